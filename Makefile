@@ -1,0 +1,46 @@
+# The commands of the house. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+# Bytecode caches make every start three times faster; some build machines switch them off.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test lint unit bench lock clean
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/runtime ## the whole bot in this terminal, with no account
+	@$(BIN)/paperboy demo
+
+test: lint unit ## every check and test
+
+lint: .venv/dev ## style, types, and the walls between packages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+unit: .venv/dev ## the tests alone
+	@$(BIN)/pytest -n auto
+
+bench: .venv/dev ## the benchmarks; DATA=folder measures on real papers
+	@$(BIN)/python -m tests.benchmarks $(if $(DATA),--data "$(DATA)")
+
+lock: ## pin the newest versions that fit pyproject.toml (needs uv)
+	uv lock --upgrade
+	uv export --quiet --no-header --no-emit-project --no-group dev -o requirements.lock
+	uv export --quiet --no-header --no-emit-project --all-groups -o requirements-dev.lock
+
+clean: ## forget the virtual environment and every cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/runtime: requirements.lock pyproject.toml scripts/install
+	@echo "Installing Paperboy into .venv (once) ..."
+	@scripts/install requirements.lock
+	@touch $@
+
+.venv/dev: requirements-dev.lock pyproject.toml scripts/install
+	@echo "Installing Paperboy and its test tools into .venv (once) ..."
+	@scripts/install requirements-dev.lock
+	@touch $@ .venv/runtime

@@ -1,0 +1,1 @@
+"""Paperboy: the bot around the recommender."""

@@ -1,0 +1,160 @@
+"""What a paper is, and what makes two papers the same one."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
+from urllib.parse import unquote
+
+_NEW_ARXIV = r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}"
+_OLD_ARXIV = r"[a-z-]+(?:\.[A-Za-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
+_ARXIV = re.compile(rf"(?P<id>{_NEW_ARXIV}|{_OLD_ARXIV})(?:v\d+)?", re.IGNORECASE)
+_ARXIV_PLACES = re.compile(
+    r"(?:^|[/.])(?:arxiv\.org/(?:abs|pdf|html|format|ps|e-print|src|list/[^/]+)/"
+    r"|ar5iv\.(?:labs\.)?(?:arxiv\.)?org/(?:abs|html)/"
+    r"|alphaxiv\.org/(?:abs|pdf|overview)/"
+    r"|huggingface\.co/papers/|hf\.co/papers/"
+    r"|10\.48550/arxiv\.)",
+    re.IGNORECASE,
+)
+_ARXIV_PREFIX = re.compile(r"^(?:oai:arxiv\.org:|arxiv:\s*)", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.IGNORECASE)
+_DOI_PLACES = re.compile(r"^(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?(?=10\.\d{4,9}/)", re.IGNORECASE)
+
+_SHORTEST_TELLING_TITLE = 20
+"""Characters. Below this ("Editorial", "A reply") a title alone does not make two papers one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper, whatever source or version it came from.
+
+    `id` is an arXiv id without its version, else `doi:…`, else whatever its importer called it.
+    `published` is the day it was announced; `upvotes` and `comments` are counts at the source, 0 where it has none.
+    """
+
+    id: str
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    published: date | None = None
+    upvotes: int = 0
+    comments: int = 0
+    organization: str = ""
+    url: str = ""
+    doi: str = ""
+
+    @property
+    def link(self) -> str:
+        """Where a reader finds the paper; empty when nobody knows."""
+        if self.url:
+            return self.url
+        if arxiv_id(self.id):
+            return f"https://arxiv.org/abs/{self.id}"
+        doi = self.doi or find_doi(self.id)
+        return f"https://doi.org/{doi}" if doi else ""
+
+
+def arxiv_id(text: str) -> str | None:
+    """The arXiv id that `text` is (a bare id, `arXiv:…`, or any link to the paper), without its version.
+
+    >>> arxiv_id("https://arxiv.org/pdf/2310.01234v2.pdf")
+    '2310.01234'
+    """
+    text = unquote(text.strip())
+    place = _ARXIV_PLACES.search(text)
+    rest = text[place.end() :] if place else _ARXIV_PREFIX.sub("", text)
+    rest = re.sub(r"(?:\.pdf)?/?(?:[?#].*)?$", "", rest, flags=re.IGNORECASE)
+    found = _ARXIV.fullmatch(rest)
+    if not found:
+        return None
+    archive, slash, number = found["id"].rpartition("/")
+    # math.GT/0309136 and math/0309136 are one paper: the subject class is not part of the id.
+    return f"{archive.lower().split('.')[0]}/{number}" if slash else number
+
+
+def find_doi(text: str) -> str | None:
+    """The DOI that `text` is (bare, `doi:…`, or a doi.org link), in lower case."""
+    text = unquote(text.strip())
+    bare = _DOI_PLACES.sub("", text, count=1)
+    found = _DOI.fullmatch(bare)
+    return found[0].lower().rstrip(".,;") if found else None
+
+
+def title_key(title: str) -> str | None:
+    """What stays of a title when case, accents, punctuation and spacing are taken away; None for a title too short
+    to tell two papers apart."""
+    folded = unicodedata.normalize("NFKD", title).casefold()
+    bare = "".join(char for char in folded if char.isalnum())
+    return bare if len(bare) >= _SHORTEST_TELLING_TITLE else None
+
+
+def canonical_id(text: str) -> str:
+    """The one id for whatever `text` names: an arXiv id, `doi:…`, or the text itself, trimmed."""
+    found = arxiv_id(text)
+    if found:
+        return found
+    doi = find_doi(text)
+    return f"doi:{doi}" if doi else text.strip()
+
+
+def id_from_title(title: str) -> str:
+    """A stable id for a paper that comes with neither an arXiv id nor a DOI."""
+    key = title_key(title) or " ".join(title.split()).casefold()
+    return "title:" + sha256(key.encode()).hexdigest()[:20]
+
+
+def identities(paper: Paper) -> tuple[str, ...]:
+    """Every name under which the paper may come again, the strongest first: `arxiv:`, `doi:`, `title:`, `id:`.
+
+    Two papers that share one of them are the same paper, unless their arXiv ids or DOIs differ (see `same`).
+    """
+    names = []
+    arxiv = arxiv_id(paper.id) or arxiv_id(paper.doi) or (arxiv_id(paper.url) if paper.url else None)
+    if arxiv:
+        names.append(f"arxiv:{arxiv}")
+    doi = find_doi(paper.doi) or find_doi(paper.id)
+    if doi and not arxiv_id(doi):
+        names.append(f"doi:{doi}")
+    key = title_key(paper.title)
+    if key:
+        names.append("title:" + sha256(key.encode()).hexdigest()[:20])
+    return (*names, f"id:{paper.id}")
+
+
+def same(one: Paper, other: Paper) -> bool:
+    """Whether both are one paper: the arXiv id decides; where one has none, the DOI; where one has none, the title."""
+    mine = dict(name.split(":", 1) for name in identities(one))
+    theirs = dict(name.split(":", 1) for name in identities(other))
+    for kind in ("arxiv", "doi", "title"):
+        if kind in mine and kind in theirs:
+            return mine[kind] == theirs[kind]
+    return one.id == other.id
+
+
+def merge(known: Paper, news: Paper) -> Paper:
+    """The paper with the best of both: `known` keeps its id; what it lacks comes from `news`; counts follow `news`
+    when it has any; the longer abstract stays; the earlier date stays, since a paper is announced once."""
+    dates = [day for day in (known.published, news.published) if day]
+    return replace(
+        known,
+        title=known.title or news.title,
+        abstract=max(known.abstract, news.abstract, key=len),
+        authors=max(known.authors, news.authors, key=len),
+        categories=_union(known.categories, news.categories),
+        published=min(dates) if dates else None,
+        upvotes=news.upvotes or known.upvotes,
+        comments=news.comments or known.comments,
+        organization=known.organization or news.organization,
+        url=known.url or news.url,
+        doi=known.doi or news.doi,
+    )
+
+
+def _union(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
