@@ -1,0 +1,1 @@
+"""What the bot does in a channel, free of any platform: plain values in, plain values out."""

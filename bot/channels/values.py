@@ -1,0 +1,146 @@
+"""The values that cross between the bot and its platforms.
+
+Platforms hand in a `Place`, an `Asker` and a line of text or a `Reaction`; they get back a `Reply` to show the asker,
+or are asked to send a `Message`. Texts are plain: a platform escapes them for itself. Only backticks mean something,
+they mark what a person may type (`/papers pause`); texts from outside come with their backticks taken out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Where a conversation takes place."""
+
+    CHANNEL = "channel"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel or a direct conversation, as its platform names it. `workspace` is empty where there is only one."""
+
+    platform: str
+    address: str
+    workspace: str = ""
+    name: str = ""
+    kind: Kind = Kind.CHANNEL
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: an opaque member id, and whether they may change what the channel gets."""
+
+    member: str
+    manager: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """An emoji put on a message, or taken back. `at` is the platform's own time, in UTC.
+
+    `emoji` is the character, or the name between colons for a platform's own (`:parrot:`).
+    """
+
+    place: Place
+    message: str
+    member: str
+    emoji: str
+    on: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button: pressing it is the same as saying `verb argument` there. `offset` continues a list."""
+
+    label: str
+    verb: str
+    argument: str = ""
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One paper, ready to be shown; every text already fits a person's glance, and a platform may cut it further."""
+
+    paper_id: str
+    title: str
+    url: str = ""
+    authors: str = ""
+    organization: str = ""
+    published: date | None = None
+    upvotes: int = 0
+    comments: int = 0
+    summary: str = ""
+    why: str = ""
+    guess: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One paper in a list: its title, and one line that says why it is here."""
+
+    paper_id: str
+    title: str
+    url: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a reply."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form: its name, what it means, and what stands in it now."""
+
+    name: str
+    label: str
+    value: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form a platform may show instead of words; sending it is the same as saying `verb name=value …`."""
+
+    verb: str
+    title: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the asker gets. Only the asker sees it, unless it is `public`."""
+
+    text: str
+    lines: tuple[Line, ...] = ()
+    cards: tuple[Card, ...] = ()
+    actions: tuple[Action, ...] = ()
+    attachment: Attachment | None = None
+    form: Form | None = None
+    public: bool = False
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted for everybody in a channel: a card, or a line of text."""
+
+    text: str = ""
+    card: Card | None = None
+    lines: tuple[Line, ...] = ()
+
+
+CARD_ACTIONS = ("more", "less", "save", "similar", "abstract")
+"""The verbs behind a card's buttons, in their order."""

@@ -1,0 +1,127 @@
+"""The port: what a platform must do, what it can do (as data), and how it says that something went wrong.
+
+PlatformError
+├── NotAccepted     surely not posted: try again, after `retry_after` seconds
+├── Rejected        surely not posted, and never will be: this message is not to the platform's liking
+├── AccessLost      surely not posted: the bot may not write here any more
+└── Uncertain       nobody knows whether it was posted: look it up before sending again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.channels.values import Action, Asker, Message, Place, Reaction, Reply
+
+
+class PlatformError(Exception):
+    """Sending did not end with a message id. The text is for the operator."""
+
+
+class NotAccepted(PlatformError):
+    """The platform said no for now; the message was not posted."""
+
+    def __init__(self, why: str, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class Rejected(PlatformError):
+    """The platform refuses this message for good; the message was not posted."""
+
+
+class AccessLost(PlatformError):
+    """The bot was removed, the channel is gone or archived, or a permission is missing; nothing was posted."""
+
+
+class Uncertain(PlatformError):
+    """The connection broke after the message left: it may have been posted or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can do. The middle of the house asks these and never a platform's name."""
+
+    max_text: int
+    """Characters in one message."""
+    min_interval: float = 0.0
+    """Seconds between two messages in one channel."""
+    idempotent_for: float = 0.0
+    """Seconds during which sending the same key twice gives one message; 0 where it gives two."""
+    lookup: bool = False
+    """Whether `find` can tell afterwards if a key was posted."""
+    reads_reactions: bool = False
+    """Whether `reactions` can read the standing reactions of a message back."""
+    private_replies: bool = True
+    """Whether a reply can be shown to the asker alone."""
+
+
+class Desk(Protocol):
+    """What the bot offers to platforms: the one door inwards."""
+
+    async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
+        """Answer one line of text, as after `/papers`."""
+        ...
+
+    async def act(self, place: Place, asker: Asker, action: Action) -> Reply:
+        """Answer a pressed button."""
+        ...
+
+    async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
+        """Take in a reaction; with an event id, exactly once however often it is told."""
+        ...
+
+    async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
+        """Whole lines that could be meant by a line typed so far: verbs, this channel's topics, titles."""
+        ...
+
+    async def joined(self, place: Place, by: str) -> Reply:
+        """The bot was invited by a member; the reply greets the channel."""
+        ...
+
+    async def left(self, place: Place, why: str) -> None:
+        """The bot may not write there any more: pause and keep everything."""
+        ...
+
+    async def renamed(self, place: Place) -> None:
+        """The place has a new name."""
+        ...
+
+
+class Platform(Protocol):
+    """One chat platform. Addresses and message ids are opaque strings."""
+
+    name: str
+    capabilities: Capabilities
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        """Post a message under a key of at most 25 characters and return the message's id.
+
+        Raises a `PlatformError` subclass; any other exception counts as `Uncertain`. Never tries twice by itself
+        unless the platform is sure the first try was not accepted.
+        """
+        ...
+
+    async def find(self, place: Place, key: str, since: datetime) -> str | None:
+        """The id of the message posted under the key since then, None when there is none."""
+        ...
+
+    async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+        """The standing (member, emoji) pairs on a message, bots left out."""
+        ...
+
+    async def tell(self, place: Place, member: str, text: str) -> None:
+        """A private word to one member, best effort."""
+        ...
+
+    async def run(self, desk: Desk) -> None:
+        """Connect and serve until cancelled."""
+        ...
+
+
+Sleep = Callable[[float], Awaitable[None]]
+Clock = Callable[[], datetime]
+"""The time now, in UTC."""
