@@ -1,1 +1,26 @@
 """Papers in, picks out: learns a channel's taste from its feedback. Pure and deterministic; no chat, SQL or HTTP."""
+
+from recommender.engine import Recommender
+from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
+from recommender.paper import Paper
+from recommender.snippets import snippet
+from recommender.values import Explanation, Feedback, Hit, Pick, Ranked, Reason, Taste, Understood, Word
+
+__all__ = [
+    "CorruptIndexError",
+    "Explanation",
+    "Feedback",
+    "Hit",
+    "IndexBusyError",
+    "NewerIndexError",
+    "Paper",
+    "Pick",
+    "Ranked",
+    "Reason",
+    "Recommender",
+    "RecommenderError",
+    "Taste",
+    "Understood",
+    "Word",
+    "snippet",
+]

@@ -1,0 +1,102 @@
+"""The values that go into the recommender beside papers, and those that come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One member's standing vote on a paper, or (`value` 0, no member) a paper shown that nobody reacted to.
+
+    `value` is in −1…1; `at` without a zone is taken as UTC; `member` is opaque.
+    """
+
+    paper_id: str
+    value: float
+    at: datetime
+    member: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A paper found; scores compare within one answer only."""
+
+    paper_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate and what is believed of it; scores compare within one channel at one moment."""
+
+    paper_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One ground for a pick, from the model's own weights: its words as written, and the liked paper (`because`, an id)
+    or the `topic` (as subscribed) that taught them. `weight` is what this ground adds to the score."""
+
+    words: tuple[str, ...]
+    because: str | None = None
+    topic: str | None = None
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A paper to post. `fit` (0…1) is the share of random papers that this channel's taste scores lower;
+    `guess` marks the one paper that is posted to be told about it."""
+
+    paper_id: str
+    score: float
+    reasons: tuple[Reason, ...] = ()
+    guess: bool = False
+    fit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, pair of words or category, and the weight it has (negative: disliked)."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a paper would or would not be picked: its score and fit, the grounds for it, the words against it, and the
+    muting topic that keeps it out, if one does."""
+
+    paper_id: str
+    score: float
+    fit: float
+    reasons: tuple[Reason, ...] = ()
+    against: tuple[Word, ...] = ()
+    muted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """A channel's taste in words, strongest first. `votes` counts likes and dislikes that stand, by `members` people."""
+
+    liked: tuple[Word, ...] = ()
+    disliked: tuple[Word, ...] = ()
+    liked_categories: tuple[Word, ...] = ()
+    disliked_categories: tuple[Word, ...] = ()
+    votes: int = 0
+    members: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """How a query was read: `corrected` pairs (as written, as searched), `ignored` the parts that mean nothing, and
+    `suggestion` the whole query with its corrections ("did you mean"), or None when it was searched as written."""
+
+    text: str
+    corrected: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+    suggestion: str | None = None
