@@ -1,0 +1,143 @@
+"""Channels and their schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.channels.values import Kind, Place
+from bot.store.states import ChannelState
+from bot.store.tables import channels
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel as it stands. `hour` is HH:MM on the wall in `zone`; `next_due_on` the local day `next_due_at` is
+    for, which an hour moved by daylight saving may have left."""
+
+    id: int
+    place: Place
+    state: ChannelState
+    state_reason: str
+    owner: str
+    hour: str
+    days: str
+    zone: str
+    count: int
+    bar: float
+    guess: bool
+    next_due_at: datetime | None
+    next_due_on: date | None
+    created_at: datetime
+
+
+async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
+    """A new channel; the values are columns."""
+    await tx.execute(
+        sa.insert(channels).values(
+            platform=place.platform,
+            workspace=place.workspace,
+            address=place.address,
+            name=place.name,
+            kind=place.kind,
+            state=ChannelState.ACTIVE,
+            state_reason="",
+            **values,
+        )
+    )
+    found = await find(tx, place)
+    assert found is not None
+    return found
+
+
+async def find(tx: AsyncConnection, place: Place) -> Channel | None:
+    """The channel at this place, None when the bot was never there."""
+    rows = await tx.execute(
+        sa.select(channels).where(
+            channels.c.platform == place.platform,
+            channels.c.workspace == place.workspace,
+            channels.c.address == place.address,
+        )
+    )
+    row = rows.one_or_none()
+    return _channel(row) if row else None
+
+
+async def get(tx: AsyncConnection, channel_id: int) -> Channel | None:
+    """The channel with this id."""
+    row = (await tx.execute(sa.select(channels).where(channels.c.id == channel_id))).one_or_none()
+    return _channel(row) if row else None
+
+
+async def named(tx: AsyncConnection, name: str) -> list[Channel]:
+    """Channels whose name, address, `platform:address` or number this is."""
+    rows = await tx.execute(
+        sa.select(channels)
+        .where(
+            sa.or_(
+                channels.c.name == name.lstrip("#"),
+                channels.c.address == name,
+                channels.c.platform + ":" + channels.c.address == name,
+                sa.cast(channels.c.id, sa.Text) == name,
+            )
+        )
+        .order_by(channels.c.id)
+    )
+    return [_channel(row) for row in rows]
+
+
+async def all_of(tx: AsyncConnection, platforms: Sequence[str] | None = None) -> list[Channel]:
+    """Every channel, or those of some platforms."""
+    query = sa.select(channels).order_by(channels.c.id)
+    if platforms is not None:
+        query = query.where(channels.c.platform.in_(platforms))
+    return [_channel(row) for row in await tx.execute(query)]
+
+
+async def due(tx: AsyncConnection, now: datetime, platforms: Sequence[str], limit: int = 500) -> list[Channel]:
+    """Active channels whose hour has come, the longest waiting first."""
+    rows = await tx.execute(
+        sa.select(channels)
+        .where(
+            channels.c.state == ChannelState.ACTIVE,
+            channels.c.next_due_at <= now,
+            channels.c.platform.in_(platforms),
+        )
+        .order_by(channels.c.next_due_at, channels.c.id)
+        .limit(limit)
+    )
+    return [_channel(row) for row in rows]
+
+
+async def change(tx: AsyncConnection, channel_id: int, **values: Any) -> None:
+    """Set columns of a channel."""
+    await tx.execute(sa.update(channels).where(channels.c.id == channel_id).values(**values))
+
+
+async def remove(tx: AsyncConnection, channel_id: int) -> None:
+    """Delete a channel and all that hangs on it."""
+    await tx.execute(sa.delete(channels).where(channels.c.id == channel_id))
+
+
+def _channel(row: Any) -> Channel:
+    return Channel(
+        id=row.id,
+        place=Place(row.platform, row.address, row.workspace, row.name, Kind(row.kind)),
+        state=ChannelState(row.state),
+        state_reason=row.state_reason,
+        owner=row.owner,
+        hour=row.hour,
+        days=row.days,
+        zone=row.zone,
+        count=row.count,
+        bar=row.bar,
+        guess=row.guess,
+        next_due_at=row.next_due_at,
+        next_due_on=row.next_due_on,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,274 @@
+"""Deliveries and their posts: planned as rows first, then sent, each once. The states are in `states`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.states import POST_MOVES, DeliveryState, ImpossibleMove, PostState
+from bot.store.tables import channels, deliveries, posts
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One digest, alert or submission of a channel."""
+
+    id: int
+    channel_id: int
+    local_date: date
+    kind: str
+    due_at: datetime
+    state: DeliveryState
+    reason: str
+    planned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be planned: its body as JSON, and the paper it is about, if any."""
+
+    body: dict[str, Any]
+    paper_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message of a delivery. `message` is the platform's id once it is known."""
+
+    id: int
+    delivery_id: int
+    channel_id: int
+    paper_id: str | None
+    position: int
+    key: str
+    state: PostState
+    reason: str
+    body: dict[str, Any]
+    attempts: int
+    message: str | None
+    planned_at: datetime
+    not_before: datetime
+    sending_at: datetime | None
+    sent_at: datetime | None
+
+
+async def plan(
+    tx: AsyncConnection,
+    channel_id: int,
+    local_date: date,
+    kind: str,
+    due_at: datetime,
+    drafts: Sequence[Draft],
+    now: datetime,
+    reason: str = "",
+) -> Delivery | None:
+    """Plan a delivery with its posts; None when that channel had this kind on that day already.
+
+    A paper that the channel has had, or will have, is left out: whoever planned it first keeps it.
+    """
+    if await find(tx, channel_id, local_date, kind):
+        return None
+    delivery_id = await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.PLANNED, reason, now)
+    wanted = [draft.paper_id for draft in drafts if draft.paper_id]
+    taken = await posted(tx, channel_id, wanted)
+    await tx.execute(
+        sa.delete(posts).where(
+            posts.c.channel_id == channel_id, posts.c.paper_id.in_(wanted), posts.c.state == PostState.DROPPED
+        )
+    )
+    for position, draft in enumerate(draft for draft in drafts if draft.paper_id not in taken):
+        await tx.execute(
+            sa.insert(posts).values(
+                delivery_id=delivery_id,
+                channel_id=channel_id,
+                paper_id=draft.paper_id,
+                position=position,
+                # At most 25 characters, for platforms that bound it, and never used twice by this store.
+                key=f"pb{delivery_id}-{position}",
+                state=PostState.PLANNED,
+                reason="",
+                body=draft.body,
+                attempts=0,
+                planned_at=now,
+                not_before=now,
+            )
+        )
+    return await find(tx, channel_id, local_date, kind)
+
+
+async def miss(
+    tx: AsyncConnection, channel_id: int, local_date: date, kind: str, due_at: datetime, reason: str, now: datetime
+) -> bool:
+    """Record that an hour passed without a delivery, and why; False when that day had one."""
+    if await find(tx, channel_id, local_date, kind):
+        return False
+    await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.MISSED, reason, now)
+    return True
+
+
+async def find(tx: AsyncConnection, channel_id: int, local_date: date, kind: str) -> Delivery | None:
+    """The channel's delivery of this kind on this local day."""
+    row = (
+        await tx.execute(
+            sa.select(deliveries).where(
+                deliveries.c.channel_id == channel_id,
+                deliveries.c.local_date == local_date,
+                deliveries.c.kind == kind,
+            )
+        )
+    ).one_or_none()
+    return _delivery(row) if row else None
+
+
+async def of(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
+    """Every delivery of a channel, the oldest first."""
+    rows = await tx.execute(
+        sa.select(deliveries).where(deliveries.c.channel_id == channel_id).order_by(deliveries.c.due_at)
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def get_post(tx: AsyncConnection, post_id: int) -> Post:
+    """The post with this id."""
+    return _post((await tx.execute(sa.select(posts).where(posts.c.id == post_id))).one())
+
+
+async def posts_of(tx: AsyncConnection, channel_id: int, states: Sequence[PostState] | None = None) -> list[Post]:
+    """A channel's posts in the order they are to appear."""
+    query = sa.select(posts).where(posts.c.channel_id == channel_id).order_by(posts.c.delivery_id, posts.c.position)
+    if states is not None:
+        query = query.where(posts.c.state.in_(states))
+    return [_post(row) for row in await tx.execute(query)]
+
+
+async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) -> Post | None:
+    """The post that became this message on the platform."""
+    row = (
+        await tx.execute(sa.select(posts).where(posts.c.channel_id == channel_id, posts.c.message == message))
+    ).one_or_none()
+    return _post(row) if row else None
+
+
+async def posted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str] | None = None) -> set[str]:
+    """Papers that the channel has had, or will have; of those named, or all."""
+    query = sa.select(posts.c.paper_id).where(
+        posts.c.channel_id == channel_id, posts.c.paper_id.is_not(None), posts.c.state != PostState.DROPPED
+    )
+    if paper_ids is not None:
+        query = query.where(posts.c.paper_id.in_(paper_ids))
+    return set((await tx.execute(query)).scalars())
+
+
+async def seen_in_workspace(
+    tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]
+) -> list[tuple[str, int, str, datetime]]:
+    """Where the team has had these papers: (paper id, channel id, channel name, when), the earliest first."""
+    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
+    rows = await tx.execute(
+        sa.select(posts.c.paper_id, channels.c.id, channels.c.name, posts.c.sent_at)
+        .join(channels, channels.c.id == posts.c.channel_id)
+        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
+        .where(
+            posts.c.paper_id.in_(paper_ids),
+            posts.c.state == PostState.SENT,
+            sa.or_(channels.c.kind == "channel", channels.c.id == channel_id),
+        )
+        .order_by(posts.c.sent_at)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def waiting(
+    tx: AsyncConnection, now: datetime, platforms: Sequence[str], states: Sequence[PostState]
+) -> list[int]:
+    """Channels that are not lost and have posts in these states whose time has come."""
+    rows = await tx.execute(
+        sa.select(posts.c.channel_id)
+        .distinct()
+        .join(channels, channels.c.id == posts.c.channel_id)
+        .where(
+            posts.c.state.in_(states),
+            posts.c.not_before <= now,
+            channels.c.state != "lost",
+            channels.c.platform.in_(platforms),
+        )
+        .order_by(posts.c.channel_id)
+    )
+    return list(rows.scalars())
+
+
+async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) -> bool:
+    """Move a post on; False when somebody else moved it in the meantime.
+
+    Raises ImpossibleMove for a move the state machine does not have.
+    """
+    if to not in POST_MOVES[post.state]:
+        raise ImpossibleMove(f"post {post.id}: {post.state} -> {to}")
+    moved = await tx.execute(
+        sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state).values(state=to, **values)
+    )
+    return bool(moved.rowcount)
+
+
+async def _insert(
+    tx: AsyncConnection,
+    channel_id: int,
+    local_date: date,
+    kind: str,
+    due_at: datetime,
+    state: DeliveryState,
+    reason: str,
+    now: datetime,
+) -> int:
+    made = await tx.execute(
+        sa.insert(deliveries)
+        .values(
+            channel_id=channel_id,
+            local_date=local_date,
+            kind=kind,
+            due_at=due_at,
+            state=state,
+            reason=reason,
+            planned_at=now,
+        )
+        .returning(deliveries.c.id)
+    )
+    return int(made.scalar_one())
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        row.id,
+        row.channel_id,
+        row.local_date,
+        row.kind,
+        row.due_at,
+        DeliveryState(row.state),
+        row.reason,
+        row.planned_at,
+    )
+
+
+def _post(row: Any) -> Post:
+    return Post(
+        row.id,
+        row.delivery_id,
+        row.channel_id,
+        row.paper_id,
+        row.position,
+        row.key,
+        PostState(row.state),
+        row.reason,
+        row.body,
+        row.attempts,
+        row.message,
+        row.planned_at,
+        row.not_before,
+        row.sending_at,
+        row.sent_at,
+    )

@@ -1,0 +1,287 @@
+"""Papers, every name they are known by, and which of them are news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import chain, islice
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import facts
+from bot.store.tables import paper_names, papers, posts, saved, votes
+from recommender.paper import Paper, canonical_id, id_from_title, identities, merge, same, title_key
+
+_AT_ONCE = 1_000
+"""Bound values in one statement; SQLite's own limit is 32,766."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What came of recording papers: ids in the order given, how many were new, how many changed, what was merged."""
+
+    ids: list[str] = field(default_factory=list)
+    new: int = 0
+    changed: int = 0
+    merged: list[str] = field(default_factory=list)
+
+
+async def record(tx: AsyncConnection, found: Sequence[Paper], listed: Mapping[str, date] | None = None) -> Recorded:
+    """Store papers, each once whatever it was called: known ones get the best of both.
+
+    `listed` gives the day on which a paper (by the id it came with) became news; papers not in it are no news.
+    """
+    listed = listed or {}
+    result = Recorded()
+    pending = _Pending(*await _known(tx, found))
+    for paper in found:
+        day = listed.get(paper.id)
+        paper = replace(paper, id=_proper_id(paper))
+        matches = pending.matches(paper)
+        if not matches:
+            pending.put(paper, day, known=False)
+            result.ids.append(paper.id)
+            result.new += 1
+            continue
+        kept, *doubles = matches
+        best = merge(pending.papers[kept], paper)
+        for gone in doubles:
+            best = merge(best, pending.papers[gone])
+            pending.absorb(kept, gone)
+            result.merged.append(gone)
+        result.changed += pending.put(best, day, known=True)
+        result.ids.append(kept)
+    await _write(tx, pending)
+    return result
+
+
+async def get(tx: AsyncConnection, paper_id: str) -> Paper | None:
+    """The paper with this id, or None."""
+    return (await get_many(tx, [paper_id])).get(paper_id)
+
+
+async def get_many(tx: AsyncConnection, ids: Iterable[str]) -> dict[str, Paper]:
+    """The papers with these ids, by id; unknown ids are left out."""
+    found = {}
+    for some in _chunks(dict.fromkeys(ids)):
+        for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(some))):
+            found[row.id] = _paper(row)
+    return {paper_id: found[paper_id] for paper_id in ids if paper_id in found}
+
+
+async def resolve(tx: AsyncConnection, text: str) -> str | None:
+    """The id of the known paper that a person means by an id, a link, a DOI or a whole title."""
+    text = text.strip()
+    names = [*identities(Paper(id=canonical_id(text), title="")), *identities(Paper(id="", title=text))]
+    rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_([n for n in names if n != "id:"])))
+    known: dict[str, str] = {row.name: row.paper_id for row in rows}
+    return next((known[name] for name in names if name in known), None)
+
+
+async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[tuple[int, Paper]]:
+    """The next papers changed after that revision, oldest change first, each with its revision.
+
+    Papers that changed together share a revision and are never cut apart: more than `limit` may come.
+    """
+    last = sa.select(papers.c.revision).where(papers.c.revision > revision).order_by(papers.c.revision).limit(limit)
+    until = (await tx.execute(sa.select(sa.func.max(last.subquery().c.revision)))).scalar_one()
+    if until is None:
+        return []
+    rows = await tx.execute(
+        sa.select(papers).where(papers.c.revision.between(revision + 1, until)).order_by(papers.c.revision, papers.c.id)
+    )
+    return [(row.revision, _paper(row)) for row in rows]
+
+
+async def news(tx: AsyncConnection, since: date, until: date) -> list[str]:
+    """Ids of the papers that became news from `since` to `until`, both included; the newest first."""
+    rows = await tx.execute(
+        sa.select(papers.c.id)
+        .where(papers.c.listed_on.between(since, until))
+        .order_by(papers.c.listed_on.desc(), papers.c.id)
+    )
+    return list(rows.scalars())
+
+
+async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
+    """The day each of these papers became news; papers that never did are left out."""
+    rows = await tx.execute(
+        sa.select(papers.c.id, papers.c.listed_on).where(papers.c.id.in_(ids), papers.c.listed_on.is_not(None))
+    )
+    return {row.id: row.listed_on for row in rows}
+
+
+async def count(tx: AsyncConnection) -> int:
+    """How many papers there are."""
+    return int((await tx.execute(sa.select(sa.func.count()).select_from(papers))).scalar_one())
+
+
+async def page(tx: AsyncConnection, after: str, limit: int) -> list[Paper]:
+    """The next papers by id, for walking through all of them."""
+    rows = await tx.execute(sa.select(papers).where(papers.c.id > after).order_by(papers.c.id).limit(limit))
+    return [_paper(row) for row in rows]
+
+
+class _Pending:
+    """A batch as it will stand: names and papers known before, with the changes so far."""
+
+    def __init__(self, names: dict[str, str], known: dict[str, Paper], days: dict[str, date | None]) -> None:
+        self.names, self.papers, self.days = names, known, days
+        self.new: dict[str, None] = {}
+        self.changed: dict[str, None] = {}
+        self.fresh_names: dict[str, str] = {}
+        self.absorbed: list[tuple[str, str]] = []
+
+    def matches(self, paper: Paper) -> list[str]:
+        """Ids of the known papers that are this one, the one with the strongest name first."""
+        ids = dict.fromkeys(self.names[name] for name in identities(paper) if name in self.names)
+        first = next((known for known in ids if self._is(known, paper)), None)
+        if first is None:
+            return []
+        best = merge(self.papers[first], paper)
+        return [first, *(known for known in ids if known != first and self._is(known, best))]
+
+    def _is(self, known: str, paper: Paper) -> bool:
+        return known == paper.id or same(self.papers[known], paper)
+
+    def put(self, paper: Paper, day: date | None, *, known: bool) -> bool:
+        days = [one for one in (self.days.get(paper.id), day) if one]
+        first_day = min(days) if days else None
+        if known and paper == self.papers[paper.id] and first_day == self.days.get(paper.id):
+            self._name(paper)
+            return False
+        self.papers[paper.id], self.days[paper.id] = paper, first_day
+        if not known:
+            self.new[paper.id] = None
+        elif paper.id not in self.new:
+            self.changed[paper.id] = None
+        self._name(paper)
+        return True
+
+    def absorb(self, kept: str, gone: str) -> None:
+        self.absorbed.append((kept, gone))
+        self.days[kept] = min((d for d in (self.days.get(kept), self.days.pop(gone, None)) if d), default=None)
+        del self.papers[gone]
+        self.new.pop(gone, None)
+        self.changed.pop(gone, None)
+        self.changed[kept] = None
+        for names in (self.names, self.fresh_names):
+            names.update({name: kept for name, owner in names.items() if owner == gone})
+
+    def _name(self, paper: Paper) -> None:
+        for name in identities(paper):
+            if name not in self.names:
+                self.names[name] = self.fresh_names[name] = paper.id
+
+
+async def _known(
+    tx: AsyncConnection, found: Sequence[Paper]
+) -> tuple[dict[str, str], dict[str, Paper], dict[str, date | None]]:
+    wanted = dict.fromkeys(chain.from_iterable(identities(replace(p, id=_proper_id(p))) for p in found))
+    names: dict[str, str] = {}
+    for some in _chunks(wanted):
+        rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(some)))
+        names.update((row.name, row.paper_id) for row in rows)
+    known: dict[str, Paper] = {}
+    days: dict[str, date | None] = {}
+    for some in _chunks(dict.fromkeys(names.values())):
+        for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(some))):
+            known[row.id], days[row.id] = _paper(row), row.listed_on
+    return names, known, days
+
+
+async def _write(tx: AsyncConnection, pending: _Pending) -> None:
+    if pending.new or pending.changed:
+        revision = await facts.next_revision(tx)
+        if pending.new:
+            rows = [_row(pending.papers[i], pending.days.get(i), revision) for i in pending.new]
+            await tx.execute(sa.insert(papers), rows)
+        if pending.changed:
+            rows = [_row(pending.papers[i], pending.days.get(i), revision, "b_") for i in pending.changed]
+            settings: dict[str, Any] = {name[2:]: sa.bindparam(name) for name in rows[0] if name != "b_id"}
+            await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(settings), rows)
+    for kept, gone in pending.absorbed:
+        await _absorb(tx, kept, gone)
+    if pending.fresh_names:
+        await tx.execute(
+            sa.insert(paper_names), [{"name": name, "paper_id": owner} for name, owner in pending.fresh_names.items()]
+        )
+
+
+async def _absorb(tx: AsyncConnection, kept: str, gone: str) -> None:
+    """Give all that hangs on one paper to the other; where both have the same, the kept one's stands.
+
+    Nothing is lost by that: a vote of the same member with the same emoji is one vote, and of two posts in one
+    channel the second keeps its message but loses its paper.
+    """
+    for table, same_thing in (
+        (votes, (votes.c.channel_id, votes.c.member, votes.c.signal)),
+        (saved, (saved.c.platform, saved.c.workspace, saved.c.member)),
+        (posts, (posts.c.channel_id,)),
+    ):
+        other = table.alias()
+        twin = sa.exists().where(
+            other.c.paper_id == kept, *(other.c[column.name] == column for column in same_thing)
+        )  # fmt: skip
+        doubles = sa.and_(table.c.paper_id == gone, twin)
+        if table is posts:
+            await tx.execute(sa.update(table).where(doubles).values(paper_id=None))
+        else:
+            await tx.execute(sa.delete(table).where(doubles))
+        await tx.execute(sa.update(table).where(table.c.paper_id == gone).values(paper_id=kept))
+    await tx.execute(sa.update(paper_names).where(paper_names.c.paper_id == gone).values(paper_id=kept))
+    await tx.execute(sa.delete(papers).where(papers.c.id == gone))
+
+
+def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(names)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
+
+
+def _proper_id(paper: Paper) -> str:
+    strongest = identities(paper)[0]
+    kind, _, name = strongest.partition(":")
+    if kind == "arxiv":
+        return name
+    if kind == "doi":
+        return strongest
+    return canonical_id(paper.id) or (id_from_title(paper.title) if title_key(paper.title) else "")
+
+
+def _row(paper: Paper, day: date | None, revision: int, prefix: str = "") -> dict[str, Any]:
+    row = {
+        "id": paper.id,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": list(paper.authors),
+        "categories": list(paper.categories),
+        "published": paper.published,
+        "upvotes": paper.upvotes,
+        "comments": paper.comments,
+        "organization": paper.organization,
+        "url": paper.url,
+        "doi": paper.doi,
+        "listed_on": day,
+        "revision": revision,
+    }
+    return {prefix + name: value for name, value in row.items()} if prefix else row
+
+
+def _paper(row: Any) -> Paper:
+    return Paper(
+        id=row.id,
+        title=row.title,
+        abstract=row.abstract,
+        authors=tuple(row.authors),
+        categories=tuple(row.categories),
+        published=row.published,
+        upvotes=row.upvotes,
+        comments=row.comments,
+        organization=row.organization,
+        url=row.url,
+        doi=row.doi,
+    )

@@ -1,0 +1,128 @@
+"""What each source has given, run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.states import RunState
+from bot.store.tables import source_runs
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One reading of a source, from day `since` to day `until`."""
+
+    id: int
+    source: str
+    state: RunState
+    since: date
+    until: date
+    started_at: datetime
+    finished_at: datetime | None
+    listed: int
+    added: int
+    reason: str
+    notes: tuple[str, ...]
+    memory: dict[str, str]
+
+
+async def start(tx: AsyncConnection, source: str, since: date, until: date, now: datetime) -> int:
+    """Record that a run begins; its id."""
+    made = await tx.execute(
+        sa.insert(source_runs)
+        .values(
+            source=source,
+            state=RunState.RUNNING,
+            since=since,
+            until=until,
+            started_at=now,
+            listed=0,
+            added=0,
+            reason="",
+            notes=[],
+            memory={},
+        )
+        .returning(source_runs.c.id)
+    )
+    return int(made.scalar_one())
+
+
+async def done(
+    tx: AsyncConnection,
+    run_id: int,
+    *,
+    listed: int,
+    added: int,
+    notes: Sequence[str],
+    memory: dict[str, str],
+    now: datetime,
+) -> None:
+    """The run ended well; belongs into the transaction that stored its papers."""
+    await tx.execute(
+        sa.update(source_runs)
+        .where(source_runs.c.id == run_id)
+        .values(state=RunState.DONE, finished_at=now, listed=listed, added=added, notes=list(notes), memory=memory)
+    )
+
+
+async def fail(tx: AsyncConnection, run_id: int, reason: str, now: datetime) -> None:
+    """The run failed; the next one looks back over the same days."""
+    await tx.execute(
+        sa.update(source_runs)
+        .where(source_runs.c.id == run_id)
+        .values(state=RunState.FAILED, finished_at=now, reason=reason)
+    )
+
+
+async def latest(tx: AsyncConnection, source: str, state: RunState | None = None) -> Run | None:
+    """The source's last run, or its last one in a state."""
+    query = sa.select(source_runs).where(source_runs.c.source == source)
+    if state is not None:
+        query = query.where(source_runs.c.state == state)
+    row = (await tx.execute(query.order_by(source_runs.c.id.desc()).limit(1))).one_or_none()
+    return _run(row) if row else None
+
+
+async def failing(tx: AsyncConnection) -> list[Run]:
+    """The last run of every source whose last run failed."""
+    last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state != RunState.RUNNING)
+    rows = await tx.execute(
+        sa.select(source_runs)
+        .where(source_runs.c.id.in_(last.group_by(source_runs.c.source)), source_runs.c.state == RunState.FAILED)
+        .order_by(source_runs.c.source)
+    )
+    return [_run(row) for row in rows]
+
+
+async def notes_of_last(tx: AsyncConnection) -> list[str]:
+    """What the sources said in their last good runs, for the line on a quiet day."""
+    last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state == RunState.DONE)
+    rows = await tx.execute(
+        sa.select(source_runs.c.notes)
+        .where(source_runs.c.id.in_(last.group_by(source_runs.c.source)))
+        .order_by(source_runs.c.source)
+    )
+    return [note for row in rows for note in row.notes]
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        row.id,
+        row.source,
+        RunState(row.state),
+        row.since,
+        row.until,
+        row.started_at,
+        row.finished_at,
+        row.listed,
+        row.added,
+        row.reason,
+        tuple(row.notes),
+        dict(row.memory),
+    )

@@ -1,0 +1,68 @@
+"""Topics: what a channel subscribed to, or muted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.tables import topics
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A standing search of a channel. A muted one pushes its matches down; one with `alert` posts them at once."""
+
+    id: int
+    channel_id: int
+    query: str
+    muted: bool
+    alert: bool
+    member: str
+    created_at: datetime
+
+    @property
+    def line(self) -> str:
+        """The topic as the recommender takes it: a query, with a minus in front when muted."""
+        return f"-{self.query}" if self.muted else self.query
+
+
+async def of(tx: AsyncConnection, channel_id: int) -> list[Topic]:
+    """The channel's topics, the oldest first."""
+    rows = await tx.execute(sa.select(topics).where(topics.c.channel_id == channel_id).order_by(topics.c.id))
+    return [_topic(row) for row in rows]
+
+
+async def alerting(tx: AsyncConnection) -> list[Topic]:
+    """Every topic whose matches are posted as soon as they are listed."""
+    rows = await tx.execute(sa.select(topics).where(topics.c.alert, ~topics.c.muted).order_by(topics.c.id))
+    return [_topic(row) for row in rows]
+
+
+async def put(
+    tx: AsyncConnection, channel_id: int, query: str, *, muted: bool, alert: bool, member: str, now: datetime
+) -> bool:
+    """Subscribe, or change what was subscribed to; True when it is new."""
+    where = (topics.c.channel_id == channel_id, topics.c.query == query)
+    changed = await tx.execute(sa.update(topics).where(*where).values(muted=muted, alert=alert))
+    if changed.rowcount:
+        return False
+    await tx.execute(
+        sa.insert(topics).values(
+            channel_id=channel_id, query=query, muted=muted, alert=alert, member=member, created_at=now
+        )
+    )
+    return True
+
+
+async def remove(tx: AsyncConnection, channel_id: int, query: str) -> bool:
+    """Unsubscribe; False when there was no such topic."""
+    gone = await tx.execute(sa.delete(topics).where(topics.c.channel_id == channel_id, topics.c.query == query))
+    return bool(gone.rowcount)
+
+
+def _topic(row: Any) -> Topic:
+    return Topic(row.id, row.channel_id, row.query, row.muted, row.alert, row.member, row.created_at)

@@ -1,0 +1,84 @@
+"""Bringing the tables of a store up to date."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.database import StoreDamaged, StoreNewer
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+    from bot.store.database import Store
+
+FOLDER = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 7_402_511
+"""PostgreSQL advisory lock: two processes that start together upgrade one after the other."""
+
+
+def revisions() -> list[str]:
+    """Every revision a store may have, the oldest first. A file's name begins with its revision."""
+    return sorted(path.name.split("_", 1)[0] for path in (FOLDER / "versions").glob("[0-9]*_*.py"))
+
+
+async def upgrade(store: Store, to: str | None = None) -> bool:
+    """Upgrade to the newest revision, or the one named; True when anything had to be done.
+
+    Raises StoreNewer for a store of a later Paperboy, StoreDamaged for a database of something else.
+    """
+    async with store.read() as tx:
+        have = await current(tx)
+    if have == (to or revisions()[-1]):
+        return False
+    async with store.write() as tx:
+        if not store.is_sqlite:
+            await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+        return await upgrade_within(tx, to)
+
+
+async def upgrade_within(tx: AsyncConnection, to: str | None = None) -> bool:
+    """The same within a transaction that is open already."""
+    have, want = await current(tx), to or revisions()[-1]
+    if have == want:
+        return False
+    await tx.run_sync(_run_alembic, want)
+    return True
+
+
+async def current(tx: AsyncConnection) -> str | None:
+    """The revision of the store, None when it is empty."""
+    names = await tx.run_sync(lambda connection: sa.inspect(connection).get_table_names())
+    if "alembic_version" not in names:
+        if names:
+            raise StoreDamaged("The database holds tables that are not Paperboy's. Name an empty one in database_url.")
+        return None
+    have = (await tx.execute(sa.text("select version_num from alembic_version"))).scalar_one_or_none()
+    if have is not None and have not in revisions():
+        if re.fullmatch(r"\d{4}", have) and have > revisions()[-1]:
+            raise StoreNewer(
+                f"The store was written by a newer Paperboy (its revision is {have}, this program knows up to "
+                f"{revisions()[-1]}). Install that version again; nothing was changed."
+            )
+        raise StoreDamaged("The database belongs to another program. Name an empty one in database_url.")
+    return have
+
+
+def _run_alembic(connection: sa.Connection, want: str) -> None:
+    # Imported here: most starts find nothing to upgrade, and alembic is slow to import.
+    from alembic import command
+
+    command.upgrade(_config(connection), want)
+
+
+def _config(connection: sa.Connection) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    return config

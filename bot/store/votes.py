@@ -1,0 +1,90 @@
+"""Votes: what members' emoji say of papers, as last heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.tables import channels, votes
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One member's one emoji on one paper, standing or taken back. `at` is the platform's time."""
+
+    channel_id: int
+    paper_id: str
+    member: str
+    signal: str
+    on: bool
+    at: datetime
+
+
+async def put(tx: AsyncConnection, vote: Vote) -> bool:
+    """Take in what was heard; the later word wins, whatever the order of hearing. True when anything changed."""
+    key = (
+        votes.c.channel_id == vote.channel_id,
+        votes.c.paper_id == vote.paper_id,
+        votes.c.member == vote.member,
+        votes.c.signal == vote.signal,
+    )
+    known = (await tx.execute(sa.select(votes.c.on, votes.c.at).where(*key).with_for_update())).one_or_none()
+    if known is None:
+        await tx.execute(sa.insert(votes).values(_row(vote)))
+        return vote.on
+    if vote.at < known.at:
+        return False
+    await tx.execute(sa.update(votes).where(*key).values(on=vote.on, at=vote.at))
+    return bool(known.on) != vote.on
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
+    """Every standing vote of a channel, the oldest first."""
+    rows = await tx.execute(
+        sa.select(votes)
+        .where(votes.c.channel_id == channel_id, votes.c.on)
+        .order_by(votes.c.at, votes.c.paper_id, votes.c.member, votes.c.signal)
+    )
+    return [_vote(row) for row in rows]
+
+
+async def of_paper(tx: AsyncConnection, channel_id: int, paper_id: str) -> list[Vote]:
+    """The standing votes on one paper in one channel."""
+    rows = await tx.execute(
+        sa.select(votes)
+        .where(votes.c.channel_id == channel_id, votes.c.paper_id == paper_id, votes.c.on)
+        .order_by(votes.c.at, votes.c.member, votes.c.signal)
+    )
+    return [_vote(row) for row in rows]
+
+
+async def of_papers_elsewhere(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> list[Vote]:
+    """Standing votes on these papers in all channels of the same workspace, this one included."""
+    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
+    rows = await tx.execute(
+        sa.select(votes)
+        .join(channels, channels.c.id == votes.c.channel_id)
+        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
+        .where(votes.c.paper_id.in_(paper_ids), votes.c.on)
+    )
+    return [_vote(row) for row in rows]
+
+
+def _row(vote: Vote) -> dict[str, Any]:
+    return {
+        "channel_id": vote.channel_id,
+        "paper_id": vote.paper_id,
+        "member": vote.member,
+        "signal": vote.signal,
+        "on": vote.on,
+        "at": vote.at,
+    }
+
+
+def _vote(row: Any) -> Vote:
+    return Vote(row.channel_id, row.paper_id, row.member, row.signal, row.on, row.at)
