@@ -119,6 +119,14 @@ async def change(tx: AsyncConnection, channel_id: int, **values: Any) -> None:
     await tx.execute(sa.update(channels).where(channels.c.id == channel_id).values(**values))
 
 
+async def change_from(tx: AsyncConnection, channel_id: int, expected: ChannelState, **values: Any) -> bool:
+    """Set columns of a channel that is still in the expected state; False when it no longer is."""
+    changed = await tx.execute(
+        sa.update(channels).where(channels.c.id == channel_id, channels.c.state == expected).values(**values)
+    )
+    return bool(changed.rowcount)
+
+
 async def remove(tx: AsyncConnection, channel_id: int) -> None:
     """Delete a channel and all that hangs on it."""
     await tx.execute(sa.delete(channels).where(channels.c.id == channel_id))

@@ -133,6 +133,23 @@ async def of(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
+async def latest(tx: AsyncConnection, channel_id: int, kind: str) -> Delivery | None:
+    """The channel's last delivery of this kind that was planned, not missed."""
+    row = (
+        await tx.execute(
+            sa.select(deliveries)
+            .where(
+                deliveries.c.channel_id == channel_id,
+                deliveries.c.kind == kind,
+                deliveries.c.state == DeliveryState.PLANNED,
+            )
+            .order_by(deliveries.c.planned_at.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return _delivery(row) if row else None
+
+
 async def get_post(tx: AsyncConnection, post_id: int) -> Post:
     """The post with this id."""
     return _post((await tx.execute(sa.select(posts).where(posts.c.id == post_id))).one())

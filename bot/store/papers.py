@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -29,7 +29,9 @@ class Recorded:
     merged: list[str] = field(default_factory=list)
 
 
-async def record(tx: AsyncConnection, found: Sequence[Paper], listed: Mapping[str, date] | None = None) -> Recorded:
+async def record(
+    tx: AsyncConnection, found: Sequence[Paper], now: datetime, listed: Mapping[str, date] | None = None
+) -> Recorded:
     """Store papers, each once whatever it was called: known ones get the best of both.
 
     `listed` gives the day on which a paper (by the id it came with) became news; papers not in it are no news.
@@ -54,7 +56,7 @@ async def record(tx: AsyncConnection, found: Sequence[Paper], listed: Mapping[st
             result.merged.append(gone)
         result.changed += pending.put(best, day, known=True)
         result.ids.append(kept)
-    await _write(tx, pending)
+    await _write(tx, pending, now)
     return result
 
 
@@ -96,14 +98,15 @@ async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[
     return [(row.revision, _paper(row)) for row in rows]
 
 
-async def news(tx: AsyncConnection, since: date, until: date) -> list[str]:
-    """Ids of the papers that became news from `since` to `until`, both included; the newest first."""
-    rows = await tx.execute(
-        sa.select(papers.c.id)
-        .where(papers.c.listed_on.between(since, until))
-        .order_by(papers.c.listed_on.desc(), papers.c.id)
-    )
-    return list(rows.scalars())
+async def news(tx: AsyncConnection, since: date, until: date, heard_after: datetime | None = None) -> list[str]:
+    """Ids of the papers that became news from `since` to `until`, both included; the newest first.
+
+    With `heard_after`, only those that this store heard of later than that.
+    """
+    query = sa.select(papers.c.id).where(papers.c.listed_on.between(since, until))
+    if heard_after is not None:
+        query = query.where(papers.c.news_at > heard_after)
+    return list((await tx.execute(query.order_by(papers.c.listed_on.desc(), papers.c.id))).scalars())
 
 
 async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
@@ -133,6 +136,7 @@ class _Pending:
         self.new: dict[str, None] = {}
         self.changed: dict[str, None] = {}
         self.fresh_names: dict[str, str] = {}
+        self.fresh_news: dict[str, None] = {}
         self.absorbed: list[tuple[str, str]] = []
 
     def matches(self, paper: Paper) -> list[str]:
@@ -153,6 +157,8 @@ class _Pending:
         if known and paper == self.papers[paper.id] and first_day == self.days.get(paper.id):
             self._name(paper)
             return False
+        if first_day and not self.days.get(paper.id):
+            self.fresh_news[paper.id] = None
         self.papers[paper.id], self.days[paper.id] = paper, first_day
         if not known:
             self.new[paper.id] = None
@@ -193,7 +199,7 @@ async def _known(
     return names, known, days
 
 
-async def _write(tx: AsyncConnection, pending: _Pending) -> None:
+async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
     if pending.new or pending.changed:
         revision = await facts.next_revision(tx)
         if pending.new:
@@ -205,6 +211,8 @@ async def _write(tx: AsyncConnection, pending: _Pending) -> None:
             await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(settings), rows)
     for kept, gone in pending.absorbed:
         await _absorb(tx, kept, gone)
+    for some in _chunks(pending.fresh_news):
+        await tx.execute(sa.update(papers).where(papers.c.id.in_(some), papers.c.news_at.is_(None)).values(news_at=now))
     if pending.fresh_names:
         await tx.execute(
             sa.insert(paper_names), [{"name": name, "paper_id": owner} for name, owner in pending.fresh_names.items()]

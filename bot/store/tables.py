@@ -74,6 +74,8 @@ papers = sa.Table(
     _text("doi"),
     # The day it became news; empty for papers that were only imported, looked up or replaced.
     sa.Column("listed_on", sa.Date, index=True),
+    # When this store first heard that it is news: a digest looks at what came in since the last one.
+    sa.Column("news_at", Instant, index=True),
     # The count of changes at its last change: the index reads on from the count it knows.
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
 )

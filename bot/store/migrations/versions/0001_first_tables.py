@@ -69,10 +69,12 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("doi", sa.Text(), nullable=False),
         sa.Column("listed_on", sa.Date(), nullable=True),
+        sa.Column("news_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_papers"),
     )
     op.create_index("ix_papers_listed_on", "papers", ["listed_on"], unique=False)
+    op.create_index("ix_papers_news_at", "papers", ["news_at"], unique=False)
     op.create_index("ix_papers_revision", "papers", ["revision"], unique=False)
     op.create_table(
         "source_runs",

@@ -1,0 +1,107 @@
+"""From emoji to what a channel thinks of a paper."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import deliveries, votes
+from bot.store.states import PostState
+from bot.store.votes import Vote
+from recommender import Feedback
+
+SAID_MORE, SAID_LESS, TAUGHT = "said:more", "said:less", "said:taught"
+"""Votes by a button or a word instead of an emoji; taught ones are papers that a manager named as loved."""
+_SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0}
+
+_SKIN_TONE = re.compile("[\U0001f3fb-\U0001f3ff]|::skin-tone-[2-6]:?")
+_ALIASES = {
+    "+1": "👍", "thumbsup": "👍", "-1": "👎", "thumbsdown": "👎", "heart": "❤", "fire": "🔥", "rocket": "🚀",
+    "star": "⭐", "star2": "🌟", "eyes": "👀", "tada": "🎉", "100": "💯", "star-struck": "🤩", "heart_eyes": "😍",
+    "clap": "👏", "raised_hands": "🙌", "white_check_mark": "✅", "brain": "🧠", "zzz": "💤", "sleeping": "😴",
+    "yawning_face": "🥱", "x": "❌", "no_entry_sign": "🚫",
+}  # fmt: skip
+
+
+def plain_emoji(emoji: str) -> str:
+    """One emoji under one name: skin tones and presentation marks gone, well-known names as characters.
+
+    >>> plain_emoji("+1::skin-tone-4"), plain_emoji("👍🏽"), plain_emoji(":party_parrot:")
+    ('👍', '👍', ':party_parrot:')
+    """
+    bare = _SKIN_TONE.sub("", emoji.strip()).replace("\ufe0f", "")
+    name = bare.strip(":").lower()
+    if name in _ALIASES:
+        return _ALIASES[name]
+    return f":{name}:" if re.fullmatch(r"[\w+'-]+", name) and not _is_picture(name) else bare
+
+
+def _is_picture(text: str) -> bool:
+    return any(unicodedata.category(char) in ("So", "Sk", "Sm") for char in text)
+
+
+@dataclass(frozen=True, slots=True)
+class EmojiTable:
+    """Which emoji are votes."""
+
+    likes: frozenset[str]
+    dislikes: frozenset[str]
+
+    @classmethod
+    def of(cls, likes: Iterable[str], dislikes: Iterable[str]) -> EmojiTable:
+        """A table from emoji as people write them."""
+        return cls(frozenset(map(plain_emoji, likes)), frozenset(map(plain_emoji, dislikes)))
+
+    def value(self, signal: str) -> float:
+        """1 for a like, -1 for a dislike, 0 for an emoji that is no vote."""
+        if signal in _SAID:
+            return _SAID[signal]
+        plain = plain_emoji(signal)
+        return float(plain in self.likes) - float(plain in self.dislikes)
+
+
+def is_emoji(signal: str) -> bool:
+    """Whether a vote stands as an emoji on a message, and can be read back there."""
+    return signal not in _SAID
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The one vote of a member that stands on a paper."""
+
+    paper_id: str
+    member: str
+    value: float
+    at: datetime
+
+
+def standing(heard: Iterable[Vote], table: EmojiTable) -> list[Standing]:
+    """One vote per paper and member: of several emoji that stand, the latest that is a vote."""
+    latest: dict[tuple[str, str], Standing] = {}
+    for vote in sorted(heard, key=lambda vote: (vote.at, vote.signal)):
+        value = table.value(vote.signal)
+        if vote.on and value:
+            latest[vote.paper_id, vote.member] = Standing(vote.paper_id, vote.member, value, vote.at)
+    return list(latest.values())
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
+    """All that a channel has said: its votes, and the papers it was shown and said nothing of."""
+    spoken = standing(await votes.of_channel(tx, channel_id), table)
+    feedback = [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
+    answered = {vote.paper_id for vote in spoken}
+    for post in await deliveries.posts_of(tx, channel_id, [PostState.SENT]):
+        if post.paper_id and post.paper_id not in answered and post.sent_at:
+            feedback.append(Feedback(post.paper_id, 0.0, post.sent_at, None))
+    return feedback
+
+
+def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
+    """How many members like a paper, and how many do not."""
+    values = [vote.value for vote in standing(heard, table)]
+    return sum(value > 0 for value in values), sum(value < 0 for value in values)

@@ -1,0 +1,192 @@
+"""The courier: takes planned posts to their platform, each exactly once, and clears up after a crash.
+
+A post is marked `sending` and committed before it leaves, and `sent` after its id has come back. Whatever happens
+in between leaves a row that says so: nothing is sent again before the platform was asked (see `store.states`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from pydantic import TypeAdapter
+
+from bot.channels.values import Message
+from bot.platforms.base import (
+    AccessLost,
+    Clock,
+    NotAccepted,
+    Platform,
+    PlatformError,
+    Rejected,
+    Sleep,
+)
+from bot.store import channels, deliveries
+from bot.store.channels import Channel
+from bot.store.database import Store
+from bot.store.deliveries import Post
+from bot.store.states import ChannelState, PostState
+
+log = structlog.get_logger(__name__)
+_MESSAGE = TypeAdapter(Message)
+_FIRST_WAIT_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS = 900.0
+_CHANNELS_AT_ONCE = 50
+
+
+def pack(message: Message) -> dict[str, object]:
+    """A message as JSON for its post's row."""
+    return dict(_MESSAGE.dump_python(message, mode="json"))
+
+
+def unpack(body: Mapping[str, object]) -> Message:
+    """The message that a post's row holds."""
+    return _MESSAGE.validate_python(dict(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the courier tries: times a post may not be accepted, seconds for one send, and how late is too late."""
+
+    attempts: int = 5
+    timeout: float = 30.0
+    grace: timedelta = timedelta(hours=12)
+
+
+class Courier:
+    """Delivers what is planned in the store over the given platforms (by name)."""
+
+    def __init__(
+        self, store: Store, platforms: Mapping[str, Platform], clock: Clock, sleep: Sleep, patience: Patience
+    ) -> None:
+        self._store, self._platforms, self._clock, self._sleep = store, platforms, clock, sleep
+        self._patience = patience
+        self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def recover(self) -> None:
+        """On start: whatever was being sent when the last process ended is uncertain now."""
+        async with self._store.write() as tx:
+            for channel in await channels.all_of(tx, list(self._platforms)):
+                for post in await deliveries.posts_of(tx, channel.id, [PostState.SENDING]):
+                    await deliveries.move(tx, post, PostState.UNCERTAIN, reason="the bot stopped while sending")
+
+    async def deliver_all(self) -> None:
+        """Deliver every channel's posts whose time has come; a bad channel delays no other."""
+        async with self._store.read() as tx:
+            waiting = await deliveries.waiting(
+                tx, self._clock(), list(self._platforms), [PostState.PLANNED, PostState.UNCERTAIN]
+            )
+        gate = asyncio.Semaphore(_CHANNELS_AT_ONCE)
+
+        async def one(channel_id: int) -> None:
+            async with gate:
+                try:
+                    await self.deliver(channel_id)
+                except Exception:
+                    log.exception("A channel's delivery failed; it is tried again.", channel=channel_id)
+
+        await asyncio.gather(*(one(channel_id) for channel_id in waiting))
+
+    async def deliver(self, channel_id: int) -> None:
+        """Deliver one channel's posts in their order, as far as they go now."""
+        async with self._busy[channel_id]:
+            while await self._step(channel_id):
+                pass
+
+    async def _step(self, channel_id: int) -> bool:
+        """Bring the channel's next post one state further; False when there is nothing more to do now."""
+        async with self._store.read() as tx:
+            channel = await channels.get(tx, channel_id)
+            posts = await deliveries.posts_of(tx, channel_id, [PostState.PLANNED, PostState.UNCERTAIN])
+        if channel is None or channel.state is ChannelState.LOST or not posts:
+            return False
+        platform, post, now = self._platforms[channel.place.platform], posts[0], self._clock()
+        if post.not_before > now:
+            return False
+        if post.state is PostState.UNCERTAIN:
+            return await self._settle(platform, channel, post)
+        if now - post.planned_at > self._patience.grace:
+            return await self._move(post, PostState.DROPPED, reason="too late to be news")
+        sent = await self._send(platform, channel, post)
+        if sent and len(posts) > 1:
+            await self._sleep(platform.capabilities.min_interval)
+        return sent
+
+    async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
+        now = self._clock()
+        if not await self._move(post, PostState.SENDING, attempts=post.attempts + 1, sending_at=now):
+            return False
+        async with self._store.read() as tx:
+            post = await deliveries.get_post(tx, post.id)
+        try:
+            async with asyncio.timeout(self._patience.timeout):
+                message = await platform.send(channel.place, unpack(post.body), post.key)
+        except NotAccepted as error:
+            return await self._not_now(post, str(error), error.retry_after)
+        except Rejected as error:
+            log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
+            return await self._move(post, PostState.FAILED, reason=str(error))
+        except AccessLost as error:
+            await self._move(post, PostState.PLANNED, reason=str(error))
+            await self._lose(platform, channel, str(error))
+            return False
+        except Exception as error:
+            # Time-outs, broken connections and whatever the platform's library did not foresee: nobody knows.
+            reason = "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
+            log.warning("A post is uncertain.", channel=channel.id, paper=post.paper_id, why=reason)
+            return await self._move(post, PostState.UNCERTAIN, reason=reason)
+        return await self._move(post, PostState.SENT, message=message, sent_at=self._clock(), reason="")
+
+    async def _settle(self, platform: Platform, channel: Channel, post: Post) -> bool:
+        """Find out what became of an uncertain post before anything else is sent."""
+        tried_at = post.sending_at or post.planned_at
+        if self._clock() - tried_at < timedelta(seconds=platform.capabilities.idempotent_for):
+            return await self._move(post, PostState.PLANNED, reason="the same key is safe to send again")
+        if not platform.capabilities.lookup:
+            return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
+        try:
+            async with asyncio.timeout(self._patience.timeout):
+                message = await platform.find(channel.place, post.key, tried_at)
+        except AccessLost as error:
+            await self._lose(platform, channel, str(error))
+            return False
+        except (PlatformError, TimeoutError, OSError) as error:
+            log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=str(error))
+            return False
+        if message is None:
+            return await self._move(post, PostState.PLANNED, reason="looked for, and not there")
+        return await self._move(post, PostState.SENT, message=message, sent_at=tried_at, reason="")
+
+    async def _not_now(self, post: Post, why: str, retry_after: float) -> bool:
+        if post.attempts >= self._patience.attempts:
+            log.warning("A post was not accepted, and is given up.", post=post.id, tries=post.attempts, why=why)
+            return await self._move(post, PostState.FAILED, reason=why)
+        wait = max(retry_after, min(_FIRST_WAIT_SECONDS * 2 ** (post.attempts - 1), _LONGEST_WAIT_SECONDS))
+        later: datetime = self._clock() + timedelta(seconds=wait)
+        await self._move(post, PostState.PLANNED, reason=why, not_before=later)
+        return False
+
+    async def _lose(self, platform: Platform, channel: Channel, why: str) -> None:
+        log.warning("A channel can't be written to any more; it is paused.", channel=channel.id, why=why)
+        async with self._store.write() as tx:
+            now_lost = await channels.change_from(
+                tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=why
+            )
+        if now_lost and channel.owner:
+            name = channel.place.name or channel.place.address
+            text = (
+                f"I can no longer post in {name} ({why}). Its settings and votes are kept: "
+                "invite me again, and it goes on."
+            )
+            try:
+                await platform.tell(channel.place, channel.owner, text)
+            except Exception as error:
+                log.warning("The channel's owner could not be told.", channel=channel.id, why=str(error))
+
+    async def _move(self, post: Post, to: PostState, **values: object) -> bool:
+        async with self._store.write() as tx:
+            return await deliveries.move(tx, post, to, **values)
