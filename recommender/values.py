@@ -81,7 +81,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """A channel's taste in words, strongest first. `votes` counts likes and dislikes that stand, by `members` people."""
+    """A channel's taste in words, strongest first. `votes` counts the likes and dislikes that stand, by `members`."""
 
     liked: tuple[Word, ...] = ()
     disliked: tuple[Word, ...] = ()

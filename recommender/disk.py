@@ -1,0 +1,219 @@
+"""An index in a folder: segment files that never change, and one small manifest, replaced whole at each commit.
+
+A process killed at any moment leaves the manifest of the last commit and perhaps files that nothing names; the next
+writer sweeps those away. Readers map the files the manifest names.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import sys
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from zlib import compress, crc32, decompress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError
+from recommender.segment import Segment, columns, from_columns
+
+FORMAT = 1
+MANIFEST = "index.json"
+_MAGIC = b"PAPERBOY"
+_ALIGN = 64
+_SUFFIX = ".segment"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """A segment in the manifest: its file, how many papers it holds, and which are dead (packed bits, or none)."""
+
+    name: str
+    papers: int
+    dead: str | None = None
+
+    @property
+    def dead_rows(self) -> NDArray[np.bool_] | None:
+        """One flag a paper, True where it was replaced or discarded."""
+        if self.dead is None:
+            return None
+        packed = np.frombuffer(decompress(b64decode(self.dead)), np.uint8)
+        return np.unpackbits(packed, count=self.papers).astype(bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a commit consists of. `lineage` tells an index from one built anew in the same folder; `commit` counts."""
+
+    lineage: str
+    commit: int = 0
+    marker: str | None = None
+    segments: tuple[SegmentEntry, ...] = ()
+
+
+def pack_dead(dead: NDArray[np.bool_] | None) -> str | None:
+    """The flags as text for the manifest."""
+    return None if dead is None else b64encode(compress(np.packbits(dead).tobytes())).decode()
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The last commit; None in a folder that never held an index."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        if any(folder.glob(f"*{_SUFFIX}")):
+            raise CorruptIndexError(folder, f"{MANIFEST} is missing") from None
+        return None
+    try:
+        held: dict[str, Any] = json.loads(raw)
+        if held["format"] > FORMAT:
+            raise NewerIndexError(folder, held["format"], FORMAT)
+        body = held["index"]
+        if held["check"] != _check(body):
+            raise CorruptIndexError(folder, f"{MANIFEST} does not match its checksum")
+        return Manifest(**{**body, "segments": tuple(SegmentEntry(**entry) for entry in body["segments"])})
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise CorruptIndexError(folder, f"{MANIFEST} is unreadable") from None
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Make `manifest` the last commit, all or nothing."""
+    body = asdict(manifest)
+    text = json.dumps({"format": FORMAT, "check": _check(body), "index": body})
+    _replace(folder / MANIFEST, [text.encode()])
+
+
+def write_segment(folder: Path, name: str, segment: Segment) -> None:
+    """Write a segment's columns into the file that the manifest will name."""
+    named = {column: np.ascontiguousarray(values) for column, values in columns(segment).items()}
+    layout, at = [], 0
+    for column, values in named.items():
+        raw = values.view(np.uint8)
+        layout.append([column, values.dtype.str, at, raw.nbytes, crc32(raw.data)])
+        at += -(-raw.nbytes // _ALIGN) * _ALIGN
+    head = json.dumps(layout).encode()
+    head += b" " * (-(len(head) + 16) % _ALIGN)
+
+    def parts() -> Iterator[bytes | memoryview]:
+        yield _MAGIC + len(head).to_bytes(4, "little") + crc32(head).to_bytes(4, "little") + head
+        for values in named.values():
+            yield values.view(np.uint8).data
+            yield b"\0" * (-values.nbytes % _ALIGN)
+
+    _replace(folder / name, parts())
+
+
+def map_segment(folder: Path, entry: SegmentEntry) -> Segment:
+    """The segment in the file, mapped into memory and checked; FileNotFoundError when there is no such file."""
+    with (folder / entry.name).open("rb") as file:
+        try:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            raise CorruptIndexError(folder, f"{entry.name} is empty") from None
+    try:
+        size, check = (int.from_bytes(data[at : at + 4], "little") for at in (8, 12))
+        head = data[16 : 16 + size]
+        if data[:8] != _MAGIC or crc32(head) != check:
+            raise CorruptIndexError(folder, f"{entry.name} has no valid head")
+        whole = np.frombuffer(data, np.uint8)[16 + size :]
+        named: dict[str, NDArray[Any]] = {}
+        for column, dtype, at, length, column_check in json.loads(head):
+            raw = whole[at : at + length]
+            if len(raw) != length or crc32(raw.data) != column_check:
+                raise CorruptIndexError(folder, f"{entry.name} is cut off or altered in {column}")
+            named[column] = raw.view(dtype)
+        segment = from_columns(named)
+    except (ValueError, KeyError, TypeError):
+        raise CorruptIndexError(folder, f"{entry.name} is unreadable") from None
+    if len(segment) != entry.papers:
+        raise CorruptIndexError(folder, f"{entry.name} holds {len(segment)} papers where {entry.papers} were written")
+    return segment
+
+
+def segment_name(commit: int, number: int) -> str:
+    """The file of the commit's n-th new segment."""
+    return f"{commit:08d}-{number}{_SUFFIX}"
+
+
+def sweep(folder: Path, keep: Iterable[str]) -> None:
+    """Delete the files of segments that no commit needs any more, and what an interrupted write left."""
+    kept = set(keep)
+    for path in [*folder.glob(f"*{_SUFFIX}"), *folder.glob("*.part")]:
+        if path.name not in kept:
+            try:
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                continue  # Windows, while another process still maps it: the next sweep gets it
+
+
+def stamp(folder: Path) -> tuple[int, int, int] | None:
+    """Changes whenever a commit was made; None before the first."""
+    try:
+        found = (folder / MANIFEST).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@contextmanager
+def write_lock(folder: Path, patience: float) -> Iterator[None]:
+    """Hold the folder's only right to write; IndexBusyError when it is not free within `patience` seconds."""
+    with (folder / "write.lock").open("ab") as file:
+        deadline = time.monotonic() + patience
+        while not _try_lock(file.fileno()):
+            if time.monotonic() >= deadline:
+                raise IndexBusyError(folder, patience)
+            time.sleep(0.02)
+        yield  # closing the file lets the lock go, and so does the death of the process
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def _check(body: dict[str, Any]) -> int:
+    return crc32(json.dumps(body, sort_keys=True).encode())
+
+
+def _replace(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            for data in parts:
+                file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    if sys.platform != "win32":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # else a power cut may forget the new name
+        finally:
+            os.close(folder)

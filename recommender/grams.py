@@ -1,0 +1,63 @@
+"""What the learner sees of a paper: its telling words, and the pairs of neighbours among them.
+
+Words go by their id in the vocabulary. Pairs are far too many to be given ids: they are hashed, and a collision costs
+little because only frequent pairs are ever looked at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+PAIR_SPACE = 1 << 21
+_CHUNK = 1 << 20
+
+
+def pairs_of(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The pair's number for each two words, in 0…PAIR_SPACE − 1 (multiplicative hashing, Knuth vol. 3, 6.4)."""
+    mixed = first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + second.astype(np.uint64) * np.uint64(
+        0xC2B2AE3D27D4EB4F
+    )
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    return (mixed >> np.uint64(43)).astype(np.int64)
+
+
+def grams(
+    tokens: NDArray[np.uint32], rows: NDArray[np.int64], telling: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(words, their rows, pairs, their rows) of papers whose words in order are `tokens`; `rows` says whose each is."""
+    kept = telling[tokens].view(bool)
+    tokens, rows = tokens[kept], rows[kept]
+    together = rows[1:] == rows[:-1]
+    return tokens, rows, pairs_of(tokens[:-1][together], tokens[1:][together]), rows[1:][together]
+
+
+def count_papers(
+    tokens: NDArray[np.uint32], starts: NDArray[np.int64], stops: NDArray[np.int64], telling: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """In how many papers each word of the vocabulary, and each pair, occurs. `starts` (one more than papers) and
+    `stops` bound the words of each paper that count."""
+    of_words = np.zeros(len(telling), np.int64)
+    of_pairs = np.zeros(PAIR_SPACE, np.int64)
+    papers = len(stops)
+    begin = 0
+    while begin < papers:
+        end = max(begin + 1, int(np.searchsorted(starts[:papers], starts[begin] + _CHUNK)))
+        lengths = np.diff(starts[begin : end + 1])
+        rows = np.repeat(np.arange(end - begin, dtype=np.int64), lengths)
+        place = np.arange(starts[begin], starts[end])
+        counted = place < np.repeat(stops[begin:end], lengths)
+        words, word_rows, pairs, pair_rows = grams(tokens[starts[begin] : starts[end]][counted], rows[counted], telling)
+        of_words += np.bincount(_distinct(word_rows, words, 32), minlength=len(of_words))
+        of_pairs += np.bincount(_distinct(pair_rows, pairs, 21), minlength=PAIR_SPACE)
+        begin = end
+    return of_words, of_pairs
+
+
+def _distinct(rows: NDArray[np.int64], values: NDArray[np.integer], bits: int) -> NDArray[np.int64]:
+    key = rows << bits | values
+    key.sort()
+    fresh = np.ones(len(key), bool)
+    fresh[1:] = key[1:] != key[:-1]
+    return key[fresh] & ((1 << bits) - 1)

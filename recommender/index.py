@@ -1,0 +1,249 @@
+"""The index that papers are added to: in memory, or in a folder that other processes read meanwhile."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from itertools import islice
+from pathlib import Path
+from threading import RLock
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender import disk
+from recommender.errors import CorruptIndexError
+from recommender.paper import Paper
+from recommender.segment import (
+    ABSTRACT,
+    CATEGORIES,
+    FIELDS,
+    MAX_PAPERS,
+    TITLE,
+    Papers,
+    Segment,
+    Words,
+    build,
+    join,
+    join_words,
+)
+from recommender.snapshot import Snapshot, day_number, key_of
+from recommender.text import fold, names, words
+from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN, Vocabulary
+
+MOST_TOKENS = 20_000
+"""Words of one field that are indexed."""
+_MERGE_FACTOR = 3
+_REWRITE_SHARE = 0.3
+_PATIENCE = 5.0
+
+Dead = NDArray[np.bool_] | None
+Part = tuple[Segment, Dead]
+
+
+class Index:
+    """Papers, searchable as soon as they are added. `snapshot` is what readers take; it is replaced whole at each
+    commit. Segments of similar size are merged as they come, so that there are never many."""
+
+    def __init__(self, folder: Path | None = None, patience: float = _PATIENCE) -> None:
+        self.snapshot = Snapshot(Vocabulary())
+        self._folder = folder
+        self._patience = patience
+        self._writing = RLock()
+        self._stamp: tuple[int, int, int] | None = None
+        self._manifest = disk.Manifest(lineage=uuid4().hex)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            if disk.read_manifest(folder) is None:
+                with disk.write_lock(folder, patience):
+                    if disk.read_manifest(folder) is None:
+                        disk.write_manifest(folder, self._manifest)
+            self.refresh()
+
+    def refresh(self) -> bool:
+        """Take up what another process has committed; True when there was something. Cheap when there was not."""
+        if self._folder is None or disk.stamp(self._folder) == self._stamp:
+            return False
+        with self._writing:
+            for _ in range(10):  # a writer may sweep a file away between our reading its name and opening it
+                stamp = disk.stamp(self._folder)
+                manifest = disk.read_manifest(self._folder)
+                if manifest is None:
+                    raise CorruptIndexError(self._folder, f"{disk.MANIFEST} is missing")
+                try:
+                    self._load(self._folder, manifest)
+                except FileNotFoundError as missing:
+                    problem = f"{Path(missing.filename).name} is missing"
+                    continue
+                self._stamp = stamp
+                return True
+            raise CorruptIndexError(self._folder, problem)
+
+    def add(self, papers: Iterable[Paper], marker: str | None = None) -> None:
+        """Commit papers, those already known replaced, and the marker with them: all of it, or on any error nothing."""
+        with self._transaction() as (parts, vocabulary):
+            for held, superseded in _read(papers, vocabulary):
+                parts = [(segment, _bury(segment, dead, held.keys)) for segment, dead in parts]
+                fresh = vocabulary.since(sum(len(segment.words.stems) for segment, _ in parts))
+                alive = held if superseded is None else join([(held, superseded)])
+                parts.append((_build(alive, fresh, parts), None))
+            self._commit(parts, vocabulary, marker if marker is not None else self.snapshot.marker)
+
+    def discard(self, paper_ids: Iterable[str]) -> None:
+        """Forget papers; ids that are not in the index are ignored."""
+        keys = np.array([key_of(paper_id) for paper_id in paper_ids], np.uint64)
+        with self._transaction() as (parts, vocabulary):
+            buried = [(segment, _bury(segment, dead, keys)) for segment, dead in parts]
+            self._commit(buried, vocabulary, self.snapshot.marker)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[tuple[list[Part], Vocabulary]]:
+        with self._writing, disk.write_lock(self._folder, self._patience) if self._folder else nullcontext():
+            self.refresh()
+            before = self.snapshot
+            try:
+                yield list(zip(before.segments, before.dead, strict=True)), before.vocabulary
+            except BaseException:
+                before.vocabulary.truncate(before.words)
+                raise
+
+    def _commit(self, parts: list[Part], vocabulary: Vocabulary, marker: str | None) -> None:
+        parts = _merged(parts)
+        snapshot = Snapshot(
+            vocabulary,
+            tuple(segment for segment, _ in parts),
+            tuple(dead for _, dead in parts),
+            sum(len(segment.words.stems) for segment, _ in parts),
+            marker,
+        )
+        if self._folder is not None:
+            self._save(self._folder, parts, marker)
+        self.snapshot = snapshot
+
+    def _save(self, folder: Path, parts: list[Part], marker: str | None) -> None:
+        commit = self._manifest.commit + 1
+        written = {id(s): e.name for s, e in zip(self.snapshot.segments, self._manifest.segments, strict=True)}
+        entries = []
+        for number, (segment, dead) in enumerate(parts):
+            name = written.get(id(segment))
+            if name is None:
+                name = disk.segment_name(commit, number)
+                disk.write_segment(folder, name, segment)
+            entries.append(disk.SegmentEntry(name, len(segment), disk.pack_dead(dead)))
+        manifest = disk.Manifest(self._manifest.lineage, commit, marker, tuple(entries))
+        disk.write_manifest(folder, manifest)
+        self._manifest, self._stamp = manifest, disk.stamp(folder)
+        disk.sweep(folder, (entry.name for entry in entries))
+
+    def _load(self, folder: Path, manifest: disk.Manifest) -> None:
+        same = manifest.lineage == self._manifest.lineage
+        loaded = (
+            {e.name: s for s, e in zip(self.snapshot.segments, self._manifest.segments, strict=True)} if same else {}
+        )
+        vocabulary = self.snapshot.vocabulary if same else Vocabulary()
+        segments = [loaded.get(entry.name) or disk.map_segment(folder, entry) for entry in manifest.segments]
+        count = 0
+        for segment in segments:
+            vocabulary.extend(segment.words, known=max(0, len(vocabulary.words) - count))
+            count += len(segment.words.stems)
+        dead = tuple(entry.dead_rows for entry in manifest.segments)
+        self.snapshot = Snapshot(vocabulary, tuple(segments), dead, count, manifest.marker)
+        self._manifest = manifest
+
+
+def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Papers, Dead]]:
+    """The papers as columns, at most MAX_PAPERS at a time, and which of them came again later among these."""
+    papers = iter(papers)
+    while True:
+        tokens, bounds = array("I"), array("q", [0])
+        ids, id_bounds, published, upvotes = bytearray(), array("q", [0]), array("i"), array("i")
+        keys = array("Q")
+        for paper in islice(papers, MAX_PAPERS):
+            for field in (words(paper.title), words(paper.abstract), _categories(paper), _authors(paper)):
+                tokens.extend(map(vocabulary.__getitem__, field[:MOST_TOKENS]))
+                bounds.append(len(tokens))
+            ids += paper.id.encode("utf-8", "surrogatepass")
+            id_bounds.append(len(ids))
+            published.append(day_number(paper.published))
+            upvotes.append(min(max(paper.upvotes, 0), 2**31 - 1))
+            keys.append(key_of(paper.id))
+        if not keys:
+            return
+        held = Papers(
+            ids=np.frombuffer(bytes(ids), np.uint8),
+            id_bounds=np.array(id_bounds),
+            keys=np.array(keys),
+            published=np.array(published),
+            upvotes=np.array(upvotes),
+            tokens=np.array(tokens),
+            bounds=np.array(bounds),
+        )
+        yield held, _superseded(held.keys)
+
+
+def _categories(paper: Paper) -> list[str]:
+    return [CATEGORY_SIGN + "".join(fold(category).split()) for category in paper.categories if category.strip()]
+
+
+def _authors(paper: Paper) -> list[str]:
+    return [AUTHOR_SIGN + name for author in paper.authors for name in names(author)]
+
+
+def _superseded(keys: NDArray[np.uint64]) -> Dead:
+    order = np.argsort(keys, kind="stable")
+    again = keys[order[:-1]] == keys[order[1:]]
+    if not again.any():
+        return None
+    dead = np.zeros(len(keys), bool)
+    dead[order[:-1][again]] = True
+    return dead
+
+
+def _bury(segment: Segment, dead: Dead, keys: NDArray[np.uint64]) -> Dead:
+    """The segment's dead, with the papers behind `keys` among them."""
+    if not len(segment) or not len(keys):
+        return dead
+    gone = segment.key_rows[np.isin(segment.sorted_keys, keys)]
+    if not len(gone):
+        return dead
+    dead = np.zeros(len(segment), bool) if dead is None else dead.copy()
+    dead[gone] = True
+    return dead
+
+
+def _living(part: Part) -> int:
+    segment, dead = part
+    return len(segment) - (0 if dead is None else int(dead.sum()))
+
+
+def _merged(parts: list[Part]) -> list[Part]:
+    """The same papers in few segments: neighbours of similar size become one, and one with many dead is rewritten."""
+    parts = list(parts)
+    while len(parts) > 1:
+        before, last = _living(parts[-2]), _living(parts[-1])
+        if last * _MERGE_FACTOR < before or before + last > MAX_PAPERS:
+            break
+        parts[-2:] = [_rebuilt(parts[-2:], parts)]
+    return [
+        part if len(part[0]) - _living(part) <= _REWRITE_SHARE * len(part[0]) else _rebuilt([part], parts)
+        for part in parts
+    ]
+
+
+def _rebuilt(some: list[Part], everything: list[Part]) -> Part:
+    papers = join([(segment.papers, dead) for segment, dead in some])
+    return _build(papers, join_words([segment.words for segment, _ in some]), everything), None
+
+
+def _build(papers: Papers, fresh: Words, others: list[Part]) -> Segment:
+    """A segment that stands in an index beside the others, `fresh` being the words that it alone may bring."""
+    titles = abstracts = count = 0
+    for held in [papers, *(segment.papers for segment, _ in others)]:
+        titles += int((held.bounds[ABSTRACT::FIELDS] - held.bounds[TITLE:-1:FIELDS]).sum())
+        abstracts += int((held.bounds[CATEGORIES::FIELDS] - held.bounds[ABSTRACT::FIELDS]).sum())
+        count += len(held)
+    means = (titles / max(count, 1), abstracts / max(count, 1))
+    vocabulary = join_words([*(segment.words for segment, _ in others), fresh])
+    return build(papers, fresh, vocabulary.stems, vocabulary.telling, means)

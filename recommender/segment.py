@@ -1,0 +1,214 @@
+"""A segment: some papers as columns, with the postings that find them. Built once, never changed.
+
+A paper is kept as the ids of its words in order (title, abstract, categories, authors), which is enough to search it,
+to give the learner its words and pairs of words, and to build a larger segment out of smaller ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.grams import count_papers
+
+MAX_PAPERS = 1 << 17
+"""Papers a segment holds at most, so that building one never needs much memory."""
+FIELDS = 4
+TITLE, ABSTRACT, CATEGORIES, AUTHORS = range(FIELDS)
+
+# BM25F: Robertson & Zaragoza, The Probabilistic Relevance Framework (2009), section 3.6.
+SATURATION = 1.6
+LENGTH_SHARE = 0.75
+TITLE_SHARE = 0.5
+TITLE_WEIGHT = 2.0
+
+Bytes = NDArray[np.uint8]
+UInts = NDArray[np.uint32]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Papers as columns, before anything is derived from them. Field f of paper d is
+    `tokens[bounds[FIELDS * d + f] : bounds[FIELDS * d + f + 1]]`."""
+
+    ids: Bytes
+    id_bounds: Ints
+    keys: NDArray[np.uint64]
+    published: NDArray[np.int32]
+    upvotes: NDArray[np.int32]
+    tokens: UInts
+    bounds: Ints
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def id_of(self, row: int) -> str:
+        """The paper's id."""
+        raw = self.ids[self.id_bounds[row] : self.id_bounds[row + 1]].tobytes()
+        return raw.decode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words that a segment brought into the vocabulary: their text, their stem's word id, whether they tell."""
+
+    text: Bytes
+    stems: UInts
+    telling: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Papers and what finds them.
+
+    `sorted_keys`, `key_rows`: papers by the hash of their id. `terms` (ascending word ids of stems), `term_bounds`,
+    `rows`, `weights`: postings, a weight being BM25F's saturated frequency in 0…1. `df_*`: papers by word and by pair.
+    """
+
+    papers: Papers
+    words: Words
+    sorted_keys: NDArray[np.uint64]
+    key_rows: UInts
+    terms: UInts
+    term_bounds: Ints
+    rows: UInts
+    weights: Floats
+    df_words: UInts
+    df_word_counts: UInts
+    df_pairs: UInts
+    df_pair_counts: UInts
+
+    def __len__(self) -> int:
+        return len(self.papers)
+
+    def postings(self, term: int) -> tuple[UInts, Floats]:
+        """The rows that have the term, ascending, and its weight in each."""
+        at = int(np.searchsorted(self.terms, np.uint32(term)))
+        if at == len(self.terms) or self.terms[at] != term:
+            return self.rows[:0], self.weights[:0]
+        span = slice(self.term_bounds[at], self.term_bounds[at + 1])
+        return self.rows[span], self.weights[span]
+
+
+def columns(segment: Segment) -> dict[str, NDArray[np.generic]]:
+    """Every array of a segment by its name, to be written."""
+    named: dict[str, NDArray[np.generic]] = {}
+    for part in (segment.papers, segment.words, segment):
+        prefix = "word_" if part is segment.words else ""
+        for field in fields(part):
+            value = getattr(part, field.name)
+            if isinstance(value, np.ndarray):
+                named[prefix + field.name] = value
+    return named
+
+
+def from_columns(named: dict[str, NDArray[np.generic]]) -> Segment:
+    """The segment whose arrays are `named`; KeyError when one is missing."""
+
+    def take(kind: type[Papers | Words | Segment], prefix: str = "") -> dict[str, object]:
+        return {f.name: named[prefix + f.name] for f in fields(kind) if f.name not in ("papers", "words")}
+
+    return Segment(papers=Papers(**take(Papers)), words=Words(**take(Words, "word_")), **take(Segment))  # type: ignore[arg-type]
+
+
+def ranges(starts: Ints, stops: Ints) -> Ints:
+    """The whole numbers of every range starts[i]…stops[i], one range after the other."""
+    lengths = stops - starts
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def join(parts: Sequence[tuple[Papers, NDArray[np.bool_] | None]]) -> Papers:
+    """One run of papers out of several, without those marked dead."""
+    kept = [(p, np.arange(len(p)) if dead is None else np.flatnonzero(~dead)) for p, dead in parts]
+
+    def gather(flat: NDArray[np.generic], bounds: Ints, rows: Ints, width: int) -> NDArray[np.generic]:
+        if len(rows) * width == len(bounds) - 1:
+            return flat
+        return flat[ranges(bounds[rows * width], bounds[rows * width + width])]
+
+    def lengths(bounds: Ints, rows: Ints, width: int) -> Ints:
+        each: Ints = np.diff(bounds).reshape(-1, width)[rows].ravel()
+        return each
+
+    def bounded(all_lengths: list[Ints]) -> Ints:
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(all_lengths), dtype=np.int64)])
+
+    return Papers(
+        ids=np.concatenate([gather(p.ids, p.id_bounds, rows, 1) for p, rows in kept]).astype(np.uint8),
+        id_bounds=bounded([lengths(p.id_bounds, rows, 1) for p, rows in kept]),
+        keys=np.concatenate([p.keys[rows] for p, rows in kept]),
+        published=np.concatenate([p.published[rows] for p, rows in kept]),
+        upvotes=np.concatenate([p.upvotes[rows] for p, rows in kept]),
+        tokens=np.concatenate([gather(p.tokens, p.bounds, rows, FIELDS) for p, rows in kept]).astype(np.uint32),
+        bounds=bounded([lengths(p.bounds, rows, FIELDS) for p, rows in kept]),
+    )
+
+
+def join_words(parts: Sequence[Words]) -> Words:
+    """The vocabulary of several segments that follow each other, in their order."""
+    texts = [part.text for part in parts if len(part.text)]
+    return Words(
+        text=np.concatenate(texts) if texts else np.zeros(0, np.uint8),
+        stems=np.concatenate([part.stems for part in parts]),
+        telling=np.concatenate([part.telling for part in parts]),
+    )
+
+
+def build(papers: Papers, words: Words, stems: UInts, telling: Bytes, means: tuple[float, float]) -> Segment:
+    """The segment of these papers. `stems` and `telling` speak of the whole vocabulary; `means` are the mean lengths
+    of title and abstract over the whole index, in words."""
+    key_order = np.argsort(papers.keys, kind="stable").astype(np.uint32)
+    terms, term_bounds, rows, weights = _invert(papers, stems, means)
+    df_words, df_pairs = count_papers(
+        papers.tokens, papers.bounds[::FIELDS], papers.bounds[CATEGORIES::FIELDS], telling
+    )
+    return Segment(
+        papers=papers,
+        words=words,
+        sorted_keys=papers.keys[key_order],
+        key_rows=key_order,
+        terms=terms,
+        term_bounds=term_bounds,
+        rows=rows,
+        weights=weights,
+        df_words=np.flatnonzero(df_words).astype(np.uint32),
+        df_word_counts=df_words[df_words > 0].astype(np.uint32),
+        df_pairs=np.flatnonzero(df_pairs).astype(np.uint32),
+        df_pair_counts=df_pairs[df_pairs > 0].astype(np.uint32),
+    )
+
+
+def _invert(papers: Papers, stems: UInts, means: tuple[float, float]) -> tuple[UInts, Ints, UInts, Floats]:
+    lengths = np.diff(papers.bounds).reshape(-1, FIELDS) if len(papers) else np.zeros((0, FIELDS), np.int64)
+    # One number per word of a paper: its term, its row, and whether it stands in the title. Sorted, they are postings.
+    key = stems[papers.tokens].astype(np.int64)
+    key <<= 18
+    key |= np.repeat(np.arange(len(papers), dtype=np.int64) << 1, lengths.sum(1))
+    key |= np.repeat(np.arange(lengths.size) % FIELDS == TITLE, lengths.ravel())
+    key.sort()
+    first = np.ones(len(key), bool)
+    first[1:] = (key[1:] >> 1) != (key[:-1] >> 1)
+    starts = np.flatnonzero(first)
+    counts = np.diff(starts, append=len(key)).astype(np.float32)
+    in_title = np.add.reduceat((key & 1).astype(np.uint8), starts, dtype=np.float32) if len(starts) else counts
+    pairs = key[starts] >> 1
+    del key, first
+    rows = (pairs & (MAX_PAPERS - 1)).astype(np.uint32)
+    pairs >>= 17
+    bounds = np.flatnonzero(np.diff(pairs, prepend=-1))
+    terms = pairs[bounds].astype(np.uint32)
+    del pairs
+    short = 1 - TITLE_SHARE + TITLE_SHARE * lengths[:, TITLE] / max(means[0], 1e-9)
+    long = 1 - LENGTH_SHARE + LENGTH_SHARE * lengths[:, ABSTRACT] / max(means[1], 1e-9)
+    counts -= in_title
+    counts /= np.maximum(long, 1e-3).astype(np.float32)[rows]
+    in_title *= (TITLE_WEIGHT / np.maximum(short, 1e-3)).astype(np.float32)[rows]
+    counts += in_title
+    return terms, np.append(bounds, len(rows)).astype(np.int64), rows, counts / (counts + np.float32(SATURATION))

@@ -1,0 +1,158 @@
+"""The index at one commit, for reading: it never changes, so that readers need no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.grams import PAIR_SPACE
+from recommender.segment import CATEGORIES, FIELDS, Segment, ranges
+from recommender.vocabulary import Vocabulary
+
+Rows = NDArray[np.int64]
+
+
+def key_of(paper_id: str) -> int:
+    """64 bits that stand for the id (BLAKE2b): a million papers collide with a chance below 1 in 10^7."""
+    return int.from_bytes(blake2b(paper_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Every paper of the index, numbered through its segments. `dead` marks, for each segment, the papers that were
+    replaced or discarded."""
+
+    vocabulary: Vocabulary
+    segments: tuple[Segment, ...] = ()
+    dead: tuple[NDArray[np.bool_] | None, ...] = ()
+    words: int = 0
+    marker: str | None = None
+
+    @cached_property
+    def offsets(self) -> Rows:
+        """Where each segment's numbers begin; one more at the end."""
+        return np.cumsum([0, *(len(segment) for segment in self.segments)], dtype=np.int64)
+
+    @cached_property
+    def live(self) -> int:
+        """How many papers there are."""
+        return int(self.offsets[-1]) - sum(int(dead.sum()) for dead in self.dead if dead is not None)
+
+    @cached_property
+    def stems(self) -> NDArray[np.uint32]:
+        """For each word of the vocabulary, the word id of its stem."""
+        parts = [segment.words.stems for segment in self.segments]
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+
+    @cached_property
+    def telling(self) -> NDArray[np.uint8]:
+        """For each word of the vocabulary, whether the learner looks at it."""
+        parts = [segment.words.telling for segment in self.segments]
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+
+    @cached_property
+    def word_df(self) -> Rows:
+        """In how many papers each word of the vocabulary occurs."""
+        counts = np.zeros(self.words, np.int64)
+        for segment in self.segments:
+            counts[segment.df_words] += segment.df_word_counts
+        return counts
+
+    @cached_property
+    def pair_df(self) -> Rows:
+        """In how many papers each hashed pair of words occurs."""
+        counts = np.zeros(PAIR_SPACE, np.int64)
+        for segment in self.segments:
+            counts[segment.df_pairs] += segment.df_pair_counts
+        return counts
+
+    @cached_property
+    def categories(self) -> Rows:
+        """The word ids of all categories, ascending."""
+        found = [segment.papers.tokens[_spans(segment, CATEGORIES)] for segment in self.segments]
+        return np.unique(np.concatenate(found)).astype(np.int64) if found else np.zeros(0, np.int64)
+
+    def df(self, term: int) -> int:
+        """In how many papers the stem occurs."""
+        return sum(len(segment.postings(term)[0]) for segment in self.segments)
+
+    def find(self, paper_ids: Sequence[str]) -> Rows:
+        """The number of each paper, −1 where there is none."""
+        keys = np.array([key_of(paper_id) for paper_id in paper_ids], np.uint64)
+        return self.find_keys(keys)
+
+    def find_keys(self, keys: NDArray[np.uint64]) -> Rows:
+        """The number of the paper behind each key, −1 where there is none."""
+        found = np.full(len(keys), -1, np.int64)
+        for segment, dead, offset in zip(self.segments, self.dead, self.offsets, strict=False):
+            if not len(segment):
+                continue
+            at = np.minimum(np.searchsorted(segment.sorted_keys, keys), len(segment) - 1)
+            rows = segment.key_rows[at].astype(np.int64)
+            hit = segment.sorted_keys[at] == keys
+            if dead is not None:
+                hit &= ~dead[rows]
+            found[hit] = rows[hit] + offset
+        return found
+
+    def sample(self, count: int) -> Rows:
+        """The `count` papers whose keys are the smallest: random, yet the same whatever the order of arrival."""
+        keys, rows = [], []
+        for segment, dead, offset in zip(self.segments, self.dead, self.offsets, strict=False):
+            order = segment.key_rows
+            if dead is not None:
+                order = order[~dead[order]]
+            keys.append(segment.papers.keys[order[:count]])
+            rows.append(order[:count].astype(np.int64) + offset)
+        if not rows:
+            return np.zeros(0, np.int64)
+        return np.concatenate(rows)[np.argsort(np.concatenate(keys), kind="stable")[:count]]
+
+    def id_of(self, number: int) -> str:
+        """The paper's id."""
+        at = int(np.searchsorted(self.offsets, number, "right")) - 1
+        return self.segments[at].papers.id_of(int(number - self.offsets[at]))
+
+    def per_paper(self, column: str, numbers: Rows) -> NDArray[np.int32]:
+        """`published` (days since year 1, 0 for unknown) or `upvotes` of each paper."""
+        out = np.zeros(len(numbers), np.int32)
+        for segment, mine, rows in self.by_segment(numbers):
+            out[mine] = getattr(segment.papers, column)[rows]
+        return out
+
+    def tokens(self, numbers: Rows, first: int, last: int) -> tuple[NDArray[np.uint32], Rows]:
+        """The words in fields `first`…`last` of each paper in order, and for each word the place in `numbers`."""
+        parts, owners = [], []
+        for segment, mine, rows in self.by_segment(numbers):
+            starts = segment.papers.bounds[rows * FIELDS + first]
+            stops = segment.papers.bounds[rows * FIELDS + last + 1]
+            parts.append(segment.papers.tokens[ranges(starts, stops)])
+            owners.append(np.repeat(mine, stops - starts))
+        if not parts:
+            return np.zeros(0, np.uint32), np.zeros(0, np.int64)
+        return np.concatenate(parts), np.concatenate(owners)
+
+    def by_segment(self, numbers: Rows) -> list[tuple[Segment, Rows, Rows]]:
+        """(segment, places in `numbers`, rows in the segment) for each segment that has some of them."""
+        at = np.searchsorted(self.offsets, numbers, "right") - 1
+        found = []
+        for index, segment in enumerate(self.segments):
+            mine = np.flatnonzero(at == index)
+            if len(mine):
+                found.append((segment, mine, numbers[mine] - self.offsets[index]))
+        return found
+
+
+def day_number(day: date | None) -> int:
+    """Days since year 1, 0 for an unknown day."""
+    return day.toordinal() if day else 0
+
+
+def _spans(segment: Segment, field: int) -> Rows:
+    return ranges(segment.papers.bounds[field:-1:FIELDS], segment.papers.bounds[field + 1 :: FIELDS])

@@ -1,0 +1,125 @@
+"""The words of a paper, and its text made fit to be shown.
+
+Two readings of one text: `words` splits it for the index, `display` turns its TeX into Unicode for people.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from threading import Lock
+
+import Stemmer
+
+LONGEST_TEXT = 100_000
+"""Characters of one field that are read; no abstract is longer, a hostile one may be."""
+_LONGEST_WORD = 64
+
+# Scripts written without spaces: every character is a word, and a search for two of them is a phrase.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_ASCII_WORD = re.compile(r"[a-z0-9_]+")
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\ufff0-\ufffb\U000e0000-\U000e007f]"
+)
+_TEX_SIGN = re.compile(r"[\\$]")
+_TEX_ACCENT = re.compile(r"""\\(?P<accent>["'`^~=.]|[cHuvk](?=[\s{]))\s*\{?\\?(?P<letter>[A-Za-z])\}?""")
+_TEX_STYLE = re.compile(
+    r"\\(?:text|math|operator)?(?:it|bf|tt|rm|sf|sc|cal|bb|frak|scr|emph|name|underline|mbox|left|right|boldsymbol)?(?![A-Za-z])"
+)
+_TEX_LINK = re.compile(r"\\(?:url|href|cite[pt]?|ref|label)\*?\s*\{[^{}]*\}")
+_COMBINING = {
+    '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307",
+    "c": "\u0327", "H": "\u030b", "u": "\u0306", "v": "\u030c", "k": "\u0328",
+}  # fmt: skip
+
+STOP_WORDS = frozenset(
+    """a about above across after afterwards again against all almost alone along already also although always am among
+    amongst an and another any anyhow anyone anything anyway anywhere are around as at back be became because become
+    becomes becoming been before beforehand behind being below beside besides between beyond both but by can cannot
+    could did do does doing done down due during each eg either else elsewhere enough etc even ever every everyone
+    everything everywhere except few for former formerly from further get give go had has hasn have having he hence her
+    here hereby herein hers herself him himself his how however i ie if in indeed instead into is it its itself keep
+    last latter least less ltd made many may me meanwhile might mine more moreover most mostly much must my myself
+    namely neither never nevertheless next no nobody none nor not nothing now nowhere of off often on once one only onto
+    or other others otherwise our ours ourselves out over own per perhaps please put rather re same see seem seemed
+    seeming seems several she should since so some somehow someone something sometime sometimes somewhere still such
+    take than that the their theirs them themselves then thence there thereafter thereby therefore therein these they
+    this those though through throughout thus to together too toward towards under until up upon us very via was we
+    well were what whatever when whence whenever where whereas whereby wherein whereupon wherever whether which while
+    who whoever whole whom whose why will with within without would yet you your yours yourself yourselves""".split()  # noqa: SIM905 - a list of 280 quoted words reads worse
+)
+"""English words that carry no subject: they are left out of what the learner sees."""
+
+_stemmer = Stemmer.Stemmer("english")
+_stemmer_lock = Lock()  # a Stemmer object is not made for two threads at once
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` in order: lower case, split at hyphens and every other sign, TeX commands taken out."""
+    text = plain(text[:LONGEST_TEXT]).lower()
+    if text.isascii():
+        return _ASCII_WORD.findall(text)
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
+    return [word[:_LONGEST_WORD] for word in _WORD.findall(text)]
+
+
+def plain(text: str) -> str:
+    """`text` with TeX's accents applied and its commands for style taken out; the names of symbols stay as words."""
+    if not _TEX_SIGN.search(text):
+        return text
+    text = _TEX_LINK.sub(" ", text)
+    text = _TEX_ACCENT.sub(lambda m: unicodedata.normalize("NFC", m["letter"] + _COMBINING[m["accent"]]), text)
+    return _TEX_STYLE.sub(" ", text).replace("$", " ").replace("{", "").replace("}", "")
+
+
+def fold(word: str) -> str:
+    """`word` without case and accents."""
+    if word.isascii():
+        return word.lower()
+    apart = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(char for char in apart if not unicodedata.combining(char)) or word
+
+
+def stem(word: str) -> str:
+    """What search takes `word` for: folded, and cut to its English stem (Snowball)."""
+    with _stemmer_lock:
+        return str(_stemmer.stemWord(fold(word)))
+
+
+def telling(word: str) -> bool:
+    """Whether the learner looks at `word`: it begins with a letter and is no stop word."""
+    return word[:1].isalpha() and word not in STOP_WORDS and (len(word) > 1 or not word.isascii())
+
+
+def names(author: str) -> list[str]:
+    """The folded words of an author's name."""
+    return [fold(word) for word in words(author)]
+
+
+@lru_cache(maxsize=4096)
+def display(text: str) -> str:
+    """`text` for people: TeX turned into Unicode, invisible and direction-changing characters taken out, spaces single.
+
+    Text whose TeX makes no sense comes back with its TeX as it was.
+    """
+    text = _INVISIBLE.sub("", text)
+    if _TEX_SIGN.search(text):
+        text = _without_tex(text)
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _without_tex(text: str) -> str:
+    # Imported here: reading pylatexenc's symbol tables takes as long as everything else this package imports.
+    from pylatexenc.latex2text import LatexNodes2Text
+
+    # A dollar before a digit with no partner is money, and a bare % is a percentage, not a comment.
+    guarded = re.sub(r"(?<!\\)%", r"\\%", text)
+    if guarded.count("$") % 2:
+        guarded = re.sub(r"(?<!\\)\$", r"\\$", guarded)
+    try:
+        return _INVISIBLE.sub("", LatexNodes2Text(math_mode="text", keep_braced_groups=False).latex_to_text(guarded))
+    except Exception:  # pylatexenc raises many kinds on text that is no TeX at all
+        return text

@@ -1,0 +1,64 @@
+"""Every word the index has met, numbered in the order of arrival."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+import numpy as np
+
+from recommender.segment import Words
+from recommender.text import stem, telling
+
+CATEGORY_SIGN = "#"
+AUTHOR_SIGN = "@"
+"""Words with a sign in front are no words of the text: `#cs.lg`, `@mcmahan`."""
+
+
+class Vocabulary(dict[str, int]):
+    """Word → id. Looking up an unknown word with [] gives it the next id; `get` does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._stems = array("I")
+        self._telling = bytearray()
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self.words)
+        self.words.append(word)
+        signed = word[:1] in (CATEGORY_SIGN, AUTHOR_SIGN)
+        self._telling.append(not signed and telling(word))
+        self._stems.append(number)
+        if not signed:
+            self._stems[number] = self[stem(word)]
+        return number
+
+    def since(self, start: int) -> Words:
+        """The words from number `start` on, as columns."""
+        return Words(
+            text=np.frombuffer("\n".join(self.words[start:]).encode("utf-8", "surrogatepass"), np.uint8),
+            stems=np.array(self._stems[start:], np.uint32),
+            telling=np.array(self._telling[start:], np.uint8),
+        )
+
+    def extend(self, words: Words, known: int) -> None:
+        """Take words over as another vocabulary had numbered them, without the first `known`."""
+        if known >= len(words.stems):
+            return
+        texts = words.text.tobytes().decode("utf-8", "surrogatepass").split("\n")[known:]
+        start = len(self.words)
+        self.words.extend(texts)
+        self.update(zip(texts, range(start, start + len(texts)), strict=True))
+        self._stems.frombytes(words.stems[known:].tobytes())
+        self._telling.extend(words.telling[known:].tobytes())
+
+    def truncate(self, size: int) -> None:
+        """Forget every word from number `size` on."""
+        for word in self.words[size:]:
+            del self[word]
+        del self.words[size:], self._stems[size:], self._telling[size:]
+
+    def known(self, words: Iterable[str]) -> list[int]:
+        """The ids of those words that have one."""
+        return [number for word in words if (number := self.get(word)) is not None]
