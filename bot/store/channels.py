@@ -127,6 +127,16 @@ async def change_from(tx: AsyncConnection, channel_id: int, expected: ChannelSta
     return bool(changed.rowcount)
 
 
+async def change_due(tx: AsyncConnection, channel_id: int, expected: datetime, at: datetime, on: date) -> bool:
+    """Set the next hour of a channel whose next hour is still the expected one; False when it was changed."""
+    changed = await tx.execute(
+        sa.update(channels)
+        .where(channels.c.id == channel_id, channels.c.next_due_at == expected)
+        .values(next_due_at=at, next_due_on=on)
+    )
+    return bool(changed.rowcount)
+
+
 async def remove(tx: AsyncConnection, channel_id: int) -> None:
     """Delete a channel and all that hangs on it."""
     await tx.execute(sa.delete(channels).where(channels.c.id == channel_id))

@@ -3,10 +3,72 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_LONGEST_NAME = 500
+"""Bytes of a text that is part of a key: PostgreSQL indexes rows of up to 2,704 bytes, and keys have up to 4 texts."""
+
+
+def clean_text(text: str) -> str:
+    """The text without what a database refuses: NUL characters, and halves of surrogate pairs."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
+
+
+def clean_name(text: str) -> str:
+    """The same for a text that is part of a key; one too long for that is cut, and told apart by its hash."""
+    text = clean_text(text)
+    if len(encoded := text.encode()) <= _LONGEST_NAME:
+        return text
+    return f"{encoded[: _LONGEST_NAME - 33].decode(errors='ignore')}~{sha256(encoded).hexdigest()[:32]}"
+
+
+def _clean_json(value: Any) -> Any:
+    match value:
+        case str():
+            return clean_text(value)
+        case list() | tuple():
+            return [_clean_json(one) for one in value]
+        case dict():
+            return {_clean_json(name): _clean_json(one) for name, one in value.items()}
+    return value
+
+
+class Text(sa.types.TypeDecorator[str]):
+    """A text from anywhere, cleaned on its way in."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Take out what a database refuses."""
+        return None if value is None else clean_text(value)
+
+
+class Name(sa.types.TypeDecorator[str]):
+    """A text in a key: cleaned and bounded, and so found again by what it was called."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Take out what a database refuses, and what an index can't hold."""
+        return None if value is None else clean_name(value)
+
+
+class Json(sa.types.TypeDecorator[Any]):
+    """Lists and dicts, their texts cleaned on the way in."""
+
+    impl = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Take out what a database refuses."""
+        return _clean_json(value)
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -31,7 +93,6 @@ class Instant(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 metadata = sa.MetaData(
     naming_convention={
@@ -43,8 +104,19 @@ metadata = sa.MetaData(
 )
 
 
-def _text(name: str, *more: Any, **how: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, *more, nullable=False, **how)
+def insert_new(tx: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that does nothing when the row is there, even one that another process is just writing."""
+    if tx.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def _text(name: str, **how: Any) -> sa.Column[str]:
+    return sa.Column(name, Text, nullable=False, **how)
+
+
+def _name(name: str, **how: Any) -> sa.Column[str]:
+    return sa.Column(name, Name, nullable=False, **how)
 
 
 def _channel() -> sa.Column[int]:
@@ -52,16 +124,16 @@ def _channel() -> sa.Column[int]:
 
 
 def _paper(**how: Any) -> sa.Column[str]:
-    return sa.Column("paper_id", sa.Text, sa.ForeignKey("papers.id", onupdate="CASCADE"), **how)
+    return sa.Column("paper_id", Name, sa.ForeignKey("papers.id", onupdate="CASCADE"), **how)
 
 
-facts = sa.Table("facts", metadata, sa.Column("name", sa.Text, primary_key=True), _text("value"))
+facts = sa.Table("facts", metadata, _name("name", primary_key=True), _text("value"))
 """What is true of the store itself: its id, and the count of changes to papers."""
 
 papers = sa.Table(
     "papers",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    _name("id", primary_key=True),
     _text("title"),
     _text("abstract"),
     sa.Column("authors", Json, nullable=False),
@@ -83,7 +155,7 @@ papers = sa.Table(
 paper_names = sa.Table(
     "paper_names",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
+    _name("name", primary_key=True),
     _paper(nullable=False, index=True),
 )
 """Every name under which a paper is known: arXiv id, DOI, title, and ids that were merged into it."""
@@ -92,14 +164,14 @@ channels = sa.Table(
     "channels",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    _text("platform"),
-    _text("workspace"),
-    _text("address"),
+    _name("platform"),
+    _name("workspace"),
+    _name("address"),
     _text("name"),
     _text("kind"),
     _text("state"),
     _text("state_reason"),
-    _text("owner"),
+    _name("owner"),
     _text("hour"),
     _text("days"),
     _text("zone"),
@@ -111,6 +183,7 @@ channels = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.UniqueConstraint("platform", "workspace", "address"),
     sa.Index("ix_channels_due", "state", "next_due_at"),
+    sqlite_autoincrement=True,
 )
 
 topics = sa.Table(
@@ -118,10 +191,10 @@ topics = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     _channel(),
-    _text("query"),
+    _name("query"),
     sa.Column("muted", sa.Boolean, nullable=False),
     sa.Column("alert", sa.Boolean, nullable=False),
-    _text("member"),
+    _name("member"),
     sa.Column("created_at", Instant, nullable=False),
     sa.UniqueConstraint("channel_id", "query"),
 )
@@ -132,12 +205,13 @@ deliveries = sa.Table(
     sa.Column("id", Id, primary_key=True),
     _channel(),
     sa.Column("local_date", sa.Date, nullable=False),
-    _text("kind"),
+    _name("kind"),
     sa.Column("due_at", Instant, nullable=False),
     _text("state"),
     _text("reason"),
     sa.Column("planned_at", Instant, nullable=False),
     sa.UniqueConstraint("channel_id", "local_date", "kind"),
+    sqlite_autoincrement=True,
 )
 """One digest, alert or submission of a channel; the unique row is what makes it happen once."""
 
@@ -149,12 +223,12 @@ posts = sa.Table(
     _channel(),
     _paper(nullable=True),
     sa.Column("position", sa.Integer, nullable=False),
-    _text("key", unique=True),
+    _name("key", unique=True),
     _text("state"),
     _text("reason"),
     sa.Column("body", Json, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("message", sa.Text),
+    sa.Column("message", Name),
     sa.Column("planned_at", Instant, nullable=False),
     sa.Column("not_before", Instant, nullable=False),
     sa.Column("sending_at", Instant),
@@ -170,8 +244,8 @@ votes = sa.Table(
     metadata,
     _channel(),
     _paper(nullable=False),
-    _text("member"),
-    _text("signal"),
+    _name("member"),
+    _name("signal"),
     sa.Column("on", sa.Boolean, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.PrimaryKeyConstraint("channel_id", "paper_id", "member", "signal"),
@@ -181,9 +255,9 @@ votes = sa.Table(
 saved = sa.Table(
     "saved",
     metadata,
-    _text("platform"),
-    _text("workspace"),
-    _text("member"),
+    _name("platform"),
+    _name("workspace"),
+    _name("member"),
     _paper(nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.PrimaryKeyConstraint("platform", "workspace", "member", "paper_id"),
@@ -192,8 +266,8 @@ saved = sa.Table(
 inbox = sa.Table(
     "inbox",
     metadata,
-    _text("platform"),
-    _text("event_id"),
+    _name("platform"),
+    _name("event_id"),
     _text("state"),
     sa.Column("body", Json, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -208,7 +282,7 @@ source_runs = sa.Table(
     "source_runs",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    _text("source"),
+    _name("source"),
     _text("state"),
     sa.Column("since", sa.Date, nullable=False),
     sa.Column("until", sa.Date, nullable=False),

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_channels"),
         sa.UniqueConstraint("platform", "workspace", "address", name="uq_channels_platform_workspace_address"),
+        sqlite_autoincrement=True,  # an id that was a removed channel's is never another's
     )
     op.create_index("ix_channels_due", "channels", ["state", "next_due_at"], unique=False)
     op.create_table(
@@ -106,6 +107,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name="fk_deliveries_channel_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.UniqueConstraint("channel_id", "local_date", "kind", name="uq_deliveries_channel_id_local_date_kind"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "paper_names",

@@ -1,0 +1,130 @@
+"""Papers as people hand them over: ids, links, BibTeX; and BibTeX back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recommender import Paper
+from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title
+from recommender.text import display
+
+_ENTRY = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
+_AND = re.compile(r"\s+and\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The papers a text names, with what it says of each (perhaps only the id), and what was not understood."""
+
+    papers: tuple[Paper, ...]
+    problems: tuple[str, ...] = ()
+
+
+def read(text: str) -> Named:
+    """Read ids, links and DOIs between spaces or commas, or BibTeX. Nothing raises; what can't be read is told."""
+    return _read_bibtex(text) if _ENTRY.search(text) else _read_ids(text)
+
+
+def write(papers: Sequence[Paper]) -> str:
+    """BibTeX for papers, one entry each."""
+    return "\n".join(_entry(paper, key) for paper, key in zip(papers, _keys(papers), strict=True))
+
+
+def _read_ids(text: str) -> Named:
+    found: dict[str, Paper] = {}
+    problems = []
+    for word in re.split(r"[\s,;]+", text):
+        bare = word.strip("<>()[]\"'")
+        if not bare:
+            continue
+        if arxiv_id(bare) or find_doi(bare):
+            found.setdefault(canonical_id(bare), Paper(id=canonical_id(bare), title=""))
+        else:
+            problems.append(f"“{display(bare)[:60]}” is no arXiv id, DOI or link to a paper")
+    return Named(tuple(found.values()), tuple(problems))
+
+
+def _read_bibtex(text: str) -> Named:
+    # Imported here: few runs ever read BibTeX, and its grammar takes a while to build.
+    from bibtexparser.entrypoint import parse_string
+    from bibtexparser.middlewares import LatexDecodingMiddleware
+
+    library = parse_string(text, append_middleware=[LatexDecodingMiddleware()])
+    found: dict[str, Paper] = {}
+    problems = [f"an entry near line {(block.start_line or 0) + 1} is not BibTeX" for block in library.failed_blocks]
+    for entry in library.entries:
+        fields = {name.lower(): _plain(field.value) for name, field in entry.fields_dict.items()}
+        paper = _paper(fields)
+        if paper is None:
+            problems.append(f"“{display(entry.key)[:60]}” has no title and no id")
+        else:
+            found.setdefault(paper.id, paper)
+    return Named(tuple(found.values()), tuple(problems))
+
+
+def _paper(fields: dict[str, str]) -> Paper | None:
+    places = [fields.get(name, "") for name in ("eprint", "arxivid", "url", "doi", "journal", "note", "howpublished")]
+    arxiv = next((found for place in places for found in _arxiv_ids(place)), None)
+    doi = find_doi(fields.get("doi", "")) or ""
+    title = fields.get("title", "")
+    if not (arxiv or doi or title):
+        return None
+    authors = tuple(_first_name_first(name) for name in _AND.split(fields.get("author", "")) if name.strip())
+    return Paper(
+        id=arxiv or (f"doi:{doi}" if doi else id_from_title(title)),
+        title=title,
+        abstract=fields.get("abstract", ""),
+        authors=authors,
+        doi=doi,
+        url=fields.get("url", "") if fields.get("url", "").startswith(("https://", "http://")) else "",
+    )
+
+
+def _arxiv_ids(place: str) -> Iterator[str]:
+    for word in place.replace(",", " ").split():
+        found = arxiv_id(word)
+        if found:
+            yield found
+
+
+def _plain(value: Any) -> str:
+    return display(str(value).replace("{", "").replace("}", ""))
+
+
+def _first_name_first(name: str) -> str:
+    last, comma, first = name.partition(",")
+    return f"{first.strip()} {last.strip()}" if comma else name.strip()
+
+
+def _entry(paper: Paper, key: str) -> str:
+    fields = {"title": paper.title, "author": " and ".join(paper.authors)}
+    if paper.published:
+        fields["year"] = str(paper.published.year)
+    arxiv = arxiv_id(paper.id)
+    if arxiv:
+        fields |= {"eprint": arxiv, "archiveprefix": "arXiv"}
+        fields |= {"primaryclass": paper.categories[0]} if paper.categories else {}
+    fields |= {"doi": paper.doi} if paper.doi else {}
+    fields |= {"url": paper.link} if paper.link else {}
+    body = ",\n".join(f"  {name} = {{{_braced(value)}}}" for name, value in fields.items() if value)
+    return f"@{'misc' if arxiv else 'article'}{{{key},\n{body}\n}}\n"
+
+
+def _braced(value: str) -> str:
+    """A value whose braces can't end the field early, and whose signs TeX does not take for its own."""
+    value = display(value).replace("\\", "").replace("{", "").replace("}", "")
+    return re.sub(r"(?<!\\)([%&#$_])", r"\\\1", value)
+
+
+def _keys(papers: Sequence[Paper]) -> Iterator[str]:
+    taken: set[str] = set()
+    for paper in papers:
+        name = re.sub(r"[^a-z]", "", (paper.authors[0].split()[-1] if paper.authors else "anonymous").lower())
+        word = next((w for w in re.findall(r"[a-z]{4,}", paper.title.lower())), "paper")
+        start = f"{name or 'anonymous'}{paper.published.year if paper.published else ''}{word}"
+        key = next(k for n in range(len(papers) + 1) if (k := start + (f"-{n + 1}" if n else "")) not in taken)
+        taken.add(key)
+        yield key

@@ -1,0 +1,109 @@
+"""What a verb needs to answer: the tools of the house, and where and by whom it was said."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.channels.digest import Digests
+from bot.channels.feedback import EmojiTable
+from bot.channels.values import Asker, Kind, Place, Reply
+from bot.library import Library
+from bot.store import papers
+from bot.store.channels import Channel
+from bot.store.database import Store
+from recommender import Paper
+from recommender.paper import arxiv_id, title_key
+
+LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
+"""Asks the sources for papers by arXiv id; those nobody knows are left out. May raise anything: that is no answer."""
+Deliver = Callable[[int], Awaitable[None]]
+"""Sends what is planned for a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The parts of the house that verbs use. `clock` gives the time in UTC."""
+
+    store: Store
+    library: Library
+    digests: Digests
+    emoji: EmojiTable
+    clock: Callable[[], datetime]
+    look_up: LookUp
+    deliver: Deliver
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One question: its place and asker, the channel as stored, and the time."""
+
+    tools: Tools
+    place: Place
+    asker: Asker
+    channel: Channel
+    now: datetime
+    offset: int = field(default=0)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The channel's time zone."""
+        return ZoneInfo(self.channel.zone)
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether the asker may change what the channel gets: managers, who invited the bot, anyone in private."""
+        return self.asker.manager or self.place.kind is Kind.DIRECT or self.asker.member == self.channel.owner
+
+    async def paper(self, text: str) -> Paper | None:
+        """The paper that an id, a link or a title names; one nobody here knows is looked up at the sources."""
+        found = await self.known_paper(text)
+        wanted = arxiv_id(text)
+        if found or not wanted:
+            return found
+        for paper in await self.look_up([wanted]):
+            async with self.tools.store.write() as tx:
+                recorded = await papers.record(tx, [paper], self.now)
+            await self.tools.library.catch_up()
+            async with self.tools.store.read() as tx:
+                return await papers.get(tx, recorded.ids[0])
+        return None
+
+    async def known_paper(self, text: str) -> Paper | None:
+        """The paper in the store that an id, a link or a title (or a telling part of one) names."""
+        async with self.tools.store.read() as tx:
+            paper_id = await papers.resolve(tx, text)
+            if paper_id:
+                return await papers.get(tx, paper_id)
+            part = "".join(char for char in text.casefold() if char.isalnum())
+            if len(part) < 8:
+                return None
+            near = [hit.paper_id for hit in self.tools.library.engine.search(text, limit=5)]
+            for paper in (await papers.get_many(tx, near)).values():
+                if part in (title_key(paper.title) or ""):
+                    return paper
+        return None
+
+    async def look_up(self, ids: Sequence[str]) -> list[Paper]:
+        """Papers the sources know by these arXiv ids; none when they do not answer."""
+        try:
+            return await self.tools.look_up(ids)
+        except Exception:
+            return []
+
+
+def sorry(text: str) -> Reply:
+    """A reply that says what was wrong and how to mend it."""
+    return Reply(text, ok=False)
+
+
+def no_such_paper(text: str) -> Reply:
+    """The reply to a paper nobody knows."""
+    if not text:
+        return sorry("Which paper? Give its arXiv id, a link, or its title.")
+    if arxiv_id(text):
+        return sorry(f"I don't have {arxiv_id(text)}, and arXiv did not tell me about it. Check the id, or try later.")
+    shown = text if len(text) <= 80 else text[:79] + "…"
+    return sorry(f"I know no paper called “{shown}”. Give its arXiv id, a link, or its whole title.")

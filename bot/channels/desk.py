@@ -1,0 +1,222 @@
+"""The desk: the one door through which platforms reach the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.channels import cards, grammar
+from bot.channels.conversation import Conversation, Tools, sorry
+from bot.channels.values import Action, Asker, Kind, Place, Reaction, Reply
+from bot.channels.verbs import members, schedule, search, taste, topics, votes
+from bot.intake import Intake
+from bot.settings import Digest as NewChannel
+from bot.store import channels, papers
+from bot.store import topics as topic_rows
+from bot.store.channels import Channel
+from bot.store.database import StoreError
+from bot.store.states import ChannelState
+
+log = structlog.get_logger(__name__)
+_NOT_INVITED = "not invited yet"
+Say = Callable[[Conversation, str], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing that can be said: how it is written, what it does, and whether only managers may."""
+
+    usage: str
+    does: str
+    say: Say
+    managers: bool = False
+    listed: bool = True
+
+
+async def _help(talk: Conversation, argument: str) -> Reply:
+    channel = talk.channel
+    async with talk.tools.store.read() as tx:
+        known = await talk.tools.digests.known(tx, channel.id)
+        followed = await topic_rows.of(tx, channel.id)
+    names = ", ".join(f"“{cards.inert(topic.line)}”" for topic in followed[:10]) or "none yet"
+    rows = [
+        f"Next digest: {schedule.next_digest(channel)}.",
+        f"Learned from {known.votes} votes by {known.members} members. Topics: {names}.",
+        "",
+        "What you can say:",
+        *(f"• `/papers {verb.usage}`: {verb.does}" for verb in VERBS.values() if verb.listed),
+        "Anything else is a search, as `/papers federated learning`.",
+    ]
+    return Reply("\n".join(rows))
+
+
+VERBS: Mapping[str, Verb] = {
+    "help": Verb("help", "this list, and how things stand here", _help),
+    "search": Verb(
+        'search federated "differential privacy" cat:cs.LG author:mcmahan after:2025 -survey',
+        "search; add `for us` to rank by this channel's taste",
+        search.search,
+    ),
+    "today": Verb("today", "the digest as it would be now", search.today),
+    "trending": Verb("trending [day|week|month]", "the most upvoted and most liked", search.trending),
+    "subscribe": Verb(
+        "subscribe federated learning [alert]", "rank a topic up; `-word` mutes one", topics.subscribe, managers=True
+    ),
+    "unsubscribe": Verb("unsubscribe federated learning", "drop a topic", topics.unsubscribe, managers=True),
+    "topics": Verb("topics", "this channel's topics and what each brings", topics.show),
+    "similar": Verb("similar <paper>", "the papers nearest to one (an id, a link or a title)", search.similar),
+    "why": Verb("why <paper>", "why it is, or is not, for this channel", taste.why),
+    "abstract": Verb("abstract <paper>", "the whole abstract", taste.abstract),
+    "more": Verb("more <paper>", "a vote for it, as 👍 on its card", votes.more),
+    "less": Verb("less <paper>", "a vote against it, as 👎 on its card", votes.less),
+    "save": Verb("save <paper>", "keep it for yourself", votes.save),
+    "saved": Verb("saved [bib]", "what you keep, also as BibTeX", votes.show_saved),
+    "teach": Verb("teach <ids, links or BibTeX>", "start from papers the team loves", votes.teach, managers=True),
+    "submit": Verb("submit <arXiv link>", "put a paper before the channel", votes.submit),
+    "taste": Verb("taste", "what this channel likes and dislikes", taste.taste),
+    "stats": Verb("stats", "how many picks were liked, week by week", taste.stats),
+    "schedule": Verb(
+        "schedule 09:00 weekdays Europe/Berlin 5",
+        "when digests come and how many cards",
+        schedule.schedule,
+        managers=True,
+    ),
+    "pause": Verb("pause", "no digests until `/papers resume`", schedule.pause, managers=True),
+    "resume": Verb("resume", "digests again", schedule.resume, managers=True, listed=False),
+    "settings": Verb("settings [name value]", "every setting of this channel", schedule.settings),
+    "forget": Verb("forget me", "delete every trace of you", members.forget),
+    "export": Verb("export", "everything this channel has, as JSONL", members.export, managers=True),
+}
+
+
+class FrontDesk:
+    """Implements `bot.platforms.base.Desk`."""
+
+    def __init__(self, tools: Tools, intake: Intake, new_channel: NewChannel) -> None:
+        self._tools, self._intake, self._new = tools, intake, new_channel
+
+    async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
+        """Answer one line of text."""
+        command = grammar.parse(line, VERBS)
+        return await self._say(place, asker, command.verb, command.argument)
+
+    async def act(self, place: Place, asker: Asker, action: Action) -> Reply:
+        """Answer a pressed button; `share` shows to all what the line it holds would answer."""
+        if action.verb == "share":
+            command = grammar.parse(action.argument, VERBS)
+            return replace(
+                await self._say(place, asker, command.verb, command.argument, action.offset), public=True, actions=()
+            )
+        if action.verb not in VERBS:
+            return sorry("This button is from another time; say `/papers help` for what can be done now.")
+        return await self._say(place, asker, action.verb, action.argument, action.offset)
+
+    async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
+        """Take in a reaction, exactly once per event id."""
+        await self._intake.react(reaction, event_id)
+
+    async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
+        """Whole lines that may be meant: verbs, this channel's topics, then titles."""
+        typed = line.lstrip().casefold()
+        first, space, rest = typed.partition(" ")
+        lines = [name for name in VERBS if name.startswith(typed)] if not space else []
+        channel = await self._find(place)
+        if channel:
+            async with self._tools.store.read() as tx:
+                followed = [topic.query for topic in await topic_rows.of(tx, channel.id)]
+            verb = f"{first} " if space and first in ("search", "unsubscribe") else ""
+            start = rest if verb else typed
+            lines += [verb + query for query in followed if query.casefold().startswith(start)]
+        if len(rest or typed) >= 3 and first not in ("schedule", "settings", "subscribe"):
+            verb = f"{first} " if space and first in VERBS else ""
+            found = self._tools.library.engine.search(rest if verb else typed, limit=limit)
+            titles = await self._titles([hit.paper_id for hit in found])
+            lines += [f"{verb}{title}" if verb else f"search {title}" for title in titles]
+        return list(dict.fromkeys(lines))[:limit]
+
+    async def joined(self, place: Place, by: str) -> Reply:
+        """The bot was invited: digests begin, or go on with everything as it was."""
+        now = self._tools.clock()
+        channel = await self._open(place, owner=by)
+        again = channel.state is ChannelState.LOST
+        async with self._tools.store.write() as tx:
+            await channels.change(tx, channel.id, name=place.name, owner=by or channel.owner)
+            if channel.state_reason == _NOT_INVITED or (again and channel.next_due_at is not None):
+                await schedule.wake(tx, channel, now)
+            elif again:  # lost while it was paused: paused it stays
+                await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason="paused here")
+            channel = await channels.get(tx, channel.id) or channel
+        hello = (
+            "I am back, with everything I knew."
+            if again
+            else "Hello, I am Paperboy: I bring the new papers this channel will like."
+        )
+        return Reply(
+            f"{hello} Next digest: {schedule.next_digest(channel)}.\n"
+            "React to a card with 👍 or 👎 and I learn. `/papers subscribe federated learning` (any topic) gives me a "
+            "start, `/papers schedule 09:00 weekdays Europe/Berlin 5` sets the hour, `/papers help` tells the rest.",
+            public=True,
+        )
+
+    async def left(self, place: Place, why: str) -> None:
+        """The bot may not write there any more: everything is kept until it is invited again."""
+        channel = await self._find(place)
+        if channel:
+            async with self._tools.store.write() as tx:
+                await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
+
+    async def renamed(self, place: Place) -> None:
+        """The place has a new name."""
+        channel = await self._find(place)
+        if channel:
+            async with self._tools.store.write() as tx:
+                await channels.change(tx, channel.id, name=place.name)
+
+    async def _say(self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0) -> Reply:
+        spoken = VERBS[verb]
+        try:
+            channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
+            talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), max(offset, 0))
+            # To look at the schedule is open to all; to change it is not.
+            if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
+                return schedule.not_yours()
+            return await spoken.say(talk, argument)
+        except StoreError as error:
+            log.error("The store did not answer.", why=str(error))
+            return sorry("My memory does not answer just now, and nothing was changed. Please try again in a moment.")
+
+    async def _find(self, place: Place) -> Channel | None:
+        async with self._tools.store.read() as tx:
+            return await channels.find(tx, place)
+
+    async def _open(self, place: Place, owner: str) -> Channel:
+        """The channel at a place; one never seen is remembered as paused, since nobody asked for digests there."""
+        found = await self._find(place)
+        if found:
+            return found
+        async with self._tools.store.write() as tx:
+            found = await channels.find(tx, place)
+            if found:
+                return found
+            await channels.add(
+                tx,
+                place,
+                owner=owner,
+                hour=self._new.hour,
+                days=self._new.days,
+                zone=self._new.zone,
+                count=self._new.count,
+                bar=self._new.bar,
+                guess=self._new.guess,
+                created_at=self._tools.clock(),
+            )
+            channel = await channels.find(tx, place)
+            assert channel is not None
+            await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason=_NOT_INVITED)
+            return await channels.get(tx, channel.id) or channel
+
+    async def _titles(self, paper_ids: list[str]) -> list[str]:
+        async with self._tools.store.read() as tx:
+            return [cards.inert(paper.title) for paper in (await papers.get_many(tx, paper_ids)).values()]

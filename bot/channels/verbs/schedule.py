@@ -1,0 +1,167 @@
+"""When and how much: schedule, pause, resume, settings."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.channels import schedule_words
+from bot.channels.conversation import Conversation, sorry
+from bot.channels.hours import Rule
+from bot.channels.values import Field, Form, Reply
+from bot.store import channels
+from bot.store.channels import Channel
+from bot.store.states import ChannelState
+
+_YES, _NO = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
+_SETTINGS = ("hour", "days", "zone", "count", "bar", "guess")
+_NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})\s*[=: ]\s*", re.IGNORECASE)
+_HIGHEST_BAR = 0.999
+
+
+async def schedule(talk: Conversation, argument: str) -> Reply:
+    """When the digest comes: hour, days, zone and number of cards, in any order."""
+    if not argument:
+        return Reply(_when(talk.channel), form=_form(talk.channel))
+    try:
+        change = schedule_words.read_line(_without_names(argument))
+    except ValueError as error:
+        return sorry(f"{error}.")
+    values = {"hour": change.hour, "days": change.days, "zone": change.zone, "count": change.count}
+    channel = await _change(talk, {name: value for name, value in values.items() if value is not None})
+    return Reply(f"Done. {_when(channel)}")
+
+
+async def pause(talk: Conversation, argument: str) -> Reply:
+    """No digests until `resume`; everything is kept."""
+    if talk.channel.state is not ChannelState.ACTIVE:
+        return Reply("There are no digests here as it is. `/papers resume` begins them.")
+    async with talk.tools.store.write() as tx:
+        await channels.change(
+            tx, talk.channel.id, state=ChannelState.PAUSED, state_reason="paused here", next_due_at=None
+        )
+    return Reply("Paused. Everything is kept, and reactions still count. `/papers resume` goes on.")
+
+
+async def resume(talk: Conversation, argument: str) -> Reply:
+    """Digests again, from the next hour on."""
+    if talk.channel.state is ChannelState.ACTIVE:
+        return Reply(f"It is running. {_when(talk.channel)}")
+    async with talk.tools.store.write() as tx:
+        await wake(tx, talk.channel, talk.now)
+        channel = await channels.get(tx, talk.channel.id)
+    return Reply(f"Welcome back. {_when(channel or talk.channel)}")
+
+
+async def settings(talk: Conversation, argument: str) -> Reply:
+    """All settings of the channel, or one changed: `settings bar 0.4`."""
+    if not argument:
+        rows = [f"• {field.name} {field.value}: {field.label}" for field in _form(talk.channel).fields]
+        text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
+        return Reply(text, form=_form(talk.channel))
+    if not talk.may_manage:
+        return not_yours()
+    parts = _NAMED_SETTING.split(argument)
+    if parts[0].strip() or len(parts) < 3:
+        return sorry(f"There is no such setting. They are {', '.join(_SETTINGS)}.")
+    values: dict[str, Any] = {}
+    try:
+        for name, value in zip(parts[1::2], parts[2::2], strict=True):
+            values[name.lower()] = _read(name.lower(), value.strip())
+    except ValueError as error:
+        return sorry(f"{error}.")
+    channel = await _change(talk, values)
+    shown = {field.name: field.value for field in _form(channel).fields}
+    return Reply("Done: " + ", ".join(f"{name} is {shown[name]}" for name in values) + ".")
+
+
+async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> None:
+    """Begin a channel's digests with its next hour, unless they are running."""
+    if channel.state is not ChannelState.ACTIVE or channel.next_due_at is None:
+        hour = Rule.of(channel.hour, channel.days, channel.zone).after(now)
+        await channels.change(
+            tx,
+            channel.id,
+            state=ChannelState.ACTIVE,
+            state_reason="",
+            next_due_at=hour.at,
+            next_due_on=hour.local_date,
+        )
+
+
+def next_digest(channel: Channel) -> str:
+    """When the next digest comes, in the channel's own time."""
+    if channel.state is ChannelState.LOST:
+        return f"lost access here: {channel.state_reason}"
+    if channel.next_due_at is None:
+        return "paused; `/papers resume` begins the digests"
+    local = channel.next_due_at.astimezone(ZoneInfo(channel.zone))
+    return f"{local:%A}, {local.day} {local:%B} at {local:%H:%M} ({channel.zone})"
+
+
+def not_yours() -> Reply:
+    """The reply to somebody who may not change a channel."""
+    return sorry("Only this channel's managers can change that: ask one of them. Looking things up is open to all.")
+
+
+async def _change(talk: Conversation, values: dict[str, Any]) -> Channel:
+    async with talk.tools.store.write() as tx:
+        await channels.change(tx, talk.channel.id, **values)
+        channel = await channels.get(tx, talk.channel.id)
+        assert channel is not None
+        if values.keys() & {"hour", "days", "zone"} and channel.state is ChannelState.ACTIVE:
+            hour = Rule.of(channel.hour, channel.days, channel.zone).after(talk.now)
+            await channels.change(tx, channel.id, next_due_at=hour.at, next_due_on=hour.local_date)
+            channel = await channels.get(tx, channel.id) or channel
+    return channel
+
+
+def _read(name: str, value: str) -> Any:
+    if name == "hour":
+        return schedule_words.read_hour(value).strftime("%H:%M")
+    if name == "days":
+        return schedule_words.write_days(schedule_words.read_days(value))
+    if name == "zone":
+        return schedule_words.read_zone(value)
+    if name == "count":
+        return schedule_words.read_count(value)
+    if name == "guess":
+        if value.lower() in _YES + _NO:
+            return value.lower() in _YES
+        raise ValueError(f"guess is on or off, not “{value}”")
+    try:
+        bar = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        bar = -1.0
+    if 0 <= bar <= _HIGHEST_BAR:
+        return bar
+    raise ValueError(f"the bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{value}”")
+
+
+def _without_names(argument: str) -> str:
+    return re.sub(r"\b(hour|days|zone|count)\s*=\s*", "", argument, flags=re.IGNORECASE)
+
+
+def _when(channel: Channel) -> str:
+    cards_ = "1 card" if channel.count == 1 else f"{channel.count} cards"
+    days = {"daily": "every day", "weekdays": "on weekdays"}.get(channel.days, f"on {channel.days}")
+    return f"Up to {cards_} at {channel.hour} {days}, {channel.zone} time. Next digest: {next_digest(channel)}."
+
+
+def _form(channel: Channel) -> Form:
+    return Form(
+        "settings",
+        "Settings of this channel",
+        (
+            Field("hour", "when the digest is posted", channel.hour),
+            Field("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),
+            Field("zone", "the time zone, as Europe/Berlin", channel.zone),
+            Field("count", "cards at most", str(channel.count), tuple(map(str, range(1, 11)))),
+            Field("bar", "post only what fits better than this share of random papers", f"{channel.bar:g}"),
+            Field("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
+        ),
+    )

@@ -1,0 +1,145 @@
+"""Finding papers: search, similar, today, trending."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from bot.channels import cards, feedback
+from bot.channels.conversation import Conversation, no_such_paper, sorry
+from bot.channels.values import Action, Line, Reply
+from bot.store import deliveries, papers, votes
+from recommender import Hit, Paper, snippet
+
+PAGE = 5
+_PERIODS = {"day": 1, "week": 7, "month": 30}
+_DEEPEST = 500
+"""Hits that can be paged through; nobody reads on from there."""
+
+
+async def search(talk: Conversation, argument: str) -> Reply:
+    """Papers for some words, best first; with `for us` the channel's taste has a say."""
+    query, for_us = _for_us(argument)
+    if not query:
+        return sorry("Search for what? As in `/papers federated learning`.")
+    engine = talk.tools.library.engine
+    understood = engine.understand(query)
+    if for_us:
+        async with talk.tools.store.read() as tx:
+            known = await talk.tools.digests.known(tx, talk.channel.id)
+        hits = engine.search(query, PAGE + 1, talk.offset, known.feedback, known.topics)
+    else:
+        hits = engine.search(query, PAGE + 1, talk.offset)
+    heading = []
+    if understood.ignored:
+        heading.append("Not understood, and left out: " + ", ".join(cards.inert(part) for part in understood.ignored))
+    if understood.suggestion:
+        heading.append(f"Nothing has these words as written; this is for “{cards.inert(understood.suggestion)}”.")
+    if not hits:
+        what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
+        heading.append(f"{what}. Fewer or other words may help." if talk.offset == 0 else "That was all.")
+        return Reply(" ".join(heading))
+    start = talk.offset + 1
+    end = talk.offset + min(len(hits), PAGE)
+    heading.insert(0, f"“{cards.cut(cards.inert(query), 80)}”, {start}–{end}, best first:")
+    return await _page(talk, " ".join(heading), hits, "search", argument, query)
+
+
+async def similar(talk: Conversation, argument: str) -> Reply:
+    """The papers nearest to one."""
+    paper = await talk.paper(argument)
+    if paper is None or paper.id not in talk.tools.library.engine:
+        return no_such_paper(argument)
+    hits = talk.tools.library.engine.similar(paper.id, limit=talk.offset + PAGE + 1)[talk.offset :]
+    title = cards.cut(cards.inert(paper.title), 100)
+    if not hits:
+        return Reply(f"Nothing is much like “{title}”." if talk.offset == 0 else "That was all.")
+    return await _page(talk, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
+
+
+async def today(talk: Conversation, argument: str) -> Reply:
+    """The digest as it would be now."""
+    if argument:
+        return _not_with_words("today", argument)
+    digest = await talk.tools.digests.compose(talk.channel, talk.now)
+    return Reply(digest.header, cards=digest.cards, actions=(Action("Share", "share", "today"),))
+
+
+async def trending(talk: Conversation, argument: str) -> Reply:
+    """The most upvoted and most reacted papers of a day, a week or a month."""
+    period = argument.casefold().removeprefix("this ").strip() or "week"
+    if period not in _PERIODS:
+        return sorry("Trending over what? `/papers trending day`, `week` or `month`.")
+    until = talk.now.astimezone(talk.zone).date()
+    async with talk.tools.store.read() as tx:
+        listed = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
+        found = await papers.get_many(tx, listed)
+        heard = await votes.of_papers_elsewhere(tx, talk.channel.id, listed) if len(listed) <= 20_000 else []
+    likes: Counter[str] = Counter()
+    by_channel: dict[int, list[votes.Vote]] = {}
+    for vote in heard:
+        by_channel.setdefault(vote.channel_id, []).append(vote)
+    for some in by_channel.values():
+        for one in feedback.standing(some, talk.tools.emoji):
+            likes[one.paper_id] += one.value > 0
+    # One reaction here says more to this team than an upvote from anywhere.
+    heat = {i: paper.upvotes + 5 * likes[i] for i, paper in found.items()}
+    hot = sorted((i for i in found if heat[i] > 0), key=lambda i: (-heat[i], i))[:_DEEPEST]
+    if not hot:
+        return Reply(
+            f"Nothing is trending this {period} yet: {len(listed)} papers were listed, none has upvotes or reactions."
+        )
+    hits = [Hit(i, float(heat[i])) for i in hot[talk.offset : talk.offset + PAGE + 1]]
+    if not hits:
+        return Reply("That was all.")
+    return await _page(talk, f"Most upvoted and most liked this {period}:", hits, "trending", period, "")
+
+
+async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequence[str], query: str) -> tuple[Line, ...]:
+    """Papers as lines: who and when, where the team has had them, and the sentence that speaks to the query."""
+    async with talk.tools.store.read() as tx:
+        seen = await deliveries.seen_in_workspace(tx, talk.channel.id, ids)
+        heard = await votes.of_papers_elsewhere(tx, talk.channel.id, ids)
+    lines = []
+    for paper_id in ids:
+        paper = found[paper_id]
+        facts = [cards.authors_line(paper.authors), _day(paper.published)]
+        facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
+        for where_id, where, when in ((s[1], s[2], s[3]) for s in seen if s[0] == paper_id):
+            theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
+            likes, _ = feedback.tally(theirs, talk.tools.emoji)
+            place = "" if where_id == talk.channel.id else f" in #{where}"
+            day = when.astimezone(talk.zone).date()
+            facts.append(f"posted{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
+        detail = " · ".join(fact for fact in facts if fact)
+        said = cards.inert(snippet(query, paper.abstract)) if query else ""
+        lines.append(cards.line(paper, f"{detail}\n{said}" if said else detail))
+    return tuple(lines)
+
+
+async def _page(talk: Conversation, text: str, hits: Sequence[Hit], verb: str, argument: str, query: str) -> Reply:
+    more = len(hits) > PAGE and talk.offset + PAGE < _DEEPEST
+    async with talk.tools.store.read() as tx:
+        # The index may for a moment know papers that were merged into others.
+        found = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
+    lines = await lines_for(talk, found, list(found), query)
+    actions = [Action("More", verb, argument, talk.offset + PAGE)] if more else []
+    actions.append(Action("Share", "share", f"{verb} {argument}".strip(), talk.offset))
+    return Reply(text, lines=lines, actions=tuple(actions))
+
+
+def _for_us(argument: str) -> tuple[str, bool]:
+    words = argument.split()
+    if len(words) > 2 and [word.casefold() for word in words[-2:]] == ["for", "us"]:
+        return " ".join(words[:-2]), True
+    return argument.strip(), False
+
+
+def _not_with_words(verb: str, argument: str) -> Reply:
+    shown = cards.cut(cards.inert(argument), 60)
+    return sorry(f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {shown}`.")
+
+
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%b %Y}" if day else ""

@@ -1,0 +1,146 @@
+"""Telling the bot: more, less, teach, submit; and keeping papers: save, saved."""
+
+from __future__ import annotations
+
+from bot.channels import bibliography, cards
+from bot.channels.conversation import Conversation, no_such_paper, sorry
+from bot.channels.digest import SUBMISSION
+from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT
+from bot.channels.schedule_words import MOST_CARDS
+from bot.channels.values import Action, Attachment, Reply
+from bot.channels.verbs.search import lines_for
+from bot.store import papers, saved, votes
+from bot.store.states import ChannelState
+from bot.store.votes import Vote
+from recommender import Paper
+from recommender.paper import arxiv_id
+
+_SHOWN_SAVED = 10
+_MOST_TAUGHT = 500
+
+
+async def more(talk: Conversation, argument: str) -> Reply:
+    """A vote for a paper, as a 👍 on its card; said again it is taken back."""
+    return await _vote(talk, argument, SAID_MORE, SAID_LESS, "More like")
+
+
+async def less(talk: Conversation, argument: str) -> Reply:
+    """A vote against a paper, as a 👎 on its card; said again it is taken back."""
+    return await _vote(talk, argument, SAID_LESS, SAID_MORE, "Less like")
+
+
+async def teach(talk: Conversation, argument: str) -> Reply:
+    """Papers the team already loves: ids, links, or BibTeX. The channel's taste starts from them."""
+    if not argument:
+        return sorry(
+            "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib file, "
+            "as in `/papers teach 1602.05629 1912.04977`."
+        )
+    named = bibliography.read(argument)
+    if not named.papers:
+        return sorry("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
+    wanted = named.papers[:_MOST_TAUGHT]
+    async with talk.tools.store.read() as tx:
+        known = {paper.id: await papers.resolve(tx, paper.id or paper.title) for paper in wanted}
+    missing = [paper.id for paper in wanted if known[paper.id] is None and arxiv_id(paper.id)]
+    found = {paper.id: paper for paper in (await talk.look_up(missing) if missing else [])}
+    taught: list[Paper] = []
+    unknown: list[Paper] = []
+    for paper in wanted:
+        facts = found.get(paper.id, paper)
+        (taught if known[paper.id] or facts.title else unknown).append(facts)
+    async with talk.tools.store.write() as tx:
+        recorded = await papers.record(tx, [paper for paper in taught if paper.title], talk.now)
+        ids = dict.fromkeys([*recorded.ids, *(i for i in known.values() if i)])
+        for paper_id in ids:
+            await votes.put(tx, Vote(talk.channel.id, paper_id, talk.asker.member, TAUGHT, True, talk.now))
+    await talk.tools.library.catch_up()
+    if not ids:
+        return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
+    text = f"Learned from {_count(len(ids), 'paper')}: the next digest follows them."
+    if unknown:
+        text += f" I could not find {_listed(unknown)}."
+    if named.problems:
+        text += f" Skipped: {named.problems[0]}" + (
+            f" (and {len(named.problems) - 1} more)." if named.problems[1:] else "."
+        )
+    if len(named.papers) > _MOST_TAUGHT:
+        text += f" Only the first {_MOST_TAUGHT} count; send the others in a second go."
+    return Reply(text)
+
+
+async def submit(talk: Conversation, argument: str) -> Reply:
+    """Put a paper before the channel, as a card."""
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    if talk.channel.state is ChannelState.LOST:
+        return sorry(f"I can't post here: {talk.channel.state_reason}. Invite me again first.")
+    name = talk.asker.name or "A member"
+    planned = await talk.tools.digests.plan_card(
+        talk.channel, paper, SUBMISSION, f"{cards.inert(name)} put this before the channel:", talk.now
+    )
+    if planned is None:
+        return sorry(f"“{cards.cut(cards.inert(paper.title), 100)}” has been here already.")
+    await talk.tools.deliver(talk.channel.id)
+    return Reply("Posted.")
+
+
+async def save(talk: Conversation, argument: str) -> Reply:
+    """Keep a paper for oneself; said again it is dropped."""
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    who = (talk.place.platform, talk.place.workspace, talk.asker.member)
+    title = cards.cut(cards.inert(paper.title), 100)
+    async with talk.tools.store.write() as tx:
+        if await saved.put(tx, *who, paper.id, talk.now):
+            return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
+        await saved.remove(tx, *who, paper.id)
+    return Reply(f"“{title}” is no longer among your saved papers.")
+
+
+async def show_saved(talk: Conversation, argument: str) -> Reply:
+    """The asker's saved papers; `saved bib` as BibTeX."""
+    async with talk.tools.store.read() as tx:
+        mine = await saved.of(tx, talk.place.platform, talk.place.workspace, talk.asker.member)
+        found = await papers.get_many(tx, [paper_id for paper_id, _ in mine])
+    if not mine:
+        return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
+    if argument.casefold() in ("bib", "bibtex"):
+        text = bibliography.write(list(found.values()))
+        return Reply(f"{_count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
+    if argument:
+        return sorry("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
+    ids = list(found)[talk.offset : talk.offset + _SHOWN_SAVED]
+    rest = len(found) - talk.offset - len(ids)
+    actions = (Action("More", "saved", "", talk.offset + len(ids)),) if rest > 0 else ()
+    return Reply(
+        f"Your saved papers, {len(found)} in all:", lines=await lines_for(talk, found, ids, ""), actions=actions
+    )
+
+
+async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, words: str) -> Reply:
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    channel, member = talk.channel.id, talk.asker.member
+    async with talk.tools.store.write() as tx:
+        mine = {v.signal for v in await votes.of_paper(tx, channel, paper.id) if v.member == member}
+        back = signal in mine
+        await votes.put(tx, Vote(channel, paper.id, member, signal, not back, talk.now))
+        if opposite in mine:
+            await votes.put(tx, Vote(channel, paper.id, member, opposite, False, talk.now))
+    title = cards.cut(cards.inert(paper.title), 100)
+    if back:
+        return Reply(f"Taken back: “{title}” no longer counts.")
+    return Reply(f"Counted. {words} “{title}”, from the next digest on. The same again takes it back.")
+
+
+def _listed(unknown: list[Paper]) -> str:
+    names = [cards.cut(cards.inert(paper.id or paper.title), 40) for paper in unknown[:MOST_CARDS]]
+    return ", ".join(names) + (f" and {len(unknown) - len(names)} more" if len(unknown) > len(names) else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

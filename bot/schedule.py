@@ -1,0 +1,161 @@
+"""The heartbeat: one ticking job that looks at whose hour has come.
+
+APScheduler ticks; `next_due_at` in the store says what is due. So a restart, a long pause or a slow digest loses
+nothing: the next tick finds everything that has become due since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.alerts import Alerts
+from bot.channels.digest import DIGEST, Digests
+from bot.channels.hours import Hour, Rule
+from bot.courier import Courier
+from bot.ingest import Ingest
+from bot.intake import Intake
+from bot.platforms.base import Clock, Platform
+from bot.store import channels, deliveries, facts
+from bot.store.channels import Channel
+from bot.store.database import Store, StoreError
+
+log = structlog.get_logger(__name__)
+_READ_BACK_EVERY = timedelta(days=1)
+
+
+class Heart:
+    """What is done at every beat. `grace` is how late a digest is still delivered; what is older is recorded missed."""
+
+    def __init__(
+        self,
+        store: Store,
+        digests: Digests,
+        courier: Courier,
+        intake: Intake,
+        ingest: Ingest,
+        alerts: Alerts,
+        platforms: dict[str, Platform],
+        clock: Clock,
+        *,
+        grace: timedelta,
+        read_every: timedelta,
+        read_back: timedelta,
+    ) -> None:
+        self._store, self._digests, self._courier, self._intake = store, digests, courier, intake
+        self._ingest, self._alerts, self._platforms, self._clock = ingest, alerts, platforms, clock
+        self._grace, self._read_every, self._read_back = grace, read_every, read_back
+        self._reading: asyncio.Task[None] | None = None
+        self._fresh_start = True
+
+    async def start(self) -> None:
+        """Before the first beat: clear up what an earlier process left behind."""
+        await self._courier.recover()
+        replayed = await self._intake.replay()
+        if replayed:
+            log.info("Reactions left over from the last run were taken in.", count=replayed)
+
+    async def beat(self) -> None:
+        """Read sources that are due (beside everything else), plan what is due, deliver what is planned."""
+        try:
+            if (self._reading is None or self._reading.done()) and await self._ingest.due(self._read_every):
+                self._reading = asyncio.create_task(self.read())
+            await self._read_reactions_back()
+            await self.plan_due()
+            await self._courier.deliver_all()
+        except StoreError as error:
+            log.error("The store did not answer; the next beat tries again.", why=str(error))
+
+    async def read(self) -> None:
+        """Read every source, then post what topics want to be alerted of."""
+        try:
+            await self._ingest.run()
+            await self._alerts.plan()
+            await self._courier.deliver_all()
+        except StoreError as error:
+            log.error("The sources could not be stored; the next beat tries again.", why=str(error))
+
+    async def plan_due(self) -> int:
+        """Plan the digest of every channel whose hour has come; how many those are. A bad channel delays no other."""
+        planned = 0
+        while True:
+            async with self._store.read() as tx:
+                due = await channels.due(tx, self._clock(), list(self._platforms))
+            if not due:
+                return planned
+            for channel in due:
+                planned += await self._plan(channel)
+
+    async def stop(self) -> None:
+        """Let a reading that is under way go."""
+        if self._reading and not self._reading.done():
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _plan(self, channel: Channel) -> int:
+        now = self._clock()
+        assert channel.next_due_at is not None
+        rule = Rule.of(channel.hour, channel.days, channel.zone)
+        day = channel.next_due_on or channel.next_due_at.astimezone(rule.zone).date()
+        # Of all hours that passed only the last is news; those before it, or all when even that is too late, are missed.
+        hours = rule.missed(Hour(day, channel.next_due_at), now) or [Hour(day, channel.next_due_at)]
+        *missed, last = hours
+        delivery = None
+        if now - last.at <= self._grace:
+            try:
+                delivery = await self._digests.plan(channel, last, now)
+            except StoreError:
+                raise
+            except Exception as error:
+                log.exception("A digest could not be made.", channel=channel.id)
+                await self._miss(channel, [last], f"{type(error).__name__} while it was made")
+        else:
+            missed = hours
+        await self._miss(channel, missed, "the bot was not running")
+        after = rule.after(max(now, last.at))
+        async with self._store.write() as tx:
+            await channels.change_due(tx, channel.id, channel.next_due_at, after.at, after.local_date)
+        return int(delivery is not None)
+
+    async def _miss(self, channel: Channel, hours: Sequence[Hour], why: str) -> None:
+        for hour in hours:
+            async with self._store.write() as tx:
+                await deliveries.miss(tx, channel.id, hour.local_date, DIGEST, hour.at, why, self._clock())
+            log.warning("A digest was missed.", channel=channel.id, day=str(hour.local_date), why=why)
+
+    async def _read_reactions_back(self) -> None:
+        """Once on start and then daily: mend the votes that were missed."""
+        now = self._clock()
+        async with self._store.read() as tx:
+            last = await facts.get(tx, "reactions_read_back_at")
+        if self._fresh_start or last is None or now - datetime.fromisoformat(last) >= _READ_BACK_EVERY:
+            self._fresh_start = False
+            async with self._store.write() as tx:
+                await facts.put(tx, "reactions_read_back_at", now.astimezone(UTC).isoformat())
+            changed = await self._intake.read_back(self._platforms, now - self._read_back)
+            if changed:
+                log.info("Reactions made while nobody listened were taken in.", count=changed)
+
+
+def ticking(heart: Heart, seconds: float) -> AsyncIOScheduler:
+    """A scheduler with the one job that beats, not yet started.
+
+    A beat that takes long is not doubled, beats that were missed are made up for by one, and none is ever dropped for
+    being late (APScheduler's own default drops what is a second late).
+    """
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    scheduler.add_job(
+        heart.beat,
+        "interval",
+        seconds=seconds,
+        id="heartbeat",
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+        next_run_time=datetime.now(UTC),
+    )
+    return scheduler
