@@ -1,0 +1,193 @@
+"""arXiv's three kinds of XML turned into papers: Atom and RSS announcements, and answers of the query API."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from xml.etree.ElementTree import Element
+from zoneinfo import ZoneInfo
+
+from bot.sources.base import Kind, Listing, Refused, Unreadable
+from bot.sources.clean import (
+    ABSTRACT_CHARS,
+    CATEGORIES,
+    TITLE_CHARS,
+    clean,
+    day,
+    people,
+    people_in,
+    plausible,
+)
+from bot.sources.document import xml_of
+from bot.sources.fetch import Answer
+from recommender.paper import Paper, arxiv_id, find_doi
+
+NAME = "arxiv"
+
+_EASTERN = ZoneInfo("America/New_York")
+_CATEGORY = re.compile(r"[a-z-]+(?:\.[A-Za-z-]+)?")
+ANNOUNCEMENT_HEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*(?P<kind>[a-z-]+)\s+(?:Abstract:\s*)?", re.IGNORECASE)
+"""What arXiv's feeds put before each abstract."""
+KINDS = {kind.value: kind for kind in (Kind.NEW, Kind.CROSS, Kind.REPLACE, Kind.REPLACE_CROSS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One category's feed of one day; `unread` entries could not be understood."""
+
+    day: date
+    listings: tuple[Listing, ...]
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of an answer of the query API; `total` counts all pages' papers."""
+
+    papers: tuple[Paper, ...]
+    entries: int
+    total: int
+
+
+def announced(submitted: datetime) -> date:
+    """The day whose announcement holds a paper submitted at that moment, as the feeds date it.
+
+    What comes until 14:00 Eastern on a weekday is announced that evening at 20:00, which the feeds call the next day;
+    Friday's waits until Sunday evening, Monday's feed. Source: info.arxiv.org/help/availability. Holidays are not
+    known here and make it later.
+    """
+    cutoff = (submitted.astimezone(_EASTERN) + timedelta(hours=10)).date()
+    cutoff += timedelta(days={5: 2, 6: 1}.get(cutoff.weekday(), 0))
+    return cutoff + timedelta(days=3 if cutoff.weekday() == 4 else 1)
+
+
+def read_announcement(answer: Answer, today: date) -> Announcement:
+    """A day's feed, Atom or RSS 2. Raises Unreadable."""
+    root = xml_of(answer)
+    channel = root if _name(root) == "feed" else _child(root, "channel")
+    if channel is None or _name(root) not in ("feed", "rss"):
+        raise Unreadable(f"{answer.host} answered with XML that is no feed.")
+    dates = (_day(_text(channel, name), today) for name in ("pubDate", "updated", "lastBuildDate"))
+    feed_day = next(filter(None, dates), today)
+    listings: list[Listing] = []
+    unread = 0
+    for entry in channel:
+        if _name(entry) in ("entry", "item"):
+            listing = _listing(entry, feed_day, today)
+            if listing:
+                listings.append(listing)
+            else:
+                unread += 1
+    return Announcement(feed_day, tuple(listings), unread)
+
+
+def read_page(answer: Answer, today: date) -> Page:
+    """An answer of the query API. Raises Unreadable, and Refused for an error entry, with arXiv's own reason."""
+    root = xml_of(answer)
+    if _name(root) != "feed":
+        raise Unreadable(f"{answer.host} answered with XML that is no feed.")
+    entries = [entry for entry in root if _name(entry) == "entry"]
+    for entry in entries:
+        if "/api/errors" in _text(entry, "id"):
+            reason = clean(_text(entry, "summary"), 200) or "without a reason"
+            raise Refused(f"arXiv refused the question: {reason}.", answer.status)
+    papers = tuple(paper for entry in entries if (paper := _api_paper(entry, today)))
+    total = _text(root, "totalresults").strip()
+    return Page(papers, len(entries), int(total[:9]) if total.isdecimal() else len(entries))
+
+
+def _listing(entry: Element, feed_day: date, today: date) -> Listing | None:
+    its_id = _id(entry)
+    title = clean(_text(entry, "title"), TITLE_CHARS)
+    text = _text(entry, "summary") or _text(entry, "description")
+    head = ANNOUNCEMENT_HEAD.match(text)
+    kind = KINDS.get((_text(entry, "announce_type").strip() or (head["kind"] if head else "new")).lower())
+    if not its_id or not title or not kind:
+        return None
+    listed_on = _day(_text(entry, "published") or _text(entry, "pubDate"), today) or feed_day
+    paper = Paper(
+        id=its_id,
+        title=title,
+        abstract=clean(text[head.end() :] if head else text, ABSTRACT_CHARS),
+        authors=people_in(",".join(_texts(entry, "creator"))),
+        categories=_categories(entry),
+        # The day of the list is the paper's own only when it is new; what is listed again is as old as its id.
+        published=listed_on if kind is Kind.NEW else min(listed_on, _last_day_of_id(its_id) or listed_on),
+        doi=find_doi(_text(entry, "doi")) or "",
+    )
+    return Listing(paper, NAME, listed_on, kind)
+
+
+def _api_paper(entry: Element, today: date) -> Paper | None:
+    its_id = _id(entry)
+    title = clean(_text(entry, "title"), TITLE_CHARS)
+    if not its_id or not title:
+        return None
+    submitted = _text(entry, "published").strip()
+    published = day(submitted, today)
+    if published and "T" in submitted:
+        moment = datetime.fromisoformat(submitted)
+        published = announced(moment) if moment.tzinfo else published
+    return Paper(
+        id=its_id,
+        title=title,
+        abstract=clean(_text(entry, "summary"), ABSTRACT_CHARS),
+        authors=people(_text(author, "name") for author in entry if _name(author) == "author"),
+        categories=_categories(entry),
+        published=published,
+        doi=find_doi(_text(entry, "doi")) or "",
+    )
+
+
+def _id(entry: Element) -> str | None:
+    links = [child.get("href") or child.text or "" for child in entry if _name(child) == "link"]
+    for text in (_text(entry, "id"), _text(entry, "guid"), *links):
+        if found := arxiv_id(text[:300]):
+            return found
+    return None
+
+
+def _categories(entry: Element) -> tuple[str, ...]:
+    """arXiv's own categories, the primary first; codes of other classifications (68T05, I.2.7) are left out."""
+    elements = [child for child in entry if _name(child) == "primary_category"]
+    elements += [child for child in entry if _name(child) == "category"]
+    named = ((child.get("term") or child.text or "").strip() for child in elements[:CATEGORIES])
+    return tuple(dict.fromkeys(name for name in named if len(name) < 30 and _CATEGORY.fullmatch(name)))
+
+
+def _last_day_of_id(its_id: str) -> date | None:
+    """The last day of the month in which arXiv gave this id: 2501.01234 and math/0501123 both say January."""
+    digits = its_id.rpartition("/")[2]
+    year, month = int(digits[:2]), int(digits[2:4])
+    year += 1900 if year > 90 else 2000  # arXiv began in 1991
+    return date(year, month, monthrange(year, month)[1]) if 1 <= month <= 12 else None
+
+
+def _day(text: str, today: date) -> date | None:
+    """The day of an ISO or an e-mail date, in the offset it is written in."""
+    if found := day(text, today):
+        return found
+    try:
+        return plausible(parsedate_to_datetime(text).date(), today)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _name(element: Element) -> str:
+    """An element's name without its namespace, in lower case: arXiv has changed prefixes and writes DOI both ways."""
+    return str(element.tag).rpartition("}")[2].lower()
+
+
+def _child(element: Element, name: str) -> Element | None:
+    return next((child for child in element if _name(child) == name), None)
+
+
+def _texts(element: Element, name: str) -> list[str]:
+    return [child.text or "" for child in element if _name(child) == name]
+
+
+def _text(element: Element, name: str) -> str:
+    return next(iter(_texts(element, name.lower())), "")

@@ -1,0 +1,235 @@
+"""Any feed by its address: RSS and Atom of every age through feedparser, and JSON Feed."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote, urljoin
+
+import feedparser
+
+from bot.sources.arxiv_xml import ANNOUNCEMENT_HEAD, KINDS
+from bot.sources.base import Batch, Kind, Listing, Unreadable
+from bot.sources.clean import (
+    ABSTRACT_CHARS,
+    CATEGORIES,
+    TITLE_CHARS,
+    clean,
+    day,
+    link,
+    people,
+    people_in,
+    plausible,
+    words_of_html,
+)
+from bot.sources.document import json_of, markup_of
+from bot.sources.fetch import Answer, Fetcher
+from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, title_key
+
+MOST_ENTRIES = 2_000
+_LARGEST_DAMAGED = 1_000_000
+"""Bytes. feedparser reads damaged XML at a few hundred kilobytes a second."""
+
+_DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]+/)?(10\.\d{4,9}/[^?#]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a feed, whatever its form: names of the paper, the likeliest first, and texts still unclean."""
+
+    names: tuple[str, ...]
+    url: str
+    title: str
+    abstract: str
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
+    published: date | None
+    kind: Kind = Kind.FEED
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    entries: tuple[_Entry, ...]
+    damaged: bool
+
+
+class Feed:
+    """The feed at `url`, filed under `name`. `trusted` when the operator gave the address, not a channel's manager."""
+
+    def __init__(self, fetcher: Fetcher, url: str, *, name: str = "", trusted: bool = False) -> None:
+        self._fetcher = fetcher
+        self._url = url
+        self._name = name or f"feed {url}"
+        self._trusted = trusted
+
+    @property
+    def name(self) -> str:
+        """What listings and runs are filed under."""
+        return self._name
+
+    async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
+        """Everything the feed holds now; a feed knows no other days, and says nothing when it has not changed."""
+        answer = await self._fetcher.get(self._url, memory=memory, trusted=self._trusted)
+        if answer.unchanged:
+            return Batch(memory=answer.memory)
+        feed = await asyncio.to_thread(_read, answer, until)
+        listings: dict[str, Listing] = {}
+        for entry in feed.entries[:MOST_ENTRIES]:
+            if entry.title:
+                paper = _paper(entry)
+                listed_on = min(entry.published or until, until)
+                listings.setdefault(paper.id, Listing(paper, self._name, listed_on, entry.kind))
+        return Batch(tuple(listings.values()), answer.memory, _notes(answer.host, feed))
+
+
+def _notes(host: str, feed: _Feed) -> tuple[str, ...]:
+    notes = []
+    if untitled := sum(not entry.title for entry in feed.entries[:MOST_ENTRIES]):
+        notes.append(f"{untitled} of {host}'s entries have no title and were left out.")
+    if len(feed.entries) > MOST_ENTRIES:
+        notes.append(f"{host}'s feed is very long; its first {MOST_ENTRIES:,} entries were taken.")
+    if feed.damaged:
+        notes.append(f"{host}'s feed is damaged; what could be read was taken.")
+    return tuple(notes)
+
+
+def _paper(entry: _Entry) -> Paper:
+    arxiv = next((found for name in entry.names if (found := arxiv_id(name[:300]))), "")
+    doi = next((found for name in entry.names if (found := _doi(name[:300]))), "")
+    if arxiv:
+        its_id = arxiv
+    elif doi:
+        its_id = f"doi:{doi}"
+    elif title_key(entry.title) or not entry.url:
+        its_id = id_from_title(entry.title)
+    else:  # many papers may be called "Editorial"
+        its_id = "link:" + sha256(entry.url.encode()).hexdigest()[:20]
+    return Paper(
+        id=its_id,
+        title=entry.title,
+        abstract=entry.abstract,
+        authors=entry.authors,
+        categories=entry.tags,
+        published=entry.published,
+        url="" if arxiv else entry.url,
+        doi=doi,
+    )
+
+
+def _doi(name: str) -> str | None:
+    in_path = _DOI_IN_PATH.search(unquote(name))
+    return find_doi(in_path[1] if in_path else name)
+
+
+def _read(answer: Answer, today: date) -> _Feed:
+    if answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        return _read_json(answer, today)
+    markup = markup_of(answer)
+    if not markup.well_formed and len(markup.body) > _LARGEST_DAMAGED:
+        raise Unreadable(f"{answer.host} answered with a damaged feed.")
+    # A stream, never the bytes themselves: feedparser would take those for the name of a file to open.
+    found = feedparser.parse(
+        io.BytesIO(markup.body),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
+        resolve_relative_uris=False,
+        sanitize_html=False,
+    )
+    if not found.version:
+        raise Unreadable(f"{answer.host} answered with something that is no feed.")
+    entries = tuple(_from_feedparser(entry, answer.url, today) for entry in found.entries)
+    return _Feed(entries, damaged=not markup.well_formed)
+
+
+def _from_feedparser(entry: Any, base: str, today: date) -> _Entry:
+    url = link(_joined(base, str(entry.get("link", ""))))
+    alternate = (found.get("href") for found in entry.get("links", ()) if found.get("rel") == "alternate")
+    named = (entry.get(key) for key in ("prism_doi", "dc_identifier", "id", "feedburner_origlink"))
+    # arXiv's own feeds may come this way too.
+    kind = KINDS.get(str(entry.get("arxiv_announce_type")), Kind.FEED)
+    contents = [entry.get("summary_detail"), *entry.get("content", ())]
+    texts = (clean(_plain(content), ABSTRACT_CHARS) for content in contents)
+    creators = [person.get("name") for person in entry.get("authors", ())]
+    return _Entry(
+        names=tuple(name for name in (url, *alternate, *named) if isinstance(name, str)),
+        url=url,
+        title=clean(_plain(entry.get("title_detail")), TITLE_CHARS),
+        abstract=ANNOUNCEMENT_HEAD.sub("", next(filter(None, texts), "")),
+        authors=_authors(creators or [entry.get("author")]),
+        tags=_tags(tag.get("term") for tag in entry.get("tags", ())),
+        published=_day_of(entry.get("published_parsed") or entry.get("updated_parsed"), today),
+        kind=kind,
+    )
+
+
+def _plain(detail: Any) -> str:
+    """The text of a title or content as feedparser details it: its value, and whether that is HTML."""
+    value = str((detail or {}).get("value") or "")
+    return words_of_html(value) if "html" in str((detail or {}).get("type")) else value
+
+
+def _day_of(moment: time.struct_time | None, today: date) -> date | None:
+    try:
+        return plausible(date(*moment[:3]), today) if moment else None
+    except ValueError:
+        return None
+
+
+def _read_json(answer: Answer, today: date) -> _Feed:
+    """JSON Feed 1.0 and 1.1 (jsonfeed.org); every field of an item may be missing or of the wrong type."""
+    feed = json_of(answer)
+    items = feed.get("items") if isinstance(feed, dict) else None
+    if not isinstance(items, list):
+        raise Unreadable(f"{answer.host} answered with something that is no feed.")
+    entries = tuple(_from_json(item if isinstance(item, dict) else {}, answer.url, today) for item in items)
+    return _Feed(entries, damaged=False)
+
+
+def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
+    def text(key: str) -> str:
+        value = item.get(key)
+        return value if isinstance(value, str) else ""
+
+    url = link(_joined(base, text("url"))) if text("url") else ""
+    authors = item.get("authors") or [item.get("author")]
+    tags = item.get("tags")
+    published = text("date_published") or text("date_modified")
+    return _Entry(
+        names=tuple(name for name in (url, text("external_url"), text("id")) if name),
+        url=url or link(text("external_url")),
+        title=clean(text("title"), TITLE_CHARS),
+        abstract=clean(text("content_text"), ABSTRACT_CHARS)
+        or words_of_html(text("content_html"))
+        or clean(text("summary"), ABSTRACT_CHARS),
+        authors=_authors(author.get("name") for author in authors if isinstance(author, dict))
+        if isinstance(authors, list)
+        else (),
+        tags=_tags(tags if isinstance(tags, list) else ()),
+        published=day(published, today),
+    )
+
+
+def _joined(base: str, url: str) -> str:
+    try:
+        return urljoin(base, url)
+    except ValueError:  # an address like http://[
+        return ""
+
+
+def _authors(names: Iterable[object]) -> tuple[str, ...]:
+    """The authors; one name alone may be a whole line of them, which "Curie, Marie" is not."""
+    found = [name for name in names if isinstance(name, str)]
+    if len(found) == 1 and all(" " in part.strip() for part in found[0].split(",")):
+        return people_in(found[0])
+    return people(found)
+
+
+def _tags(terms: Iterable[object]) -> tuple[str, ...]:
+    found = (clean(term, 100) for term, _ in zip(terms, range(CATEGORIES), strict=False))
+    return tuple(dict.fromkeys(term for term in found if term))

@@ -1,0 +1,186 @@
+"""Hugging Face's Daily Papers: the day's list with its votes, what is trending, and single papers.
+
+Endpoints and fields as the official client calls them (huggingface_hub, `HfApi.list_daily_papers`); of all fields only
+a paper's id is sure to come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from urllib.parse import quote, urlencode
+
+from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, Unreadable
+from bot.sources.clean import ABSTRACT_CHARS, NAME_CHARS, TITLE_CHARS, clean, count, day, people
+from bot.sources.document import json_of
+from bot.sources.fetch import Answer, Fetcher
+from recommender.paper import Paper, arxiv_id
+
+URL = "https://huggingface.co"
+PAGE = 100
+"""Papers asked for at once: the most that the endpoint gives."""
+
+_MOST_PAGES = 50
+_UNKNOWN = (400, 404)
+
+
+@dataclass(slots=True)
+class _Pages:
+    """What the pages of one list gave so far."""
+
+    base: str
+    today: date
+    listings: dict[str, Listing] = field(default_factory=dict)
+    memory: dict[str, str] = field(default_factory=dict)
+    unread: int = 0
+    unchanged: bool = False
+
+    def take(self, answer: Answer, fallback: date) -> int:
+        """Adds one page; gives how many papers it named. Raises Unreadable."""
+        items = json_of(answer)
+        if not isinstance(items, list):
+            raise Unreadable(f"{answer.host} answered with something that is no list of papers.")
+        for item in items:
+            found = _listing(item, self.base, fallback, self.today)
+            if found:
+                self.listings[found.paper.id] = found
+            else:
+                self.unread += 1
+        return len(items)
+
+    def notes(self) -> tuple[str, ...]:
+        """What the operator and a quiet channel should know."""
+        notes = []
+        if not self.listings and not self.unchanged:
+            notes.append("Hugging Face's Daily Papers list is empty.")
+        if self.unread:
+            notes.append(f"{self.unread} of Hugging Face's papers came without an id or a title and were left out.")
+        return tuple(notes)
+
+
+class HuggingFace:
+    """The Daily Papers; `url` is the site's base address."""
+
+    name = "huggingface"
+
+    def __init__(self, fetcher: Fetcher, url: str = URL) -> None:
+        self._fetcher = fetcher
+        self._url = url.rstrip("/")
+
+    async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
+        """Every day's list from `since` to `until`; a list that did not change since `memory` gives nothing."""
+        pages = _Pages(self._url, until)
+        failure: SourceError | None = None
+        this_day = since
+        while this_day <= until and not failure:
+            try:
+                await self._read(pages, {"date": this_day.isoformat()}, this_day, memory)
+            except SourceError as error:
+                # Where the list is made, the bot's today may not have begun.
+                if not (this_day == until and isinstance(error, Refused) and error.status in _UNKNOWN):
+                    failure = error
+            this_day += timedelta(days=1)
+        if failure and not pages.listings:
+            raise failure
+        return Batch(tuple(pages.listings.values()), pages.memory, () if failure else pages.notes(), failure)
+
+    async def day(self, which: date) -> list[Listing]:
+        """The list of one day, most recent vote counts included."""
+        return await self._all({"date": which.isoformat()}, which)
+
+    async def week(self, which: date) -> list[Listing]:
+        """The list of the ISO week in which `which` lies."""
+        year, number, _ = which.isocalendar()
+        return await self._all({"week": f"{year}-W{number:02d}"}, which)
+
+    async def month(self, which: date) -> list[Listing]:
+        """The list of the month in which `which` lies."""
+        return await self._all({"month": f"{which:%Y-%m}"}, which)
+
+    async def trending(self, limit: int = 50) -> list[Listing]:
+        """What is trending now, the most trending first, at most `limit` (1 to 100)."""
+        pages = _Pages(self._url, self._today())
+        answer = await self._get(_query(sort="trending", limit=min(max(limit, 1), PAGE)))
+        await asyncio.to_thread(pages.take, answer, pages.today)
+        return list(pages.listings.values())[:limit]
+
+    async def paper(self, paper_id: str) -> Paper | None:
+        """One paper by its id or link, with its votes; None when Hugging Face does not have it."""
+        known = arxiv_id(paper_id) or paper_id.strip().removeprefix("hf:")
+        try:
+            answer = await self._get(f"/api/papers/{quote(known, safe='')}")
+        except Refused as error:
+            if error.status in _UNKNOWN:
+                return None
+            raise
+        found = _listing(await asyncio.to_thread(json_of, answer), self._url, self._today(), self._today())
+        if not found:
+            raise Unreadable(f"{answer.host} answered with something that is no paper.")
+        return found.paper
+
+    async def _all(self, span: Mapping[str, str], fallback: date) -> list[Listing]:
+        pages = _Pages(self._url, self._today())
+        await self._read(pages, span, fallback, {})
+        return list(pages.listings.values())
+
+    async def _read(self, pages: _Pages, span: Mapping[str, str], fallback: date, memory: Mapping[str, str]) -> None:
+        """Adds every page of the list of `span`; `fallback` is the day of papers that do not say theirs."""
+        for number in range(_MOST_PAGES):
+            answer = await self._get(_query(**span, limit=PAGE, p=number), memory)
+            pages.memory |= answer.memory
+            if answer.unchanged:
+                pages.unchanged = True
+                # Only a full page was followed by another one last time, and then there is a memory of that.
+                following = self._url + _query(**span, limit=PAGE, p=number + 1)
+                if not any(key.endswith(f" {following}") for key in memory):
+                    return
+                continue
+            known = len(pages.listings)
+            named = await asyncio.to_thread(pages.take, answer, fallback)
+            if named < PAGE or len(pages.listings) == known:
+                return
+
+    async def _get(self, path: str, memory: Mapping[str, str] | None = None) -> Answer:
+        return await self._fetcher.get(self._url + path, memory=memory, trusted=True)
+
+    def _today(self) -> date:
+        return self._fetcher.clock.now().date()
+
+
+def _query(**parameters: str | int) -> str:
+    return f"/api/daily_papers?{urlencode(parameters)}"
+
+
+def _listing(item: object, base: str, fallback: date, today: date) -> Listing | None:
+    """One element of a list, or one paper by itself; None when it has no id or no title."""
+    outer = item if isinstance(item, dict) else {}
+    inner = outer["paper"] if isinstance(outer.get("paper"), dict) else outer
+    its_id = clean(inner.get("id"), NAME_CHARS)
+    title = clean(inner.get("title"), TITLE_CHARS) or clean(outer.get("title"), TITLE_CHARS)
+    if not its_id or not title:
+        return None
+    arxiv = arxiv_id(its_id)
+    listed_on = day(inner.get("submittedOnDailyAt") or outer.get("submittedOnDailyAt"), today) or fallback
+    authors = inner.get("authors")
+    paper = Paper(
+        id=arxiv or f"hf:{its_id}",
+        title=title,
+        abstract=clean(inner.get("summary"), ABSTRACT_CHARS) or clean(outer.get("summary"), ABSTRACT_CHARS),
+        authors=people(author.get("name") for author in authors if isinstance(author, dict))
+        if isinstance(authors, list)
+        else (),
+        published=day(inner.get("publishedAt") or outer.get("publishedAt"), today) or listed_on,
+        upvotes=count(inner.get("upvotes")),
+        comments=count(outer.get("numComments")) or count(inner.get("numComments")),
+        organization=_organization(outer.get("organization")) or _organization(inner.get("organization")),
+        url="" if arxiv else f"{base}/papers/{quote(its_id, safe='')}",
+    )
+    return Listing(paper, HuggingFace.name, listed_on, Kind.DAILY)
+
+
+def _organization(value: object) -> str:
+    if not isinstance(value, dict):
+        return ""
+    return clean(value.get("fullname"), NAME_CHARS) or clean(value.get("name"), NAME_CHARS)
