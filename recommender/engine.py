@@ -2,54 +2,87 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
+from recommender.features import Features
+from recommender.index import Index
 from recommender.paper import Paper
-from recommender.values import Explanation, Feedback, Hit, Pick, Ranked, Reason, Taste, Understood
+from recommender.picks import Judged, Picker, judge, ranked, summary
+from recommender.query import parse
+from recommender.search import Searcher
+from recommender.similar import similar
+from recommender.snapshot import Rows, Snapshot
+from recommender.taste import Learned, Learner
+from recommender.values import Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
+
+FOR_US_AMONG = 200
+"""Search results that a channel's taste may bring forward."""
+
+
+class _View:
+    """Everything that is worked out once for each snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.searcher = Searcher(snapshot)
+
+    @cached_property
+    def features(self) -> Features:
+        return Features(self.snapshot)
+
+    @cached_property
+    def learner(self) -> Learner:
+        return Learner(self.snapshot, self.features, self.searcher)
 
 
 class Recommender:
-    """An index of papers, and what to make of it. In memory; `Recommender.open` keeps the index on disk."""
+    """An index of papers, and what to make of it.
+
+    In memory; `Recommender.open` keeps the index in a folder. Methods that only read may run in any thread while one
+    thread adds; each sees the index as it was before or after, never between.
+    """
 
     def __init__(self) -> None:
-        self._words: dict[str, set[str]] = {}
-        self._marker: str | None = None
+        self._index = Index()
+        self._view = _View(self._index.snapshot)
 
     @classmethod
-    def open(cls, folder: str | Path) -> Recommender:
-        """The index kept in `folder`, made when there is none."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        return cls()
+    def open(cls, folder: str | Path, patience: float = 5.0) -> Recommender:
+        """The index kept in `folder`, made when there is none. `patience` is how many seconds `add` and `discard` wait
+        for another process that writes (then IndexBusyError). Raises CorruptIndexError, NewerIndexError."""
+        engine = cls.__new__(cls)
+        engine._index = Index(Path(folder), patience)
+        engine._view = _View(engine._index.snapshot)
+        return engine
 
     @property
     def marker(self) -> str | None:
-        """What the last `add` was marked with."""
-        return self._marker
+        """What the last `add` that gave one was marked with."""
+        return self._now().snapshot.marker
 
     def __len__(self) -> int:
-        return len(self._words)
+        return self._now().snapshot.live
 
     def __contains__(self, paper_id: object) -> bool:
-        return paper_id in self._words
+        return isinstance(paper_id, str) and bool(self._now().snapshot.find([paper_id])[0] >= 0)
 
     def add(self, papers: Iterable[Paper], marker: str | None = None) -> None:
-        """Index papers; one already known is replaced."""
-        for paper in papers:
-            self._words[paper.id] = set(re.findall(r"\w+", f"{paper.title} {paper.abstract}".casefold()))
-        self._marker = marker if marker is not None else self._marker
+        """Index papers, those already known replaced, and the `marker` with them: all of it, or on any error nothing.
+        Raises IndexBusyError while another process writes, OSError when the disk is full."""
+        self._index.add(papers, marker)
 
-    def discard(self, ids: Iterable[str]) -> None:
+    def discard(self, paper_ids: Iterable[str]) -> None:
         """Forget papers; unknown ids are ignored."""
-        for paper_id in ids:
-            self._words.pop(paper_id, None)
+        self._index.discard(paper_ids)
 
     def refresh(self) -> bool:
-        """Take up what another process has added; True when there was something."""
-        return False
+        """Take up what another process has added; True when there was something. Cheap when there was not."""
+        return self._index.refresh()
 
     def search(
         self,
@@ -59,20 +92,32 @@ class Recommender:
         feedback: Sequence[Feedback] = (),
         topics: Sequence[str] = (),
     ) -> list[Hit]:
-        """Papers that match the query, best first."""
-        wanted = set(re.findall(r"\w+", query.casefold()))
-        hits = [Hit(i, float(len(wanted & words))) for i, words in self._words.items() if wanted & words]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.paper_id))[offset : offset + limit]
+        """Papers that match the query (see query.py), best first. With `feedback` or `topics`, "for us": the channel's
+        taste has its say in the order of the best FOR_US_AMONG. No query raises."""
+        view = self._now()
+        wanted = view.searcher.mend(parse(query))
+        ours = bool(feedback or topics)
+        limit, offset = max(limit, 0), max(offset, 0)
+        found = view.searcher.find(wanted, max(FOR_US_AMONG if ours else 0, offset + limit))
+        papers, scores = found.papers, found.scores
+        if ours and len(papers):
+            taste = view.learner.learn(feedback, topics, None, papers)
+            liked = taste.fit_of(taste.margins(view.features.rows(papers))) if taste.warm else np.zeros(len(papers))
+            scores = (scores / max(float(scores.max()), 1e-9) + liked).astype(np.float32)
+            order = np.argsort(-scores, kind="stable")
+            papers, scores = papers[order], scores[order]
+        shown = slice(offset, offset + limit)
+        return _hits(view.snapshot, papers[shown], scores[shown])
 
     def understand(self, query: str) -> Understood:
-        """How `search` reads the query."""
-        return Understood(query)
+        """How `search` reads the query: what it corrects and what it ignores."""
+        return self._now().searcher.understand(parse(query))
 
     def similar(self, paper_id: str, limit: int = 10) -> list[Hit]:
-        """Papers nearest to a known one, without itself; ValueError for an unknown id."""
-        self._require([paper_id])
-        found = self.search(" ".join(self._words[paper_id]), limit + 1)
-        return [hit for hit in found if hit.paper_id != paper_id][:limit]
+        """Papers nearest to a known one (cosine), without itself; ValueError for an unknown id."""
+        view = self._now()
+        [paper] = _known(view.snapshot, [paper_id]).tolist()
+        return _hits(view.snapshot, *similar(view.snapshot, view.features, view.searcher, paper, limit))
 
     def rank(
         self,
@@ -82,16 +127,7 @@ class Recommender:
         now: datetime | None = None,
     ) -> list[Ranked]:
         """All candidates, best first: what is believed, without guesses. ValueError for an unknown candidate."""
-        self._require(candidates)
-        liked: Counter[str] = Counter()
-        for vote in feedback:
-            for word in self._words.get(vote.paper_id, ()):
-                liked[word] += 1 if vote.value > 0 else -1
-        for topic in topics:
-            for word in re.findall(r"\w+", topic.casefold()):
-                liked[word] += -100 if topic.startswith("-") else 100
-        scored = [Ranked(i, float(sum(liked[w] for w in self._words[i]))) for i in dict.fromkeys(candidates)]
-        return sorted(scored, key=lambda ranked: (-ranked.score, ranked.paper_id))
+        return ranked(self._judged(self._now(), feedback, candidates, topics, now)[1])
 
     def pick(
         self,
@@ -103,24 +139,55 @@ class Recommender:
         seed: int = 0,
         bar: float = 0.0,
     ) -> list[Pick]:
-        """What to post: at most `limit` candidates, best first."""
-        ranked = self.rank(feedback, candidates, topics, now)[:limit]
-        return [
-            Pick(r.paper_id, r.score, (Reason(tuple(sorted(self._words[r.paper_id])[:3])),), False, 1.0) for r in ranked
-        ]
+        """What to post: at most `limit` candidates, best first, with reasons; a guess comes last.
+
+        `bar` (0…1) is the fit below which nothing is posted; it does not apply before anything is liked or subscribed:
+        then picks are new, popular, and spread by the seed. ValueError for an unknown candidate.
+        """
+        view = self._now()
+        taste, judged = self._judged(view, feedback, candidates, topics, now)
+        return Picker(view.features, taste, judged).pick(limit, seed, bar)
 
     def explain(
         self, paper_id: str, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None
     ) -> Explanation:
         """Why the paper would or would not be picked; ValueError for an unknown id."""
-        [ranked] = self.rank(feedback, [paper_id], topics, now)
-        return Explanation(paper_id, ranked.score, 1.0)
+        view = self._now()
+        taste, judged = self._judged(view, feedback, [paper_id], topics, now)
+        return Picker(view.features, taste, judged).explain()
 
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
         """What the channel likes and dislikes, in words."""
-        return Taste(votes=len(feedback), members=len({vote.member for vote in feedback}))
+        view = self._now()
+        return summary(view.features, view.snapshot, view.learner.learn(feedback, topics, now, np.zeros(0, np.int64)))
 
-    def _require(self, ids: Iterable[str]) -> None:
-        for paper_id in ids:
-            if paper_id not in self._words:
-                raise ValueError(f"No paper {paper_id!r} in the index.")
+    def _now(self) -> _View:
+        view = self._view
+        if view.snapshot is not self._index.snapshot:
+            view = self._view = _View(self._index.snapshot)
+        return view
+
+    @staticmethod
+    def _judged(
+        view: _View,
+        feedback: Sequence[Feedback],
+        candidates: Sequence[str],
+        topics: Sequence[str],
+        now: datetime | None,
+    ) -> tuple[Learned, Judged]:
+        ids = list(dict.fromkeys(candidates))
+        papers = _known(view.snapshot, ids)
+        taste = view.learner.learn(feedback, topics, now, papers)
+        return taste, judge(view.snapshot, view.features, view.learner, taste, ids, papers, now)
+
+
+def _known(snapshot: Snapshot, ids: Sequence[str]) -> Rows:
+    papers = snapshot.find(ids)
+    missing = np.flatnonzero(papers < 0)
+    if len(missing):
+        raise ValueError(f"No paper {ids[missing[0]]!r} in the index.")
+    return papers
+
+
+def _hits(snapshot: Snapshot, papers: Rows, scores: Iterable[float]) -> list[Hit]:
+    return [Hit(snapshot.id_of(paper), float(score)) for paper, score in zip(papers.tolist(), scores, strict=True)]

@@ -6,13 +6,12 @@ Counts come from the index as it stands, so that weights follow the stream of pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.grams import PAIR_SPACE, grams
+from recommender.grams import PAIR_SPACE, grams, pairs_of
 from recommender.segment import ABSTRACT, CATEGORIES, TITLE
 from recommender.snapshot import Rows, Snapshot
 
@@ -63,13 +62,14 @@ class Features:
     def _weighted(self, tokens: NDArray[np.uint32], owners: Rows, papers: int) -> csr_array:
         words, word_rows, pairs, pair_rows = grams(tokens, owners, self._snapshot.telling)
         columns = np.concatenate([self._word_columns[words], self._pair_columns[pairs]])
-        key = np.concatenate([word_rows, pair_rows]) * self.width + columns
-        key = np.sort(key[columns >= 0])
+        bits = self.width.bit_length()
+        key = (np.concatenate([word_rows, pair_rows]) << bits | columns)[columns >= 0]
+        key.sort()
         first = np.ones(len(key), bool)
         first[1:] = key[1:] != key[:-1]
         starts = np.flatnonzero(first)
         counts = np.diff(starts, append=len(key)).astype(np.float32)
-        rows, columns = np.divmod(key[starts], max(self.width, 1))
+        rows, columns = key[starts] >> bits, key[starts] & ((1 << bits) - 1)
         return _unit(_matrix((1 + np.log(counts)) * self.idf[columns], rows, columns, (papers, self.width)))
 
     def _categorised(self, tags: Rows, owners: Rows, papers: int) -> csr_array:
@@ -85,24 +85,18 @@ class Features:
         weighted.data *= CATEGORY_WEIGHT
         return weighted
 
-    @cached_property
-    def _pair_words(self) -> dict[int, str]:
-        return {}
-
     def name(self, column: int, among: Rows) -> str:
         """The words behind a column as people read them; a pair is looked up in the papers `among` which it weighs."""
-        vocabulary = self._snapshot.vocabulary.words
+        vocabulary: list[str] = self._snapshot.vocabulary.words
         if column >= self.grams:
             known = self._snapshot.categories
-            return vocabulary[known[(column - self.grams) % len(known)]].lstrip("#")
+            return vocabulary[int(known[(column - self.grams) % len(known)])].lstrip("#")
         gram = int(self._chosen[column])
         if gram < self._snapshot.words:
             return vocabulary[gram]
         return self._name_of_pair(gram - self._snapshot.words, among)
 
     def _name_of_pair(self, pair: int, among: Rows) -> str:
-        from recommender.grams import pairs_of
-
         tokens, owners = self._snapshot.tokens(among, TITLE, ABSTRACT)
         kept = self._snapshot.telling[tokens].view(bool)
         tokens, owners = tokens[kept], owners[kept]

@@ -121,7 +121,8 @@ def ranges(starts: Ints, stops: Ints) -> Ints:
     lengths = stops - starts
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+    out: Ints = np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+    return out
 
 
 def join(parts: Sequence[tuple[Papers, NDArray[np.bool_] | None]]) -> Papers:
@@ -134,8 +135,8 @@ def join(parts: Sequence[tuple[Papers, NDArray[np.bool_] | None]]) -> Papers:
         return flat[ranges(bounds[rows * width], bounds[rows * width + width])]
 
     def lengths(bounds: Ints, rows: Ints, width: int) -> Ints:
-        each: Ints = np.diff(bounds).reshape(-1, width)[rows].ravel()
-        return each
+        each: Ints = np.diff(bounds).reshape(-1, width)[rows]
+        return each.ravel()
 
     def bounded(all_lengths: list[Ints]) -> Ints:
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(all_lengths), dtype=np.int64)])

@@ -126,6 +126,13 @@ class Snapshot:
             out[mine] = getattr(segment.papers, column)[rows]
         return out
 
+    def per_paper_keys(self, numbers: Rows) -> NDArray[np.uint64]:
+        """The key of each paper's id."""
+        out = np.zeros(len(numbers), np.uint64)
+        for segment, mine, rows in self.by_segment(numbers):
+            out[mine] = segment.papers.keys[rows]
+        return out
+
     def tokens(self, numbers: Rows, first: int, last: int) -> tuple[NDArray[np.uint32], Rows]:
         """The words in fields `first`…`last` of each paper in order, and for each word the place in `numbers`."""
         parts, owners = [], []

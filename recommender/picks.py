@@ -1,0 +1,208 @@
+"""From a taste to what is posted: scores, an honest guess, nothing twice, and the reason for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.features import Features
+from recommender.snapshot import Rows, Snapshot
+from recommender.taste import Learned, Learner, Source, Topic
+from recommender.values import Explanation, Pick, Ranked, Reason, Taste, Word
+from recommender.votes import utc
+
+UPVOTE_WEIGHT = 0.05
+"""Added for each e-fold of a paper's upvotes: a weak sign, and a late one."""
+AGE_WEIGHT = 0.01
+"""Taken for each day since the paper was announced, for at most OLDEST days."""
+OLDEST = 30
+ALIKE = 0.8
+"""Cosine from which two papers are near-duplicates."""
+GUESS_FROM = 3
+"""Places in a digest, and likes, below which nothing is guessed."""
+GUESS_AMONG = 20
+"""A guess is one of the best this many."""
+MOST_REASONS = 2
+MOST_WORDS = 3
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Candidates and what a taste says of them. `believed` is the model and the topics; `scores` adds what the source
+    says of the paper; `topic` and `muted` name the topic that lifts or mutes it."""
+
+    papers: Rows
+    ids: tuple[str, ...]
+    rows: csr_array
+    believed: Floats
+    scores: Floats
+    topic: tuple[Topic | None, ...]
+    muted: tuple[Topic | None, ...]
+
+
+def judge(
+    snapshot: Snapshot,
+    features: Features,
+    learner: Learner,
+    taste: Learned,
+    ids: Sequence[str],
+    papers: Rows,
+    now: datetime | None,
+) -> Judged:
+    """Score the candidates."""
+    rows = features.rows(papers)
+    boosts, topic, muted = learner.boosts(taste.topics, papers)
+    believed = taste.margins(rows) + boosts
+    published = snapshot.per_paper("published", papers).astype(np.float32)
+    today = utc(now).date().toordinal() if now else published.max(initial=0)
+    age = np.where(published > 0, np.clip(today - published, 0, OLDEST), OLDEST)
+    popular = np.log1p(snapshot.per_paper("upvotes", papers))
+    scores = believed + UPVOTE_WEIGHT * popular - AGE_WEIGHT * age
+    return Judged(papers, tuple(ids), rows, believed, scores.astype(np.float32), tuple(topic), tuple(muted))
+
+
+def ranked(judged: Judged) -> list[Ranked]:
+    """All of them, best first."""
+    return [Ranked(judged.ids[at], float(judged.scores[at])) for at in _order(judged, judged.scores)]
+
+
+class Picker:
+    """Chooses from judged candidates and says why."""
+
+    def __init__(self, features: Features, taste: Learned, judged: Judged) -> None:
+        self._features = features
+        self._taste = taste
+        self._judged = judged
+        self._fits = taste.fit_of(judged.believed)
+
+    def pick(self, limit: int, seed: int, bar: float) -> list[Pick]:
+        """At most `limit` picks, best first, the guess last."""
+        scores = self._judged.scores
+        if not self._taste.warm:
+            # Nothing is known yet: let every seed show other papers, the popular and new ones first.
+            scores = scores + np.random.default_rng(seed).gumbel(size=len(scores)).astype(np.float32)
+        worthy = self._taste.warm * bar
+        order = [at for at in _order(self._judged, scores) if not self._judged.muted[at] and self._fits[at] >= worthy]
+        chosen = self._unlike(order, limit)
+        guess = self._guess(order, chosen, limit)
+        if guess is not None:
+            chosen = [*chosen[: limit - 1], guess]
+        return [
+            Pick(
+                self._judged.ids[at],
+                float(self._judged.scores[at]),
+                self.reasons(at),
+                at == guess,
+                float(self._fits[at]),
+            )
+            for at in chosen
+        ]
+
+    def _unlike(self, order: list[int], limit: int, chosen: Sequence[int] = ()) -> list[int]:
+        """The first of `order` that are no near-duplicates of each other."""
+        taken = list(chosen)
+        for at in order:
+            if len(taken) >= limit:
+                break
+            if at not in taken and not self._alike(at, taken):
+                taken.append(at)
+        return taken
+
+    def _alike(self, at: int, others: list[int]) -> bool:
+        return bool(others) and bool((self._judged.rows[others] @ self._judged.rows[[at]].T).max() >= ALIKE)
+
+    def _guess(self, order: list[int], chosen: list[int], limit: int) -> int | None:
+        """The candidate that the model is least sure of among the good ones that just missed."""
+        likes = sum(1 for v in self._taste.verdicts.papers if v.like)
+        if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit:
+            return None
+        missed = [at for at in order[: limit + GUESS_AMONG] if at not in chosen and not self._alike(at, chosen)]
+        if not missed:
+            return None
+        doubt = self._taste.doubt(self._judged.rows[missed])
+        return missed[int(np.argmax(self._judged.believed[missed] + doubt))]
+
+    def reasons(self, at: int) -> tuple[Reason, ...]:
+        """What speaks for a candidate, strongest first."""
+        taste, row = self._taste, self._judged.rows[[at]]
+        known = len(taste.sources)
+        moved = (taste.rows[:known] @ row.T).toarray().ravel() * taste.model.pull[:known] * taste.positive
+        by_source: dict[Source, float] = {}
+        for source, amount in zip(taste.sources, moved.tolist(), strict=True):
+            by_source[source] = by_source.get(source, 0.0) + amount
+        topic = self._judged.topic[at]
+        if topic:
+            source = Source(topic=topic.text)
+            by_source[source] = by_source.get(source, 0.0) + float(self._judged.believed[at] - taste.margins(row)[0])
+        best = sorted(by_source.items(), key=lambda item: -item[1])[:MOST_REASONS]
+        found = []
+        for source, amount in best:
+            if amount <= 0.25 * best[0][1] or amount < 1e-3:
+                continue
+            mine = [n for n, s in enumerate(taste.sources) if s == source]
+            words = self._words(at, taste.rows[mine] if mine else None)
+            found.append(Reason(words, source.paper_id, source.topic, amount))
+        return tuple(found)
+
+    def explain(self, at: int = 0) -> Explanation:
+        """All there is to say about a candidate."""
+        row = self._judged.rows[[at]]
+        against = row.multiply(np.minimum(self._taste.model.weights, 0)[None, :]).tocsr()
+        muted = self._judged.muted[at]
+        return Explanation(
+            self._judged.ids[at],
+            float(self._judged.scores[at]),
+            float(self._fits[at]),
+            self.reasons(at),
+            tuple(named(self._features, against, self._judged.papers[[at]], 5)),
+            muted.text if muted else None,
+        )
+
+    def _words(self, at: int, shared: csr_array | None) -> tuple[str, ...]:
+        row = self._judged.rows[[at]].multiply(np.maximum(self._taste.model.weights, 0)[None, :]).tocsr()
+        if shared is not None:
+            row.data *= np.isin(row.indices, shared.indices)
+        return tuple(word.text for word in named(self._features, row, self._judged.papers[[at]], MOST_WORDS))
+
+
+def named(features: Features, row: csr_array, among: Rows, most: int, categories: bool = False) -> list[Word]:
+    """The heaviest columns of a (1, width) row in words, a word left out when a pair that has it was taken."""
+    mine = (row.indices >= features.grams) == categories
+    columns, values = row.indices[mine], row.data[mine]
+    found: list[Word] = []
+    for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
+        text = features.name(int(columns[at]), among)
+        told = {part for word in found for part in word.text.split()}
+        if not text or values[at] == 0 or any(part in told for part in text.split()):
+            continue
+        found.append(Word(text, float(values[at])))
+        if len(found) == most:
+            break
+    return found
+
+
+def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 12) -> Taste:
+    """A taste in words."""
+    if not taste.sources:
+        return Taste()
+    weights = taste.model.weights
+    among = snapshot.find([source.paper_id for source in taste.sources if source.paper_id])
+    among = among[among >= 0]
+
+    def side(sign: int, categories: bool) -> tuple[Word, ...]:
+        one = csr_array(np.maximum(sign * weights, 0)[None, :])
+        return tuple(Word(w.text, sign * w.weight) for w in named(features, one, among, most, categories))
+
+    votes, members = taste.verdicts.votes, taste.verdicts.members
+    return Taste(side(1, False), side(-1, False), side(1, True), side(-1, True), votes, members)
+
+
+def _order(judged: Judged, scores: Floats) -> list[int]:
+    return sorted(range(len(scores)), key=lambda at: (-scores[at], judged.ids[at]))

@@ -1,0 +1,151 @@
+"""The query language: what a person types, taken apart. Nothing that can be typed is an error.
+
+federated "differential privacy" -survey cat:cs.LG OR cat:stat.* author:mcmahan title:private after:2025 2310.01234
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from recommender.paper import arxiv_id, canonical_id
+from recommender.text import STOP_WORDS, fold, words
+
+MOST_WORDS = 200
+"""Words of a query that are looked at."""
+LONGEST_QUERY = 100_000
+
+
+class Field(StrEnum):
+    """Where a clause looks."""
+
+    ANY = "any"
+    TITLE = "title"
+    AUTHOR = "author"
+    CATEGORY = "cat"
+    AFTER = "after"
+    BEFORE = "before"
+    ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One thing asked for: `words` (of one `phrase`, or each somewhere), a `value` (id or category), or a `day`."""
+
+    field: Field
+    text: str
+    words: tuple[str, ...] = ()
+    phrase: bool = False
+    value: str = ""
+    day: date | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether a paper must satisfy it; single words only add to the score."""
+        return self.phrase or self.field is not Field.ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query taken apart: a paper must satisfy one clause of every required group, and none of `excluded`."""
+
+    text: str
+    groups: tuple[tuple[Clause, ...], ...] = ()
+    excluded: tuple[Clause, ...] = ()
+    ignored: tuple[str, ...] = ()
+    words: tuple[str, ...] = field(default=())
+
+    @property
+    def required(self) -> tuple[tuple[Clause, ...], ...]:
+        """The groups that a paper must satisfy."""
+        return tuple(group for group in self.groups if any(clause.required for clause in group))
+
+    def __bool__(self) -> bool:
+        return bool(self.groups or self.excluded)
+
+
+_NAMES = {
+    "title": Field.TITLE, "ti": Field.TITLE, "intitle": Field.TITLE,
+    "author": Field.AUTHOR, "au": Field.AUTHOR, "by": Field.AUTHOR,
+    "cat": Field.CATEGORY, "category": Field.CATEGORY,
+    "after": Field.AFTER, "since": Field.AFTER, "from": Field.AFTER,
+    "before": Field.BEFORE, "until": Field.BEFORE,
+    "id": Field.ID, "arxiv": Field.ID, "doi": Field.ID,
+}  # fmt: skip
+_PART = re.compile(
+    r"""(?P<minus>[-−–](?=\S))?(?:(?P<name>[A-Za-z]+):(?=\S))?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))"""
+)
+_DAY = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
+_QUOTES = str.maketrans("“”„«»″", '""""""')
+
+
+def parse(text: str) -> Query:
+    """Take a query apart. What means nothing is named in `ignored`."""
+    groups: list[list[Clause]] = []
+    excluded: list[Clause] = []
+    ignored: list[str] = []
+    either = negated = False
+    room = MOST_WORDS
+    for part in _PART.finditer(text[:LONGEST_QUERY].translate(_QUOTES)):
+        whole = part[0]
+        if whole in ("OR", "|", "AND", "NOT", "&"):
+            either, negated = whole in ("OR", "|") and bool(groups), whole == "NOT"
+            continue
+        clauses = _clauses(part) if room > 0 else []
+        room -= max(1, sum(len(clause.words) for clause in clauses))
+        if not clauses:
+            ignored.append(whole)
+        elif part["minus"] or negated:
+            excluded.extend(clauses)
+        elif either:
+            groups[-1].extend(clauses)
+        else:
+            groups.extend([clause] for clause in clauses)
+        either = negated = False
+    subject = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
+    return Query(
+        text=text,
+        groups=tuple(map(tuple, groups)),
+        excluded=tuple(excluded),
+        ignored=tuple(ignored),
+        words=tuple([w for w in subject if w not in STOP_WORDS] or subject),
+    )
+
+
+def _clauses(part: re.Match[str]) -> list[Clause]:
+    whole, name = part[0], part["name"]
+    quoted = part["quoted"]
+    value = part["bare"] if quoted is None else quoted
+    where = _NAMES.get(name.lower()) if name else None
+    if where is None:
+        bare = whole.lstrip("-−–") if part["minus"] else whole
+        if quoted is None and (arxiv_id(bare) or "://" in bare or bare.startswith("10.")):
+            return [Clause(Field.ID, whole, value=canonical_id(bare))]
+        where, value = Field.ANY, bare if quoted is None else f"{name or ''} {quoted}"
+    match where:
+        case Field.AFTER | Field.BEFORE:
+            day = _day(value)
+            return [Clause(where, whole, day=day)] if day else []
+        case Field.CATEGORY:
+            value = "".join(fold(value).split()).strip(",;")
+            return [Clause(where, whole, value=value)] if value else []
+        case Field.ID:
+            return [Clause(where, whole, value=canonical_id(value))] if value.strip() else []
+    found = tuple(words(value))[:MOST_WORDS]
+    if not found:
+        return []
+    if where is Field.ANY and quoted is None:
+        return [Clause(where, word, (word,)) for word in found]
+    return [Clause(where, whole, found, phrase=quoted is not None and len(found) > 1)]
+
+
+def _day(text: str) -> date | None:
+    found = _DAY.fullmatch(text)
+    if not found:
+        return None
+    try:
+        return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+    except ValueError:
+        return None

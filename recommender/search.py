@@ -1,0 +1,231 @@
+"""Queries against the index: which papers satisfy one, and how well (BM25F, see segment.py)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.query import Clause, Field, Query
+from recommender.segment import ABSTRACT, FIELDS, TITLE, Segment, ranges
+from recommender.snapshot import Rows, Snapshot, day_number, key_of
+from recommender.spelling import Spelling
+from recommender.text import fold, stem
+from recommender.values import Understood
+from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
+
+AUTHOR_SHARE = 0.3
+"""What an author's name found by a plain word counts beside the word itself."""
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Papers found, best first: their numbers in the snapshot and their scores."""
+
+    papers: Rows
+    scores: Floats
+
+
+class Searcher:
+    """Search over one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._spelling = Spelling(snapshot)
+        self._terms: dict[str, tuple[int, float]] = {}
+
+    def mend(self, query: Query) -> Query:
+        """The query with every word that stands in no paper replaced by the one that was probably meant."""
+        wrong = {word: fixed for word in set(query.words) if (fixed := self._fixed(word))}
+        if not wrong:
+            return query
+        groups = tuple(tuple(replace(c, words=_swap(c.words, wrong)) for c in group) for group in query.groups)
+        return replace(query, groups=groups, words=_swap(query.words, wrong))
+
+    def understand(self, query: Query) -> Understood:
+        """How the query is read."""
+        wrong = {word: fixed for word in dict.fromkeys(query.words) if (fixed := self._fixed(word))}
+        suggestion = query.text
+        for word, fixed in wrong.items():
+            suggestion = _replaced(suggestion, word, fixed)
+        return Understood(query.text, tuple(wrong.items()), query.ignored, suggestion if wrong else None)
+
+    def find(self, query: Query, most: int, strict: bool = False) -> Matches:
+        """At most `most` papers that satisfy the query. `strict` asks for every word, not only for some."""
+        return self._collect(query, self._weighted(query), most, strict)
+
+    def by_words(self, words: Iterable[str], terms: int, most: int) -> Rows:
+        """At most `most` papers that share the `terms` most telling of the words."""
+        weighed = {
+            term: idf * (1 + np.log(n)) for word, n in Counter(words).items() for term, idf in [self._term(word)]
+        }
+        best = dict(sorted(weighed.items(), key=lambda item: (-item[1], item[0]))[:terms])
+        return self._collect(Query(""), best, most, strict=False).papers
+
+    def strength(self, query: Query, papers: Rows) -> Floats:
+        """How well each paper satisfies the whole query: 0 not at all, 1 as well as a paper can."""
+        terms = self._weighted(query)
+        most = sum(self._term(word)[1] for word in set(query.words))
+        out = np.zeros(len(papers), np.float32)
+        for segment, mine, rows in self._snapshot.by_segment(papers):
+            found, scores = self._in_segment(segment, None, query, terms, strict=True)
+            dense = np.zeros(len(segment), np.float32)
+            dense[found] = 0.5 + 0.5 * np.minimum(scores / most, 1) if most else 1.0
+            out[mine] = dense[rows]
+        return out
+
+    def _collect(self, query: Query, terms: dict[int, float], most: int, strict: bool) -> Matches:
+        papers, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        snapshot = self._snapshot
+        for segment, dead, offset in zip(snapshot.segments, snapshot.dead, snapshot.offsets, strict=False):
+            rows, found = self._in_segment(segment, dead, query, terms, strict)
+            if len(rows) > most > 0:
+                # The best by score, with all that tie with the last of them: ties are settled by `_best`.
+                bar = np.partition(found, -most)[-most]
+                rows, found = rows[found >= bar], found[found >= bar]
+            papers.append(rows + offset)
+            scores.append(found)
+        return self._best(np.concatenate(papers), np.concatenate(scores), most)
+
+    def _best(self, papers: Rows, scores: Floats, most: int) -> Matches:
+        """Best score first, then newest, then by key: the same whatever the order the papers came in."""
+        published = self._snapshot.per_paper("published", papers)
+        order = np.lexsort((self._snapshot.per_paper_keys(papers), -published.astype(np.int64), -scores))[:most]
+        return Matches(papers[order], scores[order])
+
+    def _in_segment(
+        self, segment: Segment, dead: Mask | None, query: Query, terms: dict[int, float], strict: bool
+    ) -> tuple[Rows, Floats]:
+        scores = np.zeros(len(segment), np.float32)
+        for term, weight in terms.items():
+            rows, weights = segment.postings(term)
+            scores[rows] += weights * np.float32(weight)
+        allowed: Mask | None = None
+        for group in query.groups if strict else query.required:
+            fits = _any(len(segment), (self._satisfying(segment, clause) for clause in group))
+            allowed = fits if allowed is None else allowed & fits
+        for clause in query.excluded:
+            kept = ~self._satisfying(segment, clause)
+            allowed = kept if allowed is None else allowed & kept
+        if dead is not None:
+            allowed = ~dead if allowed is None else allowed & ~dead
+        if allowed is None:
+            found = np.flatnonzero(scores)
+        elif query.required or strict or not terms:
+            found = np.flatnonzero(allowed) if query else np.zeros(0, np.int64)
+        else:
+            found = np.flatnonzero(allowed & (scores > 0))
+        return found, scores[found]
+
+    def _satisfying(self, segment: Segment, clause: Clause) -> Mask:
+        mask = np.zeros(len(segment), bool)
+        match clause.field:
+            case Field.AFTER if clause.day:
+                mask = segment.papers.published >= day_number(clause.day)
+            case Field.BEFORE if clause.day:
+                mask = (segment.papers.published < day_number(clause.day)) & (segment.papers.published > 0)
+            case Field.CATEGORY:
+                for term in self._categories(clause.value):
+                    mask[segment.postings(term)[0]] = True
+            case Field.ID:
+                mask[segment.key_rows[segment.sorted_keys == np.uint64(key_of(clause.value))]] = True
+            case Field.AUTHOR:
+                mask[self._having_all(segment, [AUTHOR_SIGN + fold(word) for word in clause.words])] = True
+            case _:
+                stems = [self._term(word)[0] for word in clause.words]
+                rows = self._with_all(segment, stems)
+                if clause.phrase or clause.field is Field.TITLE:
+                    last = TITLE if clause.field is Field.TITLE else ABSTRACT
+                    rows = self._verified(segment, rows, stems, last, clause.phrase)
+                mask[rows] = True
+        return mask
+
+    def _having_all(self, segment: Segment, signed: list[str]) -> Rows:
+        return self._with_all(segment, [self._snapshot.vocabulary.get(name, -1) for name in signed])
+
+    @staticmethod
+    def _with_all(segment: Segment, terms: Iterable[int]) -> Rows:
+        rows: Rows | None = None
+        for term in terms:
+            found = segment.postings(term)[0].astype(np.int64) if term >= 0 else np.zeros(0, np.int64)
+            rows = found if rows is None else np.intersect1d(rows, found, assume_unique=True)
+        return np.zeros(0, np.int64) if rows is None else rows
+
+    def _verified(self, segment: Segment, rows: Rows, stems: list[int], last: int, phrase: bool) -> Rows:
+        """Those rows whose fields up to `last` have the stems, next to each other if they are a phrase."""
+        bounds = segment.papers.bounds
+        starts, stops = bounds[rows * FIELDS], bounds[rows * FIELDS + last + 1]
+        here = self._snapshot.stems[segment.papers.tokens[ranges(starts, stops)]]
+        owners = np.repeat(np.arange(len(rows)), stops - starts)
+        if not phrase:
+            every = np.ones(len(rows), bool)
+            for one in stems:
+                every &= np.bincount(owners[here == one], minlength=len(rows)) > 0
+            return rows[every]
+        size = len(here) - len(stems) + 1
+        if size <= 0:
+            return rows[:0]
+        meets = owners[:size] == owners[len(stems) - 1 :]
+        for shift, one in enumerate(stems):
+            meets &= here[shift : shift + size] == one
+        found: Rows = rows[np.unique(owners[:size][meets])]
+        return found
+
+    def _categories(self, value: str) -> list[int]:
+        known = {self._snapshot.vocabulary.words[n]: int(n) for n in self._snapshot.categories}
+        exact = known.get(CATEGORY_SIGN + value)
+        if exact is not None:
+            return [exact]
+        prefix = CATEGORY_SIGN + value.removesuffix("*").removesuffix(".") + "."
+        return [number for word, number in known.items() if word.startswith(prefix)]
+
+    def _weighted(self, query: Query) -> dict[int, float]:
+        """The word ids to score by, and how much each counts."""
+        terms: dict[int, float] = {}
+        for word, times in Counter(query.words).items():
+            term, idf = self._term(word)
+            if term >= 0 and idf > 0:
+                terms[term] = terms.get(term, 0.0) + idf * (1 + np.log(times))
+            author = self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1)
+            if author >= 0:
+                terms[author] = AUTHOR_SHARE * self._idf(author)
+        return terms
+
+    def _term(self, word: str) -> tuple[int, float]:
+        """(the word id of the word's stem or −1, its idf)."""
+        known = self._terms.get(word)
+        if known is None:
+            term = self._snapshot.vocabulary.get(stem(word), -1)
+            known = self._terms[word] = (term, self._idf(term))
+        return known
+
+    def _idf(self, term: int) -> float:
+        df = self._snapshot.df(term) if term >= 0 else 0
+        return float(np.log(1 + (self._snapshot.live - min(df, self._snapshot.live) + 0.5) / (df + 0.5))) if df else 0.0
+
+    def _fixed(self, word: str) -> str | None:
+        if self._term(word)[1] > 0 or self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1) >= 0:
+            return None
+        return self._spelling.correct(word)
+
+
+def _any(size: int, masks: Iterable[Mask]) -> Mask:
+    out = np.zeros(size, bool)
+    for mask in masks:
+        out |= mask
+    return out
+
+
+def _swap(words: tuple[str, ...], wrong: dict[str, str]) -> tuple[str, ...]:
+    return tuple(wrong.get(word, word) for word in words)
+
+
+def _replaced(text: str, word: str, fixed: str) -> str:
+    at = text.lower().find(word)
+    return text if at < 0 else text[:at] + fixed + text[at + len(word) :]

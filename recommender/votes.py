@@ -1,0 +1,91 @@
+"""What a channel's feedback says of each paper, before any paper is looked at."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+FADING = 0.003
+"""Share of a vote's weight lost per day: half is left after 230 days."""
+DISLIKE_WEIGHT = 2.0
+"""A dislike beside a like of the same strength."""
+FREE_VOTES = 20.0
+"""Votes a member may always have counted in full, whatever the others do."""
+_MOST_PER_VOTE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A paper that was shown: how strongly it was liked and disliked, and the weight of a silence about it."""
+
+    paper_id: str
+    like: float = 0.0
+    dislike: float = 0.0
+    silence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Every paper with feedback, in the order it first appears; how many votes stand, and by how many members."""
+
+    papers: tuple[Verdict, ...]
+    votes: int
+    members: int
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment with a zone: UTC when it had none."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: datetime | None) -> Verdicts:
+    """Sum feedback up, paper by paper.
+
+    One vote of a member on a paper stands, the latest. Votes fade until `now` (the latest feedback when None).
+    No member outweighs twice all the others together (beyond FREE_VOTES); a paper that somebody dislikes is liked that
+    much less (average without misery: Masthoff).
+    """
+    standing: dict[tuple[str, str | None], tuple[datetime, float]] = {}
+    order: dict[str, datetime] = {}
+    for paper_id, value, at, member in feedback:
+        if not math.isfinite(value):
+            continue
+        at = utc(at)
+        order[paper_id] = max(order.get(paper_id, at), at)
+        before = standing.get((paper_id, member))
+        if before is None or before[0] <= at:
+            standing[paper_id, member] = at, min(max(value, -1.0), 1.0)
+    moment = utc(now) if now else max(order.values(), default=datetime.now(UTC))
+
+    def faded(at: datetime) -> float:
+        return math.exp(-FADING * max(0.0, (moment - at).total_seconds() / 86400))
+
+    votes = {key: (at, value) for key, (at, value) in standing.items() if value}
+    share = _shares([member for _, member in votes])
+    like: dict[str, float] = defaultdict(float)
+    dislike: dict[str, float] = defaultdict(float)
+    for (paper_id, member), (at, value) in votes.items():
+        side = like if value > 0 else dislike
+        side[paper_id] += abs(value) * share[member] * faded(at)
+    papers = []
+    for paper_id, at in order.items():
+        good, bad = like.get(paper_id, 0.0), dislike.get(paper_id, 0.0)
+        silence = 0.0 if good or bad else faded(at)
+        papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT, silence))
+    return Verdicts(tuple(papers), len(votes), len(share))
+
+
+def _shares(members: list[str | None]) -> dict[str | None, float]:
+    """What one vote of each member counts, so that the sum stays the number of votes and nobody dominates it."""
+    cast: dict[str | None, float] = defaultdict(float)
+    for member in members:
+        cast[member] += 1
+    if len(cast) < 2:
+        return dict.fromkeys(cast, 1.0)
+    total = sum(cast.values())
+    bounded = {member: min(count, FREE_VOTES + 2 * (total - count)) for member, count in cast.items()}
+    scale = total / sum(bounded.values())
+    return {member: min(_MOST_PER_VOTE, scale * bounded[member] / count) for member, count in cast.items()}
