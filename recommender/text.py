@@ -99,13 +99,18 @@ def names(author: str) -> list[str]:
     return [fold(word) for word in words(author)]
 
 
+def visible(text: str) -> str:
+    """`text` without characters that nobody sees: controls, lone surrogates, marks that turn the direction of text."""
+    return text if text.isprintable() else _INVISIBLE.sub("", text)
+
+
 @lru_cache(maxsize=4096)
 def display(text: str) -> str:
     """`text` for people: TeX turned into Unicode, invisible and direction-changing characters taken out, spaces single.
 
     Text whose TeX makes no sense comes back with its TeX as it was.
     """
-    text = _INVISIBLE.sub("", text)
+    text = visible(text)
     if _TEX_SIGN.search(text):
         text = _without_tex(text)
     return " ".join(unicodedata.normalize("NFC", text).split())
