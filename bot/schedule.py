@@ -97,28 +97,34 @@ class Heart:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _plan(self, channel: Channel) -> int:
-        now = self._clock()
-        assert channel.next_due_at is not None
+        now, due = self._clock(), channel.next_due_at
+        assert due is not None
+        day = channel.next_due_on or due.date()
+        try:
+            return await self._plan_or_miss(channel, Hour(day, due), now)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("A digest could not be made.", channel=channel.id)
+            await self._miss(channel, [Hour(day, due)], f"{type(error).__name__} while it was made")
+            tomorrow = max(due + timedelta(days=1), now)
+            async with self._store.write() as tx:
+                await channels.change_due(tx, channel.id, due, tomorrow, tomorrow.date())
+            return 0
+
+    async def _plan_or_miss(self, channel: Channel, due: Hour, now: datetime) -> int:
         rule = Rule.of(channel.hour, channel.days, channel.zone)
-        day = channel.next_due_on or channel.next_due_at.astimezone(rule.zone).date()
-        # Of all hours that passed only the last is news; those before it, or all when even that is too late, are missed.
-        hours = rule.missed(Hour(day, channel.next_due_at), now) or [Hour(day, channel.next_due_at)]
-        *missed, last = hours
+        # Only the last of the hours that passed can still be news; what is older, or too late, was missed.
+        *missed, last = rule.missed(due, now) or [due]
         delivery = None
         if now - last.at <= self._grace:
-            try:
-                delivery = await self._digests.plan(channel, last, now)
-            except StoreError:
-                raise
-            except Exception as error:
-                log.exception("A digest could not be made.", channel=channel.id)
-                await self._miss(channel, [last], f"{type(error).__name__} while it was made")
+            delivery = await self._digests.plan(channel, last, now)
         else:
-            missed = hours
+            missed.append(last)
         await self._miss(channel, missed, "the bot was not running")
         after = rule.after(max(now, last.at))
         async with self._store.write() as tx:
-            await channels.change_due(tx, channel.id, channel.next_due_at, after.at, after.local_date)
+            await channels.change_due(tx, channel.id, due.at, after.at, after.local_date)
         return int(delivery is not None)
 
     async def _miss(self, channel: Channel, hours: Sequence[Hour], why: str) -> None:

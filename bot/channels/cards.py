@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from bot.channels.values import Card, Line
-from recommender import Paper, Pick, Reason
+from recommender import Paper, Reason
 from recommender.snippets import sentences
 from recommender.text import display
 
@@ -83,10 +83,16 @@ def inert(text: str) -> str:
     return display(text).replace("`", "'")
 
 
-def why_line(pick: Pick, titles: Mapping[str, str], liked_on: Mapping[str, datetime], today: date) -> str:
-    """The reason for a pick in words; `titles` and `liked_on` (local time) tell of the papers that taught it."""
-    spoken = [said for reason in pick.reasons[:2] if (said := _reason(reason, titles, liked_on, today))]
-    return "; ".join(spoken)
+def why_line(
+    reasons: Sequence[Reason], titles: Mapping[str, str], liked_on: Mapping[str, datetime], today: date
+) -> str:
+    """The weightiest reason in words; `titles` and `liked_on` (local time) tell of the papers that taught it."""
+    return next((said for reason in reasons if (said := _reason(reason, titles, liked_on, today))), "")
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: 1 vote, 2 votes."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def day_name(day: date, today: date) -> str:

@@ -43,7 +43,7 @@ async def _help(talk: Conversation, argument: str) -> Reply:
     names = ", ".join(f"“{cards.inert(topic.line)}”" for topic in followed[:10]) or "none yet"
     rows = [
         f"Next digest: {schedule.next_digest(channel)}.",
-        f"Learned from {known.votes} votes by {known.members} members. Topics: {names}.",
+        f"Learned from {cards.count(known.votes, 'vote')} by {cards.count(known.members, 'member')}. Topics: {names}.",
         "",
         "What you can say:",
         *(f"• `/papers {verb.usage}`: {verb.does}" for verb in VERBS.values() if verb.listed),

@@ -133,9 +133,9 @@ class Digests:
         notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
         made = []
         for pick in picks:
-            why = cards.why_line(pick, titles, liked_on, now.astimezone(zone).date())
-            if not why and not known.votes and not known.topics:
-                why = "fresh; a 👍 or 👎 tells me whether you want more like it"
+            why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
+            if pick.guess:
+                why = "a guess: tell me with 👍 or 👎"
             paper = found[pick.paper_id]
             made.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
         return made
@@ -174,12 +174,10 @@ class Digests:
 
 
 def _header(count: int, day: date, known: Known) -> str:
-    papers_ = "1 paper" if count == 1 else f"{count} papers"
-    start = f"{papers_} {_for(day)}"
+    start = f"{cards.count(count, 'paper')} {_for(day)}"
     if known.votes:
-        votes_ = "1 vote" if known.votes == 1 else f"{known.votes} votes"
-        members = "1 member" if known.members == 1 else f"{known.members} members"
-        return f"{start}, learned from {votes_} by {members}"
+        votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
+        return f"{start}, learned from {votes_} by {members}."
     if known.topics:
         return f"{start}, after this channel's topics. React with 👍 or 👎, and tomorrow's follow your taste."
     return f"{start}. React with 👍 or 👎, and tomorrow's follow your taste."

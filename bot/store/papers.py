@@ -12,11 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import facts
-from bot.store.tables import paper_names, papers, posts, saved, votes
-from recommender.paper import Paper, canonical_id, id_from_title, identities, merge, same, title_key
+from bot.store.states import PostState
+from bot.store.tables import clean_name, clean_text, paper_names, papers, posts, saved, votes
+from recommender.paper import Paper, canonical_id, id_from_title, identities, merge, same
 
 _AT_ONCE = 1_000
 """Bound values in one statement; SQLite's own limit is 32,766."""
+_MOST = 2**31 - 1
+"""The largest count a column holds."""
 
 
 @dataclass(slots=True)
@@ -36,17 +39,18 @@ async def record(
 
     `listed` gives the day on which a paper (by the id it came with) became news; papers not in it are no news.
     """
+    await facts.lock_papers(tx)
     listed = listed or {}
     result = Recorded()
-    pending = _Pending(*await _known(tx, found))
-    for paper in found:
-        day = listed.get(paper.id)
-        paper = replace(paper, id=_proper_id(paper))
+    await facts.lock_papers(tx)
+    clean = [_clean(paper) for paper in found]
+    pending = _Pending(*await _known(tx, clean))
+    for original, paper in zip(found, clean, strict=True):
+        day = listed.get(original.id)
         matches = pending.matches(paper)
         if not matches:
             pending.put(paper, day, known=False)
             result.ids.append(paper.id)
-            result.new += 1
             continue
         kept, *doubles = matches
         best = merge(pending.papers[kept], paper)
@@ -54,9 +58,13 @@ async def record(
             best = merge(best, pending.papers[gone])
             pending.absorb(kept, gone)
             result.merged.append(gone)
-        result.changed += pending.put(best, day, known=True)
+        pending.put(best, day, known=True)
         result.ids.append(kept)
     await _write(tx, pending, now)
+    # A paper of this batch may have turned out, later in it, to be another one.
+    keepers = {gone: kept for kept, gone in pending.absorbed}
+    result.ids = [keepers.get(paper_id, paper_id) for paper_id in result.ids]
+    result.new, result.changed = len(pending.new), len(pending.changed)
     return result
 
 
@@ -141,22 +149,24 @@ class _Pending:
 
     def matches(self, paper: Paper) -> list[str]:
         """Ids of the known papers that are this one, the one with the strongest name first."""
-        ids = dict.fromkeys(self.names[name] for name in identities(paper) if name in self.names)
+        ids = dict.fromkeys(self.names[name] for name in _names(paper) if name in self.names)
         first = next((known for known in ids if self._is(known, paper)), None)
         if first is None:
             return []
         best = merge(self.papers[first], paper)
-        return [first, *(known for known in ids if known != first and self._is(known, best))]
+        # The title it comes with now ties it to others as well as the one it was known by.
+        as_told = replace(best, title=paper.title)
+        return [first, *(i for i in ids if i != first and (self._is(i, best) or self._is(i, as_told)))]
 
     def _is(self, known: str, paper: Paper) -> bool:
-        return known == paper.id or same(self.papers[known], paper)
+        return self.names.get(clean_name(f"id:{paper.id}")) == known or same(self.papers[known], paper)
 
-    def put(self, paper: Paper, day: date | None, *, known: bool) -> bool:
+    def put(self, paper: Paper, day: date | None, *, known: bool) -> None:
         days = [one for one in (self.days.get(paper.id), day) if one]
         first_day = min(days) if days else None
         if known and paper == self.papers[paper.id] and first_day == self.days.get(paper.id):
             self._name(paper)
-            return False
+            return
         if first_day and not self.days.get(paper.id):
             self.fresh_news[paper.id] = None
         self.papers[paper.id], self.days[paper.id] = paper, first_day
@@ -165,20 +175,20 @@ class _Pending:
         elif paper.id not in self.new:
             self.changed[paper.id] = None
         self._name(paper)
-        return True
 
     def absorb(self, kept: str, gone: str) -> None:
-        self.absorbed.append((kept, gone))
+        self.absorbed = [(kept if owner == gone else owner, one) for owner, one in self.absorbed] + [(kept, gone)]
         self.days[kept] = min((d for d in (self.days.get(kept), self.days.pop(gone, None)) if d), default=None)
         del self.papers[gone]
-        self.new.pop(gone, None)
-        self.changed.pop(gone, None)
-        self.changed[kept] = None
+        for those in (self.new, self.changed, self.fresh_news):
+            those.pop(gone, None)
+        if kept not in self.new:
+            self.changed[kept] = None
         for names in (self.names, self.fresh_names):
             names.update({name: kept for name, owner in names.items() if owner == gone})
 
     def _name(self, paper: Paper) -> None:
-        for name in identities(paper):
+        for name in _names(paper):
             if name not in self.names:
                 self.names[name] = self.fresh_names[name] = paper.id
 
@@ -186,7 +196,7 @@ class _Pending:
 async def _known(
     tx: AsyncConnection, found: Sequence[Paper]
 ) -> tuple[dict[str, str], dict[str, Paper], dict[str, date | None]]:
-    wanted = dict.fromkeys(chain.from_iterable(identities(replace(p, id=_proper_id(p))) for p in found))
+    wanted = dict.fromkeys(chain.from_iterable(map(_names, found)))
     names: dict[str, str] = {}
     for some in _chunks(wanted):
         rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(some)))
@@ -220,34 +230,76 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
 
 
 async def _absorb(tx: AsyncConnection, kept: str, gone: str) -> None:
-    """Give all that hangs on one paper to the other; where both have the same, the kept one's stands.
-
-    Nothing is lost by that: a vote of the same member with the same emoji is one vote, and of two posts in one
-    channel the second keeps its message but loses its paper.
-    """
-    for table, same_thing in (
-        (votes, (votes.c.channel_id, votes.c.member, votes.c.signal)),
-        (saved, (saved.c.platform, saved.c.workspace, saved.c.member)),
-        (posts, (posts.c.channel_id,)),
-    ):
+    """Give all that hangs on one paper to the other. Where both have the same member's same emoji, the later word
+    stands; where a channel has posts of both, see `_join_posts`; nothing else is lost."""
+    # Waits for whoever is just hanging something on it.
+    news_at = sa.select(papers.c.news_at).where(papers.c.id == gone).with_for_update()
+    heard = (await tx.execute(news_at)).scalar_one_or_none()
+    if heard:
+        first = sa.or_(papers.c.news_at.is_(None), papers.c.news_at > heard)
+        await tx.execute(sa.update(papers).where(papers.c.id == kept, first).values(news_at=heard))
+    await _join_posts(tx, kept, gone)
+    twin = votes.alias()
+    same_voice = (twin.c[name] == votes.c[name] for name in ("channel_id", "member", "signal"))
+    later = sa.exists().where(twin.c.paper_id == gone, twin.c.at > votes.c.at, *same_voice)
+    await tx.execute(sa.delete(votes).where(votes.c.paper_id == kept, later))
+    for table, key in ((votes, ("channel_id", "member", "signal")), (saved, ("platform", "workspace", "member"))):
         other = table.alias()
-        twin = sa.exists().where(
-            other.c.paper_id == kept, *(other.c[column.name] == column for column in same_thing)
-        )  # fmt: skip
-        doubles = sa.and_(table.c.paper_id == gone, twin)
-        if table is posts:
-            await tx.execute(sa.update(table).where(doubles).values(paper_id=None))
-        else:
-            await tx.execute(sa.delete(table).where(doubles))
+        double = sa.exists().where(other.c.paper_id == kept, *(other.c[name] == table.c[name] for name in key))
+        await tx.execute(sa.delete(table).where(table.c.paper_id == gone, double))
         await tx.execute(sa.update(table).where(table.c.paper_id == gone).values(paper_id=kept))
     await tx.execute(sa.update(paper_names).where(paper_names.c.paper_id == gone).values(paper_id=kept))
     await tx.execute(sa.delete(papers).where(papers.c.id == gone))
+
+
+_FIRMEST = [PostState.SENT, PostState.UNCERTAIN, PostState.SENDING, PostState.PLANNED, PostState.FAILED]
+"""Which of two posts of one paper keeps it: the one more surely seen. A dropped one never does."""
+
+
+async def _join_posts(tx: AsyncConnection, kept: str, gone: str) -> None:
+    """Of two posts in one channel the other keeps its message but loses its paper, and is not sent if it can wait."""
+    mine, theirs = posts.alias(), posts.alias()
+    doubles = await tx.execute(
+        sa.select(mine.c.id, mine.c.state, theirs.c.id, theirs.c.state)
+        .join(theirs, theirs.c.channel_id == mine.c.channel_id)
+        .where(mine.c.paper_id == kept, theirs.c.paper_id == gone)
+    )
+    for one, its_state, other, other_state in doubles.all():
+        ranks = [_FIRMEST.index(state) if state in _FIRMEST else len(_FIRMEST) for state in (its_state, other_state)]
+        second = posts.c.id == (one if ranks[1] < ranks[0] else other)
+        await tx.execute(
+            sa.update(posts)
+            .where(second, posts.c.state == PostState.PLANNED)
+            .values(state=PostState.DROPPED, reason="The channel has this paper already, under another name.")
+        )
+        await tx.execute(sa.update(posts).where(second).values(paper_id=None))
+    await tx.execute(sa.update(posts).where(posts.c.paper_id == gone).values(paper_id=kept))
 
 
 def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(names)
     while some := list(islice(rest, _AT_ONCE)):
         yield some
+
+
+def _names(paper: Paper) -> tuple[str, ...]:
+    return tuple(map(clean_name, identities(paper)))
+
+
+def _clean(paper: Paper) -> Paper:
+    """The paper as the database will give it back, under its proper id."""
+    texts = {
+        name: clean_text(getattr(paper, name)) for name in ("id", "title", "abstract", "organization", "url", "doi")
+    }
+    paper = replace(
+        paper,
+        **texts,
+        authors=tuple(map(clean_text, paper.authors)),
+        categories=tuple(map(clean_text, paper.categories)),
+        upvotes=max(0, min(paper.upvotes, _MOST)),
+        comments=max(0, min(paper.comments, _MOST)),
+    )
+    return replace(paper, id=clean_name(_proper_id(paper)))
 
 
 def _proper_id(paper: Paper) -> str:
@@ -257,7 +309,7 @@ def _proper_id(paper: Paper) -> str:
         return name
     if kind == "doi":
         return strongest
-    return canonical_id(paper.id) or (id_from_title(paper.title) if title_key(paper.title) else "")
+    return canonical_id(paper.id) or id_from_title(paper.title)
 
 
 def _row(paper: Paper, day: date | None, revision: int, prefix: str = "") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bot.channels.conversation import Conversation, no_such_paper
 from bot.channels.values import Action, Reply
 from bot.store import deliveries, papers, votes
 from bot.store.states import PostState
-from recommender import Pick, Word
+from recommender import Word
 from recommender.text import display
 
 _WORDS = 10
@@ -35,8 +35,7 @@ async def why(talk: Conversation, argument: str) -> Reply:
         return Reply(f"{title}: this channel has told me nothing yet, so I can't say. React to a card, or subscribe.")
     liked_on = {one.paper_id: one.at.astimezone(talk.zone) for one in known.feedback if one.value > 0}
     titles = {paper_id: found.title for paper_id, found in taught_by.items()}
-    pick = Pick(paper.id, told.score, told.reasons, False, told.fit)
-    because = cards.why_line(pick, titles, liked_on, talk.now.astimezone(talk.zone).date())
+    because = cards.why_line(told.reasons, titles, liked_on, talk.now.astimezone(talk.zone).date())
     rows = [
         f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {talk.channel.bar:.0%}."
     ]
@@ -67,7 +66,8 @@ async def taste(talk: Conversation, argument: str) -> Reply:
         return Reply(
             "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."
         )
-    rows = [f"Learned from {known.votes} votes by {known.members} members and {len(known.topics)} topics."]
+    votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
+    rows = [f"Learned from {votes_} by {members} and {cards.count(len(known.topics), 'topic')}."]
     for name, liked, disliked in (
         ("Words", learned.liked, learned.disliked),
         ("Categories", learned.liked_categories, learned.disliked_categories),

@@ -57,7 +57,7 @@ async def teach(talk: Conversation, argument: str) -> Reply:
     await talk.tools.library.catch_up()
     if not ids:
         return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
-    text = f"Learned from {_count(len(ids), 'paper')}: the next digest follows them."
+    text = f"Learned from {cards.count(len(ids), 'paper')}: the next digest follows them."
     if unknown:
         text += f" I could not find {_listed(unknown)}."
     if named.problems:
@@ -109,7 +109,7 @@ async def show_saved(talk: Conversation, argument: str) -> Reply:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
     if argument.casefold() in ("bib", "bibtex"):
         text = bibliography.write(list(found.values()))
-        return Reply(f"{_count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
+        return Reply(f"{cards.count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
     if argument:
         return sorry("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
     ids = list(found)[talk.offset : talk.offset + _SHOWN_SAVED]
@@ -140,7 +140,3 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
 def _listed(unknown: list[Paper]) -> str:
     names = [cards.cut(cards.inert(paper.id or paper.title), 40) for paper in unknown[:MOST_CARDS]]
     return ", ".join(names) + (f" and {len(unknown) - len(names)} more" if len(unknown) > len(names) else "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,135 @@
+"""Wiring only: builds the parts of one Paperboy and hands them to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.alerts import Alerts
+from bot.channels.conversation import LookUp, Tools
+from bot.channels.desk import FrontDesk
+from bot.channels.digest import Digests
+from bot.channels.feedback import EmojiTable
+from bot.courier import Courier, Patience
+from bot.ingest import Ingest
+from bot.intake import Intake
+from bot.library import Library, Progress
+from bot.platforms.base import Clock, Platform, Sleep
+from bot.schedule import Heart
+from bot.settings import Settings
+from bot.sources.arxiv import ArXiv
+from bot.sources.base import Source
+from bot.sources.feed import Feed
+from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
+from bot.sources.huggingface import HuggingFace
+from bot.store.database import Store
+from recommender import Paper
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One Paperboy, put together."""
+
+    settings: Settings
+    store: Store
+    library: Library
+    ingest: Ingest
+    digests: Digests
+    courier: Courier
+    intake: Intake
+    desk: FrontDesk
+    heart: Heart
+
+
+def system_clock() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: Settings,
+    platforms: Mapping[str, Platform],
+    *,
+    clock: Clock = system_clock,
+    sleep: Sleep = asyncio.sleep,
+    sources: Sequence[Source] | None = None,
+    progress: Progress | None = None,
+) -> AsyncIterator[App]:
+    """A Paperboy over these platforms, its store and index open. `sources` stand in for those of the settings."""
+    async with contextlib.AsyncExitStack() as stack:
+        store = await open_store(settings)
+        stack.push_async_callback(store.close)
+        library = await Library.open(store, settings.index_dir, progress)
+        if sources is None:
+            sources = await stack.enter_async_context(configured_sources(settings))
+        yield build(settings, store, library, platforms, sources, clock, sleep)
+
+
+async def open_store(settings: Settings) -> Store:
+    """The store of the settings, up to date."""
+    return await Store.open(settings.store_url)
+
+
+@contextlib.asynccontextmanager
+async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
+    """The sources that the settings name, over one fetcher."""
+    limits = Limits(total=settings.sources.timeout, size=settings.sources.max_bytes)
+    async with Fetcher(limits=limits, paces=ARXIV_PACE) as fetcher:
+        of = settings.sources
+        sources: list[Source] = []
+        if of.huggingface.enabled:
+            sources.append(HuggingFace(fetcher, of.huggingface.url))
+        if of.arxiv.enabled:
+            sources.append(ArXiv(fetcher, of.arxiv.categories, url=of.arxiv.url, rss_url=of.arxiv.rss_url))
+        sources += [Feed(fetcher, url) for url in of.feeds]
+        yield sources
+
+
+def build(
+    settings: Settings,
+    store: Store,
+    library: Library,
+    platforms: Mapping[str, Platform],
+    sources: Sequence[Source],
+    clock: Clock,
+    sleep: Sleep,
+) -> App:
+    """The parts over an open store and index."""
+    emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
+    window = settings.digest.window_days
+    grace = timedelta(hours=settings.digest.grace_hours)
+    digests = Digests(store, library, emoji, window)
+    patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace)
+    courier = Courier(store, platforms, clock, sleep, patience)
+    intake = Intake(store, clock, emoji)
+    ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)
+    tools = Tools(store, library, digests, emoji, clock, _looking_up(sources), courier.deliver)
+    heart = Heart(
+        store,
+        digests,
+        courier,
+        intake,
+        ingest,
+        Alerts(store, library, digests, clock, window),
+        dict(platforms),
+        clock,
+        grace=grace,
+        read_every=timedelta(minutes=settings.sources.every_minutes),
+        read_back=timedelta(days=settings.votes.read_back_days),
+    )
+    desk = FrontDesk(tools, intake, settings.digest)
+    return App(settings, store, library, ingest, digests, courier, intake, desk, heart)
+
+
+def _looking_up(sources: Sequence[Source]) -> LookUp:
+    """Single papers come from arXiv's API, when arXiv is among the sources."""
+    arxiv = next((source for source in sources if isinstance(source, ArXiv)), None)
+
+    async def look_up(ids: Sequence[str]) -> list[Paper]:
+        return await arxiv.papers(ids) if arxiv else []
+
+    return look_up

@@ -1,0 +1,50 @@
+"""Serving: the heart and every platform side by side, each kept alive on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from bot.app import App
+from bot.platforms.base import Platform, Sleep
+from bot.schedule import ticking
+
+log = structlog.get_logger(__name__)
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 300.0
+
+
+async def serve(app: App, platforms: Mapping[str, Platform], *, until: str | None = None) -> None:
+    """Serve until cancelled, or until the platform named `until` ends by itself (a terminal's guest who leaves)."""
+    await app.heart.start()
+    scheduler = ticking(app.heart, app.settings.schedule.tick_seconds)
+    scheduler.start()
+    tasks = {
+        name: asyncio.create_task(
+            platform.run(app.desk) if name == until else _kept_alive(platform, app, asyncio.sleep), name=name
+        )
+        for name, platform in platforms.items()
+    }
+    try:
+        await (tasks[until] if until else asyncio.gather(*tasks.values()))
+    finally:
+        scheduler.shutdown(wait=False)
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await app.heart.stop()
+
+
+async def _kept_alive(platform: Platform, app: App, sleep: Sleep) -> None:
+    """Run one platform again and again: when it falls, the others and the heart go on."""
+    wait = _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            await platform.run(app.desk)
+            wait = _FIRST_WAIT_SECONDS
+        except Exception as error:
+            log.exception("A platform's connection fell; it is built up again.", platform=platform.name, why=str(error))
+            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+        await sleep(wait)

@@ -1,0 +1,148 @@
+"""A whole Paperboy for tests: the real parts over a real store, a fake platform and a clock that stands still."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import bot.demo
+from bot.app import App, build
+from bot.channels.values import Asker, Place, Reaction, Reply
+from bot.library import Library
+from bot.settings import load
+from bot.sources.base import Batch, Kind, Listing
+from bot.store import channels, deliveries, papers
+from bot.store.channels import Channel
+from bot.store.database import Store
+from bot.store.deliveries import Post
+from recommender import Paper, Recommender
+from tests.fakes.chat import FakeChat
+from tests.fakes.clock import Clock
+
+PLACE = Place("fake", "c1", name="ml")
+ADA = Asker("ada", manager=True, name="Ada")
+BEN = Asker("ben", name="Ben")
+
+
+async def no_sleep(seconds: float) -> None:
+    """Time passes only when a test says so."""
+
+
+@dataclass
+class Shelf:
+    """A source whose lists are given by the test."""
+
+    name: str = "shelf"
+    lists: dict[date, list[Paper]] = field(default_factory=dict)
+    asked: list[tuple[date, date, dict[str, str]]] = field(default_factory=list)
+    fails: Exception | None = None
+    partly: Any = None
+    notes: tuple[str, ...] = ()
+    kind: Kind = Kind.NEW
+
+    async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
+        self.asked.append((since, until, dict(memory)))
+        if self.fails:
+            raise self.fails
+        found = [
+            Listing(paper, self.name, day, self.kind)
+            for day, some in sorted(self.lists.items())
+            if since <= day <= until
+            for paper in some
+        ]
+        return Batch(tuple(found), {"until": until.isoformat()}, self.notes, self.partly)
+
+
+@dataclass
+class House:
+    """The app with its fake surroundings, and the few words most tests say."""
+
+    app: App
+    chat: FakeChat
+    clock: Clock
+    shelf: Shelf
+
+    @property
+    def store(self) -> Store:
+        return self.app.store
+
+    async def list_papers(self, some: Sequence[Paper], day: date | None = None) -> None:
+        """These papers become news today (or on that day), as if a source had listed them."""
+        listed = {paper.id: day or self.clock.now.date() for paper in some}
+        async with self.store.write() as tx:
+            await papers.record(tx, some, self.clock(), listed)
+        await self.app.library.catch_up()
+
+    async def invite(self, place: Place = PLACE, by: str = "ada") -> Reply:
+        return await self.app.desk.joined(place, by)
+
+    async def say(self, line: str, asker: Asker = ADA, place: Place = PLACE) -> Reply:
+        return await self.app.desk.ask(place, asker, line)
+
+    async def beat(self) -> None:
+        """One beat of the heart, without reading sources in the background."""
+        await self.app.heart.plan_due()
+        await self.app.courier.deliver_all()
+
+    async def next_morning(self) -> None:
+        """The next day, a minute after nine."""
+        self.clock.now = (self.clock.now + timedelta(days=1)).replace(hour=9, minute=1)
+
+    async def react(self, paper_id: str, emoji: str = "👍", *, member: str = "ada", on: bool = True) -> None:
+        message = self.chat.message_of(paper_id)
+        (self.chat.standing[message].add if on else self.chat.standing[message].discard)((member, emoji))
+        await self.app.desk.react(Reaction(PLACE, message, member, emoji, on, self.clock()))
+
+    async def channel(self, place: Place = PLACE) -> Channel:
+        async with self.store.read() as tx:
+            found = await channels.find(tx, place)
+        assert found is not None
+        return found
+
+    async def posts(self, place: Place = PLACE) -> list[Post]:
+        channel = await self.channel(place)
+        async with self.store.read() as tx:
+            return await deliveries.posts_of(tx, channel.id)
+
+
+def house_over(store: Store, clock: Clock, chat: FakeChat | None = None, **settings: Any) -> House:
+    """A house over an open store, as after a start: call it again on the same store for a restart."""
+    chat, shelf = chat or FakeChat(), Shelf()
+    values = load(None, {}).model_copy(update=settings)
+    library = Library(store, Recommender(), None)
+    app = build(values, store, library, {chat.name: chat}, [shelf], clock, no_sleep)
+    return House(app, chat, clock, shelf)
+
+
+def paper(number: int, title: str = "", abstract: str = "", **more: Any) -> Paper:
+    """A paper of its own: number 7 is 2603.00007."""
+    words = ("graphs", "robots", "speech", "proteins", "markets", "galaxies", "cells", "codes")
+    return Paper(
+        id=f"2603.{number:05d}",
+        title=title or f"On {words[number % len(words)]} and their number {number} in practice",
+        abstract=abstract or f"We study {words[number % len(words)]} in setting {number}. It works well.",
+        authors=("Ada Lovelace", "Emmy Noether"),
+        categories=("cs.LG",),
+        **more,
+    )
+
+
+def demo_papers() -> list[Paper]:
+    """The demo's corpus: real papers of ten days."""
+    lines = (Path(bot.demo.__file__).parent / "corpus.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [
+        Paper(
+            row["id"],
+            row["title"],
+            row["abstract"],
+            tuple(row["authors"]),
+            tuple(row["categories"]),
+            date.fromisoformat(row["published"]),
+        )
+        for row in rows
+    ]
