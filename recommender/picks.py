@@ -28,6 +28,9 @@ GUESS_FROM = 3
 GUESS_AMONG = 20
 """A guess is one of the best this many."""
 MOST_REASONS = 2
+SMALLEST_REASON = 1e-3
+SMALLEST_SHARE = 0.25
+"""A further reason is given when it has this share of the first one's weight."""
 MOST_WORDS = 3
 
 Floats = NDArray[np.float32]
@@ -80,6 +83,7 @@ class Picker:
         self._features = features
         self._taste = taste
         self._judged = judged
+        self._known = taste.rows[: len(taste.sources)]
         self._fits = taste.fit_of(judged.believed)
 
     def pick(self, limit: int, seed: int, bar: float) -> list[Pick]:
@@ -90,8 +94,13 @@ class Picker:
             scores = scores + np.random.default_rng(seed).gumbel(size=len(scores)).astype(np.float32)
         worthy = self._taste.warm * bar
         order = [at for at in _order(self._judged, scores) if not self._judged.muted[at] and self._fits[at] >= worthy]
-        chosen = self._unlike(order, limit)
-        guess = self._guess(order, chosen, limit)
+        chosen: list[int] = []
+        alike = np.zeros(len(scores), bool)
+        for at in order:
+            if len(chosen) < limit and not alike[at]:
+                chosen.append(at)
+                alike |= self._alike(at)
+        guess = self._guess([at for at in order[: limit + GUESS_AMONG] if not alike[at]], chosen, limit)
         if guess is not None:
             chosen = [*chosen[: limit - 1], guess]
         return [
@@ -105,56 +114,49 @@ class Picker:
             for at in chosen
         ]
 
-    def _unlike(self, order: list[int], limit: int, chosen: Sequence[int] = ()) -> list[int]:
-        """The first of `order` that are no near-duplicates of each other."""
-        taken = list(chosen)
-        for at in order:
-            if len(taken) >= limit:
-                break
-            if at not in taken and not self._alike(at, taken):
-                taken.append(at)
-        return taken
+    def _alike(self, at: int) -> NDArray[np.bool_]:
+        """Which candidates are this one or a near-duplicate of it."""
+        row = self._judged.rows[[at]]
+        alike: NDArray[np.bool_] = self._judged.rows @ row.toarray().ravel() >= ALIKE
+        alike[at] = True
+        return alike
 
-    def _alike(self, at: int, others: list[int]) -> bool:
-        return bool(others) and bool((self._judged.rows[others] @ self._judged.rows[[at]].T).max() >= ALIKE)
-
-    def _guess(self, order: list[int], chosen: list[int], limit: int) -> int | None:
+    def _guess(self, missed: list[int], chosen: list[int], limit: int) -> int | None:
         """The candidate that the model is least sure of among the good ones that just missed."""
         likes = sum(1 for v in self._taste.verdicts.papers if v.like)
-        if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit:
-            return None
-        missed = [at for at in order[: limit + GUESS_AMONG] if at not in chosen and not self._alike(at, chosen)]
-        if not missed:
+        if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit or not missed:
             return None
         doubt = self._taste.doubt(self._judged.rows[missed])
         return missed[int(np.argmax(self._judged.believed[missed] + doubt))]
 
     def reasons(self, at: int) -> tuple[Reason, ...]:
-        """What speaks for a candidate, strongest first."""
-        taste, row = self._taste, self._judged.rows[[at]]
-        known = len(taste.sources)
-        moved = (taste.rows[:known] @ row.T).toarray().ravel() * taste.model.pull[:known] * taste.positive
+        """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most."""
+        taste, row = self._taste, self._judged.rows[[at]].toarray().ravel()
+        moved = (self._known @ row) * taste.model.pull[: len(taste.sources)] * taste.positive
         by_source: dict[Source, float] = {}
         for source, amount in zip(taste.sources, moved.tolist(), strict=True):
             by_source[source] = by_source.get(source, 0.0) + amount
         topic = self._judged.topic[at]
         if topic:
             source = Source(topic=topic.text)
-            by_source[source] = by_source.get(source, 0.0) + float(self._judged.believed[at] - taste.margins(row)[0])
+            margin = float(row @ taste.model.weights) + taste.model.bias
+            by_source[source] = by_source.get(source, 0.0) + float(self._judged.believed[at]) - margin
         best = sorted(by_source.items(), key=lambda item: -item[1])[:MOST_REASONS]
+        liked = np.maximum(taste.model.weights, 0) * row
         found = []
         for source, amount in best:
-            if amount <= 0.25 * best[0][1] or amount < 1e-3:
-                continue
-            mine = [n for n, s in enumerate(taste.sources) if s == source]
-            words = self._words(at, taste.rows[mine] if mine else None)
-            found.append(Reason(words, source.paper_id, source.topic, amount))
+            if amount > max(SMALLEST_SHARE * best[0][1], SMALLEST_REASON):
+                shared = np.zeros_like(liked)
+                for n in [n for n, s in enumerate(taste.sources) if s == source]:
+                    columns = self._known.indices[self._known.indptr[n] : self._known.indptr[n + 1]]
+                    shared[columns] = liked[columns]
+                words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
+                found.append(Reason(tuple(word.text for word in words), source.paper_id, source.topic, amount))
         return tuple(found)
 
     def explain(self, at: int = 0) -> Explanation:
         """All there is to say about a candidate."""
-        row = self._judged.rows[[at]]
-        against = row.multiply(np.minimum(self._taste.model.weights, 0)[None, :]).tocsr()
+        against = np.minimum(self._taste.model.weights, 0) * self._judged.rows[[at]].toarray().ravel()
         muted = self._judged.muted[at]
         return Explanation(
             self._judged.ids[at],
@@ -165,22 +167,17 @@ class Picker:
             muted.text if muted else None,
         )
 
-    def _words(self, at: int, shared: csr_array | None) -> tuple[str, ...]:
-        row = self._judged.rows[[at]].multiply(np.maximum(self._taste.model.weights, 0)[None, :]).tocsr()
-        if shared is not None:
-            row.data *= np.isin(row.indices, shared.indices)
-        return tuple(word.text for word in named(self._features, row, self._judged.papers[[at]], MOST_WORDS))
 
-
-def named(features: Features, row: csr_array, among: Rows, most: int, categories: bool = False) -> list[Word]:
-    """The heaviest columns of a (1, width) row in words, a word left out when a pair that has it was taken."""
-    mine = (row.indices >= features.grams) == categories
-    columns, values = row.indices[mine], row.data[mine]
+def named(features: Features, row: Floats, among: Rows, most: int, categories: bool = False) -> list[Word]:
+    """The heaviest columns of a (width,) row in words, a word left out when a pair that has it was taken."""
+    columns = np.flatnonzero(row)
+    columns = columns[(columns >= features.grams) == categories]
+    values = row[columns]
     found: list[Word] = []
     for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
         text = features.name(int(columns[at]), among)
         told = {part for word in found for part in word.text.split()}
-        if not text or values[at] == 0 or any(part in told for part in text.split()):
+        if not text or any(part in told for part in text.split()):
             continue
         found.append(Word(text, float(values[at])))
         if len(found) == most:
@@ -197,7 +194,7 @@ def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 
     among = among[among >= 0]
 
     def side(sign: int, categories: bool) -> tuple[Word, ...]:
-        one = csr_array(np.maximum(sign * weights, 0)[None, :])
+        one = np.maximum(sign * weights, 0)
         return tuple(Word(w.text, sign * w.weight) for w in named(features, one, among, most, categories))
 
     votes, members = taste.verdicts.votes, taste.verdicts.members

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,21 +106,21 @@ class Learner:
         unloved = [(v.paper_id, n, v.dislike + SILENCE_WEIGHT * v.silence) for v, n in known if not v.like]
         wanted = [topic for topic in asked if not topic.muting]
         warm = bool(loved or wanted)
-        background, yardstick = self._background(np.concatenate([numbers, judged]))
+        background, yardstick, unseen = self._background(np.concatenate([numbers, judged]))
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         papers = np.array([n for _, n, _ in [*loved, *unloved]], np.int64)
-        rows = vstack([seeds, self._features.rows(np.concatenate([papers, background]))], format="csr")
+        rows = vstack([seeds, self._features.rows(papers), background], format="csr")
         positive = np.zeros(rows.shape[0], bool)
         positive[: seeds.shape[0] + len(loved)] = True
         if not warm:
             positive[len(unloved) :] = True  # with nothing liked, being unlike what was disliked is all there is
         weights = [*seed_weights, *(weight for _, _, weight in [*loved, *unloved])]
-        weights += [BACKGROUND_WEIGHT / len(background)] * len(background) if len(background) else []
+        weights += [BACKGROUND_WEIGHT / max(background.shape[0], 1)] * background.shape[0]
         importance = np.array(weights, np.float32)
         sources = (*seed_sources, *(Source(paper_id) for paper_id, _, _ in [*loved, *unloved]))
         model = fit(rows, positive, importance, STRENGTH)
         learned = Learned(rows, sources, positive[: len(sources)], model, np.zeros(0, np.float32), asked, heard, warm)
-        scale = learned.margins(self._features.rows(yardstick)) + self.boosts(asked, yardstick)[0]
+        scale = learned.margins(yardstick) + self.boosts(asked, unseen)[0]
         return Learned(rows, sources, learned.positive, model, np.sort(scale), asked, heard, warm)
 
     def boosts(self, topics: Sequence[Topic], papers: Rows) -> tuple[Floats, list[Topic | None], list[Topic | None]]:
@@ -137,11 +138,16 @@ class Learner:
         added[[topic is not None for topic in muted]] -= MUTE
         return added, best, muted
 
-    def _background(self, taken: Rows) -> tuple[Rows, Rows]:
-        """Random papers to learn from, and as many others to measure by; none of them among `taken`."""
-        sample = self._snapshot.sample(2 * BACKGROUND + len(taken))
-        sample = sample[~np.isin(sample, taken)][: 2 * BACKGROUND]
-        return sample[::2], sample[1::2]
+    @cached_property
+    def _sample(self) -> tuple[Rows, csr_array]:
+        papers = self._snapshot.sample(4 * BACKGROUND)
+        return papers, self._features.rows(papers)
+
+    def _background(self, taken: Rows) -> tuple[csr_array, csr_array, Rows]:
+        """Rows of random papers to learn from, rows of as many others to measure by, and those others; none `taken`."""
+        papers, rows = self._sample
+        free = np.flatnonzero(~np.isin(papers, taken))[: 2 * BACKGROUND]
+        return rows[free[::2]], rows[free[1::2]], papers[free[1::2]]
 
     def _seeds(self, topics: Sequence[Topic]) -> tuple[csr_array, list[Source], list[float]]:
         """Rows that stand for topics: the topic's own words, and the papers it finds best (Cormack & Grossman 2015)."""
