@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind, Place
 from bot.store.states import ChannelState
-from bot.store.tables import channels
+from bot.store.tables import channels, insert_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Channel:
 
 
 async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
-    """A new channel; the values are columns."""
+    """A new channel; the values are columns. The one already there when somebody else was faster."""
     await tx.execute(
-        sa.insert(channels).values(
+        insert_new(tx, channels).values(
             platform=place.platform,
             workspace=place.workspace,
             address=place.address,

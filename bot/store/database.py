@@ -45,6 +45,10 @@ class StoreMissing(StoreError):
     """Not to be reached."""
 
 
+_WRITERS = 7_402_511
+"""PostgreSQL advisory lock: shared by writers, taken alone for an upgrade or a restored backup."""
+
+
 class Store:
     """An open store. `read` and `write` give transactions; everything in one `write` happens or none of it does."""
 
@@ -80,11 +84,13 @@ class Store:
                     yield connection
 
     @contextlib.asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that may change the store."""
+    async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may change the store; with `alone`, while nobody else writes, for changes to all of it."""
         with translated():
             if not self.is_sqlite:
+                lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
                 async with self.engine.begin() as connection:
+                    await connection.execute(sa.select(lock(_WRITERS)))
                     yield connection
                 return
             # SQLite has one writer: waiting here is fair and costs nothing, waiting in SQLite polls.
@@ -141,7 +147,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 _WHAT_DATABASES_SAY: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (
-        ("locked", "lock timeout"),
+        ("locked", "lock timeout", "deadlock detected", "queuepool limit"),
         StoreBusy,
         "The store is locked by another program. Close it there, or try again in a moment.",
     ),
@@ -153,7 +159,7 @@ _WHAT_DATABASES_SAY: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] =
     (
         ("not a database", "malformed"),
         StoreDamaged,
-        "The store's file is damaged, or is no store. Bring a backup back with `paperboy db restore FILE`.",
+        "The store's file is damaged, or is none. Move it away, then bring a backup back: `paperboy db restore FILE`.",
     ),
     (
         ("readonly", "read-only"),
@@ -170,7 +176,7 @@ def translated() -> Iterator[None]:
         yield
     except sa.exc.IntegrityError:
         raise
-    except (sa.exc.DatabaseError, sqlite3.Error, OSError) as error:
+    except (sa.exc.DatabaseError, sa.exc.TimeoutError, sqlite3.Error, OSError) as error:
         said = str(getattr(error, "orig", None) or error).strip()
         for needles, kind, text in _WHAT_DATABASES_SAY:
             if any(needle in said.lower() for needle in needles):

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store import facts
 from bot.store.states import POST_MOVES, DeliveryState, ImpossibleMove, PostState
-from bot.store.tables import channels, deliveries, posts
+from bot.store.tables import channels, deliveries, papers, posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +68,30 @@ async def plan(
     now: datetime,
     reason: str = "",
 ) -> Delivery | None:
-    """Plan a delivery with its posts; None when that channel had this kind on that day already.
+    """Plan a delivery with its posts; None when that channel had this kind on that day already, or is gone.
 
-    A paper that the channel has had, or will have, is left out: whoever planned it first keeps it.
+    A paper that the channel has had, or will have, is left out: whoever planned it first keeps it. So is one that
+    turned out to be another paper since it was chosen.
     """
-    if await find(tx, channel_id, local_date, kind):
+    if not await _lock(tx, channel_id) or await find(tx, channel_id, local_date, kind):
         return None
     delivery_id = await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.PLANNED, reason, now)
-    wanted = [draft.paper_id for draft in drafts if draft.paper_id]
-    taken = await posted(tx, channel_id, wanted)
+    wanted = list(dict.fromkeys(draft.paper_id for draft in drafts if draft.paper_id))
+    there = sa.select(papers.c.id).where(papers.c.id.in_(wanted)).with_for_update(read=True, key_share=True)
+    free = set((await tx.execute(there)).scalars()) - await posted(tx, channel_id, wanted)
     await tx.execute(
         sa.delete(posts).where(
             posts.c.channel_id == channel_id, posts.c.paper_id.in_(wanted), posts.c.state == PostState.DROPPED
         )
     )
-    for position, draft in enumerate(draft for draft in drafts if draft.paper_id not in taken):
+    # No other store, and not this one brought back from a backup, makes the same keys.
+    name = f"pb{(await facts.store_id(tx))[:6]}.{delivery_id}"
+    position = 0
+    for draft in drafts:
+        if draft.paper_id:
+            if draft.paper_id not in free:
+                continue
+            free.remove(draft.paper_id)
         await tx.execute(
             sa.insert(posts).values(
                 delivery_id=delivery_id,
@@ -89,7 +99,7 @@ async def plan(
                 paper_id=draft.paper_id,
                 position=position,
                 # At most 25 characters, for platforms that bound it, and never used twice by this store.
-                key=f"pb{delivery_id}-{position}",
+                key=f"{name}-{position}",
                 state=PostState.PLANNED,
                 reason="",
                 body=draft.body,
@@ -98,6 +108,7 @@ async def plan(
                 not_before=now,
             )
         )
+        position += 1
     return await find(tx, channel_id, local_date, kind)
 
 
@@ -105,7 +116,7 @@ async def miss(
     tx: AsyncConnection, channel_id: int, local_date: date, kind: str, due_at: datetime, reason: str, now: datetime
 ) -> bool:
     """Record that an hour passed without a delivery, and why; False when that day had one."""
-    if await find(tx, channel_id, local_date, kind):
+    if not await _lock(tx, channel_id) or await find(tx, channel_id, local_date, kind):
         return False
     await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.MISSED, reason, now)
     return True
@@ -230,6 +241,12 @@ async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) ->
         sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state).values(state=to, **values)
     )
     return bool(moved.rowcount)
+
+
+async def _lock(tx: AsyncConnection, channel_id: int) -> bool:
+    """Until commit nobody else plans for this channel; False when it is gone."""
+    there = sa.select(channels.c.id).where(channels.c.id == channel_id).with_for_update(key_share=True)
+    return (await tx.execute(there)).one_or_none() is not None
 
 
 async def _insert(

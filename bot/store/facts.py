@@ -7,7 +7,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import facts
+from bot.store.tables import facts, insert_new
 
 
 async def get(tx: AsyncConnection, name: str) -> str | None:
@@ -17,30 +17,33 @@ async def get(tx: AsyncConnection, name: str) -> str | None:
 
 async def put(tx: AsyncConnection, name: str, value: str) -> None:
     """Set a fact."""
-    changed = await tx.execute(sa.update(facts).where(facts.c.name == name).values(value=value))
-    if not changed.rowcount:
-        await tx.execute(sa.insert(facts).values(name=name, value=value))
+    new = await tx.execute(insert_new(tx, facts).values(name=name, value=value))
+    if not new.rowcount:
+        await tx.execute(sa.update(facts).where(facts.c.name == name).values(value=value))
 
 
 async def store_id(tx: AsyncConnection) -> str:
     """What tells this store from any other, and from itself after a backup was restored. Needs a write transaction."""
     known = await get(tx, "store_id")
     if known is None:
-        known = uuid4().hex
-        await put(tx, "store_id", known)
+        await tx.execute(insert_new(tx, facts).values(name="store_id", value=uuid4().hex))
+        known = await get(tx, "store_id")
+        assert known is not None
     return known
 
 
+async def lock_papers(tx: AsyncConnection) -> None:
+    """Until commit nobody else records papers: two processes that hear of the same paper do so one after the other."""
+    await tx.execute(insert_new(tx, facts).values(name="revision", value="0"))
+    await tx.execute(sa.select(facts.c.value).where(facts.c.name == "revision").with_for_update())
+
+
 async def next_revision(tx: AsyncConnection) -> int:
-    """Count one more change to the papers. The row stays locked until commit, so counts become visible in order."""
+    """Count one more change to the papers; needs `lock_papers`, so counts become visible in order."""
     changed = await tx.execute(
         sa.update(facts)
         .where(facts.c.name == "revision")
         .values(value=sa.cast(sa.cast(facts.c.value, sa.BigInteger) + 1, sa.Text))
         .returning(facts.c.value)
     )
-    value = changed.scalar_one_or_none()
-    if value is None:
-        await put(tx, "revision", "1")
-        return 1
-    return int(value)
+    return int(changed.scalar_one())

@@ -9,16 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.states import InboxState
-from bot.store.tables import inbox
+from bot.store.tables import inbox, insert_new
 
 
 async def receive(tx: AsyncConnection, platform: str, event_id: str, body: dict[str, Any], now: datetime) -> bool:
     """Write an event down; False when it is known already."""
-    known = sa.select(inbox.c.state).where(inbox.c.platform == platform, inbox.c.event_id == event_id)
-    if (await tx.execute(known)).one_or_none():
-        return False
-    await tx.execute(
-        sa.insert(inbox).values(
+    new = await tx.execute(
+        insert_new(tx, inbox).values(
             platform=platform,
             event_id=event_id,
             state=InboxState.RECEIVED,
@@ -28,7 +25,7 @@ async def receive(tx: AsyncConnection, platform: str, event_id: str, body: dict[
             received_at=now,
         )
     )
-    return True
+    return bool(new.rowcount)
 
 
 async def unfinished(tx: AsyncConnection, limit: int = 1_000) -> list[tuple[str, str, dict[str, Any]]]:
@@ -60,7 +57,9 @@ async def stumble(tx: AsyncConnection, platform: str, event_id: str, reason: str
             .values(attempts=inbox.c.attempts + 1, reason=reason)
             .returning(inbox.c.attempts)
         )
-    ).one()
+    ).one_or_none()
+    if row is None:  # forgotten in the meantime, with the member it was of
+        return True
     if row.attempts < tries:
         return False
     await tx.execute(

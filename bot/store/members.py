@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind
-from bot.store.tables import channels, saved, topics, votes
+from bot.store.tables import channels, inbox, saved, topics, votes
 
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str, member: str) -> int:
-    """Delete every trace of a member: votes, saved papers, their direct conversation; their topics and channels stay
-    the team's, without the name. How many rows went."""
+    """Delete every trace of a member: votes, saved papers, their direct conversation, events that name them; their
+    topics and channels stay the team's, without the name. How many rows went."""
     there = (channels.c.platform == platform, channels.c.workspace == workspace)
     theirs = sa.select(channels.c.id).where(*there)
     gone = 0
     for statement in (
         sa.delete(votes).where(votes.c.member == member, votes.c.channel_id.in_(theirs)),
         sa.delete(saved).where(saved.c.platform == platform, saved.c.workspace == workspace, saved.c.member == member),
-        sa.delete(channels).where(*there, channels.c.kind == Kind.DIRECT, channels.c.owner == member),
+        sa.delete(channels).where(
+            *there, channels.c.kind == Kind.DIRECT, sa.or_(channels.c.owner == member, channels.c.address == member)
+        ),
     ):
         gone += (await tx.execute(statement)).rowcount
+    named = re.compile(rf"(?<!\w){re.escape(json.dumps(member, ensure_ascii=False)[1:-1])}(?!\w)")
+    events = sa.select(inbox.c.event_id, inbox.c.body).where(inbox.c.platform == platform)
+    for event in (await tx.execute(events)).all():
+        if named.search(event.event_id) or named.search(json.dumps(event.body, ensure_ascii=False)):
+            of_them = sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event.event_id)
+            gone += (await tx.execute(of_them)).rowcount
     await tx.execute(
         sa.update(topics).where(topics.c.member == member, topics.c.channel_id.in_(theirs)).values(member="")
     )

@@ -42,7 +42,6 @@ async def record(
     await facts.lock_papers(tx)
     listed = listed or {}
     result = Recorded()
-    await facts.lock_papers(tx)
     clean = [_clean(paper) for paper in found]
     pending = _Pending(*await _known(tx, clean))
     for original, paper in zip(found, clean, strict=True):
@@ -288,12 +287,14 @@ def _names(paper: Paper) -> tuple[str, ...]:
 
 def _clean(paper: Paper) -> Paper:
     """The paper as the database will give it back, under its proper id."""
-    texts = {
-        name: clean_text(getattr(paper, name)) for name in ("id", "title", "abstract", "organization", "url", "doi")
-    }
     paper = replace(
         paper,
-        **texts,
+        id=clean_text(paper.id),
+        title=clean_text(paper.title),
+        abstract=clean_text(paper.abstract),
+        organization=clean_text(paper.organization),
+        url=clean_text(paper.url),
+        doi=clean_text(paper.doi),
         authors=tuple(map(clean_text, paper.authors)),
         categories=tuple(map(clean_text, paper.categories)),
         upvotes=max(0, min(paper.upvotes, _MOST)),

@@ -7,17 +7,15 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import saved
+from bot.store.tables import insert_new, saved
 
 
 async def put(tx: AsyncConnection, platform: str, workspace: str, member: str, paper_id: str, now: datetime) -> bool:
     """Keep a paper for a member; False when they had it already."""
-    key = {"platform": platform, "workspace": workspace, "member": member, "paper_id": paper_id}
-    where = [saved.c[name] == value for name, value in key.items()]
-    if (await tx.execute(sa.select(saved.c.at).where(*where))).one_or_none():
-        return False
-    await tx.execute(sa.insert(saved).values(**key, at=now))
-    return True
+    new = await tx.execute(
+        insert_new(tx, saved).values(platform=platform, workspace=workspace, member=member, paper_id=paper_id, at=now)
+    )
+    return bool(new.rowcount)
 
 
 async def remove(tx: AsyncConnection, platform: str, workspace: str, member: str, paper_id: str) -> bool:

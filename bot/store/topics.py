@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import topics
+from bot.store.tables import insert_new, topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,15 @@ async def put(
     tx: AsyncConnection, channel_id: int, query: str, *, muted: bool, alert: bool, member: str, now: datetime
 ) -> bool:
     """Subscribe, or change what was subscribed to; True when it is new."""
-    where = (topics.c.channel_id == channel_id, topics.c.query == query)
-    changed = await tx.execute(sa.update(topics).where(*where).values(muted=muted, alert=alert))
-    if changed.rowcount:
-        return False
-    await tx.execute(
-        sa.insert(topics).values(
+    new = await tx.execute(
+        insert_new(tx, topics).values(
             channel_id=channel_id, query=query, muted=muted, alert=alert, member=member, created_at=now
         )
     )
-    return True
+    if not new.rowcount:
+        where = (topics.c.channel_id == channel_id, topics.c.query == query)
+        await tx.execute(sa.update(topics).where(*where).values(muted=muted, alert=alert))
+    return bool(new.rowcount)
 
 
 async def remove(tx: AsyncConnection, channel_id: int, query: str) -> bool:

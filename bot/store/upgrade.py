@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from bot.store.database import Store
 
 FOLDER = Path(__file__).parent / "migrations"
-_UPGRADE_LOCK = 7_402_511
-"""PostgreSQL advisory lock: two processes that start together upgrade one after the other."""
 
 
 def revisions() -> list[str]:
@@ -35,9 +33,8 @@ async def upgrade(store: Store, to: str | None = None) -> bool:
         have = await current(tx)
     if have == (to or revisions()[-1]):
         return False
-    async with store.write() as tx:
-        if not store.is_sqlite:
-            await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+    # Of two processes that start together, the second finds nothing left to do.
+    async with store.write(alone=True) as tx:
         return await upgrade_within(tx, to)
 
 

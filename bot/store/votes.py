@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.tables import channels, votes
+from bot.store.tables import channels, insert_new, votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,20 @@ class Vote:
 
 
 async def put(tx: AsyncConnection, vote: Vote) -> bool:
-    """Take in what was heard; the later word wins, whatever the order of hearing. True when anything changed."""
+    """Take in what was heard; the later word wins, whatever the order of hearing. True when anything changed.
+
+    Of two words said in the same instant, the one heard last wins.
+    """
+    new = await tx.execute(insert_new(tx, votes).values(_row(vote)))
+    if new.rowcount:
+        return vote.on
     key = (
         votes.c.channel_id == vote.channel_id,
         votes.c.paper_id == vote.paper_id,
         votes.c.member == vote.member,
         votes.c.signal == vote.signal,
     )
-    known = (await tx.execute(sa.select(votes.c.on, votes.c.at).where(*key).with_for_update())).one_or_none()
-    if known is None:
-        await tx.execute(sa.insert(votes).values(_row(vote)))
-        return vote.on
+    known = (await tx.execute(sa.select(votes.c.on, votes.c.at).where(*key).with_for_update())).one()
     if vote.at < known.at:
         return False
     await tx.execute(sa.update(votes).where(*key).values(on=vote.on, at=vote.at))

@@ -1,0 +1,99 @@
+"""What every test may ask for: an open store on either database, and a clock."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from bot.store.database import Store
+from tests.fakes.clock import Clock
+from tests.fakes.postgres import Postgres, running_postgres
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres: Postgres) -> Iterator[str]:
+    url = postgres.create()
+    _migrate(url.render_as_string(hide_password=False))
+    yield cast("str", url.database)
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("template") / "paperboy.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+def _migrate(url: str) -> None:
+    async def open_and_close() -> None:
+        await (await Store.open(url)).close()
+
+    asyncio.run(open_and_close())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which database: what asks for it runs once on each."""
+    return cast("str", request.param)
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database in which nothing stands yet."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'paperboy.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url.render_as_string(hide_password=False)
+    server.drop(url)
+
+
+@pytest.fixture
+def store_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a store of the newest revision with nothing in it."""
+    if backend == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create(request.getfixturevalue("_postgres_template"))
+    yield url.render_as_string(hide_password=False)
+    server.drop(url)
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(_sqlite_template, tmp_path / 'paperboy.db')}"
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    """An open, empty store; the test runs on SQLite and on PostgreSQL."""
+    opened = await Store.open(store_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def sqlite_store(sqlite_url: str) -> AsyncIterator[Store]:
+    """An open, empty store on SQLite, for what does not depend on the database."""
+    opened = await Store.open(sqlite_url)
+    yield opened
+    await opened.close()
