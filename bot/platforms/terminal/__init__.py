@@ -1,0 +1,5 @@
+"""The terminal as a platform: a room kept in a file, and a chat on the screen."""
+
+from bot.platforms.terminal.platform import TerminalPlatform
+
+__all__ = ["TerminalPlatform"]

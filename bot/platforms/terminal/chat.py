@@ -1,0 +1,242 @@
+"""The chat: one person before the screen, who asks, reacts, switches channels and speaks for several members."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.channels.values import Action, Asker, Kind, Place, Reaction
+from bot.platforms.base import Clock, Desk, PlatformError
+from bot.platforms.terminal import completion, render
+from bot.platforms.terminal.completion import Suggestion
+from bot.platforms.terminal.inert import one_line
+from bot.platforms.terminal.keyboard import Keyboard
+from bot.platforms.terminal.numbers import Numbered
+from bot.platforms.terminal.room import Room
+from bot.platforms.terminal.screen import Screen
+from bot.platforms.terminal.typed import (
+    DIRECT,
+    LOCAL,
+    Act,
+    Ask,
+    GoTo,
+    Help,
+    Next,
+    Nothing,
+    Quit,
+    React,
+    SpeakAs,
+    Typed,
+    Unclear,
+    parse,
+)
+
+log = structlog.get_logger(__name__)
+NextDay = Callable[[], Awaitable[None]]
+"""Lets one day pass; what it posts comes through the platform's `send`."""
+PLATFORM = "terminal"
+_VOTES = {"👍": "more", "👎": "less"}
+_HELP = (
+    "`2 👍` or `+1 2` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back, `1 3 🔥` speaks of two at once.",
+    "`more 2`, `less 2`, `save 2`, `similar 2`, `abstract 2` and `why 2` do what they say.",
+)
+
+
+class Chat:
+    """One person's talk with the bot: where they are, and as whom they speak."""
+
+    def __init__(
+        self, desk: Desk, room: Room, screen: Screen, clock: Clock, who: str, channel: str, next_day: NextDay | None
+    ) -> None:
+        self._desk, self._room, self._screen, self._clock = desk, room, screen, clock
+        self._who, self._channel, self._next_day = who, channel, next_day
+        self._members = [who]
+        self._waiting: set[str] = set()
+
+    @property
+    def place(self) -> Place:
+        """Where the person is."""
+        if self._channel == DIRECT:
+            return Place(PLATFORM, f"@{self._who}", name=f"@{self._who}", kind=Kind.DIRECT)
+        return Place(PLATFORM, self._channel, name=self._channel)
+
+    def status(self) -> str:
+        """The toolbar: where, who, which day, and what can always be typed."""
+        now = self._clock()
+        tomorrow = " · /next for tomorrow" if self._next_day else ""
+        return f"{self._name()} · {self._who} · {now:%a} {now.day} {now:%b %Y}{tomorrow} · /help"
+
+    async def run(self, keyboard: Keyboard) -> None:
+        """Take lines until whoever types them leaves."""
+        with keyboard.screen():
+            if self._room.damaged:
+                self._screen.say(f"Damaged lines in {self._room.path}: {self._room.damaged}. They are left out.")
+            await self._guarded(self._enter(show=keyboard.attended))
+            while (line := await keyboard.line(f"{self._name()} › ")) is not None:
+                typed = parse(line)
+                if isinstance(typed, Quit):
+                    break
+                await self._guarded(self._answer(typed))
+            if keyboard.attended:
+                self._screen.say("Bye; all is kept.")
+
+    async def posted(self, place: Place) -> None:
+        """Something may have been posted there: show it, or say where it waits."""
+        if place.address == self.place.address:
+            await self._show_new()
+        elif place.kind is Kind.CHANNEL and place.address not in self._waiting:
+            self._waiting.add(place.address)
+            name = one_line(place.name or place.address, 60)
+            self._screen.say(f"Something new in #{name}; `/channel {name}` goes there.")
+
+    def tell(self, member: str, text: str) -> None:
+        """A private word to a member."""
+        self._screen.say(f"(to {one_line(member, 60)} alone) {text}")
+
+    async def suggest(self, typed: str) -> list[Suggestion]:
+        """What may be meant by a line so far."""
+        try:
+            channels = [place.address for place in await asyncio.to_thread(self._room.places)]
+            found = completion.local(typed, channels, self._members)
+            line = completion.asked(typed)
+            if found is None and line:
+                meant = await self._desk.suggest(self.place, line)
+                return [Suggestion(one_line(each, 300), len(line)) for each in meant]
+        except Exception:
+            log.warning("Nothing could be suggested.", exc_info=True)
+            return []
+        return found or []
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """Whatever goes wrong with one line is said in one line, and the chat goes on."""
+        try:
+            await work
+        except PlatformError as error:
+            self._screen.say(str(error))
+        except Exception:
+            log.exception("A line could not be answered.")
+            self._screen.say("That went wrong, and the log says how. Nothing kept is lost; try it again.")
+
+    async def _answer(self, typed: Typed) -> None:
+        match typed:
+            case Ask(line):
+                await self._ask(line)
+            case Act(verb, numbers):
+                for number in numbers:
+                    if paper := self._numbered(number):
+                        await self._press(Action(verb.capitalize(), verb, paper.paper_id))
+            case React():
+                for number in typed.on:
+                    await self._react(number, typed.emoji, on=True)
+                for number in typed.off:
+                    await self._react(number, typed.emoji, on=False)
+            case Next(days):
+                await self._let_pass(days)
+            case GoTo(name):
+                await self._go_to(name)
+            case SpeakAs(name):
+                await self._speak_as(name)
+            case Help():
+                local = [f"• `{name}`: {does}" for name, does in LOCAL.items() if name != "/next" or self._next_day]
+                self._screen.print(render.Words("\n".join([*_HELP, *local, "`help` tells what I answer."])))
+            case Unclear(hint):
+                self._screen.say(hint)
+            case Nothing() | Quit():
+                pass
+
+    async def _ask(self, line: str) -> None:
+        offered = self._screen.offer(line)
+        if offered:
+            await self._press(offered, more=offered.offset > 0 and offered.verb != "share")
+        else:
+            self._screen.reply(await self._desk.ask(self.place, self._asker(), line))
+
+    async def _press(self, action: Action, *, more: bool = False) -> None:
+        self._screen.reply(await self._desk.act(self.place, self._asker(), action), more=more)
+
+    async def _react(self, number: int, emoji: tuple[str, ...], *, on: bool) -> None:
+        paper = self._numbered(number)
+        if paper is None:
+            return
+        if paper.message is None:
+            await self._vote_in_list(number, paper.paper_id, emoji, on=on)
+            return
+        for each in emoji:
+            await self._put(paper.message, each, on=on)
+        standing = await asyncio.to_thread(self._room.standing, self.place, paper.message)
+        self._screen.print(render.reacted(paper.title, number, standing))
+
+    async def _put(self, message: str, emoji: str, *, on: bool) -> None:
+        """Put one emoji on a post or take it back: in the room first, then told to the bot."""
+        place, who = self.place, self._who
+        told = await asyncio.to_thread(self._room.react, place, message, who, emoji, on=on, at=self._clock())
+        if told:
+            event = f"{told.address}/{told.message}/{who}/{told.at.isoformat()}"
+            await self._desk.react(Reaction(place, message, who, emoji, on, told.at), event)
+
+    async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:
+        """A paper in a list is no post that could carry an emoji; a thumb on it is the button that means the same."""
+        verbs = [_VOTES[each[0]] for each in emoji if each[0] in _VOTES]
+        if on and verbs:
+            await self._press(Action(verbs[0].capitalize(), verbs[0], paper_id))
+        else:
+            self._screen.say(f"{number} stands in a list: there `{number} 👍`, `{number} 👎` and `save {number}` work.")
+
+    async def _let_pass(self, days: int) -> None:
+        if self._next_day is None:
+            self._screen.say("Here days pass by themselves; the digest comes at its hour, and `today` shows it now.")
+            return
+        for _ in range(days):
+            await self._next_day()
+            await self._show_new()
+
+    async def _go_to(self, name: str) -> None:
+        if name:
+            self._channel = name
+            await self._enter(show=True)
+            return
+        channels = [f"#{place.address}" for place in await asyncio.to_thread(self._room.places)]
+        self._screen.say(f"You are in {self._name()}. There are {', '.join([*channels, DIRECT])}: `/channel name`.")
+
+    async def _speak_as(self, name: str) -> None:
+        if not name:
+            self._screen.say(f"You speak as {self._who}. `/me ada` makes you ada; each member's votes count.")
+            return
+        self._who = name
+        self._members = list(dict.fromkeys([*self._members, name]))
+        self._screen.say(f"You speak as {name} now.")
+        if self._channel == DIRECT:
+            await self._enter(show=True)
+
+    async def _enter(self, *, show: bool) -> None:
+        """Come into the channel; the bot is invited to one that is new."""
+        place = self.place
+        self._waiting.discard(place.address)
+        self._screen.open(await asyncio.to_thread(self._room.messages, place), show=show)
+        if place.kind is Kind.CHANNEL and place not in await asyncio.to_thread(self._room.places):
+            self._screen.reply(await self._desk.joined(place, self._who))
+            await asyncio.to_thread(self._room.join, place)
+        if show:
+            self._screen.say(f"You are in {self._name()}, as {self._who}. `/help` tells what you can type.")
+
+    async def _show_new(self) -> None:
+        place = self.place
+        said = await asyncio.to_thread(self._room.messages, place)
+        if place.address == self.place.address:
+            self._screen.show(said)
+
+    def _numbered(self, number: int) -> Numbered | None:
+        paper = self._screen.numbers.get(number)
+        if paper is None:
+            count = len(self._screen.numbers)
+            known = f"The papers here go from 1 to {count}." if count else "No paper is numbered here yet."
+            self._screen.say(f"There is no paper {number}. {known}")
+        return paper
+
+    def _asker(self) -> Asker:
+        return Asker(self._who, manager=True, name=self._who)
+
+    def _name(self) -> str:
+        return DIRECT if self._channel == DIRECT else f"#{self._channel}"

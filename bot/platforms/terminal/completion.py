@@ -1,0 +1,53 @@
+"""What may be meant by a line that is still being typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bot.platforms.terminal.typed import DIRECT, LOCAL, React, parse
+
+EMOJI = {
+    "👍": "more like this",
+    "👎": "less like this",
+    "🔥": "hot",
+    "❤": "love it",
+    "🚀": "great",
+    "⭐": "a star",
+    "👀": "will read",
+    "💤": "not for us",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A text that may take the place of the last `replaces` characters typed, and what it means."""
+
+    text: str
+    replaces: int
+    meaning: str = ""
+
+
+def local(typed: str, channels: Iterable[str], members: Iterable[str]) -> list[Suggestion] | None:
+    """What the terminal itself can suggest; None where only the bot knows."""
+    before, _, word = typed.rpartition(" ")
+    match before:
+        case "/channel":
+            return _starting(word, dict.fromkeys(channels, "") | {DIRECT: "between you and the bot"})
+        case "/me":
+            return _starting(word, dict.fromkeys(members, ""))
+        case "" if typed.startswith("/"):
+            return _starting(typed, {name: does.partition(":")[0] for name, does in LOCAL.items()})
+    if before and not word.isalnum() and isinstance(parse(f"{before} 👍"), React):
+        return [Suggestion(emoji, len(word), meaning) for emoji, meaning in EMOJI.items()]
+    return [] if typed.startswith("/") and before != "/papers" and not typed.startswith("/papers ") else None
+
+
+def asked(typed: str) -> str:
+    """The part of a line that is for the bot."""
+    return typed.removeprefix("/papers ").lstrip()
+
+
+def _starting(word: str, texts: Mapping[str, str]) -> list[Suggestion]:
+    wanted = word.casefold()
+    return [Suggestion(text, len(word), meaning) for text, meaning in texts.items() if text.startswith(wanted)]

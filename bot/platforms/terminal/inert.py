@@ -1,0 +1,81 @@
+"""Texts from outside, made harmless for a terminal and cut to length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from bot.channels.values import Card, Line, Message
+
+MAX_TEXT = 4_000
+"""Characters in one message."""
+_TITLE, _SHORT, _SUMMARY, _URL = 300, 300, 1_200, 500
+_JOINERS = "\u200c\u200d"
+_HIDDEN = ("Cc", "Cf", "Cs", "Co")
+_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…。]['\")\]]?(?=\s)")
+
+
+def inert(text: str) -> str:
+    """`text` without what a terminal would obey: escape sequences lose their escape, bidi and hidden characters go."""
+    spaced = text.replace("\r\n", "\n").replace("\t", " ").replace("\u2028", "\n").replace("\u2029", "\n")
+    return "".join(
+        char for char in spaced if char == "\n" or char in _JOINERS or unicodedata.category(char) not in _HIDDEN
+    )
+
+
+def one_line(text: str, limit: int = MAX_TEXT) -> str:
+    """`text` made inert, on one line, of at most `limit` characters."""
+    return cut(" ".join(inert(text).split()), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters of `text`: up to a sentence's end if one is near, else up to a word's."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    ends = [found.end() for found in _SENTENCE_END.finditer(head) if found.end() > limit // 2]
+    if ends:
+        return head[: ends[-1]] + "…"
+    word = head.rsplit(None, 1)[0]
+    return (word if len(word) > limit // 2 else head).rstrip() + "…"
+
+
+def link(url: str) -> str:
+    """`url` if it is a web link that may be followed, else ""."""
+    return url if len(url) <= _URL and inert(url) == url and _LINK.fullmatch(url) else ""
+
+
+def fit(message: Message) -> Message:
+    """`message` as this platform shows it: inert, and every text within its length."""
+    return Message(
+        text=cut(inert(message.text).strip(), MAX_TEXT),
+        card=fit_card(message.card) if message.card else None,
+        lines=tuple(map(fit_line, message.lines)),
+    )
+
+
+def fit_card(card: Card) -> Card:
+    """A card with every text inert, on one line and within its length."""
+    return replace(
+        card,
+        paper_id=one_line(card.paper_id, _SHORT),
+        title=one_line(card.title, _TITLE) or "(no title)",
+        url=link(card.url),
+        authors=one_line(card.authors, _SHORT),
+        organization=one_line(card.organization, _SHORT),
+        summary=one_line(card.summary, _SUMMARY),
+        why=one_line(card.why, _SHORT),
+        note=one_line(card.note, _SHORT),
+    )
+
+
+def fit_line(line: Line) -> Line:
+    """A list's line with every text inert and within its length."""
+    return Line(
+        paper_id=one_line(line.paper_id, _SHORT),
+        title=one_line(line.title, _TITLE) or "(no title)",
+        url=link(line.url),
+        detail=one_line(line.detail, _SHORT),
+    )

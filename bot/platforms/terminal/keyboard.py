@@ -1,0 +1,85 @@
+"""Where typed lines come from: a stream or a script here, a person in `prompt`. Each ends with None."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.platforms.terminal.inert import one_line
+from bot.platforms.terminal.typed import LONGEST_LINE
+
+_LINES_AHEAD = 100
+
+
+class Keyboard(Protocol):
+    """A source of lines."""
+
+    attended: bool
+    """Whether somebody looks on, who wants to be greeted and to see what they type."""
+
+    async def line(self, prompt: str) -> str | None:
+        """The next line; None when whoever types has left."""
+        ...
+
+    def screen(self) -> AbstractContextManager[None]:
+        """While this is held, what is printed does not garble what is being typed."""
+        ...
+
+
+class Stream:
+    """Lines from a pipe or a file, read by a thread of its own so that nothing waits for them."""
+
+    attended = False
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: asyncio.Queue[str | None] | None = None
+
+    async def line(self, prompt: str) -> str | None:
+        """The next line of the stream; nothing is prompted."""
+        if self._lines is None:
+            self._lines = asyncio.Queue(_LINES_AHEAD)
+            # A daemon: a pipe that stays silent must not keep the program from ending.
+            threading.Thread(
+                target=self._read, args=(self._lines, asyncio.get_running_loop()), name="typed lines", daemon=True
+            ).start()
+        return await self._lines.get()
+
+    def screen(self) -> AbstractContextManager[None]:
+        """Nothing is being typed that could be garbled."""
+        return nullcontext()
+
+    def _read(self, lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the loop has closed: nobody listens any more
+            try:
+                while line := self._stream.readline(LONGEST_LINE):
+                    asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
+            except (OSError, ValueError):  # a stream that breaks, or that is no text, ends here
+                pass
+            asyncio.run_coroutine_threadsafe(lines.put(None), loop).result()
+
+
+class Script:
+    """Lines that a program types, shown as if they had been typed."""
+
+    attended = True
+
+    def __init__(self, lines: AsyncIterator[str], console: Console) -> None:
+        self._lines, self._console = lines, console
+
+    async def line(self, prompt: str) -> str | None:
+        """The next line of the script, echoed after the prompt."""
+        line = await anext(self._lines, None)
+        if line is not None:
+            self._console.print(Text.assemble("\n", (prompt, "bold cyan"), one_line(line)), soft_wrap=True)
+        return line
+
+    def screen(self) -> AbstractContextManager[None]:
+        """Nothing is being typed that could be garbled."""
+        return nullcontext()

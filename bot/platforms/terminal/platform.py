@@ -1,0 +1,116 @@
+"""The terminal platform: the room as its memory, the chat as its face."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+
+from bot.channels.values import Message, Place
+from bot.platforms.base import Capabilities, Clock, Desk, PlatformError, Rejected
+from bot.platforms.terminal.chat import PLATFORM, Chat, NextDay
+from bot.platforms.terminal.inert import MAX_TEXT, fit
+from bot.platforms.terminal.keyboard import Keyboard, Script, Stream
+from bot.platforms.terminal.numbers import Numbers
+from bot.platforms.terminal.room import Room
+from bot.platforms.terminal.screen import Screen
+from bot.platforms.terminal.typed import channel_name, member_name
+
+_FOREVER_SECONDS = 10 * 365 * 86_400.0
+
+
+class TerminalPlatform:
+    """Implements `bot.platforms.base.Platform` for one person at a terminal.
+
+    `folder` keeps the room, the history of typed lines and attachments. Lines come from `script` where it is given
+    (shown as if typed), else from a prompt where `stdin` and `console` are terminals, else from `stdin`. `next_day`
+    lets a day pass for `/next`; without it days pass by themselves.
+    """
+
+    name = PLATFORM
+    capabilities = Capabilities(
+        max_text=MAX_TEXT, idempotent_for=_FOREVER_SECONDS, lookup=True, reads_reactions=True, private_replies=True
+    )
+
+    def __init__(
+        self,
+        folder: Path,
+        console: Console,
+        clock: Clock,
+        *,
+        who: str = "you",
+        channel: str = "papers",
+        next_day: NextDay | None = None,
+        stdin: TextIO | None = None,
+        script: AsyncIterator[str] | None = None,
+        room: Room | None = None,
+    ) -> None:
+        self.room = room or Room(folder)
+        self._folder, self._console, self._clock, self._next_day = folder, console, clock, next_day
+        self._who, self._channel = member_name(who) or "you", channel_name(channel) or "papers"
+        self._keyboard: Keyboard | None = None
+        stdin = stdin or sys.stdin
+        if script is not None:
+            self._keyboard = Script(script, console)
+        elif not (stdin.isatty() and console.is_terminal):
+            self._keyboard = Stream(stdin)
+        self._screen = Screen(console, folder / "files")
+        self._chat: Chat | None = None
+
+    @property
+    def numbers(self) -> Numbers:
+        """What can be named by number in the channel on the screen."""
+        return self._screen.numbers
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        """Post a message; the same key posts once, however often it is sent.
+
+        Raises `NotAccepted` (disk full), `AccessLost` (the room can't be reached), `Uncertain` (the disk did not
+        confirm) and `Rejected` (nothing in the message to be shown).
+        """
+        message = fit(message)
+        if not (message.text or message.card or message.lines):
+            raise Rejected("There is nothing in this message that could be shown.")
+        try:
+            return await asyncio.to_thread(self.room.say, place, key, message, self._clock())
+        finally:
+            await self._show(place)
+
+    async def find(self, place: Place, key: str, since: datetime) -> str | None:
+        """The id of the message posted under the key since then."""
+        return await asyncio.to_thread(self.room.find, place, key, since)
+
+    async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+        """The standing (member, emoji) pairs on a message."""
+        return await asyncio.to_thread(self.room.standing, place, message)
+
+    async def tell(self, place: Place, member: str, text: str) -> None:
+        """A private word; lost while nobody is before the screen."""
+        if self._chat:
+            self._chat.tell(member, text)
+
+    async def run(self, desk: Desk) -> None:
+        """Chat until whoever types leaves, or until cancelled."""
+        chat = Chat(desk, self.room, self._screen, self._clock, self._who, self._channel, self._next_day)
+        self._chat = chat
+        try:
+            await chat.run(self._keyboard or self._prompt(chat))
+        finally:
+            self._chat = None
+
+    def _prompt(self, chat: Chat) -> Keyboard:
+        from bot.platforms.terminal.prompt import Prompt  # prompt_toolkit loads slowly, and pipes need none
+
+        return Prompt(self._folder / "history", chat.suggest, chat.status)
+
+    async def _show(self, place: Place) -> None:
+        """Show it, if that can be done now: a console that has closed makes no post a failed one."""
+        with suppress(PlatformError, OSError, ValueError):
+            if self._chat:
+                await self._chat.posted(place)

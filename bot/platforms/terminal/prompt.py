@@ -1,0 +1,74 @@
+"""A person at a terminal: history, completion and a toolbar, with what the bot posts printed above."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.styles import Style
+
+from bot.platforms.terminal.completion import Suggestion
+
+Suggest = Callable[[str], Awaitable[list[Suggestion]]]
+_STYLE = {"prompt": "bold ansicyan", "bottom-toolbar": "noreverse ansibrightblack"}
+
+
+class Prompt:
+    """A person at a terminal: history, completion, and a toolbar that `status` fills."""
+
+    attended = True
+
+    def __init__(self, history: Path, suggest: Suggest, status: Callable[[], str]) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            history=_History(str(history)),
+            completer=_Completer(suggest),
+            complete_while_typing=True,
+            bottom_toolbar=lambda: [("", f" {status()} ")],
+            style=Style.from_dict(_STYLE),
+            reserve_space_for_menu=6,
+        )
+
+    async def line(self, prompt: str) -> str | None:
+        """The next line; Ctrl-C and Ctrl-D leave."""
+        shown: StyleAndTextTuples = [("class:prompt", prompt)]
+        with suppress(EOFError, KeyboardInterrupt):
+            return await self._session.prompt_async(shown)
+        return None
+
+    def screen(self) -> AbstractContextManager[None]:
+        """Prints go above the prompt."""
+        return patch_stdout(raw=True)
+
+
+class _Completer(Completer):
+    """Completion that asks the bot, without holding up the keys."""
+
+    def __init__(self, suggest: Suggest) -> None:
+        self._suggest = suggest
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> list[Completion]:
+        """Nothing: only the asynchronous way is used."""
+        return []
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """What may be meant by the line so far."""
+        for found in await self._suggest(document.text_before_cursor):
+            yield Completion(found.text, start_position=-found.replaces, display_meta=found.meaning)
+
+
+class _History(FileHistory):
+    """History in a file; a line that can't be kept must not end the chat."""
+
+    def store_string(self, string: str) -> None:
+        """Keep one line, if the disk takes it."""
+        with suppress(OSError):
+            super().store_string(string)

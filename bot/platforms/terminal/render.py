@@ -1,0 +1,172 @@
+"""How papers and words look in a terminal: values in, rich renderables out.
+
+Every text is made inert first and set as `Text`, so that neither the terminal nor rich reads orders in it. Nothing is
+drawn with boxes, and no line ends in blanks: the same output reads well in 40 columns, in a pipe and without colours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.style import Style
+from rich.text import Text
+
+from bot.channels.values import Action, Attachment, Card, Form, Line, Message, Reply
+from bot.platforms.terminal.inert import MAX_TEXT, cut, fit, fit_card, fit_line, inert, link, one_line
+
+_INDENT = 4
+_NARROWEST = 8
+_TITLE, _NUMBER, _QUIET, _WHY = "bold", "bold cyan", "dim", "italic green"
+_TYPED = re.compile(r"`([^`\n]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, wrapped with its later lines hanging under its first; `mark` stands in the margin."""
+
+    text: Text
+    mark: str = ""
+    indent: int = _INDENT
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(self.indent, len(self.mark) + 2 if self.mark else 0)
+        if options.max_width < width + _NARROWEST:
+            width = 0
+        mark = f"{self.mark:>{self.indent - 2}}".ljust(width) if width else f"{self.mark} ".lstrip()
+        lead = Text.assemble((mark, _NUMBER))  # no style of its own, which the line after it would take on
+        for line in self.text.wrap(console, max(options.max_width - max(width, len(lead)), 2), overflow="fold"):
+            line.rstrip()
+            yield lead + line if line.plain else Text("")
+            lead = Text(" " * width)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The bot's own words, in which backticks mark what may be typed: set in bold on a terminal, kept elsewhere."""
+
+    text: str
+    style: str = ""
+    mark: str = ""
+    indent: int = 0
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        words = Text(style=self.style)
+        for place, part in enumerate(_TYPED.split(inert(self.text))):
+            typed = place % 2 == 1
+            plain = part if not typed or console.is_terminal else f"`{part}`"
+            words.append(plain, style="bold cyan" if typed else None)
+        yield Block(words, self.mark, self.indent)
+
+
+def posted(message: Message, first: int = 1) -> RenderableType:
+    """A message of the channel; its papers are numbered from `first` on."""
+    message = fit(message)
+    parts: list[RenderableType] = [Text(""), Words(message.text)] if message.text else []
+    if message.card:
+        parts += [card(message.card, first)]
+        first += 1
+    parts += listed(message.lines, first)
+    return Group(*parts)
+
+
+def answer(reply: Reply, first: int = 1) -> RenderableType:
+    """What the asker gets; its papers are numbered from `first` on."""
+    text = cut(inert(reply.text).strip(), MAX_TEXT)
+    parts: list[RenderableType] = [Words(text, style="" if reply.ok else "yellow")] if text else []
+    parts += [card(each, first + place) for place, each in enumerate(reply.cards)]
+    parts += listed(reply.lines, first + len(reply.cards))
+    if reply.form:
+        parts += _form(reply.form)
+    if reply.actions:
+        offers = [f"`{word}` {one_line(action.label, 80)}" for word, action in offered(reply.actions).items()]
+        parts.append(Words(" · ".join(offers), style=_QUIET, indent=_INDENT))
+    return Group(*parts)
+
+
+def card(paper: Card, number: int) -> RenderableType:
+    """One paper in full."""
+    paper = fit_card(paper)
+    parts: list[RenderableType] = [Text(""), _title(paper.title, paper.url, number)]
+    counts = [f"▲ {paper.upvotes}"] * (paper.upvotes > 0) + [f"💬 {paper.comments}"] * (paper.comments > 0)
+    facts = [paper.authors, paper.organization, _day(paper.published), "  ".join(counts)]
+    parts += _quiet(" · ".join(filter(None, facts)))
+    if paper.summary:
+        parts.append(Block(Text(paper.summary)))
+    why = f"🎲 {paper.why or 'a guess: tell us'}" if paper.guess else paper.why
+    if why:
+        parts.append(Words(why, style=_WHY, indent=_INDENT))
+    if paper.note:
+        parts.append(Words(paper.note, style=_QUIET, indent=_INDENT))
+    if paper.url:
+        parts.append(_address(paper.url))
+    return Group(*parts)
+
+
+def listed(lines: Iterable[Line], first: int) -> list[RenderableType]:
+    """Papers with one line each that says why they are here."""
+    parts: list[RenderableType] = []
+    for number, line in enumerate(map(fit_line, lines), first):
+        parts.append(_title(line.title, line.url, number))
+        parts += [Words(line.detail, style=_QUIET, indent=_INDENT)] if line.detail else []
+        parts += [_address(line.url)] if line.url else []
+    return parts
+
+
+def reacted(title: str, number: int, standing: Sequence[tuple[str, str]]) -> RenderableType:
+    """The emoji that stand on a numbered paper now."""
+    tally = "  ".join(f"{emoji} {count}" for emoji, count in Counter(emoji for _, emoji in standing).items())
+    text = Text.assemble(one_line(tally) or "no reactions", "  ", (one_line(title, 60), _QUIET))
+    return Block(text, mark=str(number))
+
+
+def attached(attachment: Attachment, where: str) -> RenderableType:
+    """A file that came with a reply; with `where` empty it could not be kept, and is shown instead."""
+    name, count = one_line(attachment.name, 120), len(attachment.content.splitlines())
+    if where:
+        return Words(f"📎 {name} ({count} line{'s' * (count != 1)}) is in {where}")
+    return Group(Words(f"📎 {name}"), Block(Text(inert(attachment.content)), indent=0))
+
+
+def offered(actions: Iterable[Action]) -> dict[str, Action]:
+    """The short word for each action: the first letters of its label that no other has."""
+    words: dict[str, Action] = {}
+    for action in actions:
+        label = "-".join(re.findall(r"\w+", one_line(action.label, 80).casefold())) or action.verb
+        short = (label[:length] for length in range(1, len(label) + 1))
+        word = next((word for word in short if word not in words), f"{label}-{len(words) + 1}")
+        words[word] = action
+    return words
+
+
+def _title(title: str, url: str, number: int) -> Block:
+    return Block(Text(title, style=Style.parse(_TITLE) + Style(link=link(url) or None)), mark=str(number))
+
+
+def _address(url: str) -> Block:
+    return Block(Text(url, style=Style.parse(_QUIET) + Style(link=url)))
+
+
+def _quiet(text: str) -> list[RenderableType]:
+    return [Block(Text(text, style=_QUIET))] if text else []
+
+
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%b %Y}" if day else ""
+
+
+def _form(form: Form) -> list[RenderableType]:
+    parts: list[RenderableType] = [Block(Text(one_line(form.title, 200), style=_TITLE), indent=0)]
+    for field in form.fields:
+        choices = f" ({', '.join(one_line(choice, 40) for choice in field.choices)})" if field.choices else ""
+        parts.append(
+            Block(Text(f"{one_line(field.label, 120)}{choices}: {one_line(field.name, 40)}={one_line(field.value)}"))
+        )
+    if form.fields:
+        said = f"{form.verb} {form.fields[0].name}={form.fields[0].value}"
+        parts.append(Words(f"To change one, say it: `{one_line(said, 200)}`", style=_QUIET, indent=_INDENT))
+    return parts

@@ -1,0 +1,219 @@
+"""The room: what was said and reacted in the terminal, kept in a file; the "server side" of this platform.
+
+One JSON object a line, only ever appended: channels joined, messages said, reactions put on and taken back. A line
+counts once its newline is there, so a crash in the middle of writing leaves nothing behind. Several processes may
+share a room: whoever writes holds the file's lock and has read what the others wrote (on Windows: one process).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from bot.channels.values import Message, Place
+from bot.platforms.base import AccessLost, NotAccepted, Uncertain
+
+if sys.platform != "win32":
+    import fcntl
+
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A channel that the bot was invited to."""
+
+    place: Place
+    kind: Literal["joined"] = "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of the bot; its id is the delivery key it was sent under."""
+
+    address: str
+    id: str
+    at: datetime
+    message: Message
+    kind: Literal["said"] = "said"
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """An emoji put on a message, or taken back."""
+
+    address: str
+    message: str
+    member: str
+    emoji: str
+    on: bool
+    at: datetime
+    kind: Literal["reacted"] = "reacted"
+
+
+_Record = Joined | Said | Reacted
+_RECORD: TypeAdapter[_Record] = TypeAdapter(Annotated[_Record, Field(discriminator="kind")])
+
+
+class Room:
+    """The room kept in `folder`, which is made if need be. Every method may block on the disk, and is thread-safe.
+
+    Raises, from every method: `AccessLost` when the file can't be reached, `NotAccepted` when the disk won't take or
+    give it now, `Uncertain` when the disk doesn't confirm what was written.
+    """
+
+    def __init__(self, folder: Path, fsync: Callable[[int], None] = os.fsync) -> None:
+        self.path = folder / "room.jsonl"
+        self._fsync = fsync
+        self._mutex = threading.Lock()
+        self._forget()
+        with self._told():
+            folder.mkdir(parents=True, exist_ok=True)
+        with self._opened():
+            pass
+
+    def _forget(self) -> None:
+        self.damaged = 0
+        """Lines that could not be read, and were skipped."""
+        self._inode, self._end = 0, 0
+        self._places: dict[str, Place] = {}
+        self._said: dict[tuple[str, str], Said] = {}
+        self._standing: dict[tuple[str, str], dict[tuple[str, str], None]] = {}
+        self._last_reaction: datetime | None = None
+
+    def join(self, place: Place) -> bool:
+        """Note that the bot is in a channel; False when that is known."""
+        with self._opened() as file:
+            known = place.address in self._places
+            if not known:
+                self._append(file, Joined(place))
+            return not known
+
+    def places(self) -> list[Place]:
+        """The channels the bot is in, oldest first."""
+        with self._opened():
+            return list(self._places.values())
+
+    def say(self, place: Place, key: str, message: Message, at: datetime) -> str:
+        """Keep a message and return its id; a key that is known in the place says nothing new."""
+        with self._opened() as file:
+            if (place.address, key) not in self._said:
+                self._append(file, Said(place.address, key, at, message))
+            return key
+
+    def find(self, place: Place, key: str, since: datetime) -> str | None:
+        """The id of the message said under `key` since then."""
+        with self._opened():
+            said = self._said.get((place.address, key))
+            return said.id if said and said.at >= since else None
+
+    def messages(self, place: Place) -> list[Said]:
+        """What was said in a place, oldest first."""
+        with self._opened():
+            return [said for said in self._said.values() if said.address == place.address]
+
+    def react(self, place: Place, message: str, member: str, emoji: str, *, on: bool, at: datetime) -> Reacted | None:
+        """Put an emoji on a message or take it back; None when that is how it stands already.
+
+        Reactions are at least a microsecond apart, so that the last one can be told even by a clock that stands.
+        """
+        with self._opened() as file:
+            standing = (member, emoji) in self._standing.get((place.address, message), {})
+            if (place.address, message) not in self._said or standing == on:
+                return None
+            if self._last_reaction and at <= self._last_reaction:
+                at = self._last_reaction + timedelta(microseconds=1)
+            reacted = Reacted(place.address, message, member, emoji, on, at)
+            self._append(file, reacted)
+            return reacted
+
+    def standing(self, place: Place, message: str) -> list[tuple[str, str]]:
+        """The (member, emoji) pairs that stand on a message, oldest first."""
+        with self._opened():
+            return list(self._standing.get((place.address, message), {}))
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """The locked file, with everything in it read; the lock goes with the descriptor."""
+        with self._mutex, self._told():
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+            try:
+                if sys.platform != "win32":
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                self._read(file)
+                yield file
+            finally:
+                os.close(file)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors of the disk in the port's own terms."""
+        try:
+            yield
+        except OSError as error:
+            why = f"{self.path}: {os.strerror(error.errno) if error.errno else error}"
+            if error.errno in _GONE:
+                raise AccessLost(f"The terminal's room can't be reached ({why}).") from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            mend = "The disk is full: free some space" if full else "The disk refused: see to it"
+            raise NotAccepted(f"{mend}, and it is tried again ({why}).") from error
+
+    def _read(self, file: int) -> None:
+        """Take in the whole lines that were appended since the last look."""
+        facts = os.fstat(file)
+        if facts.st_ino != self._inode or facts.st_size < self._end:
+            self._forget()
+            self._inode = facts.st_ino
+        if facts.st_size == self._end:
+            return
+        os.lseek(file, self._end, os.SEEK_SET)
+        with open(file, "rb", closefd=False) as stream:
+            *lines, _ = stream.read().split(b"\n")
+        for line in lines:
+            self._end += len(line) + 1
+            try:
+                self._take(_RECORD.validate_json(line))
+            except ValidationError:
+                self.damaged += 1
+
+    def _append(self, file: int, record: _Record) -> None:
+        line = _RECORD.dump_json(record) + b"\n"
+        try:
+            os.ftruncate(file, self._end)  # away with what a crash left half written
+            done = 0
+            while done < len(line):
+                done += os.write(file, line[done:])
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(file, self._end)
+            raise
+        try:
+            self._fsync(file)
+        except OSError as error:
+            raise Uncertain(f"{self.path}: the disk did not confirm what was written ({error}).") from error
+        self._end += len(line)
+        self._take(record)
+
+    def _take(self, record: _Record) -> None:
+        match record:
+            case Joined(place):
+                self._places[place.address] = place
+            case Said():
+                self._said.setdefault((record.address, record.id), record)
+            case Reacted():
+                on_message = self._standing.setdefault((record.address, record.message), {})
+                if record.on:
+                    on_message[record.member, record.emoji] = None
+                else:
+                    on_message.pop((record.member, record.emoji), None)
+                self._last_reaction = max(self._last_reaction or record.at, record.at)
