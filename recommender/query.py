@@ -62,6 +62,11 @@ class Query:
         """The groups that a paper must satisfy."""
         return tuple(group for group in self.groups if any(clause.required for clause in group))
 
+    @property
+    def must_mention(self) -> bool:
+        """Whether a paper has to have one of the words at least: some group asks for nothing but words."""
+        return any(all(clause.field in (Field.ANY, Field.TITLE) for clause in group) for group in self.groups)
+
     def __bool__(self) -> bool:
         return bool(self.groups or self.excluded)
 

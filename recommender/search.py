@@ -115,12 +115,9 @@ class Searcher:
             allowed = kept if allowed is None else allowed & kept
         if dead is not None:
             allowed = ~dead if allowed is None else allowed & ~dead
-        if allowed is None:
-            found = np.flatnonzero(scores)
-        elif query.required or strict or not terms:
-            found = np.flatnonzero(allowed) if query else np.zeros(0, np.int64)
-        else:
-            found = np.flatnonzero(allowed & (scores > 0))
+        if (terms and not query) or (query.must_mention and not strict):
+            allowed = scores > 0 if allowed is None else allowed & (scores > 0)
+        found = np.flatnonzero(allowed) if allowed is not None and (query or terms) else np.zeros(0, np.int64)
         return found, scores[found]
 
     def _satisfying(self, segment: Segment, clause: Clause) -> Mask:

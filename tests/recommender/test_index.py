@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender import CorruptIndexError, Hit, IndexBusyError, NewerIndexError, Paper, Recommender
+from recommender.disk import write_lock
+from tests.recommender.papers import NOW, library, made, votes
+
+PAPERS = library(10)
+
+
+def ids(hits: list[Hit]) -> list[str]:
+    return [hit.paper_id for hit in hits]
+
+
+def test_an_index_opened_again_answers_as_the_one_that_was_closed(tmp_path: Path) -> None:
+    one = Recommender.open(tmp_path)
+    one.add(PAPERS, marker="seven")
+    other = Recommender.open(tmp_path)
+    assert len(other) == len(PAPERS)
+    assert other.marker == "seven"
+    assert other.search("federated") == one.search("federated") != []
+    feedback, candidates = votes("federated-1", "federated-2"), [paper.id for paper in PAPERS]
+    assert other.pick(feedback, candidates, 5, now=NOW) == one.pick(feedback, candidates, 5, now=NOW)
+
+
+def test_an_index_filled_day_by_day_finds_what_one_filled_at_once_finds(tmp_path: Path) -> None:
+    whole, daily = Recommender(), Recommender.open(tmp_path)
+    whole.add(PAPERS)
+    for start in range(0, len(PAPERS), 3):
+        daily.add(PAPERS[start : start + 3])
+    for query in ("federated privacy", '"federated and"', "author:number3", "quantum -lattice"):
+        assert sorted(ids(daily.search(query, 50))) == sorted(ids(whole.search(query, 50))) != []
+    assert len(list(tmp_path.glob("*.segment"))) <= 5
+
+
+def test_a_paper_added_again_replaces_the_one_known() -> None:
+    engine = Recommender()
+    engine.add([Paper("a", "Old words"), Paper("b", "Other")])
+    engine.add([Paper("a", "New thoughts")])
+    assert len(engine) == 2
+    assert engine.search("old") == []
+    assert ids(engine.search("thoughts")) == ["a"]
+
+
+def test_the_last_of_two_papers_with_one_id_in_one_add_counts() -> None:
+    engine = Recommender()
+    engine.add([Paper("a", "Old words"), Paper("b", "Other"), Paper("a", "New thoughts")])
+    assert len(engine) == 2
+    assert engine.search("old") == []
+    assert ids(engine.search("thoughts")) == ["a"]
+
+
+def test_a_discarded_paper_is_gone_everywhere(tmp_path: Path) -> None:
+    engine = Recommender.open(tmp_path)
+    engine.add(PAPERS)
+    engine.discard(["federated-1", "nobody"])
+    for one in (engine, Recommender.open(tmp_path)):
+        assert "federated-1" not in one
+        assert "federated-2" in one
+        assert len(one) == len(PAPERS) - 1
+        assert "federated-1" not in ids(one.search("federated", 100)) + ids(one.similar("federated-2", 100))
+        with pytest.raises(ValueError, match="federated-1"):
+            one.rank([], ["federated-1"])
+
+
+def test_everything_discarded_leaves_an_index_that_works(tmp_path: Path) -> None:
+    engine = Recommender.open(tmp_path)
+    engine.add(PAPERS)
+    engine.discard([paper.id for paper in PAPERS])
+    assert len(engine) == 0
+    assert engine.search("federated") == []
+    engine.add(PAPERS[:3])
+    assert len(Recommender.open(tmp_path)) == 3
+
+
+def test_another_process_sees_what_was_added_after_refresh(tmp_path: Path) -> None:
+    writer, reader = Recommender.open(tmp_path), Recommender.open(tmp_path)
+    assert not reader.refresh()
+    writer.add(PAPERS[:5], marker="1")
+    assert len(reader) == 0
+    assert reader.refresh()
+    assert not reader.refresh()
+    writer.add(PAPERS[5:], marker="2")  # merges the segments that the reader has mapped
+    assert reader.refresh()
+    assert (len(reader), reader.marker) == (len(PAPERS), "2")
+    assert reader.search("federated privacy", 50) == writer.search("federated privacy", 50)
+
+
+def test_two_writers_build_on_each_other(tmp_path: Path) -> None:
+    one, other = Recommender.open(tmp_path), Recommender.open(tmp_path)
+    one.add(PAPERS[:5])
+    other.add(PAPERS[5:9])
+    one.add(PAPERS[9:])
+    assert len(one) == len(Recommender.open(tmp_path)) == len(PAPERS)
+
+
+def test_a_writer_that_finds_the_index_locked_says_so(tmp_path: Path) -> None:
+    engine = Recommender.open(tmp_path, patience=0.0)
+    with write_lock(tmp_path, 0.0), pytest.raises(IndexBusyError, match="Another process"):
+        engine.add(PAPERS)
+    engine.add(PAPERS)
+    assert len(engine) == len(PAPERS)
+
+
+def test_papers_that_fail_halfway_leave_the_index_as_it_was(tmp_path: Path) -> None:
+    engine = Recommender.open(tmp_path)
+    engine.add(PAPERS[:4], marker="before")
+
+    def broken() -> Iterator[Paper]:
+        yield Paper("new", "brandnewword")
+        raise RuntimeError("source lost")
+
+    with pytest.raises(RuntimeError):
+        engine.add(broken(), marker="after")
+    assert (len(engine), engine.marker, engine.search("brandnewword")) == (4, "before", [])
+    engine.add([Paper("new", "otherword brandnewword")])
+    assert ids(engine.search("brandnewword")) == ids(Recommender.open(tmp_path).search("brandnewword")) == ["new"]
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_full_disk_leaves_the_index_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
+    engine = Recommender.open(tmp_path)
+    engine.add(PAPERS[:4], marker="before")
+    syncs = iter([None] * allowed)
+    real = os.fsync
+
+    def full(descriptor: int) -> None:
+        if next(syncs, "full"):
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        engine.add(PAPERS, marker="after")
+    monkeypatch.undo()
+    for one in (engine, Recommender.open(tmp_path)):
+        assert (len(one), one.marker) == (4, "before")
+    engine.add(PAPERS, marker="after")
+    assert len(Recommender.open(tmp_path)) == len(PAPERS)
+    assert not list(tmp_path.glob("*.part"))
+
+
+_KILLED = """
+import os, signal, sys
+from recommender import Recommender, disk
+from tests.recommender.papers import library
+engine = Recommender.open(sys.argv[1])
+real, left = os.fsync, [int(sys.argv[2])]
+def die(descriptor):
+    left[0] -= 1
+    if left[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(descriptor)
+os.fsync = die
+engine.add(library(10), marker="after")
+"""
+
+
+@pytest.mark.parametrize(("syncs", "finished"), [(0, False), (1, False), (2, False), (9, True)])
+def test_a_process_killed_while_adding_leaves_the_last_commit(tmp_path: Path, syncs: int, finished: bool) -> None:
+    Recommender.open(tmp_path).add(PAPERS[:4], marker="before")
+    ended = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path), str(syncs)], check=False, timeout=60)
+    assert ended.returncode == (0 if finished else -signal.SIGKILL)
+    engine = Recommender.open(tmp_path)
+    assert (len(engine), engine.marker) == ((len(PAPERS), "after") if finished else (4, "before"))
+    engine.add(PAPERS, marker="again")
+    assert len(Recommender.open(tmp_path)) == len(PAPERS)
+
+
+def test_readers_in_other_threads_see_before_or_after_never_between(tmp_path: Path) -> None:
+    engine = Recommender.open(tmp_path)
+    engine.add([made("vision", n, title=f"generation0 marker{n}") for n in range(20)])
+    seen: list[set[str]] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            hits = engine.search("generation0 OR generation1 OR generation2 OR generation3", 100)
+            seen.append({str(len(hits))})
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for generation in range(1, 4):
+        engine.add([made("vision", n, title=f"generation{generation} marker{n}") for n in range(20)])
+    stop.set()
+    reader.join()
+    assert seen
+    assert set().union(*seen) == {"20"}
+
+
+def damaged(folder: Path, how: str) -> None:
+    segment = next(folder.glob("*.segment"))
+    manifest = folder / "index.json"
+    match how:
+        case "a byte flipped":
+            data = bytearray(segment.read_bytes())
+            data[len(data) // 2] ^= 0xFF
+            segment.write_bytes(data)
+        case "cut off":
+            segment.write_bytes(segment.read_bytes()[:-500])
+        case "emptied":
+            segment.write_bytes(b"")
+        case "segment missing":
+            segment.unlink()
+        case "manifest missing":
+            manifest.unlink()
+        case "manifest garbage":
+            manifest.write_bytes(b"\x00\xff{")
+        case "manifest altered":
+            manifest.write_text(manifest.read_text().replace("seven", "eight"))
+        case "manifest of another kind":
+            manifest.write_text("[1, 2]")
+        case "segment garbage":
+            segment.write_bytes(b"not a segment at all" * 100)
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["a byte flipped", "cut off", "emptied", "segment missing", "manifest missing", "manifest garbage",
+     "manifest altered", "manifest of another kind", "segment garbage"],
+)  # fmt: skip
+def test_a_damaged_folder_is_one_clear_error(tmp_path: Path, how: str) -> None:
+    Recommender.open(tmp_path).add(PAPERS, marker="seven")
+    damaged(tmp_path, how)
+    with pytest.raises(CorruptIndexError, match="index the papers again") as raised:
+        Recommender.open(tmp_path)
+    assert raised.value.folder == tmp_path
+
+
+def test_an_index_of_a_newer_version_says_so(tmp_path: Path) -> None:
+    Recommender.open(tmp_path).add(PAPERS)
+    manifest = tmp_path / "index.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99}))
+    with pytest.raises(NewerIndexError, match="99"):
+        Recommender.open(tmp_path)
+
+
+def test_a_reader_survives_a_folder_that_was_built_anew(tmp_path: Path) -> None:
+    reader = Recommender.open(tmp_path)
+    Recommender.open(tmp_path).add(PAPERS[:10])
+    reader.refresh()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    Recommender.open(tmp_path).add(PAPERS[10:])
+    reader.refresh()
+    assert len(reader) == len(PAPERS) - 10
+    assert reader.search("federated", 50) == Recommender.open(tmp_path).search("federated", 50)
+
+
+def test_the_marker_stays_when_an_add_gives_none(tmp_path: Path) -> None:
+    engine = Recommender.open(tmp_path)
+    assert engine.marker is None
+    engine.add(PAPERS[:1], marker="1")
+    engine.add(PAPERS[1:2])
+    engine.discard([PAPERS[0].id])
+    assert Recommender.open(tmp_path).marker == "1"
+
+
+def test_an_empty_add_commits_its_marker(tmp_path: Path) -> None:
+    Recommender.open(tmp_path).add([], marker="checked")
+    assert Recommender.open(tmp_path).marker == "checked"
+
+
+@given(
+    st.lists(
+        st.builds(
+            Paper,
+            id=st.text(min_size=1),
+            title=st.text(),
+            abstract=st.text(),
+            authors=st.lists(st.text()).map(tuple),
+            categories=st.lists(st.text()).map(tuple),
+        ),
+        max_size=5,
+    )
+)
+def test_any_text_can_be_indexed_and_found_by_its_id(papers: list[Paper]) -> None:
+    engine = Recommender()
+    engine.add(papers)
+    known = {paper.id for paper in papers}
+    assert len(engine) == len(known)
+    assert all(paper_id in engine for paper_id in known)
+    assert {ranked.paper_id for ranked in engine.rank([], sorted(known))} == known
+    for paper in papers:
+        engine.similar(paper.id)
+        engine.search(paper.title)
+
+
+def test_importing_the_package_is_cheap() -> None:
+    code = (
+        "import sys; import recommender; print(sorted(m for m in sys.modules if m in ('sklearn', 'pylatexenc', 'bot')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"

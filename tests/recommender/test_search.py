@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender import Hit, Paper, Recommender, snippet
+from recommender.query import MOST_WORDS, Field, parse
+from recommender.spelling import distance
+from tests.recommender.papers import votes
+
+PAPERS = [
+    Paper(
+        "2310.00001",
+        "Federated learning with non-IID data",
+        "We train models on many clients. Differential privacy protects them.",
+        ("Brendan McMahan", "José Núñez"),
+        ("cs.LG", "stat.ML"),
+        date(2023, 10, 2),
+    ),
+    Paper(
+        "2401.00002",
+        "A survey of privacy",
+        "Federated learning is surveyed, and the differential equations of privacy budgets.",
+        ("Grace Hopper",),
+        ("cs.CR",),
+        date(2024, 1, 5),
+    ),
+    Paper(
+        "2502.00003",
+        "Schrödinger bridges in $\\mathcal{O}(n)$",
+        "Optimal transport by diffusion, for GPT-4 and others.",
+        ("Erwin Müller",),
+        ("math.PR", "cs.LG"),
+        date(2025, 2, 10),
+    ),
+    Paper("doi:10.1000/xyz", "深度学习综述", "神经网络的方法。", (), ("cs.CV",), None),
+]
+
+
+@pytest.fixture(scope="module")
+def library() -> Recommender:
+    engine = Recommender()
+    engine.add(PAPERS)
+    return engine
+
+
+def found(engine: Recommender, query: str) -> list[str]:
+    return [hit.paper_id for hit in engine.search(query)]
+
+
+FEDERATED, SURVEY, BRIDGES, CHINESE = (paper.id for paper in PAPERS)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("federated", [FEDERATED, SURVEY]),
+        ("FEDERATION trainings", [FEDERATED, SURVEY]),
+        ('"differential privacy"', [FEDERATED]),
+        ('"privacy differential"', []),
+        ("federated -survey", [FEDERATED]),
+        ('federated -"differential privacy"', [SURVEY]),
+        ("federated NOT survey", [FEDERATED]),
+        ("cat:cs.LG", [BRIDGES, FEDERATED]),
+        ("cat:cs.lg OR cat:cs.CR", [BRIDGES, SURVEY, FEDERATED]),
+        ("cat:cs.*", [BRIDGES, SURVEY, FEDERATED, CHINESE]),
+        ("cat:math", [BRIDGES]),
+        ("cat:nowhere", []),
+        ("author:mcmahan", [FEDERATED]),
+        ('author:"brendan mcmahan"', [FEDERATED]),
+        ("author:nunez", [FEDERATED]),
+        ("mcmahan", [FEDERATED]),
+        ("title:survey federated", [SURVEY]),
+        ("title:federated", [FEDERATED]),
+        ("federated after:2024", [SURVEY]),
+        ("federated before:2024-01", [FEDERATED]),
+        ("after:2024-01-05 before:2024-01-06", [SURVEY]),
+        ("after:2030", []),
+        ("2401.00002", [SURVEY]),
+        ("https://arxiv.org/abs/2401.00002v3", [SURVEY]),
+        ("id:2401.00002", [SURVEY]),
+        ("https://doi.org/10.1000/XYZ", [CHINESE]),
+        ("schrodinger", [BRIDGES]),
+        ("Schrödinger", [BRIDGES]),
+        ("gpt-4", [BRIDGES]),
+        ("noniid non-iid", [FEDERATED]),
+        ("学习", [CHINESE]),
+        ("the of and", [SURVEY, BRIDGES]),
+        ("zebra cat:cs.LG", []),
+        ("survey OR cat:math.PR", [SURVEY, BRIDGES]),
+        ("", []),
+        ('" - : OR', []),
+    ],
+)
+def test_a_query_finds_what_it_says(library: Recommender, query: str, expected: list[str]) -> None:
+    hits = found(library, query)
+    assert sorted(hits) == sorted(expected)
+    if "cat:cs" in query or query == "federated":
+        assert hits == expected
+
+
+def test_newer_papers_come_first_among_equals(library: Recommender) -> None:
+    assert found(library, "cat:cs.LG") == [BRIDGES, FEDERATED]
+
+
+def test_a_word_in_the_title_counts_more_than_one_in_the_abstract(library: Recommender) -> None:
+    assert found(library, "federated")[0] == FEDERATED
+    assert found(library, "survey")[0] == SURVEY
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("fedarated", "federated"), ("diferential", "differential")])
+def test_a_slip_is_forgiven_and_said(library: Recommender, typed: str, meant: str) -> None:
+    assert found(library, typed) == found(library, meant) != []
+    understood = library.understand(f"{typed} privacy")
+    assert understood.corrected == ((typed, meant),)
+    assert understood.suggestion == f"{meant} privacy"
+
+
+def test_a_query_that_matches_as_written_is_not_corrected(library: Recommender) -> None:
+    understood = library.understand("federated mcmahan")
+    assert (understood.corrected, understood.suggestion) == ((), None)
+
+
+def test_what_means_nothing_is_named() -> None:
+    assert parse("after:soon federated cat:").ignored == ("after:soon",)
+    assert parse("before:2025-13-01").ignored == ("before:2025-13-01",)
+
+
+def test_pages_of_results_follow_each_other(library: Recommender) -> None:
+    whole = library.search("cat:cs.*", limit=4)
+    assert library.search("cat:cs.*", limit=2) + library.search("cat:cs.*", limit=2, offset=2) == whole
+    assert library.search("cat:cs.*", limit=2, offset=9) == []
+    assert library.search("cat:cs.*", limit=0) == []
+
+
+def test_a_search_for_us_brings_forward_what_the_channel_likes(engine: Recommender) -> None:
+    plain = engine.search("performance benchmarks", limit=10)
+    liked = votes(*(f"physics-{n}" for n in range(6)))
+    ours = engine.search("performance benchmarks", limit=10, feedback=liked)
+
+    def share(hits: list[Hit]) -> int:
+        return sum(hit.paper_id.startswith("physics") for hit in hits)
+
+    assert share(ours) > share(plain)
+
+
+def test_similar_papers_are_of_the_same_subject(engine: Recommender) -> None:
+    hits = engine.similar("physics-3", limit=5)
+    assert len(hits) == 5
+    assert all(hit.paper_id.startswith("physics") and hit.paper_id != "physics-3" for hit in hits)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_similar_to_an_unknown_paper_is_refused(engine: Recommender) -> None:
+    with pytest.raises(ValueError, match="nobody"):
+        engine.similar("nobody")
+
+
+@given(
+    st.text(max_size=60) | st.from_regex(r'(-?(cat|title|author|after|id):"?[\w.*-]*"? ?(OR )?){0,6}', fullmatch=True)
+)
+@settings(max_examples=200)
+def test_no_query_raises(library: Recommender, query: str) -> None:
+    hits = library.search(query)
+    assert len({hit.paper_id for hit in hits}) == len(hits)
+    understood = library.understand(query)
+    assert understood.text == query
+    if understood.suggestion:
+        library.search(understood.suggestion)
+    snippet(query, PAPERS[0].abstract)
+
+
+def test_an_enormous_query_is_cut_and_answered(library: Recommender) -> None:
+    query = parse(" ".join(f"word{n}" for n in range(10_000)))
+    assert len(query.words) == MOST_WORDS
+    assert len(query.ignored) == 10_000 - MOST_WORDS
+    assert found(library, "federated " + "x" * 200_000) != []
+
+
+def test_a_query_comes_apart_as_it_was_meant() -> None:
+    query = parse('“deep nets” -cat:cs.CV title:"graph theory" OR by:erdős 2310.01234v2')
+    (phrase,), (title, author), (paper,) = query.groups
+    assert (phrase.words, phrase.phrase) == (("deep", "nets"), True)
+    assert (title.field, title.words, title.phrase) == (Field.TITLE, ("graph", "theory"), True)
+    assert (author.field, author.words) == (Field.AUTHOR, ("erdős",))
+    assert (paper.field, paper.value) == (Field.ID, "2310.01234")
+    assert [(clause.field, clause.value) for clause in query.excluded] == [(Field.CATEGORY, "cs.cv")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "slips"),
+    [("word", "word", 0), ("word", "wrod", 1), ("word", "wo", 2), ("word", "worde", 1), ("word", "cart", 3)],
+)
+def test_slips_are_counted(one: str, other: str, slips: int) -> None:
+    assert distance(one, other, 2) == min(slips, 3)
+
+
+def test_the_snippet_is_the_sentence_that_answers() -> None:
+    text = "We study nets. Privacy of clients is kept, e.g. by noise. Results are strong."
+    assert snippet("client noises", text) == "Privacy of clients is kept, e.g. by noise."
+    assert snippet("zebra", text) == "We study nets."
+    assert snippet("x", "") == ""
+    assert snippet("privacy", text, limit=20) == "Privacy of clients…"
