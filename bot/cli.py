@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from datetime import date, datetime
@@ -10,19 +11,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from bot.settings import Settings, SettingsError, load
 
 app = typer.Typer(
     name="paperboy",
     help="Posts each channel the few new papers it will like, and learns from its emoji.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-papers_app = typer.Typer(help="Bring papers in and out as JSON lines.", no_args_is_help=True)
-db_app = typer.Typer(help="Look after the store.", no_args_is_help=True)
+papers_app = typer.Typer(help="Bring papers in and out as JSON lines.")
+db_app = typer.Typer(help="Look after the store.")
 app.add_typer(papers_app, name="papers")
 app.add_typer(db_app, name="db")
 
@@ -64,7 +65,7 @@ def demo(script: Annotated[bool, typer.Option("--script", help="Play a scripted 
     """Try the whole bot in this terminal, with a small corpus of its own and no account."""
     from bot.demo.visit import interactive, scripted
 
-    settings = _settings()
+    settings = _settings(quiet=True)
     if script or not (sys.stdin.isatty() and sys.stdout.isatty()):
         _go(scripted(settings))
     else:
@@ -74,9 +75,9 @@ def demo(script: Annotated[bool, typer.Option("--script", help="Play a scripted 
 @app.command()
 def chat() -> None:
     """Talk to the bot in this terminal, on the real store; digests come at their hour."""
-    from bot.terminal_session import chat_session
+    from bot.operate import chat_here
 
-    _go(chat_session(_settings()))
+    _go(chat_here(_settings(quiet=True)))
 
 
 @app.command()
@@ -93,7 +94,7 @@ def ingest(
 
 @papers_app.command("import")
 def papers_import(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON lines, perhaps gzipped; - for stdin.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON lines, perhaps gzipped.")],
 ) -> None:
     """Import papers; a line that can't be read is told and skipped (exit 1), the rest is imported."""
     from bot.operate import import_papers
@@ -139,7 +140,8 @@ def replay(
     """What the bot would have posted, and how it would have been liked."""
     from bot.operate import replay_files
 
-    replay_files(papers, feedback, as_json)
+    if replay_files(papers, feedback, as_json):
+        raise typer.Exit(1)
 
 
 @db_app.command()
@@ -184,29 +186,37 @@ def forget(member: Annotated[str, typer.Argument(metavar="MEMBER", help="The mem
 
 def main() -> None:
     """Run one command. Errors are one line on stderr: exit 2 for wrong use, 1 for failure."""
-    import click
-
+    words = _spread(sys.argv[1:])
+    if words in ([], ["papers"], ["db"]):
+        words.append("--help")
     try:
-        code = app(standalone_mode=False)
-    except click.UsageError as error:
-        _say(f"{error.format_message()} `{_path(error)} --help` tells more.")
-        sys.exit(2)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        _say(error.format_message())
-        sys.exit(1)
-    except KeyboardInterrupt:
+        code = app(words, standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has seen enough; say nothing more, not even at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (Misuse, SettingsError) as error:
         _fail(error, 2)
+    except TyperException as error:
+        _say(f"{_one_line(error)} `paperboy --help` tells more.")
+        sys.exit(2)
     except Exception as error:
         _fail(error, 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _spread(words: list[str]) -> list[str]:
+    """`--papers a b` as `--papers a --papers b`, which is how the option parser takes several files."""
+    spread: list[str] = []
+    for place, word in enumerate(words):
+        follows = "--papers" in words[:place] and not word.startswith("-") and not words[place - 1].startswith("-")
+        since = words[:place][::-1].index("--papers") if follows else 0
+        if follows and not any(one.startswith("-") for one in words[place - since : place]):
+            spread.append("--papers")
+        spread.append(word)
+    return spread
 
 
 def _fail(error: Exception, code: int) -> None:
@@ -231,15 +241,17 @@ def _say(text: str) -> None:
     print(f"paperboy: {text}", file=sys.stderr)  # noqa: T201
 
 
-def _path(error: Any) -> str:
-    return error.ctx.command_path if error.ctx else "paperboy"
+def _one_line(error: Exception) -> str:
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    return " ".join(str(said).split()).rstrip(".") + "."
 
 
-def _settings() -> Settings:
+def _settings(*, quiet: bool = False) -> Settings:
+    """The settings; `quiet` keeps the log out of a conversation on the same screen, but for what is broken."""
     from bot.logs import set_up
 
     settings = load(_State.config)
-    set_up(settings.log.level, settings.log.format)
+    set_up("error" if quiet and settings.log.level == "info" else settings.log.level, settings.log.format)
     return settings
 
 

@@ -63,14 +63,15 @@ class Courier:
     def __init__(
         self, store: Store, platforms: Mapping[str, Platform], clock: Clock, sleep: Sleep, patience: Patience
     ) -> None:
-        self._store, self._platforms, self._clock, self._sleep = store, platforms, clock, sleep
+        self.platforms = platforms
+        self._store, self._clock, self._sleep = store, clock, sleep
         self._patience = patience
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def recover(self) -> None:
         """On start: whatever was being sent when the last process ended is uncertain now."""
         async with self._store.write() as tx:
-            for channel in await channels.all_of(tx, list(self._platforms)):
+            for channel in await channels.all_of(tx, list(self.platforms)):
                 for post in await deliveries.posts_of(tx, channel.id, [PostState.SENDING]):
                     await deliveries.move(tx, post, PostState.UNCERTAIN, reason="the bot stopped while sending")
 
@@ -78,7 +79,7 @@ class Courier:
         """Deliver every channel's posts whose time has come; a bad channel delays no other."""
         async with self._store.read() as tx:
             waiting = await deliveries.waiting(
-                tx, self._clock(), list(self._platforms), [PostState.PLANNED, PostState.UNCERTAIN]
+                tx, self._clock(), list(self.platforms), [PostState.PLANNED, PostState.UNCERTAIN]
             )
         gate = asyncio.Semaphore(_CHANNELS_AT_ONCE)
 
@@ -104,7 +105,7 @@ class Courier:
             posts = await deliveries.posts_of(tx, channel_id, [PostState.PLANNED, PostState.UNCERTAIN])
         if channel is None or channel.state is ChannelState.LOST or not posts:
             return False
-        platform, post, now = self._platforms[channel.place.platform], posts[0], self._clock()
+        platform, post, now = self.platforms[channel.place.platform], posts[0], self._clock()
         if post.not_before > now:
             return False
         if post.state is PostState.UNCERTAIN:

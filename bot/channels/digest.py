@@ -164,7 +164,9 @@ class Digests:
         failing = await runs.failing(tx)
         if failing:
             names = " and ".join(run.source for run in failing)
-            return f"{names} could not be read ({failing[0].reason}) The days missed are looked at when it answers."
+            return (
+                f"{names} could not be read ({failing[0].reason.rstrip('.')}). What was missed comes when it answers."
+            )
         if fresh:
             return "all that was listed has been here already."
         if day.weekday() >= 5:

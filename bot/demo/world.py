@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from bot.app import App, configured_sources, opened
+from bot.app import App, opened, system_clock
+from bot.channels.values import Place
 from bot.channels.verbs import schedule
-from bot.platforms.base import Platform
+from bot.platforms.base import Clock, Platform
 from bot.settings import Settings
 from bot.sources.base import Batch, Kind, Listing, Source
-from bot.store import channels
+from bot.sources.fetch import Fetcher, Limits
+from bot.sources.huggingface import HuggingFace
+from bot.store import channels, runs
 from recommender import Paper
 from recommender.formats import read_papers
 
 CORPUS = Path(__file__).with_name("corpus.jsonl")
-MORNING = 9
+HOUR = time(9)
+_BEFORE = timedelta(minutes=30)
+_LIVE = Limits(connect=3.0, read=5.0, total=8.0, attempts=1)
+"""A visitor waits for the live list no longer than this."""
+
+
+def corpus() -> list[Paper]:
+    """The demo's papers, each published on the day arXiv listed it."""
+    return [paper for paper in read_papers(CORPUS) if isinstance(paper, Paper)]
 
 
 @dataclass
 class DemoClock:
-    """Stands still until a day is let pass."""
+    """Stands still until it is set."""
 
     now: datetime
 
@@ -33,96 +44,114 @@ class DemoClock:
         return self.now
 
 
-class DemoPapers:
-    """A source that knows the demo's corpus and lists each paper on the day arXiv listed it."""
+@dataclass
+class Listed:
+    """A source that lists each of its papers on the day it was published."""
 
-    name = "demo"
-
-    def __init__(self, papers: list[Paper]) -> None:
-        self.papers = papers
-
-    @property
-    def days(self) -> list[date]:
-        """The days on which something is listed."""
-        return sorted({paper.published for paper in self.papers if paper.published})
+    papers: list[Paper]
+    name: str = "demo"
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
         """What was listed from `since` to `until`."""
-        return Batch(
-            tuple(
-                Listing(paper, self.name, paper.published, Kind.NEW)
-                for paper in self.papers
-                if paper.published and since <= paper.published <= until
-            )
-        )
+        days = ((paper, paper.published) for paper in self.papers if paper.published)
+        return Batch(tuple(Listing(paper, self.name, day, Kind.NEW) for paper, day in days if since <= day <= until))
 
 
-class Today:
-    """The live sources, silent until the demo has arrived in the present."""
+@dataclass
+class Asleep:
+    """A live source that says nothing until the demo has arrived in the present."""
 
-    def __init__(self, live: Source) -> None:
-        self.name, self.awake, self._live = live.name, False, live
+    live: Source
+    awake: bool = False
+
+    @property
+    def name(self) -> str:
+        """The live source's own."""
+        return self.live.name
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """What the live source lists; nothing before the present."""
-        return await self._live.fetch(since, until, memory) if self.awake else Batch()
+        """What the live source lists."""
+        return await self.live.fetch(since, until, memory) if self.awake else Batch()
 
 
 @dataclass
 class World:
-    """A Paperboy with a store of its own that vanishes with it, on the morning of the corpus's first day."""
+    """A Paperboy with a store of its own that vanishes with it."""
 
     app: App
     clock: DemoClock
-    last_day: date
-    live: list[Today]
+    listed: Listed
+    present: Clock
+    live: list[Asleep] = field(default_factory=list)
 
-    async def dawn(self) -> None:
-        """What this morning brings: sources are read, the digest is planned and posted."""
+    @property
+    def last_day(self) -> date:
+        """The last day on which the corpus lists something."""
+        return max(paper.published for paper in self.listed.papers if paper.published)
+
+    async def open_channel(self, place: Place, by: str) -> None:
+        """The bot is invited half an hour before its first digest, and then it is nine."""
+        await self.app.desk.joined(place, by)
+        self.clock.now += _BEFORE
+        await self._morning()
+
+    async def next_day(self) -> bool:
+        """Let one day pass; after the corpus's last comes the real today. False when today is here already."""
+        tomorrow = self.clock.now + timedelta(days=1)
+        if tomorrow.date() <= self.last_day:
+            self.clock.now = tomorrow
+        elif not await self._wake(datetime.combine(self.present().date(), HOUR, UTC)):
+            return False
+        await self._morning()
+        return True
+
+    async def to_today(self) -> bool:
+        """Leave the corpus for the real today; False when that is here already, or no live source answered."""
+        if not await self._wake(datetime.combine(self.present().date(), HOUR, UTC)):
+            return False
+        await self._morning()
+        async with self.app.store.read() as tx:
+            failing = {run.source for run in await runs.failing(tx)}
+        return any(source.name not in failing for source in self.live)
+
+    async def _morning(self) -> None:
         await self.app.heart.read()
         await self.app.heart.plan_due()
         await self.app.courier.deliver_all()
 
-    async def next_day(self) -> bool:
-        """Let one day pass; past the corpus the next day is the real today. False when today is here already."""
-        present = datetime.now(UTC).replace(hour=MORNING, minute=0, second=0, microsecond=0)
-        tomorrow = self.clock.now + timedelta(days=1)
-        if tomorrow.date() > self.last_day:
-            if self.clock.now >= present:
-                return False
-            await self._wake(present)
-        else:
-            self.clock.now = tomorrow
-        await self.dawn()
-        return True
-
-    async def _wake(self, present: datetime) -> None:
-        """Jump to the present: the days between were never missed."""
+    async def _wake(self, today: datetime) -> bool:
+        """Jump to today; the days between were never missed, nobody was there."""
+        if self.clock.now >= today:
+            return False
         for source in self.live:
             source.awake = True
-        self.clock.now = present - timedelta(hours=1)
+        self.clock.now = today - _BEFORE
         async with self.app.store.write() as tx:
             for channel in await channels.all_of(tx):
                 if channel.next_due_at:
                     await schedule.wake(tx, replace(channel, next_due_at=None), self.clock.now)
-        self.clock.now = present
+        self.clock.now = today
+        return True
+
+
+def first_morning(settings: Settings) -> datetime:
+    """Half an hour before the first digest: on the corpus's first day, or when `clock.start` says."""
+    first = min(paper.published for paper in corpus() if paper.published)
+    return settings.clock.start or datetime.combine(first, HOUR, UTC) - _BEFORE
 
 
 @asynccontextmanager
-async def demo_world(settings: Settings, platform: Platform, clock: DemoClock) -> AsyncIterator[World]:
-    """A fresh world. Its store is in a folder of its own; nothing of it stays."""
-    papers = [paper for paper in read_papers(CORPUS) if isinstance(paper, Paper)]
-    corpus = DemoPapers(papers)
-    with tempfile.TemporaryDirectory(prefix="paperboy-demo-") as folder:
-        private = settings.model_copy(update={"data_dir": Path(folder), "database_url": ""})
-        async with configured_sources(private) as live:
-            sleepers = [Today(source) for source in live]
-            platforms = {platform.name: platform}
-            async with opened(private, platforms, clock=clock, sources=[corpus, *sleepers]) as app:
-                yield World(app, clock, corpus.days[-1], sleepers)
-
-
-def first_morning() -> datetime:
-    """Nine o'clock on the corpus's first day."""
-    days = [paper.published for paper in read_papers(CORPUS) if isinstance(paper, Paper) and paper.published]
-    return datetime.combine(min(days), datetime.min.time(), UTC) + timedelta(hours=MORNING)
+async def demo_world(
+    settings: Settings, clock: DemoClock, platform: Callable[[Path], Platform], present: Clock = system_clock
+) -> AsyncIterator[World]:
+    """A fresh world in a folder of its own, which the platform is given too; nothing of it stays."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paperboy-demo-")))
+        own = settings.model_copy(update={"data_dir": folder, "database_url": ""})
+        live = []
+        if own.sources.huggingface.enabled:
+            fetcher = await stack.enter_async_context(Fetcher(limits=_LIVE))
+            live.append(Asleep(HuggingFace(fetcher, own.sources.huggingface.url)))
+        listed, chat = Listed(corpus()), platform(folder)
+        app = await stack.enter_async_context(opened(own, {chat.name: chat}, clock=clock, sources=[listed, *live]))
+        yield World(app, clock, listed, present, live)

@@ -1,0 +1,228 @@
+"""The demo: a visit that a person makes, or one that is played and printed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.channels.values import Card, Place
+from bot.courier import unpack
+from bot.demo.world import DemoClock, World, demo_world, first_morning
+from bot.platforms.terminal import TerminalPlatform
+from bot.settings import Settings
+from bot.store import channels, deliveries
+from bot.store.states import PostState
+from recommender import Explanation
+
+PLACE = Place("terminal", "papers", name="papers")
+_WELCOME = (
+    "This is Paperboy with ten days of real arXiv papers (3 to 14 November 2025, 22 a day, summaries in our words).\n"
+    "Nothing is installed and nothing stays. Try: [b]2 👍[/b] (react to card 2) · [b]/next[/b] (tomorrow's digest) · "
+    "[b]/papers federated[/b] (search) · [b]taste[/b] · [b]/help[/b]"
+)
+_PRIVACY = r"federated|differential(ly)? priva|\bprivacy\b|\bprivate\b|unlearn|membership inference"
+"""What the team of the scripted visit works on: it likes a card that speaks of this, and nothing else."""
+_TOPIC = "gaussian splatting"
+"""What one of them follows as well, from the fifth day on."""
+
+
+async def interactive(settings: Settings) -> None:
+    """The demo typed by hand."""
+    console = Console()
+    clock = DemoClock(first_morning(settings))
+
+    async def next_day() -> None:
+        if not await world.next_day():
+            console.print("Today is here already: the demo ends with the present. `paperboy chat` goes on from here.")
+
+    def platform(folder: Path) -> TerminalPlatform:
+        return TerminalPlatform(folder, console, clock, next_day=next_day)
+
+    async with demo_world(settings, clock, platform) as world:
+        console.print(_WELCOME, highlight=False)
+        await _meet(world, "you")
+
+
+async def scripted(settings: Settings, console: Console | None = None) -> None:
+    """A visit of eight days, played through the same terminal and printed as a transcript."""
+    console = console or Console(width=None if sys.stdout.isatty() else 100, soft_wrap=False)
+    clock = DemoClock(first_morning(settings))
+    visit = Visit(console)
+
+    def platform(folder: Path) -> TerminalPlatform:
+        return TerminalPlatform(folder, console, clock, who="ada", next_day=visit.next_day, script=visit.lines())
+
+    async with demo_world(settings, clock, platform) as world:
+        visit.world = world
+        await _meet(world, "ada")
+
+
+async def _meet(world: World, who: str) -> None:
+    """The bot comes into the channel, and then its guests do."""
+    terminal = world.app.courier.platforms[PLACE.platform]
+    assert isinstance(terminal, TerminalPlatform)
+    terminal.room.join(PLACE)
+    await world.open_channel(PLACE, who)
+    await terminal.run(world.app.desk)
+
+
+@dataclass
+class Day:
+    """What one day brought: cards, how many of them the team liked, and how many chance would have brought."""
+
+    day: date
+    cards: int
+    liked: int
+    by_chance: float
+
+
+@dataclass
+class Visit:
+    """The scripted visit: what the team types, in the light of what it sees."""
+
+    console: Console
+    days: list[Day] = field(default_factory=list)
+    likes: str = _PRIVACY
+    _world: World | None = None
+
+    @property
+    def world(self) -> World:
+        """The world it takes place in."""
+        assert self._world is not None
+        return self._world
+
+    @world.setter
+    def world(self, world: World) -> None:
+        self._world = world
+
+    async def next_day(self) -> None:
+        """Let a day pass."""
+        await self.world.next_day()
+
+    async def lines(self) -> AsyncIterator[str]:
+        """The lines of the visit, one by one; each is answered before the next is asked for."""
+        self._say("Day 1. Nobody has told the bot anything yet. This team works on privacy in machine learning: ada")
+        self._say("and ben put a 👍 on such cards, and say nothing to the others.")
+        async for line in self._react():
+            yield line
+
+        self._say("Day 2. The picks follow, and each says why.")
+        yield "/next"
+        async for line in self._react():
+            yield line
+        self._say("Anybody can search; what the team has seen says so.")
+        yield "/papers federated"
+
+        self._say("Day 3.")
+        yield "/next"
+        async for line in self._react():
+            yield line
+
+        self._say("Day 4. A reaction is taken back, and what it taught is gone to the last digit.")
+        yield "/next"
+        async for line in self._react():
+            yield line
+        async for line in self._take_back():
+            yield line
+
+        self._say("Day 5. Ben also follows 3D vision: one line ranks a topic's matches up, before any vote on them.")
+        yield f"/papers subscribe {_TOPIC}"
+        self.likes += f"|{_TOPIC}"
+        yield "/next"
+        self._say(f"The cards that name the topic “{_TOPIC}” as their reason are here because of that line.")
+        async for line in self._react():
+            yield line
+
+        self._say("Day 6. A Saturday: nothing is posted but one line that says why.")
+        yield "/next"
+
+        self._say("Day 8. Monday, after a quiet Sunday.")
+        yield "/next 2"
+        async for line in self._react():
+            yield line
+        yield "taste"
+        yield "stats"
+        self._table()
+
+        self._say("And today, with the same taste, from the live list of Hugging Face Daily Papers:")
+        if not await self.world.to_today():
+            self._say("The live list did not answer, so the visit ends here; the demo needs no network.")
+
+    async def _react(self) -> AsyncIterator[str]:
+        """Like what the team likes among today's cards, and note how many those are."""
+        cards = await self._cards_today()
+        numbers = [number for number, card in enumerate(cards, 1) if self._is_theirs(card.title, card.summary)]
+        listed = [paper for paper in self.world.listed.papers if paper.published == self._today]
+        chance = (
+            len(cards) * sum(self._is_theirs(paper.title, paper.abstract) for paper in listed) / len(listed)
+            if listed
+            else 0.0
+        )
+        self.days.append(Day(self._today, len(cards), len(numbers), chance))
+        if numbers:
+            yield f"{' '.join(map(str, numbers))} 👍"
+        if numbers[1:]:
+            yield "/me ben"
+            yield f"{numbers[0]} 🔥"
+            yield "/me ada"
+
+    async def _take_back(self) -> AsyncIterator[str]:
+        cards = await self._cards_today()
+        number, card = next(
+            (n, card) for n, card in enumerate(cards, 1) if not self._is_theirs(card.title, card.summary)
+        )
+        before = await self._explain(card.paper_id)
+        yield f"{number} ❤️"
+        liked = await self._explain(card.paper_id)
+        yield f"-{number} ❤️"
+        after = await self._explain(card.paper_id)
+        same = "the same number again" if after.score == before.score else "NOT the same number"
+        self._say(
+            f"Its score: {before.score:+.6f} before, {liked.score:+.6f} with the ❤️, {after.score:+.6f} after: {same}."
+        )
+
+    def _is_theirs(self, *texts: str) -> bool:
+        return bool(re.search(self.likes, " ".join(texts), re.IGNORECASE))
+
+    async def _cards_today(self) -> list[Card]:
+        async with self.world.app.store.read() as tx:
+            channel = await channels.find(tx, PLACE)
+            assert channel is not None
+            posts = await deliveries.posts_of(tx, channel.id, [PostState.SENT])
+        last = max(post.delivery_id for post in posts)
+        cards = [unpack(post.body).card for post in posts if post.delivery_id == last]
+        return [card for card in cards if card]
+
+    async def _explain(self, paper_id: str) -> Explanation:
+        app = self.world.app
+        async with app.store.read() as tx:
+            channel = await channels.find(tx, PLACE)
+            assert channel is not None
+            known = await app.digests.known(tx, channel.id)
+        return app.library.engine.explain(paper_id, known.feedback, known.topics, self.world.clock())
+
+    @property
+    def _today(self) -> date:
+        return self.world.clock().date()
+
+    def _say(self, text: str) -> None:
+        self.console.print(
+            Text(f"\n# {text}" if text[:3] == "Day" else f"# {text}", style="dim italic"), soft_wrap=True
+        )
+
+    def _table(self) -> None:
+        table = Table("day", "cards", "liked", "by chance", title="Liked picks per day", title_justify="left", box=None)
+        for day in self.days:
+            table.add_row(
+                f"{day.day:%a} {day.day.day} {day.day:%b}", str(day.cards), str(day.liked), f"{day.by_chance:.1f}"
+            )
+        self.console.print()
+        self.console.print(table)
