@@ -175,7 +175,7 @@ class Recommender:
         topics: Sequence[str],
         now: datetime | None,
     ) -> tuple[Learned, Judged]:
-        ids = list(dict.fromkeys(candidates))
+        ids = sorted(set(candidates))  # so that their order never matters
         papers = _known(view.snapshot, ids)
         taste = view.learner.learn(feedback, topics, now, papers)
         return taste, judge(view.snapshot, view.features, view.learner, taste, ids, papers, now)

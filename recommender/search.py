@@ -141,6 +141,8 @@ class Searcher:
                     last = TITLE if clause.field is Field.TITLE else ABSTRACT
                     rows = self._verified(segment, rows, stems, last, clause.phrase)
                 mask[rows] = True
+                if clause.field is Field.ANY and not clause.phrase:
+                    mask[self._having_all(segment, [AUTHOR_SIGN + fold(word) for word in clause.words])] = True
         return mask
 
     def _having_all(self, segment: Segment, signed: list[str]) -> Rows:

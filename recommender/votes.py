@@ -12,7 +12,7 @@ FADING = 0.003
 """Share of a vote's weight lost per day: half is left after 230 days."""
 DISLIKE_WEIGHT = 2.0
 """A dislike beside a like of the same strength."""
-FREE_VOTES = 20.0
+FREE_VOTES = 10.0
 """Votes a member may always have counted in full, whatever the others do."""
 _MOST_PER_VOTE = 3.0
 
@@ -79,7 +79,7 @@ def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: d
 
 
 def _shares(members: list[str | None]) -> dict[str | None, float]:
-    """What one vote of each member counts, so that the sum stays the number of votes and nobody dominates it."""
+    """What one vote of each member counts: the louder a member, the less, so that nobody dominates."""
     cast: dict[str | None, float] = defaultdict(float)
     for member in members:
         cast[member] += 1
@@ -87,5 +87,6 @@ def _shares(members: list[str | None]) -> dict[str | None, float]:
         return dict.fromkeys(cast, 1.0)
     total = sum(cast.values())
     bounded = {member: min(count, FREE_VOTES + 2 * (total - count)) for member, count in cast.items()}
-    scale = total / sum(bounded.values())
-    return {member: min(_MOST_PER_VOTE, scale * bounded[member] / count) for member, count in cast.items()}
+    # The channel's votes keep their weight beside silence and background when one member's are cut down.
+    scale = min(_MOST_PER_VOTE, total / sum(bounded.values()))
+    return {member: scale * bounded[member] / count for member, count in cast.items()}

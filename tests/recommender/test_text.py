@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.text import display, fold, names, stem, telling, visible, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Non-IID Data_sets, 3D!", ["non", "iid", "data_sets", "3d"]),
+        (r"An $\alpha$-divergence by \textit{Erd\H{o}s} and Schr\"odinger", ["an", "alpha", "divergence", "by", "erdős",
+         "and", "schrödinger"]),
+        ("ﬁne Ⅻ soft\u00adhyphen", ["fine", "xii", "softhyphen"]),
+        ("深度 learning", ["深", "度", "learning"]),
+        ("Привет, мир", ["привет", "мир"]),
+        ("see \\url{http://x.y/z} now", ["see", "now"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_words_are_split_as_people_would(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+def test_words_that_mean_the_same_have_one_stem() -> None:
+    assert stem("Federated") == stem("federation") == "feder"
+    assert stem("naïve") == stem("naive")
+    assert fold("Núñez") == "nunez"
+    assert names("José O'Núñez-Smith") == ["jose", "o", "nunez", "smith"]
+
+
+def test_only_telling_words_are_learned_from() -> None:
+    assert [word for word in ("the", "model", "x", "2024", "深", "bert4") if telling(word)] == ["model", "深", "bert4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"Bounds of $\mathcal{O}(n)$ for $\alpha \leq 1$", "Bounds of 𝒪(n) for α≤ 1"),
+        ("It costs $5 and saves 50% of time", "It costs $5 and saves 50% of time"),
+        (r"Erd\H{o}s and \textbf{bold}", "Erdős and bold"),
+        ("safe \u202eevil\u202c \x07bell\u200b", "safe evil bell"),
+        ("  many \n spaces ", "many spaces"),
+    ],
+)
+def test_what_people_see_has_no_tex_and_nothing_hidden(text: str, shown: str) -> None:
+    assert display(text) == shown
+
+
+@given(st.text(alphabet=st.sampled_from(list("\\${}^_%&~#abc 1\u202e\n")), max_size=80))
+def test_tex_that_makes_no_sense_is_shown_anyway(text: str) -> None:
+    shown = display(text)
+    assert "\u202e" not in shown
+    assert "\n" not in shown
+    words(text)
+
+
+@given(st.text())
+def test_visible_text_can_be_stored_as_utf8(text: str) -> None:
+    visible(text).encode("utf-8")
