@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import facts
 from bot.store.states import PostState
-from bot.store.tables import clean_name, clean_text, paper_names, papers, posts, saved, votes
-from recommender.paper import Paper, canonical_id, id_from_title, identities, merge, same
+from bot.store.tables import clean_name, clean_text, insert_new, paper_names, papers, posts, saved, votes
+from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same
 
 _AT_ONCE = 1_000
 """Bound values in one statement; SQLite's own limit is 32,766."""
@@ -48,17 +48,19 @@ async def record(
         day = listed.get(original.id)
         matches = pending.matches(paper)
         if not matches:
-            pending.put(paper, day, known=False)
+            pending.put(paper, day, known=False, called=paper)
             result.ids.append(paper.id)
             continue
-        kept, *doubles = matches
-        best = merge(pending.papers[kept], paper)
-        for gone in doubles:
-            best = merge(best, pending.papers[gone])
-            pending.absorb(kept, gone)
-            result.merged.append(gone)
-        pending.put(best, day, known=True)
-        result.ids.append(kept)
+        known = pending.papers[matches[0]]
+        for double in matches[1:]:
+            known = merge(known, pending.papers[double])
+        best = _joined(known, paper)
+        pending.put(best, day, known=best.id in matches, called=paper)
+        for gone in matches:
+            if gone != best.id:
+                pending.absorb(best.id, gone)
+                result.merged.append(gone)
+        result.ids.append(best.id)
     await _write(tx, pending, now)
     # A paper of this batch may have turned out, later in it, to be another one.
     keepers = {gone: kept for kept, gone in pending.absorbed}
@@ -74,8 +76,8 @@ async def get(tx: AsyncConnection, paper_id: str) -> Paper | None:
 
 async def get_many(tx: AsyncConnection, ids: Iterable[str]) -> dict[str, Paper]:
     """The papers with these ids, by id; unknown ids are left out."""
-    found = {}
-    for some in _chunks(dict.fromkeys(ids)):
+    found, ids = {}, list(dict.fromkeys(ids))
+    for some in _chunks(ids):
         for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(some))):
             found[row.id] = _paper(row)
     return {paper_id: found[paper_id] for paper_id in ids if paper_id in found}
@@ -152,7 +154,7 @@ class _Pending:
         first = next((known for known in ids if self._is(known, paper)), None)
         if first is None:
             return []
-        best = merge(self.papers[first], paper)
+        best = _joined(self.papers[first], paper)
         # The title it comes with now ties it to others as well as the one it was known by.
         as_told = replace(best, title=paper.title)
         return [first, *(i for i in ids if i != first and (self._is(i, best) or self._is(i, as_told)))]
@@ -160,11 +162,14 @@ class _Pending:
     def _is(self, known: str, paper: Paper) -> bool:
         return self.names.get(clean_name(f"id:{paper.id}")) == known or same(self.papers[known], paper)
 
-    def put(self, paper: Paper, day: date | None, *, known: bool) -> None:
+    def put(self, paper: Paper, day: date | None, *, known: bool, called: Paper) -> None:
+        """A paper as it will stand, and as it was called when it came."""
+        for name in (*_names(paper), *_names(called)):
+            if name not in self.names:
+                self.names[name] = self.fresh_names[name] = paper.id
         days = [one for one in (self.days.get(paper.id), day) if one]
         first_day = min(days) if days else None
         if known and paper == self.papers[paper.id] and first_day == self.days.get(paper.id):
-            self._name(paper)
             return
         if first_day and not self.days.get(paper.id):
             self.fresh_news[paper.id] = None
@@ -173,7 +178,6 @@ class _Pending:
             self.new[paper.id] = None
         elif paper.id not in self.new:
             self.changed[paper.id] = None
-        self._name(paper)
 
     def absorb(self, kept: str, gone: str) -> None:
         self.absorbed = [(kept if owner == gone else owner, one) for owner, one in self.absorbed] + [(kept, gone)]
@@ -185,11 +189,6 @@ class _Pending:
             self.changed[kept] = None
         for names in (self.names, self.fresh_names):
             names.update({name: kept for name, owner in names.items() if owner == gone})
-
-    def _name(self, paper: Paper) -> None:
-        for name in _names(paper):
-            if name not in self.names:
-                self.names[name] = self.fresh_names[name] = paper.id
 
 
 async def _known(
@@ -223,8 +222,10 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
     for some in _chunks(pending.fresh_news):
         await tx.execute(sa.update(papers).where(papers.c.id.in_(some), papers.c.news_at.is_(None)).values(news_at=now))
     if pending.fresh_names:
+        # A merged paper has names that none of the batch came with; those may stand already.
         await tx.execute(
-            sa.insert(paper_names), [{"name": name, "paper_id": owner} for name, owner in pending.fresh_names.items()]
+            insert_new(tx, paper_names),
+            [{"name": name, "paper_id": owner} for name, owner in pending.fresh_names.items()],
         )
 
 
@@ -281,6 +282,13 @@ def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
         yield some
 
 
+def _joined(known: Paper, news: Paper) -> Paper:
+    """Both in one, under the stronger of their ids: an arXiv id, else a DOI, else the one it had."""
+    strength = [2 if arxiv_id(one.id) else 1 if find_doi(one.id) else 0 for one in (known, news)]
+    best = merge(known, news)
+    return replace(best, id=news.id) if strength[1] > strength[0] else best
+
+
 def _names(paper: Paper) -> tuple[str, ...]:
     return tuple(map(clean_name, identities(paper)))
 
@@ -294,7 +302,7 @@ def _clean(paper: Paper) -> Paper:
         abstract=clean_text(paper.abstract),
         organization=clean_text(paper.organization),
         url=clean_text(paper.url),
-        doi=clean_text(paper.doi),
+        doi=clean_text(paper.doi) or find_doi(clean_text(paper.id)) or "",
         authors=tuple(map(clean_text, paper.authors)),
         categories=tuple(map(clean_text, paper.categories)),
         upvotes=max(0, min(paper.upvotes, _MOST)),

@@ -16,6 +16,8 @@ _LONGEST_NAME = 500
 
 def clean_text(text: str) -> str:
     """The text without what a database refuses: NUL characters, and halves of surrogate pairs."""
+    if text.isascii() and "\0" not in text:  # as nearly all are; looking is ten times faster than rewriting
+        return text
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 
@@ -105,10 +107,14 @@ metadata = sa.MetaData(
 
 
 def insert_new(tx: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An insert that does nothing when the row is there, even one that another process is just writing."""
-    if tx.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    """An insert that does nothing when the row is there, even one that another process is just writing; `rowcount`
+    says which."""
+    insert: postgresql.Insert | sqlite.Insert = (
+        sqlite.insert(table).on_conflict_do_nothing()
+        if tx.dialect.name == "sqlite"
+        else postgresql.insert(table).on_conflict_do_nothing()
+    )
+    return insert.execution_options(preserve_rowcount=True)
 
 
 def _text(name: str, **how: Any) -> sa.Column[str]:

@@ -1,0 +1,270 @@
+"""Backups of a live store: one file, the same for SQLite and PostgreSQL, and back into either.
+
+A gzip of JSON lines: a header (format, revision of the tables, time), one line per row, and at the end the number of
+rows and the SHA-256 of all lines before, so that a file cut off anywhere is known for what it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store import facts
+from bot.store.database import Store, StoreError, StoreNewer
+from bot.store.tables import metadata
+from bot.store.upgrade import current, revisions, upgrade_within
+
+_FORMAT = 1
+_AT_ONCE = 500
+_LONGEST_LINE = 64 * 1024 * 1024
+"""Bytes of one row; a longer line is no backup but something that wants to fill the memory."""
+_STAGE = "paperboy_restore"
+
+Progress = Callable[[int], None]
+"""Called now and then with the rows done so far."""
+
+
+class BackupUnwritten(StoreError):
+    """The backup could not be written; an older one at the same place still stands."""
+
+
+class BackupRefused(StoreError):
+    """The file can't be restored; the store is as it was."""
+
+
+async def backup(store: Store, file: Path, now: datetime, progress: Progress | None = None) -> int:
+    """Write the store as it is at one moment to a file, in place of an older one; how many rows.
+
+    Raises BackupUnwritten when the file can't be written, else a StoreError.
+    """
+    with _unwritten(file):
+        writer = await asyncio.to_thread(_Writer, file)
+    try:
+        async with store.read() as tx:
+            header = {"paperboy backup": _FORMAT, "revision": await current(tx), "made_at": now.astimezone(UTC)}
+            with _unwritten(file):
+                writer.line(header)
+            for table in metadata.sorted_tables:
+                rows = await tx.stream(sa.select(table).execution_options(yield_per=_AT_ONCE))
+                async for some in rows.mappings().partitions():
+                    with _unwritten(file):
+                        await asyncio.to_thread(writer.rows, table.name, [dict(row) for row in some])
+                    if progress:
+                        progress(writer.count)
+        with _unwritten(file):
+            await asyncio.to_thread(writer.finish)
+    finally:
+        await asyncio.to_thread(writer.discard)
+    return writer.count
+
+
+async def restore(store: Store, file: Path, progress: Progress | None = None) -> int:
+    """Put what a backup holds in place of all that the store holds; how many rows. All of it happens, or nothing.
+
+    Raises BackupRefused for a file that is no whole backup, StoreNewer for one by a later Paperboy, else a StoreError.
+    """
+    header = await asyncio.to_thread(_verify, file)
+    count = 0
+    with contextlib.closing(_read(file)) as lines:
+        await asyncio.to_thread(next, lines)
+        async with store.write(alone=True) as tx, _placed(store, tx, header["revision"]) as tables:
+            while some := await asyncio.to_thread(list, islice(lines, _AT_ONCE)):
+                with _fitting(file):
+                    for name, rows in groupby(some, key=lambda line: line["table"]):
+                        table = tables[name]
+                        values = [_values(table, line["row"], naive=store.is_sqlite) for line in rows]
+                        await tx.execute(sa.insert(table), values)
+                count += len(some)
+                if progress:
+                    progress(count)
+    return count
+
+
+@contextlib.asynccontextmanager
+async def _placed(store: Store, tx: AsyncConnection, revision: str) -> AsyncIterator[Mapping[str, sa.Table]]:
+    """Empty tables of that revision, by name; what stands in them at the end becomes the store's, upgraded."""
+    if store.is_sqlite:
+        await tx.run_sync(lambda connection: _reflected(connection).drop_all(connection))
+        await upgrade_within(tx, revision)
+        yield (await tx.run_sync(_reflected)).tables
+        await upgrade_within(tx)
+    else:
+        # Whoever reads meanwhile keeps seeing the old rows. Dropped tables would look empty to them, so the new rows
+        # are made ready beside the old ones.
+        path = (await tx.execute(sa.text("select current_setting('search_path')"))).scalar_one()
+        await tx.execute(sa.schema.CreateSchema(_STAGE))
+        await _search(tx, _STAGE)
+        await upgrade_within(tx, revision)
+        yield (await tx.run_sync(_reflected)).tables
+        await upgrade_within(tx)
+        await _search(tx, path)
+        await _take_over(tx)
+        await tx.execute(sa.schema.DropSchema(_STAGE, cascade=True))
+    # Whatever was built from the store before, such as the search index, is of another one now.
+    await facts.put(tx, "store_id", uuid4().hex)
+
+
+async def _take_over(tx: AsyncConnection) -> None:
+    for table in reversed(metadata.sorted_tables):
+        await tx.execute(sa.delete(table))
+    for table in metadata.sorted_tables:
+        ready = table.to_metadata(sa.MetaData(), schema=_STAGE)
+        await tx.execute(sa.insert(table).from_select(list(table.c.keys()), sa.select(ready)))
+        counted = table.autoincrement_column
+        if counted is not None:
+            sequence = sa.func.pg_get_serial_sequence(table.name, counted.name)
+            following = sa.select(sa.func.coalesce(sa.func.max(counted), 0) + 1).scalar_subquery()
+            await tx.execute(sa.select(sa.func.setval(sequence, following, False)))
+
+
+async def _search(tx: AsyncConnection, path: str) -> None:
+    await tx.execute(sa.select(sa.func.set_config("search_path", path, True)))
+
+
+def _reflected(connection: sa.Connection) -> sa.MetaData:
+    found = sa.MetaData()
+    found.reflect(connection)
+    return found
+
+
+def _values(table: sa.Table, row: dict[str, Any], *, naive: bool) -> dict[str, Any]:
+    if row.keys() != set(table.c.keys()):
+        raise ValueError(f"{table.name} has other columns")
+    return {name: _value(table.c[name].type, value, naive=naive) for name, value in row.items()}
+
+
+def _value(kind: sa.types.TypeEngine[Any], value: Any, *, naive: bool) -> Any:
+    if value is None:
+        return None
+    if isinstance(kind, sa.DateTime):
+        instant = datetime.fromisoformat(value).astimezone(UTC)
+        return instant.replace(tzinfo=None) if naive else instant
+    return date.fromisoformat(value) if isinstance(kind, sa.Date) else value
+
+
+class _Writer:
+    """Writes beside the file, and takes its place only when whole and on the disk."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self.count = file, 0
+        number, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", suffix=".part", dir=file.parent)
+        self._part: Path | None = Path(name)
+        self._raw = os.fdopen(number, "wb")
+        self._zip = gzip.GzipFile(fileobj=self._raw, mode="wb", filename="", mtime=0, compresslevel=6)
+        self._hash = sha256()
+
+    def line(self, value: dict[str, Any]) -> None:
+        """One line."""
+        line = json.dumps(value, default=_plain, separators=(",", ":")).encode() + b"\n"
+        self._hash.update(line)
+        self._zip.write(line)
+
+    def rows(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """One line for each row."""
+        for row in rows:
+            self.line({"table": table, "row": row})
+        self.count += len(rows)
+
+    def finish(self) -> None:
+        """The last line; then the file is there."""
+        assert self._part is not None
+        self.line({"rows": self.count, "sha256": self._hash.hexdigest()})
+        self._zip.close()
+        self._raw.flush()
+        os.fsync(self._raw.fileno())
+        self._part.replace(self._file)
+        self._part = None
+        folder = os.open(self._file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def discard(self) -> None:
+        """Leave nothing half done behind."""
+        with contextlib.suppress(OSError):
+            self._raw.close()
+        if self._part:
+            self._part.unlink(missing_ok=True)
+
+
+def _plain(value: datetime | date) -> str:
+    return (value.astimezone(UTC) if isinstance(value, datetime) else value).isoformat()
+
+
+def _verify(file: Path) -> dict[str, Any]:
+    """The header of a backup that is whole and that this program can read."""
+    lines = _read(file)
+    header = next(lines)
+    made_by, revision = header.get("paperboy backup"), header.get("revision")
+    known = revisions()
+    if not isinstance(made_by, int) or not isinstance(revision, str):
+        raise BackupRefused(f"{file} is not a backup of Paperboy. Nothing was changed.")
+    if made_by > _FORMAT or (revision not in known and revision > known[-1]):
+        raise StoreNewer(
+            f"{file} was made by a newer Paperboy (its revision is {revision}, this program knows up to {known[-1]}). "
+            "Restore it with that version; nothing was changed."
+        )
+    if made_by != _FORMAT or revision not in known:
+        raise BackupRefused(f"{file} is not a backup of Paperboy. Nothing was changed.")
+    for _ in lines:
+        pass
+    return header
+
+
+def _read(file: Path) -> Generator[dict[str, Any], None, None]:
+    """The header, then every row; only a file that is whole lets itself be read to its end."""
+    summed, count = sha256(), -1
+    try:
+        with gzip.open(file, "rb") as lines:
+            while line := lines.readline(_LONGEST_LINE):
+                value = json.loads(line)
+                if not isinstance(value, dict) or (count < 0 and "paperboy backup" not in value):
+                    raise BackupRefused(f"{file} is not a backup of Paperboy. Nothing was changed.")
+                if "sha256" in value:
+                    if value == {"rows": count, "sha256": summed.hexdigest()} and not lines.read(1):
+                        return
+                    break
+                summed.update(line)
+                count += 1
+                yield value
+    except (gzip.BadGzipFile, ValueError, RecursionError) as error:
+        raise BackupRefused(f"{file} is not a backup of Paperboy, or is damaged. Nothing was changed.") from error
+    except (EOFError, zlib.error) as error:
+        raise BackupRefused(f"{file} is cut off or damaged. Nothing was changed; take another backup.") from error
+    except OSError as error:
+        raise BackupRefused(f"{file} can't be read: {error.strerror}.") from error
+    raise BackupRefused(f"{file} is cut off or damaged. Nothing was changed; take another backup.")
+
+
+@contextlib.contextmanager
+def _unwritten(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BackupUnwritten(f"The backup {file} can't be written: {error.strerror}. Nothing was changed.") from error
+
+
+@contextlib.contextmanager
+def _fitting(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.StatementError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, sa.exc.OperationalError):
+            raise
+        raise BackupRefused(f"{file} holds rows that do not fit together. Nothing was changed.") from error

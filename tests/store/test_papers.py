@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.store import deliveries, papers, saved, votes
+from bot.store.database import Store
+from bot.store.deliveries import Draft
+from bot.store.states import PostState
+from bot.store.tables import clean_name, paper_names, posts
+from bot.store.votes import Vote
+from recommender.paper import Paper
+from tests.fakes.clock import Clock
+from tests.store.whole import START, add_channel
+
+TITLE = "Federated learning with many silent clients"
+OTHER = "A second title that is long enough to tell"
+DAY = date(2026, 3, 2)
+
+
+async def record(store: Store, *found: Paper, listed: dict[str, date] | None = None) -> papers.Recorded:
+    async with store.write() as tx:
+        return await papers.record(tx, found, START, listed)
+
+
+async def all_ids(store: Store) -> list[str]:
+    async with store.read() as tx:
+        return [paper.id for paper in await papers.page(tx, "", 1_000)]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        Paper("2310.01234v3", TITLE),
+        Paper("https://arxiv.org/pdf/2310.01234v2.pdf", "An entirely different title of it"),
+        Paper("https://huggingface.co/papers/2310.01234", ""),
+        Paper("some-feed-guid", "", url="https://arxiv.org/abs/2310.01234"),
+        Paper("10.48550/arXiv.2310.01234", "x"),
+        Paper("https://doi.org/10.1145/ABC.1", ""),
+        Paper("rss-17", "FEDERATED LEARNING: with many, silent clients!"),
+    ],
+    ids=lambda paper: paper.id,
+)
+async def test_one_paper_is_one_paper_whatever_it_is_called(store: Store, again: Paper) -> None:
+    first = await record(store, Paper("2310.01234v1", TITLE, doi="10.1145/abc.1"))
+    assert (first.ids, first.new) == (["2310.01234"], 1)
+    second = await record(store, again)
+    assert (second.ids, second.new) == (["2310.01234"], 0)
+    assert await all_ids(store) == ["2310.01234"]
+
+
+async def test_a_paper_told_twice_is_no_change_the_second_time(store: Store) -> None:
+    paper = Paper(
+        "2310.01234", TITLE, "An abstract.", ("A", "B"), ("cs.LG",), DAY, 3, 1, "Org", "https://x.org", "10.1/x"
+    )
+    await record(store, paper)
+    again = await record(store, paper)
+    assert (again.new, again.changed) == (0, 0)
+    async with store.read() as tx:
+        assert await papers.get(tx, "2310.01234") == paper
+        assert [revision for revision, _ in await papers.changed_since(tx, 0, 10)] == [1]
+
+
+async def test_the_best_of_both_is_kept(store: Store) -> None:
+    await record(store, Paper("2310.01234", TITLE, "Short.", ("A",), ("cs.LG",), DAY, 2))
+    later = Paper("2310.01234v2", "Retitled in version two, at length", "A longer abstract.", ("A", "B"), ("stat.ML",))
+    told = await record(store, later)
+    assert (told.new, told.changed) == (0, 1)
+    async with store.read() as tx:
+        paper = await papers.get(tx, "2310.01234")
+    assert paper == Paper(
+        "2310.01234", TITLE, "A longer abstract.", ("A", "B"), ("cs.LG", "stat.ML"), DAY, 2
+    )  # fmt: skip
+
+
+async def test_the_same_title_under_two_arxiv_ids_is_two_papers(store: Store) -> None:
+    done = await record(store, Paper("2310.01234", TITLE), Paper("2401.00001", TITLE))
+    assert (done.ids, done.new) == (["2310.01234", "2401.00001"], 2)
+
+
+async def test_short_titles_do_not_make_two_papers_one(store: Store) -> None:
+    done = await record(store, Paper("feed-1", "Editorial"), Paper("feed-2", "Editorial"))
+    assert (done.ids, done.new) == (["feed-1", "feed-2"], 2)
+    assert (await record(store, Paper("feed-2", "Editorial"))).ids == ["feed-2"]
+
+
+async def test_papers_without_an_id_are_told_apart_by_their_titles(store: Store) -> None:
+    done = await record(store, Paper("", "Editorial"), Paper("", "A reply"), Paper("", TITLE))
+    assert done.new == 3
+    assert all(done.ids)
+
+
+async def test_doubles_within_one_batch_are_one_paper(store: Store) -> None:
+    done = await record(
+        store, Paper("feed-9", TITLE), Paper("2310.01234", TITLE, "Abstract."), Paper("2310.01234v2", "")
+    )
+    assert (done.new, done.changed, len(set(done.ids))) == (1, 0, 1)
+    assert await all_ids(store) == [done.ids[0]]
+
+
+async def test_a_paper_of_the_batch_that_turns_out_to_be_another_is_given_under_the_id_that_stays(store: Store) -> None:
+    done = await record(
+        store,
+        Paper("10.1145/abc.1", OTHER),
+        Paper("2310.01234", TITLE),
+        Paper("2310.01234", TITLE, doi="10.1145/abc.1"),
+    )
+    assert done.ids == ["2310.01234"] * 3
+    assert (done.new, done.changed, done.merged) == (1, 0, ["doi:10.1145/abc.1"])
+    assert await all_ids(store) == ["2310.01234"]
+
+
+async def test_a_chain_of_merges_in_one_batch_ends_at_one_paper(store: Store) -> None:
+    await record(store, Paper("feed-3", "A third title that is long enough too"))
+    done = await record(
+        store,
+        Paper("10.1145/abc.1", OTHER),
+        Paper("10.1145/abc.1", "A third title that is long enough too"),
+        Paper("2310.01234", TITLE),
+        Paper("2310.01234", TITLE, doi="10.1145/abc.1"),
+    )
+    assert len(set(done.ids)) == 1
+    assert await all_ids(store) == [done.ids[0]]
+    async with store.read() as tx:
+        for name in ("feed-3", "doi:10.1145/abc.1", "arXiv:2310.01234", TITLE, OTHER):
+            assert await papers.resolve(tx, name) == done.ids[0]
+
+
+async def test_a_retitled_paper_is_tied_to_its_twin_by_the_new_title(store: Store) -> None:
+    await record(store, Paper("2310.01234", OTHER))
+    await record(store, Paper("feed-1", TITLE))
+    assert (await record(store, Paper("2310.01234v2", TITLE))).merged == ["feed-1"]
+    assert (await record(store, Paper("feed-1", "Editorial"))).ids == ["2310.01234"]
+    assert (await record(store, Paper("feed-1", "Editorial"))).ids == ["2310.01234"]
+
+
+async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(store: Store) -> None:
+    await record(store, Paper("2310.01234", TITLE), Paper("10.1145/abc.1", OTHER), listed={"10.1145/abc.1": DAY})
+    gone, later = "doi:10.1145/abc.1", START + timedelta(hours=1)
+    async with store.write() as tx:
+        one, two = await add_channel(tx, "C1"), await add_channel(tx, "C2")
+        await deliveries.plan(tx, one.id, DAY, "digest", START, [Draft({}, gone)], START)
+        await deliveries.plan(tx, two.id, DAY, "digest", START, [Draft({}, gone), Draft({}, "2310.01234")], START)
+        await votes.put(tx, Vote(one.id, gone, "ada", "👍", True, START))
+        await votes.put(tx, Vote(two.id, gone, "bob", "🔥", False, later))
+        await votes.put(tx, Vote(two.id, "2310.01234", "bob", "🔥", True, START))
+        await votes.put(tx, Vote(two.id, gone, "cy", "🔥", True, START))
+        await votes.put(tx, Vote(two.id, "2310.01234", "cy", "🔥", False, later))
+        await saved.put(tx, "slack", "W", "ada", gone, START)
+        await saved.put(tx, "slack", "W", "bob", gone, later)
+        await saved.put(tx, "slack", "W", "bob", "2310.01234", START)
+    done = await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
+    assert done.merged == [gone]
+    async with store.read() as tx:
+        assert [paper.id for paper in await papers.page(tx, "", 9)] == ["2310.01234"]
+        assert await papers.resolve(tx, OTHER) == "2310.01234"
+        assert await papers.resolve(tx, "10.1145/ABC.1") == "2310.01234"
+        assert await votes.of_channel(tx, one.id) == [Vote(one.id, "2310.01234", "ada", "👍", True, START)]
+        assert await votes.of_channel(tx, two.id) == []
+        assert await saved.of(tx, "slack", "W", "ada") == [("2310.01234", START)]
+        assert len(await saved.of(tx, "slack", "W", "bob")) == 1
+        assert [post.paper_id for post in await deliveries.posts_of(tx, one.id)] == ["2310.01234"]
+        assert {post.paper_id: post.state for post in await deliveries.posts_of(tx, two.id)} == {
+            "2310.01234": PostState.PLANNED,
+            None: PostState.DROPPED,
+        }
+        assert await papers.listed_on(tx, ["2310.01234"]) == {"2310.01234": DAY}
+        assert await papers.news(tx, DAY, DAY, START - timedelta(seconds=1)) == ["2310.01234"]
+
+
+async def test_a_paper_takes_on_the_stronger_id_and_all_that_hangs_on_it_follows(store: Store) -> None:
+    await record(store, Paper("feed-1", TITLE, upvotes=3), listed={"feed-1": DAY})
+    async with store.write() as tx:
+        channel = await add_channel(tx)
+        await votes.put(tx, Vote(channel.id, "feed-1", "ada", "👍", True, START))
+    assert (await record(store, Paper("10.1145/abc.1", TITLE))).merged == ["feed-1"]
+    done = await record(store, Paper("2310.01234", TITLE, upvotes=7), listed={"2310.01234": DAY + timedelta(1)})
+    assert (done.ids, done.merged) == (["2310.01234"], ["doi:10.1145/abc.1"])
+    assert (await record(store, Paper("2401.00001", TITLE))).new == 1  # by its arXiv id another paper
+    async with store.read() as tx:
+        assert await papers.get(tx, "2310.01234") == Paper("2310.01234", TITLE, upvotes=7, doi="10.1145/abc.1")
+        assert await papers.listed_on(tx, ["2310.01234"]) == {"2310.01234": DAY}
+        assert await papers.resolve(tx, "feed-1") == "2310.01234"
+        assert [vote.paper_id for vote in await votes.of_channel(tx, channel.id)] == ["2310.01234"]
+
+
+@pytest.mark.parametrize("sent_first", ["2310.01234", "doi:10.1145/abc.1"])
+async def test_of_two_posts_of_one_paper_the_sent_one_keeps_it_and_the_waiting_one_is_dropped(
+    store: Store, sent_first: str
+) -> None:
+    await record(store, Paper("2310.01234", TITLE), Paper("10.1145/abc.1", OTHER))
+    async with store.write() as tx:
+        channel = await add_channel(tx)
+        both = [Draft({}, "2310.01234"), Draft({}, "doi:10.1145/abc.1")]
+        await deliveries.plan(tx, channel.id, DAY, "digest", START, both, START)
+        await tx.execute(sa.update(posts).where(posts.c.paper_id == sent_first).values(state=PostState.SENT))
+    await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
+    async with store.write() as tx:
+        found = {post.state: post.paper_id for post in await deliveries.posts_of(tx, channel.id)}
+        assert found == {PostState.SENT: "2310.01234", PostState.DROPPED: None}
+        again = await deliveries.plan(
+            tx, channel.id, DAY + timedelta(1), "digest", START, [Draft({}, "2310.01234")], START
+        )
+        assert again
+        assert len(await deliveries.posts_of(tx, channel.id)) == 2
+
+
+async def test_a_paper_is_listed_on_the_earliest_day_it_was_news(store: Store) -> None:
+    paper = Paper("2310.01234", TITLE)
+    await record(store, paper)
+    async with store.read() as tx:
+        assert await papers.listed_on(tx, ["2310.01234"]) == {}
+    for day in (DAY, DAY - timedelta(3), DAY + timedelta(1)):
+        await record(store, paper, listed={"2310.01234": day})
+    async with store.read() as tx:
+        assert await papers.listed_on(tx, ["2310.01234", "nothing"]) == {"2310.01234": DAY - timedelta(3)}
+        assert await papers.news(tx, DAY - timedelta(3), DAY) == ["2310.01234"]
+        assert await papers.news(tx, DAY, DAY + timedelta(9)) == []
+
+
+async def test_changes_come_in_the_order_they_were_made_and_a_batch_is_never_cut_apart(store: Store) -> None:
+    batches = [[Paper(f"2310.{batch}{n:04}", f"Paper {batch} {n}") for n in range(4)] for batch in range(3)]
+    for batch in batches:
+        await record(store, *batch)
+    await record(store, Paper("2310.00001", "", "Now with an abstract."))
+    seen, known = [], 0
+    async with store.read() as tx:
+        while some := await papers.changed_since(tx, known, 2):
+            revisions = [revision for revision, _ in some]
+            assert revisions == sorted(revisions)
+            assert known < revisions[0]
+            known = revisions[-1]
+            seen.append([paper.id for _, paper in some])
+    assert seen == [
+        ["2310.00000", "2310.00002", "2310.00003"],
+        [paper.id for paper in batches[1]],
+        [paper.id for paper in batches[2]],
+        ["2310.00001"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "nothing", "\0", "\ud800", "x" * 10_000, "10.1/" + "y" * 10_000, "🎲" * 4_000]
+)
+async def test_whatever_is_asked_for_that_is_not_there_is_not_found(store: Store, text: str) -> None:
+    async with store.read() as tx:
+        assert await papers.resolve(tx, text) is None
+        assert await papers.get(tx, text) is None
+
+
+@pytest.mark.parametrize(
+    "paper",
+    [
+        Paper("a\0b", "T\0itle \ud800 with what no database takes", "\0", ("\udfff",), ("\0",), None, 2**70, -5, "\0"),
+        Paper("z" * 10_000, "Editorial", url="u" * 10_000),
+        Paper("".join(chr(0x4E00 + n) for n in range(10_000)), "Editorial"),
+        Paper("10.1145/" + "".join(chr(97 + n * n % 26) for n in range(10_000)), "Editorial", "x" * 1_000_000),
+        Paper("feed-1", "Editorial", doi="10.1145/" + "".join(chr(97 + n * n % 26) for n in range(10_000))),
+        Paper("", ""),
+    ],
+    ids=["nul", "long", "long-wide", "long-doi", "long-doi-field", "nothing"],
+)
+async def test_hostile_papers_are_stored_once_and_found_again(store: Store, paper: Paper) -> None:
+    first = await record(store, paper)
+    again = await record(store, paper)
+    assert (first.new, again.new, again.changed) == (1, 0, 0)
+    assert first.ids == again.ids
+    async with store.read() as tx:
+        assert await papers.get(tx, first.ids[0])
+        assert await papers.count(tx) == 1
+        named = await tx.execute(sa.select(paper_names.c.name).where(paper_names.c.paper_id == first.ids[0]))
+        assert all(len(name.encode()) <= 500 for name in named.scalars())
+
+
+@given(st.text())
+def test_a_name_once_cleaned_stays_as_it_is(text: str) -> None:
+    for name in (clean_name(text), clean_name(text * 400)):
+        assert clean_name(name) == name
+        assert len(name.encode()) <= 500
+
+
+async def test_many_papers_at_once_are_no_more_than_a_statement_holds(sqlite_store: Store, clock: Clock) -> None:
+    many = [Paper(f"2310.{number:05}", f"A paper with number {number} of many") for number in range(3_000)]
+    assert (await record(sqlite_store, *many)).new == 3_000
+    async with sqlite_store.read() as tx:
+        assert len(await papers.get_many(tx, (paper.id for paper in many))) == 3_000
