@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -35,7 +36,9 @@ from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN, Vocabulary
 
 MOST_TOKENS = 20_000
 """Words of one field that are indexed."""
-_MERGE_FACTOR = 3
+_MERGE_AT = 8
+"""Segments of about one size that are merged when they have become so many."""
+_SMALL = 1_000
 _REWRITE_SHARE = 0.3
 _PATIENCE = 5.0
 
@@ -219,17 +222,29 @@ def _living(part: Part) -> int:
 
 
 def _merged(parts: list[Part]) -> list[Part]:
-    """The same papers in few segments: neighbours of similar size become one, and one with many dead is rewritten."""
+    """The same papers in few segments: many small neighbours become one, and one with many dead is rewritten.
+
+    Each paper is rewritten once for every time the index grows _MERGE_AT-fold (log-structured merge: O'Neil 1996)."""
     parts = list(parts)
-    while len(parts) > 1:
-        before, last = _living(parts[-2]), _living(parts[-1])
-        if last * _MERGE_FACTOR < before or before + last > MAX_PAPERS:
+    while len(run := _run(parts)) >= _MERGE_AT:
+        fits = [n for n in range(len(run)) if sum(map(_living, run[n:])) <= MAX_PAPERS]
+        if not fits or fits[0] > len(run) - 2:
             break
-        parts[-2:] = [_rebuilt(parts[-2:], parts)]
+        run = run[fits[0] :]
+        parts[-len(run) :] = [_rebuilt(run, parts)]
     return [
         part if len(part[0]) - _living(part) <= _REWRITE_SHARE * len(part[0]) else _rebuilt([part], parts)
         for part in parts
     ]
+
+
+def _run(parts: list[Part]) -> list[Part]:
+    """The segments at the end that are no larger than the last one's tier."""
+    tiers = [math.floor(math.log(max(_living(part), _SMALL) / _SMALL, _MERGE_AT)) for part in parts]
+    start = len(parts)
+    while start and tiers[start - 1] <= tiers[-1]:
+        start -= 1
+    return parts[start:]
 
 
 def _rebuilt(some: list[Part], everything: list[Part]) -> Part:

@@ -42,7 +42,7 @@ def test_an_index_filled_day_by_day_finds_what_one_filled_at_once_finds(tmp_path
         daily.add(PAPERS[start : start + 3])
     for query in ("federated privacy", '"federated and"', "author:number3", "quantum -lattice"):
         assert sorted(ids(daily.search(query, 50))) == sorted(ids(whole.search(query, 50))) != []
-    assert len(list(tmp_path.glob("*.segment"))) <= 5
+    assert len(list(tmp_path.glob("*.segment"))) < 8
 
 
 def test_a_paper_added_again_replaces_the_one_known() -> None:
