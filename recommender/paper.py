@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import unquote
 
@@ -24,6 +25,8 @@ _ARXIV_PLACES = re.compile(
 _ARXIV_PREFIX = re.compile(r"^(?:oai:arxiv\.org:|arxiv:\s*)", re.IGNORECASE)
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.IGNORECASE)
 _DOI_PLACES = re.compile(r"^(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?(?=10\.\d{4,9}/)", re.IGNORECASE)
+
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 _SHORTEST_TELLING_TITLE = 20
 """Characters. Below this ("Editorial", "A reply") a title alone does not make two papers one."""
@@ -89,8 +92,8 @@ def find_doi(text: str) -> str | None:
 def title_key(title: str) -> str | None:
     """What stays of a title when case, accents, punctuation and spacing are taken away; None for a title too short
     to tell two papers apart."""
-    folded = unicodedata.normalize("NFKD", title).casefold()
-    bare = "".join(char for char in folded if char.isalnum())
+    folded = title if title.isascii() else unicodedata.normalize("NFKD", title)
+    bare = _NOT_ALPHANUMERIC.sub("", folded.casefold())
     return bare if len(bare) >= _SHORTEST_TELLING_TITLE else None
 
 
@@ -114,17 +117,22 @@ def identities(paper: Paper) -> tuple[str, ...]:
 
     Two papers that share one of them are the same paper, unless their arXiv ids or DOIs differ (see `same`).
     """
+    return _identities(paper.id, paper.doi, paper.url, paper.title)
+
+
+@lru_cache(maxsize=16_384)  # recording a paper asks several times, and an import records many
+def _identities(paper_id: str, paper_doi: str, url: str, title: str) -> tuple[str, ...]:
     names = []
-    arxiv = arxiv_id(paper.id) or arxiv_id(paper.doi) or (arxiv_id(paper.url) if paper.url else None)
+    arxiv = arxiv_id(paper_id) or (paper_doi and arxiv_id(paper_doi)) or (url and arxiv_id(url))
     if arxiv:
         names.append(f"arxiv:{arxiv}")
-    doi = find_doi(paper.doi) or find_doi(paper.id)
+    doi = (paper_doi and find_doi(paper_doi)) or find_doi(paper_id)
     if doi and not arxiv_id(doi):
         names.append(f"doi:{doi}")
-    key = title_key(paper.title)
+    key = title_key(title)
     if key:
         names.append("title:" + sha256(key.encode()).hexdigest()[:20])
-    return (*names, f"id:{paper.id}")
+    return (*names, f"id:{paper_id}")
 
 
 def same(one: Paper, other: Paper) -> bool:
