@@ -103,7 +103,7 @@ class Picker:
             if len(chosen) < limit and not alike[at]:
                 chosen.append(at)
                 alike |= self._alike(at)
-        guess = self._guess([at for at in order[: limit + GUESS_AMONG] if not alike[at]], chosen, limit)
+        guess = self._guess([at for at in order if not alike[at]][:GUESS_AMONG], chosen, limit)
         if guess is not None:
             chosen = [*chosen[: limit - 1], guess]
         return [
