@@ -29,18 +29,19 @@ class Features:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         words = np.where(snapshot.telling.view(bool), snapshot.word_df, 0)
-        df = np.concatenate([words, snapshot.pair_df])
         least = 5 if snapshot.live > _LARGE_INDEX else 2
-        chosen = np.flatnonzero(df >= least)
+        single, double = np.flatnonzero(words >= least), np.flatnonzero(snapshot.pair_df >= least)
+        chosen = np.concatenate([single, snapshot.words + double])
+        df = np.concatenate([words[single], snapshot.pair_df[double]])
         if len(chosen) > MOST_GRAMS:
-            bar = np.partition(df[chosen], -MOST_GRAMS)[-MOST_GRAMS]
-            surely, perhaps = chosen[df[chosen] > bar], chosen[df[chosen] == bar]
-            chosen = np.sort(np.concatenate([surely, perhaps[: MOST_GRAMS - len(surely)]]))
+            order = np.argsort(-df, kind="stable")[:MOST_GRAMS]
+            order.sort()
+            chosen, df = chosen[order], df[order]
         columns = np.full(snapshot.words + PAIR_SPACE, -1, np.int32)
         columns[chosen] = np.arange(len(chosen), dtype=np.int32)
         self._word_columns, self._pair_columns = columns[: snapshot.words], columns[snapshot.words :]
         self._chosen = chosen
-        self.idf: Floats = (np.log((snapshot.live + 1) / (df[chosen] + 1)) + 1).clip(0.1).astype(np.float32)
+        self.idf: Floats = (np.log((snapshot.live + 1) / (df + 1)) + 1).clip(0.1).astype(np.float32)
         self.grams = len(chosen)
         self.width = self.grams + 2 * len(snapshot.categories)
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 PAIR_SPACE = 1 << 21
 _CHUNK = 1 << 20
 
+Counts = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Numbers of words or pairs, ascending, and how often each was counted."""
+
 
 def pairs_of(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.int64]:
     """The pair's number for each two words, in 0…PAIR_SPACE − 1 (multiplicative hashing, Knuth vol. 3, 6.4)."""
@@ -35,12 +38,11 @@ def grams(
 
 def count_papers(
     tokens: NDArray[np.uint32], starts: NDArray[np.int64], stops: NDArray[np.int64], telling: NDArray[np.uint8]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """In how many papers each word of the vocabulary, and each pair, occurs. `starts` (one more than papers) and
-    `stops` bound the words of each paper that count."""
-    of_words = np.zeros(len(telling), np.int64)
-    of_pairs = np.zeros(PAIR_SPACE, np.int64)
+) -> tuple[Counts, Counts]:
+    """In how many papers each word, and each pair, occurs. `starts` (one more than papers) and `stops` bound the words
+    of each paper that count."""
     papers = len(stops)
+    of_words, of_pairs = [], []
     begin = 0
     while begin < papers:
         end = max(begin + 1, int(np.searchsorted(starts[:papers], starts[begin] + _CHUNK)))
@@ -49,10 +51,20 @@ def count_papers(
         place = np.arange(starts[begin], starts[end])
         counted = place < np.repeat(stops[begin:end], lengths)
         words, word_rows, pairs, pair_rows = grams(tokens[starts[begin] : starts[end]][counted], rows[counted], telling)
-        of_words += np.bincount(_distinct(word_rows, words, 32), minlength=len(of_words))
-        of_pairs += np.bincount(_distinct(pair_rows, pairs, 21), minlength=PAIR_SPACE)
+        of_words.append(np.unique(_distinct(word_rows, words, 32), return_counts=True))
+        of_pairs.append(np.unique(_distinct(pair_rows, pairs, 21), return_counts=True))
         begin = end
-    return of_words, of_pairs
+    return _summed(of_words, len(telling)), _summed(of_pairs, PAIR_SPACE)
+
+
+def _summed(parts: list[Counts], size: int) -> Counts:
+    if len(parts) == 1:
+        return parts[0]
+    total = np.zeros(size, np.int64)
+    for numbers, counts in parts:
+        total[numbers] += counts
+    numbers = np.flatnonzero(total)
+    return numbers, total[numbers]
 
 
 def _distinct(rows: NDArray[np.int64], values: NDArray[np.integer], bits: int) -> NDArray[np.int64]:

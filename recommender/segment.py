@@ -179,10 +179,10 @@ def build(papers: Papers, words: Words, stems: UInts, telling: Bytes, means: tup
         term_bounds=term_bounds,
         rows=rows,
         weights=weights,
-        df_words=np.flatnonzero(df_words).astype(np.uint32),
-        df_word_counts=df_words[df_words > 0].astype(np.uint32),
-        df_pairs=np.flatnonzero(df_pairs).astype(np.uint32),
-        df_pair_counts=df_pairs[df_pairs > 0].astype(np.uint32),
+        df_words=df_words[0].astype(np.uint32),
+        df_word_counts=df_words[1].astype(np.uint32),
+        df_pairs=df_pairs[0].astype(np.uint32),
+        df_pair_counts=df_pairs[1].astype(np.uint32),
     )
 
 

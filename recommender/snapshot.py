@@ -57,19 +57,19 @@ class Snapshot:
         return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
 
     @cached_property
-    def word_df(self) -> Rows:
+    def word_df(self) -> NDArray[np.int32]:
         """In how many papers each word of the vocabulary occurs."""
-        counts = np.zeros(self.words, np.int64)
+        counts = np.zeros(self.words, np.int32)
         for segment in self.segments:
-            counts[segment.df_words] += segment.df_word_counts
+            counts[segment.df_words] += segment.df_word_counts.view(np.int32)
         return counts
 
     @cached_property
-    def pair_df(self) -> Rows:
+    def pair_df(self) -> NDArray[np.int32]:
         """In how many papers each hashed pair of words occurs."""
-        counts = np.zeros(PAIR_SPACE, np.int64)
+        counts = np.zeros(PAIR_SPACE, np.int32)
         for segment in self.segments:
-            counts[segment.df_pairs] += segment.df_pair_counts
+            counts[segment.df_pairs] += segment.df_pair_counts.view(np.int32)
         return counts
 
     @cached_property

@@ -19,7 +19,7 @@ class Spelling:
         self._snapshot = snapshot
 
     @cached_property
-    def _candidates(self) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint64]]:
+    def _candidates(self) -> tuple[list[str], NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint64]]:
         """Words worth proposing, how many papers have them, their lengths, and which letters occur in each."""
         df = self._snapshot.word_df
         numbers = np.flatnonzero(df >= (2 if self._snapshot.live > 1000 else 1))

@@ -144,7 +144,7 @@ _FIELDS = st.sampled_from(
 @given(
     st.lists(st.binary(max_size=60) | st.dictionaries(_FIELDS, _JSON).map(lambda d: json.dumps(d).encode()), max_size=6)
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_raises(tmp_path: Path, lines: list[bytes]) -> None:
     for name, data in (("a.jsonl", b"\n".join(lines)), ("b.jsonl.gz", gzip.compress(b"\n".join(lines))[:-1])):
         (tmp_path / name).write_bytes(data)

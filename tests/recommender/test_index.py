@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import CorruptIndexError, Hit, IndexBusyError, NewerIndexError, Paper, Recommender
@@ -286,6 +286,7 @@ def test_an_empty_add_commits_its_marker(tmp_path: Path) -> None:
         max_size=5,
     )
 )
+@settings(deadline=None)
 def test_any_text_can_be_indexed_and_found_by_its_id(papers: list[Paper]) -> None:
     engine = Recommender()
     engine.add(papers)

@@ -162,7 +162,7 @@ def test_similar_to_an_unknown_paper_is_refused(engine: Recommender) -> None:
 @given(
     st.text(max_size=60) | st.from_regex(r'(-?(cat|title|author|after|id):"?[\w.*-]*"? ?(OR )?){0,6}', fullmatch=True)
 )
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_no_query_raises(library: Recommender, query: str) -> None:
     hits = library.search(query)
     assert len({hit.paper_id for hit in hits}) == len(hits)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.text import display, fold, names, stem, telling, visible, words
@@ -50,6 +50,7 @@ def test_what_people_see_has_no_tex_and_nothing_hidden(text: str, shown: str) ->
 
 
 @given(st.text(alphabet=st.sampled_from(list("\\${}^_%&~#abc 1\u202e\n")), max_size=80))
+@settings(deadline=None)
 def test_tex_that_makes_no_sense_is_shown_anyway(text: str) -> None:
     shown = display(text)
     assert "\u202e" not in shown
