@@ -119,7 +119,7 @@ def listed(lines: Iterable[Line], first: int) -> list[RenderableType]:
 
 def reacted(title: str, number: int, standing: Sequence[tuple[str, str]]) -> RenderableType:
     """The emoji that stand on a numbered paper now."""
-    tally = "  ".join(f"{emoji} {count}" for emoji, count in Counter(emoji for _, emoji in standing).items())
+    tally = " ".join(f"{emoji} {count}" for emoji, count in Counter(emoji for _, emoji in standing).items())
     text = Text.assemble(one_line(tally) or "no reactions", "  ", (one_line(title, 60), _QUIET))
     return Block(text, mark=str(number))
 
@@ -129,7 +129,7 @@ def attached(attachment: Attachment, where: str) -> RenderableType:
     name, count = one_line(attachment.name, 120), len(attachment.content.splitlines())
     if where:
         return Words(f"📎 {name} ({count} line{'s' * (count != 1)}) is in {where}")
-    return Group(Words(f"📎 {name}"), Block(Text(inert(attachment.content)), indent=0))
+    return Group(Words(f"📎 {name}"), Block(Text(inert(attachment.content).rstrip()), indent=0))
 
 
 def offered(actions: Iterable[Action]) -> dict[str, Action]:

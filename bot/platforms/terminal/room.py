@@ -26,7 +26,7 @@ from bot.platforms.base import AccessLost, NotAccepted, Uncertain
 if sys.platform != "win32":
     import fcntl
 
-_GONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
+_GONE = {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)

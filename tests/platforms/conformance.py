@@ -1,0 +1,335 @@
+"""What every platform must do, as tests. A platform joins by a subclass of `PlatformConformance` that builds its own
+`PlatformUnderTest`: the real platform code against a server (or a room) of its own, and people who use it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from bot.channels.feedback import plain_emoji
+from bot.channels.values import Action, Attachment, Card, Field, Form, Line, Message, Place, Reply
+from bot.platforms.base import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Uncertain
+from tests.platforms.recording_desk import RecordingDesk
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A message as a person in the channel sees it: all its words, in whatever dress."""
+
+    id: str
+    text: str
+
+
+class PlatformUnderTest(Protocol):
+    """One platform with its people. `start` was called before a test gets it; `stop` is called after."""
+
+    desk: RecordingDesk
+    place: Place
+    """A channel the bot has been invited to."""
+    elsewhere: Place
+    """Another one."""
+    custom_emoji: str
+    """An emoji of the platform's or the workspace's own, as the core gets to see it."""
+
+    @property
+    def platform(self) -> Platform:
+        """The platform as it runs now: another object after `restart`."""
+        ...
+
+    def now(self) -> datetime:
+        """The platform's own time."""
+        ...
+
+    async def start(self) -> None:
+        """Run the platform over `desk`, and return when it serves."""
+        ...
+
+    async def stop(self) -> None:
+        """Cancel `run` and return when it has ended."""
+        ...
+
+    async def restart(self) -> None:
+        """End the process and start another: nothing is left in memory, all that the platform keeps is."""
+        ...
+
+    async def seen(self, place: Place) -> list[Seen]:
+        """The messages that everybody in the channel sees, oldest first."""
+        ...
+
+    async def ask(self, member: str, line: str) -> str:
+        """A member asks in `place`; what the member is shown."""
+        ...
+
+    async def press(self, member: str, message: str, verb: str) -> str:
+        """A member presses the button of a card that says `verb`; what the member is shown."""
+        ...
+
+    async def press_offered(self, member: str, label: str) -> str:
+        """A member presses a button under the last answer; what the member is shown."""
+        ...
+
+    async def react(self, member: str, message: str, emoji: str, *, on: bool = True) -> None:
+        """A member puts an emoji on a message of `place` or takes it back, and the desk has been told."""
+        ...
+
+    async def bot_reacts(self, message: str, emoji: str) -> None:
+        """The bot itself puts an emoji on a message; nothing happens where bots can't."""
+        ...
+
+    def trouble(self, error: type[PlatformError]) -> AbstractContextManager[Message]:
+        """While held, sending the given message ends in this error, from the platform's own cause for it.
+
+        For `Uncertain` the message does arrive, and the answer is lost.
+        """
+        ...
+
+
+CARD = Card(
+    "2310.01234",
+    "Federated optimisation with unlike clients",
+    url="https://arxiv.org/abs/2310.01234",
+    authors="Ada Lovelace, Alan Turing + 3",
+    organization="Analytical Society",
+    published=date(2023, 10, 2),
+    upvotes=12,
+    comments=3,
+    summary="Clients differ. We show what follows.",
+    why="because you liked “Secure sums” on Tuesday: federated, non-iid",
+    note="already in #ml-theory",
+)
+HOSTILE = "<!channel> @everyone <@U1> [bold]x[/bold] *b* \x1b[2J\x1b]0;owned\x07 \u202eevil\u2066 </b> `rm` \x00\x9b31m"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class PlatformConformance:
+    """Subclass it, and give `build`."""
+
+    def build(self, folder: Path) -> AbstractAsyncContextManager[PlatformUnderTest]:
+        """A fresh platform that keeps what it keeps in `folder`, started."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def under_test(self, tmp_path: Path) -> AsyncIterator[PlatformUnderTest]:
+        async with self.build(tmp_path / "one") as under_test:
+            yield under_test
+
+    async def test_a_person_sees_the_cards_title_link_and_reason(self, under_test: PlatformUnderTest) -> None:
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        (seen,) = await under_test.seen(under_test.place)
+        assert seen.id == message
+        for text in (CARD.title, CARD.url, CARD.why, CARD.authors, CARD.organization, CARD.summary, CARD.note, "12"):
+            assert text in seen.text
+
+    async def test_words_and_lists_are_shown(self, under_test: PlatformUnderTest) -> None:
+        lines = tuple(Line(str(n), f"Title {n}", f"https://arxiv.org/abs/{n}", f"detail {n}") for n in range(10))
+        await under_test.platform.send(under_test.place, Message("Also today", lines=lines), "key-1")
+        (seen,) = await under_test.seen(under_test.place)
+        assert "Also today" in seen.text
+        assert all(line.title in seen.text for line in lines)
+
+    async def test_a_guess_is_marked(self, under_test: PlatformUnderTest) -> None:
+        await under_test.platform.send(
+            under_test.place, Message(card=Card("1", "Out of the blue", guess=True)), "key-1"
+        )
+        (seen,) = await under_test.seen(under_test.place)
+        assert "🎲" in seen.text
+
+    async def test_the_same_key_shows_one_message(self, under_test: PlatformUnderTest) -> None:
+        if not under_test.platform.capabilities.idempotent_for:
+            pytest.skip("this platform does not promise it")
+        ids = [await under_test.platform.send(under_test.place, Message(card=CARD), "key-1") for _ in range(3)]
+        assert len(set(ids)) == 1
+        assert [seen.id for seen in await under_test.seen(under_test.place)] == ids[:1]
+
+    async def test_different_keys_show_messages_in_their_order(self, under_test: PlatformUnderTest) -> None:
+        ids = [await under_test.platform.send(under_test.place, Message("the same"), f"key-{n}") for n in range(4)]
+        assert [seen.id for seen in await under_test.seen(under_test.place)] == ids
+        assert len(set(ids)) == 4
+
+    async def test_a_posted_key_is_found_after_a_restart(self, under_test: PlatformUnderTest) -> None:
+        if not under_test.platform.capabilities.lookup:
+            pytest.skip("this platform does not promise it")
+        since = under_test.now() - timedelta(minutes=1)
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        await under_test.restart()
+        assert await under_test.platform.find(under_test.place, "key-1", since) == message
+
+    async def test_an_unknown_key_is_not_found(self, under_test: PlatformUnderTest) -> None:
+        await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        assert await under_test.platform.find(under_test.place, "key-2", LONG_AGO) is None
+        assert await under_test.platform.find(under_test.elsewhere, "key-1", LONG_AGO) is None
+
+    async def test_reactions_are_read_back_without_those_of_bots(self, under_test: PlatformUnderTest) -> None:
+        if not under_test.platform.capabilities.reads_reactions:
+            pytest.skip("this platform does not promise it")
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        await under_test.bot_reacts(message, "👍")
+        await under_test.react("ada", message, "👍")
+        await under_test.react("ada", message, "🔥")
+        await under_test.react("bo", message, "👎")
+        await under_test.react("ada", message, "🔥", on=False)
+        await under_test.restart()
+        standing = await under_test.platform.reactions(under_test.place, message)
+        told = {(each.member, each.emoji) for each in under_test.desk.reactions if each.on}
+        assert len(standing) == 2
+        assert {plain_emoji(emoji) for _, emoji in standing} == {"👍", "👎"}
+        assert set(standing) <= told, "read back and told, a reaction must be the same one"
+
+    async def test_a_message_without_reactions_has_none(self, under_test: PlatformUnderTest) -> None:
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        assert await under_test.platform.reactions(under_test.place, message) == []
+
+    async def test_a_reaction_reaches_the_desk_on_and_off_with_the_time_in_utc(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        await under_test.react("ada", message, "👍")
+        await under_test.react("ada", message, "👍", on=False)
+        on, off = under_test.desk.reactions
+        assert (on.on, off.on) == (True, False)
+        assert on.at < off.at
+        for each in (on, off):
+            assert (each.message, each.member, plain_emoji(each.emoji)) == (message, on.member, "👍")
+            assert (each.place.platform, each.place.address) == (under_test.platform.name, under_test.place.address)
+            assert each.at.utcoffset() == timedelta(0)
+            assert abs(each.at - under_test.now()) < timedelta(minutes=1)
+
+    async def test_skin_tones_and_custom_emoji_arrive_as_the_core_knows_them(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        for emoji in ("👍🏽", "❤️", under_test.custom_emoji):
+            await under_test.react("ada", message, emoji)
+        told = [plain_emoji(each.emoji) for each in under_test.desk.reactions]
+        assert told == ["👍", "❤", under_test.custom_emoji]
+
+    async def test_hostile_text_is_shown_and_does_nothing(self, under_test: PlatformUnderTest) -> None:
+        card = Card(
+            "1", HOSTILE, f"https://x.org/{HOSTILE}", HOSTILE, HOSTILE, None, 0, 0, HOSTILE, HOSTILE, note=HOSTILE
+        )
+        message = Message(HOSTILE, card, (Line("2", HOSTILE, "javascript:alert(1)", HOSTILE),))
+        await under_test.platform.send(under_test.place, message, "key-1")
+        under_test.desk.answer = Reply(HOSTILE, message.lines, (card,), (Action(HOSTILE, "share", "x"),))
+        answer = await under_test.ask("ada", "hostile")
+        (seen,) = await under_test.seen(under_test.place)
+        for text in (seen.text, answer):
+            assert "evil" in text
+            assert not [char for char in text if unicodedata.category(char) in ("Cc", "Cf") and char not in "\n\t\r"]
+
+    async def test_a_text_that_is_too_long_is_cut_and_not_refused(self, under_test: PlatformUnderTest) -> None:
+        most = under_test.platform.capabilities.max_text
+        long = "This sentence is repeated. " * (3 * most // 27)
+        card = Card("1", long, f"https://x.org/{'a' * 3000}", long, long, summary=long, why=long, note=long)
+        await under_test.platform.send(under_test.place, Message(long), "key-1")
+        await under_test.platform.send(under_test.place, Message(long, card), "key-2")
+        words, whole = await under_test.seen(under_test.place)
+        assert words.text.lstrip().startswith("This sentence is repeated.")
+        assert len(re.sub(r"\s+", " ", words.text).strip()) <= most
+        assert len(whole.text) < len(long) * 2
+
+    async def test_an_answer_is_for_the_asker_alone(self, under_test: PlatformUnderTest) -> None:
+        if not under_test.platform.capabilities.private_replies:
+            pytest.skip("this platform does not promise it")
+        under_test.desk.answer = Reply("Between you and me.")
+        assert "Between you and me." in await under_test.ask("ada", "federated")
+        assert await under_test.seen(under_test.place) == []
+
+    async def test_a_question_reaches_the_desk_as_it_was_typed(self, under_test: PlatformUnderTest) -> None:
+        line = '"differential privacy" cat:cs.LG author:mcmahan -survey 量子'
+        await under_test.ask("ada", line)
+        ((place, asker, asked),) = under_test.desk.asked
+        assert (place.address, asked) == (under_test.place.address, line)
+        assert asker.member
+
+    @pytest.mark.parametrize("verb", ["more", "less", "save", "similar", "abstract"])
+    async def test_a_cards_button_reaches_the_desk(self, under_test: PlatformUnderTest, verb: str) -> None:
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        assert "It is so." in await under_test.press("ada", message, verb)
+        ((_, _, action),) = under_test.desk.acted
+        assert (action.verb, action.argument) == (verb, CARD.paper_id)
+
+    async def test_an_offered_action_reaches_the_desk_whole(self, under_test: PlatformUnderTest) -> None:
+        offered = Action("More", "search", "federated learning", 5)
+        under_test.desk.answer = Reply(
+            "Found.", (Line("1", "A hit"),), actions=(offered, Action("Share", "share", "x"))
+        )
+        await under_test.ask("ada", "federated learning")
+        await under_test.press_offered("ada", "More")
+        assert [action for _, _, action in under_test.desk.acted] == [offered]
+
+    async def test_every_part_of_an_answer_is_shown(self, under_test: PlatformUnderTest) -> None:
+        under_test.desk.answer = Reply(
+            "Here is all of it.",
+            lines=(Line("7", "A hit", "https://arxiv.org/abs/7", "posted 3 May"),),
+            cards=(CARD,),
+            actions=(Action("Share", "share", "x"),),
+            attachment=Attachment("saved.bib", "@article{a}\n"),
+            form=Form("schedule", "When digests come", (Field("hour", "At what hour", "09:00", ("09:00", "17:00")),)),
+        )
+        answer = await under_test.ask("ada", "everything")
+        shown = (
+            "Here is all of it.",
+            "A hit",
+            "posted 3 May",
+            CARD.title,
+            "Share",
+            "saved.bib",
+            "When digests come",
+            "09:00",
+        )
+        assert [text for text in shown if text not in answer] == []
+
+    async def test_a_private_word_is_not_posted(self, under_test: PlatformUnderTest) -> None:
+        await under_test.platform.tell(under_test.place, "ada", "I can't post there any more.")
+        assert await under_test.seen(under_test.place) == []
+
+    @pytest.mark.parametrize("error", [NotAccepted, Rejected, AccessLost])
+    async def test_a_failure_has_its_type_and_nothing_is_posted(
+        self, under_test: PlatformUnderTest, error: type[PlatformError]
+    ) -> None:
+        await under_test.platform.send(under_test.place, Message("before"), "key-0")
+        with under_test.trouble(error) as message, pytest.raises(error) as caught:
+            await under_test.platform.send(under_test.place, message, "key-1")
+        assert type(caught.value) is error
+        assert str(caught.value)
+        assert len(await under_test.seen(under_test.place)) == 1
+        await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        assert len(await under_test.seen(under_test.place)) == 2
+
+    async def test_a_lost_answer_is_uncertain_and_leads_to_one_message(self, under_test: PlatformUnderTest) -> None:
+        since = under_test.now() - timedelta(minutes=1)
+        with under_test.trouble(Uncertain) as message, pytest.raises(Uncertain):
+            await under_test.platform.send(under_test.place, message, "key-1")
+        if under_test.platform.capabilities.idempotent_for:
+            await under_test.platform.send(under_test.place, message, "key-1")
+        elif under_test.platform.capabilities.lookup:
+            assert await under_test.platform.find(under_test.place, "key-1", since)
+        assert len(await under_test.seen(under_test.place)) == 1
+
+    async def test_it_can_be_cancelled_and_started_again(self, under_test: PlatformUnderTest) -> None:
+        message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+        for _ in range(2):
+            await under_test.stop()
+            await under_test.start()
+        await under_test.react("ada", message, "👍")
+        assert "It is so." in await under_test.ask("ada", "federated")
+        assert [(each.message, each.on) for each in under_test.desk.reactions] == [(message, True)]
+
+    async def test_two_of_them_side_by_side_do_not_mix(self, under_test: PlatformUnderTest, tmp_path: Path) -> None:
+        async with self.build(tmp_path / "two") as other:
+            message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
+            await under_test.react("ada", message, "👍")
+            await other.ask("bo", "federated")
+            assert await other.seen(other.place) == []
+            assert await other.platform.find(other.place, "key-1", LONG_AGO) is None
+            assert not other.desk.reactions
+            assert not under_test.desk.asked

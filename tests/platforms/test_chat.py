@@ -1,0 +1,303 @@
+"""The chat, as somebody at the terminal lives it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.channels.values import Action, Attachment, Card, Kind, Line, Message, Place, Reply
+from bot.platforms.terminal import TerminalPlatform
+from bot.platforms.terminal.completion import local
+from bot.platforms.terminal.numbers import Numbers
+from tests.fakes.clock import Clock
+from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.terminal_guest import TerminalGuest, sitting_at
+
+HITS = Reply(
+    "Two papers.",
+    lines=(Line("h1", "Hit one"), Line("h2", "Hit two")),
+    actions=(Action("More", "search", "x", 5), Action("Share", "share", "search x")),
+)
+
+
+@pytest.fixture
+async def guest(tmp_path: Path) -> AsyncIterator[TerminalGuest]:
+    async with sitting_at(tmp_path) as guest:
+        yield guest
+
+
+async def post_digest(guest: TerminalGuest, day: int, cards: int, place: Place = TerminalGuest.place) -> None:
+    """A digest, as the courier sends it."""
+    await guest.platform.send(place, Message(f"Day {day}"), f"{day}-header")
+    for number in range(1, cards + 1):
+        card = Card(f"{day}.{number}", f"Paper {number} of day {day}")
+        await guest.platform.send(place, Message(card=card), f"{day}-{number}")
+
+
+async def test_the_first_visit_invites_the_bot_and_the_second_does_not(guest: TerminalGuest) -> None:
+    assert [by for _, by in guest.desk.invitations] == ["ada"]
+    assert "Hello, I bring papers." in guest.screen.getvalue()
+    await guest.restart()
+    assert len(guest.desk.invitations) == 1
+
+
+async def test_what_was_said_before_is_shown_and_numbered_after_a_restart(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 3)
+    await post_digest(guest, 2, 2)
+    guest.screen.truncate(0)
+    await guest.restart()
+    assert "Paper 2 of day 2" in guest.screen.getvalue()
+    assert "day 1" not in guest.screen.getvalue()
+    await guest.enter("2 👍")
+    assert [each.message for each in guest.desk.reactions] == ["2-2"]
+
+
+async def test_a_quiet_day_leaves_yesterdays_numbers(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 2)
+    await guest.platform.send(guest.place, Message("Nothing today: it is Sunday."), "2-quiet")
+    await guest.enter("2 👍")
+    assert [each.message for each in guest.desk.reactions] == ["1-2"]
+
+
+async def test_several_cards_take_several_emoji_and_the_tally_is_shown(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 3)
+    shown = await guest.enter("1 3 👍 🔥")
+    assert [(each.message, each.emoji) for each in guest.desk.reactions] == [
+        ("1-1", "👍"),
+        ("1-1", "🔥"),
+        ("1-3", "👍"),
+        ("1-3", "🔥"),
+    ]
+    assert "👍 1 🔥 1  Paper 3 of day 1" in shown
+    await guest.enter("/me bo")
+    assert "👍 2 🔥 1" in await guest.enter("+1 1")
+    assert "👍 1 🔥 1" in await guest.enter("-1 👍")
+    assert (guest.desk.reactions[-1].member, guest.desk.reactions[-1].on) == ("bo", False)
+
+
+async def test_a_reaction_said_twice_is_told_once(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 1)
+    await guest.enter("1 👍")
+    await guest.enter("👍 1")
+    assert len(guest.desk.reactions) == 1
+
+
+async def test_a_number_nobody_bears_is_said_kindly(guest: TerminalGuest) -> None:
+    assert "No paper is numbered here yet." in await guest.enter("2 👍")
+    await post_digest(guest, 1, 2)
+    assert "There is no paper 3. The papers here go from 1 to 2." in await guest.enter("save 3")
+    assert not guest.desk.acted
+
+
+async def test_hits_are_numbered_after_the_digest_and_can_be_acted_on(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 2)
+    guest.desk.answer = HITS
+    assert " 3  Hit one\n 4  Hit two\n" in await guest.enter("x")
+    guest.desk.answer = Reply("Done.")
+    await guest.enter("similar 4")
+    await guest.enter("why 1")
+    await guest.enter("3 👍")
+    await guest.enter("4 👎🏽")
+    assert [(action.verb, action.argument) for _, _, action in guest.desk.acted] == [
+        ("similar", "h2"),
+        ("why", "1.1"),
+        ("more", "h1"),
+        ("less", "h2"),
+    ]
+    assert "stands in a list" in await guest.enter("-3 👍")
+    assert "stands in a list" in await guest.enter("3 🔥")
+    assert not guest.desk.reactions
+
+
+async def test_a_new_list_takes_the_numbers_of_the_one_before(guest: TerminalGuest) -> None:
+    guest.desk.answer = HITS
+    assert " 1  Hit one" in await guest.enter("x")
+    assert " 1  Hit one" in await guest.enter("y")
+
+
+async def test_more_goes_on_counting_and_share_is_for_all(guest: TerminalGuest) -> None:
+    guest.desk.answer = HITS
+    await guest.enter("x")
+    assert " 3  Hit one" in await guest.enter("m")
+    guest.desk.answer = Reply("Done.")
+    await guest.enter("save 1")
+    guest.desk.answer = Reply("Two papers.", HITS.lines, public=True)
+    assert "For everybody in the channel:" in await guest.enter("share")
+    assert [action.label for _, _, action in guest.desk.acted] == ["More", "Save", "Share"]
+    await guest.enter("m")
+    assert guest.desk.asked[-1][2] == "m"
+
+
+async def test_listed_papers_of_a_post_are_numbered_with_its_cards(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 2)
+    await guest.platform.send(guest.place, Message("Also today", lines=(Line("a1", "Also"),)), "1-also")
+    assert " 3  Also" in guest.screen.getvalue()
+    await guest.enter("3 👍")
+    assert guest.desk.acted[0][2] == Action("More", "more", "a1")
+
+
+async def test_channels_are_made_switched_to_and_listed(guest: TerminalGuest) -> None:
+    assert "You are in #ml-theory" in await guest.enter("/channel #ML Theory")
+    assert guest.desk.invitations[-1][0] == Place("terminal", "ml-theory", name="ml-theory")
+    await guest.enter("kernels")
+    assert guest.desk.asked[-1][0].address == "ml-theory"
+    assert "#papers, #ml-theory, @bot" in await guest.enter("/channel")
+    await guest.enter("/channel papers")
+    assert len(guest.desk.invitations) == 2
+
+
+async def test_another_channels_digest_waits_there_and_is_told_of_once(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 3, guest.elsewhere)
+    assert guest.screen.getvalue().count("Something new in #ml-theory") == 1
+    assert "Paper 1" not in guest.screen.getvalue()
+    assert " 3  Paper 3 of day 1" in await guest.enter("/channel ml-theory")
+
+
+async def test_a_direct_talk_is_each_members_own(guest: TerminalGuest) -> None:
+    await guest.enter("/channel @bot")
+    await guest.enter("federated")
+    await guest.enter("/me bo")
+    await guest.enter("federated")
+    (first, _, _), (second, asker, _) = guest.desk.asked
+    assert (first.kind, first.address) == (Kind.DIRECT, "@ada")
+    assert (second.kind, second.address, asker.member) == (Kind.DIRECT, "@bo", "bo")
+    assert len(guest.desk.invitations) == 1
+
+
+async def test_who_asks_is_a_manager(guest: TerminalGuest) -> None:
+    await guest.enter("pause")
+    assert guest.desk.asked[0][1].manager
+
+
+async def test_next_lets_days_pass_and_shows_what_they_bring(tmp_path: Path) -> None:
+    days = 0
+
+    async def next_day() -> None:
+        nonlocal days
+        days += 1
+        await post_digest(visitor, days, 2)
+
+    async with sitting_at(tmp_path, next_day=next_day) as visitor:
+        assert " 2  Paper 2 of day 1" in await visitor.enter("/next")
+        assert " 2  Paper 2 of day 3" in await visitor.enter("/next 2")
+        await visitor.enter("1 👍")
+        assert visitor.desk.reactions[0].message == "3-1"
+
+
+async def test_without_a_callback_next_says_that_days_pass_by_themselves(guest: TerminalGuest) -> None:
+    assert "days pass by themselves" in await guest.enter("/next")
+    assert "/next" not in await guest.enter("/help")
+
+
+async def test_attachments_are_kept_under_harmless_names_and_none_is_lost(guest: TerminalGuest) -> None:
+    for content in ("one", "two"):
+        guest.desk.answer = Reply("Yours.", attachment=Attachment("../../saved\x1b.bib", content))
+        assert "saved" in await guest.enter("saved bib")
+    kept = sorted((guest.folder / "files").iterdir())
+    assert [file.name for file in kept] == ["saved-2.bib", "saved.bib"]
+    assert [file.read_text() for file in kept] == ["two", "one"]
+
+
+async def test_an_attachment_that_cannot_be_kept_is_shown(guest: TerminalGuest) -> None:
+    (guest.folder / "files").write_text("in the way")
+    guest.desk.answer = Reply("Yours.", attachment=Attachment("saved.bib", "@article{a}"))
+    assert "@article{a}" in await guest.enter("saved bib")
+
+
+async def test_an_unforeseen_error_is_one_line_and_the_chat_goes_on(guest: TerminalGuest) -> None:
+    guest.desk.breaks = ValueError("something nobody foresaw")
+    shown = await guest.enter("federated")
+    assert "That went wrong, and the log says how." in shown
+    assert "Traceback" not in shown
+    assert "You speak as bo now." in await guest.enter("/me bo")
+
+
+async def test_a_room_that_is_gone_is_said_and_the_chat_goes_on(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 1)
+    away = guest.folder.rename(guest.folder.with_name("away"))
+    assert "can't be reached" in await guest.enter("1 👍")
+    away.rename(guest.folder)
+    assert "👍 1" in await guest.enter("1 👍")
+
+
+async def test_damaged_lines_are_told_of_on_coming_in(guest: TerminalGuest) -> None:
+    await guest.stop()
+    with guest.platform.room.path.open("ab") as file:
+        file.write(b"\x00\x00\n")
+    await guest.restart()
+    assert "Damaged lines in" in guest.screen.getvalue()
+
+
+async def test_quit_leaves(guest: TerminalGuest) -> None:
+    guest.typist.put("/quit")
+    await asyncio.wait_for(guest.ended(), 10)
+    assert "Bye" in guest.screen.getvalue()
+
+
+async def visit(folder: Path, lines: str, desk: RecordingDesk, encoding: str = "utf-8") -> str:
+    """A visit through a pipe; what comes out."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    platform = TerminalPlatform(folder, Console(file=out, width=80), Clock(), stdin=io.StringIO(lines))
+    await asyncio.wait_for(platform.run(desk), 10)
+    out.flush()
+    shown = out.buffer
+    assert isinstance(shown, io.BytesIO)
+    return shown.getvalue().decode(encoding)
+
+
+async def test_lines_from_a_pipe_are_answered_in_order_and_plainly(tmp_path: Path) -> None:
+    desk = RecordingDesk(HITS)
+    assert await visit(tmp_path, "", RecordingDesk()) == "Hello, I bring papers.\n"
+    shown = await visit(tmp_path, "federated\n\n/papers privacy", desk)
+    assert [line for _, _, line in desk.asked] == ["federated", "privacy"]
+    assert shown.count("Two papers.\n 1  Hit one\n 2  Hit two\n    `m` More · `s` Share\n") == 2
+    assert "›" not in shown
+    assert "\x1b" not in shown
+
+
+async def test_an_output_without_our_characters_shows_others_instead(tmp_path: Path) -> None:
+    assert "1  Hit one" in await visit(tmp_path, "federated\n", RecordingDesk(HITS), encoding="ascii")
+
+
+def test_numbers_begin_anew_only_when_cards_follow_a_header() -> None:
+    numbers = Numbers()
+    assert numbers.post("a", Message("Day 1")) == 1
+    assert numbers.post("b", Message(card=Card("1", "One"))) == 1
+    assert numbers.post("c", Message("New: a match", Card("2", "Two"))) == 2
+    numbers.post("d", Message("Quiet"))
+    assert [paper.paper_id for _, paper in numbers] == ["1", "2"]
+    numbers.post("e", Message(card=Card("3", "Three")))
+    assert [paper.paper_id for _, paper in numbers] == ["3"]
+    assert numbers.get(0) is numbers.get(2) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [
+        ("/he", ["/help"]),
+        ("/channel m", ["ml-theory"]),
+        ("/channel @", ["@bot"]),
+        ("/me ", ["ada", "bo"]),
+        ("/next 3", []),
+        ("fed", None),
+        ("/papers fed", None),
+        ("more", None),
+        ("2", None),
+    ],
+)
+def test_the_terminal_suggests_its_own_words(typed: str, suggested: list[str] | None) -> None:
+    found = local(typed, ["papers", "ml-theory"], ["ada", "bo"])
+    assert (None if found is None else [each.text for each in found]) == suggested
+
+
+@pytest.mark.parametrize("typed", ["2 ", "1 3 ", "-2 ", "2 :"])
+def test_after_a_number_emoji_are_suggested(typed: str) -> None:
+    found = local(typed, [], [])
+    assert found
+    assert found[0].text == "👍"
+    assert typed[: len(typed) - found[0].replaces].endswith(" ")

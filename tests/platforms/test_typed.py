@@ -1,0 +1,129 @@
+"""What typed lines mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.platforms.terminal.typed import (
+    DIRECT,
+    Act,
+    Ask,
+    GoTo,
+    Help,
+    Next,
+    Nothing,
+    Quit,
+    React,
+    SpeakAs,
+    Typed,
+    Unclear,
+    parse,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("federated", Ask("federated")),
+        ("/papers federated", Ask("federated")),
+        ("/papers", Ask("")),
+        ("/PAPERS  why 2310.01234", Ask("why 2310.01234")),
+        ("", Nothing()),
+        ("  \t ", Nothing()),
+        ("2 👍", React((2,), (), ("👍",))),
+        ("👍 2", React((2,), (), ("👍",))),
+        ("1 3 👍", React((1, 3), (), ("👍",))),
+        ("1,3 👍", React((1, 3), (), ("👍",))),
+        ("#2 🔥👀", React((2,), (), ("🔥", "👀"))),
+        (":thumbsup: 2", React((2,), (), ("👍",))),
+        ("2 :+1:", React((2,), (), ("👍",))),
+        ("2 :Party_Parrot:", React((2,), (), (":party_parrot:",))),
+        ("+1 2", React((2,), (), ("👍",))),
+        ("-1 2 3", React((2, 3), (), ("👎",))),
+        ("2 -1", React((2,), (), ("👎",))),
+        ("-2 👍", React((), (2,), ("👍",))),
+        ("-1 👍", React((), (1,), ("👍",))),
+        ("1 -2 👍", React((1,), (2,), ("👍",))),
+        ("2 ❤️", React((2,), (), ("❤",))),
+        ("2 👍🏽", React((2,), (), ("👍🏽",))),
+        ("2 👩‍💻", React((2,), (), ("👩‍💻",))),
+        ("2 🇩🇪", React((2,), (), ("🇩🇪",))),
+        ("/react 2 👍", React((2,), (), ("👍",))),
+        ("/unreact 2 👍", React((), (2,), ("👍",))),
+        ("/unreact -2 👍", React((), (2,), ("👍",))),
+        ("more 2", Act("more", (2,))),
+        ("less 2 4", Act("less", (2, 4))),
+        ("/papers Similar #3", Act("similar", (3,))),
+        ("why 2", Act("why", (2,))),
+        ("more", Ask("more")),
+        ("similar 2310.01234", Ask("similar 2310.01234")),
+        ("why attention 2", Ask("why attention 2")),
+        ("gpt 4", Ask("gpt 4")),
+        ("👍 a paper on emoji", Ask("👍 a paper on emoji")),
+        ("C++ 20 -survey", Ask("C++ 20 -survey")),
+        ("/next", Next(1)),
+        ("/next 3", Next(3)),
+        ("/channel", GoTo("")),
+        ("/channel #ML Theory!", GoTo("ml-theory")),
+        ("/channel @bot", GoTo(DIRECT)),
+        ("/me", SpeakAs("")),
+        ("/me @Ada Lovelace", SpeakAs("Ada-Lovelace")),
+        ("/help", Help()),
+        ("/quit", Quit()),
+        ("/exit", Quit()),
+        ("fede\x1b[2Jrated\u202e", Ask("fede[2Jrated")),
+    ],
+)
+def test_a_line_means(line: str, meaning: Typed) -> None:
+    assert parse(line) == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("2", "`2 👍`"),
+        ("1 3", "`abstract 1`"),
+        ("👍", "`2 👍`"),
+        ("/react 2", "`/react 2 👍`"),
+        ("/unreact", "`/unreact 2 👍`"),
+        ("/next soon", "`/next 3`"),
+        ("/next 0", "`/next 3`"),
+        ("/next 9999", "`/next 60`"),
+        ("/chanel ml", "`/channel`"),
+        ("/x`y", "`/help`"),
+    ],
+)
+def test_a_line_that_is_nearly_something_gets_a_hint(line: str, hint: str) -> None:
+    meaning = parse(line)
+    assert isinstance(meaning, Unclear)
+    assert hint in meaning.hint
+
+
+_PIECES = st.sampled_from(
+    ["/", "react", "next", "papers ", "1", "-2", "+1", "👍", "\u20e3", ":+1:", "🏽", "\u200d", " ", "`"]
+)
+
+
+@given(st.text() | st.lists(_PIECES).map("".join) | st.lists(_PIECES).map(lambda pieces: "/" + " ".join(pieces)))
+def test_no_line_is_too_odd_to_be_read(line: str) -> None:
+    meaning = parse(line)
+    if isinstance(meaning, React):
+        assert meaning.emoji
+        assert meaning.on or meaning.off
+        assert not set(meaning.on) & set(meaning.off)
+    if isinstance(meaning, Act):
+        assert meaning.numbers
+
+
+@given(st.integers(0, 999), st.sampled_from(["👍", "🔥", "💤", "1️⃣", "👩‍💻", "🇩🇪", ":parrot:"]))
+def test_what_was_put_on_can_be_taken_back_by_a_minus(number: int, emoji: str) -> None:
+    on, off = parse(f"{number} {emoji}"), parse(f"-{number} {emoji}")
+    assert isinstance(on, React)
+    assert isinstance(off, React)
+    assert (on.on, on.off, off.on, off.off) == ((number,), (), (), (number,))
+    assert on.emoji == off.emoji
+
+
+def test_ten_thousand_words_are_asked_whole() -> None:
+    line = " ".join(["word"] * 10_000)
+    assert parse(line) == Ask(line)
