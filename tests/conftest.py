@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import sqlalchemy as sa
 
 from bot.store.database import Store
 from tests.fakes.clock import Clock
@@ -27,10 +28,10 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres: Postgres) -> Iterator[str]:
+def _postgres_store(postgres: Postgres) -> Iterator[sa.URL]:
     url = postgres.create()
     _migrate(url.render_as_string(hide_password=False))
-    yield cast("str", url.database)
+    yield url
     postgres.drop(url)
 
 
@@ -68,14 +69,14 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 @pytest.fixture
 def store_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a store of the newest revision with nothing in it."""
+    """The URL of a store of the newest revision with nothing in it; for other tables, ask for `empty_url`."""
     if backend == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
     server: Postgres = request.getfixturevalue("postgres")
-    url = server.create(request.getfixturevalue("_postgres_template"))
+    url: sa.URL = request.getfixturevalue("_postgres_store")
     yield url.render_as_string(hide_password=False)
-    server.drop(url)
+    server.empty(url)
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
     """An engine for `sqlite:///file` or `postgresql://…`, whatever driver the URL names."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise StoreMissing(
             "database_url is not a database's URL. It looks like sqlite:////var/lib/paperboy/paperboy.db "
             "or postgresql://user@host/name."
