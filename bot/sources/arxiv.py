@@ -71,8 +71,7 @@ class ArXiv:
         if not feeds.days:
             raise feeds.failure or Refused("No arXiv category is chosen; name one, for example cs.LG.", 400)
         covered = min(feeds.days.values())
-        known = [day for key in memory if key.startswith(_DAY) and (day := _iso(memory[key]))]
-        first = min([since, *(day + timedelta(days=1) for day in known)])
+        first = min(_first_missing(memory.get(_DAY + category, ""), since) for category in self._categories)
         older: list[Listing] = []
         if _is_announcement_between(first, covered):
             try:
@@ -82,7 +81,7 @@ class ArXiv:
                 feeds.failure = feeds.failure or error
         # What a feed lists, it knows better than the API does.
         older = [listing for listing in older if listing.paper.id not in feeds.listings]
-        kept = feeds.memory | {_DAY + url: day.isoformat() for url, day in feeds.days.items()}
+        kept = feeds.memory | {_DAY + category: day.isoformat() for category, day in feeds.days.items()}
         return Batch((*feeds.listings.values(), *older), kept, _notes(feeds, covered), feeds.failure)
 
     async def backfill(self, since: date, until: date) -> AsyncIterator[Listing]:
@@ -123,27 +122,28 @@ class ArXiv:
     async def _read_feed(self, feeds: _Feeds, category: str, until: date, memory: Mapping[str, str]) -> None:
         """Adds one category's feed, in the RSS form when the Atom form cannot be had."""
         try:
-            await self._read_form(feeds, f"{self._rss_url}/atom/{quote(category)}", until, memory)
+            await self._read_form(feeds, "atom", category, until, memory)
         except (Refused, Unreadable) as error:
             if isinstance(error, Refused) and (error.status >= 500 or error.status == 429):
                 raise
             try:
-                await self._read_form(feeds, f"{self._rss_url}/rss/{quote(category)}", until, memory)
+                await self._read_form(feeds, "rss", category, until, memory)
             except Refused as refusal:
                 if refusal.status in (400, 404):
                     text = f"arXiv has no list of {category} ({refusal.status}); check the category's name."
                     raise Refused(text, refusal.status) from refusal
                 raise
 
-    async def _read_form(self, feeds: _Feeds, url: str, until: date, memory: Mapping[str, str]) -> None:
+    async def _read_form(self, feeds: _Feeds, form: str, category: str, until: date, memory: Mapping[str, str]) -> None:
+        url = f"{self._rss_url}/{form}/{quote(category)}"
         answer = await self._fetcher.get(url, memory=memory, trusted=True, pace=_PACE, readable=_BODY_DECIDES)
         if answer.unchanged:
-            feeds.days[url] = _iso(memory.get(_DAY + url, "")) or until
+            feeds.days[category] = _iso(memory.get(_DAY + category, "")) or until
             feeds.memory |= answer.memory
             feeds.unchanged = True
             return
         found = await asyncio.to_thread(self._judged, read_announcement, answer)
-        feeds.days[url] = found.day
+        feeds.days[category] = found.day
         feeds.memory |= answer.memory
         feeds.unread += found.unread
         for listing in found.listings:
@@ -183,6 +183,15 @@ class ArXiv:
 
     def _today(self) -> date:
         return self._fetcher.clock.now().date()
+
+
+def _first_missing(covered: str, since: date) -> date:
+    """The first day a category lacks: the one after the last day that finished runs covered, else `since`.
+
+    A feed lags behind the run that reads it, so that day may lie before `since`, but never by more than a week.
+    """
+    day = _iso(covered)
+    return max(day + timedelta(days=1), since - timedelta(days=7)) if day else since
 
 
 def _is_announcement_between(first: date, end: date) -> bool:

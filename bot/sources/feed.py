@@ -143,12 +143,12 @@ def _read(answer: Answer, today: date) -> _Feed:
     )
     if not found.version:
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
-    entries = tuple(_from_feedparser(entry, answer.url, today) for entry in found.entries)
+    entries = tuple(_from_feedparser(dict(entry), answer.url, today) for entry in found.entries)
     return _Feed(entries, damaged=not markup.well_formed)
 
 
-def _from_feedparser(entry: Any, base: str, today: date) -> _Entry:
-    url = link(_joined(base, str(entry.get("link", ""))))
+def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
+    url = link(_joined(base, entry.get("link")))
     alternate = (found.get("href") for found in entry.get("links", ()) if found.get("rel") == "alternate")
     named = (entry.get(key) for key in ("prism_doi", "dc_identifier", "id", "feedburner_origlink"))
     # arXiv's own feeds may come this way too.
@@ -196,7 +196,7 @@ def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
         value = item.get(key)
         return value if isinstance(value, str) else ""
 
-    url = link(_joined(base, text("url"))) if text("url") else ""
+    url = link(_joined(base, text("url")))
     authors = item.get("authors") or [item.get("author")]
     tags = item.get("tags")
     published = text("date_published") or text("date_modified")
@@ -215,10 +215,11 @@ def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
     )
 
 
-def _joined(base: str, url: str) -> str:
+def _joined(base: str, url: object) -> str:
+    """`url`, which may be relative to the feed's own address; "" for none."""
     try:
-        return urljoin(base, url)
-    except ValueError:  # an address like http://[
+        return urljoin(base, url) if isinstance(url, str) and url else ""
+    except ValueError:  # such as http://[
         return ""
 
 

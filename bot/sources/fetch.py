@@ -158,7 +158,7 @@ class Fetcher:
                 return step
             where = step
             guarded = not (ask.trusted and await leads_inside(ask.url, self._resolve))
-        raise Refused(f"{ask.url.host} sends its readers in circles; check its address.", HTTPStatus.LOOP_DETECTED)
+        raise Refused(f"{ask.url.host} sends its readers in circles; check its address.", HTTPStatus.FOUND)
 
     async def _step(self, ask: _Ask, where: httpx.URL, guarded: bool, lane: Lane) -> Answer | httpx.URL:
         """One request: the answer, or where it points."""
@@ -170,7 +170,7 @@ class Fetcher:
                 try:
                     location = response.headers.get("location")
                     if response.status_code in _REDIRECTS and location:
-                        return _address(str(where.join(location)))
+                        return _address(location, where)
                     self._judge(response, host, ask, lane)
                     unchanged = response.status_code == HTTPStatus.NOT_MODIFIED
                     body = b"" if unchanged else await body_of(response, host, self.limits.size)
@@ -178,7 +178,9 @@ class Fetcher:
                     await response.aclose()
         except (TimeoutError, httpx.ReadTimeout) as error:
             raise TimedOut(f"{host} took too long to answer; the next run will try again.") from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except httpx.InvalidURL as error:  # httpx looks at a redirect even when told not to follow it
+            raise BadAddress(f"{host} redirects to what is not a web address.") from error
+        except (httpx.HTTPError, httpx.StreamError) as error:
             raise Unreachable(f"{host} could not be reached or hung up; the next run will try again.") from error
         known = {name: ask.conditions[asks] for name, asks in _VALIDATORS.items() if asks in ask.conditions}
         told = {name: value for name in _VALIDATORS if _fit(value := response.headers.get(name, ""))}
@@ -241,13 +243,17 @@ class Fetcher:
         return self._lanes[name]
 
 
-def _address(url: str) -> httpx.URL:
+def _address(url: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        address = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise BadAddress("This is not a web address; one looks like https://example.org/feed.xml.") from error
+        address = base.join(url) if base else httpx.URL(url)
+    except httpx.InvalidURL:
+        address = httpx.URL()
     if address.scheme not in ("http", "https") or not address.host:
-        raise BadAddress("This is not a web address; one looks like https://example.org/feed.xml.")
+        raise BadAddress(
+            f"{base.host} redirects to what is not a web address."
+            if base
+            else "This is not a web address; one looks like https://example.org/feed.xml."
+        )
     return address.copy_with(fragment=None)
 
 

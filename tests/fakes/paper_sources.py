@@ -1,0 +1,319 @@
+"""Hugging Face, arXiv and anybody's feed, played by one real HTTP server on the loopback.
+
+    async with PaperSources() as world:
+        world.huggingface(date(2026, 3, 6), papers)
+        world.arxiv_feed("cs.LG", date(2026, 3, 6), papers)
+        HuggingFace(fetcher, world.url)
+
+What it serves carries an ETag and is answered 304 to whoever knows it. `answer` makes any path say anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import format_datetime
+from hashlib import sha256
+from typing import Self
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+
+from recommender.paper import Paper, arxiv_id
+
+_ATOM = (
+    '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
+)
+_RSS = (
+    '<rss version="2.0" xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    "<channel>"
+)
+_SKIP = "<skipDays><day>Saturday</day><day>Sunday</day></skipDays>"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a path says: `body` after `headers`; with `hang` nothing ever; `repeat` times the body, as a stream;
+    `cut` announces the whole body and hangs up after so many bytes."""
+
+    body: bytes | str = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hang: bool = False
+    repeat: int = 1
+    cut: int | None = None
+
+    @property
+    def raw(self) -> bytes:
+        return self.body.encode() if isinstance(self.body, str) else self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it came."""
+
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+def packed(body: bytes | str) -> Reply:
+    """A gzip answer."""
+    raw = body.encode() if isinstance(body, str) else body
+    return Reply(gzip.compress(raw), headers={"Content-Encoding": "gzip"})
+
+
+class PaperSources:
+    """A world of sources that starts empty; `url` is the base address of all of them."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked: list[Asked] = []
+        self.sent = 0  # bytes of streamed bodies that were really handed to the network
+        self._scripts: dict[str, list[Reply]] = {}
+        self._days: dict[date, list[dict[str, object]]] = {}
+        self._trending: list[dict[str, object]] = []
+        self._known: dict[str, Paper] = {}
+        self._over = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port: int = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._over.set()
+        await self._runner.cleanup()
+
+    def answer(self, path: str, *replies: Reply | bytes | str) -> str:
+        """From now on `path` says these one after the other, the last one for ever; gives the path's address.
+
+        A path with a query is only for that query, before one without.
+        """
+        self._scripts[path] = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
+        return self.url + path
+
+    def paths(self) -> list[str]:
+        """The paths that were asked for, in order."""
+        return [asked.path for asked in self.asked]
+
+    def huggingface(self, day: date, papers: Iterable[Paper]) -> None:
+        """The Daily Papers of one day; they trend, and can be asked for one by one."""
+        items = [_daily(paper, day) for paper in papers]
+        self._days[day] = items
+        self._trending = items + self._trending
+        for item in items:
+            self.answer(f"/api/papers/{_inner(item)['id']}", json.dumps(_inner(item)))
+
+    def arxiv_feed(self, category: str, day: date, papers: Iterable[Paper | tuple[Paper, str]] = ()) -> None:
+        """One category's announcement of one day in both forms; a paper alone is `new`. The API knows them all."""
+        entries = [(entry, "new") if isinstance(entry, Paper) else entry for entry in papers]
+        self.arxiv(paper for paper, _ in entries)
+        self.answer(f"/atom/{category}", arxiv_atom(category, day, entries))
+        self.answer(f"/rss/{category}", arxiv_rss(category, day, entries))
+
+    def arxiv(self, papers: Iterable[Paper]) -> None:
+        """Papers that the query API knows."""
+        self._known |= {paper.id: paper for paper in papers}
+
+    def feed(self, path: str, papers: Iterable[Paper], title: str = "A journal") -> str:
+        """A plain RSS feed at `path`; gives its address."""
+        return self.answer(path, journal_rss(papers, title))
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(Asked(request.path, dict(request.query), dict(request.headers)))
+        script = self._scripts.get(request.path_qs) or self._scripts.get(request.path)
+        if script:
+            return await self._say(request, script[0] if len(script) == 1 else script.pop(0))
+        if request.path == "/api/daily_papers":
+            return await self._say(request, Reply(json.dumps(self._daily_page(request.query))))
+        if request.path == "/api/query":
+            return await self._say(request, self._query(request.query))
+        return web.Response(status=404, text="nothing here")
+
+    async def _say(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+        if reply.hang:
+            await self._over.wait()
+        if reply.repeat > 1 or reply.cut is not None:
+            return await self._stream(request, reply)
+        headers = dict(reply.headers)
+        if reply.status == 200:
+            headers.setdefault("ETag", f'"{sha256(reply.raw).hexdigest()[:16]}"')
+            if request.headers.get("If-None-Match") == headers["ETag"]:
+                return web.Response(status=304, headers={"ETag": headers["ETag"]})
+        return web.Response(status=reply.status, body=reply.raw, headers=headers)
+
+    async def _stream(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+        response = web.StreamResponse(status=reply.status, headers=dict(reply.headers))
+        if reply.cut is not None:
+            response.content_length = len(reply.raw)
+        try:
+            await response.prepare(request)
+            for _ in range(reply.repeat):
+                await response.write(reply.raw[: reply.cut])
+                self.sent += len(reply.raw[: reply.cut])
+        except ConnectionError:
+            return response
+        if reply.cut is not None and request.transport:
+            request.transport.close()
+        return response
+
+    def _daily_page(self, query: Mapping[str, str]) -> list[dict[str, object]]:
+        limit, page = int(query.get("limit", 50)), int(query.get("p", 0))
+        if query.get("sort") == "trending":
+            found = sorted(self._trending, key=lambda item: -int(str(_inner(item)["upvotes"])))
+        else:
+            found = [item for day, items in sorted(self._days.items()) if _is_in(day, query) for item in items]
+        return found[page * limit : (page + 1) * limit]
+
+    def _query(self, query: Mapping[str, str]) -> Reply:
+        if "id_list" in query:
+            ids = query["id_list"].split(",")
+            if wrong := [its_id for its_id in ids if not arxiv_id(its_id)]:
+                return Reply(arxiv_error(f"incorrect id format for {wrong[0]}"), status=400)
+            return Reply(arxiv_api([self._known[its_id] for its_id in ids if its_id in self._known]))
+        question = query.get("search_query", "")
+        span = re.search(r"submittedDate:\[(\d{8})\d{4} TO (\d{8})\d{4}\]", question)
+        categories = set(re.findall(r"cat:([\w.-]+)", question))
+        found = [
+            paper
+            for paper in self._known.values()
+            if categories & set(paper.categories) and (not span or span[1] <= f"{submitted(paper):%Y%m%d}" <= span[2])
+        ]
+        start, most = int(query.get("start", 0)), int(query.get("max_results", 10))
+        return Reply(arxiv_api(found[start : start + most], total=len(found)))
+
+
+def submitted(paper: Paper) -> datetime:
+    """When a paper must have been submitted to be announced on its `published`: the weekday before, at noon UTC."""
+    day = (paper.published or date(2026, 3, 6)) - timedelta(days=1)
+    while day.weekday() > 4:
+        day -= timedelta(days=1)
+    return datetime.combine(day, time(12), UTC)
+
+
+def arxiv_atom(category: str, day: date, entries: Sequence[tuple[Paper, str]]) -> str:
+    """A category's announcement as the feed host sends it in Atom."""
+    parts = [f"{_ATOM}<title>{category} updates on arXiv.org</title><updated>{day}T04:00:19.866337+00:00</updated>"]
+    for paper, kind in entries:
+        parts += (
+            f"<entry><id>oai:arXiv.org:{paper.id}v1</id><title>{escape(paper.title)}</title>",
+            f'<link href="https://arxiv.org/abs/{paper.id}" rel="alternate" type="text/html"/>',
+            f"<summary>{_announced_abstract(paper, kind)}</summary>",
+            *(f'<category term="{term}"/>' for term in paper.categories),
+            f"<published>{day}T00:00:00-04:00</published><arxiv:announce_type>{kind}</arxiv:announce_type>",
+            f"<dc:creator>{escape(', '.join(paper.authors))}</dc:creator></entry>",
+        )
+    return "".join((*parts, "</feed>"))
+
+
+def arxiv_rss(category: str, day: date, entries: Sequence[tuple[Paper, str]]) -> str:
+    """A category's announcement as the feed host sends it in RSS 2.0, with the days it skips."""
+    midnight = f"{day:%a, %d %b %Y} 00:00:00 -0400"
+    parts = [f"{_RSS}<title>{category} updates on arXiv.org</title><pubDate>{midnight}</pubDate>{_SKIP}"]
+    for paper, kind in entries:
+        parts += (
+            f"<item><title>{escape(paper.title)}</title><link>https://arxiv.org/abs/{paper.id}</link>",
+            f"<description>{_announced_abstract(paper, kind)}</description>",
+            f'<guid isPermaLink="false">oai:arXiv.org:{paper.id}v1</guid>',
+            *(f"<category>{term}</category>" for term in paper.categories),
+            f"<pubDate>{midnight}</pubDate><arxiv:announce_type>{kind}</arxiv:announce_type>",
+            f"<arxiv:DOI>{escape(paper.doi)}</arxiv:DOI>" if paper.doi else "",
+            f"<dc:creator>{escape(', '.join(paper.authors))}</dc:creator></item>",
+        )
+    return "".join((*parts, "</channel></rss>"))
+
+
+def arxiv_api(papers: Sequence[Paper], total: int | None = None) -> str:
+    """An answer of the query API."""
+    return (
+        _ATOM
+        + "<title>arXiv Query: x</title>"
+        + f"<opensearch:totalResults>{len(papers) if total is None else total}</opensearch:totalResults>"
+        + "".join(
+            f"<entry><id>http://arxiv.org/abs/{paper.id}v2</id><title>{escape(paper.title)}</title>"
+            f"<summary>  {escape(paper.abstract)}\n</summary>"
+            f"<published>{submitted(paper):%Y-%m-%dT%H:%M:%SZ}</published>"
+            + "".join(f"<author><name>{escape(author)}</name></author>" for author in paper.authors)
+            + "".join(f'<category term="{term}" scheme="http://arxiv.org/schemas/atom"/>' for term in paper.categories)
+            + "</entry>"
+            for paper in papers
+        )
+        + "</feed>"
+    )
+
+
+def arxiv_error(reason: str) -> str:
+    """The entry by which the query API says no."""
+    return (
+        _ATOM
+        + "<opensearch:totalResults>1</opensearch:totalResults><entry><id>http://arxiv.org/api/errors#x</id>"
+        + f"<title>Error</title><summary>{escape(reason)}</summary></entry></feed>"
+    )
+
+
+def journal_rss(papers: Iterable[Paper], title: str) -> str:
+    """An ordinary feed."""
+    return (
+        f'<rss version="2.0"><channel><title>{escape(title)}</title>'
+        + "".join(
+            f"<item><title>{escape(paper.title)}</title><link>{escape(paper.link)}</link>"
+            f"<description>{escape('<p>' + escape(paper.abstract) + '</p>')}</description>"
+            + (f"<pubDate>{_mail_date(paper.published)}</pubDate>" if paper.published else "")
+            + "</item>"
+            for paper in papers
+        )
+        + "</channel></rss>"
+    )
+
+
+def _daily(paper: Paper, day: date) -> dict[str, object]:
+    authors = [{"_id": f"{number:024x}", "name": name, "hidden": False} for number, name in enumerate(paper.authors)]
+    inner: dict[str, object] = {
+        "id": paper.id,
+        "authors": authors,
+        "publishedAt": f"{paper.published or day}T17:08:18.000Z",
+        "submittedOnDailyAt": f"{day}T03:55:12.777Z",
+        "title": paper.title,
+        "summary": paper.abstract,
+        "upvotes": paper.upvotes,
+        "ai_keywords": ["something new"],
+    }
+    if paper.organization:
+        inner["organization"] = {"name": paper.organization.lower(), "fullname": paper.organization}
+    outer: dict[str, object] = {
+        key: inner[key] for key in ("title", "summary", "publishedAt", "organization") if key in inner
+    }
+    return {"paper": inner, "numComments": paper.comments, **outer}
+
+
+def _inner(item: Mapping[str, object]) -> dict[str, object]:
+    inner = item["paper"]
+    assert isinstance(inner, dict)
+    return inner
+
+
+def _is_in(day: date, query: Mapping[str, str]) -> bool:
+    year, week, _ = day.isocalendar()
+    spans = {"date": day.isoformat(), "month": f"{day:%Y-%m}", "week": f"{year}-W{week:02d}"}
+    return all(spans[name] == query[name] for name in spans if name in query)
+
+
+def _announced_abstract(paper: Paper, kind: str) -> str:
+    return escape(f"arXiv:{paper.id}v1 Announce Type: {kind} \nAbstract: {paper.abstract}")
+
+
+def _mail_date(day: date) -> str:
+    return format_datetime(datetime.combine(day, time(6), UTC))

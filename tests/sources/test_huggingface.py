@@ -1,0 +1,272 @@
+"""The Daily Papers: what is read, and what is survived."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.sources.base import Kind, Listing, Refused, SourceError, Unreadable
+from bot.sources.fetch import Answer, Fetcher
+from bot.sources.huggingface import PAGE, HuggingFace, _Pages
+from recommender.paper import Paper
+from tests.fakes.paper_sources import PaperSources, Reply
+
+FRIDAY = date(2026, 3, 6)
+THURSDAY = date(2026, 3, 5)
+DAILY = f"/api/daily_papers?date={FRIDAY}&limit={PAGE}&p=0"
+
+WHOLE = Paper(
+    id="2603.01234",
+    title="Learning What a Channel Likes",
+    abstract="We learn a taste from emoji.",
+    authors=("Ada Moreau", "Bo Lindqvist"),
+    published=date(2026, 3, 3),
+    upvotes=17,
+    comments=4,
+    organization="Institute of Examples",
+)
+
+
+def paper(number: int) -> Paper:
+    return Paper(id=f"2603.{number:05d}", title=f"The paper with number {number}", upvotes=number, published=THURSDAY)
+
+
+def source(world: PaperSources, fetcher: Fetcher) -> HuggingFace:
+    return HuggingFace(fetcher, world.url + "/")
+
+
+def ids(listings: object) -> list[str]:
+    assert isinstance(listings, (list, tuple))
+    return [listing.paper.id for listing in listings]
+
+
+async def test_a_days_list_comes_whole(world: PaperSources, fetcher: Fetcher) -> None:
+    world.huggingface(FRIDAY, [WHOLE])
+    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+    assert batch.listings == (Listing(WHOLE, "huggingface", FRIDAY, Kind.DAILY),)
+    assert (batch.notes, batch.failure) == ((), None)
+
+
+async def test_every_missed_day_is_asked_for(world: PaperSources, fetcher: Fetcher) -> None:
+    for number, day in enumerate((THURSDAY, FRIDAY)):
+        world.huggingface(day, [paper(number)])
+    batch = await source(world, fetcher).fetch(THURSDAY - timedelta(days=1), FRIDAY, {})
+    assert [(listing.paper.id, listing.listed_on) for listing in batch.listings] == [
+        ("2603.00000", THURSDAY),
+        ("2603.00001", FRIDAY),
+    ]
+
+
+async def test_a_long_list_is_read_page_by_page(world: PaperSources, fetcher: Fetcher) -> None:
+    world.huggingface(FRIDAY, map(paper, range(2 * PAGE + 3)))
+    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+    assert len(batch.listings) == 2 * PAGE + 3
+    assert [asked.query["p"] for asked in world.asked] == ["0", "1", "2"]
+
+
+async def test_a_server_that_knows_no_pages_is_not_asked_for_ever(world: PaperSources, fetcher: Fetcher) -> None:
+    full_page = json.dumps([{"paper": {"id": f"2603.{n:05d}", "title": f"Paper {n}"}} for n in range(PAGE)])
+    world.answer("/api/daily_papers", full_page)
+    assert len((await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings) == PAGE
+    assert len(world.asked) == 2
+
+
+async def test_what_did_not_change_gives_nothing_and_stays_remembered(world: PaperSources, fetcher: Fetcher) -> None:
+    world.huggingface(FRIDAY, map(paper, range(PAGE + 1)))
+    hf = source(world, fetcher)
+    first = await hf.fetch(FRIDAY, FRIDAY, {})
+    again = await hf.fetch(FRIDAY, FRIDAY, first.memory)
+    assert (again.listings, again.notes) == ((), ())
+    assert again.memory == first.memory
+    assert len(world.asked) == 4
+
+
+async def test_a_page_that_changed_behind_one_that_did_not_is_read(world: PaperSources, fetcher: Fetcher) -> None:
+    world.huggingface(FRIDAY, map(paper, range(PAGE + 1)))
+    hf = source(world, fetcher)
+    first = await hf.fetch(FRIDAY, FRIDAY, {})
+    world.huggingface(FRIDAY, map(paper, range(PAGE + 2)))
+    again = await hf.fetch(FRIDAY, FRIDAY, first.memory)
+    assert ids(again.listings) == [f"2603.{PAGE:05d}", f"2603.{PAGE + 1:05d}"]
+
+
+async def test_an_empty_list_is_no_error_and_says_so(world: PaperSources, fetcher: Fetcher) -> None:
+    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+    assert batch.listings == ()
+    assert batch.notes == ("Hugging Face's Daily Papers list is empty.",)
+
+
+async def test_week_month_and_trending(world: PaperSources, fetcher: Fetcher) -> None:
+    february = date(2026, 2, 27)
+    monday = date(2026, 3, 2)
+    for number, day in ((1, february), (3, monday), (2, FRIDAY)):
+        world.huggingface(day, [paper(number)])
+    hf = source(world, fetcher)
+    assert ids(await hf.day(monday)) == ["2603.00003"]
+    assert ids(await hf.week(FRIDAY)) == ["2603.00003", "2603.00002"]
+    assert ids(await hf.month(FRIDAY)) == ["2603.00003", "2603.00002"]
+    assert ids(await hf.month(february)) == ["2603.00001"]
+    assert ids(await hf.trending()) == ["2603.00003", "2603.00002", "2603.00001"]
+    assert ids(await hf.trending(limit=1)) == ["2603.00003"]
+    assert world.asked[-1].query == {"sort": "trending", "limit": "1"}
+
+
+async def test_the_week_of_new_year_belongs_to_its_iso_year(world: PaperSources, fetcher: Fetcher) -> None:
+    await source(world, fetcher).week(date(2027, 1, 1))
+    assert world.asked[0].query["week"] == "2026-W53"
+
+
+@pytest.mark.parametrize("asked", ["2603.01234", "https://arxiv.org/abs/2603.01234v2"])
+async def test_one_paper_by_id_or_link(world: PaperSources, fetcher: Fetcher, asked: str) -> None:
+    inner = {"id": WHOLE.id, "title": WHOLE.title, "upvotes": 3, "numComments": 2, "linkedModels": [], "summary": None}
+    world.answer("/api/papers/2603.01234", json.dumps(inner))
+    found = await source(world, fetcher).paper(asked)
+    assert found
+    assert (found.id, found.title, found.upvotes, found.comments) == (WHOLE.id, WHOLE.title, 3, 2)
+
+
+async def test_a_paper_that_hugging_face_does_not_have_is_none(world: PaperSources, fetcher: Fetcher) -> None:
+    assert await source(world, fetcher).paper("2603.99999") is None
+    assert await source(world, fetcher).paper("../../settings?x") is None
+    assert world.asked[1].path == "/api/papers/../../settings?x"
+
+
+async def test_one_paper_that_is_none_is_an_error(world: PaperSources, fetcher: Fetcher) -> None:
+    world.answer("/api/papers/2603.01234", "[]")
+    with pytest.raises(Unreadable):
+        await source(world, fetcher).paper("2603.01234")
+
+
+async def test_only_id_and_title_are_needed(world: PaperSources, fetcher: Fetcher) -> None:
+    world.answer(DAILY, json.dumps([{"paper": {"id": "2603.00001v2"}, "title": "A title"}]))
+    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    assert listing == Listing(
+        Paper(id="2603.00001", title="A title", published=FRIDAY), "huggingface", FRIDAY, Kind.DAILY
+    )
+
+
+async def test_what_has_no_id_or_no_title_is_counted_and_left_out(world: PaperSources, fetcher: Fetcher) -> None:
+    items = [{"paper": {"id": "2603.00001", "title": "A title"}}, {"paper": {"id": "2603.00002"}}, {"paper": None}, 7]
+    world.answer(DAILY, json.dumps(items))
+    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+    assert ids(batch.listings) == ["2603.00001"]
+    assert batch.notes == ("3 of Hugging Face's papers came without an id or a title and were left out.",)
+
+
+async def test_a_paper_that_is_not_on_arxiv_keeps_its_own_page(world: PaperSources, fetcher: Fetcher) -> None:
+    world.answer(DAILY, json.dumps([{"paper": {"id": "a report", "title": "A report of our own"}}]))
+    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    assert listing.paper.id == "hf:a report"
+    assert listing.paper.link == world.url + "/papers/a%20report"
+
+
+async def test_texts_are_cleaned_at_the_door(world: PaperSources, fetcher: Fetcher) -> None:
+    item = {
+        "id": "2603.00001",
+        "title": "  A \u202etitle\x00\n with \ud800 tricks " + "x" * 2_000,
+        "authors": [{"name": " Ada\tMoreau "}, {"name": None}, {}, 3, {"name": "Ada Moreau"}],
+    }
+    world.answer(DAILY, json.dumps([{"paper": item}]))
+    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    assert listing.paper.title.startswith("A title with tricks")
+    assert len(listing.paper.title) <= 1_000
+    assert listing.paper.authors == ("Ada Moreau",)
+
+
+@pytest.mark.parametrize("said", ["2999-01-01T00:00:00Z", "0001-01-01", "yesterday", 20260306, None])
+async def test_a_date_that_cannot_be_true_is_the_day_of_the_list(
+    world: PaperSources, fetcher: Fetcher, said: object
+) -> None:
+    item = {"id": "2603.00001", "title": "A title", "publishedAt": said, "submittedOnDailyAt": said}
+    world.answer(DAILY, json.dumps([{"paper": item}]))
+    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    assert (listing.paper.published, listing.listed_on) == (FRIDAY, FRIDAY)
+
+
+async def test_a_paper_in_another_encoding_is_read_all_the_same(world: PaperSources, fetcher: Fetcher) -> None:
+    body = '[{"paper": {"id": "2603.00001", "title": "Gödel’s café"}}]'
+    world.answer(DAILY, Reply(body.encode("cp1252"), headers={"Content-Type": "application/json; charset=utf-8"}))
+    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    assert listing.paper.title == "Gödel’s café"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<!doctype html><html>We are down.</html>",
+        '[{"paper": {"id": "2603.00001", "title": "A tit',
+        '{"error": "no"}',
+        "null",
+        "[" * 100_000,
+        "[" + "9" * 10_000 + "]",
+        b"\x00\xff\xfe",
+    ],
+)
+async def test_a_body_that_is_no_list_of_papers_is_one_clear_error(
+    world: PaperSources, fetcher: Fetcher, body: str | bytes
+) -> None:
+    world.answer(DAILY, body)
+    with pytest.raises(Unreadable, match=r"^127\.0\.0\.1 answered with "):
+        await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+
+
+async def test_a_day_that_fails_keeps_what_the_days_before_gave(world: PaperSources, fetcher: Fetcher) -> None:
+    world.huggingface(THURSDAY, [paper(1)])
+    world.answer(DAILY, Reply(status=403))
+    batch = await source(world, fetcher).fetch(THURSDAY, FRIDAY, {})
+    assert ids(batch.listings) == ["2603.00001"]
+    assert isinstance(batch.failure, Refused)
+
+
+async def test_a_today_that_has_not_begun_there_is_no_failure(world: PaperSources, fetcher: Fetcher) -> None:
+    world.huggingface(THURSDAY, [paper(1)])
+    world.answer(DAILY, Reply(status=400))
+    batch = await source(world, fetcher).fetch(THURSDAY, FRIDAY, {})
+    assert (ids(batch.listings), batch.failure) == (["2603.00001"], None)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("2603.00001"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+FIELDS = (
+    "id",
+    "authors",
+    "publishedAt",
+    "submittedOnDailyAt",
+    "title",
+    "summary",
+    "upvotes",
+    "organization",
+    "comments",
+)
+inner = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, anything))
+outer = st.fixed_dictionaries(
+    {},
+    optional={"paper": inner | anything, "title": anything, "numComments": anything, "organization": anything},
+)
+
+
+@given(st.lists(outer | anything, max_size=4) | anything)
+def test_whatever_stands_in_a_field_papers_stay_fit_to_keep(body: object) -> None:
+    pages = _Pages("https://huggingface.co", FRIDAY)
+    answer = Answer("https://huggingface.co/x", 200, json.dumps(body).encode())
+    try:
+        pages.take(answer, FRIDAY)
+    except SourceError:
+        return
+    for listing in pages.listings.values():
+        found = listing.paper
+        assert found.id
+        assert found.title
+        assert 0 <= found.upvotes <= 10**9
+        assert 0 <= found.comments <= 10**9
+        for text in (found.id, found.title, found.abstract, found.organization, *found.authors):
+            text.encode()  # a lone surrogate could not be
+            assert "\x00" not in text
