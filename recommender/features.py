@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from recommender.grams import PAIR_SPACE, grams, pairs_of
 from recommender.segment import ABSTRACT, CATEGORIES, TITLE
@@ -17,9 +17,12 @@ from recommender.snapshot import Rows, Snapshot
 
 MOST_GRAMS = 20_000
 CATEGORY_WEIGHT = 0.15
+MOST_KEPT = 20_000
+"""Rows held in memory, about 1 KB each."""
 _LARGE_INDEX = 5_000
 
 Floats = NDArray[np.float32]
+Owned = tuple[NDArray[np.uint32], Rows]
 
 
 class Features:
@@ -41,50 +44,68 @@ class Features:
         columns[chosen] = np.arange(len(chosen), dtype=np.int32)
         self._word_columns, self._pair_columns = columns[: snapshot.words], columns[snapshot.words :]
         self._chosen = chosen
-        self.idf: Floats = (np.log((snapshot.live + 1) / (df + 1)) + 1).clip(0.1).astype(np.float32)
         self.grams = len(chosen)
         self.width = self.grams + 2 * len(snapshot.categories)
+        self.idf: Floats = np.ones(self.width, np.float32)
+        self.idf[: self.grams] = (np.log((snapshot.live + 1) / (df + 1)) + 1).clip(0.1)
+        self._kept = (
+            np.full(int(snapshot.offsets[-1]), -1, np.int32),
+            csr_array((0, self.width), dtype=np.float32),
+        )
 
     def rows(self, papers: Rows) -> csr_array:
-        """The rows of papers, by their numbers: (papers, width) float32."""
-        tokens, owners = self._snapshot.tokens(papers, TITLE, ABSTRACT)
-        counted = self._weighted(tokens, owners, len(papers))
-        tags, tag_owners = self._snapshot.tokens(papers, CATEGORIES, CATEGORIES)
-        return _joined(counted, self._categorised(tags.astype(np.int64), tag_owners, len(papers)))
+        """The rows of papers, by their numbers: (papers, width) float32. Rows once made are kept for the next asker."""
+        places, kept = self._kept
+        missing = np.unique(papers[places[papers] < 0])
+        if len(missing):
+            if kept.shape[0] + len(missing) > MOST_KEPT:
+                places, kept, missing = np.full_like(places, -1), kept[:0], np.unique(papers)
+            places = places.copy()
+            places[missing] = np.arange(kept.shape[0], kept.shape[0] + len(missing))
+            kept = vstack([kept, self._made(missing)], format="csr")
+            self._kept = places, kept
+        return csr_array(kept[places[papers]])
 
     def row(self, words: Sequence[str], categories: Sequence[str] = ()) -> csr_array:
         """The row (1, width) of a text that is no paper, such as a topic; words the index never met are left out."""
         vocabulary, known = self._snapshot.vocabulary, self._snapshot.words
         tokens = np.array([n for n in vocabulary.known(words) if n < known], np.uint32)
-        tags = np.array([n for n in vocabulary.known(categories) if n < known], np.int64)
-        counted = self._weighted(tokens, np.zeros(len(tokens), np.int64), 1)
-        return _joined(counted, self._categorised(tags, np.zeros(len(tags), np.int64), 1))
+        tags = np.array([n for n in vocabulary.known(categories) if n < known], np.uint32)
+        tags = tags[np.isin(tags, self._snapshot.categories)]
+        return self._weighted((tokens, np.zeros(len(tokens), np.int64)), (tags, np.zeros(len(tags), np.int64)), 1)
 
-    def _weighted(self, tokens: NDArray[np.uint32], owners: Rows, papers: int) -> csr_array:
-        words, word_rows, pairs, pair_rows = grams(tokens, owners, self._snapshot.telling)
-        columns = np.concatenate([self._word_columns[words], self._pair_columns[pairs]])
+    def _made(self, papers: Rows) -> csr_array:
+        tokens = self._snapshot.tokens(papers, TITLE, ABSTRACT)
+        return self._weighted(tokens, self._snapshot.tokens(papers, CATEGORIES, CATEGORIES), len(papers))
+
+    def _weighted(self, tokens: Owned, tags: Owned, papers: int) -> csr_array:
+        """Rows from words and categories, each given with the row it belongs to."""
+        words, word_rows, pairs, pair_rows = grams(*tokens, self._snapshot.telling)
+        categories, owners = self.grams + np.searchsorted(self._snapshot.categories, tags[0]), tags[1]
+        first = np.flatnonzero(np.diff(owners, prepend=-1))
+        primary = categories[first] + len(self._snapshot.categories)
+        column: Rows = np.concatenate([self._word_columns[words], self._pair_columns[pairs], categories, primary])
+        row = np.concatenate([word_rows, pair_rows, owners, owners[first]])
+        # One number for each entry; sorted, equal ones stand together and make up the rows in order.
         bits = self.width.bit_length()
-        key = (np.concatenate([word_rows, pair_rows]) << bits | columns)[columns >= 0]
+        key = (row << bits | column)[column >= 0]
         key.sort()
-        first = np.ones(len(key), bool)
-        first[1:] = key[1:] != key[:-1]
-        starts = np.flatnonzero(first)
-        counts = np.diff(starts, append=len(key)).astype(np.float32)
-        rows, columns = key[starts] >> bits, key[starts] & ((1 << bits) - 1)
-        return _unit(_matrix((1 + np.log(counts)) * self.idf[columns], rows, columns, (papers, self.width)))
-
-    def _categorised(self, tags: Rows, owners: Rows, papers: int) -> csr_array:
-        known = self._snapshot.categories
-        columns = self.grams + np.searchsorted(known, tags)
-        primary = np.ones(len(owners), bool)
-        primary[1:] = owners[1:] != owners[:-1]
-        columns = np.concatenate([columns, columns[primary] + len(known)])
-        rows = np.concatenate([owners, owners[primary]])
-        order = np.argsort(rows, kind="stable")
-        values = np.full(len(rows), CATEGORY_WEIGHT, np.float32)
-        weighted = _unit(_matrix(values, rows[order], columns[order], (papers, self.width)))
-        weighted.data *= CATEGORY_WEIGHT
-        return weighted
+        starts = np.flatnonzero(np.diff(key, prepend=-1))
+        counts = np.diff(starts, append=len(key))
+        row, column = key[starts] >> bits, key[starts] & ((1 << bits) - 1)
+        values = (1 + np.log(counts)).astype(np.float32) * self.idf[column]
+        tag = column >= self.grams
+        # Words and categories are brought to unit length apart, the categories made small, and then both together.
+        squares = values * values
+        of_words = np.bincount(row[~tag], squares[~tag], papers)
+        of_tags = np.bincount(row[tag], squares[tag], papers)
+        both = np.sqrt((of_words > 0) + (of_tags > 0) * CATEGORY_WEIGHT**2).clip(1e-9)
+        scale_words = 1 / (np.sqrt(of_words).clip(1e-9) * both)
+        scale_tags = CATEGORY_WEIGHT / (np.sqrt(of_tags).clip(1e-9) * both)
+        values *= np.where(tag, scale_tags[row], scale_words[row]).astype(np.float32)
+        pointers = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=papers))])
+        shape = (papers, self.width)
+        return csr_array((values, column.astype(np.int32), pointers.astype(np.int32)), shape=shape)
 
     def name(self, column: int, among: Rows) -> str:
         """The words behind a column as people read them; a pair is looked up in the papers `among` which it weighs."""
@@ -106,19 +127,3 @@ class Features:
             return ""
         vocabulary = self._snapshot.vocabulary.words
         return f"{vocabulary[tokens[at[0]]]} {vocabulary[tokens[at[0] + 1]]}"
-
-
-def _matrix(values: Floats, rows: Rows, columns: Rows, shape: tuple[int, int]) -> csr_array:
-    pointers = np.searchsorted(rows, np.arange(shape[0] + 1))
-    return csr_array((values.astype(np.float32), columns.astype(np.int32), pointers.astype(np.int32)), shape=shape)
-
-
-def _unit(rows: csr_array) -> csr_array:
-    lengths = np.sqrt(np.add.reduceat(np.append(rows.data, 0) ** 2, rows.indptr[:-1])) if rows.shape[0] else rows.data
-    lengths[np.diff(rows.indptr) == 0] = 1
-    rows.data /= np.repeat(lengths, np.diff(rows.indptr))
-    return rows
-
-
-def _joined(left: csr_array, right: csr_array) -> csr_array:
-    return _unit((left + right).tocsr())

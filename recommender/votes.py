@@ -15,6 +15,7 @@ DISLIKE_WEIGHT = 2.0
 FREE_VOTES = 10.0
 """Votes a member may always have counted in full, whatever the others do."""
 _MOST_PER_VOTE = 3.0
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +49,38 @@ def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: d
     No member outweighs twice all the others together (beyond FREE_VOTES); a paper that somebody dislikes is liked that
     much less (average without misery: Masthoff).
     """
-    standing: dict[tuple[str, str | None], tuple[datetime, float]] = {}
-    order: dict[str, datetime] = {}
+    standing: dict[tuple[str, str | None], tuple[float, float]] = {}
+    order: dict[str, float] = {}
     for paper_id, value, at, member in feedback:
         if not math.isfinite(value):
             continue
-        at = utc(at)
-        order[paper_id] = max(order.get(paper_id, at), at)
+        second = _seconds(at)
+        order[paper_id] = max(order.get(paper_id, second), second)
         before = standing.get((paper_id, member))
-        if before is None or before[0] <= at:
-            standing[paper_id, member] = at, min(max(value, -1.0), 1.0)
-    moment = utc(now) if now else max(order.values(), default=datetime.now(UTC))
+        if before is None or before[0] <= second:
+            standing[paper_id, member] = second, min(max(value, -1.0), 1.0)
+    moment = _seconds(now) if now else max(order.values(), default=0.0)
 
-    def faded(at: datetime) -> float:
-        return math.exp(-FADING * max(0.0, (moment - at).total_seconds() / 86400))
+    def faded(second: float) -> float:
+        return math.exp(-FADING / 86400 * max(0.0, moment - second))
 
-    votes = {key: (at, value) for key, (at, value) in standing.items() if value}
+    votes = {key: (second, value) for key, (second, value) in standing.items() if value}
     share = _shares([member for _, member in votes])
     like: dict[str, float] = defaultdict(float)
     dislike: dict[str, float] = defaultdict(float)
-    for (paper_id, member), (at, value) in votes.items():
+    for (paper_id, member), (second, value) in votes.items():
         side = like if value > 0 else dislike
-        side[paper_id] += abs(value) * share[member] * faded(at)
+        side[paper_id] += abs(value) * share[member] * faded(second)
     papers = []
-    for paper_id, at in order.items():
+    for paper_id, second in order.items():
         good, bad = like.get(paper_id, 0.0), dislike.get(paper_id, 0.0)
-        silence = 0.0 if good or bad else faded(at)
+        silence = 0.0 if good or bad else faded(second)
         papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT, silence))
     return Verdicts(tuple(papers), len(votes), len(share))
+
+
+def _seconds(moment: datetime) -> float:
+    return (utc(moment) - _EPOCH).total_seconds()
 
 
 def _shares(members: list[str | None]) -> dict[str | None, float]:
