@@ -6,7 +6,7 @@ A taste is a pure function of feedback, topics and the index: nothing is kept be
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -119,9 +119,9 @@ class Learner:
         importance = np.array(weights, np.float32)
         sources = (*seed_sources, *(Source(paper_id) for paper_id, _, _ in [*loved, *unloved]))
         model = fit(rows, positive, importance, STRENGTH)
-        learned = Learned(rows, sources, positive[: len(sources)], model, np.zeros(0, np.float32), asked, heard, warm)
-        scale = learned.margins(yardstick) + self.boosts(asked, unseen)[0]
-        return Learned(rows, sources, learned.positive, model, np.sort(scale), asked, heard, warm)
+        nothing = np.zeros(0, np.float32)
+        learned = Learned(rows, sources, positive[: len(sources)], model, nothing, asked, heard, warm)
+        return replace(learned, scale=np.sort(learned.margins(yardstick) + self.boosts(asked, unseen)[0]))
 
     def boosts(self, topics: Sequence[Topic], papers: Rows) -> tuple[Floats, list[Topic | None], list[Topic | None]]:
         """(what the topics add to each paper's score, the topic that adds most to it, the topic that mutes it)."""
