@@ -134,13 +134,15 @@ def _read(answer: Answer, today: date) -> _Feed:
     markup = markup_of(answer)
     if not markup.well_formed and len(markup.body) > _LARGEST_DAMAGED:
         raise Unreadable(f"{answer.host} answered with a damaged feed.")
-    # A stream, never the bytes themselves: feedparser would take those for the name of a file to open.
-    found = feedparser.parse(
-        io.BytesIO(markup.body),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        resolve_relative_uris=False,
-        sanitize_html=False,
-    )
+    try:
+        found = feedparser.parse(
+            io.BytesIO(markup.body),  # the bytes themselves it would take for the name of a file to open
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+    except Exception as error:  # it trips over "&#x110000;" and much else, each time in another way
+        raise Unreadable(f"{answer.host} answered with a damaged feed.") from error
     if not found.version:
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
     entries = tuple(_from_feedparser(dict(entry), answer.url, today) for entry in found.entries)
