@@ -264,7 +264,7 @@ async def test_an_output_without_our_characters_shows_others_instead(tmp_path: P
     assert "1  Hit one" in await visit(tmp_path, "federated\n", RecordingDesk(HITS), encoding="ascii")
 
 
-def test_numbers_begin_anew_only_when_cards_follow_a_header() -> None:
+def test_numbers_begin_anew_only_when_papers_follow_a_header() -> None:
     numbers = Numbers()
     assert numbers.post("a", Message("Day 1")) == 1
     assert numbers.post("b", Message(card=Card("1", "One"))) == 1
@@ -272,8 +272,9 @@ def test_numbers_begin_anew_only_when_cards_follow_a_header() -> None:
     numbers.post("d", Message("Quiet"))
     assert [paper.paper_id for _, paper in numbers] == ["1", "2"]
     numbers.post("e", Message(card=Card("3", "Three")))
-    assert [paper.paper_id for _, paper in numbers] == ["3"]
-    assert numbers.get(0) is numbers.get(2) is None
+    numbers.post("f", Message("Also", lines=(Line("4", "Four"),)))
+    assert [paper.paper_id for _, paper in numbers] == ["3", "4"]
+    assert numbers.get(0) is numbers.get(3) is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The room keeps what it confirmed, whatever happens to the process, the disk or the file."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -152,6 +153,19 @@ def test_two_rooms_on_one_folder_hear_each_other_and_never_say_a_key_twice(tmp_p
         thread.join()
     assert len(one.path.read_bytes().splitlines()) == 30
     assert [said.id for said in one.messages(PAPERS)] == [said.id for said in two.messages(PAPERS)]
+
+
+def test_who_writes_holds_the_rooms_lock_until_the_disk_has_confirmed(tmp_path: Path) -> None:
+    tried: list[bool] = []
+
+    def try_the_lock(_: int) -> None:
+        with room.path.open("rb") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        tried.append(True)
+
+    room = Room(tmp_path, try_the_lock)
+    room.say(PAPERS, "key-1", Message("x"), NOW)
+    assert tried
 
 
 def test_a_room_deleted_under_a_running_chat_starts_empty_again(tmp_path: Path) -> None:

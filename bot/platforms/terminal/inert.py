@@ -78,4 +78,5 @@ def fit_line(line: Line) -> Line:
         title=one_line(line.title, _TITLE) or "(no title)",
         url=link(line.url),
         detail=one_line(line.detail, _SHORT),
+        said=one_line(line.said, _SHORT),
     )

@@ -22,6 +22,11 @@ class Numbered:
     posted: bool = True
 
 
+def is_header(message: Message) -> bool:
+    """Whether a message has no paper: words alone head a digest, or say why there is none."""
+    return message.card is None and not message.lines
+
+
 class Numbers:
     """The numbered papers of one channel."""
 
@@ -31,10 +36,10 @@ class Numbers:
 
     def post(self, message_id: str, message: Message) -> int:
         """Number a posted message's papers and return the first number. Words alone head a new digest."""
-        if message.card is None and not message.lines:
+        if is_header(message):
             self._headed = True
             return 1
-        if self._headed and message.card:
+        if self._headed:
             self._papers.clear()
         self._headed = False
         first = len(self._papers) + 1

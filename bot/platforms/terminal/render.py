@@ -113,6 +113,7 @@ def listed(lines: Iterable[Line], first: int) -> list[RenderableType]:
     for number, line in enumerate(map(fit_line, lines), first):
         parts.append(_title(line.title, line.url, number))
         parts += [Words(line.detail, style=_QUIET, indent=_INDENT)] if line.detail else []
+        parts += [Words(line.said, indent=_INDENT)] if line.said else []
         parts += [_address(line.url)] if line.url else []
     return parts
 

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -188,15 +188,10 @@ class Room:
 
     def _append(self, file: int, record: _Record) -> None:
         line = _RECORD.dump_json(record) + b"\n"
-        try:
-            os.ftruncate(file, self._end)  # away with what a crash left half written
-            done = 0
-            while done < len(line):
-                done += os.write(file, line[done:])
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(file, self._end)
-            raise
+        os.ftruncate(file, self._end)  # away with what a crash or a full disk left half written
+        done = 0
+        while done < len(line):
+            done += os.write(file, line[done:])
         try:
             self._fsync(file)
         except OSError as error:

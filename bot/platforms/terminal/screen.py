@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from bot.channels.values import Action, Attachment, Message, Reply
+from bot.channels.values import Action, Attachment, Reply
 from bot.platforms.terminal import render
 from bot.platforms.terminal.inert import one_line
-from bot.platforms.terminal.numbers import Numbers
+from bot.platforms.terminal.numbers import Numbers, is_header
 from bot.platforms.terminal.room import Said
 
 _RECALLED = 20
@@ -94,13 +94,9 @@ class Screen:
 
 
 def _last_digest(said: Sequence[Said]) -> int:
-    """Where the last digest that has cards begins: at the words before them."""
+    """Where the last digest that has papers begins: at the words before them."""
     start = None
     for place, (each, following) in enumerate(pairwise(said)):
-        if _heads(each.message) and following.message.card:
+        if is_header(each.message) and not is_header(following.message):
             start = place
     return max(len(said) - _RECALLED, 0) if start is None else start
-
-
-def _heads(message: Message) -> bool:
-    return message.card is None and not message.lines
