@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind, Place
 from bot.store.states import ChannelState
-from bot.store.tables import channels, insert_new
+from bot.store.tables import Text, channels, insert_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ async def named(tx: AsyncConnection, name: str) -> list[Channel]:
                 channels.c.name == name.lstrip("#"),
                 channels.c.address == name,
                 channels.c.platform + ":" + channels.c.address == name,
-                sa.cast(channels.c.id, sa.Text) == name,
+                sa.cast(channels.c.id, Text) == name,
             )
         )
         .order_by(channels.c.id)

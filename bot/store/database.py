@@ -166,6 +166,11 @@ _WHAT_DATABASES_SAY: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] =
         StoreMissing,
         "The store may only be read. Give this user the right to write its file and folder.",
     ),
+    (
+        ("unable to open",),
+        StoreMissing,
+        "The store's file can't be opened. Give this user the right to read and write it and its folder.",
+    ),
 )
 
 

@@ -50,11 +50,11 @@ async def upgrade_within(tx: AsyncConnection, to: str | None = None) -> bool:
 async def current(tx: AsyncConnection) -> str | None:
     """The revision of the store, None when it is empty."""
     names = await tx.run_sync(lambda connection: sa.inspect(connection).get_table_names())
-    if "alembic_version" not in names:
-        if names:
-            raise StoreDamaged("The database holds tables that are not Paperboy's. Name an empty one in database_url.")
-        return None
-    have = (await tx.execute(sa.text("select version_num from alembic_version"))).scalar_one_or_none()
+    have = None
+    if "alembic_version" in names:
+        have = (await tx.execute(sa.text("select version_num from alembic_version"))).scalar_one_or_none()
+    if have is None and set(names) - {"alembic_version"}:
+        raise StoreDamaged("The database holds tables that are not Paperboy's. Name an empty one in database_url.")
     if have is not None and have not in revisions():
         if re.fullmatch(r"\d{4}", have) and have > revisions()[-1]:
             raise StoreNewer(

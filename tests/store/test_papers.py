@@ -244,7 +244,7 @@ async def test_changes_come_in_the_order_they_were_made_and_a_batch_is_never_cut
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "nothing", "\0", "\ud800", "x" * 10_000, "10.1/" + "y" * 10_000, "🎲" * 4_000]
+    "text", ["", "   ", "nothing", "\0", "\ud800", "x" * 10_000, "10.1145/" + "y" * 10_000, "🎲" * 4_000]
 )
 async def test_whatever_is_asked_for_that_is_not_there_is_not_found(store: Store, text: str) -> None:
     async with store.read() as tx:

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+from itertools import product
+
+import pytest
+import sqlalchemy as sa
+
+from bot.store import channels, deliveries, papers
+from bot.store.database import Store
+from bot.store.deliveries import Delivery, Draft, Post
+from bot.store.states import POST_MOVES, ChannelState, DeliveryState, ImpossibleMove, PostState
+from bot.store.tables import posts
+from recommender.paper import Paper
+from tests.store.whole import START, add_channel
+
+DAY = date(2026, 3, 2)
+
+
+async def channel_with_papers(store: Store, address: str = "C1") -> int:
+    async with store.write() as tx:
+        await papers.record(tx, [Paper(name, "") for name in "PQRS"], START)
+        return (await add_channel(tx, address)).id
+
+
+async def plan(store: Store, channel: int, *names: str, kind: str = "digest", day: date = DAY) -> Delivery | None:
+    async with store.write() as tx:
+        drafts = [Draft({"text": name}, name or None) for name in names]
+        return await deliveries.plan(tx, channel, day, kind, START, drafts, START, "a reason")
+
+
+async def posts_of(store: Store, channel: int) -> list[Post]:
+    async with store.read() as tx:
+        return await deliveries.posts_of(tx, channel)
+
+
+async def test_a_planned_delivery_stands_with_its_posts_in_order(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    planned = await plan(store, channel, "", "P", "Q")
+    assert planned
+    assert (planned.local_date, planned.kind, planned.due_at, planned.state, planned.reason) == (
+        DAY, "digest", START, DeliveryState.PLANNED, "a reason",
+    )  # fmt: skip
+    found = await posts_of(store, channel)
+    assert [(post.position, post.paper_id, post.body) for post in found] == [
+        (0, None, {"text": ""}),
+        (1, "P", {"text": "P"}),
+        (2, "Q", {"text": "Q"}),
+    ]
+    assert len({post.key for post in found}) == 3
+    assert all(len(post.key) <= 25 for post in found)
+    async with store.read() as tx:
+        assert await deliveries.find(tx, channel, DAY, "digest") == planned
+        assert await deliveries.latest(tx, channel, "digest") == planned
+        assert await deliveries.of(tx, channel) == [planned]
+        assert await deliveries.get_post(tx, found[1].id) == found[1]
+
+
+async def test_a_channel_has_each_kind_once_a_day(store: Store) -> None:
+    channel, other = await channel_with_papers(store), await channel_with_papers(store, "C2")
+    assert await plan(store, channel, "P")
+    assert await plan(store, channel, "Q") is None
+    assert await plan(store, channel, "Q", kind="alert")
+    assert await plan(store, channel, "R", day=DAY + timedelta(1))
+    assert await plan(store, other, "P")
+    async with store.write() as tx:
+        assert not await deliveries.miss(tx, channel, DAY, "digest", START, "down", START)
+        assert await deliveries.miss(tx, channel, DAY + timedelta(2), "digest", START, "down", START)
+        assert await deliveries.plan(tx, channel, DAY + timedelta(2), "digest", START, [], START) is None
+
+
+async def test_a_channel_has_each_paper_once_for_ever(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    await plan(store, channel, "P", "P", "Q")
+    await plan(store, channel, "Q", "R", day=DAY + timedelta(1))
+    assert [post.paper_id for post in await posts_of(store, channel)] == ["P", "Q", "R"]
+    async with store.read() as tx:
+        assert await deliveries.posted(tx, channel) == {"P", "Q", "R"}
+        assert await deliveries.posted(tx, channel, ["P", "S"]) == {"P"}
+
+
+async def test_a_dropped_paper_may_come_again(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    await plan(store, channel, "P")
+    async with store.write() as tx:
+        assert await deliveries.move(tx, (await deliveries.posts_of(tx, channel))[0], PostState.DROPPED, reason="late")
+        assert await deliveries.posted(tx, channel) == set()
+    await plan(store, channel, "P", day=DAY + timedelta(1))
+    assert [(post.paper_id, post.state) for post in await posts_of(store, channel)] == [("P", PostState.PLANNED)]
+
+
+async def test_a_paper_that_is_no_more_and_a_channel_that_is_gone_break_no_plan(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    assert await plan(store, channel, "merged away", "P")
+    assert [post.paper_id for post in await posts_of(store, channel)] == ["P"]
+    async with store.write() as tx:
+        await channels.remove(tx, channel)
+    assert await plan(store, channel, "Q", day=DAY + timedelta(1)) is None
+    assert await posts_of(store, channel) == []
+    assert (await channel_with_papers(store, "C2")) != channel  # its number is not given to another
+
+
+async def test_of_planners_at_the_same_moment_exactly_one_wins(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    won = await asyncio.gather(*(plan(store, channel, "P", "Q") for _ in range(10)))
+    assert sum(delivery is not None for delivery in won) == 1
+    kinds = [plan(store, channel, "R", "P", "S", kind=f"alert {number}") for number in range(10)]
+    assert all(await asyncio.gather(*kinds))
+    assert sorted(str(post.paper_id) for post in await posts_of(store, channel)) == ["P", "Q", "R", "S"]
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(PostState, PostState)))
+async def test_a_post_makes_every_move_of_the_state_machine_and_no_other(
+    sqlite_store: Store, before: PostState, after: PostState
+) -> None:
+    channel = await channel_with_papers(sqlite_store)
+    await plan(sqlite_store, channel, "P")
+    async with sqlite_store.write() as tx:
+        await tx.execute(sa.update(posts).values(state=before))
+        post = (await deliveries.posts_of(tx, channel))[0]
+        if after in POST_MOVES[before]:
+            assert await deliveries.move(tx, post, after, message="M1", sent_at=START)
+            assert (await deliveries.get_post(tx, post.id)).state is after
+            assert not await deliveries.move(tx, post, after), "who comes second is told so"
+        else:
+            with pytest.raises(ImpossibleMove):
+                await deliveries.move(tx, post, after)
+            assert await deliveries.get_post(tx, post.id) == post
+
+
+async def test_of_senders_at_the_same_moment_exactly_one_takes_the_post(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    await plan(store, channel, "P")
+    post = (await posts_of(store, channel))[0]
+
+    async def take() -> bool:
+        async with store.write() as tx:
+            return await deliveries.move(tx, post, PostState.SENDING, attempts=1, sending_at=START)
+
+    assert sum(await asyncio.gather(*(take() for _ in range(10)))) == 1
+
+
+async def test_posts_wait_until_their_time_in_channels_that_can_be_reached(store: Store) -> None:
+    channel, lost = await channel_with_papers(store), await channel_with_papers(store, "C2")
+    for one in (channel, lost):
+        await plan(store, one, "P")
+    planned = [PostState.PLANNED]
+    async with store.write() as tx:
+        await channels.change(tx, lost, state=ChannelState.LOST)
+        assert await deliveries.waiting(tx, START, ["slack"], planned) == [channel]
+        assert await deliveries.waiting(tx, START - timedelta(1), ["slack"], planned) == []
+        assert await deliveries.waiting(tx, START, ["discord"], planned) == []
+        assert await deliveries.waiting(tx, START, ["slack"], [PostState.SENDING]) == []
+
+
+async def test_the_team_remembers_where_it_had_a_paper(store: Store) -> None:
+    one, two = await channel_with_papers(store), await channel_with_papers(store, "C2")
+    for channel, at in ((one, START + timedelta(1)), (two, START)):
+        await plan(store, channel, "P")
+        async with store.write() as tx:
+            values = {"state": PostState.SENT, "sent_at": at, "message": "M1"}
+            await tx.execute(sa.update(posts).where(posts.c.channel_id == channel).values(values))
+    async with store.read() as tx:
+        seen = await deliveries.seen_in_workspace(tx, one, ["P", "Q"])
+        assert [(paper, where) for paper, where, _, _ in seen] == [("P", two), ("P", one)]
+        post = await deliveries.post_by_message(tx, two, "M1")
+        assert post
+        assert post.channel_id == two
+        assert await deliveries.post_by_message(tx, two, "M2") is None

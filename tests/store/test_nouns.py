@@ -1,0 +1,172 @@
+"""Channels, topics, saved papers, runs, the inbox, facts, and how a member is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+from bot.channels.values import Kind, Place
+from bot.store import channels, deliveries, facts, inbox, members, papers, runs, saved, topics, votes
+from bot.store.database import Store
+from bot.store.deliveries import Draft
+from bot.store.states import ChannelState, RunState
+from bot.store.votes import Vote
+from recommender.paper import Paper
+from tests.store.whole import START, add_channel, dump
+
+DAY = date(2026, 3, 2)
+
+
+async def test_a_channel_is_found_by_its_place_and_by_every_name_of_it(store: Store) -> None:
+    async with store.write() as tx:
+        one = await add_channel(tx, "C1", name="ml-theory", next_due_at=START, next_due_on=DAY)
+        await add_channel(tx, "C1", platform="discord")
+        assert (one.state, one.hour, one.next_due_at, one.next_due_on) == (ChannelState.ACTIVE, "09:00", START, DAY)
+        assert await channels.find(tx, Place("slack", "C1", "W")) == one
+        assert await channels.find(tx, Place("slack", "C1", "elsewhere")) is None
+        assert await channels.get(tx, one.id) == one
+        for name in ("ml-theory", "#ml-theory", "slack:C1", str(one.id)):
+            assert await channels.named(tx, name) == [one]
+        assert len(await channels.named(tx, "C1")) == 2
+        assert await channels.named(tx, "\0\ud800" + "9" * 10_000) == []
+        assert await channels.all_of(tx, ["slack"]) == [one]
+
+
+async def test_a_channel_met_by_two_processes_at_once_is_one_channel(store: Store) -> None:
+    async def meet() -> int:
+        async with store.write() as tx:
+            return (await add_channel(tx)).id
+
+    assert len(set(await asyncio.gather(*(meet() for _ in range(10))))) == 1
+
+
+async def test_channels_are_due_when_their_hour_has_come(store: Store) -> None:
+    async with store.write() as tx:
+        late = await add_channel(tx, "C1", next_due_at=START - timedelta(hours=1))
+        now = await add_channel(tx, "C2", next_due_at=START)
+        await add_channel(tx, "C3", next_due_at=START + timedelta(microseconds=1))
+        paused = await add_channel(tx, "C4", next_due_at=START)
+        assert await channels.change_from(tx, paused.id, ChannelState.ACTIVE, state=ChannelState.PAUSED)
+        assert not await channels.change_from(tx, paused.id, ChannelState.ACTIVE, state=ChannelState.LOST)
+        assert await channels.due(tx, START, ["slack"]) == [late, now]
+        assert await channels.due(tx, START, ["slack"], limit=1) == [late]
+        assert await channels.due(tx, START, ["discord"]) == []
+
+
+async def test_a_removed_channel_takes_all_that_hangs_on_it_along(store: Store) -> None:
+    async with store.write() as tx:
+        await papers.record(tx, [Paper("P", "")], START)
+        channel = await add_channel(tx)
+        await deliveries.plan(tx, channel.id, DAY, "digest", START, [Draft({}, "P")], START)
+        await votes.put(tx, Vote(channel.id, "P", "ada", "👍", True, START))
+        await topics.put(tx, channel.id, "federated", muted=False, alert=False, member="ada", now=START)
+        await channels.remove(tx, channel.id)
+    left = await dump(store)
+    assert {name for name, rows in left.items() if rows} == {"alembic_version", "facts", "papers", "paper_names"}
+
+
+async def test_topics_are_put_changed_and_removed(store: Store) -> None:
+    async with store.write() as tx:
+        channel = (await add_channel(tx)).id
+        assert await topics.put(tx, channel, "federated", muted=False, alert=True, member="ada", now=START)
+        assert await topics.put(tx, channel, "survey", muted=True, alert=True, member="ada", now=START)
+        assert [topic.query for topic in await topics.alerting(tx)] == ["federated"]
+        assert not await topics.put(tx, channel, "federated", muted=False, alert=False, member="bob", now=START)
+        assert [(topic.line, topic.alert, topic.member) for topic in await topics.of(tx, channel)] == [
+            ("federated", False, "ada"),
+            ("-survey", True, "ada"),
+        ]
+        assert await topics.remove(tx, channel, "survey")
+        assert not await topics.remove(tx, channel, "survey")
+        endless = "word " * 10_000 + "\0"
+        assert await topics.put(tx, channel, endless, muted=False, alert=False, member="ada", now=START)
+        assert await topics.remove(tx, channel, endless)
+
+
+async def test_saved_papers_are_kept_once_and_given_latest_first(store: Store) -> None:
+    async with store.write() as tx:
+        await papers.record(tx, [Paper("P", ""), Paper("Q", "")], START)
+        assert await saved.put(tx, "slack", "W", "ada", "P", START)
+        assert not await saved.put(tx, "slack", "W", "ada", "P", START + timedelta(1))
+        assert await saved.put(tx, "slack", "W", "ada", "Q", START + timedelta(2))
+        assert await saved.of(tx, "slack", "W", "ada") == [("Q", START + timedelta(2)), ("P", START)]
+        assert await saved.of(tx, "slack", "elsewhere", "ada") == []
+        assert await saved.remove(tx, "slack", "W", "ada", "P")
+        assert not await saved.remove(tx, "slack", "W", "ada", "P")
+
+
+async def test_a_run_that_failed_is_never_the_last_good_one(store: Store) -> None:
+    async with store.write() as tx:
+        first = await runs.start(tx, "arxiv", DAY, DAY, START)
+        await runs.done(tx, first, listed=3, added=2, notes=["holiday"], memory={"etag": "x"}, now=START)
+        second = await runs.start(tx, "arxiv", DAY, DAY, START)
+        await runs.fail(tx, second, "it said 500", START)
+        await runs.start(tx, "arxiv", DAY, DAY, START)
+        await runs.start(tx, "feed", DAY, DAY, START)
+        latest = await runs.latest(tx, "arxiv")
+        assert latest
+        assert latest.state is RunState.RUNNING
+        good = await runs.latest(tx, "arxiv", RunState.DONE)
+        assert good
+        assert (good.id, good.listed, good.added, good.notes, good.memory) == (first, 3, 2, ("holiday",), {"etag": "x"})
+        assert [(run.id, run.reason) for run in await runs.failing(tx)] == [(second, "it said 500")]
+        assert await runs.notes_of_last(tx) == ["holiday"]
+        assert await runs.latest(tx, "nobody") is None
+
+
+async def test_an_event_is_received_once_and_worked_off_once(store: Store) -> None:
+    async def receive() -> bool:
+        async with store.write() as tx:
+            return await inbox.receive(tx, "slack", "E1", {"text": "\0\ud800 é"}, START)
+
+    assert sum(await asyncio.gather(*(receive() for _ in range(10)))) == 1
+    async with store.write() as tx:
+        assert await inbox.receive(tx, "discord", "E1", {}, START + timedelta(1))
+        assert await inbox.unfinished(tx) == [("slack", "E1", {"text": " é"}), ("discord", "E1", {})]
+        await inbox.finish(tx, "slack", "E1")
+        assert not await inbox.receive(tx, "slack", "E1", {}, START)
+        assert not await inbox.stumble(tx, "discord", "E1", "broke", 2)
+        assert await inbox.stumble(tx, "discord", "E1", "broke again", 2)
+        assert await inbox.stumble(tx, "discord", "never heard of", "broke", 2)
+        assert await inbox.unfinished(tx) == []
+        assert await inbox.sweep(tx, START) == 0
+        assert await inbox.sweep(tx, START + timedelta(2)) == 1
+
+
+async def test_facts_are_put_and_replaced_and_the_store_keeps_one_id(store: Store) -> None:
+    async def ask() -> str:
+        async with store.write() as tx:
+            await facts.put(tx, "name", "first")
+            return await facts.store_id(tx)
+
+    assert len(set(await asyncio.gather(*(ask() for _ in range(8))))) == 1
+    async with store.write() as tx:
+        await facts.put(tx, "name", "second")
+        assert await facts.get(tx, "name") == "second"
+        assert await facts.get(tx, "other") is None
+
+
+async def test_a_forgotten_member_leaves_no_trace_and_others_keep_theirs(store: Store) -> None:
+    async with store.write() as tx:
+        await papers.record(tx, [Paper("P", "")], START)
+        team = await add_channel(tx, "C1", owner="U007")
+        others = await add_channel(tx, "C1", workspace="elsewhere")
+        await add_channel(tx, "D1", kind=Kind.DIRECT, owner="U007")
+        await add_channel(tx, "U007", kind=Kind.DIRECT, owner="")
+        for member in ("U007", "U0078", "ada"):
+            await votes.put(tx, Vote(team.id, "P", member, "👍", True, START))
+            await saved.put(tx, "slack", "W", member, "P", START)
+            await topics.put(tx, team.id, f"topic of {len(member)}", muted=False, alert=False, member=member, now=START)
+            await inbox.receive(tx, "slack", f"E-{member}", {"event": {"user": member, "text": "é"}}, START)
+        await inbox.receive(tx, "slack", "E2", {"text": "hello <@U007>"}, START)
+    async with store.write() as tx:
+        assert await members.forget(tx, "slack", "W", "U007") == 6
+    assert "U007" not in repr(await dump(store)).replace("U0078", "")
+    async with store.read() as tx:
+        assert {vote.member for vote in await votes.of_channel(tx, team.id)} == {"U0078", "ada"}
+        assert await saved.of(tx, "slack", "W", "ada")
+        assert {topic.member for topic in await topics.of(tx, team.id)} == {"", "U0078", "ada"}
+        assert [event for _, event, _ in await inbox.unfinished(tx)] == ["E-U0078", "E-ada"]
+        assert await channels.get(tx, others.id) == others
+    async with store.write() as tx:
+        assert await members.forget(tx, "slack", "W", "U007") == 0

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from bot.store.database import Store, StoreDamaged, StoreError, StoreNewer, make_engine
+from bot.store.tables import metadata
+from bot.store.upgrade import current, revisions, upgrade
+from tests.store.whole import dump, fill
+
+
+@pytest.mark.parametrize("revision", revisions())
+async def test_an_upgrade_from_any_revision_keeps_every_row(empty_url: str, revision: str) -> None:
+    store = Store(make_engine(empty_url, 1))
+    assert await upgrade(store, revision)
+    async with store.write() as tx:
+        assert await current(tx) == revision
+        count = await fill(tx)
+    before = await dump(store)
+    await upgrade(store)
+    after = await dump(store)
+    assert after["alembic_version"] == [(revisions()[-1],)]
+    assert sum(len(rows) for name, rows in after.items() if name != "alembic_version") >= count
+    for name, rows in before.items():
+        if name != "alembic_version":
+            assert _values(after[name]) >= _values(rows), name
+    assert not await upgrade(store)
+    await store.close()
+
+
+def _values(rows: list[tuple[Any, ...]]) -> set[str]:
+    """What was told must still be there, whatever columns came to stand beside it."""
+    return {repr(value) for row in rows for value in row}
+
+
+async def test_the_migrations_make_the_very_tables_that_the_code_knows(store: Store) -> None:
+    def differences(connection: sa.Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, metadata))
+
+    async with store.read() as tx:
+        assert await tx.run_sync(differences) == []
+
+
+def test_revisions_stand_in_one_line() -> None:
+    assert revisions() == [f"{number:04}" for number in range(1, len(revisions()) + 1)]
+
+
+async def test_processes_that_start_together_upgrade_one_after_the_other(empty_url: str) -> None:
+    for store in await asyncio.gather(*(Store.open(empty_url) for _ in range(4))):
+        async with store.read() as tx:
+            assert await current(tx) == revisions()[-1]
+        await store.close()
+
+
+@pytest.mark.parametrize(
+    ("statements", "error", "said"),
+    [
+        (["create table alembic_version (version_num text)", "insert into alembic_version values ('9999')"],
+         StoreNewer, r"newer Paperboy \(its revision is 9999"),
+        (["create table alembic_version (version_num text)", "insert into alembic_version values ('ab12cd')"],
+         StoreDamaged, "belongs to another program"),
+        (["create table alembic_version (version_num text)", "create table customers (id int)"],
+         StoreDamaged, "tables that are not Paperboy's"),
+        (["create table customers (id int)"], StoreDamaged, "tables that are not Paperboy's"),
+    ],
+    ids=["newer", "other-migrations", "other-unfinished", "other-tables"],
+)  # fmt: skip
+async def test_a_database_that_is_not_ours_to_change_is_left_as_it_is(
+    empty_url: str, statements: list[str], error: type[StoreError], said: str
+) -> None:
+    theirs = Store(make_engine(empty_url, 1))
+    async with theirs.write() as tx:
+        for statement in statements:
+            await tx.exec_driver_sql(statement)
+    before = await dump(theirs)
+    with pytest.raises(error, match=rf"^[^\n]*{said}[^\n]*$"):
+        await Store.open(empty_url)
+    assert await dump(theirs) == before
+    await theirs.close()
