@@ -71,7 +71,7 @@ async def opened(
 
 async def open_store(settings: Settings) -> Store:
     """The store of the settings, up to date."""
-    return await Store.open(settings.store_url)
+    return await Store.open(settings.store_url, busy_seconds=settings.database_busy_seconds)
 
 
 @contextlib.asynccontextmanager

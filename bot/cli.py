@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import os
+import re
 import sys
-from collections.abc import Coroutine
-from datetime import date, datetime
+from collections.abc import Coroutine, Sequence
+from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
+from bot.operate.saying import Misuse, err
 from bot.settings import Settings, SettingsError, load
 
 app = typer.Typer(
@@ -28,23 +33,26 @@ app.add_typer(papers_app, name="papers")
 app.add_typer(db_app, name="db")
 
 
-class Failure(Exception):
-    """A command failed; the text is the one line that the operator reads."""
-
-
-class Misuse(Exception):
-    """A command was called wrongly; the text says how it is meant."""
-
-
 class _State:
     config: Path | None = None
     debug = False
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"paperboy {version('paperboy')}")
+        raise typer.Exit
 
 
 @app.callback()
 def options(
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
     """Posts each channel the few new papers it will like, and learns from its emoji."""
     _State.config, _State.debug = config, debug
@@ -53,19 +61,19 @@ def options(
 @app.command()
 def run() -> None:
     """Run every configured platform and the scheduler."""
-    settings = _settings()
+    _settings()
     raise Misuse(
-        "No platform is configured yet: Slack and Discord come with the next releases, and there is nothing to run "
-        f"for {settings.data_dir}. `paperboy chat` talks to the same bot in this terminal."
+        "There is no platform to run yet: Slack and Discord come with the next releases. "
+        "`paperboy chat` talks to the same bot in this terminal."
     )
 
 
 @app.command()
 def demo(script: Annotated[bool, typer.Option("--script", help="Play a scripted visit and print it.")] = False) -> None:
-    """Try the whole bot in this terminal, with a small corpus of its own and no account."""
+    """Try the whole bot here, with papers of its own."""
     from bot.demo.visit import interactive, scripted
 
-    settings = _settings(quiet=True)
+    settings = _settings("error")
     if script or not (sys.stdin.isatty() and sys.stdout.isatty()):
         _go(scripted(settings))
     else:
@@ -74,30 +82,36 @@ def demo(script: Annotated[bool, typer.Option("--script", help="Play a scripted 
 
 @app.command()
 def chat() -> None:
-    """Talk to the bot in this terminal, on the real store; digests come at their hour."""
-    from bot.operate import chat_here
+    """Talk to the bot here, on the real store."""
+    from bot.operate.live import chat_here
 
-    _go(chat_here(_settings(quiet=True)))
+    _go(chat_here(_settings("error")))
 
 
 @app.command()
 def ingest(
     source: Annotated[str | None, typer.Option(help="Only this source: huggingface, arxiv, or a feed's URL.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Look back to this day.")] = None,
+    since: Annotated[str | None, typer.Option(help="Look back to this day.", metavar="YYYY-MM-DD")] = None,
 ) -> None:
     """Read the sources now."""
-    from bot.operate import ingest_now
+    from bot.operate.live import ingest_now
 
-    day: date | None = since.date() if since else None
-    _go(ingest_now(_settings(), source, day))
+    try:
+        day = date.fromisoformat(since) if since else None
+    except ValueError:
+        raise Misuse(f"--since takes a day such as 2026-03-31, not {since!r}.") from None
+    _go(ingest_now(_settings("error"), source, day))
 
 
 @papers_app.command("import")
 def papers_import(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="JSON lines, perhaps gzipped.")],
 ) -> None:
-    """Import papers; a line that can't be read is told and skipped (exit 1), the rest is imported."""
-    from bot.operate import import_papers
+    """Import papers from files.
+
+    A line that can't be read is told by its number and skipped, the rest is imported; the exit code is 1 then.
+    """
+    from bot.operate.papers import import_papers
 
     _go(import_papers(_settings(), files))
 
@@ -105,7 +119,7 @@ def papers_import(
 @papers_app.command("export")
 def papers_export() -> None:
     """Write every paper to stdout as JSON lines."""
-    from bot.operate import export_papers
+    from bot.operate.papers import export_papers
 
     _go(export_papers(_settings()))
 
@@ -113,13 +127,15 @@ def papers_export() -> None:
 @app.command()
 def search(
     query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", help="What to search for.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, max=10_000, help="Hits at most [10; 100 in a batch].")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Papers at most: 10, in a batch 100.", metavar="N")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
     batch: Annotated[Path | None, typer.Option(help="JSON lines of {id, text}.", metavar="QUERIES.jsonl")] = None,
     trec_run: Annotated[Path | None, typer.Option(help="Where the batch's TREC run goes.", metavar="OUT")] = None,
 ) -> None:
     """Search the papers, best first."""
-    from bot.operate import search_batch, search_once
+    from bot.operate.search import search_batch, search_once
 
     if batch or trec_run:
         if not (batch and trec_run) or query or as_json:
@@ -137,9 +153,10 @@ def replay(
     feedback: Annotated[Path, typer.Option(help="Feedback as JSON lines.", metavar="FILE")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """What the bot would have posted, and how it would have been liked."""
-    from bot.operate import replay_files
+    """What the bot would have posted, and how it was liked."""
+    from bot.operate.replay import replay_files
 
+    _settings()
     if replay_files(papers, feedback, as_json):
         raise typer.Exit(1)
 
@@ -147,7 +164,7 @@ def replay(
 @db_app.command()
 def upgrade() -> None:
     """Bring the store's tables up to date."""
-    from bot.operate import upgrade_store
+    from bot.operate.store import upgrade_store
 
     _go(upgrade_store(_settings()))
 
@@ -155,7 +172,7 @@ def upgrade() -> None:
 @db_app.command()
 def backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Write a backup of the live store."""
-    from bot.operate import backup_store
+    from bot.operate.store import backup_store
 
     _go(backup_store(_settings(), file))
 
@@ -163,95 +180,125 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 @db_app.command()
 def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Put a backup in the place of all that is in the store."""
-    from bot.operate import restore_store
+    from bot.operate.store import restore_store
 
     _go(restore_store(_settings(), file))
 
 
 @app.command()
 def export(channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Its name, address or number.")]) -> None:
-    """Write everything a channel has to stdout, as JSON lines."""
-    from bot.operate import export_channel
+    """Write all that a channel has, as JSON lines."""
+    from bot.operate.store import export_channel
 
     _go(export_channel(_settings(), channel))
 
 
 @app.command()
 def forget(member: Annotated[str, typer.Argument(metavar="MEMBER", help="The member's id on their platform.")]) -> None:
-    """Delete every trace of a member, on every platform."""
-    from bot.operate import forget_member
+    """Delete every trace of a member everywhere."""
+    from bot.operate.store import forget_member
 
     _go(forget_member(_settings(), member))
 
 
 def main() -> None:
-    """Run one command. Errors are one line on stderr: exit 2 for wrong use, 1 for failure."""
-    words = _spread(sys.argv[1:])
+    """Run one command. Errors are one line on stderr: exit 2 for wrong use, 1 for failure, 130 when interrupted."""
+    _speak_utf8()
+    words = _arranged(sys.argv[1:])
     if words in ([], ["papers"], ["db"]):
         words.append("--help")
     try:
         code = app(words, standalone_mode=False)
+        sys.stdout.flush()  # what can't be written is known here, not when nobody can say so any more
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; say nothing more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has seen enough
         sys.exit(1)
-    except (Misuse, SettingsError) as error:
-        _fail(error, 2)
     except TyperException as error:
-        _say(f"{_one_line(error)} `paperboy --help` tells more.")
+        said = " ".join(error.format_message().split()).rstrip(".")
+        err(f"paperboy: {said}{'' if said.endswith('?') else '.'} `paperboy --help` tells more.")
         sys.exit(2)
     except Exception as error:
-        _fail(error, 1)
+        _tell(error)
+        sys.exit(2 if isinstance(error, Misuse | SettingsError) else 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _spread(words: list[str]) -> list[str]:
-    """`--papers a b` as `--papers a --papers b`, which is how the option parser takes several files."""
-    spread: list[str] = []
-    for place, word in enumerate(words):
-        follows = "--papers" in words[:place] and not word.startswith("-") and not words[place - 1].startswith("-")
-        since = words[:place][::-1].index("--papers") if follows else 0
-        if follows and not any(one.startswith("-") for one in words[place - since : place]):
-            spread.append("--papers")
-        spread.append(word)
-    return spread
+def _arranged(words: Sequence[str]) -> list[str]:
+    """What was typed, in the order that the option parser understands: people put things where they think of them."""
+    general, rest, last = list[str](), list[str](), list[str]()
+    remaining = iter(words)
+    for word in remaining:
+        if word == "--":
+            last += remaining
+        elif word == "--config":
+            general += [word, *islice(remaining, 1)]
+        elif word == "--debug" or word.startswith("--config="):
+            general.append(word)
+        elif rest[:1] == ["search"] and re.match("-[^-]", word):
+            last.append(word)  # `-survey` excludes a word; searching has no short options
+        else:
+            rest.append(word)
+    if rest[:1] == ["replay"]:
+        rest = _each_named(rest, "--papers")
+    return [*general, *rest, *(["--", *last] if last else [])]
 
 
-def _fail(error: Exception, code: int) -> None:
+def _each_named(words: Sequence[str], option: str) -> list[str]:
+    """`--papers a b` as `--papers a --papers b`, which is how the option parser takes several."""
+    named, within, first = list[str](), False, False
+    for word in words:
+        if word.startswith("-"):
+            within = first = word == option
+        elif within:
+            named += [] if first else [option]
+            first = False
+        named.append(word)
+    return named
+
+
+def _speak_utf8() -> None:
+    """What goes into a file or a pipe is UTF-8 everywhere; and no character that a terminal lacks ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def _tell(error: Exception) -> None:
     if _State.debug:
         import traceback
 
         traceback.print_exception(error)
-    from bot.store.database import StoreError
-    from recommender import RecommenderError
-
-    known = (Failure, Misuse, SettingsError, StoreError, RecommenderError)
-    if isinstance(error, known):
-        _say(str(error))
+    if type(error).__module__.partition(".")[0] in ("bot", "recommender"):
+        err(f"paperboy: {error}")  # our own say what is wrong and how to mend it
     elif isinstance(error, OSError):
-        _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+        where = f" ({error.filename})" if error.filename else ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            err(f"paperboy: The disk is full{where}. Nothing was lost; make room and try again.")
+        else:
+            err(f"paperboy: {error.strerror or error}{where}.")
+        _drop_output()
     else:
-        _say(f"This should not have happened ({type(error).__name__}: {error}). --debug shows where; please report it.")
-    sys.exit(code)
+        what = f"{type(error).__name__}: {error}"
+        err(f"paperboy: This should not have happened ({what}). --debug shows where; please report it.")
 
 
-def _say(text: str) -> None:
-    print(f"paperboy: {text}", file=sys.stderr)  # noqa: T201
+def _drop_output() -> None:
+    """Say nothing more on stdout, not even what is still to be flushed at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _one_line(error: Exception) -> str:
-    said = error.format_message() if hasattr(error, "format_message") else str(error)
-    return " ".join(str(said).split()).rstrip(".") + "."
-
-
-def _settings(*, quiet: bool = False) -> Settings:
-    """The settings; `quiet` keeps the log out of a conversation on the same screen, but for what is broken."""
+def _settings(at_least: str = "warning") -> Settings:
+    """The settings. A command that talks itself logs only what is `at_least` so bad, unless more is asked for."""
     from bot.logs import set_up
 
     settings = load(_State.config)
-    set_up("error" if quiet and settings.log.level == "info" else settings.log.level, settings.log.format)
+    level, form = settings.log.level, settings.log.format
+    set_up(at_least if level == "info" else level, "plain" if form == "auto" else form)
     return settings
 
 

@@ -33,7 +33,8 @@ class Library:
         try:
             engine = await asyncio.to_thread(Recommender.open, folder) if folder else Recommender()
         except (CorruptIndexError, NewerIndexError) as error:
-            log.warning("The search index can't be used; it is rebuilt from the store.", why=str(error))
+            why = error.problem if isinstance(error, CorruptIndexError) else "a newer Paperboy wrote it"
+            log.warning("The search index can't be used; it is rebuilt from the store.", why=why)
             assert folder is not None
             await asyncio.to_thread(shutil.rmtree, folder)
             engine = await asyncio.to_thread(Recommender.open, folder)

@@ -1,31 +1,38 @@
-"""Logs: on stderr, for people on a terminal and as JSON for machines."""
+"""Logs: on stderr, as JSON for machines, as text for people, or plainly among what a command says."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 
 
 def set_up(level: str, form: str) -> None:
-    """Log from `level` up, in a form: text, json, or auto (text on a terminal)."""
-    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    """Log from `level` up, in a form: text, json, plain, or auto (text on a terminal, else json)."""
+    if form == "auto":
+        form = "text" if sys.stderr.isatty() else "json"
+    common = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
+    stamped = [*common, structlog.processors.TimeStamper("iso", utc=True)]
+    processors: dict[str, list[Any]] = {
+        "plain": [structlog.processors.format_exc_info, _plain],
+        "text": [*stamped, structlog.dev.ConsoleRenderer()],
+        "json": [*stamped, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+    }
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper("iso", utc=True),
-            structlog.processors.StackInfoRenderer(),
-            *(
-                [structlog.dev.ConsoleRenderer()]
-                if text
-                else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-            ),
-        ],
+        processors=processors[form],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     # Libraries speak through the standard library's logs; what they find worth a warning is enough.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+
+
+def _plain(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> str:
+    """What happened and why, as one of a command's own lines; where it broke, below."""
+    why = f" ({event['why']})" if event.get("why") else ""
+    where = f"\n{event['exception']}" if event.get("exception") else ""
+    return f"paperboy: {event['event']}{why}{where}"

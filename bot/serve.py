@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -16,14 +17,24 @@ _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 300.0
 
 
-async def serve(app: App, platforms: Mapping[str, Platform], *, until: str | None = None) -> None:
-    """Serve until cancelled, or until the platform named `until` ends by itself (a terminal's guest who leaves)."""
+async def serve(
+    app: App,
+    platforms: Mapping[str, Platform],
+    *,
+    until: str | None = None,
+    sleep: Sleep = asyncio.sleep,
+    seconds: Callable[[], float] = time.monotonic,
+) -> None:
+    """Serve until cancelled, or until the platform named `until` ends by itself (a terminal's guest who leaves).
+
+    `seconds` is a clock that only runs forward: by it a connection that held for long is told from one that never did.
+    """
     await app.heart.start()
     scheduler = ticking(app.heart, app.settings.schedule.tick_seconds)
     scheduler.start()
     tasks = {
         name: asyncio.create_task(
-            platform.run(app.desk) if name == until else _kept_alive(platform, app, asyncio.sleep), name=name
+            platform.run(app.desk) if name == until else _kept_alive(platform, app, sleep, seconds), name=name
         )
         for name, platform in platforms.items()
     }
@@ -37,14 +48,17 @@ async def serve(app: App, platforms: Mapping[str, Platform], *, until: str | Non
         await app.heart.stop()
 
 
-async def _kept_alive(platform: Platform, app: App, sleep: Sleep) -> None:
-    """Run one platform again and again: when it falls, the others and the heart go on."""
+async def _kept_alive(platform: Platform, app: App, sleep: Sleep, seconds: Callable[[], float]) -> None:
+    """Run one platform again and again, after longer and longer waits; the others and the heart go on meanwhile."""
     wait = _FIRST_WAIT_SECONDS
     while True:
+        begun = seconds()
         try:
             await platform.run(app.desk)
-            wait = _FIRST_WAIT_SECONDS
+            log.warning("A platform's connection ended; it is built up again.", platform=platform.name)
         except Exception as error:
             log.exception("A platform's connection fell; it is built up again.", platform=platform.name, why=str(error))
-            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+        if seconds() - begun > _LONGEST_WAIT_SECONDS:
+            wait = _FIRST_WAIT_SECONDS
         await sleep(wait)
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

@@ -3,32 +3,67 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 from zoneinfo import available_timezones
 
 import platformdirs
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.channels.schedule_words import read_days, read_hour
 
 _PREFIX = "PAPERBOY_"
-_NOT_SETTINGS = {"PAPERBOY_CONFIG"}
+_NOT_SETTINGS = {"CONFIG"}
+_SECRET = {"database_url"}
+"""Settings whose values are never shown: they may hold a password."""
 
 
 class SettingsError(Exception):
     """A setting is wrong; the text names it and the mend."""
 
 
+class Setting(NamedTuple):
+    """One setting: its dotted name, what it means, and its default, or an example where the default depends."""
+
+    name: str
+    meaning: str
+    default: Any
+
+
+def _listed(value: object) -> object:
+    """A list as a variable can hold it: `cs.LG,stat.ML`, or JSON."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [part for each in value.split(",") if (part := each.strip())]
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise ValueError("is neither a list like cs.LG,stat.ML nor one in JSON") from None
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
+
 class Section(BaseModel):
     """A group of settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class HuggingFace(Section):
@@ -42,7 +77,7 @@ class Arxiv(Section):
     """arXiv's announcements."""
 
     enabled: bool = Field(True, description="Read arXiv's daily announcements.")
-    categories: tuple[str, ...] = Field(
+    categories: Texts = Field(
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"), description="The categories whose announcements are read."
     )
     url: str = Field("https://export.arxiv.org", description="The query API, for days missed and for single papers.")
@@ -58,7 +93,7 @@ class Sources(Section):
     )
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds that one request may take in all.")
     max_bytes: int = Field(50_000_000, ge=10_000, description="The largest answer read, in bytes.")
-    feeds: tuple[str, ...] = Field((), description="Further RSS or Atom feeds, by URL.")
+    feeds: Texts = Field((), description="Further RSS or Atom feeds, by URL.")
     huggingface: HuggingFace = HuggingFace()
     arxiv: Arxiv = Arxiv()
 
@@ -94,11 +129,11 @@ class Digest(Section):
 class Votes(Section):
     """Which emoji are votes. A platform's own emoji stand as :name:."""
 
-    likes: tuple[str, ...] = Field(
+    likes: Texts = Field(
         ("👍", "❤️", "🔥", "🚀", "⭐", "🌟", "👀", "🎉", "💯", "🤩", "😍", "👏", "🙌", "✅", "🧠"),
         description="Votes for.",
     )
-    dislikes: tuple[str, ...] = Field(("👎", "💤", "😴", "🥱", "❌", "🚫"), description="Votes against.")
+    dislikes: Texts = Field(("👎", "💤", "😴", "🥱", "❌", "🚫"), description="Votes against.")
     read_back_days: int = Field(
         7, ge=0, le=60, description="Reactions of posts this young are read back on start and daily."
     )
@@ -120,7 +155,9 @@ class Schedule(Section):
 class ClockSettings(Section):
     """The bot's clock."""
 
-    start: AwareDatetime | None = Field(None, description="Begin at this instant instead of now (demo and tests only).")
+    start: AwareDatetime | None = Field(
+        None, description="The demo begins at this instant.", examples=["2025-11-03T08:30:00Z"]
+    )
 
 
 class Log(Section):
@@ -138,14 +175,19 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
         nested_model_default_partial_update=True,
     )
 
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("paperboy", appauthor=False)),
         description="Where everything is kept; the platform's user data folder by default.",
+        examples=["/var/lib/paperboy"],
     )
     database_url: str = Field("", description="An SQLite file in data_dir by default; or postgresql://user@host/name.")
+    database_busy_seconds: float = Field(
+        10.0, gt=0, le=600, description="Seconds to wait for another program that keeps an SQLite store locked."
+    )
     sources: Sources = Sources()
     digest: Digest = Digest()
     votes: Votes = Votes()
@@ -173,8 +215,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file."""
-        return env_settings, init_settings
+        """Only what `load` gives: it lays the environment over the file."""
+        return (init_settings,)
 
 
 def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -188,28 +230,48 @@ def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     values = _read(file) if file else {}
     _refuse_unknown(values, file)
     _refuse_unknown_variables(environ)
+    variables = EnvSettingsSource(Settings)
+    variables.env_vars = {name.lower(): value for name, value in environ.items()}
     try:
-        return Settings(**values)
+        return Settings(**_over(variables(), values))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
-    except ValueError as error:  # an environment value that is not the JSON that a list needs
-        raise SettingsError(
-            f"A {_PREFIX}… variable can't be read: {error}. Lists are JSON, as '[\"cs.LG\"]'."
-        ) from error
 
 
-def describe() -> Iterator[tuple[str, str, Any]]:
-    """Every setting as (dotted name, what it means, its default), in their order."""
+def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees of values as one; where both have one, the upper's counts."""
+    both = {name: _over(upper[name], lower[name]) for name in upper if _are_sections(upper[name], lower.get(name))}
+    return {**lower, **upper, **both}
+
+
+def _are_sections(*values: object) -> bool:
+    return all(isinstance(value, Mapping) for value in values)
+
+
+def describe() -> Iterator[Setting]:
+    """Every setting, in their order."""
     yield from _walk(Settings, "")
 
 
-def _walk(model: type[BaseModel], before: str) -> Iterator[tuple[str, str, Any]]:
+def sections() -> dict[str, str]:
+    """Every section's dotted name and what it holds, in their order."""
+    found: dict[str, str] = {}
+    for setting in describe():
+        model: type[BaseModel] = Settings
+        for depth, part in enumerate(names := setting.name.split(".")[:-1], 1):
+            model = _section(model.model_fields[part].annotation) or model
+            found[".".join(names[:depth])] = (model.__doc__ or "").strip()
+    return found
+
+
+def _walk(model: type[BaseModel], before: str) -> Iterator[Setting]:
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
         if section:
             yield from _walk(section, f"{before}{name}.")
         else:
-            yield before + name, field.description or "", None if field.default_factory else field.default
+            default = field.examples[0] if field.examples else field.default
+            yield Setting(before + name, field.description or "", default)
 
 
 def _section(annotation: Any) -> type[Section] | None:
@@ -229,32 +291,32 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _refuse_unknown(values: Mapping[str, Any], file: Path | None) -> None:
-    known = {name for name, _, _ in describe()}
-    sections = {name.rsplit(".", 1)[0] for name in known if "." in name}
+    known = {setting.name for setting in describe()}
+    groups = sections()
     for name in _dotted(values, ""):
-        if name not in known and name not in sections:
+        if name not in known and name not in groups:
             raise SettingsError(f"{file}: there is no setting {name}.{_nearest(name, known)}")
 
 
 def _dotted(values: Mapping[str, Any], before: str) -> Iterator[str]:
     for name, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield from _dotted(value, f"{before}{name}.")
         else:
             yield before + name
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    known = {_PREFIX + name.replace(".", "__").upper() for name, _, _ in describe()}
-    for name in environ:
-        upper = name.upper()
-        if upper.startswith(_PREFIX) and upper not in known | _NOT_SETTINGS and "_TEST_" not in upper:
-            raise SettingsError(f"There is no setting {name}.{_nearest(upper, known)}")
+    known = {setting.name.replace(".", "__").upper() for setting in describe()}
+    for variable in environ:
+        prefix, name = variable[: len(_PREFIX)].upper(), variable[len(_PREFIX) :].upper()
+        if prefix == _PREFIX and name not in known | _NOT_SETTINGS and not name.startswith("TEST_"):
+            raise SettingsError(f"There is no setting {variable}.{_nearest(name, known, _PREFIX)}")
 
 
-def _nearest(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), 1, 0.5)
-    return f" Did you mean {close[0]}?" if close else ""
+def _nearest(name: str, known: set[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, sorted(known), 1, 0.6)
+    return f" Did you mean {prefix}{close[0]}?" if close else ""
 
 
 def _explain(error: ValidationError) -> str:
@@ -262,7 +324,8 @@ def _explain(error: ValidationError) -> str:
     for one in error.errors():
         name = ".".join(str(part) for part in one["loc"])
         said = one["msg"].removeprefix("Value error, ")
-        problems.append(f"{name}: {said[:1].lower()}{said[1:]} (it is {_shown(one.get('input'))})")
+        shown = "" if name in _SECRET else f" (it is {_shown(one.get('input'))})"
+        problems.append(f"{name}: {said[:1].lower()}{said[1:]}{shown}")
     return "Wrong settings: " + "; ".join(problems) + "."
 
 

@@ -50,12 +50,12 @@ class ChannelFeedback:
 
 def read_papers(path: str | Path) -> Iterator[Paper | Problem]:
     """The papers of a file."""
-    return _read(Path(path), paper_from)
+    return read_objects(Path(path), paper_from)
 
 
 def read_feedback(path: str | Path) -> Iterator[ChannelFeedback | Problem]:
     """The feedback of a file."""
-    return _read(Path(path), feedback_from)
+    return read_objects(Path(path), feedback_from)
 
 
 def write_papers(path: str | Path, papers: Iterable[Paper]) -> int:
@@ -124,7 +124,8 @@ def feedback_from(held: dict[str, Any]) -> ChannelFeedback:
     return ChannelFeedback(channel, Feedback(_id(held, "paper"), float(value), _moment(held.get("at")), member or None))
 
 
-def _read(path: Path, made: Callable[[dict[str, Any]], Record]) -> Iterator[Record | Problem]:
+def read_objects(path: Path, made: Callable[[dict[str, Any]], Record]) -> Iterator[Record | Problem]:
+    """What `made` makes of each object of a file, whatever the objects are; its ValueError becomes a Problem."""
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)

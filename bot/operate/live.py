@@ -1,0 +1,62 @@
+"""`paperboy chat` and `ingest`: the whole bot in this terminal, or one reading of its sources."""
+
+from __future__ import annotations
+
+from datetime import date
+from getpass import getuser
+
+from rich.console import Console
+
+from bot.app import configured_sources, opened, system_clock
+from bot.ingest import Ingest, Outcome
+from bot.operate.alone import alone
+from bot.operate.opening import opened_library
+from bot.operate.saying import Misuse, err, out, progress
+from bot.platforms.terminal import TerminalPlatform
+from bot.serve import serve
+from bot.settings import Settings
+
+
+async def chat_here(settings: Settings) -> None:
+    """The bot on the real store, in this terminal, until its guest leaves; digests come at their hour."""
+    with alone(settings):
+        terminal = TerminalPlatform(settings.data_dir / "terminal", Console(), system_clock, who=_who())
+        platforms = {terminal.name: terminal}
+        # The bar is gone before the guest types.
+        async with opened_library(settings):
+            pass
+        async with opened(settings, platforms) as app:
+            await serve(app, platforms, until=terminal.name)
+
+
+async def ingest_now(settings: Settings, only: str | None, since: date | None) -> int:
+    """Read the sources; 1 when one of them failed."""
+    if since and since > system_clock().date():
+        raise Misuse("--since names a day that is still to come.")
+    async with configured_sources(settings) as sources:
+        names = [source.name for source in sources]
+        if not names:
+            raise Misuse("Every source is switched off in the settings.")
+        if only is not None and only not in names:
+            raise Misuse(f"There is no source {only}. They are {', '.join(names)}.")
+        async with opened_library(settings) as (store, library):
+            ingest = Ingest(store, library, sources, system_clock, settings.sources.look_back_days)
+            with progress("Reading the sources"):
+                outcomes = await ingest.run(only, since, _tell)
+    return 1 if any(outcome.failure for outcome in outcomes) else 0
+
+
+def _tell(outcome: Outcome) -> None:
+    if outcome.listed or not outcome.failure:
+        out(f"{outcome.source}: {outcome.listed:,} listed, {outcome.added:,} new.")
+    if outcome.failure:
+        err(f"{outcome.source}: {outcome.failure}")
+    for note in outcome.notes:
+        out(f"{outcome.source}: {note}")
+
+
+def _who() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "you"

@@ -1,0 +1,86 @@
+"""`paperboy search`: one query, or a file of them as a TREC run."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bot.operate.opening import opened_library
+from bot.operate.saying import Failure, Problems, err, out, progress
+from bot.settings import Settings
+from bot.store import papers
+from recommender import snippet
+from recommender.formats import Problem, read_objects
+from recommender.text import display
+
+
+async def search_once(settings: Settings, query: str, limit: int, as_json: bool) -> None:
+    """Print the best papers for a query, for people or as a JSON array."""
+    async with opened_library(settings) as (store, library):
+        hits = library.engine.search(query, limit)
+        understood = library.engine.understand(query)
+        async with store.read() as tx:
+            found = await papers.get_many(tx, [hit.paper_id for hit in hits])
+            empty = not hits and not await papers.count(tx)
+    rows = [
+        {
+            "id": hit.paper_id,
+            "title": display(found[hit.paper_id].title),
+            "score": hit.score,
+            "published": _iso(found[hit.paper_id].published),
+            "url": found[hit.paper_id].link,
+            "snippet": display(snippet(query, found[hit.paper_id].abstract)),
+        }
+        for hit in hits
+        if hit.paper_id in found
+    ]
+    if as_json:
+        out(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    if understood.suggestion:
+        err(f"Nothing has these words as written; this is for “{display(understood.suggestion)}”.")
+    if empty:
+        err("The store has no papers yet: `paperboy ingest` reads the sources, `paperboy papers import` a file.")
+    elif not rows:
+        err("Nothing found. Fewer or other words may help.")
+    for number, row in enumerate(rows, 1):
+        told = [f"{row['title']}", f"{row['published'] or 'no date'}  {row['url']}", f"{row['snippet']}"]
+        out(f"{number:>3}. " + "\n     ".join(line for line in told if line))
+
+
+async def search_batch(settings: Settings, queries: Path, run: Path, limit: int) -> int:
+    """Answer a file of queries as a TREC run; 1 when a line was skipped."""
+    problems, asked = Problems(), list[tuple[str, str]]()
+    try:
+        for one in read_objects(queries, _query):
+            if isinstance(one, Problem):
+                problems.tell(queries, one)
+            else:
+                asked.append(one)
+    except OSError as error:
+        raise Failure(f"{queries} can't be read: {error.strerror or error}.") from error
+    async with opened_library(settings) as (_, library):
+        try:
+            with run.open("w", encoding="utf-8") as written, progress("Searching") as tick:
+                for done, (name, text) in enumerate(asked, 1):
+                    for rank, hit in enumerate(library.engine.search(text, limit), 1):
+                        written.write(f"{name} Q0 {'_'.join(hit.paper_id.split())} {rank} {hit.score:.6f} paperboy\n")
+                    tick(done, len(asked))
+        except OSError as error:
+            raise Failure(f"{run} can't be written: {error.strerror or error}.") from error
+    return problems.sum_up()
+
+
+def _query(held: dict[str, Any]) -> tuple[str, str]:
+    name, text = held.get("id"), held.get("text")
+    if not isinstance(name, str | int) or isinstance(name, bool) or len(str(name).split()) != 1:
+        raise ValueError("id must be one word")
+    if not isinstance(text, str):
+        raise ValueError("text is missing" if text is None else "text must be text")
+    return str(name).strip(), text
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None

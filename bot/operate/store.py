@@ -1,0 +1,68 @@
+"""`paperboy db …`, `export` and `forget`: looking after the store and what it keeps of people."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.operate.opening import index, opened_store
+from bot.operate.saying import Failure, Misuse, out, progress
+from bot.settings import Settings
+from bot.store import channels, members
+
+
+async def upgrade_store(settings: Settings) -> None:
+    """Bring the tables up to date; opening does it, and this says so."""
+    from bot.store.upgrade import revisions
+
+    async with opened_store(settings):
+        out(f"The store is up to date (revision {revisions()[-1]}).")
+
+
+async def backup_store(settings: Settings, file: Path) -> None:
+    """Back the live store up into a file."""
+    from bot.store.backup import backup
+
+    async with opened_store(settings) as store:
+        with progress("Backing up") as tick:
+            rows = await backup(store, file, datetime.now(UTC), lambda done: tick(done, 0))
+    out(f"Backed up {rows:,} rows into {file}.")
+
+
+async def restore_store(settings: Settings, file: Path) -> None:
+    """Put a backup in the place of what is in the store, and index it anew."""
+    from bot.store.backup import restore
+
+    async with opened_store(settings) as store:
+        with progress("Restoring") as tick:
+            rows = await restore(store, file, lambda done: tick(done, 0))
+        await index(store, settings)
+    out(f"Restored {rows:,} rows from {file}.")
+
+
+async def export_channel(settings: Settings, name: str) -> None:
+    """Write all that is kept of a channel."""
+    from bot.channels.verbs.members import everything
+
+    async with opened_store(settings) as store, store.read() as tx:
+        meant = await channels.named(tx, name)
+        if not meant:
+            every = ", ".join(sorted({one.place.name or one.place.address for one in await channels.all_of(tx)}))
+            raise Failure(f"There is no channel {name}. " + (f"There are: {every}." if every else "There is none yet."))
+        if len(meant) > 1:
+            which = ", ".join(f"{one.id} ({one.place.platform} {one.place.address})" for one in meant)
+            raise Misuse(f"Several channels are called {name}; give one's number: {which}.")
+        sys.stdout.write(await everything(tx, meant[0]))
+
+
+async def forget_member(settings: Settings, member: str) -> None:
+    """Delete every trace of a member wherever the bot knows them."""
+    gone = 0
+    async with opened_store(settings) as store, store.write() as tx:
+        for place in {(one.place.platform, one.place.workspace) for one in await channels.all_of(tx)}:
+            gone += await members.forget(tx, *place, member)
+    if gone:
+        out(f"Deleted {gone:,} {'entry' if gone == 1 else 'entries'} about {member}.")
+    else:
+        out(f"Nothing is known of {member}.")

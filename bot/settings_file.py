@@ -1,0 +1,40 @@
+"""The settings file with every setting explained: `python -m bot.settings_file > config/paperboy.toml`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from bot.settings import describe, sections
+
+_HEAD = """\
+# Every setting of Paperboy, each with its default. Uncomment what you change.
+# `paperboy --config FILE` or the variable PAPERBOY_CONFIG names this file.
+# The environment wins: [digest] hour is PAPERBOY_DIGEST__HOUR there, and a list is a,b,c.
+"""
+
+
+def settings_file() -> str:
+    """A TOML file in which every setting stands as a comment, with what it means and its default."""
+    lines, shown = [_HEAD], {"": ""}
+    meant = sections()
+    for setting in describe():
+        section, _, key = setting.name.rpartition(".")
+        for name in (name for name in meant if name not in shown and f"{section}.".startswith(f"{name}.")):
+            shown[name] = meant[name]
+            lines += ["", f"[{name}] # {meant[name]}", ""]
+        lines += [f"# {setting.meaning}", f"#{key} = {_toml(setting.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | bool | float | Sequence[str]) -> str:
+    if isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int | float):
+        return f"{value:_}"
+    return f"[{', '.join(_toml(each) for each in value)}]"
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(settings_file().encode())
