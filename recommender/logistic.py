@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 
 _STEPS = 12
 _INNER_STEPS = 12
-_TOLERANCE = 1e-2
+_TOLERANCE = 3e-3
 _BIAS_SCALE = np.float32(10.0)
 """The bias is a weight like the others on a column of this height: the higher, the freer."""
 
