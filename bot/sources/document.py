@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, ParseError
 from xml.parsers.expat import errors
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler, ErrorHandler
@@ -81,9 +81,13 @@ def json_of(answer: Answer) -> object:
 def xml_of(answer: Answer) -> Element:
     """The body as well-formed XML. Raises Unreadable."""
     markup = markup_of(answer)
+    damaged = Unreadable(f"{answer.host} answered with a damaged feed.")
     if not markup.well_formed:
-        raise Unreadable(f"{answer.host} answered with a damaged feed.")
-    root: Element = fromstring(markup.body)
+        raise damaged
+    try:
+        root: Element = fromstring(markup.body)
+    except ParseError as error:  # a prefix without a namespace, which the first look does not mind
+        raise damaged from error
     return root
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.sources.arxiv import ArXiv
-from bot.sources.arxiv_xml import announced, read_page
-from bot.sources.base import Batch, Kind, RateLimited, Refused, Unreadable
+from bot.sources.arxiv_xml import announced, read_announcement, read_page
+from bot.sources.base import Batch, Kind, RateLimited, Refused, SourceError, Unreadable
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper
 from tests.fakes.paper_sources import (
@@ -365,6 +368,7 @@ GOOD = arxiv_atom("cs.LG", FRIDAY, [(paper(n), "new") for n in range(9)])
         (BOMB, "declares entities"),
         (THEFT, "declares entities"),
         ("<feed>" + "<a>" * 200, "too intricate"),
+        (GOOD.replace('xmlns:arxiv="', 'xmlns:arxxv="'), "damaged"),
         ("<rss version='2.0'/>", "no feed"),
         ("<x/>", "no feed"),
         ('{"error": "no"}', "damaged"),
@@ -380,6 +384,41 @@ async def test_a_body_that_is_no_announcement_is_one_clear_error(
         await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
     with pytest.raises(Unreadable, match=why):
         await source(world, fetcher).papers(["2603.00001"])
+
+
+TOKENS = [
+    "<",
+    "</",
+    "&",
+    "&#0;",
+    "<![CDATA[",
+    "<!--",
+    "<entry>",
+    "</entry>",
+    "<updated>",
+    "<id>",
+    "99",
+    "-1",
+    "(",
+    "\x00",
+]
+SOUND = [
+    arxiv_atom("cs.LG", FRIDAY, [(WHOLE, "new")]),
+    arxiv_rss("cs.LG", FRIDAY, [(WHOLE, "cross")]),
+    arxiv_api([WHOLE]),
+]
+
+
+@given(st.sampled_from(SOUND), st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 30), st.sampled_from(TOKENS))))
+def test_however_a_feed_is_damaged_it_is_read_or_is_one_clear_error(
+    feed: str, damages: list[tuple[int, int, str]]
+) -> None:
+    for place, cut, token in damages[:4]:
+        feed = feed[:place] + token + feed[place + cut :]
+    answer = Answer("https://rss.arxiv.org/x", 200, feed.encode())
+    for read in (read_announcement, read_page):
+        with suppress(SourceError):
+            read(answer, FRIDAY)
 
 
 @pytest.mark.parametrize(
