@@ -12,7 +12,8 @@ Floats = NDArray[np.float32]
 
 _STEPS = 12
 _INNER_STEPS = 12
-_TOLERANCE = 3e-3
+_TOLERANCE = 1e-2
+_REDUCTION = 0.2
 _BIAS_SCALE = np.float32(10.0)
 """The bias is a weight like the others on a column of this height: the higher, the freer."""
 
@@ -50,11 +51,12 @@ def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, streng
         pull = cost * (target - p)
         gradient = weights - columns @ pull
         gradient_bias = bias - _BIAS_SCALE * pull.sum()
-        size = float(np.sqrt(gradient @ gradient + gradient_bias**2))
+        curvature = cost * p * (1 - p)
+        size = float(np.sqrt(gradient @ gradient + gradient_bias**2 / (1 + _BIAS_SCALE**2 * curvature.sum())))
         first = size if first is None else first
         if size <= _TOLERANCE * max(first, 1e-6):
             break
-        step, step_bias = _newton_step(rows, columns, cost * p * (1 - p), gradient, gradient_bias, size)
+        step, step_bias = _newton_step(rows, columns, curvature, gradient, gradient_bias, _REDUCTION)
         m_step = margins(step, step_bias)
         slope = float(gradient @ step + gradient_bias * step_bias)
         scale = np.float32(1)
@@ -72,14 +74,21 @@ def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, streng
 
 
 def _newton_step(
-    rows: csr_array, columns: csr_array, curvature: Floats, gradient: Floats, gradient_bias: np.float32, size: float
+    rows: csr_array,
+    columns: csr_array,
+    curvature: Floats,
+    gradient: Floats,
+    gradient_bias: np.float32,
+    reduction: float,
 ) -> tuple[Floats, np.float32]:
-    """Conjugate gradients on (1 + X' D X) step = −gradient, as far as it is worth now."""
+    """Conjugate gradients on (1 + X' D X) step = −gradient until the rest has shrunk by `reduction`. The bias, whose
+    column is much higher than the others, is scaled by its own curvature."""
+    heavy = 1 + _BIAS_SCALE**2 * curvature.sum()
     step, step_bias = np.zeros_like(gradient), np.float32(0)
     rest, rest_bias = -gradient, -gradient_bias
-    along, along_bias = rest, rest_bias
-    left = float(rest @ rest + rest_bias**2)
-    goal = (min(0.25, np.sqrt(size)) * size) ** 2
+    along, along_bias = rest, rest_bias / heavy
+    left = float(rest @ rest + rest_bias**2 / heavy)
+    goal = reduction**2 * left
     for _ in range(_INNER_STEPS):
         through = curvature * (rows @ along + _BIAS_SCALE * along_bias)
         image = along + columns @ through
@@ -87,11 +96,11 @@ def _newton_step(
         length = np.float32(left / float(along @ image + along_bias * image_bias))
         step, step_bias = step + length * along, step_bias + length * along_bias
         rest, rest_bias = rest - length * image, rest_bias - length * image_bias
-        now = float(rest @ rest + rest_bias**2)
+        now = float(rest @ rest + rest_bias**2 / heavy)
         if now <= goal:
             break
         turn = np.float32(now / left)
-        along, along_bias, left = rest + turn * along, rest_bias + turn * along_bias, now
+        along, along_bias, left = rest + turn * along, rest_bias / heavy + turn * along_bias, now
     return step, step_bias
 
 
