@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -230,6 +231,13 @@ async def test_a_body_that_is_no_feed_is_one_clear_error(
 ) -> None:
     with pytest.raises(Unreadable, match=why):
         await read(world, fetcher, body)
+
+
+async def test_a_body_that_names_a_file_does_not_open_it(world: PaperSources, fetcher: Fetcher, tmp_path: Path) -> None:
+    file = tmp_path / "feed.xml"
+    file.write_text(rss(f"<item><title>{TITLE}</title></item>"))
+    with pytest.raises(Unreadable, match="no feed"):
+        await read(world, fetcher, str(file))
 
 
 def test_a_large_damaged_feed_is_not_worth_the_minutes_it_would_take() -> None:

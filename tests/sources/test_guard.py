@@ -63,6 +63,7 @@ async def test_a_public_feed_is_read_from_the_very_address_that_was_looked_at(
     assert (answer.body, answer.url) == (b"x", "http://journal.example/feed")
     assert internet.hosts == [PUBLIC]
     assert world.asked[0].headers["Host"] == "journal.example"
+    assert world.asked[0].headers["Connection"] == "close"  # nobody else at that address may use it
     await internet.aclose()
 
 
@@ -119,6 +120,7 @@ async def test_a_host_that_does_not_exist_is_said_so(world: PaperSources, standi
     [
         (PUBLIC, True),
         ("2606:4700::1111", True),
+        ("::ffff:93.184.215.14", True),
         ("127.0.0.1", False),
         ("0.0.0.0", False),
         ("10.1.2.3", False),
