@@ -125,6 +125,9 @@ def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
             raise StoreMissing(
                 f"The folder of the store, {Path(parsed.database).parent}, can't be made: {error.strerror}."
             ) from error
+        # A file that can't be opened is found out here: aiosqlite's thread would outlive the event loop, and complain.
+        with translated():
+            sqlite3.connect(parsed.database).close()
     engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": busy_seconds})
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
