@@ -5,18 +5,26 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, datetime, time
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FULL_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = tuple(day[:3] for day in _FULL_DAYS)
 _NAMED_DAYS = {
     "daily": frozenset(range(7)),
     "everyday": frozenset(range(7)),
     "weekdays": frozenset(range(5)),
+    "weekday": frozenset(range(5)),
     "weekends": frozenset((5, 6)),
+    "weekend": frozenset((5, 6)),
 }
-_HOUR = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?", re.IGNORECASE)
+_HOUR = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))?\s*(am|pm)?", re.IGNORECASE)
+_CLEARLY_HOUR = re.compile(r"[0-9]{1,2}[:.h][0-9]{2}(am|pm)?|[0-9]{1,2}(am|pm)", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9.]+")
+_LOOKS = "It reads like `schedule 09:00 weekdays Europe/Berlin 5`"
+_SHOWN = 60
+"""Characters of what somebody wrote that an error says back."""
 MOST_CARDS = 10
 
 
@@ -35,26 +43,27 @@ def read_hour(text: str) -> time:
     found = _HOUR.fullmatch(text.strip())
     if found:
         hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
-        if half and 1 <= hour <= 12:
+        possible = 1 <= hour <= 12 if half else hour < 24
+        if half:
             hour = hour % 12 + (12 if half == "pm" else 0)
-        if hour < 24 and minute < 60:
+        if possible and minute < 60:
             return time(hour, minute)
-    raise ValueError(f"“{text}” is no time of day; it looks like 09:00")
+    raise ValueError(f"{_quoted(text)} is no time of day; it looks like 09:00")
 
 
 def read_days(text: str) -> frozenset[int]:
-    """`daily`, `weekdays` or `mon,wed,fri` as day numbers, Monday 0. ValueError says what is wrong."""
-    low = text.strip().lower()
-    if low in _NAMED_DAYS:
-        return _NAMED_DAYS[low]
-    numbers = set()
-    for part in re.split(r"[,+/]", low):
-        day = part.strip()[:3]
-        full = {"mon": "monday", "tue": "tuesday", "wed": "wednesday", "thu": "thursday"}
-        full |= {"fri": "friday", "sat": "saturday", "sun": "sunday"}
-        if day not in full or not full[day].startswith(part.strip().removesuffix("s")):
-            raise ValueError(f"“{text}” names no days; they are daily, weekdays, or a list like mon,wed,fri")
-        numbers.add(WEEKDAYS.index(day))
+    """`daily`, `weekdays`, `mon-thu` or `mon,wed,fri` as day numbers, Monday 0. ValueError says what is wrong."""
+    numbers: set[int] = set()
+    for part in re.split(r"[\s,+/]+", text.strip().lower()):
+        first, dash, last = part.partition("-")
+        ends = [_weekday(end) for end in ([first, last] if dash else [first])]
+        if part in _NAMED_DAYS:
+            numbers |= _NAMED_DAYS[part]
+        elif None in ends:
+            raise ValueError(f"{_quoted(text)} names no days; they are daily, weekdays, or a list like mon,wed,fri")
+        else:
+            begin, end = ends[0] or 0, ends[-1] or 0
+            numbers |= {day % 7 for day in range(begin, (end if end >= begin else end + 7) + 1)}
     return frozenset(numbers)
 
 
@@ -67,45 +76,91 @@ def write_days(days: frozenset[int]) -> str:
 
 
 def read_zone(text: str) -> str:
-    """The IANA name of a time zone, whatever its case. ValueError names the nearest ones."""
-    zones = _zones()
-    found = zones.get(text.strip().casefold().replace(" ", "_"))
-    if found:
-        return found
-    city = text.strip().casefold().replace(" ", "_").rsplit("/", 1)[-1]
-    close = difflib.get_close_matches(city, [name.rsplit("/", 1)[-1] for name in zones], 3, 0.7)
-    names = sorted({zone for low, zone in zones.items() if low.rsplit("/", 1)[-1] in close})[:3]
+    """The IANA name of a time zone, in any case, or of the one that a city names. ValueError names the nearest."""
+    wanted = "_".join(text.split()).casefold()
+    if wanted in _zones():
+        return _zones()[wanted]
+    meant = _cities().get(wanted, ())
+    if meant and len({_year(zone) for zone in meant}) == 1:
+        return meant[0]
+    names = _near(text)
     hint = f"; did you mean {' or '.join(names)}?" if names else "; it looks like Europe/Berlin"
-    raise ValueError(f"“{text}” is no time zone I know{hint}")
+    raise ValueError(f"{_quoted(text)} is no time zone I know{hint}")
 
 
 def read_line(line: str) -> Change:
     """A whole line, its parts in any order. ValueError says which part nobody understood."""
-    hour = days = zone = count = None
-    for word in line.replace(", ", ",").split():
-        if re.fullmatch(r"\d{1,2}[:.h]\d{2}(am|pm)?|\d{1,2}(am|pm)", word, re.IGNORECASE):
+    hour = zone = count = None
+    days: set[int] = set()
+    rest: list[str] = []
+    for word in re.sub(r"([0-9])\s+([ap]m)\b", r"\1\2", line, flags=re.IGNORECASE).replace(",", " ").split():
+        if _CLEARLY_HOUR.fullmatch(word):
             hour = read_hour(word).strftime("%H:%M")
-        elif word.isdigit():
+        elif _NUMBER.fullmatch(word):
             count = read_count(word)
-        elif word.casefold() in _zones() or "/" in word:
-            zone = read_zone(word)
         else:
             try:
-                days = write_days(read_days(word))
+                days |= read_days(word)
             except ValueError:
-                raise ValueError(
-                    f"I did not understand “{word}”. It reads like `schedule 09:00 weekdays Europe/Berlin 5`"
-                ) from None
-    return Change(hour, days, zone, count)
+                rest.append(word)
+    if rest:  # what is left is the zone; a city's name may have several words
+        try:
+            zone = read_zone(" ".join(rest))
+        except ValueError:
+            if any("/" in word for word in rest) or _near(" ".join(rest)):
+                raise
+            raise ValueError(f"I did not understand {_quoted(' '.join(rest))}. {_LOOKS}") from None
+    if not (hour or days or zone or count):
+        raise ValueError(f"That says nothing about a schedule. {_LOOKS}")
+    return Change(hour, write_days(frozenset(days)) if days else None, zone, count)
 
 
 def read_count(text: str) -> int:
     """How many cards a digest has at most. ValueError says what is wrong."""
-    if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= MOST_CARDS:
+    if re.fullmatch(r"[0-9]{1,3}", text.strip()) and 1 <= int(text) <= MOST_CARDS:
         return int(text)
-    raise ValueError(f"“{text}” is not a number of cards; it is from 1 to {MOST_CARDS}")
+    raise ValueError(f"{_quoted(text)} is not a number of cards; it is from 1 to {MOST_CARDS}")
+
+
+def _quoted(text: str) -> str:
+    """What somebody wrote, short and harmless enough to be said back."""
+    shown = " ".join(text.split()).replace("`", "'")
+    return f"“{shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + '…'}”"
+
+
+def _weekday(text: str) -> int | None:
+    """The number of a day whose name, in full or from three letters on, this is."""
+    name = text.removesuffix("s")
+    return next((n for n, full in enumerate(_FULL_DAYS) if len(name) >= 3 and full.startswith(name)), None)
 
 
 @cache
 def _zones() -> dict[str, str]:
     return {name.casefold(): name for name in sorted(available_timezones())}
+
+
+@cache
+def _cities() -> dict[str, tuple[str, ...]]:
+    """Zones by the last part of their names. Not those of Etc, whose signs are the wrong way round: Etc/GMT+5 is five
+    hours behind."""
+    cities: dict[str, tuple[str, ...]] = {}
+    for low, zone in _zones().items():
+        if "/" in low and not low.startswith("etc/"):
+            city = low.rsplit("/", 1)[-1]
+            cities[city] = (*cities.get(city, ()), zone)
+    return cities
+
+
+@cache
+def _year(zone: str) -> tuple[object, ...]:
+    """A zone's hours through a year: two names for the same hours are no ambiguity."""
+    return tuple(datetime(2026, month, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset() for month in range(1, 13))
+
+
+def _near(text: str) -> list[str]:
+    """Zones that may be meant by a text that names none."""
+    city = "_".join(text.split()).casefold().rsplit("/", 1)[-1]
+    if len(city) > _SHOWN:
+        return []
+    close = difflib.get_close_matches(city, _cities(), 3, 0.7)
+    return sorted(zone for name in close for zone in _cities()[name])[:3]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels import schedule_words
+from bot.channels import cards, schedule_words
 from bot.channels.conversation import Conversation, sorry
 from bot.channels.hours import Rule
 from bot.channels.values import Field, Form, Reply
@@ -19,7 +19,7 @@ from bot.store.states import ChannelState
 
 _YES, _NO = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
 _SETTINGS = ("hour", "days", "zone", "count", "bar", "guess")
-_NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})\s*[=: ]\s*", re.IGNORECASE)
+_NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})(?:\s*[=:]\s*|\s+|$)", re.IGNORECASE)
 _HIGHEST_BAR = 0.999
 
 
@@ -27,8 +27,10 @@ async def schedule(talk: Conversation, argument: str) -> Reply:
     """When the digest comes: hour, days, zone and number of cards, in any order."""
     if not argument:
         return Reply(_when(talk.channel), form=_form(talk.channel))
+    if "=" in argument:
+        return await settings(talk, argument)
     try:
-        change = schedule_words.read_line(_without_names(argument))
+        change = schedule_words.read_line(argument)
     except ValueError as error:
         return sorry(f"{error}.")
     values = {"hour": change.hour, "days": change.days, "zone": change.zone, "count": change.count}
@@ -67,7 +69,9 @@ async def settings(talk: Conversation, argument: str) -> Reply:
         return not_yours()
     parts = _NAMED_SETTING.split(argument)
     if parts[0].strip() or len(parts) < 3:
-        return sorry(f"There is no such setting. They are {', '.join(_SETTINGS)}.")
+        return sorry(
+            f"I know no setting of that name. They are {', '.join(_SETTINGS)}; as in `/papers settings bar 0.4`."
+        )
     values: dict[str, Any] = {}
     try:
         for name, value in zip(parts[1::2], parts[2::2], strict=True):
@@ -132,18 +136,15 @@ def _read(name: str, value: str) -> Any:
     if name == "guess":
         if value.lower() in _YES + _NO:
             return value.lower() in _YES
-        raise ValueError(f"guess is on or off, not “{value}”")
+        raise ValueError(f"guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
     try:
         bar = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
     except ValueError:
         bar = -1.0
     if 0 <= bar <= _HIGHEST_BAR:
         return bar
-    raise ValueError(f"the bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{value}”")
-
-
-def _without_names(argument: str) -> str:
-    return re.sub(r"\b(hour|days|zone|count)\s*=\s*", "", argument, flags=re.IGNORECASE)
+    shown = cards.cut(cards.inert(value), 60)
+    raise ValueError(f"the bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{shown}”")
 
 
 def _when(channel: Channel) -> str:
