@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.channels.grammar import LONGEST_LINE
 from recommender import Paper
 from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title
-from recommender.text import display
+from recommender.text import display, fold
 
 _ENTRY = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
+_NAMED_SIGNS = {ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"}
 _AND = re.compile(r"\s+and\s+")
 
 
@@ -24,7 +26,9 @@ class Named:
 
 
 def read(text: str) -> Named:
-    """Read ids, links and DOIs between spaces or commas, or BibTeX. Nothing raises; what can't be read is told."""
+    """Read ids, links and DOIs between spaces or commas, or BibTeX. Nothing raises; what can't be read is told.
+    No more is read than a line may have: the time it takes grows faster than the text."""
+    text = text[:LONGEST_LINE]
     return _read_bibtex(text) if _ENTRY.search(text) else _read_ids(text)
 
 
@@ -116,13 +120,14 @@ def _entry(paper: Paper, key: str) -> str:
 def _braced(value: str) -> str:
     """A value whose braces can't end the field early, and whose signs TeX does not take for its own."""
     value = display(value).replace("\\", "").replace("{", "").replace("}", "")
-    return re.sub(r"(?<!\\)([%&#$_])", r"\\\1", value)
+    return re.sub(r"[%&#$_]", r"\\\g<0>", value).translate(_NAMED_SIGNS)
 
 
 def _keys(papers: Sequence[Paper]) -> Iterator[str]:
     taken: set[str] = set()
     for paper in papers:
-        name = re.sub(r"[^a-z]", "", (paper.authors[0].split()[-1] if paper.authors else "anonymous").lower())
+        first = next((author.split() for author in paper.authors if author.split()), ["anonymous"])
+        name = re.sub(r"[^a-z]", "", fold(first[-1]))
         word = next((w for w in re.findall(r"[a-z]{4,}", paper.title.lower())), "paper")
         start = f"{name or 'anonymous'}{paper.published.year if paper.published else ''}{word}"
         key = next(k for n in range(len(papers) + 1) if (k := start + (f"-{n + 1}" if n else "")) not in taken)
