@@ -41,9 +41,9 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
     )
 
 
-def line(paper: Paper, detail: str = "") -> Line:
+def line(paper: Paper, detail: str = "", said: str = "") -> Line:
     """A paper as one entry of a list."""
-    return Line(paper.id, cut(inert(paper.title), _TITLE) or "(untitled)", paper.link, detail)
+    return Line(paper.id, cut(inert(paper.title), _TITLE) or "(untitled)", paper.link, detail, said)
 
 
 def authors_line(authors: Sequence[str]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.channels import cards
 from bot.channels.digest import Digests
 from bot.channels.feedback import EmojiTable
 from bot.channels.values import Asker, Kind, Place, Reply
@@ -15,12 +17,14 @@ from bot.store import papers
 from bot.store.channels import Channel
 from bot.store.database import Store
 from recommender import Paper
-from recommender.paper import arxiv_id, title_key
+from recommender.paper import arxiv_id
 
 LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
 """Asks the sources for papers by arXiv id; those nobody knows are left out. May raise anything: that is no answer."""
 Deliver = Callable[[int], Awaitable[None]]
 """Sends what is planned for a channel."""
+_TELLING = 8
+"""Letters from which on a part of a title names a paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,9 @@ class Conversation:
         if found or not wanted:
             return found
         for paper in await self.look_up([wanted]):
-            async with self.tools.store.write() as tx:
-                recorded = await papers.record(tx, [paper], self.now)
-            await self.tools.library.catch_up()
+            [paper_id] = await self.record([paper])
             async with self.tools.store.read() as tx:
-                return await papers.get(tx, recorded.ids[0])
+                return await papers.get(tx, paper_id)
         return None
 
     async def known_paper(self, text: str) -> Paper | None:
@@ -77,14 +79,21 @@ class Conversation:
             paper_id = await papers.resolve(tx, text)
             if paper_id:
                 return await papers.get(tx, paper_id)
-            part = "".join(char for char in text.casefold() if char.isalnum())
-            if len(part) < 8:
-                return None
-            near = [hit.paper_id for hit in self.tools.library.engine.search(text, limit=5)]
+            part = _letters(text)
+            near = [hit.paper_id for hit in self.tools.library.engine.search(text, limit=5)] if part else []
             for paper in (await papers.get_many(tx, near)).values():
-                if part in (title_key(paper.title) or ""):
+                title = _letters(paper.title)
+                if part == title or (len(part) >= _TELLING and part in title):
                     return paper
         return None
+
+    async def record(self, found: Sequence[Paper]) -> list[str]:
+        """Keep papers that were looked up or handed over, in the store and in the index; their ids."""
+        async with self.tools.store.write() as tx:
+            recorded = await papers.record(tx, found, self.now)
+        await self.tools.library.catch_up()
+        await self.tools.library.discard(recorded.merged)
+        return recorded.ids
 
     async def look_up(self, ids: Sequence[str]) -> list[Paper]:
         """Papers the sources know by these arXiv ids; none when they do not answer."""
@@ -105,5 +114,10 @@ def no_such_paper(text: str) -> Reply:
         return sorry("Which paper? Give its arXiv id, a link, or its title.")
     if arxiv_id(text):
         return sorry(f"I don't have {arxiv_id(text)}, and arXiv did not tell me about it. Check the id, or try later.")
-    shown = text if len(text) <= 80 else text[:79] + "…"
+    shown = cards.cut(cards.inert(text), 80)
     return sorry(f"I know no paper called “{shown}”. Give its arXiv id, a link, or its whole title.")
+
+
+def _letters(text: str) -> str:
+    """What tells titles apart: no case, accents, punctuation or spaces."""
+    return "".join(char for char in unicodedata.normalize("NFKD", text).casefold() if char.isalnum())

@@ -21,18 +21,27 @@ from bot.store.states import ChannelState
 
 log = structlog.get_logger(__name__)
 _NOT_INVITED = "not invited yet"
+_TITLES = 25
+_FURTHEST = 10_000
+"""Entries of a list that anybody pages past."""
+_LEAST_TYPED = 3
+"""Characters from which on titles are offered."""
 Say = Callable[[Conversation, str], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One thing that can be said: how it is written, what it does, and whether only managers may."""
+    """One thing that can be said: how it is written, what it does, and who may."""
 
     usage: str
     does: str
     say: Say
     managers: bool = False
     listed: bool = True
+    open: bool = False
+    """Whether its answer only tells what anybody here may see anyway, and so may be shared."""
+    paper: bool = False
+    """Whether it is about a paper, so that titles complete it."""
 
 
 async def _help(talk: Conversation, argument: str) -> Reply:
@@ -53,30 +62,34 @@ async def _help(talk: Conversation, argument: str) -> Reply:
 
 
 VERBS: Mapping[str, Verb] = {
-    "help": Verb("help", "this list, and how things stand here", _help),
+    "help": Verb("help", "this list, and how things stand here", _help, open=True),
     "search": Verb(
         'search federated "differential privacy" cat:cs.LG author:mcmahan after:2025 -survey',
         "search; add `for us` to rank by this channel's taste",
         search.search,
+        open=True,
+        paper=True,
     ),
-    "today": Verb("today", "the digest as it would be now", search.today),
-    "trending": Verb("trending [day|week|month]", "the most upvoted and most liked", search.trending),
+    "today": Verb("today", "the digest as it would be now", search.today, open=True),
+    "trending": Verb("trending [day|week|month]", "the most upvoted and most liked", search.trending, open=True),
     "subscribe": Verb(
         "subscribe federated learning [alert]", "rank a topic up; `-word` mutes one", topics.subscribe, managers=True
     ),
     "unsubscribe": Verb("unsubscribe federated learning", "drop a topic", topics.unsubscribe, managers=True),
-    "topics": Verb("topics", "this channel's topics and what each brings", topics.show),
-    "similar": Verb("similar <paper>", "the papers nearest to one (an id, a link or a title)", search.similar),
-    "why": Verb("why <paper>", "why it is, or is not, for this channel", taste.why),
-    "abstract": Verb("abstract <paper>", "the whole abstract", taste.abstract),
-    "more": Verb("more <paper>", "a vote for it, as 👍 on its card", votes.more),
-    "less": Verb("less <paper>", "a vote against it, as 👎 on its card", votes.less),
-    "save": Verb("save <paper>", "keep it for yourself", votes.save),
+    "topics": Verb("topics", "this channel's topics and what each brings", topics.show, open=True),
+    "similar": Verb(
+        "similar <paper>", "the papers nearest to one (an id, a link or a title)", search.similar, open=True, paper=True
+    ),
+    "why": Verb("why <paper>", "why it is, or is not, for this channel", taste.why, open=True, paper=True),
+    "abstract": Verb("abstract <paper>", "the whole abstract", taste.abstract, open=True, paper=True),
+    "more": Verb("more <paper>", "a vote for it, as 👍 on its card", votes.more, paper=True),
+    "less": Verb("less <paper>", "a vote against it, as 👎 on its card", votes.less, paper=True),
+    "save": Verb("save <paper>", "keep it for yourself", votes.save, paper=True),
     "saved": Verb("saved [bib]", "what you keep, also as BibTeX", votes.show_saved),
     "teach": Verb("teach <ids, links or BibTeX>", "start from papers the team loves", votes.teach, managers=True),
-    "submit": Verb("submit <arXiv link>", "put a paper before the channel", votes.submit),
-    "taste": Verb("taste", "what this channel likes and dislikes", taste.taste),
-    "stats": Verb("stats", "how many picks were liked, week by week", taste.stats),
+    "submit": Verb("submit <arXiv link>", "put a paper before the channel", votes.submit, paper=True),
+    "taste": Verb("taste", "what this channel likes and dislikes", taste.taste, open=True),
+    "stats": Verb("stats", "how many picks were liked, week by week", taste.stats, open=True),
     "schedule": Verb(
         "schedule 09:00 weekdays Europe/Berlin 5",
         "when digests come and how many cards",
@@ -103,38 +116,28 @@ class FrontDesk:
         return await self._say(place, asker, command.verb, command.argument)
 
     async def act(self, place: Place, asker: Asker, action: Action) -> Reply:
-        """Answer a pressed button; `share` shows to all what the line it holds would answer."""
+        """Answer a pressed button; `share` shows to all what the line it holds would answer, if all may see that."""
         if action.verb == "share":
             command = grammar.parse(action.argument, VERBS)
-            return replace(
-                await self._say(place, asker, command.verb, command.argument, action.offset), public=True, actions=()
-            )
+            if not VERBS[command.verb].open:
+                return sorry("This is yours alone and can't be shared.")
+            answer = await self._say(place, asker, command.verb, command.argument, action.offset)
+            return replace(answer, public=True, actions=()) if answer.ok else answer
         if action.verb not in VERBS:
             return sorry("This button is from another time; say `/papers help` for what can be done now.")
-        return await self._say(place, asker, action.verb, action.argument, action.offset)
+        return await self._say(place, asker, action.verb, grammar.readable(action.argument), action.offset)
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Take in a reaction, exactly once per event id."""
         await self._intake.react(reaction, event_id)
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
-        """Whole lines that may be meant: verbs, this channel's topics, then titles."""
-        typed = line.lstrip().casefold()
-        first, space, rest = typed.partition(" ")
-        lines = [name for name in VERBS if name.startswith(typed)] if not space else []
-        channel = await self._find(place)
-        if channel:
-            async with self._tools.store.read() as tx:
-                followed = [topic.query for topic in await topic_rows.of(tx, channel.id)]
-            verb = f"{first} " if space and first in ("search", "unsubscribe") else ""
-            start = rest if verb else typed
-            lines += [verb + query for query in followed if query.casefold().startswith(start)]
-        if len(rest or typed) >= 3 and first not in ("schedule", "settings", "subscribe"):
-            verb = f"{first} " if space and first in VERBS else ""
-            found = self._tools.library.engine.search(rest if verb else typed, limit=limit)
-            titles = await self._titles([hit.paper_id for hit in found])
-            lines += [f"{verb}{title}" if verb else f"search {title}" for title in titles]
-        return list(dict.fromkeys(lines))[:limit]
+        """Whole lines that may be meant: verbs, this channel's topics, then titles. None while the store is silent."""
+        try:
+            return (await self._suggest(place, line))[: max(limit, 0)]
+        except StoreError as error:
+            log.warning("The store did not answer.", why=str(error))
+            return []
 
     async def joined(self, place: Place, by: str) -> Reply:
         """The bot was invited: digests begin, or go on with everything as it was."""
@@ -174,11 +177,30 @@ class FrontDesk:
             async with self._tools.store.write() as tx:
                 await channels.change(tx, channel.id, name=place.name)
 
+    async def _suggest(self, place: Place, line: str) -> list[str]:
+        typed = line.lstrip().casefold()
+        first, space, rest = typed.partition(" ")
+        lines = [name for name in VERBS if name.startswith(typed)] if not space else []
+        channel = await self._find(place)
+        if channel:
+            async with self._tools.store.read() as tx:
+                followed = [topic.query for topic in await topic_rows.of(tx, channel.id)]
+            verb = f"{first} " if space and first in ("search", "unsubscribe") else ""
+            start = rest if verb else typed
+            lines += [verb + query for query in followed if query.casefold().startswith(start)]
+        spoken = VERBS.get(first) if space else None
+        wanted = rest if spoken else typed
+        if len(wanted) >= _LEAST_TYPED and (spoken is None or spoken.paper):
+            found = self._tools.library.engine.search(wanted, limit=_TITLES)
+            titles = await self._titles([hit.paper_id for hit in found])
+            lines += [f"{first if spoken else 'search'} {title}" for title in titles]
+        return list(dict.fromkeys(lines))
+
     async def _say(self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0) -> Reply:
         spoken = VERBS[verb]
         try:
             channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
-            talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), max(offset, 0))
+            talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), min(max(offset, 0), _FURTHEST))
             # To look at the schedule is open to all; to change it is not.
             if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
                 return schedule.not_yours()

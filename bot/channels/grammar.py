@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from recommender.text import visible
+
 LONGEST_LINE = 100_000
 """Characters of a line that are read: enough for a .bib file, and a bound for anything hostile."""
-
-_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +26,15 @@ def parse(line: str, verbs: Collection[str]) -> Command:
     (Command(verb='search', argument='federated learning'), Command(verb='today', argument=''), \
 Command(verb='search', argument='today'))
     """
-    text = _visible(line[:LONGEST_LINE]).strip()
+    text = readable(line)
     if not text:
         return Command("help")
-    first, _, rest = text.partition(" ")
-    if "\n" in first:
-        first, _, rest = text.partition("\n")
+    first, *rest = text.split(maxsplit=1)
     verb = first.casefold().rstrip(":")
-    return Command(verb, rest.strip()) if verb in verbs else Command("search", text)
+    return Command(verb, "".join(rest)) if verb in verbs else Command("search", text)
 
 
-def _visible(text: str) -> str:
-    """Text without control characters and without marks that hide or turn letters; line ends stay (BibTeX has them)."""
-    text = _UNSEEN.sub("", text.replace("\t", " "))
-    return "".join(char for char in text if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs"))
+def readable(text: str) -> str:
+    """What is read of a text: no control characters, no marks that hide or turn letters; line ends stay (BibTeX has
+    them)."""
+    return visible("\n".join(text[:LONGEST_LINE].replace("\t", " ").splitlines())).strip()

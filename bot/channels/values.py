@@ -84,12 +84,13 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One paper in a list: its title, and one line that says why it is here."""
+    """One paper in a list: its title, who and when, and the sentence of its abstract that speaks to the query."""
 
     paper_id: str
     title: str
     url: str = ""
     detail: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ async def everything(tx: AsyncConnection, channel: Channel) -> str:
     rows += [("post", post) for post in await deliveries.posts_of(tx, channel.id)]
     rows += [("vote", vote) for vote in await votes.of_channel(tx, channel.id)]
     return "".join(
-        json.dumps({"kind": kind, **dataclasses.asdict(row)}, default=_plain, ensure_ascii=False) + "\n"
-        for kind, row in rows
+        json.dumps({"row": name, **dataclasses.asdict(row)}, default=_plain, ensure_ascii=False) + "\n"
+        for name, row in rows
     )
 
 

@@ -14,6 +14,7 @@ from recommender import Hit, Paper, snippet
 
 PAGE = 5
 _PERIODS = {"day": 1, "week": 7, "month": 30}
+_IGNORED_SHOWN = 5
 _DEEPEST = 500
 """Hits that can be paged through; nobody reads on from there."""
 
@@ -25,7 +26,9 @@ async def search(talk: Conversation, argument: str) -> Reply:
         return sorry("Search for what? As in `/papers federated learning`.")
     engine = talk.tools.library.engine
     understood = engine.understand(query)
-    if for_us:
+    if talk.offset >= _DEEPEST:
+        hits = []
+    elif for_us:
         async with talk.tools.store.read() as tx:
             known = await talk.tools.digests.known(tx, talk.channel.id)
         hits = engine.search(query, PAGE + 1, talk.offset, known.feedback, known.topics)
@@ -33,9 +36,12 @@ async def search(talk: Conversation, argument: str) -> Reply:
         hits = engine.search(query, PAGE + 1, talk.offset)
     heading = []
     if understood.ignored:
-        heading.append("Not understood, and left out: " + ", ".join(cards.inert(part) for part in understood.ignored))
+        parts = [cards.cut(cards.inert(part), 40) for part in understood.ignored[:_IGNORED_SHOWN]]
+        rest = len(understood.ignored) - len(parts)
+        heading.append("Not understood, and left out: " + ", ".join(parts) + (f" and {rest} more." if rest else "."))
     if understood.suggestion:
-        heading.append(f"Nothing has these words as written; this is for “{cards.inert(understood.suggestion)}”.")
+        suggestion = cards.cut(cards.inert(understood.suggestion), 80)
+        heading.append(f"Nothing has these words as written; this is for “{suggestion}”.")
     if not hits:
         what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
         heading.append(f"{what}. Fewer or other words may help." if talk.offset == 0 else "That was all.")
@@ -109,12 +115,12 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
         for where_id, where, when in ((s[1], s[2], s[3]) for s in seen if s[0] == paper_id):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
             likes, _ = feedback.tally(theirs, talk.tools.emoji)
-            place = "" if where_id == talk.channel.id else f" in #{where}"
+            place = "" if where_id == talk.channel.id else f" in #{cards.inert(where)}"
             day = when.astimezone(talk.zone).date()
             facts.append(f"posted{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
         detail = " · ".join(fact for fact in facts if fact)
         said = cards.inert(snippet(query, paper.abstract)) if query else ""
-        lines.append(cards.line(paper, f"{detail}\n{said}" if said else detail))
+        lines.append(cards.line(paper, detail, said))
     return tuple(lines)
 
 

@@ -30,6 +30,7 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
         return sorry(f"That topic is too long: at most {_LONGEST} characters, please.")
     async with talk.tools.store.write() as tx:
         have = await topics.of(tx, talk.channel.id)
+        query = next((topic.query for topic in have if topic.query.casefold() == query.casefold()), query)
         if len(have) >= _MOST and query not in [topic.query for topic in have]:
             return sorry(f"This channel follows {_MOST} topics, which is as many as I can keep. Unsubscribe one first.")
         new = await topics.put(
@@ -80,7 +81,8 @@ async def _reach(talk: Conversation, query: str) -> str:
         recent = set(await papers.news(tx, today - _LOOK_BACK, today + timedelta(days=1)))
     if not recent:
         return "No papers were listed in the last 30 days to try it on."
-    hits = talk.tools.library.engine.search(query, limit=max(1_000, len(recent)))
+    engine = talk.tools.library.engine
+    hits = engine.search(query, limit=len(engine))
     matched = sum(hit.paper_id in recent for hit in hits)
     text = f"It matches {matched:,} of the {len(recent):,} papers of the last 30 days."
     if matched > 20 and matched > _TOO_BROAD * len(recent):

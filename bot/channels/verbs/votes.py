@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.channels import bibliography, cards
 from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.digest import SUBMISSION
 from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT
+from bot.channels.grammar import LONGEST_LINE
 from bot.channels.schedule_words import MOST_CARDS
 from bot.channels.values import Action, Attachment, Reply
 from bot.channels.verbs.search import lines_for
-from bot.store import papers, saved, votes
-from bot.store.states import ChannelState
+from bot.store import channels, deliveries, papers, saved, votes
+from bot.store.states import ChannelState, PostState
 from bot.store.votes import Vote
 from recommender import Paper
-from recommender.paper import arxiv_id
+from recommender.paper import arxiv_id, id_from_title
 
 _SHOWN_SAVED = 10
 _MOST_TAUGHT = 500
@@ -36,25 +41,25 @@ async def teach(talk: Conversation, argument: str) -> Reply:
             "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib file, "
             "as in `/papers teach 1602.05629 1912.04977`."
         )
-    named = bibliography.read(argument)
+    named = await asyncio.to_thread(bibliography.read, argument)
     if not named.papers:
         return sorry("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
     wanted = named.papers[:_MOST_TAUGHT]
     async with talk.tools.store.read() as tx:
-        known = {paper.id: await papers.resolve(tx, paper.id or paper.title) for paper in wanted}
+        known = {paper.id: await _known(tx, paper) for paper in wanted}
     missing = [paper.id for paper in wanted if known[paper.id] is None and arxiv_id(paper.id)]
-    found = {paper.id: paper for paper in (await talk.look_up(missing) if missing else [])}
+    found = {paper.id: paper for paper in (await talk.look_up(missing) if missing else []) if paper.title}
     taught: list[Paper] = []
     unknown: list[Paper] = []
     for paper in wanted:
         facts = found.get(paper.id, paper)
         (taught if known[paper.id] or facts.title else unknown).append(facts)
+    # What is known stays as its source told it, whatever an entry says of it.
+    recorded = await talk.record([paper for paper in taught if not known[paper.id]])
+    ids = dict.fromkeys([*recorded, *(i for i in known.values() if i)])
     async with talk.tools.store.write() as tx:
-        recorded = await papers.record(tx, [paper for paper in taught if paper.title], talk.now)
-        ids = dict.fromkeys([*recorded.ids, *(i for i in known.values() if i)])
         for paper_id in ids:
             await votes.put(tx, Vote(talk.channel.id, paper_id, talk.asker.member, TAUGHT, True, talk.now))
-    await talk.tools.library.catch_up()
     if not ids:
         return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
     text = f"Learned from {cards.count(len(ids), 'paper')}: the next digest follows them."
@@ -66,6 +71,8 @@ async def teach(talk: Conversation, argument: str) -> Reply:
         )
     if len(named.papers) > _MOST_TAUGHT:
         text += f" Only the first {_MOST_TAUGHT} count; send the others in a second go."
+    elif len(argument) + len("teach ") >= LONGEST_LINE:
+        text += f" Only the first {LONGEST_LINE:,} characters were read; send the others in a second go."
     return Reply(text)
 
 
@@ -76,14 +83,22 @@ async def submit(talk: Conversation, argument: str) -> Reply:
         return no_such_paper(argument)
     if talk.channel.state is ChannelState.LOST:
         return sorry(f"I can't post here: {talk.channel.state_reason}. Invite me again first.")
-    name = talk.asker.name or "A member"
-    planned = await talk.tools.digests.plan_card(
-        talk.channel, paper, SUBMISSION, f"{cards.inert(name)} put this before the channel:", talk.now
-    )
+    # Without a name: what is posted is kept, and whoever submitted it may want to be forgotten.
+    text = "A member put this before the channel:"
+    planned = await talk.tools.digests.plan_card(talk.channel, paper, SUBMISSION, text, talk.now)
     if planned is None:
         return sorry(f"“{cards.cut(cards.inert(paper.title), 100)}” has been here already.")
     await talk.tools.deliver(talk.channel.id)
-    return Reply("Posted.")
+    async with talk.tools.store.read() as tx:
+        posts = [post for post in await deliveries.posts_of(tx, talk.channel.id) if post.delivery_id == planned.id]
+        channel = await channels.get(tx, talk.channel.id)
+    if channel and channel.state is ChannelState.LOST:
+        return sorry(f"I can't post here: {channel.state_reason}. Invite me first.")
+    if all(post.state is PostState.SENT for post in posts):
+        return Reply("Posted.")
+    if any(post.state is PostState.FAILED for post in posts):
+        return sorry(f"It could not be posted: {cards.cut(cards.inert(posts[0].reason), 200)}.")
+    return Reply("It is on its way.")
 
 
 async def save(talk: Conversation, argument: str) -> Reply:
@@ -113,6 +128,8 @@ async def show_saved(talk: Conversation, argument: str) -> Reply:
     if argument:
         return sorry("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
     ids = list(found)[talk.offset : talk.offset + _SHOWN_SAVED]
+    if not ids:
+        return Reply("That was all.")
     rest = len(found) - talk.offset - len(ids)
     actions = (Action("More", "saved", "", talk.offset + len(ids)),) if rest > 0 else ()
     return Reply(
@@ -132,9 +149,17 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
         if opposite in mine:
             await votes.put(tx, Vote(channel, paper.id, member, opposite, False, talk.now))
     title = cards.cut(cards.inert(paper.title), 100)
+    if back and any(talk.tools.emoji.value(one) for one in mine - {signal, opposite}):
+        return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
     if back:
         return Reply(f"Taken back: “{title}” no longer counts.")
     return Reply(f"Counted. {words} “{title}”, from the next digest on. The same again takes it back.")
+
+
+async def _known(tx: AsyncConnection, paper: Paper) -> str | None:
+    """The id under which the store has a paper that somebody names; a title counts only where nothing else is given."""
+    found = await papers.resolve(tx, paper.id)
+    return found or (await papers.resolve(tx, paper.title) if paper.id == id_from_title(paper.title) else None)
 
 
 def _listed(unknown: list[Paper]) -> str:
