@@ -132,6 +132,7 @@ async def test_a_host_that_does_not_exist_is_said_so(world: PaperSources, standi
         ("fe80::1%eth0", False),
         ("fd00::1", False),
         ("::ffff:127.0.0.1", False),
+        ("::ffff:224.0.0.1", False),
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:1::", False),
         ("not an address", False),
