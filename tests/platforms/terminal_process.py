@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,8 +43,16 @@ def main(folder: Path) -> int:
         os.close(os.open(os.ttyname(0), os.O_RDWR))  # makes it the session's own, so that Ctrl-C is a signal
     platform = TerminalPlatform(folder, Console(), lambda: datetime(2026, 3, 2, 8, tzinfo=UTC))
     desk = ProcessDesk(platform)
+
+    async def visit() -> None:
+        # With a handler of the loop's own every signal wakes it; without, one that comes just before it sleeps is late.
+        running = asyncio.current_task()
+        assert running
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+        await platform.run(desk)
+
     try:
-        asyncio.run(platform.run(desk))
+        asyncio.run(visit())
     except KeyboardInterrupt:
         return 130
     finally:
