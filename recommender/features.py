@@ -107,12 +107,24 @@ class Features:
         shape = (papers, self.width)
         return csr_array((values, column.astype(np.int32), pointers.astype(np.int32)), shape=shape)
 
+    @property
+    def telling(self) -> Floats:
+        """How much each column (width,) tells of a subject, from 0 for a word that every paper has."""
+        return self.idf - self.idf.min(initial=np.inf) if self.width else self.idf
+
+    def by_category(self, weights: Floats) -> Floats:
+        """Weights (width,) with each category's two columns, any place and first place, added up in one of them."""
+        summed, any_place = weights.copy(), slice(self.grams, self.grams + len(self._snapshot.categories))
+        summed[any_place] += summed[any_place.stop :]
+        summed[any_place.stop :] = 0
+        return summed
+
     def name(self, column: int, among: Rows) -> str:
         """The words behind a column as people read them; a pair is looked up in the papers `among` which it weighs."""
         vocabulary: list[str] = self._snapshot.vocabulary.words
         if column >= self.grams:
             known = self._snapshot.categories
-            return vocabulary[int(known[(column - self.grams) % len(known)])].lstrip("#")
+            return _as_written(vocabulary[int(known[(column - self.grams) % len(known)])].lstrip("#"))
         gram = int(self._chosen[column])
         if gram < self._snapshot.words:
             return vocabulary[gram]
@@ -127,3 +139,9 @@ class Features:
             return ""
         vocabulary = self._snapshot.vocabulary.words
         return f"{vocabulary[tokens[at[0]]]} {vocabulary[tokens[at[0] + 1]]}"
+
+
+def _as_written(category: str) -> str:
+    """arXiv writes subjects of two letters in capitals (cs.LG) and longer ones small (physics.optics)."""
+    archive, dot, subject = category.partition(".")
+    return f"{archive}{dot}{subject.upper() if len(subject) == 2 else subject}"

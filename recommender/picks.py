@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from recommender.features import Features
 from recommender.snapshot import Rows, Snapshot
 from recommender.taste import Learned, Learner, Source, Topic
+from recommender.text import stem
 from recommender.values import Explanation, Pick, Ranked, Reason, Taste, Word
 from recommender.votes import utc
 
@@ -153,7 +154,8 @@ class Picker:
             margin = float(row @ taste.model.weights) + taste.model.bias
             by_source[source] = by_source.get(source, 0.0) + float(self._judged.believed[at]) - margin
         best = sorted(by_source.items(), key=lambda item: -item[1])[:MOST_REASONS]
-        liked = np.maximum(taste.model.weights, 0) * row
+        # Counted by what they tell besides: every paper of a field "learns", few are "federated".
+        liked = np.maximum(taste.model.weights, 0) * row * self._features.telling
         found = []
         for source, amount in best:
             if amount > max(SMALLEST_SHARE * best[0][1], SMALLEST_REASON):
@@ -180,16 +182,19 @@ class Picker:
 
 
 def named(features: Features, row: Floats, among: Rows, most: int, categories: bool = False) -> list[Word]:
-    """The heaviest columns of a (width,) row in words, a word left out when a pair that has it was taken."""
+    """The heaviest columns of a (width,) row in words; one that repeats a word already named, in whatever form, is left
+    out. A category counts once, whether it stands first in a paper or not."""
     columns = np.flatnonzero(row)
     columns = columns[(columns >= features.grams) == categories]
     values = row[columns]
     found: list[Word] = []
+    told: set[str] = set()
     for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
         text = features.name(int(columns[at]), among)
-        told = {part for word in found for part in word.text.split()}
-        if not text or any(part in told for part in text.split()):
+        parts = {text} if categories else {stem(part) for part in text.split()}
+        if not text or parts & told:
             continue
+        told |= parts
         found.append(Word(text, float(values[at])))
         if len(found) == most:
             break
@@ -200,7 +205,7 @@ def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 
     """A taste in words."""
     if not taste.sources:
         return Taste()
-    weights = taste.model.weights
+    weights = features.by_category(taste.model.weights)
     among = snapshot.find([source.paper_id for source in taste.sources if source.paper_id])
     among = among[among >= 0]
 

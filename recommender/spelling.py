@@ -62,6 +62,9 @@ def distance(one: str, other: str, most: int) -> int:
 
 
 def _letters(texts: list[str]) -> NDArray[np.uint64]:
+    """The set of letters of each text, as bits."""
+    if not texts:
+        return np.zeros(0, np.uint64)
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     starts = np.cumsum([0, *(len(text) for text in texts[:-1])])
     bits: NDArray[np.uint64] = np.bitwise_or.reduceat(np.uint64(1) << (codes & 63).astype(np.uint64), starts)

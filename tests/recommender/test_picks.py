@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -119,8 +119,8 @@ def test_a_taste_is_told_in_words(engine: Recommender) -> None:
     assert any(
         word.text in ("image", "segmentation", "pixels", "camera") or "image" in word.text for word in taste.disliked
     )
-    assert taste.liked_categories[0].text == "x.fe"
-    assert taste.disliked_categories[0].text == "x.vi"
+    assert taste.liked_categories[0].text == "x.FE"
+    assert taste.disliked_categories[0].text == "x.VI"
     assert all(word.weight > 0 for word in taste.liked)
     assert all(word.weight < 0 for word in taste.disliked)
 
@@ -306,3 +306,25 @@ def test_undated_papers_are_taken_as_old() -> None:
         [made("vision", 1, id="dated", published=date(2025, 3, 1)), made("vision", 1, id="undated", published=None)]
     )
     assert [r.paper_id for r in engine.rank([], ["undated", "dated"], now=NOW)] == ["dated", "undated"]
+
+
+def test_a_word_is_named_once_in_whatever_form() -> None:
+    texts = [f"client {n} and clients share gradients of each client" for n in range(6)]
+    engine = Recommender()
+    engine.add([Paper(f"p{n}", text, text) for n, text in enumerate(texts)])
+    engine.add([Paper(f"o{n}", f"Nothing like it {n}", f"wholly other matters {n}") for n in range(30)])
+    feedback = [Feedback(f"p{n}", 1.0, datetime(2026, 1, 1, tzinfo=UTC), "ada") for n in range(5)]
+    [reason, *_] = engine.explain("p5", feedback).reasons
+    assert sum(word.startswith("client") for word in reason.words) == 1
+
+
+def test_a_category_is_liked_or_disliked_but_never_both() -> None:
+    engine = Recommender()
+    engine.add([Paper(f"p{n}", f"Graphs {n}", f"graphs, walks {n}", categories=("cs.LG", "cs.SI")) for n in range(9)])
+    engine.add([Paper(f"q{n}", f"Robots {n}", f"robots, arms {n}", categories=("cs.SI", "cs.RO")) for n in range(9)])
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    feedback = [Feedback("p1", 1.0, at, "ada"), Feedback("p2", 1.0, at, "ada"), Feedback("q1", -1.0, at, "ada")]
+    taste = engine.taste(feedback)
+    liked = {word.text for word in taste.liked_categories}
+    assert "cs.LG" in liked
+    assert liked.isdisjoint(word.text for word in taste.disliked_categories)

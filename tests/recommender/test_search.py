@@ -204,3 +204,9 @@ def test_the_snippet_is_the_sentence_that_answers() -> None:
     assert snippet("zebra", text) == "We study nets."
     assert snippet("x", "") == ""
     assert snippet("privacy", text, limit=20) == "Privacy of clients…"
+
+
+def test_an_empty_index_answers_every_query_with_nothing() -> None:
+    engine = Recommender()
+    assert engine.search("federated lerning -survey author:nobody") == []
+    assert engine.understand("federated lerning").suggestion is None
