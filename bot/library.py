@@ -14,8 +14,8 @@ from bot.store.database import Store
 from recommender import CorruptIndexError, NewerIndexError, Recommender
 
 log = structlog.get_logger(__name__)
-_AT_ONCE = 8_000
-"""Papers indexed at a time: fewer, larger additions leave the index less to merge."""
+_AT_ONCE = 3_000
+"""Papers indexed at a time: larger additions leave the index less to merge, smaller ones need less memory."""
 Progress = Callable[[int, int], None]
 """Called with how many papers are done, and how many there are in all."""
 

@@ -20,9 +20,9 @@ def main() -> int:
         folder = Path(temporary)
         file = paper_file(options.data, folder)
         print(f"Papers: {(options.data and file) or 'made up'}. This takes some minutes.", flush=True)
-        figures = building.run(file, folder / "index")
+        figures = building.run(file, folder / "store")
         print(table(figures), flush=True)
-        figures += relearning.run(file, folder / "index")
+        figures += relearning.run(file, folder / "store" / "index")
     print(table(figures))
     return 0 if all(figure.ok for figure in figures) else 1
 

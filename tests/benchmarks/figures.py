@@ -44,7 +44,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def in_child(module: str, *arguments: str) -> tuple[dict[str, Any], float]:
-    """(what `python -m module arguments` printed as JSON, its peak memory in MiB)."""
+    """(what `python -m module arguments` printed last, as JSON; its peak memory in MiB)."""
     child = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, cwd=ROOT)
     assert child.stdout is not None
     printed = child.stdout.read()
@@ -53,4 +53,4 @@ def in_child(module: str, *arguments: str) -> tuple[dict[str, Any], float]:
     if child.returncode:
         raise SystemExit(f"{module} {' '.join(arguments)} ended with {child.returncode}")
     scale = 1 if sys.platform == "darwin" else 1024
-    return json.loads(printed), usage.ru_maxrss * scale / 2**20
+    return json.loads(printed.splitlines()[-1]), usage.ru_maxrss * scale / 2**20
