@@ -50,6 +50,7 @@ class Heart:
         self._ingest, self._alerts, self._platforms, self._clock = ingest, alerts, platforms, clock
         self._grace, self._read_every, self._read_back = grace, read_every, read_back
         self._reading: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._fresh_start = True
 
     async def start(self) -> None:
@@ -61,6 +62,7 @@ class Heart:
 
     async def beat(self) -> None:
         """Read sources that are due (beside everything else), plan what is due, deliver what is planned."""
+        self._beating = asyncio.current_task()
         try:
             if (self._reading is None or self._reading.done()) and await self._ingest.due(self._read_every):
                 self._reading = asyncio.create_task(self.read())
@@ -69,6 +71,8 @@ class Heart:
             await self._courier.deliver_all()
         except StoreError as error:
             log.error("The store did not answer; the next beat tries again.", why=str(error))
+        finally:
+            self._beating = None
 
     async def read(self) -> None:
         """Read every source, then post what topics want to be alerted of."""
@@ -91,10 +95,12 @@ class Heart:
                 planned += await self._plan(channel)
 
     async def stop(self) -> None:
-        """Let a reading that is under way go."""
-        if self._reading and not self._reading.done():
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        """Let go what is under way, and come back when it has: the store is about to be closed."""
+        under_way = [task for task in (self._reading, self._beating) if task and not task.done()]
+        for task in under_way:
+            if not task.cancelling():  # a second time would break into the clearing up
+                task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _plan(self, channel: Channel) -> int:
         now, due = self._clock(), channel.next_due_at

@@ -184,7 +184,9 @@ class Settings(BaseSettings):
         description="Where everything is kept; the platform's user data folder by default.",
         examples=["/var/lib/paperboy"],
     )
-    database_url: str = Field("", description="An SQLite file in data_dir by default; or postgresql://user@host/name.")
+    database_url: str = Field(
+        "", repr=False, description="An SQLite file in data_dir by default; or postgresql://user@host/name."
+    )
     database_busy_seconds: float = Field(
         10.0, gt=0, le=600, description="Seconds to wait for another program that keeps an SQLite store locked."
     )
@@ -286,7 +288,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"There is no settings file {file}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The settings file {file} can't be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
 
 

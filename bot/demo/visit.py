@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.app import system_clock
 from bot.channels.values import Card, Place
 from bot.courier import unpack
 from bot.demo.world import DemoClock, World, demo_world, first_morning
+from bot.platforms.base import Clock
 from bot.platforms.terminal import TerminalPlatform
 from bot.settings import Settings
 from bot.store import channels, deliveries
@@ -51,8 +53,8 @@ async def interactive(settings: Settings) -> None:
         await _meet(world, "you")
 
 
-async def scripted(settings: Settings, console: Console | None = None) -> None:
-    """A visit of eight days, played through the same terminal and printed as a transcript."""
+async def scripted(settings: Settings, console: Console | None = None, present: Clock = system_clock) -> None:
+    """A visit of eight days, played through the same terminal and printed as a transcript; it ends in the `present`."""
     console = console or Console(width=None if sys.stdout.isatty() else 100, soft_wrap=False)
     clock = DemoClock(first_morning(settings))
     visit = Visit(console)
@@ -60,7 +62,7 @@ async def scripted(settings: Settings, console: Console | None = None) -> None:
     def platform(folder: Path) -> TerminalPlatform:
         return TerminalPlatform(folder, console, clock, who="ada", next_day=visit.next_day, script=visit.lines())
 
-    async with demo_world(settings, clock, platform) as world:
+    async with demo_world(settings, clock, platform, present) as world:
         visit.world = world
         await _meet(world, "ada")
 

@@ -115,7 +115,10 @@ class World:
         return any(source.name not in failing for source in self.live)
 
     async def _morning(self) -> None:
+        """What was read half an hour ago is posted now."""
+        now, self.clock.now = self.clock.now, self.clock.now - _BEFORE
         await self.app.heart.read()
+        self.clock.now = now
         await self.app.heart.plan_due()
         await self.app.courier.deliver_all()
 

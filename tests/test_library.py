@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from bot.library import Library
+from bot.store import facts, papers
+from bot.store.database import Store
+from recommender import Paper
+from tests.house import paper
+
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+async def keep(store: Store, *some: Paper) -> papers.Recorded:
+    async with store.write() as tx:
+        return await papers.record(tx, some, NOW)
+
+
+def found(library: Library, query: str) -> set[str]:
+    return {hit.paper_id for hit in library.engine.search(query, 50)}
+
+
+async def test_an_index_is_opened_again_without_indexing_anything(sqlite_store: Store, tmp_path: Path) -> None:
+    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    first = await Library.open(sqlite_store, tmp_path / "index")
+    again = await Library.open(sqlite_store, tmp_path / "index")
+    assert await again.catch_up() == 0
+    assert found(again, "zebra") == found(first, "zebra") == {paper(n).id for n in range(20)}
+
+
+async def test_only_what_changed_is_indexed(sqlite_store: Store, tmp_path: Path) -> None:
+    await keep(sqlite_store, *(paper(n) for n in range(20)))
+    library = await Library.open(sqlite_store, tmp_path / "index")
+    await keep(
+        sqlite_store,
+        *(paper(n) for n in range(19)),
+        paper(19, abstract="Zebras at last, after a long look at everything else. They have stripes and it works."),
+        paper(20),
+    )
+    assert await library.catch_up() == 2
+    assert found(library, "zebras") == {paper(19).id}
+
+
+async def test_two_libraries_over_one_folder_see_what_either_indexed(sqlite_store: Store, tmp_path: Path) -> None:
+    one = await Library.open(sqlite_store, tmp_path / "index")
+    other = await Library.open(sqlite_store, tmp_path / "index")
+    await keep(sqlite_store, paper(1, "Zebra"))
+    assert (await one.catch_up(), await other.catch_up()) == (1, 0)
+    assert found(other, "zebra") == {paper(1).id}
+
+
+async def test_a_damaged_index_is_rebuilt_with_the_same_answers(sqlite_store: Store, tmp_path: Path) -> None:
+    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    folder = tmp_path / "index"
+    before = (await Library.open(sqlite_store, folder)).engine.search("zebra", 50)
+    for file in folder.glob("*.segment"):
+        file.write_bytes(os.urandom(5_000))
+    with capture_logs() as logs:
+        assert (await Library.open(sqlite_store, folder)).engine.search("zebra", 50) == before
+        assert (await Library.open(sqlite_store, folder)).engine.search("zebra", 50) == before
+    assert [log["event"] for log in logs] == ["The search index can't be used; it is rebuilt from the store."]
+    assert "Delete" not in logs[0]["why"], "nobody has to"
+
+
+async def test_an_index_of_another_state_of_the_store_is_rebuilt(sqlite_store: Store, tmp_path: Path) -> None:
+    await keep(sqlite_store, paper(1, "Zebra"), paper(2, "Giraffe"))
+    library = await Library.open(sqlite_store, tmp_path / "index")
+    async with sqlite_store.write() as tx:
+        await facts.put(tx, "store_id", "another")
+    with capture_logs() as logs:
+        assert await library.catch_up() == 2
+    assert len(logs) == 1
+    assert found(library, "zebra") == {paper(1).id}
+
+
+async def test_papers_that_turned_out_to_be_one_are_found_once(sqlite_store: Store) -> None:
+    library = await Library.open(sqlite_store, None)
+    by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
+    by_number = Paper("2603.00001", "Zebras, in theory", "Stripes.")
+    await keep(sqlite_store, by_doi, by_number)
+    await library.catch_up()
+    assert len(found(library, "stripes")) == 2
+    recorded = await keep(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
+    assert len(recorded.merged) == 1
+    await library.catch_up()
+    await library.discard(recorded.merged)
+    assert found(library, "stripes") == {by_number.id}
+
+
+async def test_progress_is_told_up_to_the_end(sqlite_store: Store) -> None:
+    await keep(sqlite_store, *(paper(n) for n in range(20)))
+    told: list[tuple[int, int]] = []
+    await Library.open(sqlite_store, None, lambda done, total: told.append((done, total)))
+    assert told[-1] == (20, 20)

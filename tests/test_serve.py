@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from bot.platforms.base import Desk, Platform
+from bot.serve import serve
+from bot.store.database import Store
+from tests.fakes.chat import FakeChat
+from tests.fakes.clock import Clock
+from tests.house import House, house_over, paper
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with capture_logs():
+        yield
+    structlog.reset_defaults()
+
+
+@dataclass
+class Line(FakeChat):
+    """A platform whose connection falls as often as it is told, and then holds until it is cancelled."""
+
+    falls: int = 0
+    lasts: float = 0.0
+    watch: Watch | None = None
+    runs: int = 0
+    cancelled: bool = False
+    holding: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, desk: Desk) -> None:
+        self.runs += 1
+        if self.watch:
+            self.watch.now += self.lasts
+        if self.runs <= self.falls:
+            raise ConnectionError("the line is dead")
+        self.holding.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+@dataclass
+class Watch:
+    """Time that passes only in sleeps, each of which is noted."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+    thrice: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if len(self.slept) == 3:
+            self.thrice.set()
+        self.now += seconds
+        await asyncio.sleep(0)
+
+    def seconds(self) -> float:
+        return self.now
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def served(house: House, *platforms: Platform, watch: Watch, until: str | None = None) -> asyncio.Task[None]:
+    named = {one.name: one for one in platforms}
+    return asyncio.create_task(serve(house.app, named, until=until, sleep=watch.sleep, seconds=watch.seconds))
+
+
+async def test_a_platform_that_falls_is_built_up_again_while_the_other_and_the_heart_go_on(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    posted = asyncio.Event()
+    chat = FakeChat(after=lambda _: posted.set())
+    house = house_over(sqlite_store, clock, chat)
+    await house.list_papers([paper(1), paper(2)])
+    await house.invite()
+    await house.next_morning()
+    falling, steady, watch = Line(name="falling", falls=4), Line(name="steady"), Watch()
+    task = served(house, falling, steady, watch=watch)
+    await asyncio.wait_for(asyncio.gather(falling.holding.wait(), steady.holding.wait()), 30)
+    await asyncio.wait_for(posted.wait(), 30)  # the heart beats: the digest that is due comes
+    assert (falling.runs, steady.runs) == (5, 1)
+    assert watch.slept == [1, 2, 4, 8]
+    await ended(task)
+    assert (falling.cancelled, steady.cancelled) == (True, True)
+
+
+async def test_the_wait_grows_to_five_minutes_and_no_further(sqlite_store: Store, clock: Clock) -> None:
+    line, watch = Line(name="falling", falls=12), Watch()
+    task = served(house_over(sqlite_store, clock), line, watch=watch)
+    await asyncio.wait_for(line.holding.wait(), 30)
+    assert watch.slept == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    await ended(task)
+
+
+async def test_a_connection_that_held_for_long_is_built_up_again_at_once(sqlite_store: Store, clock: Clock) -> None:
+    watch = Watch()
+    line = Line(name="falling", falls=3, lasts=3600.0, watch=watch)
+    task = served(house_over(sqlite_store, clock), line, watch=watch)
+    await asyncio.wait_for(line.holding.wait(), 30)
+    assert watch.slept == [1, 1, 1]
+    await ended(task)
+
+
+async def test_a_platform_that_ends_by_itself_is_built_up_again_too(sqlite_store: Store, clock: Clock) -> None:
+    quiet, watch = FakeChat(name="quiet"), Watch()
+    task = served(house_over(sqlite_store, clock), quiet, watch=watch)
+    await asyncio.wait_for(watch.thrice.wait(), 30)
+    await ended(task)
+    assert watch.slept[:3] == [1, 2, 4]
+
+
+async def test_the_guest_who_leaves_ends_it_all(sqlite_store: Store, clock: Clock) -> None:
+    guest, other = FakeChat(name="guest"), Line(name="other")
+    before = asyncio.all_tasks()
+    await asyncio.wait_for(served(house_over(sqlite_store, clock), guest, other, watch=Watch(), until="guest"), 30)
+    assert other.runs == 0 or other.cancelled
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_guest_whose_terminal_breaks_ends_it_with_the_reason(sqlite_store: Store, clock: Clock) -> None:
+    guest = Line(name="guest", falls=1)
+    with pytest.raises(ConnectionError, match="the line is dead"):
+        await served(house_over(sqlite_store, clock), guest, watch=Watch(), until="guest")
+
+
+async def test_cancelling_in_the_middle_of_a_beat_leaves_nothing_running(sqlite_store: Store, clock: Clock) -> None:
+    sending = asyncio.Event()
+
+    class Stuck(Line):
+        async def send(self, *_: object) -> str:
+            sending.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    chat = Stuck()
+    house = house_over(sqlite_store, clock, chat)
+    await house.list_papers([paper(1)])
+    await house.invite()
+    await house.next_morning()
+    before = asyncio.all_tasks()
+    task = served(house, chat, watch=Watch())
+    await asyncio.wait_for(sending.wait(), 30)
+    await ended(task)
+    assert asyncio.all_tasks() == before
