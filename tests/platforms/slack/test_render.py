@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+
+from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.platforms.slack import render
+from tests.platforms.conformance import CARD, HOSTILE
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+LINES = tuple(
+    Line(
+        f"2603.0000{n}", f"Paper {n}", f"https://arxiv.org/abs/2603.0000{n}", "Ada Lovelace · 2026", "It works & well."
+    )
+    for n in range(1, 4)
+)
+SHOWN: dict[str, Message | Reply] = {
+    "card": Message(card=CARD),
+    "guess": Message("A member put this before the channel:", replace(CARD, why="", guess=True, note="")),
+    "header": Message("Monday, 2 March: 5 papers of 812. `/papers taste` shows what I go by."),
+    "also_today": Message("Also today", lines=LINES),
+    "search": Reply(
+        "3 papers for “federated”:",
+        LINES,
+        actions=(Action("More", "search", "federated", 5), Action("Share", "share", "federated")),
+    ),
+    "today": Reply("Today, as it would be now:", cards=(CARD, CARD), actions=(Action("Share", "share", "today"),)),
+    "saved": Reply("2 papers as BibTeX.", attachment=Attachment("saved.bib", "@article{a,\n  title = {A <b>}\n}\n")),
+    "schedule": Reply(
+        "Digests come at 09:00 daily.",
+        form=Form("schedule", "When digests come", (Field("hour", "At what hour", "09:00", ("09:00", "17:00")),)),
+    ),
+}
+
+
+def rendered(shown: Message | Reply) -> render.Rendered:
+    return render.posted(shown, "key-1") if isinstance(shown, Message) else render.answer(shown)
+
+
+def leaves(node: object, kind: str = "") -> Iterator[tuple[str, str, str]]:
+    """(type of the node, name, text) of every text below."""
+    if isinstance(node, list):
+        for each in node:
+            yield from leaves(each)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if isinstance(value, str):
+                yield str(node.get("type")), name, value
+            else:
+                yield from leaves(value)
+
+
+def elements(blocks: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def look(node: object) -> None:
+        if isinstance(node, list):
+            for each in node:
+                look(each)
+        elif isinstance(node, dict):
+            if node.get("type") == kind:
+                found.append(node)
+            for value in node.values():
+                look(value)
+
+    look(blocks)
+    return found
+
+
+def assert_slack_takes(shown: render.Rendered) -> None:
+    """Every limit that Slack documents, the total that it does not, and its own library's validation."""
+    assert len(shown.blocks) <= render.MAX_BLOCKS
+    assert render.weight(shown.blocks) <= 13_200
+    assert 0 < len(shown.text) <= render.MAX_FALLBACK
+    assert [block.to_dict() for block in Block.parse_all(shown.blocks)] == shown.blocks
+    json.dumps(shown.blocks, ensure_ascii=False).encode()
+    shown.text.encode()
+    for block in shown.blocks:
+        if block["type"] == "actions":
+            ids = [button["action_id"] for button in block["elements"]]
+            assert 0 < len(ids) == len(set(ids)) <= 25
+            assert all(len(button["text"]["text"]) <= 75 >= 1 for button in block["elements"])
+            assert all(len(button["value"]) <= 2_000 for button in block["elements"])
+        elif block["type"] == "context":
+            assert 0 < len(block["elements"]) <= 10
+        else:
+            assert block["type"] == "rich_text"
+            assert block["elements"]
+    for kind, name, text in leaves(shown.blocks):
+        assert kind != "mrkdwn"
+        if name == "text":
+            assert text
+            assert len(text) <= 3_000
+        if name == "url":
+            assert re.fullmatch(r"https?://\S{1,3000}", text, re.IGNORECASE)
+    assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", shown.text)
+
+
+texts = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from([HOSTILE, "`/papers pause`", "<!channel>", "&amp;", "😀" * 3_000, "word " * 2_000, "\ud800"]),
+    st.just("&" * 5_000),
+)
+urls = st.one_of(texts, st.sampled_from(["https://x.org/a|b", "https://x.org/" + "a" * 485, "javascript:alert(1)"]))
+numbers = st.integers(-5, 10**12)
+cards = st.builds(
+    Card, texts, texts, urls, texts, texts, st.none() | st.dates(), numbers, numbers, texts, texts, st.booleans(), texts
+)
+lines = st.builds(Line, texts, texts, urls, texts, texts)
+actions = st.builds(Action, texts, texts, texts, numbers)
+fields = st.builds(Field, texts, texts, texts, st.lists(texts, max_size=4).map(tuple))
+replies = st.builds(
+    Reply,
+    texts,
+    st.lists(lines, max_size=40).map(tuple),
+    st.lists(cards, max_size=20).map(tuple),
+    st.lists(actions, max_size=30).map(tuple),
+    st.none() | st.builds(Attachment, texts, texts),
+    st.none() | st.builds(Form, texts, texts, st.lists(fields, max_size=12).map(tuple)),
+)
+
+
+@given(replies)
+def test_slack_takes_every_answer(reply: Reply) -> None:
+    assert_slack_takes(render.answer(reply))
+
+
+@given(texts, st.none() | cards, st.lists(lines, max_size=12), st.text(min_size=1, max_size=25))
+def test_slack_takes_every_message(text: str, card: Card | None, some: list[Line], key: str) -> None:
+    assert_slack_takes(render.posted(Message(text, card, tuple(some)), key))
+
+
+def test_the_heaviest_answer_is_within_every_limit() -> None:
+    wide = "😀 " * 3_000
+    card = Card("x" * 300, wide, "https://x.org/a", wide, wide, date(2026, 1, 1), 10**9, 10**9, wide, wide, True, wide)
+    reply = Reply(
+        wide,
+        (Line("1", wide, card.url, wide, wide),) * 60,
+        (card,) * 40,
+        (Action(wide, "search", "x", 5),) * 40,
+        Attachment(wide, "😀" * 1_500),
+        Form("schedule", wide, (Field(wide, wide, wide, (wide,) * 5),) * 20),
+    )
+    shown = render.answer(reply)
+    assert_slack_takes(shown)
+    assert "… and 56 papers more." in str(shown.blocks)
+
+
+def test_ten_usual_cards_are_shown_uncut_in_one_answer() -> None:
+    card = replace(CARD, title="T" * 120, summary="S" * 420, why="W" * 140, note="N" * 40)
+    shown = render.answer(Reply("Today:", cards=(card,) * 10, actions=(Action("Share", "share", "today"),)))
+    assert_slack_takes(shown)
+    texts = [text for _, name, text in leaves(shown.blocks) if name == "text"]
+    assert all(texts.count(part) == 10 for part in (card.title, card.summary, card.why, card.note))
+
+
+@given(texts, texts, st.integers(0, 10**6))
+def test_a_button_says_what_it_was_given(verb: str, argument: str, offset: int) -> None:
+    shown = render.answer(Reply("Found.", actions=(Action("More", verb, argument, offset),)))
+    for button in elements(shown.blocks, "button"):
+        assert render.pressed(button["value"]) == Action("", verb, argument, offset)
+
+
+@pytest.mark.parametrize("value", ["", "{", "[]", "5", '["more"]', '["more", 5, 0]', '{"verb": "more"}', "[" * 5_000])
+def test_a_value_that_is_not_ours_is_no_action(value: str) -> None:
+    assert render.pressed(value) is None
+
+
+def test_a_card_has_the_five_buttons_each_carrying_the_paper() -> None:
+    buttons = elements(render.posted(Message(card=CARD)).blocks, "button")
+    assert [button["text"]["text"] for button in buttons] == ["More like this", "Less", "Save", "Similar", "Abstract"]
+    held = [render.pressed(button["value"]) for button in buttons]
+    assert [(each.verb, each.argument) for each in held if each] == [(verb, CARD.paper_id) for verb in CARD_ACTIONS]
+
+
+def test_the_key_stands_on_the_first_block() -> None:
+    shown = render.posted(Message("Good morning", CARD), "key-7")
+    assert [block.get("block_id") for block in shown.blocks] == [render.block_id("key-7"), None, None, None]
+
+
+def test_a_title_is_linked_and_means_nothing_else() -> None:
+    card = replace(CARD, title="*Bold* <!channel> <@U1> :fire: `rm` a|b")
+    (link,) = elements(render.posted(Message(card=card)).blocks, "link")
+    assert (link["text"], link["url"]) == (card.title, CARD.url)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x.org/a b", "https://x.org/<!channel>", "x.org", ""])
+def test_a_link_that_is_none_is_left_out(url: str) -> None:
+    assert not elements(render.posted(Message(card=replace(CARD, url=url))).blocks, "link")
+
+
+def test_what_may_be_typed_is_code_under_the_commands_own_name() -> None:
+    shown = render.answer(Reply("Say `/papers pause` or `stop`; `/papersx` is <other>."), "/kiosk")
+    code = [each["text"] for each in elements(shown.blocks, "text") if each.get("style") == {"code": True}]
+    assert code == ["/kiosk pause", "stop", "/papersx"]
+    assert shown.text == "Say /kiosk pause or stop; /papersx is &lt;other&gt;."
+
+
+def test_the_fallback_says_all_that_the_blocks_say() -> None:
+    text = render.posted(Message("Good morning", CARD, LINES)).text
+    said = (CARD.title, CARD.authors, CARD.organization, CARD.summary, CARD.why, CARD.note, CARD.url, "▲ 12", "💬 3")
+    assert [part for part in ("Good morning", "2 Oct 2023", *said, "3. Paper 3") if part not in text] == []
+
+
+def test_a_fallback_of_nothing_but_signs_keeps_its_bound() -> None:
+    assert len(render.posted(Message("&" * 9_000)).text) <= render.MAX_FALLBACK
+
+
+def test_nothing_to_show_is_no_blocks() -> None:
+    assert render.posted(Message("\x1b\u202e"), "key").blocks == []
+
+
+def test_a_long_file_is_named_and_not_shown() -> None:
+    long = Attachment("saved.bib", "x" * (render.INLINE_ATTACHMENT + 1))
+    assert not render.fits_inline(long)
+    shown = str(render.answer(Reply("Here.", attachment=long)).blocks)
+    assert "saved.bib" in shown
+    assert "xxx" not in shown
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_what_slack_gets_is_as_it_was_looked_at(name: str) -> None:
+    """After a change that is meant, `python -m tests.platforms.slack.test_render` writes them anew."""
+    assert json.loads((SNAPSHOTS / f"{name}.json").read_text("utf-8")) == snapshot(name)
+
+
+def snapshot(name: str) -> dict[str, Any]:
+    shown = rendered(SHOWN[name])
+    return {"text": shown.text, "blocks": shown.blocks}
+
+
+if __name__ == "__main__":
+    for each in SHOWN:
+        (SNAPSHOTS / f"{each}.json").write_text(
+            json.dumps(snapshot(each), indent=2, ensure_ascii=False) + "\n", "utf-8"
+        )
