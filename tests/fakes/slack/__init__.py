@@ -59,6 +59,22 @@ Recorded: `slack.calls` (every Web API call), `slack.calls_to("chat.postMessage"
 does not know), `slack.response_urls` (posts to them).
 """
 
+from tests.fakes.slack.people import Member
+from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.values import Call, Delivery, Ephemeral, Json, Message, Refused, Try, View
+from tests.fakes.slack.world import Channel, Workspace
 
-__all__ = ["Call", "Delivery", "Ephemeral", "Json", "Message", "Refused", "Try", "View"]
+__all__ = [
+    "Call",
+    "Channel",
+    "Delivery",
+    "Ephemeral",
+    "FakeSlack",
+    "Json",
+    "Member",
+    "Message",
+    "Refused",
+    "Try",
+    "View",
+    "Workspace",
+]
