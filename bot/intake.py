@@ -6,8 +6,11 @@ marked done in the transaction that does the work. What a crash left unfinished 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from pydantic import TypeAdapter
@@ -15,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.feedback import SAID_LESS, SAID_MORE, EmojiTable, is_emoji
 from bot.channels.values import Reaction
-from bot.platforms.base import AccessLost, Clock, Platform, PlatformError
+from bot.platforms.base import AccessLost, Clock, Platform
 from bot.store import channels, deliveries, inbox, papers, votes
 from bot.store.channels import Channel
-from bot.store.database import Store
+from bot.store.database import Store, StoreError
 from bot.store.deliveries import Post
 from bot.store.states import ChannelState, PostState
 from bot.store.votes import Vote
@@ -31,10 +34,11 @@ _REMEMBERED = timedelta(days=2)
 
 
 class Intake:
-    """Takes reactions in, as told by events and as read back from the platform."""
+    """Takes reactions in, as told by events and as read back from the platform, which has `timeout` seconds to tell
+    those of one message."""
 
-    def __init__(self, store: Store, clock: Clock, emoji: EmojiTable) -> None:
-        self._store, self._clock, self._emoji = store, clock, emoji
+    def __init__(self, store: Store, clock: Clock, emoji: EmojiTable, timeout: float = 30.0) -> None:
+        self._store, self._clock, self._emoji, self._timeout = store, clock, emoji, timeout
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> bool:
         """Take one reaction in, exactly once per event id; True when a vote changed."""
@@ -43,21 +47,20 @@ class Intake:
                 return await self._apply(tx, reaction)
         if not await self.receive(reaction, event_id):
             return False
-        return await self._work(reaction, event_id)
+        return await self._work(reaction.place.platform, event_id, _body(reaction))
 
     async def receive(self, reaction: Reaction, event_id: str) -> bool:
         """Write the event down; once this returns the platform may be told. False for one known already."""
-        body = _REACTION.dump_python(reaction, mode="json")
         async with self._store.write() as tx:
-            return await inbox.receive(tx, reaction.place.platform, event_id, body, self._clock())
+            return await inbox.receive(tx, reaction.place.platform, event_id, _body(reaction), self._clock())
 
     async def replay(self) -> int:
         """On start: work off what an earlier process wrote down and did not finish; how many that were."""
         async with self._store.write() as tx:
             await inbox.sweep(tx, self._clock() - _REMEMBERED)
             left = await inbox.unfinished(tx)
-        for _, event_id, body in left:
-            await self._work(_REACTION.validate_python(body), event_id)
+        for platform, event_id, body in left:
+            await self._work(platform, event_id, body)
         return len(left)
 
     async def read_back(self, platforms: Mapping[str, Platform], since: datetime) -> int:
@@ -69,26 +72,33 @@ class Intake:
         able = [name for name, platform in platforms.items() if platform.capabilities.reads_reactions]
         async with self._store.read() as tx:
             todo = [
-                (channel, post)
+                (channel, posts)
                 for channel in await channels.all_of(tx, able)
                 if channel.state is not ChannelState.LOST
-                for post in await deliveries.posts_of(tx, channel.id, [PostState.SENT])
-                if post.message and post.sent_at and post.sent_at >= since
+                for posts in await _by_paper(tx, channel.id)
+                if any(post.sent_at and post.sent_at >= since for post in posts)
             ]
-        for channel, post in todo:
+        for channel, posts in todo:
             try:
-                changed += await self._compare(platforms[channel.place.platform], channel, post)
+                changed += await self._compare(platforms[channel.place.platform], channel, posts)
+            except StoreError:
+                raise
             except AccessLost:
                 continue  # the courier finds out for itself, and says so once
-            except (PlatformError, OSError) as error:
-                log.warning("Reactions could not be read back.", channel=channel.id, why=str(error))
+            except Exception as error:
+                why = str(error) or type(error).__name__
+                log.warning("Reactions could not be read back.", channel=channel.id, why=why)
         return changed
 
-    async def _compare(self, platform: Platform, channel: Channel, post: Post) -> int:
-        asked_at, message = self._clock(), post.message or ""
-        there = set(await platform.reactions(channel.place, message))
+    async def _compare(self, platform: Platform, channel: Channel, posts: Sequence[Post]) -> int:
+        """Compare what stands on all the messages of one paper with its votes; how many changed."""
+        asked_at, there = self._clock(), set[tuple[str, str]]()
+        for post in posts:
+            async with asyncio.timeout(self._timeout):
+                told = await platform.reactions(channel.place, post.message or "")
+            there.update((member, emoji) for member, emoji in told if is_emoji(emoji))
         async with self._store.write() as tx:
-            paper_id = await _paper_of(tx, post)
+            paper_id = await _paper_of(tx, posts[0])
             if paper_id is None:
                 return 0
             known = {(vote.member, vote.signal) for vote in await votes.of_paper(tx, channel.id, paper_id)}
@@ -99,22 +109,22 @@ class Intake:
                     changed += await votes.put(tx, Vote(channel.id, paper_id, member, emoji, on, asked_at))
             return changed
 
-    async def _work(self, reaction: Reaction, event_id: str) -> bool:
-        platform = reaction.place.platform
+    async def _work(self, platform: str, event_id: str, body: Mapping[str, Any]) -> bool:
         try:
+            reaction = _REACTION.validate_python(body)
             async with self._store.write() as tx:
                 changed = await self._apply(tx, reaction)
                 await inbox.finish(tx, platform, event_id)
                 return changed
         except Exception as error:
-            log.exception("A reaction could not be taken in; it is tried again on the next start.", event=event_id)
+            log.exception("A reaction could not be taken in; it is tried again on the next start.", event_id=event_id)
             async with self._store.write() as tx:
                 await inbox.stumble(tx, platform, event_id, f"{type(error).__name__}: {error}", _TRIES)
             return False
 
     async def _apply(self, tx: AsyncConnection, reaction: Reaction) -> bool:
         channel = await channels.find(tx, reaction.place)
-        if channel is None:
+        if channel is None or not is_emoji(reaction.emoji):
             return False
         post = await deliveries.post_by_message(tx, channel.id, reaction.message)
         paper_id = await _paper_of(tx, post) if post else None
@@ -131,6 +141,20 @@ class Intake:
             if any((vote.member, vote.signal) == (reaction.member, button) for vote in heard):
                 changed |= await votes.put(tx, Vote(channel.id, paper_id, reaction.member, button, False, at))
         return changed
+
+
+def _body(reaction: Reaction) -> dict[str, Any]:
+    return dict(_REACTION.dump_python(reaction, mode="json"))
+
+
+async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[Post]]:
+    """A channel's cards on its platform, those of one paper together: papers that were merged have several."""
+    cards: defaultdict[str, list[Post]] = defaultdict(list)
+    for post in await deliveries.posts_of(tx, channel_id, [PostState.SENT]):
+        paper_id = await _paper_of(tx, post)
+        if post.message and paper_id:
+            cards[paper_id].append(post)
+    return list(cards.values())
 
 
 async def _paper_of(tx: AsyncConnection, post: Post) -> str | None:
