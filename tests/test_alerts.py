@@ -1,0 +1,157 @@
+"""A topic with `alert` posts its matches as soon as they are listed, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.channels.values import Place
+from bot.store.database import Store
+from recommender import Paper
+from tests.fakes.clock import Clock
+from tests.house import PLACE, House, house_over
+
+OTHER = Place("fake", "c2", name="other")
+_ABOUT = (
+    "pillows in hospitals",
+    "blankets at sea",
+    "beds for horses",
+    "lamps of old",
+    "carpets in space",
+    "soft chairs",
+    "doors",
+)
+
+
+def told(number: int, words: str = "federated learning") -> Paper:
+    about = _ABOUT[number % len(_ABOUT)]
+    return Paper(f"2603.{number:05d}", f"On {about} number {number}", f"Here {words} meets {about}. It does so well.")
+
+
+async def with_topic(store: Store, clock: Clock, line: str = "subscribe federated learning alert") -> House:
+    house = house_over(store, clock)
+    await house.invite()
+    assert (await house.say(line)).ok
+    clock.advance(timedelta(minutes=1))
+    return house
+
+
+async def read(house: House, *some: Paper) -> None:
+    """A reading of the sources that lists these."""
+    house.shelf.lists.setdefault(house.clock.now.date(), []).extend(some)
+    await house.app.heart.read()
+    house.clock.advance(timedelta(minutes=1))
+
+
+async def test_a_match_is_posted_at_once_and_once(store: Store, clock: Clock) -> None:
+    house = await with_topic(store, clock)
+    await read(house, told(1), told(2, "gradient descent"))
+    [shown] = house.chat.shown["c1"]
+    assert shown.message.text == "Just listed, for the topic “federated learning”:"
+    assert shown.message.card is not None
+    assert shown.message.card.paper_id == "2603.00001"
+    await read(house)
+    again = house_over(store, clock, house.chat)
+    await again.app.heart.start()
+    await again.app.heart.read()
+    assert len(house.chat.shown["c1"]) == 1
+
+
+async def test_a_paper_that_has_only_some_of_a_topics_words_is_no_match(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_topic(sqlite_store, clock)
+    await read(house, told(1, "deep learning"), told(2, "federated states"))
+    assert house.chat.shown["c1"] == []
+
+
+async def test_a_match_far_down_a_long_list_of_results_is_not_missed(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    old = [Paper(f"2501.{n:05d}", f"Learning learning {n}", "Learning.") for n in range(1_500)]
+    await house.list_papers(old, clock.now.date() - timedelta(days=100))
+    await house.invite()
+    await house.say("subscribe learning alert")
+    clock.advance(timedelta(minutes=1))
+    await read(house, Paper("2603.00001", "Pillows", "Softness " * 300 + "and learning."))
+    assert house.chat.titles() == ["Pillows"]
+
+
+async def test_what_was_known_before_the_topic_is_left_to_the_digest(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await read(house, told(1))
+    await house.invite()
+    await house.say("subscribe federated learning alert")
+    clock.advance(timedelta(minutes=1))
+    await read(house, told(2))
+    assert house.chat.titles() == [told(2).title]
+
+
+@pytest.mark.parametrize("line", ["pause", "unsubscribe federated learning", "subscribe -federated learning"])
+async def test_a_channel_that_does_not_want_any_gets_none(sqlite_store: Store, clock: Clock, line: str) -> None:
+    house = await with_topic(sqlite_store, clock)
+    assert (await house.say(line)).ok
+    await read(house, told(1))
+    assert house.chat.shown["c1"] == []
+
+
+async def test_a_topic_without_alert_waits_for_the_digest(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_topic(sqlite_store, clock, "subscribe federated learning")
+    await read(house, told(1))
+    assert house.chat.shown["c1"] == []
+
+
+async def test_a_crash_between_reading_and_alerting_loses_none(store: Store, clock: Clock) -> None:
+    house = await with_topic(store, clock)
+    await read(house)
+    house.shelf.lists = {clock.now.date(): [told(1)]}
+    await house.app.ingest.run()  # and here the process dies
+    clock.advance(timedelta(minutes=30))
+    again = house_over(store, clock, house.chat)
+    await again.app.library.catch_up()
+    await again.app.heart.start()
+    await again.app.heart.read()
+    assert house.chat.titles() == [told(1).title]
+
+
+async def test_one_reading_brings_at_most_five_and_the_digest_has_the_others(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_topic(sqlite_store, clock)
+    await read(house, *(told(n) for n in range(6)))
+    assert len(house.chat.shown["c1"]) == 5
+    await read(house)
+    assert len(house.chat.shown["c1"]) == 5
+    await house.say("settings bar 0")
+    clock.now = clock.now.replace(hour=9, minute=0)
+    await house.beat()
+    assert len({one.message.card.paper_id for one in house.chat.shown["c1"] if one.message.card}) == 6
+
+
+async def test_every_channel_has_its_own_alerts_and_hears_where_else_the_paper_is(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await with_topic(sqlite_store, clock)
+    await house.invite(OTHER)
+    await house.say("subscribe federated alert", place=OTHER)
+    clock.advance(timedelta(minutes=1))
+    await read(house, told(1))
+    assert house.chat.titles("c1") == house.chat.titles("c2") == [told(1).title]
+
+
+async def test_an_alerted_paper_is_not_in_the_digest_again(store: Store, clock: Clock) -> None:
+    house = await with_topic(store, clock)
+    await read(house, told(1), told(2, "gradient descent"))
+    clock.now = clock.now.replace(hour=9, minute=0)
+    await house.beat()
+    titles = house.chat.titles()
+    assert titles.count(told(1).title) == 1
+
+
+async def test_a_channel_that_cannot_be_written_to_keeps_no_other_from_its_alerts(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await with_topic(sqlite_store, clock)
+    await house.invite(OTHER)
+    await house.say("subscribe federated alert", place=OTHER)
+    clock.advance(timedelta(minutes=1))
+    await house.app.desk.left(PLACE, "removed")
+    await read(house, told(1))
+    assert house.chat.titles("c2") == [told(1).title]
+    assert house.chat.shown["c1"] == []
