@@ -57,9 +57,14 @@ class Ingest:
         """Read every source, or the one named; `since` looks further back than the records ask for."""
         async with self._running:
             chosen = [source for source in self.sources if only in (None, source.name)]
-            outcomes = await asyncio.gather(*(self._read(source, since, told) for source in chosen))
+            # Nothing goes on behind our back when one of them meets a store that does not answer.
+            reading = (self._read(source, since, told) for source in chosen)
+            outcomes = await asyncio.gather(*reading, return_exceptions=True)
             await self._library.catch_up()
-            return outcomes
+            for outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+            return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
 
     async def due(self, every: timedelta) -> bool:
         """Whether any source was last tried longer ago than `every`."""
@@ -83,7 +88,7 @@ class Ingest:
             batch = await source.fetch(begin, today, memory)
             outcome = await self._keep(source.name, run_id, batch)
         except SourceError as error:
-            outcome = Outcome(source.name, failure=str(error))
+            outcome = Outcome(source.name, failure=_why(error))
         except StoreError:
             raise
         except Exception as error:
@@ -105,7 +110,9 @@ class Ingest:
         async with self._store.write() as tx:
             for start in range(0, len(batch.listings), _AT_ONCE):
                 some = batch.listings[start : start + _AT_ONCE]
-                news = {one.paper.id: one.listed_on for one in some if is_news(one)}
+                # The first day on which it was listed is the day it became news.
+                by_day = sorted(filter(is_news, some), key=lambda one: one.listed_on, reverse=True)
+                news = {one.paper.id: one.listed_on for one in by_day}
                 recorded = await papers.record(tx, [one.paper for one in some], now, news)
                 added += recorded.new
                 merged += recorded.merged
@@ -120,8 +127,12 @@ class Ingest:
                     now=now,
                 )
         await self._library.discard(merged)
-        failure = str(batch.failure) if batch.failure else ""
+        failure = _why(batch.failure) if batch.failure else ""
         return Outcome(name, len(batch.listings), added, batch.notes, failure)
+
+
+def _why(error: SourceError) -> str:
+    return str(error) or type(error).__name__
 
 
 def is_news(listing: Listing) -> bool:
