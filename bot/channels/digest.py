@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +21,14 @@ from bot.store import deliveries, papers, runs, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
-from recommender import Feedback, Paper, Pick
+from recommender import Feedback, IndexBusyError, Paper, Pick
 
 DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"
 _LONGEST_LOOK_BACK = timedelta(days=30)
+_LOWEST_BAR = 0.05
+"""Below this nothing but a muted topic keeps a paper out."""
+_UNDER_WAY = timedelta(minutes=10)
+"""A reading of the sources that has begun may end within this time: its papers were heard of, but not seen yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,9 @@ class Digests:
         """The digest a channel would get now; `day` is the local day it is for, today if not given."""
         zone = ZoneInfo(channel.zone)
         day = day or now.astimezone(zone).date()
+        # When another process is just writing the index, what is in it must do.
+        with contextlib.suppress(IndexBusyError):
+            await self._library.catch_up()
         async with self._store.read() as tx:
             known = await self.known(tx, channel.id)
             fresh = await self._fresh(tx, channel, day)
@@ -77,14 +85,15 @@ class Digests:
             picks = self._library.engine.pick(
                 known.feedback,
                 candidates,
-                channel.count,
+                # A guess takes the last place: where none is wanted, one place more gives its card back.
+                channel.count + (not channel.guess),
                 topics=known.topics,
                 now=now,
                 seed=zlib.crc32(f"{channel.id} {day}".encode()),
                 bar=channel.bar,
             )
             if not channel.guess:
-                picks = [pick for pick in picks if not pick.guess]
+                picks = [pick for pick in picks if not pick.guess][: channel.count]
             if not picks:
                 reason = await self._quiet_reason(tx, channel, fresh, candidates, day)
                 return Digest(f"Nothing new {_for(day)}: {reason}", quiet=reason)
@@ -119,8 +128,9 @@ class Digests:
         last = await deliveries.latest(tx, channel.id, DIGEST)
         if last is None:
             return await papers.news(tx, day - self._window, day)
-        since = max(min(last.local_date, day - self._window), day - _LONGEST_LOOK_BACK)
-        return await papers.news(tx, since, day + timedelta(days=1), last.planned_at)
+        # Whatever was heard of since then counts, also what a source that had failed told late.
+        heard_after = last.planned_at - _UNDER_WAY
+        return await papers.news(tx, day - _LONGEST_LOOK_BACK, day + timedelta(days=1), heard_after)
 
     async def _cards(
         self, tx: AsyncConnection, channel: Channel, known: Known, picks: Sequence[Pick], now: datetime
@@ -148,7 +158,8 @@ class Digests:
             if channel_id != channel.id:
                 theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
                 likes, _ = feedback.tally(theirs, self._emoji)
-                notes[paper_id] = f"already in #{name}" + (f", {likes} 👍" if likes else "")
+                where = f"#{cards.cut(cards.inert(name), 60)}" if name else "another channel"
+                notes[paper_id] = f"already in {where}" + (f", {likes} 👍" if likes else "")
         return notes
 
     async def _quiet_reason(
@@ -157,22 +168,23 @@ class Digests:
         """One sentence that says why there is nothing to post."""
         if candidates:
             many = "1 new paper was" if len(candidates) == 1 else f"{len(candidates)} new papers were"
+            if channel.bar < _LOWEST_BAR:
+                return f"{many} listed, all about what this channel muted."
             return (
                 f"{many} listed, none close enough to what this channel likes. "
                 f"`/papers settings bar {max(channel.bar - 0.2, 0):.1f}` lets more through."
             )
         failing = await runs.failing(tx)
         if failing:
-            names = " and ".join(run.source for run in failing)
-            return (
-                f"{names} could not be read ({failing[0].reason.rstrip('.')}). What was missed comes when it answers."
-            )
+            names = " and ".join(cards.inert(run.source) for run in failing)
+            said = cards.cut(cards.inert(failing[0].reason), 200).rstrip(".")
+            return f"{names} could not be read ({said}). What was missed comes when it answers."
         if fresh:
             return "all that was listed has been here already."
         if day.weekday() >= 5:
             return "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
         notes = await runs.notes_of_last(tx)
-        return cards.inert(notes[0]) if notes else "no new papers were listed since the last digest."
+        return cards.inert(notes[0]) if notes else "no new papers were listed."
 
 
 def _header(count: int, day: date, known: Known) -> str:
