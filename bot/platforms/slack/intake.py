@@ -1,0 +1,220 @@
+"""What Slack tells the bot: events, commands, buttons.
+
+Bolt acknowledges an event before its listener runs, and what dies then is lost. So whatever must not be lost is worked
+off in a middleware, before the acknowledgement: when it fails, Slack gets none and tells it again. What is told twice
+is known by its `event_id`. Questions are acknowledged first and answered then, for that may take longer than Slack
+waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.response import BoltResponse
+
+from bot.channels.values import Asker, Kind, Message, Place, Reaction, Reply
+from bot.platforms.base import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
+from bot.platforms.slack import render
+from bot.platforms.slack.outlet import Outlet
+from bot.platforms.slack.reading import emoji, moment, text_of, typed
+from bot.platforms.slack.web import Me, Web
+
+PLATFORM = "slack"
+Json = dict[str, Any]
+_ANY = re.compile("")
+_KEY = 25
+_REMEMBERED = 10_000
+"""Event ids; Slack repeats an event within minutes, or hourly for a day after an outage."""
+_WHY_LEFT = {
+    "left": "I was removed from the channel",
+    "archive": "the channel was archived",
+    "deleted": "the channel was deleted",
+}
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """One connection's listeners over one desk."""
+
+    def __init__(self, desk: Desk, platform: Platform, web: Web, me: Me, clock: Clock, command: str) -> None:
+        self._desk, self._platform, self._web, self._me = desk, platform, web, me
+        self._clock, self._command = clock, command
+        self._heard: dict[str, asyncio.Task[None] | None] = {}
+
+    def app(self) -> AsyncApp:
+        """A Bolt app that listens for all that Slack may tell."""
+        app = AsyncApp(
+            client=self._web.client,
+            name="paperboy",
+            logger=logging.getLogger(__name__),
+            request_verification_enabled=False,
+        )
+        app.use(self._once)
+        for name in AFTERWARDS:
+            app.event(name)(self._mentioned)
+        app.event(_ANY)(_nothing)
+        app.command(_ANY)(self._asked)
+        app.block_action(_ANY)(self._pressed)
+        return app
+
+    async def _once(
+        self,
+        body: Json,
+        context: AsyncBoltContext,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
+    ) -> BoltResponse:
+        """Let each event through once; those of `FIRST` are done when they are acknowledged."""
+        event_id, event = text_of(body, "event_id"), body.get("event")
+        if not event_id or not isinstance(event, dict):
+            return await next()
+        work = FIRST.get(text_of(event, "type"))
+        if event_id not in self._heard:
+            self._remember(event_id, asyncio.create_task(work(self, event, event_id)) if work else None)
+            if work is None:
+                return await next()
+        if task := self._heard.get(event_id):
+            try:
+                await asyncio.shield(task)
+            except Exception:
+                self._heard.pop(event_id, None)
+                raise
+        return await context.ack()
+
+    def _remember(self, event_id: str, task: asyncio.Task[None] | None) -> None:
+        self._heard[event_id] = task
+        if len(self._heard) > _REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+
+    async def _reacted(self, event: Json, event_id: str) -> None:
+        item, member = event.get("item") or {}, text_of(event, "user")
+        channel, message = text_of(item, "channel"), text_of(item, "ts")
+        ours = event.get("item_user", self._me.user) == self._me.user
+        if not (ours and channel and message and member) or (await self._web.person(member)).bot:
+            return
+        on = event["type"] == "reaction_added"
+        name, at = emoji(text_of(event, "reaction")), moment(text_of(event, "event_ts"))
+        await self._desk.react(Reaction(self._place(channel), message, member, name, on, at), event_id)
+
+    async def _joined(self, event: Json, event_id: str) -> None:
+        if event.get("user") == self._me.user:
+            channel = await self._web.channel(text_of(event, "channel"))
+            await self._begin(self._place(text_of(event, "channel"), channel.name), text_of(event, "inviter"), event_id)
+
+    async def _unarchived(self, event: Json, event_id: str) -> None:
+        channel = await self._web.channel(text_of(event, "channel"))
+        if channel.joined:
+            await self._begin(self._place(text_of(event, "channel"), channel.name), "", event_id)
+
+    async def _left(self, event: Json, event_id: str) -> None:
+        why = _WHY_LEFT[event["type"].rpartition("_")[2]]
+        await self._desk.left(self._place(text_of(event, "channel")), why)
+
+    async def _renamed(self, event: Json, event_id: str) -> None:
+        channel = event.get("channel") or {}
+        await self._desk.renamed(self._place(text_of(channel, "id"), text_of(channel, "name")))
+
+    async def _begin(self, place: Place, by: str, event_id: str) -> None:
+        """Begin in a channel and greet it, once however often Slack tells of it."""
+        greeting = await self._desk.joined(place, by)
+        key = event_id[-_KEY:]
+        try:
+            if await self._platform.find(place, key, self._clock() - timedelta(days=1)) is None:
+                await self._platform.send(place, Message(greeting.text), key)
+        except (AccessLost, Rejected) as error:
+            log.warning("A channel could not be greeted: %s", error)
+
+    async def _mentioned(self, event: Json) -> None:
+        """A mention in a channel, answered where it stands, or a direct message."""
+        channel, member = text_of(event, "channel"), text_of(event, "user")
+        direct = event.get("channel_type") == "im"
+        spoken = direct or event.get("type") == "app_mention"
+        if not (spoken and channel and member) or event.get("subtype") or event.get("bot_id"):
+            return
+        place = self._place(channel, kind=Kind.DIRECT if direct else Kind.CHANNEL)
+        line = typed(text_of(event, "text"), self._me.user)
+        await self._answer(
+            Outlet(self._web, self._command, place, member, text_of(event, "thread_ts")),
+            lambda asker: self._desk.ask(place, asker, line),
+        )
+
+    async def _asked(self, ack: AsyncAck, body: Json) -> None:
+        """The slash command."""
+        await ack()
+        name, channel, member = (text_of(body, each) for each in ("channel_name", "channel_id", "user_id"))
+        place = self._place(channel, "" if name in _NO_NAMES else name, _kind(channel))
+        await self._answer(
+            Outlet(self._web, self._command, place, member, response_url=text_of(body, "response_url")),
+            lambda asker: self._desk.ask(place, asker, text_of(body, "text")),
+        )
+
+    async def _pressed(self, ack: AsyncAck, body: Json) -> None:
+        """A button of a card or under an answer; the answer says that it was counted."""
+        await ack()
+        member, there = text_of(body.get("user") or {}, "id"), body.get("container") or {}
+        channel = text_of(body.get("channel") or {}, "id") or text_of(there, "channel_id")
+        place = self._place(channel, kind=_kind(channel))
+        [button, *_] = body.get("actions") or [{}]
+        action = render.pressed(text_of(button, "value"))
+        if action is None:
+            return
+        action = replace(action, label=text_of(button.get("text") or {}, "text"))
+        thread, response_url = text_of(there, "thread_ts"), text_of(body, "response_url")
+        await self._answer(
+            Outlet(self._web, self._command, place, member, thread, response_url),
+            lambda asker: self._desk.act(place, asker, action),
+        )
+
+    async def _answer(self, outlet: Outlet, ask: Callable[[Asker], Awaitable[Reply]]) -> None:
+        try:
+            person = await self._web.person(outlet.member)
+            reply = await ask(Asker(outlet.member, person.manager, person.name))
+        except PlatformError as error:
+            log.warning("An asker could not be looked up: %s", error)
+            reply = Reply("Slack does not tell me who you are just now. Please try again in a moment.", ok=False)
+        except Exception:
+            log.exception("A question could not be answered.")
+            reply = Reply("That went wrong, and the log says how. Nothing kept is lost; try it again.", ok=False)
+        try:
+            await outlet.show(reply)
+        except PlatformError as error:
+            log.warning("An answer could not be shown: %s", error)
+
+    def _place(self, channel: str, name: str = "", kind: Kind = Kind.CHANNEL) -> Place:
+        return Place(PLATFORM, channel, self._me.workspace, name, kind)
+
+
+Work = Callable[[Intake, Json, str], Coroutine[Any, Any, None]]
+FIRST: Mapping[str, Work] = {
+    "reaction_added": Intake._reacted,
+    "reaction_removed": Intake._reacted,
+    "member_joined_channel": Intake._joined,
+    "channel_left": Intake._left,
+    "group_left": Intake._left,
+    "channel_archive": Intake._left,
+    "group_archive": Intake._left,
+    "channel_deleted": Intake._left,
+    "group_deleted": Intake._left,
+    "channel_unarchive": Intake._unarchived,
+    "group_unarchive": Intake._unarchived,
+    "channel_rename": Intake._renamed,
+    "group_rename": Intake._renamed,
+}
+"""Events whose work is done before they are acknowledged."""
+AFTERWARDS = ("app_mention", "message")
+"""Events that are questions, answered after their acknowledgement."""
+_NO_NAMES = ("directmessage", "privategroup")
+
+
+def _kind(channel: str) -> Kind:
+    return Kind.DIRECT if channel.startswith("D") else Kind.CHANNEL
+
+
+async def _nothing() -> None:
+    """An event of no concern is acknowledged all the same, or Slack would tell it again."""

@@ -1,0 +1,61 @@
+"""Where an answer goes: to the asker alone where they asked, and to everybody only when it is public."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.channels.values import Attachment, Kind, Place, Reply
+from bot.platforms.slack import render
+from bot.platforms.slack.web import Web, understood
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """The way back to whoever asked: a command's or a button's own address, or the place and thread of a message."""
+
+    web: Web
+    command: str
+    place: Place
+    member: str
+    thread: str = ""
+    response_url: str = ""
+
+    async def show(self, reply: Reply) -> None:
+        """Show the reply; a file too long for it goes to the asker's direct messages. Raises PlatformErrors."""
+        if reply.attachment and not render.fits_inline(reply.attachment):
+            await self._upload(reply.attachment)
+            reply = replace(reply, text=f"{reply.text} The file is in your direct messages with me.".strip())
+        shown = render.answer(reply, self.command)
+        thread = {"thread_ts": self.thread} if self.thread else {}
+        if self.response_url:
+            seen_by = "in_channel" if reply.public else "ephemeral"
+            message = {"text": shown.text, "blocks": shown.blocks, "response_type": seen_by, "replace_original": False}
+            await self.web.respond(
+                self.response_url, {**message, **thread, "unfurl_links": False, "unfurl_media": False}
+            )
+            return
+        with understood():
+            if reply.public or self.place.kind is Kind.DIRECT:
+                await self.web.client.chat_postMessage(
+                    channel=self.place.address,
+                    text=shown.text,
+                    blocks=shown.blocks,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    thread_ts=self.thread or None,
+                )
+            else:
+                await self.web.client.chat_postEphemeral(
+                    channel=self.place.address,
+                    user=self.member,
+                    text=shown.text,
+                    blocks=shown.blocks,
+                    thread_ts=self.thread or None,
+                )
+
+    async def _upload(self, attachment: Attachment) -> None:
+        address = await self.web.direct(self.member)
+        with understood():
+            await self.web.client.files_upload_v2(
+                channel=address, filename=attachment.name, title=attachment.name, content=attachment.content
+            )

@@ -1,0 +1,131 @@
+"""The Slack platform: posts, finds again what it posted, reads reactions back, and listens over Socket Mode."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+
+from bot.channels.values import Message, Place
+from bot.platforms.base import Capabilities, Clock, Desk, NotAccepted, Rejected
+from bot.platforms.slack import render
+from bot.platforms.slack.intake import PLATFORM, Intake
+from bot.platforms.slack.reading import emoji
+from bot.platforms.slack.web import Web, understood
+
+API_URL = "https://slack.com/api/"
+_POST = "paperboy_post"
+_PAGE = 200
+_CLOCKS_APART = timedelta(minutes=5)
+"""Slack's clock and ours may differ by so much; looking further back costs nothing, keys are unique."""
+_CONNECTING_SECONDS = 30.0
+_WATCHING_SECONDS = 20.0
+_PING_SECONDS = 5.0
+_MISSED = 3
+log = logging.getLogger(__name__)
+
+
+class SlackPlatform:
+    """Implements `bot.platforms.base.Platform` for one workspace, with a bot token and an app-level token."""
+
+    name = PLATFORM
+    capabilities = Capabilities(
+        max_text=render.MAX_TEXT, min_interval=1.0, lookup=True, reads_reactions=True, private_replies=True
+    )
+
+    def __init__(
+        self, bot_token: str, app_token: str, clock: Clock, *, api_url: str = API_URL, command: str = "/papers"
+    ) -> None:
+        self._web, self._app_token, self._clock, self._command = (
+            Web(bot_token, api_url, clock),
+            app_token,
+            clock,
+            command,
+        )
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        """Post a message under a key, by which `find` knows it again; its id is Slack's `ts`.
+
+        Raises `NotAccepted`, `Rejected`, `AccessLost` and `Uncertain`; never tries twice.
+        """
+        shown = render.posted(message, key, self._command)
+        if not shown.blocks:
+            raise Rejected("There is nothing in this message that could be shown.")
+        with understood():
+            done = await self._web.client.chat_postMessage(
+                channel=place.address,
+                text=shown.text,
+                blocks=shown.blocks,
+                metadata={"event_type": _POST, "event_payload": {"key": key}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        return str(done["ts"])
+
+    async def find(self, place: Place, key: str, since: datetime) -> str | None:
+        """The id of the bot's own message under the key since then, told by its metadata or its block's id."""
+        me, cursor = (await self._web.me()).user, ""
+        while True:
+            with understood():
+                page = await self._web.reader.conversations_history(
+                    channel=place.address,
+                    oldest=f"{max((since - _CLOCKS_APART).timestamp(), 0):.6f}",
+                    include_all_metadata=True,
+                    limit=_PAGE,
+                    cursor=cursor or None,
+                )
+            for message in page.get("messages") or []:
+                if message.get("user") == me and _carries(message, key):
+                    return str(message["ts"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return None
+
+    async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+        """The standing (member, emoji) pairs on a message, those of bots left out."""
+        with understood():
+            told = await self._web.reader.reactions_get(channel=place.address, timestamp=message, full=True)
+        found = (told.get("message") or {}).get("reactions") or []
+        pairs = [(member, emoji(each["name"])) for each in found for member in each.get("users") or []]
+        me = (await self._web.me()).user
+        return [pair for pair in pairs if pair[0] != me and not (await self._web.person(pair[0])).bot]
+
+    async def tell(self, place: Place, member: str, text: str) -> None:
+        """A private word to one member, as a direct message."""
+        shown = render.posted(Message(text), command=self._command)
+        address = await self._web.direct(member)
+        with understood():
+            await self._web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
+
+    async def run(self, desk: Desk) -> None:
+        """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
+        intake = Intake(desk, self, self._web, await self._web.me(), self._clock, self._command)
+        handler = AsyncSocketModeHandler(intake.app(), self._app_token, ping_interval=_PING_SECONDS)
+        try:
+            # Asked for here, for the library would try a wrong token again and again.
+            with understood():
+                handler.client.wss_uri = await handler.client.issue_new_wss_url()
+            async with asyncio.timeout(_CONNECTING_SECONDS):
+                await handler.connect_async()  # type: ignore[no-untyped-call]
+            await self._watch(handler)
+        finally:
+            await handler.close_async()  # type: ignore[no-untyped-call]
+
+    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
+        """The library connects again by itself; where it does not succeed, everything is built up anew."""
+        missed = 0
+        while missed < _MISSED:
+            await asyncio.sleep(_WATCHING_SECONDS)
+            missed = 0 if await handler.client.is_connected() else missed + 1
+        raise NotAccepted("The connection to Slack is gone and did not come back.")
+
+
+def _carries(message: dict[str, Any], key: str) -> bool:
+    """Two marks, for Slack's documents disagree on what becomes of metadata that no manifest declares."""
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") == _POST and (metadata.get("event_payload") or {}).get("key") == key:
+        return True
+    return any(block.get("block_id") == render.block_id(key) for block in message.get("blocks") or [])

@@ -1,0 +1,53 @@
+"""What Slack sends, as the bot's own values."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+_MARKUP = re.compile(r"<([^<>]*)>")
+_ONE_EMOJI = {"thumbsup": "+1", "thumbsdown": "-1"}
+
+
+def emoji(name: str) -> str:
+    """An emoji's name as the core takes it; one emoji has one name, its skin tone stays.
+
+    >>> emoji("thumbsup::skin-tone-4"), emoji("party_parrot")
+    (':+1::skin-tone-4:', ':party_parrot:')
+    """
+    bare, tone, rest = name.partition("::")
+    return f":{_ONE_EMOJI.get(bare, bare)}{tone}{rest}:"
+
+
+def moment(ts: str) -> datetime:
+    """Slack's own time of a message or an event, in UTC. Raises ValueError when it is none."""
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except OverflowError as error:
+        raise ValueError(ts) from error
+
+
+def typed(text: str, me: str) -> str:
+    """What somebody typed, from the mrkdwn that Slack made of it; the bot's own mention is left out.
+
+    >>> typed("<@U1> similar <https://arxiv.org/abs/1|arxiv.org> a&lt;b", "U1")
+    'similar https://arxiv.org/abs/1 a<b'
+    """
+
+    def plain(found: re.Match[str]) -> str:
+        target, _, label = found[1].partition("|")
+        if target == f"@{me}":
+            return ""
+        if target[:1] in ("@", "#", "!"):
+            return (target[0] if target[0] != "!" else "") + (label or target[1:])
+        return label if target.startswith("mailto:") else target
+
+    said = _MARKUP.sub(plain, text)
+    return said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def text_of(event: dict[str, Any], name: str) -> str:
+    """A string of an event, "" when it is missing or something else."""
+    value = event.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,161 @@
+"""Calls to Slack's Web API, what their failures mean, and what is asked again and again.
+
+`client`, which writes, never tries twice by itself: Slack knows no idempotency key, and a second try after a lost reply
+is a second message. `reader` waits when it is told to. Error names: docs.slack.dev/reference/methods/chat.postMessage.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Uncertain
+
+_ACCESS_LOST = {
+    "access_denied", "account_inactive", "as_user_not_supported", "cannot_dm_bot", "channel_is_limited_access",
+    "channel_not_found", "ekm_access_denied", "enterprise_is_restricted", "invalid_auth", "is_archived",
+    "messages_tab_disabled", "missing_scope", "no_permission", "not_authed", "not_in_channel", "org_login_required",
+    "team_access_not_granted", "team_not_found", "token_expired", "token_revoked", "user_is_restricted",
+}  # fmt: skip
+_NOT_NOW = {
+    "message_limit_exceeded", "rate_limited", "ratelimited", "request_timeout", "team_added_to_org",
+    "accesslimited",
+}  # fmt: skip
+_MAYBE_DONE = {"fatal_error", "internal_error", "service_unavailable"}
+_FORGET_PEOPLE = timedelta(minutes=10)
+_MOST_PEOPLE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The bot itself: its user, and the workspace it is installed in."""
+
+    user: str
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What Slack says of a member. `manager` is an admin or owner of the workspace."""
+
+    bot: bool = False
+    manager: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What Slack says of a channel: its name, and whether the bot is in it."""
+
+    name: str = ""
+    joined: bool = False
+
+
+class Web:
+    """The Web API as the bot uses it. Every method raises `PlatformError`s only."""
+
+    def __init__(self, token: str, url: str, clock: Clock) -> None:
+        logger = logging.getLogger(__name__)
+        self.client = AsyncWebClient(token, base_url=url, retry_handlers=[], logger=logger)
+        self.reader = AsyncWebClient(
+            token, base_url=url, retry_handlers=[AsyncRateLimitErrorRetryHandler(2)], logger=logger
+        )
+        self._clock = clock
+        self._me: Me | None = None
+        self._people: dict[str, tuple[datetime, Person]] = {}
+
+    async def me(self) -> Me:
+        """Who the bot is."""
+        if self._me is None:
+            with understood():
+                told = await self.reader.auth_test()
+            self._me = Me(str(told["user_id"]), str(told["team_id"]))
+        return self._me
+
+    async def person(self, member: str) -> Person:
+        """What Slack says of a member, asked once in ten minutes; of one it does not show, nothing."""
+        asked_at, known = self._people.get(member, (None, Person()))
+        if asked_at is not None and self._clock() - asked_at < _FORGET_PEOPLE:
+            return known
+        try:
+            with understood():
+                user = (await self.reader.users_info(user=member)).get("user") or {}
+        except (AccessLost, Rejected):
+            user = {}
+        person = Person(
+            bot=bool(user.get("is_bot")) or member == "USLACKBOT",
+            manager=any(user.get(each) for each in ("is_admin", "is_owner", "is_primary_owner")),
+            name=str(
+                (user.get("profile") or {}).get("display_name") or user.get("real_name") or user.get("name") or ""
+            ),
+        )
+        if len(self._people) >= _MOST_PEOPLE:
+            self._people.clear()
+        self._people[member] = self._clock(), person
+        return person
+
+    async def channel(self, address: str) -> Channel:
+        """What Slack says of a channel; of one it does not show, nothing."""
+        try:
+            with understood():
+                told = (await self.reader.conversations_info(channel=address)).get("channel") or {}
+        except (AccessLost, Rejected):
+            told = {}
+        return Channel(str(told.get("name") or ""), bool(told.get("is_member")))
+
+    async def direct(self, member: str) -> str:
+        """The address of the conversation with one member."""
+        with understood():
+            opened = await self.reader.conversations_open(users=member)
+        return str((opened.get("channel") or {}).get("id"))
+
+    async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
+        """Answer through a command's or a button's own address."""
+        client = AsyncWebhookClient(response_url, retry_handlers=[], proxy=self.client.proxy)
+        with understood():
+            answered = await client.send_dict(dict(message))
+        if answered.status_code != 200:
+            raise Rejected(f"Slack does not take this answer: {answered.status_code} {answered.body[:200]}")
+
+
+@contextlib.contextmanager
+def understood() -> Iterator[None]:
+    """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
+    try:
+        yield
+    except SlackApiError as error:
+        raise _meaning(error) from error
+    except aiohttp.ClientConnectorError as error:
+        raise NotAccepted(f"Slack can't be reached: {error}") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise Uncertain(f"Slack's answer was lost: {str(error) or type(error).__name__}") from error
+
+
+def _meaning(error: SlackApiError) -> PlatformError:
+    data = getattr(error.response, "data", None)
+    told = data if isinstance(data, Mapping) else {}
+    name, status = str(told.get("error") or ""), int(getattr(error.response, "status_code", 0))
+    notes = (told.get("response_metadata") or {}).get("messages") or []
+    why = f"Slack says {name or status}" + (f": {'; '.join(map(str, notes))[:300]}" if notes else "")
+    if status == 429 or name in _NOT_NOW:
+        return NotAccepted(why, _seconds(getattr(error.response, "headers", {})))
+    if not name or name in _MAYBE_DONE:
+        return Uncertain(why)
+    if name in _ACCESS_LOST or name.startswith("restricted_action"):
+        return AccessLost(why)
+    return Rejected(why)
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    told = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return float(told) if told.isdecimal() else 0.0

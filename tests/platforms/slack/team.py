@@ -1,0 +1,154 @@
+"""A team that uses the bot in Slack: the real platform over the fake Slack's sockets and Web API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.channels.values import Message, Place
+from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
+from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.render import pressed
+from tests.fakes.clock import Clock
+from tests.fakes.slack.people import Member
+from tests.fakes.slack.server import FakeSlack
+from tests.fakes.slack.values import Ephemeral
+from tests.fakes.slack.world import Channel
+from tests.platforms.conformance import Seen
+from tests.platforms.recording_desk import RecordingDesk
+
+_NAMES = {"👍": "+1", "👍🏽": "+1::skin-tone-4", "👎": "-1", "❤️": "heart", "🔥": "fire"}
+
+
+class SlackTeam:
+    """Implements `conformance.PlatformUnderTest` for Slack."""
+
+    custom_emoji = ":party_parrot:"
+
+    def __init__(self, slack: FakeSlack, clock: Clock) -> None:
+        self.slack, self.clock, self.desk = slack, clock, RecordingDesk()
+        self.lab = slack.workspace("T1", "lab")
+        self.ml, theory = self.lab.channel("C1", "ml-papers"), self.lab.channel("C2", "ml-theory")
+        self.ada, self.bo = self.lab.member("ada", "ada", admin=True), self.lab.member("bo", "bo")
+        self.place = Place("slack", self.ml.id, "T1", self.ml.name)
+        self.elsewhere = Place("slack", theory.id, "T1", theory.name)
+        self.speaks_to: Desk = self.desk
+        self._task: asyncio.Task[None] | None = None
+        self.platform = self.new()
+
+    def new(self) -> SlackPlatform:
+        return SlackPlatform(self.lab.bot_token, self.slack.app_token, self.clock, api_url=self.slack.api)
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self.platform.run(self.speaks_to))
+        await self.slack.sockets.connected()
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self.slack.until(lambda: not self.slack.sockets.connections)
+
+    async def restart(self) -> None:
+        await self.stop()
+        self.platform = self.new()
+        await self.start()
+
+    async def seen(self, place: Place) -> list[Seen]:
+        return [Seen(said.ts, readable(said.words, said.blocks)) for said in self._channel(place).visible]
+
+    async def ask(self, member: str, line: str) -> str:
+        who = self.person(member)
+        count = len(who.ephemeral)
+        await who.says("/papers", line, self.ml)
+        return await self.told(who, count)
+
+    async def press(self, member: str, message: str, verb: str) -> str:
+        who = self.person(member)
+        held = [each for each in buttons(self.ml.message(message).blocks) if verb in each["value"]]
+        count = len(who.ephemeral)
+        await who.presses(self.ml, message, held[0]["action_id"])
+        return await self.told(who, count)
+
+    async def press_offered(self, member: str, label: str) -> str:
+        who = self.person(member)
+        answer, count = who.ephemeral[-1], len(who.ephemeral)
+        [button] = [each for each in buttons(answer.blocks) if each["text"]["text"] == label]
+        await who.presses(self.ml, answer.ts, button["action_id"])
+        return await self.told(who, count)
+
+    async def react(self, member: str, message: str, emoji: str, *, on: bool = True) -> None:
+        who, name = self.person(member), _NAMES.get(emoji, emoji.strip(":"))
+        await (who.reacts if on else who.unreacts)(self.ml, message, name)
+
+    async def bot_reacts(self, message: str, emoji: str) -> None:
+        client = AsyncWebClient(self.lab.bot_token, base_url=self.slack.api)
+        await client.reactions_add(channel=self.ml.id, timestamp=message, name=_NAMES[emoji])
+        await self.slack.settled()
+
+    @contextmanager
+    def trouble(self, error: type[PlatformError]) -> Iterator[Message]:
+        if error is NotAccepted:
+            self.slack.faults.limit("chat.postMessage", 3)
+        elif error is Rejected:
+            self.slack.faults.error("chat.postMessage", "invalid_blocks")
+        elif error is AccessLost:
+            self.ml.archived = True
+        else:
+            self.slack.faults.lose_reply("chat.postMessage")
+        yield Message("Good morning.")
+        self.ml.archived = False
+
+    def person(self, name: str) -> Member:
+        return {"ada": self.ada, "bo": self.bo}[name]
+
+    async def told(self, who: Member, count: int) -> str:
+        """The next thing that a member alone is shown, after so many."""
+        await self.slack.until(lambda: len(who.ephemeral) > count)
+        answer: Ephemeral = who.ephemeral[-1]
+        return readable(answer.words, answer.blocks)
+
+    def _channel(self, place: Place) -> Channel:
+        return self.lab.channels[place.address]
+
+
+def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The bot's buttons in a message."""
+    found = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
+    return [each for each in found if pressed(each["value"])]
+
+
+def readable(words: str, node: object) -> str:
+    """What a person reads, with where the links lead."""
+
+    def links(below: object) -> Iterator[str]:
+        if isinstance(below, list):
+            for each in below:
+                yield from links(each)
+        elif isinstance(below, dict):
+            yield from (value for name, value in below.items() if name == "url")
+            yield from (link for value in below.values() for link in links(value))
+
+    return "\n".join([words, *links(node)])
+
+
+@asynccontextmanager
+async def team_at_work() -> AsyncIterator[SlackTeam]:
+    """A team whose bot runs."""
+    clock = Clock()
+    async with FakeSlack(clock=clock) as slack:
+        team = SlackTeam(slack, clock)
+        await team.start()
+        try:
+            yield team
+        finally:
+            await team.stop()
