@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import islice
 
 from bot.channels import cards
 from bot.channels.digest import ALERT, Digests
@@ -45,16 +43,12 @@ class Alerts:
         today = now.date()
         async with self._store.read() as tx:
             channel = await channels.get(tx, topic.channel_id)
-            fresh = set(await papers.news(tx, today - self._window, today + timedelta(days=1), after))
+            fresh = await papers.news(tx, today - self._window, today + timedelta(days=1), after)
             if channel is None or channel.state is not ChannelState.ACTIVE or not fresh:
                 return 0
             engine = self._library.engine
-            hits = (hit.paper_id for hit in engine.search(topic.query, limit=len(engine)) if hit.paper_id in fresh)
-            found = await papers.get_many(tx, islice(filter(partial(self._matches, topic), hits), _MOST_A_TIME))
+            matches = engine.matching(topic.query, [paper_id for paper_id in fresh if paper_id in engine])
+            found = await papers.get_many(tx, [hit.paper_id for hit in matches[:_MOST_A_TIME]])
         text = f"Just listed, for the topic “{cards.inert(topic.query)}”:"
         made = [await self._digests.plan_card(channel, paper, ALERT, text, now) for paper in found.values()]
         return sum(delivery is not None for delivery in made)
-
-    def _matches(self, topic: Topic, paper_id: str) -> bool:
-        # A search also finds what has only some of the words; muting asks for all that the topic asks for.
-        return self._library.engine.explain(paper_id, (), (f"-{topic.query}",)).muted_by is not None

@@ -109,6 +109,18 @@ class Recommender:
         shown = slice(offset, offset + limit)
         return _hits(view.snapshot, papers[shown], scores[shown])
 
+    def matching(self, query: str, candidates: Sequence[str]) -> list[Hit]:
+        """Those candidates that have all that the query asks for, best first; ValueError for an unknown candidate.
+
+        A search also finds what has only some of the words: good for a person who looks, too much for a standing topic.
+        """
+        view = self._now()
+        ids = sorted(set(candidates))
+        papers = _known(view.snapshot, ids)
+        strength = view.searcher.strength(parse(query), papers)
+        order = [at for at in np.argsort(-strength, kind="stable") if strength[at] > 0]
+        return [Hit(ids[at], float(strength[at])) for at in order]
+
     def understand(self, query: str) -> Understood:
         """How `search` reads the query: what it corrects and what it ignores."""
         return self._now().searcher.understand(parse(query))

@@ -210,3 +210,18 @@ def test_an_empty_index_answers_every_query_with_nothing() -> None:
     engine = Recommender()
     assert engine.search("federated lerning -survey author:nobody") == []
     assert engine.understand("federated lerning").suggestion is None
+
+
+def test_only_what_has_all_that_a_topic_asks_for_matches_it() -> None:
+    engine = Recommender()
+    engine.add(
+        [
+            Paper("both", "Federated learning of speech", "clients and servers"),
+            Paper("half", "Learning to walk", "a robot learns"),
+            Paper("none", "Galaxies", "far away"),
+        ]
+    )
+    assert [hit.paper_id for hit in engine.matching("federated learning", ["half", "both", "none"])] == ["both"]
+    assert engine.matching("federated learning", []) == []
+    with pytest.raises(ValueError, match="nobody"):
+        engine.matching("federated", ["nobody"])

@@ -78,12 +78,11 @@ async def _reach(talk: Conversation, query: str) -> str:
     """How much a topic would have brought in the last 30 days."""
     today = talk.now.astimezone(talk.zone).date()
     async with talk.tools.store.read() as tx:
-        recent = set(await papers.news(tx, today - _LOOK_BACK, today + timedelta(days=1)))
+        recent = await papers.news(tx, today - _LOOK_BACK, today + timedelta(days=1))
     if not recent:
         return "No papers were listed in the last 30 days to try it on."
     engine = talk.tools.library.engine
-    hits = engine.search(query, limit=len(engine))
-    matched = sum(hit.paper_id in recent for hit in hits)
+    matched = len(engine.matching(query, [paper_id for paper_id in recent if paper_id in engine]))
     text = f"It matches {matched:,} of the {len(recent):,} papers of the last 30 days."
     if matched > 20 and matched > _TOO_BROAD * len(recent):
         text += " That is a lot: a narrower topic tells me more."
