@@ -61,11 +61,9 @@ def options(
 @app.command()
 def run() -> None:
     """Run every configured platform and the scheduler."""
-    _settings()
-    raise Misuse(
-        "There is no platform to run yet: Slack and Discord come with the next releases. "
-        "`paperboy chat` talks to the same bot in this terminal."
-    )
+    from bot.operate.live import run_platforms
+
+    _go(run_platforms(_settings()))
 
 
 @app.command()

@@ -20,6 +20,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
 )
@@ -29,8 +30,8 @@ from bot.channels.schedule_words import read_days, read_hour
 
 _PREFIX = "PAPERBOY_"
 _NOT_SETTINGS = {"CONFIG"}
-_SECRET = {"database_url"}
-"""Settings whose values are never shown: they may hold a password."""
+_SECRET = {"database_url", "slack.bot_token", "slack.app_token"}
+"""Settings whose values are never shown: they are tokens, or may hold a password."""
 
 
 class SettingsError(Exception):
@@ -146,6 +147,26 @@ class Delivery(Section):
     timeout: float = Field(30.0, gt=0, le=300, description="Seconds that sending one message may take.")
 
 
+class Slack(Section):
+    """Slack; off without its two tokens. The README says where they come from."""
+
+    bot_token: SecretStr = Field(SecretStr(""), description="The bot user's OAuth token, xoxb-….")
+    app_token: SecretStr = Field(SecretStr(""), description="The app-level token for Socket Mode, xapp-….")
+    command: str = Field(
+        "/papers", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command, as the app's manifest names it."
+    )
+    api_url: str = Field("https://slack.com/api/", description="Where Slack's Web API is asked.")
+
+    @field_validator("bot_token", "app_token")
+    @classmethod
+    def _of_its_kind(cls, value: SecretStr, info: Any) -> SecretStr:
+        token = value.get_secret_value().strip()
+        beginnings = ("xoxb-", "xoxe.xoxb-") if info.field_name == "bot_token" else ("xapp-",)
+        if token and not token.startswith(beginnings):
+            raise ValueError(f"is not the right kind of token, that begins with {beginnings[0]}")
+        return SecretStr(token)
+
+
 class Schedule(Section):
     """The bot's heartbeat."""
 
@@ -194,6 +215,7 @@ class Settings(BaseSettings):
     digest: Digest = Digest()
     votes: Votes = Votes()
     delivery: Delivery = Delivery()
+    slack: Slack = Slack()
     schedule: Schedule = Schedule()
     clock: ClockSettings = ClockSettings()
     log: Log = Log()
@@ -273,6 +295,7 @@ def _walk(model: type[BaseModel], before: str) -> Iterator[Setting]:
             yield from _walk(section, f"{before}{name}.")
         else:
             default = field.examples[0] if field.examples else field.default
+            default = default.get_secret_value() if isinstance(default, SecretStr) else default
             yield Setting(before + name, field.description or "", default)
 
 

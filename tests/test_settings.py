@@ -168,3 +168,12 @@ def test_any_text_is_a_settings_file_or_is_refused_in_words(
     else:
         with contextlib.suppress(SettingsError):
             assert load(file, {}) == load(None, {})
+
+
+def test_a_token_is_kept_secret_and_has_to_be_of_its_kind() -> None:
+    kept = load(None, {"PAPERBOY_SLACK__BOT_TOKEN": " xoxb-hunter2 ", "PAPERBOY_SLACK__APP_TOKEN": "xapp-hunter2"})
+    assert kept.slack.bot_token.get_secret_value() == "xoxb-hunter2"
+    assert "hunter2" not in repr(kept)
+    with pytest.raises(SettingsError, match=r"slack\.app_token: .* begins with xapp-") as refused:
+        load(None, {"PAPERBOY_SLACK__APP_TOKEN": "xoxb-hunter2"})
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"

@@ -1,4 +1,5 @@
-"""`paperboy chat` and `ingest`: the whole bot in this terminal, or one reading of its sources."""
+"""`paperboy run`, `chat` and `ingest`: the whole bot on its platforms or in this terminal, or one reading of its
+sources."""
 
 from __future__ import annotations
 
@@ -12,9 +13,40 @@ from bot.ingest import Ingest, Outcome
 from bot.operate.alone import alone
 from bot.operate.opening import opened_library
 from bot.operate.saying import Misuse, err, out, progress
+from bot.platforms.base import Platform
 from bot.platforms.terminal import TerminalPlatform
 from bot.serve import serve
 from bot.settings import Settings
+
+
+async def run_platforms(settings: Settings) -> None:
+    """The bot on every platform that the settings name, until it is interrupted."""
+    platforms = _configured(settings)
+    if not platforms:
+        raise Misuse(
+            "No platform is set up. For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN; the README "
+            "says where they come from. `paperboy chat` talks to the same bot in this terminal."
+        )
+    with alone(settings):
+        async with opened_library(settings):
+            pass
+        async with opened(settings, platforms) as app:
+            err(f"Paperboy runs on {' and '.join(platforms)}. Ctrl-C ends it; nothing is lost.")
+            await serve(app, platforms)
+
+
+def _configured(settings: Settings) -> dict[str, Platform]:
+    slack = settings.slack
+    bot_token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
+    if not (bot_token or app_token):
+        return {}
+    if not (bot_token and app_token):
+        missing = "slack.app_token (xapp-…)" if bot_token else "slack.bot_token (xoxb-…)"
+        raise Misuse(f"Slack needs two tokens, and {missing} is missing; the README says where it comes from.")
+    from bot.platforms.slack import SlackPlatform  # here, for the others can do without its libraries
+
+    platform = SlackPlatform(bot_token, app_token, system_clock, api_url=slack.api_url, command=slack.command)
+    return {platform.name: platform}
 
 
 async def chat_here(settings: Settings) -> None:

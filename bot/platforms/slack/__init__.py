@@ -1,1 +1,5 @@
 """Slack."""
+
+from bot.platforms.slack.platform import SlackPlatform
+
+__all__ = ["SlackPlatform"]

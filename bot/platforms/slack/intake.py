@@ -209,6 +209,8 @@ FIRST: Mapping[str, Work] = {
 """Events whose work is done before they are acknowledged."""
 AFTERWARDS = ("app_mention", "message")
 """Events that are questions, answered after their acknowledgement."""
+EVENTS = ("app_mention", "message.im", *FIRST)
+"""What Slack is asked to tell, by the names that a manifest has for it."""
 _NO_NAMES = ("directmessage", "privategroup")
 
 

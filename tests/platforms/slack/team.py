@@ -12,6 +12,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
+from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import pressed
 from tests.fakes.clock import Clock
@@ -33,6 +35,9 @@ class SlackTeam:
     def __init__(self, slack: FakeSlack, clock: Clock) -> None:
         self.slack, self.clock, self.desk = slack, clock, RecordingDesk()
         self.lab = slack.workspace("T1", "lab")
+        self.lab.scopes = set(SCOPES)
+        slack.subscribed.clear()
+        slack.subscribed.update(EVENTS)
         self.ml, theory = self.lab.channel("C1", "ml-papers"), self.lab.channel("C2", "ml-theory")
         self.ada, self.bo = self.lab.member("ada", "ada", admin=True), self.lab.member("bo", "bo")
         self.place = Place("slack", self.ml.id, "T1", self.ml.name)
@@ -92,6 +97,7 @@ class SlackTeam:
 
     async def bot_reacts(self, message: str, emoji: str) -> None:
         client = AsyncWebClient(self.lab.bot_token, base_url=self.slack.api)
+        self.lab.scopes.add("reactions:write")
         await client.reactions_add(channel=self.ml.id, timestamp=message, name=_NAMES[emoji])
         await self.slack.settled()
 

@@ -1,0 +1,70 @@
+"""The app's manifest, from what the code listens for.
+
+`python -m bot.platforms.slack.manifest > config/slack-manifest.yaml` writes it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from bot.platforms.slack.intake import EVENTS
+
+SCOPES = {
+    "app_mentions:read": "is asked by a mention",
+    "channels:history": "finds a post again after a crash, so that none comes twice",
+    "channels:read": "knows a channel's name, and that it was renamed or archived",
+    "chat:write": "posts",
+    "commands": "answers the slash command",
+    "files:write": "hands out files too long for a message, to who asked alone",
+    "groups:history": "the same in private channels",
+    "groups:read": "the same in private channels",
+    "im:history": "is asked in a direct message",
+    "im:write": "tells whoever invited it when a channel is lost",
+    "reactions:read": "sees the emoji on its cards",
+    "users:read": "knows workspace admins, and other bots, whose emoji don't count",
+}
+"""Every bot scope, and what for."""
+_MANIFEST = """\
+# Paste this into https://api.slack.com/apps → Create New App → From a manifest.
+# Another app with the same command? Change `command` here, and slack.command in Paperboy's settings.
+display_information:
+  name: Paperboy
+  description: The few new papers this channel will like, every day
+features:
+  app_home:
+    home_tab_enabled: false
+    messages_tab_enabled: true
+    messages_tab_read_only_enabled: false
+  bot_user:
+    display_name: Paperboy
+    always_online: true
+  slash_commands:
+    - command: {command}
+      description: Find papers, and say what this channel likes
+      usage_hint: "help · federated learning · today"
+      should_escape: false
+oauth_config:
+  scopes:
+    bot:
+{scopes}
+settings:
+  event_subscriptions:
+    bot_events:
+{events}
+  interactivity:
+    is_enabled: true
+  org_deploy_enabled: false
+  socket_mode_enabled: true
+  token_rotation_enabled: false
+"""
+
+
+def manifest(command: str = "/papers") -> str:
+    """The manifest as YAML."""
+    scopes = "\n".join(f"      - {scope} # {why}" for scope, why in SCOPES.items())
+    events = "\n".join(f"      - {event}" for event in EVENTS)
+    return _MANIFEST.format(command=command, scopes=scopes, events=events)
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(manifest().encode())

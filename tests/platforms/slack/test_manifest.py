@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.platforms.slack.intake import AFTERWARDS, EVENTS, FIRST
+from bot.platforms.slack.manifest import SCOPES, manifest
+from tests.fakes.slack.payloads import EVENT_SCOPES
+from tests.platforms.slack.team import team_at_work
+
+FILE = Path(__file__).parents[3] / "config" / "slack-manifest.yaml"
+WRITTEN = re.findall(r"^      - ([a-z_]+(?:\.im)?)$", FILE.read_text("utf-8"), re.MULTILINE)
+"""The events of the committed file."""
+
+
+def test_the_committed_manifest_is_the_one_the_code_generates() -> None:
+    told = "python -m bot.platforms.slack.manifest > config/slack-manifest.yaml"
+    assert FILE.read_text("utf-8") == manifest(), told
+
+
+def test_the_events_in_it_are_those_that_are_listened_for() -> None:
+    assert sorted(WRITTEN) == sorted(EVENTS)
+    assert {event.partition(".")[0] for event in WRITTEN} == {*FIRST, *AFTERWARDS}
+
+
+@pytest.mark.parametrize("event", WRITTEN)
+def test_every_event_in_it_is_one_that_its_scopes_allow(event: str) -> None:
+    assert set(EVENT_SCOPES[event]) & set(SCOPES)
+
+
+async def test_every_event_in_it_is_acknowledged_even_when_it_is_of_no_concern() -> None:
+    async with team_at_work() as team:
+        for event in WRITTEN:
+            kind = event.partition(".")[0]
+            named = {"id": "C9", "name": "x"} if kind.endswith("rename") else "C9"
+            [told] = await team.lab.emit({"type": kind, "channel": named, "user": "U9"}, name=event)
+            assert [one.status for one in told.tries] == [200], event
+
+
+def test_the_command_can_be_named_otherwise() -> None:
+    assert "- command: /kiosk\n" in manifest("/kiosk")
