@@ -11,7 +11,7 @@ from tests.fakes.slack.views import with_ids
 from tests.fakes.slack.world import Channel
 
 MOST_IN_UPDATE = 4000
-"""chat.update refuses a longer `text`, where chat.postMessage takes it."""
+"""Bytes of `text` that chat.update takes, where chat.postMessage takes more (found by users of both)."""
 
 
 def _may_post(asked: Asked) -> Channel:
@@ -70,7 +70,7 @@ def update(asked: Asked) -> Json:
     channel, message = _own(asked, "cant_update_message")
     args = asked.args
     check_message({"text": message.text} | args if "blocks" in args else args)
-    if len(str(args.get("text") or "")) > MOST_IN_UPDATE:
+    if len(str(args.get("text") or "").encode()) > MOST_IN_UPDATE:
         raise Refused("msg_too_long")
     if args.get("text") is not None:
         message.text = str(args["text"])
