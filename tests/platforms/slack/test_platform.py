@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bot.channels.values import Message
+from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.render import block_id
+from tests.fakes.clock import Clock
+from tests.fakes.slack.server import FakeSlack
+from tests.platforms.conformance import CARD, HOSTILE, LONG_AGO
+from tests.platforms.slack.team import SlackTeam
+
+
+@pytest.fixture
+async def team() -> AsyncIterator[SlackTeam]:
+    """A team whose bot posts, and does not listen."""
+    clock = Clock()
+    async with FakeSlack(clock=clock) as slack:
+        yield SlackTeam(slack, clock)
+
+
+async def test_a_post_carries_its_key_twice_and_opens_no_links(team: SlackTeam) -> None:
+    await team.platform.send(team.place, Message(card=CARD), "key-1")
+    [call] = team.slack.calls_to("chat.postMessage")
+    [said] = team.ml.visible
+    assert said.metadata == {"event_type": "paperboy_post", "event_payload": {"key": "key-1"}}
+    assert said.blocks[0]["block_id"] == block_id("key-1")
+    assert (call.args["unfurl_links"], call.args["unfurl_media"]) == (False, False)
+
+
+async def test_hostile_words_ring_nobodys_bell(team: SlackTeam) -> None:
+    await team.platform.send(team.place, Message(HOSTILE + " <!here> <!subteam^S1> <@U2>"), "key-1")
+    assert [said.pings for said in team.ml.visible] == [[]]
+
+
+@pytest.mark.parametrize("strip", ["metadata", "block"])
+async def test_a_post_is_found_by_either_of_its_marks(team: SlackTeam, strip: str) -> None:
+    message = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    if strip == "metadata":
+        team.ml.visible[0].metadata = None
+    else:
+        team.ml.visible[0].blocks[0]["block_id"] = "other"
+    assert await team.platform.find(team.place, "key-1", team.now()) == message
+
+
+async def test_a_post_is_found_behind_many_others(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    for n in range(450):
+        await team.ada.writes(team.ml, f"chatter {n}")
+    assert await team.platform.find(team.place, "key-1", LONG_AGO) == message
+    assert len(team.slack.calls_to("conversations.history")) == 3
+
+
+async def test_what_somebody_else_marked_with_a_key_is_not_the_post(team: SlackTeam) -> None:
+    await team.ada.writes(team.ml, "mine")
+    team.ml.visible[0].metadata = {"event_type": "paperboy_post", "event_payload": {"key": "key-1"}}
+    assert await team.platform.find(team.place, "key-1", LONG_AGO) is None
+
+
+async def test_a_post_of_a_clock_that_runs_behind_is_found(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    assert await team.platform.find(team.place, "key-1", team.now() + timedelta(minutes=2)) == message
+
+
+@pytest.mark.parametrize(
+    ("error", "means"),
+    [
+        *((name, AccessLost) for name in ("channel_not_found", "not_in_channel", "is_archived", "token_revoked")),
+        *((name, AccessLost) for name in ("restricted_action_thread_only_channel", "invalid_auth", "missing_scope")),
+        *((name, AccessLost) for name in ("account_inactive", "no_permission", "ekm_access_denied")),
+        *((name, Rejected) for name in ("invalid_blocks", "msg_too_long", "msg_blocks_too_long", "no_text")),
+        *((name, Uncertain) for name in ("fatal_error", "internal_error", "service_unavailable")),
+        *((name, NotAccepted) for name in ("ratelimited", "request_timeout")),
+    ],
+)
+async def test_what_slack_says_means_what_it_means(team: SlackTeam, error: str, means: type[PlatformError]) -> None:
+    team.slack.faults.error("chat.postMessage", error)
+    with pytest.raises(PlatformError, match=error) as caught:
+        await team.platform.send(team.place, Message("x"), "key-1")
+    assert type(caught.value) is means
+    assert len(team.slack.calls_to("chat.postMessage")) == 1, "nothing is tried twice"
+
+
+async def test_a_limit_says_how_long_to_wait(team: SlackTeam) -> None:
+    team.slack.faults.limit("chat.postMessage", 17)
+    with pytest.raises(NotAccepted) as caught:
+        await team.platform.send(team.place, Message("x"), "key-1")
+    assert caught.value.retry_after == 17
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("trouble", ["cut", "500", "503", "fatal_error"])
+async def test_a_lost_reply_is_uncertain_and_is_not_sent_again(team: SlackTeam, trouble: str, accepted: bool) -> None:
+    faults = team.slack.faults
+    if trouble == "cut":
+        (faults.lose_reply if accepted else faults.lose_request)("chat.postMessage")
+    elif trouble.isdecimal():
+        faults.status("chat.postMessage", int(trouble), accepted=accepted)
+    else:
+        faults.error("chat.postMessage", trouble, accepted=accepted)
+    since = team.now()
+    with pytest.raises(Uncertain):
+        await team.platform.send(team.place, Message("x"), "key-1")
+    assert len(team.ml.visible) == accepted
+    assert (await team.platform.find(team.place, "key-1", since) is not None) == accepted
+
+
+async def test_a_slack_that_can_not_be_reached_has_accepted_nothing(team: SlackTeam) -> None:
+    nowhere = SlackPlatform(team.lab.bot_token, team.slack.app_token, team.clock, api_url="http://127.0.0.1:9/api/")
+    with pytest.raises(NotAccepted, match="can't be reached"):
+        await nowhere.send(team.place, Message("x"), "key-1")
+
+
+async def test_a_send_that_is_given_up_is_looked_up_afterwards(team: SlackTeam) -> None:
+    team.slack.faults.hang("chat.postMessage", accepted=True)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await team.platform.send(team.place, Message("x"), "key-1")
+    assert await team.platform.find(team.place, "key-1", team.now()) == team.ml.visible[0].ts
+
+
+async def test_nothing_to_show_is_refused_before_it_is_sent(team: SlackTeam) -> None:
+    with pytest.raises(Rejected):
+        await team.platform.send(team.place, Message("\x1b\u202e"), "key-1")
+    assert not team.slack.calls
+
+
+async def test_reactions_name_every_member_and_no_bot(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    many = [team.lab.member(f"U{n}", f"m{n}") for n in range(9)]
+    for each in [*many, team.lab.member("UBOT", "helper", bot=True)]:
+        await each.reacts(team.ml, message, "thumbsup")
+    standing = await team.platform.reactions(team.place, message)
+    assert standing == [(each.id, ":+1:") for each in many]
+
+
+async def test_reactions_of_a_deleted_card_are_not_taken_for_none(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    team.ada.deletes(team.ml, message)
+    with pytest.raises(Rejected, match="message_not_found"):
+        await team.platform.reactions(team.place, message)
+
+
+async def test_reading_waits_when_it_is_told_to(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    team.slack.faults.limit("reactions.get", 0)
+    assert await team.platform.reactions(team.place, message) == []
+    assert len(team.slack.calls_to("reactions.get")) == 2
+
+
+async def test_a_private_word_is_a_direct_message(team: SlackTeam) -> None:
+    await team.platform.tell(team.place, "ada", "I can no longer post. `/papers help`")
+    assert [said.text for said in team.ada.dm.visible] == ["I can no longer post. /papers help"]
+
+
+async def test_a_wrong_token_is_told_at_once(team: SlackTeam) -> None:
+    wrong = SlackPlatform(team.lab.bot_token, "xapp-wrong", team.clock, api_url=team.slack.api)
+    with pytest.raises(AccessLost, match="invalid_auth"):
+        await wrong.run(team.desk)
