@@ -23,7 +23,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from tests.fakes.clock import Clock
 from tests.fakes.slack import Channel, FakeSlack, Json, Member, Workspace
 
-
 SDK_AGES = pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 """slack-sdk 3.47 sends client id and secret in a way that aiohttp 3.14 is leaving behind."""
 
