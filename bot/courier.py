@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from bot.channels.values import Message
 from bot.platforms.base import (
@@ -21,7 +21,6 @@ from bot.platforms.base import (
     Clock,
     NotAccepted,
     Platform,
-    PlatformError,
     Rejected,
     Sleep,
 )
@@ -36,6 +35,7 @@ _MESSAGE = TypeAdapter(Message)
 _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 900.0
 _CHANNELS_AT_ONCE = 50
+_UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 
 
 def pack(message: Message) -> dict[str, object]:
@@ -68,19 +68,10 @@ class Courier:
         self._patience = patience
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def recover(self) -> None:
-        """On start: whatever was being sent when the last process ended is uncertain now."""
-        async with self._store.write() as tx:
-            for channel in await channels.all_of(tx, list(self.platforms)):
-                for post in await deliveries.posts_of(tx, channel.id, [PostState.SENDING]):
-                    await deliveries.move(tx, post, PostState.UNCERTAIN, reason="the bot stopped while sending")
-
     async def deliver_all(self) -> None:
         """Deliver every channel's posts whose time has come; a bad channel delays no other."""
         async with self._store.read() as tx:
-            waiting = await deliveries.waiting(
-                tx, self._clock(), list(self.platforms), [PostState.PLANNED, PostState.UNCERTAIN]
-            )
+            waiting = await deliveries.waiting(tx, self._clock(), list(self.platforms), _UNDER_WAY)
         gate = asyncio.Semaphore(_CHANNELS_AT_ONCE)
 
         async def one(channel_id: int) -> None:
@@ -102,10 +93,13 @@ class Courier:
         """Bring the channel's next post one state further; False when there is nothing more to do now."""
         async with self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
-            posts = await deliveries.posts_of(tx, channel_id, [PostState.PLANNED, PostState.UNCERTAIN])
+            posts = await deliveries.posts_of(tx, channel_id, _UNDER_WAY)
         if channel is None or channel.state is ChannelState.LOST or not posts:
             return False
         platform, post, now = self.platforms[channel.place.platform], posts[0], self._clock()
+        if post.state is PostState.SENDING:
+            # Only one task sends in a channel, and it holds the lock now: whoever began this has died.
+            return await self._move(post, PostState.UNCERTAIN, reason="the bot stopped while sending")
         if post.not_before > now:
             return False
         if post.state is PostState.UNCERTAIN:
@@ -118,35 +112,44 @@ class Courier:
         return sent
 
     async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
-        now = self._clock()
-        if not await self._move(post, PostState.SENDING, attempts=post.attempts + 1, sending_at=now):
+        try:
+            message = unpack(post.body)
+        except ValidationError:
+            log.error("A post can't be read any more.", channel=channel.id, paper=post.paper_id)
+            return await self._move(post, PostState.DROPPED, reason="its text can't be read")
+        # The first moment at which it may have been posted stays: from there a platform remembers its key.
+        first = post.sending_at or self._clock()
+        if not await self._move(post, PostState.SENDING, attempts=post.attempts + 1, sending_at=first):
             return False
         async with self._store.read() as tx:
             post = await deliveries.get_post(tx, post.id)
         try:
             async with asyncio.timeout(self._patience.timeout):
-                message = await platform.send(channel.place, unpack(post.body), post.key)
+                sent = await platform.send(channel.place, message, post.key)
         except NotAccepted as error:
-            return await self._not_now(post, str(error), error.retry_after)
+            return await self._later(post, str(error), max(error.retry_after, self._wait(post)))
         except Rejected as error:
             log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
             return await self._move(post, PostState.FAILED, reason=str(error))
         except AccessLost as error:
-            await self._move(post, PostState.PLANNED, reason=str(error))
+            await self._move(post, PostState.PLANNED, reason=str(error), sending_at=None)
             await self._lose(platform, channel, str(error))
             return False
         except Exception as error:
             # Time-outs, broken connections and whatever the platform's library did not foresee: nobody knows.
-            reason = "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
-            log.warning("A post is uncertain.", channel=channel.id, paper=post.paper_id, why=reason)
-            return await self._move(post, PostState.UNCERTAIN, reason=reason)
-        return await self._move(post, PostState.SENT, message=message, sent_at=self._clock(), reason="")
+            log.warning("A post is uncertain.", channel=channel.id, paper=post.paper_id, why=_what(error))
+            # The first time it is looked into at once; then with growing waits, before and not after it is looked into.
+            wait = timedelta(seconds=self._wait(post) if post.attempts > 1 else 0.0)
+            return await self._move(post, PostState.UNCERTAIN, reason=_what(error), not_before=self._clock() + wait)
+        return await self._move(post, PostState.SENT, message=sent, sent_at=self._clock(), reason="")
 
     async def _settle(self, platform: Platform, channel: Channel, post: Post) -> bool:
         """Find out what became of an uncertain post before anything else is sent."""
-        tried_at = post.sending_at or post.planned_at
-        if self._clock() - tried_at < timedelta(seconds=platform.capabilities.idempotent_for):
-            return await self._move(post, PostState.PLANNED, reason="the same key is safe to send again")
+        tried_at, now = post.sending_at or post.planned_at, self._clock()
+        if now - post.planned_at > self._patience.grace:
+            return await self._move(post, PostState.FAILED, reason="may have been posted; nobody could say in time")
+        if now - tried_at < timedelta(seconds=platform.capabilities.idempotent_for):
+            return await self._again(post, "the same key is safe to send again", tried_at)
         if not platform.capabilities.lookup:
             return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
         try:
@@ -155,21 +158,34 @@ class Courier:
         except AccessLost as error:
             await self._lose(platform, channel, str(error))
             return False
-        except (PlatformError, TimeoutError, OSError) as error:
-            log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=str(error))
+        except Exception as error:
+            log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_what(error))
             return False
         if message is None:
-            return await self._move(post, PostState.PLANNED, reason="looked for, and not there")
+            return await self._again(post, "looked for, and not there", None)
         return await self._move(post, PostState.SENT, message=message, sent_at=tried_at, reason="")
 
-    async def _not_now(self, post: Post, why: str, retry_after: float) -> bool:
+    async def _again(self, post: Post, why: str, may_be_there_since: datetime | None) -> bool:
+        """Send an uncertain post once more, now that it is known to be safe, but not for ever."""
         if post.attempts >= self._patience.attempts:
-            log.warning("A post was not accepted, and is given up.", post=post.id, tries=post.attempts, why=why)
-            return await self._move(post, PostState.FAILED, reason=why)
-        wait = max(retry_after, min(_FIRST_WAIT_SECONDS * 2 ** (post.attempts - 1), _LONGEST_WAIT_SECONDS))
-        later: datetime = self._clock() + timedelta(seconds=wait)
-        await self._move(post, PostState.PLANNED, reason=why, not_before=later)
+            return await self._give_up(post, why)
+        return await self._move(post, PostState.PLANNED, reason=why, sending_at=may_be_there_since)
+
+    async def _later(self, post: Post, why: str, wait: float) -> bool:
+        """The platform said not now: wait, and hold back what comes behind."""
+        if post.attempts >= self._patience.attempts:
+            return await self._give_up(post, why)
+        later = self._clock() + timedelta(seconds=wait)
+        await self._move(post, PostState.PLANNED, reason=why, sending_at=None, not_before=later)
         return False
+
+    async def _give_up(self, post: Post, why: str) -> bool:
+        log.warning("A post is given up.", post=post.id, paper=post.paper_id, tries=post.attempts, why=why)
+        return await self._move(post, PostState.FAILED, reason=why)
+
+    @staticmethod
+    def _wait(post: Post) -> float:
+        return min(_FIRST_WAIT_SECONDS * 2.0 ** (post.attempts - 1), _LONGEST_WAIT_SECONDS)
 
     async def _lose(self, platform: Platform, channel: Channel, why: str) -> None:
         log.warning("A channel can't be written to any more; it is paused.", channel=channel.id, why=why)
@@ -191,3 +207,7 @@ class Courier:
     async def _move(self, post: Post, to: PostState, **values: object) -> bool:
         async with self._store.write() as tx:
             return await deliveries.move(tx, post, to, **values)
+
+
+def _what(error: Exception) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"

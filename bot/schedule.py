@@ -55,7 +55,6 @@ class Heart:
 
     async def start(self) -> None:
         """Before the first beat: clear up what an earlier process left behind."""
-        await self._courier.recover()
         replayed = await self._intake.replay()
         if replayed:
             log.info("Reactions left over from the last run were taken in.", count=replayed)

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.channels.values import Message
+from bot.courier import unpack
 from bot.platforms.base import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.store import deliveries
 from bot.store.database import Store
 from bot.store.states import ChannelState, PostState
+from bot.store.tables import posts
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
 from tests.house import PLACE, House, demo_papers, house_over
@@ -204,3 +208,80 @@ async def test_one_bad_channel_delays_no_other(store: Store, clock: Clock) -> No
     await house.beat()
     assert chat.shown["c1"] == []
     assert len(chat.shown["c2"]) == 6
+
+
+async def test_a_post_that_never_arrives_is_tried_with_growing_waits_and_then_given_up(
+    store: Store, clock: Clock
+) -> None:
+    tries: list[timedelta] = []
+    start = clock.now
+
+    def lost(message: Message) -> None:
+        tries.append(clock.now - start)
+        raise ValueError("odd")
+
+    chat = FakeChat(before=lost)
+    house = await a_due_digest(store, clock, chat)
+    start = clock.now
+    for _ in range(200):
+        await house.beat()
+        clock.advance(timedelta(seconds=5))
+    first = tries[:5]
+    assert first[0] == first[1], "the second try comes at once"
+    waits = [later - earlier for earlier, later in itertools.pairwise(first)]
+    assert waits == sorted(waits)
+    assert (await house.posts())[0].state is PostState.FAILED
+    assert (await house.posts())[0].attempts == 5
+
+
+async def test_the_time_in_which_a_key_is_safe_counts_from_the_first_try(store: Store, clock: Clock) -> None:
+    chat = FakeChat(Capabilities(max_text=4000, idempotent_for=60, lookup=True), clock=clock)
+    house = await a_due_digest(store, clock, chat)
+
+    def reply_lost(message: Message) -> None:
+        raise Uncertain("reply lost")
+
+    chat.after = reply_lost
+    for _ in range(12):
+        await house.beat()
+        clock.advance(timedelta(seconds=20))
+    assert chat.lookups > 0, "after a minute the key is looked up, however often it was sent since"
+    assert [shown.key for shown in chat.shown["c1"]] == list(dict.fromkeys(shown.key for shown in chat.shown["c1"]))
+
+
+async def test_a_look_up_that_keeps_failing_does_not_silence_the_channel_for_ever(store: Store, clock: Clock) -> None:
+    chat = FakeChat(after=on_call(2, Uncertain("reply lost")), unable_to_look_up=KeyError("ts"))
+    house = await a_due_digest(store, clock, chat)
+    await house.beat()
+    assert len(chat.shown["c1"]) == 2
+    clock.advance(timedelta(hours=12, minutes=1))
+    await house.beat()
+    assert (await states(house))[1] is PostState.FAILED
+    clock.now = clock.now.replace(hour=9, minute=1) + timedelta(days=1)
+    await house.list_papers(demo_papers()[30:38])
+    await house.beat()
+    assert len(chat.shown["c1"]) > 2, "the next digest comes"
+
+
+async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(store: Store, clock: Clock) -> None:
+    chat = FakeChat()
+    house = await a_due_digest(store, clock, chat)
+    await house.app.heart.plan_due()
+    first = (await house.posts())[0]
+    async with house.store.write() as tx:  # as a process that was stopped right after sending leaves it
+        await deliveries.move(tx, first, PostState.SENDING, attempts=1, sending_at=clock())
+    await chat.send(PLACE, unpack(first.body), first.key)
+    await house.beat()
+    assert await states(house) == [PostState.SENT] * 6
+    assert len(chat.shown["c1"]) == 6
+
+
+async def test_a_post_whose_text_cant_be_read_any_more_holds_nobody_up(store: Store, clock: Clock) -> None:
+    chat = FakeChat()
+    house = await a_due_digest(store, clock, chat)
+    await house.app.heart.plan_due()
+    async with house.store.write() as tx:
+        await tx.execute(sa.update(posts).where(posts.c.position == 1).values(body={"card": "gone"}))
+    await house.beat()
+    assert len(chat.shown["c1"]) == 5
+    assert (await states(house))[1] is PostState.DROPPED

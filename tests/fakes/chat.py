@@ -6,7 +6,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.channels.values import Message, Place
 from bot.platforms.base import Capabilities, Desk
@@ -40,6 +40,8 @@ class FakeChat:
     told: list[tuple[str, str]] = field(default_factory=list)
     lookups: int = 0
     unable_to_look_up: Exception | None = None
+    clock: Callable[[], datetime] | None = None
+    _posted_at: dict[str, datetime] = field(default_factory=dict)
     _ids: itertools.count[int] = field(default_factory=itertools.count)
 
     async def send(self, place: Place, message: Message, key: str) -> str:
@@ -47,9 +49,13 @@ class FakeChat:
         if self.before:
             self.before(message)
         known = [one for one in self.shown[place.address] if one.key == key]
-        if known and self.capabilities.idempotent_for:
+        if known and self.capabilities.idempotent_for and self._remembers(key):
+            if self.after:
+                self.after(message)
             return known[0].id
         made = Shown(f"m{next(self._ids)}", key, message)
+        if self.clock:
+            self._posted_at[key] = self.clock()
         self.shown[place.address].append(made)
         if self.after:
             self.after(message)
@@ -69,6 +75,12 @@ class FakeChat:
 
     async def run(self, desk: Desk) -> None:
         """Nobody speaks here on their own."""
+
+    def _remembers(self, key: str) -> bool:
+        """Whether a key is known still; given a clock, only as long as the capabilities promise."""
+        if self.clock is None:
+            return True
+        return self.clock() - self._posted_at[key] < timedelta(seconds=self.capabilities.idempotent_for)
 
     def titles(self, address: str = "c1") -> list[str]:
         """What a channel shows, in order: cards by their titles, other messages by their texts."""
