@@ -136,8 +136,8 @@ async def test_a_warning_leaves_the_old_connection_open(
 ) -> None:
     [old] = slack.sockets.connections
     await slack.sockets.disconnect("warning")
+    assert (slack.sockets.connections, old.closed) == ([old], False)
     await slack.until(lambda: slack.sockets.opened == 2)
-    assert not old.closed or old not in slack.sockets.connections
 
 
 async def test_a_client_comes_back_after_an_abrupt_end(slack: FakeSlack, connected: Connected) -> None:
@@ -174,6 +174,17 @@ async def test_an_address_serves_once(slack: FakeSlack, client: AsyncWebClient) 
             assert hello["debug_info"]["approximate_connection_time"] > 0
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await session.ws_connect(url)
+
+
+async def test_an_eleventh_connection_is_turned_away(slack: FakeSlack, client: AsyncWebClient) -> None:
+    async with aiohttp.ClientSession() as session:
+        sockets = []
+        for _ in range(11):
+            url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
+            sockets.append(await session.ws_connect(url))
+        told = [await one.receive_json() for one in sockets]
+        assert [one["type"] for one in told] == ["hello"] * 10 + ["disconnect"]
+        assert told[-1]["reason"] == "too_many_websockets"
 
 
 async def test_the_bots_own_reaction_is_told_and_bolt_leaves_it_out(

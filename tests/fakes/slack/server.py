@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
@@ -23,6 +23,7 @@ from tests.fakes.slack.web_api import WebApi
 from tests.fakes.slack.world import Workspace
 
 T = TypeVar("T")
+LOOK = 0.01
 
 
 def _now() -> datetime:
@@ -126,12 +127,16 @@ class FakeSlack:
         return await self.signed.verify_url()
 
     async def until(self, condition: Callable[[], T], within: float = 5.0) -> T:
-        """What a condition gives as soon as it is true; looks whenever anything happened here. Raises TimeoutError
-        after so many real seconds."""
+        """What a condition gives as soon as it is true. Raises TimeoutError after so many real seconds.
+
+        It is looked at whenever anything happened here, and each `LOOK` seconds: what the bot does in itself after an
+        acknowledgement is not heard here.
+        """
         async with asyncio.timeout(within):
             while not (met := condition()):
                 self._changed.clear()
-                await self._changed.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), LOOK)
         return met
 
     def changed(self) -> None:
