@@ -32,8 +32,8 @@ class SlackTeam:
 
     custom_emoji = ":party_parrot:"
 
-    def __init__(self, slack: FakeSlack, clock: Clock) -> None:
-        self.slack, self.clock, self.desk = slack, clock, RecordingDesk()
+    def __init__(self, slack: FakeSlack, clock: Clock, desk: RecordingDesk | None = None) -> None:
+        self.slack, self.clock, self.desk = slack, clock, desk or RecordingDesk()
         self.lab = slack.workspace("T1", "lab")
         self.lab.scopes = set(SCOPES)
         slack.subscribed.clear()
@@ -148,11 +148,11 @@ def readable(words: str, node: object) -> str:
 
 
 @asynccontextmanager
-async def team_at_work() -> AsyncIterator[SlackTeam]:
+async def team_at_work(desk: RecordingDesk | None = None) -> AsyncIterator[SlackTeam]:
     """A team whose bot runs."""
     clock = Clock()
     async with FakeSlack(clock=clock) as slack:
-        team = SlackTeam(slack, clock)
+        team = SlackTeam(slack, clock, desk)
         await team.start()
         try:
             yield team

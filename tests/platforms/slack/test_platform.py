@@ -10,6 +10,7 @@ from bot.channels.values import Message
 from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import block_id
+from bot.platforms.slack.web import Web
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.conformance import CARD, HOSTILE, LONG_AGO
@@ -122,6 +123,20 @@ async def test_a_send_that_is_given_up_is_looked_up_afterwards(team: SlackTeam) 
         async with asyncio.timeout(0.2):
             await team.platform.send(team.place, Message("x"), "key-1")
     assert await team.platform.find(team.place, "key-1", team.now()) == team.ml.visible[0].ts
+
+
+async def test_an_answer_whose_reply_is_lost_is_not_given_twice(team: SlackTeam) -> None:
+    given = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        given.append(await reader.readuntil(b"}"))
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        with pytest.raises(Uncertain):
+            await Web("xoxb-1", team.slack.api, team.clock).respond(f"http://{host}:{port}/", {"text": "x"})
+    assert len(given) == 1
 
 
 async def test_nothing_to_show_is_refused_before_it_is_sent(team: SlackTeam) -> None:

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import Block
 
 from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Field, Form, Line, Message, Reply
 from bot.platforms.slack import render
+from tests.fakes.slack.blocks import check_message
 from tests.platforms.conformance import CARD, HOSTILE
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -83,6 +84,8 @@ def assert_slack_takes(shown: render.Rendered) -> None:
     assert render.weight(shown.blocks) <= 13_200
     assert 0 < len(shown.text) <= render.MAX_FALLBACK
     assert [block.to_dict() for block in Block.parse_all(shown.blocks)] == shown.blocks
+    if shown.blocks:
+        check_message({"text": shown.text, "blocks": shown.blocks})
     json.dumps(shown.blocks, ensure_ascii=False).encode()
     shown.text.encode()
     for block in shown.blocks:

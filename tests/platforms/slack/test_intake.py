@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.channels.feedback import plain_emoji
+from bot.channels.values import Action, Attachment, Kind, Line, Message, Place, Reaction, Reply
+from bot.platforms.slack.render import INLINE_ATTACHMENT
+from bot.store.database import StoreError
+from tests.platforms.conformance import CARD
+from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.slack.team import SlackTeam, buttons, team_at_work
+
+
+@dataclass
+class Desk(RecordingDesk):
+    """Also writes down what becomes of channels, and fails as often as it is told to."""
+
+    failures: int = 0
+    tries: int = 0
+    lost: list[tuple[Place, str]] = field(default_factory=list)
+    names: list[Place] = field(default_factory=list)
+
+    async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
+        self.tries += 1
+        if self.tries <= self.failures:
+            raise StoreError("the disk is full")
+        await super().react(reaction, event_id)
+
+    async def left(self, place: Place, why: str) -> None:
+        self.lost.append((place, why))
+
+    async def renamed(self, place: Place) -> None:
+        self.names.append(place)
+
+
+@pytest.fixture
+async def team() -> AsyncIterator[SlackTeam]:
+    async with team_at_work(Desk()) as team:
+        team.slack.ack_within = 0.5
+        yield team
+        assert team.slack.unknown == []
+
+
+def desk_of(team: SlackTeam) -> Desk:
+    assert isinstance(team.desk, Desk)
+    return team.desk
+
+
+async def card(team: SlackTeam) -> str:
+    return await team.platform.send(team.place, Message(card=CARD), "key-1")
+
+
+async def test_a_reaction_is_acknowledged_after_it_was_taken_in(team: SlackTeam) -> None:
+    message, desk = await card(team), desk_of(team)
+    desk.failures = 2
+    [told] = await team.ada.reacts(team.ml, message, "+1")
+    assert [one.status for one in told.tries] == [0, 0, 200]
+    assert desk.tries == 3
+    assert [each.emoji for each in desk.reactions] == [":+1:"]
+
+
+async def test_an_event_told_twice_is_taken_in_once_and_acknowledged_twice(team: SlackTeam) -> None:
+    message, desk = await card(team), desk_of(team)
+    [told] = await team.ada.reacts(team.ml, message, "+1")
+    await team.slack.again(told)
+    assert [one.status for one in told.tries] == [200, 200]
+    assert desk.tries == 1
+
+
+async def test_a_question_told_twice_is_answered_once(team: SlackTeam) -> None:
+    [told] = await team.ada.mentions(team.ml, "more 2310.01234")
+    await team.slack.until(lambda: team.ada.ephemeral)
+    await team.slack.again(told)
+    await team.ada.mentions(team.ml, "help")
+    await team.slack.until(lambda: len(team.ada.ephemeral) > 1)
+    assert [line for _, _, line in team.desk.asked] == ["more 2310.01234", "help"]
+
+
+async def test_what_overtakes_keeps_its_own_time(team: SlackTeam) -> None:
+    message = await card(team)
+    with team.slack.holding() as held:
+        await team.ada.reacts(team.ml, message, "+1")
+        await team.ada.unreacts(team.ml, message, "+1")
+    await team.slack.release(reversed(held))
+    off, on = team.desk.reactions
+    assert (off.on, on.on) == (False, True)
+    assert on.at < off.at
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [("thumbsup", "👍"), ("+1::skin-tone-5", "👍"), ("thumbsdown::skin-tone-2", "👎"), ("parrot", ":parrot:")],
+)
+async def test_every_name_of_an_emoji_means_the_emoji(team: SlackTeam, name: str, means: str) -> None:
+    await team.ada.reacts(team.ml, await card(team), name)
+    assert [plain_emoji(each.emoji) for each in team.desk.reactions] == [means]
+
+
+async def test_bots_and_other_peoples_messages_are_no_concern(team: SlackTeam) -> None:
+    message = await card(team)
+    await team.lab.member("UX", "helper", bot=True).reacts(team.ml, message, "+1")
+    await team.bot_reacts(message, "👍")
+    [told] = await team.ada.reacts(team.ml, await team.bo.writes(team.ml, "lunch?"), "+1")
+    assert told.acked
+    assert team.desk.reactions == []
+
+
+async def test_slack_not_saying_who_reacted_has_the_reaction_told_again(team: SlackTeam) -> None:
+    message = await card(team)
+    team.slack.faults.status("users.info", 503)
+    [told] = await team.ada.reacts(team.ml, message, "+1")
+    assert [one.status for one in told.tries] == [0, 200]
+    assert len(team.desk.reactions) == 1
+
+
+async def test_a_mention_in_a_thread_is_answered_in_the_thread(team: SlackTeam) -> None:
+    message = await card(team)
+    await team.ada.mentions(team.ml, "similar https://arxiv.org/abs/1 a<b & c", thread_ts=message)
+    [answer] = await team.slack.until(lambda: team.ada.ephemeral)
+    assert answer.thread_ts == message
+    assert [line for _, _, line in team.desk.asked] == ["similar https://arxiv.org/abs/1 a<b & c"]
+    assert len(team.ml.visible) == 2, "the card and the mention"
+
+
+async def test_a_direct_message_is_answered_there(team: SlackTeam) -> None:
+    await team.bo.sends_dm("federated")
+    said = await team.slack.until(lambda: [each for each in team.bo.dm.visible if each.user == team.lab.bot_user])
+    assert said[0].words == "It is so."
+    [(place, asker, line)] = team.desk.asked
+    assert (place.kind, place.address, asker.member, line) == (Kind.DIRECT, team.bo.dm.id, "bo", "federated")
+
+
+async def test_what_people_say_to_each_other_is_no_question(team: SlackTeam) -> None:
+    team.slack.subscribed.add("message.channels")
+    team.lab.scopes.add("channels:history")
+    await team.ada.writes(team.ml, "federated")
+    await team.ask("ada", "help")
+    assert [line for _, _, line in team.desk.asked] == ["help"]
+
+
+async def test_admins_manage_and_others_do_not(team: SlackTeam) -> None:
+    await team.ask("ada", "pause")
+    await team.ask("bo", "pause")
+    assert [asker.manager for _, asker, _ in team.desk.asked] == [True, False]
+    assert team.desk.asked[0][1].name == "ada"
+
+
+async def test_people_are_looked_up_once(team: SlackTeam) -> None:
+    for _ in range(3):
+        await team.ask("ada", "help")
+    assert len(team.slack.calls_to("users.info")) == 1
+
+
+async def test_a_question_that_goes_wrong_is_answered_in_words(team: SlackTeam) -> None:
+    team.desk.breaks = RuntimeError("secret detail")
+    answer = await team.ask("ada", "federated")
+    assert "That went wrong" in answer
+    assert "secret" not in answer
+    assert team.ada.errors == []
+
+
+async def test_slack_not_saying_who_asks_is_answered_in_words(team: SlackTeam) -> None:
+    team.slack.faults.status("users.info", 503)
+    assert "try again" in await team.ask("ada", "pause")
+    assert team.desk.asked == []
+
+
+async def test_a_pressed_button_says_that_it_was_counted_to_who_pressed_it(team: SlackTeam) -> None:
+    message = await card(team)
+    team.desk.answer = Reply("Counted. More like “Federated”.")
+    assert "Counted." in await team.press("bo", message, "more")
+    [(place, asker, action)] = team.desk.acted
+    assert (place.address, asker.member, action) == (team.ml.id, "bo", Action("More like this", "more", CARD.paper_id))
+    assert len(team.ml.visible) == 1
+
+
+async def test_a_shared_answer_is_seen_by_all(team: SlackTeam) -> None:
+    team.desk.answer = Reply("Found.", (Line("1", "A hit"),), actions=(Action("Share", "share", "federated"),))
+    await team.ask("ada", "federated")
+    team.desk.answer = Reply("Found for all.", (Line("1", "A hit"),), public=True)
+    [button] = buttons(team.ada.ephemeral[-1].blocks)
+    await team.ada.presses(team.ml, team.ada.ephemeral[-1].ts, button["action_id"])
+    [shared] = await team.slack.until(lambda: team.ml.visible)
+    assert "Found for all." in shared.words
+    assert team.slack.response_urls
+
+
+async def test_a_long_file_goes_to_the_askers_direct_messages(team: SlackTeam) -> None:
+    content = "@article{a}\n" * INLINE_ATTACHMENT
+    team.desk.answer = Reply("Your papers.", attachment=Attachment("saved.bib", content))
+    answer = await team.ask("bo", "saved bib")
+    assert "saved.bib" in answer
+    assert "direct messages" in answer
+    assert [each.decode() for each in team.lab.uploads.values()] == [content]
+    assert [each["name"] for said in team.bo.dm.visible for each in said.files] == ["saved.bib"]
+
+
+async def test_the_bot_greets_where_it_is_invited_however_often_it_is_told(team: SlackTeam) -> None:
+    team.slack.twice = True
+    fresh = team.lab.channel("C7", "new-papers", bot=False)
+    [told] = await team.ada.invites_bot(fresh)
+    await team.restart()
+    await team.slack.again(told)
+    assert [said.words for said in fresh.visible] == ["Hello, I bring papers."]
+    assert {(place, by) for place, by in team.desk.invitations} == {(Place("slack", "C7", "T1", "new-papers"), "ada")}
+
+
+async def test_a_greeting_whose_reply_is_lost_is_said_once(team: SlackTeam) -> None:
+    fresh = team.lab.channel("C7", "new-papers", bot=False)
+    team.slack.faults.lose_reply("chat.postMessage")
+    [told] = await team.ada.invites_bot(fresh)
+    assert told.acked
+    assert len(fresh.visible) == 1
+
+
+async def test_somebody_else_joining_is_no_invitation(team: SlackTeam) -> None:
+    await team.lab.emit({"type": "member_joined_channel", "user": "bo", "channel": "C1", "inviter": "ada"})
+    assert team.desk.invitations == []
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_what_becomes_of_a_channel_reaches_the_desk(team: SlackTeam, private: bool) -> None:
+    room, desk = team.lab.channel("C8", "room", private=private), desk_of(team)
+    await team.ada.renames(room, "hall")
+    assert [(place.address, place.name) for place in desk.names] == [("C8", "hall")]
+    await team.ada.archives(room)
+    await team.ada.unarchives(room)
+    assert [(place.address, by) for place, by in desk.invitations] == [("C8", "")]
+    await team.ada.removes_bot(room)
+    await team.ada.invites_bot(room)
+    await team.ada.deletes_channel(room)
+    assert [place.address for place, _ in desk.lost] == ["C8"] * 3
+    assert [why.split()[-1] for _, why in desk.lost] == ["archived", "channel", "deleted"]
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled"])
+async def test_another_connection_takes_over_when_slack_ends_one(team: SlackTeam, reason: str) -> None:
+    message = await card(team)
+    await team.slack.sockets.disconnect(reason)
+    await team.slack.until(lambda: team.slack.sockets.opened > 1)
+    [told] = await team.ada.reacts(team.ml, message, "+1")
+    async with asyncio.timeout(10):
+        while not told.acked:  # it may have met the end of a connection; Slack tells it again
+            await team.slack.sockets.connected()
+            await team.slack.retry_unacked()
+    assert len(team.desk.reactions) == 1
