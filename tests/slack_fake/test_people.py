@@ -126,6 +126,29 @@ async def test_an_uninstall_is_told_by_two_events_in_whatever_order(
     assert {one.payload["event_time"] for one in held} == {int(left.timestamp())}
 
 
+async def test_after_an_uninstall_nothing_more_is_told_and_nothing_can_be_asked(
+    slack: FakeSlack, lab: Workspace, ml: Channel, ada: Member
+) -> None:
+    slack.retries = 0
+    await lab.uninstalls()
+    assert await ada.mentions(ml, "still there?") == []
+    with pytest.raises(AssertionError, match="not installed"):
+        await ada.says("/papers", "x", ml)
+    assert [one.payload["event"]["type"] for one in slack.deliveries] == ["tokens_revoked", "app_uninstalled"]
+
+
+async def test_the_bot_hears_what_it_says_in_private_and_bolt_leaves_it_out(
+    slack: FakeSlack, events: list[Json], connected: Connected, lab: Workspace, ada: Member, client: AsyncWebClient
+) -> None:
+    posted = await client.chat_postMessage(channel=ada.dm.id, text="hello")
+    await client.chat_update(channel=ada.dm.id, ts=posted["ts"], text="hello again")
+    await slack.settled()
+    said, changed = (one.payload["event"] for one in slack.deliveries)
+    assert (said["user"], said["bot_id"], said["channel_type"]) == (lab.bot_user, lab.bot_id, "im")
+    assert (changed["subtype"], changed["previous_message"]["text"]) == ("message_changed", "hello")
+    assert events == []
+
+
 async def test_an_event_comes_twice_or_out_of_order_when_asked(
     slack: FakeSlack, events: list[Json], connected: Connected, ml: Channel, ada: Member
 ) -> None:

@@ -29,6 +29,15 @@ def _own(asked: Asked, refusal: str) -> tuple[Channel, Message]:
     return channel, message
 
 
+def _echo(channel: Channel, told: Json) -> None:
+    """The bot hears its own messages too, wherever it asked to hear messages."""
+    workspace = channel.workspace
+    kind = {"channels": "channel", "groups": "group", "im": "im"}[channel.kind]
+    event = told | {"channel": channel.id, "channel_type": kind, "event_ts": told["ts"]}
+    if channel.has_bot:
+        workspace.slack.later(workspace.emit(event, name=f"message.{channel.kind}"))
+
+
 @method("chat.postMessage", "chat:write")
 def post_message(asked: Asked) -> Json:
     """Post a message to a channel, or to a member."""
@@ -50,6 +59,7 @@ def post_message(asked: Asked) -> Json:
     )
     channel.messages.append(message)
     told = payloads.message(message, metadata=True, me=asked.slack.app_id)
+    _echo(channel, told)
     return {"channel": channel.id, "ts": message.ts, "message": told}
 
 
@@ -72,6 +82,7 @@ def update(asked: Asked) -> Json:
     check_message({"text": message.text} | args if "blocks" in args else args)
     if len(str(args.get("text") or "").encode()) > MOST_IN_UPDATE:
         raise Refused("msg_too_long")
+    before = payloads.message(message, metadata=True, me=asked.slack.app_id)
     if args.get("text") is not None:
         message.text = str(args["text"])
     if args.get("blocks") is not None or args.get("text") is not None:
@@ -80,6 +91,8 @@ def update(asked: Asked) -> Json:
         message.metadata = args["metadata"] or None
     message.edited = asked.workspace.ts()
     told = payloads.message(message, metadata=True, me=asked.slack.app_id)
+    changed = {"type": "message", "subtype": "message_changed", "hidden": True, "ts": message.edited}
+    _echo(channel, changed | {"message": told, "previous_message": before})
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": told}
 
 

@@ -38,6 +38,9 @@ EVENT_SCOPES = {
 }
 """What an app may subscribe to here, and the scopes of which it needs one."""
 
+FAREWELLS = ("app_uninstalled", "tokens_revoked")
+"""What an app is told of even after it was removed."""
+
 SUBSCRIBED = frozenset(EVENT_SCOPES) - {"message.channels", "message.groups"}
 """What it is subscribed to unless a test says otherwise."""
 

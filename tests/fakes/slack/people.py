@@ -52,7 +52,7 @@ class Member(Interacting):
         message = self._write(channel, text, thread_ts)
         kind = {"channels": "channel", "groups": "group", "im": "im"}[channel.kind]
         event = self._said(channel, message, "message") | {"channel_type": kind}
-        await self._tell(event, channel, name=f"message.{kind if kind == 'im' else kind + 's'}")
+        await self._tell(event, channel, name=f"message.{channel.kind}")
         return message.ts
 
     async def mentions(self, channel: Channel, text: str, thread_ts: str | None = None) -> list[Delivery]:

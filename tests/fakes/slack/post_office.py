@@ -33,6 +33,8 @@ class PostOffice:
         """Tell the bot of an event, where the app subscribed to it and a scope allows it."""
         name = name or str(event["type"])
         needed = payloads.EVENT_SCOPES.get(name, ())
+        if not workspace.installed and name not in payloads.FAREWELLS:
+            return []
         if name not in self.subscribed or (needed and workspace.scopes.isdisjoint(needed)):
             return []
         about = {"event_ts": workspace.ts()} | event
@@ -48,6 +50,7 @@ class PostOffice:
 
     async def ask(self, person: Person, kind: str, payload: Json, channel: Channel | None) -> Delivery:
         """Hand over what a person waits for: once, and without an answer they are told of a time-out."""
+        assert person.workspace.installed, "nobody can use an app that is not installed"
         made = Delivery(kind, payload, person.workspace.id)
         self.deliveries.append(made)
         await self._try(made)
