@@ -28,10 +28,11 @@ class Transcript:
     text: str
 
     @property
-    def liked(self) -> dict[str, tuple[int, int, float]]:
-        """By day: cards, how many of them were liked, and how many would be by chance."""
-        rows = re.findall(r"^ (\w{3} \d+ \w{3}) +(\d+) +(\d+) +([\d.]+) *$", self.text, flags=re.MULTILINE)
-        return {day: (int(cards), int(liked), float(chance)) for day, cards, liked, chance in rows}
+    def liked(self) -> dict[str, tuple[int, int, float, float]]:
+        """By day: cards, how many were liked; how many of five would be without reactions, and by chance."""
+        number = r" +([\d.]+)"
+        rows = re.findall(rf"^ (\w{{3}} \d+ \w{{3}}) {number * 4} *$", self.text, flags=re.MULTILINE)
+        return {row[0]: (int(row[1]), int(row[2]), float(row[3]), float(row[4])) for row in rows}
 
     def between(self, start: str, end: str) -> str:
         """The part from one text to the next, line breaks as spaces."""
@@ -55,7 +56,8 @@ def test_later_picks_are_liked_far_more_than_chance_would_have_it(offline: Trans
     days = list(offline.liked.values())
     assert len(days) >= 6
     later = days[1:]
-    liked, by_chance = sum(day[1] for day in later), sum(day[2] for day in later)
+    liked, unlearned, by_chance = (sum(day[n] for day in later) for n in (1, 2, 3))
+    assert liked >= 1.5 * unlearned, "the reactions make the difference, and not a lucky first guess"
     assert liked >= 2.5 * by_chance
     assert liked >= 0.7 * sum(day[0] for day in later)
 

@@ -32,6 +32,8 @@ _WELCOME = (
 )
 _PRIVACY = r"federated|differential(ly)? priva|\bprivacy\b|\bprivate\b|unlearn|membership inference"
 """What the team of the scripted visit works on: it likes a card that speaks of this, and nothing else."""
+_CARDS = 5
+_DRAWS = 50
 _TOPIC = "gaussian splatting"
 """What one of them follows as well, from the fifth day on."""
 
@@ -78,11 +80,13 @@ async def _meet(world: World, who: str) -> None:
 
 @dataclass
 class Day:
-    """What one day brought: cards, how many of them the team liked, and how many chance would have brought."""
+    """What one day brought: cards and how many of them the team liked; how many of five it would have liked had the
+    bot picked from the same papers `unlearned`, knowing no reaction (mean of many draws); and how many by chance."""
 
     day: date
     cards: int
     liked: int
+    unlearned: float
     by_chance: float
 
 
@@ -163,12 +167,19 @@ class Visit:
         cards = await self._cards_today()
         numbers = [number for number, card in enumerate(cards, 1) if self._is_theirs(card.title, card.summary)]
         listed = [paper for paper in self.world.listed.papers if paper.published == self._today]
-        chance = (
-            len(cards) * sum(self._is_theirs(paper.title, paper.abstract) for paper in listed) / len(listed)
-            if listed
-            else 0.0
+        theirs = {paper.id for paper in listed if self._is_theirs(paper.title, paper.abstract)}
+        engine, now = self.world.app.library.engine, self.world.clock()
+        ids = [paper.id for paper in listed]
+        unlearned = [pick for seed in range(_DRAWS) for pick in engine.pick((), ids, _CARDS, now=now, seed=seed)]
+        self.days.append(
+            Day(
+                self._today,
+                len(cards),
+                len(numbers),
+                sum(pick.paper_id in theirs for pick in unlearned) / _DRAWS,
+                _CARDS * len(theirs) / max(len(listed), 1),
+            )
         )
-        self.days.append(Day(self._today, len(cards), len(numbers), chance))
         if numbers:
             yield f"{' '.join(map(str, numbers))} 👍"
         if numbers[1:]:
@@ -221,10 +232,14 @@ class Visit:
         )
 
     def _table(self) -> None:
-        table = Table("day", "cards", "liked", "by chance", title="Liked picks per day", title_justify="left", box=None)
+        table = Table(
+            *("day", "cards", "liked", "of 5 without reactions", "of 5 by chance"),
+            title="Picks that the team likes, day by day",
+            title_justify="left",
+            box=None,
+        )
         for day in self.days:
-            table.add_row(
-                f"{day.day:%a} {day.day.day} {day.day:%b}", str(day.cards), str(day.liked), f"{day.by_chance:.1f}"
-            )
+            name = f"{day.day:%a} {day.day.day} {day.day:%b}"
+            table.add_row(name, str(day.cards), str(day.liked), f"{day.unlearned:.1f}", f"{day.by_chance:.1f}")
         self.console.print()
         self.console.print(table)
