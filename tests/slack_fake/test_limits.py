@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.fakes.slack import Channel, Json, Member
+from tests.fakes.slack import Channel, Json, Member, Refused
+from tests.fakes.slack.blocks import check_message
+from tests.fakes.slack.views import with_ids
 
 DIVIDER: Json = {"type": "divider"}
 
@@ -136,3 +140,35 @@ async def test_a_modal_keeps_to_its_limits(client: AsyncWebClient, ada: Member) 
     with pytest.raises(SlackApiError) as refusal:
         await client.views_publish(user_id="U1", view=modal)
     assert refusal.value.response["error"] == "invalid_arguments", "a modal is no home tab"
+
+
+NAMES = st.sampled_from(
+    ["type", "text", "elements", "fields", "accessory", "element", "options", "block_id", "confirm"]
+)
+KINDS = st.sampled_from(["section", "actions", "context", "input", "rich_text", "header", "button", "static_select"])
+ANYTHING = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3) | KINDS | st.just("mrkdwn"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def wrong_with(blocks: list[Any]) -> list[str]:
+    """What Slack says is wrong with blocks."""
+    try:
+        check_message({"text": "x", "blocks": blocks})
+    except Refused as refused:
+        return [refused.error, *refused.more["errors"]]
+    return []
+
+
+@given(
+    st.lists(st.just(DIVIDER) | st.dictionaries(NAMES, ANYTHING).map(lambda one: {"type": "section"} | one) | ANYTHING)
+)
+def test_whatever_is_posted_is_taken_whole_or_refused_in_words(blocks: list[Any]) -> None:
+    wrong = wrong_with(blocks)
+    if wrong:
+        assert wrong[0] == "invalid_blocks"
+        assert all("[json-pointer:/blocks" in one for one in wrong[1:])
+    else:
+        assert len(with_ids(blocks)) == len(blocks)

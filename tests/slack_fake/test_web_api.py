@@ -175,3 +175,5 @@ async def test_only_the_apps_own_token_opens_a_socket(slack: FakeSlack, client: 
     assert await refusal(client.apps_connections_open(app_token=client.token or "")) == "not_allowed_token_type"
     assert await refusal(client.apps_connections_open(app_token="xapp-guess")) == "invalid_auth"
     assert (await client.apps_connections_open(app_token=slack.app_token))["url"].startswith("ws://127.0.0.1:")
+    slack.app_scopes.clear()
+    assert await refusal(client.apps_connections_open(app_token=slack.app_token)) == "missing_scope"

@@ -44,7 +44,7 @@ Trouble:
     slack.faults.limit(m, retry_after=3)                       # one 429
     gate = slack.faults.hang(m, accepted=False); gate.set()    # answers never, or when the gate opens
     slack.rates.on = True                                      # real rates, by the clock: 429 with Retry-After
-    lab.scopes.discard("chat:write"); lab.installed = False    # missing_scope; account_inactive
+    lab.scopes.discard("chat:write"); slack.app_scopes.clear() # missing_scope
 
 Delivery: `slack.ack_within` (real seconds, 3.0), `slack.retries` (3, without waiting in between),
 `slack.subscribed` (event names), `slack.twice = True` (each event twice), `await slack.again(delivery)` (once more),

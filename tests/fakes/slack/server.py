@@ -41,6 +41,7 @@ class FakeSlack:
         self.listener = ""
         """Where events, commands and interactions are posted; while empty they go through sockets."""
         self.app_id, self.app_token = "A0PAPERBOY", "xapp-1-A0PAPERBOY-fake"
+        self.app_scopes = {"connections:write"}
         self.signing_secret, self.client_id, self.client_secret = "5ecre7", "111.222", "c11en7"
         self.workspaces: dict[str, Workspace] = {}
         self.calls: list[Call] = []

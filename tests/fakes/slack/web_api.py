@@ -85,6 +85,8 @@ class WebApi:
         if call.method == "apps.connections.open":
             if call.token != slack.app_token:
                 raise Refused("not_allowed_token_type" if workspace else "invalid_auth")
+            if "connections:write" not in slack.app_scopes:
+                raise Refused("missing_scope", needed="connections:write", provided=",".join(sorted(slack.app_scopes)))
             return {"url": slack.sockets.address()}
         listed = METHODS.get(call.method)
         if listed is None:
