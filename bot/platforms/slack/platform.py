@@ -23,13 +23,15 @@ _CLOCKS_APART = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much; looking further back costs nothing, keys are unique."""
 _CONNECTING_SECONDS = 30.0
 _WATCHING_SECONDS = 20.0
-_PING_SECONDS = 5.0
 _MISSED = 3
 log = logging.getLogger(__name__)
 
 
 class SlackPlatform:
-    """Implements `bot.platforms.base.Platform` for one workspace, with a bot token and an app-level token."""
+    """Implements `bot.platforms.base.Platform` for one workspace, with a bot token and an app-level token.
+
+    A broken connection is noticed within `ping_seconds`; what Slack tells meanwhile, it tells again.
+    """
 
     name = PLATFORM
     capabilities = Capabilities(
@@ -37,14 +39,17 @@ class SlackPlatform:
     )
 
     def __init__(
-        self, bot_token: str, app_token: str, clock: Clock, *, api_url: str = API_URL, command: str = "/papers"
+        self,
+        bot_token: str,
+        app_token: str,
+        clock: Clock,
+        *,
+        api_url: str = API_URL,
+        command: str = "/papers",
+        ping_seconds: float = 5.0,
     ) -> None:
-        self._web, self._app_token, self._clock, self._command = (
-            Web(bot_token, api_url, clock),
-            app_token,
-            clock,
-            command,
-        )
+        self._web, self._app_token, self._clock = Web(bot_token, api_url, clock), app_token, clock
+        self._command, self._ping_seconds = command, ping_seconds
 
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message under a key, by which `find` knows it again; its id is Slack's `ts`.
@@ -103,7 +108,7 @@ class SlackPlatform:
     async def run(self, desk: Desk) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
         intake = Intake(desk, self, self._web, await self._web.me(), self._clock, self._command)
-        handler = AsyncSocketModeHandler(intake.app(), self._app_token, ping_interval=_PING_SECONDS)
+        handler = AsyncSocketModeHandler(intake.app(), self._app_token, ping_interval=self._ping_seconds)
         try:
             # Asked for here, for the library would try a wrong token again and again.
             with understood():

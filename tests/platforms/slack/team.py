@@ -47,7 +47,9 @@ class SlackTeam:
         self.platform = self.new()
 
     def new(self) -> SlackPlatform:
-        return SlackPlatform(self.lab.bot_token, self.slack.app_token, self.clock, api_url=self.slack.api)
+        return SlackPlatform(
+            self.lab.bot_token, self.slack.app_token, self.clock, api_url=self.slack.api, ping_seconds=0.5
+        )
 
     def now(self) -> datetime:
         return self.clock()

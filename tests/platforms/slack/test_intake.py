@@ -237,10 +237,13 @@ async def test_what_becomes_of_a_channel_reaches_the_desk(team: SlackTeam, priva
     assert [why.split()[-1] for _, why in desk.lost] == ["archived", "channel", "deleted"]
 
 
-@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled"])
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled", "abruptly"])
 async def test_another_connection_takes_over_when_slack_ends_one(team: SlackTeam, reason: str) -> None:
     message = await card(team)
-    await team.slack.sockets.disconnect(reason)
+    if reason == "abruptly":
+        team.slack.sockets.drop()
+    else:
+        await team.slack.sockets.disconnect(reason)
     await team.slack.until(lambda: team.slack.sockets.opened > 1)
     [told] = await team.ada.reacts(team.ml, message, "+1")
     async with asyncio.timeout(10):

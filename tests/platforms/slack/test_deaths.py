@@ -1,0 +1,173 @@
+"""The process dies between any two steps of a delivery and of an intake: each card once, each vote once."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.channels import feedback
+from bot.channels.values import Message, Place
+from bot.platforms.slack.platform import SlackPlatform
+from bot.settings import Digest
+from bot.store.database import Store, make_engine
+from bot.store.deliveries import Post
+from bot.store.states import PostState
+from tests.fakes.clock import Clock
+from tests.fakes.slack.server import FakeSlack
+from tests.house import House, demo_papers, house_over
+from tests.platforms.slack.team import SlackTeam
+
+DAY = demo_papers()[:4]
+
+
+class Death(BaseException):
+    """The process ends here: nothing after it runs."""
+
+
+@dataclass
+class Fate:
+    """Says at which step the process dies; 0: never."""
+
+    at: int = 0
+    steps: int = 0
+    dead: bool = False
+
+    def step(self) -> None:
+        self.steps += 1
+        self.dead = self.dead or self.steps == self.at
+        if self.dead:
+            raise Death
+
+
+class MortalStore(Store):
+    """A store whose process may die before a transaction is committed, and after."""
+
+    def __init__(self, url: str, fate: Fate) -> None:
+        super().__init__(make_engine(url, 10))
+        self._fate = fate
+
+    @contextlib.asynccontextmanager
+    async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
+        async with super().write(alone=alone) as tx:
+            yield tx
+            self._fate.step()
+        self._fate.step()
+
+
+class MortalSlack(SlackPlatform):
+    """A platform whose process may die before a post leaves, and before its answer is read."""
+
+    fate: Fate
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        self.fate.step()
+        ts = await super().send(place, message, key)
+        self.fate.step()
+        return ts
+
+    async def find(self, place: Place, key: str, since: datetime) -> str | None:
+        found = await super().find(place, key, since)
+        self.fate.step()
+        return found
+
+
+class Life:
+    """A team, and the process that serves it: one after the other over the same store."""
+
+    def __init__(self, team: SlackTeam, url: str) -> None:
+        self.team, self._url = team, url
+        self.fate, self.stores = Fate(), list[MortalStore]()
+        self.house = self.begin(Fate())
+
+    def begin(self, fate: Fate) -> House:
+        """Another process."""
+        self.fate, store = fate, MortalStore(self._url, fate)
+        self.stores.append(store)
+        team = self.team
+        platform = MortalSlack(team.lab.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api)
+        platform.fate, team.platform = fate, platform
+        self.house = house_over(store, team.clock, cast("Any", platform), digest=Digest(count=2))
+        team.speaks_to = self.house.app.desk
+        return self.house
+
+    async def posts(self) -> list[Post]:
+        return await self.house.posts(self.team.place)
+
+    async def votes(self) -> dict[tuple[str, str | None], float]:
+        channel = await self.house.channel(self.team.place)
+        async with self.house.store.read() as tx:
+            told = await feedback.of_channel(tx, channel.id, self.house.app.digests._emoji)
+        return {(each.paper_id, each.member): each.value for each in told if each.member}
+
+
+@contextlib.asynccontextmanager
+async def a_due_digest(sqlite_url: str, step: int) -> AsyncIterator[Life]:
+    """A channel whose hour has come, in a store of its own."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    clock, url = Clock(), f"sqlite:///{shutil.copy(file, file.with_stem(f'died-at-{step}'))}"
+    async with FakeSlack(clock, ack_within=0.3, retries=0) as slack:
+        life = Life(SlackTeam(slack, clock), url)
+        try:
+            await life.house.list_papers(DAY)
+            await life.house.invite(life.team.place)
+            clock.advance(timedelta(hours=1, minutes=1))
+            yield life
+        finally:
+            for store in life.stores:
+                await store.close()
+
+
+async def test_wherever_a_delivery_dies_each_card_stands_there_once(sqlite_url: str) -> None:
+    step = deaths = 0
+    while deaths == step:
+        step += 1
+        async with a_due_digest(sqlite_url, step) as life:
+            for at in (step, 2 * step):  # and dies once more while it clears up
+                life.begin(Fate(at))
+                with contextlib.suppress(Death):
+                    await life.house.app.heart.start()
+                    await life.house.beat()
+                deaths += life.fate.dead and at == step
+            await life.begin(Fate()).app.heart.start()
+            await life.house.beat()
+            keys = [str((said.metadata or {})["event_payload"]["key"]) for said in life.team.ml.visible]
+            posts = await life.posts()
+            assert keys == [post.key for post in posts], f"died at step {step}"
+            assert [post.state for post in posts] == [PostState.SENT] * 3
+            assert [post.message for post in posts] == [said.ts for said in life.team.ml.visible]
+    assert step > 12, "there were that many places to die"
+
+
+async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str) -> None:
+    step = deaths = 0
+    while deaths == step:
+        step += 1
+        async with a_due_digest(sqlite_url, step) as life:
+            await life.house.beat()
+            first = (await life.posts())[1]
+            team = life.team
+            life.begin(Fate(step))
+            await team.start()
+            for who, emoji, on in (
+                (team.ada, "+1", True),
+                (team.bo, "zzz", True),
+                (team.ada, "+1", False),
+            ):
+                await (who.reacts if on else who.unreacts)(team.ml, str(first.message), emoji)
+                if life.fate.dead:
+                    deaths += 1
+                    await team.stop()
+                    await life.begin(Fate()).app.heart.start()
+                    await team.start()
+                    await team.slack.retry_unacked()
+            await team.stop()
+            assert await life.votes() == {(first.paper_id, "bo"): -1.0}, f"at {step}"
+            assert all(told.acked for told in team.slack.deliveries)
+    assert step > 8, "there were that many places to die"
