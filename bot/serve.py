@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from bot.app import App
-from bot.platforms.base import Platform, Sleep
+from bot.platforms.base import Platform, PlatformError, Sleep
 from bot.schedule import ticking
 
 log = structlog.get_logger(__name__)
@@ -56,6 +56,8 @@ async def _kept_alive(platform: Platform, app: App, sleep: Sleep, seconds: Calla
         try:
             await platform.run(app.desk)
             log.warning("A platform's connection ended; it is built up again.", platform=platform.name)
+        except PlatformError as error:
+            log.warning("A platform can't be served now; it is tried again.", platform=platform.name, why=str(error))
         except Exception as error:
             log.exception("A platform's connection fell; it is built up again.", platform=platform.name, why=str(error))
         if seconds() - begun > _LONGEST_WAIT_SECONDS:

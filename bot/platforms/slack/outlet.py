@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 from bot.channels.values import Attachment, Kind, Place, Reply
+from bot.platforms.base import PlatformError
 from bot.platforms.slack import render
 from bot.platforms.slack.web import Web, understood
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,8 @@ class Outlet:
     async def show(self, reply: Reply) -> None:
         """Show the reply; a file too long for it goes to the asker's direct messages. Raises PlatformErrors."""
         if reply.attachment and not render.fits_inline(reply.attachment):
-            await self._upload(reply.attachment)
-            reply = replace(reply, text=f"{reply.text} The file is in your direct messages with me.".strip())
+            told = await self._upload(reply.attachment)
+            reply = replace(reply, text=f"{reply.text} {told}".strip())
         shown = render.answer(reply, self.command)
         thread = {"thread_ts": self.thread} if self.thread else {}
         if self.response_url:
@@ -53,9 +57,15 @@ class Outlet:
                     thread_ts=self.thread or None,
                 )
 
-    async def _upload(self, attachment: Attachment) -> None:
-        address = await self.web.direct(self.member)
-        with understood():
-            await self.web.client.files_upload_v2(
-                channel=address, filename=attachment.name, title=attachment.name, content=attachment.content
-            )
+    async def _upload(self, attachment: Attachment) -> str:
+        """Hand a file to the asker alone; how that went, in words."""
+        try:
+            address = await self.web.direct(self.member)
+            with understood():
+                await self.web.client.files_upload_v2(
+                    channel=address, filename=attachment.name, title=attachment.name, content=attachment.content
+                )
+        except PlatformError as error:
+            log.warning("A file could not be handed out: %s", error)
+            return "Slack did not take the file just now; please ask again in a moment."
+        return "The file is in your direct messages with me."

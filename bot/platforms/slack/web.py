@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -137,7 +137,7 @@ def understood() -> Iterator[None]:
         raise _meaning(error) from error
     except aiohttp.ClientConnectorError as error:
         raise NotAccepted(f"Slack can't be reached: {error}") from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
         raise Uncertain(f"Slack's answer was lost: {str(error) or type(error).__name__}") from error
 
 

@@ -199,6 +199,14 @@ async def test_a_long_file_goes_to_the_askers_direct_messages(team: SlackTeam) -
     assert [each["name"] for said in team.bo.dm.visible for each in said.files] == ["saved.bib"]
 
 
+async def test_a_file_that_slack_does_not_take_is_told_of(team: SlackTeam) -> None:
+    team.slack.faults.error("files.getUploadURLExternal", "missing_scope")
+    team.desk.answer = Reply("Your papers.", attachment=Attachment("saved.bib", "x" * 2 * INLINE_ATTACHMENT))
+    answer = await team.ask("bo", "saved bib")
+    assert "Your papers." in answer
+    assert "did not take the file" in answer
+
+
 async def test_the_bot_greets_where_it_is_invited_however_often_it_is_told(team: SlackTeam) -> None:
     team.slack.twice = True
     fresh = team.lab.channel("C7", "new-papers", bot=False)

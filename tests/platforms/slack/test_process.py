@@ -59,3 +59,14 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
             assert "Traceback" not in told.decode()
             assert "Paperboy runs on slack." in told.decode()
     assert slack.unknown == []
+
+
+async def test_a_wrong_token_is_told_in_one_line(tmp_path: Path) -> None:
+    async with FakeSlack() as slack:
+        slack.workspace("T1", "lab")
+        async with running(slack, "xoxb-wrong", tmp_path) as process:
+            assert process.stderr
+            told = [(await asyncio.wait_for(process.stderr.readline(), 60)).decode() for _ in range(2)]
+    assert "Paperboy runs on slack." in told[0]
+    assert "invalid_auth" in told[1]
+    assert "xoxb-wrong" not in told[1]
