@@ -121,6 +121,7 @@ async def test_each_payload_goes_to_one_of_several_connections(
         await ada.reacts(ml, ts, emoji)
     await slack.until(lambda: len(got) == 4)
     assert sorted(got) == ["four", "one", "three", "two"]
+    assert [slack.sockets.taken.count(one) for one in slack.sockets.connections] == [2, 2]
     await second.close_async()  # type: ignore[no-untyped-call]
 
 

@@ -142,6 +142,8 @@ async def test_where_the_bot_may_not_write_slack_says_why(lab: Workspace, ml: Ch
     assert await refusal(client.chat_postMessage(channel="C4", text="x")) == "is_archived"
     assert await refusal(client.chat_postMessage(channel="C5", text="x")) == "channel_not_found"
     assert await refusal(client.chat_postMessage(channel="C1", text="x", thread_ts="1.1")) == "thread_not_found"
+    assert await refusal(client.conversations_history(channel="C2")) == "not_in_channel"
+    assert (await client.conversations_history(channel="C4"))["ok"], "an archive can be read"
     lab.scopes.add("chat:write.public")
     assert (await client.chat_postMessage(channel="C2", text="x"))["ok"]
 

@@ -27,6 +27,8 @@ class Sockets:
         self.connections: list[web.WebSocketResponse] = []
         self.acks: list[Json] = []
         """Every acknowledgement as it came."""
+        self.taken: list[web.WebSocketResponse] = []
+        """The connection that each payload went to, in order."""
         self.opened = 0
         """How many connections there have been."""
         self._requests: dict[web.WebSocketResponse, web.Request] = {}
@@ -66,6 +68,7 @@ class Sockets:
             delivery.reason = "connection_failed"
             return 0, 0.0, {}
         chosen = self.connections[next(self._turn) % len(self.connections)]
+        self.taken.append(chosen)
         envelope = str(uuid.uuid4())
         told: Json = {
             "envelope_id": envelope,
