@@ -22,8 +22,7 @@ _PAGE = 200
 _CLOCKS_APART = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much; looking further back costs nothing, keys are unique."""
 _CONNECTING_SECONDS = 30.0
-_WATCHING_SECONDS = 20.0
-_MISSED = 3
+_PINGS_A_LOOK, _MISSED = 4, 3
 log = logging.getLogger(__name__)
 
 
@@ -110,11 +109,11 @@ class SlackPlatform:
         intake = Intake(desk, self, self._web, await self._web.me(), self._clock, self._command)
         handler = AsyncSocketModeHandler(intake.app(), self._app_token, ping_interval=self._ping_seconds)
         try:
-            # Asked for here, for the library would try a wrong token again and again.
             with understood():
+                # Asked for here, for the library would try a wrong token again and again.
                 handler.client.wss_uri = await handler.client.issue_new_wss_url()
-            async with asyncio.timeout(_CONNECTING_SECONDS):
-                await handler.connect_async()  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(_CONNECTING_SECONDS):
+                    await handler.connect_async()  # type: ignore[no-untyped-call]
             await self._watch(handler)
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
@@ -123,7 +122,7 @@ class SlackPlatform:
         """The library connects again by itself; where it does not succeed, everything is built up anew."""
         missed = 0
         while missed < _MISSED:
-            await asyncio.sleep(_WATCHING_SECONDS)
+            await asyncio.sleep(_PINGS_A_LOOK * self._ping_seconds)
             missed = 0 if await handler.client.is_connected() else missed + 1
         raise NotAccepted("The connection to Slack is gone and did not come back.")
 

@@ -177,3 +177,14 @@ async def test_a_wrong_token_is_told_at_once(team: SlackTeam) -> None:
     wrong = SlackPlatform(team.lab.bot_token, "xapp-wrong", team.clock, api_url=team.slack.api)
     with pytest.raises(AccessLost, match="invalid_auth"):
         await wrong.run(team.desk)
+
+
+async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_built_up(team: SlackTeam) -> None:
+    slack = team.slack
+    platform = SlackPlatform(team.lab.bot_token, slack.app_token, team.clock, api_url=slack.api, ping_seconds=0.1)
+    running = asyncio.create_task(platform.run(team.desk))
+    await slack.sockets.connected()
+    slack.faults.error("apps.connections.open", "internal_error", times=1_000)
+    slack.sockets.drop()
+    with pytest.raises(NotAccepted, match="did not come back"):
+        await asyncio.wait_for(running, 20)
