@@ -7,7 +7,7 @@ the run are written in one transaction. One source that fails never stops anothe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -26,8 +26,6 @@ _AT_ONCE = 1_000
 _OLD_CROSS_DAYS = 62
 """A paper cross-listed this long after its arXiv number was given is no news."""
 _NO_NEWS = (Kind.REPLACE, Kind.REPLACE_CROSS)
-Alert = Callable[[Sequence[str]], Awaitable[None]]
-"""Told of the papers that became known in a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,8 @@ class Ingest:
         async with self._store.read() as tx:
             for source in self.sources:
                 last = await runs.latest(tx, source.name)
-                if last is None or self._clock() - last.started_at >= every:
+                # A try in the future was made by a clock that went wrong.
+                if last is None or not timedelta(0) <= self._clock() - last.started_at < every:
                     return True
         return False
 
@@ -81,7 +80,9 @@ class Ingest:
         async with self._store.write() as tx:
             done = await runs.latest(tx, source.name, RunState.DONE)
             # The last day read is read again: it may not have been over.
-            begin = since or max(done.until if done else date.min, today - self._look_back)
+            known_until = done.until if done and done.until <= today else date.min
+            # Never later than the records ask for: what lies between would be taken for read.
+            begin = min(since or today, max(known_until, today - self._look_back))
             run_id = await runs.start(tx, source.name, begin, today, now)
         memory = done.memory if done and since is None else {}
         try:

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +19,7 @@ _AT_ONCE = 3_000
 """Papers indexed at a time: larger additions leave the index less to merge, smaller ones need less memory."""
 Progress = Callable[[int, int], None]
 """Called with how many papers are done, and how many there are in all."""
+Answer = TypeVar("Answer")
 
 
 class Library:
@@ -33,11 +35,7 @@ class Library:
         try:
             engine = await asyncio.to_thread(Recommender.open, folder) if folder else Recommender()
         except (CorruptIndexError, NewerIndexError) as error:
-            why = error.problem if isinstance(error, CorruptIndexError) else "a newer Paperboy wrote it"
-            log.warning("The search index can't be used; it is rebuilt from the store.", why=why)
-            assert folder is not None
-            await asyncio.to_thread(shutil.rmtree, folder)
-            engine = await asyncio.to_thread(Recommender.open, folder)
+            engine = await _empty(folder, error)
         library = cls(store, engine, folder)
         await library.catch_up(progress)
         return library
@@ -45,26 +43,16 @@ class Library:
     async def catch_up(self, progress: Progress | None = None) -> int:
         """Index every paper that changed in the store since the last time; how many those were."""
         async with self._adding:
-            await asyncio.to_thread(self.engine.refresh)
-            # Opened for writing only when the store has no id yet: a search must work beside any other program.
-            async with self._store.read() as tx:
-                store_id = await facts.get(tx, "store_id")
-                total = await papers.count(tx)
-            if store_id is None:
-                async with self._store.write() as tx:
-                    store_id = await facts.store_id(tx)
-            known = await self._known_revision(store_id)
-            done = 0
-            while True:
-                async with self._store.read() as tx:
-                    changed = await papers.changed_since(tx, known, _AT_ONCE)
-                if not changed:
-                    return done
-                known = changed[-1][0]
-                await asyncio.to_thread(self.engine.add, [paper for _, paper in changed], f"{store_id}:{known}")
-                done += len(changed)
-                if progress:
-                    progress(min(done, total), total)
+            try:
+                return await self._catch_up(progress)
+            except (CorruptIndexError, NewerIndexError) as error:
+                self.engine = await _empty(self._folder, error)
+                return await self._catch_up(progress)
+
+    async def steady(self, ask: Callable[[Recommender], Answer]) -> Answer:
+        """Ask the engine in a thread of its own, while nobody adds to it or takes away."""
+        async with self._adding:
+            return await asyncio.to_thread(ask, self.engine)
 
     async def discard(self, paper_ids: Iterable[str]) -> None:
         """Forget papers that turned out to be other ones."""
@@ -73,6 +61,28 @@ class Library:
             async with self._adding:
                 await asyncio.to_thread(self.engine.discard, gone)
 
+    async def _catch_up(self, progress: Progress | None) -> int:
+        await asyncio.to_thread(self.engine.refresh)
+        # Opened for writing only when the store has no id yet: a search must work beside any other program.
+        async with self._store.read() as tx:
+            store_id = await facts.get(tx, "store_id")
+            total = await papers.count(tx)
+        if store_id is None:
+            async with self._store.write() as tx:
+                store_id = await facts.store_id(tx)
+        known = await self._known_revision(store_id)
+        done = 0
+        while True:
+            async with self._store.read() as tx:
+                changed = await papers.changed_since(tx, known, _AT_ONCE)
+            if not changed:
+                return done
+            known = changed[-1][0]
+            await asyncio.to_thread(self.engine.add, [paper for _, paper in changed], f"{store_id}:{known}")
+            done += len(changed)
+            if progress:
+                progress(min(done, total), total)
+
     async def _known_revision(self, store_id: str) -> int:
         marked_store, _, revision = (self.engine.marker or "").partition(":")
         if marked_store == store_id and revision.isdecimal():
@@ -80,9 +90,16 @@ class Library:
         if len(self.engine):
             # Another store's index, or one from before a backup was restored.
             log.warning("The search index belongs to another state of the store; it is rebuilt.")
-            if self._folder:
-                await asyncio.to_thread(shutil.rmtree, self._folder)
-                self.engine = await asyncio.to_thread(Recommender.open, self._folder)
-            else:
-                self.engine = Recommender()
+            self.engine = await _empty(self._folder)
         return 0
+
+
+async def _empty(folder: Path | None, damage: CorruptIndexError | NewerIndexError | None = None) -> Recommender:
+    """An index with nothing in it, in place of one that can't be used."""
+    if damage:
+        why = damage.problem if isinstance(damage, CorruptIndexError) else "a newer Paperboy wrote it"
+        log.warning("The search index can't be used; it is rebuilt from the store.", why=why)
+    if folder is None:
+        return Recommender()
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    return await asyncio.to_thread(Recommender.open, folder)

@@ -14,18 +14,24 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.alerts import Alerts
-from bot.channels.digest import DIGEST, Digests
+from bot.channels.digest import DIGEST, Digests, next_hour
 from bot.channels.hours import Hour, Rule
 from bot.courier import Courier
 from bot.ingest import Ingest
 from bot.intake import Intake
 from bot.platforms.base import Clock, Platform
-from bot.store import channels, deliveries, facts
+from bot.store import channels, deliveries, facts, runs
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
 
 log = structlog.get_logger(__name__)
+_READ_BACK_AT = "reactions_read_back_at"
 _READ_BACK_EVERY = timedelta(days=1)
+_READING_HOLDS = timedelta(minutes=10)
+"""How long digests wait for the first reading after a long silence: a week of arXiv takes a few minutes, and a source
+that hangs may cost nobody their digest."""
+_SURELY_AHEAD = timedelta(hours=23)
+"""The shortest day there is: an hour that is nearer than that is its schedule's next one."""
 
 
 class Heart:
@@ -50,6 +56,8 @@ class Heart:
         self._ingest, self._alerts, self._platforms, self._clock = ingest, alerts, platforms, clock
         self._grace, self._read_every, self._read_back = grace, read_every, read_back
         self._reading: asyncio.Task[None] | None = None
+        self._held_until: datetime | None = None
+        self._reading_back: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._fresh_start = True
 
@@ -63,10 +71,14 @@ class Heart:
         """Read sources that are due (beside everything else), plan what is due, deliver what is planned."""
         self._beating = asyncio.current_task()
         try:
-            if (self._reading is None or self._reading.done()) and await self._ingest.due(self._read_every):
+            if not _under_way(self._reading) and await self._ingest.due(self._read_every):
+                self._held_until = await self._hold()
                 self._reading = asyncio.create_task(self.read())
-            await self._read_reactions_back()
-            await self.plan_due()
+            if not _under_way(self._reading_back) and await self._read_back_due():
+                self._reading_back = asyncio.create_task(self._read_reactions_back())
+            await self._mend_hours()
+            if not (_under_way(self._reading) and self._held_until and self._clock() < self._held_until):
+                await self.plan_due()
             await self._courier.deliver_all()
         except StoreError as error:
             log.error("The store did not answer; the next beat tries again.", why=str(error))
@@ -81,6 +93,8 @@ class Heart:
             await self._courier.deliver_all()
         except StoreError as error:
             log.error("The sources could not be stored; the next beat tries again.", why=str(error))
+        except Exception:
+            log.exception("A reading of the sources fell; the next one tries again.")
 
     async def plan_due(self) -> int:
         """Plan the digest of every channel whose hour has come; how many those are. A bad channel delays no other."""
@@ -95,7 +109,7 @@ class Heart:
 
     async def stop(self) -> None:
         """Let go what is under way, and come back when it has: the store is about to be closed."""
-        under_way = [task for task in (self._reading, self._beating) if task and not task.done()]
+        under_way = [task for task in (self._reading, self._reading_back, self._beating) if task and not task.done()]
         for task in under_way:
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
@@ -127,8 +141,8 @@ class Heart:
         else:
             missed.append(last)
         await self._miss(channel, missed, "the bot was not running")
-        after = rule.after(max(now, last.at))
         async with self._store.write() as tx:
+            after = await next_hour(tx, channel, max(now, last.at))
             await channels.change_due(tx, channel.id, due.at, after.at, after.local_date)
         return int(delivery is not None)
 
@@ -138,18 +152,63 @@ class Heart:
                 await deliveries.miss(tx, channel.id, hour.local_date, DIGEST, hour.at, why, self._clock())
             log.warning("A digest was missed.", channel=channel.id, day=str(hour.local_date), why=why)
 
-    async def _read_reactions_back(self) -> None:
-        """Once on start and then daily: mend the votes that were missed."""
+    async def _hold(self) -> datetime | None:
+        """Until when digests wait for the reading that begins now; None when the last one is recent enough."""
         now = self._clock()
         async with self._store.read() as tx:
-            last = await facts.get(tx, "reactions_read_back_at")
-        if self._fresh_start or last is None or now - datetime.fromisoformat(last) >= _READ_BACK_EVERY:
-            self._fresh_start = False
-            async with self._store.write() as tx:
-                await facts.put(tx, "reactions_read_back_at", now.astimezone(UTC).isoformat())
+            read_at = await runs.last_finished(tx)
+        return now + _READING_HOLDS if read_at is None or now - read_at >= self._read_every else None
+
+    async def _mend_hours(self) -> None:
+        """Bring hours back that a clock gone wrong for a while put too far ahead, and forget what it called missed."""
+        now = self._clock()
+        async with self._store.read() as tx:
+            ahead = await channels.due_after(tx, now + _SURELY_AHEAD, list(self._platforms))
+        for channel in ahead:
+            await self._mend_hour(channel, now)
+
+    async def _mend_hour(self, channel: Channel, now: datetime) -> None:
+        due = channel.next_due_at
+        try:
+            rule = Rule.of(channel.hour, channel.days, channel.zone)
+        except (LookupError, ValueError):  # a zone that is no longer known: its digest says so when it is made
+            return
+        if due is None or due <= rule.after(now).at:
+            return
+        async with self._store.write() as tx:
+            await deliveries.forget_missed(tx, channel.id, now)
+            after = await next_hour(tx, channel, now)
+            if after.at < due and await channels.change_due(tx, channel.id, due, after.at, after.local_date):
+                log.warning("A digest's hour lay too far ahead and was mended.", channel=channel.id, was=str(due))
+
+    async def _read_back_due(self) -> bool:
+        """On start and then daily."""
+        async with self._store.read() as tx:
+            last = await facts.get(tx, _READ_BACK_AT)
+        if self._fresh_start or last is None:
+            return True
+        return not timedelta(0) <= self._clock() - datetime.fromisoformat(last) < _READ_BACK_EVERY
+
+    async def _read_reactions_back(self) -> None:
+        """Mend the votes that were missed."""
+        now = self._clock()
+        try:
             changed = await self._intake.read_back(self._platforms, now - self._read_back)
-            if changed:
-                log.info("Reactions made while nobody listened were taken in.", count=changed)
+            async with self._store.write() as tx:
+                await facts.put(tx, _READ_BACK_AT, now.astimezone(UTC).isoformat())
+        except StoreError as error:
+            log.error("Reactions could not be stored; the next beat tries again.", why=str(error))
+            return
+        except Exception:
+            log.exception("Reactions could not be read back; the next beat tries again.")
+            return
+        self._fresh_start = False
+        if changed:
+            log.info("Reactions made while nobody listened were taken in.", count=changed)
+
+
+def _under_way(task: asyncio.Task[None] | None) -> bool:
+    return task is not None and not task.done()
 
 
 def ticking(heart: Heart, seconds: float) -> AsyncIOScheduler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,10 @@ class House:
         """One beat of the heart, without reading sources in the background."""
         await self.app.heart.plan_due()
         await self.app.courier.deliver_all()
+
+    async def settle(self) -> None:
+        """Wait for what a beat began beside itself."""
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
 
     async def next_morning(self) -> None:
         """The next day, a minute after nine."""

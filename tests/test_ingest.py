@@ -87,6 +87,18 @@ async def test_a_failed_run_is_not_done_and_the_next_looks_back(store: Store, cl
     assert (run.state, run.since, run.until) == (RunState.DONE, DAY - timedelta(days=4), DAY + timedelta(days=3))
 
 
+async def test_a_later_day_asked_for_leaves_no_gap_in_what_was_read(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    shelf = Shelf()
+    ingest = reading(house, shelf)
+    await ingest.run()
+    clock.advance(timedelta(days=5))
+    await ingest.run(since=clock.now.date())
+    assert shelf.asked[-1][:2] == (DAY, DAY + timedelta(days=5))
+    await ingest.run(since=DAY - timedelta(days=30))
+    assert shelf.asked[-1][0] == DAY - timedelta(days=30)
+
+
 @pytest.mark.parametrize("kind", [Kind.REPLACE, Kind.REPLACE_CROSS])
 async def test_a_revision_is_kept_and_found_but_is_no_news(sqlite_store: Store, clock: Clock, kind: Kind) -> None:
     house = house_over(sqlite_store, clock)

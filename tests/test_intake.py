@@ -338,7 +338,7 @@ async def test_a_beat_reads_back_on_start_and_then_once_a_day(sqlite_store: Stor
         house.chat.standing[message] = {("ada", emoji)}
         clock.advance(timedelta(hours=hours))
         await house.app.heart.beat()
-        await house.app.heart.stop()
+        await house.settle()
         assert ((ONE, "ada"), TABLE.value(emoji)) in (await values(house)).items() or not known
 
 

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from bot.library import Library
 from bot.store import facts, papers
 from bot.store.database import Store
 from recommender import Paper
-from tests.house import paper
+from tests.fakes.clock import Clock
+from tests.house import demo_papers, house_over, paper
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -64,6 +67,44 @@ async def test_a_damaged_index_is_rebuilt_with_the_same_answers(sqlite_store: St
         assert (await Library.open(sqlite_store, folder)).engine.search("zebra", 50) == before
     assert [log["event"] for log in logs] == ["The search index can't be used; it is rebuilt from the store."]
     assert "Delete" not in logs[0]["why"], "nobody has to"
+
+
+@pytest.mark.parametrize("how", ["damaged", "lost"])
+async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_said_once(
+    sqlite_store: Store, tmp_path: Path, how: str
+) -> None:
+    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    folder = tmp_path / "index"
+    library = await Library.open(sqlite_store, folder)
+    if how == "damaged":
+        (folder / "index.json").write_text("{")
+    else:
+        shutil.rmtree(folder)
+    with capture_logs() as logs:
+        assert await library.catch_up() == 20
+        assert await library.catch_up() == 0
+    assert [log["event"] for log in logs] == ["The search index can't be used; it is rebuilt from the store."]
+    assert len(found(library, "zebra")) == 20
+
+
+async def test_a_digest_is_made_from_what_the_index_has_while_it_can_take_nothing_in(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.list_papers(demo_papers()[:5])
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    house.app.library.engine.add = full  # type: ignore[method-assign, assignment]
+    async with sqlite_store.write() as tx:
+        await papers.record(tx, [paper(3)], clock(), {paper(3).id: clock().date()})
+    await house.beat()
+    assert house.chat.titles()[0].startswith("5 papers")
+    house.shelf.lists = {clock().date(): [paper(4)]}
+    await house.app.heart.read()  # says so in the log, and the beats go on
 
 
 async def test_an_index_of_another_state_of_the_store_is_rebuilt(sqlite_store: Store, tmp_path: Path) -> None:

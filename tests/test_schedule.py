@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -11,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.hours import Hour, Rule
+from bot.channels.values import Place
 from bot.platforms.base import NotAccepted
 from bot.schedule import ticking
-from bot.sources.base import Refused
-from bot.store import channels, deliveries
+from bot.sources.base import Batch, Refused
+from bot.store import channels, deliveries, facts
 from bot.store.database import Store
 from bot.store.states import DeliveryState
 from tests.fakes.clock import Clock
@@ -162,6 +165,101 @@ async def test_the_heartbeat_beats_on_a_real_scheduler_and_no_beat_is_dropped_fo
         await house.app.heart.stop()
 
 
+async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.list_papers(demo_papers()[:4])
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    asked = asyncio.Event()
+
+    async def hang(place: Place, message: str) -> list[tuple[str, str]]:
+        asked.set()
+        await asyncio.Event().wait()
+        return []
+
+    house.chat.reactions = hang  # type: ignore[method-assign]
+    await house.app.ingest.run()
+    await house.list_papers(demo_papers()[4:8])
+    await house.next_morning()
+    await asyncio.wait_for(house.app.heart.beat(), 10)
+    await asyncio.wait_for(asked.wait(), 10)
+    for _ in range(50):  # the beat gives way to the reading that it began
+        await asyncio.wait_for(house.app.heart.beat(), 10)
+    assert len(house.chat.shown["c1"]) == 10
+    async with sqlite_store.read() as tx:
+        assert await facts.get(tx, "reactions_read_back_at") is None, "it is not done"
+    await house.app.heart.stop()
+
+
+async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.invite()
+    await house.app.ingest.run()
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    await house.next_morning()
+    for given_up in (False, True):
+        again, answer = house_over(sqlite_store, clock, house.chat), asyncio.Event()
+        again.shelf.lists = {clock.now.date(): demo_papers()[:4]}
+        fetch = again.shelf.fetch
+
+        async def slow(
+            *asked: Any, answer: asyncio.Event = answer, fetch: Callable[..., Awaitable[Batch]] = fetch
+        ) -> Batch:
+            await answer.wait()
+            return await fetch(*asked)
+
+        again.shelf.fetch = slow  # type: ignore[method-assign]
+        before = len(house.chat.shown["c1"])
+        await again.app.heart.beat()
+        assert len(house.chat.shown["c1"]) == before
+        if given_up:
+            clock.advance(timedelta(minutes=11))
+        else:
+            answer.set()
+            await again.settle()
+        await again.app.heart.beat()
+        assert len(house.chat.shown["c1"]) == before + (1 if given_up else 5)
+        await again.app.heart.stop()
+        clock.now += timedelta(days=1)
+
+
+async def test_a_clock_that_was_wrong_for_a_while_costs_no_later_digest(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:2])
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    right = clock.now
+    clock.now = right + timedelta(days=40)
+    await house.app.heart.beat()
+    await house.settle()
+    clock.now = right
+    assert await house.app.ingest.due(timedelta(hours=1))
+    await house.app.heart.beat()
+    await house.settle()
+    assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
+    assert house.shelf.asked[-1][0] < clock.now.date()
+    await house.list_papers(demo_papers()[2:5])
+    await house.next_morning()
+    before = len(house.chat.shown["c1"])
+    await house.beat()
+    assert len(house.chat.shown["c1"]) == before + 4
+
+
+async def test_a_new_hour_later_on_a_day_that_had_its_digest_begins_tomorrow(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    assert "Next digest: Tuesday, 3 March at 15:00" in (await house.say("schedule 15:00")).text
+    await house.app.heart.beat()
+    await house.settle()
+    assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
+
+
 async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Clock) -> None:
     house = house_over(store, clock)
     await house.list_papers(demo_papers()[:8])
@@ -171,9 +269,12 @@ async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Cloc
         raise NotAccepted("down")
 
     house.chat.before = no
+    await house.app.ingest.run()
     clock.advance(timedelta(hours=1))
+    await house.app.heart.plan_due()
     await house.app.heart.beat()
     await house.app.heart.stop()
+    assert (await house.posts())[0].attempts == 1
     assert house.chat.shown["c1"] == []
 
 

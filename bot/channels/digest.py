@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import cards, feedback
 from bot.channels.feedback import EmojiTable
-from bot.channels.hours import Hour
+from bot.channels.hours import Hour, Rule
 from bot.channels.values import Card, Message
 from bot.courier import pack
 from bot.library import Library
@@ -21,23 +21,16 @@ from bot.store import deliveries, papers, runs, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
-from recommender import Feedback, IndexBusyError, Paper, Pick
+from recommender import Feedback, Paper, Pick, Recommender, RecommenderError
 
+log = structlog.get_logger(__name__)
 DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"
 _LONGEST_LOOK_BACK = timedelta(days=30)
-_LOWEST_BAR = 0.05
-"""Below this nothing but a muted topic keeps a paper out."""
 _UNDER_WAY = timedelta(minutes=10)
 """A reading of the sources that has begun may end within this time: its papers were heard of, but not seen yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A digest as it would be: its header, its cards, and where there are none, why."""
-
-    header: str
-    cards: tuple[Card, ...] = ()
-    quiet: str = ""
+_ALL_HERE = "all that was listed has been here already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +51,29 @@ class Known:
         return len({one.member for one in self.feedback if one.value})
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest as it would be: for which local day, from what, its cards, and where there are none, why."""
+
+    day: date
+    known: Known
+    cards: tuple[Card, ...] = ()
+    quiet: str = ""
+
+    @property
+    def header(self) -> str:
+        """The line above the cards, or the one line of a quiet day."""
+        if not self.cards:
+            return f"Nothing new {_for(self.day)}: {self.quiet}"
+        start, known = f"{cards.count(len(self.cards), 'paper')} {_for(self.day)}", self.known
+        if known.votes:
+            votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
+            return f"{start}, learned from {votes_} by {members}."
+        if known.topics:
+            return f"{start}, after this channel's topics. React with 👍 or 👎, and tomorrow's follow your taste."
+        return f"{start}. React with 👍 or 👎, and tomorrow's follow your taste."
+
+
 class Digests:
     """Makes digests. `window_days` is how long a paper counts as news for a channel that has had none yet."""
 
@@ -74,38 +90,33 @@ class Digests:
         """The digest a channel would get now; `day` is the local day it is for, today if not given."""
         zone = ZoneInfo(channel.zone)
         day = day or now.astimezone(zone).date()
-        # When another process is just writing the index, what is in it must do.
-        with contextlib.suppress(IndexBusyError):
+        try:
             await self._library.catch_up()
+        except (RecommenderError, OSError) as error:
+            # Another process may be writing it, or the disk be full: what is in the index must do.
+            log.warning("The search index could not be brought up to date for a digest.", why=str(error))
         async with self._store.read() as tx:
             known = await self.known(tx, channel.id)
             fresh = await self._fresh(tx, channel, day)
             had = await deliveries.posted(tx, channel.id, fresh)
-            candidates = [paper_id for paper_id in fresh if paper_id not in had and paper_id in self._library.engine]
-            picks = self._library.engine.pick(
-                known.feedback,
-                candidates,
-                # A guess takes the last place: where none is wanted, one place more gives its card back.
-                channel.count + (not channel.guess),
-                topics=known.topics,
-                now=now,
-                seed=zlib.crc32(f"{channel.id} {day}".encode()),
-                bar=channel.bar,
-            )
-            if not channel.guess:
-                picks = [pick for pick in picks if not pick.guess][: channel.count]
+        new = [paper_id for paper_id in fresh if paper_id not in had]
+        picks, lower = await self._library.steady(lambda engine: _pick(engine, channel, known, new, day, now))
+        async with self._store.read() as tx:
             if not picks:
-                reason = await self._quiet_reason(tx, channel, fresh, candidates, day)
-                return Digest(f"Nothing new {_for(day)}: {reason}", quiet=reason)
-            shown = await self._cards(tx, channel, known, picks, now)
-        return Digest(_header(len(shown), day, known), tuple(shown))
+                reason = await self._quiet_reason(tx, channel, fresh, new, day, lower=lower)
+                return Digest(day, known, quiet=reason)
+            return Digest(day, known, tuple(await self._cards(tx, channel, known, picks, now)))
 
     async def plan(self, channel: Channel, hour: Hour, now: datetime) -> Delivery | None:
         """Plan the digest of an hour; None when that day has one already."""
         digest = await self.compose(channel, now, hour.local_date)
-        drafts = [Draft(pack(Message(text=digest.header)))]
-        drafts += [Draft(pack(Message(card=card)), card.paper_id) for card in digest.cards]
         async with self._store.write() as tx:
+            # An alert may have brought one of the papers meanwhile: the header counts what is left.
+            free = await deliveries.free_for(tx, channel.id, [card.paper_id for card in digest.cards]) or ()
+            left = tuple(card for card in digest.cards if card.paper_id in free)
+            digest = replace(digest, cards=left, quiet=digest.quiet or ("" if left else _ALL_HERE))
+            drafts = [Draft(pack(Message(text=digest.header)))]
+            drafts += [Draft(pack(Message(card=card)), card.paper_id) for card in left]
             return await deliveries.plan(
                 tx, channel.id, hour.local_date, DIGEST, hour.at, drafts, now, reason=digest.quiet
             )
@@ -124,13 +135,17 @@ class Digests:
             return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
 
     async def _fresh(self, tx: AsyncConnection, channel: Channel, day: date) -> list[str]:
-        """Papers that became news since the channel's last digest; for a first digest, within the window."""
+        """Papers that became news since the channel's last digest, and those it was to have but never got; for a
+        first digest, those within the window."""
         last = await deliveries.latest(tx, channel.id, DIGEST)
         if last is None:
-            return await papers.news(tx, day - self._window, day)
+            # East of the zone it is tomorrow already, and so it is for what is listed there.
+            return await papers.news(tx, day - self._window, day + timedelta(days=1))
         # Whatever was heard of since then counts, also what a source that had failed told late.
         heard_after = last.planned_at - _UNDER_WAY
-        return await papers.news(tx, day - _LONGEST_LOOK_BACK, day + timedelta(days=1), heard_after)
+        since = day - _LONGEST_LOOK_BACK
+        fresh = await papers.news(tx, since, day + timedelta(days=1), heard_after)
+        return list(dict.fromkeys([*fresh, *await deliveries.dropped(tx, channel.id, since)]))
 
     async def _cards(
         self, tx: AsyncConnection, channel: Channel, known: Known, picks: Sequence[Pick], now: datetime
@@ -146,7 +161,9 @@ class Digests:
             why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
             if pick.guess:
                 why = "a guess: tell me with 👍 or 👎"
-            paper = found[pick.paper_id]
+            paper = found.get(pick.paper_id)
+            if paper is None:  # it turned out to be another one since it was picked
+                continue
             made.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
         return made
 
@@ -163,12 +180,12 @@ class Digests:
         return notes
 
     async def _quiet_reason(
-        self, tx: AsyncConnection, channel: Channel, fresh: Sequence[str], candidates: Sequence[str], day: date
+        self, tx: AsyncConnection, channel: Channel, fresh: Sequence[str], new: Sequence[str], day: date, *, lower: bool
     ) -> str:
         """One sentence that says why there is nothing to post."""
-        if candidates:
-            many = "1 new paper was" if len(candidates) == 1 else f"{len(candidates)} new papers were"
-            if channel.bar < _LOWEST_BAR:
+        if new:
+            many = "1 new paper was" if len(new) == 1 else f"{len(new)} new papers were"
+            if not lower:
                 return f"{many} listed, all about what this channel muted."
             return (
                 f"{many} listed, none close enough to what this channel likes. "
@@ -180,22 +197,47 @@ class Digests:
             said = cards.cut(cards.inert(failing[0].reason), 200).rstrip(".")
             return f"{names} could not be read ({said}). What was missed comes when it answers."
         if fresh:
-            return "all that was listed has been here already."
+            return _ALL_HERE
+        last, read_at = await deliveries.latest(tx, channel.id, DIGEST), await runs.last_finished(tx)
+        if read_at is None or (last and read_at <= last.planned_at):
+            return f"the sources have not been read {'since the last digest' if last else 'yet'}. What they list comes."
         if day.weekday() >= 5:
             return "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
         notes = await runs.notes_of_last(tx)
         return cards.inert(notes[0]) if notes else "no new papers were listed."
 
 
-def _header(count: int, day: date, known: Known) -> str:
-    start = f"{cards.count(count, 'paper')} {_for(day)}"
-    if known.votes:
-        votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
-        return f"{start}, learned from {votes_} by {members}."
-    if known.topics:
-        return f"{start}, after this channel's topics. React with 👍 or 👎, and tomorrow's follow your taste."
-    return f"{start}. React with 👍 or 👎, and tomorrow's follow your taste."
-
-
 def _for(day: date) -> str:
     return f"for {day:%A}, {day.day} {day:%B}"
+
+
+async def next_hour(tx: AsyncConnection, channel: Channel, now: datetime) -> Hour:
+    """The channel's first hour to come whose local day has no digest yet."""
+    rule = Rule.of(channel.hour, channel.days, channel.zone)
+    hour = rule.after(now)
+    while await deliveries.find(tx, channel.id, hour.local_date, DIGEST):
+        hour = rule.after(hour.at)
+    return hour
+
+
+def _pick(
+    engine: Recommender, channel: Channel, known: Known, new: Sequence[str], day: date, now: datetime
+) -> tuple[list[Pick], bool]:
+    """What to post of the papers that the index knows; where that is nothing, whether a lower bar would help."""
+    candidates = [paper_id for paper_id in new if paper_id in engine]
+
+    def above(bar: float) -> list[Pick]:
+        picks = engine.pick(
+            known.feedback,
+            candidates,
+            # A guess takes the last place: where none is wanted, one place more gives its card back.
+            channel.count + (not channel.guess),
+            topics=known.topics,
+            now=now,
+            seed=zlib.crc32(f"{channel.id} {day}".encode()),
+            bar=bar,
+        )
+        return picks if channel.guess else [pick for pick in picks if not pick.guess][: channel.count]
+
+    picks = above(channel.bar)
+    return picks, not picks and bool(above(0.0))

@@ -114,6 +114,18 @@ async def due(tx: AsyncConnection, now: datetime, platforms: Sequence[str], limi
     return [_channel(row) for row in rows]
 
 
+async def due_after(tx: AsyncConnection, moment: datetime, platforms: Sequence[str]) -> list[Channel]:
+    """Active channels whose next hour comes later than this moment."""
+    rows = await tx.execute(
+        sa.select(channels).where(
+            channels.c.state == ChannelState.ACTIVE,
+            channels.c.next_due_at > moment,
+            channels.c.platform.in_(platforms),
+        )
+    )
+    return [_channel(row) for row in rows]
+
+
 async def change(tx: AsyncConnection, channel_id: int, **values: Any) -> None:
     """Set columns of a channel."""
     await tx.execute(sa.update(channels).where(channels.c.id == channel_id).values(**values))

@@ -73,12 +73,11 @@ async def plan(
     A paper that the channel has had, or will have, is left out: whoever planned it first keeps it. So is one that
     turned out to be another paper since it was chosen.
     """
-    if not await _lock(tx, channel_id) or await find(tx, channel_id, local_date, kind):
+    free = await free_for(tx, channel_id, [draft.paper_id for draft in drafts if draft.paper_id])
+    if free is None or await find(tx, channel_id, local_date, kind):
         return None
     delivery_id = await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.PLANNED, reason, now)
     wanted = list(dict.fromkeys(draft.paper_id for draft in drafts if draft.paper_id))
-    there = sa.select(papers.c.id).where(papers.c.id.in_(wanted)).with_for_update(read=True, key_share=True)
-    free = set((await tx.execute(there)).scalars()) - await posted(tx, channel_id, wanted)
     await tx.execute(
         sa.delete(posts).where(
             posts.c.channel_id == channel_id, posts.c.paper_id.in_(wanted), posts.c.state == PostState.DROPPED
@@ -112,6 +111,14 @@ async def plan(
     return await find(tx, channel_id, local_date, kind)
 
 
+async def free_for(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> set[str] | None:
+    """Those papers that the channel can still be given, held until commit; None when it is gone."""
+    if not await _lock(tx, channel_id):
+        return None
+    there = sa.select(papers.c.id).where(papers.c.id.in_(paper_ids)).with_for_update(read=True, key_share=True)
+    return set((await tx.execute(there)).scalars()) - await posted(tx, channel_id, paper_ids)
+
+
 async def miss(
     tx: AsyncConnection, channel_id: int, local_date: date, kind: str, due_at: datetime, reason: str, now: datetime
 ) -> bool:
@@ -120,6 +127,17 @@ async def miss(
         return False
     await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.MISSED, reason, now)
     return True
+
+
+async def forget_missed(tx: AsyncConnection, channel_id: int, now: datetime) -> None:
+    """Take back what was called missed by a clock ahead of its time: those hours are yet to come."""
+    await tx.execute(
+        sa.delete(deliveries).where(
+            deliveries.c.channel_id == channel_id,
+            deliveries.c.state == DeliveryState.MISSED,
+            deliveries.c.due_at > now,
+        )
+    )
 
 
 async def find(tx: AsyncConnection, channel_id: int, local_date: date, kind: str) -> Delivery | None:
@@ -154,7 +172,7 @@ async def latest(tx: AsyncConnection, channel_id: int, kind: str) -> Delivery | 
                 deliveries.c.kind == kind,
                 deliveries.c.state == DeliveryState.PLANNED,
             )
-            .order_by(deliveries.c.planned_at.desc())
+            .order_by(deliveries.c.id.desc())
             .limit(1)
         )
     ).one_or_none()
@@ -190,6 +208,17 @@ async def posted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str] 
     if paper_ids is not None:
         query = query.where(posts.c.paper_id.in_(paper_ids))
     return set((await tx.execute(query)).scalars())
+
+
+async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str]:
+    """Papers that the channel was to have but never got, of those that became news since that day; newest first."""
+    rows = await tx.execute(
+        sa.select(papers.c.id)
+        .join(posts, posts.c.paper_id == papers.c.id)
+        .where(posts.c.channel_id == channel_id, posts.c.state == PostState.DROPPED, papers.c.listed_on >= since)
+        .order_by(papers.c.listed_on.desc(), papers.c.id)
+    )
+    return list(rows.scalars())
 
 
 async def seen_in_workspace(

@@ -100,6 +100,18 @@ async def failing(tx: AsyncConnection) -> list[Run]:
     return [_run(row) for row in rows]
 
 
+async def last_finished(tx: AsyncConnection) -> datetime | None:
+    """When a source was last read to an end, good or bad; None when none ever was."""
+    return (
+        await tx.execute(
+            sa.select(source_runs.c.finished_at)
+            .where(source_runs.c.finished_at.is_not(None))
+            .order_by(source_runs.c.id.desc())
+            .limit(1)
+        )
+    ).scalar_one_or_none()
+
+
 async def notes_of_last(tx: AsyncConnection) -> list[str]:
     """What the sources said in their last good runs, for the line on a quiet day."""
     last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state == RunState.DONE)

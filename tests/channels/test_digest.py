@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from bot.channels.values import Card, Place
+from bot.channels.digest import Digest
+from bot.channels.values import Card, Message, Place
+from bot.platforms.base import NotAccepted
 from bot.sources.base import Refused
 from bot.store import deliveries, papers
 from bot.store.database import Store
+from bot.store.states import PostState
 from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.house import PLACE, House, demo_papers, house_over, paper
@@ -100,6 +104,15 @@ async def test_nothing_but_muted_papers_is_a_quiet_day_that_says_so(sqlite_store
     await house.say("subscribe -survey")
     await house.say("settings bar 0")
     assert "all about what this channel muted" in await morning(house)
+
+
+async def test_a_mute_that_took_every_paper_is_not_mended_by_a_lower_bar(sqlite_store: Store, clock: Clock) -> None:
+    house = await invited(sqlite_store, clock, [paper(1, "On survey pillows"), paper(2, "Another survey of beds")])
+    await house.say("subscribe -survey")
+    await house.say("settings bar 0.5")
+    header = await morning(house)
+    assert "all about what this channel muted" in header
+    assert "bar" not in header
 
 
 async def liking(house: House) -> None:
@@ -255,18 +268,77 @@ async def test_today_shows_what_would_come_and_takes_nothing_from_it(sqlite_stor
     assert list(preview.cards) == cards(house)
 
 
+async def test_a_first_digest_has_what_is_listed_tomorrow_for_a_zone_behind_utc(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await invited(sqlite_store, clock)
+    await house.say("schedule 20:00 daily America/Los_Angeles")
+    await house.list_papers(PAPERS[:5], date(2026, 3, 3))
+    clock.now = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
+    await house.beat()
+    assert len(cards(house)) == 5
+
+
+async def test_papers_whose_cards_were_dropped_come_again(store: Store, clock: Clock) -> None:
+    house = await invited(store, clock, PAPERS[:4])
+
+    def down(message: Message) -> None:
+        raise NotAccepted("down", 13 * 3600)
+
+    house.chat.before = down
+    clock.now = clock.now.replace(hour=9, minute=0)
+    await house.beat()
+    house.chat.before = None
+    clock.advance(timedelta(hours=14))
+    await house.beat()
+    assert {post.state for post in await house.posts()} == {PostState.DROPPED}
+    next_day(house, 1 if clock.now.hour >= 9 else 0)
+    assert (await morning(house)).startswith("4 papers")
+
+
+async def test_the_header_counts_what_an_alert_left_over(sqlite_store: Store, clock: Clock) -> None:
+    house = await invited(sqlite_store, clock, PAPERS[:5])
+    digests, channel = house.app.digests, await house.channel()
+    real = digests.compose
+
+    async def compose(*given: Any) -> Digest:
+        digest = await real(*given)
+        await digests.plan_card(channel, PAPERS[0], "alert", "Just listed", clock())
+        return digest
+
+    digests.compose = compose  # type: ignore[method-assign, assignment]
+    clock.now = clock.now.replace(hour=9, minute=0)
+    await house.beat()
+    [header] = [title for title in house.chat.titles() if " for Monday" in title]
+    assert header.startswith("4 papers for Monday")
+
+
 # -- quiet days
 
 
 async def test_a_first_digest_of_an_empty_store_is_quiet(sqlite_store: Store, clock: Clock) -> None:
     house = await invited(sqlite_store, clock)
+    await house.app.ingest.run()
     assert await morning(house) == "Nothing new for Monday, 2 March: no new papers were listed."
     assert cards(house) == []
+
+
+async def test_sources_that_have_not_been_read_are_not_said_to_have_listed_nothing(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await invited(sqlite_store, clock)
+    assert (await morning(house)).endswith(": the sources have not been read yet. What they list comes.")
+    next_day(house)
+    await house.app.ingest.run()
+    assert (await morning(house)).endswith(": no new papers were listed.")
+    next_day(house)
+    assert "not been read since the last digest" in await morning(house)
 
 
 async def test_the_weekend_is_a_reason(sqlite_store: Store, clock: Clock) -> None:
     house = await invited(sqlite_store, clock)
     next_day(house, 5)
+    await house.app.ingest.run()
     assert "it is the weekend" in await morning(house)
 
 
@@ -306,6 +378,7 @@ async def test_all_seen_already_is_a_reason(sqlite_store: Store, clock: Clock) -
 
 async def test_a_quiet_day_is_recorded_with_its_reason(store: Store, clock: Clock) -> None:
     house = await invited(store, clock)
+    await house.app.ingest.run()
     await morning(house)
     channel = await house.channel(PLACE)
     async with house.store.read() as tx:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import cards, schedule_words
 from bot.channels.conversation import Conversation, sorry
-from bot.channels.hours import Rule
+from bot.channels.digest import next_hour
 from bot.channels.values import Field, Form, Reply
 from bot.store import channels
 from bot.store.channels import Channel
@@ -86,7 +86,7 @@ async def settings(talk: Conversation, argument: str) -> Reply:
 async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> None:
     """Begin a channel's digests with its next hour, unless they are running."""
     if channel.state is not ChannelState.ACTIVE or channel.next_due_at is None:
-        hour = Rule.of(channel.hour, channel.days, channel.zone).after(now)
+        hour = await next_hour(tx, channel, now)
         await channels.change(
             tx,
             channel.id,
@@ -118,7 +118,7 @@ async def _change(talk: Conversation, values: dict[str, Any]) -> Channel:
         channel = await channels.get(tx, talk.channel.id)
         assert channel is not None
         if values.keys() & {"hour", "days", "zone"} and channel.state is ChannelState.ACTIVE:
-            hour = Rule.of(channel.hour, channel.days, channel.zone).after(talk.now)
+            hour = await next_hour(tx, channel, talk.now)
             await channels.change(tx, channel.id, next_due_at=hour.at, next_due_on=hour.local_date)
             channel = await channels.get(tx, channel.id) or channel
     return channel
