@@ -6,7 +6,8 @@ federated "differential privacy" -survey cat:cs.LG OR cat:stat.* author:mcmahan 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as column
 from datetime import date
 from enum import StrEnum
 
@@ -16,6 +17,8 @@ from recommender.text import STOP_WORDS, fold, words
 MOST_WORDS = 200
 """Words of a query that are looked at."""
 LONGEST_QUERY = 100_000
+MOST_PLACED = 8
+"""Different clauses of a query that need a look into the papers themselves: nobody types more, and each takes time."""
 
 
 class Field(StrEnum):
@@ -35,7 +38,7 @@ class Clause:
     """One thing asked for: `words` (of one `phrase`, or each somewhere), a `value` (id or category), or a `day`."""
 
     field: Field
-    text: str
+    text: str = column(compare=False)
     words: tuple[str, ...] = ()
     phrase: bool = False
     value: str = ""
@@ -46,6 +49,11 @@ class Clause:
         """Whether a paper must satisfy it; single words only add to the score."""
         return self.phrase or self.field is not Field.ANY
 
+    @property
+    def placed(self) -> bool:
+        """Whether it matters where in a paper its words stand, which the postings do not tell."""
+        return self.phrase or self.field is Field.TITLE
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -55,7 +63,7 @@ class Query:
     groups: tuple[tuple[Clause, ...], ...] = ()
     excluded: tuple[Clause, ...] = ()
     ignored: tuple[str, ...] = ()
-    words: tuple[str, ...] = field(default=())
+    words: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[tuple[Clause, ...], ...]:
@@ -87,12 +95,13 @@ _QUOTES = str.maketrans("“”„«»″", '""""""')
 
 
 def parse(text: str) -> Query:
-    """Take a query apart. What means nothing is named in `ignored`."""
+    """Take a query apart. What means nothing, or is too much, is named in `ignored`; what is said twice counts once."""
     groups: list[list[Clause]] = []
     excluded: list[Clause] = []
     ignored: list[str] = []
     either = negated = False
     room = MOST_WORDS
+    placed: set[Clause] = set()
     for part in _PART.finditer(text[:LONGEST_QUERY].translate(_QUOTES)):
         whole = part[0]
         if whole in ("OR", "|", "AND", "NOT", "&"):
@@ -100,6 +109,11 @@ def parse(text: str) -> Query:
             continue
         clauses = _clauses(part) if room > 0 else []
         room -= max(1, sum(len(clause.words) for clause in clauses))
+        asked = placed.union(clause for clause in clauses if clause.placed)
+        if len(asked) > MOST_PLACED:
+            clauses = []
+        else:
+            placed = asked
         if not clauses:
             ignored.append(whole)
         elif part["minus"] or negated:
@@ -112,8 +126,8 @@ def parse(text: str) -> Query:
     subject = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
     return Query(
         text=text,
-        groups=tuple(map(tuple, groups)),
-        excluded=tuple(excluded),
+        groups=tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
+        excluded=tuple(dict.fromkeys(excluded)),
         ignored=tuple(ignored),
         words=tuple([w for w in subject if w not in STOP_WORDS] or subject),
     )
@@ -143,7 +157,9 @@ def _clauses(part: re.Match[str]) -> list[Clause]:
         return []
     if where is Field.ANY and quoted is None:
         return [Clause(where, word, (word,)) for word in found]
-    return [Clause(where, whole, found, phrase=quoted is not None and len(found) > 1)]
+    # Stop words stand next to each other nearly everywhere: a phrase of nothing else is read as its words.
+    phrase = quoted is not None and len(found) > 1 and not STOP_WORDS.issuperset(found)
+    return [Clause(where, whole, found, phrase)]
 
 
 def _day(text: str) -> date | None:

@@ -19,6 +19,8 @@ from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 
 AUTHOR_SHARE = 0.3
 """What an author's name found by a plain word counts beside the word itself."""
+_SCAN_FROM = 4
+"""From this part of a segment's words on, reading them all in order is faster than picking out those that matter."""
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -74,7 +76,9 @@ class Searcher:
         most = sum(self._term(word)[1] for word in set(query.words))
         out = np.zeros(len(papers), np.float32)
         for segment, mine, rows in self._snapshot.by_segment(papers):
-            found, scores = self._in_segment(segment, None, query, terms, strict=True)
+            wanted = np.zeros(len(segment), bool)
+            wanted[rows] = True
+            found, scores = self._in_segment(segment, wanted, query, terms, strict=True)
             dense = np.zeros(len(segment), np.float32)
             dense[found] = 0.5 + 0.5 * np.minimum(scores / most, 1) if most else 1.0
             out[mine] = dense[rows]
@@ -84,7 +88,7 @@ class Searcher:
         papers, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         snapshot = self._snapshot
         for segment, dead, offset in zip(snapshot.segments, snapshot.dead, snapshot.offsets, strict=False):
-            rows, found = self._in_segment(segment, dead, query, terms, strict)
+            rows, found = self._in_segment(segment, None if dead is None else ~dead, query, terms, strict)
             if len(rows) > most > 0:
                 # The best by score, with all that tie with the last of them: ties are settled by `_best`.
                 bar = np.partition(found, -most)[-most]
@@ -100,27 +104,28 @@ class Searcher:
         return Matches(papers[order], scores[order])
 
     def _in_segment(
-        self, segment: Segment, dead: Mask | None, query: Query, terms: dict[int, float], strict: bool
+        self, segment: Segment, among: Mask | None, query: Query, terms: dict[int, float], strict: bool
     ) -> tuple[Rows, Floats]:
+        """Those rows, of the ones `among` if any, that satisfy the query, and their scores."""
         scores = np.zeros(len(segment), np.float32)
+        if not query and not terms:
+            return np.zeros(0, np.int64), scores[:0]
         for term, weight in terms.items():
             rows, weights = segment.postings(term)
             scores[rows] += weights * np.float32(weight)
-        allowed: Mask | None = None
-        for group in query.groups if strict else query.required:
-            fits = _any(len(segment), (self._satisfying(segment, clause) for clause in group))
-            allowed = fits if allowed is None else allowed & fits
-        for clause in query.excluded:
-            kept = ~self._satisfying(segment, clause)
-            allowed = kept if allowed is None else allowed & kept
-        if dead is not None:
-            allowed = ~dead if allowed is None else allowed & ~dead
+        allowed: Mask = np.ones(len(segment), bool) if among is None else among.copy()
         if (terms and not query) or (query.must_mention and not strict):
-            allowed = scores > 0 if allowed is None else allowed & (scores > 0)
-        found = np.flatnonzero(allowed) if allowed is not None and (query or terms) else np.zeros(0, np.int64)
+            allowed &= scores > 0
+        # Last what has to be looked up in the papers, so that it is looked up in few.
+        for group in sorted(query.groups if strict else query.required, key=_looks):
+            allowed &= _any(len(segment), (self._satisfying(segment, clause, allowed) for clause in group))
+        for clause in sorted(query.excluded, key=lambda clause: clause.placed):
+            allowed &= ~self._satisfying(segment, clause, allowed)
+        found = np.flatnonzero(allowed)
         return found, scores[found]
 
-    def _satisfying(self, segment: Segment, clause: Clause) -> Mask:
+    def _satisfying(self, segment: Segment, clause: Clause, among: Mask) -> Mask:
+        """Which rows satisfy a clause, as far as they are `among` those that matter."""
         mask = np.zeros(len(segment), bool)
         match clause.field:
             case Field.AFTER if clause.day:
@@ -133,48 +138,48 @@ class Searcher:
             case Field.ID:
                 mask[segment.key_rows[segment.sorted_keys == np.uint64(key_of(clause.value))]] = True
             case Field.AUTHOR:
-                mask[self._having_all(segment, [AUTHOR_SIGN + fold(word) for word in clause.words])] = True
+                mask = self._authors(segment, clause)
             case _:
                 stems = [self._term(word)[0] for word in clause.words]
-                rows = self._with_all(segment, stems)
-                if clause.phrase or clause.field is Field.TITLE:
+                mask = _with_all(segment, stems)
+                if clause.placed:
                     last = TITLE if clause.field is Field.TITLE else ABSTRACT
-                    rows = self._verified(segment, rows, stems, last, clause.phrase)
-                mask[rows] = True
-                if clause.field is Field.ANY and not clause.phrase:
-                    mask[self._having_all(segment, [AUTHOR_SIGN + fold(word) for word in clause.words])] = True
+                    rows = np.flatnonzero(mask & among)
+                    for part in [stems] if clause.phrase else [[one] for one in dict.fromkeys(stems)]:
+                        rows = self._with_phrase(segment, rows, part, last)
+                    mask = np.zeros(len(segment), bool)
+                    mask[rows] = True
+                else:
+                    mask |= self._authors(segment, clause)
         return mask
 
-    def _having_all(self, segment: Segment, signed: list[str]) -> Rows:
-        return self._with_all(segment, [self._snapshot.vocabulary.get(name, -1) for name in signed])
+    def _authors(self, segment: Segment, clause: Clause) -> Mask:
+        signed = [AUTHOR_SIGN + fold(word) for word in clause.words]
+        return _with_all(segment, [self._snapshot.vocabulary.get(name, -1) for name in signed])
 
-    @staticmethod
-    def _with_all(segment: Segment, terms: Iterable[int]) -> Rows:
-        rows: Rows | None = None
-        for term in terms:
-            found = segment.postings(term)[0].astype(np.int64) if term >= 0 else np.zeros(0, np.int64)
-            rows = found if rows is None else np.intersect1d(rows, found, assume_unique=True)
-        return np.zeros(0, np.int64) if rows is None else rows
-
-    def _verified(self, segment: Segment, rows: Rows, stems: list[int], last: int, phrase: bool) -> Rows:
-        """Those rows whose fields up to `last` have the stems, next to each other if they are a phrase."""
-        bounds = segment.papers.bounds
+    def _with_phrase(self, segment: Segment, rows: Rows, stems: list[int], last: int) -> Rows:
+        """Those rows (which have all the stems) where they stand next to each other in the fields up to `last`."""
+        if not len(rows):
+            return rows
+        bounds, tokens = segment.papers.bounds, segment.papers.tokens
         starts, stops = bounds[rows * FIELDS], bounds[rows * FIELDS + last + 1]
-        here = self._snapshot.stems[segment.papers.tokens[ranges(starts, stops)]]
-        owners = np.repeat(np.arange(len(rows)), stops - starts)
-        if not phrase:
-            every = np.ones(len(rows), bool)
-            for one in stems:
-                every &= np.bincount(owners[here == one], minlength=len(rows)) > 0
-            return rows[every]
-        size = len(here) - len(stems) + 1
-        if size <= 0:
-            return rows[:0]
-        meets = owners[:size] == owners[len(stems) - 1 :]
+        # The rarest of them is looked for, and then only around it for the others.
+        rarest = min(stems, key=self._snapshot.df)
+        meant = self._snapshot.stems == np.uint32(rarest)
+        if (stops - starts).sum() * _SCAN_FROM < len(tokens):
+            at = ranges(starts, stops)
+            at = at[meant[tokens[at]]]
+        else:
+            at = np.flatnonzero(meant[tokens])
+        owners = np.searchsorted(bounds[::FIELDS], at, "right") - 1
+        first = at - stems.index(rarest)
+        inside = first >= bounds[owners * FIELDS]
+        inside &= first + len(stems) <= bounds[owners * FIELDS + last + 1]
+        first, owners = first[inside], owners[inside]
         for shift, one in enumerate(stems):
-            meets &= here[shift : shift + size] == one
-        found: Rows = rows[np.unique(owners[:size][meets])]
-        return found
+            meets = self._snapshot.stems[tokens[first + shift]] == one
+            first, owners = first[meets], owners[meets]
+        return np.intersect1d(rows, owners)
 
     def _categories(self, value: str) -> list[int]:
         known = {self._snapshot.vocabulary.words[n]: int(n) for n in self._snapshot.categories}
@@ -212,6 +217,21 @@ class Searcher:
         if self._term(word)[1] > 0 or self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1) >= 0:
             return None
         return self._spelling.correct(word)
+
+
+def _looks(group: tuple[Clause, ...]) -> bool:
+    return any(clause.placed for clause in group)
+
+
+def _with_all(segment: Segment, terms: Iterable[int]) -> Mask:
+    """Which rows have all of the terms; −1 stands for one that no paper has."""
+    mask: Mask | None = None
+    for term in dict.fromkeys(terms):
+        has = np.zeros(len(segment), bool)
+        if term >= 0:
+            has[segment.postings(term)[0]] = True
+        mask = has if mask is None else mask & has
+    return np.zeros(len(segment), bool) if mask is None else mask
 
 
 def _any(size: int, masks: Iterable[Mask]) -> Mask:

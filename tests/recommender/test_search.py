@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Hit, Paper, Recommender, snippet
-from recommender.query import MOST_WORDS, Field, parse
+from recommender.query import MOST_PLACED, MOST_WORDS, Field, parse
 from recommender.spelling import distance
 from tests.recommender.papers import votes
 
@@ -178,6 +178,45 @@ def test_an_enormous_query_is_cut_and_answered(library: Recommender) -> None:
     assert len(query.words) == MOST_WORDS
     assert len(query.ignored) == 10_000 - MOST_WORDS
     assert found(library, "federated " + "x" * 200_000) != []
+
+
+def test_what_is_said_twice_is_looked_for_once() -> None:
+    assert len(parse('-"differential privacy" ' * 80).excluded) == 1
+    assert len(parse("title:federated " * 200).groups) == 1
+    assert parse("deep deep nets").words == ("deep", "deep", "nets")
+
+
+def test_only_so_many_clauses_are_looked_up_in_the_papers_and_the_others_are_named() -> None:
+    asked = [f'"deep word{n}"' for n in range(30)]
+    query = parse(" ".join([*asked, "title:nets", asked[0], "plain"]))
+    assert len(query.groups) == MOST_PLACED + 1
+    assert query.ignored == (*asked[MOST_PLACED:], "title:nets")
+
+
+def test_a_phrase_of_stop_words_alone_is_read_as_its_words(library: Recommender) -> None:
+    [clause] = parse('-"the the of"').excluded
+    assert not clause.placed
+    assert found(library, 'cat:cs.* -"of the"') == [BRIDGES, FEDERATED, CHINESE]
+
+
+_FEW = st.lists(st.sampled_from(["deep", "nets", "walk"]), max_size=6)
+
+
+@given(st.lists(st.tuples(_FEW, _FEW), min_size=1, max_size=8), _FEW.filter(lambda words: len(words) > 1))
+@settings(max_examples=60, deadline=None)
+def test_a_phrase_is_found_exactly_where_it_stands(texts: list[tuple[list[str], list[str]]], asked: list[str]) -> None:
+    engine = Recommender()
+    engine.add(Paper(f"p{n}", " ".join(title), " ".join(abstract)) for n, (title, abstract) in enumerate(texts))
+    phrase = " ".join(asked)
+    assert set(found(engine, f'"{phrase}"')) == {
+        f"p{n}" for n, (title, abstract) in enumerate(texts) if phrase in " ".join([*title, *abstract])
+    }
+    assert set(found(engine, f'title:"{phrase}"')) == {
+        f"p{n}" for n, (title, _) in enumerate(texts) if phrase in " ".join(title)
+    }
+    assert set(found(engine, f"title:{asked[0]}")) == {
+        f"p{n}" for n, (title, _) in enumerate(texts) if asked[0] in title
+    }
 
 
 def test_a_query_comes_apart_as_it_was_meant() -> None:
