@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,8 @@ class Conversation:
             if paper_id:
                 return await papers.get(tx, paper_id)
             part = _letters(text)
-            near = [hit.paper_id for hit in self.tools.library.engine.search(text, limit=5)] if part else []
+            hits = await asyncio.to_thread(self.tools.library.engine.search, text, 5) if part else []
+            near = [hit.paper_id for hit in hits]
             for paper in (await papers.get_many(tx, near)).values():
                 title = _letters(paper.title)
                 if part == title or (len(part) >= _TELLING and part in title):
@@ -92,7 +94,6 @@ class Conversation:
         async with self.tools.store.write() as tx:
             recorded = await papers.record(tx, found, self.now)
         await self.tools.library.catch_up()
-        await self.tools.library.discard(recorded.merged)
         return recorded.ids
 
     async def look_up(self, ids: Sequence[str]) -> list[Paper]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -138,6 +139,9 @@ class FrontDesk:
         except StoreError as error:
             log.warning("The store did not answer.", why=str(error))
             return []
+        except Exception:
+            log.exception("Suggestions broke.")
+            return []
 
     async def joined(self, place: Place, by: str) -> Reply:
         """The bot was invited: digests begin, or go on with everything as it was."""
@@ -191,7 +195,7 @@ class FrontDesk:
         spoken = VERBS.get(first) if space else None
         wanted = rest if spoken else typed
         if len(wanted) >= _LEAST_TYPED and (spoken is None or spoken.paper):
-            found = self._tools.library.engine.search(wanted, limit=_TITLES)
+            found = await asyncio.to_thread(self._tools.library.engine.search, wanted, _TITLES)
             titles = await self._titles([hit.paper_id for hit in found])
             lines += [f"{first if spoken else 'search'} {title}" for title in titles]
         return list(dict.fromkeys(lines))
@@ -208,6 +212,10 @@ class FrontDesk:
         except StoreError as error:
             log.error("The store did not answer.", why=str(error))
             return sorry("My memory does not answer just now, and nothing was changed. Please try again in a moment.")
+        except Exception:
+            # A guest gets an answer whatever breaks; who runs the bot gets the trace.
+            log.exception("A question broke.", verb=verb)
+            return sorry("That went wrong, and it is not your fault. Please try again, or ask for something else.")
 
     async def _find(self, place: Place) -> Channel | None:
         async with self._tools.store.read() as tx:

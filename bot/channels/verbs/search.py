@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -25,15 +26,15 @@ async def search(talk: Conversation, argument: str) -> Reply:
     if not query:
         return sorry("Search for what? As in `/papers federated learning`.")
     engine = talk.tools.library.engine
-    understood = engine.understand(query)
+    understood = await asyncio.to_thread(engine.understand, query)
     if talk.offset >= _DEEPEST:
         hits = []
     elif for_us:
         async with talk.tools.store.read() as tx:
             known = await talk.tools.digests.known(tx, talk.channel.id)
-        hits = engine.search(query, PAGE + 1, talk.offset, known.feedback, known.topics)
+        hits = await asyncio.to_thread(engine.search, query, PAGE + 1, talk.offset, known.feedback, known.topics)
     else:
-        hits = engine.search(query, PAGE + 1, talk.offset)
+        hits = await asyncio.to_thread(engine.search, query, PAGE + 1, talk.offset)
     heading = []
     if understood.ignored:
         parts = [cards.cut(cards.inert(part), 40) for part in understood.ignored[:_IGNORED_SHOWN]]
@@ -57,7 +58,8 @@ async def similar(talk: Conversation, argument: str) -> Reply:
     paper = await talk.paper(argument)
     if paper is None or paper.id not in talk.tools.library.engine:
         return no_such_paper(argument)
-    hits = talk.tools.library.engine.similar(paper.id, limit=talk.offset + PAGE + 1)[talk.offset :]
+    nearest = await asyncio.to_thread(talk.tools.library.engine.similar, paper.id, talk.offset + PAGE + 1)
+    hits = nearest[talk.offset :]
     title = cards.cut(cards.inert(paper.title), 100)
     if not hits:
         return Reply(f"Nothing is much like “{title}”." if talk.offset == 0 else "That was all.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ async def why(talk: Conversation, argument: str) -> Reply:
         return no_such_paper(argument)
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
-        told = talk.tools.library.engine.explain(paper.id, known.feedback, known.topics, talk.now)
+        told = await asyncio.to_thread(
+            talk.tools.library.engine.explain, paper.id, known.feedback, known.topics, talk.now
+        )
         taught_by = await papers.get_many(tx, [reason.because for reason in told.reasons if reason.because])
     title = f"“{cards.cut(cards.inert(paper.title), 100)}”"
     if told.muted_by is not None:
@@ -61,7 +64,7 @@ async def taste(talk: Conversation, argument: str) -> Reply:
     """What this channel likes and dislikes, in words."""
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
-    learned = talk.tools.library.engine.taste(known.feedback, known.topics, talk.now)
+    learned = await asyncio.to_thread(talk.tools.library.engine.taste, known.feedback, known.topics, talk.now)
     if not known.votes and not known.topics:
         return Reply(
             "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."

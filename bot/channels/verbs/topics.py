@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from bot.channels import cards
@@ -82,7 +83,9 @@ async def _reach(talk: Conversation, query: str) -> str:
     if not recent:
         return "No papers were listed in the last 30 days to try it on."
     engine = talk.tools.library.engine
-    matched = len(engine.matching(query, [paper_id for paper_id in recent if paper_id in engine]))
+    matched = len(
+        await asyncio.to_thread(lambda: engine.matching(query, [paper_id for paper_id in recent if paper_id in engine]))
+    )
     text = f"It matches {matched:,} of the {len(recent):,} papers of the last 30 days."
     if matched > 20 and matched > _TOO_BROAD * len(recent):
         text += " That is a lot: a narrower topic tells me more."
