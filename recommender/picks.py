@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,8 @@ SMALLEST_REASON = 1e-3
 SMALLEST_SHARE = 0.25
 """A further reason is given when it has this share of the first one's weight."""
 MOST_WORDS = 3
+RARE = 0.01
+"""A liked paper is named for a single word only when at most this share of all papers has it: "direction" is chance."""
 
 Floats = NDArray[np.float32]
 
@@ -142,17 +145,20 @@ class Picker:
         return missed[int(np.argmax(self._judged.believed[missed] + doubt))]
 
     def reasons(self, at: int) -> tuple[Reason, ...]:
-        """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most."""
+        """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
+        alone (neither); nothing where it shares no more than one everyday word with them."""
         taste, row = self._taste, self._judged.rows[[at]].toarray().ravel()
         moved = (self._known @ row) * taste.model.pull[: len(taste.sources)] * taste.positive
-        by_source: dict[Source, float] = {}
-        for source, amount in zip(taste.sources, moved.tolist(), strict=True):
-            by_source[source] = by_source.get(source, 0.0) + amount
         topic = self._judged.topic[at]
-        if topic:
-            source = Source(topic=topic.text)
+        met = Source(topic=topic.text) if topic else None
+        # A topic teaches words; only of a paper that has all it asks for may it be said that the topic brought it.
+        sources = [source if source.paper_id or source == met else Source() for source in taste.sources]
+        by_source: dict[Source, float] = {}
+        for source, amount in zip(sources, moved.tolist(), strict=True):
+            by_source[source] = by_source.get(source, 0.0) + amount
+        if met:
             margin = float(row @ taste.model.weights) + taste.model.bias
-            by_source[source] = by_source.get(source, 0.0) + float(self._judged.believed[at]) - margin
+            by_source[met] = by_source.get(met, 0.0) + float(self._judged.believed[at]) - margin
         best = sorted(by_source.items(), key=lambda item: -item[1])[:MOST_REASONS]
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
         liked = np.maximum(taste.model.weights, 0) * row * self._features.telling
@@ -160,12 +166,20 @@ class Picker:
         for source, amount in best:
             if amount > max(SMALLEST_SHARE * best[0][1], SMALLEST_REASON):
                 shared = np.zeros_like(liked)
-                for n in [n for n, s in enumerate(taste.sources) if s == source]:
+                for n in [n for n, s in enumerate(sources) if s == source]:
                     columns = self._known.indices[self._known.indptr[n] : self._known.indptr[n + 1]]
                     shared[columns] = liked[columns]
                 words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
-                found.append(Reason(tuple(word.text for word in words), source.paper_id, source.topic, amount))
+                if source == met or self._tells(words, shared):
+                    found.append(Reason(tuple(word.text for word in words), source.paper_id, source.topic, amount))
         return tuple(found)
+
+    def _tells(self, words: Sequence[Word], shared: Floats) -> bool:
+        """Whether what two papers share is more than chance: several words, or one that is rare."""
+        if len(" ".join(word.text for word in words).split()) > 1:
+            return True
+        rarest = float(self._features.idf[shared > 0].max(initial=0))
+        return bool(words) and rarest >= 1 - math.log(RARE)
 
     def explain(self, at: int = 0) -> Explanation:
         """All there is to say about a candidate."""

@@ -66,6 +66,36 @@ def test_a_topic_ranks_its_matches_up_before_any_vote(engine: Recommender) -> No
     assert all(0 <= pick.fit <= 1 for pick in picks)
 
 
+def test_a_topic_is_named_only_of_papers_that_match_it(engine: Recommender) -> None:
+    candidates = [*(f"vision-{n}" for n in range(20, 40)), "physics-25"]
+    everything = engine.pick([], candidates, 21, topics=["quantum lattice magnets"], now=NOW)
+    matching = {hit.paper_id for hit in engine.matching("quantum lattice magnets", candidates)}
+    for pick in everything:
+        named = any(reason.topic for reason in pick.reasons)
+        assert named == (pick.paper_id in matching), pick
+
+
+def test_what_a_topic_taught_is_given_as_words_alone_where_it_does_not_match() -> None:
+    engine = Recommender()
+    engine.add([Paper(f"t{n}", f"tokamak plasma heating {n}", "magnets confine the plasma") for n in range(8)])
+    engine.add([Paper(f"o{n}", f"cooking {n}", "recipes and bread") for n in range(300)])
+    engine.add([Paper("near", "plasma heating in stars", "magnets confine the plasma")])
+    [reason, *_] = engine.explain("near", [], ["tokamak"]).reasons
+    assert (reason.topic, reason.because) == (None, None)
+    assert reason.words
+
+
+def test_one_everyday_word_is_no_reason_to_name_a_liked_paper() -> None:
+    engine = Recommender()
+    engine.add([Paper(f"o{n}", f"direction bread{n} oven{n}", "") for n in range(300)])
+    engine.add([Paper("liked", "direction tokamak plasma", ""), Paper("chance", "direction finches beaks", "")])
+    engine.add([Paper("rare", "tokamak walls tiles", ""), Paper("several", "plasma direction drift", "")])
+    feedback = votes("liked")
+    assert engine.explain("chance", feedback).reasons == ()
+    for paper_id in ("rare", "several"):
+        assert [reason.because for reason in engine.explain(paper_id, feedback).reasons] == ["liked"], paper_id
+
+
 def test_a_category_can_be_a_topic(engine: Recommender) -> None:
     picks = engine.pick([], CANDIDATES, 5, topics=["cat:x.VI"], now=NOW)
     assert share(picks, "vision") == 5
