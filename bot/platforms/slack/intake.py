@@ -17,7 +17,9 @@ from datetime import timedelta
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels.values import Asker, Kind, Message, Place, Reaction, Reply
 from bot.platforms.base import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
@@ -50,10 +52,22 @@ class Intake:
 
     def app(self) -> AsyncApp:
         """A Bolt app that listens for all that Slack may tell."""
+
+        async def authorized() -> AuthorizeResult:
+            # Where Bolt asks Slack itself who the bot is, and gets no answer, it acknowledges what nobody took in.
+            return AuthorizeResult(
+                enterprise_id=None,
+                team_id=self._me.workspace,
+                bot_user_id=self._me.user,
+                bot_id=self._me.bot,
+                bot_token=self._web.client.token,
+            )
+
         app = AsyncApp(
-            client=self._web.client,
+            client=AsyncWebClient(base_url=self._web.client.base_url, retry_handlers=[], logger=log),
+            authorize=authorized,
             name="paperboy",
-            logger=logging.getLogger(__name__),
+            logger=log,
             request_verification_enabled=False,
         )
         app.use(self._once)

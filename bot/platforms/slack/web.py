@@ -38,9 +38,10 @@ _MOST_PEOPLE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The bot itself: its user, and the workspace it is installed in."""
+    """The bot itself: its user's id and its bot's, and the workspace it is installed in."""
 
     user: str
+    bot: str
     workspace: str
 
 
@@ -79,7 +80,7 @@ class Web:
         if self._me is None:
             with understood():
                 told = await self.reader.auth_test()
-            self._me = Me(str(told["user_id"]), str(told["team_id"]))
+            self._me = Me(str(told["user_id"]), str(told["bot_id"]), str(told["team_id"]))
         return self._me
 
     async def person(self, member: str) -> Person:

@@ -63,6 +63,14 @@ async def test_a_reaction_is_acknowledged_after_it_was_taken_in(team: SlackTeam)
     assert [each.emoji for each in desk.reactions] == [":+1:"]
 
 
+async def test_an_event_is_not_lost_while_slack_says_nothing_of_the_bot_itself(team: SlackTeam) -> None:
+    message = await card(team)
+    team.slack.faults.error("auth.test", "internal_error", times=1_000)
+    [told] = await team.ada.reacts(team.ml, message, "+1")
+    assert told.acked
+    assert len(team.desk.reactions) == 1
+
+
 async def test_an_event_told_twice_is_taken_in_once_and_acknowledged_twice(team: SlackTeam) -> None:
     message, desk = await card(team), desk_of(team)
     [told] = await team.ada.reacts(team.ml, message, "+1")
