@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from datetime import date
@@ -301,6 +303,31 @@ def _settings(at_least: str = "warning") -> Settings:
 
 
 def _go(work: Coroutine[Any, Any, int | None]) -> None:
-    code = asyncio.run(work)
+    code = asyncio.run(_until_signal(work))
     if code:
         raise typer.Exit(code)
+
+
+async def _until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
+    """The work's exit code, or 130 or 143 when a signal ended it; what it holds is let go in good order either way."""
+    task = asyncio.ensure_future(work)
+    came: list[int] = []
+
+    def stop(number: int) -> None:
+        came.append(number)
+        task.cancel()
+
+    # A handler of the loop's own wakes it: without one, a signal that comes just before it sleeps is heard much later.
+    with contextlib.suppress(NotImplementedError):  # Windows has none
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not came:
+            raise
+        return 128 + came[0]
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().remove_signal_handler(number)

@@ -18,7 +18,8 @@ def set_up(level: str, form: str) -> None:
     stamped = [*common, structlog.processors.TimeStamper("iso", utc=True)]
     processors: dict[str, list[Any]] = {
         "plain": [structlog.processors.format_exc_info, _plain],
-        "text": [*stamped, structlog.dev.ConsoleRenderer()],
+        # The renderer's own way prints every frame's variables, and with them tokens and passwords.
+        "text": [*stamped, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
         "json": [*stamped, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
     }
     structlog.configure(

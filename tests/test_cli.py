@@ -566,8 +566,21 @@ def test_a_second_bot_on_a_store_is_refused_and_searches_are_not(stocked: Operat
         pass
 
 
-@pytest.mark.parametrize("words", [["chat"], ["demo"]])
-def test_an_interrupted_conversation_ends_without_a_traceback(stocked: Operator, words: list[str]) -> None:
+@pytest.mark.parametrize(("words", "number"), [("chat", signal.SIGINT), ("chat", signal.SIGTERM)])
+def test_a_signal_ends_a_conversation_cleanly_and_is_told_by_the_exit_code(
+    stocked: Operator, words: str, number: signal.Signals
+) -> None:
+    process = stocked.start(words, stdin=subprocess.PIPE)
+    assert process.stdout
+    while not process.stdout.readline().strip():
+        assert process.poll() is None
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (128 + number, "")
+
+
+def test_an_interrupted_demo_ends_without_a_traceback(stocked: Operator) -> None:
+    words = ["demo"]
     process = stocked.start(*words, stdin=subprocess.PIPE)
     assert process.stdout
     while not process.stdout.readline().strip():

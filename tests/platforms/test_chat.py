@@ -57,6 +57,19 @@ async def test_what_was_said_before_is_shown_and_numbered_after_a_restart(guest:
     assert [each.message for each in guest.desk.reactions] == ["2-2"]
 
 
+async def test_who_leaves_is_told_what_is_kept(tmp_path: Path, clock: Clock) -> None:
+    async def leaves() -> AsyncIterator[str]:
+        yield "/quit"
+
+    screen = io.StringIO()
+    console = Console(file=screen, width=100)
+    await TerminalPlatform(tmp_path, console, clock, script=leaves()).run(RecordingDesk())
+    assert screen.getvalue().rstrip().endswith("Bye; all is kept.")
+    gone = TerminalPlatform(tmp_path, console, clock, script=leaves(), farewell="Bye; nothing of this stays.")
+    await gone.run(RecordingDesk())
+    assert screen.getvalue().rstrip().endswith("Bye; nothing of this stays.")
+
+
 async def test_a_quiet_day_leaves_yesterdays_numbers(guest: TerminalGuest) -> None:
     await post_digest(guest, 1, 2)
     await guest.platform.send(guest.place, Message("Nothing today: it is Sunday."), "2-quiet")

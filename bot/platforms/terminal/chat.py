@@ -48,10 +48,18 @@ class Chat:
     """One person's talk with the bot: where they are, and as whom they speak."""
 
     def __init__(
-        self, desk: Desk, room: Room, screen: Screen, clock: Clock, who: str, channel: str, next_day: NextDay | None
+        self,
+        desk: Desk,
+        room: Room,
+        screen: Screen,
+        clock: Clock,
+        who: str,
+        channel: str,
+        next_day: NextDay | None,
+        farewell: str,
     ) -> None:
         self._desk, self._room, self._screen, self._clock = desk, room, screen, clock
-        self._who, self._channel, self._next_day = who, channel, next_day
+        self._who, self._channel, self._next_day, self._farewell = who, channel, next_day, farewell
         self._members = [who]
         self._waiting: set[str] = set()
 
@@ -80,7 +88,7 @@ class Chat:
                     break
                 await self._guarded(self._answer(typed))
             if keyboard.attended:
-                self._screen.say("Bye; all is kept.")
+                self._screen.say(self._farewell)
 
     async def posted(self, place: Place) -> None:
         """Something may have been posted there: show it, or say where it waits."""

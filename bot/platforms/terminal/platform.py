@@ -30,7 +30,7 @@ class TerminalPlatform:
 
     `folder` keeps the room, the history of typed lines and attachments. Lines come from `script` where it is given
     (shown as if typed), else from a prompt where `stdin` and `console` are terminals, else from `stdin`. `next_day`
-    lets a day pass for `/next`; without it days pass by themselves.
+    lets a day pass for `/next`; without it days pass by themselves. `farewell` is said to whoever leaves.
     """
 
     name = PLATFORM
@@ -47,12 +47,14 @@ class TerminalPlatform:
         who: str = "you",
         channel: str = "papers",
         next_day: NextDay | None = None,
+        farewell: str = "Bye; all is kept.",
         stdin: TextIO | None = None,
         script: AsyncIterator[str] | None = None,
         room: Room | None = None,
     ) -> None:
         self.room = room or Room(folder)
         self._folder, self._console, self._clock, self._next_day = folder, console, clock, next_day
+        self._farewell = farewell
         self._who, self._channel = member_name(who) or "you", channel_name(channel) or "papers"
         self._keyboard: Keyboard | None = None
         stdin = stdin or sys.stdin
@@ -97,7 +99,9 @@ class TerminalPlatform:
 
     async def run(self, desk: Desk) -> None:
         """Chat until whoever types leaves, or until cancelled."""
-        chat = Chat(desk, self.room, self._screen, self._clock, self._who, self._channel, self._next_day)
+        chat = Chat(
+            desk, self.room, self._screen, self._clock, self._who, self._channel, self._next_day, self._farewell
+        )
         self._chat = chat
         try:
             await chat.run(self._keyboard or self._prompt(chat))
