@@ -13,7 +13,7 @@ from bot.store.database import Store
 from bot.store.states import ChannelState
 from bot.store.topics import Topic
 
-_HEARD_UNTIL = "alerts_heard_until"
+_HEARD = "alerts_heard_revision"
 _MOST_A_TIME = 5
 """Cards that one topic may bring from one reading; the digest has the rest."""
 
@@ -29,21 +29,25 @@ class Alerts:
         """Plan a card for each new match of each alerting topic; how many those are."""
         now = self._clock()
         async with self._store.read() as tx:
-            heard = await facts.get(tx, _HEARD_UNTIL)
+            heard = int(await facts.get(tx, _HEARD) or 0)
+            # What the index could not take in yet is for the next time.
+            hears = max(await self._library.revision(tx), heard)
             alerting = await topics.alerting(tx)
         planned = 0
         for topic in alerting:
-            after = max(topic.created_at, datetime.fromisoformat(heard)) if heard else topic.created_at
-            planned += await self._plan(topic, after, now)
+            planned += await self._plan(topic, heard, now)
         async with self._store.write() as tx:
-            await facts.put(tx, _HEARD_UNTIL, now.isoformat())
+            await facts.put(tx, _HEARD, str(hears))
         return planned
 
-    async def _plan(self, topic: Topic, after: datetime, now: datetime) -> int:
+    async def _plan(self, topic: Topic, heard: int, now: datetime) -> int:
         today = now.date()
         async with self._store.read() as tx:
             channel = await channels.get(tx, topic.channel_id)
-            fresh = await papers.news(tx, today - self._window, today + timedelta(days=1), after)
+            # What was known before the topic is left to the digest.
+            fresh = await papers.news(
+                tx, today - self._window, today + timedelta(days=1), after=heard, heard_after=topic.created_at
+            )
             if channel is None or channel.state is not ChannelState.ACTIVE or not fresh:
                 return 0
             engine = self._library.engine

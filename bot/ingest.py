@@ -107,7 +107,7 @@ class Ingest:
 
     async def _keep(self, name: str, run_id: int, batch: Batch) -> Outcome:
         now = self._clock()
-        added, merged = 0, []
+        added = 0
         async with self._store.write() as tx:
             for start in range(0, len(batch.listings), _AT_ONCE):
                 some = batch.listings[start : start + _AT_ONCE]
@@ -116,7 +116,6 @@ class Ingest:
                 news = {one.paper.id: one.listed_on for one in by_day}
                 recorded = await papers.record(tx, [one.paper for one in some], now, news)
                 added += recorded.new
-                merged += recorded.merged
             if batch.failure is None:
                 await runs.done(
                     tx,
@@ -127,7 +126,6 @@ class Ingest:
                     memory=dict(batch.memory),
                     now=now,
                 )
-        await self._library.discard(merged)
         failure = _why(batch.failure) if batch.failure else ""
         return Outcome(name, len(batch.listings), added, batch.notes, failure)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import facts, papers
 from bot.store.database import Store
@@ -54,12 +55,10 @@ class Library:
         async with self._adding:
             return await asyncio.to_thread(ask, self.engine)
 
-    async def discard(self, paper_ids: Iterable[str]) -> None:
-        """Forget papers that turned out to be other ones."""
-        gone = list(paper_ids)
-        if gone:
-            async with self._adding:
-                await asyncio.to_thread(self.engine.discard, gone)
+    async def revision(self, tx: AsyncConnection) -> int:
+        """The count of changes to the papers up to which the index has them all."""
+        store_id, revision = _marked(self.engine)
+        return min(revision, await facts.revision(tx)) if store_id == await facts.get(tx, "store_id") else 0
 
     async def _catch_up(self, progress: Progress | None) -> int:
         await asyncio.to_thread(self.engine.refresh)
@@ -75,23 +74,33 @@ class Library:
         while True:
             async with self._store.read() as tx:
                 changed = await papers.changed_since(tx, known, _AT_ONCE)
-            if not changed:
-                return done
-            known = changed[-1][0]
+                if not changed:
+                    return done
+                before, known = known, changed[-1][0]
+                removed = await papers.removed_between(tx, before, known)
+            # First, so that a crash between the two forgets nothing: the mark comes with what is added.
+            if gone := [paper_id for paper_id in removed if paper_id in self.engine]:
+                await asyncio.to_thread(self.engine.discard, gone)
             await asyncio.to_thread(self.engine.add, [paper for _, paper in changed], f"{store_id}:{known}")
             done += len(changed)
             if progress:
                 progress(min(done, total), total)
 
     async def _known_revision(self, store_id: str) -> int:
-        marked_store, _, revision = (self.engine.marker or "").partition(":")
-        if marked_store == store_id and revision.isdecimal():
-            return int(revision)
+        marked_store, revision = _marked(self.engine)
+        if marked_store == store_id:
+            return revision
         if len(self.engine):
             # Another store's index, or one from before a backup was restored.
             log.warning("The search index belongs to another state of the store; it is rebuilt.")
             self.engine = await _empty(self._folder)
         return 0
+
+
+def _marked(engine: Recommender) -> tuple[str, int]:
+    """Of which store the index is, and up to which count of changes."""
+    store_id, _, revision = (engine.marker or "").partition(":")
+    return (store_id, int(revision)) if revision.isdecimal() else ("", 0)
 
 
 async def _empty(folder: Path | None, damage: CorruptIndexError | NewerIndexError | None = None) -> Recommender:

@@ -128,8 +128,21 @@ async def test_papers_that_turned_out_to_be_one_are_found_once(sqlite_store: Sto
     recorded = await keep(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
     assert len(recorded.merged) == 1
     await library.catch_up()
-    await library.discard(recorded.merged)
     assert found(library, "stripes") == {by_number.id}
+
+
+async def test_a_paper_that_turned_out_to_be_another_leaves_every_index_even_after_a_crash(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
+    await keep(sqlite_store, by_doi, Paper("2603.00001", "Zebras, in theory", "Stripes."))
+    here, there = [await Library.open(sqlite_store, tmp_path / name) for name in ("here", "there")]
+    await keep(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
+    await here.catch_up()  # the process that merged them dies before it tells any index
+    again = await Library.open(sqlite_store, tmp_path / "there")
+    await there.catch_up()
+    assert found(here, "stripes") == found(there, "stripes") == found(again, "stripes") == {"2603.00001"}
+    assert await here.catch_up() == 0
 
 
 async def test_progress_is_told_up_to_the_end(sqlite_store: Store) -> None:

@@ -212,7 +212,7 @@ async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever
             await answer.wait()
             return await fetch(*asked)
 
-        again.shelf.fetch = slow  # type: ignore[method-assign]
+        again.shelf.fetch = slow  # type: ignore[method-assign, assignment]
         before = len(house.chat.shown["c1"])
         await again.app.heart.beat()
         assert len(house.chat.shown["c1"]) == before

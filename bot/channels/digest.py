@@ -26,8 +26,6 @@ from recommender import Feedback, Paper, Pick, Recommender, RecommenderError
 log = structlog.get_logger(__name__)
 DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"
 _LONGEST_LOOK_BACK = timedelta(days=30)
-_UNDER_WAY = timedelta(minutes=10)
-"""A reading of the sources that has begun may end within this time: its papers were heard of, but not seen yet."""
 
 
 _ALL_HERE = "all that was listed has been here already."
@@ -53,10 +51,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest as it would be: for which local day, from what, its cards, and where there are none, why."""
+    """A digest as it would be: for which local day, from what feedback and what count of changes to the papers, its
+    cards, and where there are none, why."""
 
     day: date
     known: Known
+    revision: int
     cards: tuple[Card, ...] = ()
     quiet: str = ""
 
@@ -97,15 +97,18 @@ class Digests:
             log.warning("The search index could not be brought up to date for a digest.", why=str(error))
         async with self._store.read() as tx:
             known = await self.known(tx, channel.id)
-            fresh = await self._fresh(tx, channel, day)
+            last = await deliveries.latest(tx, channel.id, DIGEST)
+            # What the index could not take in yet is for the next one.
+            revision = max(await self._library.revision(tx), last.papers_revision if last else 0)
+            fresh = await self._fresh(tx, channel, day, last)
             had = await deliveries.posted(tx, channel.id, fresh)
         new = [paper_id for paper_id in fresh if paper_id not in had]
         picks, lower = await self._library.steady(lambda engine: _pick(engine, channel, known, new, day, now))
         async with self._store.read() as tx:
             if not picks:
                 reason = await self._quiet_reason(tx, channel, fresh, new, day, lower=lower)
-                return Digest(day, known, quiet=reason)
-            return Digest(day, known, tuple(await self._cards(tx, channel, known, picks, now)))
+                return Digest(day, known, revision, quiet=reason)
+            return Digest(day, known, revision, tuple(await self._cards(tx, channel, known, picks, now)))
 
     async def plan(self, channel: Channel, hour: Hour, now: datetime) -> Delivery | None:
         """Plan the digest of an hour; None when that day has one already."""
@@ -118,7 +121,15 @@ class Digests:
             drafts = [Draft(pack(Message(text=digest.header)))]
             drafts += [Draft(pack(Message(card=card)), card.paper_id) for card in left]
             return await deliveries.plan(
-                tx, channel.id, hour.local_date, DIGEST, hour.at, drafts, now, reason=digest.quiet
+                tx,
+                channel.id,
+                hour.local_date,
+                DIGEST,
+                hour.at,
+                drafts,
+                now,
+                reason=digest.quiet,
+                papers_revision=digest.revision,
             )
 
     async def plan_card(
@@ -134,17 +145,15 @@ class Digests:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
 
-    async def _fresh(self, tx: AsyncConnection, channel: Channel, day: date) -> list[str]:
+    async def _fresh(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:
         """Papers that became news since the channel's last digest, and those it was to have but never got; for a
         first digest, those within the window."""
-        last = await deliveries.latest(tx, channel.id, DIGEST)
         if last is None:
             # East of the zone it is tomorrow already, and so it is for what is listed there.
             return await papers.news(tx, day - self._window, day + timedelta(days=1))
         # Whatever was heard of since then counts, also what a source that had failed told late.
-        heard_after = last.planned_at - _UNDER_WAY
         since = day - _LONGEST_LOOK_BACK
-        fresh = await papers.news(tx, since, day + timedelta(days=1), heard_after)
+        fresh = await papers.news(tx, since, day + timedelta(days=1), last.papers_revision)
         return list(dict.fromkeys([*fresh, *await deliveries.dropped(tx, channel.id, since)]))
 
     async def _cards(

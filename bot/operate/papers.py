@@ -21,7 +21,7 @@ _AT_ONCE = 2_000
 
 async def import_papers(settings: Settings, files: Sequence[Path]) -> int:
     """Import papers from files; 1 when a line or a file was skipped. A paper's `published` day is its day as news."""
-    total, new, problems, unread, merged = 0, 0, Problems(), 0, list[str]()
+    total, new, problems, unread = 0, 0, Problems(), 0
     async with opened_store(settings) as store:
         for file in files:
             records, before = read_papers(file), total
@@ -40,9 +40,8 @@ async def import_papers(settings: Settings, files: Sequence[Path]) -> int:
                     found = [one for one in some if isinstance(one, Paper)]
                     recorded = await _record(store, found)
                     total, new = total + len(found), new + recorded.new
-                    merged += recorded.merged
                     tick(total - before, 0)
-        await (await index(store, settings)).discard(merged)
+        await index(store, settings)
     problems.sum_up()
     said = [f"Imported {_counted(total, 'paper')}, {new:,} of them new"]
     said += [f"skipped {_counted(problems.count, 'line')}"] if problems.count else []

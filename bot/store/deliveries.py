@@ -27,6 +27,7 @@ class Delivery:
     state: DeliveryState
     reason: str
     planned_at: datetime
+    papers_revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,19 @@ async def plan(
     drafts: Sequence[Draft],
     now: datetime,
     reason: str = "",
+    papers_revision: int = 0,
 ) -> Delivery | None:
     """Plan a delivery with its posts; None when that channel had this kind on that day already, or is gone.
 
     A paper that the channel has had, or will have, is left out: whoever planned it first keeps it. So is one that
-    turned out to be another paper since it was chosen.
+    turned out to be another paper since it was chosen. `papers_revision` is the count of changes it was chosen at.
     """
     free = await free_for(tx, channel_id, [draft.paper_id for draft in drafts if draft.paper_id])
     if free is None or await find(tx, channel_id, local_date, kind):
         return None
-    delivery_id = await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.PLANNED, reason, now)
+    delivery_id = await _insert(
+        tx, channel_id, local_date, kind, due_at, DeliveryState.PLANNED, reason, now, papers_revision
+    )
     wanted = list(dict.fromkeys(draft.paper_id for draft in drafts if draft.paper_id))
     await tx.execute(
         sa.delete(posts).where(
@@ -287,6 +291,7 @@ async def _insert(
     state: DeliveryState,
     reason: str,
     now: datetime,
+    papers_revision: int = 0,
 ) -> int:
     made = await tx.execute(
         sa.insert(deliveries)
@@ -298,6 +303,7 @@ async def _insert(
             state=state,
             reason=reason,
             planned_at=now,
+            papers_revision=papers_revision,
         )
         .returning(deliveries.c.id)
     )
@@ -314,6 +320,7 @@ def _delivery(row: Any) -> Delivery:
         DeliveryState(row.state),
         row.reason,
         row.planned_at,
+        row.papers_revision,
     )
 
 

@@ -38,6 +38,11 @@ async def lock_papers(tx: AsyncConnection) -> None:
     await tx.execute(sa.select(facts.c.value).where(facts.c.name == "revision").with_for_update())
 
 
+async def revision(tx: AsyncConnection) -> int:
+    """The count of changes to the papers so far."""
+    return int(await get(tx, "revision") or 0)
+
+
 async def next_revision(tx: AsyncConnection) -> int:
     """Count one more change to the papers; needs `lock_papers`, so counts become visible in order."""
     changed = await tx.execute(

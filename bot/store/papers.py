@@ -13,7 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import facts
 from bot.store.states import PostState
-from bot.store.tables import clean_name, clean_text, insert_new, paper_names, papers, posts, saved, votes
+from bot.store.tables import (
+    clean_name,
+    clean_text,
+    insert_new,
+    paper_names,
+    papers,
+    posts,
+    removed_papers,
+    saved,
+    votes,
+)
 from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same
 
 _AT_ONCE = 1_000
@@ -107,12 +117,27 @@ async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[
     return [(row.revision, _paper(row)) for row in rows]
 
 
-async def news(tx: AsyncConnection, since: date, until: date, heard_after: datetime | None = None) -> list[str]:
+async def removed_between(tx: AsyncConnection, after: int, until: int) -> list[str]:
+    """Ids of the papers that turned out to be others after the one revision, up to the other."""
+    rows = await tx.execute(
+        sa.select(removed_papers.c.id).where(
+            removed_papers.c.revision.between(after + 1, until),
+            ~sa.exists().where(papers.c.id == removed_papers.c.id),
+        )
+    )
+    return list(rows.scalars())
+
+
+async def news(
+    tx: AsyncConnection, since: date, until: date, after: int | None = None, heard_after: datetime | None = None
+) -> list[str]:
     """Ids of the papers that became news from `since` to `until`, both included; the newest first.
 
-    With `heard_after`, only those that this store heard of later than that.
+    With `after`, only those that became news later than that revision; with `heard_after`, later than that moment.
     """
     query = sa.select(papers.c.id).where(papers.c.listed_on.between(since, until))
+    if after is not None:
+        query = query.where(papers.c.news_revision > after)
     if heard_after is not None:
         query = query.where(papers.c.news_at > heard_after)
     return list((await tx.execute(query.order_by(papers.c.listed_on.desc(), papers.c.id))).scalars())
@@ -182,6 +207,8 @@ class _Pending:
     def absorb(self, kept: str, gone: str) -> None:
         self.absorbed = [(kept if owner == gone else owner, one) for owner, one in self.absorbed] + [(kept, gone)]
         self.days[kept] = min((d for d in (self.days.get(kept), self.days.pop(gone, None)) if d), default=None)
+        if gone in self.fresh_news:
+            self.fresh_news[kept] = None
         del self.papers[gone]
         for those in (self.new, self.changed, self.fresh_news):
             those.pop(gone, None)
@@ -208,6 +235,7 @@ async def _known(
 
 
 async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
+    # Whatever came of these, a paper that was kept is among them.
     if pending.new or pending.changed:
         revision = await facts.next_revision(tx)
         if pending.new:
@@ -217,10 +245,11 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
             rows = [_row(pending.papers[i], pending.days.get(i), revision, "b_") for i in pending.changed]
             settings: dict[str, Any] = {name[2:]: sa.bindparam(name) for name in rows[0] if name != "b_id"}
             await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(settings), rows)
-    for kept, gone in pending.absorbed:
-        await _absorb(tx, kept, gone)
-    for some in _chunks(pending.fresh_news):
-        await tx.execute(sa.update(papers).where(papers.c.id.in_(some), papers.c.news_at.is_(None)).values(news_at=now))
+        for kept, gone in pending.absorbed:
+            await _absorb(tx, kept, gone, revision)
+        for some in _chunks(pending.fresh_news):
+            first = papers.c.id.in_(some), papers.c.news_at.is_(None)
+            await tx.execute(sa.update(papers).where(*first).values(news_at=now, news_revision=revision))
     if pending.fresh_names:
         # A merged paper has names that none of the batch came with; those may stand already.
         await tx.execute(
@@ -229,15 +258,16 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
         )
 
 
-async def _absorb(tx: AsyncConnection, kept: str, gone: str) -> None:
+async def _absorb(tx: AsyncConnection, kept: str, gone: str, revision: int) -> None:
     """Give all that hangs on one paper to the other. Where both have the same member's same emoji, the later word
     stands; where a channel has posts of both, see `_join_posts`; nothing else is lost."""
     # Waits for whoever is just hanging something on it.
-    news_at = sa.select(papers.c.news_at).where(papers.c.id == gone).with_for_update()
-    heard = (await tx.execute(news_at)).scalar_one_or_none()
-    if heard:
-        first = sa.or_(papers.c.news_at.is_(None), papers.c.news_at > heard)
-        await tx.execute(sa.update(papers).where(papers.c.id == kept, first).values(news_at=heard))
+    news = sa.select(papers.c.news_at, papers.c.news_revision).where(papers.c.id == gone).with_for_update()
+    heard = (await tx.execute(news)).one_or_none()
+    if heard and heard.news_revision is not None:
+        first = sa.or_(papers.c.news_revision.is_(None), papers.c.news_revision > heard.news_revision)
+        values = {"news_at": heard.news_at, "news_revision": heard.news_revision}
+        await tx.execute(sa.update(papers).where(papers.c.id == kept, first).values(values))
     await _join_posts(tx, kept, gone)
     twin = votes.alias()
     same_voice = (twin.c[name] == votes.c[name] for name in ("channel_id", "member", "signal"))
@@ -250,6 +280,8 @@ async def _absorb(tx: AsyncConnection, kept: str, gone: str) -> None:
         await tx.execute(sa.update(table).where(table.c.paper_id == gone).values(paper_id=kept))
     await tx.execute(sa.update(paper_names).where(paper_names.c.paper_id == gone).values(paper_id=kept))
     await tx.execute(sa.delete(papers).where(papers.c.id == gone))
+    await tx.execute(sa.delete(removed_papers).where(removed_papers.c.id == gone))
+    await tx.execute(sa.insert(removed_papers).values(id=gone, revision=revision))
 
 
 _FIRMEST = [PostState.SENT, PostState.UNCERTAIN, PostState.SENDING, PostState.PLANNED, PostState.FAILED]

@@ -152,11 +152,22 @@ papers = sa.Table(
     _text("doi"),
     # The day it became news; empty for papers that were only imported, looked up or replaced.
     sa.Column("listed_on", sa.Date, index=True),
-    # When this store first heard that it is news: a digest looks at what came in since the last one.
+    # When this store first heard that it is news: a topic is alerted of what came after it was made.
     sa.Column("news_at", Instant, index=True),
     # The count of changes at its last change: the index reads on from the count it knows.
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
+    # The same count when it became news: a digest looks at what came in since the last one. Counts become visible in
+    # order, times do not.
+    sa.Column("news_revision", sa.BigInteger, index=True),
 )
+
+removed_papers = sa.Table(
+    "removed_papers",
+    metadata,
+    _name("id", primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False, index=True),
+)
+"""Papers that turned out to be others, and the count of changes at that: the index forgets them."""
 
 paper_names = sa.Table(
     "paper_names",
@@ -216,6 +227,8 @@ deliveries = sa.Table(
     _text("state"),
     _text("reason"),
     sa.Column("planned_at", Instant, nullable=False),
+    # The count of changes to the papers that it was made from: what became news later is for the next one.
+    sa.Column("papers_revision", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("channel_id", "local_date", "kind"),
     sqlite_autoincrement=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -243,9 +244,9 @@ async def test_papers_that_were_being_read_in_when_the_digest_was_made_come_with
 ) -> None:
     house = await invited(store, clock, PAPERS[:5])
     clock.now = clock.now.replace(hour=9, minute=0)
-    heard = clock() - timedelta(minutes=1)
+    heard = clock() - timedelta(hours=3)
     await house.beat()
-    async with house.store.write() as tx:  # the reading began before the digest and ends after it
+    async with house.store.write() as tx:  # the reading began long before the digest and ends after it
         await papers.record(tx, PAPERS[5:8], heard, {p.id: heard.date() for p in PAPERS[5:8]})
     next_day(house)
     assert (await morning(house)).startswith("3 papers")
@@ -258,6 +259,35 @@ async def test_papers_in_the_store_that_no_one_has_indexed_yet_are_in_the_digest
     async with house.store.write() as tx:
         await papers.record(tx, PAPERS[5:8], clock(), {p.id: clock.now.date() for p in PAPERS[5:8]})
     assert (await morning(house)).startswith("3 papers")
+
+
+async def test_what_the_index_could_not_take_in_for_a_digest_comes_with_the_next(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await invited(sqlite_store, clock, PAPERS[:5])
+    engine = house.app.library.engine
+    real = engine.add
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    engine.add = full  # type: ignore[method-assign, assignment]
+    async with house.store.write() as tx:
+        await papers.record(tx, PAPERS[5:8], clock(), {p.id: clock.now.date() for p in PAPERS[5:8]})
+    assert (await morning(house)).startswith("5 papers")
+    engine.add = real  # type: ignore[method-assign]
+    next_day(house)
+    assert (await morning(house)).startswith("3 papers")
+
+
+async def test_a_paper_that_only_changed_since_the_last_digest_is_no_news_again(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await invited(sqlite_store, clock, PAPERS[:12])
+    await morning(house)
+    next_day(house)
+    await house.list_papers([replace(one, upvotes=9) for one in PAPERS[:12]])
+    assert (await morning(house)).startswith("Nothing new")
 
 
 async def test_today_shows_what_would_come_and_takes_nothing_from_it(sqlite_store: Store, clock: Clock) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import deliveries, papers, saved, votes
+from bot.store import deliveries, facts, papers, saved, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.states import PostState
@@ -169,7 +169,7 @@ async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(sto
             None: PostState.DROPPED,
         }
         assert await papers.listed_on(tx, ["2310.01234"]) == {"2310.01234": DAY}
-        assert await papers.news(tx, DAY, DAY, START - timedelta(seconds=1)) == ["2310.01234"]
+        assert await papers.news(tx, DAY, DAY, 0, START - timedelta(seconds=1)) == ["2310.01234"]
 
 
 async def test_a_paper_takes_on_the_stronger_id_and_all_that_hangs_on_it_follows(store: Store) -> None:
@@ -220,6 +220,18 @@ async def test_a_paper_is_listed_on_the_earliest_day_it_was_news(store: Store) -
         assert await papers.listed_on(tx, ["2310.01234", "nothing"]) == {"2310.01234": DAY - timedelta(3)}
         assert await papers.news(tx, DAY - timedelta(3), DAY) == ["2310.01234"]
         assert await papers.news(tx, DAY, DAY + timedelta(9)) == []
+
+
+async def test_what_becomes_news_while_it_is_merged_is_news_from_then_on(store: Store) -> None:
+    await record(store, Paper("2310.01234", TITLE))
+    async with store.read() as tx:
+        before = await facts.revision(tx)
+    both = Paper("10.1145/abc.1", OTHER), Paper("2310.01234", TITLE, doi="10.1145/abc.1")
+    done = await record(store, *both, listed={"10.1145/abc.1": DAY})
+    assert done.merged == ["doi:10.1145/abc.1"]
+    async with store.read() as tx:
+        assert await papers.news(tx, DAY, DAY, before) == ["2310.01234"]
+        assert await papers.news(tx, DAY, DAY, await facts.revision(tx)) == []
 
 
 async def test_changes_come_in_the_order_they_were_made_and_a_batch_is_never_cut_apart(store: Store) -> None:

@@ -83,3 +83,24 @@ async def test_a_database_that_is_not_ours_to_change_is_left_as_it_is(
         await Store.open(empty_url)
     assert await dump(theirs) == before
     await theirs.close()
+
+
+async def test_after_the_second_revision_no_paper_that_came_in_since_the_last_digest_is_lost(empty_url: str) -> None:
+    store = Store(make_engine(empty_url, 1))
+    await upgrade(store, "0001")
+    async with store.write() as tx:
+        await fill(tx)
+        # Of three digests, each planned at the moment one of the papers became news: the last has heard of all.
+        have = (await tx.exec_driver_sql("select id, news_at from papers order by news_at")).all()
+        await tx.exec_driver_sql(
+            "update papers set revision = case "
+            + " ".join(f"when news_at = '{at}' then {10 * (n + 1)}" for n, (_, at) in enumerate(have))
+            + " end"
+        )
+    await upgrade(store)
+    async with store.read() as tx:
+        rows = await tx.exec_driver_sql("select papers_revision from deliveries order by planned_at")
+        assert [row[0] for row in rows] == [19, 29, 30]
+        news = await tx.exec_driver_sql("select news_revision from papers order by news_at")
+        assert [row[0] for row in news] == [10, 20, 30]
+    await store.close()
