@@ -305,7 +305,7 @@ async def test_topics_are_followed_changed_muted_and_dropped(house: House) -> No
     assert (await house.say("subscribe federated learning alert")).text.startswith("Changed “Federated Learning”.")
     assert (await house.say("subscribe -survey")).text.startswith("Muted “survey”")
     text = (await house.say("topics")).text
-    assert "• Federated Learning: alerts at once; It matches" in text
+    assert "• Federated Learning: Alerts at once. It matches" in text
     assert "• survey: muted" in text
     assert not (await house.say("unsubscribe robots")).ok
     assert "“Federated Learning”, “survey”" in (await house.say("unsubscribe")).text
@@ -524,3 +524,37 @@ async def test_a_slow_search_holds_nobody_else_up(house: House, line: str) -> No
         engine.others_went_on.set()
     await asking
     assert engine.asked == [True]
+
+
+async def test_what_was_taught_can_be_taken_back(house: House) -> None:
+    async def standing() -> set[str]:
+        async with house.store.read() as tx:
+            channel = await house.channel()
+            return {vote.signal for vote in await votes.of_paper(tx, channel.id, KNOWN.id)}
+
+    await house.say(f"teach {KNOWN.id}")
+    assert (await house.say(f"more {KNOWN.id}")).text.startswith("Counted.")
+    text = (await house.say(f"more {KNOWN.id}")).text
+    assert text.startswith("Taken back")
+    assert text.endswith("no longer counts, taught or voted.")
+    assert await standing() == set()
+    await house.say(f"teach {KNOWN.id}")
+    await house.say(f"less {KNOWN.id}")
+    assert (await house.say(f"less {KNOWN.id}")).text.endswith("no longer counts.")
+    assert await standing() == set()
+
+
+@pytest.mark.parametrize("query", ['""', "OR", "- -", "-OR", '"" alert'])
+async def test_a_topic_without_a_word_is_refused_kindly(house: House, query: str) -> None:
+    reply = await house.say(f"subscribe {query}")
+    assert not reply.ok
+    assert "As in `/papers subscribe federated learning`" in reply.text
+    assert "no topics" in (await house.say("topics")).text
+
+
+async def test_why_says_in_a_sentence_what_speaks_for_a_paper(house: House) -> None:
+    await house.say(f"more {KNOWN.id}")
+    assert "Here because you liked" in (await house.say(f"why {KNOWN.id}")).text
+    await house.say("subscribe learning")
+    texts = [(await house.say(f"why {one.id}")).text for one in PAPERS[1:] if "learning" in one.title.lower()]
+    assert any("For it: your topic “learning”" in text for text in texts)

@@ -204,3 +204,9 @@ def test_a_message_fits_after_being_fitted() -> None:
     fitted = fit(Message("word " * 5000, replace(CARD, summary="long. " * 1000)))
     assert len(fitted.text) <= MAX_TEXT
     assert fit(fitted) == fitted
+
+
+def test_a_form_that_its_words_tell_already_is_not_shown_twice() -> None:
+    form = Form("settings", "Settings of this channel", (Field("bar", "how well a paper has to fit", "0.3"),))
+    assert plain(render.answer(Reply("• bar 0.3: how well a paper has to fit", form=form)), 80).count("has to fit") == 1
+    assert "bar=0.3" in plain(render.answer(Reply("At nine.", form=form)), 80)

@@ -43,7 +43,7 @@ async def why(talk: Conversation, argument: str) -> Reply:
         f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {talk.channel.bar:.0%}."
     ]
     if because:
-        rows.append(f"For it: {because}.")
+        rows.append(f"{'Here' if because.startswith('because') else 'For it:'} {because}.")
     if told.against:
         rows.append("Against it: " + _words(told.against) + ".")
     if not because and not told.against:

@@ -10,6 +10,7 @@ from bot.channels.conversation import Conversation, sorry
 from bot.channels.values import Kind, Reply
 from bot.channels.verbs.schedule import wake
 from bot.store import papers, topics
+from recommender.query import parse
 
 _LONGEST = 200
 _MOST = 50
@@ -27,6 +28,9 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
     query = query.lstrip("-").strip()
     if not query:
         return sorry("Subscribe to what? As in `/papers subscribe federated learning`.")
+    if not parse(query).groups:
+        shown = cards.inert(cards.cut(query, 60))
+        return sorry(f"“{shown}” has no word to look for. As in `/papers subscribe federated learning`.")
     if len(query) > _LONGEST:
         return sorry(f"That topic is too long: at most {_LONGEST} characters, please.")
     async with talk.tools.store.write() as tx:
@@ -71,7 +75,7 @@ async def show(talk: Conversation, argument: str) -> Reply:
     rows = []
     for topic in have:
         reach = "muted" if topic.muted else await _reach(talk, topic.query)
-        rows.append(f"• {cards.inert(topic.query)}: {'alerts at once; ' if topic.alert else ''}{reach}")
+        rows.append(f"• {cards.inert(topic.query)}: {'Alerts at once. ' if topic.alert else ''}{reach}")
     return Reply("Topics here:\n" + "\n".join(rows))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels import bibliography, cards
 from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.digest import SUBMISSION
-from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT
+from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT, is_emoji
 from bot.channels.grammar import LONGEST_LINE
 from bot.channels.schedule_words import MOST_CARDS
 from bot.channels.values import Action, Attachment, Reply
@@ -146,13 +146,16 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
         mine = {v.signal for v in await votes.of_paper(tx, channel, paper.id) if v.member == member}
         back = signal in mine
         await votes.put(tx, Vote(channel, paper.id, member, signal, not back, talk.now))
-        if opposite in mine:
-            await votes.put(tx, Vote(channel, paper.id, member, opposite, False, talk.now))
+        # What was taught stands until it is taken back as a vote is: by a less, or by a more said again.
+        gone = {opposite, TAUGHT} if back or signal == SAID_LESS else {opposite}
+        for one in sorted(gone & mine):
+            await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
     title = cards.cut(cards.inert(paper.title), 100)
-    if back and any(talk.tools.emoji.value(one) for one in mine - {signal, opposite}):
+    if back and any(is_emoji(one) and talk.tools.emoji.value(one) for one in mine):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
     if back:
-        return Reply(f"Taken back: “{title}” no longer counts.")
+        taught = ", taught or voted" if TAUGHT in mine else ""
+        return Reply(f"Taken back: “{title}” no longer counts{taught}.")
     return Reply(f"Counted. {words} “{title}”, from the next digest on. The same again takes it back.")
 
 

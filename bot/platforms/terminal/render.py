@@ -80,7 +80,8 @@ def answer(reply: Reply, first: int = 1) -> RenderableType:
     parts: list[RenderableType] = [Words(text, style="" if reply.ok else "yellow")] if text else []
     parts += [card(each, first + place) for place, each in enumerate(reply.cards)]
     parts += listed(reply.lines, first + len(reply.cards))
-    if reply.form:
+    # A form shows nothing new here where the words before it tell of every field already.
+    if reply.form and any(field.label not in reply.text for field in reply.form.fields):
         parts += _form(reply.form)
     if reply.actions:
         offers = [f"`{word}` {one_line(action.label, 80)}" for word, action in offered(reply.actions).items()]
