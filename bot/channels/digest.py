@@ -209,7 +209,8 @@ class Digests:
             return _ALL_HERE
         last, read_at = await deliveries.latest(tx, channel.id, DIGEST), await runs.last_finished(tx)
         if read_at is None or (last and read_at <= last.planned_at):
-            return f"the sources have not been read {'since the last digest' if last else 'yet'}. What they list comes."
+            since = "since the last digest" if last else "yet"
+            return f"the sources have not been read {since}. What they list comes with the next one."
         if day.weekday() >= 5:
             return "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
         notes = await runs.notes_of_last(tx)

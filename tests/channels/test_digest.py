@@ -357,7 +357,9 @@ async def test_sources_that_have_not_been_read_are_not_said_to_have_listed_nothi
     sqlite_store: Store, clock: Clock
 ) -> None:
     house = await invited(sqlite_store, clock)
-    assert (await morning(house)).endswith(": the sources have not been read yet. What they list comes.")
+    assert (await morning(house)).endswith(
+        ": the sources have not been read yet. What they list comes with the next one."
+    )
     next_day(house)
     await house.app.ingest.run()
     assert (await morning(house)).endswith(": no new papers were listed.")
