@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+_MOST_HITS = 10_000
 papers_app = typer.Typer(help="Bring papers in and out as JSON lines.")
 db_app = typer.Typer(help="Look after the store.")
 app.add_typer(papers_app, name="papers")
@@ -127,9 +128,7 @@ def papers_export() -> None:
 @app.command()
 def search(
     query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", help="What to search for.")] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Papers at most: 10, in a batch 100.", metavar="N")
-    ] = None,
+    limit: Annotated[str | None, typer.Option(help="Papers at most: 10, in a batch 100.", metavar="N")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
     batch: Annotated[Path | None, typer.Option(help="JSON lines of {id, text}.", metavar="QUERIES.jsonl")] = None,
     trec_run: Annotated[Path | None, typer.Option(help="Where the batch's TREC run goes.", metavar="OUT")] = None,
@@ -137,12 +136,15 @@ def search(
     """Search the papers, best first."""
     from bot.operate.search import search_batch, search_once
 
+    if limit is not None and not (re.fullmatch("[0-9]{1,5}", limit) and 1 <= int(limit) <= _MOST_HITS):
+        raise Misuse(f"--limit takes a whole number from 1 to {_MOST_HITS:,}, not {limit!r}.")
+    most = int(limit) if limit else None
     if batch or trec_run:
         if not (batch and trec_run) or query or as_json:
             raise Misuse("A batch is `paperboy search --batch QUERIES.jsonl --trec-run OUT [--limit 100]`.")
-        _go(search_batch(_settings(), batch, trec_run, limit or 100))
+        _go(search_batch(_settings(), batch, trec_run, most or 100))
     elif query:
-        _go(search_once(_settings(), " ".join(query), limit or 10, as_json))
+        _go(search_once(_settings(), " ".join(query), most or 10, as_json))
     else:
         raise Misuse("Search for what? As in `paperboy search federated learning`.")
 
@@ -170,19 +172,25 @@ def upgrade() -> None:
 
 
 @db_app.command()
-def backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+) -> None:
     """Write a backup of the live store."""
     from bot.operate.store import backup_store
 
-    _go(backup_store(_settings(), file))
+    _go(backup_store(_settings(), file, force=force))
 
 
 @db_app.command()
-def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    force: Annotated[bool, typer.Option("--force", help="Also where the store holds papers or channels.")] = False,
+) -> None:
     """Put a backup in the place of all that is in the store."""
     from bot.operate.store import restore_store
 
-    _go(restore_store(_settings(), file))
+    _go(restore_store(_settings(), file, force=force))
 
 
 @app.command()

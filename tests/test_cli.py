@@ -404,7 +404,7 @@ def test_a_backup_brings_everything_back(stocked: Operator, tmp_path: Path) -> N
     ran = stocked("db", "backup", tmp_path / "backup")
     assert (ran.code, ran.out.startswith("Backed up ")) == (0, True)
     assert stocked("papers", "import", lines(tmp_path, good(1, "Zebras"))).code == 0
-    assert stocked("db", "restore", tmp_path / "backup").code == 0
+    assert stocked("db", "restore", tmp_path / "backup", "--force").code == 0
     assert stocked("papers", "export").out == before
     assert stocked("search", "zebras").out == ""
     stocked.set(DATA_DIR=str(tmp_path / "elsewhere"))
@@ -412,9 +412,30 @@ def test_a_backup_brings_everything_back(stocked: Operator, tmp_path: Path) -> N
     assert stocked("papers", "export").out == before
 
 
+def test_what_is_there_already_is_replaced_only_when_said(stocked: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "backup"
+    assert stocked("db", "backup", file).code == 0
+    before = file.read_bytes()
+    again = stocked("db", "backup", file)
+    assert (again.code, again.out, len(again.told)) == (1, "", 1)
+    assert "--force" in again.err
+    assert file.read_bytes() == before
+    assert stocked("db", "backup", file, "--force").code == 0
+    back = stocked("db", "restore", file)
+    assert (back.code, back.out, len(back.told)) == (1, "", 1)
+    assert "220 papers and 0 channels" in back.err
+
+
+@pytest.mark.parametrize("number", ["abc", "0", "1.5", "10001", "-3", "٣"])
+def test_a_limit_that_is_no_number_is_told_in_plain_words(stocked: Operator, number: str) -> None:
+    ran = stocked("search", "federated", f"--limit={number}")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.told == [f"paperboy: --limit takes a whole number from 1 to 10,000, not {number!r}."]
+
+
 def test_a_refused_restore_changes_nothing(stocked: Operator, tmp_path: Path) -> None:
     for file in (CORPUS, tmp_path, tmp_path / "missing", lines(tmp_path, b"\x1f\x8b\x00\x00")):
-        ran = stocked("db", "restore", file)
+        ran = stocked("db", "restore", file, "--force")
         assert (ran.code, ran.out, len(ran.told)) == (1, "", 1)
         assert str(file) in ran.err
     assert len(ids(stocked)) == 220
@@ -614,7 +635,7 @@ async def test_an_interrupted_reading_of_the_sources_leaves_cleanly(stocked: Ope
             await asyncio.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, err = await asyncio.to_thread(process.communicate, timeout=60)
-    assert (process.returncode, err) == (130, "")
+    assert (process.returncode, err) == (130, "Reading huggingface …\n")
 
 
 # Starting quickly

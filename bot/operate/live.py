@@ -73,6 +73,7 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
             raise Misuse(f"There is no source {only}. They are {', '.join(names)}.")
         async with opened_library(settings) as (store, library):
             ingest = Ingest(store, library, sources, system_clock, settings.sources.look_back_days)
+            err(f"Reading {only or ', '.join(names)} …")
             with progress("Reading the sources"):
                 outcomes = await ingest.run(only, since, _tell)
     return 1 if any(outcome.failure for outcome in outcomes) else 0

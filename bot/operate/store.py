@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.channels import cards
 from bot.operate.opening import index, opened_store
 from bot.operate.saying import Failure, Misuse, out, progress
 from bot.settings import Settings
-from bot.store import channels, members
+from bot.store import channels, members, papers
 
 
 async def upgrade_store(settings: Settings) -> None:
@@ -20,21 +22,30 @@ async def upgrade_store(settings: Settings) -> None:
         out(f"The store is up to date (revision {revisions()[-1]}).")
 
 
-async def backup_store(settings: Settings, file: Path) -> None:
-    """Back the live store up into a file."""
+async def backup_store(settings: Settings, file: Path, *, force: bool) -> None:
+    """Back the live store up into a file; one that is there already is replaced only by `force`."""
     from bot.store.backup import backup
 
+    if not force and await asyncio.to_thread(file.is_file):
+        raise Failure(f"{file} is there already. Give the backup another name, or --force to replace it.")
     async with opened_store(settings) as store:
         with progress("Backing up") as tick:
             rows = await backup(store, file, datetime.now(UTC), lambda done: tick(done, 0))
     out(f"Backed up {rows:,} rows into {file}.")
 
 
-async def restore_store(settings: Settings, file: Path) -> None:
-    """Put a backup in the place of what is in the store, and index it anew."""
+async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
+    """Put a backup in the place of what is in the store, and index it anew; papers and channels go only by `force`."""
     from bot.store.backup import restore
 
     async with opened_store(settings) as store:
+        async with store.read() as tx:
+            held = (await papers.count(tx), len(await channels.all_of(tx)))
+        if any(held) and not force:
+            raise Failure(
+                f"The store holds {cards.count(held[0], 'paper')} and {cards.count(held[1], 'channel')}, which this "
+                "would replace. Back it up first, then say --force."
+            )
         with progress("Restoring") as tick:
             rows = await restore(store, file, lambda done: tick(done, 0))
         await index(store, settings)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from bot.sources.arxiv_xml import NAME, Page, read_announcement, read_page
-from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, Unreadable
+from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, Unreachable, Unreadable
 from bot.sources.clean import clean
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, arxiv_id
@@ -68,6 +68,8 @@ class ArXiv:
                 await self._read_feed(feeds, category, until, memory)
             except SourceError as error:
                 feeds.failure = feeds.failure or error
+                if isinstance(error, Unreachable) and not feeds.days:
+                    break  # the host answers nobody: to ask it again for every category takes minutes
         if not feeds.days:
             raise feeds.failure or Refused("No arXiv category is chosen; name one, for example cs.LG.", 400)
         covered = min(feeds.days.values())

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.sources.arxiv import ArXiv
-from bot.sources.base import Batch, Kind, RateLimited, Refused, Unreadable
+from bot.sources.base import Batch, Kind, RateLimited, Refused, Unreachable, Unreadable
 from bot.sources.fetch import Fetcher
 from recommender.paper import Paper
 from tests.fakes.paper_sources import (
@@ -297,3 +297,16 @@ async def test_an_error_entry_is_arxivs_own_no(world: PaperSources, fetcher: Fet
 async def test_without_categories_the_mend_is_said(world: PaperSources, fetcher: Fetcher) -> None:
     with pytest.raises(Refused, match=r"name one, for example cs\.LG"):
         await ArXiv(fetcher, ()).fetch(FRIDAY, FRIDAY, {})
+
+
+async def test_a_host_that_can_not_be_reached_is_not_asked_for_every_category(
+    fetcher: Fetcher, standing: Standing
+) -> None:
+    async def waited(*categories: str) -> float:
+        before = standing.seconds
+        arxiv = ArXiv(fetcher, categories, url="http://127.0.0.1:1", rss_url="http://127.0.0.1:1")
+        with pytest.raises(Unreachable):
+            await arxiv.fetch(FRIDAY, FRIDAY, {})
+        return standing.seconds - before
+
+    assert await waited("cs.LG", "cs.CV", "cs.CL", "cs.AI") <= 2 * await waited("cs.LG")
