@@ -5,6 +5,7 @@ Two readings of one text: `words` splits it for the index, `display` turns its T
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from functools import lru_cache
@@ -124,7 +125,11 @@ def _without_tex(text: str) -> str:
     guarded = re.sub(r"(?<!\\)%", r"\\%", text)
     if guarded.count("$") % 2:
         guarded = re.sub(r"(?<!\\)\$", r"\\$", guarded)
+    # Whoever wrote the text is not there to be warned of it.
+    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
     try:
-        return _INVISIBLE.sub("", LatexNodes2Text(math_mode="text", keep_braced_groups=False).latex_to_text(guarded))
+        shown = LatexNodes2Text(math_mode="text", keep_braced_groups=False).latex_to_text(guarded)
     except Exception:  # pylatexenc raises many kinds on text that is no TeX at all
         return text
+    # A command without its arguments, as a bare \frac, comes out as the template it would have filled.
+    return text if "%s" in shown and "%s" not in text else _INVISIBLE.sub("", shown)

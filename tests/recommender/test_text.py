@@ -49,6 +49,19 @@ def test_what_people_see_has_no_tex_and_nothing_hidden(text: str, shown: str) ->
     assert display(text) == shown
 
 
+@pytest.mark.parametrize("text", [r"\frac", r"half \frac{a}", r"$\frac$", r"{\frac", r"\nicefrac", r"\overline"])
+def test_a_command_without_its_arguments_stays_as_it_is_and_warns_nobody(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    display.cache_clear()
+    assert display(text) == text
+    assert caplog.text == ""
+
+
+def test_a_share_is_still_a_share() -> None:
+    assert display(r"a $\frac{1}{2}$ of %s") == "a 1/2 of %s"
+
+
 @given(st.text(alphabet=st.sampled_from(list("\\${}^_%&~#abc 1\u202e\n")), max_size=80))
 @settings(deadline=None)
 def test_tex_that_makes_no_sense_is_shown_anyway(text: str) -> None:
