@@ -134,3 +134,11 @@ def test_a_visit_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monke
 
 def _paper(number: int, title: str, abstract: str) -> Paper:
     return Paper(f"2603.{number:05d}", title, abstract, ("Ada Lovelace",), published=TODAY, upvotes=5)
+
+
+def test_the_readme_shows_what_the_demo_prints(offline: Transcript) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    shown = readme.split("<!-- transcript -->")[1].split("<!-- /transcript -->")[0].strip("`\n").splitlines()
+    printed = {line.rstrip() for line in offline.text.splitlines()}
+    assert len(shown) > 40
+    assert [line for line in shown if line.strip("… ") and line not in printed] == []

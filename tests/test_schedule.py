@@ -325,3 +325,18 @@ def test_the_hours_that_were_missed_are_all_between_the_one_that_was_due_and_now
     assert abs(len(missed) - days) <= 1
     assert all(due.at <= one.at <= later for one in missed)
     assert not missed or rule.after(later).at > missed[-1].at
+
+
+async def test_pausing_stops_what_waits_and_its_papers_come_after_resuming(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    await house.app.heart.plan_due()
+    await house.say("pause")
+    await house.app.courier.deliver_all()
+    assert house.chat.shown["c1"] == []
+    await house.say("resume")
+    await house.next_morning()
+    await house.beat()
+    assert len(house.chat.shown["c1"]) == 6

@@ -30,6 +30,7 @@ _WELCOME = (
     "Nothing is installed and nothing stays. Try: [b]2 👍[/b] (react to card 2) · [b]/next[/b] (tomorrow's digest) · "
     "[b]/papers federated[/b] (search) · [b]taste[/b] · [b]/help[/b]"
 )
+_FAREWELL = "Bye. Nothing of this visit is kept; `paperboy chat` is the same with a store of your own."
 _PRIVACY = r"federated|differential(ly)? priva|\bprivacy\b|\bprivate\b|unlearn|membership inference"
 """What the team of the scripted visit works on: it likes a card that speaks of this, and nothing else."""
 _CARDS = 5
@@ -48,7 +49,7 @@ async def interactive(settings: Settings) -> None:
             console.print("Today is here already: the demo ends with the present. `paperboy chat` goes on from here.")
 
     def platform(folder: Path) -> TerminalPlatform:
-        return TerminalPlatform(folder, console, clock, next_day=next_day)
+        return TerminalPlatform(folder, console, clock, next_day=next_day, farewell=_FAREWELL)
 
     async with demo_world(settings, clock, platform) as world:
         console.print(_WELCOME, highlight=False)
@@ -62,7 +63,9 @@ async def scripted(settings: Settings, console: Console | None = None, present: 
     visit = Visit(console)
 
     def platform(folder: Path) -> TerminalPlatform:
-        return TerminalPlatform(folder, console, clock, who="ada", next_day=visit.next_day, script=visit.lines())
+        return TerminalPlatform(
+            folder, console, clock, who="ada", next_day=visit.next_day, script=visit.lines(), farewell=_FAREWELL
+        )
 
     async with demo_world(settings, clock, platform, present) as world:
         visit.world = world

@@ -282,6 +282,15 @@ async def _lock(tx: AsyncConnection, channel_id: int) -> bool:
     return (await tx.execute(there)).one_or_none() is not None
 
 
+async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str) -> None:
+    """Drop what is planned for a channel and has not been sent; its papers may come again."""
+    await tx.execute(
+        sa.update(posts)
+        .where(posts.c.channel_id == channel_id, posts.c.state == PostState.PLANNED)
+        .values(state=PostState.DROPPED, reason=reason)
+    )
+
+
 async def _insert(
     tx: AsyncConnection,
     channel_id: int,

@@ -13,7 +13,7 @@ from bot.channels import cards, schedule_words
 from bot.channels.conversation import Conversation, sorry
 from bot.channels.digest import next_hour
 from bot.channels.values import Field, Form, Reply
-from bot.store import channels
+from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
 
@@ -46,6 +46,7 @@ async def pause(talk: Conversation, argument: str) -> Reply:
         await channels.change(
             tx, talk.channel.id, state=ChannelState.PAUSED, state_reason="paused here", next_due_at=None
         )
+        await deliveries.drop_waiting(tx, talk.channel.id, "paused here")
     return Reply("Paused. Everything is kept, and reactions still count. `/papers resume` goes on.")
 
 
