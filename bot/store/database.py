@@ -14,11 +14,14 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_SHORT_WAIT_SECONDS = 0.1
 
 
 class StoreError(Exception):
@@ -129,19 +132,35 @@ def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
         with translated():
             sqlite3.connect(parsed.database).close()
     engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": busy_seconds})
-    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, busy_seconds))
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> None:
     # The driver would begin transactions late and on its own; SQLAlchemy says when instead.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _use_wal(cursor, busy_seconds)
     # NORMAL survives a crash of the process, and a power cut costs at most the last moments, never the file.
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "temp_store = MEMORY"):
+    for pragma in ("synchronous = NORMAL", "foreign_keys = ON", "temp_store = MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: Any, busy_seconds: float) -> None:
+    # Two connections that switch a new file at the same time block each other for as long as both wait: so each waits
+    # shortly, lets go, and asks again.
+    cursor.execute(f"PRAGMA busy_timeout = {int(min(_SHORT_WAIT_SECONDS, busy_seconds) * 1000)}")
+    tries = max(int(busy_seconds / _SHORT_WAIT_SECONDS), 1)
+    for left in reversed(range(tries)):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            if not left:
+                raise
+    cursor.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
