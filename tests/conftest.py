@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import cast
@@ -14,6 +15,9 @@ import sqlalchemy as sa
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.postgres import Postgres, running_postgres
+
+# A run that was started in the background ignores Ctrl-C, and so would every program that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -91,10 +91,10 @@ async def test_after_the_second_revision_no_paper_that_came_in_since_the_last_di
     async with store.write() as tx:
         await fill(tx)
         # Of three digests, each planned at the moment one of the papers became news: the last has heard of all.
-        have = (await tx.exec_driver_sql("select id, news_at from papers order by news_at")).all()
+        have = (await tx.exec_driver_sql("select news_at from papers order by news_at")).all()
         await tx.exec_driver_sql(
             "update papers set revision = case "
-            + " ".join(f"when news_at = '{at}' then {10 * (n + 1)}" for n, (_, at) in enumerate(have))
+            + " ".join(f"when news_at = '{at}' then {10 * (n + 1)}" for n, (at,) in enumerate(have))
             + " end"
         )
     await upgrade(store)
