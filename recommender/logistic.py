@@ -37,13 +37,10 @@ def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, streng
     weights = np.zeros(rows.shape[1], np.float32)
     bias = np.float32(0)
 
-    def margins(w: Floats, b: np.float32) -> Floats:
-        return rows @ w + _BIAS_SCALE * b
-
     def loss(w: Floats, b: np.float32, m: Floats) -> float:
         return float(0.5 * (w @ w + b * b) + cost @ (np.logaddexp(0, m) - target * m))
 
-    m = margins(weights, bias)
+    m = np.zeros(rows.shape[0], np.float32)
     value = loss(weights, bias, m)
     first = None
     for _ in range(_STEPS):
@@ -56,8 +53,7 @@ def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, streng
         first = size if first is None else first
         if size <= _TOLERANCE * max(first, 1e-6):
             break
-        step, step_bias = _newton_step(rows, columns, curvature, gradient, gradient_bias, _REDUCTION)
-        m_step = margins(step, step_bias)
+        step, step_bias, m_step = _newton_step(rows, columns, curvature, gradient, gradient_bias, _REDUCTION)
         slope = float(gradient @ step + gradient_bias * step_bias)
         scale = np.float32(1)
         for _ in range(10):
@@ -80,28 +76,29 @@ def _newton_step(
     gradient: Floats,
     gradient_bias: np.float32,
     reduction: float,
-) -> tuple[Floats, np.float32]:
+) -> tuple[Floats, np.float32, Floats]:
     """Conjugate gradients on (1 + X' D X) step = −gradient until the rest has shrunk by `reduction`. The bias, whose
-    column is much higher than the others, is scaled by its own curvature."""
+    column is much higher than the others, is scaled by its own curvature. Also what the step adds to the margins."""
     heavy = 1 + _BIAS_SCALE**2 * curvature.sum()
-    step, step_bias = np.zeros_like(gradient), np.float32(0)
+    step, step_bias, m_step = np.zeros_like(gradient), np.float32(0), np.zeros_like(curvature)
     rest, rest_bias = -gradient, -gradient_bias
     along, along_bias = rest, rest_bias / heavy
     left = float(rest @ rest + rest_bias**2 / heavy)
     goal = reduction**2 * left
     for _ in range(_INNER_STEPS):
-        through = curvature * (rows @ along + _BIAS_SCALE * along_bias)
+        m_along = rows @ along + _BIAS_SCALE * along_bias
+        through = curvature * m_along
         image = along + columns @ through
         image_bias = along_bias + _BIAS_SCALE * through.sum()
         length = np.float32(left / float(along @ image + along_bias * image_bias))
-        step, step_bias = step + length * along, step_bias + length * along_bias
+        step, step_bias, m_step = step + length * along, step_bias + length * along_bias, m_step + length * m_along
         rest, rest_bias = rest - length * image, rest_bias - length * image_bias
         now = float(rest @ rest + rest_bias**2 / heavy)
         if now <= goal:
             break
         turn = np.float32(now / left)
         along, along_bias, left = rest + turn * along, rest_bias / heavy + turn * along_bias, now
-    return step, step_bias
+    return step, step_bias, m_step
 
 
 def _sigmoid(m: Floats) -> Floats:

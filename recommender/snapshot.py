@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -18,6 +18,7 @@ from recommender.vocabulary import Vocabulary
 Rows = NDArray[np.int64]
 
 
+@lru_cache(maxsize=65_536)  # the same feedback and candidates are asked about again and again
 def key_of(paper_id: str) -> int:
     """64 bits that stand for the id (BLAKE2b): a million papers collide with a chance below 1 in 10^7."""
     return int.from_bytes(blake2b(paper_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

@@ -15,7 +15,6 @@ DISLIKE_WEIGHT = 2.0
 FREE_VOTES = 10.0
 """Votes a member may always have counted in full, whatever the others do."""
 _MOST_PER_VOTE = 3.0
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,11 @@ def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: d
         if not math.isfinite(value):
             continue
         second = _seconds(at)
-        order[paper_id] = max(order.get(paper_id, second), second)
+        if order.setdefault(paper_id, second) < second:
+            order[paper_id] = second
         before = standing.get((paper_id, member))
         if before is None or before[0] <= second:
-            standing[paper_id, member] = second, min(max(value, -1.0), 1.0)
+            standing[paper_id, member] = second, value if -1 <= value <= 1 else math.copysign(1.0, value)
     moment = _seconds(now) if now else max(order.values(), default=0.0)
 
     def faded(second: float) -> float:
@@ -74,13 +74,15 @@ def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: d
     papers = []
     for paper_id, second in order.items():
         good, bad = like.get(paper_id, 0.0), dislike.get(paper_id, 0.0)
-        silence = 0.0 if good or bad else faded(second)
-        papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT, silence))
+        if not (good or bad):
+            papers.append(Verdict(paper_id, silence=faded(second)))
+            continue
+        papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT))
     return Verdicts(tuple(papers), len(votes), len(share))
 
 
 def _seconds(moment: datetime) -> float:
-    return (utc(moment) - _EPOCH).total_seconds()
+    return (moment if moment.tzinfo else utc(moment)).timestamp()
 
 
 def _shares(members: list[str | None]) -> dict[str | None, float]:
