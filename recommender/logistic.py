@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +33,7 @@ def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, streng
     """Minimise |w|²/2 + strength · Σ importance · log loss over the rows, starting from zero."""
     cost = (strength * importance).astype(np.float32)
     target = positive.astype(np.float32)
-    columns = rows.T.tocsr()
+    columns = rows.T
     weights = np.zeros(rows.shape[1], np.float32)
     bias = np.float32(0)
 
@@ -71,7 +71,7 @@ def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, streng
 
 def _newton_step(
     rows: csr_array,
-    columns: csr_array,
+    columns: csc_array,
     curvature: Floats,
     gradient: Floats,
     gradient_bias: np.float32,

@@ -237,4 +237,6 @@ def _noise(seed: int, size: int) -> Floats:
 
 
 def _order(judged: Judged, scores: Floats) -> list[int]:
-    return sorted(range(len(scores)), key=lambda at: (-scores[at], judged.ids[at]))
+    """Best first; `judged.ids` ascend, so that a stable sort settles ties by id."""
+    order: list[int] = np.argsort(-scores, kind="stable").tolist()
+    return order

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 FADING = 0.003
 """Share of a vote's weight lost per day: half is left after 230 days."""
@@ -17,8 +18,7 @@ FREE_VOTES = 10.0
 _MOST_PER_VOTE = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A paper that was shown: how strongly it was liked and disliked, and the weight of a silence about it."""
 
     paper_id: str

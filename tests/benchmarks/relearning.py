@@ -29,9 +29,8 @@ def run(file: Path, folder: Path) -> list[Figure]:
         Feedback(paper_id, float(rng.random() < LIKED_SHARE), now - timedelta(hours=n), f"member{n % 5}")
         for n, paper_id in enumerate(reacted)
     ]
-    engine.rank(
-        feedback, candidates, now=now
-    )  # the counts of the whole index are worked out once a day, not per channel
+    # The counts of the whole index are worked out once after each reading of the sources, not per channel.
+    engine.rank(feedback, candidates, now=now)
     took = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
