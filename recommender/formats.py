@@ -127,8 +127,7 @@ def feedback_from(held: dict[str, Any]) -> ChannelFeedback:
 def read_objects(path: Path, made: Callable[[dict[str, Any]], Record]) -> Iterator[Record | Problem]:
     """What `made` makes of each object of a file, whatever the objects are; its ValueError becomes a Problem."""
     with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
+        packed = raw.peek(2)[:2] == b"\x1f\x8b"  # looked at, not read: a pipe can't go back
         file = gzip.GzipFile(fileobj=raw) if packed else raw
         number = 0
         while True:

@@ -139,6 +139,11 @@ def _paper(number: int, title: str, abstract: str) -> Paper:
 def test_the_readme_shows_what_the_demo_prints(offline: Transcript) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
     shown = readme.split("<!-- transcript -->")[1].split("<!-- /transcript -->")[0].strip("`\n").splitlines()
-    printed = {line.rstrip() for line in offline.text.splitlines()}
+    printed = {_rounded(line) for line in offline.text.splitlines()}
     assert len(shown) > 40
-    assert [line for line in shown if line.strip("… ") and line not in printed] == []
+    assert [line for line in shown if line.strip("… ") and _rounded(line) not in printed] == []
+
+
+def _rounded(line: str) -> str:
+    """A line without the last digits of scores, in which machines may differ."""
+    return re.sub(r"([-+]\d+\.\d{2})\d+", r"\1", line.rstrip())

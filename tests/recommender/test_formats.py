@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -155,3 +157,12 @@ def test_no_file_raises(tmp_path: Path, lines: list[bytes]) -> None:
 def test_a_file_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(read_papers(tmp_path / "nothing.jsonl"))
+
+
+def test_papers_are_read_from_a_pipe_that_cant_go_back(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=('{"id": "2603.00001", "title": "On graphs"}\n',))
+    writer.start()
+    assert [one.id for one in read_papers(pipe) if isinstance(one, Paper)] == ["2603.00001"]
+    writer.join()
