@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError
+from recommender.locks import try_lock
 from recommender.segment import Segment, columns, from_columns
 
 FORMAT = 1
@@ -168,31 +169,11 @@ def write_lock(folder: Path, patience: float) -> Iterator[None]:
     """Hold the folder's only right to write; IndexBusyError when it is not free within `patience` seconds."""
     with (folder / "write.lock").open("ab") as file:
         deadline = time.monotonic() + patience
-        while not _try_lock(file.fileno()):
+        while not try_lock(file.fileno()):
             if time.monotonic() >= deadline:
                 raise IndexBusyError(folder, patience)
             time.sleep(0.02)
         yield  # closing the file lets the lock go, and so does the death of the process
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def _check(body: dict[str, Any]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 
 from bot.operate.saying import Failure
 from bot.settings import Settings
+from recommender.locks import try_lock
 
 
 @contextlib.contextmanager
@@ -30,29 +30,9 @@ def alone(settings: Settings) -> Iterator[None]:
     except OSError as error:
         raise Failure(f"{file} can't be written: {error.strerror}.") from error
     with held:
-        if not _try_lock(held.fileno()):
+        if not try_lock(held.fileno()):
             raise Failure(
                 f"Another Paperboy serves {url.database} already. Leave that one first, or give this one a store of "
                 "its own with PAPERBOY_DATA_DIR. `paperboy search` and the like work beside it."
             )
         yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
