@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Message
 from bot.platforms.base import (
@@ -123,6 +124,7 @@ class Courier:
             return False
         async with self._store.read() as tx:
             post = await deliveries.get_post(tx, post.id)
+            message = replace(message, thread=await _thread(tx, post))
         try:
             async with asyncio.timeout(self._patience.timeout):
                 sent = await platform.send(channel.place, message, post.key)
@@ -152,9 +154,11 @@ class Courier:
             return await self._again(post, "the same key is safe to send again", tried_at)
         if not platform.capabilities.lookup:
             return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
+        async with self._store.read() as tx:
+            thread = await _thread(tx, post)
         try:
             async with asyncio.timeout(self._patience.timeout):
-                message = await platform.find(channel.place, post.key, tried_at)
+                message = await platform.find(channel.place, post.key, tried_at, thread)
         except AccessLost as error:
             await self._lose(platform, channel, str(error))
             return False
@@ -207,6 +211,14 @@ class Courier:
     async def _move(self, post: Post, to: PostState, **values: object) -> bool:
         async with self._store.write() as tx:
             return await deliveries.move(tx, post, to, **values)
+
+
+async def _thread(tx: AsyncConnection, post: Post) -> str:
+    """The message in whose thread a post goes; "" for the channel itself, also where that message never came.
+
+    Posts go out in their order, so what became of the first message is settled before any other is begun.
+    """
+    return (await deliveries.head(tx, post.delivery_id)).message or "" if post.threaded else ""
 
 
 def _what(error: Exception) -> str:

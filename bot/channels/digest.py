@@ -17,7 +17,7 @@ from bot.channels.hours import Hour, Rule
 from bot.channels.values import Card, Message
 from bot.courier import pack
 from bot.library import Library
-from bot.store import deliveries, papers, runs, topics, votes
+from bot.store import deliveries, papers, runs, shown, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
@@ -101,7 +101,7 @@ class Digests:
             # What the index could not take in yet is for the next one.
             revision = max(await self._library.revision(tx), last.papers_revision if last else 0)
             fresh = await self._fresh(tx, channel, day, last)
-            had = await deliveries.posted(tx, channel.id, fresh)
+            had = await shown.posted(tx, channel.id, fresh)
         new = [paper_id for paper_id in fresh if paper_id not in had]
         picks, lower = await self._library.steady(lambda engine: _pick(engine, channel, known, new, day, now))
         async with self._store.read() as tx:
@@ -137,7 +137,7 @@ class Digests:
     ) -> Delivery | None:
         """Plan one card of its own (an alert, a submission); None when the channel has had the paper."""
         async with self._store.read() as tx:
-            if await deliveries.posted(tx, channel.id, [paper.id]):
+            if await shown.posted(tx, channel.id, [paper.id]):
                 return None
             note = (await self._notes(tx, channel, [paper.id])).get(paper.id, "")
         drafts = [Draft(pack(Message(text=text, card=cards.card(paper, why, note=note))), paper.id)]
@@ -154,7 +154,7 @@ class Digests:
         # Whatever was heard of since then counts, also what a source that had failed told late.
         since = day - _LONGEST_LOOK_BACK
         fresh = await papers.news(tx, since, day + timedelta(days=1), last.papers_revision)
-        return list(dict.fromkeys([*fresh, *await deliveries.dropped(tx, channel.id, since)]))
+        return list(dict.fromkeys([*fresh, *await shown.dropped(tx, channel.id, since)]))
 
     async def _cards(
         self, tx: AsyncConnection, channel: Channel, known: Known, picks: Sequence[Pick], now: datetime
@@ -180,7 +180,7 @@ class Digests:
         """What the team's other channels made of these papers."""
         heard = await votes.of_papers_elsewhere(tx, channel.id, paper_ids)
         notes: dict[str, str] = {}
-        for paper_id, channel_id, name, _ in await deliveries.seen_in_workspace(tx, channel.id, paper_ids):
+        for paper_id, channel_id, name, _ in await shown.seen_in_workspace(tx, channel.id, paper_ids):
             if channel_id != channel.id:
                 theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
                 likes, _ = feedback.tally(theirs, self._emoji)

@@ -10,8 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import deliveries, votes
-from bot.store.states import PostState
+from bot.store import shown, votes
 from bot.store.votes import Vote
 from recommender import Feedback
 
@@ -95,10 +94,8 @@ async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) ->
     spoken = standing(await votes.of_channel(tx, channel_id), table)
     feedback = [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
     answered = {vote.paper_id for vote in spoken}
-    for post in await deliveries.posts_of(tx, channel_id, [PostState.SENT]):
-        if post.paper_id and post.paper_id not in answered and post.sent_at:
-            feedback.append(Feedback(post.paper_id, 0.0, post.sent_at, None))
-    return feedback
+    silent = [one for one in await shown.of_channel(tx, channel_id) if one[0] not in answered]
+    return feedback + [Feedback(paper_id, 0.0, at, None) for paper_id, at in silent]
 
 
 def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:

@@ -19,6 +19,14 @@ class Kind(StrEnum):
     DIRECT = "direct"
 
 
+class Style(StrEnum):
+    """How a digest is laid out. A platform that can't do a style gets cards."""
+
+    CARDS = "cards"  # a header, and one message a paper
+    THREAD = "thread"  # the same, the papers in the header's thread
+    COMPACT = "compact"  # one message of numbered papers
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A channel or a direct conversation, as its platform names it. `workspace` is empty where there is only one."""
@@ -136,11 +144,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is posted for everybody in a channel: a card, or a line of text."""
+    """What is posted for everybody in a channel: a card, a line of text, or a list.
+
+    `numbered` lines are choices: who reacts with 1️⃣ likes the first. `thread` is the platform's id of the message in
+    whose thread this goes.
+    """
 
     text: str = ""
     card: Card | None = None
     lines: tuple[Line, ...] = ()
+    numbered: bool = False
+    thread: str = ""
 
 
 CARD_ACTIONS = ("more", "less", "save", "similar", "abstract")

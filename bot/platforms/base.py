@@ -57,6 +57,10 @@ class Capabilities:
     """Whether `reactions` can read the standing reactions of a message back."""
     private_replies: bool = True
     """Whether a reply can be shown to the asker alone."""
+    threads: bool = False
+    """Whether a message can go in the thread of another."""
+    numbers: int = 0
+    """How many lines of one message members can react to by number: 1️⃣, 2️⃣ … 🔟."""
 
 
 class Desk(Protocol):
@@ -100,13 +104,15 @@ class Platform(Protocol):
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message under a key of at most 25 characters and return the message's id.
 
+        One with a `thread` is asked for only where there are threads, and its id is understood by `reactions` too.
         Raises a `PlatformError` subclass; any other exception counts as `Uncertain`. Never tries twice by itself
         unless the platform is sure the first try was not accepted.
         """
         ...
 
-    async def find(self, place: Place, key: str, since: datetime) -> str | None:
-        """The id of the message posted under the key since then, None when there is none."""
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
+        """The id of the message posted under the key since then, in the place itself or in this thread of it; None
+        when there is none."""
         ...
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Kind, Place
+from bot.channels.values import Kind, Place, Style
 from bot.store.states import ChannelState
 from bot.store.tables import Text, channels, insert_new
 
@@ -31,6 +31,7 @@ class Channel:
     count: int
     bar: float
     guess: bool
+    style: Style
     next_due_at: datetime | None
     next_due_on: date | None
     created_at: datetime
@@ -167,6 +168,7 @@ def _channel(row: Any) -> Channel:
         count=row.count,
         bar=row.bar,
         guess=row.guess,
+        style=Style(row.style),
         next_due_at=row.next_due_at,
         next_due_on=row.next_due_on,
         created_at=row.created_at,

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import facts
+from bot.store import facts, shown
 from bot.store.states import POST_MOVES, DeliveryState, ImpossibleMove, PostState
-from bot.store.tables import channels, deliveries, papers, posts
+from bot.store.tables import channels, deliveries, numbers, papers, posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be planned: its body as JSON, and the paper it is about, if any."""
+    """A message to be planned: its body as JSON, the paper it is about, if any, or the papers that its numbers stand
+    for, and whether it goes in the thread of the delivery's first message."""
 
     body: dict[str, Any]
     paper_id: str | None = None
+    numbered: tuple[str, ...] = ()
+    threaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Post:
     not_before: datetime
     sending_at: datetime | None
     sent_at: datetime | None
+    threaded: bool
 
 
 async def plan(
@@ -73,20 +77,20 @@ async def plan(
     """Plan a delivery with its posts; None when that channel had this kind on that day already, or is gone.
 
     A paper that the channel has had, or will have, is left out: whoever planned it first keeps it. So is one that
-    turned out to be another paper since it was chosen. `papers_revision` is the count of changes it was chosen at.
+    turned out to be another paper since it was chosen. A number stays, and stands for no paper of its own then.
+    `papers_revision` is the count of changes it was chosen at.
     """
-    free = await free_for(tx, channel_id, [draft.paper_id for draft in drafts if draft.paper_id])
+    wanted = list(dict.fromkeys(name for draft in drafts for name in (draft.paper_id, *draft.numbered) if name))
+    free = await free_for(tx, channel_id, wanted)
     if free is None or await find(tx, channel_id, local_date, kind):
         return None
     delivery_id = await _insert(
         tx, channel_id, local_date, kind, due_at, DeliveryState.PLANNED, reason, now, papers_revision
     )
-    wanted = list(dict.fromkeys(draft.paper_id for draft in drafts if draft.paper_id))
-    await tx.execute(
-        sa.delete(posts).where(
-            posts.c.channel_id == channel_id, posts.c.paper_id.in_(wanted), posts.c.state == PostState.DROPPED
-        )
-    )
+    dropped = sa.and_(posts.c.channel_id == channel_id, posts.c.state == PostState.DROPPED)
+    await tx.execute(sa.delete(posts).where(dropped, posts.c.paper_id.in_(wanted)))
+    on_dropped = numbers.c.post_id.in_(sa.select(posts.c.id).where(dropped))
+    await tx.execute(sa.delete(numbers).where(on_dropped, numbers.c.paper_id.in_(wanted)))
     # No other store, and not this one brought back from a backup, makes the same keys.
     name = f"pb{(await facts.store_id(tx))[:6]}.{delivery_id}"
     position = 0
@@ -95,8 +99,9 @@ async def plan(
             if draft.paper_id not in free:
                 continue
             free.remove(draft.paper_id)
-        await tx.execute(
-            sa.insert(posts).values(
+        made = await tx.execute(
+            sa.insert(posts)
+            .values(
                 delivery_id=delivery_id,
                 channel_id=channel_id,
                 paper_id=draft.paper_id,
@@ -109,8 +114,16 @@ async def plan(
                 attempts=0,
                 planned_at=now,
                 not_before=now,
+                threaded=draft.threaded,
             )
+            .returning(posts.c.id)
         )
+        post_id = made.scalar_one()
+        for number, paper_id in enumerate(draft.numbered, 1):
+            known = paper_id if paper_id in free else None
+            row = {"post_id": post_id, "number": number, "channel_id": channel_id, "paper_id": known}
+            await tx.execute(sa.insert(numbers).values(row))
+            free.discard(paper_id)
         position += 1
     return await find(tx, channel_id, local_date, kind)
 
@@ -120,7 +133,7 @@ async def free_for(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str
     if not await _lock(tx, channel_id):
         return None
     there = sa.select(papers.c.id).where(papers.c.id.in_(paper_ids)).with_for_update(read=True, key_share=True)
-    return set((await tx.execute(there)).scalars()) - await posted(tx, channel_id, paper_ids)
+    return set((await tx.execute(there)).scalars()) - await shown.posted(tx, channel_id, paper_ids)
 
 
 async def miss(
@@ -183,6 +196,12 @@ async def latest(tx: AsyncConnection, channel_id: int, kind: str) -> Delivery | 
     return _delivery(row) if row else None
 
 
+async def head(tx: AsyncConnection, delivery_id: int) -> Post:
+    """The first message of a delivery: in its thread goes what goes in a thread."""
+    first = sa.select(posts).where(posts.c.delivery_id == delivery_id).order_by(posts.c.position).limit(1)
+    return _post((await tx.execute(first)).one())
+
+
 async def get_post(tx: AsyncConnection, post_id: int) -> Post:
     """The post with this id."""
     return _post((await tx.execute(sa.select(posts).where(posts.c.id == post_id))).one())
@@ -202,46 +221,6 @@ async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) ->
         await tx.execute(sa.select(posts).where(posts.c.channel_id == channel_id, posts.c.message == message))
     ).one_or_none()
     return _post(row) if row else None
-
-
-async def posted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str] | None = None) -> set[str]:
-    """Papers that the channel has had, or will have; of those named, or all."""
-    query = sa.select(posts.c.paper_id).where(
-        posts.c.channel_id == channel_id, posts.c.paper_id.is_not(None), posts.c.state != PostState.DROPPED
-    )
-    if paper_ids is not None:
-        query = query.where(posts.c.paper_id.in_(paper_ids))
-    return set((await tx.execute(query)).scalars())
-
-
-async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str]:
-    """Papers that the channel was to have but never got, of those that became news since that day; newest first."""
-    rows = await tx.execute(
-        sa.select(papers.c.id)
-        .join(posts, posts.c.paper_id == papers.c.id)
-        .where(posts.c.channel_id == channel_id, posts.c.state == PostState.DROPPED, papers.c.listed_on >= since)
-        .order_by(papers.c.listed_on.desc(), papers.c.id)
-    )
-    return list(rows.scalars())
-
-
-async def seen_in_workspace(
-    tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]
-) -> list[tuple[str, int, str, datetime]]:
-    """Where the team has had these papers: (paper id, channel id, channel name, when), the earliest first."""
-    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
-    rows = await tx.execute(
-        sa.select(posts.c.paper_id, channels.c.id, channels.c.name, posts.c.sent_at)
-        .join(channels, channels.c.id == posts.c.channel_id)
-        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
-        .where(
-            posts.c.paper_id.in_(paper_ids),
-            posts.c.state == PostState.SENT,
-            sa.or_(channels.c.kind == "channel", channels.c.id == channel_id),
-        )
-        .order_by(posts.c.sent_at)
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 async def waiting(
@@ -350,4 +329,5 @@ def _post(row: Any) -> Post:
         row.not_before,
         row.sending_at,
         row.sent_at,
+        row.threaded,
     )

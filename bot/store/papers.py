@@ -11,12 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import facts
+from bot.store import facts, shown
 from bot.store.states import PostState
 from bot.store.tables import (
     clean_name,
     clean_text,
     insert_new,
+    numbers,
     paper_names,
     papers,
     posts,
@@ -260,7 +261,7 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
 
 async def _absorb(tx: AsyncConnection, kept: str, gone: str, revision: int) -> None:
     """Give all that hangs on one paper to the other. Where both have the same member's same emoji, the later word
-    stands; where a channel has posts of both, see `_join_posts`; nothing else is lost."""
+    stands; where a channel was shown both, see `_join_shown`; nothing else is lost."""
     # Waits for whoever is just hanging something on it.
     news = sa.select(papers.c.news_at, papers.c.news_revision).where(papers.c.id == gone).with_for_update()
     heard = (await tx.execute(news)).one_or_none()
@@ -268,7 +269,7 @@ async def _absorb(tx: AsyncConnection, kept: str, gone: str, revision: int) -> N
         first = sa.or_(papers.c.news_revision.is_(None), papers.c.news_revision > heard.news_revision)
         values = {"news_at": heard.news_at, "news_revision": heard.news_revision}
         await tx.execute(sa.update(papers).where(papers.c.id == kept, first).values(values))
-    await _join_posts(tx, kept, gone)
+    await _join_shown(tx, kept, gone)
     twin = votes.alias()
     same_voice = (twin.c[name] == votes.c[name] for name in ("channel_id", "member", "signal"))
     later = sa.exists().where(twin.c.paper_id == gone, twin.c.at > votes.c.at, *same_voice)
@@ -285,27 +286,39 @@ async def _absorb(tx: AsyncConnection, kept: str, gone: str, revision: int) -> N
 
 
 _FIRMEST = [PostState.SENT, PostState.UNCERTAIN, PostState.SENDING, PostState.PLANNED, PostState.FAILED]
-"""Which of two posts of one paper keeps it: the one more surely seen. A dropped one never does."""
+"""Which of two posts that show one paper keeps it: the one more surely seen. A dropped one never does."""
 
 
-async def _join_posts(tx: AsyncConnection, kept: str, gone: str) -> None:
-    """Of two posts in one channel the other keeps its message but loses its paper, and is not sent if it can wait."""
-    mine, theirs = posts.alias(), posts.alias()
+async def _join_shown(tx: AsyncConnection, kept: str, gone: str) -> None:
+    """Of two that one channel was shown the other keeps its message but loses its paper; a card that can wait is not
+    sent."""
+    mine, theirs = shown.entries(), shown.entries()
     doubles = await tx.execute(
-        sa.select(mine.c.id, mine.c.state, theirs.c.id, theirs.c.state)
+        sa.select(mine.c.post_id, mine.c.number, mine.c.state, theirs.c.post_id, theirs.c.number, theirs.c.state)
         .join(theirs, theirs.c.channel_id == mine.c.channel_id)
         .where(mine.c.paper_id == kept, theirs.c.paper_id == gone)
     )
-    for one, its_state, other, other_state in doubles.all():
-        ranks = [_FIRMEST.index(state) if state in _FIRMEST else len(_FIRMEST) for state in (its_state, other_state)]
-        second = posts.c.id == (one if ranks[1] < ranks[0] else other)
+    for one, its_number, its_state, other, other_number, other_state in doubles.all():
+        firm = _firmness(its_state, its_number) <= _firmness(other_state, other_number)
+        post_id, number = (other, other_number) if firm else (one, its_number)
+        second = posts.c.id == post_id
+        if number:
+            of_it = (numbers.c.post_id == post_id, numbers.c.number == number)
+            await tx.execute(sa.update(numbers).where(*of_it).values(paper_id=None))
+            continue
         await tx.execute(
             sa.update(posts)
             .where(second, posts.c.state == PostState.PLANNED)
             .values(state=PostState.DROPPED, reason="The channel has this paper already, under another name.")
         )
         await tx.execute(sa.update(posts).where(second).values(paper_id=None))
-    await tx.execute(sa.update(posts).where(posts.c.paper_id == gone).values(paper_id=kept))
+    for table in (posts, numbers):
+        await tx.execute(sa.update(table).where(table.c.paper_id == gone).values(paper_id=kept))
+
+
+def _firmness(state: str, number: int) -> tuple[int, bool]:
+    """The firmest is the least. Of two alike a number is the firmer: its line can't be taken out of its message."""
+    return _FIRMEST.index(PostState(state)) if state in _FIRMEST else len(_FIRMEST), number == 0
 
 
 def _chunks(names: Iterable[str]) -> Iterator[list[str]]:

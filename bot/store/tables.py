@@ -195,6 +195,7 @@ channels = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("bar", sa.Float, nullable=False),
     sa.Column("guess", sa.Boolean, nullable=False),
+    _text("style", server_default="cards"),
     sa.Column("next_due_at", Instant),
     sa.Column("next_due_on", sa.Date),
     sa.Column("created_at", Instant, nullable=False),
@@ -252,11 +253,25 @@ posts = sa.Table(
     sa.Column("not_before", Instant, nullable=False),
     sa.Column("sending_at", Instant),
     sa.Column("sent_at", Instant),
+    # Whether it goes in the thread of its delivery's first message.
+    sa.Column("threaded", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("channel_id", "paper_id"),
     sa.Index("ix_posts_message", "channel_id", "message"),
     sa.Index("ix_posts_state", "state", "not_before"),
 )
-"""One message of a delivery. A paper stands in a channel's posts once, for ever."""
+"""One message of a delivery. A paper stands in a channel's posts or their numbers once, for ever."""
+
+numbers = sa.Table(
+    "numbers",
+    metadata,
+    sa.Column("post_id", Id, sa.ForeignKey("posts.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    _channel(),
+    _paper(nullable=True),
+    sa.PrimaryKeyConstraint("post_id", "number"),
+    sa.UniqueConstraint("channel_id", "paper_id"),
+)
+"""Which paper a number on a message stands for, counted from 1."""
 
 votes = sa.Table(
     "votes",

@@ -61,11 +61,12 @@ class FakeChat:
             self.after(message)
         return made.id
 
-    async def find(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
         self.lookups += 1
         if self.unable_to_look_up:
             raise self.unable_to_look_up
-        return next((one.id for one in self.shown[place.address] if one.key == key), None)
+        here = [one for one in self.shown[place.address] if one.message.thread == thread]
+        return next((one.id for one in here if one.key == key), None)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         return sorted(self.standing[message])

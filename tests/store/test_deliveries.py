@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, deliveries, papers
+from bot.store import channels, deliveries, papers, shown
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft, Post
 from bot.store.states import POST_MOVES, ChannelState, DeliveryState, ImpossibleMove, PostState
@@ -76,8 +76,8 @@ async def test_a_channel_has_each_paper_once_for_ever(store: Store) -> None:
     await plan(store, channel, "Q", "R", day=DAY + timedelta(1))
     assert [post.paper_id for post in await posts_of(store, channel)] == ["P", "Q", "R"]
     async with store.read() as tx:
-        assert await deliveries.posted(tx, channel) == {"P", "Q", "R"}
-        assert await deliveries.posted(tx, channel, ["P", "S"]) == {"P"}
+        assert await shown.posted(tx, channel) == {"P", "Q", "R"}
+        assert await shown.posted(tx, channel, ["P", "S"]) == {"P"}
 
 
 async def test_a_dropped_paper_may_come_again(store: Store) -> None:
@@ -85,7 +85,7 @@ async def test_a_dropped_paper_may_come_again(store: Store) -> None:
     await plan(store, channel, "P")
     async with store.write() as tx:
         assert await deliveries.move(tx, (await deliveries.posts_of(tx, channel))[0], PostState.DROPPED, reason="late")
-        assert await deliveries.posted(tx, channel) == set()
+        assert await shown.posted(tx, channel) == set()
     await plan(store, channel, "P", day=DAY + timedelta(1))
     assert [(post.paper_id, post.state) for post in await posts_of(store, channel)] == [("P", PostState.PLANNED)]
 
@@ -162,9 +162,60 @@ async def test_the_team_remembers_where_it_had_a_paper(store: Store) -> None:
             values = {"state": PostState.SENT, "sent_at": at, "message": "M1"}
             await tx.execute(sa.update(posts).where(posts.c.channel_id == channel).values(values))
     async with store.read() as tx:
-        seen = await deliveries.seen_in_workspace(tx, one, ["P", "Q"])
+        seen = await shown.seen_in_workspace(tx, one, ["P", "Q"])
         assert [(paper, where) for paper, where, _, _ in seen] == [("P", two), ("P", one)]
         post = await deliveries.post_by_message(tx, two, "M1")
         assert post
         assert post.channel_id == two
         assert await deliveries.post_by_message(tx, two, "M2") is None
+
+
+async def numbered(store: Store, channel: int, *names: str, day: date = DAY) -> Delivery | None:
+    async with store.write() as tx:
+        return await deliveries.plan(tx, channel, day, "digest", START, [Draft({}, numbered=names)], START)
+
+
+async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    await plan(store, channel, "P", kind="alert")
+    await numbered(store, channel, "P", "Q", "Q", "R")
+    post = (await posts_of(store, channel))[1]
+    async with store.write() as tx:
+        assert await shown.numbered(tx, channel) == {(post.id, 2): "Q", (post.id, 4): "R"}
+        assert await shown.numbered(tx, channel, post.id + 1) == {}
+        assert await shown.posted(tx, channel) == {"P", "Q", "R"}
+        assert await deliveries.free_for(tx, channel, ["P", "Q", "R", "S"]) == {"S"}
+        assert await shown.of_channel(tx, channel) == []
+        await deliveries.move(tx, post, PostState.SENDING)
+        sending = await deliveries.get_post(tx, post.id)
+        await deliveries.move(tx, sending, PostState.SENT, message="m1", sent_at=START)
+        assert await shown.of_channel(tx, channel) == [("Q", START), ("R", START)]
+        assert [one[:2] for one in await shown.seen_in_workspace(tx, channel, ["P", "R"])] == [("R", channel)]
+    assert await plan(store, channel, "R", "S", day=DAY + timedelta(1))
+    assert [post.paper_id for post in await posts_of(store, channel)] == ["P", None, "S"]
+
+
+async def test_numbered_papers_of_a_dropped_message_may_come_again(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    async with store.write() as tx:
+        await papers.record(tx, [Paper("Q", "")], START, {"Q": DAY})
+    await numbered(store, channel, "P", "Q")
+    async with store.write() as tx:
+        await deliveries.drop_waiting(tx, channel, "paused")
+        assert await shown.dropped(tx, channel, DAY) == ["Q"]
+        assert await shown.posted(tx, channel) == set()
+    assert await plan(store, channel, "P", day=DAY + timedelta(1))
+    assert await numbered(store, channel, "Q", day=DAY + timedelta(2))
+    async with store.read() as tx:
+        assert await shown.posted(tx, channel) == {"P", "Q"}
+
+
+async def test_what_goes_in_a_thread_knows_its_deliverys_first_message(store: Store) -> None:
+    channel = await channel_with_papers(store)
+    async with store.write() as tx:
+        drafts = [Draft({}), Draft({}, "P", threaded=True)]
+        planned = await deliveries.plan(tx, channel, DAY, "digest", START, drafts, START)
+        assert planned
+        first, second = await deliveries.posts_of(tx, channel)
+        assert (first.threaded, second.threaded) == (False, True)
+        assert await deliveries.head(tx, planned.id) == first

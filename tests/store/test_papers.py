@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import deliveries, facts, papers, saved, votes
+from bot.store import deliveries, facts, papers, saved, shown, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.states import PostState
@@ -207,6 +207,40 @@ async def test_of_two_posts_of_one_paper_the_sent_one_keeps_it_and_the_waiting_o
         )
         assert again
         assert len(await deliveries.posts_of(tx, channel.id)) == 2
+
+
+ARXIV, DOI = "2310.01234", "doi:10.1145/abc.1"
+
+
+@pytest.mark.parametrize("sent", [PostState.SENT, PostState.PLANNED])
+async def test_a_card_that_waits_is_not_sent_where_its_paper_stands_by_number_under_another_name(
+    store: Store, sent: PostState
+) -> None:
+    await record(store, Paper(ARXIV, TITLE), Paper("10.1145/abc.1", OTHER))
+    async with store.write() as tx:
+        channel = await add_channel(tx)
+        both = [Draft({}, ARXIV), Draft({}, numbered=(DOI,))]
+        await deliveries.plan(tx, channel.id, DAY, "digest", START, both, START)
+        await tx.execute(sa.update(posts).where(posts.c.paper_id.is_(None)).values(state=sent))
+    await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
+    async with store.read() as tx:
+        card, listed = await deliveries.posts_of(tx, channel.id)
+        assert (card.state, card.paper_id) == (PostState.DROPPED, None)
+        assert await shown.numbered(tx, channel.id) == {(listed.id, 1): ARXIV}
+
+
+async def test_of_two_numbers_of_one_paper_and_of_a_card_sent_before_one_keeps_it(store: Store) -> None:
+    await record(store, Paper(ARXIV, TITLE), Paper("10.1145/abc.1", OTHER))
+    async with store.write() as tx:
+        one, two = await add_channel(tx), await add_channel(tx, "C2")
+        await deliveries.plan(tx, one.id, DAY, "digest", START, [Draft({}, numbered=(DOI, ARXIV))], START)
+        await deliveries.plan(tx, two.id, DAY, "digest", START, [Draft({}, DOI), Draft({}, numbered=(ARXIV,))], START)
+        await tx.execute(sa.update(posts).where(posts.c.paper_id == DOI).values(state=PostState.SENT))
+    await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
+    async with store.read() as tx:
+        assert list((await shown.numbered(tx, one.id)).values()) == [ARXIV]
+        assert [post.paper_id for post in await deliveries.posts_of(tx, two.id)] == [ARXIV, None]
+        assert await shown.numbered(tx, two.id) == {}
 
 
 async def test_a_paper_is_listed_on_the_earliest_day_it_was_news(store: Store) -> None:

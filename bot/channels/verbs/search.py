@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from bot.channels import cards, feedback
 from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.values import Action, Line, Reply
-from bot.store import deliveries, papers, votes
+from bot.store import papers, shown, votes
 from recommender import Hit, Paper, snippet
 
 PAGE = 5
@@ -107,7 +107,7 @@ async def trending(talk: Conversation, argument: str) -> Reply:
 async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequence[str], query: str) -> tuple[Line, ...]:
     """Papers as lines: who and when, where the team has had them, and the sentence that speaks to the query."""
     async with talk.tools.store.read() as tx:
-        seen = await deliveries.seen_in_workspace(tx, talk.channel.id, ids)
+        seen = await shown.seen_in_workspace(tx, talk.channel.id, ids)
         heard = await votes.of_papers_elsewhere(tx, talk.channel.id, ids)
     lines = []
     for paper_id in ids:

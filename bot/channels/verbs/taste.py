@@ -11,8 +11,7 @@ from datetime import date, timedelta
 from bot.channels import cards, feedback
 from bot.channels.conversation import Conversation, no_such_paper
 from bot.channels.values import Action, Reply
-from bot.store import deliveries, papers, votes
-from bot.store.states import PostState
+from bot.store import papers, shown, votes
 from recommender import Word
 from recommender.text import display
 
@@ -85,13 +84,9 @@ async def taste(talk: Conversation, argument: str) -> Reply:
 async def stats(talk: Conversation, argument: str) -> Reply:
     """How many picks were liked, week by week, beside what the most upvoted papers of those days got."""
     async with talk.tools.store.read() as tx:
-        posts = await deliveries.posts_of(tx, talk.channel.id, [PostState.SENT])
         heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
-        sent = [
-            (post.paper_id, post.sent_at.astimezone(talk.zone).date())
-            for post in posts
-            if post.paper_id and post.sent_at
-        ]
+        had = await shown.of_channel(tx, talk.channel.id)
+        sent = [(paper_id, at.astimezone(talk.zone).date()) for paper_id, at in had]
         if not sent:
             return Reply("No papers have been posted here yet, so there is nothing to count.")
         found = await papers.get_many(tx, [paper_id for paper_id, _ in sent])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.channels.values import Message, Place
 from bot.platforms.base import Capabilities, Clock, Desk, NotAccepted, Rejected
@@ -64,17 +65,19 @@ class SlackPlatform:
                 text=shown.text,
                 blocks=shown.blocks,
                 metadata={"event_type": _POST, "event_payload": {"key": key}},
+                thread_ts=message.thread or None,
                 unfurl_links=False,
                 unfurl_media=False,
             )
         return str(done["ts"])
 
-    async def find(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
         """The id of the bot's own message under the key since then, told by its metadata or its block's id."""
         me, cursor = (await self._web.me()).user, ""
         while True:
             with understood():
-                page = await self._web.reader.conversations_history(
+                page = await self._page(
+                    thread,
                     channel=place.address,
                     oldest=f"{max((since - _CLOCKS_APART).timestamp(), 0):.6f}",
                     include_all_metadata=True,
@@ -87,6 +90,12 @@ class SlackPlatform:
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return None
+
+    async def _page(self, thread: str, **asked: Any) -> AsyncSlackResponse:
+        """A page of what was posted in a channel, or in a thread of it."""
+        if thread:
+            return await self._web.reader.conversations_replies(ts=thread, **asked)
+        return await self._web.reader.conversations_history(**asked)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The standing (member, emoji) pairs on a message, those of bots left out."""

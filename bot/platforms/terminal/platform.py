@@ -84,7 +84,7 @@ class TerminalPlatform:
         finally:
             await self._show(place)
 
-    async def find(self, place: Place, key: str, since: datetime) -> str | None:
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
         """The id of the message posted under the key since then."""
         return await asyncio.to_thread(self.room.find, place, key, since)
 

@@ -72,8 +72,8 @@ class MortalSlack(SlackPlatform):
         self.fate.step()
         return ts
 
-    async def find(self, place: Place, key: str, since: datetime) -> str | None:
-        found = await super().find(place, key, since)
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
+        found = await super().find(place, key, since, thread)
         self.fate.step()
         return found
 

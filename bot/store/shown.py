@@ -1,0 +1,89 @@
+"""What channels have been shown, or will be: papers with a card of their own, and papers on a message by number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.states import PostState
+from bot.store.tables import channels, numbers, papers, posts
+
+
+def entries() -> sa.Subquery:
+    """Every paper on every post, with the post's state; a card has the number 0."""
+    cards = sa.select(
+        posts.c.id.label("post_id"),
+        sa.literal(0).label("number"),
+        posts.c.channel_id,
+        posts.c.paper_id,
+        posts.c.state,
+        posts.c.sent_at,
+    )
+    numbered = sa.select(
+        numbers.c.post_id, numbers.c.number, numbers.c.channel_id, numbers.c.paper_id, posts.c.state, posts.c.sent_at
+    ).join(posts, posts.c.id == numbers.c.post_id)
+    every = (cards.where(posts.c.paper_id.is_not(None)), numbered.where(numbers.c.paper_id.is_not(None)))
+    return sa.union_all(*every).subquery()
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int) -> list[tuple[str, datetime]]:
+    """The papers that a channel has been shown, and when, in their order."""
+    one = entries()
+    rows = await tx.execute(
+        sa.select(one.c.paper_id, one.c.sent_at)
+        .where(one.c.channel_id == channel_id, one.c.state == PostState.SENT, one.c.sent_at.is_not(None))
+        .order_by(one.c.sent_at, one.c.post_id, one.c.number)
+    )
+    return [(row.paper_id, row.sent_at) for row in rows]
+
+
+async def posted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str] | None = None) -> set[str]:
+    """Papers that the channel has had, or will have; of those named, or all."""
+    one = entries()
+    query = sa.select(one.c.paper_id).where(one.c.channel_id == channel_id, one.c.state != PostState.DROPPED)
+    if paper_ids is not None:
+        query = query.where(one.c.paper_id.in_(paper_ids))
+    return set((await tx.execute(query)).scalars())
+
+
+async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str]:
+    """Papers that the channel was to have but never got, of those that became news since that day; newest first."""
+    one = entries()
+    rows = await tx.execute(
+        sa.select(papers.c.id)
+        .join(one, one.c.paper_id == papers.c.id)
+        .where(one.c.channel_id == channel_id, one.c.state == PostState.DROPPED, papers.c.listed_on >= since)
+        .order_by(papers.c.listed_on.desc(), papers.c.id)
+    )
+    return list(rows.scalars())
+
+
+async def seen_in_workspace(
+    tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]
+) -> list[tuple[str, int, str, datetime]]:
+    """Where the team has had these papers: (paper id, channel id, channel name, when), the earliest first."""
+    one = entries()
+    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
+    rows = await tx.execute(
+        sa.select(one.c.paper_id, channels.c.id, channels.c.name, one.c.sent_at)
+        .join(channels, channels.c.id == one.c.channel_id)
+        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
+        .where(
+            one.c.paper_id.in_(paper_ids),
+            one.c.state == PostState.SENT,
+            sa.or_(channels.c.kind == "channel", channels.c.id == channel_id),
+        )
+        .order_by(one.c.sent_at)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def numbered(tx: AsyncConnection, channel_id: int, post_id: int | None = None) -> dict[tuple[int, int], str]:
+    """The papers that stand in a channel by number, on one post or on all: (post id, number) → paper id."""
+    query = sa.select(numbers).where(numbers.c.channel_id == channel_id, numbers.c.paper_id.is_not(None))
+    if post_id is not None:
+        query = query.where(numbers.c.post_id == post_id)
+    return {(row.post_id, row.number): row.paper_id for row in await tx.execute(query)}
