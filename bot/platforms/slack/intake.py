@@ -9,6 +9,7 @@ waits.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -26,7 +27,7 @@ from bot.platforms.base import AccessLost, Clock, Desk, Platform, PlatformError,
 from bot.platforms.slack import render
 from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.reading import emoji, moment, text_of, typed
-from bot.platforms.slack.web import Me, Web
+from bot.platforms.slack.workspaces import Workspace, Workspaces
 
 PLATFORM = "slack"
 Json = dict[str, Any]
@@ -43,29 +44,19 @@ log = logging.getLogger(__name__)
 
 
 class Intake:
-    """One connection's listeners over one desk."""
+    """The listeners over one desk, of whatever workspaces."""
 
-    def __init__(self, desk: Desk, platform: Platform, web: Web, me: Me, clock: Clock, command: str) -> None:
-        self._desk, self._platform, self._web, self._me = desk, platform, web, me
+    def __init__(self, desk: Desk, platform: Platform, workspaces: Workspaces, clock: Clock, command: str) -> None:
+        self._desk, self._platform, self._workspaces = desk, platform, workspaces
         self._clock, self._command = clock, command
         self._heard: dict[str, asyncio.Task[None] | None] = {}
 
-    def app(self) -> AsyncApp:
+    def app(self, api_url: str) -> AsyncApp:
         """A Bolt app that listens for all that Slack may tell."""
-
-        async def authorized() -> AuthorizeResult:
-            # Where Bolt asks Slack itself who the bot is, and gets no answer, it acknowledges what nobody took in.
-            return AuthorizeResult(
-                enterprise_id=None,
-                team_id=self._me.workspace,
-                bot_user_id=self._me.user,
-                bot_id=self._me.bot,
-                bot_token=self._web.client.token,
-            )
-
         app = AsyncApp(
-            client=AsyncWebClient(base_url=self._web.client.base_url, retry_handlers=[], logger=log),
-            authorize=authorized,
+            client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=log),
+            before_authorize=self._located,
+            authorize=_authorized,  # type: ignore[arg-type]  # None, not installed there, is an answer too
             name="paperboy",
             logger=log,
             request_verification_enabled=False,
@@ -77,6 +68,23 @@ class Intake:
         app.command(_ANY)(self._asked)
         app.block_action(_ANY)(self._pressed)
         return app
+
+    async def _located(
+        self,
+        body: Json,
+        context: AsyncBoltContext,
+        next: Callable[[], Awaitable[None]],  # noqa: A002
+    ) -> None:
+        """Find the workspace that this is for; listeners get it as `here`.
+
+        Where a channel is shared between companies, the payload may name the workspace of whoever acts there; the
+        bot's own message then names ours. What is for no workspace of ours finds none.
+        """
+        for told in (context.team_id, text_of(body.get("message") or {}, "team"), ""):
+            with contextlib.suppress(AccessLost):
+                context["here"] = await self._workspaces.at(told or "")
+                break
+        await next()
 
     async def _once(
         self,
@@ -90,7 +98,9 @@ class Intake:
             return await next()
         work = FIRST.get(text_of(event, "type"))
         if event_id not in self._heard:
-            self._remember(event_id, asyncio.create_task(work(self, event, event_id)) if work else None)
+            self._remember(
+                event_id, asyncio.create_task(work(self, context["here"], event, event_id)) if work else None
+            )
             if work is None:
                 return await next()
         if task := self._heard.get(event_id):
@@ -106,33 +116,35 @@ class Intake:
         if len(self._heard) > _REMEMBERED:
             del self._heard[next(iter(self._heard))]
 
-    async def _reacted(self, event: Json, event_id: str) -> None:
+    async def _reacted(self, here: Workspace, event: Json, event_id: str) -> None:
         item, member = event.get("item") or {}, text_of(event, "user")
         channel, message = text_of(item, "channel"), text_of(item, "ts")
-        ours = event.get("item_user", self._me.user) == self._me.user
-        if not (ours and channel and message and member) or (await self._web.person(member)).bot:
+        ours = event.get("item_user", here.me.user) == here.me.user
+        if not (ours and channel and message and member) or (await here.web.person(member)).bot:
             return
         on = event["type"] == "reaction_added"
         name, at = emoji(text_of(event, "reaction")), moment(text_of(event, "event_ts"))
-        await self._desk.react(Reaction(self._place(channel), message, member, name, on, at), event_id)
+        await self._desk.react(Reaction(_place(here, channel), message, member, name, on, at), event_id)
 
-    async def _joined(self, event: Json, event_id: str) -> None:
-        if event.get("user") == self._me.user:
-            channel = await self._web.channel(text_of(event, "channel"))
-            await self._begin(self._place(text_of(event, "channel"), channel.name), text_of(event, "inviter"), event_id)
+    async def _joined(self, here: Workspace, event: Json, event_id: str) -> None:
+        if event.get("user") == here.me.user:
+            channel = await here.web.channel(text_of(event, "channel"))
+            await self._begin(
+                _place(here, text_of(event, "channel"), channel.name), text_of(event, "inviter"), event_id
+            )
 
-    async def _unarchived(self, event: Json, event_id: str) -> None:
-        channel = await self._web.channel(text_of(event, "channel"))
+    async def _unarchived(self, here: Workspace, event: Json, event_id: str) -> None:
+        channel = await here.web.channel(text_of(event, "channel"))
         if channel.joined:
-            await self._begin(self._place(text_of(event, "channel"), channel.name), "", event_id)
+            await self._begin(_place(here, text_of(event, "channel"), channel.name), "", event_id)
 
-    async def _left(self, event: Json, event_id: str) -> None:
+    async def _left(self, here: Workspace, event: Json, event_id: str) -> None:
         why = _WHY_LEFT[event["type"].rpartition("_")[2]]
-        await self._desk.left(self._place(text_of(event, "channel")), why)
+        await self._desk.left(_place(here, text_of(event, "channel")), why)
 
-    async def _renamed(self, event: Json, event_id: str) -> None:
+    async def _renamed(self, here: Workspace, event: Json, event_id: str) -> None:
         channel = event.get("channel") or {}
-        await self._desk.renamed(self._place(text_of(channel, "id"), text_of(channel, "name")))
+        await self._desk.renamed(_place(here, text_of(channel, "id"), text_of(channel, "name")))
 
     async def _begin(self, place: Place, by: str, event_id: str) -> None:
         """Begin in a channel and greet it, once however often Slack tells of it."""
@@ -144,36 +156,36 @@ class Intake:
         except (AccessLost, Rejected) as error:
             log.warning("A channel could not be greeted: %s", error)
 
-    async def _mentioned(self, event: Json) -> None:
+    async def _mentioned(self, event: Json, here: Workspace) -> None:
         """A mention in a channel, answered where it stands, or a direct message."""
         channel, member = text_of(event, "channel"), text_of(event, "user")
         direct = event.get("channel_type") == "im"
         spoken = direct or event.get("type") == "app_mention"
         if not (spoken and channel and member) or event.get("subtype") or event.get("bot_id"):
             return
-        place = self._place(channel, kind=Kind.DIRECT if direct else Kind.CHANNEL)
-        line = typed(text_of(event, "text"), self._me.user)
+        place = _place(here, channel, kind=Kind.DIRECT if direct else Kind.CHANNEL)
+        line = typed(text_of(event, "text"), here.me.user)
         await self._answer(
-            Outlet(self._web, self._command, place, member, text_of(event, "thread_ts")),
+            Outlet(here.web, self._command, place, member, text_of(event, "thread_ts")),
             lambda asker: self._desk.ask(place, asker, line),
         )
 
-    async def _asked(self, ack: AsyncAck, body: Json) -> None:
+    async def _asked(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
         """The slash command."""
         await ack()
         name, channel, member = (text_of(body, each) for each in ("channel_name", "channel_id", "user_id"))
-        place = self._place(channel, "" if name in _NO_NAMES else name, _kind(channel))
+        place = _place(here, channel, "" if name in _NO_NAMES else name, _kind(channel))
         await self._answer(
-            Outlet(self._web, self._command, place, member, response_url=text_of(body, "response_url")),
+            Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url")),
             lambda asker: self._desk.ask(place, asker, text_of(body, "text")),
         )
 
-    async def _pressed(self, ack: AsyncAck, body: Json) -> None:
+    async def _pressed(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
         """A button of a card or under an answer; the answer says that it was counted."""
         await ack()
         member, there = text_of(body.get("user") or {}, "id"), body.get("container") or {}
         channel = text_of(body.get("channel") or {}, "id") or text_of(there, "channel_id")
-        place = self._place(channel, kind=_kind(channel))
+        place = _place(here, channel, kind=_kind(channel))
         [button, *_] = body.get("actions") or [{}]
         action = render.pressed(text_of(button, "value"))
         if action is None:
@@ -181,13 +193,13 @@ class Intake:
         action = replace(action, label=text_of(button.get("text") or {}, "text"))
         thread, response_url = text_of(there, "thread_ts"), text_of(body, "response_url")
         await self._answer(
-            Outlet(self._web, self._command, place, member, thread, response_url),
+            Outlet(here.web, self._command, place, member, thread, response_url),
             lambda asker: self._desk.act(place, asker, action),
         )
 
     async def _answer(self, outlet: Outlet, ask: Callable[[Asker], Awaitable[Reply]]) -> None:
         try:
-            person = await self._web.person(outlet.member)
+            person = await outlet.web.person(outlet.member)
             reply = await ask(Asker(outlet.member, person.manager, person.name))
         except PlatformError as error:
             log.warning("An asker could not be looked up: %s", error)
@@ -200,11 +212,8 @@ class Intake:
         except PlatformError as error:
             log.warning("An answer could not be shown: %s", error)
 
-    def _place(self, channel: str, name: str = "", kind: Kind = Kind.CHANNEL) -> Place:
-        return Place(PLATFORM, channel, self._me.workspace, name, kind)
 
-
-Work = Callable[[Intake, Json, str], Coroutine[Any, Any, None]]
+Work = Callable[[Intake, Workspace, Json, str], Coroutine[Any, Any, None]]
 FIRST: Mapping[str, Work] = {
     "reaction_added": Intake._reacted,
     "reaction_removed": Intake._reacted,
@@ -226,6 +235,18 @@ AFTERWARDS = ("app_mention", "message")
 EVENTS = ("app_mention", "message.im", *FIRST)
 """What Slack is asked to tell, by the names that a manifest has for it."""
 _NO_NAMES = ("directmessage", "privategroup")
+
+
+async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:
+    # Where Bolt asks Slack itself who the bot is, and gets no answer, it acknowledges what nobody took in.
+    here: Workspace | None = context.get("here")
+    if here is None:
+        return None
+    return AuthorizeResult(enterprise_id=None, team_id=here.me.workspace, bot_user_id=here.me.user, bot_id=here.me.bot)
+
+
+def _place(here: Workspace, channel: str, name: str = "", kind: Kind = Kind.CHANNEL) -> Place:
+    return Place(PLATFORM, channel, here.me.workspace, name, kind)
 
 
 def _kind(channel: str) -> Kind:

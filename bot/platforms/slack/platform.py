@@ -16,6 +16,7 @@ from bot.platforms.slack import render
 from bot.platforms.slack.intake import PLATFORM, Intake
 from bot.platforms.slack.reading import emoji
 from bot.platforms.slack.web import Web, understood
+from bot.platforms.slack.workspaces import OneWorkspace
 
 API_URL = "https://slack.com/api/"
 _POST = "paperboy_post"
@@ -48,7 +49,8 @@ class SlackPlatform:
         command: str = "/papers",
         ping_seconds: float = 5.0,
     ) -> None:
-        self._web, self._app_token, self._clock = Web(bot_token, api_url, clock), app_token, clock
+        self._workspaces = OneWorkspace(Web(bot_token, api_url, clock))
+        self._app_token, self._clock = app_token, clock
         self._command, self._ping_seconds = command, ping_seconds
 
     async def send(self, place: Place, message: Message, key: str) -> str:
@@ -59,8 +61,9 @@ class SlackPlatform:
         shown = render.posted(message, key, self._command)
         if not shown.blocks:
             raise Rejected("There is nothing in this message that could be shown.")
+        here = await self._workspaces.at(place.workspace)
         with understood():
-            done = await self._web.client.chat_postMessage(
+            done = await here.web.client.chat_postMessage(
                 channel=place.address,
                 text=shown.text,
                 blocks=shown.blocks,
@@ -73,10 +76,11 @@ class SlackPlatform:
 
     async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
         """The id of the bot's own message under the key since then, told by its metadata or its block's id."""
-        me, cursor = (await self._web.me()).user, ""
+        here, cursor = await self._workspaces.at(place.workspace), ""
         while True:
             with understood():
-                page = await self._page(
+                page = await _page(
+                    here.web,
                     thread,
                     channel=place.address,
                     oldest=f"{max((since - _CLOCKS_APART).timestamp(), 0):.6f}",
@@ -85,38 +89,34 @@ class SlackPlatform:
                     cursor=cursor or None,
                 )
             for message in page.get("messages") or []:
-                if message.get("user") == me and _carries(message, key):
+                if message.get("user") == here.me.user and _carries(message, key):
                     return str(message["ts"])
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return None
 
-    async def _page(self, thread: str, **asked: Any) -> AsyncSlackResponse:
-        """A page of what was posted in a channel, or in a thread of it."""
-        if thread:
-            return await self._web.reader.conversations_replies(ts=thread, **asked)
-        return await self._web.reader.conversations_history(**asked)
-
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The standing (member, emoji) pairs on a message, those of bots left out."""
+        here = await self._workspaces.at(place.workspace)
         with understood():
-            told = await self._web.reader.reactions_get(channel=place.address, timestamp=message, full=True)
+            told = await here.web.reader.reactions_get(channel=place.address, timestamp=message, full=True)
         found = (told.get("message") or {}).get("reactions") or []
         pairs = [(member, emoji(each["name"])) for each in found for member in each.get("users") or []]
-        me = (await self._web.me()).user
-        return [pair for pair in pairs if pair[0] != me and not (await self._web.person(pair[0])).bot]
+        return [pair for pair in pairs if pair[0] != here.me.user and not (await here.web.person(pair[0])).bot]
 
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word to one member, as a direct message."""
         shown = render.posted(Message(text), command=self._command)
-        address = await self._web.direct(member)
+        here = await self._workspaces.at(place.workspace)
+        address = await here.web.direct(member)
         with understood():
-            await self._web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
+            await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
 
     async def run(self, desk: Desk) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
-        intake = Intake(desk, self, self._web, await self._web.me(), self._clock, self._command)
-        handler = AsyncSocketModeHandler(intake.app(), self._app_token, ping_interval=self._ping_seconds)
+        web = (await self._workspaces.at("")).web
+        app = Intake(desk, self, self._workspaces, self._clock, self._command).app(str(web.client.base_url))
+        handler = AsyncSocketModeHandler(app, self._app_token, ping_interval=self._ping_seconds)
         try:
             with understood():
                 # Asked for here, for the library would try a wrong token again and again.
@@ -142,3 +142,10 @@ def _carries(message: dict[str, Any], key: str) -> bool:
     if metadata.get("event_type") == _POST and (metadata.get("event_payload") or {}).get("key") == key:
         return True
     return any(block.get("block_id") == render.block_id(key) for block in message.get("blocks") or [])
+
+
+async def _page(web: Web, thread: str, **asked: Any) -> AsyncSlackResponse:
+    """A page of what was posted in a channel, or in a thread of it."""
+    if thread:
+        return await web.reader.conversations_replies(ts=thread, **asked)
+    return await web.reader.conversations_history(**asked)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -188,3 +189,16 @@ async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_buil
     slack.sockets.drop()
     with pytest.raises(NotAccepted, match="did not come back"):
         await asyncio.wait_for(running, 20)
+
+
+async def test_nothing_is_sent_to_a_workspace_that_the_token_is_not_of(team: SlackTeam) -> None:
+    with pytest.raises(AccessLost, match="not installed in the workspace T2"):
+        await team.platform.send(replace(team.place, workspace="T2"), Message("x"), "key-1")
+    assert not team.slack.calls_to("chat.postMessage")
+
+
+async def test_not_knowing_yet_who_the_bot_is_makes_no_post_uncertain(team: SlackTeam) -> None:
+    team.slack.faults.lose_reply("auth.test")
+    with pytest.raises(NotAccepted):
+        await team.platform.send(team.place, Message("x"), "key-1")
+    assert not team.slack.calls_to("chat.postMessage")
