@@ -41,7 +41,7 @@ def _read_ids(text: str) -> Named:
     found: dict[str, Paper] = {}
     problems = []
     for word in re.split(r"[\s,;]+", text):
-        bare = word.strip("<>()[]\"'")
+        bare = word.strip("<>()[]\"'.:!?")
         if not bare:
             continue
         if arxiv_id(bare) or find_doi(bare):

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.channels import cards
 from bot.channels.digest import Digests
 from bot.channels.feedback import EmojiTable
 from bot.channels.values import Asker, Kind, Place, Reply
 from bot.library import Library
-from bot.store import papers
+from bot.store import inbox, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
 from recommender import Paper
@@ -24,6 +26,8 @@ LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
 """Asks the sources for papers by arXiv id; those nobody knows are left out. May raise anything: that is no answer."""
 Deliver = Callable[[int], Awaitable[None]]
 """Sends what is planned for a channel."""
+NOT_INVITED = "not invited yet"
+"""Why a channel is paused where nobody asked for digests."""
 _TELLING = 8
 """Letters from which on a part of a title names a paper."""
 
@@ -43,7 +47,8 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One question: its place and asker, the channel as stored, and the time."""
+    """One question: its place and asker, the channel as stored, and the time; `event_id` tells it from any other that
+    the platform may tell, "" where none can come twice."""
 
     tools: Tools
     place: Place
@@ -51,6 +56,7 @@ class Conversation:
     channel: Channel
     now: datetime
     offset: int = field(default=0)
+    event_id: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -61,6 +67,15 @@ class Conversation:
     def may_manage(self) -> bool:
         """Whether the asker may change what the channel gets: managers, who invited the bot, anyone in private."""
         return self.asker.manager or self.place.kind is Kind.DIRECT or self.asker.member == self.channel.owner
+
+    async def first_told(self, tx: AsyncConnection) -> bool:
+        """Whether this was never told before; goes into the transaction that does the work."""
+        if not self.event_id:
+            return True
+        first = await inbox.receive(tx, self.place.platform, self.event_id, {}, self.now)
+        if first:
+            await inbox.finish(tx, self.place.platform, self.event_id)
+        return first
 
     async def paper(self, text: str) -> Paper | None:
         """The paper that an id, a link or a title names; one nobody here knows is looked up at the sources."""
@@ -104,9 +119,9 @@ class Conversation:
             return []
 
 
-def sorry(text: str) -> Reply:
-    """A reply that says what was wrong and how to mend it."""
-    return Reply(text, ok=False)
+def sorry(text: str, field: str = "") -> Reply:
+    """A reply that says what was wrong and how to mend it; `field` is what was wrong of a form."""
+    return Reply(text, ok=False, field=field)
 
 
 def no_such_paper(text: str) -> Reply:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.channels import cards, grammar
-from bot.channels.conversation import Conversation, Tools, sorry
-from bot.channels.values import Action, Asker, Kind, Place, Reaction, Reply
+from bot.channels import about, cards, grammar, home
+from bot.channels.conversation import NOT_INVITED, Conversation, Tools, sorry
+from bot.channels.values import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
 from bot.channels.verbs import members, schedule, search, taste, topics, votes
 from bot.intake import Intake
 from bot.settings import Digest as NewChannel
@@ -21,7 +21,7 @@ from bot.store.database import StoreError
 from bot.store.states import ChannelState
 
 log = structlog.get_logger(__name__)
-_NOT_INVITED = "not invited yet"
+_SILENT = "My memory does not answer just now, and nothing was changed. Please try again in a moment."
 _TITLES = 25
 _FURTHEST = 10_000
 """Entries of a list that anybody pages past."""
@@ -86,6 +86,7 @@ VERBS: Mapping[str, Verb] = {
     "more": Verb("more <paper>", "a vote for it, as 👍 on its card", votes.more, paper=True),
     "less": Verb("less <paper>", "a vote against it, as 👎 on its card", votes.less, paper=True),
     "save": Verb("save <paper>", "keep it for yourself", votes.save, paper=True),
+    "unsave": Verb("unsave <paper>", "keep it no longer", votes.unsave, listed=False, paper=True),
     "saved": Verb("saved [bib]", "what you keep, also as BibTeX", votes.show_saved),
     "teach": Verb("teach <ids, links or BibTeX>", "start from papers the team loves", votes.teach, managers=True),
     "submit": Verb("submit <arXiv link>", "put a paper before the channel", votes.submit, paper=True),
@@ -116,8 +117,11 @@ class FrontDesk:
         command = grammar.parse(line, VERBS)
         return await self._say(place, asker, command.verb, command.argument)
 
-    async def act(self, place: Place, asker: Asker, action: Action) -> Reply:
-        """Answer a pressed button; `share` shows to all what the line it holds would answer, if all may see that."""
+    async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
+        """Answer a pressed button; `share` shows to all what the line it holds would answer, if all may see that.
+
+        With the event's id, a vote is counted once however often the press is told.
+        """
         if action.verb == "share":
             command = grammar.parse(action.argument, VERBS)
             if not VERBS[command.verb].open:
@@ -126,7 +130,32 @@ class FrontDesk:
             return replace(answer, public=True, actions=()) if answer.ok else answer
         if action.verb not in VERBS:
             return sorry("This button is from another time; say `/papers help` for what can be done now.")
-        return await self._say(place, asker, action.verb, grammar.readable(action.argument), action.offset)
+        return await self._say(place, asker, action.verb, grammar.readable(action.argument), action.offset, event_id)
+
+    async def about(
+        self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
+    ) -> Reply:
+        """Do what a verb says with the paper that a message is about: the card that it is, or what its text links to.
+        Of several papers it asks which one is meant."""
+        if verb not in VERBS or not VERBS[verb].paper:
+            return sorry("This is from another time; say `/papers help` for what can be done now.")
+        try:
+            lines = await about.papers_in(self._tools, place, message, text)
+        except StoreError as error:
+            log.error("The store did not answer.", why=str(error))
+            return sorry(_SILENT)
+        if len(lines) == 1:
+            return await self.act(place, asker, Action("", verb, lines[0].paper_id), event_id)
+        return about.which(verb, lines)
+
+    async def home(self, place: Place, asker: Asker, rooms: Collection[str] = (), offset: int = 0) -> Home:
+        """All that is the asker's own; `place` is their direct conversation, `rooms` are the addresses of the channels
+        they are in, of which those they manage are told of."""
+        try:
+            return await home.of(self._tools, place, asker, rooms, min(max(offset, 0), _FURTHEST))
+        except StoreError as error:
+            log.error("The store did not answer.", why=str(error))
+            return Home(Overview(place, _SILENT))
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Take in a reaction, exactly once per event id."""
@@ -150,7 +179,7 @@ class FrontDesk:
         again = channel.state is ChannelState.LOST
         async with self._tools.store.write() as tx:
             await channels.change(tx, channel.id, name=place.name, owner=by or channel.owner)
-            if channel.state_reason == _NOT_INVITED or (again and channel.next_due_at is not None):
+            if channel.state_reason == NOT_INVITED or (again and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
             elif again:  # lost while it was paused: paused it stays
                 await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason="paused here")
@@ -200,18 +229,21 @@ class FrontDesk:
             lines += [f"{first if spoken else 'search'} {title}" for title in titles]
         return list(dict.fromkeys(lines))
 
-    async def _say(self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0) -> Reply:
+    async def _say(
+        self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0, event_id: str = ""
+    ) -> Reply:
         spoken = VERBS[verb]
         try:
             channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
-            talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), min(max(offset, 0), _FURTHEST))
+            offset = min(max(offset, 0), _FURTHEST)
+            talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), offset, event_id)
             # To look at the schedule is open to all; to change it is not.
             if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
                 return schedule.not_yours()
             return await spoken.say(talk, argument)
         except StoreError as error:
             log.error("The store did not answer.", why=str(error))
-            return sorry("My memory does not answer just now, and nothing was changed. Please try again in a moment.")
+            return sorry(_SILENT)
         except Exception:
             # A guest gets an answer whatever breaks; who runs the bot gets the trace.
             log.exception("A question broke.", verb=verb)
@@ -244,7 +276,7 @@ class FrontDesk:
             )
             channel = await channels.find(tx, place)
             assert channel is not None
-            await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason=_NOT_INVITED)
+            await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason=NOT_INVITED)
             return await channels.get(tx, channel.id) or channel
 
     async def _titles(self, paper_ids: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from recommender.text import visible
@@ -32,6 +32,17 @@ Command(verb='search', argument='today'))
     first, *rest = text.split(maxsplit=1)
     verb = first.casefold().rstrip(":")
     return Command(verb, "".join(rest)) if verb in verbs else Command("search", text)
+
+
+def filled(verb: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What sending a form says: its verb with every value that was changed, "" when none was.
+
+    >>> filled("settings", {"bar": "0.8", "guess": "on"}, {"bar": " 0.4", "guess": "on"})
+    'settings bar=0.4'
+    """
+    values = {name: " ".join(readable(value).split()) for name, value in now.items()}
+    changed = [f"{name}={value}" for name, value in values.items() if value != before.get(name)]
+    return " ".join([verb, *changed]) if changed else ""
 
 
 def readable(text: str) -> str:

@@ -130,7 +130,11 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the asker gets. Only the asker sees it, unless it is `public`."""
+    """What the asker gets. Only the asker sees it, unless it is `public`.
+
+    `form` is there for whoever may send it; the words tell all that it holds. `field` names the field of a form that
+    a refusal is about, "" when it is about none.
+    """
 
     text: str
     lines: tuple[Line, ...] = ()
@@ -140,6 +144,39 @@ class Reply:
     form: Form | None = None
     public: bool = False
     ok: bool = True
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list, with the button that belongs to it alone."""
+
+    line: Line
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A channel or a direct conversation as it stands; the actions are pressed in `place`."""
+
+    place: Place
+    text: str
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """All that is one member's own: their conversation with the bot and its topics, a page of what they saved (`kept`
+    in all, `actions` turn the pages), and the channels that they manage."""
+
+    mine: Overview
+    topics: tuple[Entry, ...] = ()
+    saved: tuple[Entry, ...] = ()
+    kept: int = 0
+    actions: tuple[Action, ...] = ()
+    channels: tuple[Overview, ...] = ()
+    left_out: int = 0
+    """Channels of theirs that are too many to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +196,5 @@ class Message:
 
 CARD_ACTIONS = ("more", "less", "save", "similar", "abstract")
 """The verbs behind a card's buttons, in their order."""
+FORMS = ("schedule", "settings")
+"""The verbs that a form may stand for."""

@@ -9,12 +9,12 @@ PlatformError
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.channels.values import Action, Asker, Message, Place, Reaction, Reply
+from bot.channels.values import Action, Asker, Home, Message, Place, Reaction, Reply
 
 
 class PlatformError(Exception):
@@ -70,8 +70,19 @@ class Desk(Protocol):
         """Answer one line of text, as after `/papers`."""
         ...
 
-    async def act(self, place: Place, asker: Asker, action: Action) -> Reply:
-        """Answer a pressed button."""
+    async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
+        """Answer a pressed button; with an event id, a vote is counted once however often it is told."""
+        ...
+
+    async def about(
+        self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
+    ) -> Reply:
+        """Do what a verb says with the paper that a message is about; `text` is its text with its links."""
+        ...
+
+    async def home(self, place: Place, asker: Asker, rooms: Collection[str] = (), offset: int = 0) -> Home:
+        """All that is the asker's own; `place` is their direct conversation, `rooms` the channels that they are in,
+        `offset` where the page of saved papers begins."""
         ...
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:

@@ -100,6 +100,16 @@ async def all_of(tx: AsyncConnection, platforms: Sequence[str] | None = None) ->
     return [_channel(row) for row in await tx.execute(query)]
 
 
+async def of_workspace(tx: AsyncConnection, platform: str, workspace: str) -> list[Channel]:
+    """Every channel of one workspace, by name."""
+    rows = await tx.execute(
+        sa.select(channels)
+        .where(channels.c.platform == platform, channels.c.workspace == workspace)
+        .order_by(channels.c.name, channels.c.id)
+    )
+    return [_channel(row) for row in rows]
+
+
 async def due(tx: AsyncConnection, now: datetime, platforms: Sequence[str], limit: int = 500) -> list[Channel]:
     """Active channels whose hour has come, the longest waiting first."""
     rows = await tx.execute(

@@ -29,7 +29,7 @@ BIB = r"""
 
 
 def test_ids_links_and_dois_are_read_between_anything() -> None:
-    named = read("1602.05629, <https://arxiv.org/pdf/1912.04977v2>;doi:10.1000/X (2310.01234v1) 1602.05629v3 hello")
+    named = read("1602.05629. <https://arxiv.org/pdf/1912.04977v2>;doi:10.1000/X (2310.01234v1) 1602.05629v3 hello")
     assert [paper.id for paper in named.papers] == ["1602.05629", "1912.04977", "doi:10.1000/x", "2310.01234"]
     assert named.problems == ("“hello” is no arXiv id, DOI or link to a paper",)
 

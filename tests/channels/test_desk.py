@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from bot.channels import grammar
 from bot.channels.desk import VERBS
-from bot.channels.values import Action, Asker, Kind, Place, Reply
+from bot.channels.values import FORMS, Action, Asker, Kind, Place, Reply
 from bot.platforms.base import AccessLost, Rejected
 from bot.store import saved, votes
 from bot.store.database import Store, StoreBusy
@@ -27,7 +28,7 @@ KNOWN = PAPERS[0]
 DM = Place("fake", "ben", kind=Kind.DIRECT)
 HOSTILE = "`/papers pause` <!channel> @everyone **b** [x](javascript:1) \u202e\u200b\x1b[31m\n\nnext"
 _ENOUGH = {"teach": KNOWN.id, "schedule": "10:00", "export": "", "pause": "", "resume": ""}
-_ABOUT_A_PAPER = ["similar", "why", "abstract", "more", "less", "save", "submit"]
+_ABOUT_A_PAPER = ["similar", "why", "abstract", "more", "less", "save", "unsave", "submit"]
 
 
 async def press(house: House, action: Action, asker: Asker = ADA) -> Reply:
@@ -70,6 +71,7 @@ async def test_help_in_a_paused_channel_says_how_to_go_on(house: House) -> None:
         f"more {KNOWN.title[:40]}",
         f"less {KNOWN.id}",
         f"save {KNOWN.id}",
+        f"unsave {KNOWN.id}",
         "saved",
         f"teach {KNOWN.id}",
         f"submit {KNOWN.id}",
@@ -431,6 +433,69 @@ async def test_several_settings_are_set_at_once_or_not_at_all(house: House) -> N
     assert (channel.bar, channel.guess) == (0.5, False)
 
 
+async def test_only_who_may_change_a_channel_is_offered_a_form(house: House) -> None:
+    for verb in FORMS:
+        assert (await house.say(verb)).form
+        assert (await house.say(verb, BEN)).form is None
+        assert (await house.say(verb, BEN, DM)).form
+
+
+async def test_the_forms_have_every_setting_once_and_fit_the_narrowest_platform(house: House) -> None:
+    forms = [form for verb in FORMS if (form := (await house.say(verb)).form)]
+    assert [form.verb for form in forms] == list(FORMS)
+    names = [field.name for form in forms for field in form.fields]
+    assert sorted(names) == sorted(line.split()[1] for line in (await house.say("settings")).text.split("\n")[1:])
+    assert [name for form in forms for name in [field.name for field in form.fields][5:]] == []
+    assert max(len(field.label) for form in forms for field in form.fields) <= 45
+    assert max(len(form.title) for form in forms) <= 24
+
+
+async def test_what_is_wrong_of_a_form_is_named(house: House) -> None:
+    for name, value in {
+        "hour": "25",
+        "days": "someday",
+        "zone": "Berlni",
+        "count": "99",
+        "bar": "2",
+        "guess": "x",
+    }.items():
+        reply = await house.say(f"schedule count=3 {name}={value}")
+        assert (reply.ok, reply.field) == (False, name)
+    assert (await house.channel()).count == 5
+
+
+async def test_a_changed_schedule_says_when_the_next_digest_comes(house: House) -> None:
+    assert "Next digest: Monday, 2 March at 10:30 (UTC)." in (await house.say("schedule hour=10:30")).text
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    verb=st.sampled_from(FORMS),
+    filled=st.dictionaries(
+        st.sampled_from(["hour", "days", "zone", "count", "bar", "guess", "nonsense"]),
+        st.one_of(
+            st.text(max_size=30), st.sampled_from([HOSTILE, "9", "mon", "New York", "bar=0.1", "0.5 hour 7", "on"])
+        ),
+        min_size=1,
+    ),
+)
+async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_one_that_can_be_sent(
+    house: House, verb: str, filled: dict[str, str]
+) -> None:
+    line = grammar.filled(verb, {}, filled)
+    before = await house.channel()
+    assert not (await house.say(line, BEN)).ok
+    assert await house.channel() == before
+    reply = await house.say(line)
+    assert reply.ok or reply.field in {"", "hour", "days", "zone", "count", "bar", "guess"}
+    assert reply.ok or await house.channel() == before
+    for each in FORMS:
+        form = (await house.say(each)).form
+        assert form
+        whole = grammar.filled(each, {}, {field.name: field.value for field in form.fields})
+        assert (await house.say(whole)).ok, whole
+
+
 # -- forget, export
 
 
@@ -480,6 +545,8 @@ async def test_a_store_that_does_not_answer_is_told_kindly(house: House, monkeyp
     assert not reply.ok
     assert "try again" in reply.text
     assert await house.app.desk.suggest(PLACE, "fed") == []
+    assert "try again" in (await house.app.desk.about(PLACE, ADA, "why", "m1")).text
+    assert "try again" in (await house.app.desk.home(DM, ADA)).mine.text
 
 
 class _Broken(Recommender):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from bot.channels.values import Action, Asker, Place, Reaction, Reply
+from bot.channels.values import Action, Asker, Home, Overview, Place, Reaction, Reply
 
 
 @dataclass
@@ -16,6 +17,11 @@ class RecordingDesk:
     suggestions: list[str] = field(default_factory=list)
     asked: list[tuple[Place, Asker, str]] = field(default_factory=list)
     acted: list[tuple[Place, Asker, Action]] = field(default_factory=list)
+    presses: list[str] = field(default_factory=list)
+    """The event ids of what was pressed."""
+    abouts: list[tuple[Place, Asker, str, str, str]] = field(default_factory=list)
+    homes: list[tuple[Place, Asker, list[str], int]] = field(default_factory=list)
+    at_home: Home | None = None
     reactions: list[Reaction] = field(default_factory=list)
     invitations: list[tuple[Place, str]] = field(default_factory=list)
     _events: set[str] = field(default_factory=set)
@@ -26,9 +32,23 @@ class RecordingDesk:
             raise self.breaks
         return self.answer
 
-    async def act(self, place: Place, asker: Asker, action: Action) -> Reply:
+    async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
         self.acted.append((place, asker, action))
+        self.presses.append(event_id)
+        if self.breaks:
+            raise self.breaks
         return self.answer
+
+    async def about(
+        self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
+    ) -> Reply:
+        self.abouts.append((place, asker, verb, message, text))
+        self.presses.append(event_id)
+        return self.answer
+
+    async def home(self, place: Place, asker: Asker, rooms: Collection[str] = (), offset: int = 0) -> Home:
+        self.homes.append((place, asker, sorted(rooms), offset))
+        return self.at_home or Home(Overview(place, "Nothing here yet."))
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         if event_id not in self._events:

@@ -18,7 +18,8 @@ from bot.store.channels import Channel
 from bot.store.states import ChannelState
 
 _YES, _NO = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
-_SETTINGS = ("hour", "days", "zone", "count", "bar", "guess")
+_WHEN = ("hour", "days", "zone", "count")
+_SETTINGS = (*_WHEN, "bar", "guess")
 _NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})(?:\s*[=:]\s*|\s+|$)", re.IGNORECASE)
 _HIGHEST_BAR = 0.999
 
@@ -26,7 +27,7 @@ _HIGHEST_BAR = 0.999
 async def schedule(talk: Conversation, argument: str) -> Reply:
     """When the digest comes: hour, days, zone and number of cards, in any order."""
     if not argument:
-        return Reply(_when(talk.channel), form=_form(talk.channel))
+        return Reply(when(talk.channel), form=_form(talk, "schedule", "When digests come"))
     if "=" in argument:
         return await settings(talk, argument)
     try:
@@ -35,7 +36,7 @@ async def schedule(talk: Conversation, argument: str) -> Reply:
         return sorry(f"{error}.")
     values = {"hour": change.hour, "days": change.days, "zone": change.zone, "count": change.count}
     channel = await _change(talk, {name: value for name, value in values.items() if value is not None})
-    return Reply(f"Done. {_when(channel)}")
+    return Reply(f"Done. {when(channel)}")
 
 
 async def pause(talk: Conversation, argument: str) -> Reply:
@@ -53,19 +54,19 @@ async def pause(talk: Conversation, argument: str) -> Reply:
 async def resume(talk: Conversation, argument: str) -> Reply:
     """Digests again, from the next hour on."""
     if talk.channel.state is ChannelState.ACTIVE:
-        return Reply(f"It is running. {_when(talk.channel)}")
+        return Reply(f"It is running. {when(talk.channel)}")
     async with talk.tools.store.write() as tx:
         await wake(tx, talk.channel, talk.now)
         channel = await channels.get(tx, talk.channel.id)
-    return Reply(f"Welcome back. {_when(channel or talk.channel)}")
+    return Reply(f"Welcome back. {when(channel or talk.channel)}")
 
 
 async def settings(talk: Conversation, argument: str) -> Reply:
     """All settings of the channel, or one changed: `settings bar 0.4`."""
     if not argument:
-        rows = [f"• {field.name} {field.value}: {field.label}" for field in _form(talk.channel).fields]
+        rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(talk.channel)]
         text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
-        return Reply(text, form=_form(talk.channel))
+        return Reply(text, form=_form(talk, "settings", "Settings here"))
     if not talk.may_manage:
         return not_yours()
     parts = _NAMED_SETTING.split(argument)
@@ -74,14 +75,15 @@ async def settings(talk: Conversation, argument: str) -> Reply:
             f"I know no setting of that name. They are {', '.join(_SETTINGS)}; as in `/papers settings bar 0.4`."
         )
     values: dict[str, Any] = {}
-    try:
-        for name, value in zip(parts[1::2], parts[2::2], strict=True):
-            values[name.lower()] = _read(name.lower(), value.strip())
-    except ValueError as error:
-        return sorry(f"{error}.")
+    for name, value in zip(map(str.lower, parts[1::2]), parts[2::2], strict=True):
+        try:
+            values[name] = _read(name, value.strip())
+        except ValueError as error:
+            return sorry(f"{error}.", name)
     channel = await _change(talk, values)
-    shown = {field.name: field.value for field in _form(channel).fields}
-    return Reply("Done: " + ", ".join(f"{name} is {shown[name]}" for name in values) + ".")
+    shown = {field.name: field.value for field in _fields(channel)}
+    text = "Done: " + ", ".join(f"{name} is {shown[name]}" for name in values) + "."
+    return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
 
 
 async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> None:
@@ -148,22 +150,26 @@ def _read(name: str, value: str) -> Any:
     raise ValueError(f"the bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{shown}”")
 
 
-def _when(channel: Channel) -> str:
+def when(channel: Channel) -> str:
+    """A channel's schedule in words."""
     cards_ = "1 card" if channel.count == 1 else f"{channel.count} cards"
     days = {"daily": "every day", "weekdays": "on weekdays"}.get(channel.days, f"on {channel.days}")
     return f"Up to {cards_} at {channel.hour} {days}, {channel.zone} time. Next digest: {next_digest(channel)}."
 
 
-def _form(channel: Channel) -> Form:
-    return Form(
-        "settings",
-        "Settings of this channel",
-        (
-            Field("hour", "when the digest is posted", channel.hour),
-            Field("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),
-            Field("zone", "the time zone, as Europe/Berlin", channel.zone),
-            Field("count", "cards at most", str(channel.count), tuple(map(str, range(1, 11)))),
-            Field("bar", "post only what fits better than this share of random papers", f"{channel.bar:g}"),
-            Field("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
-        ),
+def _form(talk: Conversation, verb: str, title: str) -> Form | None:
+    """The form of a verb, for whoever may change the channel."""
+    fields = [field for field in _fields(talk.channel) if (field.name in _WHEN) == (verb == "schedule")]
+    return Form(verb, title, tuple(fields)) if talk.may_manage else None
+
+
+def _fields(channel: Channel) -> tuple[Field, ...]:
+    """Every setting; the labels fit the narrowest form there is, of 45 characters."""
+    return (
+        Field("hour", "when the digest is posted, as 09:00 or 5pm", channel.hour),
+        Field("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),
+        Field("zone", "the time zone, as Europe/Berlin", channel.zone),
+        Field("count", "cards at most", str(channel.count), tuple(map(str, range(1, schedule_words.MOST_CARDS + 1)))),
+        Field("bar", "post only what beats this share of papers", f"{channel.bar:g}"),
+        Field("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
     )

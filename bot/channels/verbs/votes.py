@@ -109,10 +109,23 @@ async def save(talk: Conversation, argument: str) -> Reply:
     who = (talk.place.platform, talk.place.workspace, talk.asker.member)
     title = cards.cut(cards.inert(paper.title), 100)
     async with talk.tools.store.write() as tx:
-        if await saved.put(tx, *who, paper.id, talk.now):
-            return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
-        await saved.remove(tx, *who, paper.id)
-    return Reply(f"“{title}” is no longer among your saved papers.")
+        had = paper.id in [paper_id for paper_id, _ in await saved.of(tx, *who)]
+        if await talk.first_told(tx):
+            had = not had
+            await (saved.put(tx, *who, paper.id, talk.now) if had else saved.remove(tx, *who, paper.id))
+    if had:
+        return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
+    return _dropped(title)
+
+
+async def unsave(talk: Conversation, argument: str) -> Reply:
+    """Drop a saved paper, however often it is said."""
+    paper = await talk.known_paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    async with talk.tools.store.write() as tx:
+        await saved.remove(tx, talk.place.platform, talk.place.workspace, talk.asker.member, paper.id)
+    return _dropped(cards.cut(cards.inert(paper.title), 100))
 
 
 async def show_saved(talk: Conversation, argument: str) -> Reply:
@@ -144,12 +157,14 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
     channel, member = talk.channel.id, talk.asker.member
     async with talk.tools.store.write() as tx:
         mine = {v.signal for v in await votes.of_paper(tx, channel, paper.id) if v.member == member}
-        back = signal in mine
-        await votes.put(tx, Vote(channel, paper.id, member, signal, not back, talk.now))
-        # What was taught stands until it is taken back as a vote is: by a less, or by a more said again.
-        gone = {opposite, TAUGHT} if back or signal == SAID_LESS else {opposite}
-        for one in sorted(gone & mine):
-            await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
+        first = await talk.first_told(tx)
+        back = (signal in mine) == first  # told again, it answers how the vote stands since it was told first
+        if first:
+            await votes.put(tx, Vote(channel, paper.id, member, signal, not back, talk.now))
+            # What was taught stands until it is taken back as a vote is: by a less, or by a more said again.
+            gone = {opposite, TAUGHT} if back or signal == SAID_LESS else {opposite}
+            for one in sorted(gone & mine):
+                await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
     title = cards.cut(cards.inert(paper.title), 100)
     if back and any(is_emoji(one) and talk.tools.emoji.value(one) for one in mine):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
@@ -157,6 +172,10 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
         taught = ", taught or voted" if TAUGHT in mine else ""
         return Reply(f"Taken back: “{title}” no longer counts{taught}.")
     return Reply(f"Counted. {words} “{title}”, from the next digest on. The same again takes it back.")
+
+
+def _dropped(title: str) -> Reply:
+    return Reply(f"“{title}” is no longer among your saved papers.")
 
 
 async def _known(tx: AsyncConnection, paper: Paper) -> str | None:
