@@ -1,0 +1,145 @@
+"""The fake Discord itself: one server, its state, and its doors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Self, TypeVar
+
+import discord.gateway
+import discord.http
+from aiohttp import web
+from yarl import URL
+
+from tests.fakes.discord import shapes
+from tests.fakes.discord.asked import Interaction
+from tests.fakes.discord.bits import NO_RIGHT, Intent, Kind, Right
+from tests.fakes.discord.commands import Commands
+from tests.fakes.discord.faults import Faults, Rates
+from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.ids import Snowflakes
+from tests.fakes.discord.nonces import Nonces
+from tests.fakes.discord.rest import Rest
+from tests.fakes.discord.values import Call
+from tests.fakes.discord.world import Channel, Guild, User
+
+T = TypeVar("T")
+LOOK = 0.01
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FakeDiscord:
+    """Discord, until the block ends. `clock` is its time for everything but the wait for the first answer to an
+    interaction: that is in real seconds, `answer_within`."""
+
+    def __init__(self, clock: Callable[[], datetime] = _now, *, answer_within: float = 3.0) -> None:
+        self.clock, self.answer_within = clock, answer_within
+        self.url = ""
+        self.token = "MTAx.fake.bot-token"
+        self.ids = Snowflakes(clock)
+        self.application = self.ids.next()
+        self.bot = User(self.application, "paperboy", bot=True)
+        self.owner = User(self.ids.next(), "owner")
+        self.users: dict[str, User] = {one.id: one for one in (self.bot, self.owner)}
+        self.privileged = Intent(0)
+        """The privileged intents that are switched on for the app; an IDENTIFY with another is closed with 4014."""
+        self.guilds: dict[str, Guild] = {}
+        self.channels: dict[str, Channel] = {}
+        self.interactions: dict[str, Interaction] = {}
+        self.commands = Commands(self)
+        self.nonces = Nonces(clock)
+        self.faults, self.rates = Faults(), Rates()
+        self.calls: list[Call] = []
+        self.invalid: list[Call] = []
+        """The calls that were answered 401, 403 or 429."""
+        self.most_invalid = 10_000
+        """So many of these, and everything is answered with Cloudflare's page."""
+        self.unknown: list[str] = []
+        self.gateway = Gateway(self)
+        self._changed = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def api(self) -> str:
+        """The REST address for `discord.http.Route.BASE`."""
+        return f"{self.url}/api/v10"
+
+    @property
+    def gateway_url(self) -> str:
+        """The address for `discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY`."""
+        return f"{self.url.replace('http', 'ws', 1)}/gateway/"
+
+    @contextmanager
+    def spoken_to(self) -> Iterator[None]:
+        """Let discord.py talk to this server while the block lasts."""
+        base, address = discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+        discord.http.Route.BASE = self.api
+        discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = URL(self.gateway_url)
+        try:
+            yield
+        finally:
+            discord.http.Route.BASE = base
+            discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = address
+
+    def guild(self, name: str, *, rights: Right = NO_RIGHT, bot: bool = True) -> Guild:
+        """A new guild; `rights` are what the invite gave the bot beside what @everyone has."""
+        made = Guild(self, self.ids.spread(len(self.guilds)), name, rights, bot=bot)
+        self.guilds[made.id] = made
+        self.gateway.emit("GUILD_CREATE", shapes.guild(made), Intent.GUILDS, made)
+        return made
+
+    def direct(self, person: User) -> Channel:
+        """The DM channel of the bot and somebody; made when it is first needed."""
+        known = (one for one in self.channels.values() if one.kind is Kind.DM and one.person is person)
+        if (found := next(known, None)) is None:
+            found = Channel(self, Kind.DM, person.name, person=person)
+            self.channels[found.id] = found
+        return found
+
+    def calls_to(self, name: str) -> list[Call]:
+        """The calls of one route, in order."""
+        return [one for one in self.calls if one.name == name]
+
+    def stamp(self) -> str:
+        """Its time, as timestamps tell it."""
+        return self.clock().isoformat()
+
+    async def until(self, condition: Callable[[], T], within: float = 5.0) -> T:
+        """What a condition gives as soon as it is true. Raises TimeoutError after so many real seconds.
+
+        It is looked at whenever anything happened here, and each `LOOK` seconds: what the bot does in itself is not
+        heard here.
+        """
+        async with asyncio.timeout(within):
+            while not (met := condition()):
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), LOOK)
+        return met
+
+    def changed(self) -> None:
+        """Wake those who wait for something."""
+        self._changed.set()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        Rest(self).add_routes(app.router)
+        app.router.add_get("/gateway/", self.gateway.serve)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.faults.let_go()
+        await self.gateway.stop()
+        assert self._runner is not None
+        await self._runner.cleanup()
