@@ -105,8 +105,8 @@ def build(
     grace = timedelta(hours=settings.digest.grace_hours)
     digests = Digests(store, library, emoji, window)
     patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace)
-    courier = Courier(store, platforms, clock, sleep, patience)
-    intake = Intake(store, clock, emoji, settings.delivery.timeout)
+    courier = Courier(store, platforms, clock, patience)
+    intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout)
     ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)
     tools = Tools(store, library, digests, emoji, clock, _looking_up(sources), courier.deliver)
     heart = Heart(

@@ -23,7 +23,6 @@ from bot.platforms.base import (
     NotAccepted,
     Platform,
     Rejected,
-    Sleep,
 )
 from bot.store import channels, deliveries
 from bot.store.channels import Channel
@@ -35,7 +34,8 @@ log = structlog.get_logger(__name__)
 _MESSAGE = TypeAdapter(Message)
 _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 900.0
-_CHANNELS_AT_ONCE = 50
+_CHANNELS_AT_ONCE = 10
+"""Of one workspace; no workspace waits for another."""
 _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 
 
@@ -51,7 +51,10 @@ def unpack(body: Mapping[str, object]) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the courier tries: times a post may not be accepted, seconds for one send, and how late is too late."""
+    """How long the courier tries: times a post may not be accepted, seconds for one send, and how late is too late.
+
+    A platform that says when to come again uses up no tries.
+    """
 
     attempts: int = 5
     timeout: float = 30.0
@@ -61,28 +64,45 @@ class Patience:
 class Courier:
     """Delivers what is planned in the store over the given platforms (by name)."""
 
-    def __init__(
-        self, store: Store, platforms: Mapping[str, Platform], clock: Clock, sleep: Sleep, patience: Patience
-    ) -> None:
+    def __init__(self, store: Store, platforms: Mapping[str, Platform], clock: Clock, patience: Patience) -> None:
         self.platforms = platforms
-        self._store, self._clock, self._sleep = store, clock, sleep
-        self._patience = patience
+        self._store, self._clock, self._patience = store, clock, patience
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gates: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_CHANNELS_AT_ONCE)
+        )
+        self._under_way: dict[int, asyncio.Task[None]] = {}
 
-    async def deliver_all(self) -> None:
-        """Deliver every channel's posts whose time has come; a bad channel delays no other."""
+    async def begin(self) -> None:
+        """Begin with every channel that has posts whose time has come and is not under way yet; wait for none."""
         async with self._store.read() as tx:
             waiting = await deliveries.waiting(tx, self._clock(), list(self.platforms), _UNDER_WAY)
-        gate = asyncio.Semaphore(_CHANNELS_AT_ONCE)
+        for channel_id, platform, workspace in waiting:
+            if channel_id not in self._under_way:
+                one = self._deliver_one(channel_id, self._gates[platform, workspace])
+                self._under_way[channel_id] = asyncio.create_task(one)
 
-        async def one(channel_id: int) -> None:
+    async def deliver_all(self) -> None:
+        """Deliver every channel's posts whose time has come, and wait until that is done."""
+        await asyncio.gather(*self._under_way.values())
+        await self.begin()
+        await asyncio.gather(*self._under_way.values())
+
+    async def stop(self) -> None:
+        """Let go of what is under way; what was being sent is looked up on the next start."""
+        under_way = list(self._under_way.values())
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _deliver_one(self, channel_id: int, gate: asyncio.Semaphore) -> None:
+        try:
             async with gate:
-                try:
-                    await self.deliver(channel_id)
-                except Exception:
-                    log.exception("A channel's delivery failed; it is tried again.", channel=channel_id)
-
-        await asyncio.gather(*(one(channel_id) for channel_id in waiting))
+                await self.deliver(channel_id)
+        except Exception:
+            log.exception("A channel's delivery failed; it is tried again.", channel=channel_id)
+        finally:
+            del self._under_way[channel_id]
 
     async def deliver(self, channel_id: int) -> None:
         """Deliver one channel's posts in their order, as far as they go now."""
@@ -107,10 +127,7 @@ class Courier:
             return await self._settle(platform, channel, post)
         if now - post.planned_at > self._patience.grace:
             return await self._move(post, PostState.DROPPED, reason="too late to be news")
-        sent = await self._send(platform, channel, post)
-        if sent and len(posts) > 1:
-            await self._sleep(platform.capabilities.min_interval)
-        return sent
+        return await self._send(platform, channel, post)
 
     async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
         try:
@@ -129,7 +146,7 @@ class Courier:
             async with asyncio.timeout(self._patience.timeout):
                 sent = await platform.send(channel.place, message, post.key)
         except NotAccepted as error:
-            return await self._later(post, str(error), max(error.retry_after, self._wait(post)))
+            return await self._later(post, str(error), error.retry_after)
         except Rejected as error:
             log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
             return await self._move(post, PostState.FAILED, reason=str(error))
@@ -175,12 +192,13 @@ class Courier:
             return await self._give_up(post, why)
         return await self._move(post, PostState.PLANNED, reason=why, sending_at=may_be_there_since)
 
-    async def _later(self, post: Post, why: str, wait: float) -> bool:
-        """The platform said not now: wait, and hold back what comes behind."""
-        if post.attempts >= self._patience.attempts:
+    async def _later(self, post: Post, why: str, told: float) -> bool:
+        """The platform said not now: wait, and hold back what comes behind. `told`: seconds, 0 if it did not say."""
+        if not told and post.attempts >= self._patience.attempts:
             return await self._give_up(post, why)
-        later = self._clock() + timedelta(seconds=wait)
-        await self._move(post, PostState.PLANNED, reason=why, sending_at=None, not_before=later)
+        later = self._clock() + timedelta(seconds=told or self._wait(post))
+        tries = post.attempts - 1 if told else post.attempts
+        await self._move(post, PostState.PLANNED, reason=why, sending_at=None, not_before=later, attempts=tries)
         return False
 
     async def _give_up(self, post: Post, why: str) -> bool:
@@ -204,9 +222,10 @@ class Courier:
                 "invite me again, and it goes on."
             )
             try:
-                await platform.tell(channel.place, channel.owner, text)
+                async with asyncio.timeout(self._patience.timeout):
+                    await platform.tell(channel.place, channel.owner, text)
             except Exception as error:
-                log.warning("The channel's owner could not be told.", channel=channel.id, why=str(error))
+                log.warning("The channel's owner could not be told.", channel=channel.id, why=_what(error))
 
     async def _move(self, post: Post, to: PostState, **values: object) -> bool:
         async with self._store.write() as tx:

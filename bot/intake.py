@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.feedback import SAID_LESS, SAID_MORE, EmojiTable, is_emoji
 from bot.channels.values import Reaction
-from bot.platforms.base import AccessLost, Clock, Platform
+from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, Sleep
 from bot.store import channels, deliveries, inbox, papers, votes
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
@@ -29,16 +29,18 @@ from bot.store.votes import Vote
 log = structlog.get_logger(__name__)
 _REACTION = TypeAdapter(Reaction)
 _TRIES = 5
+_WORKSPACES_AT_ONCE = 20
+_FAILURES_IN_A_ROW = 3
 _REMEMBERED = timedelta(days=2)
 """Platforms repeat an event for a day at most; its id is remembered for two."""
 
 
 class Intake:
     """Takes reactions in, as told by events and as read back from the platform, which has `timeout` seconds to tell
-    those of one message."""
+    those of one message, and may ask to wait."""
 
-    def __init__(self, store: Store, clock: Clock, emoji: EmojiTable, timeout: float = 30.0) -> None:
-        self._store, self._clock, self._emoji, self._timeout = store, clock, emoji, timeout
+    def __init__(self, store: Store, clock: Clock, sleep: Sleep, emoji: EmojiTable, timeout: float = 30.0) -> None:
+        self._store, self._clock, self._sleep, self._emoji, self._timeout = store, clock, sleep, emoji, timeout
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> bool:
         """Take one reaction in, exactly once per event id; True when a vote changed."""
@@ -66,36 +68,57 @@ class Intake:
     async def read_back(self, platforms: Mapping[str, Platform], since: datetime) -> int:
         """Compare the reactions of posts sent since then with what stands on the platform; how many votes changed.
 
-        Mends what was missed while the bot was away, on platforms that can tell.
+        Mends what was missed while the bot was away, on platforms that can tell; no workspace waits for another.
         """
-        changed = 0
         able = [name for name, platform in platforms.items() if platform.capabilities.reads_reactions]
+        workspaces: defaultdict[tuple[str, str], list[Channel]] = defaultdict(list)
         async with self._store.read() as tx:
-            todo = [
-                (channel, posts)
-                for channel in await channels.all_of(tx, able)
-                if channel.state is not ChannelState.LOST
-                for posts in await _by_paper(tx, channel.id)
-                if any(post.sent_at and post.sent_at >= since for post in posts)
-            ]
-        for channel, posts in todo:
-            try:
-                changed += await self._compare(platforms[channel.place.platform], channel, posts)
-            except StoreError:
-                raise
-            except AccessLost:
-                continue  # the courier finds out for itself, and says so once
-            except Exception as error:
-                why = str(error) or type(error).__name__
-                log.warning("Reactions could not be read back.", channel=channel.id, why=why)
+            for channel in await channels.all_of(tx, able):
+                if channel.state is not ChannelState.LOST:
+                    workspaces[channel.place.platform, channel.place.workspace].append(channel)
+        gate = asyncio.Semaphore(_WORKSPACES_AT_ONCE)
+
+        async def one(platform: Platform, some: Sequence[Channel]) -> int:
+            async with gate:
+                return await self._read_workspace(platform, some, since)
+
+        reading = (one(platforms[name], some) for (name, _), some in workspaces.items())
+        outcomes = await asyncio.gather(*reading, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return sum(outcome for outcome in outcomes if isinstance(outcome, int))
+
+    async def _read_workspace(self, platform: Platform, some: Sequence[Channel], since: datetime) -> int:
+        """Compare the channels of one workspace, one after the other; one that does not answer is left in peace."""
+        changed = 0
+        for channel in some:
+            failed = 0
+            async with self._store.read() as tx:
+                by_paper = await _by_paper(tx, channel.id)
+            for posts in by_paper:
+                if not any(post.sent_at and post.sent_at >= since for post in posts):
+                    continue
+                try:
+                    changed += await self._compare(platform, channel, posts)
+                    failed = 0
+                except StoreError:
+                    raise
+                except AccessLost:
+                    break  # the courier finds out for itself, and says so once
+                except Exception as error:
+                    why = str(error) or type(error).__name__
+                    log.warning("Reactions could not be read back.", channel=channel.id, why=why)
+                    failed += 1
+                    if failed == _FAILURES_IN_A_ROW:
+                        break
         return changed
 
     async def _compare(self, platform: Platform, channel: Channel, posts: Sequence[Post]) -> int:
         """Compare what stands on all the messages of one paper with its votes; how many changed."""
         asked_at, there = self._clock(), set[tuple[str, str]]()
         for post in posts:
-            async with asyncio.timeout(self._timeout):
-                told = await platform.reactions(channel.place, post.message or "")
+            told = await self._standing(platform, channel, post.message or "")
             there.update((member, emoji) for member, emoji in told if is_emoji(emoji))
         async with self._store.write() as tx:
             paper_id = await _paper_of(tx, posts[0])
@@ -108,6 +131,18 @@ class Intake:
                     on = (member, emoji) in there
                     changed += await votes.put(tx, Vote(channel.id, paper_id, member, emoji, on, asked_at))
             return changed
+
+    async def _standing(self, platform: Platform, channel: Channel, message: str) -> list[tuple[str, str]]:
+        """The reactions on a message; a platform that says when to come again is asked again then."""
+        for _ in range(_TRIES):
+            try:
+                async with asyncio.timeout(self._timeout):
+                    return await platform.reactions(channel.place, message)
+            except NotAccepted as error:
+                if not error.retry_after:
+                    raise
+                await self._sleep(error.retry_after)
+        raise NotAccepted("The platform asked to wait again and again.")
 
     async def _work(self, platform: str, event_id: str, body: Mapping[str, Any]) -> bool:
         try:

@@ -68,7 +68,7 @@ class Heart:
             log.info("Reactions left over from the last run were taken in.", count=replayed)
 
     async def beat(self) -> None:
-        """Read sources that are due (beside everything else), plan what is due, deliver what is planned."""
+        """Plan what is due; read the sources and deliver what is planned beside that: no beat waits for the outside."""
         self._beating = asyncio.current_task()
         try:
             if not _under_way(self._reading) and await self._ingest.due(self._read_every):
@@ -79,18 +79,17 @@ class Heart:
             await self._mend_hours()
             if not (_under_way(self._reading) and self._held_until and self._clock() < self._held_until):
                 await self.plan_due()
-            await self._courier.deliver_all()
+            await self._courier.begin()
         except StoreError as error:
             log.error("The store did not answer; the next beat tries again.", why=str(error))
         finally:
             self._beating = None
 
     async def read(self) -> None:
-        """Read every source, then post what topics want to be alerted of."""
+        """Read every source, then plan what topics want to be alerted of; the next beat delivers it."""
         try:
             await self._ingest.run()
             await self._alerts.plan()
-            await self._courier.deliver_all()
         except StoreError as error:
             log.error("The sources could not be stored; the next beat tries again.", why=str(error))
         except Exception:
@@ -113,7 +112,7 @@ class Heart:
         for task in under_way:
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*under_way, self._courier.stop(), return_exceptions=True)
 
     async def _plan(self, channel: Channel) -> int:
         now, due = self._clock(), channel.next_due_at

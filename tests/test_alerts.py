@@ -41,6 +41,7 @@ async def read(house: House, *some: Paper) -> None:
     """A reading of the sources that lists these."""
     house.shelf.lists.setdefault(house.clock.now.date(), []).extend(some)
     await house.app.heart.read()
+    await house.app.courier.deliver_all()
     house.clock.advance(timedelta(minutes=1))
 
 
@@ -55,6 +56,7 @@ async def test_a_match_is_posted_at_once_and_once(store: Store, clock: Clock) ->
     again = house_over(store, clock, house.chat)
     await again.app.heart.start()
     await again.app.heart.read()
+    await again.app.courier.deliver_all()
     assert len(house.chat.shown["c1"]) == 1
 
 
@@ -109,6 +111,7 @@ async def test_a_crash_between_reading_and_alerting_loses_none(store: Store, clo
     await again.app.library.catch_up()
     await again.app.heart.start()
     await again.app.heart.read()
+    await again.app.courier.deliver_all()
     assert house.chat.titles() == [told(1).title]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,8 +10,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.channels.values import Message
-from bot.courier import unpack
+from bot.channels.values import Message, Place
+from bot.courier import Courier, Patience, unpack
 from bot.platforms.base import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
 from bot.store import deliveries
 from bot.store.database import Store
@@ -96,6 +97,80 @@ async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Sto
         clock.advance(timedelta(minutes=20))
     assert (await states(house)).count(PostState.SENT) == 5
     assert (await states(house))[2] is PostState.FAILED
+
+
+async def test_a_platform_that_says_when_to_come_again_uses_up_no_tries(store: Store, clock: Clock) -> None:
+    asked = []
+
+    def busy(message: Message) -> None:
+        asked.append(clock.now)
+        if len(asked) <= 20:
+            raise NotAccepted("slow down", retry_after=30)
+
+    house = await a_due_digest(store, clock, FakeChat(before=busy))
+    for _ in range(21):
+        await house.beat()
+        clock.advance(timedelta(seconds=30))
+    assert await states(house) == [PostState.SENT] * 6
+    assert {later - earlier for earlier, later in itertools.pairwise(asked[:21])} == {timedelta(seconds=30)}
+
+
+async def test_a_platform_that_says_not_now_for_ever_is_given_up_when_the_news_is_old(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    def busy(message: Message) -> None:
+        raise NotAccepted("slow down", retry_after=1800)
+
+    house = await a_due_digest(sqlite_store, clock, FakeChat(before=busy))
+    for _ in range(26):
+        await house.beat()
+        clock.advance(timedelta(seconds=1800))
+    assert await states(house) == [PostState.DROPPED] * 6
+
+
+async def test_a_workspace_that_hangs_delays_no_other_and_nothing_in_it_is_begun_twice(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    class Hanging(FakeChat):
+        async def send(self, place: Place, message: Message, key: str) -> str:
+            begun.append(place)
+            if place.workspace == "hangs":
+                await asyncio.Event().wait()
+            shown = await super().send(place, message, key)
+            if all(len(self.shown[place.address]) == 6 for place in good):
+                delivered.set()
+            return shown
+
+    begun: list[Place] = []
+    delivered = asyncio.Event()
+    house = await a_due_digest(sqlite_store, clock, Hanging())
+    clock.advance(timedelta(hours=-1))
+    bad = [Place("fake", f"h{n}", "hangs", name=f"h{n}") for n in range(60)]
+    good = [Place("fake", f"w{n}", f"w{n}", name=f"w{n}") for n in range(3)]
+    for place in [*bad, *good]:
+        await house.invite(place)
+    clock.advance(timedelta(hours=1))
+    await house.app.heart.plan_due()
+    for _ in range(3):
+        await asyncio.wait_for(house.app.heart.beat(), 10)
+    await asyncio.wait_for(delivered.wait(), 30)
+    hanging = [place for place in begun if place in bad]
+    assert len(hanging) == len(set(hanging)) == 10, "a workspace has so many channels sent to at a time, and no more"
+    await asyncio.wait_for(house.app.heart.stop(), 10)
+    assert {post.state for place in hanging for post in (await house.posts(place))[:1]} == {PostState.SENDING}
+
+
+async def test_an_owner_who_cannot_be_told_holds_nobody_up(sqlite_store: Store, clock: Clock) -> None:
+    class Deaf(FakeChat):
+        async def tell(self, place: Place, member: str, text: str) -> None:
+            await asyncio.Event().wait()
+
+    chat = Deaf(before=on_call(1, AccessLost("not_in_channel")))
+    house = await a_due_digest(sqlite_store, clock, chat)
+    courier = Courier(sqlite_store, {chat.name: chat}, clock, Patience(timeout=0.05))
+    await house.app.heart.plan_due()
+    await asyncio.wait_for(courier.deliver_all(), 10)
+    assert (await house.channel()).state is ChannelState.LOST
 
 
 async def test_a_refused_post_fails_alone(store: Store, clock: Clock) -> None:

@@ -14,7 +14,7 @@ from bot.channels import feedback
 from bot.channels.feedback import EmojiTable, plain_emoji, standing
 from bot.channels.values import Place, Reaction
 from bot.intake import Intake
-from bot.platforms.base import AccessLost, PlatformError
+from bot.platforms.base import AccessLost, NotAccepted, PlatformError
 from bot.settings import load
 from bot.store import inbox, papers
 from bot.store.database import Store
@@ -25,7 +25,7 @@ from bot.store.votes import Vote
 from recommender import Feedback, Paper
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
-from tests.house import BEN, PLACE, House, demo_papers, house_over
+from tests.house import BEN, PLACE, House, demo_papers, house_over, no_sleep
 
 VOTES = load(None, {}).votes
 TABLE = EmojiTable.of(VOTES.likes, VOTES.dislikes)
@@ -398,5 +398,45 @@ async def test_a_platform_that_never_answers_is_not_waited_for(sqlite_store: Sto
             raise AssertionError
 
     house = await with_cards(sqlite_store, clock, Silent())
-    intake = Intake(house.store, clock, TABLE, timeout=0.01)
+    intake = Intake(house.store, clock, no_sleep, TABLE, timeout=0.01)
     assert await intake.read_back({"fake": house.chat}, clock() - timedelta(days=1)) == 0
+
+
+async def test_a_platform_that_asks_to_wait_is_asked_again_then(sqlite_store: Store, clock: Clock) -> None:
+    class Busy(FakeChat):
+        async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+            if len(slept) < 2:
+                raise NotAccepted("slow down", retry_after=40)
+            return await super().reactions(place, message)
+
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    house = await with_cards(sqlite_store, clock, Busy())
+    house.chat.standing[house.chat.message_of(ONE)] = {("ada", "👍")}
+    intake = Intake(house.store, clock, sleep, TABLE)
+    assert await intake.read_back({"fake": house.chat}, clock() - timedelta(days=1)) == 1
+    assert slept == [40, 40]
+
+
+async def test_a_workspace_that_never_answers_keeps_no_other_from_being_read_back(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    class Silent(FakeChat):
+        async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+            if not place.workspace:
+                await asyncio.Event().wait()
+            answered.set()
+            return []
+
+    answered = asyncio.Event()
+    house = await with_cards(sqlite_store, clock, Silent())
+    other = Place("fake", "c2", "T2", name="other")
+    await house.invite(other)
+    await house.say(f"submit {ONE}", place=other)
+    reading = asyncio.create_task(read_back(house))
+    await asyncio.wait_for(answered.wait(), 10)
+    assert not reading.done()
+    reading.cancel()

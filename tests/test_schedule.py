@@ -222,6 +222,7 @@ async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever
             answer.set()
             await again.settle()
         await again.app.heart.beat()
+        await again.app.courier.deliver_all()
         assert len(house.chat.shown["c1"]) == before + (1 if given_up else 5)
         await again.app.heart.stop()
         clock.now += timedelta(days=1)
@@ -273,6 +274,7 @@ async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Cloc
     clock.advance(timedelta(hours=1))
     await house.app.heart.plan_due()
     await house.app.heart.beat()
+    await house.app.courier.deliver_all()
     await house.app.heart.stop()
     assert (await house.posts())[0].attempts == 1
     assert house.chat.shown["c1"] == []

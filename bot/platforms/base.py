@@ -47,8 +47,6 @@ class Capabilities:
 
     max_text: int
     """Characters in one message."""
-    min_interval: float = 0.0
-    """Seconds between two messages in one channel."""
     idempotent_for: float = 0.0
     """Seconds during which sending the same key twice gives one message; 0 where it gives two."""
     lookup: bool = False

@@ -225,10 +225,10 @@ async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) ->
 
 async def waiting(
     tx: AsyncConnection, now: datetime, platforms: Sequence[str], states: Sequence[PostState]
-) -> list[int]:
-    """Channels that are not lost and have posts in these states whose time has come."""
+) -> list[tuple[int, str, str]]:
+    """(id, platform, workspace) of channels that are not lost and have posts in these states whose time has come."""
     rows = await tx.execute(
-        sa.select(posts.c.channel_id)
+        sa.select(posts.c.channel_id, channels.c.platform, channels.c.workspace)
         .distinct()
         .join(channels, channels.c.id == posts.c.channel_id)
         .where(
@@ -239,7 +239,7 @@ async def waiting(
         )
         .order_by(posts.c.channel_id)
     )
-    return list(rows.scalars())
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) -> bool:

@@ -19,3 +19,11 @@ class Clock:
         """Let time pass; what it is then."""
         self.now += by
         return self.now
+
+    def seconds(self) -> float:
+        """The same time, in seconds."""
+        return self.now.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        """Waiting is what makes the time pass."""
+        self.advance(timedelta(seconds=seconds))

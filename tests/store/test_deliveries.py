@@ -148,7 +148,7 @@ async def test_posts_wait_until_their_time_in_channels_that_can_be_reached(store
     planned = [PostState.PLANNED]
     async with store.write() as tx:
         await channels.change(tx, lost, state=ChannelState.LOST)
-        assert await deliveries.waiting(tx, START, ["slack"], planned) == [channel]
+        assert await deliveries.waiting(tx, START, ["slack"], planned) == [(channel, "slack", "W")]
         assert await deliveries.waiting(tx, START - timedelta(1), ["slack"], planned) == []
         assert await deliveries.waiting(tx, START, ["discord"], planned) == []
         assert await deliveries.waiting(tx, START, ["slack"], [PostState.SENDING]) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.channels.values import Message, Place
-from bot.platforms.base import Capabilities, Clock, Desk, NotAccepted, Rejected
+from bot.platforms.base import Capabilities, Clock, Desk, NotAccepted, Rejected, Sleep
 from bot.platforms.slack import render
 from bot.platforms.slack.intake import PLATFORM, Intake
 from bot.platforms.slack.reading import emoji
@@ -35,9 +37,7 @@ class SlackPlatform:
     """
 
     name = PLATFORM
-    capabilities = Capabilities(
-        max_text=render.MAX_TEXT, min_interval=1.0, lookup=True, reads_reactions=True, private_replies=True
-    )
+    capabilities = Capabilities(max_text=render.MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True)
 
     def __init__(
         self,
@@ -48,8 +48,10 @@ class SlackPlatform:
         api_url: str = API_URL,
         command: str = "/papers",
         ping_seconds: float = 5.0,
+        sleep: Sleep = asyncio.sleep,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._workspaces = OneWorkspace(Web(bot_token, api_url, clock))
+        self._workspaces = OneWorkspace(Web(bot_token, api_url, clock, sleep, seconds))
         self._app_token, self._clock = app_token, clock
         self._command, self._ping_seconds = command, ping_seconds
 

@@ -1,25 +1,26 @@
 """Calls to Slack's Web API, what their failures mean, and what is asked again and again.
 
 `client`, which writes, never tries twice by itself: Slack knows no idempotency key, and a second try after a lost reply
-is a second message. `reader` waits when it is told to. Error names: docs.slack.dev/reference/methods/chat.postMessage.
+is a second message. `reader` waits when it is told to, for a while. Error names:
+docs.slack.dev/reference/methods/chat.postMessage.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain
+from bot.platforms.slack.rates import Gate, GatedClient, retry_after
 
 _ACCESS_LOST = {
     "access_denied", "account_inactive", "as_user_not_supported", "cannot_dm_bot", "channel_is_limited_access",
@@ -34,6 +35,7 @@ _NOT_NOW = {
 _MAYBE_DONE = {"fatal_error", "internal_error", "service_unavailable"}
 _FORGET_PEOPLE = timedelta(minutes=10)
 _MOST_PEOPLE = 10_000
+_READING_WAITS_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,21 @@ class Channel:
 
 
 class Web:
-    """The Web API as the bot uses it. Every method raises `PlatformError`s only."""
+    """The Web API of one workspace as the bot uses it. Every method raises `PlatformError`s only.
 
-    def __init__(self, token: str, url: str, clock: Clock) -> None:
-        logger = logging.getLogger(__name__)
-        self.client = AsyncWebClient(token, base_url=url, retry_handlers=[], logger=logger)
-        self.reader = AsyncWebClient(
-            token, base_url=url, retry_handlers=[AsyncRateLimitErrorRetryHandler(2)], logger=logger
-        )
+    `seconds` is a clock that only runs forward; by it Slack's rates are kept.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        url: str,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        gate = Gate(seconds, sleep)
+        self.client, self.reader = GatedClient(gate, token, url), GatedClient(gate, token, url, _READING_WAITS_SECONDS)
         self._clock = clock
         self._me: Me | None = None
         self._people: dict[str, tuple[datetime, Person]] = {}
@@ -149,14 +158,9 @@ def _meaning(error: SlackApiError) -> PlatformError:
     notes = (told.get("response_metadata") or {}).get("messages") or []
     why = f"Slack says {name or status}" + (f": {'; '.join(map(str, notes))[:300]}" if notes else "")
     if status == 429 or name in _NOT_NOW:
-        return NotAccepted(why, _seconds(getattr(error.response, "headers", {})))
+        return NotAccepted(why, retry_after(error))
     if not name or name in _MAYBE_DONE:
         return Uncertain(why)
     if name in _ACCESS_LOST or name.startswith("restricted_action"):
         return AccessLost(why)
     return Rejected(why)
-
-
-def _seconds(headers: Mapping[str, str]) -> float:
-    told = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return float(told) if told.isdecimal() else 0.0

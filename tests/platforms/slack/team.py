@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -25,6 +25,7 @@ from tests.platforms.conformance import Seen
 from tests.platforms.recording_desk import RecordingDesk
 
 _NAMES = {"👍": "+1", "👍🏽": "+1::skin-tone-4", "👎": "-1", "❤️": "heart", "🔥": "fire"}
+_LIMITED_SECONDS = 3
 
 
 class SlackTeam:
@@ -48,7 +49,13 @@ class SlackTeam:
 
     def new(self) -> SlackPlatform:
         return SlackPlatform(
-            self.lab.bot_token, self.slack.app_token, self.clock, api_url=self.slack.api, ping_seconds=0.5
+            self.lab.bot_token,
+            self.slack.app_token,
+            self.clock,
+            api_url=self.slack.api,
+            ping_seconds=0.5,
+            sleep=self.clock.sleep,
+            seconds=self.clock.seconds,
         )
 
     def now(self) -> datetime:
@@ -106,7 +113,7 @@ class SlackTeam:
     @contextmanager
     def trouble(self, error: type[PlatformError]) -> Iterator[Message]:
         if error is NotAccepted:
-            self.slack.faults.limit("chat.postMessage", 3)
+            self.slack.faults.limit("chat.postMessage", _LIMITED_SECONDS)
         elif error is Rejected:
             self.slack.faults.error("chat.postMessage", "invalid_blocks")
         elif error is AccessLost:
@@ -115,6 +122,7 @@ class SlackTeam:
             self.slack.faults.lose_reply("chat.postMessage")
         yield Message("Good morning.")
         self.ml.archived = False
+        self.clock.advance(timedelta(seconds=_LIMITED_SECONDS))
 
     def person(self, name: str) -> Member:
         return {"ada": self.ada, "bo": self.bo}[name]

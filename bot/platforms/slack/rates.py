@@ -1,0 +1,109 @@
+"""Slack's rates: a method that Slack asked to leave alone rests, and posts of one channel come a second apart.
+
+Facts from docs.slack.dev/apis/web-api/rate-limits: a 429 counts for one method of one workspace and says in Retry-After
+how many seconds it lasts; `chat.postMessage` may be called about once a second for each channel.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.platforms.base import NotAccepted, Sleep
+
+_POST = "chat.postMessage"
+_SECONDS_A_POST = 1.0
+_LONGEST_TURN_SECONDS = 10.0
+_SHORTEST_REST_SECONDS, _LONGEST_REST_SECONDS = 1.0, 86_400.0
+_MOST_CHANNELS = 10_000
+
+
+class Gate:
+    """What may be called now in one workspace, by `seconds`, a clock that only runs forward."""
+
+    def __init__(self, seconds: Callable[[], float], sleep: Sleep) -> None:
+        self._seconds, self.sleep = seconds, sleep
+        self._resting_until: dict[str, float] = {}
+        self._free_at: dict[str, float] = {}
+
+    def left(self, method: str) -> float:
+        """Seconds for which a method rests still."""
+        return max(self._resting_until.get(method, 0.0) - self._seconds(), 0.0)
+
+    def rest(self, method: str, seconds: float) -> None:
+        """Let a method rest, as Slack asked."""
+        self._resting_until[method] = self._seconds() + max(seconds, _SHORTEST_REST_SECONDS)
+
+    async def turn(self, channel: str) -> None:
+        """Wait for the next moment at which a channel may be posted in. Raises NotAccepted when too many wait there."""
+        now = self._seconds()
+        at = max(self._free_at.get(channel, now), now)
+        if at - now > _LONGEST_TURN_SECONDS:
+            raise NotAccepted("Too many messages wait for this channel.", at - now)
+        self._free_at[channel] = at + _SECONDS_A_POST
+        if at > now:
+            await self.sleep(at - now)
+
+    def posted(self, channel: str) -> None:
+        """Slack has answered a post: the next one is a second later, however long this one was on its way."""
+        now = self._seconds()
+        if len(self._free_at) >= _MOST_CHANNELS:
+            self._free_at = {other: at for other, at in self._free_at.items() if at > now}
+        self._free_at[channel] = max(self._free_at.get(channel, now), now + _SECONDS_A_POST)
+
+
+class GatedClient(AsyncWebClient):
+    """Slack's client behind a gate; it never tries twice after anything but a 429, and then only with patience.
+
+    A method that rests is waited for, but not for more than `patience` seconds in all: beyond that a call raises
+    NotAccepted with the seconds that remain, and nothing has left.
+    """
+
+    def __init__(self, gate: Gate, token: str, url: str, patience: float = 0.0) -> None:
+        super().__init__(token, base_url=url, retry_handlers=[], logger=logging.getLogger(__name__))
+        self._gate, self._patience = gate, patience
+
+    async def api_call(self, api_method: str, **how: Any) -> AsyncSlackResponse:
+        """One call, when its time has come. Raises what slack_sdk raises, and NotAccepted."""
+        if api_method != _POST:
+            return await self._call(api_method, how)
+        self._refuse(api_method, self._patience)
+        channel = str((how.get("json") or how.get("params") or {}).get("channel"))
+        await self._gate.turn(channel)
+        try:
+            return await self._call(api_method, how)
+        finally:
+            self._gate.posted(channel)
+
+    async def _call(self, method: str, how: dict[str, Any]) -> AsyncSlackResponse:
+        patience = self._patience
+        while True:
+            self._refuse(method, patience)
+            if left := self._gate.left(method):
+                patience -= left
+                await self._gate.sleep(left)
+                continue
+            try:
+                return await super().api_call(method, **how)
+            except SlackApiError as error:
+                if error.response.status_code != 429:
+                    raise
+                self._gate.rest(method, retry_after(error))
+                if not self._patience:
+                    raise
+
+    def _refuse(self, method: str, patience: float) -> None:
+        if (left := self._gate.left(method)) > patience:
+            raise NotAccepted(f"Slack asked to leave {method} alone for {left:.0f} s more.", left)
+
+
+def retry_after(error: SlackApiError) -> float:
+    """The seconds that an answer asks to wait, a day at most; 0 when it names none."""
+    headers = getattr(error.response, "headers", {})
+    told = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return min(float(told), _LONGEST_REST_SECONDS) if told.isdecimal() else 0.0

@@ -1,0 +1,118 @@
+"""What Slack asks to wait is waited: per method and workspace, and a second between two posts of a channel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bot.channels.values import Message, Place, Reply
+from bot.platforms.base import NotAccepted
+from bot.platforms.slack.outlet import Outlet
+from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.web import Web
+from bot.store.database import Store
+from tests.fakes.clock import Clock
+from tests.fakes.slack.server import FakeSlack
+from tests.house import demo_papers, house_over
+from tests.platforms.slack.team import SlackTeam
+
+
+@pytest.fixture
+async def team() -> AsyncIterator[SlackTeam]:
+    """A team whose bot posts, and does not listen, under Slack's real rates."""
+    clock = Clock()
+    async with FakeSlack(clock=clock) as slack:
+        slack.rates.on = True
+        yield SlackTeam(slack, clock)
+
+
+async def test_a_method_that_slack_limits_is_left_alone_in_every_channel_until_the_time_is_over(
+    team: SlackTeam,
+) -> None:
+    team.slack.faults.limit("chat.postMessage", 17)
+    for place, waited in ((team.place, 0), (team.place, 5), (team.elsewhere, 5), (team.place, 6.5)):
+        team.clock.advance(timedelta(seconds=waited))
+        with pytest.raises(NotAccepted):
+            await team.platform.send(place, Message("x"), "key-1")
+    with pytest.raises(NotAccepted) as caught:
+        await team.platform.tell(team.place, "ada", "x")
+    assert caught.value.retry_after == 0.5
+    assert len(team.slack.calls_to("chat.postMessage")) == 1
+    team.clock.advance(timedelta(seconds=0.5))
+    await team.platform.send(team.place, Message("x"), "key-1")
+
+
+async def test_other_methods_and_other_workspaces_go_on_meanwhile(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message("x"), "key-1")
+    team.slack.faults.limit("chat.postMessage", 600)
+    with pytest.raises(NotAccepted):
+        await team.platform.send(team.place, Message("x"), "key-2")
+    assert await team.platform.find(team.place, "key-1", team.now()) == message
+    other = team.slack.workspace("T2")
+    room = other.channel("C9", "room")
+    theirs = SlackPlatform(other.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api)
+    await theirs.send(Place("slack", room.id, "T2"), Message("x"), "key-3")
+
+
+async def test_reading_waits_for_a_while_and_then_says_how_long_it_would_take(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message("x"), "key-1")
+    team.slack.faults.limit("reactions.get", 4)
+    before = team.now()
+    await team.platform.reactions(team.place, message)
+    assert team.now() - before == timedelta(seconds=4)
+    team.slack.faults.limit("reactions.get", 90)
+    for _ in range(2):
+        with pytest.raises(NotAccepted) as caught:
+            await team.platform.reactions(team.place, message)
+        assert caught.value.retry_after == 90
+    assert len(team.slack.calls_to("reactions.get")) == 3
+
+
+async def test_reading_much_keeps_slacks_rate_without_being_told_twice(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message("x"), "key-1")
+    read = refused = 0
+    while read < 120:
+        try:
+            await team.platform.reactions(team.place, message)
+            read += 1
+        except NotAccepted as error:
+            refused += 1
+            await team.clock.sleep(error.retry_after)
+    assert refused == team.slack.rates.refused == 2
+
+
+@pytest.mark.parametrize("told", ["9" * 400, "-5", "soon", "1e9", ""])
+async def test_a_wait_that_makes_no_sense_stops_nobody_for_good(team: SlackTeam, told: str) -> None:
+    async def limited(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 429 No\r\nRetry-After: {told}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(limited, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        web = Web("xoxb-1", f"http://{host}:{port}/", team.clock, team.clock.sleep, team.clock.seconds)
+        with pytest.raises(NotAccepted) as caught:
+            await web.channel("C1")
+        assert caught.value.retry_after <= 86_400
+
+
+async def test_digests_greetings_submissions_and_answers_keep_a_second_between_them(
+    sqlite_store: Store, team: SlackTeam
+) -> None:
+    house = house_over(sqlite_store, team.clock, team.platform)  # type: ignore[arg-type]
+    await house.list_papers(demo_papers()[:8])
+    await house.invite(team.place)
+    house.clock.advance(timedelta(hours=1, minutes=1))
+    await house.app.heart.plan_due()
+    await house.app.courier.deliver_all()
+    web = (await team.platform._workspaces.at("T1")).web
+    await Outlet(web, "/papers", team.place, "ada").show(Reply("Hello.", public=True))
+    await team.platform.send(team.place, Message("Good morning."), "greeting")
+    await house.list_papers(demo_papers()[8:9])
+    await house.say(f"submit {demo_papers()[8].id}", place=team.place)
+    assert len(team.ml.visible) == 9
+    assert team.slack.rates.refused == 0
