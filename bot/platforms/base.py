@@ -9,7 +9,7 @@ PlatformError
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -134,6 +134,34 @@ class Platform(Protocol):
 
     async def run(self, desk: Desk) -> None:
         """Connect and serve until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look at one thing gave: what is wrong, "" when nothing is, and how to mend it.
+
+    A finding without a problem may say in `mend` what can't be seen from here, and how to see it.
+    """
+
+    problem: str = ""
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at, by a short name that says what and where. `look` may raise anything and take for ever:
+    whoever runs it sets a time-out, and tells what was raised as the problem."""
+
+    name: str
+    look: Callable[[], Awaitable[Finding]]
+
+
+class Checkable(Protocol):
+    """A platform that can say whether it is set up rightly."""
+
+    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+        """What there is to look at: tokens, permissions, and each of these places. They are looked at side by side."""
         ...
 
 
