@@ -22,14 +22,13 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channels.values import Asker, Kind, Message, Place, Reaction, Reply
-from bot.platforms.base import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
+from bot.channels.values import Message, Place, Reaction
+from bot.platforms.base import AccessLost, Clock, Desk, Platform, Rejected
 from bot.platforms.slack import render
 from bot.platforms.slack.outlet import Outlet
-from bot.platforms.slack.reading import emoji, moment, text_of, typed
+from bot.platforms.slack.reading import emoji, moment, place_of, text_of, thread_of, typed
 from bot.platforms.slack.workspaces import Workspace, Workspaces
 
-PLATFORM = "slack"
 Json = dict[str, Any]
 _ANY = re.compile("")
 _KEY = 25
@@ -124,27 +123,26 @@ class Intake:
             return
         on = event["type"] == "reaction_added"
         name, at = emoji(text_of(event, "reaction")), moment(text_of(event, "event_ts"))
-        await self._desk.react(Reaction(_place(here, channel), message, member, name, on, at), event_id)
+        await self._desk.react(Reaction(place_of(here.me.workspace, channel), message, member, name, on, at), event_id)
 
     async def _joined(self, here: Workspace, event: Json, event_id: str) -> None:
         if event.get("user") == here.me.user:
             channel = await here.web.channel(text_of(event, "channel"))
-            await self._begin(
-                _place(here, text_of(event, "channel"), channel.name), text_of(event, "inviter"), event_id
-            )
+            place = place_of(here.me.workspace, text_of(event, "channel"), channel.name)
+            await self._begin(place, text_of(event, "inviter"), event_id)
 
     async def _unarchived(self, here: Workspace, event: Json, event_id: str) -> None:
         channel = await here.web.channel(text_of(event, "channel"))
         if channel.joined:
-            await self._begin(_place(here, text_of(event, "channel"), channel.name), "", event_id)
+            await self._begin(place_of(here.me.workspace, text_of(event, "channel"), channel.name), "", event_id)
 
     async def _left(self, here: Workspace, event: Json, event_id: str) -> None:
         why = _WHY_LEFT[event["type"].rpartition("_")[2]]
-        await self._desk.left(_place(here, text_of(event, "channel")), why)
+        await self._desk.left(place_of(here.me.workspace, text_of(event, "channel")), why)
 
     async def _renamed(self, here: Workspace, event: Json, event_id: str) -> None:
         channel = event.get("channel") or {}
-        await self._desk.renamed(_place(here, text_of(channel, "id"), text_of(channel, "name")))
+        await self._desk.renamed(place_of(here.me.workspace, text_of(channel, "id"), text_of(channel, "name")))
 
     async def _begin(self, place: Place, by: str, event_id: str) -> None:
         """Begin in a channel and greet it, once however often Slack tells of it."""
@@ -163,54 +161,33 @@ class Intake:
         spoken = direct or event.get("type") == "app_mention"
         if not (spoken and channel and member) or event.get("subtype") or event.get("bot_id"):
             return
-        place = _place(here, channel, kind=Kind.DIRECT if direct else Kind.CHANNEL)
+        place = place_of(here.me.workspace, channel)
         line = typed(text_of(event, "text"), here.me.user)
-        await self._answer(
-            Outlet(here.web, self._command, place, member, text_of(event, "thread_ts")),
-            lambda asker: self._desk.ask(place, asker, line),
-        )
+        outlet = Outlet(here.web, self._command, place, member, text_of(event, "thread_ts"))
+        await outlet.answer(lambda asker: self._desk.ask(place, asker, line))
 
     async def _asked(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
         """The slash command."""
         await ack()
         name, channel, member = (text_of(body, each) for each in ("channel_name", "channel_id", "user_id"))
-        place = _place(here, channel, "" if name in _NO_NAMES else name, _kind(channel))
-        await self._answer(
-            Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url")),
-            lambda asker: self._desk.ask(place, asker, text_of(body, "text")),
-        )
+        place = place_of(here.me.workspace, channel, "" if name in _NO_NAMES else name)
+        outlet = Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url"))
+        await outlet.answer(lambda asker: self._desk.ask(place, asker, text_of(body, "text")))
 
     async def _pressed(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
         """A button of a card or under an answer; the answer says that it was counted."""
         await ack()
         member, there = text_of(body.get("user") or {}, "id"), body.get("container") or {}
         channel = text_of(body.get("channel") or {}, "id") or text_of(there, "channel_id")
-        place = _place(here, channel, kind=_kind(channel))
+        place = place_of(here.me.workspace, channel)
         [button, *_] = body.get("actions") or [{}]
         action = render.pressed(text_of(button, "value"))
         if action is None:
             return
         action = replace(action, label=text_of(button.get("text") or {}, "text"))
-        thread, response_url = text_of(there, "thread_ts"), text_of(body, "response_url")
-        await self._answer(
-            Outlet(here.web, self._command, place, member, thread, response_url),
-            lambda asker: self._desk.act(place, asker, action),
-        )
-
-    async def _answer(self, outlet: Outlet, ask: Callable[[Asker], Awaitable[Reply]]) -> None:
-        try:
-            person = await outlet.web.person(outlet.member)
-            reply = await ask(Asker(outlet.member, person.manager, person.name))
-        except PlatformError as error:
-            log.warning("An asker could not be looked up: %s", error)
-            reply = Reply("Slack does not tell me who you are just now. Please try again in a moment.", ok=False)
-        except Exception:
-            log.exception("A question could not be answered.")
-            reply = Reply("That went wrong, and the log says how. Nothing kept is lost; try it again.", ok=False)
-        try:
-            await outlet.show(reply)
-        except PlatformError as error:
-            log.warning("An answer could not be shown: %s", error)
+        thread, response_url = thread_of(there, text_of(there, "message_ts")), text_of(body, "response_url")
+        outlet = Outlet(here.web, self._command, place, member, thread, response_url)
+        await outlet.answer(lambda asker: self._desk.act(place, asker, action))
 
 
 Work = Callable[[Intake, Workspace, Json, str], Coroutine[Any, Any, None]]
@@ -243,14 +220,6 @@ async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:
     if here is None:
         return None
     return AuthorizeResult(enterprise_id=None, team_id=here.me.workspace, bot_user_id=here.me.user, bot_id=here.me.bot)
-
-
-def _place(here: Workspace, channel: str, name: str = "", kind: Kind = Kind.CHANNEL) -> Place:
-    return Place(PLATFORM, channel, here.me.workspace, name, kind)
-
-
-def _kind(channel: str) -> Kind:
-    return Kind.DIRECT if channel.startswith("D") else Kind.CHANNEL
 
 
 async def _nothing() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from bot.channels.values import Attachment, Kind, Place, Reply
+from bot.channels.values import Asker, Attachment, Kind, Place, Reply
 from bot.platforms.base import PlatformError
 from bot.platforms.slack import render
 from bot.platforms.slack.web import Web, understood
@@ -23,6 +24,17 @@ class Outlet:
     member: str
     thread: str = ""
     response_url: str = ""
+
+    async def answer(self, ask: Callable[[Asker], Awaitable[Reply]]) -> None:
+        """Ask for somebody, and show them the reply; whatever goes wrong is told in words."""
+        await self.show_or_log(await asked(self.web, self.member, ask))
+
+    async def show_or_log(self, reply: Reply) -> None:
+        """Show the reply; where that fails, nobody can be told but the log."""
+        try:
+            await self.show(reply)
+        except PlatformError as error:
+            log.warning("An answer could not be shown: %s", error)
 
     async def show(self, reply: Reply) -> None:
         """Show the reply; a file too long for it goes to the asker's direct messages. Raises PlatformErrors."""
@@ -69,3 +81,16 @@ class Outlet:
             log.warning("A file could not be handed out: %s", error)
             return "Slack did not take the file just now; please ask again in a moment."
         return "The file is in your direct messages with me."
+
+
+async def asked(web: Web, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
+    """What the desk says to a member; whatever goes wrong is a reply in words."""
+    try:
+        person = await web.person(member)
+        return await ask(Asker(member, person.manager, person.name))
+    except PlatformError as error:
+        log.warning("An asker could not be looked up: %s", error)
+        return Reply("Slack does not tell me who you are just now. Please try again in a moment.", ok=False)
+    except Exception:
+        log.exception("A question could not be answered.")
+        return Reply("That went wrong, and the log says how. Nothing kept is lost; try it again.", ok=False)

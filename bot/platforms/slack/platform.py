@@ -15,8 +15,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.channels.values import Message, Place
 from bot.platforms.base import Capabilities, Clock, Desk, NotAccepted, Rejected, Sleep
 from bot.platforms.slack import render
-from bot.platforms.slack.intake import PLATFORM, Intake
-from bot.platforms.slack.reading import emoji
+from bot.platforms.slack.blocks import MAX_TEXT
+from bot.platforms.slack.intake import Intake
+from bot.platforms.slack.reading import PLATFORM, emoji
 from bot.platforms.slack.web import Web, understood
 from bot.platforms.slack.workspaces import OneWorkspace
 
@@ -37,7 +38,7 @@ class SlackPlatform:
     """
 
     name = PLATFORM
-    capabilities = Capabilities(max_text=render.MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True)
+    capabilities = Capabilities(max_text=MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True)
 
     def __init__(
         self,

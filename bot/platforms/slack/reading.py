@@ -3,11 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.channels.values import Kind, Place
+
+PLATFORM = "slack"
 _MARKUP = re.compile(r"<([^<>]*)>")
 _ONE_EMOJI = {"thumbsup": "+1", "thumbsdown": "-1"}
+
+
+_SAID = ("text", "url", "from_url", "title_link")
+"""Where a message's words and links are: in itself, its blocks, and the previews that Slack adds."""
+
+
+def place_of(workspace: str, channel: str, name: str = "") -> Place:
+    """A conversation of a workspace; direct ones are told by their address."""
+    return Place(PLATFORM, channel, workspace, name, Kind.DIRECT if channel.startswith("D") else Kind.CHANNEL)
+
+
+def thread_of(message: dict[str, Any], ts: str) -> str:
+    """The thread that a message stands in, "" for none: one that only begins a thread stands in the channel."""
+    found = text_of(message, "thread_ts")
+    return "" if found == ts else found
+
+
+def links(message: dict[str, Any]) -> str:
+    """All that a message says and links to, for papers to be found in."""
+
+    def below(node: object) -> Iterator[str]:
+        if isinstance(node, list):
+            for each in node:
+                yield from below(each)
+        elif isinstance(node, dict):
+            yield from (typed(each, "") for name in _SAID if (each := text_of(node, name)))
+            for each in node.values():
+                yield from below(each)
+
+    return "\n".join(dict.fromkeys(below(message)))
 
 
 def emoji(name: str) -> str:

@@ -35,6 +35,7 @@ _NOT_NOW = {
 _MAYBE_DONE = {"fatal_error", "internal_error", "service_unavailable"}
 _FORGET_PEOPLE = timedelta(minutes=10)
 _MOST_PEOPLE = 10_000
+_PAGE, _MOST_PAGES = 200, 20
 _READING_WAITS_SECONDS = 10.0
 
 
@@ -83,6 +84,7 @@ class Web:
         self._clock = clock
         self._me: Me | None = None
         self._people: dict[str, tuple[datetime, Person]] = {}
+        self._directs: dict[str, str] = {}
 
     async def me(self) -> Me:
         """Who the bot is."""
@@ -125,9 +127,28 @@ class Web:
 
     async def direct(self, member: str) -> str:
         """The address of the conversation with one member."""
-        with understood():
-            opened = await self.reader.conversations_open(users=member)
-        return str((opened.get("channel") or {}).get("id"))
+        if member not in self._directs:
+            with understood():
+                opened = await self.reader.conversations_open(users=member)
+            if len(self._directs) >= _MOST_PEOPLE:
+                self._directs.clear()
+            self._directs[member] = str((opened.get("channel") or {}).get("id"))
+        return self._directs[member]
+
+    async def rooms(self, member: str) -> frozenset[str]:
+        """The addresses of the channels that a member is in; of private ones, those where the bot is too."""
+        found: set[str] = set()
+        cursor = ""
+        for _ in range(_MOST_PAGES):
+            with understood():
+                page = await self.reader.users_conversations(
+                    user=member, types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None
+                )
+            found.update(str(each.get("id")) for each in page.get("channels") or [])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return frozenset(found)
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer through a command's or a button's own address."""

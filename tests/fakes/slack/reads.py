@@ -99,18 +99,25 @@ def open_direct(asked: Asked) -> Json:
 
 @method("users.conversations")
 def conversations(asked: Asked) -> Json:
-    """The conversations that the bot is in, of the kinds that `types` names."""
+    """The conversations that the bot is in, or of the kinds that `types` names those that `user` is in: of private
+    ones only where the bot is too."""
     kinds = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
     wanted = [one.strip() for one in str(asked.args.get("types") or "public_channel").split(",")]
     if any(one not in kinds for one in wanted):
         raise Refused("invalid_types")
     for one in wanted:
         asked.need(f"{kinds[one]}:read")
-    skip = asked.flag("exclude_archived")
+    skip, user = asked.flag("exclude_archived"), str(asked.args.get("user") or asked.workspace.bot_user)
+    if user != asked.workspace.bot_user and user not in asked.workspace.members:
+        raise Refused("user_not_found")
     found, cursor = asked.page(
         one.shown()
         for one in asked.workspace.channels.values()
-        if one.has_bot and not one.deleted and one.kind in {kinds[w] for w in wanted} and not (skip and one.archived)
+        if (one.has_bot if user == asked.workspace.bot_user else user in one.members)
+        and (one.has_bot or not one.private)
+        and not one.deleted
+        and one.kind in {kinds[w] for w in wanted}
+        and not (skip and one.archived)
     )
     return {"channels": found, "response_metadata": {"next_cursor": cursor}}
 

@@ -1,0 +1,85 @@
+"""Pieces of Block Kit: words, titles and lists as rich text, each text cut to what it may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from bot.channels.cards import cut
+from bot.channels.values import Line
+from recommender.text import visible
+
+Json = dict[str, Any]
+
+MAX_TEXT = 3_000
+"""Characters of plain words in one message."""
+MOST_LINES = 30
+TITLE, SHORT, URL = 300, 300, 500
+"""Characters of a title, of what is said beside it, and of a link."""
+_TYPED = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
+
+
+def said(text: str, share: int, command: str) -> list[Json]:
+    """The bot's own words, in which backticks mark what may be typed."""
+    elements = spans(cut(visible(text).strip(), min(10 * share, MAX_TEXT)), command)
+    return [{"type": "rich_text", "elements": [section(*elements)]}] if elements else []
+
+
+def listed(lines: Sequence[Line], share: int) -> list[Json]:
+    """Papers, numbered, with what there is to say of each."""
+    items = []
+    for line in lines[:MOST_LINES]:
+        elements = heading(line.title, line.url, share)
+        parts = [one_line(text, min(share, SHORT)) for text in (line.detail, line.said)]
+        items.append(section(*elements, *(span(f"\n{text}") for text in parts if text)))
+    if not items:
+        return []
+    return [{"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "ordered", "elements": items}]}]
+
+
+def heading(title: str, url: str, share: int) -> list[Json]:
+    """A title in bold, leading to where it may lead."""
+    shown = one_line(title, min(share, TITLE)) or "(untitled)"
+    style = {"bold": True}
+    if link := web_link(url, min(2 * share, URL)):
+        return [{"type": "link", "url": link, "text": shown, "style": style}]
+    return [{"type": "text", "text": shown, "style": style}]
+
+
+def spans(text: str, command: str) -> list[Json]:
+    """The pieces of some words, what may be typed as code."""
+    elements = []
+    for place, part in enumerate(_TYPED.split(text)):
+        if place % 2:
+            elements.append(span(_named(part, command), code=True))
+        elif part:
+            elements.append(span(part))
+    return elements
+
+
+def section(*elements: Json) -> Json:
+    """One paragraph of rich text."""
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def span(text: str, **style: bool) -> Json:
+    """One piece of a paragraph."""
+    return {"type": "text", "text": text, **({"style": style} if style else {})}
+
+
+def one_line(text: str, most: int) -> str:
+    """A text on one line without what can't be seen, cut after a word."""
+    return cut(" ".join(visible(text).split()), most)
+
+
+def web_link(url: str, most: int) -> str:
+    """`url` if it is a web link that may be followed, else ""."""
+    return url if len(url) <= most and visible(url) == url and _LINK.fullmatch(url) else ""
+
+
+def _named(typed: str, command: str) -> str:
+    """What may be typed, under the name that the command has here."""
+    first, space, rest = typed.partition(" ")
+    return command + space + rest if first == "/papers" else typed
