@@ -4,6 +4,7 @@ PlatformError
 ├── NotAccepted     surely not posted: try again, after `retry_after` seconds
 ├── Rejected        surely not posted, and never will be: this message is not to the platform's liking
 ├── AccessLost      surely not posted: the bot may not write here any more
+│   └── WorkspaceLost   nor anywhere else in this workspace
 └── Uncertain       nobody knows whether it was posted: look it up before sending again
 """
 
@@ -35,6 +36,10 @@ class Rejected(PlatformError):
 
 class AccessLost(PlatformError):
     """The bot was removed, the channel is gone or archived, or a permission is missing; nothing was posted."""
+
+
+class WorkspaceLost(AccessLost):
+    """The bot was removed from the whole workspace, or its token died; nothing was posted."""
 
 
 class Uncertain(PlatformError):

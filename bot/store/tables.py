@@ -186,6 +186,8 @@ channels = sa.Table(
     _name("address"),
     _text("name"),
     _text("kind"),
+    # A private channel's name is nobody else's business.
+    sa.Column("private", sa.Boolean, nullable=False, server_default=sa.false()),
     _text("state"),
     _text("state_reason"),
     _name("owner"),
@@ -330,3 +332,26 @@ source_runs = sa.Table(
     sa.Column("memory", Json, nullable=False),
     sa.Index("ix_source_runs_source", "source", "started_at"),
 )
+
+installations = sa.Table(
+    "installations",
+    metadata,
+    _name("platform"),
+    _name("workspace"),
+    _text("name"),
+    _text("bot_user"),
+    _text("bot"),
+    _name("installer"),
+    sa.Column("scopes", Json, nullable=False),
+    # Both sealed; empty where the token stands in the settings.
+    _text("token"),
+    _text("refresh_token"),
+    sa.Column("expires_at", Instant),
+    sa.Column("installed_at", Instant, nullable=False),
+    # Its token is dead: nothing can be done there until it is installed again.
+    sa.Column("revoked_at", Instant),
+    # The workspace removed the bot: what is kept of it is deleted some time after this.
+    sa.Column("uninstalled_at", Instant),
+    sa.PrimaryKeyConstraint("platform", "workspace"),
+)
+"""The workspaces that the bot is, or was, installed in."""

@@ -1,0 +1,90 @@
+"""Workspaces that the bot is, or was, installed in. Tokens come and go sealed: nothing here can open them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.tables import channels, inbox, insert_new, installations, saved
+
+_ALIVE = (installations.c.revoked_at.is_(None), installations.c.uninstalled_at.is_(None))
+
+
+def _there(platform: str, workspace: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return installations.c.platform == platform, installations.c.workspace == workspace
+
+
+async def get(tx: AsyncConnection, platform: str, workspace: str) -> dict[str, Any] | None:
+    """The row of a workspace."""
+    rows = await tx.execute(sa.select(installations).where(*_there(platform, workspace)))
+    row = rows.mappings().one_or_none()
+    return dict(row) if row else None
+
+
+async def put(tx: AsyncConnection, platform: str, workspace: str, **values: Any) -> None:
+    """A workspace's row, new or in place of the one there is; the values are all other columns."""
+    new = await tx.execute(insert_new(tx, installations).values(platform=platform, workspace=workspace, **values))
+    if not new.rowcount:
+        await tx.execute(sa.update(installations).where(*_there(platform, workspace)).values(**values))
+
+
+async def renew(tx: AsyncConnection, platform: str, workspace: str, known_end: datetime, **values: Any) -> bool:
+    """Set columns of a live row whose token still ends when the known one did; False when it does not."""
+    same = installations.c.expires_at == known_end
+    changed = await tx.execute(
+        sa.update(installations).where(*_there(platform, workspace), *_ALIVE, same).values(**values)
+    )
+    return bool(changed.rowcount)
+
+
+async def end(tx: AsyncConnection, platform: str, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
+    """Note that its token died, or that the bot was removed, if it was not installed later; the first word stands.
+
+    The tokens go: nothing is left to be stolen. False for a workspace unknown, or installed later.
+    """
+    column = installations.c.uninstalled_at if uninstalled else installations.c.revoked_at
+    ended = await tx.execute(
+        sa.update(installations)
+        .where(*_there(platform, workspace), installations.c.installed_at <= at)
+        .values({column.name: sa.func.coalesce(column, at), "token": "", "refresh_token": "", "expires_at": None})
+    )
+    return bool(ended.rowcount)
+
+
+async def alive(tx: AsyncConnection, platform: str, ending_before: datetime | None = None) -> list[str]:
+    """The workspaces that the bot may act in; only those whose tokens end before a moment, where one is given."""
+    query = sa.select(installations.c.workspace).where(installations.c.platform == platform, *_ALIVE)
+    if ending_before is not None:
+        query = query.where(installations.c.expires_at < ending_before)
+    return list((await tx.execute(query.order_by(installations.c.workspace))).scalars())
+
+
+async def a_token(tx: AsyncConnection) -> str | None:
+    """Any sealed token, None where there is none."""
+    query = sa.select(installations.c.token).where(installations.c.token != "").limit(1)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def left_before(tx: AsyncConnection, before: datetime) -> list[tuple[str, str]]:
+    """The (platform, workspace)s that removed the bot before a moment."""
+    rows = await tx.execute(
+        sa.select(installations.c.platform, installations.c.workspace).where(installations.c.uninstalled_at < before)
+    )
+    return [(row.platform, row.workspace) for row in rows]
+
+
+async def delete(tx: AsyncConnection, platform: str, workspace: str) -> int:
+    """Delete a workspace and all that is known of it: channels with all that hangs on them, what its members saved,
+    events not worked off. How many rows went, those that hang on channels not counted."""
+    gone = 0
+    for table in (channels, saved, installations):
+        of_it = sa.delete(table).where(table.c.platform == platform, table.c.workspace == workspace)
+        gone += (await tx.execute(of_it)).rowcount
+    waiting = await tx.execute(sa.select(inbox.c.event_id, inbox.c.body).where(inbox.c.platform == platform))
+    theirs = [row.event_id for row in waiting if row.body.get("place", {}).get("workspace") == workspace]
+    for event_id in theirs:
+        await tx.execute(sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event_id))
+    return gone + len(theirs)
