@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +35,7 @@ class App:
 
     settings: Settings
     store: Store
+    platforms: Mapping[str, Platform]
     library: Library
     ingest: Ingest
     digests: Digests
@@ -42,6 +43,10 @@ class App:
     intake: Intake
     desk: FrontDesk
     heart: Heart
+
+
+PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
+"""Makes the platforms that keep something in the store."""
 
 
 def system_clock() -> datetime:
@@ -52,7 +57,7 @@ def system_clock() -> datetime:
 @contextlib.asynccontextmanager
 async def opened(
     settings: Settings,
-    platforms: Mapping[str, Platform],
+    platforms: Mapping[str, Platform] | PlatformsOver,
     *,
     clock: Clock = system_clock,
     sleep: Sleep = asyncio.sleep,
@@ -66,7 +71,8 @@ async def opened(
         library = await Library.open(store, settings.index_dir, progress)
         if sources is None:
             sources = await stack.enter_async_context(configured_sources(settings))
-        yield build(settings, store, library, platforms, sources, clock, sleep)
+        over = platforms if isinstance(platforms, Mapping) else await platforms(store)
+        yield build(settings, store, library, over, sources, clock, sleep)
 
 
 async def open_store(settings: Settings) -> Store:
@@ -123,7 +129,7 @@ def build(
         read_back=timedelta(days=settings.votes.read_back_days),
     )
     desk = FrontDesk(tools, intake, settings.digest)
-    return App(settings, store, library, ingest, digests, courier, intake, desk, heart)
+    return App(settings, store, platforms, library, ingest, digests, courier, intake, desk, heart)
 
 
 def _looking_up(sources: Sequence[Source]) -> LookUp:

@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import tomllib
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +31,11 @@ from bot.channels.schedule_words import read_days, read_hour
 
 _PREFIX = "PAPERBOY_"
 _NOT_SETTINGS = {"CONFIG"}
-_SECRET = {"database_url", "slack.bot_token", "slack.app_token"}
+_KEY_BYTES = 32
+_SECRET = {
+    *("database_url", "encryption_keys"),
+    *(f"slack.{each}" for each in ("bot_token", "app_token", "signing_secret", "client_secret")),
+}
 """Settings whose values are never shown: they are tokens, or may hold a password."""
 
 
@@ -148,14 +153,30 @@ class Delivery(Section):
 
 
 class Slack(Section):
-    """Slack; off without its two tokens. The README says where they come from."""
+    """Slack; off without its two tokens for one workspace, or its three secrets for many. The README says where they
+    come from."""
 
-    bot_token: SecretStr = Field(SecretStr(""), description="The bot user's OAuth token, xoxb-….")
-    app_token: SecretStr = Field(SecretStr(""), description="The app-level token for Socket Mode, xapp-….")
+    bot_token: SecretStr = Field(SecretStr(""), description="One workspace: the bot user's OAuth token, xoxb-….")
+    app_token: SecretStr = Field(
+        SecretStr(""), description="One workspace: the app-level token for Socket Mode, xapp-…."
+    )
+    signing_secret: SecretStr = Field(
+        SecretStr(""), description="Many workspaces: the app's Signing Secret, for what Slack sends over HTTP."
+    )
+    client_id: str = Field("", description="Many workspaces: the app's Client ID.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Many workspaces: the app's Client Secret.")
+    keep_days: int = Field(
+        30, ge=0, le=3650, description="Days until all that is kept of a workspace which removed the app is deleted."
+    )
     command: str = Field(
         "/papers", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command, as the app's manifest names it."
     )
     api_url: str = Field("https://slack.com/api/", description="Where Slack's Web API is asked.")
+
+    @field_validator("signing_secret", "client_secret")
+    @classmethod
+    def _stripped(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(value.get_secret_value().strip())
 
     @field_validator("bot_token", "app_token")
     @classmethod
@@ -165,6 +186,13 @@ class Slack(Section):
         if token and not token.startswith(beginnings):
             raise ValueError(f"is not the right kind of token, that begins with {beginnings[0]}")
         return SecretStr(token)
+
+
+class Web(Section):
+    """The web server, for what Slack sends over HTTP; it serves a proxy that speaks HTTPS."""
+
+    host: str = Field("127.0.0.1", description="The address it listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="The port it listens on; 0 is any free one.")
 
 
 class Schedule(Section):
@@ -211,14 +239,40 @@ class Settings(BaseSettings):
     database_busy_seconds: float = Field(
         10.0, gt=0, le=600, description="Seconds to wait for another program that keeps an SQLite store locked."
     )
+    encryption_keys: Texts = Field(
+        (),
+        repr=False,
+        description="What seals tokens in the store: the first key seals, all open. A file in data_dir by default.",
+    )
     sources: Sources = Sources()
     digest: Digest = Digest()
     votes: Votes = Votes()
     delivery: Delivery = Delivery()
     slack: Slack = Slack()
+    web: Web = Web()
     schedule: Schedule = Schedule()
     clock: ClockSettings = ClockSettings()
     log: Log = Log()
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            try:
+                whole = len(urlsafe_b64decode(key)) == _KEY_BYTES
+            except ValueError:
+                whole = False
+            if not whole:
+                raise ValueError(
+                    "holds what is no key: one is 32 random bytes in URL-safe base64, as `openssl rand -base64 32 | "
+                    "tr +/ -_` makes it"
+                )
+        return value
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key is kept that seals tokens, when none is set."""
+        return self.data_dir / "encryption.key"
 
     @property
     def store_url(self) -> str:

@@ -3,26 +3,33 @@ sources."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import date
+from functools import partial
 from getpass import getuser
 
 from rich.console import Console
 
-from bot.app import configured_sources, opened, system_clock
+from bot.app import App, configured_sources, opened, system_clock
 from bot.ingest import Ingest, Outcome
 from bot.operate.alone import alone
 from bot.operate.opening import opened_library
-from bot.operate.saying import Misuse, err, out, progress
+from bot.operate.saying import Failure, Misuse, err, out, progress
+from bot.operate.slack import slack_mode, slack_platform
 from bot.platforms.base import Platform
 from bot.platforms.terminal import TerminalPlatform
+from bot.sealing import SealBroken
 from bot.serve import serve
 from bot.settings import Settings
+from bot.store.database import Store
+from bot.web import Unservable, serving
 
 
 async def run_platforms(settings: Settings) -> None:
     """The bot on every platform that the settings name, until it is interrupted."""
-    platforms = _configured(settings)
-    if not platforms:
+    slack = slack_mode(settings.slack)
+    if slack is None:
         raise Misuse(
             "No platform is set up. For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN; the README "
             "says where they come from. `paperboy chat` talks to the same bot in this terminal."
@@ -30,23 +37,29 @@ async def run_platforms(settings: Settings) -> None:
     with alone(settings):
         async with opened_library(settings):
             pass
-        async with opened(settings, platforms) as app:
-            err(f"Paperboy runs on {' and '.join(platforms)}. Ctrl-C ends it; nothing is lost.")
-            await serve(app, platforms)
+        try:
+            async with opened(settings, partial(_platforms, settings)) as app, _website(settings, app):
+                err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
+                await serve(app, app.platforms)
+        except (SealBroken, Unservable) as error:
+            raise Failure(str(error)) from error
 
 
-def _configured(settings: Settings) -> dict[str, Platform]:
-    slack = settings.slack
-    bot_token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
-    if not (bot_token or app_token):
-        return {}
-    if not (bot_token and app_token):
-        missing = "slack.app_token (xapp-…)" if bot_token else "slack.bot_token (xoxb-…)"
-        raise Misuse(f"Slack needs two tokens, and {missing} is missing; the README says where it comes from.")
-    from bot.platforms.slack import SlackPlatform  # here, for the others can do without its libraries
-
-    platform = SlackPlatform(bot_token, app_token, system_clock, api_url=slack.api_url, command=slack.command)
+async def _platforms(settings: Settings, store: Store) -> dict[str, Platform]:
+    platform = await slack_platform(settings, store)
     return {platform.name: platform}
+
+
+@contextlib.asynccontextmanager
+async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
+    """The web server, where a platform brings routes."""
+    routes = [route for platform in app.platforms.values() for route in getattr(platform, "routes", ())]
+    if not routes:
+        yield
+        return
+    async with serving(routes, settings.web.host, settings.web.port) as url:
+        err(f"The web server listens on {url}.")
+        yield
 
 
 async def chat_here(settings: Settings) -> None:

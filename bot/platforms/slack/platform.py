@@ -19,7 +19,7 @@ from bot.platforms.slack.blocks import MAX_TEXT
 from bot.platforms.slack.intake import Intake
 from bot.platforms.slack.reading import PLATFORM, emoji
 from bot.platforms.slack.web import Web, understood
-from bot.platforms.slack.workspaces import OneWorkspace
+from bot.platforms.slack.workspaces import OneWorkspace, Workspaces
 
 API_URL = "https://slack.com/api/"
 _POST = "paperboy_post"
@@ -31,30 +31,14 @@ _PINGS_A_LOOK, _MISSED = 4, 3
 log = logging.getLogger(__name__)
 
 
-class SlackPlatform:
-    """Implements `bot.platforms.base.Platform` for one workspace, with a bot token and an app-level token.
-
-    A broken connection is noticed within `ping_seconds`; what Slack tells meanwhile, it tells again.
-    """
+class Posting:
+    """What Slack is on the way out: the half of `bot.platforms.base.Platform` that needs no listening."""
 
     name = PLATFORM
     capabilities = Capabilities(max_text=MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True)
 
-    def __init__(
-        self,
-        bot_token: str,
-        app_token: str,
-        clock: Clock,
-        *,
-        api_url: str = API_URL,
-        command: str = "/papers",
-        ping_seconds: float = 5.0,
-        sleep: Sleep = asyncio.sleep,
-        seconds: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._workspaces = OneWorkspace(Web(bot_token, api_url, clock, sleep, seconds))
-        self._app_token, self._clock = app_token, clock
-        self._command, self._ping_seconds = command, ping_seconds
+    def __init__(self, workspaces: Workspaces, command: str) -> None:
+        self._workspaces, self._command = workspaces, command
 
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message under a key, by which `find` knows it again; its id is Slack's `ts`.
@@ -114,6 +98,28 @@ class SlackPlatform:
         address = await here.web.direct(member)
         with understood():
             await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
+
+
+class SlackPlatform(Posting):
+    """Implements `bot.platforms.base.Platform` for one workspace, with a bot token and an app-level token.
+
+    A broken connection is noticed within `ping_seconds`; what Slack tells meanwhile, it tells again.
+    """
+
+    def __init__(
+        self,
+        bot_token: str,
+        app_token: str,
+        clock: Clock,
+        *,
+        api_url: str = API_URL,
+        command: str = "/papers",
+        ping_seconds: float = 5.0,
+        sleep: Sleep = asyncio.sleep,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(OneWorkspace(Web(bot_token, api_url, clock, sleep, seconds)), command)
+        self._app_token, self._clock, self._ping_seconds = app_token, clock, ping_seconds
 
     async def run(self, desk: Desk) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""

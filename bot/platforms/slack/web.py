@@ -86,6 +86,10 @@ class Web:
         self._people: dict[str, tuple[datetime, Person]] = {}
         self._directs: dict[str, str] = {}
 
+    def use(self, token: str) -> None:
+        """Go on with a renewed token; what is known of people stays."""
+        self.client.token = self.reader.token = token
+
     async def me(self) -> Me:
         """Who the bot is."""
         if self._me is None:

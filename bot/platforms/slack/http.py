@@ -1,0 +1,135 @@
+"""The Slack platform for many workspaces: what Slack tells comes as signed requests to one address.
+
+The signature is looked at before anything of the body is (docs.slack.dev/authentication/verifying-requests-from-slack).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.signature import Clock as UnixClock
+from slack_sdk.signature import SignatureVerifier
+
+from bot.platforms.base import Clock, Desk, PlatformError, Sleep
+from bot.platforms.installing import Installations
+from bot.platforms.slack import oauth, pages
+from bot.platforms.slack.installed import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
+from bot.platforms.slack.intake import Intake
+from bot.platforms.slack.platform import API_URL, Posting
+from bot.platforms.slack.web import Web
+
+_BODY_SECONDS = 10.0
+_UPKEEP = timedelta(minutes=10)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AppSecrets:
+    """The three secrets on the app's page in Slack."""
+
+    keys: AppKeys
+    signing_secret: str = field(repr=False)
+
+
+class HttpSlack(Posting):
+    """Implements `bot.platforms.base.Platform` for every workspace that installs the bot; `routes` belong on a server
+    that Slack can reach."""
+
+    def __init__(
+        self,
+        secrets: AppSecrets,
+        installations: Installations,
+        clock: Clock,
+        *,
+        api_url: str = API_URL,
+        command: str = "/papers",
+        sleep: Sleep = asyncio.sleep,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        new_web = partial(Web, url=api_url, clock=clock, sleep=sleep, seconds=seconds)
+        self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
+        super().__init__(self._installed, command)
+        self._installations, self._clock, self._url, self._sleep = installations, clock, api_url, sleep
+        self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
+        self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._installed.forget)
+        self._app: AsyncApp | None = None
+
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """What Slack and those who install the bot may ask for."""
+        return [
+            web.post("/slack/events", self._told),
+            web.get("/slack/install", self._begun),
+            web.get("/slack/oauth_redirect", self._finished),
+        ]
+
+    async def run(self, desk: Desk) -> None:
+        """Listen until cancelled, and look after quiet workspaces."""
+        self._app = Intake(desk, self, self._workspaces, self._clock, self._command).app(self._url)
+        try:
+            while True:
+                await self.upkeep()
+                await self._sleep(_UPKEEP.total_seconds())
+        finally:
+            self._app = None
+
+    async def upkeep(self) -> None:
+        """Renew the tokens that end soon, also where nobody says a word."""
+        for workspace in await self._installations.ending(self._clock() + RENEWED_BEFORE):
+            try:
+                await self._installed.at(workspace)
+            except PlatformError as error:
+                log.warning("A workspace's token was not renewed: %s", error)
+
+    async def _told(self, request: web.Request) -> web.Response:
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
+        if not _signed(self._verifier, request.headers, body):
+            return web.Response(status=401, text="This request is not signed by Slack, or too old.")
+        if self._app is None:  # Slack tells it again
+            return web.Response(status=503)
+        return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+
+    async def _begun(self, request: web.Request) -> web.Response:
+        return await _page(await self._flow.handle_installation(await to_bolt_request(request)))
+
+    async def _finished(self, request: web.Request) -> web.Response:
+        return await _page(await self._flow.finish(await to_bolt_request(request)))
+
+
+async def _page(built: BoltResponse) -> web.Response:
+    answer = await to_aiohttp_response(built)
+    answer.headers.update(pages.HEADERS)
+    return answer
+
+
+class _Unix(UnixClock):
+    """The bot's clock as the verifier reads it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._clock().timestamp()
+
+
+def _signed(verifier: SignatureVerifier, headers: Mapping[str, str], body: bytes) -> bool:
+    stamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+    try:
+        return stamp.isdecimal() and verifier.is_valid(body, stamp, signature)
+    except (ValueError, TypeError):  # a body that is no text, a signature that is not ASCII
+        return False

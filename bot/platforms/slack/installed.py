@@ -1,0 +1,135 @@
+"""Many workspaces, each with the token that it gave when the bot was installed there.
+
+A token that ends is renewed before it is used, by whoever uses it first: what Slack tells, a digest, or the upkeep of
+quiet workspaces. Slack takes a refresh token once (docs.slack.dev/authentication/using-token-rotation). If the answer
+is lost, or the process dies before the new pair is committed, the old token is good until it ends, two hours later; if
+no new try succeeds until then, the workspace has to install the bot again, and the log says so from the first failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Uncertain, WorkspaceLost
+from bot.platforms.installing import Installation, Installations
+from bot.platforms.slack.web import Me, Web, understood
+from bot.platforms.slack.workspaces import Workspace
+
+RENEWED_BEFORE = timedelta(hours=2)
+_NEXT_TRY = timedelta(minutes=5)
+_AT_HAND = 1_000
+"""Workspaces whose people and clients are remembered; the one unused for longest is forgotten first."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AppKeys:
+    """What Slack knows the app by."""
+
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class _AtHand:
+    workspace: Workspace
+    good_until: datetime | None
+
+
+class InstalledWorkspaces:
+    """Implements `Workspaces` over what was installed; `new_web` makes the Web API of a token."""
+
+    def __init__(
+        self, installations: Installations, keys: AppKeys, api_url: str, clock: Clock, new_web: Callable[[str], Web]
+    ) -> None:
+        self._installations, self._keys, self._clock = installations, keys, clock
+        self._url, self._new_web = api_url, new_web
+        self._at_hand: OrderedDict[str, _AtHand] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def at(self, workspace: str) -> Workspace:
+        """The workspace with this id, its token good for a while."""
+        if found := self._found(workspace):
+            return found
+        turn = self._turns.setdefault(workspace, asyncio.Lock())
+        async with turn:
+            return self._found(workspace) or await self._fetch(workspace)
+
+    def forget(self, workspace: str) -> None:
+        """Look it up anew the next time."""
+        self._at_hand.pop(workspace, None)
+
+    def _found(self, workspace: str) -> Workspace | None:
+        known = self._at_hand.get(workspace)
+        if known is None or (known.good_until and known.good_until <= self._clock()):
+            return None
+        self._at_hand.move_to_end(workspace)
+        return known.workspace
+
+    async def _fetch(self, workspace: str) -> Workspace:
+        installed = await self._installations.get(workspace)
+        if installed is None:
+            raise AccessLost(f"I am not installed in the workspace {workspace}")
+        if installed.expires_at and installed.expires_at - RENEWED_BEFORE <= self._clock():
+            installed = await self._renewed(installed)
+        if not installed.alive:
+            raise WorkspaceLost(f"I am no longer installed in the workspace {installed.name or workspace}")
+        known = self._at_hand.get(workspace)
+        web = known.workspace.web if known else self._new_web(installed.token)
+        web.use(installed.token)
+        good_until = installed.expires_at and max(
+            installed.expires_at - RENEWED_BEFORE, min(self._clock() + _NEXT_TRY, installed.expires_at)
+        )
+        found = Workspace(web, Me(installed.bot_user, installed.bot, workspace))
+        self._at_hand[workspace] = _AtHand(found, good_until)
+        self._at_hand.move_to_end(workspace)
+        if len(self._at_hand) > _AT_HAND:
+            self._at_hand.popitem(last=False)
+        return found
+
+    async def _renewed(self, installed: Installation) -> Installation:
+        """The installation with a token for the next hours, committed; with the old one while that still holds."""
+        try:
+            renewed = await self._ask_for_another(installed)
+        except PlatformError as error:
+            newest = await self._installations.get(installed.workspace)
+            if newest and newest.expires_at != installed.expires_at:  # another process was faster
+                return newest
+            name = installed.name or installed.workspace
+            if installed.expires_at and installed.expires_at > self._clock():
+                log.warning(
+                    "The token of the workspace %s could not be renewed (%s). It still holds until %s; if no later try "
+                    "succeeds, somebody there has to open /slack/install again.",
+                    *(name, error, installed.expires_at),
+                )
+                return installed
+            if isinstance(error, NotAccepted | Uncertain):
+                raise NotAccepted(str(error)) from error
+            await self._installations.end(installed.workspace, self._clock(), uninstalled=False)
+            raise WorkspaceLost(
+                f"the token of the workspace {name} ended and can't be renewed ({error}); /slack/install gives another"
+            ) from error
+        if await self._installations.renew(installed, renewed):
+            return renewed
+        return await self._installations.get(installed.workspace) or replace(installed, revoked_at=self._clock())
+
+    async def _ask_for_another(self, installed: Installation) -> Installation:
+        client = AsyncWebClient(base_url=self._url, retry_handlers=[], logger=log)
+        with understood():
+            told = await client.oauth_v2_access(
+                client_id=self._keys.client_id,
+                client_secret=self._keys.client_secret,
+                grant_type="refresh_token",
+                refresh_token=installed.refresh_token,
+            )
+        lives = timedelta(seconds=int(told["expires_in"]))
+        token, refresh_token = str(told["access_token"]), str(told["refresh_token"])
+        return replace(installed, token=token, refresh_token=refresh_token, expires_at=self._clock() + lives)
