@@ -153,8 +153,7 @@ class Delivery(Section):
 
 
 class Slack(Section):
-    """Slack; off without its two tokens for one workspace, or its three secrets for many. The README says where they
-    come from."""
+    """Slack: two tokens for one workspace, or three secrets for many; the README says where they come from."""
 
     bot_token: SecretStr = Field(SecretStr(""), description="One workspace: the bot user's OAuth token, xoxb-….")
     app_token: SecretStr = Field(
@@ -165,9 +164,6 @@ class Slack(Section):
     )
     client_id: str = Field("", description="Many workspaces: the app's Client ID.")
     client_secret: SecretStr = Field(SecretStr(""), description="Many workspaces: the app's Client Secret.")
-    keep_days: int = Field(
-        30, ge=0, le=3650, description="Days until all that is kept of a workspace which removed the app is deleted."
-    )
     command: str = Field(
         "/papers", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command, as the app's manifest names it."
     )

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 
 from aiohttp import web
@@ -29,7 +28,7 @@ from bot.platforms.slack.platform import API_URL, Posting
 from bot.platforms.slack.web import Web
 
 _BODY_SECONDS = 10.0
-_UPKEEP = timedelta(minutes=10)
+_UPKEEP_SECONDS = 600.0
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +58,7 @@ class HttpSlack(Posting):
         new_web = partial(Web, url=api_url, clock=clock, sleep=sleep, seconds=seconds)
         self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
         super().__init__(self._installed, command)
-        self._installations, self._clock, self._url, self._sleep = installations, clock, api_url, sleep
+        self._installations, self._clock, self._url = installations, clock, api_url
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
         self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._installed.forget)
         self._app: AsyncApp | None = None
@@ -79,7 +78,7 @@ class HttpSlack(Posting):
         try:
             while True:
                 await self.upkeep()
-                await self._sleep(_UPKEEP.total_seconds())
+                await asyncio.sleep(_UPKEEP_SECONDS)
         finally:
             self._app = None
 

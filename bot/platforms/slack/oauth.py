@@ -119,9 +119,7 @@ async def _installed(args: AsyncSuccessArgs) -> BoltResponse:
     granted, forget = args.installation, args.settings.state_utils.build_set_cookie_for_deletion()
     back = f"https://slack.com/app_redirect?app={granted.app_id}&team={granted.team_id}"
     page = pages.done(granted.team_name or "workspace", back)
-    return BoltResponse(
-        status=200, headers={"Content-Type": "text/html; charset=utf-8", "Set-Cookie": forget}, body=page
-    )
+    return BoltResponse(status=200, headers={"Set-Cookie": forget}, body=page)
 
 
 async def _not_installed(args: AsyncFailureArgs) -> BoltResponse:

@@ -7,6 +7,7 @@ from html import escape
 from slack_bolt.response import BoltResponse
 
 HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

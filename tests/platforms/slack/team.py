@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
+from bot.platforms.slack.http import HttpSlack
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.platform import SlackPlatform
@@ -47,7 +48,7 @@ class SlackTeam:
         self._task: asyncio.Task[None] | None = None
         self.platform = self.new()
 
-    def new(self) -> SlackPlatform:
+    def new(self) -> SlackPlatform | HttpSlack:
         return SlackPlatform(
             self.lab.bot_token,
             self.slack.app_token,
@@ -62,15 +63,21 @@ class SlackTeam:
         return self.clock()
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self.platform.run(self.speaks_to))
+        self.begin()
         await self.slack.sockets.connected()
 
     async def stop(self) -> None:
+        await self.end()
+        await self.slack.until(lambda: not self.slack.sockets.connections)
+
+    def begin(self) -> None:
+        self._task = asyncio.create_task(self.platform.run(self.speaks_to))
+
+    async def end(self) -> None:
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await self.slack.until(lambda: not self.slack.sockets.connections)
 
     async def restart(self) -> None:
         await self.stop()

@@ -1,0 +1,140 @@
+"""What comes to /slack/events: signed by Slack and fresh, or turned away before it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.channels.values import Message, Place
+from bot.platforms.base import AccessLost
+from bot.store.database import Store
+from bot.web import Unservable, serving
+from tests.fakes.slack.signed import signature
+from tests.platforms.slack.http_team import HttpTeam, http_team_at_work
+
+
+@pytest.fixture
+async def team(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[HttpTeam]:
+    async with http_team_at_work(sqlite_store, tmp_path) as team:
+        yield team
+
+
+async def posted(
+    team: HttpTeam, body: bytes, *, secret: str = "", late: float = 0.0, headers: Mapping[str, str] | None = None
+) -> int:
+    """Post a body, signed so many seconds ago; the status."""
+    stamp = str(int(team.clock().timestamp() - late))
+    signed = {
+        "Content-Type": "application/json",
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": signature(secret or team.slack.signing_secret, stamp, body),
+    }
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{team.url}/slack/events", data=body, headers={**signed, **(headers or {})}) as answer,
+    ):
+        return answer.status
+
+
+CHALLENGE = json.dumps({"type": "url_verification", "challenge": "x"}).encode()
+
+
+async def test_what_slack_signed_is_taken_and_nothing_else_is(team: HttpTeam) -> None:
+    assert await posted(team, CHALLENGE) == 200
+    assert await posted(team, CHALLENGE, secret="guessed") == 401
+    assert await posted(team, CHALLENGE, late=299) == 200
+    assert await posted(team, CHALLENGE, late=301) == 401
+    assert await posted(team, CHALLENGE, late=-301) == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Slack-Signature": ""},
+        {"X-Slack-Signature": "v0=ünsigned"},
+        {"X-Slack-Request-Timestamp": "yesterday"},
+        {"X-Slack-Request-Timestamp": "²"},
+        {"X-Slack-Request-Timestamp": ""},
+    ],
+)
+async def test_a_strange_signature_is_a_wrong_one(team: HttpTeam, headers: dict[str, str]) -> None:
+    assert await posted(team, CHALLENGE, headers=headers) == 401
+
+
+async def test_a_body_is_not_read_before_its_signature(team: HttpTeam) -> None:
+    for body in (b"\xff\xfe", b"{", b"[" * 100_000):
+        assert await posted(team, body, secret="guessed") == 401
+    assert await posted(team, b"x" * 2**20) == 413
+
+
+async def test_a_bot_that_is_just_starting_has_slack_tell_it_again(team: HttpTeam) -> None:
+    await team.end()
+    assert await posted(team, CHALLENGE) == 503
+
+
+async def test_what_is_for_a_workspace_that_never_installed_the_bot_reaches_nobody(team: HttpTeam) -> None:
+    elsewhere = team.slack.workspace("T9", "strangers")
+    eve = elsewhere.member("eve", "eve")
+    told = await eve.says("/papers", "settings", elsewhere.channel("C9", "theirs"))
+    assert told.acked
+    assert team.desk.asked == []
+    with pytest.raises(AccessLost, match="not installed in the workspace T9"):
+        await team.platform.send(Place("slack", "C9", "T9"), Message("x"), "key-1")
+
+
+async def test_two_workspaces_with_channels_of_the_same_id_do_not_mix(team: HttpTeam) -> None:
+    other = team.slack.workspace("T2", "library")
+    other.scopes = set(team.lab.scopes)
+    theirs, cy = other.channel("C1", "books"), other.member("ada", "Ada of the library")
+    await team.install(other)
+    await asyncio.gather(
+        cy.says("/papers", "from the library", theirs), team.ada.says("/papers", "from the lab", team.ml)
+    )
+    await team.slack.until(lambda: cy.ephemeral and team.ada.ephemeral)
+    asked = {line: (place.workspace, place.name, asker.name) for place, asker, line in team.desk.asked}
+    assert asked == {
+        "from the library": ("T2", "books", "Ada of the library"),
+        "from the lab": ("T1", "ml-papers", "ada"),
+    }
+    at = {ws: await team.platform.send(place, Message(f"for {ws}"), "key-1") for ws, place in places(team).items()}
+    assert [said.text for said in theirs.visible] == ["for T2"]
+    assert [said.text for said in team.ml.visible] == ["for T1"]
+    await cy.reacts(theirs, at["T2"], "+1")
+    assert [(each.place.workspace, each.message) for each in team.desk.reactions] == [("T2", at["T2"])]
+    since = team.now() - timedelta(hours=1)
+    found = {ws: await team.platform.find(place, "key-1", since) for ws, place in places(team).items()}
+    assert found == at
+
+
+def places(team: HttpTeam) -> dict[str, Place]:
+    return {"T1": team.place, "T2": Place("slack", "C1", "T2")}
+
+
+async def test_where_two_companies_share_a_channel_the_bot_acts_where_it_is_installed(team: HttpTeam) -> None:
+    [told] = await team.lab.emit(
+        {"type": "app_mention", "channel": "C1", "user": "ada", "team": "T7", "text": "today", "ts": "1.0"},
+    )
+    assert told.acked
+    await team.slack.until(lambda: team.desk.asked)
+    assert [place.workspace for place, _, _ in team.desk.asked] == ["T1"]
+
+
+async def test_a_port_that_is_taken_is_told_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(Unservable, match=f"127.0.0.1:{port} .* PAPERBOY_WEB__PORT"):
+            async with serving([], "127.0.0.1", port):
+                pass
+
+
+async def test_the_server_says_that_it_is_well(team: HttpTeam) -> None:
+    assert (await team.browse("/healthz"))[:2] == (200, "ok\n")
