@@ -100,7 +100,11 @@ class HttpSlack(Posting):
             return web.Response(status=401, text="This request is not signed by Slack, or too old.")
         if self._app is None:  # Slack tells it again
             return web.Response(status=503)
-        return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+        try:
+            asked = await to_bolt_request(request)
+        except (ValueError, RecursionError):
+            return web.Response(status=400, text="This is neither a form nor JSON.")
+        return await to_aiohttp_response(await self._app.async_dispatch(asked))
 
     async def _begun(self, request: web.Request) -> web.Response:
         return await _page(await self._flow.handle_installation(await to_bolt_request(request)))

@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -38,7 +39,7 @@ async def posted(
     }
     async with (
         aiohttp.ClientSession() as session,
-        session.post(f"{team.url}/slack/events", data=body, headers={**signed, **(headers or {})}) as answer,
+        session.post(f"{team.url}/slack/events", data=BytesIO(body), headers={**signed, **(headers or {})}) as answer,
     ):
         return answer.status
 
@@ -71,7 +72,8 @@ async def test_a_strange_signature_is_a_wrong_one(team: HttpTeam, headers: dict[
 async def test_a_body_is_not_read_before_its_signature(team: HttpTeam) -> None:
     for body in (b"\xff\xfe", b"{", b"[" * 100_000):
         assert await posted(team, body, secret="guessed") == 401
-    assert await posted(team, b"x" * 2**20) == 413
+        assert await posted(team, body) in (400, 401)
+    assert await posted(team, b"x" * 2_000_000) == 413
 
 
 async def test_a_bot_that_is_just_starting_has_slack_tell_it_again(team: HttpTeam) -> None:
