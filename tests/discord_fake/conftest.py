@@ -28,6 +28,9 @@ class Ears(discord.Client):
         self.heard.append((event, args))
         super().dispatch(event, *args, **kwargs)
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Do not wait the five seconds that Discord wants between two IDENTIFYs."""
+
     def all(self, event: str) -> list[Any]:
         """The first argument of each event of that name, or None where it has none."""
         return [args[0] if args else None for name, args in self.heard if name == event]

@@ -53,7 +53,7 @@ Trouble, by the names of Discord's routes (create_message, get_reactions, create
 
 Recorded: `fake.calls`, `fake.calls_to("create_message")`, `fake.invalid` (answered 401, 403 or 429; more than
 `fake.most_invalid` and Cloudflare keeps the bot out), `fake.unknown` (what it does not know),
-`fake.commands.registered`, `.names`, `.syncs`.
+`fake.commands.registered`, `.names`, `.syncs`. Somebody who wants no DMs: `ada.user.takes_dms = False`.
 """
 
 from tests.fakes.discord.asked import Interaction, Modal

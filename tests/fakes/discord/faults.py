@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -38,8 +39,9 @@ class Faults:
     `name` is a route's (`create_message`, `get_reactions`…) or `*`; `channel` is an id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Collection[str]) -> None:
         self.ahead: list[Fault] = []
+        self._names = {"*", *names}
 
     def lose_reply(self, name: str, times: int = 1, channel: str | None = None) -> Fault:
         """Do it, then hang up without an answer."""
@@ -90,6 +92,7 @@ class Faults:
             one.gate.set()
 
     def _add(self, fault: Fault) -> Fault:
+        assert fault.name in self._names, f"no route is called {fault.name!r}: {sorted(self._names)}"
         self.ahead.append(fault)
         return fault
 

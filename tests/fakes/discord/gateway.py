@@ -133,7 +133,8 @@ class Gateway:
             link.received.append(told)
             self._read(link, told["op"], told.get("d"))
             self._discord.changed()
-        if socket.close_code in (1000, 1001) and link.session is not None and link.session.link is link:
+        goodbye = socket.close_code in (1000, 1001) and not link.ended
+        if goodbye and link.session is not None and link.session.link is link:
             self._forget(link.session)
         self._end(link)
         link.over()

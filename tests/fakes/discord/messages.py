@@ -27,9 +27,13 @@ def create_message(discord: FakeDiscord, call: Call) -> Json:
         raise Refused(50008)
     may_send(channel)
     check_message(call.body, call.files)
+    if call.body.get("embeds"):
+        need(channel, Right.EMBED_LINKS)
+    if call.files:
+        need(channel, Right.ATTACH_FILES)
     nonce = call.body.get("nonce")
     if call.body.get("enforce_nonce") and (known := discord.nonces.known(nonce)):
-        return shapes.message(known)
+        return shapes.message(known.channel.message(known.id))
     made = post(discord, channel, call)
     discord.nonces.keep(nonce, made)
     return shapes.message(made)
@@ -93,6 +97,8 @@ def tell(name: str, message: Message) -> None:
 def may_send(channel: Channel) -> None:
     """Raises Refused 50001, 50013 or 50083 where the bot may not write."""
     need(channel, Right.SEND_MESSAGES_IN_THREADS if channel.is_thread else Right.SEND_MESSAGES)
+    if channel.person is not None and not channel.person.takes_dms:
+        raise Refused(50007)
     if channel.archived and channel.locked and Right.MANAGE_THREADS not in channel.rights(channel.discord.bot):
         raise Refused(50083)
 

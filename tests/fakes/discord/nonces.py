@@ -1,4 +1,7 @@
-"""The nonces of the past few minutes: docs.discord.com/developers/resources/message#create-message."""
+"""The nonces of the past few minutes: docs.discord.com/developers/resources/message#create-message.
+
+The nonce of a message that was deleted meanwhile is answered 404 (discord.py 2.7, `Messageable.send`).
+"""
 
 from __future__ import annotations
 

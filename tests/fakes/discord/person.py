@@ -103,10 +103,10 @@ class Person:
         given = dict(values or {})
         if unknown := set(given) - set(modal.inputs):
             raise LookupError(f"the modal has no {sorted(unknown)}: {sorted(modal.inputs)}")
-        self.modals.remove(modal)
         filled = [_filled(one, given) for one in modal.body["components"]]
         data: Json = {"custom_id": modal.custom_id, "components": filled}
         asked = modal.interaction
+        self.modals.remove(modal)
         return await self._asks(Asking.MODAL, data, asked.channel, asked.message)
 
     def _command(self, channel: Channel, command: str) -> Json:

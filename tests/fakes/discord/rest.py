@@ -25,6 +25,8 @@ ROUTES: list[tuple[str, str, Handler]] = [
     *commands.ROUTES,
     *hooks.ROUTES,
 ]
+NAMES = {handler.__name__ for _, _, handler in ROUTES}
+"""What calls and faults are named by."""
 INVALID = (401, 403, 429)
 """Too many of these within ten minutes, and Cloudflare keeps the address out."""
 OPEN = ("get_gateway", "create_interaction_response", *(one.__name__ for _, _, one in hooks.ROUTES))

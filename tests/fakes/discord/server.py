@@ -21,7 +21,7 @@ from tests.fakes.discord.faults import Faults, Rates
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.ids import Snowflakes
 from tests.fakes.discord.nonces import Nonces
-from tests.fakes.discord.rest import Rest
+from tests.fakes.discord.rest import NAMES, Rest
 from tests.fakes.discord.values import Call
 from tests.fakes.discord.world import Channel, Guild, User
 
@@ -53,7 +53,7 @@ class FakeDiscord:
         self.interactions: dict[str, Interaction] = {}
         self.commands = Commands(self)
         self.nonces = Nonces(clock)
-        self.faults, self.rates = Faults(), Rates()
+        self.faults, self.rates = Faults(NAMES), Rates()
         self.calls: list[Call] = []
         self.invalid: list[Call] = []
         """The calls that were answered 401, 403 or 429."""

@@ -20,6 +20,8 @@ class Link:
         self.socket = socket
         self.session: Session | None = None
         self.received: list[Json] = []
+        self.ended = False
+        """Whether Discord closed it, and not the bot."""
         self._request = request
         self._deflate = zlib.compressobj() if request.query.get("compress") == "zlib-stream" else None
         self._queue: asyncio.Queue[Json | int] = asyncio.Queue()
@@ -31,6 +33,7 @@ class Link:
 
     def end(self, code: int) -> None:
         """Close with that code after what is still to be sent."""
+        self.ended = True
         self._queue.put_nowait(code)
 
     async def flush(self) -> None:

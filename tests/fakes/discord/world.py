@@ -25,6 +25,7 @@ class User:
     id: str
     name: str
     bot: bool = False
+    takes_dms: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -172,7 +173,7 @@ class Channel:
     @property
     def threads(self) -> list[Channel]:
         """Its threads, or a forum's posts, oldest first."""
-        return [one for one in self.discord.channels.values() if one.parent is self]
+        return [one for one in self.discord.channels.values() if one.parent is self and not one.deleted]
 
     @property
     def visible(self) -> list[Message]:
