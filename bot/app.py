@@ -114,7 +114,7 @@ def build(
     courier = Courier(store, platforms, clock, patience)
     intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout)
     ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)
-    tools = Tools(store, library, digests, emoji, clock, _looking_up(sources), courier.deliver)
+    tools = Tools(store, library, digests, emoji, clock, _looking_up(sources), courier.deliver, platforms)
     heart = Heart(
         store,
         digests,

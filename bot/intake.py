@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,10 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.feedback import SAID_LESS, SAID_MORE, EmojiTable, is_emoji
+from bot.channels.feedback import NUMBER, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, number_of, on_message
 from bot.channels.values import Reaction
 from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, Sleep
-from bot.store import channels, deliveries, inbox, papers, votes
+from bot.store import channels, deliveries, inbox, papers, shown, votes
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
 from bot.store.deliveries import Post
@@ -33,6 +34,25 @@ _WORKSPACES_AT_ONCE = 20
 _FAILURES_IN_A_ROW = 3
 _REMEMBERED = timedelta(days=2)
 """Platforms repeat an event for a day at most; its id is remembered for two."""
+_Told = tuple[datetime, list[tuple[str, str]]]
+"""When a platform was asked for a message's reactions, and the (member, emoji) pairs that it told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where a paper stands: a message that is its card (number 0), or its number on a message of several."""
+
+    paper_id: str
+    number: int
+    post: Post
+
+    def says(self, emoji: str) -> str | None:
+        """The signal that an emoji on the message is for this paper, None when it says nothing of it."""
+        if not is_emoji(emoji):
+            return None
+        if self.number:
+            return NUMBER if number_of(emoji) == self.number else None
+        return emoji
 
 
 class Intake:
@@ -96,11 +116,12 @@ class Intake:
             failed = 0
             async with self._store.read() as tx:
                 by_paper = await _by_paper(tx, channel.id)
-            for posts in by_paper:
-                if not any(post.sent_at and post.sent_at >= since for post in posts):
+            told: dict[int, _Told] = {}
+            for marks in by_paper:
+                if not any(mark.post.sent_at and mark.post.sent_at >= since for mark in marks):
                     continue
                 try:
-                    changed += await self._compare(platform, channel, posts)
+                    changed += await self._compare(platform, channel, marks, told)
                     failed = 0
                 except StoreError:
                     raise
@@ -114,22 +135,30 @@ class Intake:
                         break
         return changed
 
-    async def _compare(self, platform: Platform, channel: Channel, posts: Sequence[Post]) -> int:
-        """Compare what stands on all the messages of one paper with its votes; how many changed."""
-        asked_at, there = self._clock(), set[tuple[str, str]]()
-        for post in posts:
-            told = await self._standing(platform, channel, post.message or "")
-            there.update((member, emoji) for member, emoji in told if is_emoji(emoji))
+    async def _compare(
+        self, platform: Platform, channel: Channel, marks: Sequence[_Mark], told: dict[int, _Told]
+    ) -> int:
+        """Compare what stands on all the messages of one paper with its votes; how many changed. `told` keeps what
+        the platform said of each post, for the other papers on it."""
+        there = set[tuple[str, str]]()
+        for mark in marks:
+            if mark.post.id not in told:
+                asked_at = self._clock()
+                told[mark.post.id] = asked_at, await self._standing(platform, channel, mark.post.message or "")
+            pairs = ((member, mark.says(emoji)) for member, emoji in told[mark.post.id][1])
+            there.update((member, signal) for member, signal in pairs if signal)
+        asked_at = min(told[mark.post.id][0] for mark in marks)
         async with self._store.write() as tx:
-            paper_id = await _paper_of(tx, posts[0])
+            # It may have turned out to be another paper since.
+            paper_id = await papers.resolve(tx, marks[0].paper_id)
             if paper_id is None:
                 return 0
             known = {(vote.member, vote.signal) for vote in await votes.of_paper(tx, channel.id, paper_id)}
             changed = 0
-            for member, emoji in sorted(there ^ known):
-                if (member, emoji) in there or is_emoji(emoji):
-                    on = (member, emoji) in there
-                    changed += await votes.put(tx, Vote(channel.id, paper_id, member, emoji, on, asked_at))
+            for member, signal in sorted(there ^ known):
+                if (member, signal) in there or on_message(signal):
+                    on = (member, signal) in there
+                    changed += await votes.put(tx, Vote(channel.id, paper_id, member, signal, on, asked_at))
             return changed
 
     async def _standing(self, platform: Platform, channel: Channel, message: str) -> list[tuple[str, str]]:
@@ -159,16 +188,18 @@ class Intake:
 
     async def _apply(self, tx: AsyncConnection, reaction: Reaction) -> bool:
         channel = await channels.find(tx, reaction.place)
-        if channel is None or not is_emoji(reaction.emoji):
+        post = await deliveries.post_by_message(tx, channel.id, reaction.message) if channel else None
+        if channel is None or post is None:
             return False
-        post = await deliveries.post_by_message(tx, channel.id, reaction.message)
-        paper_id = await _paper_of(tx, post) if post else None
-        if paper_id is None:
+        marks = await _marks(tx, post, await shown.numbered(tx, channel.id, post.id))
+        said = next(((mark.paper_id, signal) for mark in marks if (signal := mark.says(reaction.emoji))), None)
+        if said is None:
             return False
+        paper_id, signal = said
         # A platform's clock ahead of ours must not make a vote that no later word can take back.
         at = min(reaction.at, self._clock())
-        changed = await votes.put(tx, Vote(channel.id, paper_id, reaction.member, reaction.emoji, reaction.on, at))
-        value = self._emoji.value(reaction.emoji)
+        changed = await votes.put(tx, Vote(channel.id, paper_id, reaction.member, signal, reaction.on, at))
+        value = self._emoji.value(signal)
         if value and not reaction.on:
             # The button and the matching emoji are one vote: who takes back the one takes back the other.
             button = SAID_MORE if value > 0 else SAID_LESS
@@ -182,19 +213,24 @@ def _body(reaction: Reaction) -> dict[str, Any]:
     return dict(_REACTION.dump_python(reaction, mode="json"))
 
 
-async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[Post]]:
-    """A channel's cards on its platform, those of one paper together: papers that were merged have several."""
-    cards: defaultdict[str, list[Post]] = defaultdict(list)
+async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[_Mark]]:
+    """Where each of a channel's papers stands on its platform: papers that were merged stand in several places."""
+    found: defaultdict[str, list[_Mark]] = defaultdict(list)
+    numbered = await shown.numbered(tx, channel_id)
     for post in await deliveries.posts_of(tx, channel_id, [PostState.SENT]):
-        paper_id = await _paper_of(tx, post)
-        if post.message and paper_id:
-            cards[paper_id].append(post)
-    return list(cards.values())
+        for mark in await _marks(tx, post, numbered) if post.message else ():
+            found[mark.paper_id].append(mark)
+    return list(found.values())
 
 
-async def _paper_of(tx: AsyncConnection, post: Post) -> str | None:
-    """The paper a post is about; for one that turned out to be another post's paper too, the one it was merged into."""
+async def _marks(tx: AsyncConnection, post: Post, numbered: Mapping[tuple[int, int], str]) -> list[_Mark]:
+    """The papers that stand on a message. One that turned out to be another message's paper too is the one it was
+    merged into."""
     if post.paper_id:
-        return post.paper_id
-    card = post.body.get("card")
-    return await papers.resolve(tx, card["paper_id"]) if card else None
+        return [_Mark(post.paper_id, 0, post)]
+    if post.body.get("numbered"):
+        told = [(number, one["paper_id"]) for number, one in enumerate(post.body["lines"], 1)]
+    else:
+        told = [(0, post.body["card"]["paper_id"])] if post.body.get("card") else []
+    found = [(number, numbered.get((post.id, number)) or await papers.resolve(tx, name)) for number, name in told]
+    return [_Mark(paper_id, number, post) for number, paper_id in found if paper_id]

@@ -136,7 +136,8 @@ class Heart:
         *missed, last = rule.missed(due, now) or [due]
         delivery = None
         if now - last.at <= self._grace:
-            delivery = await self._digests.plan(channel, last, now)
+            can = self._platforms[channel.place.platform].capabilities
+            delivery = await self._digests.plan(channel, last, now, can)
         else:
             missed.append(last)
         await self._miss(channel, missed, "the bot was not running")

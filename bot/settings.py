@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.channels.schedule_words import read_days, read_hour
+from bot.channels.values import Style
 
 _PREFIX = "PAPERBOY_"
 _NOT_SETTINGS = {"CONFIG"}
@@ -115,6 +116,10 @@ class Digest(Section):
         0.8, ge=0, le=0.999, description="Post only what fits better than this share of random papers (0 to 0.999)."
     )
     guess: bool = Field(True, description="One card a day may be a guess, marked as such.")
+    style: Style = Field(
+        Style.CARDS,
+        description="cards, thread (the cards in the header's thread) or compact (one message of numbered papers).",
+    )
     window_days: int = Field(3, ge=1, le=30, description="How many days a paper counts as news.")
     grace_hours: float = Field(12.0, ge=0, le=48, description="A digest hour missed by less is delivered late.")
 

@@ -28,11 +28,12 @@ class Crash(BaseException):
     """The process dies here: nothing after it runs."""
 
 
-async def a_due_digest(store: Store, clock: Clock, chat: FakeChat) -> House:
+async def a_due_digest(store: Store, clock: Clock, chat: FakeChat, style: str = "cards") -> House:
     """A house whose channel's hour has come; nothing is planned yet."""
     house = house_over(store, clock, chat)
     await house.list_papers(DAY)
     await house.invite()
+    await house.say(f"settings style {style}")
     clock.advance(timedelta(hours=1, minutes=1))
     return house
 
@@ -237,20 +238,76 @@ async def test_a_platform_that_knows_its_keys_is_simply_sent_the_same_again(stor
     assert await states(house) == [PostState.SENT] * 6
 
 
+@pytest.mark.parametrize("style", ["cards", "thread"])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, 7))
 async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
-    store: Store, clock: Clock, when: str, number: int
+    store: Store, clock: Clock, when: str, number: int, style: str
 ) -> None:
     chat = FakeChat(**{when: on_call(number, Crash())})  # type: ignore[arg-type]
-    house = await a_due_digest(store, clock, chat)
+    house = await a_due_digest(store, clock, chat, style)
     with pytest.raises(Crash):
         await house.beat()
     again = house_over(store, clock, chat)
     await again.app.heart.start()
     await again.beat()
+    header, *cards = chat.shown["c1"]
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
     assert await states(again) == [PostState.SENT] * 6
+    assert [one.message.thread for one in cards] == [header.id if style == "thread" else ""] * 5
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_compact_digest_is_one_message_wherever_its_process_dies(store: Store, clock: Clock, when: str) -> None:
+    chat = FakeChat(**{when: on_call(1, Crash())})  # type: ignore[arg-type]
+    house = await a_due_digest(store, clock, chat, "compact")
+    with pytest.raises(Crash):
+        await house.beat()
+    again = house_over(store, clock, chat)
+    await again.app.heart.start()
+    await again.beat()
+    [one] = chat.shown["c1"]
+    assert len(one.message.lines) == 5
+    assert await states(again) == [PostState.SENT]
+
+
+async def test_the_cards_of_a_thread_wait_for_its_header(store: Store, clock: Clock) -> None:
+    chat = FakeChat(after=on_call(1, Uncertain("reply lost")), unable_to_look_up=PlatformError("down"))
+    house = await a_due_digest(store, clock, chat, "thread")
+    await house.beat()
+    await house.beat()
+    assert len(chat.shown["c1"]) == 1, "nobody knows yet whose thread it is"
+    chat.unable_to_look_up = None
+    await house.beat()
+    header, *cards = chat.shown["c1"]
+    assert [one.message.thread for one in cards] == [header.id] * 5
+
+
+@pytest.mark.parametrize("error", [Rejected("invalid_blocks"), Uncertain("reply lost")])
+async def test_where_the_header_never_came_the_cards_stand_in_the_channel(
+    store: Store, clock: Clock, error: PlatformError
+) -> None:
+    chat = FakeChat(Capabilities(max_text=4000, threads=True), before=on_call(1, error))
+    house = await a_due_digest(store, clock, chat, "thread")
+    await house.beat()
+    assert [one.message.thread for one in chat.shown["c1"]] == [""] * 5
+    assert await states(house) == [PostState.FAILED, *[PostState.SENT] * 5]
+
+
+async def test_an_uncertain_card_is_looked_for_in_its_thread(store: Store, clock: Clock) -> None:
+    chat = FakeChat(after=on_call(4, Uncertain("reply lost")))
+    house = await a_due_digest(store, clock, chat, "thread")
+    await house.beat()
+    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await house.posts()]
+    assert chat.lookups == 1
+
+
+async def test_a_submission_stands_in_the_channel_whatever_the_digests_style(store: Store, clock: Clock) -> None:
+    house = await a_due_digest(store, clock, FakeChat(), "thread")
+    assert (await house.say(f"submit {DAY[0].id}")).ok
+    [one] = house.chat.shown["c1"]
+    assert (one.message.thread, one.message.numbered) == ("", False)
+    assert one.message.card
 
 
 async def test_posts_that_are_too_late_to_be_news_are_dropped_and_their_papers_may_come_again(

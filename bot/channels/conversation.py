@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from bot.channels.digest import Digests
 from bot.channels.feedback import EmojiTable
 from bot.channels.values import Asker, Kind, Place, Reply
 from bot.library import Library
+from bot.platforms.base import Capabilities, Platform
 from bot.store import inbox, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -43,6 +44,7 @@ class Tools:
     clock: Callable[[], datetime]
     look_up: LookUp
     deliver: Deliver
+    platforms: Mapping[str, Platform]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Conversation:
     def zone(self) -> ZoneInfo:
         """The channel's time zone."""
         return ZoneInfo(self.channel.zone)
+
+    @property
+    def can(self) -> Capabilities:
+        """What the platform can do where this is said."""
+        return self.tools.platforms[self.place.platform].capabilities
 
     @property
     def may_manage(self) -> bool:

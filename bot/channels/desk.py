@@ -272,6 +272,7 @@ class FrontDesk:
                 count=self._new.count,
                 bar=self._new.bar,
                 guess=self._new.guess,
+                style=self._new.style,
                 created_at=self._tools.clock(),
             )
             channel = await channels.find(tx, place)

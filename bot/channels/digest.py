@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels import cards, feedback
+from bot.channels import cards, feedback, styles
 from bot.channels.feedback import EmojiTable
 from bot.channels.hours import Hour, Rule
-from bot.channels.values import Card, Message
+from bot.channels.values import Card, Message, Style
 from bot.courier import pack
 from bot.library import Library
+from bot.platforms.base import Capabilities
 from bot.store import deliveries, papers, runs, shown, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -60,18 +61,19 @@ class Digest:
     cards: tuple[Card, ...] = ()
     quiet: str = ""
 
-    @property
-    def header(self) -> str:
-        """The line above the cards, or the one line of a quiet day."""
+    def header(self, style: Style = Style.CARDS) -> str:
+        """The words above the papers, or the one line of a quiet day."""
         if not self.cards:
             return f"Nothing new {_for(self.day)}: {self.quiet}"
         start, known = f"{cards.count(len(self.cards), 'paper')} {_for(self.day)}", self.known
+        react = "React with the number of each you like, as 1️⃣" if style is Style.COMPACT else "React with 👍 or 👎"
+        where = " They are in this message's thread." if style is Style.THREAD else ""
         if known.votes:
             votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
-            return f"{start}, learned from {votes_} by {members}."
-        if known.topics:
-            return f"{start}, after this channel's topics. React with 👍 or 👎, and tomorrow's follow your taste."
-        return f"{start}. React with 👍 or 👎, and tomorrow's follow your taste."
+            how = f" {react}." if style is Style.COMPACT else ""
+            return f"{start}, learned from {votes_} by {members}.{how}{where}"
+        after = ", after this channel's topics" if known.topics else ""
+        return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
 
 
 class Digests:
@@ -110,16 +112,17 @@ class Digests:
                 return Digest(day, known, revision, quiet=reason)
             return Digest(day, known, revision, tuple(await self._cards(tx, channel, known, picks, now)))
 
-    async def plan(self, channel: Channel, hour: Hour, now: datetime) -> Delivery | None:
-        """Plan the digest of an hour; None when that day has one already."""
+    async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
+        """Plan the digest of an hour in the channel's style, if its platform can do that; None when that day has one
+        already."""
         digest = await self.compose(channel, now, hour.local_date)
         async with self._store.write() as tx:
             # An alert may have brought one of the papers meanwhile: the header counts what is left.
             free = await deliveries.free_for(tx, channel.id, [card.paper_id for card in digest.cards]) or ()
             left = tuple(card for card in digest.cards if card.paper_id in free)
             digest = replace(digest, cards=left, quiet=digest.quiet or ("" if left else _ALL_HERE))
-            drafts = [Draft(pack(Message(text=digest.header)))]
-            drafts += [Draft(pack(Message(card=card)), card.paper_id) for card in left]
+            style = styles.fitting(channel.style, can, len(left))
+            drafts = styles.drafts(digest.header(style), left, style)
             return await deliveries.plan(
                 tx,
                 channel.id,

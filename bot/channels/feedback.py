@@ -16,7 +16,9 @@ from recommender import Feedback
 
 SAID_MORE, SAID_LESS, TAUGHT = "said:more", "said:less", "said:taught"
 """Votes by a button or a word instead of an emoji; taught ones are papers that a manager named as loved."""
-_SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0}
+NUMBER = "said:number"
+"""A vote by a paper's number on a message of several."""
+_SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0, NUMBER: 1.0}
 
 _SKIN_TONE = re.compile("[\U0001f3fb-\U0001f3ff]|::skin-tone-[2-6]:?")
 _ALIASES = {
@@ -25,6 +27,19 @@ _ALIASES = {
     "clap": "👏", "raised_hands": "🙌", "white_check_mark": "✅", "brain": "🧠", "zzz": "💤", "sleeping": "😴",
     "yawning_face": "🥱", "x": "❌", "no_entry_sign": "🚫",
 }  # fmt: skip
+_NUMBERS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "keycap_ten": 10, "🔟": 10, **{f"{number}\u20e3": number for number in range(1, 10)},
+}  # fmt: skip
+
+
+def number_of(emoji: str) -> int:
+    """The number that an emoji shows, 1 to 10; 0 for any other.
+
+    >>> number_of("3️⃣"), number_of(":keycap_ten:"), number_of("👍")
+    (3, 10, 0)
+    """
+    return _NUMBERS.get(emoji.strip().replace("\ufe0f", "").strip(":"), 0)
 
 
 def plain_emoji(emoji: str) -> str:
@@ -65,8 +80,13 @@ class EmojiTable:
 
 
 def is_emoji(signal: str) -> bool:
-    """Whether a vote stands as an emoji on a message, and can be read back there."""
+    """Whether this is an emoji, and none of the bot's own names for what was said otherwise."""
     return signal not in _SAID
+
+
+def on_message(signal: str) -> bool:
+    """Whether a vote stands as an emoji on a message, and can be read back there."""
+    return is_emoji(signal) or signal == NUMBER
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class FakeChat:
     accepted or after: what is lost after acceptance stays shown."""
 
     capabilities: Capabilities = field(
-        default_factory=lambda: Capabilities(max_text=4000, lookup=True, reads_reactions=True)
+        default_factory=lambda: Capabilities(max_text=4000, lookup=True, reads_reactions=True, threads=True, numbers=10)
     )
     name: str = "fake"
     before: Fault | None = None
@@ -46,6 +46,8 @@ class FakeChat:
 
     async def send(self, place: Place, message: Message, key: str) -> str:
         assert len(key) <= 25
+        assert not message.thread or self.capabilities.threads
+        assert message.thread in ("", *(one.id for one in self.shown[place.address] if not one.message.thread))
         if self.before:
             self.before(message)
         known = [one for one in self.shown[place.address] if one.key == key]

@@ -9,17 +9,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels import cards, schedule_words
+from bot.channels import cards, schedule_words, styles
 from bot.channels.conversation import Conversation, sorry
 from bot.channels.digest import next_hour
-from bot.channels.values import Field, Form, Reply
+from bot.channels.values import Field, Form, Reply, Style
+from bot.platforms.base import Capabilities
 from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
 
 _YES, _NO = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
 _WHEN = ("hour", "days", "zone", "count")
-_SETTINGS = (*_WHEN, "bar", "guess")
+_SETTINGS = (*_WHEN, "bar", "guess", "style")
 _NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})(?:\s*[=:]\s*|\s+|$)", re.IGNORECASE)
 _HIGHEST_BAR = 0.999
 
@@ -64,7 +65,7 @@ async def resume(talk: Conversation, argument: str) -> Reply:
 async def settings(talk: Conversation, argument: str) -> Reply:
     """All settings of the channel, or one changed: `settings bar 0.4`."""
     if not argument:
-        rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(talk.channel)]
+        rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(talk.channel, talk.can)]
         text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
         return Reply(text, form=_form(talk, "settings", "Settings here"))
     if not talk.may_manage:
@@ -77,11 +78,11 @@ async def settings(talk: Conversation, argument: str) -> Reply:
     values: dict[str, Any] = {}
     for name, value in zip(map(str.lower, parts[1::2]), parts[2::2], strict=True):
         try:
-            values[name] = _read(name, value.strip())
+            values[name] = _read(name, value.strip(), talk.can)
         except ValueError as error:
             return sorry(f"{error}.", name)
     channel = await _change(talk, values)
-    shown = {field.name: field.value for field in _fields(channel)}
+    shown = {field.name: field.value for field in _fields(channel, talk.can)}
     text = "Done: " + ", ".join(f"{name} is {shown[name]}" for name in values) + "."
     return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
 
@@ -127,7 +128,7 @@ async def _change(talk: Conversation, values: dict[str, Any]) -> Channel:
     return channel
 
 
-def _read(name: str, value: str) -> Any:
+def _read(name: str, value: str, can: Capabilities) -> Any:
     if name == "hour":
         return schedule_words.read_hour(value).strftime("%H:%M")
     if name == "days":
@@ -140,6 +141,8 @@ def _read(name: str, value: str) -> Any:
         if value.lower() in _YES + _NO:
             return value.lower() in _YES
         raise ValueError(f"guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
+    if name == "style":
+        return _read_style(value, can)
     try:
         bar = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
     except ValueError:
@@ -148,6 +151,16 @@ def _read(name: str, value: str) -> Any:
         return bar
     shown = cards.cut(cards.inert(value), 60)
     raise ValueError(f"the bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{shown}”")
+
+
+def _read_style(value: str, can: Capabilities) -> Style:
+    doable = styles.doable(can)
+    style = next((style for style in doable if style == value.casefold()), None)
+    if style is None:
+        *others, last = doable
+        known = f"{', '.join(others)} or {last}" if others else f"only {last}"
+        raise ValueError(f"the style here is {known}, not “{cards.cut(cards.inert(value), 60)}”")
+    return style
 
 
 def when(channel: Channel) -> str:
@@ -159,11 +172,11 @@ def when(channel: Channel) -> str:
 
 def _form(talk: Conversation, verb: str, title: str) -> Form | None:
     """The form of a verb, for whoever may change the channel."""
-    fields = [field for field in _fields(talk.channel) if (field.name in _WHEN) == (verb == "schedule")]
+    fields = [field for field in _fields(talk.channel, talk.can) if (field.name in _WHEN) == (verb == "schedule")]
     return Form(verb, title, tuple(fields)) if talk.may_manage else None
 
 
-def _fields(channel: Channel) -> tuple[Field, ...]:
+def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
     """Every setting; the labels fit the narrowest form there is, of 45 characters."""
     return (
         Field("hour", "when the digest is posted, as 09:00 or 5pm", channel.hour),
@@ -172,4 +185,10 @@ def _fields(channel: Channel) -> tuple[Field, ...]:
         Field("count", "cards at most", str(channel.count), tuple(map(str, range(1, schedule_words.MOST_CARDS + 1)))),
         Field("bar", "post only what beats this share of papers", f"{channel.bar:g}"),
         Field("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
+        Field(
+            "style",
+            "cards, the same in a thread, or compact",
+            styles.fitting(channel.style, can, 1),
+            tuple(styles.doable(can)),
+        ),
     )

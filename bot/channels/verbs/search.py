@@ -71,7 +71,7 @@ async def today(talk: Conversation, argument: str) -> Reply:
     if argument:
         return _not_with_words("today", argument)
     digest = await talk.tools.digests.compose(talk.channel, talk.now)
-    return Reply(digest.header, cards=digest.cards, actions=(Action("Share", "share", "today"),))
+    return Reply(digest.header(), cards=digest.cards, actions=(Action("Share", "share", "today"),))
 
 
 async def trending(talk: Conversation, argument: str) -> Reply:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels import bibliography, cards
 from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.digest import SUBMISSION
-from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT, is_emoji
+from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
 from bot.channels.grammar import LONGEST_LINE
 from bot.channels.schedule_words import MOST_CARDS
 from bot.channels.values import Action, Attachment, Reply
@@ -166,7 +166,7 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
             for one in sorted(gone & mine):
                 await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
     title = cards.cut(cards.inert(paper.title), 100)
-    if back and any(is_emoji(one) and talk.tools.emoji.value(one) for one in mine):
+    if back and any(on_message(one) and talk.tools.emoji.value(one) for one in mine):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
     if back:
         taught = ", taught or voted" if TAUGHT in mine else ""
