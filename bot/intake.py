@@ -17,7 +17,8 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.feedback import NUMBER, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, number_of, on_message
+from bot.channels.feedback import NUMBER, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, on_message
+from bot.channels.numbers import number_of
 from bot.channels.values import Reaction
 from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, Sleep
 from bot.store import channels, deliveries, inbox, papers, shown, votes
@@ -149,8 +150,9 @@ class Intake:
             there.update((member, signal) for member, signal in pairs if signal)
         asked_at = min(told[mark.post.id][0] for mark in marks)
         async with self._store.write() as tx:
-            # It may have turned out to be another paper since.
-            paper_id = await papers.resolve(tx, marks[0].paper_id)
+            paper_id: str | None = marks[0].paper_id
+            if await papers.get(tx, marks[0].paper_id) is None:  # it turned out to be another one since
+                paper_id = await papers.resolve(tx, marks[0].paper_id)
             if paper_id is None:
                 return 0
             known = {(vote.member, vote.signal) for vote in await votes.of_paper(tx, channel.id, paper_id)}

@@ -27,19 +27,6 @@ _ALIASES = {
     "clap": "👏", "raised_hands": "🙌", "white_check_mark": "✅", "brain": "🧠", "zzz": "💤", "sleeping": "😴",
     "yawning_face": "🥱", "x": "❌", "no_entry_sign": "🚫",
 }  # fmt: skip
-_NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "keycap_ten": 10, "🔟": 10, **{f"{number}\u20e3": number for number in range(1, 10)},
-}  # fmt: skip
-
-
-def number_of(emoji: str) -> int:
-    """The number that an emoji shows, 1 to 10; 0 for any other.
-
-    >>> number_of("3️⃣"), number_of(":keycap_ten:"), number_of("👍")
-    (3, 10, 0)
-    """
-    return _NUMBERS.get(emoji.strip().replace("\ufe0f", "").strip(":"), 0)
 
 
 def plain_emoji(emoji: str) -> str:

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from typing import Protocol
 import pytest
 
 from bot.channels.feedback import plain_emoji
+from bot.channels.numbers import keycap, number_of
 from bot.channels.values import Action, Attachment, Card, Field, Form, Line, Message, Place, Reply
 from bot.platforms.base import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Uncertain
 from tests.platforms.recording_desk import RecordingDesk
@@ -23,10 +24,12 @@ from tests.platforms.recording_desk import RecordingDesk
 
 @dataclass(frozen=True)
 class Seen:
-    """A message as a person in the channel sees it: all its words, in whatever dress."""
+    """A message as a person in the channel sees it: all its words, in whatever dress; `thread` is the message in whose
+    thread it stands."""
 
     id: str
     text: str
+    thread: str = ""
 
 
 class PlatformUnderTest(Protocol):
@@ -62,7 +65,7 @@ class PlatformUnderTest(Protocol):
         ...
 
     async def seen(self, place: Place) -> list[Seen]:
-        """The messages that everybody in the channel sees, oldest first."""
+        """The messages that everybody in the channel and in its threads sees, oldest first."""
         ...
 
     async def ask(self, member: str, line: str) -> str:
@@ -78,7 +81,10 @@ class PlatformUnderTest(Protocol):
         ...
 
     async def react(self, member: str, message: str, emoji: str, *, on: bool = True) -> None:
-        """A member puts an emoji on a message of `place` or takes it back, and the desk has been told."""
+        """A member puts an emoji on a message of `place` or takes it back, and the desk has been told.
+
+        A number, as 2️⃣, is put only on a message of numbered lines.
+        """
         ...
 
     async def bot_reacts(self, message: str, emoji: str) -> None:
@@ -105,6 +111,11 @@ CARD = Card(
     summary="Clients differ. We show what follows.",
     why="because you liked “Secure sums” on Tuesday: federated, non-iid",
     note="already in #ml-theory",
+)
+PICKS = Message(
+    "Like them by number:",
+    lines=tuple(Line(str(n), f"Paper {letter}", f"https://x.org/{n}") for n, letter in enumerate("ABCDEFGHIJ", 1)),
+    numbered=True,
 )
 HOSTILE = "<!channel> @everyone <@U1> [bold]x[/bold] *b* \x1b[2J\x1b]0;owned\x07 \u202eevil\u2066 </b> `rm` \x00\x9b31m"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -183,6 +194,87 @@ class PlatformConformance:
         assert len(standing) == 2
         assert {plain_emoji(emoji) for _, emoji in standing} == {"👍", "👎"}
         assert set(standing) <= told, "read back and told, a reaction must be the same one"
+
+    async def test_cards_in_a_thread_stand_under_their_header_alone(self, under_test: PlatformUnderTest) -> None:
+        platform, place = _with_threads(under_test), under_test.place
+        header = await platform.send(place, Message("Two papers."), "key-1")
+        other = await platform.send(place, Message("Another day."), "key-2")
+        cards = [
+            await platform.send(place, Message(card=replace(CARD, paper_id=str(n)), thread=header), f"key-{n}")
+            for n in (3, 4)
+        ]
+        seen = await under_test.seen(place)
+        assert [(each.id, each.thread) for each in seen if not each.thread] == [(header, ""), (other, "")]
+        assert [(each.id, each.thread) for each in seen if each.thread] == [(card, header) for card in cards]
+        assert all(CARD.title in each.text for each in seen if each.thread)
+
+    async def test_a_key_in_a_thread_is_found_there_after_a_restart(self, under_test: PlatformUnderTest) -> None:
+        platform, place = _with_threads(under_test), under_test.place
+        if not platform.capabilities.lookup:
+            pytest.skip("this platform does not promise it")
+        since = under_test.now() - timedelta(minutes=1)
+        header = await platform.send(place, Message("One paper."), "key-1")
+        card = await platform.send(place, Message(card=CARD, thread=header), "key-2")
+        await under_test.restart()
+        assert await under_test.platform.find(place, "key-2", since, header) == card
+        assert await under_test.platform.find(place, "key-1", since) == header
+        assert await under_test.platform.find(place, "key-3", since, header) is None
+
+    async def test_a_lost_answer_to_a_card_in_a_thread_leads_to_one_message(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        platform, place = _with_threads(under_test), under_test.place
+        since = under_test.now() - timedelta(minutes=1)
+        header = await platform.send(place, Message("One paper."), "key-1")
+        with under_test.trouble(Uncertain) as message, pytest.raises(Uncertain):
+            await platform.send(place, replace(message, thread=header), "key-2")
+        if platform.capabilities.idempotent_for:
+            await platform.send(place, replace(message, thread=header), "key-2")
+        elif platform.capabilities.lookup:
+            assert await platform.find(place, "key-2", since, header)
+        assert [each.thread for each in await under_test.seen(place)] == ["", header]
+
+    async def test_a_card_in_a_thread_takes_reactions_and_buttons(self, under_test: PlatformUnderTest) -> None:
+        platform, place = _with_threads(under_test), under_test.place
+        header = await platform.send(place, Message("One paper."), "key-1")
+        card = await platform.send(place, Message(card=CARD, thread=header), "key-2")
+        await under_test.react("ada", card, "👍")
+        [told] = under_test.desk.reactions
+        assert (told.message, told.place.address, plain_emoji(told.emoji)) == (card, place.address, "👍")
+        assert await platform.reactions(place, card) == [(told.member, told.emoji)]
+        assert await platform.reactions(place, header) == []
+        assert "It is so." in await under_test.press("ada", card, "save")
+
+    async def test_numbered_papers_show_their_numbers_and_take_reactions_by_number(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        platform, place = under_test.platform, under_test.place
+        most = platform.capabilities.numbers
+        if not most:
+            pytest.skip("this platform does not promise it")
+        message = await platform.send(place, replace(PICKS, lines=PICKS.lines[:most]), "key-1")
+        [seen] = await under_test.seen(place)
+        for number, line in enumerate(PICKS.lines[:most], 1):
+            assert re.search(rf"({number}|{keycap(number)})\W+{line.title}", seen.text), seen.text
+        for number in (1, 2, most):
+            await under_test.react("ada", message, keycap(number))
+        await under_test.react("ada", message, keycap(2), on=False)
+        told = [(number_of(each.emoji), each.on, each.message) for each in under_test.desk.reactions]
+        assert told == [(1, True, message), (2, True, message), (most, True, message), (2, False, message)]
+        if platform.capabilities.reads_reactions:
+            standing = await platform.reactions(place, message)
+            assert sorted(number_of(emoji) for _, emoji in standing) == [1, most]
+
+    async def test_numbered_papers_of_any_length_and_malice_are_shown(self, under_test: PlatformUnderTest) -> None:
+        if not under_test.platform.capabilities.numbers:
+            pytest.skip("this platform does not promise it")
+        long = "This sentence is repeated. " * 400
+        lines = [Line(str(n), f"{letter} {HOSTILE} {long}", f"https://x.org/{'a' * 450}", long, long + HOSTILE)
+                 for n, letter in enumerate("ABCDEFGHIJ", 1)]  # fmt: skip
+        await under_test.platform.send(under_test.place, Message(long, lines=tuple(lines), numbered=True), "key-1")
+        [seen] = await under_test.seen(under_test.place)
+        for number, letter in enumerate("ABCDEFGHIJ", 1):
+            assert re.search(rf"({number}|{keycap(number)})\W+{letter} ", seen.text)
 
     async def test_a_message_without_reactions_has_none(self, under_test: PlatformUnderTest) -> None:
         message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
@@ -333,3 +425,9 @@ class PlatformConformance:
             assert await other.platform.find(other.place, "key-1", LONG_AGO) is None
             assert not other.desk.reactions
             assert not under_test.desk.asked
+
+
+def _with_threads(under_test: PlatformUnderTest) -> Platform:
+    if not under_test.platform.capabilities.threads:
+        pytest.skip("this platform has no threads")
+    return under_test.platform

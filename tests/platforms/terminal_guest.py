@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
+from bot.channels.numbers import number_of
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected
 from bot.platforms.terminal import TerminalPlatform, render
@@ -137,7 +138,8 @@ class TerminalGuest:
 
     async def seen(self, place: Place) -> list[Seen]:
         """As somebody sees it who comes later and reads all that was kept."""
-        return [Seen(said.id, plain(render.posted(said.message))) for said in Room(self.folder).messages(place)]
+        said = Room(self.folder).messages(place)
+        return [Seen(each.id, plain(render.posted(each.message)), each.message.thread) for each in said]
 
     async def ask(self, member: str, line: str) -> str:
         await self.enter(f"/me {member}")
@@ -150,13 +152,16 @@ class TerminalGuest:
         return await self.ask(member, label)
 
     async def react(self, member: str, message: str, emoji: str, *, on: bool = True) -> None:
-        await self.ask(member, f"{'' if on else '-'}{self._number(message)} {emoji}")
+        choice = number_of(emoji)
+        number, put = self._number(message, choice), "👍" if choice else emoji
+        await self.ask(member, f"{'' if on else '-'}{number} {put}")
 
     async def bot_reacts(self, message: str, emoji: str) -> None:
         """The terminal's bot can't."""
 
-    def _number(self, message: str) -> int:
-        return next(number for number, paper in self.platform.numbers if paper.message == message)
+    def _number(self, message: str, choice: int = 0) -> int:
+        papers = self.platform.numbers
+        return next(number for number, paper in papers if (paper.message, paper.choice) == (message, choice))
 
     @contextmanager
     def trouble(self, error: type[PlatformError]) -> Iterator[Message]:

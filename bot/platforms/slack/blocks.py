@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.channels.cards import cut
+from bot.channels.numbers import keycap
 from bot.channels.values import Line
 from recommender.text import visible
 
@@ -29,14 +30,17 @@ def said(text: str, share: int, command: str) -> list[Json]:
 
 def listed(lines: Sequence[Line], share: int) -> list[Json]:
     """Papers, numbered, with what there is to say of each."""
-    items = []
-    for line in lines[:MOST_LINES]:
-        elements = heading(line.title, line.url, share)
-        parts = [one_line(text, min(share, SHORT)) for text in (line.detail, line.said)]
-        items.append(section(*elements, *(span(f"\n{text}") for text in parts if text)))
+    items = [section(*_line(line, share)) for line in lines[:MOST_LINES]]
     if not items:
         return []
     return [{"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "ordered", "elements": items}]}]
+
+
+def numbered(lines: Sequence[Line], share: int) -> list[Json]:
+    """Papers, each with the emoji that likes it."""
+    numbers = enumerate(lines[:MOST_LINES], 1)
+    items = [section(span(f"{keycap(number)}  "), *_line(line, share)) for number, line in numbers]
+    return [{"type": "rich_text", "elements": [item]} for item in items]
 
 
 def heading(title: str, url: str, share: int) -> list[Json]:
@@ -77,6 +81,11 @@ def one_line(text: str, most: int) -> str:
 def web_link(url: str, most: int) -> str:
     """`url` if it is a web link that may be followed, else ""."""
     return url if len(url) <= most and visible(url) == url and _LINK.fullmatch(url) else ""
+
+
+def _line(line: Line, share: int) -> list[Json]:
+    parts = [one_line(text, min(share, SHORT)) for text in (line.detail, line.said)]
+    return [*heading(line.title, line.url, share), *(span(f"\n{text}") for text in parts if text)]
 
 
 def _named(typed: str, command: str) -> str:

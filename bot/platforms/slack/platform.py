@@ -35,7 +35,9 @@ class Posting:
     """What Slack is on the way out: the half of `bot.platforms.base.Platform` that needs no listening."""
 
     name = PLATFORM
-    capabilities = Capabilities(max_text=MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True)
+    capabilities = Capabilities(
+        max_text=MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True, threads=True, numbers=10
+    )
 
     def __init__(self, workspaces: Workspaces, command: str) -> None:
         self._workspaces, self._command = workspaces, command

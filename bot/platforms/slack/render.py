@@ -22,6 +22,7 @@ from bot.platforms.slack.blocks import (
     Json,
     heading,
     listed,
+    numbered,
     one_line,
     said,
     section,
@@ -59,7 +60,7 @@ def posted(message: Message, key: str = "", command: str = "/papers") -> Rendere
     def build(share: int) -> list[Json]:
         blocks = said(message.text, share, command)
         blocks += _card(message.card, share, 0) if message.card else []
-        return blocks + listed(message.lines, share)
+        return blocks + (numbered if message.numbered else listed)(message.lines, share)
 
     blocks = _fitting(build)
     if blocks and key:

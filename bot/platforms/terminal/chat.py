@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.channels.numbers import keycap
 from bot.channels.values import Action, Asker, Kind, Place, Reaction
 from bot.platforms.base import Clock, Desk, PlatformError
 from bot.platforms.terminal import completion, render
@@ -168,12 +169,16 @@ class Chat:
         paper = self._numbered(number)
         if paper is None:
             return
-        if paper.message is None:
+        if paper.choice:  # a thumb up for one of several papers is its number on their message
+            emoji = tuple(keycap(paper.choice) if each[0] == "👍" else each for each in emoji)
+        if paper.message is None or (paper.choice and emoji != (keycap(paper.choice),)):
             await self._vote_in_list(number, paper.paper_id, emoji, on=on)
             return
         for each in emoji:
             await self._put(paper.message, each, on=on)
         standing = await asyncio.to_thread(self._room.standing, self.place, paper.message)
+        if paper.choice:
+            standing = [(member, each) for member, each in standing if each in emoji]
         self._screen.print(render.reacted(paper.title, number, standing))
 
     async def _put(self, message: str, emoji: str, *, on: bool) -> None:

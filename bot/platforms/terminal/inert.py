@@ -49,7 +49,8 @@ def link(url: str) -> str:
 
 def fit(message: Message) -> Message:
     """`message` as this platform shows it: inert, and every text within its length."""
-    return Message(
+    return replace(
+        message,
         text=cut(inert(message.text).strip(), MAX_TEXT),
         card=fit_card(message.card) if message.card else None,
         lines=tuple(map(fit_line, message.lines)),

@@ -14,17 +14,24 @@ from bot.channels.values import Message, Reply
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A paper on the screen; `message` is the post whose card it is, None where it only stands in a list."""
+    """A paper on the screen; `message` is the post whose card it is, or on which it is the `choice` of that number;
+    None where it only stands in a list."""
 
     paper_id: str
     title: str
     message: str | None = None
+    choice: int = 0
     posted: bool = True
 
 
 def is_header(message: Message) -> bool:
     """Whether a message has no paper: words alone head a digest, or say why there is none."""
     return message.card is None and not message.lines
+
+
+def opens(message: Message) -> bool:
+    """Whether a message is the whole of a digest, or what heads one."""
+    return is_header(message) or (message.numbered and not message.thread)
 
 
 class Numbers:
@@ -39,13 +46,15 @@ class Numbers:
         if is_header(message):
             self._headed = True
             return 1
-        if self._headed:
+        if self._headed or opens(message):
             self._papers.clear()
         self._headed = False
         first = len(self._papers) + 1
         if message.card:
             self._papers.append(Numbered(message.card.paper_id, message.card.title, message_id))
-        self._papers += [Numbered(line.paper_id, line.title) for line in message.lines]
+        for choice, line in enumerate(message.lines, 1):
+            where = (message_id, choice) if message.numbered else (None, 0)
+            self._papers.append(Numbered(line.paper_id, line.title, *where))
         return first
 
     def answer(self, reply: Reply, *, more: bool = False) -> int:

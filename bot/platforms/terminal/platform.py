@@ -35,7 +35,13 @@ class TerminalPlatform:
 
     name = PLATFORM
     capabilities = Capabilities(
-        max_text=MAX_TEXT, idempotent_for=_FOREVER_SECONDS, lookup=True, reads_reactions=True, private_replies=True
+        max_text=MAX_TEXT,
+        idempotent_for=_FOREVER_SECONDS,
+        lookup=True,
+        reads_reactions=True,
+        private_replies=True,
+        threads=True,
+        numbers=10,
     )
 
     def __init__(

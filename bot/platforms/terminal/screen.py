@@ -12,7 +12,7 @@ from rich.text import Text
 from bot.channels.values import Action, Attachment, Reply
 from bot.platforms.terminal import render
 from bot.platforms.terminal.inert import one_line
-from bot.platforms.terminal.numbers import Numbers, is_header
+from bot.platforms.terminal.numbers import Numbers, is_header, opens
 from bot.platforms.terminal.room import Said
 
 _RECALLED = 20
@@ -94,9 +94,15 @@ class Screen:
 
 
 def _last_digest(said: Sequence[Said]) -> int:
-    """Where the last digest that has papers begins: at the words before them."""
-    start = None
+    """Where the last digest that has papers begins: at the words before them, which may be its own."""
+    start = 0 if said and _whole(said[0]) else None
     for place, (each, following) in enumerate(pairwise(said)):
-        if is_header(each.message) and not is_header(following.message):
+        if _whole(following):
+            start = place + 1
+        elif is_header(each.message) and not is_header(following.message):
             start = place
     return max(len(said) - _RECALLED, 0) if start is None else start
+
+
+def _whole(said: Said) -> bool:
+    return opens(said.message) and not is_header(said.message)

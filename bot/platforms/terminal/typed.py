@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.emoji import Emoji
 
+from bot.channels.numbers import number_of
 from bot.channels.values import CARD_ACTIONS
 from bot.platforms.terminal.inert import one_line
 
@@ -170,6 +171,8 @@ def _plain(line: str) -> Typed:
         return reaction
     if _numbers(words):
         return Unclear(f"What about {line}? Put an emoji on it (`{words[0]} 👍`) or read on (`abstract {words[0]}`).")
+    if words and all(map(number_of, words)):
+        return React(tuple(map(number_of, words)), (), ("👍",))
     if words and all(map(split_emoji, words)):
         return Unclear(f"{line} for which card? Say its number too: `2 {words[0]}`.")
     return Ask(line)

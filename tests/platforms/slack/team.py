@@ -10,6 +10,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.channels.numbers import number_of
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
 from bot.platforms.slack.http import HttpSlack
@@ -25,6 +26,7 @@ from tests.fakes.slack.world import Channel
 from tests.platforms.conformance import Seen
 from tests.platforms.recording_desk import RecordingDesk
 
+_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
 _NAMES = {"👍": "+1", "👍🏽": "+1::skin-tone-4", "👎": "-1", "❤️": "heart", "🔥": "fire"}
 _LIMITED_SECONDS = 3
 
@@ -85,7 +87,8 @@ class SlackTeam:
         await self.start()
 
     async def seen(self, place: Place) -> list[Seen]:
-        return [Seen(said.ts, readable(said.words, said.blocks)) for said in self._channel(place).visible]
+        said = self._channel(place).visible
+        return [Seen(each.ts, readable(each.words, each.blocks), each.thread_ts or "") for each in said]
 
     async def ask(self, member: str, line: str) -> str:
         who = self.person(member)
@@ -108,7 +111,8 @@ class SlackTeam:
         return await self.told(who, count)
 
     async def react(self, member: str, message: str, emoji: str, *, on: bool = True) -> None:
-        who, name = self.person(member), _NAMES.get(emoji, emoji.strip(":"))
+        who, number = self.person(member), number_of(emoji)
+        name = _NUMBERS[number - 1] if number else _NAMES.get(emoji, emoji.strip(":"))
         await (who.reacts if on else who.unreacts)(self.ml, message, name)
 
     async def bot_reacts(self, message: str, emoji: str) -> None:
