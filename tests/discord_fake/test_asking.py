@@ -400,3 +400,29 @@ async def test_an_answer_that_does_not_fit_is_refused_and_may_be_given_again(
     await ada.says(ml, "papers", query="x")
     assert codes == [code]
     assert [one.words for one in ada.answers] == ["then so"]
+
+
+async def test_what_one_person_sees_stays_theirs_when_it_changes(
+    fake: FakeDiscord, connected: Ears, ml: Channel, ada: Member
+) -> None:
+    def layout(text: str) -> discord.ui.LayoutView:
+        view = discord.ui.LayoutView()
+        view.add_item(discord.ui.TextDisplay(text))
+        return view
+
+    async def answer(told: Told) -> None:
+        await told.response.defer(ephemeral=True, thinking=True)
+        await told.edit_original_response(view=layout("found"))
+        await told.edit_original_response(view=layout("found more"))
+
+    await registered(connected, answer)
+    await ada.says(ml, "papers", query="x")
+    await fake.until(lambda: ada.answers and ada.answers[0].words == "found more")
+    assert ada.answers[0].ephemeral
+    assert ml.visible == []
+
+
+async def test_a_plain_message_is_seen_by_all(connected: Ears, ml: Channel) -> None:
+    route = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=ml.id)
+    await connected.http.request(route, json={"content": "for one?", "flags": 64})
+    assert [one.words for one in ml.visible] == ["for one?"]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.fakes.discord.world import Channel
 
 TOKEN_LASTS = timedelta(minutes=15)
+KINDS = {1: 20, 3: 23}
+"""The type of a message that answers a command: CHAT_INPUT_COMMAND, CONTEXT_MENU_COMMAND."""
 
 
 @dataclass(slots=True, eq=False)
@@ -118,7 +120,7 @@ class Interaction:
         """A message of the bot's that answers it; not put anywhere yet."""
         discord = self.channel.discord
         made = Message(discord.ids.next(), self.channel, discord.bot, flags=flags & (EPHEMERAL | LOADING))
-        made.at, made.kind, made.interaction = discord.stamp(), 20, self.metadata()
+        made.at, made.kind, made.interaction = discord.stamp(), KINDS.get(self.data.get("type", 0), 0), self.metadata()
         return made
 
 

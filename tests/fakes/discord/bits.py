@@ -78,8 +78,9 @@ CROSSPOSTED = 1 << 0
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 COMPONENTS_V2 = 1 << 15
-SETTABLE = 1 << 2 | EPHEMERAL | 1 << 12 | COMPONENTS_V2
-"""Message flags that a bot may set: SUPPRESS_EMBEDS, EPHEMERAL, SUPPRESS_NOTIFICATIONS, IS_COMPONENTS_V2."""
+SETTABLE = 1 << 2 | 1 << 12 | COMPONENTS_V2
+"""Message flags that a bot may set: SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, IS_COMPONENTS_V2; and an answer's first
+one may be EPHEMERAL."""
 
 
 class Op(IntEnum):

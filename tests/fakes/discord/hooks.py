@@ -120,10 +120,9 @@ def _show(asked: Interaction, message: Message) -> Message:
 def _keep_promise(message: Message, call: Call) -> Message:
     """The message that a deferral promised is there; who sees it was said then."""
     check_message(call.body, call.files)
-    ephemeral = message.flags & EPHEMERAL
     message.files = call.files
+    message.flags &= ~LOADING
     messages.fill(message, call.body, rings=True)
-    message.flags = message.flags & ~(LOADING | EPHEMERAL) | ephemeral
     messages.tell("MESSAGE_UPDATE", message)
     return message
 
