@@ -28,12 +28,12 @@ def said(text: str, share: int, command: str) -> list[Json]:
     return [{"type": "rich_text", "elements": [section(*elements)]}] if elements else []
 
 
-def listed(lines: Sequence[Line], share: int) -> list[Json]:
-    """Papers, numbered, with what there is to say of each."""
+def listed(lines: Sequence[Line], share: int, style: str = "ordered") -> list[Json]:
+    """Papers, numbered or as a `bullet` list, with what there is to say of each."""
     items = [section(*_line(line, share)) for line in lines[:MOST_LINES]]
     if not items:
         return []
-    return [{"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "ordered", "elements": items}]}]
+    return [{"type": "rich_text", "elements": [{"type": "rich_text_list", "style": style, "elements": items}]}]
 
 
 def numbered(lines: Sequence[Line], share: int) -> list[Json]:

@@ -13,7 +13,6 @@ import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,12 +23,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels.values import Message, Place, Reaction
 from bot.platforms.base import AccessLost, Clock, Desk, Platform, Rejected
-from bot.platforms.slack import render
+from bot.platforms.slack.blocks import Json
+from bot.platforms.slack.home import HomeTab
+from bot.platforms.slack.modals import Modals
 from bot.platforms.slack.outlet import Outlet
-from bot.platforms.slack.reading import emoji, moment, place_of, text_of, thread_of, typed
+from bot.platforms.slack.presses import SHORTCUTS, Presses
+from bot.platforms.slack.reading import emoji, moment, place_of, text_of, typed
 from bot.platforms.slack.workspaces import Workspace, Workspaces
 
-Json = dict[str, Any]
 _ANY = re.compile("")
 _KEY = 25
 _REMEMBERED = 10_000
@@ -61,11 +62,18 @@ class Intake:
             request_verification_enabled=False,
         )
         app.use(self._once)
-        for name in AFTERWARDS:
+        home = HomeTab(self._desk, self._command)
+        modals = Modals(self._desk, home, self._command)
+        presses = Presses(self._desk, home, modals, self._command)
+        for name in QUESTIONS:
             app.event(name)(self._mentioned)
+        app.event(HOME)(home.opened)
         app.event(_ANY)(_nothing)
         app.command(_ANY)(self._asked)
-        app.block_action(_ANY)(self._pressed)
+        app.block_action(_ANY)(presses.pressed)
+        app.view(_ANY)(modals.submitted)
+        for verb in SHORTCUTS:
+            app.message_shortcut(verb)(presses.chosen)
         return app
 
     async def _located(
@@ -174,21 +182,6 @@ class Intake:
         outlet = Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url"))
         await outlet.answer(lambda asker: self._desk.ask(place, asker, text_of(body, "text")))
 
-    async def _pressed(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
-        """A button of a card or under an answer; the answer says that it was counted."""
-        await ack()
-        member, there = text_of(body.get("user") or {}, "id"), body.get("container") or {}
-        channel = text_of(body.get("channel") or {}, "id") or text_of(there, "channel_id")
-        place = place_of(here.me.workspace, channel)
-        [button, *_] = body.get("actions") or [{}]
-        action = render.pressed(text_of(button, "value"))
-        if action is None:
-            return
-        action = replace(action, label=text_of(button.get("text") or {}, "text"))
-        thread, response_url = thread_of(there, text_of(there, "message_ts")), text_of(body, "response_url")
-        outlet = Outlet(here.web, self._command, place, member, thread, response_url)
-        await outlet.answer(lambda asker: self._desk.act(place, asker, action))
-
 
 Work = Callable[[Intake, Workspace, Json, str], Coroutine[Any, Any, None]]
 FIRST: Mapping[str, Work] = {
@@ -207,9 +200,9 @@ FIRST: Mapping[str, Work] = {
     "group_rename": Intake._renamed,
 }
 """Events whose work is done before they are acknowledged."""
-AFTERWARDS = ("app_mention", "message")
-"""Events that are questions, answered after their acknowledgement."""
-EVENTS = ("app_mention", "message.im", *FIRST)
+QUESTIONS, HOME = ("app_mention", "message"), "app_home_opened"
+"""Events that are answered after their acknowledgement."""
+EVENTS = ("app_mention", "message.im", HOME, *FIRST)
 """What Slack is asked to tell, by the names that a manifest has for it."""
 _NO_NAMES = ("directmessage", "privategroup")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.presses import SHORTCUTS
 
 SCOPES = {
     "app_mentions:read": "is asked by a mention",
@@ -32,7 +33,7 @@ display_information:
   description: The few new papers this channel will like, every day
 features:
   app_home:
-    home_tab_enabled: false
+    home_tab_enabled: true
     messages_tab_enabled: true
     messages_tab_read_only_enabled: false
   bot_user:
@@ -43,6 +44,8 @@ features:
       description: Find papers, and say what this channel likes
       usage_hint: "help · federated learning · today"
       should_escape: false
+  shortcuts:
+{shortcuts}
 oauth_config:
   scopes:
     bot:
@@ -63,7 +66,11 @@ def manifest(command: str = "/papers") -> str:
     """The manifest as YAML."""
     scopes = "\n".join(f"      - {scope} # {why}" for scope, why in SCOPES.items())
     events = "\n".join(f"      - {event}" for event in EVENTS)
-    return _MANIFEST.format(command=command, scopes=scopes, events=events)
+    shortcuts = "\n".join(
+        f"    - name: {name}\n      type: message\n      callback_id: {verb}\n      description: {described}"
+        for verb, (name, described) in SHORTCUTS.items()
+    )
+    return _MANIFEST.format(command=command, shortcuts=shortcuts, scopes=scopes, events=events)
 
 
 if __name__ == "__main__":

@@ -85,9 +85,18 @@ class Outlet:
 
 async def asked(web: Web, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
     """What the desk says to a member; whatever goes wrong is a reply in words."""
-    try:
+
+    async def asking() -> Reply:
         person = await web.person(member)
         return await ask(Asker(member, person.manager, person.name))
+
+    return await in_words(asking())
+
+
+async def in_words(answering: Awaitable[Reply]) -> Reply:
+    """A reply, or what went wrong with it."""
+    try:
+        return await answering
     except PlatformError as error:
         log.warning("An asker could not be looked up: %s", error)
         return Reply("Slack does not tell me who you are just now. Please try again in a moment.", ok=False)

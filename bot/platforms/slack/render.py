@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.channels.cards import count, cut
-from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Form, Line, Message, Reply
+from bot.channels.values import CARD_ACTIONS, FORMS, Action, Attachment, Card, Form, Line, Message, Reply
 from bot.platforms.slack.blocks import (
     MOST_LINES,
     SHORT,
@@ -72,6 +72,7 @@ def posted(message: Message, key: str = "", command: str = "/papers") -> Rendere
 def answer(reply: Reply, command: str = "/papers") -> Rendered:
     """What the asker gets."""
     left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - MOST_LINES, 0)
+    change = [Action("Change", reply.form.verb)] if reply.form and reply.form.verb in FORMS else []
     rest = f"… and {count(left_out, 'paper')} more." if left_out else ""
 
     def build(share: int) -> list[Json]:
@@ -82,7 +83,7 @@ def answer(reply: Reply, command: str = "/papers") -> Rendered:
         blocks += said(rest, share, command)
         blocks += _attachment(reply.attachment, share) if reply.attachment else []
         blocks += _form(reply.form, share, command) if reply.form else []
-        return blocks + _actions(reply.actions, "offer", min(share, _LABEL))
+        return blocks + _actions((*reply.actions, *change), "offer", min(share, _LABEL))
 
     parts = [reply.text, reply.form.title if reply.form else "", reply.attachment.name if reply.attachment else ""]
     text = _fallback("\n".join(filter(None, parts)), reply.cards, reply.lines, command)

@@ -19,6 +19,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.channels.values import Kind, Place
 from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain
 from bot.platforms.slack.rates import Gate, GatedClient, retry_after
 
@@ -153,6 +154,12 @@ class Web:
             if not cursor:
                 break
         return frozenset(found)
+
+    async def is_in(self, member: str, place: Place) -> bool:
+        """Whether a member is in a channel, or the direct conversation is theirs."""
+        if place.kind is Kind.DIRECT:
+            return place.address == await self.direct(member)
+        return place.address in await self.rooms(member)
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer through a command's or a button's own address."""

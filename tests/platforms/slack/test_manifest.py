@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.platforms.slack.intake import AFTERWARDS, EVENTS, FIRST
+from bot.platforms.slack.intake import EVENTS, FIRST, HOME, QUESTIONS
 from bot.platforms.slack.manifest import SCOPES, manifest
 from tests.fakes.slack.payloads import EVENT_SCOPES
 from tests.platforms.slack.team import team_at_work
@@ -22,7 +22,7 @@ def test_the_committed_manifest_is_the_one_the_code_generates() -> None:
 
 def test_the_events_in_it_are_those_that_are_listened_for() -> None:
     assert sorted(WRITTEN) == sorted(EVENTS)
-    assert {event.partition(".")[0] for event in WRITTEN} == {*FIRST, *AFTERWARDS}
+    assert {event.partition(".")[0] for event in WRITTEN} == {*FIRST, *QUESTIONS, HOME}
 
 
 @pytest.mark.parametrize("event", WRITTEN)

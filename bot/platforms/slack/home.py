@@ -1,0 +1,53 @@
+"""The home tab: a member's own topics and papers, and the channels they manage."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.channels.values import Action, Asker, Reply
+from bot.platforms.base import Desk, PlatformError
+from bot.platforms.slack import views
+from bot.platforms.slack.blocks import Json
+from bot.platforms.slack.outlet import asked
+from bot.platforms.slack.reading import place_of, text_of
+from bot.platforms.slack.web import understood
+from bot.platforms.slack.workspaces import Workspace
+
+log = logging.getLogger(__name__)
+
+
+class HomeTab:
+    """The home tabs of one desk's members."""
+
+    def __init__(self, desk: Desk, command: str) -> None:
+        self._desk, self._command = desk, command
+
+    async def opened(self, event: Json, here: Workspace) -> None:
+        """Somebody looks at the bot: at its home tab, or at its messages, which need nothing."""
+        if event.get("tab") == "home":
+            await self.publish(here, text_of(event, "user"))
+
+    async def pressed(self, here: Workspace, member: str, address: str, action: Action, event_id: str) -> None:
+        """A press on the tab, which then shows what it did."""
+        if action.verb == "saved":
+            await self.publish(here, member, offset=action.offset)
+            return
+        reply = await asked(here.web, member, lambda asker: self._act(here, asker, address, action, event_id))
+        await self.publish(here, member, reply.text)
+
+    async def publish(self, here: Workspace, member: str, note: str = "", offset: int = 0) -> None:
+        """Show a member's home tab as it stands now; `note` tells what was just done."""
+        try:
+            person, rooms = await here.web.person(member), await here.web.rooms(member)
+            mine = place_of(here.me.workspace, await here.web.direct(member))
+            shown = await self._desk.home(mine, Asker(member, person.manager, person.name), rooms, offset)
+            with understood():
+                await here.web.client.views_publish(user_id=member, view=views.home(shown, note, self._command))
+        except PlatformError as error:
+            log.warning("A home tab could not be shown: %s", error)
+
+    async def _act(self, here: Workspace, asker: Asker, address: str, action: Action, event_id: str) -> Reply:
+        place = place_of(here.me.workspace, address or await here.web.direct(asker.member))
+        if not await here.web.is_in(asker.member, place):
+            return Reply("You are not in that channel any more, so nothing was changed there.", ok=False)
+        return await self._desk.act(place, asker, action, event_id)

@@ -1,0 +1,92 @@
+"""Forms as modals: opened by a button, sent as the one line that says what was changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from slack_bolt.async_app import AsyncAck
+
+from bot.channels.grammar import filled
+from bot.channels.values import Asker, Place, Reply
+from bot.platforms.base import Desk, PlatformError
+from bot.platforms.slack import views
+from bot.platforms.slack.blocks import Json
+from bot.platforms.slack.home import HomeTab
+from bot.platforms.slack.outlet import asked
+from bot.platforms.slack.reading import place_of, text_of
+from bot.platforms.slack.web import understood
+from bot.platforms.slack.workspaces import Workspace
+
+IN_TIME = 2.0
+"""Seconds for what is done before an acknowledgement; Slack waits for three."""
+_NAME = "Paperboy"
+_WAIT = "One moment …"
+log = logging.getLogger(__name__)
+
+
+class Modals:
+    """The modals of one desk's forms."""
+
+    def __init__(self, desk: Desk, home: HomeTab, command: str) -> None:
+        self._desk, self._home, self._command = desk, home, command
+
+    async def open(
+        self, here: Workspace, member: str, trigger: str, place: Place, verb: str, *, at_home: bool = False
+    ) -> None:
+        """Show the form of a verb. Raises PlatformErrors where Slack does not open it.
+
+        Slack takes a trigger for three seconds, so what needs no asking is opened first and filled then
+        (docs.slack.dev/surfaces/modals).
+        """
+        with understood():
+            opened = await here.web.client.views_open(trigger_id=trigger, view=views.told(_NAME, _WAIT))
+        reply = await asked(here.web, member, lambda asker: self._ask(here, place, asker, verb))
+        shown = views.told(_NAME, reply.text, self._command)
+        if reply.form:
+            shown = views.modal(reply.form, views.Origin(place.address, at_home))
+        await self._update(here, opened["view"]["id"], shown)
+
+    async def submitted(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
+        """A form that was sent: what is wrong is told under its field, else the modal tells what was done."""
+        member, view = text_of(body.get("user") or {}, "id"), body.get("view") or {}
+        try:
+            sent, origin = views.filled(view)
+        except ValueError:
+            await ack(response_action="update", view=views.told(_NAME, "This form is from another time. Open it anew."))
+            return
+        line = filled(sent.verb, sent.before, sent.now)
+        if not line:
+            await ack()
+            return
+        place = place_of(here.me.workspace, origin.address)
+        asking = asyncio.ensure_future(asked(here.web, member, lambda asker: self._ask(here, place, asker, line)))
+        await asyncio.wait({asking}, timeout=IN_TIME)
+        if not asking.done():
+            await ack(response_action="update", view=views.told(_NAME, _WAIT))
+            reply = await asking
+            await self._update(here, text_of(view, "id"), views.told(_NAME, reply.text, self._command))
+        else:
+            reply = asking.result()
+            wrong = None if reply.ok else views.wrong(reply.field, sent, reply.text)
+            if wrong:
+                await ack(response_action="errors", errors=dict(wrong))
+                return
+            await ack(response_action="update", view=views.told(_NAME, reply.text, self._command))
+        if origin.home and reply.ok:
+            await self._home.publish(here, member, reply.text)
+
+    async def _ask(self, here: Workspace, place: Place, asker: Asker, line: str) -> Reply:
+        # A modal says only itself where it was opened: who sends it may have left the channel since.
+        if not await here.web.is_in(asker.member, place):
+            return Reply(
+                f"I can't see you in that channel: invite me to it, or say it there, as `/papers {line}`.", ok=False
+            )
+        return await self._desk.ask(place, asker, line)
+
+    async def _update(self, here: Workspace, view_id: str, view: Json) -> None:
+        try:
+            with understood():
+                await here.web.client.views_update(view_id=view_id, view=view)
+        except PlatformError as error:  # most likely closed in the meantime
+            log.info("A modal could not be filled: %s", error)

@@ -1,0 +1,203 @@
+"""Modals and the home tab: values in, Block Kit out, and what came back from a modal as values again.
+
+Limits: docs.slack.dev/reference/views and docs.slack.dev/reference/block-kit/block-elements.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.channels.cards import count, cut
+from bot.channels.values import Action, Entry, Field, Form, Home, Kind, Overview
+from bot.platforms.slack.blocks import Json, listed, one_line, said, section, spans
+from recommender.text import visible
+
+_TITLE, _LABEL, _HINT, _OPTION, _OPTION_VALUE, _BUTTON_VALUE = 24, 150, 150, 75, 150, 2_000
+_TYPED, _ID, _ERROR = 3_000, 255, 300
+_FIELDS, _CHOICES, _ELEMENTS = 50, 100, 25
+_TOPICS, _SAVED, _CHANNELS = 25, 10, 20
+"""With two blocks a channel they stay below the 100 blocks of a home tab."""
+_WORDS = 1_200
+_ACTION = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A modal as it was sent: its verb, what stood in its fields before and now, and the block of each field."""
+
+    verb: str
+    before: Mapping[str, str]
+    now: Mapping[str, str]
+    blocks: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a modal was opened: the address it is about, and whether that was on the home tab."""
+
+    address: str
+    home: bool = False
+
+
+def modal(form: Form, origin: Origin) -> Json:
+    """A form to be filled in."""
+    inputs = [_input(place, field) for place, field in enumerate(form.fields[:_FIELDS])]
+    if not inputs:
+        return told(form.title, "There is nothing to change here.")
+    return _modal(form.title, inputs) | {
+        "callback_id": form.verb[:_ID],
+        "submit": _plain("Save", _TITLE),
+        "close": _plain("Cancel", _TITLE),
+        "private_metadata": json.dumps([origin.address, origin.home]),
+    }
+
+
+def told(title: str, text: str, command: str = "/papers") -> Json:
+    """A modal that only tells something."""
+    return _modal(title, said(text, _WORDS, command) or said("Done.", _WORDS, command))
+
+
+def filled(view: Mapping[str, Any]) -> tuple[Filled, Origin]:
+    """What was sent. Raises ValueError for a modal that is none of ours."""
+    try:
+        address, home = json.loads(view["private_metadata"])
+        typed = view["state"]["values"]
+        before, now, blocks = {}, {}, {}
+        for block in view["blocks"]:
+            if block["type"] == "input":
+                name = block["block_id"].partition(":")[2]
+                blocks[name] = block["block_id"]
+                before[name] = _value(block["element"], "initial_value", "initial_option")
+                now[name] = _value(typed[block["block_id"]][_ACTION], "value", "selected_option")
+        return Filled(str(view["callback_id"]), before, now, blocks), Origin(str(address), bool(home))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError("a modal of another time") from error
+
+
+def wrong(field: str, sent: Filled, text: str) -> Mapping[str, str] | None:
+    """What is wrong, under the field that it is about; None where the modal has no such field."""
+    return {sent.blocks[field]: one_line(text, _ERROR)} if field in sent.blocks else None
+
+
+def home(shown: Home, note: str = "", command: str = "/papers") -> Json:
+    """The home tab; `note` tells what the last press did."""
+    blocks = said(note, _WORDS, command)
+    blocks += [{"type": "divider"}] if blocks else []
+    blocks += _overview(shown.mine, command)
+    if shown.topics:
+        blocks.append(_header("Your topics"))
+        blocks += [_entry(each) for each in shown.topics[:_TOPICS]]
+        if len(shown.topics) > _TOPICS:
+            rest = count(len(shown.topics) - _TOPICS, "topic")
+            blocks += said(f"… and {rest} more. Send me `topics` to see all.", _WORDS, command)
+    if shown.saved:
+        blocks.append(_header(f"Your saved papers, {shown.kept:,} in all"))
+        blocks += listed([each.line for each in shown.saved[:_SAVED]], _WORDS, "bullet")
+        blocks += _saved_actions(shown)
+    if shown.channels:
+        blocks.append(_header("Channels you manage"))
+        blocks += [block for each in shown.channels[:_CHANNELS] for block in _overview(each, command)]
+        left_out = shown.left_out + max(len(shown.channels) - _CHANNELS, 0)
+        if left_out:
+            blocks += said(f"… and {count(left_out, 'channel')} more: say `/papers` there.", _WORDS, command)
+    return {"type": "home", "blocks": blocks or said("Nothing here yet.", _WORDS, command)}
+
+
+def pressed(action: Mapping[str, Any]) -> tuple[str, Action] | None:
+    """The address ("" for the direct conversation) and the action of a press on the home tab."""
+    option = action.get("selected_option")
+    value = option.get("value") if isinstance(option, dict) else action.get("value")
+    try:
+        match json.loads(value if isinstance(value, str) else ""):
+            case [str(address), str(verb), str(argument), int(offset)]:
+                return address, Action("", verb, argument, offset)
+    except ValueError:
+        pass
+    return None
+
+
+def _modal(title: str, blocks: list[Json]) -> Json:
+    return {"type": "modal", "title": _plain(title, _TITLE), "close": _plain("Close", _TITLE), "blocks": blocks}
+
+
+def _input(place: int, field: Field) -> Json:
+    """A field: a menu where there are choices that a menu can hold, else one line of text."""
+    offered = list(dict.fromkeys([*field.choices, field.value])) if field.choices else []
+    if offered and len(offered) <= _CHOICES and all(each == one_line(each, _OPTION) != "" for each in offered):
+        options = {each: {"text": _plain(each, _OPTION), "value": each} for each in offered}
+        element: Json = {"type": "static_select", "options": list(options.values())}
+        element["initial_option"] = options[field.value]
+    else:
+        element = {"type": "plain_text_input"}
+        if value := field.value[:_TYPED]:
+            element["initial_value"] = value
+    block = {
+        "type": "input",
+        "block_id": f"{place}:{field.name}"[:_ID],
+        "label": _plain(one_line(field.name, _LABEL).capitalize(), _LABEL),
+        "element": {**element, "action_id": _ACTION},
+    }
+    hint = one_line(field.label, _HINT)
+    return block | ({"hint": _plain(hint, _HINT)} if hint else {})
+
+
+def _value(element: Mapping[str, Any], typed: str, chosen: str) -> str:
+    option = element.get(chosen)
+    found = option["value"] if option else element.get(typed)
+    return found if isinstance(found, str) else ""
+
+
+def _overview(shown: Overview, command: str) -> list[Json]:
+    """A place under its name, which Slack itself shows to those alone who may know it."""
+    address = shown.place.address if shown.place.kind is Kind.CHANNEL else ""
+    name = [section({"type": "channel", "channel_id": address, "style": {"bold": True}})] if address else []
+    words = section(*spans(cut(visible(shown.text).strip(), _WORDS) or "…", command))
+    buttons = _actions(_button(action, address) for action in shown.actions)
+    return [{"type": "rich_text", "elements": [*name, words]}, *buttons]
+
+
+def _entry(entry: Entry) -> Json:
+    shown = one_line(" · ".join(filter(None, (entry.line.title, entry.line.detail))), _WORDS) or "(untitled)"
+    block: Json = {"type": "section", "text": _plain(shown, _WORDS)}
+    button = _button(entry.action, "")
+    return block | ({"accessory": button} if button else {})
+
+
+def _saved_actions(shown: Home) -> list[Json]:
+    removable = [(each, _pack(each.action, "")) for each in shown.saved[:_SAVED]]
+    options = [
+        {"text": _plain(one_line(each.line.title, _OPTION) or "(untitled)", _OPTION), "value": value}
+        for each, value in removable
+        if len(value) <= _OPTION_VALUE
+    ]
+    menu = {"type": "static_select", "placeholder": _plain("Remove one …", _HINT), "options": options}
+    return _actions([menu if options else None, *(_button(action, "") for action in shown.actions)])
+
+
+def _actions(elements: Iterable[Json | None]) -> list[Json]:
+    named = [{**each, "action_id": f"home-{place}"} for place, each in enumerate(filter(None, elements))][:_ELEMENTS]
+    return [{"type": "actions", "elements": named}] if named else []
+
+
+def _button(action: Action, address: str) -> Json | None:
+    """A button, None for an action too long for one: its words can still be typed."""
+    value = _pack(action, address)
+    if len(value) > _BUTTON_VALUE:
+        return None
+    label = one_line(action.label, _OPTION) or one_line(action.verb, _OPTION) or "Go on"
+    return {"type": "button", "text": _plain(label, _OPTION), "value": value}
+
+
+def _pack(action: Action, address: str) -> str:
+    return json.dumps([address, action.verb, action.argument, action.offset], ensure_ascii=False)
+
+
+def _header(text: str) -> Json:
+    return {"type": "header", "text": _plain(text, _LABEL)}
+
+
+def _plain(text: str, most: int) -> Json:
+    return {"type": "plain_text", "text": one_line(text, most) or "…", "emoji": False}
