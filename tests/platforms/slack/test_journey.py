@@ -9,13 +9,15 @@ from typing import Any, cast
 
 import pytest
 
+from bot.channels.values import Place
 from bot.store.database import Store
+from bot.store.states import ChannelState
 from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.values import Message
 from tests.house import House, demo_papers, house_over
-from tests.platforms.slack.team import SlackTeam, readable
+from tests.platforms.slack.team import SlackTeam, buttons, readable
 
 PAPERS = demo_papers()
 
@@ -108,3 +110,61 @@ async def test_a_teams_first_days(days: Days) -> None:
     assert await days.next_digest() == []
     await team.ada.invites_bot(room)
     assert room.visible[-1].words.startswith("I am back, with everything I knew.")
+
+
+async def test_a_team_runs_its_channel_without_typing(days: Days) -> None:
+    team, room, ada = days.team, days.room, days.team.ada
+    await ada.opens_home()
+    await team.slack.until(lambda: ada.home and "subscribe federated learning" in ada.home.words)
+
+    await ada.invites_bot(room)
+    room.members += ["ada", "bo"]
+    await days.say("schedule")
+    [change] = [each for each in buttons(ada.ephemeral[-1].blocks) if each["text"]["text"] == "Change"]
+    await ada.presses(room, ada.ephemeral[-1].ts, change["action_id"])
+    await team.slack.until(lambda: ada.modals and "When digests come" in ada.modals[-1].words)
+    await ada.submits(ada.modals[-1], {"0:hour": "25", "2:zone": "Berlni"})
+    assert ada.modals[-1].errors == {"0:hour": "“25” is no time of day; it looks like 09:00."}
+    await ada.submits(ada.modals[-1], {"0:hour": "9am", "2:zone": "berlin", "3:count": "3"})
+    assert "Done: hour is 09:00, zone is Europe/Berlin, count is 3. Next digest: " in ada.modals[-1].words
+
+    header, *cards = await days.next_digest(PAPERS[:40])
+    assert len(cards) == 3
+    before = len(ada.ephemeral)
+    await ada.chooses("more", room, cards[0].ts)
+    assert "Counted. More like" in await team.told(ada, before)
+    await ada.chooses("more", room, header.ts)
+    assert "Which paper do you mean?" in await team.told(ada, before + 1)
+    link = await team.bo.writes(room, f"who has read https://arxiv.org/abs/{PAPERS[30].id}?")
+    await ada.chooses("why", room, link)
+    assert PAPERS[30].title[:30] in await team.told(ada, before + 2)
+    await ada.chooses("why", room, await team.bo.writes(room, "lunch?"))
+    assert "I see no paper in this message" in await team.told(ada, before + 3)
+
+    press = next(each for each in buttons(cards[1].blocks) if each["text"]["text"] == "Save")
+    twice = await ada.presses(room, cards[1].ts, press["action_id"])
+    assert "Saved" in await team.told(ada, before + 4)
+    await team.slack.again(twice)
+    assert "Saved" in await team.told(ada, before + 5)
+
+    await ada.opens_home()
+    await team.slack.until(lambda: ada.home and "Learned from 1 vote by 1 member." in ada.home.words)
+    assert ada.home
+    assert "Your saved papers, 1 in all" in ada.home.words
+    assert {"type": "channel", "channel_id": room.id, "style": {"bold": True}} in [
+        each
+        for block in ada.home.body["blocks"]
+        if block["type"] == "rich_text"
+        for part in block["elements"]
+        for each in part["elements"]
+    ]
+    [pause] = [
+        (each["action_id"], block["block_id"])
+        for block in ada.home.body["blocks"]
+        if block["type"] == "actions"
+        for each in block["elements"]
+        if each.get("text", {}).get("text") == "Pause"
+    ]
+    await ada.presses_in(ada.home, pause[0], block_id=pause[1])
+    await team.slack.until(lambda: ada.home and "Paused. Everything is kept" in ada.home.words)
+    assert (await days.house.channel(Place("slack", room.id, "T1"))).state is ChannelState.PAUSED
