@@ -14,7 +14,7 @@ from discord import app_commands
 
 from tests.discord_fake.conftest import INTENTS, Ears
 from tests.fakes.clock import Clock
-from tests.fakes.discord import Channel, FakeDiscord, Guild, Member
+from tests.fakes.discord import Channel, FakeDiscord, Guild, Member, Upload
 
 Told = discord.Interaction[Ears]
 Answer = Callable[[Told], Awaitable[object]]
@@ -339,6 +339,32 @@ async def test_a_select_gives_what_is_picked(connected: Ears, ml: Channel, ada: 
     assert [one.words for one in ada.answers] == ["Vision"]
     with pytest.raises(LookupError, match="Robots"):
         await ada.picks(ml.visible[0], "topic", "Robots")
+
+
+async def test_a_channel_is_picked_from_the_guild(
+    fake: FakeDiscord, connected: Ears, ml: Channel, ada: Member, lab: Guild
+) -> None:
+    class Where(discord.ui.View):
+        @discord.ui.select(cls=discord.ui.ChannelSelect, custom_id="where")
+        async def where(self, told: Told, chosen: discord.ui.ChannelSelect[Where]) -> None:
+            await told.response.send_message(chosen.values[0].name, ephemeral=True)
+
+    await connected.text(ml).send("where?", view=Where())
+    await ada.picks(ml.visible[0], "where", lab.text("theory").id)
+    assert [one.words for one in ada.answers] == ["theory"]
+
+
+async def test_a_file_goes_with_a_command(fake: FakeDiscord, connected: Ears, ml: Channel, ada: Member) -> None:
+    @connected.tree.command(description="Teach")
+    async def teach(told: discord.Interaction, file: discord.Attachment) -> None:
+        await told.response.defer(ephemeral=True)
+        await told.followup.send(f"{file.filename}: {(await file.read()).decode()}", file=await file.to_file())
+
+    await connected.tree.sync()
+    await ada.says(ml, "teach", file=Upload("papers.bib", b"@article{}"))
+    await fake.until(lambda: ada.answers and not ada.answers[0].thinking)
+    assert ada.answers[0].words == "papers.bib: @article{}"
+    assert [one.content for one in ada.answers[0].files] == [b"@article{}"]
 
 
 async def test_nobody_presses_what_somebody_else_was_told(

@@ -84,6 +84,7 @@ REFUSED: dict[str, tuple[Json, str]] = {
     "custom id": ({"components": [row(button(custom_id="x" * 101))]}, "components.0.components.0.custom_id"),
     "no custom id": ({"components": [row(button(custom_id=""))]}, "custom_id: This field is required"),
     "same custom id": ({"components": [row(button(), button())]}, "custom id cannot be duplicated"),
+    "same id": (rich(words(1) | {"id": 7}, words(1) | {"id": 7}), "Component id cannot be duplicated"),
     "label": ({"components": [row(button(label="x" * 81))]}, "components.0.components.0.label: Must be 80"),
     "26 options": (
         {"components": [row(select(options=[{"label": "a", "value": str(number)} for number in range(26)]))]},
@@ -137,6 +138,11 @@ async def test_components_v2_is_for_good(connected: Ears, ml: Channel) -> None:
     with pytest.raises(discord.HTTPException) as refused:
         await sent.edit(content="x", view=None)
     assert refused.value.code == 50035
+
+
+async def test_a_components_own_id_is_kept(connected: Ears, ml: Channel) -> None:
+    await post(connected, ml, rich(words(1), words(1) | {"id": 1}, words(1) | {"id": 1 << 30}))
+    assert [one["id"] for one in ml.visible[0].components] == [2, 1, 1 << 30]
 
 
 async def test_files_come_as_they_were_sent(fake: FakeDiscord, connected: Ears, ml: Channel) -> None:

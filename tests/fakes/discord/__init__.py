@@ -26,7 +26,8 @@ What a person asks is awaited until the bot's first answer, or `fake.answer_with
 `Interaction` (`.response`, `.original`, `.answers`, `.deferred`, `.failed`). What their client would not let them do
 (a command that is not registered there, a disabled button, a value too long) raises LookupError or ValueError:
 
-    await ada.says(ml, "papers", query="federated")            # a slash command; "papers add" where it has subcommands
+    await ada.says(ml, "papers", query="federated")            # a slash command; "papers add" where it has subcommands,
+                                                               # file=Upload("papers.bib", b"…") for an attachment
     await ada.types(ml, "papers", "fed")                       # the choices that complete it
     await ada.chooses("More like this", message)               # from a message's context menu
     await ada.presses(message, custom_id); await ada.picks(message, custom_id, "value")
@@ -61,7 +62,7 @@ from tests.fakes.discord.bits import Intent, Right
 from tests.fakes.discord.message import Message
 from tests.fakes.discord.people import Member
 from tests.fakes.discord.server import FakeDiscord
-from tests.fakes.discord.values import Call, Json, Refused
+from tests.fakes.discord.values import Call, Json, Refused, Upload
 from tests.fakes.discord.world import Channel, Guild, User
 
 __all__ = [
@@ -77,5 +78,6 @@ __all__ = [
     "Modal",
     "Refused",
     "Right",
+    "Upload",
     "User",
 ]

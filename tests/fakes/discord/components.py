@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -68,9 +69,12 @@ def check_modal(modal: Json) -> None:
 
 
 def numbered(components: list[Json]) -> list[Json]:
-    """The same components, each with the `id` that Discord gives it."""
-    for number, one in enumerate(every_component(components), 1):
-        one.setdefault("id", number)
+    """The same components, each with its `id`: the bot's own, or the next free number."""
+    every = list(every_component(components))
+    taken = {one.get("id") for one in every}
+    free = (number for number in itertools.count(1) if number not in taken)
+    for one in every:
+        one["id"] = one.get("id") or next(free)
     return components
 
 
@@ -182,6 +186,11 @@ def _unique(errors: Errors, at: Path, components: list[Json]) -> None:
     named = [one["custom_id"] for one in every_component(components) if one.get("custom_id")]
     if len(set(named)) < len(named):
         errors.add(at, "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
+    own = [one["id"] for one in every_component(components) if one.get("id")]
+    if len(set(own)) < len(own):
+        errors.add(at, "COMPONENT_ID_DUPLICATED", "Component id cannot be duplicated")
+    if any(not isinstance(one, int) or not 0 < one < 1 << 31 for one in own):
+        errors.add(at, "NUMBER_TYPE_MAX", "A component's id is a number of 32 bits.")
 
 
 CHECKS: dict[Any, Callable[[Errors, Path, Json], None]] = {

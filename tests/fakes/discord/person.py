@@ -9,12 +9,12 @@ from tests.fakes.discord.asked import Interaction, Modal
 from tests.fakes.discord.bits import Asking, Right
 from tests.fakes.discord.commands import CHAT, GROUP, MESSAGE, SUBCOMMAND
 from tests.fakes.discord.message import Message
-from tests.fakes.discord.values import Json
+from tests.fakes.discord.values import Json, Upload
 
 if TYPE_CHECKING:
     from tests.fakes.discord.world import Channel, Guild, Role, User
 
-BUTTON, STRING_SELECT, TEXT_INPUT, LINK = 2, 3, 4, 5
+BUTTON, STRING_SELECT, TEXT_INPUT, CHANNEL_SELECT, LINK = 2, 3, 4, 8, 5
 
 
 class Person:
@@ -60,6 +60,9 @@ class Person:
                 raise ValueError(f"/{command} needs {one['name']}")
         if unknown := set(options) - {one["name"] for one in known}:
             raise LookupError(f"/{command} has no {sorted(unknown)}")
+        for name, given in options.items():
+            if isinstance(given, Upload):
+                options[name] = self._uploaded(data, given)
         _leaf(data)["options"] = [_option(one, options[one["name"]]) for one in known if one["name"] in options]
         return await self._asks(Asking.COMMAND, data, channel, name=found["name"])
 
@@ -96,7 +99,13 @@ class Person:
         select = self._seen(message).component(custom_id)
         _may_pick(select, values)
         data: Json = {"custom_id": custom_id, "component_type": select["type"], "id": select.get("id", 0)}
-        return await self._asks(Asking.COMPONENT, data | {"values": list(values)}, message.channel, message)
+        data["values"] = list(values)
+        if select["type"] == CHANNEL_SELECT:
+            chosen = [self.guild.channels[one] for one in values]
+            allowed = {one.id: str(int(one.rights(self.user))) for one in chosen}
+            shown = {one.id: shapes.channel(one) | {"permissions": allowed[one.id]} for one in chosen}
+            data["resolved"] = {"channels": shown}
+        return await self._asks(Asking.COMPONENT, data, message.channel, message)
 
     async def submits(self, modal: Modal, values: dict[str, str | list[str]] | None = None) -> Interaction:
         """Submit a modal; what is not given stays as it was shown."""
@@ -108,6 +117,14 @@ class Person:
         asked = modal.interaction
         self.modals.remove(modal)
         return await self._asks(Asking.MODAL, data, asked.channel, asked.message)
+
+    def _uploaded(self, data: Json, file: Upload) -> str:
+        """The id under which a file of theirs goes with a command."""
+        discord = self.guild.discord
+        key = discord.ids.next()
+        told = shapes.attachment(discord.keep(f"ephemeral-attachments/{key}", file), key, file)
+        data.setdefault("resolved", {}).setdefault("attachments", {})[key] = told
+        return key
 
     def _command(self, channel: Channel, command: str) -> Json:
         found = self.guild.discord.commands.find(command.split()[0], channel, CHAT)

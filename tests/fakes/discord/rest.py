@@ -151,7 +151,7 @@ async def _read(request: web.Request) -> tuple[Any, list[Upload]]:
         if name == "payload_json":
             body = _parsed(str(value))
         elif isinstance(value, web.FileField):
-            files.append(Upload(name, value.filename, value.file.read()))
+            files.append(Upload(value.filename, value.file.read()))
     return body, files
 
 

@@ -22,7 +22,7 @@ from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.ids import Snowflakes
 from tests.fakes.discord.nonces import Nonces
 from tests.fakes.discord.rest import NAMES, Rest
-from tests.fakes.discord.values import Call
+from tests.fakes.discord.values import Call, Upload
 from tests.fakes.discord.world import Channel, Guild, User
 
 T = TypeVar("T")
@@ -61,6 +61,7 @@ class FakeDiscord:
         """So many of these, and everything is answered with Cloudflare's page."""
         self.unknown: list[str] = []
         self.gateway = Gateway(self)
+        self._files: dict[str, bytes] = {}
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -101,6 +102,11 @@ class FakeDiscord:
             self.channels[found.id] = found
         return found
 
+    def keep(self, folder: str, file: Upload) -> str:
+        """The address under which a file can be read from now on."""
+        self._files[f"/{folder}/{file.filename}"] = file.content
+        return f"{self.url}/{folder}/{file.filename}"
+
     def calls_to(self, name: str) -> list[Call]:
         """The calls of one route, in order."""
         return [one for one in self.calls if one.name == name]
@@ -130,6 +136,8 @@ class FakeDiscord:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         Rest(self).add_routes(app.router)
         app.router.add_get("/gateway/", self.gateway.serve)
+        for folder in ("attachments", "ephemeral-attachments"):
+            app.router.add_get(f"/{folder}/{{tail:.*}}", self._file)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -137,6 +145,10 @@ class FakeDiscord:
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         return self
+
+    async def _file(self, request: web.Request) -> web.Response:
+        found = self._files.get(request.path)
+        return web.Response(body=found) if found is not None else web.Response(status=404)
 
     async def __aexit__(self, *_: object) -> None:
         self.faults.let_go()

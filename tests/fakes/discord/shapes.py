@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.fakes.discord.bits import Kind
-from tests.fakes.discord.values import Json
+from tests.fakes.discord.values import Json, Upload
 
 if TYPE_CHECKING:
     from tests.fakes.discord.message import Message
@@ -198,13 +198,7 @@ def message(one: Message, *, whole: bool = True) -> Json:
         "mentions": [user(each) for each in one.mentions],
         "mention_roles": [],
         "attachments": [
-            {
-                "id": str(number),
-                "filename": each.filename,
-                "size": len(each.content),
-                "url": f"{discord.url}/attachments/{one.channel.id}/{one.id}/{each.filename}",
-                "proxy_url": f"{discord.url}/attachments/{one.channel.id}/{one.id}/{each.filename}",
-            }
+            attachment(discord.keep(f"attachments/{one.channel.id}/{one.id}", each), str(number), each)
             for number, each in enumerate(one.files)
         ]
         if whole
@@ -226,6 +220,11 @@ def message(one: Message, *, whole: bool = True) -> Json:
     if one.interaction:
         told |= {"interaction_metadata": one.interaction, "webhook_id": discord.application}
     return told
+
+
+def attachment(url: str, key: str, file: Upload) -> Json:
+    """A file that can be read under that address."""
+    return {"id": key, "filename": file.filename, "size": len(file.content), "url": url, "proxy_url": url}
 
 
 def _reaction(one: Message, key: str) -> Json:

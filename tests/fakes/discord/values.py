@@ -50,9 +50,8 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it was posted."""
+    """A file that somebody sent."""
 
-    field: str
     filename: str
     content: bytes
 
