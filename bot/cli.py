@@ -90,6 +90,14 @@ def chat() -> None:
 
 
 @app.command()
+def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say what is wrong with tokens, permissions, sources, store or clock, and how to mend it; exit 1 then."""
+    from bot.operate.check import check_all
+
+    _go(check_all(_settings("error"), as_json=as_json))
+
+
+@app.command()
 def ingest(
     source: Annotated[str | None, typer.Option(help="Only this source: huggingface, arxiv, or a feed's URL.")] = None,
     since: Annotated[str | None, typer.Option(help="Look back to this day.", metavar="YYYY-MM-DD")] = None,

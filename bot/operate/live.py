@@ -38,14 +38,17 @@ async def run_platforms(settings: Settings) -> None:
         async with opened_library(settings):
             pass
         try:
-            async with opened(settings, partial(_platforms, settings)) as app, _website(settings, app):
+            async with opened(settings, partial(configured, settings)) as app, _website(settings, app):
                 err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
                 await serve(app, app.platforms)
         except (SealBroken, Unservable) as error:
             raise Failure(str(error)) from error
 
 
-async def _platforms(settings: Settings, store: Store) -> dict[str, Platform]:
+async def configured(settings: Settings, store: Store) -> dict[str, Platform]:
+    """The platforms that the settings name. Raises Misuse for one that is named by half, and SealBroken."""
+    if slack_mode(settings.slack) is None:
+        return {}
     platform = await slack_platform(settings, store)
     return {platform.name: platform}
 

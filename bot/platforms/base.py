@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.channels.values import Action, Asker, Home, Message, Place, Reaction, Reply
 
@@ -162,6 +162,7 @@ class Check:
     look: Callable[[], Awaitable[Finding]]
 
 
+@runtime_checkable
 class Checkable(Protocol):
     """A platform that can say whether it is set up rightly."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,9 +19,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import Clock as UnixClock
 from slack_sdk.signature import SignatureVerifier
 
-from bot.platforms.base import Clock, Desk, PlatformError, Sleep
+from bot.channels.values import Place
+from bot.platforms.base import Check, Clock, Desk, PlatformError, Sleep
 from bot.platforms.installing import Installations
-from bot.platforms.slack import oauth, pages
+from bot.platforms.slack import checking, oauth, pages
 from bot.platforms.slack.installed import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.platforms.slack.intake import Intake
 from bot.platforms.slack.platform import API_URL, Posting
@@ -71,6 +72,10 @@ class HttpSlack(Posting):
             web.get("/slack/install", self._begun),
             web.get("/slack/oauth_redirect", self._finished),
         ]
+
+    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+        """What there is to look at in the workspaces of these channels."""
+        return [*super().checks(places), checking.EVENTS_CHECK]
 
     async def run(self, desk: Desk) -> None:
         """Listen until cancelled, and look after quiet workspaces."""

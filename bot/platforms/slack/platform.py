@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, groupby
 from typing import Any
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.channels.values import Message, Place
-from bot.platforms.base import Capabilities, Clock, Desk, NotAccepted, Rejected, Sleep
-from bot.platforms.slack import render
+from bot.platforms.base import Capabilities, Check, Clock, Desk, NotAccepted, Rejected, Sleep
+from bot.platforms.slack import checking, render
 from bot.platforms.slack.blocks import MAX_TEXT
 from bot.platforms.slack.intake import Intake
 from bot.platforms.slack.reading import PLATFORM, emoji
@@ -101,6 +102,12 @@ class Posting:
         with understood():
             await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
 
+    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+        """What there is to look at in the workspaces of these channels."""
+        by_workspace = groupby(sorted(places, key=lambda one: one.workspace), lambda one: one.workspace)
+        looks = (checking.of_workspace(self._workspaces, which, list(some)) for which, some in by_workspace)
+        return [*chain.from_iterable(looks)]
+
 
 class SlackPlatform(Posting):
     """Implements `bot.platforms.base.Platform` for one workspace, with a bot token and an app-level token.
@@ -120,8 +127,14 @@ class SlackPlatform(Posting):
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(OneWorkspace(Web(bot_token, api_url, clock, sleep, seconds)), command)
+        self._web = Web(bot_token, api_url, clock, sleep, seconds)
+        super().__init__(OneWorkspace(self._web), command)
         self._app_token, self._clock, self._ping_seconds = app_token, clock, ping_seconds
+
+    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+        """What there is to look at: the tokens, their scopes, and each of these channels."""
+        own = super().checks(places) or checking.of_workspace(self._workspaces, "", ())
+        return [*own, checking.of_app_token(self._web, self._app_token), checking.EVENTS_CHECK]
 
     async def run(self, desk: Desk) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""

@@ -1,0 +1,134 @@
+"""`paperboy check`: looks at all that the bot needs, side by side, and says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+from bot.app import configured_sources, system_clock
+from bot.operate import checking
+from bot.operate.live import configured
+from bot.operate.saying import Misuse, err, out
+from bot.platforms.base import Check, Checkable, Finding
+from bot.sealing import SealBroken
+from bot.settings import Settings
+from bot.store import channels
+from bot.store.channels import Channel
+from bot.store.database import Store, StoreError, make_engine
+from bot.store.states import ChannelState
+
+_SECONDS = 60.0
+
+
+async def check_all(settings: Settings, *, as_json: bool) -> int:
+    """Print what was found, a line each or as JSON; 1 when anything is wrong."""
+    async with configured_sources(settings) as sources, _as_it_stands(settings) as (store, known):
+        looks = [
+            Check("store", partial(checking.store, settings)),
+            Check("index", partial(checking.index, settings)),
+            Check("disk", partial(checking.disk, settings)),
+            *(Check(f"source {source.name}", partial(checking.source, source, system_clock)) for source in sources),
+            Check("clock", partial(checking.clock, _addresses(settings), system_clock)),
+            Check("time zones", partial(checking.zones, known)),
+            *await _of_platforms(settings, store, known),
+        ]
+        err(f"Looking at {len(looks)} things …")
+        findings = await look(looks, _SECONDS)
+    found = list(zip((one.name for one in looks), findings, strict=True))
+    if as_json:
+        out(json.dumps(_as_json(found), ensure_ascii=False, indent=1))
+    else:
+        for name, finding in found:
+            out(_line(name, finding))
+    return int(any(finding.problem for finding in findings))
+
+
+async def look(checks: Sequence[Check], seconds: float) -> list[Finding]:
+    """What each check gives, in their order; one that takes longer than `seconds`, or breaks, gives that."""
+
+    async def one(check: Check) -> Finding:
+        try:
+            async with asyncio.timeout(seconds):
+                return await check.look()
+        except TimeoutError:
+            return Finding(f"No answer within {seconds:.0f} seconds.", "Look at the network and its proxy; try again.")
+        except StoreError as error:
+            problem, _, mend = str(error).partition(". ")
+            return Finding(f"{problem.rstrip('.')}.", mend or "Look at database_url, and whether the database runs.")
+        except Exception as error:
+            return Finding(f"{type(error).__name__}: {error}", "Nobody foresaw that; please report it.")
+
+    return await asyncio.gather(*map(one, checks))
+
+
+@contextlib.asynccontextmanager
+async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[Channel]]]:
+    """The store, neither made nor brought up to date, and its channels; an empty one where it can't be read."""
+    nowhere = "sqlite://"
+    try:
+        store = Store(make_engine(nowhere if checking.is_new(settings) else settings.store_url, 0.0))
+    except StoreError:
+        store = Store(make_engine(nowhere, 0.0))
+    try:
+        async with store.read() as tx:
+            known = await channels.all_of(tx)
+    except Exception:  # what is wrong with it is told by its own check
+        known = []
+    try:
+        yield store, known
+    finally:
+        await store.close()
+
+
+async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channel]) -> list[Check]:
+    """What the platforms themselves know to look at, with the channels that they are to serve."""
+    try:
+        platforms = await configured(settings, store)
+    except (Misuse, SealBroken) as error:
+        return [Check("platforms", partial(_half_set_up, str(error)))]
+    except StoreError:
+        return [Check("platforms", _not_without_store)]
+    checks: list[Check] = []
+    for name, platform in platforms.items():
+        places = [one.place for one in known if one.place.platform == name and one.state is not ChannelState.LOST]
+        checks += platform.checks(places) if isinstance(platform, Checkable) else []
+    return checks if platforms else [Check("platforms", _none_set_up)]
+
+
+def _addresses(settings: Settings) -> list[str]:
+    """Whose clocks ours is compared with: all are asked anyway."""
+    of, slack = settings.sources, settings.slack
+    slack_is_set = bool(slack.bot_token.get_secret_value() or slack.client_id)
+    wanted = [(of.huggingface.enabled, of.huggingface.url), (of.arxiv.enabled, of.arxiv.rss_url)]
+    return [url for enabled, url in [*wanted, (slack_is_set, slack.api_url)] if enabled]
+
+
+async def _none_set_up() -> Finding:
+    return Finding(
+        "No platform is set up.",
+        "The README says how to get Slack's tokens. `paperboy chat` talks to the same bot in this terminal.",
+    )
+
+
+async def _not_without_store() -> Finding:
+    return Finding(mend="They are looked at once the store is there and up to date: `paperboy db upgrade`.")
+
+
+async def _half_set_up(problem: str) -> Finding:
+    return Finding(problem, "Set what is missing, or none of it: a platform that is not set up is simply off.")
+
+
+def _line(name: str, finding: Finding) -> str:
+    said = " ".join(part for part in (finding.problem, finding.mend) if part)
+    return f"{'wrong' if finding.problem else 'ok   '}  {name}" + (f": {said}" if said else "")
+
+
+def _as_json(found: Sequence[tuple[str, Finding]]) -> dict[str, object]:
+    rows = [
+        {"name": name, "ok": not finding.problem, "problem": finding.problem, "mend": finding.mend}
+        for name, finding in found
+    ]
+    return {"ok": all(row["ok"] for row in rows), "checks": rows}

@@ -1,0 +1,167 @@
+"""What `paperboy check` looks at whatever the platform: the store, its index, the disk, the sources, and the time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from bot.platforms.base import Clock, Finding
+from bot.settings import Settings
+from bot.sources.base import Source, SourceError
+from bot.store import facts
+from bot.store.channels import Channel
+from bot.store.database import Store, StoreError, make_engine
+from bot.store.upgrade import current, revisions
+
+_LEAST_FREE = 500_000_000
+_LARGEST_DRIFT = timedelta(seconds=60)
+_COMES_LATER = "There is none yet; the first start makes it."
+_NAMED = 10
+
+
+class _TakenBack(Exception):
+    """Ends a transaction whose writing was only a try."""
+
+
+def is_new(settings: Settings) -> bool:
+    """Whether the store is a file that does not exist yet."""
+    return (file := _file(settings)) is not None and not file.exists()
+
+
+def _file(settings: Settings) -> Path | None:
+    """The store's file, None where it is in none."""
+    try:
+        url = sa.make_url(settings.store_url)
+    except (sa.exc.ArgumentError, ValueError):
+        return None
+    return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _nearest(path: Path) -> Path:
+    """The nearest that exists of a path and the folders around it."""
+    return next(one for one in (path, *path.absolute().parents) if one.exists())
+
+
+async def store(settings: Settings) -> Finding:
+    """Whether the store can be read and written, and is of this program's revision. Raises StoreError."""
+    file = _file(settings)
+    if file and not file.exists():
+        folder = _nearest(file)
+        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+            return Finding(mend=_COMES_LATER)
+        return Finding(
+            f"{file} can't be made: {folder} can't be written to.", "Set PAPERBOY_DATA_DIR to a folder that can."
+        )
+    opened = Store(make_engine(settings.store_url, settings.database_busy_seconds))
+    try:
+        async with opened.read() as tx:
+            have = await current(tx)
+        if have is None:
+            return Finding(mend=_COMES_LATER)
+        try:
+            async with opened.write() as tx:
+                await facts.put(tx, "checked", "")
+                raise _TakenBack
+        except _TakenBack:
+            pass
+    finally:
+        await opened.close()
+    if have != revisions()[-1]:
+        return Finding(mend=f"Its tables are of revision {have}; the next start brings them to {revisions()[-1]}.")
+    return Finding()
+
+
+async def index(settings: Settings) -> Finding:
+    """Whether the search index can be used, and is of this store."""
+    from recommender import CorruptIndexError, NewerIndexError, Recommender
+
+    if is_new(settings) or not settings.index_dir.exists():
+        return Finding(mend=_COMES_LATER)
+    try:
+        engine = await asyncio.to_thread(Recommender.open, settings.index_dir)
+    except (CorruptIndexError, NewerIndexError) as error:
+        return Finding(f"It can't be used: {error}", "The next start rebuilds it from the store; nothing is lost.")
+    opened = Store(make_engine(settings.store_url, settings.database_busy_seconds))
+    try:
+        async with opened.read() as tx:
+            store_id, revision = await facts.get(tx, "store_id"), await facts.revision(tx)
+    except StoreError:
+        return Finding(mend="It can be read; the store that it belongs to can't.")
+    finally:
+        await opened.close()
+    if engine.marker == f"{store_id}:{revision}" or not (len(engine) or revision):
+        return Finding()
+    return Finding(mend="It is not in step with the store; the next start catches up.")
+
+
+async def disk(settings: Settings) -> Finding:
+    """Whether there is room for the store and the index to grow."""
+    folder = _nearest(settings.data_dir)
+    free = shutil.disk_usage(folder).free
+    if free >= _LEAST_FREE:
+        return Finding()
+    return Finding(f"Only {free / 1e6:,.0f} MB are free at {folder}.", "Make room for 500 MB or more.")
+
+
+async def source(which: Source, now: Clock) -> Finding:
+    """Whether a source answers with a list that can be read."""
+    today = now().date()
+    try:
+        failure = (await which.fetch(today, today, {})).failure
+    except SourceError as error:
+        failure = error
+    if failure is None:
+        return Finding()
+    return Finding(str(failure), "The bot goes on without it. If it stays so, look at its address, and at the proxy.")
+
+
+async def clock(addresses: Sequence[str], now: Clock) -> Finding:
+    """Whether the clock agrees with the first of these servers that tells the time (RFC 9110, Date and Age)."""
+    import httpx
+
+    async with httpx.AsyncClient(timeout=10.0) as client:
+        for address in addresses:
+            try:
+                before = now()
+                answer = await client.head(address)
+                there = parsedate_to_datetime(answer.headers["date"])
+                there += timedelta(seconds=int(answer.headers.get("age", "0")))
+            except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError):
+                continue
+            between = before + (now() - before) / 2
+            drift = between - there
+            if abs(drift) <= _LARGEST_DRIFT:
+                return Finding()
+            way = "ahead of" if drift > timedelta(0) else "behind"
+            return Finding(
+                f"This machine's clock is {abs(drift).total_seconds():,.0f} s {way} that of {answer.url.host}.",
+                "Let it follow a time server (NTP): digests come by this clock.",
+            )
+    return Finding(mend="Nobody told the time, so the clock was compared with none.")
+
+
+async def zones(known: Sequence[Channel]) -> Finding:
+    """Whether this machine knows the time zones of every channel."""
+    unknown = sorted({zone for zone in ("Europe/Berlin", *(one.zone for one in known)) if not _is_known(zone)})
+    if not unknown:
+        return Finding()
+    return Finding(
+        f"These time zones are not known here: {', '.join(unknown[:_NAMED])}.",
+        "Bring the package tzdata up to date (`pip install -U tzdata`), or give those channels another zone.",
+    )
+
+
+def _is_known(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""What `paperboy check` looks at in Slack: its tokens, their scopes, and the channels that the bot knows there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.channels.values import Kind, Place
+from bot.platforms.base import Check, Finding, PlatformError
+from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.web import Web, understood
+from bot.platforms.slack.workspaces import Workspaces
+
+_NAMED = 10
+_PAGE = 200
+_MENDS = {
+    "not_allowed_token_type": "That is another kind of token: the bot's begins with xoxb-, the app's with xapp-.",
+    "account_inactive": "The app was removed from the workspace: install it again, and set the new token.",
+    "token_revoked": "Install the app again (api.slack.com/apps → your app → Install App), and set the new token.",
+    "token_expired": "Install the app again (api.slack.com/apps → your app → Install App), and set the new token.",
+    "invalid_auth": "Copy the token once more from api.slack.com/apps → your app; the README says where it stands.",
+    "not_authed": "Copy the token once more from api.slack.com/apps → your app; the README says where it stands.",
+    "connections:write": "Make a new app-level token with the scope connections:write (Basic Information → "
+    "App-Level Tokens), and set it as slack.app_token.",
+    "can't be reached": "Look at the network, its proxy, and slack.api_url.",
+    "was lost": "Look at the network, its proxy, and slack.api_url.",
+    "ratelimited": "Try again in a minute.",
+    "asked to leave": "Try again in a minute.",
+    "not installed in": "The token is of another workspace than these channels: install the app there, or set its "
+    "token.",
+}
+"""How to mend what Slack says, by a part of it."""
+
+
+def of_workspace(workspaces: Workspaces, workspace: str, places: Sequence[Place]) -> list[Check]:
+    """What there is to look at in one workspace. `places` are those of its channels that the bot is to serve."""
+    named = f" {workspace}" if workspace else ""
+    return [
+        Check(f"slack{named} bot token", partial(_token, workspaces, workspace)),
+        Check(f"slack{named} scopes", partial(_scopes, workspaces, workspace)),
+        Check(f"slack{named} channels", partial(_channels, workspaces, workspace, places)),
+    ]
+
+
+def of_app_token(web: Web, app_token: str) -> Check:
+    """A look at the app-level token of Socket Mode."""
+    return Check("slack app token", partial(_app_token, web, app_token))
+
+
+async def _token(workspaces: Workspaces, workspace: str) -> Finding:
+    try:
+        await _auth(workspaces, workspace)
+    except PlatformError as error:
+        return _found(error)
+    return Finding()
+
+
+async def _auth(workspaces: Workspaces, workspace: str) -> AsyncSlackResponse:
+    web = (await workspaces.at(workspace)).web
+    with understood():
+        return await web.reader.auth_test()
+
+
+async def _scopes(workspaces: Workspaces, workspace: str) -> Finding:
+    """Slack tells with every answer which scopes its token has, in `x-oauth-scopes`."""
+    try:
+        told = await _auth(workspaces, workspace)
+    except PlatformError as error:
+        return Finding(mend=f"They can't be seen: {error}.")
+    header = next((value for name, value in told.headers.items() if name.lower() == "x-oauth-scopes"), None)
+    if header is None:
+        return Finding(mend="Slack did not tell them.")
+    have = {scope.strip() for scope in header.split(",")}
+    missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in have]
+    if not missing:
+        return Finding()
+    return Finding(
+        f"Missing: {', '.join(missing)}.",
+        "Paste config/slack-manifest.yaml into your app's App Manifest, save, and install the app again.",
+    )
+
+
+async def _channels(workspaces: Workspaces, workspace: str, places: Sequence[Place]) -> Finding:
+    """Whether the bot is still in each of its channels, and none of them is archived."""
+    rooms = [place for place in places if place.kind is Kind.CHANNEL]
+    if not rooms:
+        return Finding(mend="It serves none yet: `/invite` it into one.")
+    try:
+        there = await _joined((await workspaces.at(workspace)).web)
+    except PlatformError as error:
+        return Finding(mend=f"They can't be seen: {error}.")
+    left = [place for place in rooms if place.address not in there]
+    archived = [place for place in rooms if there.get(place.address)]
+    if not (left or archived):
+        return Finding()
+    problems = [f"The bot is no longer in {_names(left)}."] if left else []
+    problems += [f"Archived: {_names(archived)}."] if archived else []
+    return Finding(
+        " ".join(problems), "`/invite` the bot again, or unarchive; until then nothing comes, and nothing is lost."
+    )
+
+
+async def _joined(web: Web) -> dict[str, bool]:
+    """The addresses of the channels that the bot is in, and whether each is archived."""
+    there: dict[str, bool] = {}
+    cursor = ""
+    while True:
+        with understood():
+            page = await web.reader.users_conversations(
+                types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None
+            )
+        there |= {str(one.get("id")): bool(one.get("is_archived")) for one in page.get("channels") or []}
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return there
+
+
+async def _app_token(web: Web, token: str) -> Finding:
+    """Asking for a connection's address opens none (docs.slack.dev/reference/methods/apps.connections.open)."""
+    try:
+        with understood():
+            await web.reader.apps_connections_open(app_token=token)
+    except PlatformError as error:
+        if "missing_scope" in str(error):
+            return Finding("It may not open connections.", _MENDS["connections:write"])
+        return _found(error)
+    return Finding()
+
+
+async def _events() -> Finding:
+    return Finding(
+        mend="Slack does not tell which ones it sends. In your app's Event Subscriptions there must be "
+        f"{', '.join(EVENTS)}; config/slack-manifest.yaml has them all."
+    )
+
+
+EVENTS_CHECK = Check("slack events", _events)
+"""Says what can't be seen from here."""
+
+
+def _found(error: PlatformError) -> Finding:
+    return Finding(f"{error}.", next((mend for part, mend in _MENDS.items() if part in str(error)), ""))
+
+
+def _names(places: Sequence[Place]) -> str:
+    rest = len(places) - _NAMED
+    return ", ".join(f"#{one.name or one.address}" for one in places[:_NAMED]) + (
+        f" and {rest} more" if rest > 0 else ""
+    )
