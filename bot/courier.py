@@ -149,6 +149,8 @@ class Courier:
             return await self._later(post, str(error), error.retry_after)
         except Rejected as error:
             log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
+            if message.thread:  # which may be gone; the channel is still there
+                return await self._move(post, PostState.PLANNED, reason=str(error), sending_at=None, threaded=False)
             return await self._move(post, PostState.FAILED, reason=str(error))
         except AccessLost as error:
             await self._move(post, PostState.PLANNED, reason=str(error), sending_at=None)

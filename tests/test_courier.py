@@ -294,6 +294,35 @@ async def test_where_the_header_never_came_the_cards_stand_in_the_channel(
     assert await states(house) == [PostState.FAILED, *[PostState.SENT] * 5]
 
 
+async def test_where_the_header_was_deleted_the_cards_stand_in_the_channel(store: Store, clock: Clock) -> None:
+    def gone(message: Message) -> None:
+        if message.thread and len(chat.shown["c1"]) > 2:
+            raise Rejected("thread_not_found")
+
+    chat = FakeChat(before=gone)
+    house = await a_due_digest(store, clock, chat, "thread")
+    await house.beat()
+    header, *cards = chat.shown["c1"]
+    assert [one.message.thread for one in cards] == [header.id, header.id, "", "", ""]
+    assert await states(house) == [PostState.SENT] * 6
+
+
+async def test_a_card_refused_in_its_thread_and_in_the_channel_fails_alone(store: Store, clock: Clock) -> None:
+    chat = FakeChat()
+    house = await a_due_digest(store, clock, chat, "thread")
+    await house.app.heart.plan_due()
+    bad = (await house.posts())[2]
+
+    def refuse(message: Message) -> None:
+        if message.card and message.card.paper_id == bad.paper_id:
+            raise Rejected("invalid_blocks")
+
+    chat.before = refuse
+    await house.app.courier.deliver_all()
+    assert (await states(house)).count(PostState.SENT) == 5
+    assert ((await house.posts())[2].state, (await house.posts())[2].attempts) == (PostState.FAILED, 2)
+
+
 async def test_an_uncertain_card_is_looked_for_in_its_thread(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(4, Uncertain("reply lost")))
     house = await a_due_digest(store, clock, chat, "thread")

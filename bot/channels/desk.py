@@ -100,7 +100,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "pause": Verb("pause", "no digests until `/papers resume`", schedule.pause, managers=True),
     "resume": Verb("resume", "digests again", schedule.resume, managers=True, listed=False),
-    "settings": Verb("settings [name value]", "every setting of this channel", schedule.settings),
+    "settings": Verb("settings [name value]", "every setting here, the digest's style among them", schedule.settings),
     "forget": Verb("forget me", "delete every trace of you", members.forget),
     "export": Verb("export", "everything this channel has, as JSONL", members.export, managers=True),
 }

@@ -118,7 +118,8 @@ class Platform(Protocol):
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message under a key of at most 25 characters and return the message's id.
 
-        One with a `thread` is asked for only where there are threads, and its id is understood by `reactions` too.
+        One with a `thread` is asked for only where there are threads, and its id is understood by `reactions` too; a
+        thread that is gone is `Rejected`, and the message comes again without it.
         Raises a `PlatformError` subclass; any other exception counts as `Uncertain`. Never tries twice by itself
         unless the platform is sure the first try was not accepted.
         """

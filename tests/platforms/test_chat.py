@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from bot.channels.values import Action, Attachment, Card, Kind, Line, Message, Place, Reply
-from bot.platforms.terminal import TerminalPlatform
+from bot.platforms.terminal import TerminalPlatform, render
 from bot.platforms.terminal.completion import local
 from bot.platforms.terminal.numbers import Numbers
 from tests.fakes.clock import Clock
 from tests.platforms.recording_desk import RecordingDesk
-from tests.platforms.terminal_guest import TerminalGuest, sitting_at
+from tests.platforms.terminal_guest import TerminalGuest, plain, sitting_at
 
 HITS = Reply(
     "Two papers.",
@@ -75,6 +76,42 @@ async def test_a_quiet_day_leaves_yesterdays_numbers(guest: TerminalGuest) -> No
     await guest.platform.send(guest.place, Message("Nothing today: it is Sunday."), "2-quiet")
     await guest.enter("2 👍")
     assert [each.message for each in guest.desk.reactions] == ["1-2"]
+
+
+COMPACT = Message("2 papers", lines=(Line("a", "Paper A"), Line("b", "Paper B")), numbered=True)
+
+
+async def test_a_thumb_for_one_of_several_papers_is_its_number_on_their_message(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 3)
+    assert " 1  Paper A\n 2  Paper B\n" in plain(render.posted(COMPACT))
+    await guest.platform.send(guest.place, COMPACT, "2-1")
+    assert "2️⃣ 1  Paper B" in await guest.enter("2 👍")
+    assert "no reactions  Paper A" in await guest.enter("-1 👍")
+    assert "2️⃣ 1  Paper B" in await guest.enter("2️⃣")
+    await guest.enter("1️⃣")
+    await guest.enter("-2 👍")
+    told = [(each.message, each.emoji, each.on) for each in guest.desk.reactions]
+    assert told == [("2-1", "2️⃣", True), ("2-1", "1️⃣", True), ("2-1", "2️⃣", False)]
+    await guest.enter("1 👎")
+    assert [(action.verb, action.argument) for _, _, action in guest.desk.acted] == [("less", "a")]
+    assert "stands in a list" in await guest.enter("2 🔥")
+
+
+async def test_a_compact_digest_is_numbered_anew_by_whoever_comes_later(guest: TerminalGuest) -> None:
+    await guest.platform.send(guest.place, COMPACT, "1-1")
+    await post_digest(guest, 2, 1)
+    await guest.platform.send(guest.place, COMPACT, "3-1")
+    await guest.restart()
+    assert [(number, paper.paper_id) for number, paper in guest.platform.numbers] == [(1, "a"), (2, "b")]
+    await guest.enter("2 👍")
+    assert [(each.message, each.emoji) for each in guest.desk.reactions] == [("3-1", "2️⃣")]
+
+
+async def test_a_list_in_a_digests_thread_goes_on_counting(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 2)
+    await guest.platform.send(guest.place, replace(COMPACT, thread="1-header"), "1-3")
+    await guest.enter("3 👍")
+    assert [(each.message, each.emoji) for each in guest.desk.reactions] == [("1-3", "1️⃣")]
 
 
 async def test_several_cards_take_several_emoji_and_the_tally_is_shown(guest: TerminalGuest) -> None:

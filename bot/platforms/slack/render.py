@@ -220,3 +220,4 @@ def _spoken(text: str, cards: Sequence[Card], lines: Sequence[Line], command: st
     for number, line in enumerate(lines, 1):
         read = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.said)]
         yield f"{number}. " + ". ".join(filter(None, read))
+        yield from filter(None, [web_link(line.url, URL)])

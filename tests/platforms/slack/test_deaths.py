@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import feedback
-from bot.channels.values import Message, Place
+from bot.channels.values import Message, Place, Style
 from bot.platforms.slack.platform import SlackPlatform
 from bot.settings import Digest
 from bot.store.database import Store, make_engine
@@ -25,6 +26,8 @@ from tests.house import House, demo_papers, house_over
 from tests.platforms.slack.team import SlackTeam
 
 DAY = demo_papers()[:4]
+CARDS, THREAD, COMPACT = Digest(count=2), Digest(count=1, style=Style.THREAD), Digest(count=2, style=Style.COMPACT)
+MESSAGES = {Style.CARDS: 3, Style.THREAD: 2, Style.COMPACT: 1}
 
 
 class Death(BaseException):
@@ -81,8 +84,8 @@ class MortalSlack(SlackPlatform):
 class Life:
     """A team, and the process that serves it: one after the other over the same store."""
 
-    def __init__(self, team: SlackTeam, url: str) -> None:
-        self.team, self._url = team, url
+    def __init__(self, team: SlackTeam, url: str, digest: Digest) -> None:
+        self.team, self._url, self._digest = team, url, digest
         self.fate, self.stores = Fate(), list[MortalStore]()
         self.house = self.begin(Fate())
 
@@ -93,7 +96,7 @@ class Life:
         team = self.team
         platform = MortalSlack(team.lab.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api)
         platform.fate, team.platform = fate, platform
-        self.house = house_over(store, team.clock, cast("Any", platform), digest=Digest(count=2))
+        self.house = house_over(store, team.clock, cast("Any", platform), digest=self._digest)
         team.speaks_to = self.house.app.desk
         return self.house
 
@@ -108,12 +111,12 @@ class Life:
 
 
 @contextlib.asynccontextmanager
-async def a_due_digest(sqlite_url: str, step: int) -> AsyncIterator[Life]:
+async def a_due_digest(sqlite_url: str, step: int, digest: Digest = CARDS) -> AsyncIterator[Life]:
     """A channel whose hour has come, in a store of its own."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     clock, url = Clock(), f"sqlite:///{shutil.copy(file, file.with_stem(f'died-at-{step}'))}"
     async with FakeSlack(clock, ack_within=0.3, retries=0) as slack:
-        life = Life(SlackTeam(slack, clock), url)
+        life = Life(SlackTeam(slack, clock), url, digest)
         try:
             await life.house.list_papers(DAY)
             await life.house.invite(life.team.place)
@@ -124,11 +127,12 @@ async def a_due_digest(sqlite_url: str, step: int) -> AsyncIterator[Life]:
                 await store.close()
 
 
-async def test_wherever_a_delivery_dies_each_card_stands_there_once(sqlite_url: str) -> None:
+@pytest.mark.parametrize("digest", [CARDS, THREAD, COMPACT], ids=lambda digest: digest.style)
+async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_url: str, digest: Digest) -> None:
     step = deaths = 0
     while deaths == step:
         step += 1
-        async with a_due_digest(sqlite_url, step) as life:
+        async with a_due_digest(sqlite_url, step, digest) as life:
             for at in (step, 2 * step):  # and dies once more while it clears up
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
@@ -140,9 +144,11 @@ async def test_wherever_a_delivery_dies_each_card_stands_there_once(sqlite_url: 
             keys = [str((said.metadata or {})["event_payload"]["key"]) for said in life.team.ml.visible]
             posts = await life.posts()
             assert keys == [post.key for post in posts], f"died at step {step}"
-            assert [post.state for post in posts] == [PostState.SENT] * 3
+            assert [post.state for post in posts] == [PostState.SENT] * MESSAGES[digest.style]
             assert [post.message for post in posts] == [said.ts for said in life.team.ml.visible]
-    assert step > 12, "there were that many places to die"
+            header, *cards = life.team.ml.visible
+            assert {said.thread_ts for said in cards} <= {header.ts if digest is THREAD else None}
+    assert step > 3 * MESSAGES[digest.style], "there were that many places to die"
 
 
 async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str) -> None:

@@ -1,0 +1,129 @@
+"""The styles of a digest in Slack: what is asked of it, what people see, and what their emoji do there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from bot import settings
+from bot.channels import styles
+from bot.channels.digest import Digest, Known
+from bot.channels.values import Card, Style
+from bot.courier import unpack
+from bot.store.database import Store
+from recommender import Feedback
+from tests.fakes.clock import Clock
+from tests.fakes.slack.server import FakeSlack
+from tests.house import House, demo_papers, house_over
+from tests.platforms.conformance import CARD, HOSTILE
+from tests.platforms.slack.team import SlackTeam
+
+_VOTE = Feedback("2310.01234", 1.0, datetime(2026, 3, 1, 9, tzinfo=UTC), "ada")
+DIGEST = Digest(
+    date(2026, 3, 2),
+    Known((_VOTE,), ("federated learning",)),
+    revision=1,
+    cards=(
+        CARD,
+        Card("2", "Out of the blue", why="a guess: tell me with 👍 or 👎", guess=True),
+        Card("3", HOSTILE, f"https://x.org/{HOSTILE}", HOSTILE, summary=HOSTILE, why=HOSTILE, note=HOSTILE),
+    ),
+)
+
+
+async def requests(style: Style) -> list[dict[str, Any]]:
+    """The calls of chat.postMessage for the digest."""
+    clock = Clock()
+    async with FakeSlack(clock) as slack:
+        team, head = SlackTeam(slack, clock), ""
+        for place, draft in enumerate(styles.drafts(DIGEST.header(style), DIGEST.cards, style)):
+            message = replace(unpack(draft.body), thread=head if draft.threaded else "")
+            sent = await team.platform.send(team.place, message, f"pb1.1-{place}")
+            head = head or sent
+        return [dict(call.args) for call in slack.calls_to("chat.postMessage")]
+
+
+def file(style: Style) -> Path:
+    """Where a style's requests are kept."""
+    return Path(__file__).parent / "snapshots" / f"digest_{style}.json"
+
+
+def written(made: list[dict[str, Any]]) -> str:
+    """The requests as a file has them."""
+    return json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+@pytest.mark.parametrize("style", list(Style))
+async def test_slack_is_asked_exactly_what_the_snapshot_says(style: Style) -> None:
+    """After a change that is meant: `python -m tests.platforms.slack.test_styles`."""
+    assert written(await requests(style)) == file(style).read_text("utf-8")
+
+
+@contextlib.asynccontextmanager
+async def morning(store: Store, style: Style) -> AsyncIterator[tuple[SlackTeam, House]]:
+    """A team in whose channel today's digest has come."""
+    clock = Clock()
+    async with FakeSlack(clock) as slack, contextlib.AsyncExitStack() as stack:
+        team = SlackTeam(slack, clock)
+        house = house_over(store, clock, cast("Any", team.platform), digest=settings.Digest(count=3, style=style))
+        team.speaks_to = house.app.desk
+        await team.start()
+        stack.push_async_callback(team.stop)
+        await house.list_papers(demo_papers()[:20])
+        await house.invite(team.place)
+        clock.advance(timedelta(hours=1, minutes=1))
+        await house.beat()
+        clock.advance(timedelta(minutes=1))
+        yield team, house
+
+
+async def votes(team: SlackTeam, house: House) -> dict[str, float]:
+    channel = await house.channel(team.place)
+    async with house.store.read() as tx:
+        known = await house.app.digests.known(tx, channel.id)
+    return {one.paper_id: one.value for one in known.feedback if one.value}
+
+
+async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: Store) -> None:
+    async with morning(sqlite_store, Style.THREAD) as (team, house):
+        header, *cards = team.ml.visible
+        assert "3 papers for Monday, 2 March. They are in this message's thread." in header.text
+        assert "They are in this message's thread." in header.words
+        assert (header.thread_ts, [card.thread_ts for card in cards]) == (None, [header.ts] * 3)
+        assert not any(card.broadcast for card in cards)
+        first = (await house.posts(team.place))[1]
+        await team.ada.reacts(team.ml, cards[0].ts, "-1")
+        assert await votes(team, house) == {first.paper_id: -1.0}
+
+
+async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_store: Store) -> None:
+    async with morning(sqlite_store, Style.COMPACT) as (team, house):
+        [digest] = team.ml.visible
+        [post] = await house.posts(team.place)
+        one, two, three = (line["paper_id"] for line in post.body["lines"])
+        assert all(f"{number}. " in digest.text for number in (1, 2, 3))
+        await team.ada.reacts(team.ml, digest.ts, "two")
+        await team.ada.reacts(team.ml, digest.ts, "three")
+        await team.ada.reacts(team.ml, digest.ts, "keycap_ten")
+        await team.ada.reacts(team.ml, digest.ts, "+1")
+        assert await votes(team, house) == {two: 1.0, three: 1.0}
+        await team.stop()
+        await team.ada.unreacts(team.ml, digest.ts, "two")
+        await team.bo.reacts(team.ml, digest.ts, "one")
+        team.clock.advance(timedelta(minutes=1))
+        since = team.clock() - timedelta(days=1)
+        assert await house.app.intake.read_back({"slack": team.platform}, since) == 2
+        assert await votes(team, house) == {one: 1.0, three: 1.0}
+
+
+if __name__ == "__main__":
+    for each in Style:
+        file(each).write_text(written(asyncio.run(requests(each))), "utf-8")
