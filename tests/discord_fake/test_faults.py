@@ -141,6 +141,16 @@ async def test_a_call_may_hang_after_it_was_done(fake: FakeDiscord, connected: E
         await sending
 
 
+async def test_who_is_away_is_reached_by_nobody(fake: FakeDiscord, connected: Ears, ml: Channel) -> None:
+    await connected.text(ml).send("before")
+    await fake.goes_away()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await connected.text(ml).send("lost")
+    await fake.comes_back()
+    await connected.text(ml).send("after")
+    assert [one.words for one in ml.visible] == ["before", "after"]
+
+
 async def send(session: aiohttp.ClientSession, fake: FakeDiscord, channel: Channel) -> aiohttp.ClientResponse:
     address = f"{fake.api}/channels/{channel.id}/messages"
     return await session.post(address, json={"content": "x"}, headers={"Authorization": f"Bot {fake.token}"})

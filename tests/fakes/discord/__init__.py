@@ -49,6 +49,7 @@ Trouble, by the names of Discord's routes (create_message, get_reactions, create
     fake.faults.lose_reply(name); fake.faults.lose_request(name); fake.faults.error(name, 50013)
     fake.faults.limit(name, retry_after=0.1, everywhere=False, via=True)
     gate = fake.faults.hang(name, accepted=False); gate.set()
+    await fake.goes_away(); await fake.comes_back()            # nobody reaches it, REST or gateway
     fake.rates.on = True                                       # buckets and the global limit, by the clock
     fake.nonces.last = timedelta(minutes=3)                    # how long a nonce is remembered
 

@@ -64,6 +64,8 @@ class FakeDiscord:
         self._files: dict[str, bytes] = {}
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._port = 0
 
     @property
     def api(self) -> str:
@@ -140,11 +142,30 @@ class FakeDiscord:
             app.router.add_get(f"/{folder}/{{tail:.*}}", self._file)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self._site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await self._site.start()
+        host, self._port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{self._port}"
         return self
+
+    async def goes_away(self) -> None:
+        """Nobody reaches Discord any more: connections break, and new ones are refused."""
+        assert self._site is not None
+        assert self._runner is not None
+        assert self._runner.server is not None
+        server = self._runner.server
+        await self._site.stop()
+        self.gateway.drop()
+        for one in list(server.connections):
+            if one.transport is not None:
+                one.transport.abort()
+        await self.until(lambda: not server.connections)
+
+    async def comes_back(self) -> None:
+        """Discord is there again, under the same address."""
+        assert self._runner is not None
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        await self._site.start()
 
     async def _file(self, request: web.Request) -> web.Response:
         found = self._files.get(request.path)
