@@ -26,7 +26,7 @@ from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexErro
 from recommender.locks import try_lock
 from recommender.segment import Segment, columns, from_columns
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "index.json"
 _MAGIC = b"PAPERBOY"
 _ALIGN = 64
@@ -77,6 +77,8 @@ def read_manifest(folder: Path) -> Manifest | None:
         held: dict[str, Any] = json.loads(raw)
         if held["format"] > FORMAT:
             raise NewerIndexError(folder, held["format"], FORMAT)
+        if held["format"] < FORMAT:
+            raise CorruptIndexError(folder, "an older Paperboy wrote it")
         body = held["index"]
         if held["check"] != _check(body):
             raise CorruptIndexError(folder, f"{MANIFEST} does not match its checksum")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dataclasses import field as column
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 
 from recommender.paper import arxiv_id, canonical_id
 from recommender.text import STOP_WORDS, fold, words
@@ -17,6 +18,7 @@ from recommender.text import STOP_WORDS, fold, words
 MOST_WORDS = 200
 """Words of a query that are looked at."""
 LONGEST_QUERY = 100_000
+_SHORTEST_JOINED = 5
 MOST_PLACED = 8
 """Different clauses of a query that need a look into the papers themselves: nobody types more, and each takes time."""
 
@@ -57,13 +59,15 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query taken apart: a paper must satisfy one clause of every required group, and none of `excluded`."""
+    """A query taken apart: a paper must satisfy one clause of every required group, and none of `excluded`. `words` are
+    what it is ranked by, and `joined` what two neighbours among them are when written as one: data set, dataset."""
 
     text: str
     groups: tuple[tuple[Clause, ...], ...] = ()
     excluded: tuple[Clause, ...] = ()
     ignored: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
     @property
     def required(self) -> tuple[tuple[Clause, ...], ...]:
@@ -130,6 +134,7 @@ def parse(text: str) -> Query:
         excluded=tuple(dict.fromkeys(excluded)),
         ignored=tuple(ignored),
         words=tuple([w for w in subject if w not in STOP_WORDS] or subject),
+        joined=tuple(dict.fromkeys(a + b for a, b in pairwise(subject) if len(a + b) >= _SHORTEST_JOINED)),
     )
 
 

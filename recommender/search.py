@@ -1,4 +1,4 @@
-"""Queries against the index: which papers satisfy one, and how well (BM25F, see segment.py)."""
+"""Queries against the index: which papers satisfy one, and how well (BM25F, see segment.py; then rerank.py)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.query import Clause, Field, Query
+from recommender.rerank import DEPTH, rerank
 from recommender.segment import ABSTRACT, FIELDS, TITLE, Segment, ranges
 from recommender.snapshot import Rows, Snapshot, day_number, key_of
 from recommender.spelling import Spelling
@@ -19,6 +20,9 @@ from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 
 AUTHOR_SHARE = 0.3
 """What an author's name found by a plain word counts beside the word itself."""
+JOINED_SHARE = 0.7
+"""What two words of the query found written as one (data set, dataset) count beside the same as typed."""
+_TOPICAL_POWER = 0.25
 _SCAN_FROM = 4
 """From this part of a segment's words on, reading them all in order is faster than picking out those that matter."""
 
@@ -60,7 +64,18 @@ class Searcher:
 
     def find(self, query: Query, most: int, strict: bool = False) -> Matches:
         """At most `most` papers that satisfy the query. `strict` asks for every word, not only for some."""
-        return self._collect(query, self._weighted(query), most, strict)
+        terms = self._weighted(query)
+        if strict:
+            return self._collect(query, terms, most, strict)
+        found = self._collect(query, terms, max(most, DEPTH), strict)
+        if not len(found.papers) or found.scores[0] <= 0:
+            return Matches(found.papers[:most], found.scores[:most])
+        final = rerank(self._snapshot, found.papers[:DEPTH], found.scores[:DEPTH], terms)
+        # The papers further down stay below, at the same distances from each other.
+        rest = found.scores[DEPTH:] * (float(final.min()) / max(float(found.scores[DEPTH - 1 :][:1].sum()), 1e-9))
+        best = self._best(found.papers[:DEPTH], final.astype(np.float32), DEPTH)
+        scores = np.concatenate([best.scores, rest]).astype(np.float32)
+        return Matches(np.concatenate([best.papers, found.papers[DEPTH:]])[:most], scores[:most])
 
     def by_words(self, words: Iterable[str], terms: int, most: int) -> Rows:
         """At most `most` papers that share the `terms` most telling of the words."""
@@ -98,9 +113,10 @@ class Searcher:
         return self._best(np.concatenate(papers), np.concatenate(scores), most)
 
     def _best(self, papers: Rows, scores: Floats, most: int) -> Matches:
-        """Best score first, then newest, then by key: the same whatever the order the papers came in."""
-        published = self._snapshot.per_paper("published", papers)
-        order = np.lexsort((self._snapshot.per_paper_keys(papers), -published.astype(np.int64), -scores))[:most]
+        """Best score first, then newest, most upvoted, by key: the same whatever the order the papers came in."""
+        published = -self._snapshot.per_paper("published", papers).astype(np.int64)
+        upvotes = -self._snapshot.per_paper("upvotes", papers).astype(np.int64)
+        order = np.lexsort((self._snapshot.per_paper_keys(papers), upvotes, published, -scores))[:most]
         return Matches(papers[order], scores[order])
 
     def _in_segment(
@@ -164,7 +180,7 @@ class Searcher:
         bounds, tokens = segment.papers.bounds, segment.papers.tokens
         starts, stops = bounds[rows * FIELDS], bounds[rows * FIELDS + last + 1]
         # The rarest of them is looked for, and then only around it for the others.
-        rarest = min(stems, key=self._snapshot.df)
+        rarest = min(stems, key=lambda term: int(self._snapshot.df[term]))
         meant = self._snapshot.stems == np.uint32(rarest)
         if (stops - starts).sum() * _SCAN_FROM < len(tokens):
             at = ranges(starts, stops)
@@ -192,29 +208,36 @@ class Searcher:
     def _weighted(self, query: Query) -> dict[int, float]:
         """The word ids to score by, and how much each counts."""
         terms: dict[int, float] = {}
-        for word, times in Counter(query.words).items():
-            term, idf = self._term(word)
-            if term >= 0 and idf > 0:
-                terms[term] = terms.get(term, 0.0) + idf * (1 + np.log(times))
-            author = self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1)
-            if author >= 0:
-                terms[author] = AUTHOR_SHARE * self._idf(author)
+        for (term, weight), times in Counter(map(self._term, query.words)).items():
+            if weight > 0:
+                terms[term] = weight * (1 + np.log(times))
+        for word in query.joined:
+            term, weight = self._term(word)
+            if weight > 0 and term not in terms:
+                terms[term] = JOINED_SHARE * weight
+        for word in set(query.words):
+            author, weight = self._author(word)
+            if weight > 0:
+                terms[author] = AUTHOR_SHARE * weight
         return terms
 
     def _term(self, word: str) -> tuple[int, float]:
-        """(the word id of the word's stem or −1, its idf)."""
+        """(the word id of the word's stem or −1, its weight: rare words tell most, and those that come in bursts)."""
         known = self._terms.get(word)
         if known is None:
             term = self._snapshot.vocabulary.get(stem(word), -1)
-            known = self._terms[word] = (term, self._idf(term))
+            weight = 0.0
+            if 0 <= term < self._snapshot.words:
+                weight = float(self._snapshot.idf[term] * self._snapshot.topical[term] ** _TOPICAL_POWER)
+            known = self._terms[word] = (term if weight else -1, weight)
         return known
 
-    def _idf(self, term: int) -> float:
-        df = self._snapshot.df(term) if term >= 0 else 0
-        return float(np.log(1 + (self._snapshot.live - min(df, self._snapshot.live) + 0.5) / (df + 0.5))) if df else 0.0
+    def _author(self, word: str) -> tuple[int, float]:
+        term = self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1)
+        return (term, float(self._snapshot.idf[term])) if 0 <= term < self._snapshot.words else (-1, 0.0)
 
     def _fixed(self, word: str) -> str | None:
-        if self._term(word)[1] > 0 or self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1) >= 0:
+        if self._term(word)[1] > 0 or self._author(word)[1] > 0:
             return None
         return self._spelling.correct(word)
 

@@ -23,7 +23,7 @@ TITLE, ABSTRACT, CATEGORIES, AUTHORS = range(FIELDS)
 SATURATION = 1.6
 LENGTH_SHARE = 0.75
 TITLE_SHARE = 0.5
-TITLE_WEIGHT = 2.0
+TITLE_WEIGHT = 3.0
 
 Bytes = NDArray[np.uint8]
 UInts = NDArray[np.uint32]
@@ -66,8 +66,9 @@ class Words:
 class Segment:
     """Papers and what finds them.
 
-    `sorted_keys`, `key_rows`: papers by the hash of their id. `terms` (ascending word ids of stems), `term_bounds`,
-    `rows`, `weights`: postings, a weight being BM25F's saturated frequency in 0…1. `df_*`: papers by word and by pair.
+    `sorted_keys`, `key_rows`: papers by the hash of their id. `terms` (ascending word ids of stems), `term_counts` (how
+    often each occurs), `term_bounds`, `rows`, `weights`: postings, a weight being BM25F's saturated frequency in 0…1.
+    `df_*`: papers by word and by pair.
     """
 
     papers: Papers
@@ -75,6 +76,7 @@ class Segment:
     sorted_keys: NDArray[np.uint64]
     key_rows: UInts
     terms: UInts
+    term_counts: UInts
     term_bounds: Ints
     rows: UInts
     weights: Floats
@@ -166,7 +168,7 @@ def build(papers: Papers, words: Words, stems: UInts, telling: Bytes, means: tup
     """The segment of these papers. `stems` and `telling` speak of the whole vocabulary; `means` are the mean lengths
     of title and abstract over the whole index, in words."""
     key_order = np.argsort(papers.keys, kind="stable").astype(np.uint32)
-    terms, term_bounds, rows, weights = _invert(papers, stems, means)
+    terms, term_counts, term_bounds, rows, weights = _invert(papers, stems, means)
     df_words, df_pairs = count_papers(
         papers.tokens, papers.bounds[::FIELDS], papers.bounds[CATEGORIES::FIELDS], telling
     )
@@ -176,6 +178,7 @@ def build(papers: Papers, words: Words, stems: UInts, telling: Bytes, means: tup
         sorted_keys=papers.keys[key_order],
         key_rows=key_order,
         terms=terms,
+        term_counts=term_counts,
         term_bounds=term_bounds,
         rows=rows,
         weights=weights,
@@ -186,7 +189,7 @@ def build(papers: Papers, words: Words, stems: UInts, telling: Bytes, means: tup
     )
 
 
-def _invert(papers: Papers, stems: UInts, means: tuple[float, float]) -> tuple[UInts, Ints, UInts, Floats]:
+def _invert(papers: Papers, stems: UInts, means: tuple[float, float]) -> tuple[UInts, UInts, Ints, UInts, Floats]:
     lengths = np.diff(papers.bounds).reshape(-1, FIELDS) if len(papers) else np.zeros((0, FIELDS), np.int64)
     # One number per word of a paper: its term, its row, and whether it stands in the title. Sorted, they are postings.
     key = stems[papers.tokens].astype(np.int64)
@@ -205,6 +208,7 @@ def _invert(papers: Papers, stems: UInts, means: tuple[float, float]) -> tuple[U
     pairs >>= 17
     bounds = np.flatnonzero(np.diff(pairs, prepend=-1))
     terms = pairs[bounds].astype(np.uint32)
+    term_counts = np.add.reduceat(counts, bounds, dtype=np.float64) if len(bounds) else counts
     del pairs
     short = 1 - TITLE_SHARE + TITLE_SHARE * lengths[:, TITLE] / max(means[0], 1e-9)
     long = 1 - LENGTH_SHARE + LENGTH_SHARE * lengths[:, ABSTRACT] / max(means[1], 1e-9)
@@ -212,4 +216,5 @@ def _invert(papers: Papers, stems: UInts, means: tuple[float, float]) -> tuple[U
     counts /= np.maximum(long, 1e-3).astype(np.float32)[rows]
     in_title *= (TITLE_WEIGHT / np.maximum(short, 1e-3)).astype(np.float32)[rows]
     counts += in_title
-    return terms, np.append(bounds, len(rows)).astype(np.int64), rows, counts / (counts + np.float32(SATURATION))
+    weights = counts / (counts + np.float32(SATURATION))
+    return terms, term_counts.astype(np.uint32), np.append(bounds, len(rows)).astype(np.int64), rows, weights

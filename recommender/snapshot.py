@@ -79,9 +79,34 @@ class Snapshot:
         found = [segment.papers.tokens[_spans(segment, CATEGORIES)] for segment in self.segments]
         return np.unique(np.concatenate(found)).astype(np.int64) if found else np.zeros(0, np.int64)
 
-    def df(self, term: int) -> int:
-        """In how many papers the stem occurs."""
-        return sum(len(segment.postings(term)[0]) for segment in self.segments)
+    @cached_property
+    def df(self) -> NDArray[np.int64]:
+        """In how many papers each stem occurs, by its word id."""
+        counts = np.zeros(self.words, np.int64)
+        for segment in self.segments:
+            counts[segment.terms] += np.diff(segment.term_bounds)
+        return counts
+
+    @cached_property
+    def idf(self) -> NDArray[np.float32]:
+        """How rare each stem is, by its word id: ln(1 + (N − df + ½) / (df + ½)), 0 where it is in no paper."""
+        df = np.minimum(self.df, self.live)
+        return np.where(df, np.log1p((self.live - df + 0.5) / (df + 0.5)), 0).astype(np.float32)
+
+    @cached_property
+    def topical(self) -> NDArray[np.float32]:
+        """How often each stem occurs in a paper that has it at all (1…): often, where it is what the paper is about.
+
+        Church & Gale, Poisson Mixtures (1995): words of content come in bursts."""
+        counts = np.zeros(self.words, np.int64)
+        for segment in self.segments:
+            counts[segment.terms] += segment.term_counts
+        return (counts / self.df.clip(1)).clip(1).astype(np.float32)
+
+    @cached_property
+    def newest(self) -> int:
+        """The last day a paper was published, as a day number; 0 when no paper has one."""
+        return max((int(segment.papers.published.max(initial=0)) for segment in self.segments), default=0)
 
     def find(self, paper_ids: Sequence[str]) -> Rows:
         """The number of each paper, −1 where there is none."""
