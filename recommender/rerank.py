@@ -17,12 +17,12 @@ from recommender.snapshot import Rows, Snapshot
 DEPTH = 50
 """Papers that are put in order anew."""
 PASSAGE_SHARE = 0.2
-LIKENESS_SHARE = 0.25
+LIKENESS_SHARE = 0.2
 """Of the final score; measured in docs/decisions/0004-one-index-of-our-own.md."""
 FRESH_SHARE, UPVOTED_SHARE = 0.01, 0.01
 """Enough to settle what is nearly equal, and nothing else."""
 _LIKE_THE_BEST = 10
-_SHARPNESS = 0.07
+_SHARPNESS = 0.05
 """A paper this share of the best one's score behind it speaks 1/e as loud for what is like it."""
 _STRIDE = 8
 """Words. A passage is two strides long, and one begins at each."""
