@@ -78,7 +78,8 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     key = np.sort(stems.astype(np.int64) * papers + owners)
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     stem, row = np.divmod(key[starts], papers)
-    weights = (1 + np.log(np.diff(starts, append=len(key)))) * idf[stem]
+    counts = np.diff(starts, append=len(key)).astype(np.float64)
+    weights: Scores = (1 + np.log(counts)) * idf[stem]
     weights /= np.sqrt(np.bincount(row, weights * weights, papers)).clip(1e-9)[row]
     voices = np.exp((score - 1) / _SHARPNESS)
     voices[np.argsort(-score, kind="stable")[_LIKE_THE_BEST:]] = 0
@@ -86,7 +87,9 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     groups = np.flatnonzero(np.diff(stem, prepend=-1))
     if not len(groups):
         return np.zeros(papers)
-    middle = np.repeat(np.add.reduceat(weights * voices[row], groups), np.diff(groups, append=len(stem)))
-    near: Scores = np.bincount(row, weights * middle, papers)
+    sums: Scores = np.add.reduceat(weights * voices[row], groups)
+    middle = np.repeat(sums, np.diff(groups, append=len(stem)))
+    near = np.bincount(row, weights * middle, papers).astype(np.float64)
     # A paper does not speak for itself.
-    return (near - voices).clip(0) / (1 - voices).clip(1e-3)
+    likeness: Scores = (near - voices).clip(0) / (1 - voices).clip(1e-3)
+    return likeness

@@ -101,7 +101,8 @@ class Snapshot:
         counts = np.zeros(self.words, np.int64)
         for segment in self.segments:
             counts[segment.terms] += segment.term_counts
-        return (counts / self.df.clip(1)).clip(1).astype(np.float32)
+        often: NDArray[np.float32] = (counts / self.df.clip(1)).clip(1).astype(np.float32)
+        return often
 
     @cached_property
     def newest(self) -> int:
