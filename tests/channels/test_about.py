@@ -51,6 +51,16 @@ async def test_a_digests_header_asks_which_of_its_cards_is_meant(posted: House) 
     assert await standing(posted) == [(papers[1], "ben", "said:more")]
 
 
+@pytest.mark.parametrize("style", ["compact", "thread"])
+async def test_a_digest_in_another_style_asks_which_of_its_papers_is_meant(house: House, style: str) -> None:
+    await house.say(f"settings bar=0 style={style}")
+    await house.next_morning()
+    await house.beat()
+    reply = await about(house, "why", house.chat.shown["c1"][0].id)
+    assert len(reply.lines) >= 5
+    assert (await house.app.desk.act(PLACE, BEN, reply.actions[0])).ok
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -38,7 +38,7 @@ class HomeTab:
     async def publish(self, here: Workspace, member: str, note: str = "", offset: int = 0) -> None:
         """Show a member's home tab as it stands now; `note` tells what was just done."""
         try:
-            person, rooms = await here.web.person(member), await here.web.rooms(member)
+            person, rooms = await here.web.person(member), await _rooms(here, member)
             mine = place_of(here.me.workspace, await here.web.direct(member))
             shown = await self._desk.home(mine, Asker(member, person.manager, person.name), rooms, offset)
             with understood():
@@ -51,3 +51,12 @@ class HomeTab:
         if not await here.web.is_in(asker.member, place):
             return Reply("You are not in that channel any more, so nothing was changed there.", ok=False)
         return await self._desk.act(place, asker, action, event_id)
+
+
+async def _rooms(here: Workspace, member: str) -> frozenset[str]:
+    """The channels a member is in; none while Slack does not say, for the rest is worth seeing without them."""
+    try:
+        return await here.web.rooms(member)
+    except PlatformError as error:
+        log.warning("A member's channels could not be read: %s", error)
+        return frozenset()

@@ -102,6 +102,8 @@ async def _acknowledged(ack: AsyncAck, answering: Awaitable[Reply]) -> Reply:
     Slack waits is acknowledged all the same, and done then."""
     task = asyncio.ensure_future(answering)
     await asyncio.wait({task}, timeout=IN_TIME)
+    if task.done():
+        task.result()  # what it died of is no acknowledgement
     await ack()
     return await task
 

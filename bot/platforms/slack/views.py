@@ -86,6 +86,7 @@ def home(shown: Home, note: str = "", command: str = "/papers") -> Json:
     """The home tab; `note` tells what the last press did."""
     blocks = said(note, _WORDS, command)
     blocks += [{"type": "divider"}] if blocks else []
+    blocks += [_header("Your own digest")] if shown.mine.actions else []
     blocks += _overview(shown.mine, command)
     if shown.topics:
         blocks.append(_header("Your topics"))

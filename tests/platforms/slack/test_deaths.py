@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.house import House, demo_papers, house_over
-from tests.platforms.slack.team import SlackTeam
+from tests.platforms.slack.team import SlackTeam, buttons
 
 DAY = demo_papers()[:4]
 CARDS, THREAD, COMPACT = Digest(count=2), Digest(count=1, style=Style.THREAD), Digest(count=2, style=Style.COMPACT)
@@ -177,3 +178,29 @@ async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str) ->
             assert await life.votes() == {(first.paper_id, "bo"): -1.0}, f"at {step}"
             assert all(told.acked for told in team.slack.deliveries)
     assert step > 8, "there were that many places to die"
+
+
+async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> None:
+    step = deaths = 0
+    while deaths == step:
+        step += 1
+        async with a_due_digest(sqlite_url, step) as life:
+            await life.house.beat()
+            first = (await life.posts())[1]
+            team, message = life.team, str(first.message)
+            life.begin(Fate(step))
+            await team.start()
+            for verb in ("more", "more", "less"):
+                [button] = [each for each in buttons(team.ml.message(message).blocks) if f'"{verb}"' in each["value"]]
+                told = await team.bo.presses(team.ml, message, button["action_id"])
+                if life.fate.dead:
+                    deaths += 1
+                    await team.stop()
+                    await life.begin(Fate()).app.heart.start()
+                    await team.start()
+                async with asyncio.timeout(10):
+                    while not told.acked:
+                        await team.slack.again(told)
+            await team.stop()
+            assert await life.votes() == {(first.paper_id, "bo"): -1.0}, f"at {step}"
+    assert step > 6, "there were that many places to die"

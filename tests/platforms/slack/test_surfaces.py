@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ import pytest
 from bot.channels.values import Action, Asker, Form, Kind, Message, Place, Reply
 from bot.platforms.slack.manifest import manifest
 from bot.platforms.slack.presses import SHORTCUTS
+from bot.store.database import Store
 from tests.fakes.slack.people import Member
 from tests.fakes.slack.values import View
 from tests.platforms.conformance import CARD
 from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.slack.http_team import http_team_at_work
 from tests.platforms.slack.team import SlackTeam, buttons, team_at_work
 from tests.platforms.slack.test_views import FULL, SCHEDULE, SETTINGS
 
@@ -42,9 +45,10 @@ class Desk(RecordingDesk):
         return answer
 
 
-@pytest.fixture
-async def team() -> AsyncIterator[SlackTeam]:
-    async with team_at_work(Desk()) as team:
+@pytest.fixture(params=["sockets", "http"])
+async def team(request: pytest.FixtureRequest, sqlite_store: Store, tmp_path: Path) -> AsyncIterator[SlackTeam]:
+    at_work = team_at_work(Desk()) if request.param == "sockets" else http_team_at_work(sqlite_store, tmp_path, Desk())
+    async with at_work as team:
         for each in (team.ada, team.bo):
             await each.writes(team.ml, "hello")
         yield team
@@ -398,6 +402,12 @@ async def test_pages_of_saved_papers_are_turned_and_one_is_removed(team: SlackTe
     menu = next(e for b in view.body["blocks"] for e in b.get("elements", []) if e["type"] == "static_select")
     await press_home(team, team.ada, "Remove one", value=menu["options"][1]["value"])
     assert team.desk.acted[-1][2] == Action("", "unsave", "2603.00001")
+
+
+async def test_a_home_tab_without_channels_is_shown_while_slack_does_not_say_which(team: SlackTeam) -> None:
+    team.slack.faults.error("users.conversations", "missing_scope")
+    await at_home(team, team.ada)
+    assert team.desk.homes[0][2] == []
 
 
 async def test_a_home_tab_that_slack_does_not_take_stops_nothing(team: SlackTeam) -> None:
