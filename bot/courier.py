@@ -23,6 +23,7 @@ from bot.platforms.base import (
     NotAccepted,
     Platform,
     Rejected,
+    WorkspaceLost,
 )
 from bot.store import channels, deliveries
 from bot.store.channels import Channel
@@ -154,7 +155,7 @@ class Courier:
             return await self._move(post, PostState.FAILED, reason=str(error))
         except AccessLost as error:
             await self._move(post, PostState.PLANNED, reason=str(error), sending_at=None)
-            await self._lose(platform, channel, str(error))
+            await self._lose(platform, channel, error)
             return False
         except Exception as error:
             # Time-outs, broken connections and whatever the platform's library did not foresee: nobody knows.
@@ -179,7 +180,7 @@ class Courier:
             async with asyncio.timeout(self._patience.timeout):
                 message = await platform.find(channel.place, post.key, tried_at, thread)
         except AccessLost as error:
-            await self._lose(platform, channel, str(error))
+            await self._lose(platform, channel, error)
             return False
         except Exception as error:
             log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_what(error))
@@ -211,13 +212,17 @@ class Courier:
     def _wait(post: Post) -> float:
         return min(_FIRST_WAIT_SECONDS * 2.0 ** (post.attempts - 1), _LONGEST_WAIT_SECONDS)
 
-    async def _lose(self, platform: Platform, channel: Channel, why: str) -> None:
-        log.warning("A channel can't be written to any more; it is paused.", channel=channel.id, why=why)
+    async def _lose(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
+        why, everywhere = str(error), isinstance(error, WorkspaceLost)
+        what = "No channel of a workspace" if everywhere else "A channel"
+        log.warning(f"{what} can be written to any more.", channel=channel.id, why=why)
         async with self._store.write() as tx:
             now_lost = await channels.change_from(
                 tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=why
             )
-        if now_lost and channel.owner:
+            if everywhere:
+                await channels.lose_all(tx, channel.place.platform, channel.place.workspace, why)
+        if now_lost and channel.owner and not everywhere:
             name = channel.place.name or channel.place.address
             text = (
                 f"I can no longer post in {name} ({why}). Its settings and votes are kept: "

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels.feedback import NUMBER, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, on_message
 from bot.channels.numbers import number_of
 from bot.channels.values import Reaction
-from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, Sleep
+from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, Sleep, WorkspaceLost
 from bot.store import channels, deliveries, inbox, papers, shown, votes
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
@@ -126,6 +126,10 @@ class Intake:
                     failed = 0
                 except StoreError:
                     raise
+                except WorkspaceLost as error:
+                    async with self._store.write() as tx:
+                        await channels.lose_all(tx, channel.place.platform, channel.place.workspace, str(error))
+                    return changed
                 except AccessLost:
                     break  # the courier finds out for itself, and says so once
                 except Exception as error:

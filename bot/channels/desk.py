@@ -178,7 +178,8 @@ class FrontDesk:
         channel = await self._open(place, owner=by)
         again = channel.state is ChannelState.LOST
         async with self._tools.store.write() as tx:
-            await channels.change(tx, channel.id, name=place.name, owner=by or channel.owner)
+            told = {"name": place.name, "private": place.private, "owner": by or channel.owner}
+            await channels.change(tx, channel.id, **told)
             if channel.state_reason == NOT_INVITED or (again and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
             elif again:  # lost while it was paused: paused it stays
@@ -204,11 +205,32 @@ class FrontDesk:
                 await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
 
     async def renamed(self, place: Place) -> None:
-        """The place has a new name."""
+        """The place has a new name, or became private or public."""
         channel = await self._find(place)
         if channel:
             async with self._tools.store.write() as tx:
-                await channels.change(tx, channel.id, name=place.name)
+                await channels.change(tx, channel.id, name=place.name, private=place.private)
+
+    async def dismissed(self, platform: str, workspace: str, why: str) -> None:
+        """The bot may act nowhere in a workspace any more: everything there is kept."""
+        async with self._tools.store.write() as tx:
+            await channels.lose_all(tx, platform, workspace, why)
+
+    async def roll_call(self, platform: str, workspace: str, rooms: Collection[Place]) -> list[tuple[Place, Reply]]:
+        """These are the rooms that the bot is in now: what was lost there goes on. A conversation with one member is
+        no room that anybody can put the bot out of: it goes on as well, and is greeted if it gets digests."""
+        async with self._tools.store.read() as tx:
+            known = await channels.of_workspace(tx, platform, workspace)
+        there, greetings = {room.address: room for room in rooms}, []
+        for channel in known:
+            room = there.get(channel.place.address)
+            if channel.state is ChannelState.LOST and (room or channel.place.kind is Kind.DIRECT):
+                greeting = await self.joined(room or channel.place, "")
+                if room or channel.next_due_at:
+                    greetings.append((room or channel.place, greeting))
+            elif room and (room.name, room.private) != (channel.place.name, channel.place.private):
+                await self.renamed(room)
+        return greetings
 
     async def _suggest(self, place: Place, line: str) -> list[str]:
         typed = line.lstrip().casefold()
@@ -257,6 +279,8 @@ class FrontDesk:
         """The channel at a place; one never seen is remembered as paused, since nobody asked for digests there."""
         found = await self._find(place)
         if found:
+            if place.private and not found.place.private:
+                await self.renamed(replace(place, name=place.name or found.place.name))
             return found
         async with self._tools.store.write() as tx:
             found = await channels.find(tx, place)

@@ -36,6 +36,8 @@ class Place:
     workspace: str = ""
     name: str = ""
     kind: Kind = Kind.CHANNEL
+    private: bool = False
+    """Whether others may not know its name. Only who invites, renames or counts the bot's rooms says so for sure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,17 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
     from bot.platforms.slack.installed import AppKeys
 
     slack = settings.slack
-    if slack_mode(slack) == "socket":
-        bot_token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
-        return SlackPlatform(bot_token, app_token, system_clock, api_url=slack.api_url, command=slack.command)
     seal = Seal(settings.encryption_keys, settings.key_file)
     installations = KeptInstallations(store, seal, system_clock, HttpSlack.name)
+    if slack_mode(slack) == "socket":
+        return SlackPlatform(
+            slack.bot_token.get_secret_value(),
+            slack.app_token.get_secret_value(),
+            system_clock,
+            api_url=slack.api_url,
+            command=slack.command,
+            installations=installations,
+        )
     await installations.check()
     keys = AppKeys(slack.client_id, slack.client_secret.get_secret_value())
     return HttpSlack(

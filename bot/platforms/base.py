@@ -105,7 +105,15 @@ class Desk(Protocol):
         ...
 
     async def renamed(self, place: Place) -> None:
-        """The place has a new name."""
+        """The place has a new name, or became private or public."""
+        ...
+
+    async def dismissed(self, platform: str, workspace: str, why: str) -> None:
+        """The bot may act nowhere in a workspace any more: everything there is kept until it is installed again."""
+        ...
+
+    async def roll_call(self, platform: str, workspace: str, rooms: Collection[Place]) -> list[tuple[Place, Reply]]:
+        """These are the rooms of a workspace that the bot is in now: what was lost there goes on, with a greeting."""
         ...
 
 

@@ -46,6 +46,7 @@ async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
             address=place.address,
             name=place.name,
             kind=place.kind,
+            private=place.private,
             state=ChannelState.ACTIVE,
             state_reason="",
             **values,
@@ -150,6 +151,20 @@ async def change_from(tx: AsyncConnection, channel_id: int, expected: ChannelSta
     return bool(changed.rowcount)
 
 
+async def lose_all(tx: AsyncConnection, platform: str, workspace: str, why: str) -> int:
+    """The bot may act nowhere in a workspace: its active channels are lost; how many those were."""
+    lost = await tx.execute(
+        sa.update(channels)
+        .where(
+            channels.c.platform == platform,
+            channels.c.workspace == workspace,
+            channels.c.state == ChannelState.ACTIVE,
+        )
+        .values(state=ChannelState.LOST, state_reason=why)
+    )
+    return int(lost.rowcount)
+
+
 async def change_due(tx: AsyncConnection, channel_id: int, expected: datetime, at: datetime, on: date) -> bool:
     """Set the next hour of a channel whose next hour is still the expected one; False when it was changed."""
     changed = await tx.execute(
@@ -168,7 +183,7 @@ async def remove(tx: AsyncConnection, channel_id: int) -> None:
 def _channel(row: Any) -> Channel:
     return Channel(
         id=row.id,
-        place=Place(row.platform, row.address, row.workspace, row.name, Kind(row.kind)),
+        place=Place(row.platform, row.address, row.workspace, row.name, Kind(row.kind), row.private),
         state=ChannelState(row.state),
         state_reason=row.state_reason,
         owner=row.owner,

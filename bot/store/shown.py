@@ -64,11 +64,15 @@ async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str
 async def seen_in_workspace(
     tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]
 ) -> list[tuple[str, int, str, datetime]]:
-    """Where the team has had these papers: (paper id, channel id, channel name, when), the earliest first."""
+    """Where the team has had these papers: (paper id, channel id, channel name, when), the earliest first.
+
+    The name of another channel that is private is "": it is nobody's business.
+    """
     one = entries()
+    hidden = sa.and_(channels.c.private, channels.c.id != channel_id)
     mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
     rows = await tx.execute(
-        sa.select(one.c.paper_id, channels.c.id, channels.c.name, one.c.sent_at)
+        sa.select(one.c.paper_id, channels.c.id, sa.case((hidden, ""), else_=channels.c.name), one.c.sent_at)
         .join(channels, channels.c.id == one.c.channel_id)
         .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
         .where(

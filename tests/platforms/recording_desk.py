@@ -24,6 +24,8 @@ class RecordingDesk:
     at_home: Home | None = None
     reactions: list[Reaction] = field(default_factory=list)
     invitations: list[tuple[Place, str]] = field(default_factory=list)
+    dismissals: list[tuple[str, str]] = field(default_factory=list)
+    rolls: list[list[Place]] = field(default_factory=list)
     _events: set[str] = field(default_factory=set)
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
@@ -68,3 +70,10 @@ class RecordingDesk:
 
     async def renamed(self, place: Place) -> None:
         return None
+
+    async def dismissed(self, platform: str, workspace: str, why: str) -> None:
+        self.dismissals.append((workspace, why))
+
+    async def roll_call(self, platform: str, workspace: str, rooms: Collection[Place]) -> list[tuple[Place, Reply]]:
+        self.rolls.append(list(rooms))
+        return []

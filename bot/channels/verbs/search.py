@@ -117,7 +117,8 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
         for where_id, where, when in ((s[1], s[2], s[3]) for s in seen if s[0] == paper_id):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
             likes, _ = feedback.tally(theirs, talk.tools.emoji)
-            place = "" if where_id == talk.channel.id else f" in #{cards.inert(where)}"
+            there = f"#{cards.inert(where)}" if where else "another channel"
+            place = "" if where_id == talk.channel.id else f" in {there}"
             day = when.astimezone(talk.zone).date()
             facts.append(f"posted{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
         detail = " · ".join(fact for fact in facts if fact)

@@ -6,6 +6,7 @@ The signature is looked at before anything of the body is (docs.slack.dev/authen
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -58,10 +59,10 @@ class HttpSlack(Posting):
     ) -> None:
         new_web = partial(Web, url=api_url, clock=clock, sleep=sleep, seconds=seconds)
         self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
-        super().__init__(self._installed, command)
-        self._installations, self._clock, self._url = installations, clock, api_url
+        super().__init__(self._installed, clock, command)
+        self._installations, self._url, self._came = installations, api_url, asyncio.Event()
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
-        self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._installed.forget)
+        self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._arrived)
         self._app: AsyncApp | None = None
 
     @property
@@ -82,18 +83,29 @@ class HttpSlack(Posting):
         self._app = Intake(desk, self, self._workspaces, self._clock, self._command).app(self._url)
         try:
             while True:
-                await self.upkeep()
-                await asyncio.sleep(_UPKEEP_SECONDS)
+                self._came.clear()
+                await self.upkeep(desk)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_UPKEEP_SECONDS):
+                        await self._came.wait()
         finally:
             self._app = None
 
-    async def upkeep(self) -> None:
-        """Renew the tokens that end soon, also where nobody says a word."""
+    async def upkeep(self, desk: Desk) -> None:
+        """Renew the tokens that end soon, also where nobody says a word, and see what became of every workspace."""
         for workspace in await self._installations.ending(self._clock() + RENEWED_BEFORE):
             try:
                 await self._installed.at(workspace)
             except PlatformError as error:
                 log.warning("A workspace's token was not renewed: %s", error)
+        for workspace in await self._installations.alive():
+            await self.keep_the_roll(desk, workspace)
+
+    def _arrived(self, workspace: str) -> None:
+        """Somebody installed the bot: what was lost there goes on."""
+        self._installed.forget(workspace)
+        self._next_roll.pop(workspace, None)
+        self._came.set()
 
     async def _told(self, request: web.Request) -> web.Response:
         try:

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Uncertain, WorkspaceLost
+from bot.platforms.base import Clock, NotAccepted, PlatformError, Uncertain, WorkspaceLost
 from bot.platforms.installing import Installation, Installations
 from bot.platforms.slack.web import Me, Web, understood
 from bot.platforms.slack.workspaces import Workspace
@@ -59,13 +59,34 @@ class InstalledWorkspaces:
         """The workspace with this id, its token good for a while."""
         if found := self._found(workspace):
             return found
-        turn = self._turns.setdefault(workspace, asyncio.Lock())
-        async with turn:
+        async with self._turn(workspace):
             return self._found(workspace) or await self._fetch(workspace)
+
+    async def lost(self, here: Workspace, token: str, why: str) -> None:
+        """Slack took this token for dead: so it is, unless there is another by now, or Slack gives one."""
+        workspace = here.me.workspace
+        async with self._turn(workspace):
+            self.forget(workspace)
+            known = await self._installations.get(workspace)
+            if known is None or not known.alive:
+                return
+            if known.token == token and not await self._revived(known):
+                uninstalled = "account_inactive" in why
+                await self._installations.end(workspace, self._clock(), uninstalled=uninstalled)
+                return
+        raise NotAccepted("The token was renewed meanwhile.")
+
+    async def ended(self, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
+        """Slack says that the token was revoked or the bot removed at that moment; False when it is back since."""
+        self.forget(workspace)
+        return await self._installations.end(workspace, at, uninstalled=uninstalled)
 
     def forget(self, workspace: str) -> None:
         """Look it up anew the next time."""
         self._at_hand.pop(workspace, None)
+
+    def _turn(self, workspace: str) -> asyncio.Lock:
+        return self._turns.setdefault(workspace, asyncio.Lock())
 
     def _found(self, workspace: str) -> Workspace | None:
         known = self._at_hand.get(workspace)
@@ -77,7 +98,7 @@ class InstalledWorkspaces:
     async def _fetch(self, workspace: str) -> Workspace:
         installed = await self._installations.get(workspace)
         if installed is None:
-            raise AccessLost(f"I am not installed in the workspace {workspace}")
+            raise WorkspaceLost(f"I am not installed in the workspace {workspace}")
         if installed.expires_at and installed.expires_at - RENEWED_BEFORE <= self._clock():
             installed = await self._renewed(installed)
         if not installed.alive:
@@ -120,6 +141,18 @@ class InstalledWorkspaces:
         if await self._installations.renew(installed, renewed):
             return renewed
         return await self._installations.get(installed.workspace) or replace(installed, revoked_at=self._clock())
+
+    async def _revived(self, installed: Installation) -> bool:
+        """Whether Slack gives another token for one that died. Raises NotAccepted while nobody can tell."""
+        if not installed.refresh_token:
+            return False
+        try:
+            renewed = await self._ask_for_another(installed)
+        except (NotAccepted, Uncertain) as error:
+            raise NotAccepted(str(error)) from error
+        except PlatformError:
+            return False
+        return await self._installations.renew(installed, renewed)
 
     async def _ask_for_another(self, installed: Installation) -> Installation:
         client = AsyncWebClient(base_url=self._url, retry_handlers=[], logger=log)

@@ -13,6 +13,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +29,7 @@ from bot.platforms.slack.home import HomeTab
 from bot.platforms.slack.modals import Modals
 from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.presses import SHORTCUTS, Presses
-from bot.platforms.slack.reading import emoji, moment, place_of, text_of, typed
+from bot.platforms.slack.reading import PLATFORM, emoji, moment, place_of, text_of, typed
 from bot.platforms.slack.workspaces import Workspace, Workspaces
 
 _ANY = re.compile("")
@@ -103,12 +104,14 @@ class Intake:
         event_id, event = text_of(body, "event_id"), body.get("event")
         if not event_id or not isinstance(event, dict):
             return await next()
-        work = FIRST.get(text_of(event, "type"))
         if event_id not in self._heard:
-            self._remember(
-                event_id, asyncio.create_task(work(self, context["here"], event, event_id)) if work else None
-            )
-            if work is None:
+            kind, doing = text_of(event, "type"), None
+            if kind in FAREWELLS:
+                doing = self._dismissed(context.team_id or "", body)
+            elif work := FIRST.get(kind):
+                doing = work(self, context["here"], event, event_id)
+            self._remember(event_id, asyncio.create_task(doing) if doing else None)
+            if doing is None:
                 return await next()
         if task := self._heard.get(event_id):
             try:
@@ -123,6 +126,15 @@ class Intake:
         if len(self._heard) > _REMEMBERED:
             del self._heard[next(iter(self._heard))]
 
+    async def _dismissed(self, workspace: str, body: Json) -> None:
+        """The bot was removed from a workspace, or its token revoked: the two come in any order, and perhaps late."""
+        event, told_at = body["event"], body.get("event_time")
+        if event["type"] == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
+            return
+        at = moment(str(told_at)) if isinstance(told_at, int | float) else self._clock()
+        if await self._workspaces.ended(workspace, at, uninstalled=event["type"] == "app_uninstalled"):
+            await self._desk.dismissed(PLATFORM, workspace, FAREWELLS[event["type"]])
+
     async def _reacted(self, here: Workspace, event: Json, event_id: str) -> None:
         item, member = event.get("item") or {}, text_of(event, "user")
         channel, message = text_of(item, "channel"), text_of(item, "ts")
@@ -135,14 +147,13 @@ class Intake:
 
     async def _joined(self, here: Workspace, event: Json, event_id: str) -> None:
         if event.get("user") == here.me.user:
-            channel = await here.web.channel(text_of(event, "channel"))
-            place = place_of(here.me.workspace, text_of(event, "channel"), channel.name)
+            place, _ = await _shown(here, text_of(event, "channel"))
             await self._begin(place, text_of(event, "inviter"), event_id)
 
     async def _unarchived(self, here: Workspace, event: Json, event_id: str) -> None:
-        channel = await here.web.channel(text_of(event, "channel"))
-        if channel.joined:
-            await self._begin(place_of(here.me.workspace, text_of(event, "channel"), channel.name), "", event_id)
+        place, joined = await _shown(here, text_of(event, "channel"))
+        if joined:
+            await self._begin(place, "", event_id)
 
     async def _left(self, here: Workspace, event: Json, event_id: str) -> None:
         why = _WHY_LEFT[event["type"].rpartition("_")[2]]
@@ -150,7 +161,8 @@ class Intake:
 
     async def _renamed(self, here: Workspace, event: Json, event_id: str) -> None:
         channel = event.get("channel") or {}
-        await self._desk.renamed(place_of(here.me.workspace, text_of(channel, "id"), text_of(channel, "name")))
+        place, _ = await _shown(here, text_of(channel, "id"))
+        await self._desk.renamed(replace(place, name=place.name or text_of(channel, "name")))
 
     async def _begin(self, place: Place, by: str, event_id: str) -> None:
         """Begin in a channel and greet it, once however often Slack tells of it."""
@@ -178,7 +190,8 @@ class Intake:
         """The slash command."""
         await ack()
         name, channel, member = (text_of(body, each) for each in ("channel_name", "channel_id", "user_id"))
-        place = place_of(here.me.workspace, channel, "" if name in _NO_NAMES else name)
+        hidden = name == _PRIVATE
+        place = place_of(here.me.workspace, channel, "" if name in _NO_NAMES else name, private=hidden)
         outlet = Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url"))
         await outlet.answer(lambda asker: self._desk.ask(place, asker, text_of(body, "text")))
 
@@ -202,9 +215,15 @@ FIRST: Mapping[str, Work] = {
 """Events whose work is done before they are acknowledged."""
 QUESTIONS, HOME = ("app_mention", "message"), "app_home_opened"
 """Events that are answered after their acknowledgement."""
-EVENTS = ("app_mention", "message.im", HOME, *FIRST)
+FAREWELLS = {
+    "app_uninstalled": "Paperboy was removed from the workspace",
+    "tokens_revoked": "Paperboy's access to the workspace was revoked",
+}
+"""Events after which the bot may act nowhere in a workspace, and what is said of them."""
+EVENTS = ("app_mention", "message.im", HOME, *FIRST, *FAREWELLS)
 """What Slack is asked to tell, by the names that a manifest has for it."""
-_NO_NAMES = ("directmessage", "privategroup")
+_PRIVATE = "privategroup"
+_NO_NAMES = ("directmessage", _PRIVATE)
 
 
 async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:
@@ -213,6 +232,12 @@ async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:
     if here is None:
         return None
     return AuthorizeResult(enterprise_id=None, team_id=here.me.workspace, bot_user_id=here.me.user, bot_id=here.me.bot)
+
+
+async def _shown(here: Workspace, address: str) -> tuple[Place, bool]:
+    """A channel as Slack shows it, and whether the bot is in it."""
+    channel = await here.web.channel(address)
+    return place_of(here.me.workspace, address, channel.name, private=channel.private), channel.joined
 
 
 async def _nothing() -> None:

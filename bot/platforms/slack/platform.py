@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import Any
@@ -14,19 +15,32 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.channels.values import Message, Place
-from bot.platforms.base import Capabilities, Check, Clock, Desk, NotAccepted, Rejected, Sleep
+from bot.platforms.base import (
+    AccessLost,
+    Capabilities,
+    Check,
+    Clock,
+    Desk,
+    NotAccepted,
+    PlatformError,
+    Rejected,
+    Sleep,
+    WorkspaceLost,
+)
+from bot.platforms.installing import Installations
 from bot.platforms.slack import checking, render
 from bot.platforms.slack.blocks import MAX_TEXT
 from bot.platforms.slack.intake import Intake
-from bot.platforms.slack.reading import PLATFORM, emoji
+from bot.platforms.slack.reading import PLATFORM, emoji, place_of
 from bot.platforms.slack.web import Web, understood
-from bot.platforms.slack.workspaces import OneWorkspace, Workspaces
+from bot.platforms.slack.workspaces import OneWorkspace, Workspace, Workspaces
 
 API_URL = "https://slack.com/api/"
 _POST = "paperboy_post"
 _PAGE = 200
 _CLOCKS_APART = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much; looking further back costs nothing, keys are unique."""
+_ROLL_EVERY, _ROLL_AGAIN = timedelta(days=1), timedelta(minutes=10)
 _CONNECTING_SECONDS = 30.0
 _PINGS_A_LOOK, _MISSED = 4, 3
 log = logging.getLogger(__name__)
@@ -40,8 +54,21 @@ class Posting:
         max_text=MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True, threads=True, numbers=10
     )
 
-    def __init__(self, workspaces: Workspaces, command: str) -> None:
-        self._workspaces, self._command = workspaces, command
+    def __init__(self, workspaces: Workspaces, clock: Clock, command: str) -> None:
+        self._workspaces, self._clock, self._command = workspaces, clock, command
+        self._next_roll: dict[str, datetime] = {}
+
+    @contextlib.asynccontextmanager
+    async def _at(self, place: Place) -> AsyncIterator[Workspace]:
+        """The workspace of a place; whatever goes wrong in it is a `PlatformError`, and a dead token is noted."""
+        here = await self._workspaces.at(place.workspace)
+        token = here.web.client.token or ""
+        try:
+            with understood():
+                yield here
+        except WorkspaceLost as error:
+            await self._workspaces.lost(here, token, str(error))
+            raise
 
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message under a key, by which `find` knows it again; its id is Slack's `ts`.
@@ -51,8 +78,7 @@ class Posting:
         shown = render.posted(message, key, self._command)
         if not shown.blocks:
             raise Rejected("There is nothing in this message that could be shown.")
-        here = await self._workspaces.at(place.workspace)
-        with understood():
+        async with self._at(place) as here:
             done = await here.web.client.chat_postMessage(
                 channel=place.address,
                 text=shown.text,
@@ -66,9 +92,9 @@ class Posting:
 
     async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
         """The id of the bot's own message under the key since then, told by its metadata or its block's id."""
-        here, cursor = await self._workspaces.at(place.workspace), ""
-        while True:
-            with understood():
+        cursor = ""
+        async with self._at(place) as here:
+            while True:
                 page = await _page(
                     here.web,
                     thread,
@@ -78,28 +104,26 @@ class Posting:
                     limit=_PAGE,
                     cursor=cursor or None,
                 )
-            for message in page.get("messages") or []:
-                if message.get("user") == here.me.user and _carries(message, key):
-                    return str(message["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return None
+                for message in page.get("messages") or []:
+                    if message.get("user") == here.me.user and _carries(message, key):
+                        return str(message["ts"])
+                cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+                if not cursor:
+                    return None
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The standing (member, emoji) pairs on a message, those of bots left out."""
-        here = await self._workspaces.at(place.workspace)
-        with understood():
+        async with self._at(place) as here:
             told = await here.web.reader.reactions_get(channel=place.address, timestamp=message, full=True)
-        found = (told.get("message") or {}).get("reactions") or []
-        pairs = [(member, emoji(each["name"])) for each in found for member in each.get("users") or []]
-        return [pair for pair in pairs if pair[0] != here.me.user and not (await here.web.person(pair[0])).bot]
+            found = (told.get("message") or {}).get("reactions") or []
+            pairs = [(member, emoji(each["name"])) for each in found for member in each.get("users") or []]
+            return [pair for pair in pairs if pair[0] != here.me.user and not (await here.web.person(pair[0])).bot]
 
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word to one member, as a direct message."""
         shown = render.posted(Message(text), command=self._command)
-        here = await self._workspaces.at(place.workspace)
-        address = await here.web.direct(member)
-        with understood():
+        async with self._at(place) as here:
+            address = await here.web.direct(member)
             await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
 
     def checks(self, places: Sequence[Place]) -> Sequence[Check]:
@@ -107,6 +131,32 @@ class Posting:
         by_workspace = groupby(sorted(places, key=lambda one: one.workspace), lambda one: one.workspace)
         looks = (checking.of_workspace(self._workspaces, which, list(some)) for which, some in by_workspace)
         return [*chain.from_iterable(looks)]
+
+    async def keep_the_roll(self, desk: Desk, workspace: str) -> None:
+        """Once a day, and when the bot came: have the desk go on in every room of a workspace that the bot is in, and
+        greet those that were lost. It also shows what no event tells: which channels were made private."""
+        now = self._clock()
+        if now < self._next_roll.get(workspace, now):
+            return
+        self._next_roll[workspace] = now + _ROLL_AGAIN
+        try:
+            await self._call_the_roll(desk, workspace)
+        except PlatformError as error:
+            log.warning("The rooms of a workspace could not be looked through: %s", error)
+        except Exception:
+            log.exception("The rooms of a workspace could not be looked through.")
+        else:
+            self._next_roll[workspace] = now + _ROLL_EVERY
+
+    async def _call_the_roll(self, desk: Desk, workspace: str) -> None:
+        async with self._at(place_of(workspace, "")) as here:
+            known = await here.web.own_rooms()
+        rooms = [place_of(workspace, room.address, room.name, private=room.private) for room in known]
+        for place, greeting in await desk.roll_call(PLATFORM, workspace, rooms):
+            try:
+                await self.send(place, Message(greeting.text), f"back-{self._clock():%Y%m%d%H%M%S}")
+            except (AccessLost, Rejected) as error:
+                await desk.left(place, str(error))
 
 
 class SlackPlatform(Posting):
@@ -126,10 +176,12 @@ class SlackPlatform(Posting):
         ping_seconds: float = 5.0,
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
+        installations: Installations | None = None,
     ) -> None:
         self._web = Web(bot_token, api_url, clock, sleep, seconds)
-        super().__init__(OneWorkspace(self._web), command)
-        self._app_token, self._clock, self._ping_seconds = app_token, clock, ping_seconds
+        self._one = OneWorkspace(self._web, clock, installations)
+        super().__init__(self._one, clock, command)
+        self._app_token, self._ping_seconds = app_token, ping_seconds
 
     def checks(self, places: Sequence[Place]) -> Sequence[Check]:
         """What there is to look at: the tokens, their scopes, and each of these channels."""
@@ -138,8 +190,8 @@ class SlackPlatform(Posting):
 
     async def run(self, desk: Desk) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
-        web = (await self._workspaces.at("")).web
-        app = Intake(desk, self, self._workspaces, self._clock, self._command).app(str(web.client.base_url))
+        here = await self._one.came()
+        app = Intake(desk, self, self._workspaces, self._clock, self._command).app(str(here.web.client.base_url))
         handler = AsyncSocketModeHandler(app, self._app_token, ping_interval=self._ping_seconds)
         try:
             with understood():
@@ -147,14 +199,15 @@ class SlackPlatform(Posting):
                 handler.client.wss_uri = await handler.client.issue_new_wss_url()
                 async with asyncio.timeout(_CONNECTING_SECONDS):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
-            await self._watch(handler)
+            await self._watch(handler, desk, here.me.workspace)
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
 
-    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
+    async def _watch(self, handler: AsyncSocketModeHandler, desk: Desk, workspace: str) -> None:
         """The library connects again by itself; where it does not succeed, everything is built up anew."""
         missed = 0
         while missed < _MISSED:
+            await self.keep_the_roll(desk, workspace)
             await asyncio.sleep(_PINGS_A_LOOK * self._ping_seconds)
             missed = 0 if await handler.client.is_connected() else missed + 1
         raise NotAccepted("The connection to Slack is gone and did not come back.")

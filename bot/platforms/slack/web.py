@@ -20,15 +20,16 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.channels.values import Kind, Place
-from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain
+from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain, WorkspaceLost
 from bot.platforms.slack.rates import Gate, GatedClient, retry_after
 
 _ACCESS_LOST = {
-    "access_denied", "account_inactive", "as_user_not_supported", "cannot_dm_bot", "channel_is_limited_access",
-    "channel_not_found", "ekm_access_denied", "enterprise_is_restricted", "invalid_auth", "is_archived",
-    "messages_tab_disabled", "missing_scope", "no_permission", "not_authed", "not_in_channel", "org_login_required",
-    "team_access_not_granted", "team_not_found", "token_expired", "token_revoked", "user_is_restricted",
+    "access_denied", "as_user_not_supported", "cannot_dm_bot", "channel_is_limited_access",
+    "channel_not_found", "ekm_access_denied", "enterprise_is_restricted", "is_archived",
+    "messages_tab_disabled", "missing_scope", "no_permission", "not_in_channel", "org_login_required",
+    "team_access_not_granted", "team_not_found", "user_is_restricted",
 }  # fmt: skip
+_WORKSPACE_LOST = {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 _NOT_NOW = {
     "message_limit_exceeded", "rate_limited", "ratelimited", "request_timeout", "team_added_to_org",
     "accesslimited",
@@ -60,10 +61,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What Slack says of a channel: its name, and whether the bot is in it."""
+    """What Slack says of a channel: its address and name, and whether the bot is in it."""
 
+    address: str
     name: str = ""
     joined: bool = False
+    private: bool = False
 
 
 class Web:
@@ -128,7 +131,7 @@ class Web:
                 told = (await self.reader.conversations_info(channel=address)).get("channel") or {}
         except (AccessLost, Rejected):
             told = {}
-        return Channel(str(told.get("name") or ""), bool(told.get("is_member")))
+        return _channel(told, address)
 
     async def direct(self, member: str) -> str:
         """The address of the conversation with one member."""
@@ -142,18 +145,26 @@ class Web:
 
     async def rooms(self, member: str) -> frozenset[str]:
         """The addresses of the channels that a member is in; of private ones, those where the bot is too."""
-        found: set[str] = set()
+        return frozenset(str(told.get("id")) for told in await self._conversations(user=member))
+
+    async def own_rooms(self) -> list[Channel]:
+        """The channels that the bot is in."""
+        told = await self._conversations(exclude_archived=True)
+        return [_channel(each, str(each.get("id")), joined=True) for each in told]
+
+    async def _conversations(self, **of: Any) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
         cursor = ""
         for _ in range(_MOST_PAGES):
             with understood():
                 page = await self.reader.users_conversations(
-                    user=member, types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None
+                    types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None, **of
                 )
-            found.update(str(each.get("id")) for each in page.get("channels") or [])
+            found += page.get("channels") or []
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 break
-        return frozenset(found)
+        return found
 
     async def is_in(self, member: str, place: Place) -> bool:
         """Whether a member is in a channel, or the direct conversation is theirs."""
@@ -168,6 +179,11 @@ class Web:
             answered = await client.send_dict(dict(message))
         if answered.status_code != 200:
             raise Rejected(f"Slack does not take this answer: {answered.status_code} {answered.body[:200]}")
+
+
+def _channel(told: Mapping[str, Any], address: str, joined: bool = False) -> Channel:
+    private = bool(told.get("is_private") or told.get("is_mpim"))
+    return Channel(address, str(told.get("name") or ""), joined or bool(told.get("is_member")), private)
 
 
 @contextlib.contextmanager
@@ -193,6 +209,8 @@ def _meaning(error: SlackApiError) -> PlatformError:
         return NotAccepted(why, retry_after(error))
     if not name or name in _MAYBE_DONE:
         return Uncertain(why)
+    if name in _WORKSPACE_LOST:
+        return WorkspaceLost(why)
     if name in _ACCESS_LOST or name.startswith("restricted_action"):
         return AccessLost(why)
     return Rejected(why)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.channels.values import Message
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import block_id
 from bot.platforms.slack.web import Web
@@ -72,9 +72,10 @@ async def test_a_post_of_a_clock_that_runs_behind_is_found(team: SlackTeam) -> N
 @pytest.mark.parametrize(
     ("error", "means"),
     [
-        *((name, AccessLost) for name in ("channel_not_found", "not_in_channel", "is_archived", "token_revoked")),
-        *((name, AccessLost) for name in ("restricted_action_thread_only_channel", "invalid_auth", "missing_scope")),
-        *((name, AccessLost) for name in ("account_inactive", "no_permission", "ekm_access_denied")),
+        *((name, AccessLost) for name in ("channel_not_found", "not_in_channel", "is_archived")),
+        *((name, AccessLost) for name in ("restricted_action_thread_only_channel", "missing_scope")),
+        *((name, AccessLost) for name in ("no_permission", "ekm_access_denied")),
+        *((name, WorkspaceLost) for name in ("account_inactive", "invalid_auth", "token_revoked", "token_expired")),
         *((name, Rejected) for name in ("invalid_blocks", "msg_too_long", "msg_blocks_too_long", "no_text")),
         *((name, Uncertain) for name in ("fatal_error", "internal_error", "service_unavailable")),
         *((name, NotAccepted) for name in ("ratelimited", "request_timeout")),
