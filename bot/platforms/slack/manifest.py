@@ -1,6 +1,7 @@
 """The app's manifest, from what the code listens for.
 
-`python -m bot.platforms.slack.manifest > config/slack-manifest.yaml` writes it.
+`python -m bot.platforms.slack.manifest > config/slack-manifest.yaml` writes the one for Socket Mode,
+`python -m bot.platforms.slack.manifest https://paperboy.example.org > config/slack-manifest-http.yaml` that for HTTP.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SCOPES = {
 _MANIFEST = """\
 # Paste this into https://api.slack.com/apps → Create New App → From a manifest.
 # Another app with the same command? Change `command` here, and slack.command in Paperboy's settings.
-display_information:
+{note}display_information:
   name: Paperboy
   description: The few new papers this channel will like, every day
 features:
@@ -41,37 +42,49 @@ features:
     always_online: true
   slash_commands:
     - command: {command}
-      description: Find papers, and say what this channel likes
+{command_url}      description: Find papers, and say what this channel likes
       usage_hint: "help · federated learning · today"
       should_escape: false
   shortcuts:
 {shortcuts}
 oauth_config:
-  scopes:
+{redirect_urls}  scopes:
     bot:
 {scopes}
 settings:
   event_subscriptions:
-    bot_events:
+{request_url}    bot_events:
 {events}
   interactivity:
     is_enabled: true
-  org_deploy_enabled: false
-  socket_mode_enabled: true
-  token_rotation_enabled: false
+{request_url}  org_deploy_enabled: false
+  socket_mode_enabled: {socket}
+  token_rotation_enabled: {rotation}
 """
 
 
-def manifest(command: str = "/papers") -> str:
-    """The manifest as YAML."""
+def manifest(command: str = "/papers", address: str = "") -> str:
+    """The manifest as YAML: for Socket Mode, or for HTTP with the address under which Slack reaches the bot."""
     scopes = "\n".join(f"      - {scope} # {why}" for scope, why in SCOPES.items())
     events = "\n".join(f"      - {event}" for event in EVENTS)
     shortcuts = "\n".join(
         f"    - name: {name}\n      type: message\n      callback_id: {verb}\n      description: {described}"
         for verb, (name, described) in SHORTCUTS.items()
     )
-    return _MANIFEST.format(command=command, shortcuts=shortcuts, scopes=scopes, events=events)
+    events_url = f"{address}/slack/events"
+    return _MANIFEST.format(
+        command=command,
+        shortcuts=shortcuts,
+        scopes=scopes,
+        events=events,
+        note=f"# Put your own address in place of {address}, four times.\n" if address else "",
+        command_url=f"      url: {events_url}\n" if address else "",
+        request_url=f"    request_url: {events_url}\n" if address else "",
+        redirect_urls=f"  redirect_urls:\n    - {address}/slack/oauth_redirect\n" if address else "",
+        socket=str(not address).lower(),
+        rotation=str(bool(address)).lower(),
+    )
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(manifest().encode())
+    sys.stdout.buffer.write(manifest(address="".join(sys.argv[1:])).encode())

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.platforms.slack.intake import EVENTS, FIRST, HOME, QUESTIONS
+from bot.platforms.slack.intake import EVENTS, FAREWELLS, FIRST, HOME, QUESTIONS
 from bot.platforms.slack.manifest import SCOPES, manifest
 from tests.fakes.slack.payloads import EVENT_SCOPES
 from tests.platforms.slack.team import team_at_work
 
+ADDRESS = "https://paperboy.example.org"
 FILE = Path(__file__).parents[3] / "config" / "slack-manifest.yaml"
 WRITTEN = re.findall(r"^      - ([a-z_]+(?:\.im)?)$", FILE.read_text("utf-8"), re.MULTILINE)
 """The events of the committed file."""
@@ -20,9 +21,21 @@ def test_the_committed_manifest_is_the_one_the_code_generates() -> None:
     assert FILE.read_text("utf-8") == manifest(), told
 
 
+def test_the_committed_manifest_for_http_is_the_one_the_code_generates() -> None:
+    told = f"python -m bot.platforms.slack.manifest {ADDRESS} > config/slack-manifest-http.yaml"
+    written = FILE.with_name("slack-manifest-http.yaml").read_text("utf-8")
+    assert written == manifest(address=ADDRESS), told
+    assert written.count(f"{ADDRESS}/slack/") == 4
+
+
+def test_the_two_manifests_ask_for_the_same() -> None:
+    lines = [{line for line in manifest(address=at).splitlines() if "      - " in line} for at in ("", ADDRESS)]
+    assert lines[0] == lines[1]
+
+
 def test_the_events_in_it_are_those_that_are_listened_for() -> None:
     assert sorted(WRITTEN) == sorted(EVENTS)
-    assert {event.partition(".")[0] for event in WRITTEN} == {*FIRST, *QUESTIONS, HOME}
+    assert {event.partition(".")[0] for event in WRITTEN} == {*FIRST, *QUESTIONS, HOME, *FAREWELLS}
 
 
 @pytest.mark.parametrize("event", WRITTEN)
