@@ -127,6 +127,7 @@ def build(
         grace=grace,
         read_every=timedelta(minutes=settings.sources.every_minutes),
         read_back=timedelta(days=settings.votes.read_back_days),
+        keep=timedelta(days=settings.slack.keep_days),
     )
     desk = FrontDesk(tools, intake, settings.digest)
     return App(settings, store, platforms, library, ingest, digests, courier, intake, desk, heart)

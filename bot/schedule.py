@@ -20,13 +20,14 @@ from bot.courier import Courier
 from bot.ingest import Ingest
 from bot.intake import Intake
 from bot.platforms.base import Clock, Platform
-from bot.store import channels, deliveries, facts, runs
+from bot.store import channels, deliveries, facts, installations, runs
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
 
 log = structlog.get_logger(__name__)
 _READ_BACK_AT = "reactions_read_back_at"
 _READ_BACK_EVERY = timedelta(days=1)
+_FORGET_EVERY = timedelta(days=1)
 _READING_HOLDS = timedelta(minutes=10)
 """How long digests wait for the first reading after a long silence: a week of arXiv takes a few minutes, and a source
 that hangs may cost nobody their digest."""
@@ -35,7 +36,8 @@ _SURELY_AHEAD = timedelta(hours=23)
 
 
 class Heart:
-    """What is done at every beat. `grace` is how late a digest is still delivered; what is older is recorded missed."""
+    """What is done at every beat. `grace` is how late a digest is still delivered; what is older is recorded missed.
+    `keep` is how long everything of a workspace is kept after it removed the bot."""
 
     def __init__(
         self,
@@ -51,10 +53,12 @@ class Heart:
         grace: timedelta,
         read_every: timedelta,
         read_back: timedelta,
+        keep: timedelta,
     ) -> None:
         self._store, self._digests, self._courier, self._intake = store, digests, courier, intake
         self._ingest, self._alerts, self._platforms, self._clock = ingest, alerts, platforms, clock
-        self._grace, self._read_every, self._read_back = grace, read_every, read_back
+        self._grace, self._read_every, self._read_back, self._keep = grace, read_every, read_back, keep
+        self._forgot_at: datetime | None = None
         self._reading: asyncio.Task[None] | None = None
         self._held_until: datetime | None = None
         self._reading_back: asyncio.Task[None] | None = None
@@ -76,6 +80,7 @@ class Heart:
                 self._reading = asyncio.create_task(self.read())
             if not _under_way(self._reading_back) and await self._read_back_due():
                 self._reading_back = asyncio.create_task(self._read_reactions_back())
+            await self._forget_departed()
             await self._mend_hours()
             if not (_under_way(self._reading) and self._held_until and self._clock() < self._held_until):
                 await self.plan_due()
@@ -180,6 +185,17 @@ class Heart:
             after = await next_hour(tx, channel, now)
             if after.at < due and await channels.change_due(tx, channel.id, due, after.at, after.local_date):
                 log.warning("A digest's hour lay too far ahead and was mended.", channel=channel.id, was=str(due))
+
+    async def _forget_departed(self) -> None:
+        """On start and then daily: delete all that is kept of workspaces that removed the bot long enough ago."""
+        now = self._clock()
+        if self._forgot_at and timedelta(0) <= now - self._forgot_at < _FORGET_EVERY:
+            return
+        async with self._store.write() as tx:
+            for platform, workspace in await installations.left_before(tx, now - self._keep):
+                await installations.delete(tx, platform, workspace)
+                log.info("All of a workspace that removed the bot is deleted.", platform=platform, workspace=workspace)
+        self._forgot_at = now
 
     async def _read_back_due(self) -> bool:
         """On start and then daily."""

@@ -169,6 +169,9 @@ class Slack(Section):
     )
     client_id: str = Field("", description="Many workspaces: the app's Client ID.")
     client_secret: SecretStr = Field(SecretStr(""), description="Many workspaces: the app's Client Secret.")
+    keep_days: int = Field(
+        30, ge=0, le=3650, description="Days until all that is kept of a workspace which removed the app is deleted."
+    )
     command: str = Field(
         "/papers", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command, as the app's manifest names it."
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind
-from bot.store.tables import channels, inbox, saved, topics, votes
+from bot.store.tables import channels, inbox, installations, saved, topics, votes
 
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str, member: str) -> int:
@@ -36,4 +36,8 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str, member: str
         sa.update(topics).where(topics.c.member == member, topics.c.channel_id.in_(theirs)).values(member="")
     )
     await tx.execute(sa.update(channels).where(*there, channels.c.owner == member).values(owner=""))
+    installed = (installations.c.platform == platform, installations.c.workspace == workspace)
+    await tx.execute(
+        sa.update(installations).where(*installed, installations.c.installer == member).values(installer="")
+    )
     return gone

@@ -1,0 +1,283 @@
+"""What becomes of a workspace: removed, revoked, back again, forgotten; and its token, renewed in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from bot.channels.values import Message, Place
+from bot.platforms.base import NotAccepted, WorkspaceLost
+from bot.store import channels
+from bot.store.database import Store
+from bot.store.states import ChannelState
+from tests.fakes.clock import Clock
+from tests.fakes.slack.server import FakeSlack
+from tests.house import House, demo_papers, house_over
+from tests.platforms.slack.http_team import HttpTeam
+
+NEWS = demo_papers()[:6]
+THEORY = Place("slack", "C2", "T1", "ml-theory")
+
+
+@dataclass
+class Lab:
+    """A workspace with two channels whose bot runs over HTTP."""
+
+    team: HttpTeam
+    house: House
+
+    async def state(self, place: Place) -> tuple[str, str]:
+        channel = await self.house.channel(place)
+        return channel.state.value, channel.state_reason
+
+    async def reinstall(self) -> None:
+        """Somebody there goes through the install page once more."""
+        state, cookie = await self.team.begins_installing()
+        code = self.team.lab.grants()
+        status, _, _ = await self.team.browse(f"/slack/oauth_redirect?code={code}&state={state}", cookie)
+        assert status == 200
+
+    def words(self, address: str) -> list[str]:
+        return [said.text.partition(".")[0] for said in self.team.lab.channels[address].visible]
+
+
+@asynccontextmanager
+async def at_work(store: Store, folder: Path, *, rotates: bool = False) -> AsyncIterator[Lab]:
+    clock = Clock()
+    async with FakeSlack(clock=clock) as slack:
+        team = HttpTeam(slack, clock, store, folder / "encryption.key")
+        team.lab.rotates = rotates
+        if rotates:
+            team.lab.new_token()
+        await team.install(team.lab)
+        house = house_over(store, clock, cast("Any", team.platform))
+        team.speaks_to = house.app.desk
+        await house.invite(team.place)
+        await house.invite(THEORY)
+        await team.start()
+        try:
+            yield Lab(team, house)
+        finally:
+            await team.stop()
+
+
+@pytest.fixture
+async def lab(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Lab]:
+    async with at_work(sqlite_store, tmp_path) as lab:
+        yield lab
+
+
+@pytest.fixture
+async def rotating(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Lab]:
+    async with at_work(sqlite_store, tmp_path, rotates=True) as lab:
+        yield lab
+
+
+REVOKED = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0BOTT1"]}}
+REMOVED = {"type": "app_uninstalled"}
+
+
+@pytest.mark.parametrize("events", [(REVOKED, REMOVED), (REMOVED, REVOKED), (REMOVED, REVOKED, REMOVED)])
+async def test_a_workspace_that_removes_the_bot_is_paused_whole_and_kept(lab: Lab, events: Any) -> None:
+    await lab.house.say("subscribe federated learning", place=lab.team.place)
+    lab.team.lab.revoke("account_inactive")
+    for event in events:
+        [told] = await lab.team.lab.emit(event)
+        assert told.acked
+    states = [await lab.state(place) for place in (lab.team.place, THEORY)]
+    assert [state for state, _ in states] == ["lost", "lost"]
+    assert all("workspace" in why for _, why in states)
+    assert "federated learning" in (await lab.house.say("topics", place=lab.team.place)).text
+    kept = await lab.team.installations.get("T1")
+    assert kept
+    assert (kept.alive, kept.token, kept.uninstalled_at) == (False, "", lab.team.now())
+    lab.team.clock.advance(timedelta(days=1, hours=2))
+    lab.team.slack.calls.clear()
+    await lab.house.beat()
+    assert lab.team.slack.calls == [], "a dead token is left in peace"
+
+
+async def test_tokens_of_members_are_not_the_bots(lab: Lab) -> None:
+    await lab.team.lab.emit({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}})
+    assert await lab.state(lab.team.place) == ("active", "")
+
+
+async def test_the_first_dead_answer_loses_the_workspace_and_not_one_channel_after_the_other(lab: Lab) -> None:
+    await lab.house.list_papers(NEWS)
+    lab.team.clock.advance(timedelta(hours=1, minutes=1))
+    lab.team.lab.revoke("account_inactive")
+    lab.team.slack.calls.clear()
+    await lab.house.app.heart.plan_due()
+    await lab.house.app.courier.deliver((await lab.house.channel(THEORY)).id)
+    await lab.house.app.courier.deliver_all()
+    assert [call.method for call in lab.team.slack.calls] == ["chat.postMessage"]
+    assert [await lab.state(place) for place in (lab.team.place, THEORY)] == [
+        ("lost", "Slack says account_inactive")
+    ] * 2
+    kept = await lab.team.installations.get("T1")
+    assert kept
+    assert not kept.alive
+
+
+async def test_a_workspace_that_is_back_gets_everything_back_and_one_greeting(lab: Lab) -> None:
+    await lab.house.say("schedule 07:30", place=lab.team.place)
+    third = lab.team.lab.channel("C3", "left-meanwhile")
+    await lab.house.invite(Place("slack", "C3", "T1", "left-meanwhile"))
+    await lab.team.lab.uninstalls()
+    third.members.remove(lab.team.lab.bot_user)
+    lab.team.clock.advance(timedelta(days=3))
+    await lab.reinstall()
+    await lab.team.slack.until(lambda: lab.words("C1") and lab.words("C2"))
+    assert await lab.state(lab.team.place) == ("active", "")
+    assert (await lab.house.channel(lab.team.place)).hour == "07:30"
+    assert (await lab.state(Place("slack", "C3", "T1")))[0] == "lost"
+    await lab.team.http.upkeep(lab.house.app.desk)
+    await lab.team.restart()
+    assert [lab.words(each) for each in ("C1", "C2", "C3")] == [["I am back, with everything I knew"]] * 2 + [[]]
+
+
+async def test_a_channel_that_was_paused_stays_paused_when_the_workspace_is_back(lab: Lab) -> None:
+    await lab.house.say("pause", place=THEORY)
+    paused = await lab.state(THEORY)
+    await lab.team.lab.uninstalls()
+    await lab.reinstall()
+    await lab.team.slack.until(lambda: lab.words("C1"))
+    assert await lab.state(THEORY) == paused
+    assert lab.words("C2") == []
+
+
+async def test_an_uninstall_told_after_a_quick_reinstall_is_old_news(lab: Lab) -> None:
+    with lab.team.slack.holding() as held:
+        await lab.team.lab.uninstalls()
+        lab.team.clock.advance(timedelta(seconds=20))
+        await lab.reinstall()
+    await lab.team.slack.release(reversed(held))
+    assert await lab.state(lab.team.place) == ("active", "")
+    kept = await lab.team.installations.get("T1")
+    assert kept
+    assert kept.alive
+    await lab.team.platform.send(lab.team.place, Message("Still here."), "key-1")
+
+
+async def test_a_call_under_way_while_the_bot_is_installed_anew_loses_nothing(lab: Lab) -> None:
+    gate = lab.team.slack.faults.hang("chat.postMessage")
+    sending = asyncio.create_task(lab.team.platform.send(lab.team.place, Message("x"), "key-1"))
+    await lab.team.slack.until(lambda: lab.team.slack.calls_to("chat.postMessage"))
+    await lab.reinstall()
+    gate.set()
+    with pytest.raises(NotAccepted, match="renewed meanwhile"):
+        await sending
+    await lab.team.platform.send(lab.team.place, Message("x"), "key-1")
+
+
+async def test_what_a_workspace_left_behind_is_deleted_after_the_days_that_the_settings_name(lab: Lab) -> None:
+    await lab.house.list_papers(NEWS)
+    await lab.house.say(f"save {NEWS[0].id}", place=lab.team.place)
+    elsewhere = Place("slack", "C1", "T2")
+    await lab.house.invite(elsewhere)
+    await lab.team.lab.uninstalls()
+    lab.team.clock.advance(timedelta(days=29))
+    await lab.house.app.heart._forget_departed()
+    assert (await lab.state(lab.team.place))[0] == "lost"
+    lab.team.clock.advance(timedelta(days=2))
+    await lab.house.app.heart._forget_departed()
+    async with lab.house.store.read() as tx:
+        assert [each.place.workspace for each in await channels.all_of(tx)] == ["T2"]
+    assert await lab.team.installations.get("T1") is None
+    await lab.reinstall()
+    await lab.team.http.upkeep(lab.house.app.desk)
+    assert lab.words("C1") == [], "a fresh start: nobody has invited it yet"
+
+
+async def test_a_channel_made_private_is_named_nowhere_else(lab: Lab) -> None:
+    await lab.house.list_papers(NEWS)
+    assert (await lab.house.say(f"submit {NEWS[0].id}", place=lab.team.place)).ok
+    found = await lab.house.say(f"search {NEWS[0].title}", place=THEORY)
+    assert "posted in #ml-papers" in found.lines[0].detail
+    lab.team.ada.makes_private(lab.team.ml)
+    lab.team.clock.advance(timedelta(days=1))
+    await lab.team.http.upkeep(lab.house.app.desk)
+    assert (await lab.house.channel(lab.team.place)).place.private
+    found = await lab.house.say(f"search {NEWS[0].title}", place=THEORY)
+    assert "posted in another channel" in found.lines[0].detail
+    await lab.house.say(f"submit {NEWS[0].id}", place=THEORY)
+    assert "already in another channel" in str([post.body for post in await lab.house.posts(THEORY)])
+
+
+# --- tokens that end
+
+
+async def test_a_post_of_a_quiet_workspace_renews_its_token_first(rotating: Lab) -> None:
+    team = rotating.team
+    old = team.lab.bot_token
+    team.clock.advance(timedelta(hours=10, minutes=1))
+    await asyncio.gather(*(team.platform.send(team.place, Message("x"), f"key-{n}") for n in range(3)))
+    [renewal] = team.slack.calls_to("oauth.v2.access")
+    assert renewal.ok
+    assert {call.token for call in team.slack.calls_to("chat.postMessage")} == {team.lab.bot_token} != {old}
+    kept = await team.installations.get("T1")
+    assert kept
+    assert (kept.token, kept.expires_at) == (team.lab.bot_token, renewal.at + timedelta(hours=12))
+
+
+async def test_upkeep_renews_the_token_of_a_workspace_where_nobody_says_a_word(rotating: Lab) -> None:
+    team = rotating.team
+    for _ in range(5):
+        team.clock.advance(timedelta(hours=11))
+        await team.http.upkeep(rotating.house.app.desk)
+    assert len(team.slack.calls_to("oauth.v2.access")) == 5
+    await team.platform.send(team.place, Message("x"), "key-1")
+
+
+async def test_a_token_that_is_long_over_is_renewed_all_the_same(rotating: Lab) -> None:
+    rotating.team.clock.advance(timedelta(days=9))
+    await rotating.team.platform.send(rotating.team.place, Message("x"), "key-1")
+
+
+async def test_a_renewal_whose_reply_is_lost_leaves_the_old_token_until_it_ends(rotating: Lab) -> None:
+    team = rotating.team
+    team.clock.advance(timedelta(hours=10, minutes=1))
+    team.slack.faults.lose_reply("oauth.v2.access")
+    await team.platform.send(team.place, Message("x"), "key-1")
+    team.clock.advance(timedelta(hours=1))
+    await team.platform.send(team.place, Message("x"), "key-2")
+    assert len(team.slack.calls_to("oauth.v2.access")) == 2, "tried again, in vain: Slack takes a refresh token once"
+    team.clock.advance(timedelta(hours=1))
+    with pytest.raises(WorkspaceLost, match="/slack/install gives another"):
+        await team.platform.send(team.place, Message("x"), "key-3")
+    await rotating.reinstall()
+    await team.platform.send(team.place, Message("x"), "key-3")
+
+
+async def test_a_renewal_that_slack_never_got_is_tried_again(rotating: Lab) -> None:
+    team = rotating.team
+    team.clock.advance(timedelta(hours=10, minutes=1))
+    team.slack.faults.lose_request("oauth.v2.access")
+    for n in range(3):
+        await team.platform.send(team.place, Message("x"), f"key-{n}")
+        team.clock.advance(timedelta(minutes=6))
+    assert [call.ok for call in team.slack.calls_to("oauth.v2.access")] == [False, True]
+
+
+async def test_of_two_processes_the_second_goes_on_with_what_the_first_renewed(rotating: Lab) -> None:
+    team, other = rotating.team, rotating.team.new()
+    team.clock.advance(timedelta(hours=10, minutes=1))
+    for platform in (team.platform, other):
+        await platform.send(team.place, Message("x"), "key-1")
+    assert len(team.slack.calls_to("oauth.v2.access")) == 1
+
+
+async def test_a_token_that_died_early_is_renewed_where_slack_gives_another(rotating: Lab) -> None:
+    team = rotating.team
+    team.lab.tokens[-1].dead = "token_expired"
+    with pytest.raises(NotAccepted, match="renewed"):
+        await team.platform.send(team.place, Message("x"), "key-1")
+    await team.platform.send(team.place, Message("x"), "key-1")
+    assert (await rotating.state(team.place))[0] == ChannelState.ACTIVE
