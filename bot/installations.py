@@ -56,10 +56,14 @@ class KeptInstallations:
         async with self._store.write() as tx:
             return await installations.renew(tx, self._platform, known.workspace, known.expires_at, **values)
 
-    async def end(self, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
-        """The token died, or the bot was removed; False when it was installed after that."""
+    async def end(
+        self, workspace: str, at: datetime, *, uninstalled: bool, installed_until: datetime | None = None
+    ) -> bool:
+        """The token died, or the bot was removed; False when it was installed after that, or after
+        `installed_until`."""
+        until = installed_until or at
         async with self._store.write() as tx:
-            return await installations.end(tx, self._platform, workspace, at, uninstalled=uninstalled)
+            return await installations.end(tx, self._platform, workspace, at, until, uninstalled=uninstalled)
 
     async def alive(self) -> list[str]:
         """The workspaces that the bot may act in."""

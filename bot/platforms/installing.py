@@ -46,8 +46,11 @@ class Installations(Protocol):
         """Put a renewed token in place of the known one; False when that is no longer the newest."""
         ...
 
-    async def end(self, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
-        """The token died, or the bot was removed, at that moment; False when it was installed after it."""
+    async def end(
+        self, workspace: str, at: datetime, *, uninstalled: bool, installed_until: datetime | None = None
+    ) -> bool:
+        """The token died, or the bot was removed, at that moment; False when it was installed after it, or after
+        `installed_until`."""
         ...
 
     async def alive(self) -> list[str]:

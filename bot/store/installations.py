@@ -40,15 +40,15 @@ async def renew(tx: AsyncConnection, platform: str, workspace: str, known_end: d
     return bool(changed.rowcount)
 
 
-async def end(tx: AsyncConnection, platform: str, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
-    """Note that its token died, or that the bot was removed, if it was not installed later; the first word stands.
-
-    The tokens go: nothing is left to be stolen. False for a workspace unknown, or installed later.
-    """
+async def end(
+    tx: AsyncConnection, platform: str, workspace: str, at: datetime, installed_until: datetime, *, uninstalled: bool
+) -> bool:
+    """Note when its token died, or the bot was removed, if it was not installed after another moment; the first word
+    stands. The tokens go: nothing is left to be stolen. False for a workspace unknown, or installed later."""
     column = installations.c.uninstalled_at if uninstalled else installations.c.revoked_at
     ended = await tx.execute(
         sa.update(installations)
-        .where(*_there(platform, workspace), installations.c.installed_at <= at)
+        .where(*_there(platform, workspace), installations.c.installed_at <= installed_until)
         .values({column.name: sa.func.coalesce(column, at), "token": "", "refresh_token": "", "expires_at": None})
     )
     return bool(ended.rowcount)

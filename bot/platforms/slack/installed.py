@@ -71,8 +71,7 @@ class InstalledWorkspaces:
             if known is None or not known.alive:
                 return
             if known.token == token and not await self._revived(known):
-                uninstalled = "account_inactive" in why
-                await self._installations.end(workspace, self._clock(), uninstalled=uninstalled)
+                await self._end(known, uninstalled="account_inactive" in why)
                 return
         raise NotAccepted("The token was renewed meanwhile.")
 
@@ -134,13 +133,19 @@ class InstalledWorkspaces:
                 return installed
             if isinstance(error, NotAccepted | Uncertain):
                 raise NotAccepted(str(error)) from error
-            await self._installations.end(installed.workspace, self._clock(), uninstalled=False)
+            await self._end(installed, uninstalled=False)
             raise WorkspaceLost(
                 f"the token of the workspace {name} ended and can't be renewed ({error}); /slack/install gives another"
             ) from error
         if await self._installations.renew(installed, renewed):
             return renewed
         return await self._installations.get(installed.workspace) or replace(installed, revoked_at=self._clock())
+
+    async def _end(self, known: Installation, *, uninstalled: bool) -> None:
+        """Note that this installation ended, if there is no later one by now."""
+        await self._installations.end(
+            known.workspace, self._clock(), uninstalled=uninstalled, installed_until=known.installed_at
+        )
 
     async def _revived(self, installed: Installation) -> bool:
         """Whether Slack gives another token for one that died. Raises NotAccepted while nobody can tell."""
