@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.feedback import NUMBER, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, on_message
 from bot.channels.numbers import number_of
-from bot.channels.values import Reaction
-from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, Sleep, WorkspaceLost
-from bot.store import channels, deliveries, inbox, papers, shown, votes
+from bot.channels.values import Place, Reaction
+from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, PlatformError, Sleep, WorkspaceLost
+from bot.store import channels, deliveries, facts, inbox, papers, shown, votes
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
 from bot.store.deliveries import Post
@@ -30,6 +30,8 @@ from bot.store.votes import Vote
 
 log = structlog.get_logger(__name__)
 _REACTION = TypeAdapter(Reaction)
+READ_BACK_AT = "reactions_read_back_at"
+"""The fact that says when reactions were last read back; without it they soon are again."""
 _TRIES = 5
 _WORKSPACES_AT_ONCE = 20
 _FAILURES_IN_A_ROW = 3
@@ -85,6 +87,26 @@ class Intake:
         for platform, event_id, body in left:
             await self._work(platform, event_id, body)
         return len(left)
+
+    async def missed(self) -> None:
+        """Have the reactions read back at the next beat: some may never have been told."""
+        async with self._store.write() as tx:
+            await facts.forget(tx, READ_BACK_AT)
+
+    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+        """Compare what stands on one message with the votes on its papers; what can't be read now is so daily."""
+        async with self._store.read() as tx:
+            channel = await channels.find(tx, place)
+            post = await deliveries.post_by_message(tx, channel.id, message) if channel else None
+            by_paper = await _by_paper(tx, channel.id) if channel and post else []
+        told: dict[int, _Told] = {}
+        for marks in by_paper:
+            if channel and post and any(mark.post.id == post.id for mark in marks):
+                try:
+                    await self._compare(platform, channel, marks, told)
+                except PlatformError as error:
+                    log.warning("Reactions could not be read back.", channel=channel.id, why=str(error))
+                    return
 
     async def read_back(self, platforms: Mapping[str, Platform], since: datetime) -> int:
         """Compare the reactions of posts sent since then with what stands on the platform; how many votes changed.

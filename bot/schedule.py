@@ -18,14 +18,13 @@ from bot.channels.digest import DIGEST, Digests, next_hour
 from bot.channels.hours import Hour, Rule
 from bot.courier import Courier
 from bot.ingest import Ingest
-from bot.intake import Intake
+from bot.intake import READ_BACK_AT, Intake
 from bot.platforms.base import Clock, Platform
 from bot.store import channels, deliveries, facts, installations, runs
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
 
 log = structlog.get_logger(__name__)
-_READ_BACK_AT = "reactions_read_back_at"
 _READ_BACK_EVERY = timedelta(days=1)
 _FORGET_EVERY = timedelta(days=1)
 _READING_HOLDS = timedelta(minutes=10)
@@ -200,7 +199,7 @@ class Heart:
     async def _read_back_due(self) -> bool:
         """On start and then daily."""
         async with self._store.read() as tx:
-            last = await facts.get(tx, _READ_BACK_AT)
+            last = await facts.get(tx, READ_BACK_AT)
         if self._fresh_start or last is None:
             return True
         return not timedelta(0) <= self._clock() - datetime.fromisoformat(last) < _READ_BACK_EVERY
@@ -209,9 +208,12 @@ class Heart:
         """Mend the votes that were missed."""
         now = self._clock()
         try:
+            async with self._store.read() as tx:
+                last = await facts.get(tx, READ_BACK_AT)
             changed = await self._intake.read_back(self._platforms, now - self._read_back)
             async with self._store.write() as tx:
-                await facts.put(tx, _READ_BACK_AT, now.astimezone(UTC).isoformat())
+                if await facts.get(tx, READ_BACK_AT) == last:  # else something was missed meanwhile
+                    await facts.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())
         except StoreError as error:
             log.error("Reactions could not be stored; the next beat tries again.", why=str(error))
             return

@@ -36,6 +36,7 @@ _KEY_BYTES = 32
 _SECRET = {
     *("database_url", "encryption_keys"),
     *(f"slack.{each}" for each in ("bot_token", "app_token", "signing_secret", "client_secret")),
+    "discord.token",
 }
 """Settings whose values are never shown: they are tokens, or may hold a password."""
 
@@ -192,6 +193,25 @@ class Slack(Section):
         return SecretStr(token)
 
 
+class Discord(Section):
+    """Discord; off without its token. The README says where it comes from."""
+
+    token: SecretStr = Field(SecretStr(""), description="The bot's token.")
+    command: str = Field("papers", pattern=r"^[a-z0-9_-]{1,32}$", description="The slash command, without its slash.")
+    api_url: str = Field("https://discord.com/api/v10", description="Where Discord's REST API is asked.")
+    gateway_url: str = Field("", description="Where Discord's gateway is; empty: where Discord says.")
+
+    @field_validator("token")
+    @classmethod
+    def _a_bots(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip().removeprefix("Bot ")
+        if token and token.count(".") != 2:
+            raise ValueError(
+                "is not a bot's token, which has three parts with dots between them (page Bot, Reset Token)"
+            )
+        return SecretStr(token)
+
+
 class Web(Section):
     """The web server, for what Slack sends over HTTP; it serves a proxy that speaks HTTPS."""
 
@@ -253,6 +273,7 @@ class Settings(BaseSettings):
     votes: Votes = Votes()
     delivery: Delivery = Delivery()
     slack: Slack = Slack()
+    discord: Discord = Discord()
     web: Web = Web()
     schedule: Schedule = Schedule()
     clock: ClockSettings = ClockSettings()

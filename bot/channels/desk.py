@@ -13,6 +13,7 @@ from bot.channels.conversation import NOT_INVITED, Conversation, Tools, sorry
 from bot.channels.values import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
 from bot.channels.verbs import members, schedule, search, taste, topics, votes
 from bot.intake import Intake
+from bot.platforms.base import Platform
 from bot.settings import Digest as NewChannel
 from bot.store import channels, papers
 from bot.store import topics as topic_rows
@@ -161,6 +162,14 @@ class FrontDesk:
         """Take in a reaction, exactly once per event id."""
         await self._intake.react(reaction, event_id)
 
+    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+        """Read back what stands on a message."""
+        await self._intake.reread(platform, place, message)
+
+    async def missed(self, platform: str) -> None:
+        """Have the reactions read back soon."""
+        await self._intake.missed()
+
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
         """Whole lines that may be meant: verbs, this channel's topics, then titles. None while the store is silent."""
         try:
@@ -200,7 +209,7 @@ class FrontDesk:
     async def left(self, place: Place, why: str) -> None:
         """The bot may not write there any more: everything is kept until it is invited again."""
         channel = await self._find(place)
-        if channel:
+        if channel and channel.state_reason != NOT_INVITED:
             async with self._tools.store.write() as tx:
                 await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from bot.app import App, configured_sources, opened, system_clock
 from bot.ingest import Ingest, Outcome
 from bot.operate.alone import alone
+from bot.operate.discord import discord_platform
 from bot.operate.opening import opened_library
 from bot.operate.saying import Failure, Misuse, err, out, progress
 from bot.operate.slack import slack_mode, slack_platform
@@ -28,11 +29,11 @@ from bot.web import Unservable, serving
 
 async def run_platforms(settings: Settings) -> None:
     """The bot on every platform that the settings name, until it is interrupted."""
-    slack = slack_mode(settings.slack)
-    if slack is None:
+    if not (slack_mode(settings.slack) or settings.discord.token.get_secret_value()):
         raise Misuse(
-            "No platform is set up. For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN; the README "
-            "says where they come from. `paperboy chat` talks to the same bot in this terminal."
+            "No platform is set up. For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN, for Discord "
+            "PAPERBOY_DISCORD__TOKEN; the README says where they come from. `paperboy chat` talks to the same bot in "
+            "this terminal."
         )
     with alone(settings):
         async with opened_library(settings):
@@ -47,10 +48,12 @@ async def run_platforms(settings: Settings) -> None:
 
 async def configured(settings: Settings, store: Store) -> dict[str, Platform]:
     """The platforms that the settings name. Raises Misuse for one that is named by half, and SealBroken."""
-    if slack_mode(settings.slack) is None:
-        return {}
-    platform = await slack_platform(settings, store)
-    return {platform.name: platform}
+    platforms: list[Platform] = []
+    if slack_mode(settings.slack):
+        platforms.append(await slack_platform(settings, store))
+    if settings.discord.token.get_secret_value():
+        platforms.append(discord_platform(settings))
+    return {platform.name: platform for platform in platforms}
 
 
 @contextlib.asynccontextmanager

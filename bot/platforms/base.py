@@ -92,6 +92,14 @@ class Desk(Protocol):
         """Take in a reaction; with an event id, exactly once however often it is told."""
         ...
 
+    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+        """Emoji of a message were taken off, and nobody said whose: what still stands is to be read back."""
+        ...
+
+    async def missed(self, platform: str) -> None:
+        """Reactions may have been missed on a platform: those that stand are to be read back."""
+        ...
+
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
         """Whole lines that could be meant by a line typed so far: verbs, this channel's topics, titles."""
         ...

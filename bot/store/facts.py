@@ -22,6 +22,11 @@ async def put(tx: AsyncConnection, name: str, value: str) -> None:
         await tx.execute(sa.update(facts).where(facts.c.name == name).values(value=value))
 
 
+async def forget(tx: AsyncConnection, name: str) -> None:
+    """Unset a fact."""
+    await tx.execute(sa.delete(facts).where(facts.c.name == name))
+
+
 async def store_id(tx: AsyncConnection) -> str:
     """What tells this store from any other, and from itself after a backup was restored. Needs a write transaction."""
     known = await get(tx, "store_id")

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from bot.channels.values import Action, Asker, Home, Overview, Place, Reaction, Reply
+from bot.platforms.base import Platform
 
 
 @dataclass
@@ -23,6 +24,10 @@ class RecordingDesk:
     homes: list[tuple[Place, Asker, list[str], int]] = field(default_factory=list)
     at_home: Home | None = None
     reactions: list[Reaction] = field(default_factory=list)
+    reread_: list[tuple[Place, str]] = field(default_factory=list)
+    misses: list[str] = field(default_factory=list)
+    lost: list[tuple[Place, str]] = field(default_factory=list)
+    names: list[Place] = field(default_factory=list)
     invitations: list[tuple[Place, str]] = field(default_factory=list)
     dismissals: list[tuple[str, str]] = field(default_factory=list)
     rolls: list[list[Place]] = field(default_factory=list)
@@ -58,6 +63,12 @@ class RecordingDesk:
         if event_id is not None:
             self._events.add(event_id)
 
+    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+        self.reread_.append((place, message))
+
+    async def missed(self, platform: str) -> None:
+        self.misses.append(platform)
+
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
         return [each for each in self.suggestions if each.startswith(line)][:limit]
 
@@ -66,14 +77,15 @@ class RecordingDesk:
         return Reply("Hello, I bring papers.")
 
     async def left(self, place: Place, why: str) -> None:
-        return None
+        self.lost.append((place, why))
 
     async def renamed(self, place: Place) -> None:
-        return None
+        self.names.append(place)
 
     async def dismissed(self, platform: str, workspace: str, why: str) -> None:
         self.dismissals.append((workspace, why))
 
     async def roll_call(self, platform: str, workspace: str, rooms: Collection[Place]) -> list[tuple[Place, Reply]]:
         self.rolls.append(list(rooms))
-        return []
+        back = [room for room in rooms if room.address in {place.address for place, _ in self.lost}]
+        return [(room, Reply("I am back.")) for room in back]

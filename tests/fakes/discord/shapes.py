@@ -53,7 +53,7 @@ def member(one: Person, where: Channel | None = None, *, with_user: bool = True)
 
 def bot_member(guild: Guild) -> Json:
     """The bot as a member."""
-    return _member([guild.bot_role.id]) | {"user": user(guild.discord.bot)}
+    return _member([guild.bot_role.id]) | {"user": user(guild.discord.bot), "joined_at": guild.bot_since}
 
 
 def _member(roles: list[str]) -> Json:
@@ -161,7 +161,7 @@ def guild(one: Guild) -> Json:
             for key, name in one.emojis.items()
         ],
         "stickers": [],
-        "joined_at": "2026-01-01T00:00:00+00:00",
+        "joined_at": one.bot_since,
         "large": False,
         "member_count": len(one.members) + 1,
         "voice_states": [],

@@ -59,7 +59,7 @@ class Guild:
         self.members: dict[str, Member] = {}
         self.emojis: dict[str, str] = {}
         self.owner = User(discord.ids.next(), f"{name}-owner")
-        self.has_bot = bot
+        self.has_bot, self.bot_since = bot, "2026-01-01T00:00:00+00:00"
         self.unavailable = False
 
     def member(self, name: str, *, manager: bool = False, bot: bool = False) -> Member:
@@ -115,8 +115,13 @@ class Guild:
 
     async def adds_bot(self) -> None:
         """Somebody invited the bot, perhaps again."""
-        self.has_bot = True
+        self.has_bot, self.bot_since = True, self.discord.stamp()
         await self._tell("GUILD_CREATE", shapes.guild(self))
+
+    async def grants(self, role: Role, right: Right) -> None:
+        """Somebody gives a role a right."""
+        role.rights |= right
+        await self._tell("GUILD_ROLE_UPDATE", {"guild_id": self.id, "role": shapes.role(role)})
 
     def rights(self, user: User) -> Right:
         """What somebody may do in the guild as a whole."""

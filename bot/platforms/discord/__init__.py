@@ -1,0 +1,5 @@
+"""Discord."""
+
+from bot.platforms.discord.platform import DiscordPlatform
+
+__all__ = ["DiscordPlatform"]

@@ -1,0 +1,172 @@
+"""The connection over which Discord tells the bot what happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import discord
+
+from bot.platforms.base import Clock, Desk, NotAccepted, PlatformError, Sleep
+from bot.platforms.discord.commands import Commands
+from bot.platforms.discord.intake import Intake
+from bot.platforms.discord.interactions import Interactions
+from bot.platforms.discord.permissions import missing
+from bot.platforms.discord.places import PLATFORM, place_of
+from bot.platforms.discord.rest import Http, Rest, understood
+
+if TYPE_CHECKING:
+    from bot.platforms.discord.platform import DiscordPlatform
+
+_IDENTIFY_SECONDS = 5.0
+_WHY_CLOSED = {
+    4004: "Discord does not know the bot's token.",
+    4013: "Discord knows none of the events the bot asks for.",
+    4014: "Discord does not allow the bot one of the events it asks for.",
+}
+"""docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
+
+
+def intents() -> discord.Intents:
+    """What the bot wants to be told; none of it is privileged."""
+    wanted = discord.Intents.none()
+    wanted.guilds = True
+    wanted.guild_messages = wanted.dm_messages = True
+    wanted.guild_reactions = wanted.dm_reactions = True
+    return wanted
+
+
+class Client(discord.AutoShardedClient):
+    """Listens, and hands on what it hears. Keeps no messages and no members."""
+
+    def __init__(
+        self, desk: Desk, platform: DiscordPlatform, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
+    ) -> None:
+        super().__init__(
+            intents=intents(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=0.1,  # nothing here waits until every server is known
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self.http = self._connection.http = Http(api_url, gateway_url)
+        self._intake = Intake(desk, platform, clock)
+        self._interactions = Interactions(desk, platform.rest, platform.renderer, self._intake.begin)
+        self.when_connected: Callable[[], None] = lambda: None
+        self._desk, self._sleep, self._heard = desk, sleep, set[int]()
+        self.heard_before = False
+        """Whether there was another connection before this one in the same process."""
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Discord takes one new session in five seconds."""
+        if not initial:
+            await self._sleep(_IDENTIFY_SECONDS)
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """A shard begins to listen: what happened since it last did, Discord does not tell."""
+        self.when_connected()
+        if self.heard_before or shard_id in self._heard:
+            await self._desk.missed(PLATFORM)
+        self._heard.add(shard_id)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """A command, a button, a form."""
+        await self._interactions.handle(interaction)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """A direct message, or one that mentions the bot."""
+        await self._interactions.hear(message, self._me)
+
+    async def on_raw_reaction_add(self, told: discord.RawReactionActionEvent) -> None:
+        """An emoji was put on."""
+        await self._intake.reacted(told, self._channel(told), self._me, on=True)
+
+    async def on_raw_reaction_remove(self, told: discord.RawReactionActionEvent) -> None:
+        """An emoji was taken off."""
+        await self._intake.reacted(told, self._channel(told), self._me, on=False)
+
+    async def on_raw_reaction_clear(self, told: discord.RawReactionClearEvent) -> None:
+        """All emoji of a message were taken off."""
+        await self._intake.cleared(told.message_id, self._channel(told), self._me)
+
+    async def on_raw_reaction_clear_emoji(self, told: discord.RawReactionClearEmojiEvent) -> None:
+        """All emoji of one kind were taken off."""
+        await self._intake.cleared(told.message_id, self._channel(told), self._me)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was invited to a server."""
+        await self._intake.welcomed(guild)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """A server is there, as each is after a start: the bot may have been invited while it was away."""
+        await self._intake.found(guild)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was thrown out; of a server that is only unavailable Discord tells otherwise."""
+        await self._desk.dismissed(PLATFORM, str(guild.id), "I was removed from the server")
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel was deleted."""
+        await self._desk.left(place_of(channel, self._me)[0], "the channel was deleted")
+
+    async def on_raw_thread_delete(self, told: discord.RawThreadDeleteEvent) -> None:
+        """A thread was deleted."""
+        if told.thread is not None and told.thread.owner_id != self._me:
+            await self._desk.left(place_of(told.thread, self._me)[0], "the thread was deleted")
+
+    async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
+        """A channel was changed."""
+        places = [place_of(channel, self._me)[0] for channel in (before, after)]
+        if places[0] != places[1]:
+            await self._desk.renamed(places[1])
+        me = after.guild.me
+        if missing(before.permissions_for(me)) and not missing(after.permissions_for(me)):
+            await self._intake.back(after.guild, [after])
+
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        """What a role may do was changed, perhaps to the bot's gain."""
+        if after in after.guild.me.roles and before.permissions != after.permissions:
+            await self._intake.back(after.guild)
+
+    async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
+        """A thread was changed."""
+        if before.name != after.name and after.owner_id != self._me:
+            await self._desk.renamed(place_of(after, self._me)[0])
+
+    @property
+    def _me(self) -> int:
+        return self.user.id if self.user else 0
+
+    def _channel(self, told: Any) -> Any:
+        """The channel or thread of an event, as much as is known of it."""
+        guild = self.get_guild(told.guild_id) if told.guild_id else None
+        known = guild.get_channel_or_thread(told.channel_id) if guild else None
+        return known or self.get_partial_messageable(told.channel_id, guild_id=told.guild_id)
+
+
+async def serve(client: Client, token: str, rest: Rest, commands: Commands, connecting_seconds: float) -> None:
+    """Log in, tell Discord of the commands, and listen until cancelled.
+
+    Raises `NotAccepted` when no connection could be made in so many seconds, or it has fallen for good.
+    """
+    try:
+        async with client:
+            with understood():
+                await client.login(token)
+            await commands.tell(rest, str(client.application_id))
+            # discord.py tries a first connection again for ever; whoever waits for it wants to know what is wrong.
+            async with asyncio.timeout(connecting_seconds) as patience:
+                client.when_connected = lambda: patience.reschedule(None)
+                await client.connect()
+    except discord.ConnectionClosed as error:
+        raise NotAccepted(_WHY_CLOSED.get(error.code or 0, f"Discord closed the connection ({error.code}).")) from error
+    except discord.PrivilegedIntentsRequired as error:
+        raise NotAccepted(_WHY_CLOSED[4014]) from error
+    except PlatformError as error:
+        raise NotAccepted(str(error)) from error
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        raise NotAccepted(f"Discord's gateway can't be reached: {str(error) or 'no answer in time'}") from error
+    raise NotAccepted("Discord ended the connection.")

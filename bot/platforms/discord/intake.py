@@ -1,0 +1,147 @@
+"""What Discord tells of reactions, and of where the bot may be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.channels.values import Asker, Message, Place, Reaction, Reply
+from bot.platforms.base import Clock, Desk, PlatformError
+from bot.platforms.discord.permissions import missing
+from bot.platforms.discord.places import PLATFORM, place_of
+from bot.platforms.discord.pressing import BEGIN
+from bot.platforms.discord.reading import emoji
+from bot.platforms.discord.render import Rendered, mark
+
+if TYPE_CHECKING:
+    from bot.platforms.discord.platform import DiscordPlatform
+
+_CHANNEL_SELECT, _ROW = 8, 1
+_TEXT, _ANNOUNCEMENT, _FORUM = 0, 5, 15
+_MOST_CHOSEN = 10
+_KEY = 25
+_NEWLY = timedelta(days=1)
+log = logging.getLogger(__name__)
+_WELCOME = (
+    "Hello, I am Paperboy. Every day I bring a channel the few new papers it will like, and I learn from the emoji you "
+    "put on them.\n**Where shall I post?** Whoever manages a channel chooses it here, or says `/papers resume` in it. "
+    "Until then I only answer: try `/papers federated learning`."
+)
+
+
+class Intake:
+    """One connection's listeners over one desk."""
+
+    def __init__(self, desk: Desk, platform: DiscordPlatform, clock: Clock) -> None:
+        self._desk, self._platform, self._clock = desk, platform, clock
+        self._last: datetime | None = None
+
+    async def reacted(self, told: discord.RawReactionActionEvent, channel: Any, me: int, *, on: bool) -> None:
+        """An emoji of a member's was put on a message or taken off."""
+        bot = told.user_id == me or (told.member is not None and told.member.bot)
+        if bot or told.message_author_id not in (None, me):
+            return
+        place, before = place_of(channel, me)
+        name = emoji({"name": told.emoji.name, "id": told.emoji.id})
+        await self._desk.react(
+            Reaction(place, f"{before}{told.message_id}", str(told.user_id), name, on, self._moment())
+        )
+
+    async def cleared(self, message: int, channel: Any, me: int) -> None:
+        """Emoji were taken off a message, and Discord does not say whose: what still stands there is read back."""
+        place, before = place_of(channel, me)
+        await self._desk.reread(self._platform, place, f"{before}{message}")
+
+    async def found(self, guild: discord.Guild) -> None:
+        """A server that is there: what happened to it while the bot was away is made up for."""
+        since = guild.me.joined_at
+        if since is not None and self._clock() - since < _NEWLY:
+            await self.welcomed(guild)
+        else:
+            await self.back(guild)
+
+    async def welcomed(self, guild: discord.Guild) -> None:
+        """The bot was invited to a server: it goes on where it used to post, or asks where it shall."""
+        if await self.back(guild):
+            return
+        places = [each for each in [guild.system_channel, *guild.text_channels] if each is not None]
+        open_to_me = (each for each in places if not missing(each.permissions_for(guild.me)))
+        try:
+            if channel := next(open_to_me, None):
+                await self._ask_where(guild, channel)
+            elif guild.owner_id:
+                lacking = ", ".join(missing(guild.me.guild_permissions)) or "View Channel and Send Messages somewhere"
+                text = f"Thank you for the invitation to {guild.name}. I can't post there yet. Allow me: {lacking}."
+                await self._platform.tell(Place(PLATFORM, "", str(guild.id)), str(guild.owner_id), text)
+        except PlatformError as error:
+            log.warning("A server could not be greeted: %s", error)
+
+    async def _ask_where(self, guild: discord.Guild, channel: discord.TextChannel) -> None:
+        key, since = f"hi{guild.id}", guild.me.joined_at or self._clock()
+        if await self._platform.find(place_of(channel, 0)[0], key, since) is None:
+            await self._platform.rest.post(str(channel.id), _welcome(key), key)
+
+    async def back(self, guild: discord.Guild, channels: Sequence[Any] = ()) -> bool:
+        """Go on in those of the channels, of all if none are given, that were lost and are open now; whether any
+        were."""
+        me, rooms = guild.me, list[Place]()
+        for channel in channels or [*guild.channels, *guild.threads]:
+            place, before = place_of(channel, me.id)
+            if not (before or missing(channel.permissions_for(me), in_thread=isinstance(channel, discord.Thread))):
+                rooms.append(place)
+        greetings = await self._desk.roll_call(PLATFORM, str(guild.id), rooms)
+        for place, greeting in greetings:
+            await self._greet(place, greeting, f"back{place.address}")
+        return bool(greetings)
+
+    async def begin(self, told: discord.Interaction, asker: Asker) -> Reply:
+        """Begin in the channels that somebody chose under the welcome."""
+        data: Any = told.data or {}
+        said = [await self._begin(told, asker, int(chosen)) for chosen in data.get("values") or []]
+        return Reply("\n".join(said) or "Choose at least one channel.")
+
+    async def _begin(self, told: discord.Interaction, asker: Asker, chosen: int) -> str:
+        guild = told.guild
+        channel = guild.get_channel(chosen) if guild else None
+        if guild is None or channel is None or not isinstance(told.user, discord.Member):
+            return "I can't see that channel: allow me View Channel there, and choose it again."
+        place, _ = place_of(channel, 0)
+        if not channel.permissions_for(told.user).manage_channels:
+            return f"#{channel.name}: only whoever has Manage Channels there may choose it."
+        if lacking := missing(channel.permissions_for(guild.me)):
+            return f"#{channel.name}: allow me {', '.join(lacking)} there, and choose it again."
+        greeting = await self._desk.joined(place, asker.member)
+        done = await self._greet(place, greeting, f"hi{told.id}{chosen}")
+        return f"#{channel.name}: " + ("I begin there." if done else "I could not post there; the log says why.")
+
+    async def _greet(self, place: Place, greeting: Reply, key: str) -> bool:
+        try:
+            await self._platform.send(place, Message(greeting.text), key[-_KEY:])
+        except PlatformError as error:
+            log.warning("A channel could not be greeted: %s", error)
+            return False
+        return True
+
+    def _moment(self) -> datetime:
+        """The time now, later than that of every event before: Discord tells them in order, and without a time."""
+        now = self._clock()
+        if self._last is not None and now <= self._last:
+            now = self._last + timedelta(microseconds=1)
+        self._last = now
+        return now
+
+
+def _welcome(key: str) -> Rendered:
+    """What a server is greeted with; its first component carries the mark of its key."""
+    select = {
+        "type": _CHANNEL_SELECT,
+        "custom_id": BEGIN,
+        "placeholder": "Choose a channel",
+        "channel_types": [_TEXT, _ANNOUNCEMENT, _FORUM],
+        "max_values": _MOST_CHOSEN,
+    }
+    return Rendered([{"type": 10, "id": mark(key), "content": _WELCOME}, {"type": _ROW, "components": [select]}])

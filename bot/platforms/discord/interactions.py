@@ -1,0 +1,207 @@
+"""What people say to the bot: commands, buttons, forms and messages; and the way back to them.
+
+Discord waits three seconds for a word and then fifteen minutes for the answer, so an answer is promised first.
+docs.discord.com/developers/interactions/receiving-and-responding
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import discord
+
+from bot.channels.values import Action, Asker, Place, Reply
+from bot.platforms.base import Desk, PlatformError
+from bot.platforms.discord.commands import MENUS
+from bot.platforms.discord.permissions import missing
+from bot.platforms.discord.places import direct, place_of
+from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, is_ours
+from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
+from bot.platforms.discord.render import Renderer
+from bot.platforms.discord.rest import Rest
+
+_IN_TIME = 2.0
+"""Seconds within which what can't be promised has to be there; Discord waits for three."""
+_LONGEST_CHOICE = 100
+_MOST_CHOICES = 25
+_LARGEST_FILE = 1_000_000
+_BEGINNING = {"resume", "schedule", "subscribe"}
+"""What a manager says who wants posts."""
+Answer = Callable[[], Awaitable[Reply]]
+Begin = Callable[[discord.Interaction, Asker], Awaitable[Reply]]
+log = logging.getLogger(__name__)
+
+
+class Interactions:
+    """Answers over one desk. `begin` begins in the channels that somebody chose under the bot's greeting."""
+
+    def __init__(self, desk: Desk, rest: Rest, renderer: Renderer, begin: Begin) -> None:
+        self._desk, self._rest, self._renderer, self._begin = desk, rest, renderer, begin
+
+    async def handle(self, told: discord.Interaction) -> None:
+        """Answer one interaction, whatever goes wrong."""
+        try:
+            data: Mapping[str, Any] = cast(Any, told.data) or {}
+            match told.type:
+                case discord.InteractionType.autocomplete:
+                    await self._complete(told, str(options(data).get("query") or ""))
+                case discord.InteractionType.application_command:
+                    await self._command(told, data)
+                case discord.InteractionType.component:
+                    await self._component(told, data)
+                case discord.InteractionType.modal_submit:
+                    verb = form_of(str(data.get("custom_id") or ""))
+                    await self._ask(told, sent(data, verb))
+        except PlatformError as error:
+            log.warning("An answer could not be shown: %s", error)
+
+    async def hear(self, message: discord.Message, me: int) -> None:
+        """Answer a direct message, or a mention where everybody sees it.
+
+        Only what anybody there may see is answered in public, and the rest in a direct message.
+        """
+        direct_ = message.guild is None
+        line = message.content if direct_ else typed(message.content, me)
+        if message.author.bot or line is None:
+            return
+        place, _ = place_of(message.channel, me)
+        asker = Asker(str(message.author.id), _manages(message), message.author.display_name)
+        address, reply_to = str(message.channel.id), str(message.id)
+        try:
+            shown = Reply("") if direct_ else await self._said(lambda: self._desk.act(place, asker, _shared(line)))
+            if not shown.public:
+                shown = await self._said(lambda: self._desk.ask(place, asker, line))
+                address, reply_to = (address, "") if direct_ else (await self._rest.direct(asker.member), "")
+            for each in self._renderer.answer(shown):
+                await self._rest.post(address, each, reply_to=reply_to)
+        except PlatformError as error:
+            log.warning("An answer could not be shown: %s", error)
+
+    async def _complete(self, told: discord.Interaction, line: str) -> None:
+        place, _ = await self._where(told)
+        lines: list[str] = []
+        try:
+            async with asyncio.timeout(_IN_TIME):
+                lines = await self._desk.suggest(place, line, _MOST_CHOICES)
+        except TimeoutError:
+            log.info("Suggestions came too late.")
+        cut = dict.fromkeys(each[:_LONGEST_CHOICE].strip() for each in lines)
+        await self._rest.choices(told, [each for each in cut if each][:_MOST_CHOICES])
+
+    async def _command(self, told: discord.Interaction, data: Mapping[str, Any]) -> None:
+        if verb := MENUS.get(str(data.get("name"))):
+            [message] = data["resolved"]["messages"].values()
+            await self._answer(told, lambda place, asker: self._about(told, place, asker, verb, message))
+            return
+        given = options(data)
+        line = str(given.get("query") or "")
+        file = (data.get("resolved") or {}).get("attachments", {}).get(str(given.get("file")))
+        await self._ask(told, line, file)
+
+    async def _component(self, told: discord.Interaction, data: Mapping[str, Any]) -> None:
+        custom_id = str(data.get("custom_id") or "")
+        if custom_id == PAPERS:
+            [paper] = data["values"]
+            await self._answer(told, lambda place, asker: self._act(told, place, asker, Action("", "abstract", paper)))
+        elif verb := form_of(custom_id):
+            await self._open_form(told, verb)
+        elif is_ours(custom_id):
+            action = self._renderer.memory.action(custom_id, label_of(told.message, custom_id))
+            await self._answer(told, lambda place, asker: self._act(told, place, asker, action))
+        elif custom_id == BEGIN:
+            await self._answer(told, lambda place, asker: self._begin(told, asker))
+
+    async def _ask(self, told: discord.Interaction, line: str, file: Mapping[str, Any] | None = None) -> None:
+        async def ask(place: Place, asker: Asker) -> Reply:
+            if file is None:
+                return _warned(await self._desk.ask(place, asker, line), told, line)
+            if int(file.get("size") or 0) > _LARGEST_FILE:
+                return Reply("That file is larger than a megabyte. Send its papers in smaller ones.", ok=False)
+            verb = "" if line.casefold().startswith("teach") else "teach "
+            return await self._desk.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
+
+        await self._answer(told, ask)
+
+    async def _act(self, told: discord.Interaction, place: Place, asker: Asker, action: Action | None) -> Reply:
+        if action is None:
+            return Reply("That button is from before my last start. Ask again, and you get a fresh one.", ok=False)
+        return await self._desk.act(place, asker, action, str(told.id))
+
+    async def _about(
+        self, told: discord.Interaction, place: Place, asker: Asker, verb: str, message: Mapping[str, Any]
+    ) -> Reply:
+        """Do what a verb says with the paper that a message is about."""
+        key = f"{place_of(told.channel, _me(told))[1]}{message['id']}"
+        return await self._desk.about(place, asker, verb, key, words_of(message), str(told.id))
+
+    async def _open_form(self, told: discord.Interaction, verb: str) -> None:
+        """Show a form at once: it can't be promised."""
+        place, asker = await self._where(told)
+        form = None
+        try:
+            async with asyncio.timeout(_IN_TIME):
+                form = (await self._said(lambda: self._desk.ask(place, asker, verb))).form
+        except TimeoutError:
+            log.info("A form came too late.")
+        if form:
+            await self._rest.modal(told, modal(form, form_id(verb)))
+        else:
+            await self._answer(told, lambda place, asker: self._desk.ask(place, asker, verb))
+
+    async def _answer(self, told: discord.Interaction, ask: Callable[[Place, Asker], Awaitable[Reply]]) -> None:
+        await self._rest.defer(told)
+        place, asker = await self._where(told)
+        reply = await self._said(lambda: ask(place, asker))
+        shown = self._renderer.answer(reply)
+        if reply.public:
+            # What was promised to one person can't become public any more.
+            shown = [*self._renderer.answer(Reply("Everybody here sees it now.")), *shown]
+        await self._rest.answer(told, shown[0])
+        for each in shown[1:]:
+            await self._rest.follow_up(told, each, public=reply.public)
+
+    async def _said(self, ask: Answer) -> Reply:
+        try:
+            return await ask()
+        except PlatformError as error:
+            log.warning("A question could not be answered: %s", error)
+            return Reply("Discord does not answer me just now. Please try again in a moment.", ok=False)
+        except Exception:
+            log.exception("A question could not be answered.")
+            return Reply("That went wrong, and the log says how. Nothing kept is lost; try it again.", ok=False)
+
+    async def _where(self, told: discord.Interaction) -> tuple[Place, Asker]:
+        """Where somebody asks: in a channel of a server the bot is in, or else for themselves."""
+        member = str(told.user.id)
+        if told.guild_id and told.client.get_guild(told.guild_id) and told.channel is not None:
+            place, _ = place_of(told.channel, _me(told))
+            return place, Asker(member, told.permissions.manage_channels, told.user.display_name)
+        if told.context.dm_channel and told.channel_id:
+            return direct(str(told.channel_id)), Asker(member, name=told.user.display_name)
+        return direct(await self._rest.direct(member)), Asker(member, name=told.user.display_name)
+
+
+def _me(told: discord.Interaction) -> int:
+    return told.client.user.id if told.client.user else 0
+
+
+def _shared(line: str) -> Action:
+    """What shows the answer to a line to everybody, if everybody may see it."""
+    return Action("", "share", line)
+
+
+def _manages(message: discord.Message) -> bool:
+    author = message.author
+    return isinstance(author, discord.Member) and message.channel.permissions_for(author).manage_channels
+
+
+def _warned(reply: Reply, told: discord.Interaction, line: str) -> Reply:
+    """A reply that says too what the bot lacks to post where it was just asked to."""
+    lacking = missing(told.app_permissions, in_thread=isinstance(told.channel, discord.Thread))
+    if not (told.guild_id and reply.ok and lacking and line.partition(" ")[0].casefold() in _BEGINNING):
+        return reply
+    return replace(reply, text=f"{reply.text}\n⚠️ I can't post here yet. Allow me: {', '.join(lacking)}.")

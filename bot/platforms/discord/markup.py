@@ -1,0 +1,74 @@
+"""Text made fit for Discord's Markdown: what comes from outside is shown as it is, and orders nothing.
+
+Discord shows any sign that follows a backslash as itself (support.discord.com/hc/en-us/articles/210298617).
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+from bot.channels.cards import cut
+from recommender.text import visible
+
+_SIGNS = re.compile(r"[\\*_~|`\[\]<>#@]|:(?=//)|(?<=discord)\.|(?<=discordapp)\.|(?m:^[ \t]*[-+])", re.IGNORECASE)
+_TYPED = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
+
+
+def inert(text: str) -> str:
+    """`text` with every sign escaped that formats, mentions, links, or invites.
+
+    >>> inert("*a* <@1> @everyone https://x.org"), inert("- 1")
+    ('\\\\*a\\\\* \\\\<\\\\@1\\\\> \\\\@everyone https\\\\://x.org', '\\\\- 1')
+    """
+    return _SIGNS.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], visible(text))
+
+
+def one_line(text: str, most: int) -> str:
+    """A text from outside on one line, cut to so many characters and inert."""
+    return inert(cut(" ".join(visible(text).split()), most))
+
+
+def own_words(text: str, most: int, command: str) -> str:
+    """The bot's own words, in which backticks mark what may be typed, with the command's name as it is here."""
+    parts = _TYPED.split(cut(visible(text).strip(), most))
+    return "".join(f"`{named(part, command)}`" if place % 2 else inert(part) for place, part in enumerate(parts))
+
+
+def named(typed: str, command: str) -> str:
+    """What may be typed, under the name that the command has here."""
+    first, space, rest = typed.partition(" ")
+    return f"/{command}{space}{rest}" if first == "/papers" else typed
+
+
+def titled(title: str, url: str, most: int) -> str:
+    """A title that leads to its paper; the title alone where the link is none, or would be read as another."""
+    shown = one_line(title, most) or "(untitled)"
+    # Discord takes no masked link whose words look like a link themselves.
+    return f"[{shown}](<{link}>)" if (link := _safe(url, 2 * most)) and "//" not in shown else shown
+
+
+def plain(markup: str) -> str:
+    """What a person sees of inert text.
+
+    >>> plain(inert("*a* <@1> https://x.org"))
+    '*a* <@1> https://x.org'
+    """
+    return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", markup)
+
+
+def weight(text: str) -> int:
+    """Characters as UTF-16 counts them, the most that Discord may count."""
+    return len(text.encode("utf-16-le", "replace")) // 2
+
+
+def _safe(url: str, most: int) -> str:
+    """`url` if it is a web link of so many characters at most that may be followed, else ""."""
+    if len(url) > most or visible(url) != url or not _LINK.fullmatch(url):
+        return ""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return ""
+    return quote(url, safe="/:?#[]@!$&'*+,;=%~") if host else ""

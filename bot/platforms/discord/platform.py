@@ -1,0 +1,227 @@
+"""The Discord platform: posts, finds again what it posted, reads reactions back, and listens over the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.channels.cards import cut
+from bot.channels.values import Message, Place
+from bot.platforms.base import AccessLost, Capabilities, Clock, Desk, Rejected, Sleep
+from bot.platforms.discord import gateway
+from bot.platforms.discord.commands import Commands
+from bot.platforms.discord.markup import plain
+from bot.platforms.discord.places import PLATFORM, snowflake, split, thread_of
+from bot.platforms.discord.reading import emoji
+from bot.platforms.discord.render import MAX_TEXT, Json, Rendered, Renderer, mark, texts
+from bot.platforms.discord.rest import (
+    API_URL,
+    ARCHIVED,
+    GATEWAY_URL,
+    UNKNOWN_CHANNEL,
+    Rest,
+    code_of,
+)
+from recommender.text import visible
+
+_MESSAGE = "/channels/{channel_id}/messages/{message_id}"
+_FORUMS = {15, 16}
+_MODERATED, _REQUIRE_TAG = "moderated", 1 << 4
+_PAGE = 100
+_WEEK_OF_MINUTES = 10_080
+"""A thread stays open for a week, for archived ones take no reactions."""
+_NAME = 100
+_CLOCKS_APART = timedelta(minutes=5)
+"""Discord's clock and ours may differ by so much; looking further back costs nothing."""
+log = logging.getLogger(__name__)
+
+
+class DiscordPlatform:
+    """Implements `bot.platforms.base.Platform` for one application, with its bot token.
+
+    What was told to Discord about the commands is kept in `folder`.
+    """
+
+    name = PLATFORM
+    # "The past few minutes" is all that Discord says of how long it knows a nonce.
+    capabilities = Capabilities(
+        max_text=MAX_TEXT,
+        idempotent_for=120.0,
+        lookup=True,
+        reads_reactions=True,
+        private_replies=True,
+        threads=True,
+        numbers=10,
+    )
+
+    def __init__(
+        self,
+        token: str,
+        clock: Clock,
+        folder: Path,
+        *,
+        api_url: str = API_URL,
+        gateway_url: str = GATEWAY_URL,
+        command: str = "papers",
+        connecting_seconds: float = 60.0,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.rest, self.renderer = Rest(token, api_url), Renderer(command)
+        self._commands = Commands(command, folder)
+        self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
+        self._connecting_seconds, self._sleep = connecting_seconds, sleep
+        self._no_forums, self._open_threads = set[str](), set[str]()
+        self._ran = False
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        """Post a message under a key, by which `find` knows it again.
+
+        In a forum it opens a post, unless it goes into one. Raises `NotAccepted`, `Rejected`, `AccessLost` and
+        `Uncertain`.
+        """
+        shown = self.renderer.posted(message, key)
+        if not shown.components:
+            raise Rejected("There is nothing in this message that could be shown.")
+        if message.thread:
+            try:
+                return await self._send_in_thread(place, message.thread, shown, key)
+            except AccessLost as error:  # deleted, locked, or the bot may not write in threads; the channel is there
+                raise Rejected(str(error)) from error
+        if forum := await self._forum(place):
+            return await self._open_post(place, forum, message, key)
+        return str((await self._post(place.address, shown, key))["id"])
+
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
+        """The id of the bot's own message under the key since then, told by the id of its first component."""
+        after = snowflake(since - _CLOCKS_APART)
+        if not thread and await self._forum(place):
+            return await self._find_post(place, key, after)
+        address = thread_of(thread) if thread else place.address
+        try:
+            found = await self._find_in(address, key, after)
+        except AccessLost as error:
+            if thread and code_of(error) == UNKNOWN_CHANNEL:  # nobody has opened the thread yet
+                return None
+            raise
+        return (f"{address}/{found}" if thread else found) if found else None
+
+    async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+        """The standing (member, emoji) pairs on a message, normal and burst ones, those of bots left out."""
+        channel, key = split(message, place)
+        where = {"channel_id": channel, "message_id": key}
+        told = await self.rest.ask(_MESSAGE, where)
+        pairs: set[tuple[str, str]] = set()
+        for reaction in told.get("reactions") or []:
+            given, counts = reaction["emoji"], reaction.get("count_details") or {}
+            name = f"{given['name']}:{given['id']}" if given.get("id") else given["name"]
+            for kind, what in enumerate(("normal", "burst")):
+                if counts.get(what, reaction.get("count", 0)):
+                    people = await self._people(where, name, kind)
+                    pairs.update((person["id"], emoji(given)) for person in people if not person.get("bot"))
+        return sorted(pairs)
+
+    async def tell(self, place: Place, member: str, text: str) -> None:
+        """A private word to one member, as a direct message."""
+        await self.rest.post(await self.rest.direct(member), self.renderer.posted(Message(text)))
+
+    async def run(self, desk: Desk) -> None:
+        """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""
+        await self.rest.open()
+        client = self.client(desk)
+        client.heard_before, self._ran = self._ran, True
+        try:
+            await gateway.serve(client, self._token, self.rest, self._commands, self._connecting_seconds)
+        finally:
+            await asyncio.shield(self.rest.close())
+
+    def client(self, desk: Desk) -> gateway.Client:
+        """discord.py's client with everything that listens, not yet connected."""
+        return gateway.Client(desk, self, self._clock, self._sleep, *self._urls)
+
+    async def _post(self, address: str, shown: Rendered, key: str) -> Json:
+        try:
+            return await self.rest.post(address, shown, key)
+        except AccessLost as error:
+            if code_of(error) != ARCHIVED:
+                raise
+            await self.rest.unarchive(address)
+            return await self.rest.post(address, shown, key)
+
+    async def _send_in_thread(self, place: Place, header: str, shown: Rendered, key: str) -> str:
+        channel, message = split(header, place)
+        if channel == place.address and message not in self._open_threads:
+            where = {"channel_id": channel, "message_id": message}
+            said = "\n".join(texts((await self.rest.ask(_MESSAGE, where)).get("components") or []))
+            await self.rest.open_thread(channel, message, _name(plain(said)), _WEEK_OF_MINUTES)
+            self._open_threads.add(message)
+        return f"{message}/{(await self._post(message, shown, key))['id']}"
+
+    async def _forum(self, place: Place) -> Json | None:
+        """What Discord says of a place that is a forum; None for any other."""
+        if place.address in self._no_forums:
+            return None
+        told = await self.rest.channel(place.address)
+        if told.get("type") in _FORUMS:
+            return told
+        self._no_forums.add(place.address)
+        return None
+
+    async def _open_post(self, place: Place, forum: Json, message: Message, key: str) -> str:
+        # No nonce guards a forum's posts: what is there already is looked for before every try.
+        if there := await self._find_post(place, key, snowflake(self._clock() - timedelta(days=1))):
+            return there
+        name, shown = _name(message.card.title if message.card else message.text), self.renderer.posted(message, key)
+        opened = await self.rest.open_post(place.address, name, _tags(forum), shown, _WEEK_OF_MINUTES)
+        return f"{opened['id']}/{opened['id']}"
+
+    async def _find_post(self, place: Place, key: str, after: int) -> str | None:
+        told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
+        for thread in told.get("threads") or []:
+            opened = thread["id"]
+            recent = thread.get("parent_id") == place.address and int(opened) >= after
+            if recent and await self._find_in(opened, key, int(opened) - 1) == opened:
+                return f"{opened}/{opened}"
+        return None
+
+    async def _find_in(self, address: str, key: str, after: int) -> str | None:
+        me = await self.rest.open()
+        while True:
+            page: list[Json] = await self.rest.ask(
+                "/channels/{channel_id}/messages", {"channel_id": address}, {"after": after, "limit": _PAGE}
+            )
+            for message in page:
+                marks = [component.get("id") for component in message.get("components") or []]
+                if message["author"]["id"] == me and mark(key) in marks:
+                    return str(message["id"])
+            if len(page) < _PAGE:
+                return None
+            after = max(int(message["id"]) for message in page)
+
+    async def _people(self, where: dict[str, Any], name: str, kind: int) -> list[Json]:
+        """Everybody who put an emoji on a message, as a normal (0) or a burst (1) reaction."""
+        found: list[Json] = []
+        while True:
+            last = found[-1]["id"] if found else 0
+            query = {"limit": _PAGE, "type": kind, "after": last}
+            page: list[Json] = await self.rest.ask(f"{_MESSAGE}/reactions/{{emoji}}", where | {"emoji": name}, query)
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+
+def _name(said: str) -> str:
+    """What a thread is called: the first line of what it is about."""
+    return cut(next((line for line in map(str.strip, visible(said).splitlines()) if line), "Papers"), _NAME)
+
+
+def _tags(forum: Json) -> list[str]:
+    """The tag for a forum that wants one: the first that is free to all."""
+    if not int(forum.get("flags") or 0) & _REQUIRE_TAG:
+        return []
+    free = [tag["id"] for tag in forum.get("available_tags") or [] if not tag.get(_MODERATED)]
+    if not free:
+        raise AccessLost("This forum wants a tag on every post, and only moderators may give any of its tags")
+    return free[:1]

@@ -1,0 +1,227 @@
+"""How papers and words look in Discord: values in, Components V2 out.
+
+Every text from outside is made inert, and everything is cut or left out before Discord would refuse it. Limits:
+docs.discord.com/developers/components/reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+from bot.channels.cards import count
+from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Line, Message, Reply
+from bot.platforms.discord.markup import one_line, own_words, titled, weight
+from bot.platforms.discord.pressing import PAPERS, Memory, change_id
+from recommender.text import visible
+
+Json = dict[str, Any]
+
+MAX_TEXT = 4_000
+"""Characters of all texts in one message."""
+MAX_COMPONENTS = 40
+V2, EPHEMERAL = 1 << 15, 1 << 6
+_ROW, _BUTTON, _SELECT, _TEXT, _FILE, _CONTAINER = 1, 2, 3, 10, 13, 17
+_GREY = 2
+_SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
+"""Characters that a single text may have, the most generous first."""
+_MESSAGES, _LINES, _CARDS, _OPTIONS = 5, 30, 10, 25
+_LABEL, _OPTION, _IN_ROW, _BUTTONS = 80, 100, 5, 10
+_TITLE, _SHORT = 300, 300
+_LABELS = {"more": "More like this", "less": "Less", "save": "Save", "similar": "Similar", "abstract": "Abstract"}
+_NUMBERS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One message for Discord: its components, and the file that is shown in it."""
+
+    components: list[Json]
+    attachment: Attachment | None = None
+
+    def payload(self, flags: int = 0) -> Json:
+        """The message as Discord takes it; nothing in it may call anybody."""
+        return {"flags": V2 | flags, "components": self.components, "allowed_mentions": {"parse": []}}
+
+
+class Renderer:
+    """Renders for one process: `command` is the slash command's name, `memory` keeps what no button can hold."""
+
+    def __init__(self, command: str = "papers", memory: Memory | None = None) -> None:
+        self.memory, self._command = memory or Memory(), command
+
+    def posted(self, message: Message, key: str = "") -> Rendered:
+        """A message for everybody; its first component carries the mark of its key. No components: nothing to show."""
+
+        def build(share: int) -> list[Json]:
+            parts = self._words(message.text, share)
+            parts += [self._card(message.card, share)] if message.card else []
+            return parts + _list(message.lines, share, numbered=message.numbered)
+
+        components = _once(_fitting(build))
+        if components and key:
+            components[0] = {**components[0], "id": mark(key)}
+        return Rendered(components)
+
+    def answer(self, reply: Reply) -> list[Rendered]:
+        """What the asker gets, in as few messages as it goes into."""
+        messages: list[list[Json]] = [[]]
+        for part in self._parts(reply):
+            if messages[-1] and not _fits([*messages[-1], part]):
+                messages.append([])
+            messages[-1].append(part)
+        made = [_once(message) for message in messages[:_MESSAGES]]
+        return [Rendered(each, reply.attachment if any(map(_is_file, each)) else None) for each in made]
+
+    def _parts(self, reply: Reply) -> Iterator[Json]:
+        left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - _LINES, 0)
+        if words := _fitting(lambda share: self._words(reply.text, share)):
+            yield from words
+        elif not (reply.cards or reply.lines or reply.attachment or reply.form):
+            yield _text("…")
+        for card in reply.cards[:_CARDS]:
+            yield from _fitting(lambda share, card=card: [self._card(card, share)])  # type: ignore[misc]
+        yield from _list(reply.lines, _SHARES[1])
+        if left_out:
+            yield _text(f"… and {count(left_out, 'paper')} more.")
+        if reply.attachment:
+            yield {"type": _FILE, "file": {"url": f"attachment://{file_name(reply.attachment)}"}}
+        buttons = [_button("Change", change_id(reply.form.verb))] if reply.form else []
+        buttons += self._buttons(reply.actions)
+        for start in range(0, len(buttons), _IN_ROW):
+            yield {"type": _ROW, "components": buttons[start : start + _IN_ROW]}
+        if options := [_option(line) for line in reply.lines if 0 < len(line.paper_id) <= _OPTION][:_OPTIONS]:
+            yield {"type": _ROW, "components": [_select(options)]}
+
+    def _words(self, text: str, share: int) -> list[Json]:
+        words = own_words(text, min(10 * share, MAX_TEXT), self._command)
+        return [_text(words)] if words.strip() else []
+
+    def _card(self, card: Card, share: int) -> Json:
+        said = [_why(card, share), one_line(card.note, min(share, _SHORT))]
+        rows = [
+            f"### {titled(card.title, card.url, min(share, _TITLE))}",
+            *(f"-# {each}" for each in [_facts(card, share)] if each),
+            one_line(card.summary, share),
+            *(f"-# {each}" for each in said if each),
+        ]
+        parts = [_text("\n".join(filter(None, rows)))]
+        buttons = self._buttons([Action(_LABELS[verb], verb, card.paper_id) for verb in CARD_ACTIONS])
+        return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": buttons}]}
+
+    def _buttons(self, actions: Sequence[Action]) -> list[Json]:
+        return [
+            _button(
+                " ".join(visible(each.label).split())[:_LABEL] or each.verb[:_LABEL] or "Go on", self.memory.id_of(each)
+            )
+            for each in actions[:_BUTTONS]
+        ]
+
+
+def mark(key: str) -> int:
+    """The id of the first component of the message with this key: Discord keeps and tells it.
+
+    Thirty bits, and high, for Discord numbers the components that have none from 1 on.
+    """
+    return 1 << 30 | int.from_bytes(sha256(key.encode()).digest()[:4]) >> 2
+
+
+def file_name(attachment: Attachment) -> str:
+    """A file's name as Discord keeps it."""
+    kept = "".join(char if char.isalnum() or char in "._-" else "_" for char in attachment.name[:_LABEL])
+    return kept.strip("._") or "file.txt"
+
+
+def texts(components: Sequence[Json]) -> Iterator[str]:
+    """All texts in some components, as they were sent."""
+    for component in components:
+        if component["type"] == _TEXT:
+            yield component["content"]
+        yield from texts(component.get("components") or [])
+
+
+def pieces(components: Sequence[Json]) -> int:
+    """How many components these are, those within them counted."""
+    return len(components) + sum(pieces(each.get("components") or []) for each in components)
+
+
+def _once(components: Sequence[Json], taken: set[str] | None = None) -> list[Json]:
+    """The same without buttons that stand there twice: Discord refuses a message that has two of one id."""
+    taken, kept = set() if taken is None else taken, []
+    for component in components:
+        if custom_id := component.get("custom_id"):
+            if custom_id in taken:
+                continue
+            taken.add(custom_id)
+        elif "components" in component:
+            component = {**component, "components": _once(component["components"], taken)}
+            if not component["components"]:
+                continue
+        kept.append(component)
+    return kept
+
+
+def _is_file(component: Json) -> bool:
+    return bool(component["type"] == _FILE)
+
+
+def _fitting(build: Callable[[int], list[Json]]) -> list[Json]:
+    """The components with the longest texts that Discord takes."""
+    return next((made for share in _SHARES if _light(made := build(share))), [])
+
+
+def _fits(components: Sequence[Json]) -> bool:
+    return _light(components) and pieces(components) <= MAX_COMPONENTS
+
+
+def _light(components: Sequence[Json]) -> bool:
+    return sum(map(weight, texts(components))) <= MAX_TEXT
+
+
+def _facts(card: Card, share: int) -> str:
+    most = min(share, _SHORT)
+    counts = [f"▲ {card.upvotes:,}"] * (card.upvotes > 0) + [f"💬 {card.comments:,}"] * (card.comments > 0)
+    parts = [one_line(card.authors, most), one_line(card.organization, most), _day(card.published), "  ".join(counts)]
+    return " · ".join(filter(None, parts))
+
+
+def _why(card: Card, share: int) -> str:
+    why = one_line(card.why, min(share, _SHORT))
+    return f"🎲 {why or 'a guess: tell us'}" if card.guess else why
+
+
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%b %Y}" if day else ""
+
+
+def _list(lines: Sequence[Line], share: int, *, numbered: bool = False) -> list[Json]:
+    """Papers, numbered, with what there is to say of each."""
+    made = []
+    for place, line in enumerate(lines[:_LINES]):
+        number = _NUMBERS[place] if numbered and place < len(_NUMBERS) else f"{place + 1}\\."
+        rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
+        rows += [f"-# {said}" for said in [one_line(line.detail, min(share, _SHORT))] if said]
+        rows += filter(None, [one_line(line.said, min(share, _SHORT))])
+        made.append(_text("\n".join(rows)))
+    return made
+
+
+def _option(line: Line) -> Json:
+    title = " ".join(visible(line.title).split()) or "(untitled)"
+    return {"label": title if len(title) <= _OPTION else title[: _OPTION - 1] + "…", "value": line.paper_id}
+
+
+def _select(options: Sequence[Json]) -> Json:
+    once = list({option["value"]: option for option in options}.values())
+    return {"type": _SELECT, "custom_id": PAPERS, "placeholder": "Read one of them", "options": once}
+
+
+def _button(label: str, custom_id: str) -> Json:
+    return {"type": _BUTTON, "style": _GREY, "label": label, "custom_id": custom_id}
+
+
+def _text(content: str) -> Json:
+    return {"type": _TEXT, "content": content}

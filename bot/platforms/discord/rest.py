@@ -1,0 +1,260 @@
+"""Discord's REST API as the bot uses it, and what its failures mean.
+
+discord.py keeps to Discord's rates and tries a request again where that is safe; a post is tried once, for its first
+try may have been accepted although nobody said so. Codes: docs.discord.com/developers/topics/opcodes-and-status-codes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import aiohttp
+import discord
+import yarl
+from discord.http import HTTPClient, Route
+
+from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.platforms.discord.render import EPHEMERAL, Json, Rendered, file_name
+
+API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, ARCHIVED, HAS_THREAD = 10003, 10008, 50083, 160004
+_NOT_THERE = {UNKNOWN_MESSAGE, 10014}
+"""The message or the emoji is gone; the channel is not."""
+_ACCESS_LOST = {ARCHIVED, 50008, 50024, 160005}
+"""Where a post can't go, although neither 403 nor 404 says so."""
+_BANNED_SECONDS = 600.0
+"""How long Cloudflare keeps out an address that made too many invalid requests."""
+_LONGEST_WAIT = 30.0
+_DEFERRED, _CHOICES, _MODAL = 5, 8, 9
+
+
+class Http(HTTPClient):
+    """discord.py's client at the given addresses; "" asks Discord itself where its gateway is."""
+
+    def __init__(self, api_url: str = API_URL, gateway_url: str = GATEWAY_URL, **how: Any) -> None:
+        super().__init__(asyncio.get_running_loop(), **how)
+        self._api_url, self._gateway_url = api_url.rstrip("/"), gateway_url
+
+    async def request(self, route: Route, **how: Any) -> Any:
+        """Ask Discord. Raises what discord.py raises."""
+        route.url = self._api_url + route.url.removeprefix(Route.BASE)
+        return await super().request(route, **how)
+
+    async def ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+        """Open a gateway's connection."""
+        if self._gateway_url:
+            url = str(yarl.URL(self._gateway_url).with_query(yarl.URL(url).query))
+        return await super().ws_connect(url, compress=compress)
+
+
+class Rest:
+    """The calls the bot makes. Every method raises `PlatformError`s only."""
+
+    def __init__(self, token: str, api_url: str = API_URL) -> None:
+        self._token, self._api_url = token, api_url
+        self._http: HTTPClient | None = None
+        self._me = ""
+        self._opening = asyncio.Lock()
+        self._directs: dict[str, str] = {}
+
+    async def open(self, http: HTTPClient | None = None) -> str:
+        """Log in, unless that is done; the bot's own user id. `http` is a client that is logged in already."""
+        async with self._opening:
+            if self._http is None:
+                opened = http or Http(self._api_url, http_trace=_posting_once(), max_ratelimit_timeout=_LONGEST_WAIT)
+                try:
+                    with understood():
+                        me = await opened.static_login(self._token)
+                except BaseException as error:
+                    await opened.close()
+                    if isinstance(error, Uncertain):
+                        raise NotAccepted(str(error)) from error
+                    raise
+                self._http, self._me = opened, str(me["id"])
+            return self._me
+
+    async def close(self) -> None:
+        """Let the connections go; the next call opens them again."""
+        async with self._opening:
+            if self._http is not None:
+                await self._http.close()
+                self._http = None
+
+    async def ask(self, path: str, where: Mapping[str, Any], query: Mapping[str, Any] | None = None) -> Any:
+        """One question; `where` fills in the path."""
+        return await self._request(Route("GET", path, **where), params=query)
+
+    async def post(self, channel: str, message: Rendered, nonce: str = "", reply_to: str = "") -> Json:
+        """Post a message; under a nonce Discord makes the same one once, within a few minutes."""
+        more: Json = {"nonce": nonce, "enforce_nonce": True} if nonce else {}
+        if reply_to:
+            more["message_reference"] = {"message_id": reply_to, "fail_if_not_exists": False}
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
+        return cast(Json, await self._send(route, message, message.payload() | more))
+
+    async def open_post(self, forum: str, name: str, tags: list[str], message: Rendered, minutes: int) -> Json:
+        """Open a post in a forum: the thread, whose id is its first message's too."""
+        body = {"name": name, "auto_archive_duration": minutes, "applied_tags": tags, "message": message.payload()}
+        route = Route("POST", "/channels/{channel_id}/threads", channel_id=forum)
+        return cast(Json, await self._request(route, json=body, params={"use_nested_fields": 1}))
+
+    async def open_thread(self, channel: str, message: str, name: str, minutes: int) -> None:
+        """Open the thread of a message, unless it is there."""
+        where: dict[str, Any] = {"channel_id": channel, "message_id": message}
+        try:
+            route = Route("POST", "/channels/{channel_id}/messages/{message_id}/threads", **where)
+            await self._request(route, json={"name": name, "auto_archive_duration": minutes})
+        except PlatformError as error:
+            if code_of(error) != HAS_THREAD:
+                raise
+
+    async def unarchive(self, thread: str) -> None:
+        """Bring an archived thread back."""
+        await self._request(Route("PATCH", "/channels/{channel_id}", channel_id=thread), json={"archived": False})
+
+    async def channel(self, channel: str) -> Json:
+        """What Discord says of a channel."""
+        return cast(Json, await self.ask("/channels/{channel_id}", {"channel_id": channel}))
+
+    async def direct(self, member: str) -> str:
+        """The address of the conversation with one member."""
+        if member not in self._directs:
+            told = await self._request(Route("POST", "/users/@me/channels"), json={"recipient_id": member})
+            self._directs[member] = str(told["id"])
+        return self._directs[member]
+
+    async def put_commands(self, application: str, commands: list[Json]) -> None:
+        """Replace all global commands."""
+        route = Route("PUT", "/applications/{application_id}/commands", application_id=application)
+        await self._request(route, json=commands)
+
+    async def file(self, url: str) -> str:
+        """The text of a file that somebody sent."""
+        await self.open()
+        assert self._http is not None
+        with understood():
+            return (await self._http.get_from_cdn(url)).decode("utf-8", "replace")
+
+    async def defer(self, interaction: discord.Interaction) -> None:
+        """Say within three seconds that an answer comes, for the asker alone."""
+        await self._respond(interaction, _DEFERRED, {"flags": EPHEMERAL})
+
+    async def choices(self, interaction: discord.Interaction, lines: list[str]) -> None:
+        """What an option may be completed to."""
+        await self._respond(interaction, _CHOICES, {"choices": [{"name": line, "value": line} for line in lines]})
+
+    async def modal(self, interaction: discord.Interaction, modal: Json) -> None:
+        """Show a form; only in place of `defer`."""
+        await self._respond(interaction, _MODAL, modal)
+
+    async def answer(self, interaction: discord.Interaction, message: Rendered) -> None:
+        """Put the answer where `defer` promised one."""
+        route = Route("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", **_hook(interaction))
+        await self._send(route, message, message.payload())
+
+    async def follow_up(self, interaction: discord.Interaction, message: Rendered, *, public: bool) -> None:
+        """One more message after the answer, for the asker alone or for everybody."""
+        route = Route("POST", "/webhooks/{webhook_id}/{webhook_token}", **_hook(interaction))
+        await self._send(route, message, message.payload(0 if public else EPHEMERAL))
+
+    async def _respond(self, interaction: discord.Interaction, kind: int, data: Json) -> None:
+        where: dict[str, Any] = {"interaction_id": interaction.id, "interaction_token": interaction.token}
+        route = Route("POST", "/interactions/{interaction_id}/{interaction_token}/callback", **where)
+        await self._request(route, json={"type": kind, "data": data})
+
+    async def _send(self, route: Route, message: Rendered, body: Json) -> Any:
+        if message.attachment is None:
+            return await self._request(route, json=body)
+        name = file_name(message.attachment)
+        file = discord.File(io.BytesIO(message.attachment.content.encode("utf-8", "replace")), name)
+        body = body | {"attachments": [{"id": 0, "filename": name}]}
+        parts = [
+            {"name": "payload_json", "value": json.dumps(body)},
+            {"name": "files[0]", "value": file.fp, "filename": name, "content_type": "application/octet-stream"},
+        ]
+        return await self._request(route, files=[file], form=parts)
+
+    async def _request(self, route: Route, **how: Any) -> Any:
+        await self.open()
+        assert self._http is not None
+        try:
+            with understood():
+                return await self._http.request(route, **{name: value for name, value in how.items() if value})
+        except Uncertain as error:
+            if route.method == "GET":  # a question changes nothing
+                raise NotAccepted(str(error)) from error
+            raise
+
+
+@contextlib.contextmanager
+def understood() -> Iterator[None]:
+    """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
+    try:
+        yield
+    except discord.LoginFailure as error:
+        raise NotAccepted(
+            "Discord does not know the bot's token. Copy it anew: discord.com/developers/applications → Bot → Reset "
+            "Token."
+        ) from error
+    except discord.RateLimited as error:
+        raise NotAccepted("Discord asks for patience.", error.retry_after) from error
+    except discord.HTTPException as error:
+        raise _meaning(error) from error
+    except aiohttp.ClientConnectorError as error:
+        raise NotAccepted(f"Discord can't be reached: {error}") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise Uncertain(f"Discord's answer was lost: {str(error) or type(error).__name__}") from error
+
+
+def code_of(error: PlatformError) -> int:
+    """Discord's own code for what went wrong, 0 when there is none."""
+    return error.__cause__.code if isinstance(error.__cause__, discord.HTTPException) else 0
+
+
+def _meaning(error: discord.HTTPException) -> PlatformError:
+    why = f"Discord says {error.status}" + (f", {error.code}" if error.code else "") + f": {error.text[:300]}"
+    if error.status == 429:
+        return NotAccepted(why, _seconds(error.response.headers) or _BANNED_SECONDS)
+    if error.status == 401:
+        return NotAccepted(why)
+    if error.status >= 500:
+        return Uncertain(why)
+    if error.code in _NOT_THERE:
+        return Rejected(why)
+    if error.status in (403, 404) or error.code in _ACCESS_LOST:
+        return AccessLost(why)
+    return Rejected(why)
+
+
+def _posting_once() -> aiohttp.TraceConfig:
+    """Ends a post at its first answer, where discord.py would go on and try again."""
+
+    async def ended(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        status = params.response.status
+        if params.method == "POST" and "/channels/" in params.url.path and (status == 429 or status >= 500):
+            seconds = _seconds(params.response.headers)
+            params.response.close()
+            if status == 429:
+                raise NotAccepted("Discord says 429: too many messages.", seconds or _BANNED_SECONDS)
+            raise Uncertain(f"Discord says {status}, and not whether it took the message.")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(ended)
+    return trace
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    try:
+        return max(float(headers.get("Retry-After") or 0), 0.0)
+    except ValueError:
+        return 0.0
+
+
+def _hook(interaction: discord.Interaction) -> dict[str, Any]:
+    return {"webhook_id": interaction.application_id, "webhook_token": interaction.token}

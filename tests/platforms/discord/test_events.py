@@ -1,0 +1,256 @@
+"""What Discord tells the bot: reactions, servers that come and go, and a gateway that breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.channels.values import Kind, Message
+from bot.platforms.base import NotAccepted
+from tests.fakes.clock import Clock
+from tests.fakes.discord import Channel, Intent, Right
+from tests.fakes.discord import Message as Shown
+from tests.platforms.conformance import CARD
+from tests.platforms.discord.server import DiscordServer, server_at_work
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
+    async with server_at_work(tmp_path) as server:
+        yield server
+
+
+async def card(server: DiscordServer, channel: Channel | None = None) -> Shown:
+    where = channel or server.ml
+    await server.platform.send(server.place_of(where), Message(card=CARD), f"{where.id}-{len(where.messages)}")
+    return where.visible[-1]
+
+
+async def test_a_cleared_message_is_read_back_since_nobody_says_whose_emoji_went(server: DiscordServer) -> None:
+    said = await card(server)
+    await server.bo.reacts(said, "👍")
+    await server.ada.clears_emoji(said, "👍")
+    await server.ada.clears(said)
+    await server.fake.until(lambda: len(server.desk.reread_) == 2)
+    assert {(place.address, message) for place, message in server.desk.reread_} == {(server.ml.id, said.id)}
+
+
+async def test_a_burst_reaction_is_a_reaction(server: DiscordServer) -> None:
+    said = await card(server)
+    await server.bo.reacts(said, "🔥", burst=True)
+    [told] = await server.fake.until(lambda: server.desk.reactions)
+    assert (told.emoji, told.on) == ("🔥", True)
+
+
+async def test_emoji_of_bots_and_on_other_peoples_messages_are_not_told(server: DiscordServer) -> None:
+    said, chatter = await card(server), await server.bo.writes(server.ml, "hello")
+    await server.lab.member("robot", bot=True).reacts(said, "👍")
+    await server.bo.reacts(chatter, "👎")
+    await server.bo.reacts(said, "🔥")
+    await server.fake.until(lambda: server.desk.reactions)
+    assert [each.emoji for each in server.desk.reactions] == ["🔥"]
+
+
+async def test_a_reaction_in_a_direct_message_is_its_members_own(server: DiscordServer) -> None:
+    await server.platform.tell(server.place, server.ada.id, "Good morning.")
+    [said] = server.ada.dm.visible
+    await server.ada.reacts(said, "👍")
+    [told] = await server.fake.until(lambda: server.desk.reactions)
+    assert (told.place.address, told.place.kind, told.place.workspace) == (server.ada.dm.id, Kind.DIRECT, "")
+
+
+async def test_a_server_that_throws_the_bot_out_loses_its_channels_and_an_outage_none(server: DiscordServer) -> None:
+    await server.lab.outage()
+    await server.lab.recovers()
+    assert server.desk.dismissals == []
+    await server.lab.removes_bot()
+    await server.fake.until(lambda: server.desk.dismissals)
+    assert server.desk.dismissals == [(server.lab.id, "I was removed from the server")]
+    server.desk.lost = [(server.place, "removed")]
+    await server.lab.adds_bot()
+    await server.fake.until(lambda: server.ml.visible)
+    assert [said.words for said in server.ml.visible] == ["I am back."]
+    assert {room.address for room in server.desk.rolls[-1]} == {server.place.address, server.elsewhere.address}
+
+
+async def test_a_new_server_is_asked_where_the_papers_shall_go(server: DiscordServer) -> None:
+    club = server.fake.guild("club", bot=False)
+    general, papers = club.text("general"), club.forum("papers")
+    boss, guest = club.member("boss", manager=True), club.member("guest")
+    await club.adds_bot()
+    [hello] = await server.fake.until(lambda: general.visible)
+    assert "Where shall I post?" in hello.words
+    refused = await server.answered(await guest.picks(hello, "begin", papers.id))
+    assert "only whoever has Manage Channels" in refused.words
+    assert server.desk.invitations == []
+    begun = await server.answered(await boss.picks(hello, "begin", general.id, papers.id))
+    assert begun.words.splitlines() == ["\\#general: I begin there.", "\\#papers: I begin there."]
+    assert [(place.address, by) for place, by in server.desk.invitations] == [
+        (general.id, boss.id),
+        (papers.id, boss.id),
+    ]
+    assert general.visible[-1].words == "Hello, I bring papers."
+    assert papers.threads[0].visible[0].words == "Hello, I bring papers."
+
+
+async def test_a_server_that_invited_the_bot_while_it_was_off_is_greeted_once(tmp_path: Path) -> None:
+    async with server_at_work(tmp_path, clock=Clock(datetime(2026, 1, 1, 12, tzinfo=UTC))) as server:
+        [hello] = await server.fake.until(lambda: server.ml.visible)
+        assert "Where shall I post?" in hello.words
+        await server.restart()
+        await server.fake.until(lambda: len(server.fake.calls_to("get_channel_messages")) == 2)
+        await server.ask("ada", "help")
+        assert server.ml.visible == [hello]
+
+
+async def test_where_it_may_not_post_it_says_what_is_missing(server: DiscordServer) -> None:
+    club = server.fake.guild("club", bot=False)
+    general, secret = club.text("general"), club.text("secret")
+    boss = club.member("boss", manager=True)
+    secret.overwrite(club.bot_role).deny |= Right.SEND_MESSAGES
+    await club.adds_bot()
+    [hello] = await server.fake.until(lambda: general.visible)
+    answer = await server.answered(await boss.picks(hello, "begin", secret.id))
+    assert "allow me Send Messages there" in answer.words
+    assert server.desk.invitations == []
+
+
+async def test_a_server_where_it_may_post_nowhere_is_told_to_its_owner(server: DiscordServer) -> None:
+    club = server.fake.guild("club", bot=False)
+    club.text("general").overwrite(club.bot_role).deny |= Right.SEND_MESSAGES
+    server.fake.users[club.owner.id] = club.owner
+    await club.adds_bot()
+    dm = server.fake.direct(club.owner)
+    [told] = await server.fake.until(lambda: dm.visible)
+    assert "I can't post there yet" in told.words
+
+
+async def test_a_permission_given_back_lets_a_lost_channel_go_on(server: DiscordServer) -> None:
+    await server.ada.denies(server.ml, Right.SEND_MESSAGES)
+    await server.desk.left(server.place, "no permission")
+    await server.ada.allows(server.ml, Right.SEND_MESSAGES)
+    await server.fake.until(lambda: server.ml.visible)
+    assert server.ml.visible[0].words == "I am back."
+
+
+async def test_a_role_that_gains_a_permission_lets_lost_channels_go_on(server: DiscordServer) -> None:
+    server.lab.everyone.rights &= ~Right.SEND_MESSAGES
+    await server.restart()
+    await server.desk.left(server.place, "no permission")
+    assert all(not rooms for rooms in server.desk.rolls[1:])
+    await server.lab.grants(server.lab.bot_role, Right.SEND_MESSAGES)
+    await server.fake.until(lambda: server.ml.visible)
+    assert server.ml.visible[0].words == "I am back."
+
+
+async def test_a_channel_that_nobody_else_sees_is_private(server: DiscordServer) -> None:
+    server.ml.overwrite(server.lab.everyone).deny |= Right.VIEW_CHANNEL
+    server.ml.overwrite(server.lab.bot_role).allow |= Right.VIEW_CHANNEL
+    server.ml.overwrite(server.ada.roles[0]).allow |= Right.VIEW_CHANNEL
+    await server.restart()
+    await server.ask("ada", "federated")
+    assert [place.private for place, _, _ in server.desk.asked] == [True]
+    assert {room.address: room.private for room in server.desk.rolls[-1]} == {
+        server.ml.id: True,
+        server.elsewhere.address: False,
+    }
+
+
+async def test_renamed_and_deleted_channels_and_threads_are_told(server: DiscordServer) -> None:
+    thread = server.ml.thread("reading group")
+    thread.owner = server.ada.user
+    await server.stop()
+    await server.start()
+    await server.ada.renames(server.ml, "papers")
+    await server.ada.renames(thread, "club")
+    await server.fake.until(lambda: len(server.desk.names) == 2)
+    assert [(place.address, place.name) for place in server.desk.names] == [
+        (server.ml.id, "papers"),
+        (thread.id, "club"),
+    ]
+    await server.ada.deletes(thread)
+    await server.ada.deletes(server.ml)
+    await server.fake.until(lambda: len(server.desk.lost) == 2)
+    assert [(place.address, why) for place, why in server.desk.lost] == [
+        (thread.id, "the thread was deleted"),
+        (server.ml.id, "the channel was deleted"),
+    ]
+
+
+async def test_a_resumed_connection_misses_nothing(server: DiscordServer) -> None:
+    said = await card(server)
+    server.fake.gateway.drop()
+    await server.bo.reacts(said, "👍")
+    await server.fake.until(lambda: server.desk.reactions, within=20)
+    assert server.fake.gateway.resumed
+    assert server.desk.misses == []
+
+
+async def test_an_invalid_session_has_the_reactions_read_back(server: DiscordServer) -> None:
+    await server.fake.gateway.reconnect()
+    await server.fake.until(lambda: server.fake.gateway.resumed)
+    assert server.desk.misses == []
+    await server.fake.gateway.invalidate()
+    await server.fake.until(lambda: server.desk.misses == ["discord"], within=20)
+    said = await card(server)
+    await server.bo.reacts(said, "👍")
+    await server.fake.until(lambda: server.desk.reactions)
+
+
+async def test_a_connection_built_anew_has_the_reactions_read_back(server: DiscordServer) -> None:
+    await server.stop()
+    await server.start()
+    await server.fake.until(lambda: server.desk.misses == ["discord"])
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (4004, r"does not know the bot's token"),
+        (4014, r"does not allow the bot one of the events"),
+        (4012, r"closed the connection \(4012\)"),
+    ],
+)
+async def test_a_connection_closed_for_good_says_why_in_one_line(server: DiscordServer, code: int, why: str) -> None:
+    await server.fake.gateway.close(code)
+    assert server._task
+    with pytest.raises(NotAccepted, match=why) as caught:
+        await asyncio.wait_for(server._task, 20)
+    assert "\n" not in str(caught.value)
+    server._task = None
+
+
+async def test_a_gateway_that_never_answers_is_given_up_and_can_be_tried_again(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    await server.stop()
+    server.fake.gateway.refuse(1)
+    server.platform._connecting_seconds = 0.3
+    with pytest.raises(NotAccepted, match="gateway can't be reached"):
+        await server.platform.run(server.desk)
+    await server.start()
+    await server.bo.reacts(await card(server), "👍")
+    await server.fake.until(lambda: server.desk.reactions)
+
+
+async def test_many_shards_each_hear_their_servers(server: DiscordServer) -> None:
+    await server.stop()
+    server.fake.gateway.shards = 2
+    other = server.fake.guild("other")
+    there = other.text("papers")
+    server._task = asyncio.create_task(server.platform.run(server.desk))
+    await server.fake.until(lambda: len(server.fake.gateway.ready) == 2, within=30)
+    for channel, who in ((server.ml, server.bo), (there, other.member("cy"))):
+        await who.reacts(await card(server, channel), "👍")
+    await server.fake.until(lambda: len(server.desk.reactions) == 2)
+    assert {told.place.workspace for told in server.desk.reactions} == {server.lab.id, other.id}
+
+
+async def test_no_privileged_event_is_asked_for(server: DiscordServer) -> None:
+    asked = Intent(server.fake.gateway.identified[0]["intents"])
+    privileged = Intent.MESSAGE_CONTENT | Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES
+    assert not asked & privileged
