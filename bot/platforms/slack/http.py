@@ -44,7 +44,7 @@ class AppSecrets:
 
 class HttpSlack(Posting):
     """Implements `bot.platforms.base.Platform` for every workspace that installs the bot; `routes` belong on a server
-    that Slack can reach."""
+    that Slack can reach. What comes while the bot is still starting waits for `starting_seconds`."""
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class HttpSlack(Posting):
         command: str = "/papers",
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
+        starting_seconds: float = 2.0,
     ) -> None:
         new_web = partial(Web, url=api_url, clock=clock, sleep=sleep, seconds=seconds)
         self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
@@ -63,7 +64,8 @@ class HttpSlack(Posting):
         self._installations, self._url, self._came = installations, api_url, asyncio.Event()
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
         self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._arrived)
-        self._app: AsyncApp | None = None
+        self._app: asyncio.Future[AsyncApp] = asyncio.get_running_loop().create_future()
+        self._starting_seconds = starting_seconds
 
     @property
     def routes(self) -> list[web.RouteDef]:
@@ -80,7 +82,7 @@ class HttpSlack(Posting):
 
     async def run(self, desk: Desk) -> None:
         """Listen until cancelled, and look after quiet workspaces."""
-        self._app = Intake(desk, self, self._workspaces, self._clock, self._command).app(self._url)
+        self._app.set_result(Intake(desk, self, self._workspaces, self._clock, self._command).app(self._url))
         try:
             while True:
                 self._came.clear()
@@ -89,7 +91,7 @@ class HttpSlack(Posting):
                     async with asyncio.timeout(_UPKEEP_SECONDS):
                         await self._came.wait()
         finally:
-            self._app = None
+            self._app = asyncio.get_running_loop().create_future()
 
     async def upkeep(self, desk: Desk) -> None:
         """Renew the tokens that end soon, also where nobody says a word, and see what became of every workspace."""
@@ -115,13 +117,16 @@ class HttpSlack(Posting):
             return web.Response(status=408)
         if not _signed(self._verifier, request.headers, body):
             return web.Response(status=401, text="This request is not signed by Slack, or too old.")
-        if self._app is None:  # Slack tells it again
-            return web.Response(status=503)
         try:
             asked = await to_bolt_request(request)
         except (ValueError, RecursionError):
             return web.Response(status=400, text="This is neither a form nor JSON.")
-        return await to_aiohttp_response(await self._app.async_dispatch(asked))
+        try:
+            async with asyncio.timeout(self._starting_seconds):
+                app = await asyncio.shield(self._app)
+        except TimeoutError:  # Slack tells an event again
+            return web.Response(status=503)
+        return await to_aiohttp_response(await app.async_dispatch(asked))
 
     async def _begun(self, request: web.Request) -> web.Response:
         return await _page(await self._flow.handle_installation(await to_bolt_request(request)))

@@ -58,6 +58,7 @@ class Intake:
             client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=log),
             before_authorize=self._located,
             authorize=_authorized,  # type: ignore[arg-type]  # None, not installed there, is an answer too
+            user_facing_authorize_error_message=_NOT_INSTALLED,
             name="paperboy",
             logger=log,
             request_verification_enabled=False,
@@ -224,6 +225,12 @@ EVENTS = ("app_mention", "message.im", HOME, *FIRST, *FAREWELLS)
 """What Slack is asked to tell, by the names that a manifest has for it."""
 _PRIVATE = "privategroup"
 _NO_NAMES = ("directmessage", _PRIVATE)
+
+
+_NOT_INSTALLED = (
+    "I am not installed in this workspace any more. Whoever runs Paperboy has the link that installs me again, and "
+    "everything goes on."
+)
 
 
 async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:

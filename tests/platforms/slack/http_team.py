@@ -28,6 +28,8 @@ from tests.platforms.slack.team import SlackTeam
 class HttpTeam(SlackTeam):
     """Implements `conformance.PlatformUnderTest` for Slack over HTTP. The lab has installed the bot."""
 
+    kind = HttpSlack
+
     def __init__(self, slack: FakeSlack, clock: Clock, store: Store, key: Path, desk: RecordingDesk | None = None):
         self.installations = KeptInstallations(store, Seal((), key), clock, "slack")
         self._serving = AsyncExitStack()
@@ -39,8 +41,14 @@ class HttpTeam(SlackTeam):
         keys = AppKeys(self.slack.client_id, self.slack.client_secret)
         secrets = AppSecrets(keys, self.slack.signing_secret)
         clock = self.clock
-        return HttpSlack(
-            secrets, self.installations, clock, api_url=self.slack.api, sleep=clock.sleep, seconds=clock.seconds
+        return self.kind(
+            secrets,
+            self.installations,
+            clock,
+            api_url=self.slack.api,
+            sleep=clock.sleep,
+            seconds=clock.seconds,
+            starting_seconds=0.1,
         )
 
     @property

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import feedback
 from bot.channels.values import Message, Place, Style
-from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.http import HttpSlack
+from bot.platforms.slack.platform import Posting, SlackPlatform
 from bot.settings import Digest
 from bot.store.database import Store, make_engine
 from bot.store.deliveries import Post
@@ -24,6 +25,7 @@ from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.house import House, demo_papers, house_over
+from tests.platforms.slack.http_team import HttpTeam
 from tests.platforms.slack.team import SlackTeam, buttons
 
 DAY = demo_papers()[:4]
@@ -65,10 +67,10 @@ class MortalStore(Store):
         self._fate.step()
 
 
-class MortalSlack(SlackPlatform):
+class Mortal(Posting):
     """A platform whose process may die before a post leaves, and before its answer is read."""
 
-    fate: Fate
+    fate = Fate()
 
     async def send(self, place: Place, message: Message, key: str) -> str:
         self.fate.step()
@@ -80,6 +82,18 @@ class MortalSlack(SlackPlatform):
         found = await super().find(place, key, since, thread)
         self.fate.step()
         return found
+
+
+class MortalSocket(Mortal, SlackPlatform):
+    """One that listens over Socket Mode."""
+
+
+class MortalHttp(Mortal, HttpSlack):
+    """One that listens over HTTP."""
+
+
+class MortalHttpTeam(HttpTeam):
+    kind = MortalHttp
 
 
 class Life:
@@ -95,7 +109,11 @@ class Life:
         self.fate, store = fate, MortalStore(self._url, fate)
         self.stores.append(store)
         team = self.team
-        platform = MortalSlack(team.lab.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api)
+        platform: MortalSocket | MortalHttp
+        if isinstance(team, MortalHttpTeam):
+            platform = cast("MortalHttp", team.new())
+        else:
+            platform = MortalSocket(team.lab.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api)
         platform.fate, team.platform = fate, platform
         self.house = house_over(store, team.clock, cast("Any", platform), digest=self._digest)
         team.speaks_to = self.house.app.desk
@@ -112,19 +130,27 @@ class Life:
 
 
 @contextlib.asynccontextmanager
-async def a_due_digest(sqlite_url: str, step: int, digest: Digest = CARDS) -> AsyncIterator[Life]:
+async def a_due_digest(
+    sqlite_url: str, step: int, digest: Digest = CARDS, *, http: bool = False
+) -> AsyncIterator[Life]:
     """A channel whose hour has come, in a store of its own."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     clock, url = Clock(), f"sqlite:///{shutil.copy(file, file.with_stem(f'died-at-{step}'))}"
     async with FakeSlack(clock, ack_within=0.3, retries=0) as slack:
-        life = Life(SlackTeam(slack, clock), url, digest)
+        tokens = Store(make_engine(url, 10))
+        if http:
+            team: SlackTeam = (over_http := MortalHttpTeam(slack, clock, tokens, file.with_name("encryption.key")))
+            await over_http.install(team.lab)
+        else:
+            team = SlackTeam(slack, clock)
+        life = Life(team, url, digest)
         try:
             await life.house.list_papers(DAY)
             await life.house.invite(life.team.place)
             clock.advance(timedelta(hours=1, minutes=1))
             yield life
         finally:
-            for store in life.stores:
+            for store in (*life.stores, tokens):
                 await store.close()
 
 
@@ -152,11 +178,12 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_ur
     assert step > 3 * MESSAGES[digest.style], "there were that many places to die"
 
 
-async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str) -> None:
+@pytest.mark.parametrize("http", [False, True], ids=["sockets", "http"])
+async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str, http: bool) -> None:
     step = deaths = 0
     while deaths == step:
         step += 1
-        async with a_due_digest(sqlite_url, step) as life:
+        async with a_due_digest(sqlite_url, step, http=http) as life:
             await life.house.beat()
             first = (await life.posts())[1]
             team = life.team

@@ -86,6 +86,7 @@ async def test_what_is_for_a_workspace_that_never_installed_the_bot_reaches_nobo
     eve = elsewhere.member("eve", "eve")
     told = await eve.says("/papers", "settings", elsewhere.channel("C9", "theirs"))
     assert told.acked
+    assert "not installed in this workspace" in (await team.slack.until(lambda: eve.ephemeral))[0].text
     assert team.desk.asked == []
     with pytest.raises(AccessLost, match="not installed in the workspace T9"):
         await team.platform.send(Place("slack", "C9", "T9"), Message("x"), "key-1")

@@ -13,7 +13,10 @@ from typing import Any, cast
 import pytest
 
 from bot.channels.values import Message, Place
+from bot.installations import KeptInstallations
 from bot.platforms.base import NotAccepted, WorkspaceLost
+from bot.platforms.slack.platform import SlackPlatform
+from bot.sealing import Seal
 from bot.store import channels
 from bot.store.database import Store
 from bot.store.states import ChannelState
@@ -21,6 +24,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.house import House, demo_papers, house_over
 from tests.platforms.slack.http_team import HttpTeam
+from tests.platforms.slack.team import SlackTeam
 
 NEWS = demo_papers()[:6]
 THEORY = Place("slack", "C2", "T1", "ml-theory")
@@ -281,3 +285,60 @@ async def test_a_token_that_died_early_is_renewed_where_slack_gives_another(rota
         await team.platform.send(team.place, Message("x"), "key-1")
     await team.platform.send(team.place, Message("x"), "key-1")
     assert (await rotating.state(team.place))[0] == ChannelState.ACTIVE
+
+
+# --- one workspace, its token in the settings
+
+
+@asynccontextmanager
+async def over_sockets(store: Store, folder: Path) -> AsyncIterator[tuple[SlackTeam, House]]:
+    """A workspace whose bot listens over Socket Mode."""
+    clock = Clock()
+    installations = KeptInstallations(store, Seal((), folder / "encryption.key"), clock, "slack")
+
+    class Team(SlackTeam):
+        def new(self) -> SlackPlatform:
+            return SlackPlatform(
+                self.lab.bot_token,
+                self.slack.app_token,
+                clock,
+                api_url=self.slack.api,
+                ping_seconds=0.5,
+                sleep=clock.sleep,
+                seconds=clock.seconds,
+                installations=installations,
+            )
+
+    async with FakeSlack(clock=clock) as slack:
+        team = Team(slack, clock)
+        house = house_over(store, clock, cast("Any", team.platform))
+        team.speaks_to = house.app.desk
+        await house.invite(team.place)
+        await team.start()
+        try:
+            yield team, house
+        finally:
+            await team.stop()
+
+
+async def test_a_mended_token_brings_back_what_the_dead_one_lost(sqlite_store: Store, tmp_path: Path) -> None:
+    async with over_sockets(sqlite_store, tmp_path) as (team, house):
+        await team.lab.uninstalls()
+        assert (await house.channel(team.place)).state is ChannelState.LOST
+        team.clock.advance(timedelta(days=31))
+        team.lab.reinstalls()
+        await team.restart()
+        await team.slack.until(lambda: team.ml.visible)
+        assert [said.text.partition(".")[0] for said in team.ml.visible] == ["I am back, with everything I knew"]
+        assert (await house.channel(team.place)).state is ChannelState.ACTIVE
+        await house.app.heart._forget_departed()
+        assert (await house.channel(team.place)).state is ChannelState.ACTIVE, "it came back, so nothing is deleted"
+
+
+async def test_over_sockets_too_a_workspace_that_left_is_forgotten_in_time(sqlite_store: Store, tmp_path: Path) -> None:
+    async with over_sockets(sqlite_store, tmp_path) as (team, house):
+        await team.lab.uninstalls()
+        team.clock.advance(timedelta(days=31))
+        await house.app.heart._forget_departed()
+        async with house.store.read() as tx:
+            assert await channels.all_of(tx) == []

@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
+from cryptography.fernet import Fernet
+
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.manifest import SCOPES
 from tests.fakes.slack.server import FakeSlack
@@ -17,12 +20,24 @@ from tests.fakes.slack.server import FakeSlack
 ROOT = Path(__file__).parents[3]
 
 
+def one_workspace(slack: FakeSlack, token: str) -> dict[str, str]:
+    return {"BOT_TOKEN": token, "APP_TOKEN": slack.app_token}
+
+
+def many_workspaces(slack: FakeSlack) -> dict[str, str]:
+    return {
+        "SIGNING_SECRET": slack.signing_secret,
+        "CLIENT_ID": slack.client_id,
+        "CLIENT_SECRET": slack.client_secret,
+    }
+
+
 @asynccontextmanager
-async def running(slack: FakeSlack, token: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    environ = os.environ | {
+async def running(slack: FakeSlack, secrets: dict[str, str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    environ = os.environ | {f"PAPERBOY_SLACK__{name}": secret for name, secret in secrets.items()}
+    environ |= {
         "PAPERBOY_DATA_DIR": str(folder),
-        "PAPERBOY_SLACK__BOT_TOKEN": token,
-        "PAPERBOY_SLACK__APP_TOKEN": slack.app_token,
+        "PAPERBOY_WEB__PORT": "0",
         "PAPERBOY_SLACK__API_URL": slack.api,
         "PAPERBOY_SOURCES__HUGGINGFACE__ENABLED": "false",
         "PAPERBOY_SOURCES__ARXIV__ENABLED": "false",
@@ -45,7 +60,7 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
         slack.subscribed.clear()
         slack.subscribed.update(EVENTS)
         ml, ada = lab.channel("C1", "ml-papers", bot=False), lab.member("U1", "ada")
-        async with running(slack, lab.bot_token, tmp_path) as process:
+        async with running(slack, one_workspace(slack, lab.bot_token), tmp_path) as process:
             await slack.until(lambda: slack.sockets.connections, within=60)
             await ada.invites_bot(ml)
             [greeting] = ml.visible
@@ -64,9 +79,55 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
 async def test_a_wrong_token_is_told_in_one_line(tmp_path: Path) -> None:
     async with FakeSlack() as slack:
         slack.workspace("T1", "lab")
-        async with running(slack, "xoxb-wrong", tmp_path) as process:
+        async with running(slack, one_workspace(slack, "xoxb-wrong"), tmp_path) as process:
             assert process.stderr
             told = [(await asyncio.wait_for(process.stderr.readline(), 60)).decode() for _ in range(2)]
     assert "Paperboy runs on slack." in told[0]
     assert "invalid_auth" in told[1]
     assert "xoxb-wrong" not in told[1]
+
+
+async def address_of(process: asyncio.subprocess.Process) -> str:
+    """Where the web server listens."""
+    assert process.stderr
+    async with asyncio.timeout(60):
+        while told := (await process.stderr.readline()).decode():
+            if "listens on" in told:
+                return told.split()[-1].rstrip(".")
+    raise AssertionError("it ended before it listened")
+
+
+async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_restart(tmp_path: Path) -> None:
+    async with FakeSlack() as slack, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as browser:
+        lab = slack.workspace("T1", "lab")
+        slack.subscribed.clear()
+        slack.subscribed.update(EVENTS)
+        ml, ada = lab.channel("C1", "ml-papers", bot=False), lab.member("U1", "ada")
+        async with running(slack, many_workspaces(slack), tmp_path) as process:
+            address = await address_of(process)
+            async with browser.get(f"{address}/slack/install") as page:
+                cookie = page.headers["Set-Cookie"].partition(";")[0]
+            state, code = cookie.partition("=")[2].strip('"'), lab.grants("U1", set(SCOPES))
+            back = f"{address}/slack/oauth_redirect?code={code}&state={state}"
+            async with browser.get(back, headers={"Cookie": cookie}) as page:
+                assert "Paperboy is installed" in await page.text()
+            slack.listener = f"{address}/slack/events"
+            await ada.invites_bot(ml)
+            assert ["Hello, I am Paperboy" in said.words for said in ml.visible] == [True]
+            process.send_signal(signal.SIGINT)
+            _, told = await asyncio.wait_for(process.communicate(), 30)
+            assert (process.returncode, "Traceback" in told.decode()) == (130, False)
+        assert lab.bot_token.encode() not in (tmp_path / "paperboy.db").read_bytes()
+        async with running(slack, many_workspaces(slack), tmp_path) as process:
+            slack.listener = f"{await address_of(process)}/slack/events"
+            await ada.says("/papers", "schedule 08:00", ml)
+            assert "08:00" in (await slack.until(lambda: ada.ephemeral))[0].words
+        (tmp_path / "encryption.key").write_bytes(Fernet.generate_key())
+        async with running(slack, many_workspaces(slack), tmp_path) as process:
+            _, told = await asyncio.wait_for(process.communicate(), 60)
+            assert process.returncode == 1
+            assert told.decode().startswith(
+                f"paperboy: The key in {tmp_path / 'encryption.key'} does not open the tokens"
+            )
+            assert len(told.decode().strip().splitlines()) == 1
+    assert slack.unknown == []

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.installations import KeptInstallations
+from bot.platforms.installing import Installation
+from bot.sealing import Seal, SealBroken
+from bot.store.backup import backup, restore
+from bot.store.database import Store
+from bot.store.members import forget
+from bot.store.tables import installations as table
+from tests.fakes.clock import Clock
+
+NOW = Clock().now
+TOKEN, REFRESH = "xoxe.xoxb-hunter2", "xoxe-1-hunter3"
+LAB = Installation(
+    "T1", NOW, "lab", "UBOT", "BBOT", "ada", ("chat:write", "commands"), TOKEN, REFRESH, NOW + timedelta(hours=12)
+)
+
+
+def kept(store: Store, folder: Path, clock: Clock | None = None) -> KeptInstallations:
+    return KeptInstallations(store, Seal((), folder / "encryption.key"), clock or Clock(), "slack")
+
+
+async def test_an_installation_comes_back_as_it_was_and_a_later_one_takes_its_place(
+    store: Store, tmp_path: Path
+) -> None:
+    installations = kept(store, tmp_path)
+    assert await installations.get("T1") is None
+    await installations.put(LAB)
+    assert await kept(store, tmp_path).get("T1") == LAB
+    again = replace(LAB, installed_at=NOW + timedelta(days=1), token="xoxb-2", refresh_token="", expires_at=None)
+    await installations.put(again)
+    assert await installations.get("T1") == again
+
+
+async def test_no_token_stands_in_the_database_in_a_backup_or_in_words(store: Store, tmp_path: Path) -> None:
+    await kept(store, tmp_path).put(LAB)
+    async with store.read() as tx:
+        assert "hunter" not in str((await tx.execute(sa.select(table))).all())
+    await backup(store, tmp_path / "backup.gz", NOW)
+    import gzip
+
+    assert b"hunter" not in gzip.decompress((tmp_path / "backup.gz").read_bytes())
+    assert "hunter" not in repr(LAB)
+
+
+async def test_tokens_work_after_a_backup_was_restored_with_their_key(store: Store, tmp_path: Path) -> None:
+    await kept(store, tmp_path).put(LAB)
+    await backup(store, tmp_path / "backup.gz", NOW)
+    elsewhere = await Store.open(f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    try:
+        await restore(elsewhere, tmp_path / "backup.gz")
+        await kept(elsewhere, tmp_path).check()
+        assert await kept(elsewhere, tmp_path).get("T1") == LAB
+        with pytest.raises(SealBroken, match="install again"):
+            await kept(elsewhere, tmp_path / "without-the-key").check()
+    finally:
+        await elsewhere.close()
+
+
+async def test_a_store_without_tokens_needs_no_key(store: Store, tmp_path: Path) -> None:
+    await kept(store, tmp_path / "nowhere").check()
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_a_token_is_renewed_only_in_place_of_the_newest(store: Store, tmp_path: Path) -> None:
+    installations = kept(store, tmp_path)
+    await installations.put(LAB)
+    first = replace(LAB, token="xoxb-2", expires_at=NOW + timedelta(hours=22))
+    assert await installations.renew(LAB, first)
+    assert not await installations.renew(LAB, replace(LAB, token="xoxb-3", expires_at=NOW + timedelta(hours=23)))
+    assert await installations.get("T1") == first
+    await installations.end("T1", NOW + timedelta(hours=1), uninstalled=False)
+    assert not await installations.renew(first, replace(first, token="xoxb-4"))
+
+
+async def test_an_end_counts_only_for_the_installation_that_it_is_told_of(store: Store, tmp_path: Path) -> None:
+    installations, second = kept(store, tmp_path), timedelta(seconds=1)
+    await installations.put(LAB)
+    assert not await installations.end("T1", NOW - second, uninstalled=True)
+    assert not await installations.end("T1", NOW + second, uninstalled=True, installed_until=NOW - second)
+    assert not await installations.end("T9", NOW + second, uninstalled=True)
+    assert await installations.get("T1") == LAB
+
+
+async def test_the_first_word_of_an_end_stands_and_the_tokens_go(store: Store, tmp_path: Path) -> None:
+    installations = kept(store, tmp_path)
+    await installations.put(LAB)
+    for hours in (1, 2):
+        assert await installations.end("T1", NOW + timedelta(hours=hours), uninstalled=True)
+    await installations.end("T1", NOW + timedelta(hours=3), uninstalled=False)
+    found = await installations.get("T1")
+    assert found
+    assert (found.uninstalled_at, found.revoked_at) == (NOW + timedelta(hours=1), NOW + timedelta(hours=3))
+    assert (found.alive, found.token, found.refresh_token, found.expires_at) == (False, "", "", None)
+    assert await installations.alive() == []
+
+
+async def test_the_tokens_that_end_soon_are_known(store: Store, tmp_path: Path) -> None:
+    installations = kept(store, tmp_path)
+    await installations.put(LAB)
+    await installations.put(replace(LAB, workspace="T2", expires_at=None))
+    await installations.put(replace(LAB, workspace="T3", expires_at=NOW + timedelta(hours=1)))
+    assert await installations.ending(NOW + timedelta(hours=2)) == ["T3"]
+    assert await installations.alive() == ["T1", "T2", "T3"]
+
+
+async def test_who_installed_the_bot_can_be_forgotten(store: Store, tmp_path: Path) -> None:
+    installations = kept(store, tmp_path)
+    await installations.put(LAB)
+    async with store.write() as tx:
+        await forget(tx, "slack", "T1", "ada")
+    found = await installations.get("T1")
+    assert found
+    assert found.installer == ""
+
+
+async def test_a_ticket_is_good_once_and_nothing_else_is_one(sqlite_store: Store, tmp_path: Path) -> None:
+    clock = Clock()
+    installations = kept(sqlite_store, tmp_path, clock)
+    ticket = await installations.ticket()
+    assert await installations.take_ticket(ticket)
+    assert not await installations.take_ticket(ticket)
+    assert not await installations.take_ticket(Seal((), tmp_path / "encryption.key").close(TOKEN, NOW))

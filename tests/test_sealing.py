@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bot.sealing import Seal, SealBroken
+from tests.fakes.clock import Clock
+
+NOW = Clock().now
+
+
+def test_a_secret_comes_back_and_can_not_be_read_meanwhile(tmp_path: Path) -> None:
+    seal = Seal((), tmp_path / "deep" / "encryption.key")
+    sealed = seal.close("xoxb-hunter2", NOW)
+    assert "hunter2" not in sealed
+    assert Seal((), tmp_path / "deep" / "encryption.key").open(sealed) == "xoxb-hunter2"
+
+
+def test_the_key_file_is_its_owners_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
+    Seal((), tmp_path / "encryption.key").close("x", NOW)
+    [file] = tmp_path.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_processes_that_need_a_key_at_the_same_time_get_the_same(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        sealed = list(threads.map(lambda n: Seal((), tmp_path / "key").close(str(n), NOW), range(32)))
+    assert [Seal((), tmp_path / "key").open(each) for each in sealed] == [str(n) for n in range(32)]
+
+
+def test_the_first_key_seals_and_all_open(tmp_path: Path) -> None:
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    sealed = Seal((old,), tmp_path / "key").close("secret", NOW)
+    both = Seal((new, old), tmp_path / "key")
+    assert both.open(sealed) == "secret"
+    assert Seal((new,), tmp_path / "key").open(both.close("secret", NOW)) == "secret"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("keys", [(), (Fernet.generate_key().decode(),)])
+def test_another_key_is_told_in_one_line_with_the_mend(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    sealed = Seal((Fernet.generate_key().decode(),), tmp_path).close("xoxb-hunter2", NOW)
+    with pytest.raises(SealBroken, match="Bring that one back") as caught:
+        Seal(keys, tmp_path / "encryption.key").open(sealed)
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_file_that_holds_no_key_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "encryption.key"
+    for content in (b"", b"hunter2", b"\xff\xfe"):
+        file.write_bytes(content)
+        with pytest.raises(SealBroken, match=r"The file .* holds no key|can.t be kept or read"):
+            Seal((), file).close("x", NOW)
+
+
+def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SealBroken, match="can't be kept"):
+        Seal((), tmp_path / "file" / "encryption.key").close("x", NOW)
+
+
+def test_what_was_sealed_is_fresh_for_its_lifetime(tmp_path: Path) -> None:
+    seal, minute = Seal((), tmp_path / "key"), timedelta(minutes=1)
+    sealed = seal.close("word", NOW)
+    assert seal.fresh(sealed, NOW + minute, minute) == "word"
+    assert seal.fresh(sealed, NOW + minute + timedelta(seconds=1), minute) == ""
+    assert seal.fresh("no token", NOW, minute) == ""
