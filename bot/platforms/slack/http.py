@@ -86,7 +86,10 @@ class HttpSlack(Posting):
         try:
             while True:
                 self._came.clear()
-                await self.upkeep(desk)
+                try:
+                    await self.upkeep(desk)
+                except Exception:
+                    log.exception("The workspaces could not be looked after; it is tried again.")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_UPKEEP_SECONDS):
                         await self._came.wait()

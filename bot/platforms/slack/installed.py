@@ -45,10 +45,10 @@ class _AtHand:
 
 
 class InstalledWorkspaces:
-    """Implements `Workspaces` over what was installed; `new_web` makes the Web API of a token."""
+    """Implements `Workspaces` over what was installed; `new_web` makes the Web API of a token and `me`."""
 
     def __init__(
-        self, installations: Installations, keys: AppKeys, api_url: str, clock: Clock, new_web: Callable[[str], Web]
+        self, installations: Installations, keys: AppKeys, api_url: str, clock: Clock, new_web: Callable[..., Web]
     ) -> None:
         self._installations, self._keys, self._clock = installations, keys, clock
         self._url, self._new_web = api_url, new_web
@@ -103,12 +103,13 @@ class InstalledWorkspaces:
         if not installed.alive:
             raise WorkspaceLost(f"I am no longer installed in the workspace {installed.name or workspace}")
         known = self._at_hand.get(workspace)
-        web = known.workspace.web if known else self._new_web(installed.token)
+        me = Me(installed.bot_user, installed.bot, workspace)
+        web = known.workspace.web if known else self._new_web(installed.token, me=me)
         web.use(installed.token)
         good_until = installed.expires_at and max(
             installed.expires_at - RENEWED_BEFORE, min(self._clock() + _NEXT_TRY, installed.expires_at)
         )
-        found = Workspace(web, Me(installed.bot_user, installed.bot, workspace))
+        found = Workspace(web, me)
         self._at_hand[workspace] = _AtHand(found, good_until)
         self._at_hand.move_to_end(workspace)
         if len(self._at_hand) > _AT_HAND:

@@ -146,7 +146,8 @@ class Posting:
         except Exception:
             log.exception("The rooms of a workspace could not be looked through.")
         else:
-            self._next_roll[workspace] = now + _ROLL_EVERY
+            if workspace in self._next_roll:  # else it was installed anew meanwhile
+                self._next_roll[workspace] = now + _ROLL_EVERY
 
     async def _call_the_roll(self, desk: Desk, workspace: str) -> None:
         async with self._at(place_of(workspace, "")) as here:
@@ -155,8 +156,10 @@ class Posting:
         for place, greeting in await desk.roll_call(PLATFORM, workspace, rooms):
             try:
                 await self.send(place, Message(greeting.text), f"back-{self._clock():%Y%m%d%H%M%S}")
-            except (AccessLost, Rejected) as error:
+            except AccessLost as error:
                 await desk.left(place, str(error))
+            except PlatformError as error:
+                log.warning("A room could not be told that the bot is back: %s", error)
 
 
 class SlackPlatform(Posting):

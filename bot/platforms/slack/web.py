@@ -52,7 +52,7 @@ class Me:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What Slack says of a member. `manager` is an admin or owner of the workspace."""
+    """What Slack says of a member. `manager` is an admin or owner of the workspace, and no guest's own admin."""
 
     bot: bool = False
     manager: bool = False
@@ -82,11 +82,12 @@ class Web:
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
+        me: Me | None = None,
     ) -> None:
         gate = Gate(seconds, sleep)
         self.client, self.reader = GatedClient(gate, token, url), GatedClient(gate, token, url, _READING_WAITS_SECONDS)
         self._clock = clock
-        self._me: Me | None = None
+        self._me = me
         self._people: dict[str, tuple[datetime, Person]] = {}
         self._directs: dict[str, str] = {}
 
@@ -112,9 +113,12 @@ class Web:
                 user = (await self.reader.users_info(user=member)).get("user") or {}
         except (AccessLost, Rejected):
             user = {}
+        # In a channel that companies share, an admin of the other one is as any member.
+        theirs = [user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or [])]
+        own = self._me is not None and self._me.workspace in theirs
         person = Person(
             bot=bool(user.get("is_bot")) or member == "USLACKBOT",
-            manager=any(user.get(each) for each in ("is_admin", "is_owner", "is_primary_owner")),
+            manager=own and any(user.get(each) for each in ("is_admin", "is_owner", "is_primary_owner")),
             name=str(
                 (user.get("profile") or {}).get("display_name") or user.get("real_name") or user.get("name") or ""
             ),

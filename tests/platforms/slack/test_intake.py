@@ -125,6 +125,14 @@ async def test_slack_not_saying_who_reacted_has_the_reaction_told_again(team: Sl
     assert len(team.desk.reactions) == 1
 
 
+async def test_an_admin_of_another_company_manages_nothing_in_a_shared_channel(team: SlackTeam) -> None:
+    team.lab.members["eve"] = team.slack.workspace("T2", "partners").member("eve", "eve", admin=True)
+    for member in ("eve", "ada"):
+        await team.lab.emit({"type": "app_mention", "channel": "C1", "user": member, "text": "pause", "ts": "1.0"})
+    await team.slack.until(lambda: len(team.desk.asked) == 2)
+    assert {asker.member: asker.manager for _, asker, _ in team.desk.asked} == {"eve": False, "ada": True}
+
+
 async def test_a_mention_in_a_thread_is_answered_in_the_thread(team: SlackTeam) -> None:
     message = await card(team)
     await team.ada.mentions(team.ml, "similar https://arxiv.org/abs/1 a<b & c", thread_ts=message)

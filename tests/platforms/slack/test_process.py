@@ -117,6 +117,7 @@ async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_re
             process.send_signal(signal.SIGINT)
             _, told = await asyncio.wait_for(process.communicate(), 30)
             assert (process.returncode, "Traceback" in told.decode()) == (130, False)
+            assert not [each for each in (lab.bot_token, *many_workspaces(slack).values()) if each in told.decode()]
         assert lab.bot_token.encode() not in (tmp_path / "paperboy.db").read_bytes()
         async with running(slack, many_workspaces(slack), tmp_path) as process:
             slack.listener = f"{await address_of(process)}/slack/events"
