@@ -49,6 +49,7 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
     slack = settings.slack
     seal = Seal(settings.encryption_keys, settings.key_file)
     installations = KeptInstallations(store, seal, system_clock, HttpSlack.name)
+    await installations.check()
     if slack_mode(slack) == "socket":
         return SlackPlatform(
             slack.bot_token.get_secret_value(),
@@ -58,7 +59,6 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
             command=slack.command,
             installations=installations,
         )
-    await installations.check()
     keys = AppKeys(slack.client_id, slack.client_secret.get_secret_value())
     return HttpSlack(
         AppSecrets(keys, slack.signing_secret.get_secret_value()),

@@ -159,5 +159,5 @@ def _signed(verifier: SignatureVerifier, headers: Mapping[str, str], body: bytes
     stamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
     try:
         return stamp.isdecimal() and verifier.is_valid(body, stamp, signature)
-    except (ValueError, TypeError):  # a body that is no text, a signature that is not ASCII
+    except (ValueError, TypeError, OverflowError):  # a body that is no text, a signature not in ASCII, a time too far
         return False

@@ -7,6 +7,7 @@ with the same ticket and a code (docs.slack.dev/authentication/installing-with-o
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -27,6 +28,7 @@ from bot.platforms.slack import pages
 from bot.platforms.slack.installed import AppKeys
 from bot.platforms.slack.manifest import SCOPES
 
+_WORKSPACE = re.compile(r"T[A-Z0-9]{1,20}")
 log = logging.getLogger(__name__)
 
 
@@ -85,6 +87,11 @@ class _Tickets(AsyncOAuthStateStore):
 
 class Flow(AsyncOAuthFlow):
     """Bolt's flow with pages of ours."""
+
+    async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
+        """Where the button leads; a workspace may be named (`?team=T…`), and nothing else."""
+        [team] = (request.query.get("team") or [""])[:1]
+        return self.settings.authorize_url_generator.generate(state, team if _WORKSPACE.fullmatch(team) else None)
 
     async def build_install_page_html(self, url: str, request: AsyncBoltRequest) -> str:
         """The page with the button."""

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_sdk.signature import SignatureVerifier
 
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost
+from bot.platforms.slack.http import _signed
 from bot.store.database import Store
 from bot.web import Unservable, serving
 from tests.fakes.slack.signed import signature
@@ -67,6 +71,17 @@ async def test_what_slack_signed_is_taken_and_nothing_else_is(team: HttpTeam) ->
 )
 async def test_a_strange_signature_is_a_wrong_one(team: HttpTeam, headers: dict[str, str]) -> None:
     assert await posted(team, CHALLENGE, headers=headers) == 401
+
+
+@given(stamp=st.text() | st.integers().map(str), signature=st.text(), body=st.binary())
+def test_no_stranger_gets_in_or_breaks_anything(stamp: str, signature: str, body: bytes) -> None:
+    headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
+    assert not _signed(SignatureVerifier("s1gn"), headers, body)
+
+
+def test_a_time_that_no_clock_shows_is_a_wrong_one() -> None:
+    for digits in (30, 400, 5_000):
+        assert not _signed(SignatureVerifier("s1gn"), {"X-Slack-Request-Timestamp": "9" * digits}, b"")
 
 
 async def test_a_body_is_not_read_before_its_signature(team: HttpTeam) -> None:

@@ -15,7 +15,10 @@ import pytest
 from bot.channels.values import Message, Place
 from bot.installations import KeptInstallations
 from bot.platforms.base import NotAccepted, WorkspaceLost
+from bot.platforms.installing import Installation
+from bot.platforms.slack.installed import AppKeys, InstalledWorkspaces
 from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.web import Me, Web
 from bot.sealing import Seal
 from bot.store import channels
 from bot.store.database import Store
@@ -342,3 +345,36 @@ async def test_over_sockets_too_a_workspace_that_left_is_forgotten_in_time(sqlit
         await house.app.heart._forget_departed()
         async with house.store.read() as tx:
             assert await channels.all_of(tx) == []
+
+
+async def test_over_sockets_too_an_uninstall_told_late_is_old_news(sqlite_store: Store, tmp_path: Path) -> None:
+    async with over_sockets(sqlite_store, tmp_path) as (team, house):
+        with team.slack.holding() as held:
+            await team.lab.uninstalls()
+        [first, second] = held
+        await team.slack.release([first])
+        team.clock.advance(timedelta(minutes=1))
+        team.lab.reinstalls()
+        await team.restart()
+        await team.slack.until(lambda: team.ml.visible)
+        await team.slack.release([second])
+        assert (await house.channel(team.place)).state is ChannelState.ACTIVE
+
+
+async def test_workspaces_unused_for_longest_are_forgotten(tmp_path: Path) -> None:
+    class Everywhere:
+        """Installed wherever anybody asks."""
+
+        async def get(self, workspace: str) -> Installation:
+            return Installation(workspace, Clock().now, token=f"xoxb-{workspace}")
+
+    keys, made = AppKeys("1", "2"), list[str]()
+
+    def web(token: str, me: Me) -> Web:
+        made.append(token)
+        return Web(token, "http://127.0.0.1:9/", Clock(), me=me)
+
+    workspaces = InstalledWorkspaces(cast("Any", Everywhere()), keys, "http://127.0.0.1:9/", Clock(), web)
+    for n in (*range(1_001), 1, 0):
+        assert (await workspaces.at(f"T{n}")).web.client.token == f"xoxb-T{n}"
+    assert made == [f"xoxb-T{n}" for n in (*range(1_001), 0)]

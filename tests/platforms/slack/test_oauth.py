@@ -62,6 +62,13 @@ async def test_the_install_page_asks_slack_for_the_scopes_of_the_manifest(team: 
     assert team.slack.client_secret not in page
 
 
+async def test_the_install_page_lets_nothing_slip_into_the_link(team: HttpTeam) -> None:
+    assert "&amp;team=T2" in (await team.browse("/slack/install?team=T2"))[1]
+    for hostile in ("T2%26redirect_uri%3Dhttps://evil.example", "%22%3E%3Cscript%3E", "T2&team=T3%0a"):
+        assert "evil" not in (page := (await team.browse(f"/slack/install?team={hostile}"))[1])
+        assert "<script" not in page
+
+
 async def test_a_token_that_ends_is_kept_with_its_end_by_our_clock(team: HttpTeam, other: Workspace) -> None:
     other.rotates = True
     state, cookie = await team.begins_installing()
