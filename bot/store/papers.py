@@ -292,11 +292,11 @@ _FIRMEST = [PostState.SENT, PostState.UNCERTAIN, PostState.SENDING, PostState.PL
 async def _join_shown(tx: AsyncConnection, kept: str, gone: str) -> None:
     """Of two that one channel was shown the other keeps its message but loses its paper; a card that can wait is not
     sent."""
-    mine, theirs = shown.entries(), shown.entries()
+    mine, theirs = shown.entries(paper_ids=[kept]), shown.entries(paper_ids=[gone])
     doubles = await tx.execute(
-        sa.select(mine.c.post_id, mine.c.number, mine.c.state, theirs.c.post_id, theirs.c.number, theirs.c.state)
-        .join(theirs, theirs.c.channel_id == mine.c.channel_id)
-        .where(mine.c.paper_id == kept, theirs.c.paper_id == gone)
+        sa.select(mine.c.post_id, mine.c.number, mine.c.state, theirs.c.post_id, theirs.c.number, theirs.c.state).join(
+            theirs, theirs.c.channel_id == mine.c.channel_id
+        )
     )
     for one, its_number, its_state, other, other_number, other_state in doubles.all():
         firm = _firmness(its_state, its_number) <= _firmness(other_state, other_number)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,21 +13,23 @@ from bot.store.states import PostState
 from bot.store.tables import channels, numbers, papers, posts
 
 
-def entries() -> sa.Subquery:
-    """Every paper on every post, with the post's state; a card has the number 0."""
-    cards = sa.select(
-        posts.c.id.label("post_id"),
-        sa.literal(0).label("number"),
-        posts.c.channel_id,
-        posts.c.paper_id,
-        posts.c.state,
-        posts.c.sent_at,
-    )
-    numbered = sa.select(
-        numbers.c.post_id, numbers.c.number, numbers.c.channel_id, numbers.c.paper_id, posts.c.state, posts.c.sent_at
-    ).join(posts, posts.c.id == numbers.c.post_id)
-    every = (cards.where(posts.c.paper_id.is_not(None)), numbered.where(numbers.c.paper_id.is_not(None)))
-    return sa.union_all(*every).subquery()
+def entries(*, channel_ids: sa.Select[Any] | None = None, paper_ids: Sequence[str] | None = None) -> sa.Subquery:
+    """Every paper on every post, or some of them, with the post's state; a card has the number 0."""
+
+    def meant(table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:
+        # Said of each table by itself, so that each is looked up in its own index.
+        yield table.c.paper_id.is_not(None)
+        if channel_ids is not None:
+            yield table.c.channel_id.in_(channel_ids)
+        if paper_ids is not None:
+            yield table.c.paper_id.in_(paper_ids)
+
+    of_post = (posts.c.state, posts.c.sent_at)
+    card = (posts.c.id.label("post_id"), sa.literal(0).label("number"), posts.c.channel_id, posts.c.paper_id)
+    number = (numbers.c.post_id, numbers.c.number, numbers.c.channel_id, numbers.c.paper_id)
+    cards = sa.select(*card, *of_post).where(*meant(posts))
+    numbered = sa.select(*number, *of_post).join(posts, posts.c.id == numbers.c.post_id).where(*meant(numbers))
+    return sa.union_all(cards, numbered).subquery()
 
 
 async def of_channel(tx: AsyncConnection, channel_id: int) -> list[tuple[str, datetime]]:
@@ -68,18 +71,18 @@ async def seen_in_workspace(
 
     The name of another channel that is private is "": it is nobody's business.
     """
-    one = entries()
     hidden = sa.and_(channels.c.private, channels.c.id != channel_id)
-    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
+    mine, same = channels.alias(), channels.alias()
+    theirs = (
+        sa.select(same.c.id)
+        .join(mine, sa.and_(mine.c.platform == same.c.platform, mine.c.workspace == same.c.workspace))
+        .where(mine.c.id == channel_id, sa.or_(same.c.kind == "channel", same.c.id == channel_id))
+    )
+    one = entries(channel_ids=theirs, paper_ids=paper_ids)
     rows = await tx.execute(
         sa.select(one.c.paper_id, channels.c.id, sa.case((hidden, ""), else_=channels.c.name), one.c.sent_at)
         .join(channels, channels.c.id == one.c.channel_id)
-        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
-        .where(
-            one.c.paper_id.in_(paper_ids),
-            one.c.state == PostState.SENT,
-            sa.or_(channels.c.kind == "channel", channels.c.id == channel_id),
-        )
+        .where(one.c.state == PostState.SENT)
         .order_by(one.c.sent_at)
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows]
