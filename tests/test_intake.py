@@ -442,6 +442,7 @@ async def test_a_workspace_that_never_answers_keeps_no_other_from_being_read_bac
     await asyncio.wait_for(answered.wait(), 10)
     assert not reading.done()
     reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)  # the store closes after it
 
 
 # -- papers by number
