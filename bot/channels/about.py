@@ -46,11 +46,7 @@ def which(verb: str, lines: tuple[Line, ...]) -> Reply:
 
 async def _of_post(tx: AsyncConnection, post: Post) -> list[str]:
     """The papers of a card or a list; of a digest's header, those of its cards."""
-    named = _named(post)
-    if not named:
-        siblings = await deliveries.posts_of(tx, post.channel_id)
-        named = [i for one in siblings if one.delivery_id == post.delivery_id for i in _named(one)]
-    return named
+    return _named(post) or [i for one in await deliveries.posts_in(tx, post.delivery_id) for i in _named(one)]
 
 
 def _named(post: Post) -> list[str]:

@@ -202,6 +202,12 @@ async def head(tx: AsyncConnection, delivery_id: int) -> Post:
     return _post((await tx.execute(first)).one())
 
 
+async def posts_in(tx: AsyncConnection, delivery_id: int) -> list[Post]:
+    """The messages of a delivery, in their order."""
+    query = sa.select(posts).where(posts.c.delivery_id == delivery_id).order_by(posts.c.position)
+    return [_post(row) for row in await tx.execute(query)]
+
+
 async def get_post(tx: AsyncConnection, post_id: int) -> Post:
     """The post with this id."""
     return _post((await tx.execute(sa.select(posts).where(posts.c.id == post_id))).one())

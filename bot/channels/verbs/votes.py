@@ -90,7 +90,7 @@ async def submit(talk: Conversation, argument: str) -> Reply:
         return sorry(f"“{cards.cut(cards.inert(paper.title), 100)}” has been here already.")
     await talk.tools.deliver(talk.channel.id)
     async with talk.tools.store.read() as tx:
-        posts = [post for post in await deliveries.posts_of(tx, talk.channel.id) if post.delivery_id == planned.id]
+        posts = await deliveries.posts_in(tx, planned.id)
         channel = await channels.get(tx, talk.channel.id)
     if channel and channel.state is ChannelState.LOST:
         return sorry(f"I can't post here: {channel.state_reason}. Invite me first.")

@@ -142,7 +142,7 @@ def _input(place: int, field: Field) -> Json:
         "element": {**element, "action_id": _ACTION},
     }
     hint = one_line(field.label, _HINT)
-    return block | ({"hint": _plain(hint, _HINT)} if hint else {})
+    return block | ({"hint": _plain(hint[0].upper() + hint[1:], _HINT)} if hint else {})
 
 
 def _value(element: Mapping[str, Any], typed: str, chosen: str) -> str:
