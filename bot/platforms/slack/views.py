@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.channels.cards import count, cut
-from bot.channels.values import Action, Entry, Field, Form, Home, Kind, Overview
+from bot.channels.values import FORMS, Action, Entry, Field, Form, Home, Kind, Overview
 from bot.platforms.slack.blocks import Json, listed, one_line, said, section, spans
 from recommender.text import visible
 
@@ -48,7 +48,7 @@ def modal(form: Form, origin: Origin) -> Json:
     if not inputs:
         return told(form.title, "There is nothing to change here.")
     return _modal(form.title, inputs) | {
-        "callback_id": form.verb[:_ID],
+        "callback_id": form.verb,
         "submit": _plain("Save", _TITLE),
         "close": _plain("Cancel", _TITLE),
         "private_metadata": json.dumps([origin.address, origin.home]),
@@ -64,7 +64,7 @@ def filled(view: Mapping[str, Any]) -> tuple[Filled, Origin]:
     """What was sent. Raises ValueError for a modal that is none of ours."""
     try:
         address, home = json.loads(view["private_metadata"])
-        typed = view["state"]["values"]
+        typed, verb = view["state"]["values"], str(view["callback_id"])
         before, now, blocks = {}, {}, {}
         for block in view["blocks"]:
             if block["type"] == "input":
@@ -72,7 +72,9 @@ def filled(view: Mapping[str, Any]) -> tuple[Filled, Origin]:
                 blocks[name] = block["block_id"]
                 before[name] = _value(block["element"], "initial_value", "initial_option")
                 now[name] = _value(typed[block["block_id"]][_ACTION], "value", "selected_option")
-        return Filled(str(view["callback_id"]), before, now, blocks), Origin(str(address), bool(home))
+        if verb not in FORMS:
+            raise ValueError(verb)
+        return Filled(verb, before, now, blocks), Origin(str(address), bool(home))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError("a modal of another time") from error
 

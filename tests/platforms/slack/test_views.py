@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from bot.channels.values import Action, Entry, Field, Form, Home, Kind, Line, Overview, Place
+from bot.channels.values import FORMS, Action, Entry, Field, Form, Home, Kind, Line, Overview, Place
 from bot.platforms.slack import views
 from bot.platforms.slack.views import Origin
 from tests.fakes.slack.interacting import state
@@ -91,7 +91,7 @@ lines = st.builds(Line, anything, anything, anything, anything, anything)
 entries = st.lists(st.builds(Entry, lines, actions), max_size=60).map(tuple)
 overviews = st.builds(Overview, places, anything, st.lists(actions, max_size=40).map(tuple))
 fields = st.builds(Field, anything, anything, anything, st.lists(anything, max_size=130).map(tuple))
-forms = st.builds(Form, anything, anything, st.lists(fields, max_size=120).map(tuple))
+forms = st.builds(Form, st.sampled_from(FORMS), anything, st.lists(fields, max_size=120).map(tuple))
 homes = st.builds(
     Home,
     overviews,
@@ -153,6 +153,7 @@ def test_what_was_typed_and_chosen_is_read_under_the_fields_names() -> None:
         {"private_metadata": '["C1", false]', "state": {"values": {}}, "blocks": [{"type": "input"}]},
         {"private_metadata": '["C1", false]', "state": None, "blocks": None, "callback_id": "x"},
         {"private_metadata": 3},
+        {"private_metadata": '["C1", false]', "state": {"values": {}}, "blocks": [], "callback_id": "forget"},
     ],
 )
 def test_a_modal_of_another_time_is_told_apart(view: dict[str, Any]) -> None:
