@@ -22,9 +22,10 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channels.values import Message, Place, Reaction
-from bot.platforms.base import AccessLost, Clock, Desk, Platform, Rejected
+from bot.channels.values import Message, Place, Reaction, Reply
+from bot.platforms.base import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
 from bot.platforms.slack.blocks import Json
+from bot.platforms.slack.files import with_files
 from bot.platforms.slack.home import HomeTab
 from bot.platforms.slack.modals import Modals
 from bot.platforms.slack.outlet import Outlet
@@ -180,11 +181,16 @@ class Intake:
         channel, member = text_of(event, "channel"), text_of(event, "user")
         direct = event.get("channel_type") == "im"
         spoken = direct or event.get("type") == "app_mention"
-        if not (spoken and channel and member) or event.get("subtype") or event.get("bot_id"):
+        if not (spoken and channel and member) or event.get("subtype", _WITH_FILE) != _WITH_FILE or event.get("bot_id"):
             return
         place = place_of(here.me.workspace, channel)
         line = typed(text_of(event, "text"), here.me.user)
         outlet = Outlet(here.web, self._command, place, member, text_of(event, "thread_ts"))
+        try:
+            line = await with_files(here.web, line, event)
+        except PlatformError as error:
+            await outlet.show_or_log(Reply(f"{error} You can also paste its text after `teach`.", ok=False))
+            return
         await outlet.answer(lambda asker: self._desk.ask(place, asker, line))
 
     async def _asked(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
@@ -223,6 +229,7 @@ FAREWELLS = {
 """Events after which the bot may act nowhere in a workspace, and what is said of them."""
 EVENTS = ("app_mention", "message.im", HOME, *FIRST, *FAREWELLS)
 """What Slack is asked to tell, by the names that a manifest has for it."""
+_WITH_FILE = "file_share"
 _PRIVATE = "privategroup"
 _NO_NAMES = ("directmessage", _PRIVATE)
 

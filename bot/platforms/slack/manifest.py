@@ -17,6 +17,7 @@ SCOPES = {
     "channels:read": "knows a channel's name, and that it was renamed or archived",
     "chat:write": "posts",
     "commands": "answers the slash command",
+    "files:read": "reads a .bib file that a member sends it with `teach`",
     "files:write": "hands out files too long for a message, to who asked alone",
     "groups:history": "the same in private channels",
     "groups:read": "the same in private channels",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -38,6 +39,7 @@ _MAYBE_DONE = {"fatal_error", "internal_error", "service_unavailable"}
 _FORGET_PEOPLE = timedelta(minutes=10)
 _MOST_PEOPLE = 10_000
 _PAGE, _MOST_PAGES = 200, 20
+_FILE_SECONDS = 20.0
 _READING_WAITS_SECONDS = 10.0
 
 
@@ -175,6 +177,29 @@ class Web:
         if place.kind is Kind.DIRECT:
             return place.address == await self.direct(member)
         return place.address in await self.rooms(member)
+
+    async def read_file(self, url: str, most: int) -> str:
+        """So many bytes of a text file that somebody sent. Raises Rejected where Slack does not give it out.
+
+        The token goes with the question, so nobody but Slack is asked, and no redirect is followed; who may not read
+        a file is shown a page to sign in (docs.slack.dev/reference/objects/file-object).
+        """
+        address, own = urlsplit(url), urlsplit(str(self.client.base_url))
+        if (address.scheme, address.netloc) not in (("https", "files.slack.com"), (own.scheme, own.netloc)):
+            raise Rejected("That file is not at Slack.")
+        headers, content = {"Authorization": f"Bearer {self.client.token}"}, bytearray()
+        with understood():
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_FILE_SECONDS)) as session,
+                session.get(url, headers=headers, proxy=self.client.proxy, allow_redirects=False) as answer,
+            ):
+                if answer.status != 200 or answer.content_type == "text/html":
+                    raise Rejected("Slack does not let me read that file.")
+                async for some in answer.content.iter_chunked(1 << 16):
+                    content += some
+                    if len(content) >= most:
+                        break
+        return bytes(content[:most]).decode(errors="replace")
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer through a command's or a button's own address."""

@@ -18,7 +18,7 @@ What a person does is awaited until the bot acknowledged it (or every try failed
     await ada.says("/papers", "federated", ml)                 # a slash command
     await ada.reacts(ml, ts, "+1::skin-tone-4"); await ada.unreacts(ml, ts, "+1::skin-tone-4")
     await ada.mentions(ml, "today", thread_ts=None)            # the bot's mention is put before the text
-    await ada.sends_dm("federated")                            # in ada.dm, a Channel
+    await ada.sends_dm("federated", files={"a.bib": b"…"})     # in ada.dm, a Channel; files= also when she mentions
     await ada.writes(ml, "hello")                              # a message of hers; gives its ts, tells the bot nothing
     await ada.presses(ml, ts, "paper_more", value=None, block_id=None)     # also on an ephemeral's ts
     await ada.presses_in(view, "schedule_days", value=None)    # in a modal or the home tab

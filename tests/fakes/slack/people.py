@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from tests.fakes.slack import payloads
 from tests.fakes.slack.interacting import Interacting
 from tests.fakes.slack.values import Delivery, Json, Message
 from tests.fakes.slack.world import Channel
+
+NO_FILES: Mapping[str, bytes] = {}
 
 
 class Member(Interacting):
@@ -55,21 +58,37 @@ class Member(Interacting):
         await self._tell(event, channel, name=f"message.{channel.kind}")
         return message.ts
 
-    async def mentions(self, channel: Channel, text: str, thread_ts: str | None = None) -> list[Delivery]:
-        """Write a message that begins with the bot's mention."""
+    async def mentions(
+        self, channel: Channel, text: str, thread_ts: str | None = None, files: Mapping[str, bytes] = NO_FILES
+    ) -> list[Delivery]:
+        """Write a message that begins with the bot's mention; `files` are contents by name."""
         self._joins(channel)
         message = self._write(channel, text, thread_ts, before=f"<@{self.workspace.bot_user}> ")
+        message.files = [self._keeps(name, content) for name, content in files.items()]
         return await self._tell(self._said(channel, message, "app_mention"), channel)
 
-    async def sends_dm(self, text: str, thread_ts: str | None = None) -> list[Delivery]:
+    async def sends_dm(
+        self, text: str, thread_ts: str | None = None, files: Mapping[str, bytes] = NO_FILES
+    ) -> list[Delivery]:
         """Write to the bot alone."""
         message = self._write(self.dm, text, thread_ts)
+        message.files = [self._keeps(name, content) for name, content in files.items()]
         event = self._said(self.dm, message, "message") | {"channel_type": "im"}
+        event |= {"subtype": "file_share"} if files else {}
         return await self._tell(event, self.dm, name="message.im")
 
     def deletes(self, channel: Channel, ts: str) -> None:
         """Delete a message of whomever."""
         channel.messages.remove(channel.message(ts))
+
+    def _keeps(self, name: str, content: bytes) -> Json:
+        workspace = self.workspace
+        made = workspace.slack.unique("F")
+        address = f"{workspace.slack.url}/files-pri/{workspace.id}/{made}"
+        told: Json = {"id": made, "name": name, "size": len(content), "user": self.id, "filetype": "text"}
+        told |= {"mimetype": "application/octet-stream", "url_private": address, "url_private_download": address}
+        workspace.files[made], workspace.uploads[made] = told, content
+        return told
 
     def _write(self, channel: Channel, text: str, thread_ts: str | None, before: str = "") -> Message:
         said = before + escape(text, quote=False)
@@ -88,6 +107,8 @@ class Member(Interacting):
             "event_ts": message.ts,
             "blocks": [{"type": "rich_text", "block_id": "w1", "elements": []}],
         }
+        if message.files:
+            told["files"] = message.files
         if message.thread_ts:
             told |= {"thread_ts": message.thread_ts, "parent_user_id": channel.message(message.thread_ts).user}
         return told

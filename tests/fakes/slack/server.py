@@ -162,6 +162,7 @@ class FakeSlack:
         app.router.add_get("/link/", self.sockets.serve)
         app.router.add_post("/actions/{team}/{key}", self.hooks.serve)
         app.router.add_post("/upload/{team}/{file}", self._upload)
+        app.router.add_get("/files-pri/{team}/{file}", self._file)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -187,3 +188,11 @@ class FakeSlack:
             return web.Response(status=400, text="the length is not the announced one")
         workspace.uploads[kept["id"]] = content
         return web.Response(text=f"OK - {len(content)}")
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """A file's content for a token that may read files; for anybody else the page to sign in."""
+        workspace = self.workspaces[request.match_info["team"]]
+        allowed = request.headers.get("Authorization") == f"Bearer {workspace.bot_token}"
+        if not allowed or "files:read" not in workspace.scopes:
+            return web.Response(text="<html>Sign in</html>", content_type="text/html")
+        return web.Response(body=workspace.uploads[request.match_info["file"]], content_type="text/plain")

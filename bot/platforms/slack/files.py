@@ -1,0 +1,31 @@
+"""Files that members hand over: papers that the bot is to be taught, as BibTeX or plain text."""
+
+from __future__ import annotations
+
+from bot.channels.grammar import LONGEST_LINE
+from bot.platforms.base import Rejected
+from bot.platforms.slack.blocks import Json
+from bot.platforms.slack.reading import text_of
+from bot.platforms.slack.web import Web
+
+_MOST = 3
+_NAMES = (".bib", ".bibtex", ".txt")
+
+
+async def with_files(web: Web, line: str, event: Json) -> str:
+    """What somebody said, with the text of the files it came with, where that is said with `teach` or without a word.
+
+    Raises PlatformErrors, which say what may be said to whoever sent the file.
+    """
+    files = [each for each in event.get("files") or [] if isinstance(each, dict)][:_MOST]
+    verb = line.partition(" ")[0].casefold().rstrip(":")
+    if not files or verb not in ("", "teach"):
+        return line
+    if not all(_readable(each) for each in files):
+        raise Rejected("I read BibTeX and plain text only.")
+    addresses = [text_of(each, "url_private_download") or text_of(each, "url_private") for each in files]
+    return "\n".join([line or "teach", *[await web.read_file(address, LONGEST_LINE) for address in addresses]])
+
+
+def _readable(file: Json) -> bool:
+    return text_of(file, "mimetype").startswith("text/") or text_of(file, "name").lower().endswith(_NAMES)
