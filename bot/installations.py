@@ -26,9 +26,9 @@ class KeptInstallations:
     async def check(self) -> None:
         """Raises SealBroken when the tokens in the store can't be opened."""
         async with self._store.read() as tx:
-            sealed = await installations.a_token(tx)
-        if sealed:
-            self._seal.open(sealed)
+            sealed = await installations.tokens(tx)
+        for token in sealed:
+            self._seal.open(token)
 
     async def get(self, workspace: str) -> Installation | None:
         """What is known of a workspace. Raises SealBroken."""

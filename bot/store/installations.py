@@ -62,10 +62,9 @@ async def alive(tx: AsyncConnection, platform: str, ending_before: datetime | No
     return list((await tx.execute(query.order_by(installations.c.workspace))).scalars())
 
 
-async def a_token(tx: AsyncConnection) -> str | None:
-    """Any sealed token, None where there is none."""
-    query = sa.select(installations.c.token).where(installations.c.token != "").limit(1)
-    return (await tx.execute(query)).scalar_one_or_none()
+async def tokens(tx: AsyncConnection) -> list[str]:
+    """Every sealed token."""
+    return list((await tx.execute(sa.select(installations.c.token).where(installations.c.token != ""))).scalars())
 
 
 async def left_before(tx: AsyncConnection, before: datetime) -> list[tuple[str, str]]:

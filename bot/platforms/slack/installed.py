@@ -12,13 +12,13 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.base import Clock, NotAccepted, PlatformError, Uncertain, WorkspaceLost
+from bot.platforms.base import Clock, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
 from bot.platforms.installing import Installation, Installations
 from bot.platforms.slack.web import Me, Web, understood
 from bot.platforms.slack.workspaces import Workspace
@@ -35,7 +35,7 @@ class AppKeys:
     """What Slack knows the app by."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class InstalledWorkspaces:
             known = await self._installations.get(workspace)
             if known is None or not known.alive:
                 return
-            if known.token == token and not await self._revived(known):
-                await self._end(known, uninstalled="account_inactive" in why)
+            dead = known.token == token and not await self._revived(known)
+            if dead and await self._end(known, uninstalled="account_inactive" in why):
                 return
         raise NotAccepted("The token was renewed meanwhile.")
 
@@ -142,9 +142,9 @@ class InstalledWorkspaces:
             return renewed
         return await self._installations.get(installed.workspace) or replace(installed, revoked_at=self._clock())
 
-    async def _end(self, known: Installation, *, uninstalled: bool) -> None:
-        """Note that this installation ended, if there is no later one by now."""
-        await self._installations.end(
+    async def _end(self, known: Installation, *, uninstalled: bool) -> bool:
+        """Note that this installation ended; False when there is a later one by now."""
+        return await self._installations.end(
             known.workspace, self._clock(), uninstalled=uninstalled, installed_until=known.installed_at
         )
 
@@ -169,6 +169,8 @@ class InstalledWorkspaces:
                 grant_type="refresh_token",
                 refresh_token=installed.refresh_token,
             )
-        lives = timedelta(seconds=int(told["expires_in"]))
-        token, refresh_token = str(told["access_token"]), str(told["refresh_token"])
-        return replace(installed, token=token, refresh_token=refresh_token, expires_at=self._clock() + lives)
+        token, refresh_token, seconds = (told.get(each) for each in ("access_token", "refresh_token", "expires_in"))
+        if not (token and refresh_token and isinstance(seconds, int)):
+            raise Rejected("Slack gave no whole new token")
+        ends = self._clock() + timedelta(seconds=seconds)
+        return replace(installed, token=str(token), refresh_token=str(refresh_token), expires_at=ends)

@@ -141,6 +141,8 @@ class Posting:
         self._next_roll[workspace] = now + _ROLL_AGAIN
         try:
             await self._call_the_roll(desk, workspace)
+        except WorkspaceLost as error:
+            await desk.dismissed(PLATFORM, workspace, str(error))
         except PlatformError as error:
             log.warning("The rooms of a workspace could not be looked through: %s", error)
         except Exception:

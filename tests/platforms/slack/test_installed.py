@@ -16,6 +16,7 @@ from bot.channels.values import Message, Place
 from bot.installations import KeptInstallations
 from bot.platforms.base import NotAccepted, WorkspaceLost
 from bot.platforms.installing import Installation
+from bot.platforms.slack.http import AppSecrets
 from bot.platforms.slack.installed import AppKeys, InstalledWorkspaces
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.web import Me, Web
@@ -378,3 +379,14 @@ async def test_workspaces_unused_for_longest_are_forgotten(tmp_path: Path) -> No
     for n in (*range(1_001), 1, 0):
         assert (await workspaces.at(f"T{n}")).web.client.token == f"xoxb-T{n}"
     assert made == [f"xoxb-T{n}" for n in (*range(1_001), 0)]
+
+
+async def test_a_dead_token_that_nobody_posts_with_is_noticed_once_a_day(lab: Lab) -> None:
+    lab.team.lab.revoke("token_revoked")
+    lab.team.clock.advance(timedelta(days=1, minutes=1))
+    await lab.team.http.upkeep(lab.house.app.desk)
+    assert [await lab.state(place) for place in (lab.team.place, THEORY)] == [("lost", "Slack says token_revoked")] * 2
+
+
+def test_no_secret_of_the_app_is_shown() -> None:
+    assert "hunter" not in repr(AppSecrets(AppKeys("1", "hunter2"), "hunter3"))
