@@ -6,7 +6,7 @@ federated "differential privacy" -survey cat:cs.LG OR cat:stat.* author:mcmahan 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as column
 from datetime import date
 from enum import StrEnum
@@ -19,6 +19,8 @@ MOST_WORDS = 200
 """Words of a query that are looked at."""
 LONGEST_QUERY = 100_000
 _SHORTEST_JOINED = 5
+PROSE = 30
+"""Plain words from which on a query is read as prose: its dashes, quotes and links are a writer's, not a searcher's."""
 MOST_PLACED = 8
 """Different clauses of a query that need a look into the papers themselves: nobody types more, and each takes time."""
 
@@ -52,6 +54,11 @@ class Clause:
         return self.phrase or self.field is not Field.ANY
 
     @property
+    def idle(self) -> bool:
+        """Whether it is a stop word alone."""
+        return self.field is Field.ANY and not self.phrase and STOP_WORDS.issuperset(self.words)
+
+    @property
     def placed(self) -> bool:
         """Whether it matters where in a paper its words stand, which the postings do not tell."""
         return self.phrase or self.field is Field.TITLE
@@ -75,9 +82,20 @@ class Query:
         return tuple(group for group in self.groups if any(clause.required for clause in group))
 
     @property
+    def asked(self) -> tuple[tuple[Clause, ...], ...]:
+        """The groups that something to be had in full must satisfy: all but those of words that mean nothing alone."""
+        told = tuple(group for group in self.groups if not all(c.idle for c in group))
+        return told or self.groups
+
+    @property
     def must_mention(self) -> bool:
         """Whether a paper has to have one of the words at least: some group asks for nothing but words."""
         return any(all(clause.field in (Field.ANY, Field.TITLE) for clause in group) for group in self.groups)
+
+    @property
+    def phrases(self) -> tuple[Clause, ...]:
+        """The phrases that may stand anywhere in a paper."""
+        return tuple(c for group in self.groups for c in group if c.phrase and c.field is Field.ANY)
 
     def __bool__(self) -> bool:
         return bool(self.groups or self.excluded)
@@ -94,6 +112,9 @@ _NAMES = {
 _PART = re.compile(
     r"""(?P<minus>[-−–](?=\S))?(?:(?P<name>[A-Za-z]+):(?=\S))?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))"""
 )
+_EITHER = ("OR", "|")
+_OPERATORS = (*_EITHER, "AND", "&", "NOT")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?\W*")
 _DAY = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
 _QUOTES = str.maketrans("“”„«»″", '""""""')
 
@@ -103,15 +124,19 @@ def parse(text: str) -> Query:
     groups: list[list[Clause]] = []
     excluded: list[Clause] = []
     ignored: list[str] = []
-    either = negated = False
+    parts = list(_PART.finditer(text[:LONGEST_QUERY].translate(_QUOTES)))
+    prose = sum(part["name"] is None and part["minus"] is None and part["bare"] is not None for part in parts) > PROSE
+    operator = ""
     room = MOST_WORDS
     placed: set[Clause] = set()
-    for part in _PART.finditer(text[:LONGEST_QUERY].translate(_QUOTES)):
+    for part in parts:
         whole = part[0]
-        if whole in ("OR", "|", "AND", "NOT", "&"):
-            either, negated = whole in ("OR", "|") and bool(groups), whole == "NOT"
+        if whole in _OPERATORS and not prose:
+            ignored += [operator] if operator else []
+            operator = whole
             continue
-        clauses = _clauses(part) if room > 0 else []
+        plain = prose and (_NAMES.get((part["name"] or "").lower()) is None)
+        clauses = _clauses(part, plain) if room > 0 else []
         room -= max(1, sum(len(clause.words) for clause in clauses))
         asked = placed.union(clause for clause in clauses if clause.placed)
         if len(asked) > MOST_PLACED:
@@ -119,14 +144,16 @@ def parse(text: str) -> Query:
         else:
             placed = asked
         if not clauses:
-            ignored.append(whole)
-        elif part["minus"] or negated:
+            ignored += [whole] if any(map(str.isalnum, whole)) else []
+        elif (part["minus"] and not plain and not _a_number(part)) or operator == "NOT":
             excluded.extend(clauses)
-        elif either:
+        elif operator in _EITHER and groups:
             groups[-1].extend(clauses)
         else:
+            ignored += [operator] if operator in _EITHER else []
             groups.extend([clause] for clause in clauses)
-        either = negated = False
+        operator = ""
+    ignored += [operator] if operator else []
     subject = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
     return Query(
         text=text,
@@ -138,14 +165,28 @@ def parse(text: str) -> Query:
     )
 
 
-def _clauses(part: re.Match[str]) -> list[Clause]:
+def loosened(query: Query) -> Query:
+    """The query with each phrase that may stand anywhere read as its words."""
+    groups: list[tuple[Clause, ...]] = []
+    for group in query.groups:
+        kept = tuple(clause for clause in group if clause not in query.phrases)
+        groups += [kept] if kept else [(replace(c, words=(word,), phrase=False),) for c in group for word in c.words]
+    return replace(query, groups=tuple(groups))
+
+
+def _a_number(part: re.Match[str]) -> bool:
+    """Whether the dash belongs to a number: interleukin-1, -2 and -3; -0.5."""
+    return part["name"] is None and bool(_NUMBER.fullmatch(part["bare"] or ""))
+
+
+def _clauses(part: re.Match[str], plain: bool) -> list[Clause]:
     whole, name = part[0], part["name"]
     quoted = part["quoted"]
     value = part["bare"] if quoted is None else quoted
     where = _NAMES.get(name.lower()) if name else None
     if where is None:
         bare = whole.lstrip("-−–") if part["minus"] else whole
-        if quoted is None and (arxiv_id(bare) or "://" in bare or bare.startswith("10.")):
+        if quoted is None and not plain and (arxiv_id(bare) or "://" in bare or bare.startswith("10.")):
             return [Clause(Field.ID, whole, value=canonical_id(bare))]
         where, value = Field.ANY, bare if quoted is None else f"{name or ''} {quoted}"
     match where:
@@ -160,7 +201,7 @@ def _clauses(part: re.Match[str]) -> list[Clause]:
     found = tuple(words(value))[:MOST_WORDS]
     if not found:
         return []
-    if where is Field.ANY and quoted is None:
+    if where is Field.ANY and (quoted is None or plain):
         return [Clause(where, word, (word,)) for word in found]
     # Stop words stand next to each other nearly everywhere: a phrase of nothing else is read as its words.
     phrase = quoted is not None and len(found) > 1 and not STOP_WORDS.issuperset(found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.query import Clause, Field, Query
+from recommender.query import Clause, Field, Query, loosened
 from recommender.rerank import DEPTH, rerank
 from recommender.segment import ABSTRACT, FIELDS, TITLE, Segment, ranges
 from recommender.snapshot import Rows, Snapshot, day_number, key_of
@@ -23,6 +24,7 @@ AUTHOR_SHARE = 0.3
 JOINED_SHARE = 0.7
 """What two words of the query found written as one (data set, dataset) count beside the same as typed."""
 _TOPICAL_POWER = 0.25
+_LONGEST_NAME = 40
 _SCAN_FROM = 4
 """From this part of a segment's words on, reading them all in order is faster than picking out those that matter."""
 
@@ -47,20 +49,24 @@ class Searcher:
         self._terms: dict[str, tuple[int, float]] = {}
 
     def mend(self, query: Query) -> Query:
-        """The query with every word that stands in no paper replaced by the one that was probably meant."""
-        wrong = {word: fixed for word in set(query.words) if (fixed := self._fixed(word))}
-        if not wrong:
-            return query
-        groups = tuple(tuple(replace(c, words=_swap(c.words, wrong)) for c in group) for group in query.groups)
-        return replace(query, groups=groups, words=_swap(query.words, wrong))
+        """The query as it can be answered: a word or a name that stands in no paper is replaced by the one that was
+        probably meant, and a phrase that no paper has is read as its words."""
+        wrong = self._wrong(query)
+        groups = tuple(tuple(self._corrected(c, wrong) for c in group) for group in query.groups)
+        mended = replace(query, groups=groups, words=_swap(query.words, wrong))
+        if query.phrases and not len(self._collect(mended, self._weighted(mended), 1, strict=False).papers):
+            return loosened(mended)
+        return mended
 
     def understand(self, query: Query) -> Understood:
         """How the query is read."""
-        wrong = {word: fixed for word in dict.fromkeys(query.words) if (fixed := self._fixed(word))}
+        wrong = self._wrong(query)
+        mended = self.mend(query)
         suggestion = query.text
         for word, fixed in wrong.items():
             suggestion = _replaced(suggestion, word, fixed)
-        return Understood(query.text, tuple(wrong.items()), query.ignored, suggestion if wrong else None)
+        phrases = tuple(" ".join(c.words) for c in query.phrases) if query.phrases and not mended.phrases else ()
+        return Understood(query.text, tuple(wrong.items()), query.ignored, suggestion if wrong else None, phrases)
 
     def find(self, query: Query, most: int, strict: bool = False) -> Matches:
         """At most `most` papers that satisfy the query. `strict` asks for every word, not only for some."""
@@ -71,10 +77,10 @@ class Searcher:
         if not len(found.papers) or found.scores[0] <= 0:
             return Matches(found.papers[:most], found.scores[:most])
         final = rerank(self._snapshot, found.papers[:DEPTH], found.scores[:DEPTH], terms)
-        # The papers further down stay below, at the same distances from each other.
-        rest = found.scores[DEPTH:] * (float(final.min()) / max(float(found.scores[DEPTH - 1 :][:1].sum()), 1e-9))
         best = self._best(found.papers[:DEPTH], final.astype(np.float32), DEPTH)
-        scores = np.concatenate([best.scores, rest]).astype(np.float32)
+        # The papers further down stay below, in the order they have.
+        rest = found.scores[DEPTH:] / found.scores[: DEPTH + 1][-1] * best.scores[-1]
+        scores = np.concatenate([best.scores, rest])
         return Matches(np.concatenate([best.papers, found.papers[DEPTH:]])[:most], scores[:most])
 
     def by_words(self, words: Iterable[str], terms: int, most: int) -> Rows:
@@ -133,7 +139,7 @@ class Searcher:
         if (terms and not query) or (query.must_mention and not strict):
             allowed &= scores > 0
         # Last what has to be looked up in the papers, so that it is looked up in few.
-        for group in sorted(query.groups if strict else query.required, key=_looks):
+        for group in sorted(query.asked if strict else query.required, key=_looks):
             allowed &= _any(len(segment), (self._satisfying(segment, clause, allowed) for clause in group))
         for clause in sorted(query.excluded, key=lambda clause: clause.placed):
             allowed &= ~self._satisfying(segment, clause, allowed)
@@ -170,8 +176,17 @@ class Searcher:
         return mask
 
     def _authors(self, segment: Segment, clause: Clause) -> Mask:
-        signed = [AUTHOR_SIGN + fold(word) for word in clause.words]
-        return _with_all(segment, [self._snapshot.vocabulary.get(name, -1) for name in signed])
+        """Which rows have an author of that name, be it written in one word or in two: McMahan, Mc Mahan."""
+        mask = _with_all(segment, [self._author(word)[0] for word in clause.words])
+        if len(clause.words) > 1:
+            mask |= _with_all(segment, [self._author("".join(clause.words))[0]])
+        elif clause.field is Field.AUTHOR:
+            [word] = clause.words
+            for parts in ((word[:at], word[at:]) for at in range(2, len(word) - 1)):
+                names = [self._author(part)[0] for part in parts]
+                if min(names) >= 0:
+                    mask |= _with_all(segment, names)
+        return mask
 
     def _with_phrase(self, segment: Segment, rows: Rows, stems: list[int], last: int) -> Rows:
         """Those rows (which have all the stems) where they stand next to each other in the fields up to `last`."""
@@ -236,10 +251,27 @@ class Searcher:
         term = self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1)
         return (term, float(self._snapshot.idf[term])) if 0 <= term < self._snapshot.words else (-1, 0.0)
 
-    def _fixed(self, word: str) -> str | None:
-        if self._term(word)[1] > 0 or self._author(word)[1] > 0:
-            return None
-        return self._spelling.correct(word)
+    def _wrong(self, query: Query) -> dict[str, str]:
+        """The words that stand in no paper, and what each was probably meant to be."""
+        wrong = {word: self._spelling.word(word) for word in dict.fromkeys(query.words) if not self._known(word)}
+        for clause in chain.from_iterable(query.groups):
+            if (
+                clause.field is Field.AUTHOR
+                and len("".join(clause.words)) < _LONGEST_NAME
+                and not any(self._authors(segment, clause).any() for segment in self._snapshot.segments)
+            ):
+                unknown = [word for word in clause.words if not self._author(word)[1]]
+                wrong.update((word, self._spelling.name(word)) for word in unknown)
+        return {word: fixed for word, fixed in wrong.items() if fixed}
+
+    def _known(self, word: str) -> bool:
+        return self._term(word)[1] > 0 or self._author(word)[1] > 0
+
+    @staticmethod
+    def _corrected(clause: Clause, wrong: dict[str, str]) -> Clause:
+        if not wrong or wrong.keys().isdisjoint(clause.words):
+            return clause
+        return replace(clause, words=tuple(chain.from_iterable(wrong.get(w, w).split() for w in clause.words)))
 
 
 def _looks(group: tuple[Clause, ...]) -> bool:
@@ -265,7 +297,7 @@ def _any(size: int, masks: Iterable[Mask]) -> Mask:
 
 
 def _swap(words: tuple[str, ...], wrong: dict[str, str]) -> tuple[str, ...]:
-    return tuple(wrong.get(word, word) for word in words)
+    return tuple(chain.from_iterable(wrong.get(word, word).split() for word in words)) if wrong else words
 
 
 def _replaced(text: str, word: str, fixed: str) -> str:

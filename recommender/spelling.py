@@ -1,70 +1,98 @@
-"""The word that was meant, when the one that was typed stands in no paper."""
+"""The word that was meant: when the one that was typed stands in no paper, or is not typed to its end yet."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import OSA
 
 from recommender.snapshot import Snapshot
+from recommender.text import fold
+from recommender.vocabulary import AUTHOR_SIGN
 
 _SHORTEST = 4
+_SHORTEST_PART = 3
+_LARGE_INDEX = 1_000
+
+
+class Known:
+    """Words worth proposing, in the order of the alphabet, with the number of papers that have each."""
+
+    def __init__(self, texts: list[str], df: NDArray[np.int64]) -> None:
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        self.texts = [texts[at] for at in order]
+        self.df = df[order]
+
+    @cached_property
+    def _shapes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+        return np.array([min(len(text), 255) for text in self.texts], np.uint8), _letters(self.texts)
+
+    def nearest(self, word: str) -> str | None:
+        """The most frequent of the nearest words: one slip away (a letter too many, too few, other, or two swapped),
+        two for words of eight letters and more."""
+        allowed = 2 if len(word) >= 8 else 1
+        if len(word) < _SHORTEST or word.isdigit() or not self.texts:
+            return None
+        lengths, letters = self._shapes
+        # A slip changes at most two letters of the set and the length by one: few words pass this sieve.
+        near = np.abs(lengths.astype(np.int64) - len(word)) <= allowed
+        near &= np.bitwise_count(letters ^ _letters([word])[0]) <= 2 * allowed
+        slips = [(OSA.distance(word, self.texts[at], score_cutoff=allowed), -int(self.df[at]), self.texts[at])
+                 for at in np.flatnonzero(near)]  # fmt: skip
+        best = min(slips, default=(allowed + 1, 0, ""))
+        return best[2] if best[0] <= allowed else None
+
+    def parts(self, word: str) -> str | None:
+        """The two words that were written as one: the pair whose rarer word is the most frequent."""
+        pairs = [(word[:at], word[at:]) for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)]
+        best = max(((min(map(self._papers, pair)), pair) for pair in pairs), default=(0, ("", "")))
+        return " ".join(best[1]) if best[0] else None
+
+    def beginning(self, prefix: str, most: int) -> list[str]:
+        """The most frequent words that begin so, the most frequent first."""
+        start = bisect_left(self.texts, prefix)
+        end = bisect_left(self.texts, prefix + "\U0010ffff", start)
+        order = np.argsort(-self.df[start:end], kind="stable")[:most]
+        return [self.texts[start + int(at)] for at in order]
+
+    def _papers(self, word: str) -> int:
+        at = bisect_left(self.texts, word)
+        return int(self.df[at]) if at < len(self.texts) and self.texts[at] == word else 0
 
 
 class Spelling:
-    """Corrections from the index's own vocabulary."""
+    """Corrections and completions from the index's own words and names."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
     @cached_property
-    def _candidates(self) -> tuple[list[str], NDArray[np.int32], NDArray[np.uint8], NDArray[np.uint64]]:
-        """Words worth proposing, how many papers have them, their lengths, and which letters occur in each."""
+    def words(self) -> Known:
+        """The words of titles and abstracts; in a large index none that a single paper has, which may be a slip."""
         df = self._snapshot.word_df
-        numbers = np.flatnonzero(df >= (2 if self._snapshot.live > 1000 else 1))
-        texts = [self._snapshot.vocabulary.words[n] for n in numbers]
-        return texts, df[numbers], np.array([min(len(t), 255) for t in texts], np.uint8), _letters(texts)
+        numbers = np.flatnonzero(df >= (2 if self._snapshot.live > _LARGE_INDEX else 1))
+        return Known([self._snapshot.vocabulary.words[n] for n in numbers], df[numbers].astype(np.int64))
 
-    def correct(self, word: str) -> str | None:
-        """The most frequent of the nearest words: one slip away, two for words of eight letters and more."""
-        allowed = 2 if len(word) >= 8 else 1
-        if len(word) < _SHORTEST or word.isdigit():
-            return None
-        texts, df, lengths, letters = self._candidates
-        if not texts:
-            return None
-        # A slip changes at most two letters of the set and the length by one: few words pass this sieve.
-        near = np.abs(lengths.astype(np.int64) - len(word)) <= allowed
-        near &= np.bitwise_count(letters ^ _letters([word])[0]) <= 2 * allowed
-        found = [(distance(word, texts[at], allowed), -int(df[at]), texts[at]) for at in np.flatnonzero(near)]
-        best = min(found, default=(allowed + 1, 0, ""))
-        return best[2] if best[0] <= allowed else None
+    @cached_property
+    def _names(self) -> Known:
+        words = self._snapshot.vocabulary.words
+        numbers = [n for n in range(self._snapshot.words) if words[n].startswith(AUTHOR_SIGN)]
+        return Known([words[n][len(AUTHOR_SIGN) :] for n in numbers], self._snapshot.df[numbers])
 
+    def word(self, word: str) -> str | None:
+        """What was probably meant by a word that stands in no paper: one near to it, or two written as one."""
+        return self.words.nearest(word) or self.words.parts(word)
 
-def distance(one: str, other: str, most: int) -> int:
-    """Optimal string alignment distance (insert, delete, replace, swap neighbours); `most` + 1 stands for any more."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        now = [i]
-        for j, against in enumerate(other, 1):
-            cost = min(last[j] + 1, now[j - 1] + 1, last[j - 1] + (letter != against))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
-                cost = min(cost, before[j - 2] + 1)
-            now.append(cost)
-        if min(now) > most:
-            return most + 1
-        before, last = last, now
-    return min(last[-1], most + 1)
+    def name(self, word: str) -> str | None:
+        """What was probably meant by a name that no author has."""
+        return self._names.nearest(fold(word))
 
 
 def _letters(texts: list[str]) -> NDArray[np.uint64]:
     """The set of letters of each text, as bits."""
-    if not texts:
-        return np.zeros(0, np.uint64)
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     starts = np.cumsum([0, *(len(text) for text in texts[:-1])])
     bits: NDArray[np.uint64] = np.bitwise_or.reduceat(np.uint64(1) << (codes & 63).astype(np.uint64), starts)

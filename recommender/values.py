@@ -93,10 +93,12 @@ class Taste:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """How a query was read: `corrected` pairs (as written, as searched), `ignored` the parts that mean nothing, and
-    `suggestion` the whole query with its corrections ("did you mean"), or None when it was searched as written."""
+    """How a query was read: `corrected` pairs (as written, as searched), `ignored` the parts that mean nothing,
+    `suggestion` the whole query with its corrections ("did you mean"), or None when it was searched as written, and the
+    `loosened` phrases, which no paper has word for word and which were read as their words."""
 
     text: str
     corrected: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
     suggestion: str | None = None
+    loosened: tuple[str, ...] = ()
