@@ -181,7 +181,7 @@ class Searcher:
         if len(clause.words) > 1:
             mask |= _with_all(segment, [self._author("".join(clause.words))[0]])
         elif clause.field is Field.AUTHOR:
-            [word] = clause.words
+            word = clause.words[0][:_LONGEST_NAME]
             for parts in ((word[:at], word[at:]) for at in range(2, len(word) - 1)):
                 names = [self._author(part)[0] for part in parts]
                 if min(names) >= 0:

@@ -13,7 +13,8 @@ from recommender.snapshot import Snapshot
 from recommender.text import fold
 from recommender.vocabulary import AUTHOR_SIGN
 
-_SHORTEST = 4
+_SHORTEST, _LONGEST = 4, 40
+"""Letters of a word that is mended; nobody types longer ones, and each letter takes time."""
 _SHORTEST_PART = 3
 _LARGE_INDEX = 1_000
 
@@ -84,11 +85,11 @@ class Spelling:
 
     def word(self, word: str) -> str | None:
         """What was probably meant by a word that stands in no paper: one near to it, or two written as one."""
-        return self.words.nearest(word) or self.words.parts(word)
+        return None if len(word) > _LONGEST else self.words.nearest(word) or self.words.parts(word)
 
     def name(self, word: str) -> str | None:
         """What was probably meant by a name that no author has."""
-        return self._names.nearest(fold(word))
+        return None if len(word) > _LONGEST else self._names.nearest(fold(word))
 
 
 def _letters(texts: list[str]) -> NDArray[np.uint64]:

@@ -278,7 +278,7 @@ def test_search_prints_json_with_exactly_the_promised_fields(stocked: Operator) 
 
 def test_search_tells_people_title_date_link_and_where(stocked: Operator) -> None:
     ran = stocked("search", "federatd", "--limit", "2")
-    assert (ran.code, ran.err) == (0, "Nothing has these words as written; this is for “federated”.\n")
+    assert (ran.code, ran.err) == (0, "Nothing has this as written; did you mean “federated”? This is for that.\n")
     assert re.fullmatch(r"(?: +\d\. .+\n +2025-\S+  https://\S+\n +\S.+\n){2}", ran.out)
 
 

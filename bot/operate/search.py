@@ -39,8 +39,12 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
     if as_json:
         out(json.dumps(rows, ensure_ascii=False, indent=1))
         return
+    if understood.ignored:
+        err("Not understood or too much, and left out: " + display(" ".join(understood.ignored))[:200])
     if understood.suggestion:
-        err(f"Nothing has these words as written; this is for “{display(understood.suggestion)}”.")
+        err(f"Nothing has this as written; did you mean “{display(understood.suggestion)}”? This is for that.")
+    if understood.loosened:
+        err(f"Nothing has “{display('”, “'.join(understood.loosened))}” word for word; this is for the words.")
     if empty:
         err("The store has no papers yet: `paperboy ingest` reads the sources, `paperboy papers import` a file.")
     elif not rows:

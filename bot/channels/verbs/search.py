@@ -39,10 +39,15 @@ async def search(talk: Conversation, argument: str) -> Reply:
     if understood.ignored:
         parts = [cards.cut(cards.inert(part), 40) for part in understood.ignored[:_IGNORED_SHOWN]]
         rest = len(understood.ignored) - len(parts)
-        heading.append("Not understood, and left out: " + ", ".join(parts) + (f" and {rest} more." if rest else "."))
+        heading.append(
+            "Not understood or too much, and left out: " + ", ".join(parts) + (f" and {rest} more." if rest else ".")
+        )
     if understood.suggestion:
         suggestion = cards.cut(cards.inert(understood.suggestion), 80)
-        heading.append(f"Nothing has these words as written; this is for “{suggestion}”.")
+        heading.append(f"Nothing has this as written; did you mean “{suggestion}”? This is for that.")
+    if understood.loosened:
+        phrases = ", ".join(f"“{cards.cut(cards.inert(phrase), 60)}”" for phrase in understood.loosened)
+        heading.append(f"Nothing has {phrases} word for word; this is for the words.")
     if not hits:
         what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
         heading.append(f"{what}. Fewer or other words may help." if talk.offset == 0 else "That was all.")
