@@ -1,0 +1,251 @@
+"""What people say to the bot in Discord, and what they get back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.channels.values import Action, Attachment, Card, Field, Form, Kind, Line, Message, Reply
+from tests.fakes.discord import Right
+from tests.fakes.discord.values import Upload
+from tests.platforms.conformance import CARD
+from tests.platforms.discord.server import DiscordServer, readable, server_at_work
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
+    async with server_at_work(tmp_path) as server:
+        yield server
+
+
+FORM = Form(
+    "settings",
+    "Settings here",
+    (Field("hour", "when the digest is posted", "09:00"), Field("guess", "a guess a day", "on", ("on", "off"))),
+)
+
+
+async def test_an_answer_is_promised_at_once_and_for_the_asker_alone(server: DiscordServer) -> None:
+    asked = await server.bo.says(server.ml, "papers", query="federated")
+    answer = await server.answered(asked)
+    assert asked.deferred
+    assert answer.ephemeral
+    assert server.ml.visible == []
+    assert answer.posted["allowed_mentions"] == {"parse": []}
+
+
+async def test_whoever_has_manage_channels_there_is_a_manager(server: DiscordServer) -> None:
+    for who in (server.ada, server.bo):
+        await server.answered(await who.says(server.ml, "papers", query="pause"))
+    server.ml.overwrite(server.ada.roles[0]).deny |= Right.MANAGE_CHANNELS
+    await server.answered(await server.ada.says(server.ml, "papers", query="pause"))
+    assert [asker.manager for _, asker, _ in server.desk.asked] == [True, False, False]
+
+
+async def test_what_is_typed_is_completed_with_what_a_choice_can_hold(server: DiscordServer) -> None:
+    server.desk.suggestions = ["federated learning", "federated " + "x" * 200, *(f"federated {n}" for n in range(40))]
+    choices = await server.ada.types(server.ml, "papers", "fed")
+    assert len(choices) == 25
+    assert choices[0] == {"name": "federated learning", "value": "federated learning"}
+    assert max(len(choice["value"]) for choice in choices) == 100
+
+
+async def test_a_choice_that_comes_to_nothing_is_no_error(server: DiscordServer) -> None:
+    assert await server.ada.types(server.ml, "papers", "zzz") == []
+
+
+async def test_everything_that_is_said_here_is_about_the_place_where_it_is_said(server: DiscordServer) -> None:
+    thread, theirs = server.ml.thread("5 papers"), server.ml.thread("reading group")
+    theirs.owner = server.ada.user
+    await server.restart()
+    for where in (thread, theirs, server.ada.dm):
+        await server.answered(await server.ada.says(where, "papers", query="today"))
+    assert [(place.address, place.kind) for place, _, _ in server.desk.asked] == [
+        (server.ml.id, Kind.CHANNEL),
+        (theirs.id, Kind.CHANNEL),
+        (server.ada.dm.id, Kind.DIRECT),
+    ]
+
+
+async def test_a_command_installed_by_a_member_answers_for_them_alone_where_the_bot_is_not(
+    server: DiscordServer,
+) -> None:
+    elsewhere = server.fake.guild("elsewhere", bot=False)
+    lounge, guest = elsewhere.text("lounge"), elsewhere.member("guest", manager=True)
+    guest.installed = True
+    await server.answered(await guest.says(lounge, "papers", query="federated"))
+    [(place, asker, _)] = server.desk.asked
+    assert (place.address, place.kind, place.workspace) == (guest.dm.id, Kind.DIRECT, "")
+    assert (asker.member, asker.manager) == (guest.id, False)
+
+
+async def test_a_bib_file_teaches(server: DiscordServer) -> None:
+    for content in (b"@article{a, title={Secure sums}}", b"%" * 1_000_001):
+        file = Upload("refs.bib", content)
+        answer = await server.answered(await server.ada.says(server.ml, "papers", query="teach", file=file))
+    [(_, _, line)] = server.desk.asked
+    assert line == "teach @article{a, title={Secure sums}}"
+    assert "larger than a megabyte" in answer.words
+
+
+async def test_a_form_opens_is_filled_in_and_says_what_it_stands_for(server: DiscordServer) -> None:
+    server.desk.answer = Reply("Settings here:", form=FORM)
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="settings"))
+    await server.ada.presses(answer, "change:settings")
+    [modal] = server.ada.modals
+    assert modal.title == "Settings here"
+    server.desk.answer = Reply("Done.")
+    done = await server.answered(await server.ada.submits(modal, {"hour": "17:30"}))
+    assert "Done." in done.words
+    assert server.desk.asked[-1][2] == "settings hour=17:30 guess=on"
+
+
+async def test_a_form_that_may_not_be_filled_in_any_more_says_why(server: DiscordServer) -> None:
+    server.desk.answer = Reply("Settings here:", form=FORM)
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="settings"))
+    server.desk.answer = Reply("Only this channel's managers can change that.", ok=False)
+    told = await server.answered(await server.ada.presses(answer, "change:settings"))
+    assert "Only this channel" in told.words
+
+
+async def test_a_shared_answer_is_seen_by_everybody(server: DiscordServer) -> None:
+    server.desk.answer = Reply("Found.", actions=(Action("Share", "share", "federated"),))
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="federated"))
+    server.desk.answer = Reply("Found: one paper.", public=True)
+    told = await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
+    await server.fake.until(lambda: server.ml.visible)
+    assert [said.words for said in server.ml.visible] == ["Found: one paper."]
+    assert told.ephemeral
+
+
+async def test_a_long_question_can_be_gone_on_with_while_the_process_lives(server: DiscordServer) -> None:
+    offered = Action("More", "search", "federated " * 50, 5)
+    server.desk.answer = Reply("Found.", actions=(offered,))
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="x"))
+    await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
+    assert [action for _, _, action in server.desk.acted] == [offered]
+    await server.restart()
+    told = await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
+    assert "before my last start" in told.words
+    assert len(server.desk.acted) == 1
+
+
+async def test_a_cards_buttons_work_after_a_restart_and_each_press_has_its_own_id(server: DiscordServer) -> None:
+    message = await server.platform.send(server.place, Message(card=CARD), "key-1")
+    await server.restart()
+    for _ in range(2):
+        await server.press("bo", message, "more")
+    assert [(action.verb, action.argument) for _, _, action in server.desk.acted] == [("more", CARD.paper_id)] * 2
+    assert len(set(server.desk.presses)) == 2
+
+
+async def test_a_paper_is_picked_from_an_answers_list_to_be_read(server: DiscordServer) -> None:
+    server.desk.answer = Reply("Found.", (Line("2310.01234", "One"), Line("2310.05678", "Two")))
+    answer = await server.answered(await server.bo.says(server.ml, "papers", query="x"))
+    await server.answered(await server.bo.picks(answer, "papers", "2310.05678"))
+    [(_, _, action)] = server.desk.acted
+    assert (action.verb, action.argument) == ("abstract", "2310.05678")
+
+
+@pytest.mark.parametrize(("menu", "verb"), [("More like this", "more"), ("Why this paper", "why")])
+async def test_a_message_is_asked_about_by_its_menu(server: DiscordServer, menu: str, verb: str) -> None:
+    message = await server.platform.send(server.place, Message(card=CARD), "key-1")
+    chatter = await server.bo.writes(server.ml, "look at https://arxiv.org/abs/2310.01234")
+    for said in (server.message(message), chatter):
+        await server.answered(await server.bo.chooses(menu, said))
+    (_, _, first, card, _), (_, _, _, other, text) = server.desk.abouts
+    assert (first, card, other) == (verb, message, chatter.id)
+    assert "https://arxiv.org/abs/2310.01234" in text
+
+
+async def test_a_direct_message_needs_no_command(server: DiscordServer) -> None:
+    await server.ada.sends_dm("federated")
+    await server.fake.until(lambda: len(server.ada.dm.visible) == 2)
+    assert server.ada.dm.visible[-1].words == "It is so."
+    [(place, asker, line)] = server.desk.asked
+    assert (place.address, place.kind, asker.member, line) == (
+        server.ada.dm.id,
+        Kind.DIRECT,
+        server.ada.id,
+        "federated",
+    )
+
+
+async def test_a_mention_is_answered_where_it_stands_if_all_may_see_that(server: DiscordServer) -> None:
+    server.desk.answer = Reply("Nearest: one paper.", public=True)
+    said = await server.bo.mentions(server.ml, "similar 1602.05629")
+    await server.fake.until(lambda: len(server.ml.visible) == 2)
+    answer = server.ml.visible[-1]
+    assert (answer.words, answer.pings) == ("Nearest: one paper.", [])
+    assert answer.reference
+    assert answer.reference["message_id"] == said.id
+    [(_, _, action)] = server.desk.acted
+    assert (action.verb, action.argument) == ("share", "similar 1602.05629")
+
+
+async def test_what_is_not_for_all_is_answered_in_a_direct_message(server: DiscordServer) -> None:
+    server.desk.answer = Reply("Your saved papers.")
+    await server.bo.mentions(server.ml, "saved")
+    await server.fake.until(lambda: server.bo.dm.visible)
+    assert [said.words for said in server.bo.dm.visible] == ["Your saved papers."]
+    assert len(server.ml.visible) == 1
+
+
+async def test_talk_that_only_answers_the_bot_is_left_alone(server: DiscordServer) -> None:
+    await server.platform.send(server.place, Message(card=CARD), "key-1")
+    await server.bo.writes(server.ml, "nice one", answering=server.ml.visible[0])
+    await server.answered(await server.bo.says(server.ml, "papers", query="x"))
+    assert server.desk.acted == []
+    assert [line for _, _, line in server.desk.asked] == ["x"]
+
+
+async def test_a_file_is_handed_to_the_asker_alone(server: DiscordServer) -> None:
+    server.desk.answer = Reply("All of it.", attachment=Attachment("chan nel.jsonl", "{}\n" * 5_000))
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="export"))
+    [file] = answer.files
+    assert (file.filename, len(file.content), answer.ephemeral) == ("chan_nel.jsonl", 15_000, True)
+
+
+async def test_a_long_answer_comes_in_as_few_messages_as_hold_it(server: DiscordServer) -> None:
+    long = "A sentence that is repeated. " * 30
+    cards = tuple(Card(str(n), f"Title {n}", summary=long, why=long) for n in range(10))
+    server.desk.answer = Reply("Ten papers.", cards=cards, actions=(Action("Share", "share", "today"),))
+    asked = await server.ada.says(server.ml, "papers", query="today")
+    await server.answered(asked)
+    await server.fake.until(lambda: asked.answers[-1].custom_ids[-1:] == ["do:share:0:today"])
+    assert len(asked.answers) == 4
+    words = "\n".join(readable(each) for each in asked.answers)
+    assert all(f"Title {n}" in words for n in range(10))
+    assert all(each.ephemeral for each in asked.answers)
+
+
+async def test_one_button_stands_in_a_message_once(server: DiscordServer) -> None:
+    twice = (Action("Similar", "similar", CARD.paper_id), Action("Why", "why", CARD.paper_id))
+    server.desk.answer = Reply("The abstract.", cards=(CARD,), actions=twice)
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="abstract"))
+    assert len(answer.custom_ids) == len(set(answer.custom_ids)) == 6
+
+
+async def test_a_desk_that_breaks_still_leaves_an_answer(server: DiscordServer) -> None:
+    server.desk.breaks = RuntimeError("broken")
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="x"))
+    assert "That went wrong" in answer.words
+
+
+async def test_who_wants_posts_where_the_bot_may_not_post_is_told(server: DiscordServer) -> None:
+    await server.ada.denies(server.ml, Right.SEND_MESSAGES)
+    for line, told in (("resume", True), ("federated", False)):
+        answer = await server.answered(await server.ada.says(server.ml, "papers", query=line))
+        assert ("I can't post here yet. Allow me: Send Messages." in readable(answer)) == told
+
+
+async def test_discord_is_told_of_the_commands_when_they_changed_and_not_else(server: DiscordServer) -> None:
+    assert server.fake.commands.syncs.total() == 1
+    await server.restart()
+    assert server.fake.commands.syncs.total() == 1
+    assert sorted(server.fake.commands.names) == ["More like this", "Why this paper", "papers"]
+    (server.folder / "commands").write_text("of another version", "utf-8")
+    await server.restart()
+    assert server.fake.commands.syncs.total() == 2
