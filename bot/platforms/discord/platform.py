@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.channels.cards import cut
 from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost, Capabilities, Clock, Desk, Rejected, Sleep
-from bot.platforms.discord import gateway
+from bot.platforms.base import AccessLost, Capabilities, Check, Clock, Desk, Rejected, Sleep
+from bot.platforms.discord import checking, gateway
 from bot.platforms.discord.commands import Commands
+from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.places import PLATFORM, snowflake, split, thread_of
 from bot.platforms.discord.reading import emoji
@@ -28,8 +30,6 @@ from bot.platforms.discord.rest import (
 from recommender.text import visible
 
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
-_FORUMS = {15, 16}
-_MODERATED, _REQUIRE_TAG = "moderated", 1 << 4
 _PAGE = 100
 _WEEK_OF_MINUTES = 10_080
 """A thread stays open for a week, for archived ones take no reactions."""
@@ -127,6 +127,10 @@ class DiscordPlatform:
         """A private word to one member, as a direct message."""
         await self.rest.post(await self.rest.direct(member), self.renderer.posted(Message(text)))
 
+    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+        """What there is to look at: the token, the gateway, and each of these places."""
+        return checking.checks(lambda: Rest(self._token, self._urls[0]), places)
+
     async def run(self, desk: Desk) -> None:
         """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""
         await self.rest.open()
@@ -164,7 +168,7 @@ class DiscordPlatform:
         if place.address in self._no_forums:
             return None
         told = await self.rest.channel(place.address)
-        if told.get("type") in _FORUMS:
+        if is_forum(told):
             return told
         self._no_forums.add(place.address)
         return None
@@ -174,7 +178,7 @@ class DiscordPlatform:
         if there := await self._find_post(place, key, snowflake(self._clock() - timedelta(days=1))):
             return there
         name, shown = _name(message.card.title if message.card else message.text), self.renderer.posted(message, key)
-        opened = await self.rest.open_post(place.address, name, _tags(forum), shown, _WEEK_OF_MINUTES)
+        opened = await self.rest.open_post(place.address, name, tags(forum), shown, _WEEK_OF_MINUTES)
         return f"{opened['id']}/{opened['id']}"
 
     async def _find_post(self, place: Place, key: str, after: int) -> str | None:
@@ -215,13 +219,3 @@ class DiscordPlatform:
 def _name(said: str) -> str:
     """What a thread is called: the first line of what it is about."""
     return cut(next((line for line in map(str.strip, visible(said).splitlines()) if line), "Papers"), _NAME)
-
-
-def _tags(forum: Json) -> list[str]:
-    """The tag for a forum that wants one: the first that is free to all."""
-    if not int(forum.get("flags") or 0) & _REQUIRE_TAG:
-        return []
-    free = [tag["id"] for tag in forum.get("available_tags") or [] if not tag.get(_MODERATED)]
-    if not free:
-        raise AccessLost("This forum wants a tag on every post, and only moderators may give any of its tags")
-    return free[:1]

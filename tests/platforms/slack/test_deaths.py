@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import feedback
 from bot.channels.values import Message, Place, Style
@@ -23,6 +21,7 @@ from bot.store.database import Store, make_engine
 from bot.store.deliveries import Post
 from bot.store.states import PostState
 from tests.fakes.clock import Clock
+from tests.fakes.dying import Death, Fate, MortalStore
 from tests.fakes.slack.server import FakeSlack
 from tests.house import House, demo_papers, house_over
 from tests.platforms.slack.http_team import HttpTeam
@@ -31,40 +30,6 @@ from tests.platforms.slack.team import SlackTeam, buttons
 DAY = demo_papers()[:4]
 CARDS, THREAD, COMPACT = Digest(count=2), Digest(count=1, style=Style.THREAD), Digest(count=2, style=Style.COMPACT)
 MESSAGES = {Style.CARDS: 3, Style.THREAD: 2, Style.COMPACT: 1}
-
-
-class Death(BaseException):
-    """The process ends here: nothing after it runs."""
-
-
-@dataclass
-class Fate:
-    """Says at which step the process dies; 0: never."""
-
-    at: int = 0
-    steps: int = 0
-    dead: bool = False
-
-    def step(self) -> None:
-        self.steps += 1
-        self.dead = self.dead or self.steps == self.at
-        if self.dead:
-            raise Death
-
-
-class MortalStore(Store):
-    """A store whose process may die before a transaction is committed, and after."""
-
-    def __init__(self, url: str, fate: Fate) -> None:
-        super().__init__(make_engine(url, 10))
-        self._fate = fate
-
-    @contextlib.asynccontextmanager
-    async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
-        async with super().write(alone=alone) as tx:
-            yield tx
-            self._fate.step()
-        self._fate.step()
 
 
 class Mortal(Posting):

@@ -1,0 +1,122 @@
+"""What `paperboy check` looks at in Discord: the token, the gateway, and what the bot may do in each of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import discord
+
+from bot.channels.values import Kind, Place
+from bot.platforms.base import AccessLost, Check, Finding, PlatformError
+from bot.platforms.discord.forums import is_forum, tags
+from bot.platforms.discord.permissions import invitation, missing
+from bot.platforms.discord.render import Json
+from bot.platforms.discord.rest import Rest
+
+_PORTAL = "discord.com/developers/applications → your application"
+Look = Callable[[Rest], Awaitable[Finding]]
+
+
+def checks(new_rest: Callable[[], Rest], places: Sequence[Place]) -> list[Check]:
+    """What there is to look at. `places` are those that the bot is to serve."""
+    rooms = sorted((place for place in places if place.kind is Kind.CHANNEL), key=lambda one: one.workspace)
+    looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
+    for server, some in groupby(rooms, lambda one: one.workspace):
+        looks.append((f"discord server {server}", partial(_channels, server, list(some))))
+    return [Check(name, partial(_with, new_rest, look)) for name, look in looks]
+
+
+async def _with(new_rest: Callable[[], Rest], look: Look) -> Finding:
+    rest = new_rest()
+    try:
+        return await look(rest)
+    except PlatformError as error:
+        said = str(error)
+        if "does not know the bot's token" in said:
+            return Finding("Discord does not know the bot's token.", f"Copy it anew: {_PORTAL} → Bot → Reset Token.")
+        return Finding(said, "Look at the network, its proxy, and discord.api_url; then try again.")
+    finally:
+        await rest.close()
+
+
+async def _token(rest: Rest) -> Finding:
+    told = await rest.ask("/oauth2/applications/@me", {})
+    if told.get("interactions_endpoint_url"):
+        return Finding(
+            "Discord sends commands and buttons to another address, and none to the bot.",
+            f"Empty the Interactions Endpoint URL: {_PORTAL} → General Information.",
+        )
+    return Finding(mend=f"Bring the bot to a server: {invitation(str(told['id']))}")
+
+
+async def _gateway(rest: Rest) -> Finding:
+    limit = (await rest.ask("/gateway/bot", {})).get("session_start_limit") or {}
+    if limit.get("remaining", 1):
+        return Finding()
+    hours = int(limit.get("reset_after") or 0) / 3_600_000
+    return Finding(
+        "The bot connected too often today, and Discord lets it in no more.",
+        f"Stop it, look into its log for why, and start it in {hours:.1f} hours.",
+    )
+
+
+async def _channels(server: str, places: Sequence[Place], rest: Rest) -> Finding:
+    """What the bot lacks in each of its channels of one server."""
+    me = await rest.open()
+    try:
+        guild = await rest.ask("/guilds/{guild_id}", {"guild_id": server})
+        member = await rest.ask("/guilds/{guild_id}/members/{user_id}", {"guild_id": server, "user_id": me})
+    except AccessLost:
+        return Finding("The bot is no longer in this server.", "Invite it again: nothing is lost, and it goes on.")
+    problems = [said for place in places if (said := await _lacking(rest, place, guild, member, me))]
+    if not problems:
+        return Finding()
+    return Finding(
+        " ".join(problems), "Allow it in each channel's settings → Permissions → the bot's role, or choose another."
+    )
+
+
+async def _lacking(rest: Rest, place: Place, guild: Json, member: Json, me: str) -> str:
+    name = f"#{place.name or place.address}"
+    try:
+        channel = await rest.channel(place.address)
+        thread = bool(channel.get("thread_metadata"))
+        parent = await rest.channel(channel["parent_id"]) if thread else channel
+    except AccessLost:
+        return f"{name}: gone, or View Channel is missing."
+    lacking = missing(held(guild, member, me, parent.get("permission_overwrites") or []), in_thread=thread)
+    if lacking:
+        return f"{name}: {', '.join(lacking)} missing."
+    if thread and channel["thread_metadata"].get("locked"):
+        return f"{name}: locked."
+    try:
+        tags(channel) if is_forum(channel) else []
+    except AccessLost as error:
+        return f"{name}: {error}."
+    return ""
+
+
+def held(guild: Json, member: Json, me: str, overwrites: Sequence[Json]) -> discord.Permissions:
+    """What a member may do in a channel: docs.discord.com/developers/topics/permissions#permission-overwrites."""
+    everyone, mine = guild["id"], set(member.get("roles") or [])
+    own = discord.Permissions.none()
+    for role in guild.get("roles") or []:
+        if role["id"] in mine | {everyone}:
+            own |= discord.Permissions(int(role["permissions"]))
+    if own.administrator or guild.get("owner_id") == me:
+        return discord.Permissions.all()
+    levels: list[Callable[[Any], bool]] = [
+        lambda one: bool(one["id"] == everyone),
+        lambda one: one["id"] in mine,
+        lambda one: bool(one["id"] == me),
+    ]
+    for level in levels:
+        met = [one for one in overwrites if level(one)]
+        for one in met:
+            own &= ~discord.Permissions(int(one["deny"]))
+        for one in met:
+            own |= discord.Permissions(int(one["allow"]))
+    return own if own.view_channel else discord.Permissions.none()

@@ -1,0 +1,28 @@
+"""Forums, in which nobody writes but in posts, and what they ask of a post.
+
+docs.discord.com/developers/topics/threads#forums
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.platforms.base import AccessLost
+
+_FORUMS = {15, 16}
+_REQUIRE_TAG = 1 << 4
+
+
+def is_forum(channel: dict[str, Any]) -> bool:
+    """Whether a channel, as Discord tells it, is a forum (or a media channel, which is one with pictures)."""
+    return channel.get("type") in _FORUMS
+
+
+def tags(forum: dict[str, Any]) -> list[str]:
+    """The tag for a forum that wants one: the first that is free to all. Raises AccessLost when there is none."""
+    if not int(forum.get("flags") or 0) & _REQUIRE_TAG:
+        return []
+    free = [str(tag["id"]) for tag in forum.get("available_tags") or [] if not tag.get("moderated")]
+    if not free:
+        raise AccessLost("This forum wants a tag on every post, and has none that is free to all: add one")
+    return free[:1]

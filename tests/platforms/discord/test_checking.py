@@ -1,0 +1,95 @@
+"""What `paperboy check` says of Discord: what is missing where, and how that is mended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.channels.values import Place
+from bot.operate.check import look
+from bot.platforms.base import Finding
+from bot.platforms.discord.platform import DiscordPlatform
+from tests.fakes.clock import Clock
+from tests.fakes.discord import FakeDiscord, Right
+from tests.platforms.discord.server import DiscordServer
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
+    logging.getLogger("discord").setLevel(logging.CRITICAL)
+    clock = Clock()
+    async with FakeDiscord(clock) as fake:
+        yield DiscordServer(fake, clock, tmp_path)
+        assert fake.unknown == []
+
+
+async def found(
+    server: DiscordServer, places: Sequence[Place] | None = None, platform: DiscordPlatform | None = None
+) -> dict[str, Finding]:
+    """What each check gives, by the last word of its name."""
+    checks = (platform or server.platform).checks([server.place, server.elsewhere] if places is None else places)
+    findings = await look(checks, 20)
+    names = [one.name.removeprefix("discord ").partition(" ")[0] for one in checks]
+    return dict(zip(names, findings, strict=True))
+
+
+async def test_a_server_that_is_set_up_has_nothing_wrong_and_the_link_for_the_next_is_there(
+    server: DiscordServer,
+) -> None:
+    findings = await found(server)
+    assert not [name for name, finding in findings.items() if finding.problem]
+    assert list(findings) == ["token", "gateway", "server"]
+    link = findings["token"].mend.split()[-1]
+    needed = (
+        Right.VIEW_CHANNEL
+        | Right.SEND_MESSAGES
+        | Right.READ_MESSAGE_HISTORY
+        | Right.SEND_MESSAGES_IN_THREADS
+        | Right.CREATE_PUBLIC_THREADS
+    )
+    assert f"permissions={int(needed)}" in link
+    assert f"client_id={server.fake.application}" in link
+    assert {call.method for call in server.fake.calls} == {"GET"}
+
+
+async def test_the_missing_permission_is_named_for_each_channel(server: DiscordServer) -> None:
+    forum = server.lab.forum("papers", (), require_tag=True)
+    thread = server.ml.thread("reading group")
+    server.ml.overwrite(server.lab.bot_role).deny |= Right.SEND_MESSAGES | Right.SEND_MESSAGES_IN_THREADS
+    theory = server.fake.channels[server.elsewhere.address]
+    theory.overwrite(server.lab.everyone).deny |= Right.VIEW_CHANNEL
+    places = [server.place, server.elsewhere, server.place_of(forum), server.place_of(thread)]
+    problem = (await found(server, places))["server"].problem
+    assert "#ml-papers: Send Messages, Send Messages in Threads missing." in problem
+    assert "#ml-theory: gone, or View Channel is missing." in problem
+    assert "#papers: This forum wants a tag" in problem
+    assert "#reading group: Send Messages in Threads missing." in problem
+
+
+async def test_what_a_role_takes_a_channel_can_give_back(server: DiscordServer) -> None:
+    server.lab.everyone.rights &= ~Right.SEND_MESSAGES
+    assert "Send Messages" in (await found(server))["server"].problem
+    for channel in (server.ml, server.fake.channels[server.elsewhere.address]):
+        channel.overwrite(server.lab.bot_role).allow |= Right.SEND_MESSAGES
+    assert (await found(server))["server"].problem == ""
+
+
+async def test_a_server_that_threw_the_bot_out_is_told(server: DiscordServer) -> None:
+    server.lab.has_bot = False
+    assert (await found(server))["server"].problem == "The bot is no longer in this server."
+
+
+async def test_a_wrong_token_and_a_spent_gateway_are_told(server: DiscordServer, tmp_path: Path) -> None:
+    wrong = DiscordPlatform("a.b.c", server.clock, tmp_path, api_url=server.fake.api)
+    assert "Reset Token" in (await found(server, [], wrong))["token"].mend
+    server.fake.gateway.starts_left = 0
+    findings = await found(server, [])
+    assert "too often" in findings["gateway"].problem
+
+
+async def test_nobody_who_answers_is_told_with_what_to_look_at(server: DiscordServer, tmp_path: Path) -> None:
+    nowhere = DiscordPlatform("a.b.c", server.clock, tmp_path, api_url="http://127.0.0.1:9/api/v10")
+    assert "discord.api_url" in (await found(server, [], nowhere))["token"].mend

@@ -1,0 +1,178 @@
+"""The process dies between any two steps of a delivery, and what it missed is read back: each message once."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from bot.channels import feedback
+from bot.channels.values import Message, Place, Style
+from bot.platforms.discord.platform import DiscordPlatform
+from bot.settings import Digest
+from bot.store.deliveries import Post
+from bot.store.states import PostState
+from tests.fakes.clock import Clock
+from tests.fakes.discord import Channel, FakeDiscord
+from tests.fakes.dying import Death, Fate, MortalStore
+from tests.house import House, demo_papers, house_over, no_sleep
+from tests.platforms.discord.server import DiscordServer
+
+DAY = demo_papers()[:4]
+CARDS, THREAD = Digest(count=2), Digest(count=1, style=Style.THREAD)
+AT_ONCE, LATER = timedelta(), timedelta(minutes=10)
+"""A new process starts while Discord still knows the nonces, or when it has forgotten them."""
+
+
+class MortalDiscord(DiscordPlatform):
+    """A platform whose process may die before a post leaves, and before its answer is read."""
+
+    fate: Fate
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        self.fate.step()
+        message_id = await super().send(place, message, key)
+        self.fate.step()
+        return message_id
+
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
+        found = await super().find(place, key, since, thread)
+        self.fate.step()
+        return found
+
+
+class Life:
+    """A server, and the process that serves it: one after the other over the same store."""
+
+    def __init__(self, server: DiscordServer, url: str, digest: Digest, channel: Channel) -> None:
+        self.server, self._url, self._digest, self.channel = server, url, digest, channel
+        self.place = server.place_of(channel)
+        self.fate, self.stores, self.platforms = Fate(), list[MortalStore](), list[MortalDiscord]()
+        self.house = self.begin(Fate())
+
+    def begin(self, fate: Fate) -> House:
+        """Another process."""
+        self.fate, store, fake = fate, MortalStore(self._url, fate), self.server.fake
+        self.stores.append(store)
+        platform = MortalDiscord(
+            fake.token,
+            self.server.clock,
+            self.server.folder,
+            api_url=fake.api,
+            gateway_url=fake.gateway_url,
+            sleep=no_sleep,
+        )
+        platform.fate, self.server.platform = fate, platform
+        self.platforms.append(platform)
+        self.house = house_over(store, self.server.clock, cast("Any", platform), digest=self._digest)
+        self.server.speaks_to = self.house.app.desk
+        return self.house
+
+    async def posts(self) -> list[Post]:
+        return await self.house.posts(self.place)
+
+    async def votes(self) -> dict[tuple[str, str | None], float]:
+        channel = await self.house.channel(self.place)
+        async with self.house.store.read() as tx:
+            told = await feedback.of_channel(tx, channel.id, self.house.app.digests._emoji)
+        return {(each.paper_id, each.member): each.value for each in told if each.member}
+
+
+@contextlib.asynccontextmanager
+async def a_due_digest(
+    sqlite_url: str, step: int, digest: Digest = CARDS, *, forum: bool = False
+) -> AsyncIterator[Life]:
+    """A channel whose hour has come, in a store of its own."""
+    logging.getLogger("discord").setLevel(logging.CRITICAL)
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    clock, url = Clock(), f"sqlite:///{shutil.copy(file, file.with_stem(f'died-at-{step}'))}"
+    async with FakeDiscord(clock) as fake:
+        server = DiscordServer(fake, clock, file.parent / f"folder-{step}")
+        life = Life(server, url, digest, server.lab.forum("papers") if forum else server.ml)
+        try:
+            await life.house.list_papers(DAY)
+            await life.house.invite(life.place)
+            clock.advance(timedelta(hours=1, minutes=1))
+            yield life
+        finally:
+            for platform in life.platforms:
+                await platform.rest.close()
+            for store in life.stores:
+                await store.close()
+
+
+@pytest.mark.parametrize("gap", [AT_ONCE, LATER], ids=["at once", "later"])
+@pytest.mark.parametrize(
+    ("digest", "forum"), [(CARDS, False), (THREAD, False), (THREAD, True)], ids=["cards", "thread", "forum"]
+)
+async def test_wherever_a_delivery_dies_each_message_stands_there_once(
+    sqlite_url: str, digest: Digest, forum: bool, gap: timedelta
+) -> None:
+    step = deaths = 0
+    while deaths == step:
+        step += 1
+        async with a_due_digest(sqlite_url, step, digest, forum=forum) as life:
+            for at in (step, 2 * step):  # and dies once more while it clears up
+                life.begin(Fate(at))
+                with contextlib.suppress(Death):
+                    await life.house.app.heart.start()
+                    await life.house.beat()
+                deaths += life.fate.dead and at == step
+                life.server.clock.advance(gap)
+            await life.begin(Fate()).app.heart.start()
+            await life.house.beat()
+            posts = await life.posts()
+            assert [post.state for post in posts] == [PostState.SENT] * (1 + digest.count), f"died at step {step}"
+            threads = [f"{thread.id}/{said.id}" for thread in life.channel.threads for said in thread.visible]
+            shown = [said.id for said in life.channel.visible] + threads
+            assert shown == [post.message for post in posts], f"died at step {step}"
+    assert step > 6, "there were that many places to die"
+
+
+async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: str) -> None:
+    async with a_due_digest(sqlite_url, 0) as life:
+        server = life.server
+        await life.house.beat()
+        _, first, second = await life.posts()
+        await server.start()
+        await server.ada.reacts(server.message(str(first.message)), "👍")
+        await server.fake.until(lambda: server.fake.calls)
+        await server.stop()
+        await server.ada.unreacts(server.message(str(first.message)), "👍")
+        await server.bo.reacts(server.message(str(first.message)), "👎")
+        await server.bo.reacts(server.message(str(second.message)), "🔥", burst=True)
+        server.clock.advance(LATER)
+        house = life.begin(Fate())
+        await house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
+        assert await life.votes() == {(first.paper_id, server.bo.id): -1.0, (second.paper_id, server.bo.id): 1.0}
+
+
+async def test_cleared_reactions_take_every_vote_back(sqlite_url: str) -> None:
+    async with a_due_digest(sqlite_url, 0) as life:
+        server = life.server
+        await life.house.beat()
+        _, first, _ = await life.posts()
+        said = server.message(str(first.message))
+        await server.start()
+        for emoji in ("👍", "🔥"):
+            await server.bo.reacts(said, emoji)
+        await server.ada.reacts(said, "👎")
+        await server.ask("ada", "help")
+        assert len(await life.votes()) == 2
+        looks = len(server.fake.calls_to("get_channel_message"))
+        server.clock.advance(LATER)
+        await server.ada.clears_emoji(said, "👎")
+        await server.fake.until(lambda: len(server.fake.calls_to("get_channel_message")) > looks)
+        await server.ask("ada", "help")
+        assert await life.votes() == {(first.paper_id, server.bo.id): 1.0}
+        await server.ada.clears(said)
+        await server.fake.until(lambda: len(server.fake.calls_to("get_channel_message")) > looks + 1)
+        await server.ask("ada", "help")
+        assert await life.votes() == {}
+        await server.stop()
