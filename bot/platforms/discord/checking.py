@@ -1,4 +1,4 @@
-"""What `paperboy check` looks at in Discord: the token, the gateway, and what the bot may do in each of its channels."""
+"""What `paperboy check` looks at in Discord: the token, the gateway, and what the bot may do in its channels."""
 
 from __future__ import annotations
 
