@@ -30,6 +30,9 @@ _FORGET_EVERY = timedelta(days=1)
 _READING_HOLDS = timedelta(minutes=10)
 """How long digests wait for the first reading after a long silence: a week of arXiv takes a few minutes, and a source
 that hangs may cost nobody their digest."""
+_PLANNED_AT_ONCE = 10
+"""Digests that are made before the first of them leaves."""
+_MENDED_EVERY = timedelta(hours=1)
 _SURELY_AHEAD = timedelta(hours=23)
 """The shortest day there is: an hour that is nearer than that is its schedule's next one."""
 
@@ -62,6 +65,7 @@ class Heart:
         self._held_until: datetime | None = None
         self._reading_back: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
+        self._mended_at: datetime | None = None
         self._fresh_start = True
 
     async def start(self) -> None:
@@ -81,8 +85,9 @@ class Heart:
                 self._reading_back = asyncio.create_task(self._read_reactions_back())
             await self._forget_departed()
             await self._mend_hours()
-            if not (_under_way(self._reading) and self._held_until and self._clock() < self._held_until):
-                await self.plan_due()
+            held = _under_way(self._reading) and self._held_until and self._clock() < self._held_until
+            while not held and await self._plan_some():
+                await self._courier.begin()
             await self._courier.begin()
         except StoreError as error:
             log.error("The store did not answer; the next beat tries again.", why=str(error))
@@ -102,13 +107,9 @@ class Heart:
     async def plan_due(self) -> int:
         """Plan the digest of every channel whose hour has come; how many those are. A bad channel delays no other."""
         planned = 0
-        while True:
-            async with self._store.read() as tx:
-                due = await channels.due(tx, self._clock(), list(self._platforms))
-            if not due:
-                return planned
-            for channel in due:
-                planned += await self._plan(channel)
+        while some := await self._plan_some():
+            planned += sum(some)
+        return planned
 
     async def stop(self) -> None:
         """Let go what is under way, and come back when it has: the store is about to be closed."""
@@ -117,6 +118,12 @@ class Heart:
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
         await asyncio.gather(*under_way, self._courier.stop(), return_exceptions=True)
+
+    async def _plan_some(self) -> list[int]:
+        """Plan the digests that are due for longest; for each channel that was due whether there is one now."""
+        async with self._store.read() as tx:
+            due = await channels.due(tx, self._clock(), list(self._platforms), _PLANNED_AT_ONCE)
+        return [await self._plan(channel) for channel in due]
 
     async def _plan(self, channel: Channel) -> int:
         now, due = self._clock(), channel.next_due_at
@@ -166,6 +173,9 @@ class Heart:
     async def _mend_hours(self) -> None:
         """Bring hours back that a clock gone wrong for a while put too far ahead, and forget what it called missed."""
         now = self._clock()
+        if self._mended_at and timedelta(0) <= now - self._mended_at < _MENDED_EVERY:
+            return
+        self._mended_at = now
         async with self._store.read() as tx:
             ahead = await channels.due_after(tx, now + _SURELY_AHEAD, list(self._platforms))
         for channel in ahead:
