@@ -18,7 +18,7 @@ DEPTH = 50
 """Papers that are put in order anew."""
 PASSAGE_SHARE = 0.2
 LIKENESS_SHARE = 0.2
-"""Of the final score; measured in docs/decisions/0004-one-index-of-our-own.md."""
+"""Of the final score; measured in docs/decisions/0006-the-best-hits-in-order.md."""
 FRESH_SHARE, UPVOTED_SHARE = 0.01, 0.01
 """Enough to settle what is nearly equal, and nothing else."""
 _LIKE_THE_BEST = 10
