@@ -91,7 +91,10 @@ def chat() -> None:
 
 @app.command()
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Say what is wrong with tokens, permissions, sources, store or clock, and how to mend it; exit 1 then."""
+    """Say what is wrong here and how to mend it.
+
+    Looks at tokens, permissions, sources, store and clock. Exits 1 when anything is wrong.
+    """
     from bot.operate.check import check_all
 
     _go(check_all(_settings("error"), as_json=as_json))

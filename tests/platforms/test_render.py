@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -187,6 +187,7 @@ def test_rich_markup_and_emoji_codes_are_only_text() -> None:
 
 
 @given(st.text(max_size=200), st.integers(2, 100))
+@example("\r00", 2)
 def test_a_cut_text_is_never_longer_than_asked(text: str, limit: int) -> None:
     assert len(cut(text, limit)) <= limit
 

@@ -122,8 +122,8 @@ class Client(discord.AutoShardedClient):
         places = [place_of(channel, self._me)[0] for channel in (before, after)]
         if places[0] != places[1]:
             await self._desk.renamed(places[1])
-        me = after.guild.me
-        if missing(before.permissions_for(me)) and not missing(after.permissions_for(me)):
+        # What it was before is not trusted: Discord does not tell a bot of the channels that it may not see.
+        if not missing(after.permissions_for(after.guild.me)):
             await self._intake.back(after.guild, [after])
 
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:

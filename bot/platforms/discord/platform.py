@@ -192,6 +192,7 @@ class DiscordPlatform:
 
     async def _find_in(self, address: str, key: str, after: int) -> str | None:
         me = await self.rest.open()
+        await self._looks_back(address)
         while True:
             page: list[Json] = await self.rest.ask(
                 "/channels/{channel_id}/messages", {"channel_id": address}, {"after": after, "limit": _PAGE}
@@ -203,6 +204,13 @@ class DiscordPlatform:
             if len(page) < _PAGE:
                 return None
             after = max(int(message["id"]) for message in page)
+
+    async def _looks_back(self, address: str) -> None:
+        """Raises `AccessLost` where the bot may not read what was said: Discord shows it an empty channel then."""
+        try:
+            await self.rest.ask(_MESSAGE, {"channel_id": address, "message_id": address})
+        except Rejected:  # there is no such message, and whoever is told so may read
+            return
 
     async def _people(self, where: dict[str, Any], name: str, kind: int) -> list[Json]:
         """Everybody who put an emoji on a message, as a normal (0) or a burst (1) reaction."""

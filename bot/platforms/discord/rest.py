@@ -23,7 +23,7 @@ from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected,
 from bot.platforms.discord.render import EPHEMERAL, Json, Rendered, file_name
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
-UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, ARCHIVED, HAS_THREAD = 10003, 10008, 50083, 160004
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, ALREADY_ANSWERED, ARCHIVED, HAS_THREAD = 10003, 10008, 40060, 50083, 160004
 _NOT_THERE = {UNKNOWN_MESSAGE, 10014}
 """The message or the emoji is gone; the channel is not."""
 _ACCESS_LOST = {ARCHIVED, 50008, 50024, 160005}
@@ -31,6 +31,8 @@ _ACCESS_LOST = {ARCHIVED, 50008, 50024, 160005}
 _BANNED_SECONDS = 600.0
 """How long Cloudflare keeps out an address that made too many invalid requests."""
 _LONGEST_WAIT = 30.0
+_AWAY_SECONDS = 60.0
+"""When to come again to a Discord that can't be reached, or that does not know the token: both may last for hours."""
 _DEFERRED, _CHOICES, _MODAL = 5, 8, 9
 
 
@@ -164,9 +166,17 @@ class Rest:
         await self._send(route, message, message.payload(0 if public else EPHEMERAL))
 
     async def _respond(self, interaction: discord.Interaction, kind: int, data: Json) -> None:
-        where: dict[str, Any] = {"interaction_id": interaction.id, "interaction_token": interaction.token}
-        route = Route("POST", "/interactions/{interaction_id}/{interaction_token}/callback", **where)
-        await self._request(route, json={"type": kind, "data": data})
+        # Named as a webhook's are, id and token give each interaction its own limit: none waits for another's answer.
+        where: dict[str, Any] = {"webhook_id": interaction.id, "webhook_token": interaction.token}
+        path, body = "/interactions/{webhook_id}/{webhook_token}/callback", {"type": kind, "data": data}
+        try:
+            await self._request(Route("POST", path, **where), json=body)
+        except Uncertain:
+            try:
+                await self._request(Route("POST", path, **where), json=body)
+            except PlatformError as error:
+                if code_of(error) != ALREADY_ANSWERED:  # else the first try was accepted
+                    raise
 
     async def _send(self, route: Route, message: Rendered, body: Json) -> Any:
         if message.attachment is None:
@@ -200,14 +210,15 @@ def understood() -> Iterator[None]:
     except discord.LoginFailure as error:
         raise NotAccepted(
             "Discord does not know the bot's token. Copy it anew: discord.com/developers/applications → Bot → Reset "
-            "Token."
+            "Token.",
+            _AWAY_SECONDS,
         ) from error
     except discord.RateLimited as error:
         raise NotAccepted("Discord asks for patience.", error.retry_after) from error
     except discord.HTTPException as error:
         raise _meaning(error) from error
     except aiohttp.ClientConnectorError as error:
-        raise NotAccepted(f"Discord can't be reached: {error}") from error
+        raise NotAccepted(f"Discord can't be reached: {error}", _AWAY_SECONDS) from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise Uncertain(f"Discord's answer was lost: {str(error) or type(error).__name__}") from error
 
@@ -222,7 +233,7 @@ def _meaning(error: discord.HTTPException) -> PlatformError:
     if error.status == 429:
         return NotAccepted(why, _seconds(error.response.headers) or _BANNED_SECONDS)
     if error.status == 401:
-        return NotAccepted(why)
+        return NotAccepted(why, _AWAY_SECONDS)
     if error.status >= 500:
         return Uncertain(why)
     if error.code in _NOT_THERE:
@@ -232,12 +243,17 @@ def _meaning(error: discord.HTTPException) -> PlatformError:
     return Rejected(why)
 
 
+_ONCE = ("/channels/", "/webhooks/", "/interactions/")
+"""What is under these would be there twice, or is refused the second time."""
+
+
 def _posting_once() -> aiohttp.TraceConfig:
     """Ends a post at its first answer, where discord.py would go on and try again."""
 
     async def ended(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
         status = params.response.status
-        if params.method == "POST" and "/channels/" in params.url.path and (status == 429 or status >= 500):
+        where = next((each for each in _ONCE if each in params.url.path), "")
+        if params.method == "POST" and where and (status >= 500 or (status == 429 and where == _ONCE[0])):
             seconds = _seconds(params.response.headers)
             params.response.close()
             if status == 429:

@@ -41,6 +41,8 @@ _MOST_PEOPLE = 10_000
 _PAGE, _MOST_PAGES = 200, 20
 _FILE_SECONDS = 20.0
 _READING_WAITS_SECONDS = 10.0
+_AWAY_SECONDS = 60.0
+"""When to come again to a Slack that can't be reached: that may last for hours, and uses up no tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,7 @@ def understood() -> Iterator[None]:
     except SlackApiError as error:
         raise _meaning(error) from error
     except aiohttp.ClientConnectorError as error:
-        raise NotAccepted(f"Slack can't be reached: {error}") from error
+        raise NotAccepted(f"Slack can't be reached: {error}", _AWAY_SECONDS) from error
     except (aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
         raise Uncertain(f"Slack's answer was lost: {str(error) or type(error).__name__}") from error
 

@@ -38,7 +38,7 @@ def cut(text: str, limit: int) -> str:
     ends = [found.end() for found in _SENTENCE_END.finditer(head) if found.end() > limit // 2]
     if ends:
         return head[: ends[-1]] + "…"
-    word = head.rsplit(None, 1)[0]
+    word = next(iter(head.rsplit(None, 1)), "")
     return (word if len(word) > limit // 2 else head).rstrip() + "…"
 
 

@@ -115,8 +115,9 @@ async def test_a_lost_reply_is_uncertain_and_is_not_sent_again(team: SlackTeam, 
 
 async def test_a_slack_that_can_not_be_reached_has_accepted_nothing(team: SlackTeam) -> None:
     nowhere = SlackPlatform(team.lab.bot_token, team.slack.app_token, team.clock, api_url="http://127.0.0.1:9/api/")
-    with pytest.raises(NotAccepted, match="can't be reached"):
+    with pytest.raises(NotAccepted, match="can't be reached") as caught:
         await nowhere.send(team.place, Message("x"), "key-1")
+    assert caught.value.retry_after, "an outage of hours uses up no tries"
 
 
 async def test_a_send_that_is_given_up_is_looked_up_afterwards(team: SlackTeam) -> None:

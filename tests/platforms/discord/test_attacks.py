@@ -1,0 +1,233 @@
+"""A whole house in Discord, and Discord at its worst: each card once, each vote counted, nobody hammered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from bot.channels import feedback
+from bot.settings import Digest
+from bot.store.database import Store
+from bot.store.states import ChannelState
+from tests.fakes.discord import Channel, FakeDiscord, Right
+from tests.fakes.discord import Message as Shown
+from tests.house import House, demo_papers, house_over
+from tests.platforms.discord.server import DiscordServer, server_at_work
+
+DAY = demo_papers()[:4]
+
+
+@dataclass
+class Life:
+    """A server, and the house that serves it."""
+
+    server: DiscordServer
+    house: House
+
+    @property
+    def fake(self) -> FakeDiscord:
+        return self.server.fake
+
+    async def invited(self, channel: Channel) -> None:
+        """A channel with a digest whose hour has come."""
+        await self.house.invite(self.server.place_of(channel), by=self.server.ada.id)
+
+    async def beats(self, count: int, apart: timedelta = timedelta(seconds=30)) -> None:
+        for _ in range(count):
+            await self.house.beat()
+            self.server.clock.advance(apart)
+
+    async def states(self, channel: Channel) -> list[str]:
+        return [str(post.state) for post in await self.house.posts(self.server.place_of(channel))]
+
+    async def votes(self) -> Counter[str]:
+        """The members who have a vote in the channel."""
+        channel = await self.house.channel(self.server.place)
+        async with self.house.store.read() as tx:
+            told = await feedback.of_channel(tx, channel.id, self.house.app.digests._emoji)
+        return Counter(each.member for each in told if each.member and each.value)
+
+
+@pytest.fixture
+async def life(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Life]:
+    async with server_at_work(tmp_path) as server:
+        await server.stop()
+        house = house_over(sqlite_store, server.clock, cast("Any", server.platform), digest=Digest(count=2))
+        server.speaks_to = house.app.desk
+        await house.list_papers(DAY)
+        await server.start()
+        yield Life(server, house)
+        await house.app.courier.stop()
+
+
+def due(life: Life) -> None:
+    """It is a minute after the digest's hour."""
+    life.server.clock.advance(timedelta(hours=1, minutes=1))
+
+
+def once(channel: Channel) -> list[str]:
+    """What was said in a channel, which must have been said once."""
+    said = [one.words for one in channel.visible]
+    assert len(said) == len(set(said)), said
+    return said
+
+
+def card(channel: Channel) -> Shown:
+    return next(one for one in channel.visible if any(each.startswith("do:") for each in one.custom_ids))
+
+
+async def test_every_post_that_met_a_bad_gateway_is_there_once(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    life.fake.faults.status("create_message", 502, times=3, accepted=True)
+    await life.beats(6)
+    assert len(once(life.server.ml)) == 3
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_every_forum_post_that_met_a_bad_gateway_is_there_once(life: Life) -> None:
+    forum = life.server.lab.forum("papers", ("New",), require_tag=True)
+    await life.invited(forum)
+    due(life)
+    for name in ("start_thread", "create_message"):
+        life.fake.faults.status(name, 502, times=2, accepted=True)
+    await life.beats(8)
+    assert await life.states(forum) == ["sent"] * 3
+    posts = [one for thread in forum.threads for one in thread.visible]
+    assert len({one.words for one in posts}) == len(posts) == 3
+
+
+async def test_a_lost_reply_is_settled_after_discord_forgot_the_nonce(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    life.fake.faults.hang("create_message", times=1, accepted=True)
+    beat = asyncio.ensure_future(life.house.beat())
+    await life.fake.until(lambda: life.server.ml.visible)
+    await life.house.app.courier.stop()  # the process ends while Discord has not answered
+    await asyncio.wait({beat})
+    life.server.clock.advance(timedelta(minutes=20))
+    await life.beats(3)
+    assert len(once(life.server.ml)) == 3
+
+
+async def test_a_lost_reply_is_not_sent_again_where_the_bot_may_not_look_back(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    life.fake.faults.hang("create_message", times=1, accepted=True)
+    beat = asyncio.ensure_future(life.house.beat())
+    await life.fake.until(lambda: life.server.ml.visible)
+    await life.house.app.courier.stop()
+    await asyncio.wait({beat})
+    await life.server.ada.denies(life.server.ml, Right.READ_MESSAGE_HISTORY)
+    life.server.clock.advance(timedelta(minutes=20))
+    await life.beats(3)
+    assert len(once(life.server.ml)) == 1
+    await life.server.ada.allows(life.server.ml, Right.READ_MESSAGE_HISTORY)
+    await life.beats(6)
+    assert [said for said in once(life.server.ml) if said.startswith("I am back")]
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_a_lost_right_is_met_once_and_the_owner_told(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    await life.server.ada.denies(life.server.ml, Right.SEND_MESSAGES)
+    await life.beats(5)
+    assert [call.name for call in life.fake.invalid] == ["create_message"]
+    assert (await life.house.channel(life.server.place)).state is ChannelState.LOST
+    assert len(life.server.ada.dm.visible) == 1
+
+
+@pytest.mark.parametrize("right", [Right.SEND_MESSAGES, Right.VIEW_CHANNEL])
+async def test_a_right_given_back_brings_the_digest(right: Right, life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    await life.server.ada.denies(life.server.ml, right)
+    await life.beats(2)
+    assert (await life.house.channel(life.server.place)).state is ChannelState.LOST
+    await life.server.ada.allows(life.server.ml, right)
+    await life.fake.until(lambda: life.server.ml.visible, within=2)
+    await life.beats(2)
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_a_right_given_back_while_the_bot_was_away_brings_the_digest(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    await life.server.ada.denies(life.server.ml, Right.SEND_MESSAGES)
+    await life.beats(2)
+    await life.server.stop()
+    await life.server.ada.allows(life.server.ml, Right.SEND_MESSAGES)
+    await life.server.start()
+    await life.fake.until(lambda: life.server.ml.visible)
+    await life.beats(2)
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_an_outage_loses_no_channel_and_a_removal_keeps_everything(life: Life) -> None:
+    await life.invited(life.server.ml)
+    await life.server.lab.outage()
+    await life.server.lab.recovers()
+    await life.server.lab.removes_bot()
+    await life.fake.until(lambda: True)
+    due(life)
+    await life.beats(3)
+    assert (await life.house.channel(life.server.place)).state is ChannelState.LOST
+    assert len(life.fake.invalid) <= 1
+    await life.server.lab.adds_bot()
+    await life.fake.until(lambda: life.server.ml.visible, within=2)
+    await life.beats(3)
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_a_token_that_was_reset_loses_no_digest(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    life.fake.faults.error("create_message", 0, times=12)
+    await life.beats(60, timedelta(minutes=5))
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_an_outage_of_ten_minutes_loses_no_digest(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    await life.fake.goes_away()
+    await life.beats(20)
+    await life.fake.comes_back()
+    await life.beats(20)
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+@pytest.mark.parametrize("via", [True, False])
+async def test_a_limit_is_obeyed_and_loses_nothing(via: bool, life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    life.fake.faults.limit("create_message", 120, times=7, via=via)
+    await life.beats(10, timedelta(seconds=10))
+    assert len(life.fake.invalid) == 1
+    await life.beats(100, timedelta(seconds=60))
+    assert await life.states(life.server.ml) == ["sent"] * 3
+    once(life.server.ml)
+
+
+async def test_a_promise_whose_reply_was_lost_is_kept(life: Life) -> None:
+    life.fake.faults.status("create_interaction_response", 502, accepted=True)
+    asked = await life.server.ada.says(life.server.ml, "papers", query="help")
+    assert not asked.failed
+    shown = await life.server.answered(asked)
+    assert "papers" in shown.words
+
+
+async def test_many_who_ask_at_once_are_all_answered(life: Life) -> None:
+    people = [life.server.lab.member(f"m{number}") for number in range(30)]
+    asked = await asyncio.gather(*(one.says(life.server.ml, "papers", query="help") for one in people))
+    assert [one for one in asked if one.failed] == []
+    for one in asked:
+        await life.server.answered(one)
