@@ -1,0 +1,124 @@
+"""Many teams whose bot has been at work for a while: in the store, and in the Slack that is played."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.channels.cards import card
+from bot.channels.values import Message, Place
+from bot.courier import pack, unpack
+from bot.installations import KeptInstallations
+from bot.operate.opening import index
+from bot.platforms.installing import Installation
+from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.render import posted
+from bot.sealing import Seal
+from bot.settings import Settings
+from bot.store import channels, deliveries, papers, topics, votes
+from bot.store.database import Store
+from bot.store.deliveries import Draft
+from bot.store.states import PostState
+from recommender import Paper
+from tests.fakes.slack import Channel, FakeSlack, Member, Workspace
+from tests.fakes.slack import Message as Shown
+
+_TOPICS = ("federated learning", "diffusion models", "graph neural networks", "robot learning", "speech recognition")
+_NEWS, _LIKED, _CARDS, _MEMBERS = 400, 40, 5, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One workspace: its channel as the store knows it and as Slack does, and the cards that stand there."""
+
+    channel_id: int
+    room: Channel
+    members: tuple[Member, ...]
+    cards: tuple[str, ...]
+
+
+async def settle(settings: Settings, store: Store, slack: FakeSlack, count: int, seed: int = 0) -> list[Team]:
+    """So many teams that follow a topic, have voted, and had a digest yesterday; news for the next one is listed."""
+    rng, now = random.Random(seed), datetime.now(UTC)
+    async with store.write() as tx:
+        known = await papers.page(tx, "", 20 * _NEWS)
+        rng.shuffle(known)
+        await papers.record(tx, known[:_NEWS], now, {paper.id: now.date() for paper in known[:_NEWS]})
+    await index(store, settings)
+    installations = KeptInstallations(store, Seal((), settings.key_file), lambda: now, "slack")
+    teams = []
+    for number in range(count):
+        workspace = _workspace(slack, number)
+        await installations.put(_installation(workspace, now))
+        async with store.write() as tx:
+            teams.append(await _team(tx, workspace, rng.sample(known[_NEWS:], _LIKED), now, rng))
+    return teams
+
+
+async def now_due(store: Store, teams: Sequence[Team]) -> None:
+    """Let the next digest of all of them be due now."""
+    now = datetime.now(UTC)
+    async with store.write() as tx:
+        for team in teams:
+            await channels.change(tx, team.channel_id, next_due_at=now, next_due_on=now.date())
+
+
+def _workspace(slack: FakeSlack, number: int) -> Workspace:
+    workspace = slack.workspace(f"T{number}", f"team-{number}")
+    workspace.scopes = set(SCOPES)
+    workspace.channel(f"C{number}", f"papers-{number}")
+    for one in range(_MEMBERS):
+        workspace.member(f"U{number}X{one}", f"member-{one}", admin=one == 0)
+    return workspace
+
+
+def _installation(workspace: Workspace, now: datetime) -> Installation:
+    return Installation(
+        workspace.id,
+        now,
+        workspace.name,
+        workspace.bot_user,
+        workspace.bot_id,
+        next(iter(workspace.members)),
+        tuple(sorted(SCOPES)),
+        workspace.bot_token,
+    )
+
+
+async def _team(
+    tx: AsyncConnection, workspace: Workspace, liked: Sequence[Paper], now: datetime, rng: random.Random
+) -> Team:
+    [room], members = workspace.channels.values(), tuple(workspace.members.values())
+    place = Place("slack", room.id, workspace.id, room.name)
+    channel = await channels.add(
+        tx,
+        place,
+        owner=members[0].id,
+        hour="09:00",
+        days="daily",
+        zone="UTC",
+        count=_CARDS,
+        bar=0.5,
+        guess=True,
+        created_at=now,
+    )
+    query = rng.choice(_TOPICS)
+    await topics.put(tx, channel.id, query, muted=False, alert=False, member=members[0].id, now=now)
+    yesterday = now - timedelta(days=1)
+    for paper in liked[_CARDS:]:
+        signal = rng.choice(("said:more", "said:more", "said:less"))
+        await votes.put(tx, votes.Vote(channel.id, paper.id, rng.choice(members).id, signal, True, yesterday))
+    drafts = [Draft(pack(Message(card=card(paper))), paper.id) for paper in liked[:_CARDS]]
+    await deliveries.plan(tx, channel.id, yesterday.date(), "digest", yesterday, drafts, yesterday)
+    for post in await deliveries.posts_of(tx, channel.id):
+        ts = workspace.ts()
+        await deliveries.move(tx, post, PostState.SENDING)
+        sending = await deliveries.get_post(tx, post.id)
+        await deliveries.move(tx, sending, PostState.SENT, message=ts, sent_at=yesterday)
+        shown = posted(unpack(post.body), post.key)
+        room.messages.append(Shown(ts, workspace.bot_user, shown.text, shown.blocks, bot_id=workspace.bot_id))
+    return Team(channel.id, room, members, tuple(shown.ts for shown in room.messages))
