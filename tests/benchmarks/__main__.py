@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import building, relearning
+from tests.benchmarks import building, relearning, serving
 from tests.benchmarks.corpus import paper_file
 from tests.benchmarks.figures import table
 
@@ -23,6 +23,7 @@ def main() -> int:
         figures = building.run(file, folder / "store")
         print(table(figures), flush=True)
         figures += relearning.run(file, folder / "store" / "index")
+        figures += serving.run(folder / "store")
     print(table(figures))
     return 0 if all(figure.ok for figure in figures) else 1
 

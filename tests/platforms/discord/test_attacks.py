@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 
-from bot.channels import feedback
 from bot.settings import Digest
 from bot.store.database import Store
 from bot.store.states import ChannelState
@@ -46,13 +44,6 @@ class Life:
 
     async def states(self, channel: Channel) -> list[str]:
         return [str(post.state) for post in await self.house.posts(self.server.place_of(channel))]
-
-    async def votes(self) -> Counter[str]:
-        """The members who have a vote in the channel."""
-        channel = await self.house.channel(self.server.place)
-        async with self.house.store.read() as tx:
-            told = await feedback.of_channel(tx, channel.id, self.house.app.digests._emoji)
-        return Counter(each.member for each in told if each.member and each.value)
 
 
 @pytest.fixture
