@@ -58,7 +58,7 @@ async def teach(talk: Conversation, argument: str) -> Reply:
     recorded = await talk.record([paper for paper in taught if not known[paper.id]])
     ids = dict.fromkeys([*recorded, *(i for i in known.values() if i)])
     async with talk.tools.store.write() as tx:
-        for paper_id in ids:
+        for paper_id in sorted(ids):  # always in one order: two at once would else wait for each other
             await votes.put(tx, Vote(talk.channel.id, paper_id, talk.asker.member, TAUGHT, True, talk.now))
     if not ids:
         return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")

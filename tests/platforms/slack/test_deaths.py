@@ -101,7 +101,7 @@ async def a_due_digest(
     """A channel whose hour has come, in a store of its own."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     clock, url = Clock(), f"sqlite:///{shutil.copy(file, file.with_stem(f'died-at-{step}'))}"
-    async with FakeSlack(clock, ack_within=0.3, retries=0) as slack:
+    async with FakeSlack(clock, ack_within=1.5, retries=0) as slack:
         tokens = Store(make_engine(url, 10))
         if http:
             team: SlackTeam = (over_http := MortalHttpTeam(slack, clock, tokens, file.with_name("encryption.key")))
