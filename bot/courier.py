@@ -226,7 +226,7 @@ class Courier:
             name = channel.place.name or channel.place.address
             text = (
                 f"I can no longer post in {name} ({why}). Its settings and votes are kept: "
-                "invite me again, and it goes on."
+                "give me access again, and it goes on."
             )
             try:
                 async with asyncio.timeout(self._patience.timeout):

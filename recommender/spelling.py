@@ -52,20 +52,13 @@ class Known:
         best = max(((min(map(self._papers, pair)), pair) for pair in pairs), default=(0, ("", "")))
         return " ".join(best[1]) if best[0] else None
 
-    def beginning(self, prefix: str, most: int) -> list[str]:
-        """The most frequent words that begin so, the most frequent first."""
-        start = bisect_left(self.texts, prefix)
-        end = bisect_left(self.texts, prefix + "\U0010ffff", start)
-        order = np.argsort(-self.df[start:end], kind="stable")[:most]
-        return [self.texts[start + int(at)] for at in order]
-
     def _papers(self, word: str) -> int:
         at = bisect_left(self.texts, word)
         return int(self.df[at]) if at < len(self.texts) and self.texts[at] == word else 0
 
 
 class Spelling:
-    """Corrections and completions from the index's own words and names."""
+    """Corrections from the index's own words and names."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

@@ -10,7 +10,7 @@ from functools import partial
 
 from bot.app import configured_sources, system_clock
 from bot.operate import checking
-from bot.operate.live import configured
+from bot.operate.live import TO_SET_UP, configured
 from bot.operate.saying import Misuse, err, out
 from bot.platforms.base import Check, Checkable, Finding
 from bot.sealing import SealBroken
@@ -100,17 +100,15 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
 
 def _addresses(settings: Settings) -> list[str]:
     """Whose clocks ours is compared with: all are asked anyway."""
-    of, slack = settings.sources, settings.slack
+    of, slack, discord = settings.sources, settings.slack, settings.discord
     slack_is_set = bool(slack.bot_token.get_secret_value() or slack.client_id)
     wanted = [(of.huggingface.enabled, of.huggingface.url), (of.arxiv.enabled, of.arxiv.rss_url)]
-    return [url for enabled, url in [*wanted, (slack_is_set, slack.api_url)] if enabled]
+    wanted += [(slack_is_set, slack.api_url), (bool(discord.token.get_secret_value()), discord.api_url)]
+    return [url for enabled, url in wanted if enabled]
 
 
 async def _none_set_up() -> Finding:
-    return Finding(
-        "No platform is set up.",
-        "The README says how to get Slack's tokens. `paperboy chat` talks to the same bot in this terminal.",
-    )
+    return Finding("No platform is set up.", TO_SET_UP)
 
 
 async def _not_without_store() -> Finding:

@@ -26,15 +26,16 @@ from bot.settings import Settings
 from bot.store.database import Store
 from bot.web import Unservable, serving
 
+TO_SET_UP = (
+    "For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN, for Discord PAPERBOY_DISCORD__TOKEN; the "
+    "README says where they come from. `paperboy chat` talks to the same bot in this terminal."
+)
+
 
 async def run_platforms(settings: Settings) -> None:
     """The bot on every platform that the settings name, until it is interrupted."""
     if not (slack_mode(settings.slack) or settings.discord.token.get_secret_value()):
-        raise Misuse(
-            "No platform is set up. For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN, for Discord "
-            "PAPERBOY_DISCORD__TOKEN; the README says where they come from. `paperboy chat` talks to the same bot in "
-            "this terminal."
-        )
+        raise Misuse(f"No platform is set up. {TO_SET_UP}")
     with alone(settings):
         async with opened_library(settings):
             pass

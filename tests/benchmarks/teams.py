@@ -15,8 +15,8 @@ from bot.courier import pack, unpack
 from bot.installations import KeptInstallations
 from bot.operate.opening import index
 from bot.platforms.installing import Installation
-from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.render import posted
+from bot.platforms.slack.scopes import SCOPES
 from bot.sealing import Seal
 from bot.settings import Settings
 from bot.store import channels, deliveries, papers, topics, votes

@@ -10,7 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.channels.values import Kind, Place
 from bot.platforms.base import Check, Finding, PlatformError
 from bot.platforms.slack.intake import EVENTS
-from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.scopes import SCOPES
 from bot.platforms.slack.web import Web, understood
 from bot.platforms.slack.workspaces import Workspaces
 

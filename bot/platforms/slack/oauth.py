@@ -26,7 +26,7 @@ from bot.platforms.base import Clock
 from bot.platforms.installing import Installation, Installations
 from bot.platforms.slack import pages
 from bot.platforms.slack.installed import AppKeys
-from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.scopes import SCOPES
 
 _WORKSPACE = re.compile(r"T[A-Z0-9]{1,20}")
 log = logging.getLogger(__name__)

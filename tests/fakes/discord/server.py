@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Self, TypeVar
+from typing import Self
 
 import discord.gateway
 import discord.http
@@ -24,20 +23,19 @@ from tests.fakes.discord.nonces import Nonces
 from tests.fakes.discord.rest import NAMES, Rest
 from tests.fakes.discord.values import Call, Upload
 from tests.fakes.discord.world import Channel, Guild, User
-
-T = TypeVar("T")
-LOOK = 0.01
+from tests.fakes.watched import Watched
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class FakeDiscord:
+class FakeDiscord(Watched):
     """Discord, until the block ends. `clock` is its time for everything but the wait for the first answer to an
     interaction: that is in real seconds, `answer_within`."""
 
     def __init__(self, clock: Callable[[], datetime] = _now, *, answer_within: float = 3.0) -> None:
+        super().__init__()
         self.clock, self.answer_within = clock, answer_within
         self.url = ""
         self.token = "MTAx.fake.bot-token"
@@ -62,7 +60,6 @@ class FakeDiscord:
         self.unknown: list[str] = []
         self.gateway = Gateway(self)
         self._files: dict[str, bytes] = {}
-        self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
@@ -116,23 +113,6 @@ class FakeDiscord:
     def stamp(self) -> str:
         """Its time, as timestamps tell it."""
         return self.clock().isoformat()
-
-    async def until(self, condition: Callable[[], T], within: float = 5.0) -> T:
-        """What a condition gives as soon as it is true. Raises TimeoutError after so many real seconds.
-
-        It is looked at whenever anything happened here, and each `LOOK` seconds: what the bot does in itself is not
-        heard here.
-        """
-        async with asyncio.timeout(within):
-            while not (met := condition()):
-                self._changed.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), LOOK)
-        return met
-
-    def changed(self) -> None:
-        """Wake those who wait for something."""
-        self._changed.set()
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=64 * 1024 * 1024)

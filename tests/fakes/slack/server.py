@@ -6,9 +6,9 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -21,20 +21,19 @@ from tests.fakes.slack.values import Call, Delivery, Json
 from tests.fakes.slack.views import Triggers, Views
 from tests.fakes.slack.web_api import WebApi
 from tests.fakes.slack.world import Workspace
-
-T = TypeVar("T")
-LOOK = 0.01
+from tests.fakes.watched import Watched
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class FakeSlack:
+class FakeSlack(Watched):
     """Slack, until the block ends. `clock` is its time for everything but the wait for acknowledgements and the
     signatures: those are in real seconds, `ack_within` and `stamp`."""
 
     def __init__(self, clock: Callable[[], datetime] = _now, *, ack_within: float = 3.0, retries: int = 3) -> None:
+        super().__init__()
         self.clock, self.ack_within = clock, ack_within
         self.stamp: Callable[[], float] = time.time
         self.url = ""
@@ -51,7 +50,6 @@ class FakeSlack:
         self.sockets, self.signed, self.hooks = Sockets(self), Signed(self), Hooks(self)
         self.triggers, self.views = Triggers(self), Views(self)
         self._numbers = itertools.count(1)
-        self._changed = asyncio.Event()
         self._later: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
 
@@ -126,23 +124,6 @@ class FakeSlack:
     async def verifies_url(self) -> bool:
         """Whether the listener answers Slack's challenge."""
         return await self.signed.verify_url()
-
-    async def until(self, condition: Callable[[], T], within: float = 5.0) -> T:
-        """What a condition gives as soon as it is true. Raises TimeoutError after so many real seconds.
-
-        It is looked at whenever anything happened here, and each `LOOK` seconds: what the bot does in itself after an
-        acknowledgement is not heard here.
-        """
-        async with asyncio.timeout(within):
-            while not (met := condition()):
-                self._changed.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), LOOK)
-        return met
-
-    def changed(self) -> None:
-        """Wake those who wait for something."""
-        self._changed.set()
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something after the call that caused it was answered."""

@@ -222,3 +222,16 @@ async def test_many_who_ask_at_once_are_all_answered(life: Life) -> None:
     assert [one for one in asked if one.failed] == []
     for one in asked:
         await life.server.answered(one)
+
+
+async def test_a_shared_answer_whose_reply_was_lost_is_shared_once(
+    life: Life, caplog: pytest.LogCaptureFixture
+) -> None:
+    await life.invited(life.server.ml)
+    asked = await life.server.answered(await life.server.ada.says(life.server.ml, "papers", query="learning"))
+    [button] = [each for each in asked.custom_ids if each.startswith("do:share")]
+    before = len(life.server.ml.visible)
+    life.fake.faults.status("create_followup", 502, accepted=True)
+    await life.server.ada.presses(asked, button)
+    await life.fake.until(lambda: "An answer could not be shown" in caplog.text)
+    assert len(life.server.ml.visible) == before + 1

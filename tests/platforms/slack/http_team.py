@@ -14,7 +14,7 @@ from bot.installations import KeptInstallations
 from bot.platforms.installing import Installation
 from bot.platforms.slack.http import AppSecrets, HttpSlack
 from bot.platforms.slack.installed import AppKeys
-from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.scopes import SCOPES
 from bot.sealing import Seal
 from bot.store.database import Store
 from bot.web import serving

@@ -15,9 +15,9 @@ from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
 from bot.platforms.slack.http import HttpSlack
 from bot.platforms.slack.intake import EVENTS
-from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import pressed
+from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.clock import Clock
 from tests.fakes.slack.people import Member
 from tests.fakes.slack.server import FakeSlack

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.platforms.slack.intake import EVENTS, FAREWELLS, FIRST, HOME, QUESTIONS
-from bot.platforms.slack.manifest import SCOPES, manifest
+from bot.platforms.slack.manifest import manifest
+from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack.payloads import EVENT_SCOPES
 from tests.platforms.slack.team import team_at_work
 

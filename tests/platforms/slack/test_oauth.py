@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.channels.values import Message, Place
-from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.scopes import SCOPES
 from bot.store.database import Store
 from tests.fakes.slack.world import Workspace
 from tests.platforms.slack.http_team import HttpTeam, http_team_at_work

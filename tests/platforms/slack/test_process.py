@@ -14,7 +14,7 @@ import aiohttp
 from cryptography.fernet import Fernet
 
 from bot.platforms.slack.intake import EVENTS
-from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack.server import FakeSlack
 
 ROOT = Path(__file__).parents[3]
