@@ -1,0 +1,51 @@
+"""The list of all settings, as their models describe it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, get_args
+
+from pydantic import BaseModel, SecretStr
+
+from bot.settings.groups import Section
+from bot.settings.whole import Settings
+
+
+class Setting(NamedTuple):
+    """One setting: its dotted name, what it means, and its default, or an example where the default depends."""
+
+    name: str
+    meaning: str
+    default: Any
+
+
+def describe() -> Iterator[Setting]:
+    """Every setting, in their order."""
+    yield from _walk(Settings, "")
+
+
+def sections() -> dict[str, str]:
+    """Every section's dotted name and what it holds, in their order."""
+    found: dict[str, str] = {}
+    for setting in describe():
+        model: type[BaseModel] = Settings
+        for depth, part in enumerate(names := setting.name.split(".")[:-1], 1):
+            model = _section(model.model_fields[part].annotation) or model
+            found[".".join(names[:depth])] = (model.__doc__ or "").strip()
+    return found
+
+
+def _walk(model: type[BaseModel], before: str) -> Iterator[Setting]:
+    for name, field in model.model_fields.items():
+        section = _section(field.annotation)
+        if section:
+            yield from _walk(section, f"{before}{name}.")
+        else:
+            default = field.examples[0] if field.examples else field.default
+            default = default.get_secret_value() if isinstance(default, SecretStr) else default
+            yield Setting(before + name, field.description or "", default)
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    kinds = [annotation, *get_args(annotation)]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)), None)

@@ -1,0 +1,208 @@
+"""Every setting in its group, with its type, default, bounds and meaning."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+)
+from pydantic_settings import NoDecode
+
+from bot.channels.schedule_words import read_days, read_hour
+from bot.channels.values import Style
+
+
+def _listed(value: object) -> object:
+    """A list as a variable can hold it: `cs.LG,stat.ML`, or JSON."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [part for each in value.split(",") if (part := each.strip())]
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise ValueError("is neither a list like cs.LG,stat.ML nor one in JSON") from None
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
+
+class Section(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class HuggingFace(Section):
+    """Hugging Face Daily Papers."""
+
+    enabled: bool = Field(True, description="Read Hugging Face Daily Papers.")
+    url: str = Field("https://huggingface.co", description="Where it is asked.")
+
+
+class Arxiv(Section):
+    """arXiv's announcements."""
+
+    enabled: bool = Field(True, description="Read arXiv's daily announcements.")
+    categories: Texts = Field(
+        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"), description="The categories whose announcements are read."
+    )
+    url: str = Field("https://export.arxiv.org", description="The query API, for days missed and for single papers.")
+    rss_url: str = Field("https://rss.arxiv.org", description="The announcement feeds.")
+
+
+class Sources(Section):
+    """Where papers come from."""
+
+    every_minutes: int = Field(60, ge=5, le=1440, description="Minutes between two readings of a source.")
+    look_back_days: int = Field(
+        7, ge=1, le=60, description="Days looked back on the first reading, and at most after a failure."
+    )
+    timeout: float = Field(30.0, gt=0, le=600, description="Seconds that one request may take in all.")
+    max_bytes: int = Field(50_000_000, ge=10_000, description="The largest answer read, in bytes.")
+    feeds: Texts = Field((), description="Further RSS or Atom feeds, by URL.")
+    huggingface: HuggingFace = HuggingFace()
+    arxiv: Arxiv = Arxiv()
+
+
+class Digest(Section):
+    """What a channel gets when it is new; each channel may change it with /papers schedule and /papers settings."""
+
+    hour: str = Field("09:00", description="When the digest is posted, HH:MM in the channel's time zone.")
+    days: str = Field("daily", description="daily, weekdays, or days like mon,wed,fri.")
+    zone: str = Field("UTC", description="The IANA time zone, as Europe/Berlin.")
+    count: int = Field(5, ge=1, le=10, description="Cards at most.")
+    bar: float = Field(
+        0.8, ge=0, le=0.999, description="Post only what fits better than this share of random papers (0 to 0.999)."
+    )
+    guess: bool = Field(True, description="One card a day may be a guess, marked as such.")
+    style: Style = Field(
+        Style.CARDS,
+        description="cards, thread (the cards in the header's thread) or compact (one message of numbered papers).",
+    )
+    window_days: int = Field(3, ge=1, le=30, description="How many days a paper counts as news.")
+    grace_hours: float = Field(12.0, ge=0, le=48, description="A digest hour missed by less is delivered late.")
+
+    @field_validator("hour", "days")
+    @classmethod
+    def _readable(cls, value: str, info: Any) -> str:
+        (read_hour if info.field_name == "hour" else read_days)(value)
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not an IANA time zone, as Europe/Berlin or UTC are")
+        return value
+
+
+class Votes(Section):
+    """Which emoji are votes. A platform's own emoji stand as :name:."""
+
+    likes: Texts = Field(
+        ("👍", "❤️", "🔥", "🚀", "⭐", "🌟", "👀", "🎉", "💯", "🤩", "😍", "👏", "🙌", "✅", "🧠"),
+        description="Votes for.",
+    )
+    dislikes: Texts = Field(("👎", "💤", "😴", "🥱", "❌", "🚫"), description="Votes against.")
+    read_back_days: int = Field(
+        7, ge=0, le=60, description="Reactions of posts this young are read back on start and daily."
+    )
+
+
+class Delivery(Section):
+    """How posts are sent."""
+
+    attempts: int = Field(5, ge=1, le=20, description="Tries before a post that is not accepted is given up.")
+    timeout: float = Field(30.0, gt=0, le=300, description="Seconds that sending one message may take.")
+
+
+class Slack(Section):
+    """Slack: two tokens for one workspace, or three secrets for many; the README says where they come from."""
+
+    bot_token: SecretStr = Field(SecretStr(""), description="One workspace: the bot user's OAuth token, xoxb-….")
+    app_token: SecretStr = Field(
+        SecretStr(""), description="One workspace: the app-level token for Socket Mode, xapp-…."
+    )
+    signing_secret: SecretStr = Field(
+        SecretStr(""), description="Many workspaces: the app's Signing Secret, for what Slack sends over HTTP."
+    )
+    client_id: str = Field("", description="Many workspaces: the app's Client ID.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Many workspaces: the app's Client Secret.")
+    keep_days: int = Field(
+        30, ge=0, le=3650, description="Days until all that is kept of a workspace which removed the app is deleted."
+    )
+    command: str = Field(
+        "/papers", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command, as the app's manifest names it."
+    )
+    api_url: str = Field("https://slack.com/api/", description="Where Slack's Web API is asked.")
+
+    @field_validator("signing_secret", "client_secret")
+    @classmethod
+    def _stripped(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(value.get_secret_value().strip())
+
+    @field_validator("bot_token", "app_token")
+    @classmethod
+    def _of_its_kind(cls, value: SecretStr, info: Any) -> SecretStr:
+        token = value.get_secret_value().strip()
+        beginnings = ("xoxb-", "xoxe.xoxb-") if info.field_name == "bot_token" else ("xapp-",)
+        if token and not token.startswith(beginnings):
+            raise ValueError(f"is not the right kind of token, that begins with {beginnings[0]}")
+        return SecretStr(token)
+
+
+class Discord(Section):
+    """Discord; off without its token. The README says where it comes from."""
+
+    token: SecretStr = Field(SecretStr(""), description="The bot's token.")
+    command: str = Field("papers", pattern=r"^[a-z0-9_-]{1,32}$", description="The slash command, without its slash.")
+    api_url: str = Field("https://discord.com/api/v10", description="Where Discord's REST API is asked.")
+    gateway_url: str = Field("", description="Where Discord's gateway is; empty: where Discord says.")
+
+    @field_validator("token")
+    @classmethod
+    def _a_bots(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip().removeprefix("Bot ")
+        if token and token.count(".") != 2:
+            raise ValueError(
+                "is not a bot's token, which has three parts with dots between them (page Bot, Reset Token)"
+            )
+        return SecretStr(token)
+
+
+class Web(Section):
+    """The web server, for what Slack sends over HTTP; it serves a proxy that speaks HTTPS."""
+
+    host: str = Field("127.0.0.1", description="The address it listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="The port it listens on; 0 is any free one.")
+
+
+class Schedule(Section):
+    """The bot's heartbeat."""
+
+    tick_seconds: float = Field(5.0, gt=0, le=60, description="Seconds between two looks at whose hour has come.")
+
+
+class ClockSettings(Section):
+    """The bot's clock."""
+
+    start: AwareDatetime | None = Field(
+        None, description="The demo begins at this instant.", examples=["2025-11-03T08:30:00Z"]
+    )
+
+
+class Log(Section):
+    """What is logged, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error.")
+    format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, JSON otherwise.")

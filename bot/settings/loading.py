@@ -1,0 +1,113 @@
+"""Settings are read from a TOML file and the environment; what is unknown or wrong is told with its mend."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource
+
+from bot.settings.described import describe, sections
+from bot.settings.whole import PREFIX, Settings
+
+_NOT_SETTINGS = {"CONFIG"}
+_SECRET = {
+    *("database_url", "encryption_keys"),
+    *(f"slack.{each}" for each in ("bot_token", "app_token", "signing_secret", "client_secret")),
+    "discord.token",
+}
+"""Settings whose values are never shown: they are tokens, or may hold a password."""
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text names it and the mend."""
+
+
+def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a TOML file (`PAPERBOY_CONFIG` names one too) and the environment, which wins.
+
+    Raises SettingsError.
+    """
+    environ = os.environ if environ is None else environ
+    if file is None and environ.get("PAPERBOY_CONFIG"):
+        file = Path(environ["PAPERBOY_CONFIG"])
+    values = _read(file) if file else {}
+    _refuse_unknown(values, file)
+    _refuse_unknown_variables(environ)
+    variables = EnvSettingsSource(Settings)
+    variables.env_vars = {name.lower(): value for name, value in environ.items()}
+    try:
+        return Settings(**_over(variables(), values))
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+
+
+def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees of values as one; where both have one, the upper's counts."""
+    both = {name: _over(upper[name], lower[name]) for name in upper if _are_sections(upper[name], lower.get(name))}
+    return {**lower, **upper, **both}
+
+
+def _are_sections(*values: object) -> bool:
+    return all(isinstance(value, Mapping) for value in values)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"There is no settings file {file}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {file} can't be read: {error}.") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
+
+
+def _refuse_unknown(values: Mapping[str, Any], file: Path | None) -> None:
+    known = {setting.name for setting in describe()}
+    groups = sections()
+    for name in _dotted(values, ""):
+        if name not in known and name not in groups:
+            raise SettingsError(f"{file}: there is no setting {name}.{_nearest(name, known)}")
+
+
+def _dotted(values: Mapping[str, Any], before: str) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _dotted(value, f"{before}{name}.")
+        else:
+            yield before + name
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    known = {setting.name.replace(".", "__").upper() for setting in describe()}
+    for variable in environ:
+        prefix, name = variable[: len(PREFIX)].upper(), variable[len(PREFIX) :].upper()
+        if prefix == PREFIX and name not in known | _NOT_SETTINGS and not name.startswith("TEST_"):
+            raise SettingsError(f"There is no setting {variable}.{_nearest(name, known, PREFIX)}")
+
+
+def _nearest(name: str, known: set[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, sorted(known), 1, 0.6)
+    return f" Did you mean {prefix}{close[0]}?" if close else ""
+
+
+def _explain(error: ValidationError) -> str:
+    problems = []
+    for one in error.errors():
+        name = ".".join(str(part) for part in one["loc"])
+        said = one["msg"].removeprefix("Value error, ")
+        shown = "" if name in _SECRET else f" (it is {_shown(one.get('input'))})"
+        problems.append(f"{name}: {said[:1].lower()}{said[1:]}{shown}")
+    return "Wrong settings: " + "; ".join(problems) + "."
+
+
+def _shown(value: Any) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,111 @@
+"""All settings together, and what follows from them."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import AfterValidator, Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.settings.groups import (
+    ClockSettings,
+    Delivery,
+    Digest,
+    Discord,
+    Log,
+    Schedule,
+    Slack,
+    Sources,
+    Texts,
+    Votes,
+    Web,
+)
+
+PREFIX = "PAPERBOY_"
+"""How the names of environment variables begin that are settings."""
+_KEY_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """All settings of one Paperboy."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("paperboy", appauthor=False)),
+        description="Where everything is kept; the platform's user data folder by default.",
+        examples=["/var/lib/paperboy"],
+    )
+    database_url: str = Field(
+        "", repr=False, description="An SQLite file in data_dir by default; or postgresql://user@host/name."
+    )
+    database_busy_seconds: float = Field(
+        10.0, gt=0, le=600, description="Seconds to wait for another program that keeps an SQLite store locked."
+    )
+    encryption_keys: Texts = Field(
+        (),
+        repr=False,
+        description="What seals tokens in the store: the first key seals, all open. A file in data_dir by default.",
+    )
+    sources: Sources = Sources()
+    digest: Digest = Digest()
+    votes: Votes = Votes()
+    delivery: Delivery = Delivery()
+    slack: Slack = Slack()
+    discord: Discord = Discord()
+    web: Web = Web()
+    schedule: Schedule = Schedule()
+    clock: ClockSettings = ClockSettings()
+    log: Log = Log()
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            try:
+                whole = len(urlsafe_b64decode(key)) == _KEY_BYTES
+            except ValueError:
+                whole = False
+            if not whole:
+                raise ValueError(
+                    "holds what is no key: one is 32 random bytes in URL-safe base64, as `openssl rand -base64 32 | "
+                    "tr +/ -_` makes it"
+                )
+        return value
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key is kept that seals tokens, when none is set."""
+        return self.data_dir / "encryption.key"
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the store."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'paperboy.db'}"
+
+    @property
+    def index_dir(self) -> Path:
+        """The folder of the recommender's index."""
+        return self.data_dir / "index"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` gives: it lays the environment over the file."""
+        return (init_settings,)
