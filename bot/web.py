@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 
@@ -14,6 +15,16 @@ _CLOSING_SECONDS = 5.0
 
 class Unservable(Exception):
     """The server can't listen where it is told to; the text names the mend."""
+
+
+@runtime_checkable
+class Served(Protocol):
+    """A platform that is asked over HTTP."""
+
+    @property
+    def routes(self) -> Sequence[web.RouteDef]:
+        """What it answers, and where."""
+        ...
 
 
 @contextlib.asynccontextmanager

@@ -24,7 +24,7 @@ from bot.sealing import SealBroken
 from bot.serve import serve
 from bot.settings import Settings
 from bot.store.database import Store
-from bot.web import Unservable, serving
+from bot.web import Served, Unservable, serving
 
 TO_SET_UP = (
     "For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN, for Discord PAPERBOY_DISCORD__TOKEN; the "
@@ -60,7 +60,7 @@ async def configured(settings: Settings, store: Store) -> dict[str, Platform]:
 @contextlib.asynccontextmanager
 async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
     """The web server, where a platform brings routes."""
-    routes = [route for platform in app.platforms.values() for route in getattr(platform, "routes", ())]
+    routes = [route for each in app.platforms.values() if isinstance(each, Served) for route in each.routes]
     if not routes:
         yield
         return

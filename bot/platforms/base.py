@@ -96,8 +96,8 @@ class Desk(Protocol):
         """Emoji of a message were taken off, and nobody said whose: what still stands is to be read back."""
         ...
 
-    async def missed(self, platform: str) -> None:
-        """Reactions may have been missed on a platform: those that stand are to be read back."""
+    async def missed(self) -> None:
+        """Reactions may have been missed: those that stand are to be read back."""
         ...
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:

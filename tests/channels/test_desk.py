@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.channels import grammar
-from bot.channels.desk import VERBS
 from bot.channels.values import FORMS, Action, Asker, Kind, Place, Reply
+from bot.channels.vocabulary import VERBS
 from bot.platforms.base import AccessLost, Rejected
 from bot.store import saved, votes
 from bot.store.database import Store, StoreBusy

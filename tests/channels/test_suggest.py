@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels.desk import VERBS
 from bot.channels.values import Place
+from bot.channels.vocabulary import VERBS
 from tests.house import PLACE, House, demo_papers
 
 KNOWN = demo_papers()[0]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channels.values import Message, Place
+from bot.platforms.base import Desk, Platform
 from bot.store.database import Store, make_engine
 
 
@@ -43,3 +46,31 @@ class MortalStore(Store):
             yield tx
             self._fate.step()
         self._fate.step()
+
+
+class MortalPlatform:
+    """A platform whose process may die before a post leaves, and before an answer is read."""
+
+    def __init__(self, platform: Platform, fate: Fate) -> None:
+        self.name, self.capabilities = platform.name, platform.capabilities
+        self._platform, self._fate = platform, fate
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        self._fate.step()
+        message_id = await self._platform.send(place, message, key)
+        self._fate.step()
+        return message_id
+
+    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
+        found = await self._platform.find(place, key, since, thread)
+        self._fate.step()
+        return found
+
+    async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+        return await self._platform.reactions(place, message)
+
+    async def tell(self, place: Place, member: str, text: str) -> None:
+        await self._platform.tell(place, member, text)
+
+    async def run(self, desk: Desk) -> None:
+        await self._platform.run(desk)

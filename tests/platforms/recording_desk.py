@@ -25,7 +25,7 @@ class RecordingDesk:
     at_home: Home | None = None
     reactions: list[Reaction] = field(default_factory=list)
     reread_: list[tuple[Place, str]] = field(default_factory=list)
-    misses: list[str] = field(default_factory=list)
+    misses: int = 0
     lost: list[tuple[Place, str]] = field(default_factory=list)
     names: list[Place] = field(default_factory=list)
     invitations: list[tuple[Place, str]] = field(default_factory=list)
@@ -66,8 +66,8 @@ class RecordingDesk:
     async def reread(self, platform: Platform, place: Place, message: str) -> None:
         self.reread_.append((place, message))
 
-    async def missed(self, platform: str) -> None:
-        self.misses.append(platform)
+    async def missed(self) -> None:
+        self.misses += 1
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
         return [each for each in self.suggestions if each.startswith(line)][:limit]

@@ -69,7 +69,7 @@ class Client(discord.AutoShardedClient):
         """A shard begins to listen: what happened since it last did, Discord does not tell."""
         self.when_connected()
         if self.heard_before or shard_id in self._heard:
-            await self._desk.missed(PLATFORM)
+            await self._desk.missed()
         self._heard.add(shard_id)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:

@@ -7,21 +7,21 @@ import contextlib
 import logging
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from bot.channels import feedback
-from bot.channels.values import Message, Place, Style
+from bot.channels.values import Style
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.settings import Digest
 from bot.store.deliveries import Post
 from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord
-from tests.fakes.dying import Death, Fate, MortalStore
+from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.house import House, demo_papers, house_over, no_sleep
 from tests.platforms.discord.server import DiscordServer
 
@@ -31,37 +31,20 @@ AT_ONCE, LATER = timedelta(), timedelta(minutes=10)
 """A new process starts while Discord still knows the nonces, or when it has forgotten them."""
 
 
-class MortalDiscord(DiscordPlatform):
-    """A platform whose process may die before a post leaves, and before its answer is read."""
-
-    fate: Fate
-
-    async def send(self, place: Place, message: Message, key: str) -> str:
-        self.fate.step()
-        message_id = await super().send(place, message, key)
-        self.fate.step()
-        return message_id
-
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
-        found = await super().find(place, key, since, thread)
-        self.fate.step()
-        return found
-
-
 class Life:
     """A server, and the process that serves it: one after the other over the same store."""
 
     def __init__(self, server: DiscordServer, url: str, digest: Digest, channel: Channel) -> None:
         self.server, self._url, self._digest, self.channel = server, url, digest, channel
         self.place = server.place_of(channel)
-        self.fate, self.stores, self.platforms = Fate(), list[MortalStore](), list[MortalDiscord]()
+        self.fate, self.stores, self.platforms = Fate(), list[MortalStore](), list[DiscordPlatform]()
         self.house = self.begin(Fate())
 
     def begin(self, fate: Fate) -> House:
         """Another process."""
         self.fate, store, fake = fate, MortalStore(self._url, fate), self.server.fake
         self.stores.append(store)
-        platform = MortalDiscord(
+        platform = DiscordPlatform(
             fake.token,
             self.server.clock,
             self.server.folder,
@@ -69,9 +52,9 @@ class Life:
             gateway_url=fake.gateway_url,
             sleep=no_sleep,
         )
-        platform.fate, self.server.platform = fate, platform
+        self.server.platform, mortal = platform, MortalPlatform(platform, fate)
         self.platforms.append(platform)
-        self.house = house_over(store, self.server.clock, cast("Any", platform), digest=self._digest)
+        self.house = house_over(store, self.server.clock, cast("Any", mortal), digest=self._digest)
         self.server.speaks_to = self.house.app.desk
         return self.house
 

@@ -28,8 +28,6 @@ from tests.platforms.slack.team import SlackTeam
 class HttpTeam(SlackTeam):
     """Implements `conformance.PlatformUnderTest` for Slack over HTTP. The lab has installed the bot."""
 
-    kind = HttpSlack
-
     def __init__(self, slack: FakeSlack, clock: Clock, store: Store, key: Path, desk: RecordingDesk | None = None):
         self.installations = KeptInstallations(store, Seal((), key), clock, "slack")
         self._serving = AsyncExitStack()
@@ -41,7 +39,7 @@ class HttpTeam(SlackTeam):
         keys = AppKeys(self.slack.client_id, self.slack.client_secret)
         secrets = AppSecrets(keys, self.slack.signing_secret)
         clock = self.clock
-        return self.kind(
+        return HttpSlack(
             secrets,
             self.installations,
             clock,

@@ -6,22 +6,20 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from bot.channels import feedback
-from bot.channels.values import Message, Place, Style
-from bot.platforms.slack.http import HttpSlack
-from bot.platforms.slack.platform import Posting, SlackPlatform
+from bot.channels.values import Style
 from bot.settings import Digest
 from bot.store.database import Store, make_engine
 from bot.store.deliveries import Post
 from bot.store.states import PostState
 from tests.fakes.clock import Clock
-from tests.fakes.dying import Death, Fate, MortalStore
+from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.fakes.slack.server import FakeSlack
 from tests.house import House, demo_papers, house_over
 from tests.platforms.slack.http_team import HttpTeam
@@ -30,35 +28,6 @@ from tests.platforms.slack.team import SlackTeam, buttons
 DAY = demo_papers()[:4]
 CARDS, THREAD, COMPACT = Digest(count=2), Digest(count=1, style=Style.THREAD), Digest(count=2, style=Style.COMPACT)
 MESSAGES = {Style.CARDS: 3, Style.THREAD: 2, Style.COMPACT: 1}
-
-
-class Mortal(Posting):
-    """A platform whose process may die before a post leaves, and before its answer is read."""
-
-    fate = Fate()
-
-    async def send(self, place: Place, message: Message, key: str) -> str:
-        self.fate.step()
-        ts = await super().send(place, message, key)
-        self.fate.step()
-        return ts
-
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
-        found = await super().find(place, key, since, thread)
-        self.fate.step()
-        return found
-
-
-class MortalSocket(Mortal, SlackPlatform):
-    """One that listens over Socket Mode."""
-
-
-class MortalHttp(Mortal, HttpSlack):
-    """One that listens over HTTP."""
-
-
-class MortalHttpTeam(HttpTeam):
-    kind = MortalHttp
 
 
 class Life:
@@ -74,13 +43,9 @@ class Life:
         self.fate, store = fate, MortalStore(self._url, fate)
         self.stores.append(store)
         team = self.team
-        platform: MortalSocket | MortalHttp
-        if isinstance(team, MortalHttpTeam):
-            platform = cast("MortalHttp", team.new())
-        else:
-            platform = MortalSocket(team.lab.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api)
-        platform.fate, team.platform = fate, platform
-        self.house = house_over(store, team.clock, cast("Any", platform), digest=self._digest)
+        team.platform = team.new()
+        mortal = MortalPlatform(team.platform, fate)
+        self.house = house_over(store, team.clock, cast("Any", mortal), digest=self._digest)
         team.speaks_to = self.house.app.desk
         return self.house
 
@@ -104,7 +69,7 @@ async def a_due_digest(
     async with FakeSlack(clock, ack_within=1.5, retries=0) as slack:
         tokens = Store(make_engine(url, 10))
         if http:
-            team: SlackTeam = (over_http := MortalHttpTeam(slack, clock, tokens, file.with_name("encryption.key")))
+            team: SlackTeam = (over_http := HttpTeam(slack, clock, tokens, file.with_name("encryption.key")))
             await over_http.install(team.lab)
         else:
             team = SlackTeam(slack, clock)
