@@ -26,7 +26,7 @@ from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexErro
 from recommender.locks import try_lock
 from recommender.segment import Segment, columns, from_columns
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "index.json"
 _MAGIC = b"PAPERBOY"
 _ALIGN = 64

@@ -6,14 +6,15 @@ federated "differential privacy" -survey cat:cs.LG OR cat:stat.* author:mcmahan 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from dataclasses import field as column
 from datetime import date
 from enum import StrEnum
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from recommender.paper import arxiv_id, canonical_id
-from recommender.text import STOP_WORDS, fold, words
+from recommender.text import STOP_WORDS, fold, unspaced, words
 
 MOST_WORDS = 200
 """Words of a query that are looked at."""
@@ -136,7 +137,8 @@ def parse(text: str) -> Query:
             operator = whole
             continue
         plain = prose and (_NAMES.get((part["name"] or "").lower()) is None)
-        clauses = _clauses(part, plain) if room > 0 else []
+        without = (part["minus"] and not plain and not _a_number(part)) or operator == "NOT"
+        clauses = _clauses(part, plain, together=bool(without)) if room > 0 else []
         room -= max(1, sum(len(clause.words) for clause in clauses))
         asked = placed.union(clause for clause in clauses if clause.placed)
         if len(asked) > MOST_PLACED:
@@ -145,7 +147,7 @@ def parse(text: str) -> Query:
             placed = asked
         if not clauses:
             ignored += [whole] if any(map(str.isalnum, whole)) else []
-        elif (part["minus"] and not plain and not _a_number(part)) or operator == "NOT":
+        elif without:
             excluded.extend(clauses)
         elif operator in _EITHER and groups:
             groups[-1].extend(clauses)
@@ -179,7 +181,8 @@ def _a_number(part: re.Match[str]) -> bool:
     return part["name"] is None and bool(_NUMBER.fullmatch(part["bare"] or ""))
 
 
-def _clauses(part: re.Match[str], plain: bool) -> list[Clause]:
+def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
+    """What one part of a query asks for; words joined by hyphens are one thing if they are to be `together`."""
     whole, name = part[0], part["name"]
     quoted = part["quoted"]
     value = part["bare"] if quoted is None else quoted
@@ -201,11 +204,22 @@ def _clauses(part: re.Match[str], plain: bool) -> list[Clause]:
     found = tuple(words(value))[:MOST_WORDS]
     if not found:
         return []
-    if where is Field.ANY and (quoted is None or plain):
-        return [Clause(where, word, (word,)) for word in found]
+    if where is Field.ANY and (quoted is None or plain) and not together:
+        return [Clause(where, "".join(some), some, len(some) > 1) for some in _written_together(found)]
     # Stop words stand next to each other nearly everywhere: a phrase of nothing else is read as its words.
-    phrase = quoted is not None and len(found) > 1 and not STOP_WORDS.issuperset(found)
+    phrase = (
+        (quoted is not None or (together and where is Field.ANY))
+        and len(found) > 1
+        and not STOP_WORDS.issuperset(found)
+    )
     return [Clause(where, whole, found, phrase)]
+
+
+def _written_together(found: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The words, each alone, but in one those signs in a row that make a word only together."""
+    for together, run in groupby(found, unspaced):
+        some = tuple(run)
+        yield from [some] if together else zip(some)
 
 
 def _day(text: str) -> date | None:

@@ -19,22 +19,35 @@ _LONGEST_WORD = 64
 
 # Scripts written without spaces: every character is a word, and a search for two of them is a phrase.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_UNSPACED_WORD = re.compile(f"[{_UNSPACED}]")
 _ASCII_WORD = re.compile(r"[a-z0-9_]+")
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ud800-\udfff\ufff0-\ufffb\U000e0000-\U000e007f]"
 )
+_VARIANT = re.compile("[\ufe00-\ufe0f]")  # whether a sign is drawn as an emoji
 _TEX_SIGN = re.compile(r"[\\$]")
 _TEX_ACCENT = re.compile(r"""\\(?P<accent>["'`^~=.]|[cHuvk](?=[\s{]))\s*\{?\\?(?P<letter>[A-Za-z])\}?""")
 _TEX_STYLE = re.compile(
     r"\\(?:text|math|operator)?(?:it|bf|tt|rm|sf|sc|cal|bb|frak|scr|emph|name|underline|mbox|left|right|boldsymbol)?(?![A-Za-z])"
 )
+_TEX_VARIANT = re.compile(r"\\(?:var(?=(?:epsilon|theta|kappa|pi|rho|sigma|phi)(?![A-Za-z]))|el(?=l(?![A-Za-z])))")
 _TEX_LINK = re.compile(r"\\(?:url|href|cite[pt]?|ref|label)\*?\s*\{[^{}]*\}")
 _COMBINING = {
     '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307",
     "c": "\u0327", "H": "\u030b", "u": "\u0306", "v": "\u030c", "k": "\u0328",
 }  # fmt: skip
+
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+"""Letters of European names that are no letter with an accent, as people without the key type them."""
+_POINTS = frozenset(range(10, 37))
+"""The classes of the signs that write out vowels in Hebrew and Arabic, where most texts leave them out."""
+_ACCENTS = 200
+"""From this class on a mark is an accent. Below it stand the marks that are letters of their script."""
+# A Greek letter that stands alone among others is a symbol: β, π0; in a row of them it is Greek.
+_SYMBOL = re.compile("(?<![α-ω])[α-ω](?![α-ω])")
 
 STOP_WORDS = frozenset(
     """a about above across after afterwards again against all almost alone along already also although always am among
@@ -64,7 +77,14 @@ def words(text: str) -> list[str]:
     if text.isascii():
         return _ASCII_WORD.findall(text)
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
-    return [word[:_LONGEST_WORD] for word in _WORD.findall(text)]
+    marks = sorted(char for char in set(_VARIANT.sub("", text)) if unicodedata.category(char) in ("Mn", "Mc"))
+    return [word[:_LONGEST_WORD] for word in _word("".join(marks)).findall(text)]
+
+
+def unspaced(word: str) -> bool:
+    """Whether `word` is a sign of a script that is written without spaces: several of them make what others call a
+    word."""
+    return bool(_UNSPACED_WORD.fullmatch(word))
 
 
 def plain(text: str) -> str:
@@ -73,21 +93,27 @@ def plain(text: str) -> str:
         return text
     text = _TEX_LINK.sub(" ", text)
     text = _TEX_ACCENT.sub(lambda m: unicodedata.normalize("NFC", m["letter"] + _COMBINING[m["accent"]]), text)
-    return _TEX_STYLE.sub(" ", text).replace("$", " ").replace("{", "").replace("}", "")
+    text = _TEX_VARIANT.sub(r"\\", text)
+    return _TEX_STYLE.sub(" ", text).replace("$", "").replace("{", "").replace("}", "")
 
 
 def fold(word: str) -> str:
-    """`word` without case and accents."""
+    """`word` without case and accents; the marks that are letters of their script stay."""
     if word.isascii():
         return word.lower()
-    apart = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(char for char in apart if not unicodedata.combining(char)) or word
+    apart = unicodedata.normalize("NFKD", word.casefold()).translate(_LETTERS)
+    bare = "".join(char for char in apart if not _accent(unicodedata.combining(char)))
+    return unicodedata.normalize("NFC", bare) or word
 
 
 def stem(word: str) -> str:
-    """What search takes `word` for: folded, and cut to its English stem (Snowball)."""
+    """What search takes `word` for: folded, a Greek letter by its name, and cut to its English stem (Snowball). How a
+    symbol is written makes no difference: π₀, π_0, pi0."""
+    bare = fold(word)
+    if not bare.isascii():
+        bare = _SYMBOL.sub(lambda letter: _letter_name(letter[0]), bare)
     with _stemmer_lock:
-        return str(_stemmer.stemWord(fold(word)))
+        return str(_stemmer.stemWord(bare.replace("_", "") or bare))
 
 
 def telling(word: str) -> bool:
@@ -133,3 +159,20 @@ def _without_tex(text: str) -> str:
         return text
     # A command without its arguments, as a bare \frac, comes out as the template it would have filled.
     return text if "%s" in shown and "%s" not in text else _INVISIBLE.sub("", shown)
+
+
+@lru_cache(maxsize=256)
+def _word(marks: str) -> re.Pattern[str]:
+    """What a word is in a text with these combining marks, which belong to the letter before them."""
+    letter = rf"[^\W{_UNSPACED}]"
+    return re.compile(rf"[{_UNSPACED}]|{letter}(?:{letter}|[{marks}])*" if marks else rf"[{_UNSPACED}]|{letter}+")
+
+
+def _letter_name(letter: str) -> str:
+    """What a Greek letter is called in English; Unicode's own names say LAMDA."""
+    return unicodedata.name(letter).rpartition(" ")[2].lower().replace("lamda", "lambda")
+
+
+def _accent(kind: int) -> bool:
+    """Whether a mark of this canonical combining class is left out where words are compared (Unicode, 4.3)."""
+    return kind >= _ACCENTS or kind in _POINTS or kind == 1

@@ -279,6 +279,22 @@ def test_a_phrase_that_no_paper_has_is_read_as_its_words_and_said(library: Recom
     assert found(library, '"privacy differential" cat:cs.CR') == [SURVEY]
 
 
+def test_what_is_written_with_hyphens_is_left_out_as_one() -> None:
+    engine = Recommender()
+    engine.add([Paper("1", "Graphs of non-IID data"), Paper("2", "Graphs of non-linear data")])
+    assert found(engine, "graphs -non-iid") == ["2"]
+    assert found(engine, "graphs NOT non-linear") == ["1"]
+
+
+def test_signs_that_make_a_word_together_are_looked_for_together() -> None:
+    engine = Recommender()
+    engine.add([Paper("1", "深度学习综述"), Paper("2", "学者深入测度"), Paper("3", "การเรียนรู้ของเครื่อง")])
+    assert found(engine, "深度") == ["1"]
+    assert found(engine, "学习 深度") == ["1"]
+    assert set(found(engine, "深习")) == {"1", "2"}
+    assert found(engine, "เรียนรู้") == ["3"]
+
+
 def test_prose_has_no_operators() -> None:
     text = 'He wrote "deep nets" -like things NOT often, see https://a.example/b and 2310.01234 '
     assert parse(text).required

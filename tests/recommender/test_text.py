@@ -17,6 +17,11 @@ from recommender.text import display, fold, names, stem, telling, visible, words
         ("深度 learning", ["深", "度", "learning"]),
         ("Привет, мир", ["привет", "мир"]),
         ("see \\url{http://x.y/z} now", ["see", "now"]),
+        ("हिन्दी में खोज", ["हिन्दी", "में", "खोज"]),
+        ("தமிழ் மொழி", ["தமிழ்", "மொழி"]),
+        ("تعلُّم الآلة", ["تعلُّم", "الآلة"]),
+        ("İstanbul", ["i\u0307stanbul"]),
+        ("\u0947 \ufe0f 1\ufe0f\u20e3 👩\u200d💻", ["1"]),
         ("", []),
     ],
 )  # fmt: skip
@@ -29,6 +34,33 @@ def test_words_that_mean_the_same_have_one_stem() -> None:
     assert stem("naïve") == stem("naive")
     assert fold("Núñez") == "nunez"
     assert names("José O'Núñez-Smith") == ["jose", "o", "nunez", "smith"]
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("β-VAE", r"$\beta$-VAE", r"\beta-VAE", "beta-VAE", "Beta VAE", "𝛽-VAE"),
+        ("π₀", r"$\pi_0$", "π_0", "pi0", "PI_0"),
+        (r"$\varepsilon$-greedy", "ϵ-greedy", "epsilon greedy"),
+        ("H₂O", "H$_2$O", "h2o"),
+        (r"$\ell_1$ norm", "ℓ1-norm", "L1 norm"),
+        ("Łukasz Søren", "lukasz soren"),
+        ("Straße", "strasse"),
+        ("İstanbul", "istanbul", "ISTANBUL"),
+        ("تعلُّم", "تعلم"),
+        ("naïve", "nai\u0308ve", "na\u200bive"),
+    ],
+)
+def test_one_word_written_in_several_ways_is_one_to_search(spellings: tuple[str, ...]) -> None:
+    assert len({tuple(map(stem, words(text))) for text in spellings}) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("university", "universe"), ("が", "か"), ("की", "का"), ("organ", "organize"), (r"\ellipse", "lipse")],
+)
+def test_words_that_differ_stay_apart(one: str, other: str) -> None:
+    assert [stem(word) for word in words(one)] != [stem(word) for word in words(other)]
 
 
 def test_only_telling_words_are_learned_from() -> None:
