@@ -18,8 +18,9 @@ from bot.channels.values import Card, Message, Style
 from bot.courier import pack
 from bot.library import Library
 from bot.platforms.base import Capabilities
-from bot.store import deliveries, papers, runs, shown, topics, votes
+from bot.store import choices, deliveries, papers, runs, shown, topics, votes
 from bot.store.channels import Channel
+from bot.store.choices import Choice
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from recommender import Feedback, Paper, Pick, Recommender, RecommenderError
@@ -49,17 +50,25 @@ class Known:
         """How many members these are of."""
         return len({one.member for one in self.feedback if one.value})
 
+    @property
+    def taste(self) -> bool:
+        """Whether there is anything to like a paper for."""
+        return any(one.value > 0 for one in self.feedback) or any(topic[0] != "-" for topic in self.topics)
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
     """A digest as it would be: for which local day, from what feedback and what count of changes to the papers, its
-    cards, and where there are none, why."""
+    cards with what is to be remembered of them, and where there are none, why. `upvoted` are the papers that the most
+    upvoted list would bring instead."""
 
     day: date
     known: Known
     revision: int
     cards: tuple[Card, ...] = ()
     quiet: str = ""
+    picked: tuple[Choice, ...] = ()
+    upvoted: tuple[str, ...] = ()
 
     def header(self, style: Style = Style.CARDS) -> str:
         """The words above the papers, or the one line of a quiet day."""
@@ -106,11 +115,14 @@ class Digests:
             had = await shown.posted(tx, channel.id, fresh)
         new = [paper_id for paper_id in fresh if paper_id not in had]
         picks, lower = await self._library.steady(lambda engine: _pick(engine, channel, known, new, day, now))
+        picked = tuple(Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess) for p in picks)
         async with self._store.read() as tx:
+            upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
             if not picks:
                 reason = await self._quiet_reason(tx, channel, fresh, new, day, lower=lower)
-                return Digest(day, known, revision, quiet=reason)
-            return Digest(day, known, revision, tuple(await self._cards(tx, channel, known, picks, now)))
+                return Digest(day, known, revision, quiet=reason, upvoted=upvoted)
+            made = tuple(await self._cards(tx, channel, known, picks, now))
+            return Digest(day, known, revision, made, picked=picked, upvoted=upvoted)
 
     async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
         """Plan the digest of an hour in the channel's style, if its platform can do that; None when that day has one
@@ -123,7 +135,7 @@ class Digests:
             digest = replace(digest, cards=left, quiet=digest.quiet or ("" if left else _ALL_HERE))
             style = styles.fitting(channel.style, can, len(left))
             drafts = styles.drafts(digest.header(style), left, style)
-            return await deliveries.plan(
+            planned = await deliveries.plan(
                 tx,
                 channel.id,
                 hour.local_date,
@@ -134,6 +146,11 @@ class Digests:
                 reason=digest.quiet,
                 papers_revision=digest.revision,
             )
+            if planned:
+                shown_now = {card.paper_id for card in left}
+                picked = [one for one in digest.picked if one.paper_id in shown_now]
+                await choices.put(tx, planned.id, choices.joined(picked, digest.upvoted))
+            return planned
 
     async def plan_card(
         self, channel: Channel, paper: Paper, kind: str, text: str, now: datetime, why: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.channels import cards
 from bot.channels.conversation import Conversation
 from bot.channels.values import Reply
-from bot.channels.verbs import members, schedule, search, taste, topics, votes
+from bot.channels.verbs import members, schedule, search, stats, taste, topics, votes
 from bot.store import topics as topic_rows
 
 Say = Callable[[Conversation, str], Awaitable[Reply]]
@@ -75,7 +75,7 @@ VERBS: Mapping[str, Verb] = {
     "teach": Verb("teach <ids, links or BibTeX>", "start from papers the team loves", votes.teach, managers=True),
     "submit": Verb("submit <arXiv link>", "put a paper before the channel", votes.submit, paper=True),
     "taste": Verb("taste", "what this channel likes and dislikes", taste.taste, open=True),
-    "stats": Verb("stats", "how many picks were liked, week by week", taste.stats, open=True),
+    "stats": Verb("stats", "how many picks were liked, week by week", stats.stats, open=True),
     "schedule": Verb(
         "schedule 09:00 weekdays Europe/Berlin 5",
         "when digests come and how many cards",

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.store import facts, shown
 from bot.store.states import PostState
 from bot.store.tables import (
+    choices,
     clean_name,
     clean_text,
     insert_new,
@@ -152,6 +153,20 @@ async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
     return {row.id: row.listed_on for row in rows}
 
 
+async def most_upvoted(tx: AsyncConnection, ids: Sequence[str], limit: int) -> list[str]:
+    """Of these papers the most upvoted, best first; those without a single upvote are left out."""
+    found: list[tuple[int, str]] = []
+    for some in _chunks(ids):
+        rows = await tx.execute(
+            sa.select(papers.c.upvotes, papers.c.id)
+            .where(papers.c.id.in_(some), papers.c.upvotes > 0)
+            .order_by(papers.c.upvotes.desc(), papers.c.id)
+            .limit(limit)
+        )
+        found += [(-row.upvotes, row.id) for row in rows]
+    return [paper_id for _, paper_id in sorted(found)[:limit]]
+
+
 async def count(tx: AsyncConnection) -> int:
     """How many papers there are."""
     return int((await tx.execute(sa.select(sa.func.count()).select_from(papers))).scalar_one())
@@ -274,7 +289,16 @@ async def _absorb(tx: AsyncConnection, kept: str, gone: str, revision: int) -> N
     same_voice = (twin.c[name] == votes.c[name] for name in ("channel_id", "member", "signal"))
     later = sa.exists().where(twin.c.paper_id == gone, twin.c.at > votes.c.at, *same_voice)
     await tx.execute(sa.delete(votes).where(votes.c.paper_id == kept, later))
-    for table, key in ((votes, ("channel_id", "member", "signal")), (saved, ("platform", "workspace", "member"))):
+    pick = choices.alias()
+    picked = sa.exists().where(
+        pick.c.paper_id == gone, pick.c.place.is_not(None), pick.c.delivery_id == choices.c.delivery_id
+    )
+    await tx.execute(sa.delete(choices).where(choices.c.paper_id == kept, choices.c.place.is_(None), picked))
+    for table, key in (
+        (votes, ("channel_id", "member", "signal")),
+        (saved, ("platform", "workspace", "member")),
+        (choices, ("delivery_id",)),
+    ):
         other = table.alias()
         double = sa.exists().where(other.c.paper_id == kept, *(other.c[name] == table.c[name] for name in key))
         await tx.execute(sa.delete(table).where(table.c.paper_id == gone, double))

@@ -275,6 +275,22 @@ numbers = sa.Table(
 )
 """Which paper a number on a message stands for, counted from 1."""
 
+choices = sa.Table(
+    "choices",
+    metadata,
+    sa.Column("delivery_id", Id, sa.ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False),
+    _paper(nullable=False, index=True),
+    # Its place among the digest's cards, from 1; empty for a paper that was not picked.
+    sa.Column("place", sa.Integer),
+    # The share of random papers that the taste of that day put below it; empty before there was a taste.
+    sa.Column("fit", sa.Float),
+    sa.Column("guess", sa.Boolean, nullable=False),
+    # Its place among the most upvoted papers that could have been picked, from 1; empty for one not among them.
+    sa.Column("upvoted", sa.Integer),
+    sa.PrimaryKeyConstraint("delivery_id", "paper_id"),
+)
+"""What was picked for a digest, as it was seen then, and what the most upvoted list would have brought instead."""
+
 votes = sa.Table(
     "votes",
     metadata,

@@ -513,6 +513,7 @@ async def test_an_export_has_everything_as_json_lines(house: House) -> None:
     kinds = [row["row"] for row in rows]
     assert kinds.count("channel") == kinds.count("topic") == kinds.count("vote") == 1
     assert kinds.count("delivery") == 2
+    assert kinds.count("choice") == len(house.chat.shown["c1"]) - 2, "the cards of the digest, not its header"
     assert kinds.count("post") == len(house.chat.shown["c1"])
     assert {row["message"] for row in rows if row["row"] == "post"} == {one.id for one in house.chat.shown["c1"]}
 

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import deliveries, facts, papers, saved, shown, votes
+from bot.store import choices, deliveries, facts, papers, saved, shown, votes
+from bot.store.choices import Choice
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.states import PostState
@@ -150,6 +151,9 @@ async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(sto
         await votes.put(tx, Vote(two.id, "2310.01234", "bob", "🔥", True, START))
         await votes.put(tx, Vote(two.id, gone, "cy", "🔥", True, START))
         await votes.put(tx, Vote(two.id, "2310.01234", "cy", "🔥", False, later))
+        for planned in (await deliveries.of(tx, one.id), await deliveries.of(tx, two.id)):
+            chosen = [Choice(gone, fit=0.9)], ["2310.01234"] if planned[0].channel_id == two.id else [gone]
+            await choices.put(tx, planned[0].id, choices.joined(*chosen))
         await saved.put(tx, "slack", "W", "ada", gone, START)
         await saved.put(tx, "slack", "W", "bob", gone, later)
         await saved.put(tx, "slack", "W", "bob", "2310.01234", START)
@@ -161,6 +165,8 @@ async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(sto
         assert await papers.resolve(tx, "10.1145/ABC.1") == "2310.01234"
         assert await votes.of_channel(tx, one.id) == [Vote(one.id, "2310.01234", "ada", "👍", True, START)]
         assert await votes.of_channel(tx, two.id) == []
+        assert await choices.of_channel(tx, one.id) == [Choice("2310.01234", 1, 0.9, upvoted=1, day=DAY)]
+        assert await choices.of_channel(tx, two.id) == [Choice("2310.01234", 1, 0.9, day=DAY)], "what was picked"
         assert await saved.of(tx, "slack", "W", "ada") == [("2310.01234", START)]
         assert len(await saved.of(tx, "slack", "W", "bob")) == 1
         assert [post.paper_id for post in await deliveries.posts_of(tx, one.id)] == ["2310.01234"]

@@ -1,22 +1,18 @@
-"""What was learned: why, abstract, taste, stats."""
+"""What was learned: why, abstract, taste."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
 
-from bot.channels import cards, feedback
+from bot.channels import cards
 from bot.channels.conversation import Conversation, no_such_paper
 from bot.channels.values import Action, Reply
-from bot.store import papers, shown, votes
+from bot.store import papers
 from recommender import Word
 from recommender.text import display
 
 _WORDS = 10
-_WEEKS = 8
 
 
 async def why(talk: Conversation, argument: str) -> Reply:
@@ -79,58 +75,6 @@ async def taste(talk: Conversation, argument: str) -> Reply:
         if disliked:
             rows.append(f"{name} it avoids: {_words(disliked)}.")
     return Reply("\n".join(rows))
-
-
-async def stats(talk: Conversation, argument: str) -> Reply:
-    """How many picks were liked, week by week, beside what the most upvoted papers of those days got."""
-    async with talk.tools.store.read() as tx:
-        heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
-        had = await shown.of_channel(tx, talk.channel.id)
-        sent = [(paper_id, at.astimezone(talk.zone).date()) for paper_id, at in had]
-        if not sent:
-            return Reply("No papers have been posted here yet, so there is nothing to count.")
-        found = await papers.get_many(tx, [paper_id for paper_id, _ in sent])
-    likes: Counter[str] = Counter()
-    dislikes: Counter[str] = Counter()
-    for one in heard:
-        (likes if one.value > 0 else dislikes)[one.paper_id] += 1
-    weeks: defaultdict[date, list[str]] = defaultdict(list)
-    for paper_id, day in sent:
-        weeks[day - timedelta(days=day.weekday())].append(paper_id)
-    rows = []
-    for monday in sorted(weeks)[-_WEEKS:]:
-        week = _Week.of(weeks[monday], likes, dislikes)
-        rows.append(f"• week of {monday.day} {monday:%b}: {week}")
-    whole = _Week.of([paper_id for paper_id, _ in sent], likes, dislikes)
-    text = "\n".join(["Picks that at least one member liked:", *rows, f"In all: {whole}."])
-    upvoted = _most_upvoted(sent, {paper_id: paper.upvotes for paper_id, paper in found.items()})
-    if upvoted:
-        text += f"\nOf each day's most upvoted half: {_Week.of(upvoted, likes, dislikes)}."
-    return Reply(text)
-
-
-@dataclass(frozen=True, slots=True)
-class _Week:
-    posted: int
-    liked: int
-    disliked: int
-
-    @classmethod
-    def of(cls, paper_ids: Sequence[str], likes: Counter[str], dislikes: Counter[str]) -> _Week:
-        return cls(len(paper_ids), sum(likes[i] > 0 for i in paper_ids), sum(dislikes[i] > likes[i] for i in paper_ids))
-
-    def __str__(self) -> str:
-        return f"{self.liked} of {self.posted} liked ({self.liked / self.posted:.0%}), {self.disliked} disliked"
-
-
-def _most_upvoted(sent: Sequence[tuple[str, date]], upvotes: dict[str, int]) -> list[str]:
-    """The better-upvoted half of each day's posts; nothing when no source counts upvotes."""
-    if not any(upvotes.values()):
-        return []
-    days: defaultdict[date, list[str]] = defaultdict(list)
-    for paper_id, day in sent:
-        days[day].append(paper_id)
-    return [i for ids in days.values() for i in sorted(ids, key=lambda i: -upvotes.get(i, 0))[: (len(ids) + 1) // 2]]
 
 
 def _words(words: Sequence[Word]) -> str:

@@ -1,0 +1,62 @@
+"""What was picked for each digest, as it was seen then, and what the most upvoted list would have brought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.tables import choices, deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A paper that was picked (`place` among the cards, from 1), or that stood among the most upvoted of what could
+    have been picked (`upvoted`, from 1), or both. `fit` is the share of random papers it beat when it was picked, None
+    before there was a taste. `day` is the digest's local day, None before it is planned."""
+
+    paper_id: str
+    place: int | None = None
+    fit: float | None = None
+    guess: bool = False
+    upvoted: int | None = None
+    day: date | None = None
+
+
+def joined(picked: Sequence[Choice], upvoted: Sequence[str]) -> list[Choice]:
+    """The picks in their order, numbered, and the most upvoted papers, best first, each paper once."""
+    both = {one.paper_id: replace(one, place=place) for place, one in enumerate(picked, 1)}
+    for place, paper_id in enumerate(upvoted, 1):
+        both[paper_id] = replace(both.get(paper_id, Choice(paper_id)), upvoted=place)
+    return list(both.values())
+
+
+async def put(tx: AsyncConnection, delivery_id: int, made: Sequence[Choice]) -> None:
+    """Write down what was chosen for a delivery that is just being planned."""
+    rows = [
+        {
+            "delivery_id": delivery_id,
+            "paper_id": one.paper_id,
+            "place": one.place,
+            "fit": one.fit,
+            "guess": one.guess,
+            "upvoted": one.upvoted,
+        }
+        for one in made
+    ]
+    if rows:
+        await tx.execute(sa.insert(choices), rows)
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Choice]:
+    """All that was chosen for a channel's digests, the oldest first."""
+    rows = await tx.execute(
+        sa.select(deliveries.c.local_date, choices)
+        .join(deliveries, deliveries.c.id == choices.c.delivery_id)
+        .where(deliveries.c.channel_id == channel_id)
+        .order_by(deliveries.c.local_date, choices.c.delivery_id, choices.c.place, choices.c.paper_id)
+    )
+    return [Choice(row.paper_id, row.place, row.fit, row.guess, row.upvoted, row.local_date) for row in rows]
