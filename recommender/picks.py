@@ -71,10 +71,10 @@ def judge(
     rows = features.rows(papers)
     boosts, topic, muted = learner.boosts(taste.topics, papers)
     believed = taste.margins(rows) + boosts
-    published = snapshot.per_paper("published", papers).astype(np.float32)
+    published = snapshot.published[papers].astype(np.float32)
     today = utc(now).date().toordinal() if now else published.max(initial=0)
     age = np.where(published > 0, np.clip(today - published, 0, OLDEST), OLDEST)
-    popular = np.log1p(snapshot.per_paper("upvotes", papers)).astype(np.float32)
+    popular = np.log1p(snapshot.upvotes[papers]).astype(np.float32)
     scores = believed + UPVOTE_WEIGHT * popular - AGE_WEIGHT * age
     return Judged(papers, tuple(ids), rows, believed, scores.astype(np.float32), popular, tuple(topic), tuple(muted))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as column
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby, pairwise
 
 from recommender.paper import arxiv_id, canonical_id
@@ -120,6 +121,7 @@ _DAY = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
 _QUOTES = str.maketrans("“”„«»″", '""""""')
 
 
+@lru_cache(maxsize=64)  # one answer reads its query again and again: to find, to say how it was read, for each snippet
 def parse(text: str) -> Query:
     """Take a query apart. What means nothing, or is too much, is named in `ignored`; what is said twice counts once."""
     groups: list[list[Clause]] = []

@@ -41,9 +41,9 @@ def rerank(snapshot: Snapshot, papers: Rows, scores: NDArray[np.float32], terms:
     score /= score.max()
     likeness = _likeness(stems, owners, score, snapshot.idf)
     score = (1 - LIKENESS_SHARE) * score + LIKENESS_SHARE * likeness / max(float(likeness.max()), 1e-9)
-    published = snapshot.per_paper("published", papers).astype(np.float64)
+    published = snapshot.published[papers].astype(np.float64)
     age = np.where(published > 0, snapshot.newest - published, np.inf) / _YEAR
-    upvotes = snapshot.per_paper("upvotes", papers).astype(np.float64)
+    upvotes = snapshot.upvotes[papers].astype(np.float64)
     final: Scores = score + FRESH_SHARE * np.exp(-age) + UPVOTED_SHARE * upvotes / (upvotes + _SOME_UPVOTES)
     return final
 
@@ -64,7 +64,9 @@ def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: 
     # Each word stands in two passages; a word that comes twice in one counts once.
     passage = owners[at] * passages + stride
     room = len(terms) + 1
-    standing = np.unique(np.concatenate([passage, passage + 1]) * room + np.tile(found[at], 2))
+    standing = np.concatenate([passage, passage + 1]) * room + np.tile(found[at], 2)
+    standing.sort()
+    standing = standing[np.diff(standing, prepend=-1) > 0]
     weights = np.array([0.0, *terms.values()])
     together = np.bincount(standing // room, weights[standing % room], papers * passages)
     best: Scores = together.reshape(papers, passages).max(1) / weights.sum()

@@ -120,9 +120,9 @@ class Searcher:
 
     def _best(self, papers: Rows, scores: Floats, most: int) -> Matches:
         """Best score first, then newest, most upvoted, by key: the same whatever the order the papers came in."""
-        published = -self._snapshot.per_paper("published", papers).astype(np.int64)
-        upvotes = -self._snapshot.per_paper("upvotes", papers).astype(np.int64)
-        order = np.lexsort((self._snapshot.per_paper_keys(papers), upvotes, published, -scores))[:most]
+        snapshot = self._snapshot
+        published, upvotes = -snapshot.published[papers], -snapshot.upvotes[papers]
+        order = np.lexsort((snapshot.keys[papers], upvotes, published, -scores))[:most]
         return Matches(papers[order], scores[order])
 
     def _in_segment(

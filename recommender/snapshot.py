@@ -105,9 +105,24 @@ class Snapshot:
         return often
 
     @cached_property
+    def published(self) -> NDArray[np.int32]:
+        """The day each paper was published, as a day number, 0 for unknown."""
+        return np.concatenate([np.zeros(0, np.int32), *(segment.papers.published for segment in self.segments)])
+
+    @cached_property
+    def upvotes(self) -> NDArray[np.int32]:
+        """The upvotes of each paper."""
+        return np.concatenate([np.zeros(0, np.int32), *(segment.papers.upvotes for segment in self.segments)])
+
+    @cached_property
+    def keys(self) -> NDArray[np.uint64]:
+        """The key of each paper's id."""
+        return np.concatenate([np.zeros(0, np.uint64), *(segment.papers.keys for segment in self.segments)])
+
+    @cached_property
     def newest(self) -> int:
         """The last day a paper was published, as a day number; 0 when no paper has one."""
-        return max((int(segment.papers.published.max(initial=0)) for segment in self.segments), default=0)
+        return int(self.published.max(initial=0))
 
     def find(self, paper_ids: Sequence[str]) -> Rows:
         """The number of each paper, −1 where there is none."""
@@ -145,20 +160,6 @@ class Snapshot:
         """The paper's id."""
         at = int(np.searchsorted(self.offsets, number, "right")) - 1
         return self.segments[at].papers.id_of(int(number - self.offsets[at]))
-
-    def per_paper(self, column: str, numbers: Rows) -> NDArray[np.int32]:
-        """`published` (days since year 1, 0 for unknown) or `upvotes` of each paper."""
-        out = np.zeros(len(numbers), np.int32)
-        for segment, mine, rows in self.by_segment(numbers):
-            out[mine] = getattr(segment.papers, column)[rows]
-        return out
-
-    def per_paper_keys(self, numbers: Rows) -> NDArray[np.uint64]:
-        """The key of each paper's id."""
-        out = np.zeros(len(numbers), np.uint64)
-        for segment, mine, rows in self.by_segment(numbers):
-            out[mine] = segment.papers.keys[rows]
-        return out
 
     def tokens(self, numbers: Rows, first: int, last: int) -> tuple[NDArray[np.uint32], Rows]:
         """The words in fields `first`…`last` of each paper in order, and for each word the place in `numbers`."""
