@@ -102,7 +102,7 @@ class Recommender:
         papers, scores = found.papers, found.scores
         if ours and len(papers):
             taste = view.learner.learn(feedback, topics, None, papers)
-            liked = taste.fit_of(taste.margins(view.features.rows(papers))) if taste.warm else np.zeros(len(papers))
+            liked = taste.fit_of(taste.margins(view.features.table(papers))) if taste.warm else np.zeros(len(papers))
             scores = (scores / max(float(scores.max()), 1e-9) + liked).astype(np.float32)
             order = np.argsort(-scores, kind="stable")
             papers, scores = papers[order], scores[order]

@@ -1,4 +1,5 @@
-"""The learner's view of papers: one sparse row of unit length for each, of words, pairs of words and categories.
+"""The learner's view of papers: a sparse row of unit length for each, of words, pairs of words and categories, and
+beside it a short dense one of what its words mean.
 
 Counts come from the index as it stands, so that weights follow the stream of papers without anything being refitted.
 """
@@ -6,17 +7,26 @@ Counts come from the index as it stands, so that weights follow the stream of pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from recommender.grams import PAIR_SPACE, grams, pairs_of
+from recommender.meaning import Meaning, learn
 from recommender.segment import ABSTRACT, CATEGORIES, TITLE
 from recommender.snapshot import Rows, Snapshot
+from recommender.table import Table
 
 MOST_GRAMS = 20_000
 CATEGORY_WEIGHT = 0.15
+RARITY = 1.25
+"""Power of the inverse document frequency in a row."""
+MEANING_WEIGHT = 0.5
+"""Length of a row's dense part beside the sparse one's 1."""
+CENTRE_OF = 1_200
+"""Random papers whose mean meaning is taken off every paper's."""
 MOST_KEPT = 20_000
 """Rows held in memory, about 1 KB each."""
 _LARGE_INDEX = 5_000
@@ -27,7 +37,7 @@ Owned = tuple[NDArray[np.uint32], Rows]
 
 class Features:
     """The columns of the learner over one snapshot: the most frequent words and pairs of telling words (an entry is
-    (1 + ln tf) · (ln((n + 1) / (df + 1)) + 1)), then each category, then each category again as a paper's first one."""
+    (1 + ln tf) · idf^RARITY, idf = ln((n + 1) / (df + 1)) + 1), then each category, then each category again as a paper's first one."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -48,23 +58,75 @@ class Features:
         self.width = self.grams + 2 * len(snapshot.categories)
         self.idf: Floats = np.ones(self.width, np.float32)
         self.idf[: self.grams] = (np.log((snapshot.live + 1) / (df + 1)) + 1).clip(0.1)
-        self._kept = (
+        self._scale = self.idf**RARITY
+        self._kept: tuple[NDArray[np.int32], csr_array, Floats] = (
             np.full(int(snapshot.offsets[-1]), -1, np.int32),
             csr_array((0, self.width), dtype=np.float32),
+            np.zeros((0, 0), np.float32),
         )
 
     def rows(self, papers: Rows) -> csr_array:
         """The rows of papers, by their numbers: (papers, width) float32. Rows once made are kept for the next asker."""
-        places, kept = self._kept
+        places, kept, _ = self._keep(papers)
+        return csr_array(kept[places[papers]])
+
+    def table(self, papers: Rows) -> Table:
+        """Both parts of papers, by their numbers; kept likewise."""
+        places, kept, meant = self._keep(papers)
+        if len(meant) < kept.shape[0]:
+            fresh = self.meaning_of(kept[len(meant) :])
+            meant = np.concatenate([meant, fresh]) if len(meant) else fresh
+            self._kept = places, kept, meant
+        at = places[papers]
+        return Table(csr_array(kept[at]), meant[at])
+
+    def _keep(self, papers: Rows) -> tuple[NDArray[np.int32], csr_array, Floats]:
+        """(place of each paper among the rows kept, those rows, the meaning of the first of them)."""
+        places, kept, meant = self._kept
         missing = np.unique(papers[places[papers] < 0])
         if len(missing):
             if kept.shape[0] + len(missing) > MOST_KEPT:
-                places, kept, missing = np.full_like(places, -1), kept[:0], np.unique(papers)
+                places, kept, meant, missing = np.full_like(places, -1), kept[:0], meant[:0], np.unique(papers)
             places = places.copy()
             places[missing] = np.arange(kept.shape[0], kept.shape[0] + len(missing))
             kept = vstack([kept, self._made(missing)], format="csr")
-            self._kept = places, kept
-        return csr_array(kept[places[papers]])
+            self._kept = places, kept, meant
+        return places, kept, meant
+
+    def meaning_of(self, rows: csr_array) -> Floats:
+        """The dense part that belongs to sparse rows, (rows, dimensions): the weighted sum of their words' vectors,
+        less what papers have on the average, brought to the length MEANING_WEIGHT."""
+        sums = self._sums(rows)
+        lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))
+        sums *= (MEANING_WEIGHT / lengths.clip(1e-6))[:, None]
+        return sums
+
+    def by_word(self, weights: Floats, rows: csr_array) -> Floats:
+        """What the words weigh in one row, or on the average of several, when the weight of meaning is shared out among
+        the words that carry it: (width,), for `weights` of a table."""
+        columns, vectors, _ = self._vectors
+        told = weights[: self.width].copy()
+        sums = self._sums(rows)
+        lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))
+        if len(lengths):
+            told[columns] += vectors @ weights[self.width :] * (MEANING_WEIGHT / max(float(lengths.mean()), 1e-6))
+        return told
+
+    def _sums(self, rows: csr_array) -> Floats:
+        columns, vectors, centre = self._vectors
+        sums: Floats = rows[:, columns] @ vectors - centre
+        return sums
+
+    @cached_property
+    def _vectors(self) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """(columns whose words have a vector, their vectors, the mean of papers)."""
+        meaning: Meaning = learn(self._snapshot)
+        columns = self._word_columns[meaning.words].astype(np.int64)
+        vectors = meaning.vectors[columns >= 0]
+        columns = columns[columns >= 0]
+        some = self.rows(self._snapshot.sample(CENTRE_OF))
+        mean = some[:, columns].sum(axis=0) / max(some.shape[0], 1)
+        return columns, vectors, (mean @ vectors).astype(np.float32)
 
     def row(self, words: Sequence[str], categories: Sequence[str] = ()) -> csr_array:
         """The row (1, width) of a text that is no paper, such as a topic; words the index never met are left out."""
@@ -93,7 +155,7 @@ class Features:
         starts = np.flatnonzero(np.diff(key, prepend=-1))
         counts = np.diff(starts, append=len(key))
         row, column = key[starts] >> bits, key[starts] & ((1 << bits) - 1)
-        values = (1 + np.log(counts)).astype(np.float32) * self.idf[column]
+        values = (1 + np.log(counts)).astype(np.float32) * self._scale[column]
         tag = column >= self.grams
         # Words and categories are brought to unit length apart, the categories made small, and then both together.
         squares = values * values

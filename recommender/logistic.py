@@ -1,4 +1,4 @@
-"""Logistic regression on a few sparse rows, by a truncated Newton method (Lin, Weng & Keerthi, JMLR 2008)."""
+"""Logistic regression on a few rows, by a truncated Newton method (Lin, Weng & Keerthi, JMLR 2008)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
+
+from recommender.table import Table
 
 Floats = NDArray[np.float32]
 
@@ -20,7 +21,7 @@ _BIAS_SCALE = np.float32(10.0)
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """`weights` (width,) and `bias`; `pull` (rows,) is what each row contributed: weights = rows.T @ pull. `spread`
+    """`weights` (width,) and `bias`; `pull` (rows,) is what each row contributed: weights = rows.back(pull). `spread`
     (rows,) is each row's share of curvature, from which uncertainty is taken."""
 
     weights: Floats
@@ -29,31 +30,30 @@ class Fit:
     spread: Floats
 
 
-def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, strength: float) -> Fit:
+def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: float) -> Fit:
     """Minimise |w|²/2 + strength · Σ importance · log loss over the rows, starting from zero."""
     cost = (strength * importance).astype(np.float32)
     target = positive.astype(np.float32)
-    columns = rows.T
-    weights = np.zeros(rows.shape[1], np.float32)
+    weights = np.zeros(rows.width, np.float32)
     bias = np.float32(0)
 
     def loss(w: Floats, b: np.float32, m: Floats) -> float:
         return float(0.5 * (w @ w + b * b) + cost @ (np.logaddexp(0, m) - target * m))
 
-    m = np.zeros(rows.shape[0], np.float32)
+    m = np.zeros(len(rows), np.float32)
     value = loss(weights, bias, m)
     first = None
     for _ in range(_STEPS):
         p = _sigmoid(m)
         pull = cost * (target - p)
-        gradient = weights - columns @ pull
+        gradient = weights - rows.back(pull)
         gradient_bias = bias - _BIAS_SCALE * pull.sum()
         curvature = cost * p * (1 - p)
         size = float(np.sqrt(gradient @ gradient + gradient_bias**2 / (1 + _BIAS_SCALE**2 * curvature.sum())))
         first = size if first is None else first
         if size <= _TOLERANCE * max(first, 1e-6):
             break
-        step, step_bias, m_step = _newton_step(rows, columns, curvature, gradient, gradient_bias, _REDUCTION)
+        step, step_bias, m_step = _newton_step(rows, curvature, gradient, gradient_bias, _REDUCTION)
         slope = float(gradient @ step + gradient_bias * step_bias)
         scale = np.float32(1)
         for _ in range(10):
@@ -66,12 +66,11 @@ def fit(rows: csr_array, positive: NDArray[np.bool_], importance: Floats, streng
         weights, bias, m, value = weights + scale * step, bias + scale * step_bias, m + scale * m_step, trial
     p = _sigmoid(m)
     pull = cost * (target - p)
-    return Fit(columns @ pull, float(_BIAS_SCALE * bias), pull, cost * p * (1 - p))
+    return Fit(rows.back(pull), float(_BIAS_SCALE * bias), pull, cost * p * (1 - p))
 
 
 def _newton_step(
-    rows: csr_array,
-    columns: csc_array,
+    rows: Table,
     curvature: Floats,
     gradient: Floats,
     gradient_bias: np.float32,
@@ -86,9 +85,9 @@ def _newton_step(
     left = float(rest @ rest + rest_bias**2 / heavy)
     goal = reduction**2 * left
     for _ in range(_INNER_STEPS):
-        m_along = rows @ along + _BIAS_SCALE * along_bias
+        m_along = rows.dot(along) + _BIAS_SCALE * along_bias
         through = curvature * m_along
-        image = along + columns @ through
+        image = along + rows.back(through)
         image_bias = along_bias + _BIAS_SCALE * through.sum()
         length = np.float32(left / float(along @ image + along_bias * image_bias))
         step, step_bias, m_step = step + length * along, step_bias + length * along_bias, m_step + length * m_along

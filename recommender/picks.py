@@ -9,10 +9,10 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from recommender.features import Features
 from recommender.snapshot import Rows, Snapshot
+from recommender.table import Table
 from recommender.taste import Learned, Learner, Source, Topic
 from recommender.text import stem
 from recommender.values import Explanation, Pick, Ranked, Reason, Taste, Word
@@ -50,7 +50,7 @@ class Judged:
 
     papers: Rows
     ids: tuple[str, ...]
-    rows: csr_array
+    rows: Table
     believed: Floats
     scores: Floats
     popular: Floats
@@ -68,7 +68,7 @@ def judge(
     now: datetime | None,
 ) -> Judged:
     """Score the candidates."""
-    rows = features.rows(papers)
+    rows = features.table(papers)
     boosts, topic, muted = learner.boosts(taste.topics, papers)
     believed = taste.margins(rows) + boosts
     published = snapshot.published[papers].astype(np.float32)
@@ -124,15 +124,15 @@ class Picker:
     def _first_impression(self) -> Floats:
         """What speaks for a paper when nothing is known of a channel: others voted for it, and it is about what many
         papers are about (measured: the first ten days have three times the likes of a random choice)."""
-        typical = self._judged.rows @ self._judged.rows.sum(axis=0)
+        typical = self._judged.rows.words @ self._judged.rows.words.sum(axis=0)
         typical = (typical - typical.mean()) / max(float(typical.std()), 1e-6) if len(typical) else typical
         impression: Floats = TYPICAL_WEIGHT * typical + POPULAR_WEIGHT * self._judged.popular
         return impression
 
     def _alike(self, at: int) -> NDArray[np.bool_]:
         """Which candidates are this one or a near-duplicate of it."""
-        row = self._judged.rows[[at]]
-        alike: NDArray[np.bool_] = self._judged.rows @ row.toarray().ravel() >= ALIKE
+        words = self._judged.rows.words
+        alike: NDArray[np.bool_] = words @ words[[at]].toarray().ravel() >= ALIKE
         alike[at] = True
         return alike
 
@@ -147,8 +147,8 @@ class Picker:
     def reasons(self, at: int) -> tuple[Reason, ...]:
         """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
         alone (neither); nothing where it shares no more than one everyday word with them."""
-        taste, row = self._taste, self._judged.rows[[at]].toarray().ravel()
-        moved = (self._known @ row) * taste.model.pull[: len(taste.sources)] * taste.positive
+        taste, row = self._taste, self._judged.rows.flat(at)
+        moved = self._known.dot(row) * taste.model.pull[: len(taste.sources)] * taste.positive
         topic = self._judged.topic[at]
         met = Source(topic=topic.text) if topic else None
         # A topic teaches words; only of a paper that has all it asks for may it be said that the topic brought it.
@@ -161,18 +161,25 @@ class Picker:
             by_source[met] = by_source.get(met, 0.0) + float(self._judged.believed[at]) - margin
         best = sorted(by_source.items(), key=lambda item: -item[1])[:MOST_REASONS]
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
-        liked = np.maximum(taste.model.weights, 0) * row * self._features.telling
+        liked = np.maximum(self._weighed(at), 0) * self._features.telling
+        known = self._known.words
         found = []
         for source, amount in best:
             if amount > max(SMALLEST_SHARE * best[0][1], SMALLEST_REASON):
                 shared = np.zeros_like(liked)
                 for n in [n for n, s in enumerate(sources) if s == source]:
-                    columns = self._known.indices[self._known.indptr[n] : self._known.indptr[n + 1]]
+                    columns = known.indices[known.indptr[n] : known.indptr[n + 1]]
                     shared[columns] = liked[columns]
                 words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
                 if source == met or self._tells(words, shared):
                     found.append(Reason(tuple(word.text for word in words), source.paper_id, source.topic, amount))
         return tuple(found)
+
+    def _weighed(self, at: int) -> Floats:
+        """What each word of a candidate adds to its score, its share in the paper's meaning included."""
+        words = self._judged.rows.words[[at]]
+        weighed: Floats = self._features.by_word(self._taste.model.weights, words) * words.toarray().ravel()
+        return weighed
 
     def _tells(self, words: Sequence[Word], shared: Floats) -> bool:
         """Whether what two papers share is more than chance: several words, or one that is rare."""
@@ -183,7 +190,7 @@ class Picker:
 
     def explain(self, at: int = 0) -> Explanation:
         """All there is to say about a candidate."""
-        against = np.minimum(self._taste.model.weights, 0) * self._judged.rows[[at]].toarray().ravel()
+        against = np.minimum(self._weighed(at), 0)
         muted = self._judged.muted[at]
         return Explanation(
             self._judged.ids[at],
@@ -219,7 +226,8 @@ def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 
     """A taste in words."""
     if not taste.sources:
         return Taste()
-    weights = features.by_category(taste.model.weights)
+    known = taste.rows.words[: len(taste.sources)]
+    weights = features.by_category(features.by_word(taste.model.weights, known))
     among = snapshot.find([source.paper_id for source in taste.sources if source.paper_id])
     among = among[among >= 0]
 

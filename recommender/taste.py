@@ -12,13 +12,13 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
 
 from recommender.features import Features
 from recommender.logistic import Fit, fit
 from recommender.query import Query, parse
 from recommender.search import Searcher
 from recommender.snapshot import Rows, Snapshot
+from recommender.table import Table, stacked
 from recommender.values import Feedback
 from recommender.vocabulary import CATEGORY_SIGN
 from recommender.votes import Verdicts, verdicts
@@ -62,7 +62,7 @@ class Learned:
     """A channel's taste. `rows` are what it was learned from, `sources` name the first of them (the rest is
     background); `scale` are the scores of papers it never saw, ascending; `warm` says whether anything was liked."""
 
-    rows: csr_array
+    rows: Table
     sources: tuple[Source, ...]
     positive: NDArray[np.bool_]
     model: Fit
@@ -71,14 +71,14 @@ class Learned:
     verdicts: Verdicts
     warm: bool
 
-    def margins(self, rows: csr_array) -> Floats:
+    def margins(self, rows: Table) -> Floats:
         """What the model alone says of papers, as log odds."""
-        return rows @ self.model.weights + np.float32(self.model.bias)
+        return rows.dot(self.model.weights) + np.float32(self.model.bias)
 
-    def doubt(self, rows: csr_array) -> Floats:
+    def doubt(self, rows: Table) -> Floats:
         """How unsure the model is of each margin: its standard deviation, by the diagonal of the Hessian (Laplace)."""
-        curvature = 1 + self.rows.power(2).T @ self.model.spread
-        doubt: Floats = np.sqrt(rows.power(2) @ (1 / curvature))
+        curvature = 1 + self.rows.squared().back(self.model.spread)
+        doubt: Floats = np.sqrt(rows.squared().dot((1 / curvature).astype(np.float32)))
         return doubt
 
     def fit_of(self, scores: Floats) -> Floats:
@@ -109,13 +109,13 @@ class Learner:
         background, yardstick, unseen = self._background(np.concatenate([numbers, judged]))
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         papers = np.array([n for _, n, _ in [*loved, *unloved]], np.int64)
-        rows = vstack([seeds, self._features.rows(papers), background], format="csr")
-        positive = np.zeros(rows.shape[0], bool)
-        positive[: seeds.shape[0] + len(loved)] = True
+        rows = stacked([seeds, self._features.table(papers), background])
+        positive = np.zeros(len(rows), bool)
+        positive[: len(seeds) + len(loved)] = True
         if not warm:
             positive[len(unloved) :] = True  # with nothing liked, being unlike what was disliked is all there is
         weights = [*seed_weights, *(weight for _, _, weight in [*loved, *unloved])]
-        weights += [BACKGROUND_WEIGHT / max(background.shape[0], 1)] * background.shape[0]
+        weights += [BACKGROUND_WEIGHT / max(len(background), 1)] * len(background)
         importance = np.array(weights, np.float32)
         sources = (*seed_sources, *(Source(paper_id) for paper_id, _, _ in [*loved, *unloved]))
         model = fit(rows, positive, importance, STRENGTH)
@@ -139,33 +139,33 @@ class Learner:
         return added, best, muted
 
     @cached_property
-    def _sample(self) -> tuple[Rows, csr_array]:
+    def _sample(self) -> tuple[Rows, Table]:
         papers = self._snapshot.sample(4 * BACKGROUND)
-        return papers, self._features.rows(papers)
+        return papers, self._features.table(papers)
 
-    def _background(self, taken: Rows) -> tuple[csr_array, csr_array, Rows]:
+    def _background(self, taken: Rows) -> tuple[Table, Table, Rows]:
         """Rows of random papers to learn from, rows of as many others to measure by, and those others; none `taken`."""
         papers, rows = self._sample
         free = np.flatnonzero(~np.isin(papers, taken))[: 2 * BACKGROUND]
         return rows[free[::2]], rows[free[1::2]], papers[free[1::2]]
 
-    def _seeds(self, topics: Sequence[Topic]) -> tuple[csr_array, list[Source], list[float]]:
+    def _seeds(self, topics: Sequence[Topic]) -> tuple[Table, list[Source], list[float]]:
         """Rows that stand for topics: the topic's own words, and the papers it finds best (Cormack & Grossman 2015)."""
-        rows = [self._features.rows(np.zeros(0, np.int64))]
+        rows = [self._features.table(np.zeros(0, np.int64))]
         sources: list[Source] = []
         weights: list[float] = []
         for topic in topics:
             categories = [CATEGORY_SIGN + c.value for group in topic.query.groups for c in group if c.value]
             own = self._features.row(topic.query.words, categories)
             found = self._searcher.find(topic.query, TOPIC_MATCHES, strict=True).papers
-            parts = [(own, TOPIC_WEIGHT)] if own.nnz else []
+            parts = [(Table(own, self._features.meaning_of(own)), TOPIC_WEIGHT)] if own.nnz else []
             if len(found):
-                parts.append((self._features.rows(found), TOPIC_WEIGHT / len(found)))
+                parts.append((self._features.table(found), TOPIC_WEIGHT / len(found)))
             for part, weight in parts:
                 rows.append(part)
-                sources += [Source(topic=topic.text)] * part.shape[0]
-                weights += [weight] * part.shape[0]
-        return vstack(rows, format="csr"), sources, weights
+                sources += [Source(topic=topic.text)] * len(part)
+                weights += [weight] * len(part)
+        return stacked(rows), sources, weights
 
 
 def read_topic(text: str) -> Topic | None:

@@ -9,6 +9,7 @@ from recommender import features as features_module
 from recommender.features import CATEGORY_WEIGHT, Features
 from recommender.index import Index
 from recommender.logistic import fit
+from recommender.table import Table
 from tests.recommender.papers import library, made
 
 
@@ -66,7 +67,7 @@ def test_the_regression_is_the_one_of_scikit_learn() -> None:
     rows = csr_array((rng.random((60, 30)) * (rng.random((60, 30)) < 0.3)).astype(np.float32))
     positive = rng.random(60) < 0.4
     importance = rng.random(60).astype(np.float32) + 0.5
-    ours = fit(rows, positive, importance, 3.0)
+    ours = fit(Table(rows, np.zeros((60, 0), np.float32)), positive, importance, 3.0)
     theirs = LogisticRegression(C=3.0, tol=1e-8, max_iter=1000).fit(rows, positive, importance)
     assert np.allclose(ours.weights, theirs.coef_.ravel(), atol=0.03)
     assert np.corrcoef(ours.weights, theirs.coef_.ravel())[0, 1] > 0.999
@@ -76,6 +77,8 @@ def test_the_regression_is_the_one_of_scikit_learn() -> None:
 def test_a_regression_on_one_class_or_nothing_stays_finite() -> None:
     for count in (0, 1, 5):
         rows = csr_array(np.eye(max(count, 1), 4, dtype=np.float32)[:count])
-        found = fit(rows, np.ones(count, bool), np.ones(count, np.float32), 3.0)
+        found = fit(
+            Table(rows, np.zeros((count, 0), np.float32)), np.ones(count, bool), np.ones(count, np.float32), 3.0
+        )
         assert np.isfinite(found.weights).all()
         assert np.isfinite(found.bias)
