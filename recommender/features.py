@@ -37,7 +37,8 @@ Owned = tuple[NDArray[np.uint32], Rows]
 
 class Features:
     """The columns of the learner over one snapshot: the most frequent words and pairs of telling words (an entry is
-    (1 + ln tf) · idf^RARITY, idf = ln((n + 1) / (df + 1)) + 1), then each category, then each category again as a paper's first one."""
+    (1 + ln tf) · idf^RARITY, idf = ln((n + 1) / (df + 1)) + 1), then each category, then each category again as a
+    paper's first one."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -59,7 +60,7 @@ class Features:
         self.idf: Floats = np.ones(self.width, np.float32)
         self.idf[: self.grams] = (np.log((snapshot.live + 1) / (df + 1)) + 1).clip(0.1)
         self._scale = self.idf**RARITY
-        self._kept: tuple[NDArray[np.int32], csr_array, Floats] = (
+        self._kept: tuple[NDArray[np.int32], csr_array, Floats] = (  # type: ignore[assignment]
             np.full(int(snapshot.offsets[-1]), -1, np.int32),
             csr_array((0, self.width), dtype=np.float32),
             np.zeros((0, 0), np.float32),
