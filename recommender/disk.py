@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError
 from recommender.locks import try_lock
+from recommender.meaning import Meaning
 from recommender.segment import Segment, columns, from_columns
 
 FORMAT = 3
@@ -31,6 +32,7 @@ MANIFEST = "index.json"
 _MAGIC = b"PAPERBOY"
 _ALIGN = 64
 _SUFFIX = ".segment"
+_VECTORS_SUFFIX = ".vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,15 @@ class SegmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a commit consists of. `lineage` tells an index from one built anew in the same folder; `commit` counts."""
+    """What a commit consists of. `lineage` tells an index from one built anew in the same folder; `commit` counts;
+    `vectors` names the file of word vectors, learned when the index had `vectors_of` papers."""
 
     lineage: str
     commit: int = 0
     marker: str | None = None
     segments: tuple[SegmentEntry, ...] = ()
+    vectors: str | None = None
+    vectors_of: int = 0
 
 
 def pack_dead(dead: NDArray[np.bool_] | None) -> str | None:
@@ -96,7 +101,37 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def write_segment(folder: Path, name: str, segment: Segment) -> None:
     """Write a segment's columns into the file that the manifest will name."""
-    named = {column: np.ascontiguousarray(values) for column, values in columns(segment).items()}
+    _write_columns(folder / name, columns(segment))
+
+
+def write_vectors(folder: Path, name: str, meaning: Meaning) -> None:
+    """Write word vectors into the file that the manifest will name."""
+    _write_columns(folder / name, {"words": meaning.words, "vectors": meaning.vectors.ravel()})
+
+
+def map_segment(folder: Path, entry: SegmentEntry) -> Segment:
+    """The segment in the file, mapped into memory and checked; FileNotFoundError when there is no such file."""
+    try:
+        segment = from_columns(_map_columns(folder, entry.name))
+    except KeyError:
+        raise CorruptIndexError(folder, f"{entry.name} is unreadable") from None
+    if len(segment) != entry.papers:
+        raise CorruptIndexError(folder, f"{entry.name} holds {len(segment)} papers where {entry.papers} were written")
+    return segment
+
+
+def map_vectors(folder: Path, name: str, papers: int) -> Meaning:
+    """The word vectors in the file, learned from an index of that many papers; FileNotFoundError when there is none."""
+    try:
+        named = _map_columns(folder, name)
+        words, vectors = named["words"], named["vectors"]
+        return Meaning(words, vectors.reshape(len(words), len(vectors) // max(len(words), 1)), papers)
+    except (KeyError, ValueError):
+        raise CorruptIndexError(folder, f"{name} is unreadable") from None
+
+
+def _write_columns(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
+    named = {column: np.ascontiguousarray(values) for column, values in named.items()}
     layout, at = [], 0
     for column, values in named.items():
         raw = values.view(np.uint8)
@@ -111,34 +146,30 @@ def write_segment(folder: Path, name: str, segment: Segment) -> None:
             yield values.view(np.uint8).data
             yield b"\0" * (-values.nbytes % _ALIGN)
 
-    _replace(folder / name, parts())
+    _replace(path, parts())
 
 
-def map_segment(folder: Path, entry: SegmentEntry) -> Segment:
-    """The segment in the file, mapped into memory and checked; FileNotFoundError when there is no such file."""
-    with (folder / entry.name).open("rb") as file:
+def _map_columns(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+    with (folder / name).open("rb") as file:
         try:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
-            raise CorruptIndexError(folder, f"{entry.name} is empty") from None
+            raise CorruptIndexError(folder, f"{name} is empty") from None
     try:
         size, check = (int.from_bytes(data[at : at + 4], "little") for at in (8, 12))
         head = data[16 : 16 + size]
         if data[:8] != _MAGIC or crc32(head) != check:
-            raise CorruptIndexError(folder, f"{entry.name} has no valid head")
+            raise CorruptIndexError(folder, f"{name} has no valid head")
         whole = np.frombuffer(data, np.uint8)[16 + size :]
         named: dict[str, NDArray[Any]] = {}
         for column, dtype, at, length, column_check in json.loads(head):
             raw = whole[at : at + length]
             if len(raw) != length or crc32(raw.data) != column_check:
-                raise CorruptIndexError(folder, f"{entry.name} is cut off or altered in {column}")
+                raise CorruptIndexError(folder, f"{name} is cut off or altered in {column}")
             named[column] = raw.view(dtype)
-        segment = from_columns(named)
     except (ValueError, KeyError, TypeError):
-        raise CorruptIndexError(folder, f"{entry.name} is unreadable") from None
-    if len(segment) != entry.papers:
-        raise CorruptIndexError(folder, f"{entry.name} holds {len(segment)} papers where {entry.papers} were written")
-    return segment
+        raise CorruptIndexError(folder, f"{name} is unreadable") from None
+    return named
 
 
 def segment_name(commit: int, number: int) -> str:
@@ -146,10 +177,15 @@ def segment_name(commit: int, number: int) -> str:
     return f"{commit:08d}-{number}{_SUFFIX}"
 
 
+def vectors_name(commit: int) -> str:
+    """The file of the commit's new word vectors."""
+    return f"{commit:08d}{_VECTORS_SUFFIX}"
+
+
 def sweep(folder: Path, keep: Iterable[str]) -> None:
-    """Delete the files of segments that no commit needs any more, and what an interrupted write left."""
+    """Delete the files that no commit needs any more, and what an interrupted write left."""
     kept = set(keep)
-    for path in [*folder.glob(f"*{_SUFFIX}"), *folder.glob("*.part")]:
+    for path in [*folder.glob(f"*{_SUFFIX}"), *folder.glob(f"*{_VECTORS_SUFFIX}"), *folder.glob("*.part")]:
         if path.name not in kept:
             try:
                 path.unlink(missing_ok=True)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from recommender.grams import PAIR_SPACE, grams, pairs_of
-from recommender.meaning import Meaning, learn
 from recommender.segment import ABSTRACT, CATEGORIES, TITLE
 from recommender.snapshot import Rows, Snapshot
 from recommender.table import Table
@@ -114,19 +113,33 @@ class Features:
         return told
 
     def _sums(self, rows: csr_array) -> Floats:
-        columns, vectors, centre = self._vectors
-        sums: Floats = rows[:, columns] @ vectors - centre
+        _, vectors, centre = self._vectors
+        sums: Floats = self._meant(rows) @ vectors - centre
         return sums
+
+    def _meant(self, rows: csr_array) -> csr_array:
+        """The rows in those columns alone whose words have a vector, (rows, vectors)."""
+        columns, vectors = self._vector_columns
+        place = np.full(self.width, -1, np.int32)
+        place[columns] = np.arange(len(columns), dtype=np.int32)
+        place = place[rows.indices]
+        kept = place >= 0
+        pointers = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
+        return csr_array((rows.data[kept], place[kept], pointers), shape=(rows.shape[0], len(vectors)))
+
+    @cached_property
+    def _vector_columns(self) -> tuple[NDArray[np.int64], Floats]:
+        """(columns whose words have a vector, their vectors)."""
+        meaning = self._snapshot.meaning
+        columns = self._word_columns[meaning.words].astype(np.int64)
+        return columns[columns >= 0], meaning.vectors[columns >= 0]
 
     @cached_property
     def _vectors(self) -> tuple[NDArray[np.int64], Floats, Floats]:
         """(columns whose words have a vector, their vectors, the mean of papers)."""
-        meaning: Meaning = learn(self._snapshot)
-        columns = self._word_columns[meaning.words].astype(np.int64)
-        vectors = meaning.vectors[columns >= 0]
-        columns = columns[columns >= 0]
-        some = self.rows(self._snapshot.sample(CENTRE_OF))
-        mean = some[:, columns].sum(axis=0) / max(some.shape[0], 1)
+        columns, vectors = self._vector_columns
+        some = self._meant(self.rows(self._snapshot.sample(CENTRE_OF)))
+        mean = some.sum(axis=0) / max(some.shape[0], 1)
         return columns, vectors, (mean @ vectors).astype(np.float32)
 
     def row(self, words: Sequence[str], categories: Sequence[str] = ()) -> csr_array:

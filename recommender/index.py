@@ -6,6 +6,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from threading import RLock
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from recommender import disk
 from recommender.errors import CorruptIndexError
+from recommender.meaning import MOST_PAPERS, UNKNOWN, Meaning, learn
 from recommender.paper import Paper
 from recommender.segment import (
     ABSTRACT,
@@ -41,6 +43,8 @@ _MERGE_AT = 8
 _SMALL = 1_000
 _REWRITE_SHARE = 0.3
 _PATIENCE = 5.0
+_LEARN_WORDS_AT = 1.5
+"""Growth of the index since its word vectors were learned, from which they are learned anew."""
 
 Dead = NDArray[np.bool_] | None
 Part = tuple[Segment, Dead]
@@ -120,12 +124,15 @@ class Index:
             tuple(dead for _, dead in parts),
             sum(len(segment.words.stems) for segment, _ in parts),
             marker,
+            self.snapshot.meaning,
         )
+        if snapshot.live > _LEARN_WORDS_AT * snapshot.meaning.papers:
+            snapshot = replace(snapshot, meaning=_learned(snapshot))
         if self._folder is not None:
-            self._save(self._folder, parts, marker)
+            self._save(self._folder, parts, marker, snapshot.meaning)
         self.snapshot = snapshot
 
-    def _save(self, folder: Path, parts: list[Part], marker: str | None) -> None:
+    def _save(self, folder: Path, parts: list[Part], marker: str | None, meaning: Meaning) -> None:
         commit = self._manifest.commit + 1
         written = {id(s): e.name for s, e in zip(self.snapshot.segments, self._manifest.segments, strict=True)}
         entries = []
@@ -135,10 +142,14 @@ class Index:
                 name = disk.segment_name(commit, number)
                 disk.write_segment(folder, name, segment)
             entries.append(disk.SegmentEntry(name, len(segment), disk.pack_dead(dead)))
-        manifest = disk.Manifest(self._manifest.lineage, commit, marker, tuple(entries))
+        vectors = self._manifest.vectors
+        if meaning is not self.snapshot.meaning:
+            vectors = disk.vectors_name(commit)
+            disk.write_vectors(folder, vectors, meaning)
+        manifest = disk.Manifest(self._manifest.lineage, commit, marker, tuple(entries), vectors, meaning.papers)
         disk.write_manifest(folder, manifest)
         self._manifest, self._stamp = manifest, disk.stamp(folder)
-        disk.sweep(folder, (entry.name for entry in entries))
+        disk.sweep(folder, [*(entry.name for entry in entries), *([vectors] if vectors else [])])
 
     def _load(self, folder: Path, manifest: disk.Manifest) -> None:
         same = manifest.lineage == self._manifest.lineage
@@ -152,7 +163,11 @@ class Index:
             vocabulary.extend(segment.words, known=max(0, len(vocabulary.words) - count))
             count += len(segment.words.stems)
         dead = tuple(entry.dead_rows for entry in manifest.segments)
-        self.snapshot = Snapshot(vocabulary, tuple(segments), dead, count, manifest.marker)
+        if same and manifest.vectors == self._manifest.vectors:
+            meaning = self.snapshot.meaning
+        else:
+            meaning = disk.map_vectors(folder, manifest.vectors, manifest.vectors_of) if manifest.vectors else UNKNOWN
+        self.snapshot = Snapshot(vocabulary, tuple(segments), dead, count, manifest.marker, meaning)
         self._manifest = manifest
 
 
@@ -184,6 +199,11 @@ def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Pap
             bounds=np.array(bounds),
         )
         yield held, _superseded(held.keys)
+
+
+def _learned(snapshot: Snapshot) -> Meaning:
+    tokens, owners = snapshot.tokens(snapshot.sample(MOST_PAPERS), TITLE, ABSTRACT)
+    return learn(tokens, owners, snapshot.telling, snapshot.live)
 
 
 def _categories(paper: Paper) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.grams import PAIR_SPACE
+from recommender.meaning import UNKNOWN, Meaning
 from recommender.segment import CATEGORIES, FIELDS, Segment, ranges
 from recommender.vocabulary import Vocabulary
 
@@ -27,13 +28,14 @@ def key_of(paper_id: str) -> int:
 @dataclass(frozen=True)
 class Snapshot:
     """Every paper of the index, numbered through its segments. `dead` marks, for each segment, the papers that were
-    replaced or discarded."""
+    replaced or discarded. `meaning` are the word vectors."""
 
     vocabulary: Vocabulary
     segments: tuple[Segment, ...] = ()
     dead: tuple[NDArray[np.bool_] | None, ...] = ()
     words: int = 0
     marker: str | None = None
+    meaning: Meaning = UNKNOWN
 
     @cached_property
     def offsets(self) -> Rows:
