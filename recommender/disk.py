@@ -27,7 +27,7 @@ from recommender.locks import try_lock
 from recommender.meaning import Meaning
 from recommender.segment import Segment, columns, from_columns
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "index.json"
 _MAGIC = b"PAPERBOY"
 _ALIGN = 64

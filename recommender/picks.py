@@ -91,7 +91,7 @@ class Picker:
         self._features = features
         self._taste = taste
         self._judged = judged
-        self._known = taste.rows[: len(taste.sources)]
+        self._known = taste.rows[: len(taste.taught)]
         self._fits = taste.fit_of(judged.believed)
 
     def pick(self, limit: int, seed: int, bar: float) -> list[Pick]:
@@ -148,28 +148,26 @@ class Picker:
         """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
         alone (neither); nothing where it shares no more than one everyday word with them."""
         taste, row = self._taste, self._judged.rows.flat(at)
-        moved = self._known.dot(row) * taste.model.pull[: len(taste.sources)] * taste.positive
         topic = self._judged.topic[at]
         met = Source(topic=topic.text) if topic else None
+        moved = self._known.dot(row) * taste.model.pull[: len(taste.taught)] * taste.positive
         # A topic teaches words; only of a paper that has all it asks for may it be said that the topic brought it.
-        sources = [source if source.paper_id or source == met else Source() for source in taste.sources]
-        by_source: dict[Source, float] = {}
-        for source, amount in zip(sources, moved.tolist(), strict=True):
-            by_source[source] = by_source.get(source, 0.0) + amount
+        unmet = [n for n, source in enumerate(taste.sources) if source.topic and source != met]
+        teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught
+        amounts = np.bincount(teachers, moved, len(taste.sources))
         if met:
             margin = float(row @ taste.model.weights) + taste.model.bias
-            by_source[met] = by_source.get(met, 0.0) + float(self._judged.believed[at]) - margin
-        best = sorted(by_source.items(), key=lambda item: -item[1])[:MOST_REASONS]
+            amounts[taste.sources.index(met)] += float(self._judged.believed[at]) - margin
+        best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
         liked = np.maximum(self._weighed(at), 0) * self._features.telling
-        known = self._known.words
         found = []
-        for source, amount in best:
-            if amount > max(SMALLEST_SHARE * best[0][1], SMALLEST_REASON):
+        for teacher in best:
+            source, amount = Source() if teacher in unmet else taste.sources[teacher], float(amounts[teacher])
+            if amount > max(SMALLEST_SHARE * float(amounts[best[0]]), SMALLEST_REASON):
+                columns = self._known.words[np.flatnonzero(teachers == teacher)].indices
                 shared = np.zeros_like(liked)
-                for n in [n for n, s in enumerate(sources) if s == source]:
-                    columns = known.indices[known.indptr[n] : known.indptr[n + 1]]
-                    shared[columns] = liked[columns]
+                shared[columns] = liked[columns]
                 words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
                 if source == met or self._tells(words, shared):
                     found.append(Reason(tuple(word.text for word in words), source.paper_id, source.topic, amount))
@@ -226,7 +224,7 @@ def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 
     """A taste in words."""
     if not taste.sources:
         return Taste()
-    known = taste.rows.words[: len(taste.sources)]
+    known = taste.rows.words[: len(taste.taught)]
     weights = features.by_category(features.by_word(taste.model.weights, known))
     among = snapshot.find([source.paper_id for source in taste.sources if source.paper_id])
     among = among[among >= 0]

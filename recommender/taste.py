@@ -59,11 +59,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A channel's taste. `rows` are what it was learned from, `sources` name the first of them (the rest is
-    background); `scale` are the scores of papers it never saw, ascending; `warm` says whether anything was liked."""
+    """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one of the `sources`
+    each (the rest is background), to be `positive` or not. `scale` are the scores of papers it never saw, ascending;
+    `warm` says whether anything was liked."""
 
     rows: Table
     sources: tuple[Source, ...]
+    taught: Rows
     positive: NDArray[np.bool_]
     model: Fit
     scale: Floats
@@ -107,7 +109,7 @@ class Learner:
         wanted = [topic for topic in asked if not topic.muting]
         warm = bool(loved or wanted)
         background, yardstick, unseen = self._background(np.concatenate([numbers, judged]))
-        seeds, seed_sources, seed_weights = self._seeds(wanted)
+        seeds, seed_topics, seed_weights = self._seeds(wanted)
         papers = np.array([n for _, n, _ in [*loved, *unloved]], np.int64)
         rows = stacked([seeds, self._features.table(papers), background])
         positive = np.zeros(len(rows), bool)
@@ -117,10 +119,13 @@ class Learner:
         weights = [*seed_weights, *(weight for _, _, weight in [*loved, *unloved])]
         weights += [BACKGROUND_WEIGHT / max(len(background), 1)] * len(background)
         importance = np.array(weights, np.float32)
-        sources = (*seed_sources, *(Source(paper_id) for paper_id, _, _ in [*loved, *unloved]))
+        asked_for = dict.fromkeys(topic.text for topic in wanted)
+        sources = (*(Source(topic=text) for text in asked_for), *(Source(v) for v, _, _ in [*loved, *unloved]))
+        places = {text: n for n, text in enumerate(asked_for)}
+        taught = np.array([*(places[text] for text in seed_topics), *range(len(places), len(sources))], np.int64)
         model = fit(rows, positive, importance, STRENGTH)
         nothing = np.zeros(0, np.float32)
-        learned = Learned(rows, sources, positive[: len(sources)], model, nothing, asked, heard, warm)
+        learned = Learned(rows, sources, taught, positive[: len(taught)], model, nothing, asked, heard, warm)
         return replace(learned, scale=np.sort(learned.margins(yardstick) + self.boosts(asked, unseen)[0]))
 
     def boosts(self, topics: Sequence[Topic], papers: Rows) -> tuple[Floats, list[Topic | None], list[Topic | None]]:
@@ -149,10 +154,11 @@ class Learner:
         free = np.flatnonzero(~np.isin(papers, taken))[: 2 * BACKGROUND]
         return rows[free[::2]], rows[free[1::2]], papers[free[1::2]]
 
-    def _seeds(self, topics: Sequence[Topic]) -> tuple[Table, list[Source], list[float]]:
-        """Rows that stand for topics: the topic's own words, and the papers it finds best (Cormack & Grossman 2015)."""
+    def _seeds(self, topics: Sequence[Topic]) -> tuple[Table, list[str], list[float]]:
+        """Rows that stand for topics, the topic and the weight of each: the topic's own words, and the papers it finds
+        best (Cormack & Grossman 2015)."""
         rows = [self._features.table(np.zeros(0, np.int64))]
-        sources: list[Source] = []
+        texts: list[str] = []
         weights: list[float] = []
         for topic in topics:
             categories = [CATEGORY_SIGN + c.value for group in topic.query.groups for c in group if c.value]
@@ -163,9 +169,9 @@ class Learner:
                 parts.append((self._features.table(found), TOPIC_WEIGHT / len(found)))
             for part, weight in parts:
                 rows.append(part)
-                sources += [Source(topic=topic.text)] * len(part)
+                texts += [topic.text] * len(part)
                 weights += [weight] * len(part)
-        return stacked(rows), sources, weights
+        return stacked(rows), texts, weights
 
 
 def read_topic(text: str) -> Topic | None:
