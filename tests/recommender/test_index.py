@@ -224,12 +224,17 @@ def damaged(folder: Path, how: str) -> None:
             manifest.write_text("[1, 2]")
         case "segment garbage":
             segment.write_bytes(b"not a segment at all" * 100)
+        case "vectors cut off":
+            vectors = next(folder.glob("*.vectors"))
+            vectors.write_bytes(vectors.read_bytes()[:-500])
+        case "vectors missing":
+            next(folder.glob("*.vectors")).unlink()
 
 
 @pytest.mark.parametrize(
     "how",
     ["a byte flipped", "cut off", "emptied", "segment missing", "manifest missing", "manifest garbage",
-     "manifest altered", "manifest of another kind", "segment garbage"],
+     "manifest altered", "manifest of another kind", "segment garbage", "vectors cut off", "vectors missing"],
 )  # fmt: skip
 def test_a_damaged_folder_is_one_clear_error(tmp_path: Path, how: str) -> None:
     Recommender.open(tmp_path).add(PAPERS, marker="seven")

@@ -1,0 +1,71 @@
+"""What words mean, and that it is kept with the index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from recommender import Recommender
+from recommender.index import Index
+from recommender.meaning import learn
+from tests.recommender.papers import library, made, votes
+
+
+def likeness(index: Index, one: str, other: str) -> float:
+    """The cosine of two words' vectors."""
+    snapshot, meaning = index.snapshot, index.snapshot.meaning
+    places = np.searchsorted(meaning.words, snapshot.vocabulary.known([one, other]))
+    first, second = meaning.vectors[places]
+    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
+
+
+def test_words_that_keep_the_same_company_lie_near_each_other() -> None:
+    index = Index()
+    index.add(library(40))
+    assert likeness(index, "pixels", "camera") > likeness(index, "pixels", "magnets") + 0.5
+
+
+def test_a_liked_paper_speaks_for_one_that_says_the_same_in_other_words() -> None:
+    engine = Recommender()
+    engine.add(library(40))
+    engine.add([made("vision", 900, title="Pixels", abstract="", categories=())])
+    engine.add([made("vision", 901, title="Camera", abstract="", categories=())])
+    engine.add([made("physics", 902, title="Magnets", abstract="", categories=())])
+    best, _ = engine.rank(votes("vision-900"), ["vision-901", "physics-902"])
+    assert best.paper_id == "vision-901"
+
+
+def test_words_are_learned_anew_only_when_the_index_has_grown_by_half() -> None:
+    index = Index()
+    index.add(library(10))
+    first = index.snapshot.meaning
+    index.add([made("vision", 100 + n) for n in range(20)])
+    assert index.snapshot.meaning is first
+    index.add([made("vision", 200)])
+    assert index.snapshot.meaning is not first
+    assert index.snapshot.meaning.papers == 61
+
+
+def test_an_index_opened_again_knows_the_same_meanings(tmp_path: Path) -> None:
+    kept = Index(tmp_path)
+    kept.add(library(10))
+    opened = Index(tmp_path)
+    assert np.array_equal(opened.snapshot.meaning.vectors, kept.snapshot.meaning.vectors)
+    kept.add(library(20))
+    opened.refresh()
+    assert opened.snapshot.meaning.papers == 80
+    assert np.array_equal(opened.snapshot.meaning.vectors, kept.snapshot.meaning.vectors)
+    assert len(list(tmp_path.glob("*.vectors"))) == 1
+
+
+def test_the_same_papers_give_the_same_meanings() -> None:
+    one, other = Index(), Index()
+    one.add(library(20))
+    other.add(library(20))
+    assert np.array_equal(one.snapshot.meaning.vectors, other.snapshot.meaning.vectors)
+
+
+def test_nothing_to_read_has_no_meaning() -> None:
+    nothing = learn(np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.uint8), 0)
+    assert len(nothing.words) == 0
