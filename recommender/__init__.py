@@ -4,9 +4,10 @@ from recommender.engine import Recommender
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
 from recommender.paper import Paper
 from recommender.snippets import snippet
-from recommender.values import Explanation, Feedback, Hit, Pick, Ranked, Reason, Taste, Understood, Word
+from recommender.values import Completion, Explanation, Feedback, Hit, Pick, Ranked, Reason, Taste, Understood, Word
 
 __all__ = [
+    "Completion",
     "CorruptIndexError",
     "Explanation",
     "Feedback",

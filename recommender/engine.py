@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recommender.completion import Completer
 from recommender.features import Features
 from recommender.index import Index
 from recommender.paper import Paper
@@ -18,7 +19,7 @@ from recommender.search import Searcher
 from recommender.similar import similar
 from recommender.snapshot import Rows, Snapshot
 from recommender.taste import Learned, Learner
-from recommender.values import Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
+from recommender.values import Completion, Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
 
 FOR_US_AMONG = 200
 """Search results that a channel's taste may bring forward."""
@@ -30,6 +31,10 @@ class _View:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.searcher = Searcher(snapshot)
+
+    @cached_property
+    def completer(self) -> Completer:
+        return Completer(self.snapshot)
 
     @cached_property
     def features(self) -> Features:
@@ -124,6 +129,10 @@ class Recommender:
     def understand(self, query: str) -> Understood:
         """How `search` reads the query: what it corrects and what it ignores."""
         return self._now().searcher.understand(parse(query))
+
+    def complete(self, text: str, queries: int = 5, papers: int = 20) -> Completion:
+        """What may be meant by a query that is still being typed. No text raises."""
+        return self._now().completer.complete(text, max(queries, 0), max(papers, 0))
 
     def similar(self, paper_id: str, limit: int = 10) -> list[Hit]:
         """Papers nearest to a known one (cosine), without itself; ValueError for an unknown id."""

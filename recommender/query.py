@@ -138,7 +138,7 @@ def parse(text: str) -> Query:
             ignored += [operator] if operator else []
             operator = whole
             continue
-        plain = prose and (_NAMES.get((part["name"] or "").lower()) is None)
+        plain = prose and field_called(part["name"]) is None
         without = (part["minus"] and not plain and not _a_number(part)) or operator == "NOT"
         clauses = _clauses(part, plain, together=bool(without)) if room > 0 else []
         room -= max(1, sum(len(clause.words) for clause in clauses))
@@ -169,6 +169,11 @@ def parse(text: str) -> Query:
     )
 
 
+def field_called(name: str | None) -> Field | None:
+    """The field that a name stands for in a query (`author`, `au`, `by`); None for one that is no field's."""
+    return _NAMES.get(name.lower()) if name else None
+
+
 def loosened(query: Query) -> Query:
     """The query with each phrase that may stand anywhere read as its words."""
     groups: list[tuple[Clause, ...]] = []
@@ -188,7 +193,7 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
     whole, name = part[0], part["name"]
     quoted = part["quoted"]
     value = part["bare"] if quoted is None else quoted
-    where = _NAMES.get(name.lower()) if name else None
+    where = field_called(name)
     if where is None:
         bare = whole.lstrip("-−–") if part["minus"] else whole
         if quoted is None and not plain and (arxiv_id(bare) or "://" in bare or bare.startswith("10.")):

@@ -47,6 +47,12 @@ class Snapshot:
         """How many papers there are."""
         return int(self.offsets[-1]) - sum(int(dead.sum()) for dead in self.dead if dead is not None)
 
+    @property
+    def alive(self) -> Rows:
+        """The numbers of all papers, ascending."""
+        dead = [np.zeros(len(s), bool) if d is None else d for s, d in zip(self.segments, self.dead, strict=False)]
+        return np.flatnonzero(~np.concatenate(dead)) if dead else np.zeros(0, np.int64)
+
     @cached_property
     def stems(self) -> NDArray[np.uint32]:
         """For each word of the vocabulary, the word id of its stem."""

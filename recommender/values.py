@@ -102,3 +102,12 @@ class Understood:
     ignored: tuple[str, ...] = ()
     suggestion: str | None = None
     loosened: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What may be meant by a query that is still being typed, likeliest first: the query with its last word completed,
+    and papers by their titles."""
+
+    queries: tuple[str, ...] = ()
+    paper_ids: tuple[str, ...] = ()

@@ -15,6 +15,12 @@ AUTHOR_SIGN = "@"
 """Words with a sign in front are no words of the text: `#cs.lg`, `@mcmahan`."""
 
 
+def category_name(value: str) -> str:
+    """A category as arXiv writes it: cs.LG, cond-mat.mes-hall."""
+    archive, dot, subject = value.partition(".")
+    return f"{archive}{dot}{subject.upper() if len(subject) == 2 else subject}"
+
+
 class Vocabulary(dict[str, int]):
     """Word → id. Looking up an unknown word with [] gives it the next id; `get` does not."""
 

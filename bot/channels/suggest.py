@@ -10,27 +10,37 @@ from bot.channels.values import Place
 from bot.channels.vocabulary import VERBS
 from bot.store import channels, papers, topics
 
+_QUERIES = 5
 _TITLES = 25
 _LEAST_TYPED = 3
 """Characters from which on titles are offered."""
+_WITH_TOPICS = ("search", "unsubscribe")
 
 
 async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
-    """Whole lines, each once: verbs, the topics of the channel there, then titles."""
-    typed = line.lstrip().casefold()
+    """Whole lines, each once: verbs, the topics of the channel there, queries with their last word completed, then
+    titles."""
+    typed = line.lstrip()
     first, space, rest = typed.partition(" ")
-    lines = [name for name in VERBS if name.startswith(typed)] if not space else []
-    async with tools.store.read() as tx:
-        channel = await channels.find(tx, place)
-        followed = [topic.query for topic in await topics.of(tx, channel.id)] if channel else []
-    verb = f"{first} " if space and first in ("search", "unsubscribe") else ""
-    start = rest if verb else typed
-    lines += [verb + query for query in followed if query.casefold().startswith(start)]
-    spoken = VERBS.get(first) if space else None
-    wanted = rest if spoken else typed
-    if len(wanted) >= _LEAST_TYPED and (spoken is None or spoken.paper):
-        found = await asyncio.to_thread(tools.library.engine.search, wanted, _TITLES)
+    named = first.casefold()
+    lines = [] if space else [name for name in VERBS if name.startswith(named)]
+    spoken = VERBS.get(named) if space else None
+    verb, wanted = (f"{named} ", rest) if spoken else ("", typed)
+    if spoken is None or named in _WITH_TOPICS:
         async with tools.store.read() as tx:
-            named = await papers.get_many(tx, [hit.paper_id for hit in found])
-        lines += [f"{first if spoken else 'search'} {cards.inert(paper.title)}" for paper in named.values()]
+            channel = await channels.find(tx, place)
+            followed = [topic.query for topic in await topics.of(tx, channel.id)] if channel else []
+        lines += [verb + query for query in followed if query.casefold().startswith(wanted.casefold())]
+    if len(wanted) < _LEAST_TYPED or not (spoken is None or spoken.query or spoken.paper):
+        return list(dict.fromkeys(lines))
+    engine = tools.library.engine
+    meant = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
+    if spoken is None or spoken.query:
+        lines += [verb + query for query in meant.queries]
+    if spoken is None or spoken.paper:
+        # A slip in a word that is complete already: what a search makes of it.
+        ids = meant.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, wanted, _TITLES)]
+        async with tools.store.read() as tx:
+            found = await papers.get_many(tx, ids)
+        lines += [f"{verb or 'search '}{cards.inert(paper.title)}" for paper in found.values()]
     return list(dict.fromkeys(lines))

@@ -27,6 +27,8 @@ class Verb:
     """Whether its answer only tells what anybody here may see anyway, and so may be shared."""
     paper: bool = False
     """Whether it is about a paper, so that titles complete it."""
+    query: bool = False
+    """Whether it takes a query, so that its last word is completed."""
 
 
 async def _help(talk: Conversation, argument: str) -> Reply:
@@ -54,11 +56,16 @@ VERBS: Mapping[str, Verb] = {
         search.search,
         open=True,
         paper=True,
+        query=True,
     ),
     "today": Verb("today", "the digest as it would be now", search.today, open=True),
     "trending": Verb("trending [day|week|month]", "the most upvoted and most liked", search.trending, open=True),
     "subscribe": Verb(
-        "subscribe federated learning [alert]", "rank a topic up; `-word` mutes one", topics.subscribe, managers=True
+        "subscribe federated learning [alert]",
+        "rank a topic up; `-word` mutes one",
+        topics.subscribe,
+        managers=True,
+        query=True,
     ),
     "unsubscribe": Verb("unsubscribe federated learning", "drop a topic", topics.unsubscribe, managers=True),
     "topics": Verb("topics", "this channel's topics and what each brings", topics.show, open=True),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.channels.values import Place
 from bot.channels.vocabulary import VERBS
-from tests.house import PLACE, House, demo_papers
+from tests.house import PLACE, House, demo_papers, paper
 
 KNOWN = demo_papers()[0]
 
@@ -29,11 +29,24 @@ async def test_this_channels_topics_are_offered_as_searches_and_to_unsubscribe(h
     assert "Federated learning" not in await house.app.desk.suggest(Place("fake", "c2"), "fed")
 
 
+async def test_the_last_word_of_a_query_is_completed(house: House) -> None:
+    await house.list_papers([paper(1, "Knitting with yarn"), paper(2, "Knitting for robots"), paper(3, "Yarn")])
+    assert (await offered(house, "knitting y"))[:2] == ["knitting yarn", "search Knitting with yarn"]
+    assert await offered(house, "Subscribe Knitting ya") == ["subscribe Knitting yarn"]
+    assert (await offered(house, "search knitting AND cat:cs."))[0] == "search knitting AND cat:cs.LG"
+    assert await offered(house, "similar knitting ya") == ["similar Knitting with yarn"]
+
+
+async def test_titles_are_offered_though_a_word_is_mistyped(house: House) -> None:
+    await house.list_papers([paper(1, "Knitting with yarn")])
+    assert (await offered(house, "kniting with y"))[-1:] == ["search Knitting with yarn"]
+
+
 async def test_titles_complete_what_is_about_a_paper(house: House) -> None:
     start = KNOWN.title[:30]
     assert f"search {KNOWN.title}" in await offered(house, start)
     assert f"similar {KNOWN.title}" in await offered(house, f"Similar {start}")
-    for line in ("pause", "schedule", "subscribe", "trending", "forget"):
+    for line in ("pause", "schedule", "unsubscribe", "trending", "forget"):
         assert await offered(house, f"{line} {start}") == []
 
 
