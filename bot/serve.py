@@ -43,7 +43,8 @@ async def serve(
     finally:
         scheduler.shutdown(wait=False)
         for task in tasks.values():
-            task.cancel()
+            if not task.cancelling():  # a second time would break into the clearing up
+                task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
         await app.heart.stop()
 

@@ -136,6 +136,27 @@ async def test_a_guest_whose_terminal_breaks_ends_it_with_the_reason(sqlite_stor
         await served(house_over(sqlite_store, clock), guest, watch=Watch(), until="guest")
 
 
+async def test_a_platform_clears_up_before_it_ends_though_another_has_nothing_to_clear_up(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    class Tidy(Line):
+        tidied = False
+
+        async def run(self, desk: Desk) -> None:
+            try:
+                await super().run(desk)
+            finally:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                self.tidied = True
+
+    tidy = Tidy(name="tidy")
+    task = served(house_over(sqlite_store, clock), Line(name="quick"), tidy, watch=Watch())
+    await asyncio.wait_for(tidy.holding.wait(), 30)
+    await ended(task)
+    assert tidy.tidied
+
+
 async def test_cancelling_in_the_middle_of_a_beat_leaves_nothing_running(sqlite_store: Store, clock: Clock) -> None:
     sending = asyncio.Event()
 

@@ -88,8 +88,8 @@ class TerminalGuest:
     elsewhere = Place("terminal", "ml-theory", name="ml-theory")
     custom_emoji = ":party_parrot:"
 
-    def __init__(self, folder: Path, *, next_day: NextDay | None = None) -> None:
-        self.desk, self.clock, self.typist, self.disk = RecordingDesk(), Clock(), Typist(), Disk()
+    def __init__(self, folder: Path, *, next_day: NextDay | None = None, clock: Clock | None = None) -> None:
+        self.desk, self.clock, self.typist, self.disk = RecordingDesk(), clock or Clock(), Typist(), Disk()
         self.folder, self.screen, self._next_day = folder, io.StringIO(), next_day
         self._task: asyncio.Task[None] | None = None
         self.platform = self._new()

@@ -23,21 +23,20 @@ from tests.fakes.discord.nonces import Nonces
 from tests.fakes.discord.rest import NAMES, Rest
 from tests.fakes.discord.values import Call, Upload
 from tests.fakes.discord.world import Channel, Guild, User
-from tests.fakes.watched import Watched
+from tests.fakes.door import Door
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class FakeDiscord(Watched):
+class FakeDiscord(Door):
     """Discord, until the block ends. `clock` is its time for everything but the wait for the first answer to an
     interaction: that is in real seconds, `answer_within`."""
 
     def __init__(self, clock: Callable[[], datetime] = _now, *, answer_within: float = 3.0) -> None:
         super().__init__()
         self.clock, self.answer_within = clock, answer_within
-        self.url = ""
         self.token = "MTAx.fake.bot-token"
         self.ids = Snowflakes(clock)
         self.application = self.ids.next()
@@ -60,9 +59,6 @@ class FakeDiscord(Watched):
         self.unknown: list[str] = []
         self.gateway = Gateway(self)
         self._files: dict[str, bytes] = {}
-        self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
-        self._port = 0
 
     @property
     def api(self) -> str:
@@ -120,32 +116,13 @@ class FakeDiscord(Watched):
         app.router.add_get("/gateway/", self.gateway.serve)
         for folder in ("attachments", "ephemeral-attachments"):
             app.router.add_get(f"/{folder}/{{tail:.*}}", self._file)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        self._site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await self._site.start()
-        host, self._port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{self._port}"
+        await self.opens(app)
         return self
 
     async def goes_away(self) -> None:
-        """Nobody reaches Discord any more: connections break, and new ones are refused."""
-        assert self._site is not None
-        assert self._runner is not None
-        assert self._runner.server is not None
-        server = self._runner.server
-        await self._site.stop()
+        """Nobody reaches Discord any more, REST or gateway."""
         self.gateway.drop()
-        for one in list(server.connections):
-            if one.transport is not None:
-                one.transport.abort()
-        await self.until(lambda: not server.connections)
-
-    async def comes_back(self) -> None:
-        """Discord is there again, under the same address."""
-        assert self._runner is not None
-        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
-        await self._site.start()
+        await super().goes_away()
 
     async def _file(self, request: web.Request) -> web.Response:
         found = self._files.get(request.path)
@@ -154,5 +131,4 @@ class FakeDiscord(Watched):
     async def __aexit__(self, *_: object) -> None:
         self.faults.let_go()
         await self.gateway.stop()
-        assert self._runner is not None
-        await self._runner.cleanup()
+        await self.closes()

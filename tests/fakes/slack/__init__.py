@@ -43,6 +43,7 @@ Trouble:
     slack.faults.lose_request(m); slack.faults.status(m, 503); slack.faults.error(m, "fatal_error", accepted=True)
     slack.faults.limit(m, retry_after=3)                       # one 429
     gate = slack.faults.hang(m, accepted=False); gate.set()    # answers never, or when the gate opens
+    await slack.goes_away(); await slack.comes_back()          # nobody reaches it, Web API or sockets
     slack.rates.on = True                                      # real rates, by the clock: 429 with Retry-After
     lab.scopes.discard("chat:write"); slack.app_scopes.clear() # missing_scope
 

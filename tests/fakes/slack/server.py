@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.fakes.door import Door
 from tests.fakes.slack.faults import Faults, Rates
 from tests.fakes.slack.hooks import Hooks
 from tests.fakes.slack.post_office import PostOffice
@@ -21,14 +22,13 @@ from tests.fakes.slack.values import Call, Delivery, Json
 from tests.fakes.slack.views import Triggers, Views
 from tests.fakes.slack.web_api import WebApi
 from tests.fakes.slack.world import Workspace
-from tests.fakes.watched import Watched
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class FakeSlack(Watched):
+class FakeSlack(Door):
     """Slack, until the block ends. `clock` is its time for everything but the wait for acknowledgements and the
     signatures: those are in real seconds, `ack_within` and `stamp`."""
 
@@ -36,7 +36,6 @@ class FakeSlack(Watched):
         super().__init__()
         self.clock, self.ack_within = clock, ack_within
         self.stamp: Callable[[], float] = time.time
-        self.url = ""
         self.listener = ""
         """Where events, commands and interactions are posted; while empty they go through sockets."""
         self.app_id, self.app_token = "A0PAPERBOY", "xapp-1-A0PAPERBOY-fake"
@@ -51,7 +50,6 @@ class FakeSlack(Watched):
         self.triggers, self.views = Triggers(self), Views(self)
         self._numbers = itertools.count(1)
         self._later: set[asyncio.Task[Any]] = set()
-        self._runner: web.AppRunner | None = None
 
     @property
     def api(self) -> str:
@@ -144,12 +142,7 @@ class FakeSlack(Watched):
         app.router.add_post("/actions/{team}/{key}", self.hooks.serve)
         app.router.add_post("/upload/{team}/{file}", self._upload)
         app.router.add_get("/files-pri/{team}/{file}", self._file)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        await self.opens(app)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -158,8 +151,7 @@ class FakeSlack(Watched):
         self.faults.let_go()
         await self.sockets.close()
         await self.signed.close()
-        assert self._runner is not None
-        await self._runner.cleanup()
+        await self.closes()
 
     async def _upload(self, request: web.Request) -> web.Response:
         workspace = self.workspaces[request.match_info["team"]]
