@@ -7,6 +7,7 @@ nothing: the next tick finds everything that has become due since.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -245,9 +246,14 @@ def ticking(heart: Heart, seconds: float) -> AsyncIOScheduler:
     A beat that takes long is not doubled, beats that were missed are made up for by one, and none is ever dropped for
     being late (APScheduler's own default drops what is a second late).
     """
+
+    async def beat() -> None:
+        with contextlib.suppress(asyncio.CancelledError):  # APScheduler would call the end of the process an error
+            await heart.beat()
+
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_job(
-        heart.beat,
+        beat,
         "interval",
         seconds=seconds,
         id="heartbeat",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from bot.app import App
-from bot.platforms.base import Platform, PlatformError, Sleep
+from bot.platforms.base import Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
 from bot.schedule import ticking
 
 log = structlog.get_logger(__name__)
@@ -27,14 +27,21 @@ async def serve(
 ) -> None:
     """Serve until cancelled, or until the platform named `until` ends by itself (a terminal's guest who leaves).
 
+    Raises TokenRefused or WorkspaceLost where no platform lets the bot in to begin with: there is nothing to serve.
     `seconds` is a clock that only runs forward: by it a connection that held for long is told from one that never did.
     """
     await app.heart.start()
     scheduler = ticking(app.heart, app.settings.schedule.tick_seconds)
     scheduler.start()
+    may_be_open = set(platforms)
+
+    def nowhere(closed: str) -> bool:
+        may_be_open.discard(closed)
+        return not may_be_open
+
     tasks = {
         name: asyncio.create_task(
-            platform.run(app.desk) if name == until else _kept_alive(platform, app, sleep, seconds), name=name
+            platform.run(app.desk) if name == until else _kept_alive(platform, app, nowhere, sleep, seconds), name=name
         )
         for name, platform in platforms.items()
     }
@@ -49,18 +56,26 @@ async def serve(
         await app.heart.stop()
 
 
-async def _kept_alive(platform: Platform, app: App, sleep: Sleep, seconds: Callable[[], float]) -> None:
-    """Run one platform again and again, after longer and longer waits; the others and the heart go on meanwhile."""
-    wait = _FIRST_WAIT_SECONDS
+async def _kept_alive(
+    platform: Platform, app: App, nowhere: Callable[[str], bool], sleep: Sleep, seconds: Callable[[], float]
+) -> None:
+    """Run one platform again and again, after longer and longer waits; the others and the heart go on meanwhile.
+
+    One that does not let the bot in at the first try is said so to `nowhere`, which tells whether it was the last.
+    """
+    wait, first = _FIRST_WAIT_SECONDS, True
     while True:
         begun = seconds()
         try:
             await platform.run(app.desk)
             log.warning("A platform's connection ended; it is built up again.", platform=platform.name)
         except PlatformError as error:
+            if first and isinstance(error, TokenRefused | WorkspaceLost) and nowhere(platform.name):
+                raise
             log.warning("A platform can't be served now; it is tried again.", platform=platform.name, why=str(error))
         except Exception as error:
             log.exception("A platform's connection fell; it is built up again.", platform=platform.name, why=str(error))
+        first = False
         if seconds() - begun > _LONGEST_WAIT_SECONDS:
             wait = _FIRST_WAIT_SECONDS
         await sleep(wait)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,6 +164,28 @@ async def test_the_heartbeat_beats_on_a_real_scheduler_and_no_beat_is_dropped_fo
     finally:
         scheduler.shutdown(wait=False)
         await house.app.heart.stop()
+
+
+async def test_an_end_in_the_middle_of_a_beat_is_no_error(
+    sqlite_store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    house, begun, ended = house_over(sqlite_store, clock), asyncio.Event(), asyncio.Event()
+
+    async def beat() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    house.app.heart.beat = beat  # type: ignore[method-assign]
+    scheduler = ticking(house.app.heart, 3600)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), 10)
+    scheduler.shutdown(wait=False)
+    await asyncio.wait_for(ended.wait(), 10)
+    await asyncio.sleep(0)
+    assert caplog.text == ""
 
 
 async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store: Store, clock: Clock) -> None:

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bot.platforms.base import Desk, Platform
+from bot.platforms.base import Desk, Platform, PlatformError, TokenRefused, WorkspaceLost
 from bot.serve import serve
 from bot.store.database import Store
 from tests.fakes.chat import FakeChat
@@ -28,6 +28,9 @@ class Line(FakeChat):
     """A platform whose connection falls as often as it is told, and then holds until it is cancelled."""
 
     falls: int = 0
+    why: Exception = field(default_factory=lambda: ConnectionError("the line is dead"))
+    then: Exception | None = None
+    """Why it falls each time after the first, where that is another reason."""
     lasts: float = 0.0
     watch: Watch | None = None
     runs: int = 0
@@ -39,7 +42,7 @@ class Line(FakeChat):
         if self.watch:
             self.watch.now += self.lasts
         if self.runs <= self.falls:
-            raise ConnectionError("the line is dead")
+            raise self.why if self.runs == 1 else self.then or self.why
         self.holding.set()
         try:
             await asyncio.Event().wait()
@@ -155,6 +158,30 @@ async def test_a_platform_clears_up_before_it_ends_though_another_has_nothing_to
     await asyncio.wait_for(tidy.holding.wait(), 30)
     await ended(task)
     assert tidy.tidied
+
+
+@pytest.mark.parametrize("error", [TokenRefused, WorkspaceLost])
+async def test_where_no_platform_lets_the_bot_in_it_ends_with_the_reason(
+    sqlite_store: Store, clock: Clock, error: type[PlatformError]
+) -> None:
+    one, other = Line(name="one", falls=9, why=error("no such token")), Line(name="other", falls=9, why=error("none"))
+    with pytest.raises(error, match="none"):
+        await asyncio.wait_for(served(house_over(sqlite_store, clock), one, other, watch=Watch()), 30)
+    assert other.runs == 1
+
+
+async def test_where_one_platform_lets_the_bot_in_the_other_is_tried_again(sqlite_store: Store, clock: Clock) -> None:
+    shut, open_ = Line(name="shut", falls=3, why=TokenRefused("no such token")), Line(name="open")
+    task = served(house_over(sqlite_store, clock), shut, open_, watch=Watch())
+    await asyncio.wait_for(shut.holding.wait(), 30)
+    await ended(task)
+
+
+async def test_a_token_that_was_good_once_is_tried_again(sqlite_store: Store, clock: Clock) -> None:
+    line = Line(name="line", falls=2, then=TokenRefused("reset a moment ago"))
+    task = served(house_over(sqlite_store, clock), line, watch=Watch())
+    await asyncio.wait_for(line.holding.wait(), 30)
+    await ended(task)
 
 
 async def test_cancelling_in_the_middle_of_a_beat_leaves_nothing_running(sqlite_store: Store, clock: Clock) -> None:

@@ -18,7 +18,7 @@ from bot.operate.discord import discord_platform
 from bot.operate.opening import opened_library
 from bot.operate.saying import Failure, Misuse, err, out, progress
 from bot.operate.slack import slack_mode, slack_platform
-from bot.platforms.base import Platform
+from bot.platforms.base import Platform, PlatformError
 from bot.platforms.terminal import TerminalPlatform
 from bot.sealing import SealBroken
 from bot.serve import serve
@@ -43,7 +43,7 @@ async def run_platforms(settings: Settings) -> None:
             async with opened(settings, partial(configured, settings)) as app, _website(settings, app):
                 err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
                 await serve(app, app.platforms)
-        except (SealBroken, Unservable) as error:
+        except (SealBroken, Unservable, PlatformError) as error:
             raise Failure(str(error)) from error
 
 

@@ -2,6 +2,7 @@
 
 PlatformError
 ├── NotAccepted     surely not posted: try again, after `retry_after` seconds
+│   └── TokenRefused    the platform knows no such token; it may have been changed there, or mistyped here
 ├── Rejected        surely not posted, and never will be: this message is not to the platform's liking
 ├── AccessLost      surely not posted: the bot may not write here any more
 │   └── WorkspaceLost   nor anywhere else in this workspace
@@ -28,6 +29,10 @@ class NotAccepted(PlatformError):
     def __init__(self, why: str, retry_after: float = 0.0) -> None:
         super().__init__(why)
         self.retry_after = retry_after
+
+
+class TokenRefused(NotAccepted):
+    """The platform does not know the bot's token; nothing was posted."""
 
 
 class Rejected(PlatformError):
@@ -155,7 +160,7 @@ class Platform(Protocol):
         ...
 
     async def run(self, desk: Desk) -> None:
-        """Connect and serve until cancelled."""
+        """Connect and serve until cancelled. Raises TokenRefused or WorkspaceLost where only another token helps."""
         ...
 
 

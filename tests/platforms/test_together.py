@@ -16,7 +16,7 @@ import pytest
 from bot.app import App, build
 from bot.library import Library
 from bot.serve import serve
-from bot.settings import Digest, Schedule, load
+from bot.settings import load
 from bot.store import channels, deliveries, papers, votes
 from bot.store.database import Store
 from bot.store.deliveries import Post
@@ -48,7 +48,9 @@ class Together:
     there: asyncio.Event = field(default_factory=asyncio.Event)
 
     def side(self, name: str) -> SlackTeam | DiscordServer | TerminalGuest:
-        return {"slack": self.team, "discord": self.server, "terminal": self.guest}[name]
+        if name == "terminal":
+            return self.guest
+        return self.team if name == "slack" else self.server
 
     def fake(self, name: str) -> FakeSlack | FakeDiscord:
         return self.team.slack if name == "slack" else self.server.fake
@@ -125,7 +127,7 @@ async def together(store: Store, folder: Path, *, away: str = "") -> AsyncIterat
         team, server = SlackTeam(slack, clock), DiscordServer(discord, clock, folder / "discord")
         guest = TerminalGuest(folder / "terminal", clock=clock)
         platforms = cast("dict[str, Any]", {one.platform.name: one.platform for one in (team, server, guest)})
-        settings = load(None, {}).model_copy(update={"digest": Digest(count=2), "schedule": Schedule(tick_seconds=60)})
+        settings = load(None, {"PAPERBOY_DIGEST__COUNT": "2", "PAPERBOY_SCHEDULE__TICK_SECONDS": "60"})
         library = Library(store, Recommender(), None)
         app = build(settings, store, library, platforms, [Shelf()], clock, no_sleep)
         house = Together(app, clock, team, server, guest)

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 
 from bot.channels.values import Kind, Place
-from bot.platforms.base import AccessLost, Check, Finding, PlatformError
+from bot.platforms.base import AccessLost, Check, Finding, PlatformError, TokenRefused
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.permissions import invitation, missing
 from bot.platforms.discord.render import Json
@@ -33,11 +33,10 @@ async def _with(new_rest: Callable[[], Rest], look: Look) -> Finding:
     rest = new_rest()
     try:
         return await look(rest)
+    except TokenRefused:
+        return Finding("Discord does not know the bot's token.", f"Copy it anew: {_PORTAL} → Bot → Reset Token.")
     except PlatformError as error:
-        said = str(error)
-        if "does not know the bot's token" in said:
-            return Finding("Discord does not know the bot's token.", f"Copy it anew: {_PORTAL} → Bot → Reset Token.")
-        return Finding(said, "Look at the network, its proxy, and discord.api_url; then try again.")
+        return Finding(str(error), "Look at the network, its proxy, and discord.api_url; then try again.")
     finally:
         await rest.close()
 

@@ -20,6 +20,8 @@ from bot.platforms.discord.rest import Http, Rest, understood
 if TYPE_CHECKING:
     from bot.platforms.discord.platform import DiscordPlatform
 
+# Whoever starts the bot need not hear that it can't speak.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 _IDENTIFY_SECONDS = 5.0
 _WHY_CLOSED = {
     4004: "Discord does not know the bot's token.",

@@ -19,7 +19,7 @@ import discord
 import yarl
 from discord.http import HTTPClient, Route
 
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, TokenRefused, Uncertain
 from bot.platforms.discord.render import EPHEMERAL, Json, Rendered, file_name
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
@@ -208,7 +208,7 @@ def understood() -> Iterator[None]:
     try:
         yield
     except discord.LoginFailure as error:
-        raise NotAccepted(
+        raise TokenRefused(
             "Discord does not know the bot's token. Copy it anew: discord.com/developers/applications → Bot → Reset "
             "Token.",
             _AWAY_SECONDS,

@@ -76,15 +76,15 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
     assert slack.unknown == []
 
 
-async def test_a_wrong_token_is_told_in_one_line(tmp_path: Path) -> None:
+async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path) -> None:
     async with FakeSlack() as slack:
         slack.workspace("T1", "lab")
         async with running(slack, one_workspace(slack, "xoxb-wrong"), tmp_path) as process:
-            assert process.stderr
-            told = [(await asyncio.wait_for(process.stderr.readline(), 60)).decode() for _ in range(2)]
-    assert "Paperboy runs on slack." in told[0]
-    assert "invalid_auth" in told[1]
-    assert "xoxb-wrong" not in told[1]
+            _, told = await asyncio.wait_for(process.communicate(), 60)
+    runs, *why = told.decode().splitlines()
+    assert (process.returncode, runs.startswith("Paperboy runs on slack.")) == (1, True)
+    assert [line.startswith("paperboy: ") and "invalid_auth" in line for line in why] == [True], why
+    assert "xoxb-wrong" not in why[0]
 
 
 async def address_of(process: asyncio.subprocess.Process) -> str:

@@ -1,0 +1,78 @@
+"""`paperboy run` as a newcomer starts it, against the fake Discord."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.fakes.discord import FakeDiscord
+
+ROOT = Path(__file__).parents[3]
+
+
+@asynccontextmanager
+async def running(fake: FakeDiscord, token: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    environ = os.environ | {
+        "PAPERBOY_DATA_DIR": str(folder),
+        "PAPERBOY_DISCORD__TOKEN": token,
+        "PAPERBOY_DISCORD__API_URL": fake.api,
+        "PAPERBOY_DISCORD__GATEWAY_URL": fake.gateway_url,
+        "PAPERBOY_SOURCES__HUGGINGFACE__ENABLED": "false",
+        "PAPERBOY_SOURCES__ARXIV__ENABLED": "false",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run", env=environ, cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ended(process: asyncio.subprocess.Process) -> str:
+    """All that it said, when it has ended."""
+    _, told = await asyncio.wait_for(process.communicate(), 60)
+    return told.decode()
+
+
+async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        club = fake.guild("club", bot=False)
+        general, boss = club.text("general"), club.member("boss", manager=True)
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+            async with running(fake, fake.token, tmp_path) as process:
+                await fake.until(lambda: fake.gateway.ready, within=60)
+                if not club.has_bot:
+                    await club.adds_bot()
+                    [hello] = await fake.until(lambda: general.visible)
+                    await boss.picks(hello, "begin", general.id)
+                asked = await boss.says(general, "papers", query="schedule 08:00 weekdays Europe/Berlin 3")
+                assert not asked.failed
+                await fake.until(lambda asked=asked: asked.original and "08:00" in asked.original.words)  # type: ignore[misc]
+                process.send_signal(number)
+                told = await ended(process)
+                assert process.returncode == code
+                assert "Traceback" not in told
+                assert [line.split()[0] for line in told.splitlines()] == ["Bring", "Paperboy"], told
+                await fake.until(lambda: not fake.gateway.ready)
+        assert fake.commands.syncs.total() == 1, "the second start found the commands as they were"
+        assert [said.words.startswith("Hello, I am Paperboy") for said in general.visible] == [True, True]
+    assert fake.unknown == []
+
+
+async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        async with running(fake, "MTAx.wrong.token", tmp_path) as process:
+            told = (await ended(process)).splitlines()
+        assert process.returncode == 1
+        assert len(told) == 3, told
+        assert told[-1].startswith("paperboy: Discord does not know the bot's token. Copy it anew: discord.com/")
+        assert "wrong" not in "\n".join(told)
+        assert len(fake.invalid) == 1
