@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from recommender.features import Features
 from recommender.snapshot import Rows, Snapshot
 from recommender.table import Table
-from recommender.taste import Learned, Learner, Source, Topic
+from recommender.taste import Learned, Learner
 from recommender.text import stem
 from recommender.values import Explanation, Pick, Ranked, Reason, Taste, Word
 from recommender.votes import utc
+from recommender.wishes import Source, Wish
 
 UPVOTE_WEIGHT = 0.05
 """Added for each e-fold of a paper's upvotes: a weak sign, and a late one."""
@@ -46,7 +47,8 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Candidates and what a taste says of them. `believed` is the model and the topics; `scores` adds what the source
-    says of the paper (`popular` is ln(1 + upvotes)); `topic` and `muted` name the topic that lifts or mutes it."""
+    says of the paper (`popular` is ln(1 + upvotes)); `wished` is what each topic or vote on words adds to it, and
+    `muted` the topic that mutes it."""
 
     papers: Rows
     ids: tuple[str, ...]
@@ -54,8 +56,8 @@ class Judged:
     believed: Floats
     scores: Floats
     popular: Floats
-    topic: tuple[Topic | None, ...]
-    muted: tuple[Topic | None, ...]
+    wished: tuple[dict[Source, float], ...]
+    muted: tuple[Wish | None, ...]
 
 
 def judge(
@@ -69,14 +71,14 @@ def judge(
 ) -> Judged:
     """Score the candidates."""
     rows = features.table(papers)
-    boosts, topic, muted = learner.boosts(taste.topics, papers)
+    boosts, wished, muted = learner.boosts(taste.wishes, papers)
     believed = taste.margins(rows) + boosts
     published = snapshot.published[papers].astype(np.float32)
     today = utc(now).date().toordinal() if now else published.max(initial=0)
     age = np.where(published > 0, np.clip(today - published, 0, OLDEST), OLDEST)
     popular = np.log1p(snapshot.upvotes[papers]).astype(np.float32)
     scores = believed + UPVOTE_WEIGHT * popular - AGE_WEIGHT * age
-    return Judged(papers, tuple(ids), rows, believed, scores.astype(np.float32), popular, tuple(topic), tuple(muted))
+    return Judged(papers, tuple(ids), rows, believed, scores.astype(np.float32), popular, tuple(wished), tuple(muted))
 
 
 def ranked(judged: Judged) -> list[Ranked]:
@@ -148,16 +150,14 @@ class Picker:
         """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
         alone (neither); nothing where it shares no more than one everyday word with them."""
         taste, row = self._taste, self._judged.rows.flat(at)
-        topic = self._judged.topic[at]
-        met = Source(topic=topic.text) if topic else None
+        met = self._judged.wished[at]
         moved = self._known.dot(row) * taste.model.pull[: len(taste.taught)] * taste.positive
-        # A topic teaches words; only of a paper that has all it asks for may it be said that the topic brought it.
-        unmet = [n for n, source in enumerate(taste.sources) if source.topic and source != met]
+        # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
+        unmet = [n for n, source in enumerate(taste.sources) if not source.paper_id and source not in met]
         teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught
         amounts = np.bincount(teachers, moved, len(taste.sources))
-        if met:
-            margin = float(row @ taste.model.weights) + taste.model.bias
-            amounts[taste.sources.index(met)] += float(self._judged.believed[at]) - margin
+        for source, amount in met.items():
+            amounts[taste.sources.index(source)] += amount
         best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
         liked = np.maximum(self._weighed(at), 0) * self._features.telling
@@ -169,8 +169,9 @@ class Picker:
                 shared = np.zeros_like(liked)
                 shared[columns] = liked[columns]
                 words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
-                if source == met or self._tells(words, shared):
-                    found.append(Reason(tuple(word.text for word in words), source.paper_id, source.topic, amount))
+                if source in met or self._tells(words, shared):
+                    told = tuple(word.text for word in words)
+                    found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
         return tuple(found)
 
     def _weighed(self, at: int) -> Floats:
@@ -197,6 +198,7 @@ class Picker:
             self.reasons(at),
             tuple(named(self._features, against, self._judged.papers[[at]], 5)),
             muted.text if muted else None,
+            tuple(by.words for by, amount in self._judged.wished[at].items() if by.words and amount < 0),
         )
 
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from recommender.features import Features
 from recommender.logistic import Fit, fit
-from recommender.query import Query, parse
 from recommender.search import Searcher
 from recommender.snapshot import Rows, Snapshot
 from recommender.table import Table, stacked
 from recommender.values import Feedback
 from recommender.vocabulary import CATEGORY_SIGN
 from recommender.votes import Verdicts, verdicts
+from recommender.wishes import Source, Wish, read_topic, read_votes
 
 STRENGTH = 3.0
 """C of the regression: what a row may cost beside the length of the weights."""
@@ -34,27 +34,12 @@ TOPIC_MATCHES = 10
 """Papers found by a topic that together count as much as the topic's own words."""
 TOPIC_BOOST = 2.0
 """Added to the score of a paper that has every word of a topic, in full if it could not match better."""
+VOTE_BOOST = 1.0
+"""The same for each vote on words: what members ask for is seen at once, however rarely the words are met."""
 MUTE = 100.0
 """Taken from the score of a paper that a muting topic matches."""
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A topic of the channel, read as a query. `text` is as subscribed, without the sign that makes it `muting`."""
-
-    text: str
-    query: Query
-    muting: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What taught the model a row: a paper with feedback (`paper_id`), or a topic."""
-
-    paper_id: str | None = None
-    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +54,7 @@ class Learned:
     positive: NDArray[np.bool_]
     model: Fit
     scale: Floats
-    topics: tuple[Topic, ...]
+    wishes: tuple[Wish, ...]
     verdicts: Verdicts
     warm: bool
 
@@ -100,48 +85,62 @@ class Learner:
 
     def learn(self, feedback: Iterable[Feedback], topics: Sequence[str], now: datetime | None, judged: Rows) -> Learned:
         """The taste behind the feedback. Papers to be `judged` never serve as background."""
-        asked = tuple(topic for text in topics if (topic := read_topic(text)))
         heard = verdicts(((f.paper_id, f.value, f.at, f.member) for f in feedback), now)
+        asked = (*(topic for text in topics if (topic := read_topic(text))), *read_votes(heard))
         numbers = self._snapshot.find([verdict.paper_id for verdict in heard.papers])
         known = [(v, n) for v, n in zip(heard.papers, numbers.tolist(), strict=True) if n >= 0]
         loved = [(v.paper_id, n, v.like) for v, n in known if v.like]
         unloved = [(v.paper_id, n, v.dislike + SILENCE_WEIGHT * v.silence) for v, n in known if not v.like]
-        wanted = [topic for topic in asked if not topic.muting]
+        wanted = [wish for wish in asked if wish.wanted]
+        unwanted = [wish for wish in asked if wish.votes < 0]
         warm = bool(loved or wanted)
         background, yardstick, unseen = self._background(np.concatenate([numbers, judged]))
-        seeds, seed_topics, seed_weights = self._seeds(wanted)
+        seeds, seed_sources, seed_weights = self._seeds(wanted)
+        weeds, weed_sources, weed_weights = self._seeds(unwanted)
         papers = np.array([n for _, n, _ in [*loved, *unloved]], np.int64)
-        rows = stacked([seeds, self._features.table(papers), background])
+        rows = stacked([seeds, self._features.table(papers), weeds, background])
         positive = np.zeros(len(rows), bool)
         positive[: len(seeds) + len(loved)] = True
         if not warm:
-            positive[len(unloved) :] = True  # with nothing liked, being unlike what was disliked is all there is
-        weights = [*seed_weights, *(weight for _, _, weight in [*loved, *unloved])]
+            positive[len(unloved) + len(weeds) :] = (
+                True  # with nothing liked, being unlike what was disliked is all there is
+            )
+        weights = [*seed_weights, *(weight for _, _, weight in [*loved, *unloved]), *weed_weights]
         weights += [BACKGROUND_WEIGHT / max(len(background), 1)] * len(background)
         importance = np.array(weights, np.float32)
-        asked_for = dict.fromkeys(topic.text for topic in wanted)
-        sources = (*(Source(topic=text) for text in asked_for), *(Source(v) for v, _, _ in [*loved, *unloved]))
-        places = {text: n for n, text in enumerate(asked_for)}
-        taught = np.array([*(places[text] for text in seed_topics), *range(len(places), len(sources))], np.int64)
+        named = dict.fromkeys(wish.source for wish in [*wanted, *unwanted])
+        places = {source: n for n, source in enumerate(named)}
+        sources = (*named, *(Source(v) for v, _, _ in [*loved, *unloved]))
+        of_papers = range(len(named), len(sources))
+        taught = np.array([*map(places.get, seed_sources), *of_papers, *map(places.get, weed_sources)], np.int64)
         model = fit(rows, positive, importance, STRENGTH)
         nothing = np.zeros(0, np.float32)
         learned = Learned(rows, sources, taught, positive[: len(taught)], model, nothing, asked, heard, warm)
         return replace(learned, scale=np.sort(learned.margins(yardstick) + self.boosts(asked, unseen)[0]))
 
-    def boosts(self, topics: Sequence[Topic], papers: Rows) -> tuple[Floats, list[Topic | None], list[Topic | None]]:
-        """(what the topics add to each paper's score, the topic that adds most to it, the topic that mutes it)."""
-        added = np.zeros(len(papers), np.float32)
-        best: list[Topic | None] = [None] * len(papers)
-        muted: list[Topic | None] = [None] * len(papers)
-        for topic in topics:
-            strength = self._searcher.strength(topic.query, papers)
-            for at in np.flatnonzero(strength > 0):
-                if topic.muting:
-                    muted[at] = muted[at] or topic
-                elif TOPIC_BOOST * strength[at] > added[at]:
-                    added[at], best[at] = TOPIC_BOOST * strength[at], topic
-        added[[topic is not None for topic in muted]] -= MUTE
-        return added, best, muted
+    def boosts(
+        self, wishes: Sequence[Wish], papers: Rows
+    ) -> tuple[Floats, list[dict[Source, float]], list[Wish | None]]:
+        """(what the wishes add to each paper's score, how much of it each, and the topic that mutes the paper). Of
+        several topics the one that adds most counts; votes on words add up."""
+        by: list[dict[Source, float]] = [{} for _ in papers]
+        best = np.zeros(len(papers), np.float32)
+        topic: list[Source] = [Source()] * len(papers)
+        muted: list[Wish | None] = [None] * len(papers)
+        for wish in wishes:
+            strength = self._searcher.strength(wish.query, papers)
+            for at in np.flatnonzero(strength > 0).tolist():
+                if wish.muting:
+                    muted[at] = muted[at] or wish
+                elif wish.votes:
+                    by[at][wish.source] = VOTE_BOOST * wish.votes * float(strength[at])
+                elif TOPIC_BOOST * strength[at] > best[at]:
+                    best[at], topic[at] = TOPIC_BOOST * strength[at], wish.source
+        for at in np.flatnonzero(best).tolist():
+            by[at][topic[at]] = float(best[at])
+        added = np.array([sum(each.values()) for each in by], np.float32)
+        added[[wish is not None for wish in muted]] -= MUTE
+        return added, by, muted
 
     @cached_property
     def _sample(self) -> tuple[Rows, Table]:
@@ -154,30 +153,21 @@ class Learner:
         free = np.flatnonzero(~np.isin(papers, taken))[: 2 * BACKGROUND]
         return rows[free[::2]], rows[free[1::2]], papers[free[1::2]]
 
-    def _seeds(self, topics: Sequence[Topic]) -> tuple[Table, list[str], list[float]]:
-        """Rows that stand for topics, the topic and the weight of each: the topic's own words, and the papers it finds
-        best (Cormack & Grossman 2015)."""
+    def _seeds(self, wishes: Sequence[Wish]) -> tuple[Table, list[Source], list[float]]:
+        """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that
+        it finds best (Cormack & Grossman 2015)."""
         rows = [self._features.table(np.zeros(0, np.int64))]
-        texts: list[str] = []
+        sources: list[Source] = []
         weights: list[float] = []
-        for topic in topics:
-            categories = [CATEGORY_SIGN + c.value for group in topic.query.groups for c in group if c.value]
-            own = self._features.row(topic.query.words, categories)
-            found = self._searcher.find(topic.query, TOPIC_MATCHES, strict=True).papers
-            parts = [(Table(own, self._features.meaning_of(own)), TOPIC_WEIGHT)] if own.nnz else []
-            if len(found):
-                parts.append((self._features.table(found), TOPIC_WEIGHT / len(found)))
-            for part, weight in parts:
+        for wish in wishes:
+            categories = [CATEGORY_SIGN + c.value for group in wish.query.groups for c in group if c.value]
+            own = self._features.row(wish.query.words, categories)
+            weight = abs(wish.votes) or TOPIC_WEIGHT
+            parts = [(Table(own, self._features.meaning_of(own)), weight)] if own.nnz else []
+            if not wish.votes and len(found := self._searcher.find(wish.query, TOPIC_MATCHES, strict=True).papers):
+                parts.append((self._features.table(found), weight / len(found)))
+            for part, each in parts:
                 rows.append(part)
-                texts += [topic.text] * len(part)
-                weights += [weight] * len(part)
-        return stacked(rows), texts, weights
-
-
-def read_topic(text: str) -> Topic | None:
-    """The topic in a line of text; None when it says nothing. A minus in front of the whole line mutes."""
-    text = text.strip()
-    muting = text[:1] in ("-", "−", "–")
-    body = text[1:].strip() if muting else text
-    query = parse(body)
-    return Topic(body, query, muting) if query.groups else None
+                sources += [wish.source] * len(part)
+                weights += [each] * len(part)
+        return stacked(rows), sources, weights

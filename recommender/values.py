@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+_WORDS = "\n"
+"""In front of the words of a vote on words: no paper's id begins so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One member's standing vote on a paper, or (`value` 0, no member) a paper shown that nobody reacted to.
+    """One member's standing vote on a paper, or (`value` 0, no member) a paper shown that nobody reacted to; `on_words`
+    makes a vote on all papers that have some words.
 
     `value` is in −1…1; `at` without a zone is taken as UTC; `member` is opaque.
     """
@@ -17,6 +21,17 @@ class Feedback:
     value: float
     at: datetime
     member: str | None = None
+
+    @classmethod
+    def on_words(cls, words: str, value: float, at: datetime, member: str | None = None) -> Feedback:
+        """A vote for more (above 0) or less of the papers that match a query. It counts, fades, is bounded and is taken
+        back as a vote on a paper is."""
+        return cls(_WORDS + words, value, at, member)
+
+
+def words_of(paper_id: str) -> str:
+    """The words of a vote on words, by what stands in the paper's place; "" for a paper."""
+    return paper_id.removeprefix(_WORDS) if paper_id.startswith(_WORDS) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +52,15 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One ground for a pick, from the model's own weights: its words as written, and the liked paper (`because`, an id)
-    or the `topic` (as subscribed) that taught them. `weight` is what this ground adds to the score."""
+    """One ground for a pick, from the model's own weights: its words as written, and the liked paper (`because`, an
+    id), the `topic` (as subscribed) or the `asked` words of a vote that taught them. `weight` is what this ground adds
+    to the score."""
 
     words: tuple[str, ...]
     because: str | None = None
     topic: str | None = None
     weight: float = 0.0
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +85,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a paper would or would not be picked: its score and fit, the grounds for it, the words against it, and the
-    muting topic that keeps it out, if one does."""
+    """Why a paper would or would not be picked: its score and fit, the grounds for it, the words against it, those that
+    the channel asked for less of (`unwanted`, as asked), and the muting topic that keeps it out, if one does."""
 
     paper_id: str
     score: float
@@ -77,6 +94,7 @@ class Explanation:
     reasons: tuple[Reason, ...] = ()
     against: tuple[Word, ...] = ()
     muted_by: str | None = None
+    unwanted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,8 @@ def _reason(reason: Reason, titles: Mapping[str, str], liked_on: Mapping[str, da
     tail = f": {words}" if words else ""
     if reason.topic is not None:
         return f"your topic “{inert(reason.topic)}”{tail}"
+    if reason.asked is not None:
+        return f"more “{inert(reason.asked)}”, as asked here{tail if words.casefold() != reason.asked else ''}"
     if reason.because is not None and reason.because in titles:
         when = liked_on.get(reason.because)
         day = f" {day_name(when.date(), today)}" if when else ""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import shown, votes
+from bot.store import corrections, shown, votes
 from bot.store.votes import Vote
 from recommender import Feedback
 
@@ -97,11 +97,14 @@ def standing(heard: Iterable[Vote], table: EmojiTable) -> list[Standing]:
 
 
 async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
-    """All that a channel has said: its votes, and the papers it was shown and said nothing of."""
+    """All that a channel has said: its votes on papers and on words, and the papers it was shown and said nothing
+    of."""
     spoken = standing(await votes.of_channel(tx, channel_id), table)
     feedback = [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
     answered = {vote.paper_id for vote in spoken}
     silent = [one for one in await shown.of_channel(tx, channel_id) if one[0] not in answered]
+    corrected = await corrections.of_channel(tx, channel_id)
+    feedback += [Feedback.on_words(one.words, float(one.value), one.at, one.member) for one in corrected]
     return feedback + [Feedback(paper_id, 0.0, at, None) for paper_id, at in silent]
 
 

@@ -74,8 +74,15 @@ VERBS: Mapping[str, Verb] = {
     ),
     "why": Verb("why <paper>", "why it is, or is not, for this channel", taste.why, open=True, paper=True),
     "abstract": Verb("abstract <paper>", "the whole abstract", taste.abstract, open=True, paper=True),
-    "more": Verb("more <paper>", "a vote for it, as 👍 on its card", votes.more, paper=True),
-    "less": Verb("less <paper>", "a vote against it, as 👎 on its card", votes.less, paper=True),
+    "more": Verb(
+        "more <paper or words>", "a vote for it, as 👍 on its card; or for what has these words", votes.more, paper=True
+    ),
+    "less": Verb(
+        "less <paper or words>",
+        "a vote against it, as 👎 on its card; or against what has these words",
+        votes.less,
+        paper=True,
+    ),
     "save": Verb("save <paper>", "keep it for yourself", votes.save, paper=True),
     "unsave": Verb("unsave <paper>", "keep it no longer", votes.unsave, listed=False, paper=True),
     "saved": Verb("saved [bib]", "what you keep, also as BibTeX", votes.show_saved),

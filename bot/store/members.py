@@ -9,17 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind
-from bot.store.tables import channels, inbox, installations, saved, topics, votes
+from bot.store.tables import channels, corrections, inbox, installations, saved, topics, votes
 
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str, member: str) -> int:
-    """Delete every trace of a member: votes, saved papers, their direct conversation, events that name them; their
-    topics and channels stay the team's, without the name. How many rows went."""
+    """Delete every trace of a member: votes on papers and words, saved papers, their direct conversation, events that
+    name them; their topics and channels stay the team's, without the name. How many rows went."""
     there = (channels.c.platform == platform, channels.c.workspace == workspace)
     theirs = sa.select(channels.c.id).where(*there)
     gone = 0
     for statement in (
         sa.delete(votes).where(votes.c.member == member, votes.c.channel_id.in_(theirs)),
+        sa.delete(corrections).where(corrections.c.member == member, corrections.c.channel_id.in_(theirs)),
         sa.delete(saved).where(saved.c.platform == platform, saved.c.workspace == workspace, saved.c.member == member),
         sa.delete(channels).where(
             *there, channels.c.kind == Kind.DIRECT, sa.or_(channels.c.owner == member, channels.c.address == member)

@@ -304,6 +304,18 @@ votes = sa.Table(
 )
 """What each member's every emoji says of a paper, on or off, as last heard. Off rows stay: news may come late."""
 
+corrections = sa.Table(
+    "corrections",
+    metadata,
+    _channel(),
+    _name("words"),
+    _name("member"),
+    sa.Column("value", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("channel_id", "words", "member"),
+)
+"""Votes of members on words instead of papers: 1 for more of them, -1 for less."""
+
 saved = sa.Table(
     "saved",
     metadata,

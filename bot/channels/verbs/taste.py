@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from bot.channels import cards
 from bot.channels.conversation import Conversation, no_such_paper
 from bot.channels.values import Action, Reply
-from bot.store import papers
+from bot.channels.verbs.corrections import listed, quoted
+from bot.store import corrections, papers
 from recommender import Word
 from recommender.text import display
 
@@ -39,11 +40,15 @@ async def why(talk: Conversation, argument: str) -> Reply:
     ]
     if because:
         rows.append(f"{'Here' if because.startswith('because') else 'For it:'} {because}.")
+    if told.unwanted:
+        rows.append(f"This channel asked for less of {_listed(told.unwanted)}.")
     if told.against:
         rows.append("Against it: " + _words(told.against) + ".")
-    if not because and not told.against:
+    if not (because or told.against or told.unwanted):
         rows.append("None of its words has come up in this channel's votes or topics.")
-    return Reply("\n".join(rows), actions=_about(paper.id))
+    doubtful = [word for reason in told.reasons for word in reason.words][:1]
+    less = [Action(f"Less “{cards.cut(cards.inert(word), 30)}”", "less", quoted(word)) for word in doubtful]
+    return Reply("\n".join(rows), actions=(*_about(paper.id), *less))
 
 
 async def abstract(talk: Conversation, argument: str) -> Reply:
@@ -59,6 +64,7 @@ async def taste(talk: Conversation, argument: str) -> Reply:
     """What this channel likes and dislikes, in words."""
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
+        corrected = await corrections.of_channel(tx, talk.channel.id)
     learned = await asyncio.to_thread(talk.tools.library.engine.taste, known.feedback, known.topics, talk.now)
     if not known.votes and not known.topics:
         return Reply(
@@ -74,7 +80,13 @@ async def taste(talk: Conversation, argument: str) -> Reply:
             rows.append(f"{name} it likes: {_words(liked)}.")
         if disliked:
             rows.append(f"{name} it avoids: {_words(disliked)}.")
-    return Reply("\n".join(rows))
+    line, actions = listed(corrected, talk.asker.member)
+    rows.append(f"{line} Say one again to take yours back." if line else "Not so? `/papers less survey` corrects me.")
+    return Reply("\n".join(rows), actions=actions)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"“{cards.inert(word)}”" for word in words)
 
 
 def _words(words: Sequence[Word]) -> str:

@@ -47,7 +47,7 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
     if muted:
         return Reply(f"Muted “{shown}”: papers about it are left out. `/papers unsubscribe {shown}` brings them back.")
     how = " Matches are posted as soon as they are listed." if alert else " Its matches rank first from now on."
-    return Reply(f"{'Subscribed to' if new else 'Changed'} “{shown}”.{how} {await _reach(talk, query)}")
+    return Reply(f"{'Subscribed to' if new else 'Changed'} “{shown}”.{how} {await reach(talk, query)}")
 
 
 async def unsubscribe(talk: Conversation, argument: str) -> Reply:
@@ -74,12 +74,12 @@ async def show(talk: Conversation, argument: str) -> Reply:
         return Reply("This channel follows no topics yet. `/papers subscribe federated learning` begins one.")
     rows = []
     for topic in have:
-        reach = "muted" if topic.muted else await _reach(talk, topic.query)
-        rows.append(f"• {cards.inert(topic.query)}: {'Alerts at once. ' if topic.alert else ''}{reach}")
+        told = "muted" if topic.muted else await reach(talk, topic.query)
+        rows.append(f"• {cards.inert(topic.query)}: {'Alerts at once. ' if topic.alert else ''}{told}")
     return Reply("Topics here:\n" + "\n".join(rows))
 
 
-async def _reach(talk: Conversation, query: str) -> str:
+async def reach(talk: Conversation, query: str) -> str:
     """How much a topic would have brought in the last 30 days."""
     today = talk.now.astimezone(talk.zone).date()
     async with talk.tools.store.read() as tx:

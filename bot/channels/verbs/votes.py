@@ -13,6 +13,7 @@ from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
 from bot.channels.grammar import LONGEST_LINE
 from bot.channels.schedule_words import MOST_CARDS
 from bot.channels.values import Action, Attachment, Reply
+from bot.channels.verbs import corrections
 from bot.channels.verbs.search import lines_for
 from bot.store import channels, deliveries, papers, saved, votes
 from bot.store.states import ChannelState, PostState
@@ -25,12 +26,16 @@ _MOST_TAUGHT = 500
 
 
 async def more(talk: Conversation, argument: str) -> Reply:
-    """A vote for a paper, as a 👍 on its card; said again it is taken back."""
+    """A vote for a paper, as a 👍 on its card, or for words; said again it is taken back."""
+    if words := await corrections.words_in(talk, argument):
+        return await corrections.correct(talk, words, 1)
     return await _vote(talk, argument, SAID_MORE, SAID_LESS, "More like")
 
 
 async def less(talk: Conversation, argument: str) -> Reply:
-    """A vote against a paper, as a 👎 on its card; said again it is taken back."""
+    """A vote against a paper, as a 👎 on its card, or against words; said again it is taken back."""
+    if words := await corrections.words_in(talk, argument):
+        return await corrections.correct(talk, words, -1)
     return await _vote(talk, argument, SAID_LESS, SAID_MORE, "Less like")
 
 

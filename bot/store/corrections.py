@@ -1,0 +1,50 @@
+"""Corrections: votes of members on words instead of papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.tables import corrections, insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A member wants more (`value` 1) or less (-1) of the papers that have some words."""
+
+    channel_id: int
+    words: str
+    member: str
+    value: int
+    at: datetime
+
+
+async def put(tx: AsyncConnection, said: Correction) -> None:
+    """Take a correction down, in the place of what the same member said of the same words before."""
+    key = {"channel_id": said.channel_id, "words": said.words, "member": said.member}
+    new = await tx.execute(insert_new(tx, corrections).values(**key, value=said.value, at=said.at))
+    if not new.rowcount:
+        change = sa.update(corrections).where(*_is(said.channel_id, said.words, said.member))
+        await tx.execute(change.values(value=said.value, at=said.at))
+
+
+async def remove(tx: AsyncConnection, channel_id: int, words: str, member: str) -> None:
+    """Take back what a member said of some words, as if it had never been said."""
+    await tx.execute(sa.delete(corrections).where(*_is(channel_id, words, member)))
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Correction]:
+    """Every correction that stands in a channel, the oldest first."""
+    rows = await tx.execute(
+        sa.select(corrections)
+        .where(corrections.c.channel_id == channel_id)
+        .order_by(corrections.c.at, corrections.c.words, corrections.c.member)
+    )
+    return [Correction(row.channel_id, row.words, row.member, row.value, row.at) for row in rows]
+
+
+def _is(channel_id: int, words: str, member: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return corrections.c.channel_id == channel_id, corrections.c.words == words, corrections.c.member == member
