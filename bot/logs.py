@@ -33,7 +33,8 @@ def set_up(level: str, form: str) -> None:
 
 
 def _plain(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> str:
-    """What happened and why, as one of a command's own lines; where it broke, below."""
-    why = f" ({event['why']})" if event.get("why") else ""
+    """What happened, where and why, as one of a command's own lines; where it broke, below."""
+    why = ": ".join(str(event[part]) for part in ("platform", "why") if event.get(part))
+    why = f" ({why})" if why else ""
     where = f"\n{event['exception']}" if event.get("exception") else ""
     return f"paperboy: {event['event']}{why}{where}"

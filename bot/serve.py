@@ -72,7 +72,11 @@ async def _kept_alive(
         except PlatformError as error:
             if first and isinstance(error, TokenRefused | WorkspaceLost) and nowhere(platform.name):
                 raise
-            log.warning("A platform can't be served now; it is tried again.", platform=platform.name, why=str(error))
+            log.warning(
+                "A platform can't be served now; it is tried again. `paperboy check` tells more.",
+                platform=platform.name,
+                why=str(error),
+            )
         except Exception as error:
             log.exception("A platform's connection fell; it is built up again.", platform=platform.name, why=str(error))
         first = False

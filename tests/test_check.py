@@ -26,6 +26,7 @@ from bot.settings import Settings, load
 from bot.store import channels
 from bot.store.database import Store
 from tests.fakes.paper_sources import PaperSources, Reply
+from tests.fakes.slack.server import FakeSlack
 from tests.house import paper
 
 ROOT = Path(__file__).parent.parent
@@ -86,6 +87,18 @@ async def test_before_the_first_start_only_the_platform_is_missing_and_nothing_i
     assert list(rows) == [
         "store", "index", "disk", "source huggingface", "source arxiv", "clock", "time zones", "platforms",
     ]  # fmt: skip
+    assert not (tmp_path / "none").exists()
+
+
+async def test_before_the_first_start_the_tokens_are_looked_at(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with FakeSlack() as slack:
+        token = slack.workspace("T1", "lab").bot_token
+        tokens = {"SLACK__BOT_TOKEN": token, "SLACK__APP_TOKEN": "xapp-wrong", "SLACK__API_URL": slack.api}
+        rows = await found(capsys, settings(tmp_path / "none", world, **tokens))
+    assert rows["slack bot token"]["ok"]
+    assert "slack app token" in wrong(rows)
     assert not (tmp_path / "none").exists()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+import structlog
+
 from bot.channels.conversation import NOT_INVITED, Tools
 from bot.channels.values import Kind, Place, Reply
 from bot.channels.verbs import schedule
@@ -12,6 +14,8 @@ from bot.settings import Digest as NewChannel
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
+
+log = structlog.get_logger(__name__)
 
 
 class Rooms:
@@ -61,6 +65,7 @@ class Rooms:
 
     async def dismissed(self, platform: str, workspace: str, why: str) -> None:
         """The bot may act nowhere in a workspace any more: everything there is kept."""
+        log.warning("A workspace is lost; what it taught is kept.", platform=platform, why=f"{workspace}: {why}")
         async with self._tools.store.write() as tx:
             await channels.lose_all(tx, platform, workspace, why)
 

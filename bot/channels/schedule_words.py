@@ -84,7 +84,7 @@ def read_zone(text: str) -> str:
     if meant and len({_year(zone) for zone in meant}) == 1:
         return meant[0]
     names = _near(text)
-    hint = f"; did you mean {' or '.join(names)}?" if names else "; it looks like Europe/Berlin"
+    hint = f"; perhaps {' or '.join(names)}" if names else "; it looks like Europe/Berlin"
     raise ValueError(f"{_quoted(text)} is no time zone I know{hint}")
 
 

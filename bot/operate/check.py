@@ -66,12 +66,12 @@ async def look(checks: Sequence[Check], seconds: float) -> list[Finding]:
 
 @contextlib.asynccontextmanager
 async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[Channel]]]:
-    """The store, neither made nor brought up to date, and its channels; an empty one where it can't be read."""
-    nowhere = "sqlite://"
+    """The store, neither made nor brought up to date, and its channels; an empty one in memory where there is none."""
     try:
-        store = Store(make_engine(nowhere if checking.is_new(settings) else settings.store_url, 0.0))
+        store = None if checking.is_new(settings) else Store(make_engine(settings.store_url, 0.0))
     except StoreError:
-        store = Store(make_engine(nowhere, 0.0))
+        store = None
+    store = store or await Store.open("sqlite://")
     try:
         async with store.read() as tx:
             known = await channels.all_of(tx)

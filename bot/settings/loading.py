@@ -103,6 +103,8 @@ def _explain(error: ValidationError) -> str:
     for one in error.errors():
         name = ".".join(str(part) for part in one["loc"])
         said = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "string_pattern_mismatch":
+            said = f"does not read like {next(each.default for each in describe() if each.name == name)}"
         shown = "" if name in _SECRET else f" (it is {_shown(one.get('input'))})"
         problems.append(f"{name}: {said[:1].lower()}{said[1:]}{shown}")
     return "Wrong settings: " + "; ".join(problems) + "."

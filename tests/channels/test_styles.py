@@ -130,7 +130,7 @@ async def test_the_style_is_set_by_managers_and_offered_where_it_can_be_done(sql
     [field] = [field for field in form.fields if field.name == "style"]
     assert (field.value, field.choices) == ("thread", ("cards", "thread", "compact"))
     again = house_over(sqlite_store, clock, FakeChat(PLAIN))
-    assert "the style here is only cards" in (await again.say("settings style thread")).text
+    assert "The style here is only cards" in (await again.say("settings style thread")).text
     form = (await again.say("settings")).form
     assert form
     [field] = [field for field in form.fields if field.name == "style"]

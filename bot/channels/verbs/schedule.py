@@ -113,7 +113,10 @@ def next_digest(channel: Channel) -> str:
 
 def not_yours() -> Reply:
     """The reply to somebody who may not change a channel."""
-    return sorry("Only this channel's managers can change that: ask one of them. Looking things up is open to all.")
+    return sorry(
+        "That is for whoever invited me, and for those who manage this place: ask one of them. Looking things up is "
+        "open to all."
+    )
 
 
 async def _change(talk: Conversation, values: dict[str, Any]) -> Channel:
@@ -140,7 +143,7 @@ def _read(name: str, value: str, can: Capabilities) -> Any:
     if name == "guess":
         if value.lower() in _YES + _NO:
             return value.lower() in _YES
-        raise ValueError(f"guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
+        raise ValueError(f"The guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
     if name == "style":
         return _read_style(value, can)
     try:
@@ -150,7 +153,7 @@ def _read(name: str, value: str, can: Capabilities) -> Any:
     if 0 <= bar <= _HIGHEST_BAR:
         return bar
     shown = cards.cut(cards.inert(value), 60)
-    raise ValueError(f"the bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{shown}”")
+    raise ValueError(f"The bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{shown}”")
 
 
 def _read_style(value: str, can: Capabilities) -> Style:
@@ -159,7 +162,7 @@ def _read_style(value: str, can: Capabilities) -> Style:
     if style is None:
         *others, last = doable
         known = f"{', '.join(others)} or {last}" if others else f"only {last}"
-        raise ValueError(f"the style here is {known}, not “{cards.cut(cards.inert(value), 60)}”")
+        raise ValueError(f"The style here is {known}, not “{cards.cut(cards.inert(value), 60)}”")
     return style
 
 

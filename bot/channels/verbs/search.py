@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from bot.channels import cards, feedback
 from bot.channels.conversation import Conversation, no_such_paper, sorry
-from bot.channels.values import Action, Line, Reply
+from bot.channels.values import Action, Kind, Line, Reply
 from bot.store import papers, shown, votes
 from recommender import Hit, Paper, snippet
 
@@ -50,7 +50,8 @@ async def search(talk: Conversation, argument: str) -> Reply:
         heading.append(f"Nothing has {phrases} word for word; this is for the words.")
     if not hits:
         what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
-        heading.append(f"{what}. Fewer or other words may help." if talk.offset == 0 else "That was all.")
+        mend = "Fewer or other words may help, and `/papers help` tells what else I do."
+        heading.append(f"{what}. {mend}" if talk.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
     start = talk.offset + 1
     end = talk.offset + min(len(hits), PAGE)
@@ -76,7 +77,7 @@ async def today(talk: Conversation, argument: str) -> Reply:
     if argument:
         return _not_with_words("today", argument)
     digest = await talk.tools.digests.compose(talk.channel, talk.now)
-    return Reply(digest.header(), cards=digest.cards, actions=(Action("Share", "share", "today"),))
+    return Reply(digest.header(), cards=digest.cards, actions=_share(talk, "today"))
 
 
 async def trending(talk: Conversation, argument: str) -> Reply:
@@ -138,9 +139,13 @@ async def _page(talk: Conversation, text: str, hits: Sequence[Hit], verb: str, a
         # The index may for a moment know papers that were merged into others.
         found = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
     lines = await lines_for(talk, found, list(found), query)
-    actions = [Action("More", verb, argument, talk.offset + PAGE)] if more else []
-    actions.append(Action("Share", "share", f"{verb} {argument}".strip(), talk.offset))
-    return Reply(text, lines=lines, actions=tuple(actions))
+    actions = (Action("More", verb, argument, talk.offset + PAGE),) if more else ()
+    return Reply(text, lines=lines, actions=(*actions, *_share(talk, f"{verb} {argument}".strip())))
+
+
+def _share(talk: Conversation, line: str) -> tuple[Action, ...]:
+    """The button that shows an answer to all, where there is anybody else."""
+    return () if talk.place.kind is Kind.DIRECT else (Action("Share", "share", line, talk.offset),)
 
 
 def _for_us(argument: str) -> tuple[str, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.channels import cards
 from bot.channels.conversation import Conversation, no_such_paper
@@ -57,7 +58,7 @@ async def abstract(talk: Conversation, argument: str) -> Reply:
     if paper is None:
         return no_such_paper(argument)
     text = display(paper.abstract).replace("`", "'") or "Its source gave no abstract."
-    return Reply(text, cards=(cards.card(paper),), actions=_about(paper.id))
+    return Reply(text, cards=(replace(cards.card(paper), summary=""),))
 
 
 async def taste(talk: Conversation, argument: str) -> Reply:

@@ -28,7 +28,7 @@ from bot.platforms.slack import pages
 from bot.platforms.slack.installed import AppKeys
 from bot.platforms.slack.scopes import SCOPES
 
-_WORKSPACE = re.compile(r"T[A-Z0-9]{1,20}")
+_WORKSPACE, _CODE = re.compile(r"T[A-Z0-9]{1,20}"), re.compile(r"[\w.-]{1,200}", re.ASCII)
 log = logging.getLogger(__name__)
 
 
@@ -99,6 +99,8 @@ class Flow(AsyncOAuthFlow):
 
     async def finish(self, request: AsyncBoltRequest) -> BoltResponse:
         """The callback, whatever becomes of it."""
+        if not all(_CODE.fullmatch(code) for code in request.query.get("code") or ()):
+            return pages.went_wrong("invalid_code", 400)  # the library writes into the log what Slack refuses
         try:
             return await self.handle_callback(request)
         except Exception:

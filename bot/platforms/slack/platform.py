@@ -201,7 +201,8 @@ class SlackPlatform(Posting):
         try:
             with understood():
                 # Asked for here, for the library would try a wrong token again and again.
-                handler.client.wss_uri = await handler.client.issue_new_wss_url()
+                opened = await handler.client.web_client.apps_connections_open(app_token=self._app_token)
+                handler.client.wss_uri = opened["url"]
                 async with asyncio.timeout(_CONNECTING_SECONDS):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
             await self._watch(handler, desk, here.me.workspace)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.channels.cards import count, cut
-from bot.channels.values import CARD_ACTIONS, FORMS, Action, Attachment, Card, Form, Line, Message, Reply
+from bot.channels.values import CARD_ACTIONS, FORMS, Action, Attachment, Card, Line, Message, Reply
 from bot.platforms.slack.blocks import (
     MOST_LINES,
     SHORT,
@@ -41,7 +41,7 @@ INLINE_ATTACHMENT = 3_000
 """Characters of a file that are shown in the answer itself."""
 _SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
 """Characters that a single text may have, the most generous first."""
-_CARDS, _FIELDS, _BUTTONS = 14, 10, 25
+_CARDS, _BUTTONS = 14, 25
 _LABEL, _VALUE, _BLOCK_ID = 75, 2_000, 255
 _LABELS = {"more": "More like this", "less": "Less", "save": "Save", "similar": "Similar", "abstract": "Abstract"}
 
@@ -70,7 +70,7 @@ def posted(message: Message, key: str = "", command: str = "/papers") -> Rendere
 
 
 def answer(reply: Reply, command: str = "/papers") -> Rendered:
-    """What the asker gets."""
+    """What the asker gets; a form is one press away."""
     left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - MOST_LINES, 0)
     change = [Action("Change", reply.form.verb)] if reply.form and reply.form.verb in FORMS else []
     rest = f"… and {count(left_out, 'paper')} more." if left_out else ""
@@ -82,10 +82,9 @@ def answer(reply: Reply, command: str = "/papers") -> Rendered:
         blocks += listed(reply.lines, share)
         blocks += said(rest, share, command)
         blocks += _attachment(reply.attachment, share) if reply.attachment else []
-        blocks += _form(reply.form, share, command) if reply.form else []
         return blocks + _actions((*reply.actions, *change), "offer", min(share, _LABEL))
 
-    parts = [reply.text, reply.form.title if reply.form else "", reply.attachment.name if reply.attachment else ""]
+    parts = [reply.text, reply.attachment.name if reply.attachment else ""]
     text = _fallback("\n".join(filter(None, parts)), reply.cards, reply.lines, command)
     return Rendered(text, _fitting(build))
 
@@ -172,21 +171,6 @@ def _attachment(attachment: Attachment, share: int) -> list[Json]:
         return [{"type": "rich_text", "elements": [section(span(f"📎 {name}"))]}]
     shown = {"type": "rich_text_preformatted", "elements": [span(content)]}
     return [{"type": "rich_text", "elements": [section(span(f"📎 {name}")), shown]}]
-
-
-def _form(form: Form, share: int, command: str) -> list[Json]:
-    most = min(share, SHORT)
-    title = one_line(form.title, most) or one_line(form.verb, most)
-    elements = [span(title, bold=True)] if title else []
-    for field in form.fields[:_FIELDS]:
-        choices = f" ({cut(', '.join(one_line(choice, most) for choice in field.choices), most)})"
-        named = f"{one_line(field.name, most)}={one_line(field.value, most)}"
-        elements.append(span(f"\n{one_line(field.label, most)}{choices if field.choices else ''}: {named}"))
-    if form.fields:
-        example = f"{form.verb} {form.fields[0].name}={form.fields[0].value}"
-        typed = f"{command} {one_line(example, most)}".replace("`", "'")
-        elements += [span("\nTo change one, say it: "), span(typed, code=True)]
-    return [{"type": "rich_text", "elements": [section(*elements)]}] if elements else []
 
 
 def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:

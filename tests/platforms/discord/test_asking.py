@@ -105,9 +105,9 @@ async def test_a_form_opens_is_filled_in_and_says_what_it_stands_for(server: Dis
 async def test_a_form_that_may_not_be_filled_in_any_more_says_why(server: DiscordServer) -> None:
     server.desk.answer = Reply("Settings here:", form=FORM)
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="settings"))
-    server.desk.answer = Reply("Only this channel's managers can change that.", ok=False)
+    server.desk.answer = Reply("That is for whoever invited me.", ok=False)
     told = await server.answered(await server.ada.presses(answer, "change:settings"))
-    assert "Only this channel" in told.words
+    assert "for whoever invited me" in told.words
 
 
 async def test_a_shared_answer_is_seen_by_everybody(server: DiscordServer) -> None:

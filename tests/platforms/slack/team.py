@@ -94,7 +94,14 @@ class SlackTeam:
         who = self.person(member)
         count = len(who.ephemeral)
         await who.says("/papers", line, self.ml)
-        return await self.told(who, count)
+        shown = await self.told(who, count)
+        answer = who.ephemeral[-1]
+        change = [each for each in buttons(answer.blocks) if each["text"]["text"] == "Change"]
+        if not change:
+            return shown
+        await who.presses(self.ml, answer.ts, change[0]["action_id"])  # what a form holds is one press away
+        form = (await self.slack.until(lambda: who.modals))[-1]
+        return f"{shown}\n{form.words}\n{form.body['blocks']}"
 
     async def press(self, member: str, message: str, verb: str) -> str:
         who = self.person(member)

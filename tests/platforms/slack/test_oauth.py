@@ -112,6 +112,13 @@ async def test_a_code_used_before_installs_nothing(team: HttpTeam, other: Worksp
         assert (await back(team, cookie, code=code, state=state))[0] == expected
 
 
+async def test_a_code_that_is_none_is_written_nowhere(team: HttpTeam, caplog: pytest.LogCaptureFixture) -> None:
+    state, cookie = await team.begins_installing()
+    status, page = await back(team, cookie, code="1\npaperboy: The store is empty.", state=state)
+    assert (status, "no longer takes this code" in page) == (400, True)
+    assert "The store is empty" not in caplog.text
+
+
 async def test_a_no_in_slack_is_told_kindly_and_its_words_can_do_no_harm(team: HttpTeam) -> None:
     assert "that was the answer in Slack" in (await back(team, "", error="access_denied"))[1]
     assert "&lt;script&gt;" in (await back(team, "", error="<script>alert(1)</script>"))[1]

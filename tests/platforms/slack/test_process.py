@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 from cryptography.fernet import Fernet
 
 from bot.platforms.slack.intake import EVENTS
@@ -76,15 +77,16 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
     assert slack.unknown == []
 
 
-async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [{"BOT_TOKEN": "xoxb-wrong"}, {"APP_TOKEN": "xapp-wrong"}], ids=["bot", "app"])
+async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path, wrong: dict[str, str]) -> None:
     async with FakeSlack() as slack:
-        slack.workspace("T1", "lab")
-        async with running(slack, one_workspace(slack, "xoxb-wrong"), tmp_path) as process:
+        tokens = one_workspace(slack, slack.workspace("T1", "lab").bot_token)
+        async with running(slack, tokens | wrong, tmp_path) as process:
             _, told = await asyncio.wait_for(process.communicate(), 60)
     runs, *why = told.decode().splitlines()
     assert (process.returncode, runs.startswith("Paperboy runs on slack.")) == (1, True)
     assert [line.startswith("paperboy: ") and "invalid_auth" in line for line in why] == [True], why
-    assert "xoxb-wrong" not in why[0]
+    assert "-wrong" not in why[0]
 
 
 async def address_of(process: asyncio.subprocess.Process) -> str:
