@@ -27,7 +27,7 @@ from recommender.locks import try_lock
 from recommender.meaning import Meaning
 from recommender.segment import Segment, columns, from_columns
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "index.json"
 _MAGIC = b"PAPERBOY"
 _ALIGN = 64

@@ -55,7 +55,8 @@ class Papers:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words that a segment brought into the vocabulary: their text, their stem's word id, whether they tell."""
+    """The words that a segment brought into the vocabulary: their text, with a line break between each two, their
+    stem's word id, whether they tell."""
 
     text: Bytes
     stems: UInts
@@ -156,9 +157,9 @@ def join(parts: Sequence[tuple[Papers, NDArray[np.bool_] | None]]) -> Papers:
 
 def join_words(parts: Sequence[Words]) -> Words:
     """The vocabulary of several segments that follow each other, in their order."""
-    texts = [part.text for part in parts if len(part.text)]
+    texts = [part.text.tobytes() for part in parts if len(part.stems)]
     return Words(
-        text=np.concatenate(texts) if texts else np.zeros(0, np.uint8),
+        text=np.frombuffer(b"\n".join(texts), np.uint8),
         stems=np.concatenate([part.stems for part in parts]),
         telling=np.concatenate([part.telling for part in parts]),
     )

@@ -55,7 +55,7 @@ class Vocabulary(dict[str, int]):
         texts = words.text.tobytes().decode("utf-8", "surrogatepass").split("\n")[known:]
         start = len(self.words)
         self.words.extend(texts)
-        self.update(zip(texts, range(start, start + len(texts)), strict=True))
+        self.update(zip(texts, range(start, start + len(words.stems) - known), strict=True))
         self._stems.frombytes(words.stems[known:].tobytes())
         self._telling.extend(words.telling[known:].tobytes())
 

@@ -45,6 +45,18 @@ def test_an_index_filled_day_by_day_finds_what_one_filled_at_once_finds(tmp_path
     assert len(list(tmp_path.glob("*.segment"))) < 8
 
 
+def test_an_index_whose_segments_were_merged_knows_every_word_when_it_is_opened_again(tmp_path: Path) -> None:
+    daily = Recommender.open(tmp_path)
+    for day in range(20):
+        daily.add([Paper(f"p{day}", f"Word{day}one and word{day}two")])
+    assert len(list(tmp_path.glob("*.segment"))) < 8
+    again = Recommender.open(tmp_path)
+    for day in range(20):
+        for word in (f"word{day}one", f"word{day}two"):
+            assert ids(again.search(word)) == [f"p{day}"], word
+            assert again.understand(word).suggestion is None, word
+
+
 def test_a_paper_added_again_replaces_the_one_known() -> None:
     engine = Recommender()
     engine.add([Paper("a", "Old words"), Paper("b", "Other")])
