@@ -4,7 +4,20 @@ from recommender.engine import Recommender
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
 from recommender.paper import Paper
 from recommender.snippets import snippet
-from recommender.values import Completion, Explanation, Feedback, Hit, Pick, Ranked, Reason, Taste, Understood, Word
+from recommender.values import (
+    Completion,
+    Explanation,
+    Feedback,
+    Hit,
+    Pick,
+    Ranked,
+    Reason,
+    Remark,
+    Taste,
+    Trouble,
+    Understood,
+    Word,
+)
 
 __all__ = [
     "Completion",
@@ -20,7 +33,9 @@ __all__ = [
     "Reason",
     "Recommender",
     "RecommenderError",
+    "Remark",
     "Taste",
+    "Trouble",
     "Understood",
     "Word",
     "snippet",

@@ -12,6 +12,7 @@ import numpy as np
 from recommender.completion import Completer
 from recommender.features import Features
 from recommender.index import Index
+from recommender.mending import Mender
 from recommender.paper import Paper
 from recommender.picks import Judged, Picker, judge, ranked, summary
 from recommender.query import parse
@@ -31,6 +32,7 @@ class _View:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.searcher = Searcher(snapshot)
+        self.mender = Mender(snapshot, self.searcher)
 
     @cached_property
     def completer(self) -> Completer:
@@ -100,7 +102,7 @@ class Recommender:
         """Papers that match the query (see query.py), best first. With `feedback` or `topics`, "for us": the channel's
         taste has its say in the order of the best FOR_US_AMONG. No query raises."""
         view = self._now()
-        wanted = view.searcher.mend(parse(query))
+        wanted, _ = view.mender.mend(parse(query))
         ours = bool(feedback or topics)
         limit, offset = max(limit, 0), max(offset, 0)
         found = view.searcher.find(wanted, max(FOR_US_AMONG if ours else 0, offset + limit))
@@ -127,8 +129,8 @@ class Recommender:
         return [Hit(ids[at], float(strength[at])) for at in order]
 
     def understand(self, query: str) -> Understood:
-        """How `search` reads the query: what it corrects and what it ignores."""
-        return self._now().searcher.understand(parse(query))
+        """How `search` reads the query: what it corrects and what it leaves out."""
+        return self._now().mender.mend(parse(query))[1]
 
     def complete(self, text: str, queries: int = 5, papers: int = 20) -> Completion:
         """What may be meant by a query that is still being typed. No text raises."""

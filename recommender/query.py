@@ -6,7 +6,7 @@ federated "differential privacy" -survey cat:cs.LG OR cat:stat.* author:mcmahan 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as column
 from datetime import date
@@ -16,6 +16,7 @@ from itertools import groupby, pairwise
 
 from recommender.paper import arxiv_id, canonical_id
 from recommender.text import STOP_WORDS, fold, unspaced, words
+from recommender.values import Remark, Trouble
 
 MOST_WORDS = 200
 """Words of a query that are looked at."""
@@ -74,7 +75,7 @@ class Query:
     text: str
     groups: tuple[tuple[Clause, ...], ...] = ()
     excluded: tuple[Clause, ...] = ()
-    ignored: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     words: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
 
@@ -123,7 +124,8 @@ _QUOTES = str.maketrans("“”„«»″", '""""""')
 
 @lru_cache(maxsize=64)  # one answer reads its query again and again: to find, to say how it was read, for each snippet
 def parse(text: str) -> Query:
-    """Take a query apart. What means nothing, or is too much, is named in `ignored`; what is said twice counts once."""
+    """Take a query apart. What means nothing, or is too much, is left out and named in `remarks`; what is said twice
+    counts once."""
     groups: list[list[Clause]] = []
     excluded: list[Clause] = []
     ignored: list[str] = []
@@ -158,12 +160,16 @@ def parse(text: str) -> Query:
             groups.extend([clause] for clause in clauses)
         operator = ""
     ignored += [operator] if operator else []
+    remarks = [Remark(part, _trouble(part)) for part in dict.fromkeys(ignored)]
+    if never := _never(groups):
+        groups = [group for group in groups if not _of_days(group)]
+        remarks.append(Remark(never, Trouble.NO_DAYS))
     subject = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
     return Query(
         text=text,
         groups=tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
         excluded=tuple(dict.fromkeys(excluded)),
-        ignored=tuple(ignored),
+        remarks=tuple(remarks),
         words=tuple([w for w in subject if w not in STOP_WORDS] or subject),
         joined=tuple(dict.fromkeys(a + b for a, b in pairwise(subject) if len(a + b) >= _SHORTEST_JOINED)),
     )
@@ -227,6 +233,25 @@ def _written_together(found: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for together, run in groupby(found, unspaced):
         some = tuple(run)
         yield from [some] if together else zip(some)
+
+
+def _trouble(part: str) -> Trouble:
+    """Why a part that means nothing does not."""
+    name, colon, _ = part.partition(":")
+    dated = bool(colon) and field_called(name.lstrip("-−–")) in (Field.AFTER, Field.BEFORE)
+    return Trouble.NO_DAY if dated else Trouble.MEANINGLESS
+
+
+def _of_days(group: Sequence[Clause]) -> bool:
+    return len(group) == 1 and group[0].day is not None
+
+
+def _never(groups: Sequence[Sequence[Clause]]) -> str:
+    """The clauses that leave no day; empty when there is one."""
+    days = [group[0] for group in groups if _of_days(group)]
+    first = max((clause.day for clause in days if clause.day and clause.field is Field.AFTER), default=date.min)
+    last = min((clause.day for clause in days if clause.day and clause.field is Field.BEFORE), default=date.max)
+    return " ".join(clause.text for clause in days) if first >= last else ""
 
 
 def _day(text: str) -> date | None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.query import Clause, Field, Query, loosened
+from recommender.query import Clause, Field, Query
 from recommender.rerank import DEPTH, rerank
 from recommender.segment import ABSTRACT, FIELDS, TITLE, Segment, ranges
 from recommender.snapshot import Rows, Snapshot, day_number, key_of
-from recommender.spelling import Spelling
 from recommender.text import fold, stem
-from recommender.values import Understood
 from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 
 AUTHOR_SHARE = 0.3
@@ -24,7 +21,8 @@ AUTHOR_SHARE = 0.3
 JOINED_SHARE = 0.7
 """What two words of the query found written as one (data set, dataset) count beside the same as typed."""
 _TOPICAL_POWER = 0.25
-_LONGEST_NAME = 40
+LONGEST_NAME = 40
+"""Letters of a name that is looked for in pieces."""
 _SCAN_FROM = 4
 """From this part of a segment's words on, reading them all in order is faster than picking out those that matter."""
 
@@ -45,28 +43,24 @@ class Searcher:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._spelling = Spelling(snapshot)
         self._terms: dict[str, tuple[int, float]] = {}
 
-    def mend(self, query: Query) -> Query:
-        """The query as it can be answered: a word or a name that stands in no paper is replaced by the one that was
-        probably meant, and a phrase that no paper has is read as its words."""
-        wrong = self._wrong(query)
-        groups = tuple(tuple(self._corrected(c, wrong) for c in group) for group in query.groups)
-        mended = replace(query, groups=groups, words=_swap(query.words, wrong))
-        if query.phrases and not len(self._collect(mended, self._weighted(mended), 1, strict=False).papers):
-            return loosened(mended)
-        return mended
+    def knows(self, word: str) -> bool:
+        """Whether some paper has the word, or an author of that name."""
+        return self._term(word)[1] > 0 or self.knows_author(word)
 
-    def understand(self, query: Query) -> Understood:
-        """How the query is read."""
-        wrong = self._wrong(query)
-        mended = self.mend(query)
-        suggestion = query.text
-        for word, fixed in wrong.items():
-            suggestion = _replaced(suggestion, word, fixed)
-        phrases = tuple(" ".join(c.words) for c in query.phrases) if query.phrases and not mended.phrases else ()
-        return Understood(query.text, tuple(wrong.items()), query.ignored, suggestion if wrong else None, phrases)
+    def knows_author(self, word: str) -> bool:
+        """Whether some author has that name."""
+        return self._author(word)[1] > 0
+
+    def answers(self, query: Query) -> bool:
+        """Whether some paper satisfies a query."""
+        return bool(len(self._collect(query, self._weighted(query), 1, strict=False).papers))
+
+    def satisfied(self, clause: Clause) -> bool:
+        """Whether some paper satisfies a clause."""
+        every = ((segment, np.ones(len(segment), bool)) for segment in self._snapshot.segments)
+        return any(self._satisfying(segment, clause, among).any() for segment, among in every)
 
     def find(self, query: Query, most: int, strict: bool = False) -> Matches:
         """At most `most` papers that satisfy the query. `strict` asks for every word, not only for some."""
@@ -155,7 +149,7 @@ class Searcher:
             case Field.BEFORE if clause.day:
                 mask = (segment.papers.published < day_number(clause.day)) & (segment.papers.published > 0)
             case Field.CATEGORY:
-                for term in self._categories(clause.value):
+                for term in self.categories(clause.value):
                     mask[segment.postings(term)[0]] = True
             case Field.ID:
                 mask[segment.key_rows[segment.sorted_keys == np.uint64(key_of(clause.value))]] = True
@@ -181,7 +175,7 @@ class Searcher:
         if len(clause.words) > 1:
             mask |= _with_all(segment, [self._author("".join(clause.words))[0]])
         elif clause.field is Field.AUTHOR:
-            word = clause.words[0][:_LONGEST_NAME]
+            word = clause.words[0][:LONGEST_NAME]
             for parts in ((word[:at], word[at:]) for at in range(2, len(word) - 1)):
                 names = [self._author(part)[0] for part in parts]
                 if min(names) >= 0:
@@ -212,7 +206,8 @@ class Searcher:
             first, owners = first[meets], owners[meets]
         return np.intersect1d(rows, owners)
 
-    def _categories(self, value: str) -> list[int]:
+    def categories(self, value: str) -> list[int]:
+        """The word ids of the categories that a value names: one, or all of an archive (`cs`, `cs.*`)."""
         known = {self._snapshot.vocabulary.words[n]: int(n) for n in self._snapshot.categories}
         exact = known.get(CATEGORY_SIGN + value)
         if exact is not None:
@@ -251,28 +246,6 @@ class Searcher:
         term = self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1)
         return (term, float(self._snapshot.idf[term])) if 0 <= term < self._snapshot.words else (-1, 0.0)
 
-    def _wrong(self, query: Query) -> dict[str, str]:
-        """The words that stand in no paper, and what each was probably meant to be."""
-        wrong = {word: self._spelling.word(word) for word in dict.fromkeys(query.words) if not self._known(word)}
-        for clause in chain.from_iterable(query.groups):
-            if (
-                clause.field is Field.AUTHOR
-                and len("".join(clause.words)) < _LONGEST_NAME
-                and not any(self._authors(segment, clause).any() for segment in self._snapshot.segments)
-            ):
-                unknown = [word for word in clause.words if not self._author(word)[1]]
-                wrong.update((word, self._spelling.name(word)) for word in unknown)
-        return {word: fixed for word, fixed in wrong.items() if fixed}
-
-    def _known(self, word: str) -> bool:
-        return self._term(word)[1] > 0 or self._author(word)[1] > 0
-
-    @staticmethod
-    def _corrected(clause: Clause, wrong: dict[str, str]) -> Clause:
-        if not wrong or wrong.keys().isdisjoint(clause.words):
-            return clause
-        return replace(clause, words=tuple(chain.from_iterable(wrong.get(w, w).split() for w in clause.words)))
-
 
 def _looks(group: tuple[Clause, ...]) -> bool:
     return any(clause.placed for clause in group)
@@ -294,12 +267,3 @@ def _any(size: int, masks: Iterable[Mask]) -> Mask:
     for mask in masks:
         out |= mask
     return out
-
-
-def _swap(words: tuple[str, ...], wrong: dict[str, str]) -> tuple[str, ...]:
-    return tuple(chain.from_iterable(wrong.get(word, word).split() for word in words)) if wrong else words
-
-
-def _replaced(text: str, word: str, fixed: str) -> str:
-    at = text.lower().find(word)
-    return text if at < 0 else text[:at] + fixed + text[at + len(word) :]

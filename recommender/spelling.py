@@ -1,4 +1,4 @@
-"""The word that was meant: when the one that was typed stands in no paper, or is not typed to its end yet."""
+"""The word, name or category that was meant, when what was typed stands in no paper."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from rapidfuzz.distance import OSA
 
 from recommender.snapshot import Snapshot
 from recommender.text import fold
-from recommender.vocabulary import AUTHOR_SIGN
+from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 
 _SHORTEST, _LONGEST = 4, 40
 """Letters of a word that is mended; nobody types longer ones, and each letter takes time."""
 _SHORTEST_PART = 3
 _LARGE_INDEX = 1_000
+_MOST_NAMES = 20
+_MOST_NEAR = 3
 
 
 class Known:
@@ -52,6 +54,11 @@ class Known:
         best = max(((min(map(self._papers, pair)), pair) for pair in pairs), default=(0, ("", "")))
         return " ".join(best[1]) if best[0] else None
 
+    def beginning(self, letters: str, most: int) -> list[str]:
+        """The most frequent words that begin with these letters."""
+        span = range(bisect_left(self.texts, letters), bisect_left(self.texts, letters + "\U0010ffff"))
+        return [self.texts[at] for at in sorted(span, key=lambda at: -self.df[at])[:most]]
+
     def _papers(self, word: str) -> int:
         at = bisect_left(self.texts, word)
         return int(self.df[at]) if at < len(self.texts) and self.texts[at] == word else 0
@@ -75,6 +82,17 @@ class Spelling:
         words = self._snapshot.vocabulary.words
         numbers = [n for n in range(self._snapshot.words) if words[n].startswith(AUTHOR_SIGN)]
         return Known([words[n][len(AUTHOR_SIGN) :] for n in numbers], self._snapshot.df[numbers])
+
+    def names(self, letters: str) -> list[str]:
+        """The names that may be meant by the first letters of one, the most frequent first."""
+        return self._names.beginning(fold(letters), _MOST_NAMES) if len(letters) >= _SHORTEST_PART else []
+
+    def categories(self, value: str) -> list[str]:
+        """The categories nearest to what is none, those of the same archive first."""
+        archive = value.partition(".")[0] + "."
+        known = [self._snapshot.vocabulary.words[n].removeprefix(CATEGORY_SIGN) for n in self._snapshot.categories]
+        near = sorted(known, key=lambda one: (not one.startswith(archive), OSA.distance(value[:_LONGEST], one), one))
+        return near[:_MOST_NEAR]
 
     def word(self, word: str) -> str | None:
         """What was probably meant by a word that stands in no paper: one near to it, or two written as one."""

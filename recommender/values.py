@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 _WORDS = "\n"
 """In front of the words of a vote on words: no paper's id begins so."""
@@ -109,15 +110,36 @@ class Taste:
     members: int = 0
 
 
+class Trouble(StrEnum):
+    """What is wrong with a part of a query."""
+
+    MEANINGLESS = "meaningless"  # or one too many
+    NO_DAY = "no day"
+    NO_DAYS = "no days"  # after one day and before an earlier one
+    NO_CATEGORY = "no category"
+    NO_PAPER = "no paper"
+    NO_AUTHOR = "no author"
+    PART_OF_NAME = "part of a name"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is to be said about a part of a query, and what is near to it, if anything."""
+
+    part: str
+    trouble: Trouble
+    near: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """How a query was read: `corrected` pairs (as written, as searched), `ignored` the parts that mean nothing,
-    `suggestion` the whole query with its corrections ("did you mean"), or None when it was searched as written, and the
-    `loosened` phrases, which no paper has word for word and which were read as their words."""
+    """How a query was read: `corrected` pairs (as written, as searched), `remarks` on the parts that could not be
+    taken as written, `suggestion` the whole query with its corrections ("did you mean"), or None when it was searched
+    as written, and the `loosened` phrases, which no paper has word for word and which were read as their words."""
 
     text: str
     corrected: tuple[tuple[str, str], ...] = ()
-    ignored: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     suggestion: str | None = None
     loosened: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from bot.channels.understood import told as how_read
 from bot.operate.opening import opened_library
 from bot.operate.saying import Failure, Problems, err, out, progress
 from bot.settings import Settings
@@ -39,12 +40,8 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
     if as_json:
         out(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    if understood.ignored:
-        err("Not understood or too much, and left out: " + display(" ".join(understood.ignored))[:200])
-    if understood.suggestion:
-        err(f"Nothing has this as written; did you mean “{display(understood.suggestion)}”? This is for that.")
-    if understood.loosened:
-        err(f"Nothing has “{display('”, “'.join(understood.loosened))}” word for word; this is for the words.")
+    if said := how_read(understood):
+        err(said)
     if empty:
         err("The store has no papers yet: `paperboy ingest` reads the sources, `paperboy papers import` a file.")
     elif not rows:

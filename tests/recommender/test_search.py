@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import Hit, Paper, Recommender, snippet
-from recommender.query import MOST_PLACED, MOST_WORDS, Field, parse
+from recommender import Hit, Paper, Recommender, Remark, Trouble, snippet
+from recommender.query import MOST_PLACED, MOST_WORDS, Field, Query, parse
 from tests.recommender.papers import votes
 
 PAPERS = [
@@ -49,6 +49,10 @@ def library() -> Recommender:
 
 def found(engine: Recommender, query: str) -> list[str]:
     return [hit.paper_id for hit in engine.search(query)]
+
+
+def ignored(query: Query) -> tuple[str, ...]:
+    return tuple(remark.part for remark in query.remarks)
 
 
 FEDERATED, SURVEY, BRIDGES, CHINESE = (paper.id for paper in PAPERS)
@@ -130,8 +134,53 @@ def test_a_query_that_matches_as_written_is_not_corrected(library: Recommender) 
 
 
 def test_what_means_nothing_is_named() -> None:
-    assert parse("after:soon federated cat:").ignored == ("after:soon",)
-    assert parse("before:2025-13-01").ignored == ("before:2025-13-01",)
+    assert ignored(parse("after:soon federated cat:")) == ("after:soon",)
+    assert ignored(parse("before:2025-13-01")) == ("before:2025-13-01",)
+
+
+@pytest.mark.parametrize(
+    ("query", "remark", "hits"),
+    [
+        ("federated after:soon", Remark("after:soon", Trouble.NO_DAY), [FEDERATED, SURVEY]),
+        (
+            "federated after:2024 before:2023-05",
+            Remark("after:2024 before:2023-05", Trouble.NO_DAYS),
+            [FEDERATED, SURVEY],
+        ),
+        ("federated cat:cs.XYZ", Remark("cat:cs.XYZ", Trouble.NO_CATEGORY, ("cs.CR", "cs.CV", "cs.LG")), None),
+        ("cat:cs.XYZ OR cat:cs.CR", Remark("cat:cs.XYZ", Trouble.NO_CATEGORY, ("cs.CR", "cs.CV", "cs.LG")), [SURVEY]),
+        ("cat:LG", Remark("cat:LG", Trouble.NO_CATEGORY, ("cs.LG", "cs.CR", "cs.CV")), []),
+        ("2501.99999", Remark("2501.99999", Trouble.NO_PAPER), []),
+        ("author:mcm", Remark("author:mcm", Trouble.PART_OF_NAME, ("mcmahan",)), [FEDERATED]),
+        (
+            'author:"brendan mcm"',
+            Remark('author:"brendan mcm"', Trouble.PART_OF_NAME, ("brendan mcmahan",)),
+            [FEDERATED],
+        ),
+        ("author:zebedee", Remark("author:zebedee", Trouble.NO_AUTHOR), []),
+        ("OR", Remark("OR", Trouble.MEANINGLESS), []),
+    ],
+)
+def test_what_cannot_be_taken_as_written_is_said_and_the_rest_is_searched(
+    library: Recommender, query: str, remark: Remark, hits: list[str] | None
+) -> None:
+    assert library.understand(query).remarks == (remark,)
+    assert found(library, query) == (found(library, "federated") if hits is None else hits)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ('"diferential privcy"', '"differential privacy"'),
+        ("title:fedrated", "title:federated"),
+        ('author:"brendan macmahan"', 'author:"brendan mcmahan"'),
+        ("privacy -survay", "privacy -survey"),
+        ("Fedrated learning", "federated learning"),
+    ],
+)
+def test_a_slip_is_forgiven_wherever_it_stands(library: Recommender, typed: str, meant: str) -> None:
+    assert library.understand(typed).suggestion == meant
+    assert found(library, typed) == found(library, meant) != []
 
 
 def test_pages_of_results_follow_each_other(library: Recommender) -> None:
@@ -181,7 +230,7 @@ def test_no_query_raises(library: Recommender, query: str) -> None:
 def test_an_enormous_query_is_cut_and_answered(library: Recommender) -> None:
     query = parse(" ".join(f"word{n}" for n in range(10_000)))
     assert len(query.words) == MOST_WORDS
-    assert len(query.ignored) == 10_000 - MOST_WORDS
+    assert len(query.remarks) == 10_000 - MOST_WORDS
     assert found(library, "federated " + "x" * 200_000) != []
 
 
@@ -195,7 +244,7 @@ def test_only_so_many_clauses_are_looked_up_in_the_papers_and_the_others_are_nam
     asked = [f'"deep word{n}"' for n in range(30)]
     query = parse(" ".join([*asked, "title:nets", asked[0], "plain"]))
     assert len(query.groups) == MOST_PLACED + 1
-    assert query.ignored == (*asked[MOST_PLACED:], "title:nets")
+    assert ignored(query) == (*asked[MOST_PLACED:], "title:nets")
 
 
 def test_a_phrase_of_stop_words_alone_is_read_as_its_words(library: Recommender) -> None:
@@ -313,11 +362,11 @@ def test_a_dash_before_a_number_takes_nothing_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "ignored"),
+    ("query", "parts"),
     [("OR nets", ("OR",)), ("nets OR", ("OR",)), ("nets AND", ("AND",)), ("a OR OR b", ("OR",)), ("( ) . nets", ())],
 )
-def test_an_operator_with_nothing_to_join_is_named(query: str, ignored: tuple[str, ...]) -> None:
-    assert parse(query).ignored == ignored
+def test_an_operator_with_nothing_to_join_is_named(query: str, parts: tuple[str, ...]) -> None:
+    assert ignored(parse(query)) == parts
 
 
 def test_words_written_apart_find_them_written_as_one() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from bot.channels import cards, feedback
+from bot.channels import cards, feedback, understood
 from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.values import Action, Kind, Line, Reply
 from bot.store import papers, shown, votes
@@ -15,7 +15,6 @@ from recommender import Hit, Paper, snippet
 
 PAGE = 5
 _PERIODS = {"day": 1, "week": 7, "month": 30}
-_IGNORED_SHOWN = 5
 _DEEPEST = 500
 """Hits that can be paged through; nobody reads on from there."""
 
@@ -26,7 +25,7 @@ async def search(talk: Conversation, argument: str) -> Reply:
     if not query:
         return sorry("Search for what? As in `/papers federated learning`.")
     engine = talk.tools.library.engine
-    understood = await asyncio.to_thread(engine.understand, query)
+    read = await asyncio.to_thread(engine.understand, query)
     if talk.offset >= _DEEPEST:
         hits = []
     elif for_us:
@@ -35,19 +34,7 @@ async def search(talk: Conversation, argument: str) -> Reply:
         hits = await asyncio.to_thread(engine.search, query, PAGE + 1, talk.offset, known.feedback, known.topics)
     else:
         hits = await asyncio.to_thread(engine.search, query, PAGE + 1, talk.offset)
-    heading = []
-    if understood.ignored:
-        parts = [cards.cut(cards.inert(part), 40) for part in understood.ignored[:_IGNORED_SHOWN]]
-        rest = len(understood.ignored) - len(parts)
-        heading.append(
-            "Not understood or too much, and left out: " + ", ".join(parts) + (f" and {rest} more." if rest else ".")
-        )
-    if understood.suggestion:
-        suggestion = cards.cut(cards.inert(understood.suggestion), 80)
-        heading.append(f"Nothing has this as written; did you mean “{suggestion}”? This is for that.")
-    if understood.loosened:
-        phrases = ", ".join(f"“{cards.cut(cards.inert(phrase), 60)}”" for phrase in understood.loosened)
-        heading.append(f"Nothing has {phrases} word for word; this is for the words.")
+    heading = [told] if (told := understood.told(read)) else []
     if not hits:
         what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
         mend = "Fewer or other words may help, and `/papers help` tells what else I do."

@@ -1,0 +1,45 @@
+"""How a query was read, in words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.channels.understood import told
+from recommender import Understood
+from recommender.query import parse
+from tests.house import House
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("learning after:soon", "“after:soon” names no day, and is left out; a day is written 2025-06-30, a month"),
+        ("learning after:2026-06 before:2025", "No day fits “after:2026-06 before:2025”, so these are left out."),
+        ("learning cat:cs.LGX", "No paper here is in “cat:cs.LGX”; did you mean cat:cs.LG or "),
+        ("2501.99999", "I don't have “2501.99999”. `/papers abstract 2501.99999` asks arXiv for it."),
+        ("id:attention", "I don't have “attention”. Nothing found"),
+        ("author:zzyzx", "No author here is called as in “author:zzyzx”."),
+        ("learning OR", "Not understood or too much, and left out: OR."),
+        ("lerning", "Nothing has this as written; did you mean “learning”? This is for that."),
+    ],
+)
+async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(house: House, line: str, said: str) -> None:
+    reply = await house.say(line)
+    assert reply.ok
+    assert said in reply.text
+
+
+async def test_a_query_taken_as_written_is_not_commented(house: House) -> None:
+    assert (await house.say("learning cat:cs.*")).text == "“learning cat:cs.*”, 1–5, best first:"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(["after:x", "cat:no", "id:9", "author:q", "OR", '"a', "`b`", "x" * 999, "-"]), max_size=99)
+)
+async def test_it_is_short_whatever_was_typed(house: House, parts: list[str]) -> None:
+    read = house.app.library.engine.understand(" ".join(parts))
+    assert len(told(read)) < 900
+    assert len(told(Understood("", remarks=parse(" ".join(parts)).remarks))) < 900
