@@ -22,7 +22,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channels.values import Message, Place, Reaction, Reply
+from bot.channels.values import Asker, Message, Place, Reaction, Reply
 from bot.platforms.base import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.files import with_files
@@ -37,10 +37,11 @@ _ANY = re.compile("")
 _KEY = 25
 _REMEMBERED = 10_000
 """Event ids; Slack repeats an event within minutes, or hourly for a day after an outage."""
+_FOR_GOOD = "deleted"
 _WHY_LEFT = {
     "left": "I was removed from the channel",
     "archive": "the channel was archived",
-    "deleted": "the channel was deleted",
+    _FOR_GOOD: "the channel was deleted",
 }
 log = logging.getLogger(__name__)
 
@@ -158,8 +159,10 @@ class Intake:
             await self._begin(place, "", event_id)
 
     async def _left(self, here: Workspace, event: Json, event_id: str) -> None:
-        why = _WHY_LEFT[event["type"].rpartition("_")[2]]
-        await self._desk.left(place_of(here.me.workspace, text_of(event, "channel")), why)
+        how = event["type"].rpartition("_")[2]
+        place, joined = await _shown(here, text_of(event, "channel"))
+        if not joined or how == _FOR_GOOD:  # else this is told late, and the bot is back
+            await self._desk.left(place, _WHY_LEFT[how])
 
     async def _renamed(self, here: Workspace, event: Json, event_id: str) -> None:
         channel = event.get("channel") or {}
@@ -200,7 +203,11 @@ class Intake:
         hidden = name == _PRIVATE
         place = place_of(here.me.workspace, channel, "" if name in _NO_NAMES else name, private=hidden)
         outlet = Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url"))
-        await outlet.answer(lambda asker: self._desk.ask(place, asker, text_of(body, "text")))
+
+        async def ask(asker: Asker) -> Reply:
+            return await self._desk.ask(await outlet.meant(), asker, text_of(body, "text"))
+
+        await outlet.answer(ask)
 
 
 Work = Callable[[Intake, Workspace, Json, str], Coroutine[Any, Any, None]]
@@ -249,7 +256,7 @@ async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:
 
 
 async def _shown(here: Workspace, address: str) -> tuple[Place, bool]:
-    """A channel as Slack shows it, and whether the bot is in it."""
+    """A channel as Slack shows it, and whether the bot is in it and may write there."""
     channel = await here.web.channel(address)
     return place_of(here.me.workspace, address, channel.name, private=channel.private), channel.joined
 

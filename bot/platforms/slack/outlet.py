@@ -25,6 +25,13 @@ class Outlet:
     thread: str = ""
     response_url: str = ""
 
+    async def meant(self) -> Place:
+        """The place that this is about. In a conversation of members among themselves the bot is not: what is said to
+        it there belongs to the asker's own conversation with it. Raises PlatformErrors."""
+        if self.place.kind is not Kind.DIRECT:
+            return self.place
+        return replace(self.place, address=await self.web.direct(self.member))
+
     async def answer(self, ask: Callable[[Asker], Awaitable[Reply]]) -> None:
         """Ask for somebody, and show them the reply; whatever goes wrong is told in words."""
         await self.show_or_log(await asked(self.web, self.member, ask))

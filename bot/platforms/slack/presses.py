@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.channels.values import FORMS, Asker, Reply
+from bot.channels.values import FORMS, Action, Asker, Reply
 from bot.platforms.base import Desk, PlatformError
 from bot.platforms.slack import render, views
 from bot.platforms.slack.blocks import Json
@@ -49,21 +49,22 @@ class Presses:
             await ack()
             return
         action = replace(action, label=text_of(button.get("text") or {}, "text"))
+        trigger = text_of(body, "trigger_id")
         event_id = _event_id(button, outlet.member, action.verb)
         if action.verb in FORMS:
             await ack()
             try:
-                await self._modals.open(here, outlet.member, text_of(body, "trigger_id"), outlet.place, action.verb)
+                await self._modals.open(here, outlet.member, trigger, await outlet.meant(), action.verb)
             except PlatformError:
                 late = f"Slack did not open the form in time. Press again, or say `/papers {action.verb}`."
                 await outlet.show_or_log(Reply(late, ok=False))
         elif action.verb in _COUNTED:
             # Who presses needs no looking up: anybody's vote counts.
-            counting = in_words(self._desk.act(outlet.place, Asker(outlet.member), action, event_id))
-            await outlet.show_or_log(await _acknowledged(ack, counting))
+            counting = self._act(outlet, Asker(outlet.member), action, event_id)
+            await outlet.show_or_log(await _acknowledged(ack, in_words(counting)))
         else:
             await ack()
-            await outlet.answer(lambda asker: self._desk.act(outlet.place, asker, action, event_id))
+            await outlet.answer(lambda asker: self._act(outlet, asker, action, event_id))
 
     async def chosen(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
         """A shortcut on any message, also in a thread, where no command can be given."""
@@ -71,8 +72,14 @@ class Presses:
         outlet = self._outlet(body, message, here)
         event_id = _event_id(body, outlet.member, verb)
         asker, ts = Asker(outlet.member), text_of(body, "message_ts")
-        answering = in_words(self._desk.about(outlet.place, asker, verb, ts, links(message), event_id))
-        await outlet.show_or_log(await _acknowledged(ack, answering))
+
+        async def answer() -> Reply:
+            return await self._desk.about(await outlet.meant(), asker, verb, ts, links(message), event_id)
+
+        await outlet.show_or_log(await _acknowledged(ack, in_words(answer())))
+
+    async def _act(self, outlet: Outlet, asker: Asker, action: Action, event_id: str) -> Reply:
+        return await self._desk.act(await outlet.meant(), asker, action, event_id)
 
     async def _pressed_at_home(self, body: Json, button: Json, here: Workspace) -> None:
         found, member = views.pressed(button), text_of(body.get("user") or {}, "id")

@@ -65,7 +65,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What Slack says of a channel: its address and name, and whether the bot is in it."""
+    """What Slack says of a channel: its address and name, and whether the bot is in it, which
+    in an archived one is nowhere."""
 
     address: str
     name: str = ""
@@ -214,7 +215,8 @@ class Web:
 
 def _channel(told: Mapping[str, Any], address: str, joined: bool = False) -> Channel:
     private = bool(told.get("is_private") or told.get("is_mpim"))
-    return Channel(address, str(told.get("name") or ""), joined or bool(told.get("is_member")), private)
+    there = (joined or bool(told.get("is_member"))) and not told.get("is_archived")
+    return Channel(address, str(told.get("name") or ""), there, private)
 
 
 @contextlib.contextmanager

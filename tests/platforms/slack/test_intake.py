@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.channels.feedback import plain_emoji
-from bot.channels.values import Action, Attachment, Kind, Line, Message, Place, Reaction, Reply
+from bot.channels.values import Action, Attachment, Form, Kind, Line, Message, Place, Reaction, Reply
 from bot.platforms.slack.render import INLINE_ATTACHMENT
 from bot.store.database import StoreError
+from tests.fakes.slack.world import Channel
 from tests.platforms.conformance import CARD
 from tests.platforms.recording_desk import RecordingDesk
 from tests.platforms.slack.team import SlackTeam, buttons, team_at_work
@@ -275,3 +276,31 @@ async def test_another_connection_takes_over_when_slack_ends_one(team: SlackTeam
             await team.slack.sockets.connected()
             await team.slack.retry_unacked()
     assert len(team.desk.reactions) == 1
+
+
+async def test_a_removal_or_an_archive_told_after_the_bot_is_back_ends_nothing(team: SlackTeam) -> None:
+    room = team.lab.channel("C9", "reading")
+    with team.slack.holding() as held:
+        await team.ada.removes_bot(room)
+        await team.ada.invites_bot(room)
+        await team.ada.archives(room)
+        await team.ada.unarchives(room)
+    await team.slack.release(reversed(held))
+    assert desk_of(team).lost == []
+
+
+async def test_what_is_said_where_members_talk_among_themselves_is_about_the_asker_alone(team: SlackTeam) -> None:
+    between = Channel("D0ADABO", team.lab, "directmessage", private=True, im="bo")
+    desk, ada = desk_of(team), team.ada
+    desk.answer = Reply("Subscribed.", cards=(CARD,), form=Form("schedule", "When", ()))
+    await ada.says("/papers", "subscribe graphs", between)
+    await team.told(ada, 0)
+    for label in ("More like this", "Similar"):
+        [button] = [each for each in buttons(ada.ephemeral[0].blocks) if each["text"]["text"] == label]
+        count = len(ada.ephemeral)
+        await ada.presses(between, ada.ephemeral[0].ts, button["action_id"])
+        await team.told(ada, count)
+    [change] = [each for each in buttons(ada.ephemeral[0].blocks) if each["text"]["text"] == "Change"]
+    await ada.presses(between, ada.ephemeral[0].ts, change["action_id"])
+    await team.slack.until(lambda: len(desk.asked) == 2)
+    assert {place.address for place, _, _ in (*desk.asked, *desk.acted)} == {ada.dm.id}
