@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -17,41 +13,7 @@ from cryptography.fernet import Fernet
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack.server import FakeSlack
-
-ROOT = Path(__file__).parents[3]
-
-
-def one_workspace(slack: FakeSlack, token: str) -> dict[str, str]:
-    return {"BOT_TOKEN": token, "APP_TOKEN": slack.app_token}
-
-
-def many_workspaces(slack: FakeSlack) -> dict[str, str]:
-    return {
-        "SIGNING_SECRET": slack.signing_secret,
-        "CLIENT_ID": slack.client_id,
-        "CLIENT_SECRET": slack.client_secret,
-    }
-
-
-@asynccontextmanager
-async def running(slack: FakeSlack, secrets: dict[str, str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    environ = os.environ | {f"PAPERBOY_SLACK__{name}": secret for name, secret in secrets.items()}
-    environ |= {
-        "PAPERBOY_DATA_DIR": str(folder),
-        "PAPERBOY_WEB__PORT": "0",
-        "PAPERBOY_SLACK__API_URL": slack.api,
-        "PAPERBOY_SOURCES__HUGGINGFACE__ENABLED": "false",
-        "PAPERBOY_SOURCES__ARXIV__ENABLED": "false",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", env=environ, cwd=ROOT, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+from tests.platforms.slack.process import address_of, many_workspaces, one_workspace, running
 
 
 async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> None:
@@ -77,7 +39,9 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
     assert slack.unknown == []
 
 
-@pytest.mark.parametrize("wrong", [{"BOT_TOKEN": "xoxb-wrong"}, {"APP_TOKEN": "xapp-wrong"}], ids=["bot", "app"])
+@pytest.mark.parametrize(
+    "wrong", [{"SLACK__BOT_TOKEN": "xoxb-wrong"}, {"SLACK__APP_TOKEN": "xapp-wrong"}], ids=["bot", "app"]
+)
 async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path, wrong: dict[str, str]) -> None:
     async with FakeSlack() as slack:
         tokens = one_workspace(slack, slack.workspace("T1", "lab").bot_token)
@@ -87,16 +51,6 @@ async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path, wro
     assert (process.returncode, runs.startswith("Paperboy runs on slack.")) == (1, True)
     assert [line.startswith("paperboy: ") and "invalid_auth" in line for line in why] == [True], why
     assert "-wrong" not in why[0]
-
-
-async def address_of(process: asyncio.subprocess.Process) -> str:
-    """Where the web server listens."""
-    assert process.stderr
-    async with asyncio.timeout(60):
-        while told := (await process.stderr.readline()).decode():
-            if "listens on" in told:
-                return told.split()[-1].rstrip(".")
-    raise AssertionError("it ended before it listened")
 
 
 async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_restart(tmp_path: Path) -> None:
