@@ -12,10 +12,12 @@ import numpy as np
 from recommender.completion import Completer
 from recommender.features import Features
 from recommender.index import Index
+from recommender.judged import Judged, judge
 from recommender.mending import Mender
 from recommender.paper import Paper
-from recommender.picks import Judged, Picker, judge, ranked, summary
+from recommender.picks import Picker, ranked
 from recommender.query import parse
+from recommender.reasons import summary
 from recommender.search import Searcher
 from recommender.similar import similar
 from recommender.snapshot import Rows, Snapshot

@@ -101,31 +101,31 @@ class Features:
         sums *= (MEANING_WEIGHT / lengths.clip(1e-6))[:, None]
         return sums
 
-    def by_word(self, weights: Floats, rows: csr_array) -> Floats:
-        """What the words weigh in one row, or on the average of several, when the weight of meaning is shared out among
-        the words that carry it: (width,), for `weights` of a table."""
-        columns, vectors, _ = self._vectors
-        told = weights[: self.width].copy()
-        sums = self._sums(rows)
-        lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))
-        if len(lengths):
-            told[columns] += vectors @ weights[self.width :] * (MEANING_WEIGHT / max(float(lengths.mean()), 1e-6))
+    def by_meaning(self, weights: Floats) -> Floats:
+        """What each word (width,) adds through meaning, for `weights` of a table, in a row whose words' vectors sum up
+        to the length 1."""
+        columns, vectors = self._vector_columns
+        told = np.zeros(self.width, np.float32)
+        told[columns] = vectors @ weights[self.width :] * MEANING_WEIGHT
         return told
 
+    def lengths(self, rows: csr_array) -> Floats:
+        """The lengths (rows,) that the vectors of the words in sparse rows sum up to."""
+        sums = self._sums(rows)
+        lengths: Floats = np.sqrt(np.einsum("ij,ij->i", sums, sums)).clip(1e-6)
+        return lengths
+
     def _sums(self, rows: csr_array) -> Floats:
-        _, vectors, centre = self._vectors
-        sums: Floats = self._meant(rows) @ vectors - centre
+        sums: Floats = self._meant(rows) @ self._vector_columns[1] - self._centre
         return sums
 
     def _meant(self, rows: csr_array) -> csr_array:
         """The rows in those columns alone whose words have a vector, (rows, vectors)."""
-        columns, vectors = self._vector_columns
-        place = np.full(self.width, -1, np.int32)
-        place[columns] = np.arange(len(columns), dtype=np.int32)
-        place = place[rows.indices]
+        place = self._vector_places[rows.indices]
         kept = place >= 0
         pointers = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
-        return csr_array((rows.data[kept], place[kept], pointers), shape=(rows.shape[0], len(vectors)))
+        shape = (rows.shape[0], len(self._vector_columns[0]))
+        return csr_array((rows.data[kept], place[kept], pointers), shape=shape)
 
     @cached_property
     def _vector_columns(self) -> tuple[NDArray[np.int64], Floats]:
@@ -135,12 +135,20 @@ class Features:
         return columns[columns >= 0], meaning.vectors[columns >= 0]
 
     @cached_property
-    def _vectors(self) -> tuple[NDArray[np.int64], Floats, Floats]:
-        """(columns whose words have a vector, their vectors, the mean of papers)."""
-        columns, vectors = self._vector_columns
+    def _vector_places(self) -> NDArray[np.int32]:
+        """The vector of each column, −1 where it has none."""
+        columns, _ = self._vector_columns
+        places = np.full(self.width, -1, np.int32)
+        places[columns] = np.arange(len(columns), dtype=np.int32)
+        return places
+
+    @cached_property
+    def _centre(self) -> Floats:
+        """What the words' vectors of a paper sum up to on the average."""
         some = self._meant(self.rows(self._snapshot.sample(CENTRE_OF)))
         mean = some.sum(axis=0) / max(some.shape[0], 1)
-        return columns, vectors, (mean @ vectors).astype(np.float32)
+        centre: Floats = (mean @ self._vector_columns[1]).astype(np.float32)
+        return centre
 
     def row(self, words: Sequence[str], categories: Sequence[str] = ()) -> csr_array:
         """The row (1, width) of a text that is no paper, such as a topic; words the index never met are left out."""
@@ -183,7 +191,7 @@ class Features:
         shape = (papers, self.width)
         return csr_array((values, column.astype(np.int32), pointers.astype(np.int32)), shape=shape)
 
-    @property
+    @cached_property
     def telling(self) -> Floats:
         """How much each column (width,) tells of a subject, from 0 for a word that every paper has."""
         return self.idf - self.idf.min(initial=np.inf) if self.width else self.idf

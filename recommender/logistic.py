@@ -1,4 +1,8 @@
-"""Logistic regression on a few rows, by a truncated Newton method (Lin, Weng & Keerthi, JMLR 2008)."""
+"""Logistic regression on a few rows, by a truncated Newton method (Lin, Weng & Keerthi, JMLR 2008).
+
+Weights are sums of rows, so that everything is counted in what each row contributes: there are far fewer rows than
+columns, and only the products with the rows go through all of them.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,13 @@ Floats = NDArray[np.float32]
 
 _STEPS = 12
 _INNER_STEPS = 12
-_TOLERANCE = 1e-2
-_REDUCTION = 0.2
+_TOLERANCE = 5e-3
+_REDUCTION = 0.8
+"""A step is good enough when one more round gains less than this share of what a round gained on the average."""
 _BIAS_SCALE = np.float32(10.0)
 """The bias is a weight like the others on a column of this height: the higher, the freer."""
+
+_ONE = np.float32(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,74 +37,96 @@ class Fit:
     spread: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Weights as what each row contributes to them (`share`), what they make of each row without the bias (`margin`),
+    and the bias."""
+
+    share: Floats
+    margin: Floats
+    bias: np.float32
+
+    def plus(self, other: _Point, times: np.float32) -> _Point:
+        return _Point(
+            self.share + times * other.share, self.margin + times * other.margin, self.bias + times * other.bias
+        )
+
+    def times(self, other: _Point, heavy: np.float32 = _ONE) -> float:
+        """The inner product of the weights; the biases' part is divided by `heavy`."""
+        return float(self.share @ other.margin + self.bias * other.bias / heavy)
+
+    @property
+    def said(self) -> Floats:
+        """What is made of each row."""
+        return self.margin + _BIAS_SCALE * self.bias
+
+
 def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: float) -> Fit:
     """Minimise |w|²/2 + strength · Σ importance · log loss over the rows, starting from zero."""
     cost = (strength * importance).astype(np.float32)
     target = positive.astype(np.float32)
-    weights = np.zeros(rows.width, np.float32)
-    bias = np.float32(0)
+    nothing = np.zeros(len(rows), np.float32)
+    at = _Point(nothing, nothing, np.float32(0))
 
-    def loss(w: Floats, b: np.float32, m: Floats) -> float:
-        return float(0.5 * (w @ w + b * b) + cost @ (np.logaddexp(0, m) - target * m))
+    def loss(point: _Point) -> float:
+        m = point.said
+        return 0.5 * point.times(point) + float(cost @ (np.logaddexp(0, m) - target * m))
 
-    m = np.zeros(len(rows), np.float32)
-    value = loss(weights, bias, m)
+    value = loss(at)
     first = None
     for _ in range(_STEPS):
-        p = _sigmoid(m)
+        p = _sigmoid(at.said)
         pull = cost * (target - p)
-        gradient = weights - rows.back(pull)
-        gradient_bias = bias - _BIAS_SCALE * pull.sum()
+        share = at.share - pull
+        gradient = _Point(share, rows.dot(rows.back(share)), at.bias - _BIAS_SCALE * pull.sum())
         curvature = cost * p * (1 - p)
-        size = float(np.sqrt(gradient @ gradient + gradient_bias**2 / (1 + _BIAS_SCALE**2 * curvature.sum())))
+        heavy = 1 + _BIAS_SCALE**2 * curvature.sum()
+        size = float(np.sqrt(max(gradient.times(gradient, heavy), 0)))
         first = size if first is None else first
         if size <= _TOLERANCE * max(first, 1e-6):
             break
-        step, step_bias, m_step = _newton_step(rows, curvature, gradient, gradient_bias, _REDUCTION)
-        slope = float(gradient @ step + gradient_bias * step_bias)
-        scale = np.float32(1)
+        step = _newton_step(rows, curvature, heavy, gradient)
+        slope = gradient.times(step)
+        scale = _ONE
         for _ in range(10):
-            trial = loss(weights + scale * step, bias + scale * step_bias, m + scale * m_step)
+            reached = at.plus(step, scale)
+            trial = loss(reached)
             if trial <= value + 1e-4 * float(scale) * slope:
                 break
             scale = np.float32(scale / 2)
         else:
             break
-        weights, bias, m, value = weights + scale * step, bias + scale * step_bias, m + scale * m_step, trial
-    p = _sigmoid(m)
+        at, value = reached, trial
+    p = _sigmoid(at.said)
     pull = cost * (target - p)
-    return Fit(rows.back(pull), float(_BIAS_SCALE * bias), pull, cost * p * (1 - p))
+    return Fit(rows.back(pull), float(_BIAS_SCALE * at.bias), pull, cost * p * (1 - p))
 
 
-def _newton_step(
-    rows: Table,
-    curvature: Floats,
-    gradient: Floats,
-    gradient_bias: np.float32,
-    reduction: float,
-) -> tuple[Floats, np.float32, Floats]:
-    """Conjugate gradients on (1 + X' D X) step = −gradient until the rest has shrunk by `reduction`. The bias, whose
-    column is much higher than the others, is scaled by its own curvature. Also what the step adds to the margins."""
-    heavy = 1 + _BIAS_SCALE**2 * curvature.sum()
-    step, step_bias, m_step = np.zeros_like(gradient), np.float32(0), np.zeros_like(curvature)
-    rest, rest_bias = -gradient, -gradient_bias
-    along, along_bias = rest, rest_bias / heavy
-    left = float(rest @ rest + rest_bias**2 / heavy)
-    goal = reduction**2 * left
-    for _ in range(_INNER_STEPS):
-        m_along = rows.dot(along) + _BIAS_SCALE * along_bias
-        through = curvature * m_along
-        image = along + rows.back(through)
-        image_bias = along_bias + _BIAS_SCALE * through.sum()
-        length = np.float32(left / float(along @ image + along_bias * image_bias))
-        step, step_bias, m_step = step + length * along, step_bias + length * along_bias, m_step + length * m_along
-        rest, rest_bias = rest - length * image, rest_bias - length * image_bias
-        now = float(rest @ rest + rest_bias**2 / heavy)
-        if now <= goal:
+def _newton_step(rows: Table, curvature: Floats, heavy: np.float32, gradient: _Point) -> _Point:
+    """Conjugate gradients on (1 + X' D X) step = −gradient until they gain little (Nash & Sofer, Operations Research
+    Letters 1990). The bias, whose column is much higher than the others, is scaled by its own curvature (`heavy`)."""
+    nothing = np.zeros_like(curvature)
+    step = _Point(nothing, nothing, np.float32(0))
+    rest = step.plus(gradient, np.float32(-1))
+    along = _Point(rest.share, rest.margin, rest.bias / heavy)
+    left, gained = rest.times(rest, heavy), 0.0
+    for done in range(1, _INNER_STEPS + 1):
+        through = curvature * along.said
+        image = _Point(along.share + through, nothing, along.bias + _BIAS_SCALE * through.sum())
+        bent = image.times(along)
+        if bent <= 0:
+            break  # nothing is left to gain, or no row says anything
+        length = np.float32(left / bent)
+        step = step.plus(along, length)
+        gained += float(length) * left
+        if done * float(length) * left <= _REDUCTION * gained:
             break
-        turn = np.float32(now / left)
-        along, along_bias, left = rest + turn * along, rest_bias / heavy + turn * along_bias, now
-    return step, step_bias, m_step
+        image = _Point(image.share, rows.dot(rows.back(image.share)), image.bias)
+        rest = rest.plus(image, -length)
+        now = rest.times(rest, heavy)
+        along = _Point(rest.share, rest.margin, rest.bias / heavy).plus(along, np.float32(now / left))
+        left = now
+    return step
 
 
 def _sigmoid(m: Floats) -> Floats:

@@ -45,9 +45,18 @@ class Table:
         """Every entry squared."""
         return Table(self.words.power(2), self.meaning**2)
 
+    def entries(self, row: int) -> tuple[NDArray[np.int32], Floats]:
+        """The columns of one row's words, and what stands there."""
+        span = slice(self.words.indptr[row], self.words.indptr[row + 1])
+        return self.words.indices[span], self.words.data[span]
+
     def flat(self, row: int) -> Floats:
         """One row in full: (width + dimensions,)."""
-        return np.concatenate([self.words[[row]].toarray().ravel(), self.meaning[row]])
+        columns, values = self.entries(row)
+        full = np.zeros(self.width, np.float32)
+        full[columns] = values
+        full[self.words.shape[1] :] = self.meaning[row]
+        return full
 
 
 def stacked(parts: Sequence[Table]) -> Table:

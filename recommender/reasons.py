@@ -1,0 +1,133 @@
+"""Why a paper is picked or not, from the model's own weights, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.features import Features
+from recommender.judged import Judged
+from recommender.snapshot import Rows, Snapshot
+from recommender.taste import Learned
+from recommender.text import stem
+from recommender.values import Reason, Taste, Word
+from recommender.wishes import Source
+
+MOST_REASONS = 2
+SMALLEST_REASON = 1e-3
+SMALLEST_SHARE = 0.25
+"""A further reason is given when it has this share of the first one's weight."""
+MOST_WORDS = 3
+RARE = 0.01
+"""A liked paper is named for a single word only when at most this share of all papers has it: "direction" is chance."""
+
+Floats = NDArray[np.float32]
+
+
+class Reasons:
+    """What speaks for and against judged candidates."""
+
+    def __init__(self, features: Features, taste: Learned, judged: Judged) -> None:
+        self._features = features
+        self._taste = taste
+        self._judged = judged
+        self._known = taste.rows[: len(taste.taught)]
+
+    def of(self, at: int) -> tuple[Reason, ...]:
+        """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
+        alone (neither); nothing where it shares no more than one everyday word with them."""
+        taste, row = self._taste, self._judged.rows.flat(at)
+        met = self._judged.wished[at]
+        moved = self._known.dot(row) * taste.model.pull[: len(taste.taught)] * taste.positive
+        # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
+        unmet = [n for n in self._wishes if taste.sources[n] not in met]
+        teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught
+        amounts = np.bincount(teachers, moved, len(taste.sources))
+        for source, amount in met.items():
+            amounts[taste.sources.index(source)] += amount
+        best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
+        # Counted by what they tell besides: every paper of a field "learns", few are "federated".
+        liked = np.maximum(self._weighed(at), 0) * self._features.telling
+        found = []
+        for teacher in best:
+            source, amount = Source() if teacher in unmet else taste.sources[teacher], float(amounts[teacher])
+            if amount > max(SMALLEST_SHARE * float(amounts[best[0]]), SMALLEST_REASON):
+                shared = np.zeros_like(liked)
+                for n in np.flatnonzero(teachers == teacher).tolist():
+                    columns, _ = self._known.entries(n)
+                    shared[columns] = liked[columns]
+                words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
+                if source in met or self._tells(words, shared):
+                    told = tuple(word.text for word in words)
+                    found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
+        return tuple(found)
+
+    def against(self, at: int, most: int = 5) -> tuple[Word, ...]:
+        """The words that speak most against a candidate."""
+        return tuple(named(self._features, np.minimum(self._weighed(at), 0), self._judged.papers[[at]], most))
+
+    @cached_property
+    def _wishes(self) -> list[int]:
+        return [n for n, source in enumerate(self._taste.sources) if not source.paper_id]
+
+    @cached_property
+    def _meant(self) -> Floats:
+        return self._features.by_meaning(self._taste.model.weights)
+
+    def _weighed(self, at: int) -> Floats:
+        """What each word of a candidate adds to its score, its share in the paper's meaning included."""
+        columns, values = self._judged.rows.entries(at)
+        length = self._features.lengths(self._judged.rows.words[at : at + 1])[0]
+        weighed = np.zeros(self._features.width, np.float32)
+        weighed[columns] = values * (self._taste.model.weights[columns] + self._meant[columns] / length)
+        return weighed
+
+    def _tells(self, words: Sequence[Word], shared: Floats) -> bool:
+        """Whether what two papers share is more than chance: several words, or one that is rare."""
+        if len(" ".join(word.text for word in words).split()) > 1:
+            return True
+        rarest = float(self._features.idf[shared > 0].max(initial=0))
+        return bool(words) and rarest >= 1 - math.log(RARE)
+
+
+def named(features: Features, row: Floats, among: Rows, most: int, categories: bool = False) -> list[Word]:
+    """The heaviest columns of a (width,) row in words; one that repeats a word already named, in whatever form, is left
+    out. A category counts once, whether it stands first in a paper or not."""
+    columns = np.flatnonzero(row)
+    columns = columns[(columns >= features.grams) == categories]
+    values = row[columns]
+    found: list[Word] = []
+    told: set[str] = set()
+    for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
+        text = features.name(int(columns[at]), among)
+        parts = {text} if categories else {stem(part) for part in text.split()}
+        if not text or parts & told:
+            continue
+        told |= parts
+        found.append(Word(text, float(values[at])))
+        if len(found) == most:
+            break
+    return found
+
+
+def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 12) -> Taste:
+    """A taste in words."""
+    if not taste.sources:
+        return Taste()
+    lengths = features.lengths(taste.rows.words[: len(taste.taught)])
+    typical = float(lengths.mean()) if len(lengths) else 1.0
+    by_word = taste.model.weights[: features.width] + features.by_meaning(taste.model.weights) / typical
+    weights = features.by_category(by_word)
+    among = snapshot.find([source.paper_id for source in taste.sources if source.paper_id])
+    among = among[among >= 0]
+
+    def side(sign: int, categories: bool) -> tuple[Word, ...]:
+        one = np.maximum(sign * weights, 0)
+        return tuple(Word(w.text, sign * w.weight) for w in named(features, one, among, most, categories))
+
+    votes, members = taste.verdicts.votes, taste.verdicts.members
+    return Taste(side(1, False), side(-1, False), side(1, True), side(-1, True), votes, members)
