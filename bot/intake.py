@@ -17,9 +17,9 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.feedback import NUMBER, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, on_message
+from bot.channels.feedback import NUMBER, NUMBER_BURST, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, on_message
 from bot.channels.numbers import number_of
-from bot.channels.values import Place, Reaction
+from bot.channels.values import BURST, Place, Reaction
 from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, PlatformError, Sleep, WorkspaceLost
 from bot.store import channels, deliveries, facts, inbox, papers, shown, votes
 from bot.store.channels import Channel
@@ -54,7 +54,8 @@ class _Mark:
         if not is_emoji(emoji):
             return None
         if self.number:
-            return NUMBER if number_of(emoji) == self.number else None
+            number = NUMBER_BURST if emoji.endswith(BURST) else NUMBER
+            return number if number_of(emoji) == self.number else None
         return emoji
 
 

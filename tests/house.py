@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,6 +27,13 @@ from tests.fakes.clock import Clock
 PLACE = Place("fake", "c1", name="ml")
 ADA = Asker("ada", manager=True, name="Ada")
 BEN = Asker("ben", name="Ben")
+
+
+async def comes_true(check: Callable[[], Awaitable[bool]], within: float = 10.0) -> None:
+    """Return when a check holds, for what no event tells; TimeoutError after so many real seconds."""
+    async with asyncio.timeout(within):
+        while not await check():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def no_sleep(seconds: float) -> None:

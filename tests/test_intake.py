@@ -492,7 +492,9 @@ async def test_a_number_likes_the_paper_it_stands_for_and_taken_off_likes_it_no_
     assert await heard(house) == silent
 
 
-@pytest.mark.parametrize("emoji", ["👍", "👎", "4️⃣", "🔟", "0️⃣", "said:number", "said:less", ":number:"])
+@pytest.mark.parametrize(
+    "emoji", ["👍", "👎", "4️⃣", "🔟", "0️⃣", "said:number", "said:number::burst", "said:less", ":number:"]
+)
 async def test_what_names_none_of_several_papers_is_no_vote(store: Store, clock: Clock, emoji: str) -> None:
     house = await with_numbers(store, clock)
     await put(house, emoji)
@@ -504,6 +506,21 @@ async def test_what_names_none_of_several_papers_is_no_vote(store: Store, clock:
 async def test_a_number_on_a_card_is_no_vote(sqlite_store: Store, clock: Clock, emoji: str) -> None:
     house = await with_cards(sqlite_store, clock)
     await house.react(ONE, emoji)
+    assert await values(house) == {}
+
+
+@pytest.mark.parametrize("off", [["1️⃣", "1️⃣::burst"], ["1️⃣::burst", "1️⃣"]])
+async def test_a_number_put_on_in_both_ways_counts_until_both_are_off(
+    store: Store, clock: Clock, off: list[str]
+) -> None:
+    house = await with_numbers(store, clock)
+    first, *_ = listed(house)
+    for emoji in off:
+        await put(house, emoji)
+    await put(house, off[0], on=False, after=0.001)
+    assert await values(house) == {(first, "ada"): 1.0}
+    assert await read_back(house) == 0
+    await put(house, off[1], on=False, after=0.001)
     assert await values(house) == {}
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channels.values import BURST
 from bot.store import corrections, shown, votes
 from bot.store.votes import Vote
 from recommender import Feedback
@@ -18,7 +19,9 @@ SAID_MORE, SAID_LESS, TAUGHT = "said:more", "said:less", "said:taught"
 """Votes by a button or a word instead of an emoji; taught ones are papers that a manager named as loved."""
 NUMBER = "said:number"
 """A vote by a paper's number on a message of several."""
-_SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0, NUMBER: 1.0}
+NUMBER_BURST = NUMBER + BURST
+"""The same, put on as a burst."""
+_SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0, NUMBER: 1.0, NUMBER_BURST: 1.0}
 
 _SKIN_TONE = re.compile("[\U0001f3fb-\U0001f3ff]|::skin-tone-[2-6]:?")
 _ALIASES = {
@@ -30,12 +33,12 @@ _ALIASES = {
 
 
 def plain_emoji(emoji: str) -> str:
-    """One emoji under one name: skin tones and presentation marks gone, well-known names as characters.
+    """One emoji under one name: skin tones, bursts and presentation marks gone, well-known names as characters.
 
-    >>> plain_emoji("+1::skin-tone-4"), plain_emoji("👍🏽"), plain_emoji(":party_parrot:")
+    >>> plain_emoji("+1::skin-tone-4"), plain_emoji("👍🏽::burst"), plain_emoji(":party_parrot:::burst")
     ('👍', '👍', ':party_parrot:')
     """
-    bare = _SKIN_TONE.sub("", emoji.strip()).replace("\ufe0f", "")
+    bare = _SKIN_TONE.sub("", emoji.strip().removesuffix(BURST)).replace("\ufe0f", "")
     name = bare.strip(":").lower()
     if name in _ALIASES:
         return _ALIASES[name]
@@ -73,7 +76,7 @@ def is_emoji(signal: str) -> bool:
 
 def on_message(signal: str) -> bool:
     """Whether a vote stands as an emoji on a message, and can be read back there."""
-    return is_emoji(signal) or signal == NUMBER
+    return is_emoji(signal) or signal in (NUMBER, NUMBER_BURST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,8 @@ async def _overview(tx: AsyncConnection, tools: Tools, channel: Channel) -> Over
         learned += f" by {cards.count(members, 'member')}. Topics: {names}{more}"
     actions: tuple[Action, ...] = (Action("Schedule", "schedule"), Action("Settings", "settings"))
     if channel.state is ChannelState.LOST:
-        told, actions = f"I can't post here: {channel.state_reason}. Invite me again, and all is as it was.", ()
+        back = tools.platforms[channel.place.platform].capabilities.way_back
+        told, actions = f"I can't post here: {channel.state_reason}. {back}, and all is as it was.", ()
     elif channel.state is ChannelState.PAUSED:
         told, actions = "Paused: no digests until they are resumed.", (Action("Resume", "resume"), *actions)
     else:

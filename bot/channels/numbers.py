@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.channels.values import BURST
+
 _NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
 _KEYCAPS = (*(f"{number}\ufe0f\u20e3" for number in range(1, 10)), "🔟")
 _NUMBERS = {
@@ -14,10 +16,10 @@ _NUMBERS = {
 def number_of(emoji: str) -> int:
     """The number that an emoji shows, 1 to 10; 0 for any other.
 
-    >>> number_of("3️⃣"), number_of(":keycap_ten:"), number_of("👍")
-    (3, 10, 0)
+    >>> number_of("3️⃣"), number_of("3️⃣::burst"), number_of(":keycap_ten:"), number_of("👍")
+    (3, 3, 10, 0)
     """
-    return _NUMBERS.get(emoji.strip().replace("\ufe0f", "").strip(":"), 0)
+    return _NUMBERS.get(emoji.strip().removesuffix(BURST).replace("\ufe0f", "").strip(":"), 0)
 
 
 def keycap(number: int) -> str:

@@ -69,6 +69,8 @@ class Capabilities:
     """Whether a message can go in the thread of another."""
     numbers: int = 0
     """How many lines of one message members can react to by number: 1️⃣, 2️⃣ … 🔟."""
+    way_back: str = "Invite me again"
+    """What members can do that the bot may post again where it lost access."""
 
 
 class Desk(Protocol):

@@ -393,6 +393,15 @@ async def test_a_submitted_paper_is_a_card_once(house: House) -> None:
     assert "has been here already" in again.text
 
 
+async def test_where_nobody_invited_it_a_manager_lets_it_begin_and_is_who_is_told_of_trouble(house: House) -> None:
+    place = Place("fake", "c9", name="new")
+    begun = await house.say("resume", place=place)
+    assert begun.text.startswith("I begin here. Up to 5 cards at 09:00")
+    assert (await house.channel(place)).owner == ADA.member
+    await house.say("pause", place=place)
+    assert (await house.say("resume", place=place)).text.startswith("Welcome back.")
+
+
 @pytest.mark.parametrize(
     ("error", "told"), [(Rejected("too odd"), "too odd"), (AccessLost("not invited"), "Invite me")]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.channels.values import Action, Asker, Home, Kind, Place
@@ -99,6 +100,15 @@ async def test_a_lost_channel_says_why_and_offers_nothing(house: House) -> None:
     [lost] = (await home(house, ADA)).channels
     assert "the channel was archived" in lost.text
     assert lost.actions == ()
+
+
+async def test_the_way_back_is_the_platforms_own(house: House) -> None:
+    house.chat.capabilities = replace(house.chat.capabilities, way_back="Ring the bell")
+    await house.app.desk.left(PLACE, "the door is shut")
+    [lost] = (await home(house, ADA)).channels
+    refused = await house.say(f"submit {PAPERS[0].id}")
+    assert "I can't post here: the door is shut. Ring the bell, and all is as it was." in lost.text
+    assert refused.text == "I can't post here: the door is shut. Ring the bell first."
 
 
 async def test_only_channels_that_one_manages_and_is_in_are_shown(house: House) -> None:

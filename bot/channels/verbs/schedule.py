@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import cards, schedule_words, styles
-from bot.channels.conversation import Conversation, sorry
+from bot.channels.conversation import NOT_INVITED, Conversation, sorry
 from bot.channels.digest import next_hour
 from bot.channels.values import Field, Form, Reply, Style
 from bot.platforms.base import Capabilities
@@ -53,13 +53,20 @@ async def pause(talk: Conversation, argument: str) -> Reply:
 
 
 async def resume(talk: Conversation, argument: str) -> Reply:
-    """Digests again, from the next hour on."""
+    """Digests again, from the next hour on; for the first time where the bot was never invited otherwise."""
     if talk.channel.state is ChannelState.ACTIVE:
         return Reply(f"It is running. {when(talk.channel)}")
+    new = talk.channel.state_reason == NOT_INVITED
     async with talk.tools.store.write() as tx:
         await wake(tx, talk.channel, talk.now)
-        channel = await channels.get(tx, talk.channel.id)
-    return Reply(f"Welcome back. {when(channel or talk.channel)}")
+        if new:
+            await channels.change(tx, talk.channel.id, owner=talk.channel.owner or talk.asker.member)
+        channel = await channels.get(tx, talk.channel.id) or talk.channel
+    if new:
+        return Reply(
+            f"I begin here. {when(channel)} `/papers subscribe federated learning` (any topic) gives me a start."
+        )
+    return Reply(f"Welcome back. {when(channel)}")
 
 
 async def settings(talk: Conversation, argument: str) -> Reply:

@@ -87,7 +87,7 @@ async def submit(talk: Conversation, argument: str) -> Reply:
     if paper is None:
         return no_such_paper(argument)
     if talk.channel.state is ChannelState.LOST:
-        return sorry(f"I can't post here: {talk.channel.state_reason}. Invite me again first.")
+        return sorry(f"I can't post here: {talk.channel.state_reason}. {talk.can.way_back} first.")
     # Without a name: what is posted is kept, and whoever submitted it may want to be forgotten.
     text = "A member put this before the channel:"
     planned = await talk.tools.digests.plan_card(talk.channel, paper, SUBMISSION, text, talk.now)
@@ -98,7 +98,7 @@ async def submit(talk: Conversation, argument: str) -> Reply:
         posts = await deliveries.posts_in(tx, planned.id)
         channel = await channels.get(tx, talk.channel.id)
     if channel and channel.state is ChannelState.LOST:
-        return sorry(f"I can't post here: {channel.state_reason}. Invite me first.")
+        return sorry(f"I can't post here: {channel.state_reason}. {talk.can.way_back} first.")
     if all(post.state is PostState.SENT for post in posts):
         return Reply("Posted.")
     if any(post.state is PostState.FAILED for post in posts):

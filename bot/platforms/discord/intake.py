@@ -46,7 +46,7 @@ class Intake:
         if bot or told.message_author_id not in (None, me):
             return
         place, before = place_of(channel, me)
-        name = emoji({"name": told.emoji.name, "id": told.emoji.id})
+        name = emoji({"name": told.emoji.name, "id": told.emoji.id}, burst=told.burst)
         await self._desk.react(
             Reaction(place, f"{before}{told.message_id}", str(told.user_id), name, on, self._moment())
         )

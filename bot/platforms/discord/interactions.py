@@ -19,7 +19,7 @@ from bot.platforms.base import Desk, PlatformError
 from bot.platforms.discord.commands import MENUS
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import direct, place_of
-from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, is_ours
+from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, is_ours, verb_on_card
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
 from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
@@ -109,6 +109,8 @@ class Interactions:
             await self._answer(told, lambda place, asker: self._act(told, place, asker, Action("", "abstract", paper)))
         elif verb := form_of(custom_id):
             await self._open_form(told, verb)
+        elif verb := verb_on_card(custom_id):
+            await self._answer(told, lambda place, asker: self._on_card(told, place, asker, verb))
         elif is_ours(custom_id):
             action = self._renderer.memory.action(custom_id, label_of(told.message, custom_id))
             await self._answer(told, lambda place, asker: self._act(told, place, asker, action))
@@ -128,8 +130,14 @@ class Interactions:
 
     async def _act(self, told: discord.Interaction, place: Place, asker: Asker, action: Action | None) -> Reply:
         if action is None:
-            return Reply("That button is from before my last start. Ask again, and you get a fresh one.", ok=False)
+            return Reply("I no longer know what that button is for. Ask again, and you get a fresh one.", ok=False)
         return await self._desk.act(place, asker, action, str(told.id))
+
+    async def _on_card(self, told: discord.Interaction, place: Place, asker: Asker, verb: str) -> Reply:
+        """Do what a verb says with the paper whose card was pressed."""
+        assert told.message is not None
+        key = f"{place_of(told.channel, _me(told))[1]}{told.message.id}"
+        return await self._desk.about(place, asker, verb, key, event_id=str(told.id))
 
     async def _about(
         self, told: discord.Interaction, place: Place, asker: Asker, verb: str, message: Mapping[str, Any]

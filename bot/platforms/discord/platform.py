@@ -17,6 +17,7 @@ from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.places import PLATFORM, snowflake, split, thread_of
+from bot.platforms.discord.pressing import Memory
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import MAX_TEXT, Json, Rendered, Renderer, mark, texts
 from bot.platforms.discord.rest import (
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 class DiscordPlatform:
     """Implements `bot.platforms.base.Platform` for one application, with its bot token.
 
-    What was told to Discord about the commands is kept in `folder`.
+    What was told to Discord about the commands, and what long buttons do, is kept in `folder`.
     """
 
     name = PLATFORM
@@ -55,6 +56,7 @@ class DiscordPlatform:
         private_replies=True,
         threads=True,
         numbers=10,
+        way_back="Give me the permission back",
     )
 
     def __init__(
@@ -69,7 +71,7 @@ class DiscordPlatform:
         connecting_seconds: float = 60.0,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self.rest, self.renderer = Rest(token, api_url), Renderer(command)
+        self.rest, self.renderer = Rest(token, api_url), Renderer(command, Memory(folder / "buttons"))
         self._commands = Commands(command, folder)
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
         self._connecting_seconds, self._sleep = connecting_seconds, sleep
@@ -120,7 +122,8 @@ class DiscordPlatform:
             for kind, what in enumerate(("normal", "burst")):
                 if counts.get(what, reaction.get("count", 0)):
                     people = await self._people(where, name, kind)
-                    pairs.update((person["id"], emoji(given)) for person in people if not person.get("bot"))
+                    put = emoji(given, burst=bool(kind))
+                    pairs.update((person["id"], put) for person in people if not person.get("bot"))
         return sorted(pairs)
 
     async def tell(self, place: Place, member: str, text: str) -> None:

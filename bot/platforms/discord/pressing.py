@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
+import os
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
+from pathlib import Path
 
 from bot.channels.values import Action
 
 LONGEST = 100
-_HELD = 10_000
-_DO, _LONG, _CHANGE, _SEND = "do", "long", "change", "send"
+_HELD = 1_000
+_DO, _LONG, _ON_CARD, _CHANGE, _SEND = "do", "long", "card", "change", "send"
 PAPERS, BEGIN = "papers", "begin"
 """The ids of the list of an answer's papers, and of the channels to begin in."""
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Memory:
-    """Actions too long for a button, kept while this process lives: they stand under answers, which live no longer."""
+    """Actions too long for a button, the last thousand, under short names; in a file, so that their buttons work after
+    a restart. Without one they work while this process lives."""
 
-    held: OrderedDict[str, Action] = field(default_factory=OrderedDict)
+    def __init__(self, file: Path | None = None) -> None:
+        self._file, self._lines = file, 0
+        self.held: OrderedDict[str, Action] = OrderedDict()
+        if file is not None and file.is_file():
+            self._read(file)
 
     def id_of(self, action: Action) -> str:
-        """The id of the button for an action. That of a short one holds the whole of it, and works for ever."""
-        whole = f"{_DO}:{action.verb}:{action.offset}:{action.argument}"
-        if len(whole.encode("utf-16-le", "replace")) <= 2 * LONGEST:
+        """The id of the button for an action. That of a short one holds the whole of it."""
+        whole = _whole(action)
+        if _fits(whole):
             return whole
         name = f"{_LONG}:{sha256(whole.encode('utf-8', 'replace')).hexdigest()}"
-        self.held[name] = action
+        known = name in self.held
+        self.held[name] = Action("", action.verb, action.argument, action.offset)
         self.held.move_to_end(name)
         if len(self.held) > _HELD:
             self.held.popitem(last=False)
+        if not known:
+            self._write(name)
         return name
 
     def action(self, custom_id: str, label: str = "") -> Action | None:
-        """The action of a pressed button, None when it is none of ours or of an earlier process."""
+        """The action of a pressed button, None when it is none of ours or forgotten."""
         if held := self.held.get(custom_id):
             return Action(label, held.verb, held.argument, held.offset)
         kind, _, rest = custom_id.partition(":")
@@ -43,6 +56,52 @@ class Memory:
         if kind != _DO or not there or not offset.isdecimal():
             return None
         return Action(label, verb, argument, int(offset))
+
+    def _read(self, file: Path) -> None:
+        for line in file.read_text("utf-8", "replace").splitlines():
+            self._lines += 1
+            with contextlib.suppress(ValueError, TypeError):  # the last line was cut short, or somebody was at it
+                name, verb, argument, offset = json.loads(line)
+                self.held[str(name)] = Action("", str(verb), str(argument), int(offset))
+        for name in list(islice(self.held, max(len(self.held) - _HELD, 0))):
+            del self.held[name]
+
+    def _write(self, name: str) -> None:
+        """Add a line to the file, or write it anew where most of it is forgotten."""
+        if self._file is None:
+            return
+        try:
+            if self._file.exists() and self._lines < 2 * _HELD:
+                with self._file.open("a", encoding="utf-8") as out:
+                    out.write(self._line(name))
+                self._lines += 1
+            else:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                new = self._file.with_suffix(".new")
+                # People's words are nobody else's to read.
+                with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+                    out.writelines(map(self._line, self.held))
+                new.replace(self._file)
+                self._lines = len(self.held)
+        except OSError as error:
+            log.warning("A long button will not be known after a restart: %s", error)
+
+    def _line(self, name: str) -> str:
+        held = self.held[name]
+        return json.dumps([name, held.verb, held.argument, held.offset]) + "\n"
+
+
+def on_card(action: Action) -> str:
+    """The id of a button on the card of the paper that the action is about: where it is too long, the card says which
+    paper it is."""
+    whole = _whole(action)
+    return whole if _fits(whole) else f"{_ON_CARD}:{action.verb}"
+
+
+def verb_on_card(custom_id: str) -> str:
+    """The verb of a button that stands on the card it is about, "" when it is none."""
+    kind, _, verb = custom_id.partition(":")
+    return verb if kind == _ON_CARD else ""
 
 
 def change_id(verb: str) -> str:
@@ -64,3 +123,11 @@ def form_of(custom_id: str) -> str:
 def is_ours(custom_id: str) -> bool:
     """Whether it is an action's button, of whichever process."""
     return custom_id.partition(":")[0] in (_DO, _LONG)
+
+
+def _whole(action: Action) -> str:
+    return f"{_DO}:{action.verb}:{action.offset}:{action.argument}"
+
+
+def _fits(custom_id: str) -> bool:
+    return len(custom_id.encode("utf-16-le", "replace")) <= 2 * LONGEST

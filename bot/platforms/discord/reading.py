@@ -8,21 +8,23 @@ from typing import Any
 
 import discord
 
-from bot.channels.values import Form
+from bot.channels.values import BURST, Form
 from bot.platforms.discord.render import texts
 
 _SELECT, _INPUT, _LABEL = 3, 4, 18
 _ONE_LINE, _FIELDS, _CHOICES, _LONGEST_VALUE = 1, 5, 25, 1_000
 
 
-def emoji(given: Mapping[str, Any]) -> str:
+def emoji(given: Mapping[str, Any], *, burst: bool = False) -> str:
     """An emoji as the core takes it: the character, or the name of a server's own between colons.
 
-    >>> emoji({"name": "👍🏽", "id": None}), emoji({"name": "parrot", "id": "7"})
-    ('👍🏽', ':parrot:')
+    A member may put the same one on as a burst too: docs.discord.com/developers/resources/message#reaction-object
+
+    >>> emoji({"name": "👍🏽", "id": None}), emoji({"name": "parrot", "id": "7"}, burst=True)
+    ('👍🏽', ':parrot:::burst')
     """
     name = given.get("name") or ""
-    return f":{name or 'emoji'}:" if given.get("id") else name
+    return (f":{name or 'emoji'}:" if given.get("id") else name) + (BURST if burst else "")
 
 
 def typed(text: str, me: int) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 from bot.channels.cards import count
 from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Line, Message, Reply
 from bot.platforms.discord.markup import one_line, own_words, titled, weight
-from bot.platforms.discord.pressing import PAPERS, Memory, change_id
+from bot.platforms.discord.pressing import PAPERS, Memory, change_id, on_card
 from recommender.text import visible
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ class Rendered:
 
 
 class Renderer:
-    """Renders for one process: `command` is the slash command's name, `memory` keeps what no button can hold."""
+    """`command` is the slash command's name, `memory` keeps what no button can hold."""
 
     def __init__(self, command: str = "papers", memory: Memory | None = None) -> None:
         self.memory, self._command = memory or Memory(), command
@@ -58,7 +58,7 @@ class Renderer:
 
         def build(share: int) -> list[Json]:
             parts = self._words(message.text, share)
-            parts += [self._card(message.card, share)] if message.card else []
+            parts += [self._card(message.card, share, on_card)] if message.card else []
             return parts + _list(message.lines, share, numbered=message.numbered)
 
         components = _once(_fitting(build))
@@ -83,7 +83,7 @@ class Renderer:
         elif not (reply.cards or reply.lines or reply.attachment or reply.form):
             yield _text("…")
         for card in reply.cards[:_CARDS]:
-            yield from _fitting(lambda share, card=card: [self._card(card, share)])  # type: ignore[misc]
+            yield from _fitting(lambda share, card=card: [self._card(card, share, self.memory.id_of)])  # type: ignore[misc]
         yield from _list(reply.lines, _SHARES[1])
         if left_out:
             yield _text(f"… and {count(left_out, 'paper')} more.")
@@ -100,7 +100,7 @@ class Renderer:
         words = own_words(text, min(10 * share, MAX_TEXT), self._command)
         return [_text(words)] if words.strip() else []
 
-    def _card(self, card: Card, share: int) -> Json:
+    def _card(self, card: Card, share: int, id_of: Callable[[Action], str]) -> Json:
         said = [_why(card, share), one_line(card.note, min(share, _SHORT))]
         rows = [
             f"### {titled(card.title, card.url, min(share, _TITLE))}",
@@ -109,7 +109,8 @@ class Renderer:
             *(f"-# {each}" for each in said if each),
         ]
         parts = [_text("\n".join(filter(None, rows)))]
-        buttons = self._buttons([Action(_LABELS[verb], verb, card.paper_id) for verb in CARD_ACTIONS])
+        actions = [Action(_LABELS[verb], verb, card.paper_id) for verb in CARD_ACTIONS]
+        buttons = [_button(each.label, id_of(each)) for each in actions]
         return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": buttons}]}
 
     def _buttons(self, actions: Sequence[Action]) -> list[Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,16 +121,33 @@ async def test_a_shared_answer_is_seen_by_everybody(server: DiscordServer) -> No
     assert told.ephemeral
 
 
-async def test_a_long_question_can_be_gone_on_with_while_the_process_lives(server: DiscordServer) -> None:
-    offered = Action("More", "search", "federated " * 50, 5)
+async def test_a_long_question_can_be_gone_on_with_also_after_a_restart(server: DiscordServer) -> None:
+    offered = Action("More", "search", "federated \ud800 " * 50, 5)
     server.desk.answer = Reply("Found.", actions=(offered,))
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="x"))
     await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
-    assert [action for _, _, action in server.desk.acted] == [offered]
+    await server.restart()
+    await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
+    assert [action for _, _, action in server.desk.acted] == [offered] * 2
+    (server.folder / "buttons").unlink()
     await server.restart()
     told = await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
-    assert "before my last start" in told.words
-    assert len(server.desk.acted) == 1
+    assert "no longer know what that button is for" in told.words
+    assert len(server.desk.acted) == 2
+
+
+async def test_a_card_whose_paper_has_a_long_name_says_itself_what_it_is_about(server: DiscordServer) -> None:
+    card = replace(CARD, paper_id="https://example.org/feeds/" + "a" * 100)
+    message = await server.platform.send(server.place, Message(card=card), "key-1")
+    header = await server.platform.send(server.place, Message("One paper."), "key-2")
+    threaded = await server.platform.send(server.place, Message(card=card, thread=header), "key-3")
+    await server.restart()
+    for one in (message, threaded):
+        said = server.message(one)
+        assert len(said.custom_ids) == 5
+        await server.answered(await server.bo.presses(said, "card:save"))
+    assert [(verb, about) for _, _, verb, about, _ in server.desk.abouts] == [("save", message), ("save", threaded)]
+    assert len(set(server.desk.presses)) == 2
 
 
 async def test_a_cards_buttons_work_after_a_restart_and_each_press_has_its_own_id(server: DiscordServer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import shutil
@@ -22,7 +21,7 @@ from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord
 from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
-from tests.house import House, demo_papers, house_over, no_sleep
+from tests.house import House, comes_true, demo_papers, house_over, no_sleep
 from tests.platforms.discord.server import DiscordServer
 
 DAY = demo_papers()[:4]
@@ -69,9 +68,11 @@ class Life:
 
     async def comes_to(self, expected: Mapping[tuple[str | None, str], float]) -> None:
         """Wait until these are the votes: Discord's events are worked off beside whoever caused them."""
-        async with asyncio.timeout(10):
-            while await self.votes() != expected:  # noqa: ASYNC110 - no event says so
-                await asyncio.sleep(0.01)
+
+        async def there() -> bool:
+            return await self.votes() == expected
+
+        await comes_true(there)
 
 
 @contextlib.asynccontextmanager
@@ -160,3 +161,24 @@ async def test_cleared_reactions_take_every_vote_back(sqlite_url: str) -> None:
         await life.comes_to({(first.paper_id, server.bo.id): 1.0})
         await server.ada.clears(said)
         await life.comes_to({})
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the burst first", "the burst last"])
+async def test_an_emoji_put_on_in_both_ways_counts_until_both_are_off(sqlite_url: str, first: bool) -> None:
+    async with a_due_digest(sqlite_url, 0) as life, contextlib.AsyncExitStack() as stack:
+        server = life.server
+        await life.house.beat()
+        _, liked, _ = await life.posts()
+        said, vote = server.message(str(liked.message)), {(liked.paper_id, server.bo.id): 1.0}
+        await server.start()
+        stack.push_async_callback(server.stop)
+        for burst in (False, True):
+            await server.bo.reacts(said, "👍", burst=burst)
+        await life.comes_to(vote)
+        await server.bo.unreacts(said, "👍", burst=first)
+        await server.ada.reacts(said, "👎")  # once that is known, all before it is
+        await life.comes_to(vote | {(liked.paper_id, server.ada.id): -1.0})
+        await life.house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
+        await life.comes_to(vote | {(liked.paper_id, server.ada.id): -1.0})
+        await server.bo.unreacts(said, "👍", burst=not first)
+        await life.comes_to({(liked.paper_id, server.ada.id): -1.0})

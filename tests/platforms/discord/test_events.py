@@ -43,7 +43,7 @@ async def test_a_burst_reaction_is_a_reaction(server: DiscordServer) -> None:
     said = await card(server)
     await server.bo.reacts(said, "🔥", burst=True)
     [told] = await server.fake.until(lambda: server.desk.reactions)
-    assert (told.emoji, told.on) == ("🔥", True)
+    assert (told.emoji, told.on) == ("🔥::burst", True)
 
 
 async def test_emoji_of_bots_and_on_other_peoples_messages_are_not_told(server: DiscordServer) -> None:

@@ -195,7 +195,7 @@ async def test_reactions_of_many_people_and_both_types_are_read_back(server: Dis
     await people[1].reacts(card, "🔥", burst=True)
     found = await server.platform.reactions(server.place, message)
     assert len(found) == 132
-    assert {(people[0].id, ":parrot:"), (people[1].id, "🔥"), (people[129].id, "👍")} <= set(found)
+    assert {(people[0].id, ":parrot:::burst"), (people[1].id, "🔥::burst"), (people[129].id, "👍")} <= set(found)
     await server.platform.rest.close()
 
 
