@@ -7,20 +7,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import building, relearning, serving
-from tests.benchmarks.corpus import paper_file
+from tests.benchmarks import building, relearning, relevance, searching, serving
+from tests.benchmarks.corpus import paper_files
 from tests.benchmarks.figures import table
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="a folder (or file) of papers; without it they are made up")
+    parser.add_argument("--data", type=Path, help="a folder of papers, perhaps with judged queries; else made up")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        file = paper_file(options.data, folder)
+        file, more = paper_files(options.data, folder)
         print(f"Papers: {(options.data and file) or 'made up'}. This takes some minutes.", flush=True)
         figures = building.run(file, folder / "store")
+        print(table(figures), flush=True)
+        figures += searching.run(file, more, folder / "engines")
+        if options.data:
+            figures += relevance.run(options.data, file, folder / "judged")
         print(table(figures), flush=True)
         figures += relearning.run(file, folder / "store" / "index")
         figures += serving.run(folder / "store")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -13,17 +12,17 @@ from bot.operate.opening import opened_library
 from bot.operate.papers import import_papers
 from bot.settings import Settings, load
 from tests.benchmarks.corpus import texts
-from tests.benchmarks.figures import Figure, in_child
+from tests.benchmarks.figures import Figure, in_child, report
 
 
 def run(file: Path, folder: Path) -> list[Figure]:
     """Time and memory of importing, time of opening and the first search; each in a process of its own."""
-    ours, our_memory = in_child(__name__, "build", str(file), str(folder))
-    fit, their_memory = in_child(__name__, "vectorizer", str(file))
-    opened, _ = in_child(__name__, "open", str(folder))
+    ours = in_child(__name__, "build", str(file), str(folder))
+    fit = in_child(__name__, "vectorizer", str(file))
+    opened = in_child(__name__, "open", str(folder))
     return [
         Figure("import and index every paper", ours["seconds"], fit["seconds"], "s", 1.0),
-        Figure("peak memory of that", our_memory, their_memory, "MiB", 0.5),
+        Figure("peak memory of that", ours["memory"], fit["memory"], "MiB", 0.5),
         Figure("open the store and search (beside building it)", opened["seconds"], ours["seconds"], "s", 0.02),
     ]
 
@@ -64,4 +63,4 @@ def _settings(folder: str) -> Settings:
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
     steps: dict[str, Callable[..., float]] = {"build": build, "vectorizer": vectorizer, "open": reopen}
-    print(json.dumps({"seconds": steps[what](*arguments)}))
+    report(seconds=steps[what](*arguments))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +13,23 @@ from numpy.typing import NDArray
 from recommender import Paper
 from recommender.formats import read_papers, write_papers
 
-SIZE = 81_096
+SIZE, MORE = 81_096, 47_858
+_FILES = 2
 _WORDS, _PHRASES, _ABSTRACT = 120_000, 400_000, 85
 
 
-def paper_file(data: Path | None, folder: Path) -> Path:
-    """The largest file of papers in `data`, or one made up in `folder`."""
+def paper_files(data: Path | None, folder: Path) -> tuple[Path, Path]:
+    """The two largest files of papers in `data`; or two made up in `folder`."""
     if data is None:
-        file = folder / "papers.jsonl"
-        write_papers(file, made_up(SIZE))
-        return file
-    found = [data] if data.is_file() else [*data.rglob("papers*.jsonl"), *data.rglob("papers*.jsonl.gz")]
-    if not found:
-        raise SystemExit(f"No papers*.jsonl or papers*.jsonl.gz in {data}.")
-    return max(found, key=lambda path: path.stat().st_size)
+        some = made_up(SIZE + MORE)
+        write_papers(folder / "papers.jsonl", islice(some, SIZE))
+        write_papers(folder / "more.jsonl", some)
+        return folder / "papers.jsonl", folder / "more.jsonl"
+    found = [*data.rglob("papers*.jsonl"), *data.rglob("papers*.jsonl.gz")]
+    if len(found) < _FILES:
+        raise SystemExit(f"Fewer than {_FILES} files papers*.jsonl or papers*.jsonl.gz in {data}.")
+    largest, second, *_ = sorted(found, key=lambda path: path.stat().st_size, reverse=True)
+    return largest, second
 
 
 def made_up(count: int, seed: int = 0) -> Iterator[Paper]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
+import resource
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,14 +42,24 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
-def in_child(module: str, *arguments: str) -> tuple[dict[str, Any], float]:
-    """(what `python -m module arguments` printed last, as JSON; its peak memory in MiB)."""
-    child = subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, cwd=ROOT)
-    assert child.stdout is not None
-    printed = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{module} {' '.join(arguments)} ended with {child.returncode}")
+def in_child(module: str, *arguments: str) -> dict[str, float]:
+    """What `python -m module arguments` reported last."""
+    done = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, cwd=ROOT, check=False)
+    if done.returncode:
+        raise SystemExit(f"{module} {' '.join(arguments)} ended with {done.returncode}")
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def report(**figures: float) -> None:
+    """Tell the parent, with the peak `memory` of this process in MiB."""
+    print(json.dumps({**figures, "memory": _peak()}))
+
+
+def _peak() -> float:
+    # Linux counts in getrusage what the parent had when it started this process; here it does not.
+    if (status := Path("/proc/self/status")).exists():
+        [peak] = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(peak) / 2**10
     scale = 1 if sys.platform == "darwin" else 1024
-    return json.loads(printed.splitlines()[-1]), usage.ru_maxrss * scale / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 2**20

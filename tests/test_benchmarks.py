@@ -1,0 +1,61 @@
+"""The benchmarks themselves, on a few made-up papers; what they measure is no business of a test."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from recommender import Paper
+from recommender.formats import write_papers
+from tests.benchmarks import relevance, searching
+from tests.benchmarks.corpus import made_up
+from tests.benchmarks.engines import ENGINES
+
+PAPERS = list(made_up(60))
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_finds_a_paper_by_its_title_shows_its_words_and_completes_them(name: str, tmp_path: Path) -> None:
+    engine = ENGINES[name](tmp_path)
+    engine.add(PAPERS)
+    paper = PAPERS[7]
+    [(found, shown), *_] = engine.answer(paper.title, 5)
+    assert found == paper.id == engine.find(paper.title, 5)[0]
+    assert shown.strip(" .…") in paper.abstract
+    assert paper.id in engine.complete(paper.title[:-1])
+    assert ENGINES[name](tmp_path).count() == len(PAPERS)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_takes_what_people_type_for_words_whatever_it_is(name: str, tmp_path: Path) -> None:
+    engine = ENGINES[name](tmp_path)
+    engine.add(PAPERS)
+    for text in ('"', "NOT", "title:", "a OR", "(", "*", "^5", "", "c++ -x"):
+        engine.answer(text, 5)
+        engine.complete(text)
+
+
+def test_every_figure_of_search_is_measured_for_every_engine(tmp_path: Path) -> None:
+    write_papers(tmp_path / "papers.jsonl", PAPERS)
+    write_papers(tmp_path / "more.jsonl", islice(made_up(100), 60, None))
+    load = searching.Load(typed=10, pasted=3, days=2, a_day=10)
+    figures = searching.run(tmp_path / "papers.jsonl", tmp_path / "more.jsonl", tmp_path / "engines", load)
+    assert all(figure.ours > 0 and figure.baseline > 0 for figure in figures)
+    assert len({figure.name for figure in figures}) == len(figures)
+
+
+def test_an_order_is_worth_the_more_the_earlier_its_good_papers_come(tmp_path: Path) -> None:
+    folder = tmp_path / "search" / "few"
+    folder.mkdir(parents=True)
+    write_papers(folder / "papers.jsonl", [Paper("a", "graph"), Paper("b", "graph networks"), Paper("c", "tides")])
+    rows = [{"id": 1, "text": "networks graph"}, {"id": 2, "text": "tides", "doc": "c"}]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "qrels.txt").write_text("1 0 a 2\n1 0 b 1\n2 0 c 1\n")
+    [ours, *rivals] = relevance.run(tmp_path, tmp_path / "none", tmp_path / "built")
+    # b comes before a, though it is half as good; and the second query was made of the one paper that it finds.
+    best, found = 2 + 1 / 1.585, 1 + 2 / 1.585
+    assert ours.ours == pytest.approx(1 - found / best / 2, abs=1e-3)
+    assert [figure.name[-9:] for figure in [ours, *rivals]] == ["10 (FTS5)", "(tantivy)"]
