@@ -14,15 +14,17 @@ _PART = 60
 _SUGGESTION = 80
 
 
-def told(understood: Understood) -> str:
-    """What is to be said besides the hits, in sentences; empty where the query was taken as written."""
+def told(understood: Understood, *, standing: bool = False) -> str:
+    """What is to be said besides the hits, in sentences; empty where the query was taken as written. A `standing`
+    search takes no word for another: what was meant is only asked."""
     said = [_left_out([r.part for r in understood.remarks if r.trouble is Trouble.MEANINGLESS])]
     other = [remark for remark in understood.remarks if remark.trouble is not Trouble.MEANINGLESS]
-    said += [_sentence(remark) for remark in other[:_SENTENCES]]
+    said += [_sentence(remark, standing) for remark in other[:_SENTENCES]]
     if understood.suggestion:
         meant = cards.cut(cards.inert(understood.suggestion), _SUGGESTION)
-        said.append(f"Nothing has this as written; did you mean “{meant}”? This is for that.")
-    if understood.loosened:
+        rest = "" if standing else " This is for that."
+        said.append(f"Nothing has this as written; did you mean “{meant}”?{rest}")
+    if understood.loosened and not standing:
         phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.loosened)
         said.append(f"Nothing has {phrases} word for word; this is for the words.")
     return " ".join(filter(None, said))
@@ -36,7 +38,7 @@ def _left_out(parts: Sequence[str]) -> str:
     return f"Not understood or too much, and left out: {shown}" + (f" and {rest:,} more." if rest > 0 else ".")
 
 
-def _sentence(remark: Remark) -> str:
+def _sentence(remark: Remark, standing: bool) -> str:
     part = _shown(remark.part)
     near = [_shown(one) for one in remark.near[:_PARTS_SHOWN]]
     match remark.trouble:
@@ -52,6 +54,8 @@ def _sentence(remark: Remark) -> str:
             return f"I don't have “{part}”.{ask}"
         case Trouble.NO_AUTHOR:
             return f"No author here is called as in “{part}”."
+        case Trouble.PART_OF_NAME if standing:
+            return f"No author here is called as in “{part}”; did you mean {' or '.join(near)}?"
         case Trouble.PART_OF_NAME:
             more = " and others" if len(remark.near) > len(near) else ""
             return f"“{part}” is read as the beginning of {', '.join(near)}{more}."

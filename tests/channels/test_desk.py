@@ -311,8 +311,8 @@ async def test_topics_are_followed_changed_muted_and_dropped(house: House) -> No
     assert (await house.say("subscribe federated learning alert")).text.startswith("Changed “Federated Learning”.")
     assert (await house.say("subscribe -survey")).text.startswith("Muted “survey”")
     text = (await house.say("topics")).text
-    assert "• Federated Learning: Alerts at once. It matches" in text
-    assert "• survey: muted" in text
+    assert "• Federated Learning (alerts at once): brought nothing yet. It matches " in text
+    assert "• survey: muted; " in text
     assert not (await house.say("unsubscribe robots")).ok
     assert "“Federated Learning”, “survey”" in (await house.say("unsubscribe")).text
     assert (await house.say("unsubscribe FEDERATED learning")).ok

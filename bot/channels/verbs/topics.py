@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
-from bot.channels import cards
+from bot.channels import cards, feedback, understood
 from bot.channels.conversation import Conversation, sorry
 from bot.channels.values import Kind, Reply
 from bot.channels.verbs.schedule import wake
-from bot.store import papers, topics
+from bot.store import papers, shown, topics, votes
 from recommender.query import parse
 
 _LONGEST = 200
@@ -17,6 +18,9 @@ _MOST = 50
 _LOOK_BACK = timedelta(days=30)
 _TOO_BROAD = 0.25
 """Share of a month's papers above which a topic says little."""
+_FEW = 20
+_MANY_ALERTS = 3
+"""Alerts a day above which they are noise."""
 
 
 async def subscribe(talk: Conversation, argument: str) -> Reply:
@@ -29,8 +33,8 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
     if not query:
         return sorry("Subscribe to what? As in `/papers subscribe federated learning`.")
     if not parse(query).groups:
-        shown = cards.inert(cards.cut(query, 60))
-        return sorry(f"“{shown}” has no word to look for. As in `/papers subscribe federated learning`.")
+        name = cards.inert(cards.cut(query, 60))
+        return sorry(f"“{name}” has no word to look for. As in `/papers subscribe federated learning`.")
     if len(query) > _LONGEST:
         return sorry(f"That topic is too long: at most {_LONGEST} characters, please.")
     async with talk.tools.store.write() as tx:
@@ -43,11 +47,15 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
         )
         if talk.place.kind is Kind.DIRECT:
             await wake(tx, talk.channel, talk.now)
-    shown = cards.inert(query)
+    name = cards.inert(query)
+    read = understood.told(await asyncio.to_thread(talk.tools.library.engine.understand, query), standing=True)
+    reached = " ".join(filter(None, [await reach(talk, query, alert=alert and not muted), read]))
     if muted:
-        return Reply(f"Muted “{shown}”: papers about it are left out. `/papers unsubscribe {shown}` brings them back.")
-    how = " Matches are posted as soon as they are listed." if alert else " Its matches rank first from now on."
-    return Reply(f"{'Subscribed to' if new else 'Changed'} “{shown}”.{how} {await reach(talk, query)}")
+        return Reply(
+            f"Muted “{name}”: papers about it are left out. {reached} `/papers unsubscribe {name}` brings them back."
+        )
+    how = "Matches are posted as soon as they are listed." if alert else "Its matches rank first from now on."
+    return Reply(f"{'Subscribed to' if new else 'Changed'} “{name}”. {how} {reached}")
 
 
 async def unsubscribe(talk: Conversation, argument: str) -> Reply:
@@ -67,30 +75,68 @@ async def unsubscribe(talk: Conversation, argument: str) -> Reply:
 
 
 async def show(talk: Conversation, argument: str) -> Reply:
-    """The channel's topics."""
+    """The channel's topics, and what each brought: the matches posted since it was made, at most a month ago."""
+    since = talk.now - _LOOK_BACK
     async with talk.tools.store.read() as tx:
         have = await topics.of(tx, talk.channel.id)
+        sent = {paper_id: at for paper_id, at in await shown.of_channel(tx, talk.channel.id) if at >= since}
+        heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
+        titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, sent)).items()}
     if not have:
         return Reply("This channel follows no topics yet. `/papers subscribe federated learning` begins one.")
+    liked = {one.paper_id for one in heard if one.value > 0}
+    listed = await _listed(talk)
     rows = []
     for topic in have:
-        told = "muted" if topic.muted else await reach(talk, topic.query)
-        rows.append(f"• {cards.inert(topic.query)}: {'Alerts at once. ' if topic.alert else ''}{told}")
+        matches = [one for one in await _matching(talk, topic.query, sent) if sent[one] >= topic.created_at]
+        told = []
+        if topic.muted:
+            kept = len(await _matching(talk, topic.query, listed))
+            told.append(f"muted; {kept:,} of the {_month(listed)} match it.")
+        elif matches:
+            last = max(matches, key=sent.__getitem__)
+            day = cards.day_name(sent[last].astimezone(talk.zone).date(), talk.now.astimezone(talk.zone).date())
+            good = f", {len(liked.intersection(matches)):,} of them liked" if liked.intersection(matches) else ""
+            told.append(f"brought {cards.count(len(matches), 'paper')} in the last 30 days{good};")
+            told.append(f"the last {day}: “{cards.cut(cards.inert(titles[last]), 70)}”.")
+        else:
+            told.append("brought nothing yet. " + _share(len(await _matching(talk, topic.query, listed)), listed))
+        name = cards.inert(topic.query) + (" (alerts at once)" if topic.alert else "")
+        rows.append(f"• {name}: {' '.join(told)}")
     return Reply("Topics here:\n" + "\n".join(rows))
 
 
-async def reach(talk: Conversation, query: str) -> str:
-    """How much a topic would have brought in the last 30 days."""
+async def reach(talk: Conversation, query: str, *, alert: bool = False) -> str:
+    """How much a topic would have brought in the last 30 days, and whether that is too much."""
+    listed = await _listed(talk)
+    matched = len(await _matching(talk, query, listed))
+    text = _share(matched, listed)
+    if matched > _FEW and matched > _TOO_BROAD * len(listed):
+        text += " That is a lot: a narrower topic tells me more."
+    elif alert and matched > _MANY_ALERTS * _LOOK_BACK.days:
+        text += f" That is about {matched // _LOOK_BACK.days} alerts a day: a narrower topic is quieter."
+    return text
+
+
+def _share(matched: int, listed: Collection[str]) -> str:
+    if not listed:
+        return "No papers were listed in the last 30 days to try it on."
+    return f"It matches {matched:,} of the {_month(listed)}."
+
+
+def _month(listed: Collection[str]) -> str:
+    return f"{len(listed):,} papers of the last 30 days"
+
+
+async def _listed(talk: Conversation) -> list[str]:
+    """The papers that were news in the last 30 days."""
     today = talk.now.astimezone(talk.zone).date()
     async with talk.tools.store.read() as tx:
-        recent = await papers.news(tx, today - _LOOK_BACK, today + timedelta(days=1))
-    if not recent:
-        return "No papers were listed in the last 30 days to try it on."
+        return await papers.news(tx, today - _LOOK_BACK, today + timedelta(days=1))
+
+
+async def _matching(talk: Conversation, query: str, some: Collection[str]) -> list[str]:
+    """Those of some papers that a topic matches."""
     engine = talk.tools.library.engine
-    matched = len(
-        await asyncio.to_thread(lambda: engine.matching(query, [paper_id for paper_id in recent if paper_id in engine]))
-    )
-    text = f"It matches {matched:,} of the {len(recent):,} papers of the last 30 days."
-    if matched > 20 and matched > _TOO_BROAD * len(recent):
-        text += " That is a lot: a narrower topic tells me more."
-    return text
+    known = [paper_id for paper_id in some if paper_id in engine]
+    return [hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, known)]
