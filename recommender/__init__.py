@@ -6,6 +6,7 @@ from recommender.paper import Paper
 from recommender.snippets import snippet
 from recommender.values import (
     Completion,
+    Contender,
     Explanation,
     Feedback,
     Hit,
@@ -21,6 +22,7 @@ from recommender.values import (
 
 __all__ = [
     "Completion",
+    "Contender",
     "CorruptIndexError",
     "Explanation",
     "Feedback",

@@ -22,7 +22,7 @@ from recommender.search import Searcher
 from recommender.similar import similar
 from recommender.snapshot import Rows, Snapshot
 from recommender.taste import Learned, Learner
-from recommender.values import Completion, Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
+from recommender.values import Completion, Contender, Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
 
 FOR_US_AMONG = 200
 """Search results that a channel's taste may bring forward."""
@@ -180,6 +180,25 @@ class Recommender:
         view = self._now()
         taste, judged = self._judged(view, feedback, [paper_id], topics, now)
         return Picker(view.features, taste, judged).explain()
+
+    def contender(
+        self,
+        paper_id: str,
+        feedback: Sequence[Feedback],
+        candidates: Sequence[str],
+        limit: int,
+        topics: Sequence[str] = (),
+        now: datetime | None = None,
+        seed: int = 0,
+        bar: float = 0.0,
+    ) -> Contender:
+        """How one candidate stands where `pick` chooses among all; ValueError for one that is unknown or not among
+        them."""
+        if paper_id not in candidates:
+            raise ValueError(f"No candidate {paper_id!r}.")
+        view = self._now()
+        taste, judged = self._judged(view, feedback, candidates, topics, now)
+        return Picker(view.features, taste, judged).contender(paper_id, limit, seed, bar)
 
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
         """What the channel likes and dislikes, in words."""

@@ -9,7 +9,7 @@ from recommender.features import Features
 from recommender.judged import Judged
 from recommender.reasons import Reasons
 from recommender.taste import Learned
-from recommender.values import Explanation, Pick, Ranked
+from recommender.values import Contender, Explanation, Pick, Ranked
 
 TYPICAL_WEIGHT = 2.0
 POPULAR_WEIGHT = 0.5
@@ -64,6 +64,19 @@ class Picker:
             )
             for at in chosen
         ]
+
+    def contender(self, paper_id: str, limit: int, seed: int, bar: float) -> Contender:
+        """How one candidate stands in what `pick` would choose."""
+        at, scores = self._judged.ids.index(paper_id), self._judged.scores
+        picked = {pick.paper_id for pick in self.pick(limit, seed, bar)}
+        twins = [self._judged.ids[n] for n in np.flatnonzero(self._alike(at)).tolist() if n != at]
+        return Contender(
+            1 + int((scores > scores[at]).sum()),
+            len(scores),
+            paper_id in picked,
+            bool(self._fits[at] < self._taste.warm * bar),
+            next((twin for twin in twins if twin in picked), None),
+        )
 
     def _first_impression(self) -> Floats:
         """What speaks for a paper when nothing is known of a channel: others voted for it, and it is about what many

@@ -99,6 +99,18 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Contender:
+    """How a candidate stands among the others: its place by score (1 is the best) `among` so many, whether it is
+    `picked` (perhaps as the guess), `below` the bar, or kept out by a pick that is nearly the same (`twin`, an id)."""
+
+    place: int
+    among: int
+    picked: bool
+    below: bool
+    twin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Taste:
     """A channel's taste in words, strongest first. `votes` counts the likes and dislikes that stand, by `members`."""
 

@@ -23,7 +23,8 @@ from bot.store.channels import Channel
 from bot.store.choices import Choice
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
-from recommender import Feedback, Paper, Pick, Recommender, RecommenderError
+from recommender import Contender, Feedback, Paper, Pick, Recommender, RecommenderError
+from recommender.bar import Outcome, learned_bar
 
 log = structlog.get_logger(__name__)
 DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"
@@ -54,6 +55,16 @@ class Known:
     def taste(self) -> bool:
         """Whether there is anything to like a paper for."""
         return any(one.value > 0 for one in self.feedback) or any(topic[0] != "-" for topic in self.topics)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The papers that a channel's next digest is chosen from: those that are `fresh`, and of these the `new` ones that
+    it has not had; and up to what count of changes to the papers that is so."""
+
+    revision: int
+    fresh: tuple[str, ...]
+    new: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +119,54 @@ class Digests:
             log.warning("The search index could not be brought up to date for a digest.", why=str(error))
         async with self._store.read() as tx:
             known = await self.known(tx, channel.id)
-            last = await deliveries.latest(tx, channel.id, DIGEST)
-            # What the index could not take in yet is for the next one.
-            revision = max(await self._library.revision(tx), last.papers_revision if last else 0)
-            fresh = await self._fresh(tx, channel, day, last)
-            had = await shown.posted(tx, channel.id, fresh)
-        new = [paper_id for paper_id in fresh if paper_id not in had]
-        picks, lower = await self._library.steady(lambda engine: _pick(engine, channel, known, new, day, now))
+            waiting = await self.waiting(tx, channel, day)
+            bar = await self.bar(tx, channel, known, day)
+        revision, new = waiting.revision, waiting.new
+        picks, lower = await self._library.steady(lambda engine: _pick(engine, channel, known, new, day, now, bar))
         picked = tuple(Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess) for p in picks)
         async with self._store.read() as tx:
             upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
             if not picks:
-                reason = await self._quiet_reason(tx, channel, fresh, new, day, lower=lower)
+                reason = await self._quiet_reason(tx, channel, waiting, bar if lower else None, day)
                 return Digest(day, known, revision, quiet=reason, upvoted=upvoted)
             made = tuple(await self._cards(tx, channel, known, picks, now))
             return Digest(day, known, revision, made, picked=picked, upvoted=upvoted)
+
+    async def waiting(self, tx: AsyncConnection, channel: Channel, day: date) -> Waiting:
+        """What the channel's next digest is chosen from, for that local day."""
+        last = await deliveries.latest(tx, channel.id, DIGEST)
+        # What the index could not take in yet is for the next one.
+        revision = max(await self._library.revision(tx), last.papers_revision if last else 0)
+        fresh = await self._fresh(tx, channel, day, last)
+        had = await shown.posted(tx, channel.id, fresh)
+        return Waiting(revision, tuple(fresh), tuple(paper_id for paper_id in fresh if paper_id not in had))
+
+    async def bar(self, tx: AsyncConnection, channel: Channel, known: Known, day: date) -> float:
+        """The share of random papers that the channel's picks must beat on that day."""
+        if not channel.bar_learned:
+            return channel.bar
+        seen = {one.paper_id for one in known.feedback}
+        liked = {one.paper_id for one in known.feedback if one.value > 0}
+        outcomes = [
+            Outcome(made.day, made.fit, made.paper_id in liked)
+            for made in await choices.of_channel(tx, channel.id)
+            if made.place and made.fit is not None and made.day and made.day < day and made.paper_id in seen
+        ]
+        return learned_bar(outcomes, channel.bar, day)
+
+    async def contender(
+        self, channel: Channel, known: Known, waiting: Waiting, paper_id: str, day: date, now: datetime
+    ) -> Contender:
+        """How a paper that waits stands with the digest as it would be now."""
+        async with self._store.read() as tx:
+            bar = await self.bar(tx, channel, known, day)
+
+        def look(engine: Recommender) -> Contender:
+            among = [one for one in waiting.new if one in engine]
+            limit, seed = channel.count + (not channel.guess), _seed(channel, day)
+            return engine.contender(paper_id, known.feedback, among, limit, known.topics, now, seed, bar)
+
+        return await self._library.steady(look)
 
     async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
         """Plan the digest of an hour in the channel's style, if its platform can do that; None when that day has one
@@ -209,23 +253,25 @@ class Digests:
         return notes
 
     async def _quiet_reason(
-        self, tx: AsyncConnection, channel: Channel, fresh: Sequence[str], new: Sequence[str], day: date, *, lower: bool
+        self, tx: AsyncConnection, channel: Channel, waiting: Waiting, bar: float | None, day: date
     ) -> str:
-        """One sentence that says why there is nothing to post."""
-        if new:
-            many = "1 new paper was" if len(new) == 1 else f"{len(new)} new papers were"
-            if not lower:
+        """One sentence that says why there is nothing to post; `bar` is the one that kept everything out, if it did."""
+        if waiting.new:
+            new = len(waiting.new)
+            many = "1 new paper was" if new == 1 else f"{new} new papers were"
+            if bar is None:
                 return f"{many} listed, all about what this channel muted."
+            learned = ", as its own likes set the bar" if bar > channel.bar else ""
             return (
-                f"{many} listed, none close enough to what this channel likes. "
-                f"`/papers settings bar {max(channel.bar - 0.2, 0):.1f}` lets more through."
+                f"{many} listed, none close enough to what this channel likes{learned}. "
+                f"`/papers settings bar {max(bar - 0.2, 0):.1f}` lets more through."
             )
         failing = await runs.failing(tx)
         if failing:
             names = " and ".join(cards.inert(run.source) for run in failing)
             said = cards.cut(cards.inert(failing[0].reason), 200).rstrip(".")
             return f"{names} could not be read ({said}). What was missed comes when it answers."
-        if fresh:
+        if waiting.fresh:
             return _ALL_HERE
         last, read_at = await deliveries.latest(tx, channel.id, DIGEST), await runs.last_finished(tx)
         if read_at is None or (last and read_at <= last.planned_at):
@@ -250,13 +296,17 @@ async def next_hour(tx: AsyncConnection, channel: Channel, now: datetime) -> Hou
     return hour
 
 
+def _seed(channel: Channel, day: date) -> int:
+    return zlib.crc32(f"{channel.id} {day}".encode())
+
+
 def _pick(
-    engine: Recommender, channel: Channel, known: Known, new: Sequence[str], day: date, now: datetime
+    engine: Recommender, channel: Channel, known: Known, new: Sequence[str], day: date, now: datetime, bar: float
 ) -> tuple[list[Pick], bool]:
     """What to post of the papers that the index knows; where that is nothing, whether a lower bar would help."""
     candidates = [paper_id for paper_id in new if paper_id in engine]
 
-    def above(bar: float) -> list[Pick]:
+    def above(least: float) -> list[Pick]:
         picks = engine.pick(
             known.feedback,
             candidates,
@@ -264,10 +314,10 @@ def _pick(
             channel.count + (not channel.guess),
             topics=known.topics,
             now=now,
-            seed=zlib.crc32(f"{channel.id} {day}".encode()),
-            bar=bar,
+            seed=_seed(channel, day),
+            bar=least,
         )
         return picks if channel.guess else [pick for pick in picks if not pick.guess][: channel.count]
 
-    picks = above(channel.bar)
+    picks = above(bar)
     return picks, not picks and bool(above(0.0))

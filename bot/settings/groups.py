@@ -82,7 +82,10 @@ class Digest(Section):
     zone: str = Field("UTC", description="The IANA time zone, as Europe/Berlin.")
     count: int = Field(5, ge=1, le=10, description="Cards at most.")
     bar: float = Field(
-        0.8, ge=0, le=0.999, description="Post only what fits better than this share of random papers (0 to 0.999)."
+        0.8,
+        ge=0,
+        le=0.999,
+        description="Post only what fits better than this share of random papers; a channel's likes may raise it.",
     )
     guess: bool = Field(True, description="One card a day may be a guess, marked as such.")
     style: Style = Field(

@@ -30,6 +30,7 @@ class Channel:
     zone: str
     count: int
     bar: float
+    bar_learned: bool
     guess: bool
     style: Style
     next_due_at: datetime | None
@@ -192,6 +193,7 @@ def _channel(row: Any) -> Channel:
         zone=row.zone,
         count=row.count,
         bar=row.bar,
+        bar_learned=row.bar_learned,
         guess=row.guess,
         style=Style(row.style),
         next_due_at=row.next_due_at,

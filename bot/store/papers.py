@@ -167,6 +167,12 @@ async def most_upvoted(tx: AsyncConnection, ids: Sequence[str], limit: int) -> l
     return [paper_id for _, paper_id in sorted(found)[:limit]]
 
 
+async def news_revision(tx: AsyncConnection, paper_id: str) -> int | None:
+    """The count of changes at which a paper became news; None when it never did."""
+    query = sa.select(papers.c.news_revision).where(papers.c.id == paper_id)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
 async def count(tx: AsyncConnection) -> int:
     """How many papers there are."""
     return int((await tx.execute(sa.select(sa.func.count()).select_from(papers))).scalar_one())

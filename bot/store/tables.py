@@ -196,6 +196,8 @@ channels = sa.Table(
     _text("zone"),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("bar", sa.Float, nullable=False),
+    # Whether the bar rises from there as the channel's own likes tell.
+    sa.Column("bar_learned", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("guess", sa.Boolean, nullable=False),
     _text("style", server_default="cards"),
     sa.Column("next_due_at", Instant),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import Feedback, Paper, Pick, Recommender
+from recommender import Contender, Feedback, Paper, Pick, Recommender
 from recommender.votes import verdicts
 from tests.recommender.papers import NOW, library, made, votes
 
@@ -167,6 +167,31 @@ def test_the_bar_leaves_out_what_does_not_fit(engine: Recommender) -> None:
     assert all(pick.fit >= 0.7 for pick in some)
     foreign = [i for i in CANDIDATES if subject(i) == "physics"]
     assert engine.pick(LIKES, foreign, 5, now=NOW, bar=0.9) == []
+
+
+def test_a_candidate_is_told_how_it_stands_among_the_others(engine: Recommender) -> None:
+    def standing(paper_id: str, bar: float = 0.0, among: list[str] = CANDIDATES) -> Contender:
+        return engine.contender(paper_id, LIKES, among, 5, now=NOW, bar=bar)
+
+    order = [one.paper_id for one in engine.rank(LIKES, CANDIDATES, now=NOW)]
+    picks = {pick.paper_id for pick in engine.pick(LIKES, CANDIDATES, 5, now=NOW)}
+    for place, paper_id in enumerate(order, 1):
+        found = standing(paper_id)
+        assert (found.place, found.among, found.picked) == (place, len(order), paper_id in picks)
+    assert not standing(order[0], 0.9).below
+    assert standing(order[-1], 0.9).below
+    with pytest.raises(ValueError, match="No candidate 'federated-1'"):
+        standing("federated-1")
+
+
+def test_a_near_duplicate_of_a_pick_is_told_so() -> None:
+    engine = Recommender()
+    engine.add([*library(), made("federated", 90), made("federated", 90, id="again")])
+    ids = ["federated-90", "again", "vision-25"]
+    found = {i: engine.contender(i, LIKES, ids, 2, now=NOW) for i in ids}
+    [kept] = [i for i in ids[:2] if found[i].picked]
+    [other] = [i for i in ids[:2] if not found[i].picked]
+    assert (found[other].twin, found[kept].twin) == (kept, None)
 
 
 def test_without_a_taste_the_bar_does_not_apply_and_the_seed_spreads(engine: Recommender) -> None:

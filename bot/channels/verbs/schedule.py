@@ -23,6 +23,8 @@ _WHEN = ("hour", "days", "zone", "count")
 _SETTINGS = (*_WHEN, "bar", "guess", "style")
 _NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})(?:\s*[=:]\s*|\s+|$)", re.IGNORECASE)
 _HIGHEST_BAR = 0.999
+_LEARNED = "learned"
+"""The bar as the channel's likes set it, beginning with what it was."""
 
 
 async def schedule(talk: Conversation, argument: str) -> Reply:
@@ -83,14 +85,15 @@ async def settings(talk: Conversation, argument: str) -> Reply:
             f"I know no setting of that name. They are {', '.join(_SETTINGS)}; as in `/papers settings bar 0.4`."
         )
     values: dict[str, Any] = {}
-    for name, value in zip(map(str.lower, parts[1::2]), parts[2::2], strict=True):
+    names = [name.lower() for name in parts[1::2]]
+    for name, value in zip(names, parts[2::2], strict=True):
         try:
-            values[name] = _read(name, value.strip(), talk.can)
+            values |= _read(name, value.strip(), talk.can)
         except ValueError as error:
             return sorry(f"{error}.", name)
     channel = await _change(talk, values)
     shown = {field.name: field.value for field in _fields(channel, talk.can)}
-    text = "Done: " + ", ".join(f"{name} is {shown[name]}" for name in values) + "."
+    text = "Done: " + ", ".join(f"{name} is {shown[name]}" for name in dict.fromkeys(names)) + "."
     return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
 
 
@@ -138,29 +141,39 @@ async def _change(talk: Conversation, values: dict[str, Any]) -> Channel:
     return channel
 
 
-def _read(name: str, value: str, can: Capabilities) -> Any:
+def _read(name: str, value: str, can: Capabilities) -> dict[str, Any]:
+    """What a setting changes of a channel."""
     if name == "hour":
-        return schedule_words.read_hour(value).strftime("%H:%M")
+        return {name: schedule_words.read_hour(value).strftime("%H:%M")}
     if name == "days":
-        return schedule_words.write_days(schedule_words.read_days(value))
+        return {name: schedule_words.write_days(schedule_words.read_days(value))}
     if name == "zone":
-        return schedule_words.read_zone(value)
+        return {name: schedule_words.read_zone(value)}
     if name == "count":
-        return schedule_words.read_count(value)
+        return {name: schedule_words.read_count(value)}
     if name == "guess":
         if value.lower() in _YES + _NO:
-            return value.lower() in _YES
+            return {name: value.lower() in _YES}
         raise ValueError(f"The guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
     if name == "style":
-        return _read_style(value, can)
+        return {name: _read_style(value, can)}
+    return _read_bar(value)
+
+
+def _read_bar(value: str) -> dict[str, Any]:
+    if value.lower() == _LEARNED:
+        return {"bar_learned": True}
     try:
         bar = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
     except ValueError:
         bar = -1.0
     if 0 <= bar <= _HIGHEST_BAR:
-        return bar
+        return {"bar": bar, "bar_learned": False}
     shown = cards.cut(cards.inert(value), 60)
-    raise ValueError(f"The bar is a number from 0 (everything) to {_HIGHEST_BAR} (hardly anything), not “{shown}”")
+    raise ValueError(
+        f"The bar is {_LEARNED} (from this channel's likes), or a number from 0 (everything) to {_HIGHEST_BAR} (hardly "
+        f"anything), not “{shown}”"
+    )
 
 
 def _read_style(value: str, can: Capabilities) -> Style:
@@ -193,7 +206,7 @@ def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
         Field("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),
         Field("zone", "the time zone, as Europe/Berlin", channel.zone),
         Field("count", "cards at most", str(channel.count), tuple(map(str, range(1, schedule_words.MOST_CARDS + 1)))),
-        Field("bar", "post only what beats this share of papers", f"{channel.bar:g}"),
+        Field("bar", "learned, or the share of papers to beat", _bar(channel)),
         Field("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
         Field(
             "style",
@@ -202,3 +215,7 @@ def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
             tuple(styles.doable(can)),
         ),
     )
+
+
+def _bar(channel: Channel) -> str:
+    return _LEARNED if channel.bar_learned else f"{channel.bar:g}"

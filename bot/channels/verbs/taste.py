@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.channels import cards
+from bot.channels import cards, fate
 from bot.channels.conversation import Conversation, no_such_paper
+from bot.channels.digest import Known
 from bot.channels.values import Action, Reply
 from bot.channels.verbs.corrections import listed, quoted
 from bot.store import corrections, papers
-from recommender import Word
+from recommender import Explanation, Word
 from recommender.text import display
 
 _WORDS = 10
@@ -22,34 +23,44 @@ async def why(talk: Conversation, argument: str) -> Reply:
     paper = await talk.paper(argument)
     if paper is None or paper.id not in talk.tools.library.engine:
         return no_such_paper(argument)
+    day = talk.now.astimezone(talk.zone).date()
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
-        told = await asyncio.to_thread(
-            talk.tools.library.engine.explain, paper.id, known.feedback, known.topics, talk.now
-        )
-        taught_by = await papers.get_many(tx, [reason.because for reason in told.reasons if reason.because])
+        bar = await talk.tools.digests.bar(tx, talk.channel, known, day)
+    told = await asyncio.to_thread(talk.tools.library.engine.explain, paper.id, known.feedback, known.topics, talk.now)
     title = f"“{cards.cut(cards.inert(paper.title), 100)}”"
+    fate_ = await fate.of(talk, paper, known)
     if told.muted_by is not None:
-        return Reply(f"{title} is left out: this channel muted “{cards.inert(told.muted_by.lstrip('-'))}”.")
+        return Reply(f"{title} is left out: this channel muted “{cards.inert(told.muted_by)}”.")
     if not known.votes and not known.topics:
-        return Reply(f"{title}: this channel has told me nothing yet, so I can't say. React to a card, or subscribe.")
+        nothing = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
+        return Reply(f"{title}: {nothing}\n{fate_}")
+    learned = ", as this channel's likes set it" if bar > talk.channel.bar else ""
+    rows = [
+        f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {bar:.0%}{learned}.",
+        *await _grounds(talk, told, known),
+        fate_,
+    ]
+    doubtful = [word for reason in told.reasons for word in reason.words][:1]
+    less = [Action(f"Less “{cards.cut(cards.inert(word), 30)}”", "less", quoted(word)) for word in doubtful]
+    return Reply("\n".join(rows), actions=(*_about(paper.id), *less))
+
+
+async def _grounds(talk: Conversation, told: Explanation, known: Known) -> list[str]:
+    """What speaks for and against a paper, a line each."""
+    async with talk.tools.store.read() as tx:
+        taught_by = await papers.get_many(tx, [reason.because for reason in told.reasons if reason.because])
     liked_on = {one.paper_id: one.at.astimezone(talk.zone) for one in known.feedback if one.value > 0}
     titles = {paper_id: found.title for paper_id, found in taught_by.items()}
     because = cards.why_line(told.reasons, titles, liked_on, talk.now.astimezone(talk.zone).date())
-    rows = [
-        f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {talk.channel.bar:.0%}."
-    ]
+    rows = []
     if because:
         rows.append(f"{'Here' if because.startswith('because') else 'For it:'} {because}.")
     if told.unwanted:
         rows.append(f"This channel asked for less of {_listed(told.unwanted)}.")
     if told.against:
         rows.append("Against it: " + _words(told.against) + ".")
-    if not (because or told.against or told.unwanted):
-        rows.append("None of its words has come up in this channel's votes or topics.")
-    doubtful = [word for reason in told.reasons for word in reason.words][:1]
-    less = [Action(f"Less “{cards.cut(cards.inert(word), 30)}”", "less", quoted(word)) for word in doubtful]
-    return Reply("\n".join(rows), actions=(*_about(paper.id), *less))
+    return rows or ["None of its words has come up in this channel's votes or topics."]
 
 
 async def abstract(talk: Conversation, argument: str) -> Reply:
