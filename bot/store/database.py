@@ -14,14 +14,15 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-_SHORT_WAIT_SECONDS = 0.1
+from bot.store import sqlite
+
+_CHECKPOINT_EVERY = 500
+"""Transactions that SQLite's log may hold before they are moved into the file."""
 
 
 class StoreError(Exception):
@@ -52,12 +53,30 @@ _WRITERS = 7_402_511
 """PostgreSQL advisory lock: shared by writers, taken alone for an upgrade or a restored backup."""
 
 
+class _OneAtATime:
+    """A lock whose waiters all wake when it is free: each does what never waits before the next looks at it. A lock of
+    asyncio's goes from one to the next once in a turn of the loop."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Event()
+        self._free.set()
+
+    async def __aenter__(self) -> None:
+        while not self._free.is_set():
+            await self._free.wait()
+        self._free.clear()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.set()
+
+
 class Store:
     """An open store. `read` and `write` give transactions; everything in one `write` happens or none of it does."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._writing = asyncio.Lock()
+        self._writing = _OneAtATime()
+        self._written = 0
         self.is_sqlite = engine.dialect.name == "sqlite"
 
     @classmethod
@@ -80,9 +99,13 @@ class Store:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of the store."""
         with translated():
+            if self.is_sqlite:
+                await asyncio.sleep(0)  # one transaction after the other would never let the loop turn
+                async with self._here("BEGIN") as connection:
+                    yield connection
+                return
             async with self.engine.connect() as connection:
-                if not self.is_sqlite:
-                    await connection.execution_options(isolation_level="REPEATABLE READ")
+                await connection.execution_options(isolation_level="REPEATABLE READ")
                 async with connection.begin():
                     yield connection
 
@@ -96,11 +119,26 @@ class Store:
                     await connection.execute(sa.select(lock(_WRITERS)))
                     yield connection
                 return
-            # SQLite has one writer: waiting here is fair and costs nothing, waiting in SQLite polls.
-            async with self._writing, self.engine.connect() as connection:
-                await connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-                async with connection.begin():
+            await asyncio.sleep(0)
+            # SQLite has one writer: waiting here costs nothing, waiting in SQLite polls.
+            async with self._writing:
+                async with self._here("BEGIN IMMEDIATE") as connection:
                     yield connection
+                self._written += 1
+                if self._written % _CHECKPOINT_EVERY == 0:
+                    await asyncio.to_thread(sqlite.checkpoint, str(self.engine.url.database))
+
+    @contextlib.asynccontextmanager
+    async def _here(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        """A transaction in SQLite. SQLAlchemy's own `async with` closes a connection in a task of its own, for which
+        the loop has to come round while everybody else waits to write; this one needs nothing of the loop."""
+        connection = await self.engine.connect()
+        try:
+            await connection.execution_options(sqlite_begin=begin)
+            async with connection.begin():
+                yield connection
+        finally:
+            await connection.close()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -128,43 +166,9 @@ def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
             raise StoreMissing(
                 f"The folder of the store, {Path(parsed.database).parent}, can't be made: {error.strerror}."
             ) from error
-        # A file that can't be opened is found out here: aiosqlite's thread would outlive the event loop, and complain.
         with translated():
             sqlite3.connect(parsed.database).close()
-    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": busy_seconds})
-    sa.event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, busy_seconds))
-    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> None:
-    # The driver would begin transactions late and on its own; SQLAlchemy says when instead.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    _use_wal(cursor, busy_seconds)
-    # NORMAL survives a crash of the process, and a power cut costs at most the last moments, never the file.
-    for pragma in ("synchronous = NORMAL", "foreign_keys = ON", "temp_store = MEMORY"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _use_wal(cursor: Any, busy_seconds: float) -> None:
-    # Two connections that switch a new file at the same time block each other for as long as both wait: so each waits
-    # shortly, lets go, and asks again.
-    cursor.execute(f"PRAGMA busy_timeout = {int(min(_SHORT_WAIT_SECONDS, busy_seconds) * 1000)}")
-    tries = max(int(busy_seconds / _SHORT_WAIT_SECONDS), 1)
-    for left in reversed(range(tries)):
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            if not left:
-                raise
-    cursor.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+    return sqlite.engine(parsed, busy_seconds)
 
 
 _WHAT_DATABASES_SAY: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (

@@ -1,0 +1,112 @@
+"""SQLite on the event loop: short transactions never wait for it, and nothing that takes long stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from bot.store import facts
+from bot.store.database import Store
+
+
+@contextlib.asynccontextmanager
+async def turns() -> AsyncIterator[list[int]]:
+    """How often the loop went round, in a list of one number."""
+    counted = [0]
+
+    async def count() -> None:
+        while True:
+            await asyncio.sleep(0)
+            counted[0] += 1
+
+    counting = asyncio.create_task(count())
+    yield counted
+    counting.cancel()
+
+
+async def put(store: Store, name: str) -> None:
+    async with store.write() as tx:
+        await facts.put(tx, name, "1")
+
+
+async def test_hundreds_who_write_at_once_need_only_a_few_turns_of_the_loop(sqlite_store: Store) -> None:
+    async with turns() as counted:
+        await asyncio.gather(*(put(sqlite_store, str(number)) for number in range(300)))
+    assert counted[0] < 150
+    async with sqlite_store.read() as tx:
+        assert await facts.get(tx, "299") == "1"
+
+
+async def test_a_write_that_waits_for_something_else_keeps_the_others_out(sqlite_store: Store) -> None:
+    goes_on, seen = asyncio.Event(), list[str]()
+
+    async def slow() -> None:
+        async with sqlite_store.write() as tx:
+            await facts.put(tx, "a", "slow")
+            await goes_on.wait()
+            seen.append("slow")
+
+    async def quick(name: str) -> None:
+        async with sqlite_store.write() as tx:
+            seen.append(f"{name} after {await facts.get(tx, 'a')}")
+
+    tasks = [asyncio.create_task(one) for one in (slow(), quick("x"), quick("y"))]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert seen == []
+    tasks[1].cancel()
+    goes_on.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert seen == ["slow", "y after slow"]
+
+
+async def test_a_long_transaction_lets_the_loop_turn(sqlite_store: Store) -> None:
+    async with turns() as counted, sqlite_store.write() as tx:
+        for number in range(2_000):
+            await facts.put(tx, str(number), "1")
+        assert counted[0] > 3
+
+
+async def test_one_transaction_after_the_other_lets_the_loop_turn(sqlite_store: Store) -> None:
+    async with turns() as counted:
+        for number in range(100):
+            await put(sqlite_store, str(number))
+        assert counted[0] >= 90
+
+
+async def test_the_loop_goes_on_while_another_program_holds_the_lock(sqlite_store: Store) -> None:
+    file = str(sqlite_store.engine.url.database)
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        writing = asyncio.create_task(put(sqlite_store, "a"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not writing.done()
+        other.execute("rollback")
+        await writing
+
+
+async def test_what_was_found_stays_as_it_was_while_later_statements_change_it(sqlite_store: Store) -> None:
+    async with sqlite_store.write() as tx:
+        for name in "abc":
+            await facts.put(tx, name, "1")
+        seen = []
+        for (name,) in await tx.exec_driver_sql("select name from facts where name in ('a', 'b', 'c') order by name"):
+            await tx.exec_driver_sql("delete from facts where name in ('a', 'b', 'c')")
+            seen.append(name)
+    assert seen == ["a", "b", "c"]
+
+
+async def test_the_log_grows_no_more_once_it_was_moved_into_the_file(sqlite_store: Store) -> None:
+    def size() -> int:
+        return Path(f"{sqlite_store.engine.url.database}-wal").stat().st_size
+
+    for number in range(600):
+        await put(sqlite_store, str(number))
+    before = size()
+    for number in range(600):
+        await put(sqlite_store, str(number))
+    assert size() == before
