@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.cards import card
@@ -19,7 +20,7 @@ from bot.platforms.slack.render import posted
 from bot.platforms.slack.scopes import SCOPES
 from bot.sealing import Seal
 from bot.settings import Settings
-from bot.store import channels, deliveries, papers, topics, votes
+from bot.store import channels, deliveries, papers, tables, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.states import PostState
@@ -28,7 +29,9 @@ from tests.fakes.slack import Channel, FakeSlack, Member, Workspace
 from tests.fakes.slack import Message as Shown
 
 _TOPICS = ("federated learning", "diffusion models", "graph neural networks", "robot learning", "speech recognition")
-_NEWS, _LIKED, _CARDS, _MEMBERS = 400, 40, 5, 5
+CARDS = 5
+"""A digest's, yesterday's and the next."""
+_NEWS, _LIKED, _MEMBERS = 400, 40, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ async def settle(settings: Settings, store: Store, slack: FakeSlack, count: int,
     async with store.write() as tx:
         known = await papers.page(tx, "", 20 * _NEWS)
         rng.shuffle(known)
-        await papers.record(tx, known[:_NEWS], now, {paper.id: now.date() for paper in known[:_NEWS]})
+        # Recorded again, they would stay news of the day on which they were listed first.
+        news = tables.papers.c.id.in_([paper.id for paper in known[:_NEWS]])
+        await tx.execute(sa.update(tables.papers).where(news).values(listed_on=now.date(), news_at=now))
     await index(store, settings)
     installations = KeptInstallations(store, Seal((), settings.key_file), lambda: now, "slack")
     teams = []
@@ -101,7 +106,7 @@ async def _team(
         hour="09:00",
         days="daily",
         zone="UTC",
-        count=_CARDS,
+        count=CARDS,
         bar=0.5,
         guess=True,
         created_at=now,
@@ -109,10 +114,10 @@ async def _team(
     query = rng.choice(_TOPICS)
     await topics.put(tx, channel.id, query, muted=False, alert=False, member=members[0].id, now=now)
     yesterday = now - timedelta(days=1)
-    for paper in liked[_CARDS:]:
+    for paper in liked[CARDS:]:
         signal = rng.choice(("said:more", "said:more", "said:less"))
         await votes.put(tx, votes.Vote(channel.id, paper.id, rng.choice(members).id, signal, True, yesterday))
-    drafts = [Draft(pack(Message(card=card(paper))), paper.id) for paper in liked[:_CARDS]]
+    drafts = [Draft(pack(Message(card=card(paper))), paper.id) for paper in liked[:CARDS]]
     await deliveries.plan(tx, channel.id, yesterday.date(), "digest", yesterday, drafts, yesterday)
     for post in await deliveries.posts_of(tx, channel.id):
         ts = workspace.ts()
