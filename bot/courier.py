@@ -37,6 +37,8 @@ _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 900.0
 _CHANNELS_AT_ONCE = 10
 """Of one workspace; no workspace waits for another."""
+_STEPS_AT_ONCE = 4
+"""Looks into the store; with more of them, a digest for hundreds would keep whoever asks or votes waiting."""
 _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 
 
@@ -73,6 +75,7 @@ class Courier:
             lambda: asyncio.Semaphore(_CHANNELS_AT_ONCE)
         )
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._steps = asyncio.Semaphore(_STEPS_AT_ONCE)
 
     async def begin(self) -> None:
         """Begin with every channel that has posts whose time has come and is not under way yet; wait for none."""
@@ -113,7 +116,7 @@ class Courier:
 
     async def _step(self, channel_id: int) -> bool:
         """Bring the channel's next post one state further; False when there is nothing more to do now."""
-        async with self._store.read() as tx:
+        async with self._steps, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
             posts = await deliveries.posts_of(tx, channel_id, _UNDER_WAY)
         if channel is None or channel.state is ChannelState.LOST or not posts:
@@ -140,8 +143,8 @@ class Courier:
         first = post.sending_at or self._clock()
         if not await self._move(post, PostState.SENDING, attempts=post.attempts + 1, sending_at=first):
             return False
-        async with self._store.read() as tx:
-            post = await deliveries.get_post(tx, post.id)
+        post = replace(post, state=PostState.SENDING, attempts=post.attempts + 1, sending_at=first)
+        async with self._steps, self._store.read() as tx:
             message = replace(message, thread=await _thread(tx, post))
         try:
             async with asyncio.timeout(self._patience.timeout):
@@ -235,7 +238,7 @@ class Courier:
                 log.warning("The channel's owner could not be told.", channel=channel.id, why=_what(error))
 
     async def _move(self, post: Post, to: PostState, **values: object) -> bool:
-        async with self._store.write() as tx:
+        async with self._steps, self._store.write() as tx:
             return await deliveries.move(tx, post, to, **values)
 
 

@@ -11,6 +11,7 @@ from bot.channels import about, grammar, home
 from bot.channels.conversation import Conversation, Tools, sorry
 from bot.channels.rooms import Rooms
 from bot.channels.suggest import suggestions
+from bot.channels.turns import Turns
 from bot.channels.values import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
 from bot.channels.verbs import schedule
 from bot.channels.vocabulary import VERBS
@@ -23,6 +24,9 @@ log = structlog.get_logger(__name__)
 _SILENT = "My memory does not answer just now, and nothing was changed. Please try again in a moment."
 _FURTHEST = 10_000
 """Entries of a list that anybody pages past."""
+_COUNTED = ("more", "less", "save", "unsave")
+"""Verbs that wait for no turn: what they do is quick, and platforms are told "received" once it is done."""
+_ANSWERED_AT_ONCE, _TURN_SECONDS = 4, 1.0
 
 
 class FrontDesk(Rooms):
@@ -31,6 +35,7 @@ class FrontDesk(Rooms):
     def __init__(self, tools: Tools, intake: Intake, new_channel: NewChannel) -> None:
         super().__init__(tools, new_channel)
         self._intake = intake
+        self._turns = Turns(_ANSWERED_AT_ONCE, _TURN_SECONDS)
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
         """Answer one line of text."""
@@ -111,7 +116,8 @@ class FrontDesk(Rooms):
             # To look at the schedule is open to all; to change it is not.
             if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
                 return schedule.not_yours()
-            return await spoken.say(talk, argument)
+            answering = spoken.say(talk, argument)
+            return await (answering if verb in _COUNTED else self._turns.take(answering))
         except StoreError as error:
             log.error("The store did not answer.", why=str(error))
             return sorry(_SILENT)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bot.channels import cards
 from bot.channels.conversation import Conversation
@@ -11,7 +12,7 @@ from bot.channels.values import Reply
 from bot.channels.verbs import members, schedule, search, stats, taste, topics, votes
 from bot.store import topics as topic_rows
 
-Say = Callable[[Conversation, str], Awaitable[Reply]]
+Say = Callable[[Conversation, str], Coroutine[Any, Any, Reply]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,74 @@
+"""Turns: so many at once, none held up by one that waits, and nothing goes on for who asks no longer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.channels.turns import Turns
+
+
+class Work:
+    """Something to do that ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = self.cancelled = False
+        self.ends = asyncio.Event()
+
+    async def do(self) -> str:
+        self.begun = True
+        try:
+            await self.ends.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        return "done"
+
+
+async def _settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_the_next_begins_when_one_has_ended() -> None:
+    turns, works = Turns(2, 60.0), [Work() for _ in range(3)]
+    tasks = [asyncio.create_task(turns.take(work.do())) for work in works]
+    await _settle()
+    assert [work.begun for work in works] == [True, True, False]
+    works[1].ends.set()
+    await _settle()
+    assert works[2].begun
+    for work in works:
+        work.ends.set()
+    assert await asyncio.gather(*tasks) == ["done"] * 3
+
+
+async def test_one_that_takes_long_makes_room_and_is_finished_all_the_same() -> None:
+    turns, slow, quick = Turns(1, 0.0), Work(), Work()
+    first = asyncio.create_task(turns.take(slow.do()))
+    quick.ends.set()
+    assert await turns.take(quick.do()) == "done"
+    slow.ends.set()
+    assert await first == "done"
+
+
+async def test_what_goes_wrong_is_told_to_who_asked() -> None:
+    async def wrong() -> None:
+        raise LookupError("no such thing")
+
+    with pytest.raises(LookupError, match="no such thing"):
+        await Turns(1, 60.0).take(wrong())
+
+
+async def test_who_leaves_takes_the_work_along_and_the_turn_is_free() -> None:
+    turns, at_it, waiting, last = Turns(1, 60.0), Work(), Work(), Work()
+    tasks = [asyncio.create_task(turns.take(work.do())) for work in (at_it, waiting, last)]
+    await _settle()
+    for task in tasks[:2]:
+        task.cancel()
+    await asyncio.gather(*tasks[:2], return_exceptions=True)
+    await _settle()
+    assert (at_it.cancelled, waiting.begun, last.begun) == (True, False, True)
+    last.ends.set()
+    assert await tasks[2] == "done"
