@@ -12,6 +12,8 @@ from bot.channels.cards import cut
 from recommender.text import visible
 
 _SIGNS = re.compile(r"[\\*_~|`\[\]<>#@]|:(?=//)|(?<=discord)\.|(?<=discordapp)\.|(?m:^[ \t]*[-+])", re.IGNORECASE)
+_SHORT = 14
+"""Characters of a date, or of a count."""
 _TYPED = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 
@@ -28,6 +30,16 @@ def inert(text: str) -> str:
 def one_line(text: str, most: int) -> str:
     """A text from outside on one line, cut to so many characters and inert."""
     return inert(cut(" ".join(visible(text).split()), most))
+
+
+def together(facts: str) -> str:
+    """Facts between dots, on whose lines no dot stands first and no short fact is broken in two.
+
+    >>> together("Ada Lovelace + 2 · 5 Nov 2025 · ▲ 22").split(" ")
+    ['Ada', 'Lovelace\xa0+\xa02\xa0·', '5\xa0Nov\xa02025\xa0·', '▲\xa022']
+    """
+    parts = facts.replace(" + ", "\u00a0+\u00a0").split(" · ")
+    return "\u00a0· ".join(each.replace(" ", "\u00a0") if len(each) <= _SHORT else each for each in parts)
 
 
 def own_words(text: str, most: int, command: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.channels.cards import count
 from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Line, Message, Reply
-from bot.platforms.discord.markup import one_line, own_words, titled, weight
+from bot.platforms.discord.markup import one_line, own_words, titled, together, weight
 from bot.platforms.discord.pressing import PAPERS, Memory, change_id, on_card
 from recommender.text import visible
 
@@ -24,11 +24,13 @@ MAX_TEXT = 4_000
 """Characters of all texts in one message."""
 MAX_COMPONENTS = 40
 V2, EPHEMERAL = 1 << 15, 1 << 6
-_ROW, _BUTTON, _SELECT, _TEXT, _FILE, _CONTAINER = 1, 2, 3, 10, 13, 17
+_ROW, _BUTTON, _SELECT, _TEXT, _FILE, _SEPARATOR, _CONTAINER = 1, 2, 3, 10, 13, 14, 17
 _GREY = 2
 _SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
 """Characters that a single text may have, the most generous first."""
 _MESSAGES, _LINES, _CARDS, _OPTIONS = 5, 30, 10, 25
+_FEW_LINES = 10
+"""So many may have room between them."""
 _LABEL, _OPTION, _IN_ROW, _BUTTONS = 80, 100, 5, 10
 _TITLE, _SHORT = 300, 300
 _LABELS = {"more": "More like this", "less": "Less", "save": "Save", "similar": "Similar", "abstract": "Abstract"}
@@ -61,7 +63,7 @@ class Renderer:
             parts += [self._card(message.card, share, on_card)] if message.card else []
             return parts + _list(message.lines, share, numbered=message.numbered)
 
-        components = _once(_fitting(build))
+        components = _once(_unled(_fitting(build)))
         if components and key:
             components[0] = {**components[0], "id": mark(key)}
         return Rendered(components)
@@ -73,7 +75,7 @@ class Renderer:
             if messages[-1] and not _fits([*messages[-1], part]):
                 messages.append([])
             messages[-1].append(part)
-        made = [_once(message) for message in messages[:_MESSAGES]]
+        made = [_once(_unled(message)) for message in messages[:_MESSAGES]]
         return [Rendered(each, reply.attachment if any(map(_is_file, each)) else None) for each in made]
 
     def _parts(self, reply: Reply) -> Iterator[Json]:
@@ -102,13 +104,13 @@ class Renderer:
 
     def _card(self, card: Card, share: int, id_of: Callable[[Action], str]) -> Json:
         said = [_why(card, share), one_line(card.note, min(share, _SHORT))]
-        rows = [
-            f"### {titled(card.title, card.url, min(share, _TITLE))}",
-            *(f"-# {each}" for each in [_facts(card, share)] if each),
-            one_line(card.summary, share),
-            *(f"-# {each}" for each in said if each),
+        # Three texts, for Discord leaves some room between two.
+        texts = [
+            [f"### {titled(card.title, card.url, min(share, _TITLE))}", *_small([_facts(card, share)])],
+            [one_line(card.summary, share)],
+            _small(said),
         ]
-        parts = [_text("\n".join(filter(None, rows)))]
+        parts = [_text("\n".join(rows)) for rows in texts if any(rows)]
         actions = [Action(_LABELS[verb], verb, card.paper_id) for verb in CARD_ACTIONS]
         buttons = [_button(each.label, id_of(each)) for each in actions]
         return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": buttons}]}
@@ -165,6 +167,11 @@ def _once(components: Sequence[Json], taken: set[str] | None = None) -> list[Jso
     return kept
 
 
+def _unled(components: list[Json]) -> list[Json]:
+    """The same without room before the first."""
+    return components[1:] if components and components[0]["type"] == _SEPARATOR else components
+
+
 def _is_file(component: Json) -> bool:
     return bool(component["type"] == _FILE)
 
@@ -186,7 +193,7 @@ def _facts(card: Card, share: int) -> str:
     most = min(share, _SHORT)
     counts = [f"▲ {card.upvotes:,}"] * (card.upvotes > 0) + [f"💬 {card.comments:,}"] * (card.comments > 0)
     parts = [one_line(card.authors, most), one_line(card.organization, most), _day(card.published), "  ".join(counts)]
-    return " · ".join(filter(None, parts))
+    return together(" · ".join(filter(None, parts)))
 
 
 def _why(card: Card, share: int) -> str:
@@ -200,14 +207,20 @@ def _day(day: date | None) -> str:
 
 def _list(lines: Sequence[Line], share: int, *, numbered: bool = False) -> list[Json]:
     """Papers, numbered, with what there is to say of each."""
-    made = []
+    made = list[Json]()
     for place, line in enumerate(lines[:_LINES]):
         number = _NUMBERS[place] if numbered and place < len(_NUMBERS) else f"{place + 1}\\."
         rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
-        rows += [f"-# {said}" for said in [one_line(line.detail, min(share, _SHORT))] if said]
+        rows += _small([together(one_line(line.detail, min(share, _SHORT)))])
         rows += filter(None, [one_line(line.said, min(share, _SHORT))])
+        made += [{"type": _SEPARATOR, "divider": False}] if len(lines) <= _FEW_LINES else []
         made.append(_text("\n".join(rows)))
     return made
+
+
+def _small(said: Sequence[str]) -> list[str]:
+    """Rows in small grey letters."""
+    return [f"-# {each}" for each in said if each]
 
 
 def _option(line: Line) -> Json:

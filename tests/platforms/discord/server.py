@@ -145,7 +145,8 @@ class DiscordServer:
 
 def readable(said: Shown) -> str:
     """What a person reads, with where the links lead, the names of files and the labels of buttons."""
-    return "\n".join([re.sub(r"\]\(<(\S+)>\)", r"] \1 ", plain(said.words)), *(file.filename for file in said.files)])
+    words = re.sub(r"\]\(<(\S+)>\)", r"] \1 ", plain(said.words)).replace("\u00a0", " ")
+    return "\n".join([words, *(file.filename for file in said.files)])
 
 
 @asynccontextmanager

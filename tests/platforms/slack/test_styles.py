@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,28 +14,16 @@ import pytest
 
 from bot import settings
 from bot.channels import styles
-from bot.channels.digest import Digest, Known
-from bot.channels.values import Card, Style
+from bot.channels.values import Style
 from bot.courier import unpack
 from bot.store.database import Store
-from recommender import Feedback
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.house import House, demo_papers, house_over
-from tests.platforms.conformance import CARD, HOSTILE
+from tests.platforms.rendered import DIGEST, Snapshots
 from tests.platforms.slack.team import SlackTeam
 
-_VOTE = Feedback("2310.01234", 1.0, datetime(2026, 3, 1, 9, tzinfo=UTC), "ada")
-DIGEST = Digest(
-    date(2026, 3, 2),
-    Known((_VOTE,), ("federated learning",)),
-    revision=1,
-    cards=(
-        CARD,
-        Card("2", "Out of the blue", why="a guess: tell me with 👍 or 👎", guess=True),
-        Card("3", HOSTILE, f"https://x.org/{HOSTILE}", HOSTILE, summary=HOSTILE, why=HOSTILE, note=HOSTILE),
-    ),
-)
+SNAPSHOTS = Snapshots(Path(__file__))
 
 
 async def requests(style: Style) -> list[dict[str, Any]]:
@@ -51,20 +38,10 @@ async def requests(style: Style) -> list[dict[str, Any]]:
         return [dict(call.args) for call in slack.calls_to("chat.postMessage")]
 
 
-def file(style: Style) -> Path:
-    """Where a style's requests are kept."""
-    return Path(__file__).parent / "snapshots" / f"digest_{style}.json"
-
-
-def written(made: list[dict[str, Any]]) -> str:
-    """The requests as a file has them."""
-    return json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-
-
 @pytest.mark.parametrize("style", list(Style))
 async def test_slack_is_asked_exactly_what_the_snapshot_says(style: Style) -> None:
     """After a change that is meant: `python -m tests.platforms.slack.test_styles`."""
-    assert written(await requests(style)) == file(style).read_text("utf-8")
+    assert SNAPSHOTS.kept(f"digest_{style}") == await requests(style)
 
 
 @contextlib.asynccontextmanager
@@ -125,5 +102,4 @@ async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_stor
 
 
 if __name__ == "__main__":
-    for each in Style:
-        file(each).write_text(written(asyncio.run(requests(each))), "utf-8")
+    SNAPSHOTS.keep({f"digest_{each}": asyncio.run(requests(each)) for each in Style})

@@ -19,8 +19,9 @@ from tests.fakes.slack.interacting import state
 from tests.fakes.slack.views import check_view
 from tests.fakes.slack.words import texts
 from tests.platforms.conformance import HOSTILE
+from tests.platforms.rendered import Snapshots
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
+SNAPSHOTS = Snapshots(Path(__file__))
 DM = Place("slack", "D1", "T1", kind=Kind.DIRECT)
 SCHEDULE = Form(
     "schedule",
@@ -208,9 +209,8 @@ def test_a_channel_is_named_by_slack_which_knows_who_may_know_it() -> None:
 @pytest.mark.parametrize("name", sorted(SHOWN))
 def test_what_slack_gets_is_as_it_was_looked_at(name: str) -> None:
     """After a change that is meant, `python -m tests.platforms.slack.test_views` writes them anew."""
-    assert json.loads((SNAPSHOTS / f"{name}.json").read_text("utf-8")) == SHOWN[name]
+    assert SNAPSHOTS.kept(name) == SHOWN[name]
 
 
 if __name__ == "__main__":
-    for each, shown in SHOWN.items():
-        (SNAPSHOTS / f"{each}.json").write_text(json.dumps(shown, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    SNAPSHOTS.keep(SHOWN)

@@ -1,0 +1,117 @@
+"""What Discord gets: within every limit whatever is to be shown, and as it was looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.channels import styles
+from bot.channels.values import Card, Line, Message, Reply, Style
+from bot.courier import unpack
+from bot.platforms.discord.pressing import form_id
+from bot.platforms.discord.reading import modal
+from bot.platforms.discord.render import EPHEMERAL, Rendered, Renderer, file_name
+from tests.fakes.clock import Clock
+from tests.fakes.discord import FakeDiscord, Upload
+from tests.fakes.discord.limits import check_message
+from tests.platforms.conformance import CARD
+from tests.platforms.discord.server import DiscordServer
+from tests.platforms.rendered import DIGEST, SHOWN, Snapshots, cards, lines, replies, texts
+
+SNAPSHOTS = Snapshots(Path(__file__))
+DIGESTS = [*((style, False) for style in Style), (Style.THREAD, True)]
+"""The styles, and the one for which a forum is no channel like any other."""
+
+
+def assert_discord_takes(shown: Rendered) -> None:
+    """Every limit that the fake knows, and it knows those that Discord documents."""
+    files = [Upload(file_name(shown.attachment), b"")] if shown.attachment else []
+    check_message(shown.payload(EPHEMERAL), files)
+
+
+@settings(deadline=None)
+@given(replies)
+def test_discord_takes_every_answer(reply: Reply) -> None:
+    shown = Renderer().answer(reply)
+    assert 0 < len(shown) <= 5
+    for each in shown:
+        assert_discord_takes(each)
+
+
+@settings(deadline=None)
+@given(texts, st.none() | cards, st.lists(lines, max_size=30), st.booleans())
+def test_discord_takes_every_message(text: str, card: Card | None, some: list[Line], numbered: bool) -> None:
+    shown = Renderer().posted(Message(text, card, tuple(some), numbered=numbered), "key-1")
+    if shown.components:  # else there is nothing that could be shown, and nothing is sent
+        assert_discord_takes(shown)
+
+
+def test_a_usual_answer_is_one_message_with_room_between_its_papers() -> None:
+    [shown] = Renderer().answer(SHOWN["search"])  # type: ignore[arg-type]
+    assert [each["type"] for each in shown.components] == [10, *[14, 10] * 3, 1, 1]
+
+
+def test_no_message_begins_with_room() -> None:
+    some = tuple(Line(str(number), f"Paper {number}") for number in range(10))
+    for shown in (Renderer().posted(Message(lines=some)), *Renderer().answer(Reply("", lines=some))):
+        assert shown.components[0]["type"] == 10
+
+
+def test_no_count_and_no_date_is_broken_in_two() -> None:
+    [words, *_] = Renderer().posted(Message(card=replace(CARD, authors="Ada Lovelace + 3"))).components[0]["components"]
+    assert words["content"].splitlines()[-1].split(" ") == [
+        *("-#", "Ada", "Lovelace\u00a0+\u00a03\u00a0·", "Analytical", "Society\u00a0·"),
+        *("2\u00a0Oct\u00a02023\u00a0·", "▲\u00a012\u00a0\u00a0💬\u00a03"),
+    ]
+
+
+async def requests(style: Style, forum: bool) -> list[dict[str, Any]]:
+    """What is asked of Discord's REST API for the digest."""
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        async with FakeDiscord(clock) as fake:
+            server, head = DiscordServer(fake, clock, Path(folder)), ""
+            place = server.place_of(server.lab.forum("papers", ("New",), require_tag=True) if forum else server.ml)
+            for number, draft in enumerate(styles.drafts(DIGEST.header(style), DIGEST.cards, style)):
+                message = replace(unpack(draft.body), thread=head if draft.threaded else "")
+                sent = await server.platform.send(place, message, f"pb1.1-{number}")
+                head = head or sent
+            await server.platform.rest.close()
+            return [{"call": call.name, "body": call.body} for call in fake.calls if call.method == "POST"]
+
+
+def snapshot(name: str) -> Any:
+    """What is sent for an example: each message's body, or a form's."""
+    shown, renderer = SHOWN[name], Renderer()
+    if isinstance(shown, Message):
+        return renderer.posted(shown, "key-1").payload()
+    sent: list[Any] = [each.payload(EPHEMERAL) for each in renderer.answer(shown)]
+    return sent + ([modal(shown.form, form_id(shown.form.verb))] if shown.form else [])
+
+
+def digest(style: Style, forum: bool) -> str:
+    return f"digest_{style}{'_in_a_forum' if forum else ''}"
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_what_discord_gets_is_as_it_was_looked_at(name: str) -> None:
+    """After a change that is meant, `python -m tests.platforms.discord.test_render` writes them anew."""
+    assert SNAPSHOTS.kept(name) == snapshot(name)
+
+
+@pytest.mark.parametrize(("style", "forum"), DIGESTS)
+async def test_discord_is_asked_exactly_what_was_looked_at(style: Style, forum: bool) -> None:
+    """After a change that is meant, `python -m tests.platforms.discord.test_render` writes them anew."""
+    assert SNAPSHOTS.kept(digest(style, forum)) == await requests(style, forum)
+
+
+if __name__ == "__main__":
+    SNAPSHOTS.keep({each: snapshot(each) for each in SHOWN})
+    SNAPSHOTS.keep({digest(*each): asyncio.run(requests(*each)) for each in DIGESTS})
