@@ -150,9 +150,11 @@ class Recommender:
         candidates: Sequence[str],
         topics: Sequence[str] = (),
         now: datetime | None = None,
+        neighbours: Sequence[Feedback] = (),
     ) -> list[Ranked]:
-        """All candidates, best first: what is believed, without guesses. ValueError for an unknown candidate."""
-        return ranked(self._judged(self._now(), feedback, candidates, topics, now)[1])
+        """All candidates, best first: what is believed, without guesses. `neighbours` are the votes of other channels
+        that this one may begin with (see community.py). ValueError for an unknown candidate."""
+        return ranked(self._judged(self._now(), feedback, candidates, topics, now, neighbours)[1])
 
     def pick(
         self,
@@ -163,6 +165,7 @@ class Recommender:
         now: datetime | None = None,
         seed: int = 0,
         bar: float = 0.0,
+        neighbours: Sequence[Feedback] = (),
     ) -> list[Pick]:
         """What to post: at most `limit` candidates, best first, with reasons; a guess comes last.
 
@@ -170,15 +173,20 @@ class Recommender:
         then picks are new, popular, and spread by the seed. ValueError for an unknown candidate.
         """
         view = self._now()
-        taste, judged = self._judged(view, feedback, candidates, topics, now)
+        taste, judged = self._judged(view, feedback, candidates, topics, now, neighbours)
         return Picker(view.features, taste, judged).pick(limit, seed, bar)
 
     def explain(
-        self, paper_id: str, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None
+        self,
+        paper_id: str,
+        feedback: Sequence[Feedback],
+        topics: Sequence[str] = (),
+        now: datetime | None = None,
+        neighbours: Sequence[Feedback] = (),
     ) -> Explanation:
         """Why the paper would or would not be picked; ValueError for an unknown id."""
         view = self._now()
-        taste, judged = self._judged(view, feedback, [paper_id], topics, now)
+        taste, judged = self._judged(view, feedback, [paper_id], topics, now, neighbours)
         return Picker(view.features, taste, judged).explain()
 
     def contender(
@@ -191,13 +199,14 @@ class Recommender:
         now: datetime | None = None,
         seed: int = 0,
         bar: float = 0.0,
+        neighbours: Sequence[Feedback] = (),
     ) -> Contender:
         """How one candidate stands where `pick` chooses among all; ValueError for one that is unknown or not among
         them."""
         if paper_id not in candidates:
             raise ValueError(f"No candidate {paper_id!r}.")
         view = self._now()
-        taste, judged = self._judged(view, feedback, candidates, topics, now)
+        taste, judged = self._judged(view, feedback, candidates, topics, now, neighbours)
         return Picker(view.features, taste, judged).contender(paper_id, limit, seed, bar)
 
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
@@ -218,10 +227,11 @@ class Recommender:
         candidates: Sequence[str],
         topics: Sequence[str],
         now: datetime | None,
+        neighbours: Sequence[Feedback],
     ) -> tuple[Learned, Judged]:
         ids = sorted(set(candidates))  # so that their order never matters
         papers = _known(view.snapshot, ids)
-        taste = view.learner.learn(feedback, topics, now, papers)
+        taste = view.learner.learn(feedback, topics, now, papers, neighbours)
         return taste, judge(view.snapshot, view.features, view.learner, taste, ids, papers, now)
 
 

@@ -43,6 +43,9 @@ class Reasons:
         taste, row = self._taste, self._judged.rows.flat(at)
         met = self._judged.wished[at]
         moved = self._known.dot(row) * taste.model.pull[: len(taste.taught)] * taste.positive
+        if len(moved):
+            (likeness,), (nearest,) = taste.likeness(self._judged.rows[at : at + 1])
+            moved[nearest] += likeness
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
         unmet = [n for n in self._wishes if taste.sources[n] not in met]
         teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught

@@ -5,7 +5,7 @@ A taste is a pure function of feedback, topics and the index: nothing is kept be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,14 +13,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import Features
+from recommender.community import Community
+from recommender.features import MEANING_WEIGHT, Features
 from recommender.logistic import Fit, fit
 from recommender.search import Searcher
 from recommender.snapshot import Rows, Snapshot
 from recommender.table import Table, stacked
 from recommender.values import Feedback
 from recommender.vocabulary import CATEGORY_SIGN
-from recommender.votes import Verdicts, verdicts
+from recommender.votes import Verdicts, utc, verdicts
 from recommender.wishes import Source, Wish, read_topic, read_votes
 
 STRENGTH = 3.0
@@ -29,6 +30,10 @@ BACKGROUND = 300
 """Random papers that stand for everything nobody has seen; as many again, unseen by the fit, are its yardstick."""
 BACKGROUND_WEIGHT = 10.0
 SILENCE_WEIGHT = 1.0
+MOST_SILENCE = 2.0
+"""What all silences count together at most, beside all likes: a channel's few likes are not drowned by its silences."""
+LIKENESS = 0.5
+"""Added to the score of a paper that means just the same as one that was liked."""
 TOPIC_WEIGHT = 1.0
 TOPIC_MATCHES = 10
 """Papers found by a topic that together count as much as the topic's own words."""
@@ -59,8 +64,17 @@ class Learned:
     warm: bool
 
     def margins(self, rows: Table) -> Floats:
-        """What the model alone says of papers, as log odds."""
-        return rows.dot(self.model.weights) + np.float32(self.model.bias)
+        """What is believed of papers without the wishes: the model's log odds, and likeness to what was liked."""
+        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows)[0]
+
+    def likeness(self, rows: Table) -> tuple[Floats, Rows]:
+        """(what it adds to each row that its meaning is near to that of one liked row, which of the rows taught that
+        is). Where tastes have several sides the nearest like tells more than all of them together."""
+        liked = np.flatnonzero(self.positive)
+        if not len(liked):
+            return np.zeros(len(rows), np.float32), np.zeros(len(rows), np.int64)
+        near = rows.meaning @ self.rows.meaning[liked].T
+        return near.max(axis=1) * np.float32(LIKENESS / MEANING_WEIGHT**2), liked[near.argmax(axis=1)]
 
     def doubt(self, rows: Table) -> Floats:
         """How unsure the model is of each margin: its standard deviation, by the diagonal of the Hessian (Laplace)."""
@@ -82,21 +96,33 @@ class Learner:
         self._snapshot = snapshot
         self._features = features
         self._searcher = searcher
+        self._community = Community(snapshot, features)
 
-    def learn(self, feedback: Iterable[Feedback], topics: Sequence[str], now: datetime | None, judged: Rows) -> Learned:
-        """The taste behind the feedback. Papers to be `judged` never serve as background."""
+    def learn(
+        self,
+        feedback: Sequence[Feedback],
+        topics: Sequence[str],
+        now: datetime | None,
+        judged: Rows,
+        neighbours: Sequence[Feedback] = (),
+    ) -> Learned:
+        """The taste behind the feedback, and that of the community as far as there is little of it. Papers to be
+        `judged` never serve as background; `neighbours` are votes of other channels of the workspace."""
         heard = verdicts(((f.paper_id, f.value, f.at, f.member) for f in feedback), now)
         asked = (*(topic for text in topics if (topic := read_topic(text))), *read_votes(heard))
         numbers = self._snapshot.find([verdict.paper_id for verdict in heard.papers])
         known = [(v, n) for v, n in zip(heard.papers, numbers.tolist(), strict=True) if n >= 0]
         loved = [(v.paper_id, n, v.like) for v, n in known if v.like]
-        unloved = [(v.paper_id, n, v.dislike + SILENCE_WEIGHT * v.silence) for v, n in known if not v.like]
         wanted = [wish for wish in asked if wish.wanted]
         unwanted = [wish for wish in asked if wish.votes < 0]
         warm = bool(loved or wanted)
         background, yardstick, unseen = self._background(np.concatenate([numbers, judged]))
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         weeds, weed_sources, weed_weights = self._seeds(unwanted)
+        quiet = SILENCE_WEIGHT * sum(v.silence for v, _ in known)
+        liked = sum(seed_weights) + sum(weight for _, _, weight in loved)
+        silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * liked / quiet) if warm and quiet else 1.0)
+        unloved = [(v.paper_id, n, v.dislike + silence * v.silence) for v, n in known if not v.like]
         papers = np.array([n for _, n, _ in [*loved, *unloved]], np.int64)
         rows = stacked([seeds, self._features.table(papers), weeds, background])
         positive = np.zeros(len(rows), bool)
@@ -114,6 +140,10 @@ class Learner:
         of_papers = range(len(named), len(sources))
         taught = np.array([*map(places.get, seed_sources), *of_papers, *map(places.get, weed_sources)], np.int64)
         model = fit(rows, positive, importance, STRENGTH)
+        first = min((f.at for f in feedback), key=utc, default=now)
+        shared = self._community.weights(utc(first).date(), neighbours, heard.votes) if first else None
+        if shared is not None:
+            model = replace(model, weights=model.weights + shared)
         nothing = np.zeros(0, np.float32)
         learned = Learned(rows, sources, taught, positive[: len(taught)], model, nothing, asked, heard, warm)
         return replace(learned, scale=np.sort(learned.margins(yardstick) + self.boosts(asked, unseen)[0]))
