@@ -28,6 +28,8 @@ def set_up(level: str, form: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # A beat of the heart that takes long skips the next one, as it should.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # Libraries speak through the standard library's logs; what they find worth a warning is enough.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 

@@ -189,7 +189,9 @@ def _read_style(value: str, can: Capabilities) -> Style:
 def when(channel: Channel) -> str:
     """A channel's schedule in words."""
     cards_ = "1 card" if channel.count == 1 else f"{channel.count} cards"
-    days = {"daily": "every day", "weekdays": "on weekdays"}.get(channel.days, f"on {channel.days}")
+    *others, last = (day.capitalize() for day in channel.days.split(","))
+    named = f"on {', '.join(others)} and {last}" if others else f"on {last}"
+    days = {"daily": "every day", "weekdays": "on weekdays"}.get(channel.days, named)
     return f"Up to {cards_} at {channel.hour} {days}, {channel.zone} time. Next digest: {next_digest(channel)}."
 
 

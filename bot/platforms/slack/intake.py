@@ -88,10 +88,14 @@ class Intake:
     ) -> None:
         """Find the workspace that this is for; listeners get it as `here`.
 
-        Where a channel is shared between companies, the payload may name the workspace of whoever acts there; the
-        bot's own message then names ours. What is for no workspace of ours finds none.
+        Where a channel is shared between companies, the payload may name the workspace of whoever acts there, and the
+        bot may be installed there too; its own message then names the right one. What is for no workspace of ours
+        finds none.
         """
-        for told in (context.team_id, text_of(body.get("message") or {}, "team"), ""):
+        message = body.get("message") or {}
+        author = text_of(message, "team")
+        named = [author] if author and message.get("app_id") == body.get("api_app_id") else []
+        for told in (*named, context.team_id, author, ""):
             with contextlib.suppress(AccessLost):
                 context["here"] = await self._workspaces.at(told or "")
                 break

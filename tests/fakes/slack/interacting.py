@@ -48,7 +48,8 @@ class Interacting(Person):
         )
         if seen is None:
             message = channel.message(ts)
-            told["message"] = payloads.message(message, me=self.workspace.slack.app_id)
+            app, team = self.workspace.slack.app_id, channel.workspace.id
+            told["message"] = payloads.message(message, me=app, team=team)
             if message.thread_ts:
                 container["thread_ts"] = message.thread_ts
         return await self.workspace.slack.post_office.ask(self, "interactive", told, channel)
@@ -82,7 +83,7 @@ class Interacting(Person):
             told |= {
                 "message_ts": ts,
                 "channel": {"id": channel.id, "name": "directmessage" if channel.im else channel.name},
-                "message": payloads.message(channel.message(ts), me=slack.app_id),
+                "message": payloads.message(channel.message(ts), me=slack.app_id, team=channel.workspace.id),
                 "response_url": slack.hooks.new(self, channel, ts),
             }
         return await slack.post_office.ask(self, "interactive", told, channel)

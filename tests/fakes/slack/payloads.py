@@ -105,11 +105,14 @@ def interaction(person: Person, kind: str, **more: Any) -> Json:
     } | more
 
 
-def message(shown: Message, *, metadata: bool = False, me: str = "") -> Json:
-    """A message as histories and interactions have it; `me` is whose it is to the asker, for nothing but bots."""
+def message(shown: Message, *, metadata: bool = False, me: str = "", team: str = "") -> Json:
+    """A message as histories and interactions have it; `me` is whose it is to the asker, for nothing but bots, and
+    interactions name the `team` that it was written in."""
     told: Json = {"type": "message", "user": shown.user, "text": shown.text, "ts": shown.ts}
     if shown.bot_id:
         told |= {"bot_id": shown.bot_id, "app_id": me}
+    if team:
+        told["team"] = team
     if shown.blocks:
         told["blocks"] = shown.blocks
     if shown.thread_ts:

@@ -22,7 +22,9 @@ from bot.platforms.slack.http import _signed
 from bot.store.database import Store
 from bot.web import Unservable, serving
 from tests.fakes.slack.signed import signature
+from tests.platforms.conformance import CARD
 from tests.platforms.slack.http_team import HttpTeam, http_team_at_work
+from tests.platforms.slack.team import buttons
 
 
 @pytest.fixture
@@ -142,6 +144,15 @@ async def test_where_two_companies_share_a_channel_the_bot_acts_where_it_is_inst
     assert told.acked
     await team.slack.until(lambda: team.desk.asked)
     assert [place.workspace for place, _, _ in team.desk.asked] == ["T1"]
+
+
+async def test_a_press_from_another_company_counts_where_the_card_was_posted(team: HttpTeam) -> None:
+    other = team.slack.workspace("T2", "library")
+    await team.install(other)
+    card = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    [button] = [each for each in buttons(team.ml.message(card).blocks) if "more" in each["value"]]
+    await other.member("cy", "Cy").presses(team.ml, card, button["action_id"])
+    assert [place.workspace for place, _, _ in team.desk.acted] == ["T1"]
 
 
 async def test_a_port_that_is_taken_is_told_in_one_line() -> None:
