@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.channels import cards
@@ -12,6 +14,7 @@ from bot.store import channels, facts, papers, topics
 from bot.store.database import Store
 from bot.store.states import ChannelState
 from bot.store.topics import Topic
+from recommender import Recommender
 
 _HEARD = "alerts_heard_revision"
 _MOST_A_TIME = 5
@@ -50,9 +53,13 @@ class Alerts:
             )
             if channel is None or channel.state is not ChannelState.ACTIVE or not fresh:
                 return 0
-            engine = self._library.engine
-            matches = engine.matching(topic.query, [paper_id for paper_id in fresh if paper_id in engine])
-            found = await papers.get_many(tx, [hit.paper_id for hit in matches[:_MOST_A_TIME]])
+            matches = await asyncio.to_thread(_matching, self._library.engine, topic.query, fresh)
+            new = await self._digests.unseen(tx, channel, matches)
+            found = await papers.get_many(tx, new[:_MOST_A_TIME])
         text = f"Just listed, for the topic “{cards.inert(topic.query)}”:"
         made = [await self._digests.plan_card(channel, paper, ALERT, text, now) for paper in found.values()]
         return sum(delivery is not None for delivery in made)
+
+
+def _matching(engine: Recommender, query: str, some: Sequence[str]) -> list[str]:
+    return [hit.paper_id for hit in engine.matching(query, [paper_id for paper_id in some if paper_id in engine])]

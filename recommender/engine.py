@@ -23,6 +23,7 @@ from recommender.similar import similar
 from recommender.snapshot import Rows, Snapshot
 from recommender.taste import Learned, Learner
 from recommender.values import Completion, Contender, Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
+from recommender.works import Works
 
 FOR_US_AMONG = 200
 """Search results that a channel's taste may bring forward."""
@@ -39,6 +40,10 @@ class _View:
     @cached_property
     def completer(self) -> Completer:
         return Completer(self.snapshot)
+
+    @cached_property
+    def works(self) -> Works:
+        return Works(self.snapshot)
 
     @cached_property
     def features(self) -> Features:
@@ -143,6 +148,16 @@ class Recommender:
         view = self._now()
         [paper] = _known(view.snapshot, [paper_id]).tolist()
         return _hits(view.snapshot, *similar(view.snapshot, view.features, view.searcher, paper, limit))
+
+    def seen_before(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
+        """Those candidates that are the same work as one in `had` under another title and id (see works.py). Ids that
+        are not in the index are ignored."""
+        view = self._now()
+        ids = sorted(set(candidates))
+        papers, others = view.snapshot.find(ids), view.snapshot.find(sorted(set(had)))
+        known = np.flatnonzero(papers >= 0)
+        same = view.works.among(papers[known], others[others >= 0])
+        return {ids[at] for at in known[same]}
 
     def rank(
         self,

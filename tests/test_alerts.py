@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,11 @@ _ABOUT = (
     "carpets in space",
     "soft chairs",
     "doors",
+)
+
+_LONG = (
+    "Federated learning meets blankets when many sleepers train one warm model without telling anybody their dreams."
+    " We prove bounds for wool, cotton and linen, measure energy, comfort and privacy on ships, and release patterns."
 )
 
 
@@ -125,6 +131,41 @@ async def test_one_reading_brings_at_most_five_and_the_digest_has_the_others(sql
     clock.now = clock.now.replace(hour=9, minute=0)
     await house.beat()
     assert len({one.message.card.paper_id for one in house.chat.shown["c1"] if one.message.card}) == 6
+
+
+async def test_two_topics_that_one_paper_matches_bring_it_once(store: Store, clock: Clock) -> None:
+    house = await with_topic(store, clock)
+    assert (await house.say("subscribe pillows alert")).ok
+    clock.advance(timedelta(minutes=1))
+    await read(house, told(0))
+    again = house_over(store, clock, house.chat)
+    await again.app.heart.start()
+    await read(again)
+    assert house.chat.titles() == [told(0).title]
+
+
+async def test_a_paper_that_turns_out_to_be_one_already_posted_is_not_posted_again(store: Store, clock: Clock) -> None:
+    house = await with_topic(store, clock)
+    await read(house, replace(told(1), id="doi:10.1000/xyz", doi="10.1000/xyz", title="On blankets, as it was called"))
+    await read(house, replace(told(1), doi="10.1000/xyz"))
+    assert len(house.chat.titles()) == 1
+
+
+async def test_the_same_work_under_another_title_is_not_posted_again(store: Store, clock: Clock) -> None:
+    house = await with_topic(store, clock)
+    work = Paper("2603.00001", "Learning with blankets", _LONG, ("Ada Lovelace", "Emmy Noether"))
+    renamed = Paper("2604.00002", "Blankets, revisited: federated learning at sea", _LONG + " Extended.", work.authors)
+    other = Paper("2604.00003", "Federated learning of others", _LONG, ("Grace Hopper", "Alan Turing"))
+    await read(house, work)
+    await read(house, renamed, other)
+    assert house.chat.titles() == [work.title, other.title]
+    assert "the same work under another title" in (await house.say(f"why {renamed.id}")).text
+    clock.now = clock.now.replace(hour=9, minute=0)
+    await house.say("settings bar 0")
+    await house.beat()
+    assert renamed.title not in house.chat.titles()
+    [twin, *_] = (await house.say(f"similar {work.id}")).lines
+    assert (twin.paper_id, "the same work under another title" in twin.detail) == (renamed.id, True)
 
 
 async def test_every_channel_has_its_own_alerts_and_hears_where_else_the_paper_is(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -60,7 +61,7 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """The papers that a channel's next digest is chosen from: those that are `fresh`, and of these the `new` ones that
-    it has not had; and up to what count of changes to the papers that is so."""
+    it has not had under any title; and up to what count of changes to the papers that is so."""
 
     revision: int
     fresh: tuple[str, ...]
@@ -138,8 +139,15 @@ class Digests:
         # What the index could not take in yet is for the next one.
         revision = max(await self._library.revision(tx), last.papers_revision if last else 0)
         fresh = await self._fresh(tx, channel, day, last)
-        had = await shown.posted(tx, channel.id, fresh)
-        return Waiting(revision, tuple(fresh), tuple(paper_id for paper_id in fresh if paper_id not in had))
+        new = await self.unseen(tx, channel, fresh)
+        return Waiting(revision, tuple(fresh), tuple(new))
+
+    async def unseen(self, tx: AsyncConnection, channel: Channel, some: Sequence[str]) -> list[str]:
+        """Those of some papers that the channel has not had, be it under another title."""
+        had = await shown.posted(tx, channel.id)
+        new = [paper_id for paper_id in some if paper_id not in had]
+        again = await asyncio.to_thread(self._library.engine.seen_before, new, had)
+        return [paper_id for paper_id in new if paper_id not in again]
 
     async def bar(self, tx: AsyncConnection, channel: Channel, known: Known, day: date) -> float:
         """The share of random papers that the channel's picks must beat on that day."""

@@ -10,6 +10,8 @@ from bot.channels.digest import DIGEST, Known
 from bot.store import choices, deliveries, papers, shown, votes
 from recommender import Contender, Paper
 
+_TWIN = "This channel has had the same work under another title, and no work comes twice."
+
 
 async def of(talk: Conversation, paper: Paper, known: Known) -> str:
     """A sentence on a paper's past or future here."""
@@ -18,7 +20,7 @@ async def of(talk: Conversation, paper: Paper, known: Known) -> str:
         past = await _past(tx, talk, paper)
         waiting = await talk.tools.digests.waiting(tx, talk.channel, day)
         if not past and paper.id not in waiting.new:
-            past = await _passed_over(tx, talk, paper)
+            past = _TWIN if paper.id in waiting.fresh else await _passed_over(tx, talk, paper)
     if past:
         return past
     found = await talk.tools.digests.contender(talk.channel, known, waiting, paper.id, day, talk.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.channels import cards, feedback, understood
@@ -56,7 +57,12 @@ async def similar(talk: Conversation, argument: str) -> Reply:
     title = cards.cut(cards.inert(paper.title), 100)
     if not hits:
         return Reply(f"Nothing is much like “{title}”." if talk.offset == 0 else "That was all.")
-    return await _page(talk, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
+    ids = [hit.paper_id for hit in hits]
+    same = await asyncio.to_thread(talk.tools.library.engine.seen_before, ids, [paper.id])
+    reply = await _page(talk, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
+    twin = "the same work under another title"
+    lines = (replace(o, detail=f"{o.detail} · {twin}") if o.paper_id in same else o for o in reply.lines)
+    return replace(reply, lines=tuple(lines))
 
 
 async def today(talk: Conversation, argument: str) -> Reply:
