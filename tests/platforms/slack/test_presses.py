@@ -1,0 +1,116 @@
+"""Buttons of cards and shortcuts on messages, as a member uses them: counted before they are acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.channels.values import Message
+from bot.platforms.slack.manifest import manifest
+from bot.platforms.slack.presses import SHORTCUTS
+from bot.store.database import Store
+from tests.platforms.conformance import CARD
+from tests.platforms.slack.surfaces import at_work, desk_of
+from tests.platforms.slack.team import SlackTeam, buttons
+
+
+@pytest.fixture(params=["sockets", "http"])
+async def team(request: pytest.FixtureRequest, sqlite_store: Store, tmp_path: Path) -> AsyncIterator[SlackTeam]:
+    async with at_work(request.param, sqlite_store, tmp_path) as team:
+        yield team
+
+
+async def card(team: SlackTeam) -> str:
+    return await team.platform.send(team.place, Message(card=CARD), "key-1")
+
+
+@pytest.mark.parametrize("verb", ["more", "less", "save"])
+async def test_what_is_counted_is_counted_before_it_is_acknowledged(team: SlackTeam, verb: str) -> None:
+    message, desk = await card(team), desk_of(team)
+    desk.gate = asyncio.Event()
+    [button] = [each for each in buttons(team.ml.message(message).blocks) if f'"{verb}"' in each["value"]]
+    pressing = asyncio.create_task(team.bo.presses(team.ml, message, button["action_id"]))
+    await team.slack.until(lambda: desk.acted)
+    assert not pressing.done()
+    desk.gate.set()
+    assert (await pressing).acked
+    await team.slack.until(lambda: team.bo.ephemeral)
+
+
+async def test_what_takes_longer_than_slack_waits_is_acknowledged_and_done_then(team: SlackTeam) -> None:
+    message, desk = await card(team), desk_of(team)
+    desk.gate = asyncio.Event()
+    [button, *_] = buttons(team.ml.message(message).blocks)
+    assert (await team.bo.presses(team.ml, message, button["action_id"])).acked
+    assert team.bo.ephemeral == []
+    desk.gate.set()
+    await team.slack.until(lambda: team.bo.ephemeral)
+
+
+async def test_a_press_told_twice_has_one_event_id_and_another_press_another(team: SlackTeam) -> None:
+    message = await card(team)
+    [button, *_] = buttons(team.ml.message(message).blocks)
+    told = await team.bo.presses(team.ml, message, button["action_id"])
+    await team.slack.again(told)
+    await team.bo.presses(team.ml, message, button["action_id"])
+    await team.ada.presses(team.ml, message, button["action_id"])
+    first, again, second, hers = team.desk.presses
+    assert first == again != ""
+    assert len({first, second, hers}) == 3
+
+
+async def test_a_vote_that_breaks_is_told_in_words(team: SlackTeam) -> None:
+    message = await card(team)
+    team.desk.breaks = RuntimeError("secret detail")
+    assert "That went wrong" in await team.press("bo", message, "more")
+
+
+async def test_a_vote_needs_nothing_of_slack(team: SlackTeam) -> None:
+    message = await card(team)
+    team.slack.faults.status("users.info", 503, times=100)
+    assert "It is so." in await team.press("bo", message, "more")
+
+
+# -- shortcuts
+
+
+def test_the_shortcuts_fit_slack() -> None:
+    for verb, (name, described) in SHORTCUTS.items():
+        assert f"callback_id: {verb}\n" in manifest()
+        assert len(name) <= 24
+        assert len(described) <= 150
+
+
+@pytest.mark.parametrize("verb", SHORTCUTS)
+async def test_a_shortcut_asks_about_the_message_and_all_it_links_to(team: SlackTeam, verb: str) -> None:
+    said = await team.bo.writes(team.ml, "look: https://arxiv.org/abs/1602.05629 <& that")
+    assert (await team.ada.chooses(verb, team.ml, said)).acked
+    [answer] = await team.slack.until(lambda: team.ada.ephemeral)
+    assert answer.words == "It is so."
+    [(place, asker, told, message, text)] = team.desk.abouts
+    assert (place, asker.member, told, message) == (replace(team.place, name=""), "ada", verb, said)
+    assert "https://arxiv.org/abs/1602.05629" in text
+    assert "<& that" in text
+    assert team.desk.presses[-1] != ""
+
+
+async def test_a_shortcut_on_a_card_tells_its_link(team: SlackTeam) -> None:
+    await team.ada.chooses("why", team.ml, await card(team))
+    assert CARD.url in team.desk.abouts[0][-1]
+
+
+async def test_a_shortcut_in_a_thread_is_answered_there_and_on_its_first_message_in_the_channel(
+    team: SlackTeam,
+) -> None:
+    first = await team.bo.writes(team.ml, "a paper?")
+    reply = await team.bo.writes(team.ml, "arxiv:1602.05629", thread_ts=first)
+    await team.ada.chooses("why", team.ml, reply)
+    await team.slack.until(lambda: team.ada.ephemeral)
+    team.ml.message(first).thread_ts = first
+    await team.ada.chooses("why", team.ml, first)
+    await team.slack.until(lambda: len(team.ada.ephemeral) > 1)
+    assert [each.thread_ts for each in team.ada.ephemeral] == [reply and first, None]
