@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from bot.library import Library
 from bot.store import facts, papers
 from bot.store.database import Store
-from recommender import Paper
+from recommender import Paper, Recommender
 from tests.fakes.clock import Clock
 from tests.house import demo_papers, house_over, paper
 
@@ -33,6 +33,20 @@ async def test_an_index_is_opened_again_without_indexing_anything(sqlite_store: 
     again = await Library.open(sqlite_store, tmp_path / "index")
     assert await again.catch_up() == 0
     assert found(again, "zebra") == found(first, "zebra") == {paper(n).id for n in range(20)}
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["learning", "language models -survey", '"language models"', "title:learning OR author:wang", "cat:cs.*",
+     "after:2020 transformers", "lerning", "models for reasoning about images and text"],
+)  # fmt: skip
+async def test_a_query_has_the_same_answers_whichever_database_holds_the_papers(store: Store, query: str) -> None:
+    alone = Recommender()
+    alone.add(demo_papers())
+    await keep(store, *reversed(demo_papers()))
+    library = await Library.open(store, None)
+    assert library.engine.search(query, 50) == alone.search(query, 50) != []
+    assert library.engine.understand(query) == alone.understand(query)
 
 
 async def test_only_what_changed_is_indexed(sqlite_store: Store, tmp_path: Path) -> None:
