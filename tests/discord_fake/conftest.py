@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import discord
 import pytest
+from discord import app_commands
 
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord, Guild, Member
@@ -22,7 +23,7 @@ class Ears(discord.Client):
     def __init__(self, intents: discord.Intents = INTENTS, **options: Any) -> None:
         super().__init__(intents=intents, guild_ready_timeout=0.02, **options)
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
-        self.tree = discord.app_commands.CommandTree(self)
+        self.tree = app_commands.CommandTree(self)
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         self.heard.append((event, args))
@@ -40,6 +41,24 @@ class Ears(discord.Client):
         found = self.get_channel(int(channel.id))
         assert isinstance(found, discord.TextChannel)
         return found
+
+
+Told = discord.Interaction[Ears]
+Answer = Callable[[Told], Awaitable[object]]
+
+
+async def registered(client: Ears, answer: Answer) -> None:
+    """`/papers query:` that answers so, registered."""
+
+    @client.tree.command(description="Search papers")
+    async def papers(told: discord.Interaction, query: str) -> None:
+        await answer(told)  # type: ignore[arg-type]
+
+    @papers.autocomplete("query")
+    async def complete(told: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=f"{typed}erated", value="federated")]
+
+    await client.tree.sync()
 
 
 @pytest.fixture(autouse=True)
