@@ -53,6 +53,7 @@ class Intake:
         self._desk, self._platform, self._workspaces = desk, platform, workspaces
         self._clock, self._command = clock, command
         self._heard: dict[str, asyncio.Task[None] | None] = {}
+        self._doubts = set[asyncio.Task[None]]()
 
     def app(self, api_url: str) -> AsyncApp:
         """A Bolt app that listens for all that Slack may tell."""
@@ -146,11 +147,28 @@ class Intake:
         item, member = event.get("item") or {}, text_of(event, "user")
         channel, message = text_of(item, "channel"), text_of(item, "ts")
         ours = event.get("item_user", here.me.user) == here.me.user
-        if not (ours and channel and message and member) or (await here.web.person(member)).bot:
+        known = here.web.known(member)
+        if not (ours and channel and message and member) or member == here.me.user or (known and known.bot):
             return
         on = event["type"] == "reaction_added"
         name, at = emoji(text_of(event, "reaction")), moment(text_of(event, "event_ts"))
-        await self._desk.react(Reaction(place_of(here.me.workspace, channel), message, member, name, on, at), event_id)
+        reaction = Reaction(place_of(here.me.workspace, channel), message, member, name, on, at)
+        await self._desk.react(reaction, event_id)
+        if on and not known:
+            doubting = asyncio.create_task(self._doubt(here, reaction))
+            self._doubts.add(doubting)
+            doubting.add_done_callback(self._doubts.discard)
+
+    async def _doubt(self, here: Workspace, reaction: Reaction) -> None:
+        """Take a bot's vote back. The event does not say that it is one's, and Slack need not wait until it has been
+        asked. Where it does not answer, the daily reading back finds no such vote."""
+        try:
+            if (await here.web.person(reaction.member)).bot:
+                await self._desk.react(replace(reaction, on=False))
+        except PlatformError as error:
+            log.warning("Who reacted could not be looked up: %s", error)
+        except Exception:
+            log.exception("A bot's vote could not be taken back.")
 
     async def _joined(self, here: Workspace, event: Json, event_id: str) -> None:
         if event.get("user") == here.me.user:

@@ -108,10 +108,14 @@ class Web:
             self._me = Me(str(told["user_id"]), str(told["bot_id"]), str(told["team_id"]))
         return self._me
 
+    def known(self, member: str) -> Person | None:
+        """What Slack said of a member in the last ten minutes."""
+        asked_at, known = self._people.get(member, (None, None))
+        return known if asked_at is not None and self._clock() - asked_at < _FORGET_PEOPLE else None
+
     async def person(self, member: str) -> Person:
         """What Slack says of a member, asked once in ten minutes; of one it does not show, nothing."""
-        asked_at, known = self._people.get(member, (None, Person()))
-        if asked_at is not None and self._clock() - asked_at < _FORGET_PEOPLE:
+        if known := self.known(member):
             return known
         try:
             with understood():

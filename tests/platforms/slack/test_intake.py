@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -109,21 +109,31 @@ async def test_every_name_of_an_emoji_means_the_emoji(team: SlackTeam, name: str
     assert [plain_emoji(each.emoji) for each in team.desk.reactions] == [means]
 
 
-async def test_bots_and_other_peoples_messages_are_no_concern(team: SlackTeam) -> None:
-    message = await card(team)
-    await team.lab.member("UX", "helper", bot=True).reacts(team.ml, message, "+1")
-    await team.bot_reacts(message, "👍")
+async def test_the_bot_itself_and_other_peoples_messages_are_no_concern(team: SlackTeam) -> None:
+    await team.bot_reacts(await card(team), "👍")
     [told] = await team.ada.reacts(team.ml, await team.bo.writes(team.ml, "lunch?"), "+1")
     assert told.acked
     assert team.desk.reactions == []
 
 
-async def test_slack_not_saying_who_reacted_has_the_reaction_told_again(team: SlackTeam) -> None:
-    message = await card(team)
+async def test_a_bots_vote_is_taken_back_once_slack_says_whose_it_is_and_is_none_from_then_on(team: SlackTeam) -> None:
+    helper = team.lab.member("UX", "helper", bot=True)
+    await helper.reacts(team.ml, await card(team), "+1")
+    await team.slack.until(lambda: len(team.desk.reactions) == 2)
+    counted, taken_back = team.desk.reactions
+    assert (counted.on, taken_back) == (True, replace(counted, on=False))
+    await helper.unreacts(team.ml, counted.message, "+1")
+    await helper.reacts(team.ml, counted.message, "fire")
+    assert len(team.desk.reactions) == 2
+
+
+async def test_a_reaction_counts_also_while_slack_does_not_say_whose_it_is(team: SlackTeam) -> None:
     team.slack.faults.status("users.info", 503)
-    [told] = await team.ada.reacts(team.ml, message, "+1")
-    assert [one.status for one in told.tries] == [0, 200]
-    assert len(team.desk.reactions) == 1
+    [told] = await team.ada.reacts(team.ml, await card(team), "+1")
+    await team.slack.until(lambda: team.slack.calls_to("users.info"))
+    await team.ada.reacts(team.ml, told.payload["event"]["item"]["ts"], "fire")
+    assert [one.status for one in told.tries] == [200]
+    assert [(one.emoji, one.on) for one in team.desk.reactions] == [(":+1:", True), (":fire:", True)]
 
 
 async def test_an_admin_of_another_company_manages_nothing_in_a_shared_channel(team: SlackTeam) -> None:
