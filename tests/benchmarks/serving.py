@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bot.operate.opening import opened_store
@@ -39,15 +40,17 @@ _LINES = (
 _SLACK_SECONDS = 0.1
 """How long the played Slack takes for each call of its Web API."""
 _WITHIN = 0.3
+_BARE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many workspaces, acts a second, and seconds."""
+    """How many workspaces, acts a second, and seconds; and how many seconds Slack waits for an acknowledgement."""
 
     workspaces: int = 200
     rate: float = 100.0
     seconds: float = 60.0
+    patience: float = 3.0
 
 
 @dataclass(slots=True)
@@ -70,12 +73,13 @@ def run(folder: Path, size: Load | None = None) -> list[Figure]:
 
 async def _run(folder: Path, size: Load) -> list[Figure]:
     settings = load(None, {}).model_copy(update={"data_dir": folder, "database_url": ""})
-    async with FakeSlack() as slack, opened_store(settings) as store:
+    async with FakeSlack(ack_within=size.patience) as slack, opened_store(settings) as store:
         slack.subscribed.clear()
         slack.subscribed.update(EVENTS)
         teams = await settle(settings, store, slack, size.workspaces)
         slack.faults.slow("*", _SLACK_SECONDS, times=sys.maxsize)
         slack.rates.on = True
+        bare = await _bare(slack, teams, size.rate)
         async with _bot(slack, folder):
             acts = list(_acts(teams, int(size.rate * size.seconds), random.Random(1)))
             due = asyncio.create_task(_due_after(size.seconds / 10, store, teams))
@@ -88,7 +92,8 @@ async def _run(folder: Path, size: Load) -> list[Figure]:
     print(
         f"{len(acts):,} acts at {size.rate:.0f}/s over {size.workspaces} workspaces ({_listed(told.by_kind)}): "
         f"acknowledged within {told.quantile(0.5) * 1e3:.0f} ms (p50), {told.quantile(0.99) * 1e3:.0f} ms (p99), "
-        f"{max(told.latencies) * 1e3:.0f} ms (all); {told.lost} lost, {unanswered} unanswered, {wrong} reactions "
+        f"{max(told.latencies) * 1e3:.0f} ms (all), by a server that does nothing {bare * 1e3:.0f} ms (p99); "
+        f"{told.lost} lost, {unanswered} unanswered, {wrong} reactions "
         f"miscounted; digests posted in {took:.0f} s, {missing} messages missing; {slack.rates.refused} calls refused "
         "by Slack's rates.",
         flush=True,
@@ -98,6 +103,23 @@ async def _run(folder: Path, size: Load) -> list[Figure]:
         Figure("requests lost, or without their effect", told.lost + unanswered + wrong, len(acts), "", 0.0),
         Figure("messages of the digests missing", missing, size.workspaces * (1 + CARDS), "", 0.0),
     ]
+
+
+async def _bare(slack: FakeSlack, teams: Sequence[Team], rate: float) -> float:
+    """The p99 of the acknowledgement, in seconds, by a server that only says "received"."""
+    command = (sys.executable, "-m", "tests.benchmarks.bare", slack.signing_secret)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        try:
+            assert server.stdout is not None
+            slack.listener = f"{(await asyncio.to_thread(server.stdout.readline)).strip()}/slack/events"
+            rng = random.Random(0)
+            spoken = [(rng.choice(teams), rng.choice(_LINES)) for _ in range(int(_BARE_SECONDS * rate))]
+            acts: list[Act] = [("commands", partial(t.members[0].says, "/papers", line, t.room)) for t, line in spoken]
+            told = await _at_their_moments(acts, rate)
+        finally:
+            server.terminate()
+    assert not told.lost
+    return told.quantile(0.99)
 
 
 @contextlib.asynccontextmanager
