@@ -37,7 +37,7 @@ _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 900.0
 _CHANNELS_AT_ONCE = 10
 """Of one workspace; no workspace waits for another."""
-_STEPS_AT_ONCE = 4
+_STEPS_AT_ONCE = 1
 """Looks into the store; with more of them, a digest for hundreds would keep whoever asks or votes waiting."""
 _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 

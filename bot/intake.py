@@ -33,7 +33,7 @@ _REACTION = TypeAdapter(Reaction)
 READ_BACK_AT = "reactions_read_back_at"
 """The fact that says when reactions were last read back; without it they soon are again."""
 _TRIES = 5
-_WORKSPACES_AT_ONCE = 20
+_WORKSPACES_AT_ONCE = 5
 _FAILURES_IN_A_ROW = 3
 _REMEMBERED = timedelta(days=2)
 """Platforms repeat an event for a day at most; its id is remembered for two."""

@@ -85,6 +85,11 @@ class Recommender:
     def __contains__(self, paper_id: object) -> bool:
         return isinstance(paper_id, str) and bool(self._now().snapshot.find([paper_id])[0] >= 0)
 
+    def known(self, paper_ids: Sequence[str]) -> list[str]:
+        """Those of the papers that are in the index, in their order."""
+        found = self._now().snapshot.find(paper_ids) >= 0
+        return [paper_id for paper_id, there in zip(paper_ids, found.tolist(), strict=True) if there]
+
     def add(self, papers: Iterable[Paper], marker: str | None = None) -> None:
         """Index papers, those already known replaced, and the `marker` with them: all of it, or on any error nothing.
         Raises IndexBusyError while another process writes, OSError when the disk is full."""

@@ -26,7 +26,7 @@ _FURTHEST = 10_000
 """Entries of a list that anybody pages past."""
 _COUNTED = ("more", "less", "save", "unsave")
 """Verbs that wait for no turn: what they do is quick, and platforms are told "received" once it is done."""
-_ANSWERED_AT_ONCE, _TURN_SECONDS = 4, 1.0
+_ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
 
 
 class FrontDesk(Rooms):

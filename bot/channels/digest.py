@@ -170,7 +170,7 @@ class Digests:
             bar = await self.bar(tx, channel, known, day)
 
         def look(engine: Recommender) -> Contender:
-            among = [one for one in waiting.new if one in engine]
+            among = engine.known(waiting.new)
             limit, seed = channel.count + (not channel.guess), _seed(channel, day)
             return engine.contender(paper_id, known.feedback, among, limit, known.topics, now, seed, bar)
 
@@ -312,7 +312,7 @@ def _pick(
     engine: Recommender, channel: Channel, known: Known, new: Sequence[str], day: date, now: datetime, bar: float
 ) -> tuple[list[Pick], bool]:
     """What to post of the papers that the index knows; where that is nothing, whether a lower bar would help."""
-    candidates = [paper_id for paper_id in new if paper_id in engine]
+    candidates = engine.known(new)
 
     def above(least: float) -> list[Pick]:
         picks = engine.pick(

@@ -87,6 +87,16 @@ def test_a_discarded_paper_is_gone_everywhere(tmp_path: Path) -> None:
             one.rank([], ["federated-1"])
 
 
+def test_of_many_papers_those_that_are_in_the_index_are_told_in_their_order() -> None:
+    engine = Recommender()
+    assert engine.known(["a"]) == []
+    engine.add(PAPERS[:5])
+    engine.discard([PAPERS[1].id])
+    first, gone, third, *_ = (paper.id for paper in PAPERS)
+    assert engine.known([third, "unknown", gone, first, third]) == [third, first, third]
+    assert engine.known([]) == []
+
+
 def test_everything_discarded_leaves_an_index_that_works(tmp_path: Path) -> None:
     engine = Recommender.open(tmp_path)
     engine.add(PAPERS)
