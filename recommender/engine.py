@@ -149,7 +149,7 @@ class Recommender:
         return self._now().completer.complete(text, max(queries, 0), max(papers, 0))
 
     def similar(self, paper_id: str, limit: int = 10) -> list[Hit]:
-        """Papers nearest to a known one (cosine), without itself; ValueError for an unknown id."""
+        """Papers nearest to a known one (see similar.py), without itself; ValueError for an unknown id."""
         view = self._now()
         [paper] = _known(view.snapshot, [paper_id]).tolist()
         return _hits(view.snapshot, *similar(view.snapshot, view.features, view.searcher, paper, limit))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import Features
+from recommender.features import MEANING_WEIGHT, Features
 from recommender.search import Searcher
 from recommender.segment import ABSTRACT, TITLE
 from recommender.snapshot import Rows, Snapshot
@@ -14,18 +14,25 @@ TELLING_WORDS = 25
 """Words of the paper that neighbours are looked up by."""
 NEAR = 300
 """Papers that share most of them, to be compared in full."""
+MEANING_SHARE = 0.5
+"""What likeness in meaning counts beside likeness in words: of ten neighbours 6.2 instead of 5.8 are on the same one of
+three curated lists, and half or double of it makes little difference."""
 
 
 def similar(
     snapshot: Snapshot, features: Features, searcher: Searcher, paper: int, limit: int
 ) -> tuple[Rows, NDArray[np.float32]]:
-    """(papers, cosines) of the nearest papers, best first, without the paper itself."""
+    """(papers, likenesses) of the nearest papers, best first, without the paper itself. The likeness, at most 1, is the
+    weighted mean of two cosines: of the words, and of what they mean."""
     tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
     tokens = tokens[snapshot.telling[tokens].view(bool)]
     near = searcher.by_words(
         [snapshot.vocabulary.words[token] for token in tokens], TELLING_WORDS, max(NEAR, limit + 1)
     )
     near = near[near != paper]
-    cosines = (features.rows(near) @ features.rows(np.array([paper], np.int64)).T).toarray().ravel()
-    order = np.argsort(-cosines, kind="stable")[:limit]
-    return near[order], cosines[order]
+    these, this = features.table(near), features.table(np.array([paper], np.int64))
+    by_words = (these.words @ this.words.T).toarray().ravel()
+    by_meaning = these.meaning @ this.meaning[0] / MEANING_WEIGHT**2
+    likeness = (by_words + MEANING_SHARE * by_meaning) / (1 + MEANING_SHARE)
+    order = np.argsort(-likeness, kind="stable")[:limit]
+    return near[order], likeness[order]
