@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import io
-import os
 import re
-import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from datetime import date
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
+from bot.operate.around import arranged, drop_output, speak_utf8, tell, until_signal
 from bot.operate.saying import Misuse, err
 from bot.settings import Settings, SettingsError, load
 
@@ -222,8 +217,8 @@ def forget(member: Annotated[str, typer.Argument(metavar="MEMBER", help="The mem
 
 def main() -> None:
     """Run one command. Errors are one line on stderr: exit 2 for wrong use, 1 for failure, 130 when interrupted."""
-    _speak_utf8()
-    words = _arranged(sys.argv[1:])
+    speak_utf8()
+    words = arranged(sys.argv[1:])
     if words in ([], ["papers"], ["db"]):
         words.append("--help")
     try:
@@ -232,83 +227,16 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
-        _drop_output()  # whoever read it has seen enough
+        drop_output()  # whoever read it has seen enough
         sys.exit(1)
     except TyperException as error:
         said = " ".join(error.format_message().split()).rstrip(".")
         err(f"paperboy: {said}{'' if said.endswith('?') else '.'} `paperboy --help` tells more.")
         sys.exit(2)
     except Exception as error:
-        _tell(error)
+        tell(error, trace=_State.debug)
         sys.exit(2 if isinstance(error, Misuse | SettingsError) else 1)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _arranged(words: Sequence[str]) -> list[str]:
-    """What was typed, in the order that the option parser understands: people put things where they think of them."""
-    general, rest, last = list[str](), list[str](), list[str]()
-    remaining = iter(words)
-    for word in remaining:
-        if word == "--":
-            last += remaining
-        elif word == "--config":
-            general += [word, *islice(remaining, 1)]
-        elif word == "--debug" or word.startswith("--config="):
-            general.append(word)
-        elif rest[:1] == ["search"] and re.match("-[^-]", word):
-            last.append(word)  # `-survey` excludes a word; searching has no short options
-        else:
-            rest.append(word)
-    if rest[:1] == ["replay"]:
-        rest = _each_named(rest, "--papers")
-    return [*general, *rest, *(["--", *last] if last else [])]
-
-
-def _each_named(words: Sequence[str], option: str) -> list[str]:
-    """`--papers a b` as `--papers a --papers b`, which is how the option parser takes several."""
-    named, within, first = list[str](), False, False
-    for word in words:
-        if word.startswith("-"):
-            within = first = word == option
-        elif within:
-            named += [] if first else [option]
-            first = False
-        named.append(word)
-    return named
-
-
-def _speak_utf8() -> None:
-    """What goes into a file or a pipe is UTF-8 everywhere; and no character that a terminal lacks ends a command."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
-
-
-def _tell(error: Exception) -> None:
-    if _State.debug:
-        import traceback
-
-        traceback.print_exception(error)
-    if type(error).__module__.partition(".")[0] in ("bot", "recommender"):
-        err(f"paperboy: {error}")  # our own say what is wrong and how to mend it
-    elif isinstance(error, OSError):
-        where = f" ({error.filename})" if error.filename else ""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            err(f"paperboy: The disk is full{where}. Nothing was lost; make room and try again.")
-        else:
-            err(f"paperboy: {error.strerror or error}{where}.")
-        _drop_output()
-    else:
-        what = f"{type(error).__name__}: {error}"
-        err(f"paperboy: This should not have happened ({what}). --debug shows where; please report it.")
-
-
-def _drop_output() -> None:
-    """Say nothing more on stdout, not even what is still to be flushed at the end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(at_least: str = "warning") -> Settings:
@@ -322,31 +250,6 @@ def _settings(at_least: str = "warning") -> Settings:
 
 
 def _go(work: Coroutine[Any, Any, int | None]) -> None:
-    code = asyncio.run(_until_signal(work))
+    code = asyncio.run(until_signal(work))
     if code:
         raise typer.Exit(code)
-
-
-async def _until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
-    """The work's exit code, or 130 or 143 when a signal ended it; what it holds is let go in good order either way."""
-    task = asyncio.ensure_future(work)
-    came: list[int] = []
-
-    def stop(number: int) -> None:
-        came.append(number)
-        task.cancel()
-
-    # A handler of the loop's own wakes it: without one, a signal that comes just before it sleeps is heard much later.
-    with contextlib.suppress(NotImplementedError):  # Windows has none
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop, number)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if not came:
-            raise
-        return 128 + came[0]
-    finally:
-        with contextlib.suppress(NotImplementedError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().remove_signal_handler(number)

@@ -1,0 +1,110 @@
+"""What stands around every command: its words in order, its streams, its errors in one line, and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import io
+import os
+import re
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from itertools import islice
+from typing import Any
+
+from bot.operate.saying import err
+
+
+def arranged(words: Sequence[str]) -> list[str]:
+    """What was typed, in the order that the option parser understands: people put things where they think of them."""
+    general, rest, last = list[str](), list[str](), list[str]()
+    remaining = iter(words)
+    for word in remaining:
+        if word == "--":
+            last += remaining
+        elif word == "--config":
+            general += [word, *islice(remaining, 1)]
+        elif word == "--debug" or word.startswith("--config="):
+            general.append(word)
+        elif rest[:1] == ["search"] and re.match("-[^-]", word):
+            last.append(word)  # `-survey` excludes a word; searching has no short options
+        else:
+            rest.append(word)
+    if rest[:1] == ["replay"]:
+        rest = _each_named(rest, "--papers")
+    return [*general, *rest, *(["--", *last] if last else [])]
+
+
+def _each_named(words: Sequence[str], option: str) -> list[str]:
+    """`--papers a b` as `--papers a --papers b`, which is how the option parser takes several."""
+    named, within, first = list[str](), False, False
+    for word in words:
+        if word.startswith("-"):
+            within = first = word == option
+        elif within:
+            named += [] if first else [option]
+            first = False
+        named.append(word)
+    return named
+
+
+def speak_utf8() -> None:
+    """What goes into a file or a pipe is UTF-8 everywhere; and no character that a terminal lacks ends a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def tell(error: Exception, *, trace: bool) -> None:
+    """Say what went wrong, in one line; with `trace` also where."""
+    if trace:
+        import traceback
+
+        traceback.print_exception(error)
+    if type(error).__module__.partition(".")[0] in ("bot", "recommender"):
+        err(f"paperboy: {error}")  # our own say what is wrong and how to mend it
+    elif isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            err(f"paperboy: The disk is full{where}. Nothing was lost; make room and try again.")
+        else:
+            err(f"paperboy: {error.strerror or error}{where}.")
+        drop_output()
+    else:
+        what = f"{type(error).__name__}: {error}"
+        err(f"paperboy: This should not have happened ({what}). --debug shows where; please report it.")
+
+
+def drop_output() -> None:
+    """Say nothing more on stdout, not even what is still to be flushed at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
+    """The work's exit code, or 130 or 143 when a signal ended it; what it holds is let go in good order either way."""
+    task = asyncio.ensure_future(work)
+    came: list[int] = []
+
+    def stop(number: int) -> None:
+        came.append(number)
+        task.cancel()
+
+    # A handler of the loop's own wakes it: without one, a signal that comes just before it sleeps is heard much later.
+    with contextlib.suppress(NotImplementedError):  # Windows has none
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not came:
+            raise
+        return 128 + came[0]
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().remove_signal_handler(number)
