@@ -157,16 +157,22 @@ def search(
 
 @app.command()
 def replay(
-    papers: Annotated[list[Path], typer.Option(help="Papers as JSON lines.", metavar="FILE…")],
-    feedback: Annotated[Path, typer.Option(help="Feedback as JSON lines.", metavar="FILE")],
+    papers: Annotated[list[Path] | None, typer.Option(help="Papers as JSON lines.", metavar="FILE…")] = None,
+    feedback: Annotated[Path | None, typer.Option(help="Feedback as JSON lines.", metavar="FILE")] = None,
+    channel: Annotated[str | None, typer.Option(help="A channel's own history instead of files.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What the bot would have posted, and how it was liked."""
-    from bot.operate.replay import replay_files
+    from bot.operate.replay import replay_channel, replay_files
 
-    _settings()
-    if replay_files(papers, feedback, as_json):
-        raise typer.Exit(1)
+    settings = _settings()
+    if channel and not papers and not feedback:
+        _go(replay_channel(settings, channel, as_json))
+    elif papers and feedback and not channel:
+        if replay_files(papers, feedback, as_json):
+            raise typer.Exit(1)
+    else:
+        raise Misuse("`paperboy replay` takes --papers FILE… and --feedback FILE, or --channel CHANNEL.")
 
 
 @db_app.command()

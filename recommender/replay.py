@@ -1,21 +1,27 @@
 """What the bot would have posted, and how it would have been liked: offline evaluation on past papers and feedback.
 
-Every channel of the feedback is lived again, day by day: the day's papers are its candidates, the engine picks, a pick
-counts as liked when the channel liked that paper at any time, and the taste learns from its own picks alone. Beside it
-stands what the day's most upvoted (then newest) papers would have got.
+Every channel of the feedback is lived again, day by day: the day's papers are its candidates, the engine picks what is
+above the bar, a pick counts as liked when the channel liked that paper at any time, and the taste learns from its own
+picks. What was said of papers that were never candidates, and of words, is heard when it was said. Beside it stands
+what the day's most upvoted papers would have got.
+
+Where the feedback tells of silence, it tells what was shown; of all other papers nobody knows whether they would have
+been liked, so they are not judged and teach nothing. Feedback of likes alone is taken for a verdict on every paper.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, time
 
+from recommender.bar import Outcome, learned_bar
 from recommender.engine import Recommender
 from recommender.formats import ChannelFeedback
 from recommender.paper import Paper
 from recommender.values import Feedback
+from recommender.votes import utc
 
 HOUR = time(9, tzinfo=UTC)
 WEEK = 7
@@ -23,25 +29,29 @@ WEEK = 7
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week in the channels' lives (1 is the first after their first feedback). `posted` picks on `days` days, of
-    which `liked` were; `baseline_posted` and `baseline_liked` say the same of the most upvoted papers."""
+    """A week in the channels' lives (1 is the first after their first feedback): `posted` picks on `days` days, of
+    which some were `quiet`. Of the picks so many can be `judged`, and were `liked`; `baseline_…` say the same of the
+    most upvoted papers."""
 
     number: int
     days: int = 0
+    quiet: int = 0
     posted: int = 0
+    judged: int = 0
     liked: int = 0
     baseline_posted: int = 0
+    baseline_judged: int = 0
     baseline_liked: int = 0
 
     @property
     def precision(self) -> float:
-        """Share of picks that were liked."""
-        return self.liked / self.posted if self.posted else 0.0
+        """Share of the picks that can be judged that were liked."""
+        return self.liked / self.judged if self.judged else 0.0
 
     @property
     def baseline_precision(self) -> float:
         """The same share for the most upvoted papers."""
-        return self.baseline_liked / self.baseline_posted if self.baseline_posted else 0.0
+        return self.baseline_liked / self.baseline_judged if self.baseline_judged else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +69,12 @@ def replay(
     feedback: Iterable[ChannelFeedback],
     limit: int = 5,
     seed: int = 0,
+    bar: float = 0.8,
     progress: Callable[[date], None] | None = None,
 ) -> Replay:
-    """Live the channels again with `limit` picks a day. Papers without a date are known from the start but never
-    candidates; `progress` is told each day that begins. Pure: the same input gives the same figures."""
+    """Live the channels again with at most `limit` picks a day and a bar that begins at `bar`. Papers without a date
+    are known from the start but never candidates; `progress` is told each day that begins. Pure: the same input gives
+    the same figures."""
     by_day: dict[date, list[Paper]] = defaultdict(list)
     undated = []
     latest = {paper.id: paper for paper in papers}
@@ -71,7 +83,7 @@ def replay(
             by_day[paper.published].append(paper)
         else:
             undated.append(paper)
-    channels = _channels(feedback)
+    channels = _channels(feedback, {paper.id: paper.published for some in by_day.values() for paper in some})
     engine = Recommender()
     engine.add(undated)
     weeks: dict[int, Week] = {}
@@ -82,54 +94,71 @@ def replay(
         for channel in channels:
             if channel.since <= day <= channel.until:
                 number = (day - channel.since).days // WEEK + 1
-                lived = channel.live(engine, by_day[day], day, limit, seed)
+                lived = channel.live(engine, by_day[day], day, limit, seed, bar)
                 weeks[number] = _sum(number, [weeks.get(number, Week(number)), lived])
     ordered = tuple(weeks[number] for number in sorted(weeks))
     return Replay(len(channels), len(latest), ordered, _sum(0, ordered))
 
 
 class _Channel:
-    """One channel's real likes, and the feedback it has given in the replay."""
+    """One channel's real likes, and the feedback it has given in the replay; `days` are the candidates' days."""
 
-    def __init__(self, given: Sequence[Feedback]) -> None:
+    def __init__(self, given: Sequence[Feedback], days: Mapping[str, date | None]) -> None:
         self.since = min(item.at for item in given).date()
         self.until = max(item.at for item in given).date()
+        shown = {item.paper_id for item in given}
+        self._judged = shown if any(item.value == 0 for item in given) else None
         self._likes: dict[str, set[str | None]] = defaultdict(set)
         self._dislikes: dict[str, set[str | None]] = defaultdict(set)
+        self._heard: list[Feedback] = []
         for item in given:
-            if item.value:
+            if not self.since <= (days.get(item.paper_id) or date.min) <= self.until:
+                self._heard.append(item)
+            elif item.value:
                 (self._likes if item.value > 0 else self._dislikes)[item.paper_id].add(item.member)
         self._stream: list[Feedback] = []
+        self._outcomes: list[Outcome] = []
 
-    def live(self, engine: Recommender, papers: Sequence[Paper], day: date, limit: int, seed: int) -> Week:
+    def live(self, engine: Recommender, papers: Sequence[Paper], day: date, limit: int, seed: int, bar: float) -> Week:
         """One day: pick, be liked or not, learn."""
         now = datetime.combine(day, HOUR)
         candidates = [paper.id for paper in papers]
-        picks = [p.paper_id for p in engine.pick(self._stream, candidates, limit, now=now, seed=seed + day.toordinal())]
-        popular = sorted(papers, key=lambda paper: (-paper.upvotes, paper.id))[:limit]
-        for paper_id in picks:
-            reacted = [
-                *(Feedback(paper_id, 1.0, now, member) for member in sorted(self._likes[paper_id], key=str)),
-                *(Feedback(paper_id, -1.0, now, member) for member in sorted(self._dislikes[paper_id], key=str)),
-            ]
-            self._stream += reacted or [Feedback(paper_id, 0.0, now)]
-        liked = sum(bool(self._likes[paper_id]) for paper_id in picks)
-        return Week(0, 1, len(picks), liked, len(popular), sum(bool(self._likes[paper.id]) for paper in popular))
+        feedback = [*self._stream, *(item for item in self._heard if utc(item.at) < now)]
+        least = learned_bar(self._outcomes, bar, day)
+        picks = engine.pick(feedback, candidates, limit, now=now, seed=seed + day.toordinal(), bar=least)
+        upvoted = sorted((paper for paper in papers if paper.upvotes), key=lambda paper: (-paper.upvotes, paper.id))
+        posted, popular = [pick.paper_id for pick in picks], [paper.id for paper in upvoted[:limit]]
+        warm = any(item.value > 0 for item in feedback)
+        for pick in picks:
+            if self._known(pick.paper_id):
+                self._stream += self._reactions(pick.paper_id, now)
+                if warm:
+                    self._outcomes.append(Outcome(day, pick.fit, bool(self._likes[pick.paper_id])))
+        return Week(0, 1, int(not picks), *self._count(posted), *self._count(popular))
+
+    def _known(self, paper_id: str) -> bool:
+        return self._judged is None or paper_id in self._judged
+
+    def _reactions(self, paper_id: str, now: datetime) -> list[Feedback]:
+        reacted = [
+            *(Feedback(paper_id, 1.0, now, member) for member in sorted(self._likes[paper_id], key=str)),
+            *(Feedback(paper_id, -1.0, now, member) for member in sorted(self._dislikes[paper_id], key=str)),
+        ]
+        return reacted or [Feedback(paper_id, 0.0, now)]
+
+    def _count(self, paper_ids: Sequence[str]) -> tuple[int, int, int]:
+        """(how many, how many of them can be judged, how many were liked)."""
+        known = [paper_id for paper_id in paper_ids if self._known(paper_id)]
+        return len(paper_ids), len(known), sum(bool(self._likes[paper_id]) for paper_id in known)
 
 
-def _channels(feedback: Iterable[ChannelFeedback]) -> list[_Channel]:
+def _channels(feedback: Iterable[ChannelFeedback], days: Mapping[str, date | None]) -> list[_Channel]:
     given: dict[str, list[Feedback]] = defaultdict(list)
     for item in feedback:
         given[item.channel].append(item.feedback)
-    return [_Channel(given[name]) for name in sorted(given)]
+    return [_Channel(given[name], days) for name in sorted(given)]
 
 
 def _sum(number: int, weeks: Sequence[Week]) -> Week:
-    return Week(
-        number,
-        sum(week.days for week in weeks),
-        sum(week.posted for week in weeks),
-        sum(week.liked for week in weeks),
-        sum(week.baseline_posted for week in weeks),
-        sum(week.baseline_liked for week in weeks),
-    )
+    counts = zip(*(astuple(week)[1:] for week in weeks), strict=True)
+    return Week(number, *map(sum, counts))

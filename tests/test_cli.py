@@ -373,7 +373,7 @@ def test_a_replay_says_how_picks_would_have_been_liked(operator: Operator, feedb
     assert (told["channels"], told["papers"], told["total"]["days"]) == (1, 220, 10)
     assert told["total"]["liked"] > told["total"]["baseline_liked"]
     table = operator("replay", "--feedback", feedback, "--papers", first, "--papers", second).out
-    assert re.search(rf"all +10 +{told['total']['posted']} +{told['total']['liked']} ", table)
+    assert re.search(rf"all +10 +0 +{told['total']['posted']} +{told['total']['liked']} of ", table)
 
 
 def test_a_replay_tells_bad_lines_and_unknown_papers_do_no_harm(
@@ -394,6 +394,20 @@ def test_a_replay_of_nothing_is_a_failure(operator: Operator, feedback: Path, mi
     given_files = {"papers": CORPUS, "feedback": feedback, missing: Path(os.devnull)}
     ran = operator("replay", "--papers", given_files["papers"], "--feedback", given_files["feedback"])
     assert (ran.code, ran.out, len(ran.told)) == (1, "", 1)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--papers", "a"], ["--feedback", "a"], ["--channel", "c", "--papers", "a"]], ids=" ".join
+)
+def test_a_replay_takes_files_or_a_channel(operator: Operator, words: list[str]) -> None:
+    ran = operator("replay", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.told == ["paperboy: `paperboy replay` takes --papers FILE… and --feedback FILE, or --channel CHANNEL."]
+
+
+def test_a_replay_of_a_channel_nobody_knows_is_told(operator: Operator) -> None:
+    ran = operator("replay", "--channel", "nowhere")
+    assert (ran.code, ran.told) == (1, ["paperboy: There is no channel nowhere. There is none yet."])
 
 
 # The store

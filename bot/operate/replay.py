@@ -1,33 +1,62 @@
-"""`paperboy replay`: what the bot would have posted, and how it would have been liked."""
+"""`paperboy replay`: what the bot would have posted, and how it would have been liked, by files or by a channel's own
+history."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from bot.channels import feedback
+from bot.channels.feedback import EmojiTable
+from bot.operate.opening import opened_store
 from bot.operate.saying import Failure, Problems, out, progress
+from bot.operate.store import channel_named
+from bot.settings import Settings
+from bot.store import papers
 from recommender import Paper
 from recommender.formats import ChannelFeedback, Problem, read_feedback, read_papers
 from recommender.replay import Replay, replay
 
+_AT_ONCE = 1_000
 _Record = TypeVar("_Record", Paper, ChannelFeedback)
 
 
 def replay_files(paper_files: Sequence[Path], feedback_file: Path, as_json: bool) -> int:
     """Print a replay's figures; 1 when a line was skipped."""
-    problems, papers = Problems(), list[Paper]()
+    problems, found = Problems(), list[Paper]()
     given = list(_good(feedback_file, read_feedback(feedback_file), problems))
     for file in paper_files:
-        papers += _good(file, read_papers(file), problems)
+        found += _good(file, read_papers(file), problems)
     if not given:
         raise Failure(f"{feedback_file} holds no feedback to replay.")
-    if not papers:
+    if not found:
         raise Failure(f"{', '.join(map(str, paper_files))}: no papers to replay.")
-    days = len({paper.published for paper in papers if paper.published})
+    _tell(found, given, as_json)
+    return problems.sum_up()
+
+
+async def replay_channel(settings: Settings, name: str, as_json: bool) -> None:
+    """Print the figures of a channel's own history: every paper is a candidate on the day it was listed."""
+    emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
+    async with opened_store(settings) as store, store.read() as tx:
+        channel = await channel_named(tx, name)
+        said = await feedback.of_channel(tx, channel.id, emoji)
+        if not said:
+            raise Failure(f"{name} has said nothing yet: no reaction, and no paper shown.")
+        known, after = list[Paper](), ""
+        while some := await papers.page(tx, after, _AT_ONCE):
+            listed = await papers.listed_on(tx, [paper.id for paper in some])
+            known += [replace(paper, published=listed.get(paper.id)) for paper in some]
+            after = some[-1].id
+    _tell(known, [ChannelFeedback(name, one) for one in said], as_json)
+
+
+def _tell(known: Sequence[Paper], given: Sequence[ChannelFeedback], as_json: bool) -> None:
+    days = len({paper.published for paper in known if paper.published})
     with progress("Replaying days") as tick:
         done = 0
 
@@ -36,9 +65,8 @@ def replay_files(paper_files: Sequence[Path], feedback_file: Path, as_json: bool
             done += 1
             tick(done, days)
 
-        told = replay(papers, given, progress=one_day)
+        told = replay(known, given, progress=one_day)
     out(json.dumps(asdict(told), indent=1) if as_json else _table(told))
-    return problems.sum_up()
 
 
 def _good(file: Path, records: Iterator[_Record | Problem], problems: Problems) -> Iterator[_Record]:
@@ -53,11 +81,19 @@ def _good(file: Path, records: Iterator[_Record | Problem], problems: Problems) 
 
 
 def _table(told: Replay) -> str:
-    rows = ["week   days  posted  liked         most upvoted would have been liked"]
+    rows = ["week   days  quiet  posted  liked                most upvoted"]
     for week in (*told.weeks, told.total):
         name = str(week.number) if week.number else "all"
+        share = f"{week.liked} of {week.judged} ({week.precision:.0%})"
+        upvoted = f"{week.baseline_liked} of {week.baseline_judged} ({week.baseline_precision:.0%})"
         rows.append(
-            f"{name:>4} {week.days:>6} {week.posted:>7} {week.liked:>6} ({week.precision:>4.0%})"
-            f" {week.baseline_liked:>6} of {week.baseline_posted} ({week.baseline_precision:.0%})"
+            f"{name:>4} {week.days:>6} {week.quiet:>6} {week.posted:>7}  {share:<20} "
+            + (upvoted if week.baseline_judged else "-")
+        )
+    total = told.total
+    if total.judged < total.posted or total.baseline_judged < total.baseline_posted:
+        rows.append(
+            f"Only what was shown can have been liked: {total.judged:,} of the {total.posted:,} picks were, and "
+            f"{total.baseline_judged:,} of the {total.baseline_posted:,} most upvoted papers; the shares are of those."
         )
     return "\n".join(rows)

@@ -7,11 +7,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.channels import cards
 from bot.operate.opening import index, opened_store
 from bot.operate.saying import Failure, Misuse, out, progress
 from bot.settings import Settings
 from bot.store import channels, members, papers
+from bot.store.channels import Channel
 
 
 async def upgrade_store(settings: Settings) -> None:
@@ -57,14 +60,19 @@ async def export_channel(settings: Settings, name: str) -> None:
     from bot.channels.verbs.members import everything
 
     async with opened_store(settings) as store, store.read() as tx:
-        meant = await channels.named(tx, name)
-        if not meant:
-            every = ", ".join(sorted({one.place.name or one.place.address for one in await channels.all_of(tx)}))
-            raise Failure(f"There is no channel {name}. " + (f"There are: {every}." if every else "There is none yet."))
-        if len(meant) > 1:
-            which = ", ".join(f"{one.id} ({one.place.platform} {one.place.address})" for one in meant)
-            raise Misuse(f"Several channels are called {name}; give one's number: {which}.")
-        sys.stdout.write(await everything(tx, meant[0]))
+        sys.stdout.write(await everything(tx, await channel_named(tx, name)))
+
+
+async def channel_named(tx: AsyncConnection, name: str) -> Channel:
+    """The one channel of that name, address or number. Raises Failure or Misuse with what there is."""
+    meant = await channels.named(tx, name)
+    if not meant:
+        every = ", ".join(sorted({one.place.name or one.place.address for one in await channels.all_of(tx)}))
+        raise Failure(f"There is no channel {name}. " + (f"There are: {every}." if every else "There is none yet."))
+    if len(meant) > 1:
+        which = ", ".join(f"{one.id} ({one.place.platform} {one.place.address})" for one in meant)
+        raise Misuse(f"Several channels are called {name}; give one's number: {which}.")
+    return meant[0]
 
 
 async def forget_member(settings: Settings, member: str) -> None:
