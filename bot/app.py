@@ -26,7 +26,7 @@ from bot.sources.feed import Feed
 from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
 from bot.sources.huggingface import HuggingFace
 from bot.store.database import Store
-from recommender import Paper
+from recommender import Paper, Rival
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ def build(
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
-    digests = Digests(store, library, emoji, window)
+    rival = Rival(settings.experiment.rival) if settings.experiment.rival else None
+    digests = Digests(store, library, emoji, window, rival)
     patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace)
     courier = Courier(store, platforms, clock, patience)
     intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout)

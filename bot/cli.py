@@ -175,6 +175,14 @@ def replay(
         raise Misuse("`paperboy replay` takes --papers FILE… and --feedback FILE, or --channel CHANNEL.")
 
 
+@app.command()
+def rivals(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Whose picks were liked better, where two learners shared each digest."""
+    from bot.operate.rivals import tell_rivals
+
+    _go(tell_rivals(_settings(), as_json=as_json))
+
+
 @db_app.command()
 def upgrade() -> None:
     """Bring the store's tables up to date."""

@@ -3,6 +3,8 @@
 from recommender.engine import Recommender
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
 from recommender.paper import Paper
+from recommender.picks import TASTE
+from recommender.rivals import Rival
 from recommender.snippets import snippet
 from recommender.values import (
     Completion,
@@ -21,6 +23,7 @@ from recommender.values import (
 )
 
 __all__ = [
+    "TASTE",
     "Completion",
     "Contender",
     "CorruptIndexError",
@@ -36,6 +39,7 @@ __all__ = [
     "Recommender",
     "RecommenderError",
     "Remark",
+    "Rival",
     "Taste",
     "Trouble",
     "Understood",

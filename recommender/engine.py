@@ -18,6 +18,7 @@ from recommender.paper import Paper
 from recommender.picks import Picker, ranked
 from recommender.query import parse
 from recommender.reasons import summary
+from recommender.rivals import Rival
 from recommender.search import Searcher
 from recommender.similar import similar
 from recommender.snapshot import Rows, Snapshot
@@ -186,15 +187,17 @@ class Recommender:
         seed: int = 0,
         bar: float = 0.0,
         neighbours: Sequence[Feedback] = (),
+        rival: Rival | None = None,
     ) -> list[Pick]:
         """What to post: at most `limit` candidates, best first, with reasons; a guess comes last.
 
         `bar` (0…1) is the fit below which nothing is posted; it does not apply before anything is liked or subscribed:
-        then picks are new, popular, and spread by the seed. ValueError for an unknown candidate.
+        then picks are new, popular, and spread by the seed. With a `rival` the digest is shared, as soon as there is a
+        taste. ValueError for an unknown candidate.
         """
         view = self._now()
         taste, judged = self._judged(view, feedback, candidates, topics, now, neighbours)
-        return Picker(view.features, taste, judged).pick(limit, seed, bar)
+        return Picker(view.features, taste, judged).pick(limit, seed, bar, rival)
 
     def explain(
         self,
@@ -220,6 +223,7 @@ class Recommender:
         seed: int = 0,
         bar: float = 0.0,
         neighbours: Sequence[Feedback] = (),
+        rival: Rival | None = None,
     ) -> Contender:
         """How one candidate stands where `pick` chooses among all; ValueError for one that is unknown or not among
         them."""
@@ -227,7 +231,7 @@ class Recommender:
             raise ValueError(f"No candidate {paper_id!r}.")
         view = self._now()
         taste, judged = self._judged(view, feedback, candidates, topics, now, neighbours)
-        return Picker(view.features, taste, judged).contender(paper_id, limit, seed, bar)
+        return Picker(view.features, taste, judged).contender(paper_id, limit, seed, bar, rival)
 
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
         """What the channel likes and dislikes, in words."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features import Features
+from recommender.interleaving import team_draft
 from recommender.judged import Judged
 from recommender.reasons import Reasons
+from recommender.rivals import Rival, rival_scores
 from recommender.taste import Learned
-from recommender.values import Contender, Explanation, Pick, Ranked
+from recommender.values import Contender, Explanation, Pick, Ranked, Reason
 
 TYPICAL_WEIGHT = 2.0
 POPULAR_WEIGHT = 0.5
@@ -20,6 +24,9 @@ GUESS_FROM = 3
 """Places in a digest, and likes, below which nothing is guessed."""
 GUESS_AMONG = 3
 """A guess is one of the best this many that just missed: any farther costs likes (P@5 .31 to .28 among twenty)."""
+
+TASTE = "taste"
+"""The team of the picks that are the taste's own, where two share a digest."""
 
 Floats = NDArray[np.float32]
 
@@ -38,8 +45,11 @@ class Picker:
         self._reasons = Reasons(features, taste, judged)
         self._fits = taste.fit_of(judged.believed)
 
-    def pick(self, limit: int, seed: int, bar: float) -> list[Pick]:
-        """At most `limit` picks, best first, the guess last."""
+    def pick(self, limit: int, seed: int, bar: float, rival: Rival | None = None) -> list[Pick]:
+        """At most `limit` picks, best first, the guess last; shared with a rival, as soon as there is a taste."""
+        return self._shared(rival, limit, seed, bar) if rival and self._taste.warm else self._own(limit, seed, bar)
+
+    def _own(self, limit: int, seed: int, bar: float) -> list[Pick]:
         scores = self._judged.scores
         if not self._taste.warm:
             scores = scores + self._first_impression() + _noise(seed, len(scores))
@@ -54,21 +64,36 @@ class Picker:
         guess = self._guess([at for at in order if not alike[at]][:GUESS_AMONG], chosen, limit)
         if guess is not None:
             chosen = [*chosen[: limit - 1], guess]
+        return [self._made(at, guess=at == guess) for at in chosen]
+
+    def _made(self, at: int, *, guess: bool = False) -> Pick:
+        score, fit = float(self._judged.scores[at]), float(self._fits[at])
+        return Pick(self._judged.ids[at], score, self._reasons.of(at), guess, fit)
+
+    def _shared(self, rival: Rival, limit: int, seed: int, bar: float) -> list[Pick]:
+        """As many picks as the taste alone would make, drafted in turn with a rival's ranking; each says whose it is,
+        and none is a guess. The rival is not held to the bar, which is the taste's own."""
+        taste, judged = self._taste, self._judged
+        many = len(self._own(limit, seed, bar))
+        free = [at for at in _order(judged, judged.scores) if not judged.muted[at]]
+        theirs = rival_scores(rival, taste, judged.rows, judged.popular)
+        rankings = (
+            [at for at in free if self._fits[at] >= bar],
+            sorted(free, key=lambda at: -float(theirs[at])),
+        )
+        drafted = team_draft(rankings, many, seed, lambda at: np.flatnonzero(self._alike(at)).tolist())
+        teams = {0: TASTE, 1: str(rival), None: ""}
+        picks = [replace(self._made(at), team=teams[team]) for at, team in drafted]
+        # No liked paper brought what the rival drafted; what speaks for it are words alone.
         return [
-            Pick(
-                self._judged.ids[at],
-                float(self._judged.scores[at]),
-                self._reasons.of(at),
-                at == guess,
-                float(self._fits[at]),
-            )
-            for at in chosen
+            pick if pick.team != rival else replace(pick, reasons=tuple(Reason(one.words) for one in pick.reasons[:1]))
+            for pick in picks
         ]
 
-    def contender(self, paper_id: str, limit: int, seed: int, bar: float) -> Contender:
+    def contender(self, paper_id: str, limit: int, seed: int, bar: float, rival: Rival | None = None) -> Contender:
         """How one candidate stands in what `pick` would choose."""
         at, scores = self._judged.ids.index(paper_id), self._judged.scores
-        picked = {pick.paper_id for pick in self.pick(limit, seed, bar)}
+        picked = {pick.paper_id for pick in self.pick(limit, seed, bar, rival)}
         twins = [self._judged.ids[n] for n in np.flatnonzero(self._alike(at)).tolist() if n != at]
         return Contender(
             1 + int((scores > scores[at]).sum()),

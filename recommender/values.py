@@ -66,14 +66,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A paper to post. `fit` (0…1) is the share of random papers that this channel's taste scores lower;
-    `guess` marks the one paper that is posted to be told about it."""
+    """A paper to post. `fit` (0…1) is the share of random papers that this channel's taste scores lower; `guess` marks
+    the one paper that is posted to be told about it, and `team` whose pick it is where two share a digest."""
 
     paper_id: str
     score: float
     reasons: tuple[Reason, ...] = ()
     guess: bool = False
     fit: float = 0.0
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)

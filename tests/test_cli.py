@@ -410,6 +410,13 @@ def test_a_replay_of_a_channel_nobody_knows_is_told(operator: Operator) -> None:
     assert (ran.code, ran.told) == (1, ["paperboy: There is no channel nowhere. There is none yet."])
 
 
+def test_who_compares_nothing_is_told_how_to_begin(operator: Operator) -> None:
+    ran = operator("rivals")
+    assert (ran.code, ran.err) == (0, "")
+    assert "`experiment.rival`" in ran.out
+    assert operator("rivals", "--json").out == "[]\n"
+
+
 # The store
 
 

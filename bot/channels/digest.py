@@ -24,7 +24,7 @@ from bot.store.channels import Channel
 from bot.store.choices import Choice
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
-from recommender import Contender, Feedback, Paper, Pick, Recommender, RecommenderError
+from recommender import Contender, Feedback, Paper, Pick, Recommender, RecommenderError, Rival
 from recommender.bar import Outcome, learned_bar
 
 log = structlog.get_logger(__name__)
@@ -100,8 +100,10 @@ class Digest:
 class Digests:
     """Makes digests. `window_days` is how long a paper counts as news for a channel that has had none yet."""
 
-    def __init__(self, store: Store, library: Library, emoji: EmojiTable, window_days: int) -> None:
-        self._store, self._library, self._emoji = store, library, emoji
+    def __init__(
+        self, store: Store, library: Library, emoji: EmojiTable, window_days: int, rival: Rival | None = None
+    ) -> None:
+        self._store, self._library, self._emoji, self._rival = store, library, emoji, rival
         self._window = timedelta(days=window_days)
 
     async def known(self, tx: AsyncConnection, channel_id: int) -> Known:
@@ -123,8 +125,13 @@ class Digests:
             waiting = await self.waiting(tx, channel, day)
             bar = await self.bar(tx, channel, known, day)
         revision, new = waiting.revision, waiting.new
-        picks, lower = await self._library.steady(lambda engine: _pick(engine, channel, known, new, day, now, bar))
-        picked = tuple(Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess) for p in picks)
+        rival = self._rival
+        picks, lower = await self._library.steady(
+            lambda engine: _pick(engine, channel, known, new, day, now, bar, rival)
+        )
+        picked = tuple(
+            Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess, team=p.team) for p in picks
+        )
         async with self._store.read() as tx:
             upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
             if not picks:
@@ -166,13 +173,14 @@ class Digests:
         self, channel: Channel, known: Known, waiting: Waiting, paper_id: str, day: date, now: datetime
     ) -> Contender:
         """How a paper that waits stands with the digest as it would be now."""
+        rival = self._rival
         async with self._store.read() as tx:
             bar = await self.bar(tx, channel, known, day)
 
         def look(engine: Recommender) -> Contender:
             among = engine.known(waiting.new)
-            limit, seed = channel.count + (not channel.guess), _seed(channel, day)
-            return engine.contender(paper_id, known.feedback, among, limit, known.topics, now, seed, bar)
+            limit, seed = channel.count + (not channel.guess and not rival), _seed(channel, day)
+            return engine.contender(paper_id, known.feedback, among, limit, known.topics, now, seed, bar, rival=rival)
 
         return await self._library.steady(look)
 
@@ -309,7 +317,14 @@ def _seed(channel: Channel, day: date) -> int:
 
 
 def _pick(
-    engine: Recommender, channel: Channel, known: Known, new: Sequence[str], day: date, now: datetime, bar: float
+    engine: Recommender,
+    channel: Channel,
+    known: Known,
+    new: Sequence[str],
+    day: date,
+    now: datetime,
+    bar: float,
+    rival: Rival | None,
 ) -> tuple[list[Pick], bool]:
     """What to post of the papers that the index knows; where that is nothing, whether a lower bar would help."""
     candidates = engine.known(new)
@@ -318,12 +333,14 @@ def _pick(
         picks = engine.pick(
             known.feedback,
             candidates,
-            # A guess takes the last place: where none is wanted, one place more gives its card back.
-            channel.count + (not channel.guess),
+            # A guess takes the last place: where none is wanted, one place more gives its card back. A digest shared
+            # with a rival has none.
+            channel.count + (not channel.guess and not rival),
             topics=known.topics,
             now=now,
             seed=_seed(channel, day),
             bar=least,
+            rival=rival,
         )
         return picks if channel.guess else [pick for pick in picks if not pick.guess][: channel.count]
 

@@ -109,6 +109,14 @@ class Digest(Section):
         return value
 
 
+class Experiment(Section):
+    """Two learners at each digest, to see whose picks are liked better; `paperboy rivals` tells."""
+
+    rival: Literal["", "upvotes", "rocchio"] = Field(
+        "", description="upvotes or rocchio picks every other card of each digest. Empty: the taste picks alone."
+    )
+
+
 class Votes(Section):
     """Which emoji are votes. A platform's own emoji stand as :name:."""
 

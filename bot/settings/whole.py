@@ -15,6 +15,7 @@ from bot.settings.groups import (
     Delivery,
     Digest,
     Discord,
+    Experiment,
     Log,
     Schedule,
     Slack,
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     )
     sources: Sources = Sources()
     digest: Digest = Digest()
+    experiment: Experiment = Experiment()
     votes: Votes = Votes()
     delivery: Delivery = Delivery()
     slack: Slack = Slack()

@@ -16,12 +16,14 @@ from bot.store.tables import choices, deliveries
 class Choice:
     """A paper that was picked (`place` among the cards, from 1), or that stood among the most upvoted of what could
     have been picked (`upvoted`, from 1), or both. `fit` is the share of random papers it beat when it was picked, None
-    before there was a taste. `day` is the digest's local day, None before it is planned."""
+    before there was a taste; `team` is whose pick it was where two learners shared the digest, and `day` the digest's
+    local day, None before it is planned."""
 
     paper_id: str
     place: int | None = None
     fit: float | None = None
     guess: bool = False
+    team: str = ""
     upvoted: int | None = None
     day: date | None = None
 
@@ -43,6 +45,7 @@ async def put(tx: AsyncConnection, delivery_id: int, made: Sequence[Choice]) -> 
             "place": one.place,
             "fit": one.fit,
             "guess": one.guess,
+            "team": one.team or None,
             "upvoted": one.upvoted,
         }
         for one in made
@@ -59,4 +62,6 @@ async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Choice]:
         .where(deliveries.c.channel_id == channel_id)
         .order_by(deliveries.c.local_date, choices.c.delivery_id, choices.c.place, choices.c.paper_id)
     )
-    return [Choice(row.paper_id, row.place, row.fit, row.guess, row.upvoted, row.local_date) for row in rows]
+    return [
+        Choice(row.paper_id, row.place, row.fit, row.guess, row.team or "", row.upvoted, row.local_date) for row in rows
+    ]

@@ -287,6 +287,8 @@ choices = sa.Table(
     # The share of random papers that the taste of that day put below it; empty before there was a taste.
     sa.Column("fit", sa.Float),
     sa.Column("guess", sa.Boolean, nullable=False),
+    # Whose pick it was, where two learners shared the digest.
+    sa.Column("team", Text),
     # Its place among the most upvoted papers that could have been picked, from 1; empty for one not among them.
     sa.Column("upvoted", sa.Integer),
     sa.PrimaryKeyConstraint("delivery_id", "paper_id"),
