@@ -1,7 +1,8 @@
 """The bar: how well a paper has to fit a channel to be posted, learned from what became of the papers posted so far.
 
 A fit was written down when its paper was picked, before anybody could react, so nothing here judges what it learned
-from. Bars are shares of random papers, never raw scores: those do not compare between two tastes.
+from. Bars are shares of random papers, never raw scores: those do not compare between two tastes. What stands first is
+liked more for that alone (by half and more: arXiv 1802.06565), and it also fits best; so it has no say.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ MEMORY = timedelta(days=90)
 
 
 class Outcome(NamedTuple):
-    """What became of a posted paper: its digest's day, its fit when it was picked, whether anybody liked it."""
+    """What became of a posted paper: its digest's day, its fit when it was picked, whether anybody liked it, and its
+    place among the cards, from 1."""
 
     day: date
     fit: float
     liked: bool
+    place: int
 
 
 def learned_bar(outcomes: Sequence[Outcome], start: float, today: date) -> float:
@@ -41,13 +44,14 @@ def learned_bar(outcomes: Sequence[Outcome], start: float, today: date) -> float
     For each fit, the likes below it are a binomial with a Beta prior around the channel's own rate. At least half of
     the remembered digests would have had a paper above the bar, so a channel never falls silent for good.
     """
-    known = sorted((one for one in outcomes if one.day > today - MEMORY), key=lambda one: one.fit)
+    recent = [one for one in outcomes if one.day > today - MEMORY]
+    known = sorted((one for one in recent if one.place > 1), key=lambda one: one.fit)
     likes = sum(one.liked for one in known)
     if likes in (0, len(known)):
         return start
     rate = likes / len(known)
     best: defaultdict[date, float] = defaultdict(float)
-    for one in known:
+    for one in recent:
         best[one.day] = max(best[one.day], one.fit)
     highest, bar, below_liked = median(best.values()), start, 0
     for below, one in enumerate(known):

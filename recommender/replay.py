@@ -129,11 +129,11 @@ class _Channel:
         upvoted = sorted((paper for paper in papers if paper.upvotes), key=lambda paper: (-paper.upvotes, paper.id))
         posted, popular = [pick.paper_id for pick in picks], [paper.id for paper in upvoted[:limit]]
         warm = any(item.value > 0 for item in feedback)
-        for pick in picks:
+        for place, pick in enumerate(picks, 1):
             if self._known(pick.paper_id):
                 self._stream += self._reactions(pick.paper_id, now)
-                if warm:
-                    self._outcomes.append(Outcome(day, pick.fit, bool(self._likes[pick.paper_id])))
+                if warm and not pick.guess:
+                    self._outcomes.append(Outcome(day, pick.fit, bool(self._likes[pick.paper_id]), place))
         return Week(0, 1, int(not picks), *self._count(posted), *self._count(popular))
 
     def _known(self, paper_id: str) -> bool:

@@ -163,9 +163,10 @@ class Digests:
         seen = {one.paper_id for one in known.feedback}
         liked = {one.paper_id for one in known.feedback if one.value > 0}
         outcomes = [
-            Outcome(made.day, made.fit, made.paper_id in liked)
+            Outcome(made.day, made.fit, made.paper_id in liked, made.place)
             for made in await choices.of_channel(tx, channel.id)
-            if made.place and made.fit is not None and made.day and made.day < day and made.paper_id in seen
+            if made.place and made.fit is not None and not made.guess and made.paper_id in seen
+            if made.day and made.day < day
         ]
         return learned_bar(outcomes, channel.bar, day)
 

@@ -140,19 +140,20 @@ async def test_a_bar_learned_from_likes_is_told_and_quiets_a_day(sqlite_store: S
     await house.list_papers([*PAPERS, *demo_papers()[20:150]], old)
     await house.invite()
     channel = await house.channel()
-    # Thirty days on which a paper that fitted well was liked, and one that fitted less was not.
-    had = demo_papers()[20:80]
+    # Thirty days on which papers that fitted well were liked, and one that fitted less was not.
+    had = demo_papers()[20:110]
     async with house.store.write() as tx:
         for n in range(30):
-            day, pair = clock.now.date() - timedelta(days=n + 1), had[2 * n : 2 * n + 2]
-            drafts = [Draft(pack(Message(text=one.title)), one.id) for one in pair]
+            day, some = clock.now.date() - timedelta(days=n + 1), had[3 * n : 3 * n + 3]
+            drafts = [Draft(pack(Message(text=one.title)), one.id) for one in some]
             planned = await deliveries.plan(tx, channel.id, day, "digest", clock.now, drafts, clock.now)
             assert planned
-            picked = [Choice(pair[0].id, fit=0.99), Choice(pair[1].id, fit=0.85)]
+            picked = [Choice(one.id, fit=fit) for one, fit in zip(some, (0.995, 0.99, 0.85), strict=True)]
             await choices.put(tx, planned.id, choices.joined(picked, []))
     await house.app.courier.deliver_all()
-    for n in range(30):
-        await house.say(f"more {had[2 * n].id}")
+    for n in range(90):
+        if n % 3 < 2:
+            await house.say(f"more {had[n].id}")
     assert "• bar learned:" in (await house.say("settings")).text
     text = await why(house, PAPERS[0].id)
     assert "the bar is 99%, as this channel's likes set it." in text

@@ -14,8 +14,8 @@ TODAY = date(2026, 3, 2)
 
 
 def days(many: int, *papers: tuple[float, bool], ago: int = 1) -> list[Outcome]:
-    """So many digests of the same papers (fit, liked), one a day, the last of them some days ago."""
-    return [Outcome(TODAY - timedelta(days=ago + n), fit, liked) for n in range(many) for fit, liked in papers]
+    """So many digests of the same papers (fit, liked), one a day, the last of them some days ago; none stands first."""
+    return [Outcome(TODAY - timedelta(days=ago + n), fit, liked, 2) for n in range(many) for fit, liked in papers]
 
 
 def test_without_outcomes_or_without_a_like_the_bar_stays_where_it_began() -> None:
@@ -45,6 +45,13 @@ def test_what_is_long_ago_is_forgotten_so_that_no_channel_falls_silent_for_good(
     assert learned_bar(once, 0.8, TODAY + MEMORY) == 0.8
 
 
+def test_what_is_liked_for_standing_first_teaches_nothing() -> None:
+    others = days(30, (0.82, False), (0.83, False), (0.84, True))
+    first = [Outcome(one.day, 0.99, liked=True, place=1) for one in others]
+    assert learned_bar([*others, *first], 0.8, TODAY) == learned_bar(others, 0.8, TODAY) == 0.84
+    assert learned_bar([*days(30, (0.82, False), (0.83, False)), *first], 0.8, TODAY) == 0.8
+
+
 def test_a_bar_set_higher_by_hand_is_where_it_begins() -> None:
     assert learned_bar(days(30, (0.82, False), (0.98, True)), 0.99, TODAY) == 0.99
 
@@ -54,6 +61,7 @@ outcome = st.builds(
     st.integers(1, 120).map(lambda n: TODAY - timedelta(days=n)),
     st.sampled_from([0.0, 0.5, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0]),
     st.booleans(),
+    st.integers(1, 5),
 )
 
 
@@ -66,7 +74,7 @@ def test_a_learned_bar_costs_few_likes_and_leaves_half_of_the_digests_something(
     assert learned_bar(random.Random(seed).sample(outcomes, len(outcomes)), start, TODAY) == bar
     if bar > start:
         known = [one for one in outcomes if one.day > TODAY - MEMORY]
-        liked = [one.fit for one in known if one.liked]
+        liked = [one.fit for one in known if one.liked and one.place > 1]
         assert sum(fit < bar for fit in liked) <= LOST * len(liked)
         best = {one.day: max(other.fit for other in known if other.day == one.day) for one in known}
         assert 2 * sum(fit >= bar for fit in best.values()) >= len(best)
