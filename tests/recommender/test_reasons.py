@@ -1,0 +1,56 @@
+"""Reasons, whatever was voted: true to the paper, to the votes and to the score."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender import Feedback, Recommender
+from recommender.text import words
+from tests.house import demo_papers
+from tests.recommender.papers import NOW
+
+PAPERS = demo_papers()
+TEXTS = {paper.id: words(f"{paper.title}. {paper.abstract}") for paper in PAPERS}
+OLD, NEW = [paper.id for paper in PAPERS[:120]], [paper.id for paper in PAPERS[120:]]
+TOPICS = ["reinforcement learning", "federated", "-survey"]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Recommender:
+    engine = Recommender()
+    engine.add(PAPERS)
+    return engine
+
+
+vote = st.builds(
+    lambda paper_id, value, member, days: Feedback(paper_id, value, NOW - timedelta(days=days), member),
+    st.sampled_from(OLD),
+    st.sampled_from([1.0, 1.0, -1.0, 0.0]),
+    st.sampled_from(["ada", "ben"]),
+    st.integers(0, 200),
+)
+asked = st.builds(
+    lambda said, value: Feedback.on_words(said, value, NOW - timedelta(days=1), "cy"),
+    st.sampled_from(["diffusion", "language models", "robots"]),
+    st.sampled_from([1.0, -1.0]),
+)
+
+
+@settings(deadline=None, max_examples=15)
+@given(said=st.lists(st.one_of(vote, asked), max_size=12), topics=st.lists(st.sampled_from(TOPICS), unique=True))
+def test_no_reason_names_what_is_not_so(engine: Recommender, said: list[Feedback], topics: list[str]) -> None:
+    for pick in engine.pick(said, NEW, 5, topics=topics, now=NOW):
+        assert [one.weight for one in pick.reasons] == sorted((one.weight for one in pick.reasons), reverse=True)
+        for reason in pick.reasons:
+            assert reason.weight > 0
+            assert {*words(" ".join(reason.words))} <= {*TEXTS[pick.paper_id]}, "words that the paper has"
+            if reason.because:
+                assert 1.0 in {one.value for one in said if one.paper_id == reason.because}, "somebody likes it"
+                assert {*words(" ".join(reason.words))} <= {*TEXTS[reason.because]}, "and the liked paper too"
+            if reason.topic or reason.asked:
+                assert engine.matching(reason.topic or reason.asked or "", [pick.paper_id])
+                assert reason.topic in (None, *topics)
