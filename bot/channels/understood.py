@@ -48,7 +48,7 @@ def _sentence(remark: Remark, standing: bool) -> str:
             return f"No day fits “{part}”, so these are left out."
         case Trouble.NO_CATEGORY:
             meant = f"; did you mean {' or '.join(f'cat:{one}' for one in near)}?" if near else "."
-            return f"No paper here is in “{part}”{meant}"
+            return f"No paper here is in “{part}”{'' if standing else ', so it is left out'}{meant}"
         case Trouble.NO_PAPER:
             ask = f" `/papers abstract {part}` asks arXiv for it." if arxiv_id(remark.part) else ""
             return f"I don't have “{part}”.{ask}"

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from bot.channels.understood import told
 from recommender import Understood
 from recommender.query import parse
-from tests.house import House
+from tests.house import House, demo_papers
+
+KNOWN = demo_papers()[0]
 
 
 @pytest.mark.parametrize(
@@ -17,7 +19,7 @@ from tests.house import House
     [
         ("learning after:soon", "“after:soon” names no day, and is left out; a day is written 2025-06-30, a month"),
         ("learning after:2026-06 before:2025", "No day fits “after:2026-06 before:2025”, so these are left out."),
-        ("learning cat:cs.LGX", "No paper here is in “cat:cs.LGX”; did you mean cat:cs.LG or "),
+        ("learning cat:cs.LGX", "No paper here is in “cat:cs.LGX”, so it is left out; did you mean cat:cs.LG or "),
         ("2501.99999", "I don't have “2501.99999”. `/papers abstract 2501.99999` asks arXiv for it."),
         ("id:attention", "I don't have “attention”. Nothing found"),
         ("author:zzyzx", "No author here is called as in “author:zzyzx”."),
@@ -29,6 +31,29 @@ async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(house: H
     reply = await house.say(line)
     assert reply.ok
     assert said in reply.text
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("learning", "“learning”, 1–5, best first:"),
+        (f"id:{KNOWN.id}", f"“id:{KNOWN.id}”, 1 paper:"),
+        ("learning for us", "“learning”, 1–5, best first; nothing liked here yet:"),
+        ("lerning", "Nothing has this as written; did you mean “learning”? This is for that. “lerning”, 1–5, best"),
+    ],
+)
+async def test_the_heading_says_how_many_there_are_and_in_what_order(house: House, line: str, heading: str) -> None:
+    assert (await house.say(line)).text.startswith(heading)
+
+
+async def test_a_search_for_us_says_so_once_something_is_liked(house: House) -> None:
+    await house.say("subscribe robots")
+    assert (await house.say("learning for us")).text == "“learning”, 1–5, best for this channel first:"
+
+
+async def test_the_sentence_shown_answers_what_was_meant(house: House) -> None:
+    meant, slip = await house.say("federated learning"), await house.say("federatd lerning")
+    assert [line.said for line in slip.lines] == [line.said for line in meant.lines]
 
 
 async def test_a_query_taken_as_written_is_not_commented(house: House) -> None:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from bot.channels import cards, feedback, understood
 from bot.channels.conversation import Conversation, no_such_paper, sorry
+from bot.channels.digest import Known
 from bot.channels.values import Action, Kind, Line, Reply
 from bot.store import papers, shown, votes
 from recommender import Hit, Paper, snippet
@@ -27,24 +28,30 @@ async def search(talk: Conversation, argument: str) -> Reply:
         return sorry("Search for what? As in `/papers federated learning`.")
     engine = talk.tools.library.engine
     read = await asyncio.to_thread(engine.understand, query)
-    if talk.offset >= _DEEPEST:
-        hits = []
-    elif for_us:
+    known = Known((), ())
+    if for_us:
         async with talk.tools.store.read() as tx:
             known = await talk.tools.digests.known(tx, talk.channel.id)
+    hits = []
+    if talk.offset < _DEEPEST:
         hits = await asyncio.to_thread(engine.search, query, PAGE + 1, talk.offset, known.feedback, known.topics)
-    else:
-        hits = await asyncio.to_thread(engine.search, query, PAGE + 1, talk.offset)
     heading = [told] if (told := understood.told(read)) else []
     if not hits:
         what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
         mend = "Fewer or other words may help, and `/papers help` tells what else I do."
         heading.append(f"{what}. {mend}" if talk.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
-    start = talk.offset + 1
-    end = talk.offset + min(len(hits), PAGE)
-    heading.insert(0, f"“{cards.cut(cards.inert(query), 80)}”, {start}–{end}, best first:")
-    return await _page(talk, " ".join(heading), hits, "search", argument, query)
+    heading.append(f"“{cards.cut(cards.inert(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
+    return await _page(talk, " ".join(heading), hits, "search", argument, read.suggestion or query)
+
+
+def _order(offset: int, hits: int, known: Known, *, for_us: bool) -> str:
+    """Which of the hits these are, and in what order."""
+    whole = offset == 0 and hits <= PAGE
+    which = cards.count(hits, "paper") if whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
+    if not for_us:
+        return f"{which}, best first" if hits > 1 else which
+    return f"{which}, best for this channel first" if known.taste else f"{which}, best first; nothing liked here yet"
 
 
 async def similar(talk: Conversation, argument: str) -> Reply:

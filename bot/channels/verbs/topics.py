@@ -92,7 +92,7 @@ async def show(talk: Conversation, argument: str) -> Reply:
         told = []
         if topic.muted:
             kept = len(await _matching(talk, topic.query, listed))
-            told.append(f"muted; {kept:,} of the {_month(listed)} match it.")
+            told.append(f"muted; {kept:,} of the {_month(listed)} match it." if listed else "muted.")
         elif matches:
             last = max(matches, key=sent.__getitem__)
             day = cards.day_name(sent[last].astimezone(talk.zone).date(), talk.now.astimezone(talk.zone).date())
