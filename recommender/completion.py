@@ -84,7 +84,8 @@ class _Alphabet:
         papers = snapshot.word_df.astype(np.int64)
         # In a large index a word that a single paper has may be a slip.
         papers[papers < (2 if snapshot.live > _LARGE_INDEX else 1)] = 0
-        papers[snapshot.vocabulary.known(STOP_WORDS)] = 0
+        # The vocabulary may have grown since.
+        papers[[number for number in snapshot.vocabulary.known(STOP_WORDS) if number < len(papers)]] = 0
         self._papers = papers[self._order]
         for sign in _SIGNS.values():
             low, high = self.beginning(sign)

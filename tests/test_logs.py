@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,13 @@ from bot.logs import set_up
 def _afterwards() -> Iterator[None]:
     yield
     structlog.reset_defaults()
+
+
+def test_a_beat_that_waits_for_the_one_before_is_nothing_to_tell_and_one_that_fell_is() -> None:
+    logging.getLogger("apscheduler").setLevel(logging.NOTSET)
+    set_up("info", "json")
+    told = logging.getLogger("apscheduler.scheduler")
+    assert (told.isEnabledFor(logging.WARNING), told.isEnabledFor(logging.ERROR)) == (False, True)
 
 
 @pytest.mark.parametrize("form", ["text", "json", "plain"])

@@ -139,6 +139,7 @@ class Form:
 class Reply:
     """What the asker gets. Only the asker sees it, unless it is `public`.
 
+    `first` is the number of the first line, where they are numbered.
     `form` is there for whoever may send it; the words tell all that it holds. `field` names the field of a form that
     a refusal is about, "" when it is about none.
     """
@@ -152,6 +153,7 @@ class Reply:
     public: bool = False
     ok: bool = True
     field: str = ""
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)

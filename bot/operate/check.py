@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from bot.app import configured_sources, system_clock
+from bot.channels.values import Place
 from bot.operate import checking
 from bot.operate.live import TO_SET_UP, configured
 from bot.operate.saying import Misuse, err, out
@@ -93,8 +94,11 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
         return [Check("platforms", _not_without_store)]
     checks: list[Check] = []
     for name, platform in platforms.items():
-        places = [one.place for one in known if one.place.platform == name and one.state is not ChannelState.LOST]
-        checks += platform.checks(places) if isinstance(platform, Checkable) else []
+        lost, served = list[Place](), list[Place]()
+        for one in known:
+            if one.place.platform == name:
+                (lost if one.state is ChannelState.LOST else served).append(one.place)
+        checks += platform.checks(served, lost) if isinstance(platform, Checkable) else []
     return checks if platforms else [Check("platforms", _none_set_up)]
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from bot.app import App, configured_sources, opened, system_clock
 from bot.ingest import Ingest, Outcome
 from bot.operate.alone import alone
-from bot.operate.discord import discord_platform
+from bot.operate.discord import discord_platform, invite_link
 from bot.operate.opening import opened_library
 from bot.operate.saying import Failure, Misuse, err, out, progress
 from bot.operate.slack import slack_mode, slack_platform
@@ -44,6 +44,8 @@ async def run_platforms(settings: Settings) -> None:
             pass
         try:
             async with opened(settings, partial(configured, settings)) as app, _website(settings, app):
+                if link := invite_link(settings):
+                    err(f"Bring me to a Discord server: {link}")
                 err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
                 await serve(app, app.platforms)
         except (SealBroken, Unservable, PlatformError) as error:

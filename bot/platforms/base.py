@@ -190,8 +190,9 @@ class Check:
 class Checkable(Protocol):
     """A platform that can say whether it is set up rightly."""
 
-    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
-        """What there is to look at: tokens, permissions, and each of these places. They are looked at side by side."""
+    def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
+        """What there is to look at: tokens, permissions, and each of these places. They are looked at side by side.
+        To `lost` ones the bot has no access any more; what they lack may be worth telling."""
         ...
 
 

@@ -12,8 +12,9 @@ from tests.house import BEN, House, paper
 
 
 async def test_a_search_is_paged_to_its_end(house: House) -> None:
-    reply, seen = await house.say("search learning"), []
+    reply, seen = await house.say("search learning"), list[str]()
     while any(action.label == "More" for action in reply.actions):
+        assert reply.first == len(seen) + 1
         seen += [line.paper_id for line in reply.lines]
         more = button(reply, "More")
         reply = await press(house, more)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Completion, Paper, Recommender
+from recommender.completion import Completer
 
 PAPERS = [
     Paper("1", "Federated learning of trees", "Fedora.", ("José McMahan",), ("cs.LG",), date(2025, 1, 1)),
@@ -117,3 +118,10 @@ def test_every_title_with_all_the_words_is_found(titles: list[list[str]], whole:
         if set(whole) <= set(title) and any(word.startswith(begun) for word in title)
     }
     assert set(engine.complete(" ".join([*whole, begun])).paper_ids) == expected
+
+
+def test_a_completer_of_an_earlier_state_does_not_mind_that_words_were_added() -> None:
+    engine = Recommender()
+    before = engine._now().snapshot
+    engine.add([Paper("1", "The learning of the trees", "We show that it is of the trees, and not of the woods.")])
+    assert Completer(before).complete("tre", 5, 5) == Completion((), ())

@@ -140,7 +140,8 @@ async def _page(talk: Conversation, text: str, hits: Sequence[Hit], verb: str, a
         found = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
     lines = await lines_for(talk, found, list(found), query)
     actions = (Action("More", verb, argument, talk.offset + PAGE),) if more else ()
-    return Reply(text, lines=lines, actions=(*actions, *_share(talk, f"{verb} {argument}".strip())))
+    shared = _share(talk, f"{verb} {argument}".strip())
+    return Reply(text, lines=lines, actions=(*actions, *shared), first=talk.offset + 1)
 
 
 def _share(talk: Conversation, line: str) -> tuple[Action, ...]:

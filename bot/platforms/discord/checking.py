@@ -14,18 +14,19 @@ from bot.platforms.base import AccessLost, Check, Finding, PlatformError, TokenR
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.permissions import invitation, missing
 from bot.platforms.discord.render import Json
-from bot.platforms.discord.rest import Rest
+from bot.platforms.discord.rest import UNKNOWN_CHANNEL, Rest, code_of
 
 _PORTAL = "discord.com/developers/applications → your application"
 Look = Callable[[Rest], Awaitable[Finding]]
 
 
-def checks(new_rest: Callable[[], Rest], places: Sequence[Place]) -> list[Check]:
-    """What there is to look at. `places` are those that the bot is to serve."""
-    rooms = sorted((place for place in places if place.kind is Kind.CHANNEL), key=lambda one: one.workspace)
+def checks(new_rest: Callable[[], Rest], places: Sequence[Place], lost: Sequence[Place] = ()) -> list[Check]:
+    """What there is to look at. `places` are those that the bot is to serve, and `lost` those it could not post in."""
+    every = [*places, *lost]
+    rooms = sorted((place for place in every if place.kind is Kind.CHANNEL), key=lambda one: one.workspace)
     looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
     for server, some in groupby(rooms, lambda one: one.workspace):
-        looks.append((f"discord server {server}", partial(_channels, server, list(some))))
+        looks.append((f"discord server {server}", partial(_channels, server, list(some), lost)))
     return [Check(name, partial(_with, new_rest, look)) for name, look in looks]
 
 
@@ -62,15 +63,16 @@ async def _gateway(rest: Rest) -> Finding:
     )
 
 
-async def _channels(server: str, places: Sequence[Place], rest: Rest) -> Finding:
-    """What the bot lacks in each of its channels of one server."""
+async def _channels(server: str, places: Sequence[Place], lost: Sequence[Place], rest: Rest) -> Finding:
+    """What the bot lacks in each of its channels of one server; that a lost one is gone for good is nothing wrong."""
     me = await rest.open()
     try:
         guild = await rest.ask("/guilds/{guild_id}", {"guild_id": server})
         member = await rest.ask("/guilds/{guild_id}/members/{user_id}", {"guild_id": server, "user_id": me})
     except AccessLost:
-        return Finding("The bot is no longer in this server.", "Invite it again: nothing is lost, and it goes on.")
-    problems = [said for place in places if (said := await _lacking(rest, place, guild, member, me))]
+        gone, mend = "The bot is no longer in this server.", "Invite it again: nothing is lost, and it goes on."
+        return Finding(gone, mend) if set(places) - set(lost) else Finding(mend=f"{gone} {mend}")
+    problems = [said for place in places if (said := await _lacking(rest, place, guild, member, me, place in lost))]
     if not problems:
         return Finding()
     return Finding(
@@ -78,14 +80,15 @@ async def _channels(server: str, places: Sequence[Place], rest: Rest) -> Finding
     )
 
 
-async def _lacking(rest: Rest, place: Place, guild: Json, member: Json, me: str) -> str:
+async def _lacking(rest: Rest, place: Place, guild: Json, member: Json, me: str, lost: bool) -> str:
     name = f"#{place.name or place.address}"
     try:
         channel = await rest.channel(place.address)
         thread = bool(channel.get("thread_metadata"))
         parent = await rest.channel(channel["parent_id"]) if thread else channel
-    except AccessLost:
-        return f"{name}: gone, or View Channel is missing."
+    except AccessLost as error:
+        gone = code_of(error) == UNKNOWN_CHANNEL
+        return "" if gone and lost else f"{name}: gone." if gone else f"{name}: View Channel missing."
     lacking = missing(held(guild, member, me, parent.get("permission_overwrites") or []), in_thread=thread)
     if lacking:
         return f"{name}: {', '.join(lacking)} missing."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from bot.channels.values import Asker, Message, Place, Reaction, Reply
-from bot.platforms.base import Clock, Desk, PlatformError
+from bot.platforms.base import AccessLost, Clock, Desk, PlatformError
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.pressing import BEGIN
@@ -123,6 +123,8 @@ class Intake:
             await self._platform.send(place, Message(greeting.text), key[-_KEY:])
         except PlatformError as error:
             log.warning("A channel could not be greeted: %s", error)
+            if isinstance(error, AccessLost):  # Discord knows better than what it told of permissions
+                await self._desk.left(place, str(error))
             return False
         return True
 

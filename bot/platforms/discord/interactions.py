@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import discord
 
-from bot.channels.values import Action, Asker, Place, Reply
+from bot.channels.values import Action, Asker, Form, Place, Reply
 from bot.platforms.base import Desk, PlatformError
 from bot.platforms.discord.commands import MENUS
 from bot.platforms.discord.permissions import missing
@@ -55,7 +55,7 @@ class Interactions:
                     await self._component(told, data)
                 case discord.InteractionType.modal_submit:
                     verb = form_of(str(data.get("custom_id") or ""))
-                    await self._ask(told, sent(data, verb))
+                    await self._fill_in(told, verb, sent(data, verb))
         except PlatformError as error:
             log.warning("An answer could not be shown: %s", error)
 
@@ -125,6 +125,15 @@ class Interactions:
                 return Reply("That file is larger than a megabyte. Send its papers in smaller ones.", ok=False)
             verb = "" if line.casefold().startswith("teach") else "teach "
             return await self._desk.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
+
+        await self._answer(told, ask)
+
+    async def _fill_in(self, told: discord.Interaction, verb: str, line: str) -> None:
+        """A form was sent; Discord closes it, so that one with a mistake in a field is one press away."""
+
+        async def ask(place: Place, asker: Asker) -> Reply:
+            reply = _warned(await self._desk.ask(place, asker, line), told, line)
+            return replace(reply, form=Form(verb, "", ())) if reply.field else reply
 
         await self._answer(told, ask)
 

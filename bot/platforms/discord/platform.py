@@ -130,9 +130,9 @@ class DiscordPlatform:
         """A private word to one member, as a direct message."""
         await self.rest.post(await self.rest.direct(member), self.renderer.posted(Message(text)))
 
-    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+    def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the token, the gateway, and each of these places."""
-        return checking.checks(lambda: Rest(self._token, self._urls[0]), places)
+        return checking.checks(lambda: Rest(self._token, self._urls[0]), places, lost)
 
     async def run(self, desk: Desk) -> None:
         """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""

@@ -86,7 +86,7 @@ class Renderer:
             yield _text("…")
         for card in reply.cards[:_CARDS]:
             yield from _fitting(lambda share, card=card: [self._card(card, share, self.memory.id_of)])  # type: ignore[misc]
-        yield from _list(reply.lines, _SHARES[1])
+        yield from _list(reply.lines, _SHARES[1], first=reply.first)
         if left_out:
             yield _text(f"… and {count(left_out, 'paper')} more.")
         if reply.attachment:
@@ -205,11 +205,11 @@ def _day(day: date | None) -> str:
     return f"{day.day} {day:%b %Y}" if day else ""
 
 
-def _list(lines: Sequence[Line], share: int, *, numbered: bool = False) -> list[Json]:
+def _list(lines: Sequence[Line], share: int, *, numbered: bool = False, first: int = 1) -> list[Json]:
     """Papers, numbered, with what there is to say of each."""
     made = list[Json]()
     for place, line in enumerate(lines[:_LINES]):
-        number = _NUMBERS[place] if numbered and place < len(_NUMBERS) else f"{place + 1}\\."
+        number = _NUMBERS[place] if numbered and place < len(_NUMBERS) else f"{first + place}\\."
         rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
         rows += _small([together(one_line(line.detail, min(share, _SHORT)))])
         rows += filter(None, [one_line(line.said, min(share, _SHORT))])

@@ -76,7 +76,7 @@ class HttpSlack(Posting):
             web.get("/slack/oauth_redirect", self._finished),
         ]
 
-    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+    def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at in the workspaces of these channels."""
         return [*super().checks(places), checking.EVENTS_CHECK]
 

@@ -126,7 +126,7 @@ class Posting:
             address = await here.web.direct(member)
             await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
 
-    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+    def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at in the workspaces of these channels."""
         by_workspace = groupby(sorted(places, key=lambda one: one.workspace), lambda one: one.workspace)
         looks = (checking.of_workspace(self._workspaces, which, list(some)) for which, some in by_workspace)
@@ -188,7 +188,7 @@ class SlackPlatform(Posting):
         super().__init__(self._one, clock, command)
         self._app_token, self._ping_seconds = app_token, ping_seconds
 
-    def checks(self, places: Sequence[Place]) -> Sequence[Check]:
+    def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the tokens, their scopes, and each of these channels."""
         own = super().checks(places) or checking.of_workspace(self._workspaces, "", ())
         return [*own, checking.of_app_token(self._web, self._app_token), checking.EVENTS_CHECK]

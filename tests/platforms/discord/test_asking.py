@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,18 @@ async def test_a_form_opens_is_filled_in_and_says_what_it_stands_for(server: Dis
     done = await server.answered(await server.ada.submits(modal, {"hour": "17:30"}))
     assert "Done." in done.words
     assert server.desk.asked[-1][2] == "settings hour=17:30 guess=on"
+
+
+async def test_a_form_with_a_mistake_is_one_press_away(server: DiscordServer) -> None:
+    server.desk.answer = Reply("Settings here:", form=FORM)
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="settings"))
+    await server.ada.presses(answer, "change:settings")
+    server.desk.answer = Reply("“25:99” is no time of day.", ok=False, field="hour")
+    told = await server.answered(await server.ada.submits(server.ada.modals[-1], {"hour": "25:99"}))
+    assert "is no time of day" in told.words
+    server.desk.answer = Reply("Settings here:", form=FORM)
+    await server.ada.presses(told, "change:settings")
+    assert len(server.ada.modals) == 1
 
 
 async def test_a_form_that_may_not_be_filled_in_any_more_says_why(server: DiscordServer) -> None:
@@ -267,3 +280,28 @@ async def test_discord_is_told_of_the_commands_when_they_changed_and_not_else(se
     (server.folder / "commands").write_text("of another version", "utf-8")
     await server.restart()
     assert server.fake.commands.syncs.total() == 2
+
+
+async def test_an_answer_that_comes_when_discord_takes_it_no_more_is_let_go(
+    server: DiscordServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = server.fake.faults.hang("edit_response_message")
+    await server.ada.says(server.ml, "papers", query="federated")
+    await server.fake.until(lambda: server.fake.calls_to("edit_response_message"))
+    server.clock.advance(timedelta(minutes=15))
+    gate.set()
+    await server.fake.until(lambda: "50027" in caplog.text)
+    assert "It is so." in await server.ask("ada", "federated")
+
+
+async def test_a_promise_that_came_too_late_asks_nobody_and_costs_nothing_else(
+    server: DiscordServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = server.fake.faults.hang("create_interaction_response")
+    server.fake.answer_within = 0.05
+    assert (await server.ada.says(server.ml, "papers", query="pause")).failed
+    gate.set()
+    await server.fake.until(lambda: "10062" in caplog.text)
+    assert server.desk.asked == []
+    server.fake.answer_within = 30.0
+    assert "It is so." in await server.ask("ada", "federated")

@@ -27,10 +27,14 @@ async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
 
 
 async def found(
-    server: DiscordServer, places: Sequence[Place] | None = None, platform: DiscordPlatform | None = None
+    server: DiscordServer,
+    places: Sequence[Place] | None = None,
+    platform: DiscordPlatform | None = None,
+    lost: Sequence[Place] = (),
 ) -> dict[str, Finding]:
     """What each check gives, by the last word of its name."""
-    checks = (platform or server.platform).checks([server.place, server.elsewhere] if places is None else places)
+    some = [server.place, server.elsewhere] if places is None else places
+    checks = (platform or server.platform).checks(some, lost)
     findings = await look(checks, 20)
     names = [one.name.removeprefix("discord ").partition(" ")[0] for one in checks]
     return dict(zip(names, findings, strict=True))
@@ -64,7 +68,7 @@ async def test_the_missing_permission_is_named_for_each_channel(server: DiscordS
     places = [server.place, server.elsewhere, server.place_of(forum), server.place_of(thread)]
     problem = (await found(server, places))["server"].problem
     assert "#ml-papers: Send Messages, Send Messages in Threads missing." in problem
-    assert "#ml-theory: gone, or View Channel is missing." in problem
+    assert "#ml-theory: View Channel missing." in problem
     assert "#papers: This forum wants a tag" in problem
     assert "#reading group: Send Messages in Threads missing." in problem
 
@@ -80,6 +84,23 @@ async def test_what_a_role_takes_a_channel_can_give_back(server: DiscordServer) 
 async def test_a_server_that_threw_the_bot_out_is_told(server: DiscordServer) -> None:
     server.lab.has_bot = False
     assert (await found(server))["server"].problem == "The bot is no longer in this server."
+
+
+async def test_a_channel_that_was_lost_for_want_of_a_permission_is_told_and_one_that_is_gone_is_not(
+    server: DiscordServer,
+) -> None:
+    server.ml.overwrite(server.lab.bot_role).deny |= Right.SEND_MESSAGES
+    await server.ada.deletes(server.fake.channels[server.elsewhere.address])
+    both = [server.place, server.elsewhere]
+    assert (await found(server, [], lost=both))["server"].problem == "#ml-papers: Send Messages missing."
+    assert "#ml-theory: gone." in (await found(server, both))["server"].problem
+
+
+async def test_a_server_that_is_known_to_have_thrown_the_bot_out_is_nothing_wrong(server: DiscordServer) -> None:
+    server.lab.has_bot = False
+    finding = (await found(server, [], lost=[server.place]))["server"]
+    assert finding.problem == ""
+    assert finding.mend.startswith("The bot is no longer in this server. Invite it again")
 
 
 async def test_a_wrong_token_and_a_spent_gateway_are_told(server: DiscordServer, tmp_path: Path) -> None:

@@ -137,6 +137,16 @@ async def test_a_permission_given_back_lets_a_lost_channel_go_on(server: Discord
     assert server.ml.visible[0].words == "I am back."
 
 
+async def test_a_lost_channel_that_refuses_the_greeting_stays_lost(server: DiscordServer) -> None:
+    await server.desk.left(server.place, "no permission")
+    server.fake.faults.error("create_message", 50013, channel=server.ml.id)
+    await server.ada.allows(server.ml, Right.SEND_MESSAGES)
+    await server.fake.until(lambda: len(server.desk.lost) == 2)
+    assert server.desk.lost[1][0].address == server.ml.id
+    assert "50013" in server.desk.lost[1][1]
+    assert server.ml.visible == []
+
+
 async def test_a_role_that_gains_a_permission_lets_lost_channels_go_on(server: DiscordServer) -> None:
     server.lab.everyone.rights &= ~Right.SEND_MESSAGES
     await server.restart()

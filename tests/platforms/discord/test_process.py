@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
 from pathlib import Path
 
 from tests.fakes.discord import FakeDiscord
-
-ROOT = Path(__file__).parents[3]
-
-
-@asynccontextmanager
-async def running(fake: FakeDiscord, token: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    environ = os.environ | {
-        "PAPERBOY_DATA_DIR": str(folder),
-        "PAPERBOY_DISCORD__TOKEN": token,
-        "PAPERBOY_DISCORD__API_URL": fake.api,
-        "PAPERBOY_DISCORD__GATEWAY_URL": fake.gateway_url,
-        "PAPERBOY_SOURCES__HUGGINGFACE__ENABLED": "false",
-        "PAPERBOY_SOURCES__ARXIV__ENABLED": "false",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", env=environ, cwd=ROOT, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+from tests.platforms.process import running
 
 
-async def ended(process: asyncio.subprocess.Process) -> str:
+def discord(fake: FakeDiscord, token: str) -> dict[str, str]:
+    """The settings under which the program speaks to the fake."""
+    return {"DISCORD__TOKEN": token, "DISCORD__API_URL": fake.api, "DISCORD__GATEWAY_URL": fake.gateway_url}
+
+
+async def ended(process: Process) -> str:
     """All that it said, when it has ended."""
     _, told = await asyncio.wait_for(process.communicate(), 60)
     return told.decode()
@@ -47,7 +27,7 @@ async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path:
         club = fake.guild("club", bot=False)
         general, boss = club.text("general"), club.member("boss", manager=True)
         for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
-            async with running(fake, fake.token, tmp_path) as process:
+            async with running(tmp_path, discord(fake, fake.token)) as process:
                 await fake.until(lambda: fake.gateway.ready, within=60)
                 if not club.has_bot:
                     await club.adds_bot()
@@ -56,6 +36,7 @@ async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path:
                 asked = await boss.says(general, "papers", query="schedule 08:00 weekdays Europe/Berlin 3")
                 assert not asked.failed
                 await fake.until(lambda asked=asked: asked.original and "08:00" in asked.original.words)  # type: ignore[misc]
+                await fake.until(lambda code=code: looked_back(fake) == (1 if code == 143 else 2))  # type: ignore[misc]
                 process.send_signal(number)
                 told = await ended(process)
                 assert process.returncode == code
@@ -67,9 +48,14 @@ async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path:
     assert fake.unknown == []
 
 
+def looked_back(fake: FakeDiscord) -> int:
+    """How often the bot saw whether it has greeted the server."""
+    return sum(call.answer is not None for call in fake.calls_to("get_channel_messages"))
+
+
 async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        async with running(fake, "MTAx.wrong.token", tmp_path) as process:
+        async with running(tmp_path, discord(fake, "MTAx.wrong.token")) as process:
             told = (await ended(process)).splitlines()
         assert process.returncode == 1
         assert len(told) == 3, told

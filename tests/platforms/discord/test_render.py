@@ -58,6 +58,12 @@ def test_a_usual_answer_is_one_message_with_room_between_its_papers() -> None:
     assert [each["type"] for each in shown.components] == [10, *[14, 10] * 3, 1, 1]
 
 
+def test_a_later_page_goes_on_with_its_numbers() -> None:
+    [shown] = Renderer().answer(Reply("Found.", (Line("1", "A"), Line("2", "B")), first=6))
+    words = [each["content"] for each in shown.components if each["type"] == 10]
+    assert words == ["Found.", "6\\. **A**", "7\\. **B**"]
+
+
 def test_no_message_begins_with_room() -> None:
     some = tuple(Line(str(number), f"Paper {number}") for number in range(10))
     for shown in (Renderer().posted(Message(lines=some)), *Renderer().answer(Reply("", lines=some))):

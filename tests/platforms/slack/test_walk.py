@@ -14,11 +14,10 @@ import pytest
 from bot.channels.values import Place
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.scopes import SCOPES
-from bot.store import channels
-from bot.store.database import Store, make_engine
 from tests.fakes.paper_sources import PaperSources
 from tests.fakes.slack import FakeSlack, Member, Message
 from tests.house import demo_papers
+from tests.platforms.process import let_come
 from tests.platforms.slack.process import begun, one_workspace, running
 from tests.platforms.slack.team import buttons, readable
 
@@ -70,13 +69,7 @@ class Team:
     async def digest(self, day: int, cards: int) -> list[Message]:
         """Let the channel's hour come, of today or so many days before; what is posted then."""
         count = len(self.room.visible)
-        store = Store(make_engine(f"sqlite:///{self.folder / 'paperboy.db'}", 10.0))
-        async with store.write() as tx:
-            channel = await channels.find(tx, Place("slack", self.room.id, "T1"))
-            assert channel
-            due = {"next_due_at": datetime.now(UTC) - timedelta(seconds=1), "next_due_on": TODAY + timedelta(day)}
-            await channels.change(tx, channel.id, **due)
-        await store.close()
+        await let_come(self.folder, Place("slack", self.room.id, "T1"), TODAY + timedelta(day))
         await self.slack.until(lambda: len(self.room.visible) == count + 1 + cards, within=60)
         return self.room.visible[count:]
 

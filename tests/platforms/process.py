@@ -1,0 +1,54 @@
+"""The real program in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from bot.channels.values import Place
+from bot.store import channels
+from bot.store.database import Store, make_engine
+
+ROOT = Path(__file__).parents[2]
+
+
+async def begun(folder: Path, settings: Mapping[str, str], *command: str) -> Process:
+    """`paperboy COMMAND` over a data folder; `settings` are variables without their prefix."""
+    own = {
+        "DATA_DIR": str(folder),
+        "WEB__PORT": "0",
+        "SOURCES__HUGGINGFACE__ENABLED": "false",
+        "SOURCES__ARXIV__ENABLED": "false",
+    }
+    environ = os.environ | {f"PAPERBOY_{name}": value for name, value in (own | dict(settings)).items()}
+    words = (sys.executable, "-m", "bot", *command)
+    return await asyncio.create_subprocess_exec(*words, env=environ, cwd=ROOT, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+
+
+@asynccontextmanager
+async def running(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Process]:
+    """`paperboy run`, until the block ends."""
+    process = await begun(folder, settings, "run")
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def let_come(folder: Path, place: Place, day: date) -> None:
+    """The hour of a day's digest has come in a channel, a second ago."""
+    store = Store(make_engine(f"sqlite:///{folder / 'paperboy.db'}", 10.0))
+    async with store.write() as tx:
+        channel = await channels.find(tx, place)
+        assert channel
+        due = {"next_due_at": datetime.now(UTC) - timedelta(seconds=1), "next_due_on": day}
+        await channels.change(tx, channel.id, **due)
+    await store.close()
