@@ -199,6 +199,24 @@ class Recommender:
         taste, judged = self._judged(view, feedback, candidates, topics, now, neighbours)
         return Picker(view.features, taste, judged).pick(limit, seed, bar, rival)
 
+    def glance(
+        self,
+        feedback: Sequence[Feedback],
+        candidates: Sequence[str],
+        picked: Sequence[str],
+        limit: int,
+        topics: Sequence[str] = (),
+        now: datetime | None = None,
+        seed: int = 0,
+        neighbours: Sequence[Feedback] = (),
+    ) -> list[Ranked]:
+        """What to list below the `picked` candidates, for a glance: at most `limit` others, the next best first and a
+        little spread. No bar applies: where the taste errs, a vote teaches most. ValueError for an unknown candidate.
+        """
+        view = self._now()
+        taste, judged = self._judged(view, feedback, [*candidates, *picked], topics, now, neighbours)
+        return Picker(view.features, taste, judged).glance(picked, limit, seed)
+
     def explain(
         self,
         paper_id: str,

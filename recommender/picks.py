@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,10 @@ GUESS_FROM = 3
 """Places in a digest, and likes, below which nothing is guessed."""
 GUESS_AMONG = 3
 """A guess is one of the best this many that just missed: any farther costs likes (P@5 .31 to .28 among twenty)."""
+GLANCE_AMONG = 60
+"""Titles for a glance are chosen among this many of the best that were not picked."""
+SPREAD = 0.5
+"""What full likeness to a paper already there costs a title, in standard deviations of these scores."""
 
 TASTE = "taste"
 """The team of the picks that are the taste's own, where two share a digest."""
@@ -50,9 +55,7 @@ class Picker:
         return self._shared(rival, limit, seed, bar) if rival and self._taste.warm else self._own(limit, seed, bar)
 
     def _own(self, limit: int, seed: int, bar: float) -> list[Pick]:
-        scores = self._judged.scores
-        if not self._taste.warm:
-            scores = scores + self._first_impression() + _noise(seed, len(scores))
+        scores = self._today(seed)
         worthy = self._taste.warm * bar
         order = [at for at in _order(self._judged, scores) if not self._judged.muted[at] and self._fits[at] >= worthy]
         chosen: list[int] = []
@@ -89,6 +92,31 @@ class Picker:
             pick if pick.team != rival else replace(pick, reasons=tuple(Reason(one.words) for one in pick.reasons[:1]))
             for pick in picks
         ]
+
+    def glance(self, picked: Sequence[str], limit: int, seed: int) -> list[Ranked]:
+        """The next best `limit` beside the picks, best first: none muted, none a near-duplicate of what is there.
+
+        Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first GLANCE_AMONG.
+        """
+        scores, words = self._today(seed), self._judged.rows.words
+        there = [self._judged.ids.index(paper_id) for paper_id in picked]
+        order = [at for at in _order(self._judged, scores) if not self._judged.muted[at] and at not in there]
+        order = order[:GLANCE_AMONG]
+        rows, worth = words[order], scores[order]
+        likeness = (rows @ words[there].T).toarray().max(axis=1, initial=0)
+        price = SPREAD * float(worth.std()) if order else 0.0
+        chosen: list[int] = []
+        while len(chosen) < limit and (likeness < ALIKE).any():
+            best = int(np.argmax(np.where(likeness < ALIKE, worth - price * likeness, -np.inf)))
+            chosen.append(order[best])
+            likeness = np.maximum(likeness, rows @ rows[[best]].toarray().ravel())
+            likeness[best] = 1.0
+        return [Ranked(self._judged.ids[at], float(self._judged.scores[at])) for at in sorted(chosen, key=order.index)]
+
+    def _today(self, seed: int) -> Floats:
+        """The scores that decide; before anything is known of a channel, a first impression and a draw."""
+        scores = self._judged.scores
+        return scores if self._taste.warm else scores + self._first_impression() + _noise(seed, len(scores))
 
     def contender(self, paper_id: str, limit: int, seed: int, bar: float, rival: Rival | None = None) -> Contender:
         """How one candidate stands in what `pick` would choose."""

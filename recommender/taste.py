@@ -108,7 +108,7 @@ class Learner:
     ) -> Learned:
         """The taste behind the feedback, and that of the community as far as there is little of it. Papers to be
         `judged` never serve as background; `neighbours` are votes of other channels of the workspace."""
-        heard = verdicts(((f.paper_id, f.value, f.at, f.member) for f in feedback), now)
+        heard = verdicts(feedback, now)
         asked = (*(topic for text in topics if (topic := read_topic(text))), *read_votes(heard))
         numbers = self._snapshot.find([verdict.paper_id for verdict in heard.papers])
         known = [(v, n) for v, n in zip(heard.papers, numbers.tolist(), strict=True) if n >= 0]

@@ -15,13 +15,15 @@ class Feedback:
     """One member's standing vote on a paper, or (`value` 0, no member) a paper shown that nobody reacted to; `on_words`
     makes a vote on all papers that have some words.
 
-    `value` is in −1…1; `at` without a zone is taken as UTC; `member` is opaque.
+    `value` is in −1…1; `at` without a zone is taken as UTC; `member` is opaque. `glance` says that the paper was shown
+    as one title among many: that nobody reacted says little then.
     """
 
     paper_id: str
     value: float
     at: datetime
     member: str | None = None
+    glance: bool = False
 
     @classmethod
     def on_words(cls, words: str, value: float, at: datetime, member: str | None = None) -> Feedback:

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from recommender.values import Feedback
+
 FADING = 0.003
 """Share of a vote's weight lost per day: half is left after 230 days."""
 DISLIKE_WEIGHT = 2.0
 """A dislike beside a like of the same strength."""
+GLANCE_WEIGHT = 0.5
+"""A silence about a title in a list, beside one about a card: fewer have looked at it."""
 FREE_VOTES = 10.0
 """Votes a member may always have counted in full, whatever the others do."""
 _MOST_PER_VOTE = 3.0
@@ -41,7 +45,7 @@ def utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: datetime | None) -> Verdicts:
+def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     """Sum feedback up, paper by paper.
 
     One vote of a member on a paper stands, the latest. Votes fade until `now` (the latest feedback when None).
@@ -50,15 +54,18 @@ def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: d
     """
     standing: dict[tuple[str, str | None], tuple[float, float]] = {}
     order: dict[str, float] = {}
-    for paper_id, value, at, member in feedback:
-        if not math.isfinite(value):
+    looked_at = set[str]()
+    for one in feedback:
+        if not math.isfinite(one.value):
             continue
-        second = _seconds(at)
-        if order.setdefault(paper_id, second) < second:
-            order[paper_id] = second
-        before = standing.get((paper_id, member))
+        second, key = _seconds(one.at), (one.paper_id, one.member)
+        if order.setdefault(one.paper_id, second) < second:
+            order[one.paper_id] = second
+        if not one.glance:
+            looked_at.add(one.paper_id)
+        before = standing.get(key)
         if before is None or before[0] <= second:
-            standing[paper_id, member] = second, value if -1 <= value <= 1 else math.copysign(1.0, value)
+            standing[key] = second, one.value if -1 <= one.value <= 1 else math.copysign(1.0, one.value)
     moment = _seconds(now) if now else max(order.values(), default=0.0)
 
     def faded(second: float) -> float:
@@ -75,7 +82,8 @@ def verdicts(feedback: Iterable[tuple[str, float, datetime, str | None]], now: d
     for paper_id, second in order.items():
         good, bad = like.get(paper_id, 0.0), dislike.get(paper_id, 0.0)
         if not (good or bad):
-            papers.append(Verdict(paper_id, silence=faded(second)))
+            weight = 1.0 if paper_id in looked_at else GLANCE_WEIGHT
+            papers.append(Verdict(paper_id, silence=weight * faded(second)))
             continue
         papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT))
     return Verdicts(tuple(papers), len(votes), len(share))

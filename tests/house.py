@@ -14,7 +14,7 @@ import bot.demo
 from bot.app import App, build
 from bot.channels.values import Asker, Place, Reaction, Reply
 from bot.library import Library
-from bot.settings import load
+from bot.settings import Digest, load
 from bot.sources.base import Batch, Kind, Listing
 from bot.store import channels, deliveries, papers
 from bot.store.channels import Channel
@@ -122,9 +122,10 @@ class House:
 
 
 def house_over(store: Store, clock: Clock, chat: FakeChat | None = None, **settings: Any) -> House:
-    """A house over an open store, as after a start: call it again on the same store for a restart."""
+    """A house over an open store, as after a start: call it again on the same store for a restart. Its digests are
+    cards alone, unless the settings say otherwise."""
     chat, shelf = chat or FakeChat(), Shelf()
-    values = load(None, {}).model_copy(update=settings)
+    values = load(None, {}).model_copy(update={"digest": Digest(titles=0), **settings})
     library = Library(store, Recommender(), None)
     app = build(values, store, library, {chat.name: chat}, [shelf], clock, no_sleep)
     return House(app, chat, clock, shelf)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bot.channels.values import Message, Place
 from bot.courier import Courier, Patience, unpack
 from bot.platforms.base import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.settings import Digest
 from bot.store import deliveries
 from bot.store.database import Store
 from bot.store.states import ChannelState, PostState
@@ -28,9 +29,9 @@ class Crash(BaseException):
     """The process dies here: nothing after it runs."""
 
 
-async def a_due_digest(store: Store, clock: Clock, chat: FakeChat, style: str = "cards") -> House:
+async def a_due_digest(store: Store, clock: Clock, chat: FakeChat, style: str = "cards", titles: int = 0) -> House:
     """A house whose channel's hour has come; nothing is planned yet."""
-    house = house_over(store, clock, chat)
+    house = house_over(store, clock, chat, digest=Digest(titles=titles))
     await house.list_papers(DAY)
     await house.invite()
     await house.say(f"settings style {style}")
@@ -240,12 +241,12 @@ async def test_a_platform_that_knows_its_keys_is_simply_sent_the_same_again(stor
 
 @pytest.mark.parametrize("style", ["cards", "thread"])
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("number", range(1, 8))
 async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
     store: Store, clock: Clock, when: str, number: int, style: str
 ) -> None:
     chat = FakeChat(**{when: on_call(number, Crash())})  # type: ignore[arg-type]
-    house = await a_due_digest(store, clock, chat, style)
+    house = await a_due_digest(store, clock, chat, style, titles=10)
     with pytest.raises(Crash):
         await house.beat()
     again = house_over(store, clock, chat)
@@ -253,8 +254,9 @@ async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
     await again.beat()
     header, *cards = chat.shown["c1"]
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
-    assert await states(again) == [PostState.SENT] * 6
-    assert [one.message.thread for one in cards] == [header.id if style == "thread" else ""] * 5
+    assert await states(again) == [PostState.SENT] * 7
+    assert [one.message.thread for one in cards] == [header.id if style == "thread" else ""] * 6
+    assert [len(one.message.lines) for one in cards] == [0] * 5 + [3]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

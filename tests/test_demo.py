@@ -75,19 +75,27 @@ def test_a_search_is_answered_and_says_what_the_team_has_seen(offline: Transcrip
     assert re.search(r"posted 3 Nov, \d 👍", answer)
 
 
-def test_a_topic_brings_its_matches_to_the_top(offline: Transcript) -> None:
+def test_a_topic_brings_its_matches_and_they_say_so(offline: Transcript) -> None:
     before = offline.text.split("/papers subscribe gaussian splatting")[0]
-    after = offline.between("# Day 5", "# Day 6")
-    first = after.split("papers for Friday")[1].split(" 1 ", 1)[1].split(" 2 ", 1)[0]
-    assert "your topic “gaussian splatting”" in first
-    assert "aussian" in first.split("https://")[0]
+    after = offline.between("papers for Friday", "# Day 6")
+    brought = [card for card in after.split("https://") if "your topic “gaussian splatting”" in card]
+    assert len(brought) == 2
+    assert all("aussian" in card.split("your topic")[0] for card in brought)
     assert "your topic" not in before
+
+
+def test_titles_below_the_cards_are_voted_on_and_found_again(offline: Transcript) -> None:
+    day = offline.between("papers for Monday, 3 November", "# Day 2")
+    assert "Also today." in day
+    assert day.split("Also today.")[1].split(" 6 ")[1].startswith("DP-FedPGN")
+    assert " 6 👍 1 DP-FedPGN" in day
+    assert "listed 3 Nov, 1 👍" in offline.between("/papers federated", "# Day 3")
 
 
 def test_a_reaction_taken_back_is_unlearned_to_the_last_digit(offline: Transcript) -> None:
     told = offline.between("# Day 4", "# Day 5")
     score = r"([+-]\d+\.\d{6})"
-    found = re.search(rf"Its score: {score} before, {score} with the ❤️, {score} after: (.*?)\.(?: |$)", told)
+    found = re.search(rf"Its score: {score} before, {score} with the 👍, {score} after: (.*?)\.(?: |$)", told)
     assert found
     assert found[1] == found[3]
     assert float(found[2]) > float(found[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -13,9 +12,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import cards, feedback, styles
+from bot.channels.choosing import Known, choose, places, seed_of
 from bot.channels.feedback import EmojiTable
 from bot.channels.hours import Hour, Rule
-from bot.channels.values import Card, Message, Style
+from bot.channels.values import Card, Line, Message, Style
 from bot.courier import pack
 from bot.library import Library
 from bot.platforms.base import Capabilities
@@ -24,7 +24,7 @@ from bot.store.channels import Channel
 from bot.store.choices import Choice
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
-from recommender import Contender, Feedback, Paper, Pick, Recommender, RecommenderError, Rival
+from recommender import Contender, Paper, Pick, Recommender, RecommenderError, Rival
 from recommender.bar import Outcome, learned_bar
 
 log = structlog.get_logger(__name__)
@@ -33,29 +33,6 @@ _LONGEST_LOOK_BACK = timedelta(days=30)
 
 
 _ALL_HERE = "all that was listed has been here already."
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the bot knows of a channel when it picks: its feedback and the topics it follows or mutes."""
-
-    feedback: tuple[Feedback, ...]
-    topics: tuple[str, ...]
-
-    @property
-    def votes(self) -> int:
-        """How many votes stand."""
-        return sum(1 for one in self.feedback if one.value)
-
-    @property
-    def members(self) -> int:
-        """How many members these are of."""
-        return len({one.member for one in self.feedback if one.value})
-
-    @property
-    def taste(self) -> bool:
-        """Whether there is anything to like a paper for."""
-        return any(one.value > 0 for one in self.feedback) or any(topic[0] != "-" for topic in self.topics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +48,46 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Digest:
     """A digest as it would be: for which local day, from what feedback and what count of changes to the papers, its
-    cards with what is to be remembered of them, and where there are none, why. `upvoted` are the papers that the most
-    upvoted list would bring instead."""
+    cards with what is to be remembered of them, the `titles` that stand below them, and where there are none, why.
+    `upvoted` are the papers that the most upvoted list would bring instead."""
 
     day: date
     known: Known
     revision: int
     cards: tuple[Card, ...] = ()
+    titles: tuple[Line, ...] = ()
     quiet: str = ""
     picked: tuple[Choice, ...] = ()
     upvoted: tuple[str, ...] = ()
 
-    def header(self, style: Style = Style.CARDS) -> str:
-        """The words above the papers, or the one line of a quiet day."""
+    def header(self, style: Style = Style.CARDS, *, tucked: bool = False) -> str:
+        """The words above the papers, or the one line of a quiet day; `tucked` says that the titles are in the thread
+        of this message."""
         if not self.cards:
             return f"Nothing new {_for(self.day)}: {self.quiet}"
         start, known = f"{cards.count(len(self.cards), 'paper')} {_for(self.day)}", self.known
         react = "React with the number of each you like, as 1️⃣" if style is Style.COMPACT else "React with 👍 or 👎"
-        where = " They are in this message's thread." if style is Style.THREAD else ""
+        where = self._where(style, len(self.titles) if tucked else 0)
         if known.votes:
             votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
             how = f" {react}." if style is Style.COMPACT else ""
             return f"{start}, learned from {votes_} by {members}.{how}{where}"
         after = ", after this channel's topics" if known.topics else ""
         return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
+
+    def drafts(self, style: Style, can: Capabilities) -> list[Draft]:
+        """Its messages, in their order."""
+        tucked = styles.tucked(style, can)
+        made = styles.drafts(self.header(style, tucked=tucked), self.cards, style)
+        return [*made, styles.further(self.titles, threaded=tucked)] if self.titles else made
+
+    @staticmethod
+    def _where(style: Style, tucked: int) -> str:
+        """What is in the thread, if anything."""
+        more = cards.count(tucked, "more title")
+        if style is Style.THREAD:
+            return f" They are in this message's thread{f', and {more}' if tucked else ''}."
+        return f" {more} {'is' if tucked == 1 else 'are'} in this message's thread." if tucked else ""
 
 
 class Digests:
@@ -126,19 +119,19 @@ class Digests:
             bar = await self.bar(tx, channel, known, day)
         revision, new = waiting.revision, waiting.new
         rival = self._rival
-        picks, lower = await self._library.steady(
-            lambda engine: _pick(engine, channel, known, new, day, now, bar, rival)
-        )
+        chosen = await self._library.steady(lambda engine: choose(engine, channel, known, new, day, now, bar, rival))
+        picks = chosen.picks
         picked = tuple(
             Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess, team=p.team) for p in picks
         )
         async with self._store.read() as tx:
             upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
             if not picks:
-                reason = await self._quiet_reason(tx, channel, waiting, bar if lower else None, day)
+                reason = await self._quiet_reason(tx, channel, waiting, bar if chosen.lower else None, day)
                 return Digest(day, known, revision, quiet=reason, upvoted=upvoted)
             made = tuple(await self._cards(tx, channel, known, picks, now))
-            return Digest(day, known, revision, made, picked=picked, upvoted=upvoted)
+            titles = tuple(map(cards.line, (await papers.get_many(tx, chosen.titles)).values()))
+            return Digest(day, known, revision, made, titles, picked=picked, upvoted=upvoted)
 
     async def waiting(self, tx: AsyncConnection, channel: Channel, day: date) -> Waiting:
         """What the channel's next digest is chosen from, for that local day."""
@@ -179,8 +172,7 @@ class Digests:
             bar = await self.bar(tx, channel, known, day)
 
         def look(engine: Recommender) -> Contender:
-            among = engine.known(waiting.new)
-            limit, seed = channel.count + (not channel.guess and not rival), _seed(channel, day)
+            among, limit, seed = engine.known(waiting.new), places(channel, rival), seed_of(channel, day)
             return engine.contender(paper_id, known.feedback, among, limit, known.topics, now, seed, bar, rival=rival)
 
         return await self._library.steady(look)
@@ -191,11 +183,12 @@ class Digests:
         digest = await self.compose(channel, now, hour.local_date)
         async with self._store.write() as tx:
             # An alert may have brought one of the papers meanwhile: the header counts what is left.
-            free = await deliveries.free_for(tx, channel.id, [card.paper_id for card in digest.cards]) or ()
+            wanted = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
+            free = await deliveries.free_for(tx, channel.id, wanted) or ()
             left = tuple(card for card in digest.cards if card.paper_id in free)
-            digest = replace(digest, cards=left, quiet=digest.quiet or ("" if left else _ALL_HERE))
-            style = styles.fitting(channel.style, can, len(left))
-            drafts = styles.drafts(digest.header(style), left, style)
+            titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
+            digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
+            drafts = digest.drafts(styles.fitting(channel.style, can, len(left)), can)
             planned = await deliveries.plan(
                 tx,
                 channel.id,
@@ -261,10 +254,10 @@ class Digests:
         """What the team's other channels made of these papers."""
         heard = await votes.of_papers_elsewhere(tx, channel.id, paper_ids)
         notes: dict[str, str] = {}
-        for paper_id, channel_id, name, _ in await shown.seen_in_workspace(tx, channel.id, paper_ids):
-            if channel_id != channel.id:
-                theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
-                likes, _ = feedback.tally(theirs, self._emoji)
+        for paper_id, channel_id, name, _, glance in await shown.seen_in_workspace(tx, channel.id, paper_ids):
+            theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
+            likes, _ = feedback.tally(theirs, self._emoji)
+            if channel_id != channel.id and (likes or not glance):
                 where = f"#{cards.cut(cards.inert(name), 60)}" if name else "another channel"
                 notes[paper_id] = f"already in {where}" + (f", {likes} 👍" if likes else "")
         return notes
@@ -311,39 +304,3 @@ async def next_hour(tx: AsyncConnection, channel: Channel, now: datetime) -> Hou
     while await deliveries.find(tx, channel.id, hour.local_date, DIGEST):
         hour = rule.after(hour.at)
     return hour
-
-
-def _seed(channel: Channel, day: date) -> int:
-    return zlib.crc32(f"{channel.id} {day}".encode())
-
-
-def _pick(
-    engine: Recommender,
-    channel: Channel,
-    known: Known,
-    new: Sequence[str],
-    day: date,
-    now: datetime,
-    bar: float,
-    rival: Rival | None,
-) -> tuple[list[Pick], bool]:
-    """What to post of the papers that the index knows; where that is nothing, whether a lower bar would help."""
-    candidates = engine.known(new)
-
-    def above(least: float) -> list[Pick]:
-        picks = engine.pick(
-            known.feedback,
-            candidates,
-            # A guess takes the last place: where none is wanted, one place more gives its card back. A digest shared
-            # with a rival has none.
-            channel.count + (not channel.guess and not rival),
-            topics=known.topics,
-            now=now,
-            seed=_seed(channel, day),
-            bar=least,
-            rival=rival,
-        )
-        return picks if channel.guess else [pick for pick in picks if not pick.guess][: channel.count]
-
-    picks = above(bar)
-    return picks, not picks and bool(above(0.0))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import cards, feedback
+from bot.channels.choosing import Known
 from bot.channels.conversation import Conversation
-from bot.channels.digest import DIGEST, Known
+from bot.channels.digest import DIGEST
 from bot.store import choices, deliveries, papers, shown, votes
 from recommender import Contender, Paper
 
@@ -47,13 +48,14 @@ def next_digest(found: Contender, count: int, twin: str = "") -> str:
 
 async def _past(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
     """When the channel had the paper, "" when it has not."""
-    seen = dict(await shown.of_channel(tx, talk.channel.id))
+    seen = {one.paper_id: one for one in await shown.of_channel(tx, talk.channel.id)}
     if paper.id in seen:
-        at = seen[paper.id].astimezone(talk.zone)
+        at = seen[paper.id].at.astimezone(talk.zone)
         likes, dislikes = feedback.tally(await votes.of_paper(tx, talk.channel.id, paper.id), talk.tools.emoji)
         said = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
         day = cards.day_name(at.date(), talk.now.astimezone(talk.zone).date())
-        return f"It was posted here {day}{f', {said}' if said else ''}; no paper comes twice."
+        how = "listed below the cards" if seen[paper.id].glance else "posted"
+        return f"It was {how} here {day}{f', {said}' if said else ''}; no paper comes twice."
     if paper.id in await shown.posted(tx, talk.channel.id, [paper.id]):
         return "It is on its way here."
     return ""

@@ -105,10 +105,10 @@ async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) ->
     spoken = standing(await votes.of_channel(tx, channel_id), table)
     feedback = [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
     answered = {vote.paper_id for vote in spoken}
-    silent = [one for one in await shown.of_channel(tx, channel_id) if one[0] not in answered]
+    silent = [one for one in await shown.of_channel(tx, channel_id) if one.paper_id not in answered]
     corrected = await corrections.of_channel(tx, channel_id)
     feedback += [Feedback.on_words(one.words, float(one.value), one.at, one.member) for one in corrected]
-    return feedback + [Feedback(paper_id, 0.0, at, None) for paper_id, at in silent]
+    return feedback + [Feedback(one.paper_id, 0.0, one.at, None, one.glance) for one in silent]
 
 
 def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:

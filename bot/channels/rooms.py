@@ -111,6 +111,7 @@ class Rooms:
                 bar=self._new.bar,
                 guess=self._new.guess,
                 style=self._new.style,
+                titles=self._new.titles,
                 created_at=self._tools.clock(),
             )
             channel = await channels.find(tx, place)

@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"[+-]?[0-9.]+")
 _LOOKS = "It reads like `schedule 09:00 weekdays Europe/Berlin 5`"
 _SHOWN = 60
 """Characters of what somebody wrote that an error says back."""
-MOST_CARDS = 10
+MOST_CARDS, MOST_TITLES = 10, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,16 @@ def read_count(text: str) -> int:
     if re.fullmatch(r"[0-9]{1,3}", text.strip()) and 1 <= int(text) <= MOST_CARDS:
         return int(text)
     raise ValueError(f"{_quoted(text)} is not a number of cards; it is from 1 to {MOST_CARDS}")
+
+
+def read_titles(text: str) -> int:
+    """How many further titles stand below the cards: a number, `off` or `on`. ValueError says what is wrong."""
+    word = text.strip().casefold()
+    if word in ("on", "off"):
+        return MOST_TITLES if word == "on" else 0
+    if re.fullmatch(r"[0-9]{1,3}", word) and int(word) <= MOST_TITLES:
+        return int(word)
+    raise ValueError(f"{_quoted(text)} is not a number of titles; it is from 0 (none) to {MOST_TITLES}")
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,8 @@ from bot.courier import pack
 from bot.platforms.base import Capabilities
 from bot.store.deliveries import Draft
 
+_FURTHER = "Also today. React with the number of each you like: it counts as a 👍 on a card."
+
 
 def doable(can: Capabilities) -> tuple[Style, ...]:
     """The styles that a platform can do."""
@@ -31,10 +33,20 @@ def drafts(header: str, cards: Sequence[Card], style: Style) -> list[Draft]:
     return [Draft(pack(Message(text=header))), *made]
 
 
-def numbered(text: str, lines: Sequence[Line], *, threaded: bool = False) -> Draft:
-    """A message of papers that members like by their numbers."""
-    body = pack(Message(text, lines=tuple(lines), numbered=True))
-    return Draft(body, numbered=tuple(line.paper_id for line in lines), threaded=threaded)
+def tucked(style: Style, can: Capabilities) -> bool:
+    """Whether the titles below a digest's papers wait in its first message's thread."""
+    return style is Style.THREAD or can.asides_in_threads
+
+
+def further(titles: Sequence[Line], *, threaded: bool) -> Draft:
+    """The titles below a digest's papers: one message, for a glance."""
+    return numbered(_FURTHER, titles, threaded=threaded, glance=True)
+
+
+def numbered(text: str, lines: Sequence[Line], *, threaded: bool = False, glance: bool = False) -> Draft:
+    """A message of papers that members like by their numbers; for a `glance` it goes on below the others."""
+    body = pack(Message(text, lines=tuple(lines), numbered=True, further=glance))
+    return Draft(body, numbered=tuple(line.paper_id for line in lines), threaded=threaded, glance=glance)
 
 
 def line(card: Card) -> Line:

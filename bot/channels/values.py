@@ -192,14 +192,15 @@ class Home:
 class Message:
     """What is posted for everybody in a channel: a card, a line of text, or a list.
 
-    `numbered` lines are choices: who reacts with 1️⃣ likes the first. `thread` is the platform's id of the message in
-    whose thread this goes.
+    `numbered` lines are choices: who reacts with 1️⃣ likes the first. `further` ones go on below what was posted before,
+    as titles under the cards. `thread` is the platform's id of the message in whose thread this goes.
     """
 
     text: str = ""
     card: Card | None = None
     lines: tuple[Line, ...] = ()
     numbered: bool = False
+    further: bool = False
     thread: str = ""
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import system_clock
-from bot.channels.values import Card, Place
+from bot.channels.values import Message, Place
 from bot.courier import unpack
 from bot.demo.world import DemoClock, World, demo_world, first_morning
 from bot.platforms.base import Clock
@@ -119,7 +119,7 @@ class Visit:
     async def lines(self) -> AsyncIterator[str]:
         """The lines of the visit, one by one; each is answered before the next is asked for."""
         self._say("Day 1. Nobody has told the bot anything yet. This team works on privacy in machine learning: ada")
-        self._say("and ben put a 👍 on such cards, and say nothing to the others.")
+        self._say("and ben put a 👍 on such cards and on such titles below them, and say nothing to the others.")
         async for line in self._react():
             yield line
 
@@ -166,9 +166,12 @@ class Visit:
             self._say("The live list did not answer, so the visit ends here; the demo needs no network.")
 
     async def _react(self) -> AsyncIterator[str]:
-        """Like what the team likes among today's cards, and note how many those are."""
-        cards = await self._cards_today()
+        """Like what the team likes among today's cards, noting how many those are, and among the titles below them."""
+        digest = await self._today_posted()
+        cards = [message.card for message in digest if message.card]
         numbers = [number for number, card in enumerate(cards, 1) if self._is_theirs(card.title, card.summary)]
+        below = [line.title for message in digest for line in message.lines]
+        glanced = [number for number, title in enumerate(below, len(cards) + 1) if self._is_theirs(title)]
         listed = [paper for paper in self.world.listed.papers if paper.published == self._today]
         theirs = {paper.id for paper in listed if self._is_theirs(paper.title, paper.abstract)}
         engine, now = self.world.app.library.engine, self.world.clock()
@@ -183,39 +186,39 @@ class Visit:
                 _CARDS * len(theirs) / max(len(listed), 1),
             )
         )
-        if numbers:
-            yield f"{' '.join(map(str, numbers))} 👍"
+        if numbers or glanced:
+            yield f"{' '.join(map(str, [*numbers, *glanced]))} 👍"
         if numbers[1:]:
             yield "/me ben"
             yield f"{numbers[0]} 🔥"
             yield "/me ada"
 
     async def _take_back(self) -> AsyncIterator[str]:
-        cards = await self._cards_today()
-        number, card = next(
-            (n, card) for n, card in enumerate(cards, 1) if not self._is_theirs(card.title, card.summary)
-        )
-        before = await self._explain(card.paper_id)
-        yield f"{number} ❤️"
-        liked = await self._explain(card.paper_id)
-        yield f"-{number} ❤️"
-        after = await self._explain(card.paper_id)
+        posted = await self._today_posted()
+        shown = [(card.paper_id, f"{card.title} {card.summary}") for card in (one.card for one in posted) if card]
+        shown += [(line.paper_id, line.title) for one in posted for line in one.lines]
+        number, paper_id = next((n, i) for n, (i, text) in enumerate(shown, 1) if not self._is_theirs(text))
+        before = await self._explain(paper_id)
+        yield f"{number} 👍"
+        liked = await self._explain(paper_id)
+        yield f"-{number} 👍"
+        after = await self._explain(paper_id)
         same = "the same number again" if after.score == before.score else "NOT the same number"
         self._say(
-            f"Its score: {before.score:+.6f} before, {liked.score:+.6f} with the ❤️, {after.score:+.6f} after: {same}."
+            f"Its score: {before.score:+.6f} before, {liked.score:+.6f} with the 👍, {after.score:+.6f} after: {same}."
         )
 
     def _is_theirs(self, *texts: str) -> bool:
         return bool(re.search(self.likes, " ".join(texts), re.IGNORECASE))
 
-    async def _cards_today(self) -> list[Card]:
+    async def _today_posted(self) -> list[Message]:
+        """The messages of the last digest."""
         async with self.world.app.store.read() as tx:
             channel = await channels.find(tx, PLACE)
             assert channel is not None
             posts = await deliveries.posts_of(tx, channel.id, [PostState.SENT])
         last = max(post.delivery_id for post in posts)
-        cards = [unpack(post.body).card for post in posts if post.delivery_id == last]
-        return [card for card in cards if card]
+        return [unpack(post.body) for post in posts if post.delivery_id == last]
 
     async def _explain(self, paper_id: str) -> Explanation:
         app = self.world.app

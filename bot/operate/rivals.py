@@ -37,7 +37,7 @@ async def tell_rivals(settings: Settings, *, as_json: bool) -> None:
                 continue
             heard = feedback.standing(await votes.of_channel(tx, channel.id), emoji)
             liked = {one.paper_id for one in heard if one.value > 0}
-            seen = {one[0] for one in await shown.of_channel(tx, channel.id)}
+            seen = {one.paper_id for one in await shown.of_channel(tx, channel.id)}
             name = f"{channel.place.platform} {channel.place.name or channel.place.address}"
             for rival, some in _by_digest([one for one in made if one.paper_id in seen]):
                 told = [(int(one.team != TASTE), one.paper_id in liked) for one in some]

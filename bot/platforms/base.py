@@ -67,6 +67,8 @@ class Capabilities:
     """Whether a reply can be shown to the asker alone."""
     threads: bool = False
     """Whether a message can go in the thread of another."""
+    asides_in_threads: bool = False
+    """Whether people there expect what goes beside the point in a thread, out of the channel's way."""
     numbers: int = 0
     """How many lines of one message members can react to by number: 1️⃣, 2️⃣ … 🔟."""
     way_back: str = "Invite me again"

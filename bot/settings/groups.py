@@ -92,6 +92,9 @@ class Digest(Section):
         Style.CARDS,
         description="cards, thread (the cards in the header's thread) or compact (one message of numbered papers).",
     )
+    titles: int = Field(
+        10, ge=0, le=10, description="Further titles under the cards, to be liked by number; 0 for none."
+    )
     window_days: int = Field(3, ge=1, le=30, description="How many days a paper counts as news.")
     grace_hours: float = Field(12.0, ge=0, le=48, description="A digest hour missed by less is delivered late.")
 

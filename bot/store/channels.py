@@ -33,6 +33,7 @@ class Channel:
     bar_learned: bool
     guess: bool
     style: Style
+    titles: int
     next_due_at: datetime | None
     next_due_on: date | None
     created_at: datetime
@@ -196,6 +197,7 @@ def _channel(row: Any) -> Channel:
         bar_learned=row.bar_learned,
         guess=row.guess,
         style=Style(row.style),
+        titles=row.titles,
         next_due_at=row.next_due_at,
         next_due_on=row.next_due_on,
         created_at=row.created_at,

@@ -33,12 +33,14 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message to be planned: its body as JSON, the paper it is about, if any, or the papers that its numbers stand
-    for, and whether it goes in the thread of the delivery's first message."""
+    for, whether it goes in the thread of the delivery's first message, and whether its papers are further titles for a
+    `glance`."""
 
     body: dict[str, Any]
     paper_id: str | None = None
     numbered: tuple[str, ...] = ()
     threaded: bool = False
+    glance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Post:
     sending_at: datetime | None
     sent_at: datetime | None
     threaded: bool
+    glance: bool
 
 
 async def plan(
@@ -115,6 +118,7 @@ async def plan(
                 planned_at=now,
                 not_before=now,
                 threaded=draft.threaded,
+                glance=draft.glance,
             )
             .returning(posts.c.id)
         )
@@ -336,4 +340,5 @@ def _post(row: Any) -> Post:
         row.sending_at,
         row.sent_at,
         row.threaded,
+        row.glance,
     )

@@ -1,8 +1,12 @@
-"""What channels have been shown, or will be: papers with a card of their own, and papers on a message by number."""
+"""What channels have been shown, or will be: papers with a card of their own, and papers on a message by number.
+
+Of the latter some are picks, and some only titles for a glance (see `posts.glance`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -24,7 +28,7 @@ def entries(*, channel_ids: sa.Select[Any] | None = None, paper_ids: Sequence[st
         if paper_ids is not None:
             yield table.c.paper_id.in_(paper_ids)
 
-    of_post = (posts.c.state, posts.c.sent_at)
+    of_post = (posts.c.state, posts.c.sent_at, posts.c.glance)
     card = (posts.c.id.label("post_id"), sa.literal(0).label("number"), posts.c.channel_id, posts.c.paper_id)
     number = (numbers.c.post_id, numbers.c.number, numbers.c.channel_id, numbers.c.paper_id)
     cards = sa.select(*card, *of_post).where(*meant(posts))
@@ -32,15 +36,24 @@ def entries(*, channel_ids: sa.Select[Any] | None = None, paper_ids: Sequence[st
     return sa.union_all(cards, numbered).subquery()
 
 
-async def of_channel(tx: AsyncConnection, channel_id: int) -> list[tuple[str, datetime]]:
-    """The papers that a channel has been shown, and when, in their order."""
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A paper that a channel has been shown, when, and whether as a title for a glance only."""
+
+    paper_id: str
+    at: datetime
+    glance: bool
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Exposure]:
+    """The papers that a channel has been shown, in their order."""
     one = entries()
     rows = await tx.execute(
-        sa.select(one.c.paper_id, one.c.sent_at)
+        sa.select(one.c.paper_id, one.c.sent_at, one.c.glance)
         .where(one.c.channel_id == channel_id, one.c.state == PostState.SENT, one.c.sent_at.is_not(None))
         .order_by(one.c.sent_at, one.c.post_id, one.c.number)
     )
-    return [(row.paper_id, row.sent_at) for row in rows]
+    return [Exposure(row.paper_id, row.sent_at, row.glance) for row in rows]
 
 
 async def posted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str] | None = None) -> set[str]:
@@ -66,8 +79,9 @@ async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str
 
 async def seen_in_workspace(
     tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]
-) -> list[tuple[str, int, str, datetime]]:
-    """Where the team has had these papers: (paper id, channel id, channel name, when), the earliest first.
+) -> list[tuple[str, int, str, datetime, bool]]:
+    """Where the team has had these papers, the earliest first: (paper id, channel id, channel name, when, whether for a
+    glance only).
 
     The name of another channel that is private is "": it is nobody's business.
     """
@@ -80,12 +94,18 @@ async def seen_in_workspace(
     )
     one = entries(channel_ids=theirs, paper_ids=paper_ids)
     rows = await tx.execute(
-        sa.select(one.c.paper_id, channels.c.id, sa.case((hidden, ""), else_=channels.c.name), one.c.sent_at)
+        sa.select(
+            one.c.paper_id,
+            channels.c.id,
+            sa.case((hidden, ""), else_=channels.c.name),
+            one.c.sent_at,
+            one.c.glance,
+        )
         .join(channels, channels.c.id == one.c.channel_id)
         .where(one.c.state == PostState.SENT)
         .order_by(one.c.sent_at)
     )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
 async def numbered(tx: AsyncConnection, channel_id: int, post_id: int | None = None) -> dict[tuple[int, int], str]:

@@ -200,6 +200,7 @@ channels = sa.Table(
     sa.Column("bar_learned", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("guess", sa.Boolean, nullable=False),
     _text("style", server_default="cards"),
+    sa.Column("titles", sa.Integer, nullable=False, server_default="10"),
     sa.Column("next_due_at", Instant),
     sa.Column("next_due_on", sa.Date),
     sa.Column("created_at", Instant, nullable=False),
@@ -259,6 +260,8 @@ posts = sa.Table(
     sa.Column("sent_at", Instant),
     # Whether it goes in the thread of its delivery's first message.
     sa.Column("threaded", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Whether its numbered papers are further titles for a glance, and none of the picks.
+    sa.Column("glance", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("channel_id", "paper_id"),
     sa.Index("ix_posts_message", "channel_id", "message"),
     sa.Index("ix_posts_state", "state", "not_before"),

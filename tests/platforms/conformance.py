@@ -76,6 +76,10 @@ class PlatformUnderTest(Protocol):
         """A member presses the button of a card that says `verb`; what the member is shown."""
         ...
 
+    async def press_number(self, member: str, message: str, number: int) -> str:
+        """A member presses the button of a numbered paper, or types it; what the member is shown."""
+        ...
+
     async def press_offered(self, member: str, label: str) -> str:
         """A member presses a button under the last answer; what the member is shown."""
         ...
@@ -264,6 +268,34 @@ class PlatformConformance:
         if platform.capabilities.reads_reactions:
             standing = await platform.reactions(place, message)
             assert sorted(number_of(emoji) for _, emoji in standing) == [1, most]
+
+    async def test_a_numbered_paper_is_liked_by_its_button_too(self, under_test: PlatformUnderTest) -> None:
+        platform, place = under_test.platform, under_test.place
+        most = platform.capabilities.numbers
+        if not most:
+            pytest.skip("this platform does not promise it")
+        message = await platform.send(place, replace(PICKS, lines=PICKS.lines[:most]), "key-1")
+        for number in (1, most):
+            assert "It is so." in await under_test.press_number("ada", message, number)
+        pressed = [(action.verb, action.argument) for _, _, action in under_test.desk.acted]
+        assert pressed == [("more", "1"), ("more", str(most))]
+        assert {there.address for there, _, _ in under_test.desk.acted} == {place.address}
+
+    async def test_titles_below_the_cards_have_numbers_of_their_own_also_in_a_thread(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        platform, place = _with_threads(under_test), under_test.place
+        header = await platform.send(place, Message("One paper."), "key-1")
+        card = await platform.send(place, Message(card=CARD), "key-2")
+        titles = await platform.send(place, replace(PICKS, further=True, thread=header), "key-3")
+        await under_test.react("ada", card, "👍")
+        await under_test.react("ada", titles, keycap(1))
+        await under_test.react("ada", titles, keycap(1), on=False)
+        told = [(each.message, each.on) for each in under_test.desk.reactions]
+        assert told == [(card, True), (titles, True), (titles, False)]
+        assert [number_of(each.emoji) for each in under_test.desk.reactions] == [0, 1, 1]
+        assert "It is so." in await under_test.press_number("ada", titles, 2)
+        assert [(action.verb, action.argument) for _, _, action in under_test.desk.acted] == [("more", "2")]
 
     async def test_numbered_papers_of_any_length_and_malice_are_shown(self, under_test: PlatformUnderTest) -> None:
         if not under_test.platform.capabilities.numbers:

@@ -11,7 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.channels.digest import Digest, Known
+from bot.channels.choosing import Known
+from bot.channels.digest import Digest
 from bot.channels.values import FORMS, Action, Attachment, Card, Field, Form, Line, Message, Reply
 from recommender import Feedback
 from tests.platforms.conformance import CARD, HOSTILE
@@ -66,6 +67,10 @@ DIGEST = Digest(
         CARD,
         Card("2", "Out of the blue", why="a guess: tell me with 👍 or 👎", guess=True),
         Card("3", HOSTILE, f"https://x.org/{HOSTILE}", HOSTILE, summary=HOSTILE, why=HOSTILE, note=HOSTILE),
+    ),
+    titles=(
+        Line("4", "Also about clients", "https://arxiv.org/abs/2310.00004"),
+        Line("5", HOSTILE, f"https://x.org/{HOSTILE}"),
     ),
 )
 """A day's digest, one of whose papers means harm."""

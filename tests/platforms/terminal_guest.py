@@ -148,6 +148,9 @@ class TerminalGuest:
     async def press(self, member: str, message: str, verb: str) -> str:
         return await self.ask(member, f"{verb} {self._number(message)}")
 
+    async def press_number(self, member: str, message: str, number: int) -> str:
+        return await self.ask(member, f"more {self._number(message, number)}")
+
     async def press_offered(self, member: str, label: str) -> str:
         return await self.ask(member, label)
 

@@ -85,9 +85,9 @@ async def test_a_thumb_for_one_of_several_papers_is_its_number_on_their_message(
     await post_digest(guest, 1, 3)
     assert " 1  Paper A\n 2  Paper B\n" in plain(render.posted(COMPACT))
     await guest.platform.send(guest.place, COMPACT, "2-1")
-    assert "2️⃣ 1  Paper B" in await guest.enter("2 👍")
+    assert "👍 1  Paper B" in await guest.enter("2 👍")
     assert "no reactions  Paper A" in await guest.enter("-1 👍")
-    assert "2️⃣ 1  Paper B" in await guest.enter("2️⃣")
+    assert "👍 1  Paper B" in await guest.enter("2️⃣")
     await guest.enter("1️⃣")
     await guest.enter("-2 👍")
     told = [(each.message, each.emoji, each.on) for each in guest.desk.reactions]
@@ -105,6 +105,22 @@ async def test_a_compact_digest_is_numbered_anew_by_whoever_comes_later(guest: T
     assert [(number, paper.paper_id) for number, paper in guest.platform.numbers] == [(1, "a"), (2, "b")]
     await guest.enter("2 👍")
     assert [(each.message, each.emoji) for each in guest.desk.reactions] == [("3-1", "2️⃣")]
+
+
+async def test_titles_below_the_cards_take_a_line_each_and_go_on_counting(guest: TerminalGuest) -> None:
+    lines = tuple(replace(line, url=f"https://x.org/{line.paper_id}") for line in COMPACT.lines)
+    below = replace(COMPACT, text="Also today.", lines=lines, further=True)
+    await post_digest(guest, 1, 2)
+    await guest.platform.send(guest.place, below, "1-3")
+    assert guest.screen.getvalue().endswith("Also today.\n 3  Paper A\n 4  Paper B\n")
+    await guest.restart()
+    assert [paper.paper_id for _, paper in guest.platform.numbers][2:] == ["a", "b"]
+    assert "👍 1  Paper B" in await guest.enter("4 👍")
+    assert "no reactions  Paper B" in await guest.enter("-4 👍")
+    told = [(each.message, each.emoji, each.on) for each in guest.desk.reactions]
+    assert told == [("1-3", "2️⃣", True), ("1-3", "2️⃣", False)]
+    await guest.enter("abstract 3")
+    assert [(action.verb, action.argument) for _, _, action in guest.desk.acted] == [("abstract", "a")]
 
 
 async def test_a_list_in_a_digests_thread_goes_on_counting(guest: TerminalGuest) -> None:

@@ -163,7 +163,7 @@ async def test_the_team_remembers_where_it_had_a_paper(store: Store) -> None:
             await tx.execute(sa.update(posts).where(posts.c.channel_id == channel).values(values))
     async with store.read() as tx:
         seen = await shown.seen_in_workspace(tx, one, ["P", "Q"])
-        assert [(paper, where) for paper, where, _, _ in seen] == [("P", two), ("P", one)]
+        assert [(paper, where) for paper, where, *_ in seen] == [("P", two), ("P", one)]
         post = await deliveries.post_by_message(tx, two, "M1")
         assert post
         assert post.channel_id == two
@@ -189,7 +189,10 @@ async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> Non
         await deliveries.move(tx, post, PostState.SENDING)
         sending = await deliveries.get_post(tx, post.id)
         await deliveries.move(tx, sending, PostState.SENT, message="m1", sent_at=START)
-        assert await shown.of_channel(tx, channel) == [("Q", START), ("R", START)]
+        assert await shown.of_channel(tx, channel) == [
+            shown.Exposure("Q", START, False),
+            shown.Exposure("R", START, False),
+        ]
         assert [one[:2] for one in await shown.seen_in_workspace(tx, channel, ["P", "R"])] == [("R", channel)]
     assert await plan(store, channel, "R", "S", day=DAY + timedelta(1))
     assert [post.paper_id for post in await posts_of(store, channel)] == ["P", None, "S"]

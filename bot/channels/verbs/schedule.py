@@ -20,7 +20,7 @@ from bot.store.states import ChannelState
 
 _YES, _NO = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
 _WHEN = ("hour", "days", "zone", "count")
-_SETTINGS = (*_WHEN, "bar", "guess", "style")
+_SETTINGS = (*_WHEN, "bar", "guess", "style", "titles")
 _NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})(?:\s*[=:]\s*|\s+|$)", re.IGNORECASE)
 _HIGHEST_BAR = 0.999
 _LEARNED = "learned"
@@ -157,6 +157,8 @@ def _read(name: str, value: str, can: Capabilities) -> dict[str, Any]:
         raise ValueError(f"The guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
     if name == "style":
         return {name: _read_style(value, can)}
+    if name == "titles":
+        return {name: schedule_words.read_titles(value)}
     return _read_bar(value)
 
 
@@ -215,6 +217,12 @@ def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
             "cards, the same in a thread, or compact",
             styles.fitting(channel.style, can, 1),
             tuple(styles.doable(can)),
+        ),
+        Field(
+            "titles",
+            "more titles to like by number; 0 for none",
+            str(channel.titles),
+            tuple(map(str, range(schedule_words.MOST_TITLES + 1))),
         ),
     )
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.channels import cards, feedback, understood
+from bot.channels.choosing import Known
 from bot.channels.conversation import Conversation, no_such_paper, sorry
-from bot.channels.digest import Known
 from bot.channels.values import Action, Kind, Line, Reply
 from bot.store import papers, shown, votes
 from recommender import Hit, Paper, snippet
@@ -120,13 +120,14 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
         paper = found[paper_id]
         facts = [cards.authors_line(paper.authors), _day(paper.published)]
         facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
-        for where_id, where, when in ((s[1], s[2], s[3]) for s in seen if s[0] == paper_id):
+        for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
             likes, _ = feedback.tally(theirs, talk.tools.emoji)
             there = f"#{cards.inert(where)}" if where else "another channel"
             place = "" if where_id == talk.channel.id else f" in {there}"
             day = when.astimezone(talk.zone).date()
-            facts.append(f"posted{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
+            had = "listed" if glance else "posted"
+            facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
         detail = " · ".join(fact for fact in facts if fact)
         said = cards.inert(snippet(query, paper.abstract)) if query else ""
         lines.append(cards.line(paper, detail, said))

@@ -24,7 +24,7 @@ async def stats(talk: Conversation, argument: str) -> Reply:
     """How many picks were liked, week by week, beside what is known of the most upvoted papers of those days."""
     async with talk.tools.store.read() as tx:
         heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
-        seen = {paper_id for paper_id, _ in await shown.of_channel(tx, talk.channel.id)}
+        seen = {one.paper_id for one in await shown.of_channel(tx, talk.channel.id)}
         made = await choices.of_channel(tx, talk.channel.id)
     if not any(one.place and one.paper_id in seen for one in made):
         return Reply("No digest has been posted here yet, so there is nothing to count.")

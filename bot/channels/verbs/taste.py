@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.channels import cards, fate
+from bot.channels.choosing import Known
 from bot.channels.conversation import Conversation, no_such_paper
-from bot.channels.digest import Known
 from bot.channels.values import Action, Reply
 from bot.channels.verbs.corrections import listed, quoted
 from bot.store import corrections, papers

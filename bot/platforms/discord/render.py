@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from bot.channels.cards import count
+from bot.channels.numbers import MOST, buttons, keycap
 from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Line, Message, Reply
 from bot.platforms.discord.markup import one_line, own_words, titled, together, weight
 from bot.platforms.discord.pressing import PAPERS, Memory, change_id, on_card
@@ -34,7 +35,6 @@ _FEW_LINES = 10
 _LABEL, _OPTION, _IN_ROW, _BUTTONS = 80, 100, 5, 10
 _TITLE, _SHORT = 300, 300
 _LABELS = {"more": "More like this", "less": "Less", "save": "Save", "similar": "Similar", "abstract": "Abstract"}
-_NUMBERS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ class Renderer:
         def build(share: int) -> list[Json]:
             parts = self._words(message.text, share)
             parts += [self._card(message.card, share, on_card)] if message.card else []
-            return parts + _list(message.lines, share, numbered=message.numbered)
+            parts += _list(message.lines, share, numbered=message.numbered, close=message.further)
+            choices = _rows(self._buttons(buttons(message.lines))) if message.numbered else []
+            return [*parts, *choices] if pieces([*parts, *choices]) <= MAX_COMPONENTS else parts
 
         components = _once(_unled(_fitting(build)))
         if components and key:
@@ -91,10 +93,9 @@ class Renderer:
             yield _text(f"… and {count(left_out, 'paper')} more.")
         if reply.attachment:
             yield {"type": _FILE, "file": {"url": f"attachment://{file_name(reply.attachment)}"}}
-        buttons = [_button("Change", change_id(reply.form.verb))] if reply.form else []
-        buttons += self._buttons(reply.actions)
-        for start in range(0, len(buttons), _IN_ROW):
-            yield {"type": _ROW, "components": buttons[start : start + _IN_ROW]}
+        offered = [_button("Change", change_id(reply.form.verb))] if reply.form else []
+        offered += self._buttons(reply.actions)
+        yield from _rows(offered)
         if options := [_option(line) for line in reply.lines if 0 < len(line.paper_id) <= _OPTION][:_OPTIONS]:
             yield {"type": _ROW, "components": [_select(options)]}
 
@@ -112,8 +113,8 @@ class Renderer:
         ]
         parts = [_text("\n".join(rows)) for rows in texts if any(rows)]
         actions = [Action(_LABELS[verb], verb, card.paper_id) for verb in CARD_ACTIONS]
-        buttons = [_button(each.label, id_of(each)) for each in actions]
-        return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": buttons}]}
+        row = [_button(each.label, id_of(each)) for each in actions]
+        return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": row}]}
 
     def _buttons(self, actions: Sequence[Action]) -> list[Json]:
         return [
@@ -205,15 +206,17 @@ def _day(day: date | None) -> str:
     return f"{day.day} {day:%b %Y}" if day else ""
 
 
-def _list(lines: Sequence[Line], share: int, *, numbered: bool = False, first: int = 1) -> list[Json]:
-    """Papers, numbered, with what there is to say of each."""
+def _list(
+    lines: Sequence[Line], share: int, *, numbered: bool = False, close: bool = False, first: int = 1
+) -> list[Json]:
+    """Papers, numbered, with what there is to say of each; a few have room between them unless they stand `close`."""
     made = list[Json]()
     for place, line in enumerate(lines[:_LINES]):
-        number = _NUMBERS[place] if numbered and place < len(_NUMBERS) else f"{first + place}\\."
+        number = keycap(place + 1) if numbered and place < MOST else f"{first + place}\\."
         rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
         rows += _small([together(one_line(line.detail, min(share, _SHORT)))])
         rows += filter(None, [one_line(line.said, min(share, _SHORT))])
-        made += [{"type": _SEPARATOR, "divider": False}] if len(lines) <= _FEW_LINES else []
+        made += [{"type": _SEPARATOR, "divider": False}] if len(lines) <= _FEW_LINES and not close else []
         made.append(_text("\n".join(rows)))
     return made
 
@@ -231,6 +234,12 @@ def _option(line: Line) -> Json:
 def _select(options: Sequence[Json]) -> Json:
     once = list({option["value"]: option for option in options}.values())
     return {"type": _SELECT, "custom_id": PAPERS, "placeholder": "Read one of them", "options": once}
+
+
+def _rows(some: Sequence[Json]) -> list[Json]:
+    """Buttons, five in a row."""
+    starts = range(0, len(some), _IN_ROW)
+    return [{"type": _ROW, "components": list(some[start : start + _IN_ROW])} for start in starts]
 
 
 def _button(label: str, custom_id: str) -> Json:

@@ -51,7 +51,13 @@ class Posting:
 
     name = PLATFORM
     capabilities = Capabilities(
-        max_text=MAX_TEXT, lookup=True, reads_reactions=True, private_replies=True, threads=True, numbers=10
+        max_text=MAX_TEXT,
+        lookup=True,
+        reads_reactions=True,
+        private_replies=True,
+        threads=True,
+        asides_in_threads=True,
+        numbers=10,
     )
 
     def __init__(self, workspaces: Workspaces, clock: Clock, command: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.channels.cards import count, cut
+from bot.channels.numbers import buttons
 from bot.channels.values import CARD_ACTIONS, FORMS, Action, Attachment, Card, Line, Message, Reply
 from bot.platforms.slack.blocks import (
     MOST_LINES,
@@ -60,7 +61,9 @@ def posted(message: Message, key: str = "", command: str = "/papers") -> Rendere
     def build(share: int) -> list[Json]:
         blocks = said(message.text, share, command)
         blocks += _card(message.card, share, 0) if message.card else []
-        return blocks + (numbered if message.numbered else listed)(message.lines, share)
+        if not message.numbered:
+            return blocks + listed(message.lines, share)
+        return blocks + numbered(message.lines, share) + _actions(buttons(message.lines), "number", _LABEL)
 
     blocks = _fitting(build)
     if blocks and key:
@@ -175,14 +178,14 @@ def _attachment(attachment: Attachment, share: int) -> list[Json]:
 
 def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
     """Buttons; one whose action is too long for a button's value is left out, its words can still be typed."""
-    buttons: list[Json] = []
+    made: list[Json] = []
     for place, action in enumerate(actions):
         value = json.dumps([action.verb, action.argument, action.offset])
-        if len(value) <= _VALUE and len(buttons) < _BUTTONS:
+        if len(value) <= _VALUE and len(made) < _BUTTONS:
             label = one_line(action.label, most) or one_line(action.verb, most) or "Go on"
             text = {"type": "plain_text", "text": label, "emoji": False}
-            buttons.append({"type": "button", "action_id": f"{before}-{place}", "text": text, "value": value})
-    return [{"type": "actions", "elements": buttons}] if buttons else []
+            made.append({"type": "button", "action_id": f"{before}-{place}", "text": text, "value": value})
+    return [{"type": "actions", "elements": made}] if made else []
 
 
 def _fallback(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str) -> str:

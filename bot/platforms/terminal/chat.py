@@ -177,8 +177,8 @@ class Chat:
         for each in emoji:
             await self._put(paper.message, each, on=on)
         standing = await asyncio.to_thread(self._room.standing, self.place, paper.message)
-        if paper.choice:
-            standing = [(member, each) for member, each in standing if each in emoji]
+        if paper.choice:  # shown as it was said
+            standing = [(member, "👍") for member, each in standing if each in emoji]
         self._screen.print(render.reacted(paper.title, number, standing))
 
     async def _put(self, message: str, emoji: str, *, on: bool) -> None:

@@ -31,7 +31,7 @@ def is_header(message: Message) -> bool:
 
 def opens(message: Message) -> bool:
     """Whether a message is the whole of a digest, or what heads one."""
-    return is_header(message) or (message.numbered and not message.thread)
+    return is_header(message) or (message.numbered and not message.further and not message.thread)
 
 
 class Numbers:

@@ -70,7 +70,7 @@ def posted(message: Message, first: int = 1) -> RenderableType:
     if message.card:
         parts += [card(message.card, first)]
         first += 1
-    parts += listed(message.lines, first)
+    parts += listed(message.lines, first, addresses=not message.further)
     return Group(*parts)
 
 
@@ -108,14 +108,14 @@ def card(paper: Card, number: int) -> RenderableType:
     return Group(*parts)
 
 
-def listed(lines: Iterable[Line], first: int) -> list[RenderableType]:
-    """Papers with one line each that says why they are here."""
+def listed(lines: Iterable[Line], first: int, *, addresses: bool = True) -> list[RenderableType]:
+    """Papers with one line each that says why they are here; without `addresses` they are for a glance."""
     parts: list[RenderableType] = []
     for number, line in enumerate(map(fit_line, lines), first):
         parts.append(_title(line.title, line.url, number))
         parts += [Words(line.detail, style=_QUIET, indent=_INDENT)] if line.detail else []
         parts += [Words(line.said, indent=_INDENT)] if line.said else []
-        parts += [_address(line.url)] if line.url else []
+        parts += [_address(line.url)] if line.url and addresses else []
     return parts
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.channels.numbers import keycap
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
 from bot.platforms.discord.markup import plain
@@ -93,6 +94,11 @@ class DiscordServer:
         card = self.message(message)
         [button] = [each for each in card.custom_ids if each.startswith(f"do:{verb}:")]
         return readable(await self.answered(await self.person(member).presses(card, button)))
+
+    async def press_number(self, member: str, message: str, number: int) -> str:
+        titles = self.message(message)
+        [button] = [each for each in titles.custom_ids if titles.component(each).get("label") == keycap(number)]
+        return readable(await self.answered(await self.person(member).presses(titles, button)))
 
     async def press_offered(self, member: str, label: str) -> str:
         answer = self.person(member).answers[-1]

@@ -53,7 +53,7 @@ class Life:
 async def life(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Life]:
     async with server_at_work(tmp_path) as server:
         await server.stop()
-        house = house_over(sqlite_store, server.clock, cast("Any", server.platform), digest=Digest(count=2))
+        house = house_over(sqlite_store, server.clock, cast("Any", server.platform), digest=Digest(count=2, titles=0))
         server.speaks_to = house.app.desk
         await house.list_papers(DAY)
         await server.start()

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.channels import styles
 from bot.channels.values import Card, Line, Message, Reply, Style
 from bot.courier import unpack
 from bot.platforms.discord.pressing import form_id
@@ -85,7 +84,7 @@ async def requests(style: Style, forum: bool) -> list[dict[str, Any]]:
         async with FakeDiscord(clock) as fake:
             server, head = DiscordServer(fake, clock, Path(folder)), ""
             place = server.place_of(server.lab.forum("papers", ("New",), require_tag=True) if forum else server.ml)
-            for number, draft in enumerate(styles.drafts(DIGEST.header(style), DIGEST.cards, style)):
+            for number, draft in enumerate(DIGEST.drafts(style, server.platform.capabilities)):
                 message = replace(unpack(draft.body), thread=head if draft.threaded else "")
                 sent = await server.platform.send(place, message, f"pb1.1-{number}")
                 head = head or sent

@@ -10,7 +10,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channels.numbers import number_of
+from bot.channels.numbers import keycap, number_of
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
 from bot.platforms.slack.http import HttpSlack
@@ -108,6 +108,12 @@ class SlackTeam:
         held = [each for each in buttons(self.ml.message(message).blocks) if verb in each["value"]]
         count = len(who.ephemeral)
         await who.presses(self.ml, message, held[0]["action_id"])
+        return await self.told(who, count)
+
+    async def press_number(self, member: str, message: str, number: int) -> str:
+        who, held = self.person(member), buttons(self.ml.message(message).blocks)
+        count, [button] = len(who.ephemeral), [one for one in held if one["text"]["text"] == keycap(number)]
+        await who.presses(self.ml, message, button["action_id"])
         return await self.told(who, count)
 
     async def press_offered(self, member: str, label: str) -> str:

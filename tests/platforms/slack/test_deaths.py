@@ -27,7 +27,8 @@ from tests.platforms.slack.team import SlackTeam, buttons
 
 DAY = demo_papers()[:4]
 CARDS, THREAD, COMPACT = Digest(count=2), Digest(count=1, style=Style.THREAD), Digest(count=2, style=Style.COMPACT)
-MESSAGES = {Style.CARDS: 3, Style.THREAD: 2, Style.COMPACT: 1}
+MESSAGES = {Style.CARDS: 4, Style.THREAD: 3, Style.COMPACT: 2}
+"""What each brings of DAY: the last message are the titles that are left."""
 
 
 class Life:
@@ -103,8 +104,10 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_ur
             assert keys == [post.key for post in posts], f"died at step {step}"
             assert [post.state for post in posts] == [PostState.SENT] * MESSAGES[digest.style]
             assert [post.message for post in posts] == [said.ts for said in life.team.ml.visible]
-            header, *cards = life.team.ml.visible
+            header, *cards, titles = life.team.ml.visible
             assert {said.thread_ts for said in cards} <= {header.ts if digest is THREAD else None}
+            assert titles.thread_ts == header.ts
+            assert "Also today" in titles.text
     assert step > 3 * MESSAGES[digest.style], "there were that many places to die"
 
 

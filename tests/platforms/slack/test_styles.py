@@ -13,7 +13,6 @@ from typing import Any, cast
 import pytest
 
 from bot import settings
-from bot.channels import styles
 from bot.channels.values import Style
 from bot.courier import unpack
 from bot.store.database import Store
@@ -31,7 +30,7 @@ async def requests(style: Style) -> list[dict[str, Any]]:
     clock = Clock()
     async with FakeSlack(clock) as slack:
         team, head = SlackTeam(slack, clock), ""
-        for place, draft in enumerate(styles.drafts(DIGEST.header(style), DIGEST.cards, style)):
+        for place, draft in enumerate(DIGEST.drafts(style, team.platform.capabilities)):
             message = replace(unpack(draft.body), thread=head if draft.threaded else "")
             sent = await team.platform.send(team.place, message, f"pb1.1-{place}")
             head = head or sent
@@ -72,9 +71,10 @@ async def votes(team: SlackTeam, house: House) -> dict[str, float]:
 async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: Store) -> None:
     async with morning(sqlite_store, Style.THREAD) as (team, house):
         header, *cards = team.ml.visible
-        assert "3 papers for Monday, 2 March. They are in this message's thread." in header.text
-        assert "They are in this message's thread." in header.words
-        assert (header.thread_ts, [card.thread_ts for card in cards]) == (None, [header.ts] * 3)
+        said = "3 papers for Monday, 2 March. They are in this message's thread, and 10 more titles."
+        assert said in header.text
+        assert said in header.words
+        assert (header.thread_ts, [card.thread_ts for card in cards]) == (None, [header.ts] * 4)
         assert not any(card.broadcast for card in cards)
         first = (await house.posts(team.place))[1]
         await team.ada.reacts(team.ml, cards[0].ts, "-1")
@@ -83,8 +83,9 @@ async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: 
 
 async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_store: Store) -> None:
     async with morning(sqlite_store, Style.COMPACT) as (team, house):
-        [digest] = team.ml.visible
-        [post] = await house.posts(team.place)
+        digest, titles = team.ml.visible
+        assert titles.thread_ts == digest.ts
+        post, _ = await house.posts(team.place)
         one, two, three = (line["paper_id"] for line in post.body["lines"])
         assert all(f"{number}. " in digest.text for number in (1, 2, 3))
         await team.ada.reacts(team.ml, digest.ts, "two")
@@ -99,6 +100,29 @@ async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_stor
         since = team.clock() - timedelta(days=1)
         assert await house.app.intake.read_back({"slack": team.platform}, since) == 2
         assert await votes(team, house) == {one: 1.0, three: 1.0}
+
+
+async def test_the_titles_below_the_cards_wait_in_the_headers_thread_and_take_votes_there(sqlite_store: Store) -> None:
+    async with morning(sqlite_store, Style.CARDS) as (team, house):
+        header, *cards, titles = team.ml.visible
+        assert "10 more titles are in this message's thread." in header.text
+        assert [card.thread_ts for card in cards] == [None] * 3
+        assert (titles.thread_ts, titles.broadcast) == (header.ts, False)
+        post = (await house.posts(team.place))[-1]
+        listed = [line["paper_id"] for line in post.body["lines"]]
+        assert [line["title"] in titles.text for line in post.body["lines"]] == [True] * 10
+        await team.ada.reacts(team.ml, titles.ts, "keycap_ten")
+        assert "Counted" in await team.press_number("bo", titles.ts, 2)
+        assert await votes(team, house) == {listed[1]: 1.0, listed[9]: 1.0}
+        assert "Taken back" in await team.press_number("bo", titles.ts, 2)
+        await team.ada.unreacts(team.ml, titles.ts, "keycap_ten")
+        assert await votes(team, house) == {}
+        await team.stop()
+        await team.bo.reacts(team.ml, titles.ts, "one")
+        team.clock.advance(timedelta(minutes=1))
+        since = team.clock() - timedelta(days=1)
+        assert await house.app.intake.read_back({"slack": team.platform}, since) == 1
+        assert await votes(team, house) == {listed[0]: 1.0}
 
 
 if __name__ == "__main__":
