@@ -51,6 +51,14 @@ async def test_a_search_for_us_says_so_once_something_is_liked(house: House) -> 
     assert (await house.say("learning for us")).text == "“learning”, 1–5, best for this channel first:"
 
 
+async def test_an_author_who_was_asked_for_is_named_though_others_come_first(house: House) -> None:
+    last = KNOWN.authors[-1].split()[-1]
+    assert len(KNOWN.authors) > 3
+    [line, *_] = (await house.say(f'author:{last} "{KNOWN.title}"')).lines
+    shown = f"{KNOWN.authors[0]}, {KNOWN.authors[1]}, {KNOWN.authors[-1]} + {len(KNOWN.authors) - 3} · "
+    assert line.detail.startswith(shown)
+
+
 async def test_the_sentence_shown_answers_what_was_meant(house: House) -> None:
     meant, slip = await house.say("federated learning"), await house.say("federatd lerning")
     assert [line.said for line in slip.lines] == [line.said for line in meant.lines]

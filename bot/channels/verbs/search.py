@@ -14,6 +14,8 @@ from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.values import Action, Kind, Line, Reply
 from bot.store import papers, shown, votes
 from recommender import Hit, Paper, snippet
+from recommender.query import Field, parse
+from recommender.text import names
 
 PAGE = 5
 _PERIODS = {"day": 1, "week": 7, "month": 30}
@@ -38,8 +40,8 @@ async def search(talk: Conversation, argument: str) -> Reply:
     heading = [told] if (told := understood.told(read)) else []
     if not hits:
         what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
-        mend = "Fewer or other words may help, and `/papers help` tells what else I do."
-        heading.append(f"{what}. {mend}" if talk.offset == 0 else "That was all.")
+        mend = "" if read.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
+        heading.append(f"{what}.{mend}" if talk.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
     heading.append(f"“{cards.cut(cards.inert(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
     return await _page(talk, " ".join(heading), hits, "search", argument, read.suggestion or query)
@@ -115,10 +117,11 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
     async with talk.tools.store.read() as tx:
         seen = await shown.seen_in_workspace(tx, talk.channel.id, ids)
         heard = await votes.of_papers_elsewhere(tx, talk.channel.id, ids)
+    asked = {word for group in parse(query).groups for c in group if c.field is Field.AUTHOR for word in c.words}
     lines = []
     for paper_id in ids:
         paper = found[paper_id]
-        facts = [cards.authors_line(paper.authors), _day(paper.published)]
+        facts = [cards.authors_line(_with_asked(paper.authors, asked)), _day(paper.published)]
         facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
         for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
@@ -132,6 +135,12 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
         said = cards.inert(snippet(query, paper.abstract)) if query else ""
         lines.append(cards.line(paper, detail, said))
     return tuple(lines)
+
+
+def _with_asked(authors: Sequence[str], asked: set[str]) -> list[str]:
+    """The authors in their order, but one who was asked for not below the third place: fewer are shown."""
+    found = next((at for at, author in enumerate(authors[3:], 3) if not asked.isdisjoint(names(author))), None)
+    return list(authors) if found is None else [*authors[:2], authors[found], *authors[2:found], *authors[found + 1 :]]
 
 
 async def _page(talk: Conversation, text: str, hits: Sequence[Hit], verb: str, argument: str, query: str) -> Reply:
