@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.channels import cards
 from bot.channels.digest import ALERT, Digests
 from bot.library import Library
-from bot.platforms.base import Clock
+from bot.platforms.base import Clock, Platform
 from bot.store import channels, facts, papers, topics
 from bot.store.database import Store
 from bot.store.states import ChannelState
@@ -17,19 +17,29 @@ from bot.store.topics import Topic
 from recommender import Recommender
 
 _HEARD = "alerts_heard_revision"
-_MOST_A_TIME = 5
-"""Cards that one topic may bring from one reading; the digest has the rest."""
+_MOST_CARDS = 5
+"""Cards that one topic may bring from one reading. Further matches come as numbered titles, as many as the platform can
+number; the digest has the rest."""
 
 
 class Alerts:
     """Plans alerts for what became known since the last time; `window_days` bounds how old news may be."""
 
-    def __init__(self, store: Store, library: Library, digests: Digests, clock: Clock, window_days: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        library: Library,
+        digests: Digests,
+        platforms: Mapping[str, Platform],
+        clock: Clock,
+        window_days: int,
+    ) -> None:
         self._store, self._library, self._digests, self._clock = store, library, digests, clock
+        self._platforms = platforms
         self._window = timedelta(days=window_days)
 
     async def plan(self) -> int:
-        """Plan a card for each new match of each alerting topic; how many those are."""
+        """Plan what is new for each alerting topic; how many messages those are."""
         now = self._clock()
         async with self._store.read() as tx:
             heard = int(await facts.get(tx, _HEARD) or 0)
@@ -55,9 +65,15 @@ class Alerts:
                 return 0
             matches = await asyncio.to_thread(_matching, self._library.engine, topic.query, fresh)
             new = await self._digests.unseen(tx, channel, matches)
-            found = await papers.get_many(tx, new[:_MOST_A_TIME])
-        text = f"Just listed, for the topic “{cards.inert(topic.query)}”:"
-        made = [await self._digests.plan_card(channel, paper, ALERT, text, now) for paper in found.values()]
+            platform = self._platforms.get(channel.place.platform)
+            further = platform.capabilities.numbers if platform else 0
+            found = list((await papers.get_many(tx, new[: _MOST_CARDS + further])).values())
+        name = cards.inert(topic.query)
+        text = f"Just listed, for the topic “{name}”:"
+        made = [await self._digests.plan_card(channel, paper, ALERT, text, now) for paper in found[:_MOST_CARDS]]
+        if rest := found[_MOST_CARDS:]:
+            text = f"{len(rest)} more just listed, for the topic “{name}”. React with the number of each you like:"
+            made.append(await self._digests.plan_list(channel, rest, ALERT, text, now))
         return sum(delivery is not None for delivery in made)
 
 

@@ -122,7 +122,7 @@ def build(
         courier,
         intake,
         ingest,
-        Alerts(store, library, digests, clock, window),
+        Alerts(store, library, digests, platforms, clock, window),
         dict(platforms),
         clock,
         grace=grace,

@@ -121,16 +121,29 @@ async def test_a_crash_between_reading_and_alerting_loses_none(store: Store, clo
     assert house.chat.titles() == [told(1).title]
 
 
-async def test_one_reading_brings_at_most_five_and_the_digest_has_the_others(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_topic(sqlite_store, clock)
-    await read(house, *(told(n) for n in range(6)))
-    assert len(house.chat.shown["c1"]) == 5
+async def test_after_five_cards_of_one_reading_the_others_are_titles_with_numbers(store: Store, clock: Clock) -> None:
+    house = await with_topic(store, clock)
+    await read(house, *(told(n) for n in range(7)))
+    *cards, titles = house.chat.shown["c1"]
+    assert [one.message.card is not None for one in cards] == [True] * 5
+    assert titles.message.text.startswith("2 more just listed, for the topic “federated learning”. React with")
+    assert (titles.message.numbered, len(titles.message.lines)) == (True, 2)
     await read(house)
-    assert len(house.chat.shown["c1"]) == 5
+    assert len(house.chat.shown["c1"]) == 6
+    assert {post.state for post in await house.posts()} == {"sent"}
+
+
+async def test_what_is_more_than_can_be_numbered_is_left_to_the_digest(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_topic(sqlite_store, clock)
+    most = house.chat.capabilities.numbers
+    await read(house, *(told(n) for n in range(5 + most + 1)))
+    assert len(house.chat.shown["c1"][-1].message.lines) == most
     await house.say("settings bar 0")
     clock.now = clock.now.replace(hour=9, minute=0)
     await house.beat()
-    assert len({one.message.card.paper_id for one in house.chat.shown["c1"] if one.message.card}) == 6
+    brought = {one.message.card.paper_id for one in house.chat.shown["c1"] if one.message.card}
+    brought |= {line.paper_id for one in house.chat.shown["c1"] for line in one.message.lines}
+    assert len(brought) == 5 + most + 1
 
 
 async def test_two_topics_that_one_paper_matches_bring_it_once(store: Store, clock: Clock) -> None:

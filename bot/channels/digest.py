@@ -219,6 +219,18 @@ class Digests:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
 
+    async def plan_list(
+        self, channel: Channel, some: Sequence[Paper], kind: str, text: str, now: datetime
+    ) -> Delivery | None:
+        """Plan one message of numbered papers, at most as many as the platform can number."""
+        async with self._store.read() as tx:
+            notes = await self._notes(tx, channel, [paper.id for paper in some])
+        lines = [styles.line(cards.card(paper, note=notes.get(paper.id, ""))) for paper in some]
+        async with self._store.write() as tx:
+            day = now.astimezone(ZoneInfo(channel.zone)).date()
+            draft = styles.numbered(text, lines)
+            return await deliveries.plan(tx, channel.id, day, f"{kind} {some[0].id}", now, [draft], now)
+
     async def _fresh(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:
         """Papers that became news since the channel's last digest, and those it was to have but never got; for a
         first digest, those within the window."""
