@@ -29,7 +29,7 @@ from tests.platforms.discord.server import DiscordServer
 from tests.platforms.slack.team import SlackTeam
 from tests.platforms.terminal_guest import TerminalGuest
 
-DAY = demo_papers()[:4]
+DAY = demo_papers()[:2]
 SIDES = ("slack", "discord", "terminal")
 POSTING = {"slack": "chat.postMessage", "discord": "create_message"}
 MESSAGES = 3

@@ -28,8 +28,11 @@ class Memory:
     def __init__(self, file: Path | None = None) -> None:
         self._file, self._lines = file, 0
         self.held: OrderedDict[str, Action] = OrderedDict()
-        if file is not None and file.is_file():
-            self._read(file)
+        if file is not None:
+            try:
+                self._read(file.read_text("utf-8", "replace") if file.is_file() else "")
+            except OSError as error:
+                log.warning("What long buttons of an earlier process are for can't be read: %s", error)
 
     def id_of(self, action: Action) -> str:
         """The id of the button for an action. That of a short one holds the whole of it."""
@@ -57,14 +60,16 @@ class Memory:
             return None
         return Action(label, verb, argument, int(offset))
 
-    def _read(self, file: Path) -> None:
-        for line in file.read_text("utf-8", "replace").splitlines():
+    def _read(self, text: str) -> None:
+        for line in text.splitlines():
             self._lines += 1
             with contextlib.suppress(ValueError, TypeError):  # the last line was cut short, or somebody was at it
                 name, verb, argument, offset = json.loads(line)
                 self.held[str(name)] = Action("", str(verb), str(argument), int(offset))
         for name in list(islice(self.held, max(len(self.held) - _HELD, 0))):
             del self.held[name]
+        if text and not text.endswith("\n"):  # nothing may be added to a line that was cut short
+            self._lines = 2 * _HELD
 
     def _write(self, name: str) -> None:
         """Add a line to the file, or write it anew where most of it is forgotten."""

@@ -55,15 +55,24 @@ def test_the_same_button_is_written_down_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "broken", ["", "{", "[]", "null", '["long:x", "more"]', '["long:x", "more", "", "x"]', "\x00\xff"]
 )
-def test_a_line_that_was_cut_short_costs_no_other(tmp_path: Path, broken: str) -> None:
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_line_that_was_cut_short_costs_no_other(tmp_path: Path, broken: str, end: str) -> None:
     file = tmp_path / "buttons"
     first, second = longs(2)
     names = [Memory(file).id_of(first)]
     with file.open("a", encoding="latin-1") as out:
-        out.write(f"{broken}\n")
+        out.write(broken + end)
     names.append(Memory(file).id_of(second))
     again = Memory(file)
     assert [again.action(name) for name in names] == [first, second]
+
+
+def test_a_file_that_cannot_be_read_costs_no_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    [action] = longs(1)
+    (tmp_path / "buttons").symlink_to("/proc/self/mem")  # reading it fails, whoever asks
+    memory = Memory(tmp_path / "buttons")
+    assert "can't be read" in caplog.text
+    assert memory.action(memory.id_of(action)) == action
 
 
 def test_a_disk_that_takes_nothing_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
