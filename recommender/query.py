@@ -165,6 +165,8 @@ def parse(text: str) -> Query:
         groups = [group for group in groups if not _of_days(group)]
         remarks.append(Remark(never, Trouble.NO_DAYS))
     subject = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
+    if subject and STOP_WORDS.issuperset(subject):
+        remarks.append(Remark(" ".join(dict.fromkeys(subject)), Trouble.EVERYDAY))
     return Query(
         text=text,
         groups=tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),

@@ -129,6 +129,7 @@ class Trouble(StrEnum):
     """What is wrong with a part of a query."""
 
     MEANINGLESS = "meaningless"  # or one too many
+    EVERYDAY = "everyday"  # nothing but stop words
     NO_DAY = "no day"
     NO_DAYS = "no days"  # after one day and before an earlier one
     NO_CATEGORY = "no category"

@@ -42,6 +42,8 @@ def _sentence(remark: Remark, standing: bool) -> str:
     part = _shown(remark.part)
     near = [_shown(one) for one in remark.near[:_PARTS_SHOWN]]
     match remark.trouble:
+        case Trouble.EVERYDAY:
+            return f"“{part}” stands in nearly every paper; a word that tells more finds more."
         case Trouble.NO_DAY:
             return f"“{part}” names no day, and is left out; a day is written 2025-06-30, a month 2025-06."
         case Trouble.NO_DAYS:

@@ -23,6 +23,7 @@ KNOWN = demo_papers()[0]
         ("2501.99999", "I don't have “2501.99999”. `/papers abstract 2501.99999` asks arXiv for it."),
         ("id:attention", "I don't have “attention”. Nothing found"),
         ("author:zzyzx", "No author here is called as in “author:zzyzx”."),
+        ("the of and the", "“the of and” stands in nearly every paper; a word that tells more finds more."),
         ("learning OR", "Not understood or too much, and left out: OR."),
         ("lerning", "Nothing has this as written; did you mean “learning”? This is for that."),
     ],
