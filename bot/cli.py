@@ -177,7 +177,7 @@ def replay(
 
 @app.command()
 def rivals(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Whose picks were liked better, where two learners shared each digest."""
+    """Tell whose picks were liked better in shared digests."""
     from bot.operate.rivals import tell_rivals
 
     _go(tell_rivals(_settings(), as_json=as_json))

@@ -127,7 +127,7 @@ async def test_after_five_cards_of_one_reading_the_others_are_titles_with_number
     *cards, titles = house.chat.shown["c1"]
     assert [one.message.card is not None for one in cards] == [True] * 5
     assert titles.message.text.startswith("2 more just listed, for the topic “federated learning”. React with")
-    assert (titles.message.numbered, len(titles.message.lines)) == (True, 2)
+    assert (titles.message.numbered, titles.message.further, len(titles.message.lines)) == (True, True, 2)
     await read(house)
     assert len(house.chat.shown["c1"]) == 6
     assert {post.state for post in await house.posts()} == {"sent"}

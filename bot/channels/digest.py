@@ -228,7 +228,7 @@ class Digests:
         lines = [styles.line(cards.card(paper, note=notes.get(paper.id, ""))) for paper in some]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
-            draft = styles.numbered(text, lines)
+            draft = styles.numbered(text, lines, glance=True)
             return await deliveries.plan(tx, channel.id, day, f"{kind} {some[0].id}", now, [draft], now)
 
     async def _fresh(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:

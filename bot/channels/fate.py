@@ -54,7 +54,7 @@ async def _past(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
         likes, dislikes = feedback.tally(await votes.of_paper(tx, talk.channel.id, paper.id), talk.tools.emoji)
         said = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
         day = cards.day_name(at.date(), talk.now.astimezone(talk.zone).date())
-        how = "listed below the cards" if seen[paper.id].glance else "posted"
+        how = "listed by its title" if seen[paper.id].glance else "posted"
         return f"It was {how} here {day}{f', {said}' if said else ''}; no paper comes twice."
     if paper.id in await shown.posted(tx, talk.channel.id, [paper.id]):
         return "It is on its way here."

@@ -203,6 +203,9 @@ async def test_verbs_know_its_papers_as_they_know_cards(sqlite_store: Store, clo
     assert "has been here already" in (await house.say(f"submit {first}")).text
     [line] = [line for line in (await house.say(f"search {first}")).lines if line.paper_id == first]
     assert "listed 2 Mar, 1 👍" in line.detail
+    assert (
+        "It was listed by its title here today, 1 👍; no paper comes twice." in (await house.say(f"why {first}")).text
+    )
     asked = await house.app.desk.about(PLACE, BEN, "why", lists(house)[0].id)
     assert [line.paper_id for line in asked.lines] == named(lists(house)[0].message)
 

@@ -79,8 +79,7 @@ async def show(talk: Conversation, argument: str) -> Reply:
     since = talk.now - _LOOK_BACK
     async with talk.tools.store.read() as tx:
         have = await topics.of(tx, talk.channel.id)
-        had = await shown.of_channel(tx, talk.channel.id)
-        sent = {one.paper_id: one.at for one in had if one.at >= since and not one.glance}
+        sent = {one.paper_id: one.at for one in await shown.of_channel(tx, talk.channel.id) if one.at >= since}
         heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
         titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, sent)).items()}
     if not have:

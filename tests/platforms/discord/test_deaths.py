@@ -169,7 +169,7 @@ async def test_an_emoji_put_on_in_both_ways_counts_until_both_are_off(sqlite_url
     async with a_due_digest(sqlite_url, 0) as life, contextlib.AsyncExitStack() as stack:
         server = life.server
         await life.house.beat()
-        _, liked, _ = await life.posts()
+        _, liked, *_ = await life.posts()
         said, vote = server.message(str(liked.message)), {(liked.paper_id, server.bo.id): 1.0}
         await server.start()
         stack.push_async_callback(server.stop)
