@@ -9,7 +9,7 @@ import pytest
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
-from tests.house import House, house_over, paper
+from tests.house import ADA, BEN, PLACE, House, house_over, paper
 
 YARN = [
     paper(1, "Yarn of wool in hospital pillows", "Softness is measured by sleeping patients."),
@@ -40,6 +40,16 @@ async def test_a_topic_tells_what_was_posted_for_it_since_it_was_made(store: Sto
     house.clock.advance(timedelta(minutes=1))
     await house.say("subscribe yarn")
     assert "• yarn: brought nothing yet. It matches 3 " in (await house.say("topics")).text
+
+
+async def test_what_was_searched_for_can_be_followed_with_one_press(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await at_work(house)
+    [follow] = [one for one in (await house.say("search yarm cat:cs.LG")).actions if one.label == "Follow"]
+    assert (await house.app.desk.act(PLACE, ADA, follow)).text.startswith("Subscribed to “yarn cat:cs.LG”.")
+    assert [one.label for one in (await house.say("yarn -wool", BEN)).actions] == ["Share"]
+    for line in ("-wool", "red alert", "yarn " * 50, "yarn for us"):
+        assert ("Follow" in [one.label for one in (await house.say(line)).actions]) is (line == "yarn for us")
 
 
 async def test_after_a_month_it_is_no_longer_told(sqlite_store: Store, clock: Clock) -> None:

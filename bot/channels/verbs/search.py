@@ -12,6 +12,7 @@ from bot.channels import cards, feedback, understood
 from bot.channels.choosing import Known
 from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.values import Action, Kind, Line, Reply
+from bot.channels.verbs import topics
 from bot.store import papers, shown, votes
 from recommender import Hit, Paper, snippet
 from recommender.query import Field, parse
@@ -44,7 +45,12 @@ async def search(talk: Conversation, argument: str) -> Reply:
         heading.append(f"{what}.{mend}" if talk.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
     heading.append(f"“{cards.cut(cards.inert(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
-    return await _page(talk, " ".join(heading), hits, "search", argument, read.suggestion or query)
+    meant = " ".join((read.suggestion or query).split())
+    reply = await _page(talk, " ".join(heading), hits, "search", argument, meant)
+    follow = (Action("Follow", "subscribe", meant),)
+    if not (talk.may_manage and talk.offset == 0 and topics.followable(meant)):
+        return reply
+    return replace(reply, actions=(*reply.actions, *follow))
 
 
 def _order(offset: int, hits: int, known: Known, *, for_us: bool) -> str:

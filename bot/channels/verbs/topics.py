@@ -25,11 +25,7 @@ _MANY_ALERTS = 3
 
 async def subscribe(talk: Conversation, argument: str) -> Reply:
     """Follow a topic; `-word` mutes one; a last word `alert` posts matches as soon as they are listed."""
-    words = argument.split()
-    alert = bool(words) and words[-1].casefold().strip("[]-") == "alert" and len(words) > 1
-    query = " ".join(words[:-1] if alert else words)
-    muted = query.startswith("-")
-    query = query.lstrip("-").strip()
+    query, muted, alert = _read(argument)
     if not query:
         return sorry("Subscribe to what? As in `/papers subscribe federated learning`.")
     if not parse(query).groups:
@@ -56,6 +52,11 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
         )
     how = "Matches are posted as soon as they are listed." if alert else "Its matches rank first from now on."
     return Reply(f"{'Subscribed to' if new else 'Changed'} “{name}”. {how} {reached}")
+
+
+def followable(query: str) -> bool:
+    """Whether to subscribe to a query follows just that."""
+    return _read(query) == (query, False, False) and len(query) <= _LONGEST and bool(parse(query).groups)
 
 
 async def unsubscribe(talk: Conversation, argument: str) -> Reply:
@@ -116,6 +117,14 @@ async def reach(talk: Conversation, query: str, *, alert: bool = False) -> str:
     elif alert and matched > _MANY_ALERTS * _LOOK_BACK.days:
         text += f" That is about {matched // _LOOK_BACK.days} alerts a day: a narrower topic is quieter."
     return text
+
+
+def _read(argument: str) -> tuple[str, bool, bool]:
+    """(the query, whether it is muted, whether matches are posted at once) of what is subscribed to."""
+    words = argument.split()
+    alert = bool(words) and words[-1].casefold().strip("[]-") == "alert" and len(words) > 1
+    query = " ".join(words[:-1] if alert else words)
+    return query.lstrip("-").strip(), query.startswith("-"), alert
 
 
 def _share(matched: int, listed: Collection[str]) -> str:
