@@ -1,7 +1,7 @@
 """Intake: every reaction counts once, however often, however late and in whatever order it is told.
 
-An event that has an id is written down first (then its platform may be told "received"), worked off, and its row
-marked done in the transaction that does the work. What a crash left unfinished is worked off on the next start.
+An event that has an id is worked off in the transaction that writes its id down; then its platform may be told
+"received". What could not be worked off is kept whole, and tried again on the next start.
 """
 
 from __future__ import annotations
@@ -71,9 +71,20 @@ class Intake:
         if event_id is None:
             async with self._store.write() as tx:
                 return await self._apply(tx, reaction)
-        if not await self.receive(reaction, event_id):
+        platform = reaction.place.platform
+        try:
+            async with self._store.write() as tx:
+                if not await inbox.receive(tx, platform, event_id, {}, self._clock()):
+                    return False
+                changed = await self._apply(tx, reaction)
+                await inbox.finish(tx, platform, event_id)
+                return changed
+        except StoreError:
+            raise
+        except Exception as error:
+            if await self.receive(reaction, event_id):
+                await self._stumble(platform, event_id, error)
             return False
-        return await self._work(reaction.place.platform, event_id, _body(reaction))
 
     async def receive(self, reaction: Reaction, event_id: str) -> bool:
         """Write the event down; once this returns the platform may be told. False for one known already."""
@@ -210,10 +221,13 @@ class Intake:
                 await inbox.finish(tx, platform, event_id)
                 return changed
         except Exception as error:
-            log.exception("A reaction could not be taken in; it is tried again on the next start.", event_id=event_id)
-            async with self._store.write() as tx:
-                await inbox.stumble(tx, platform, event_id, f"{type(error).__name__}: {error}", _TRIES)
+            await self._stumble(platform, event_id, error)
             return False
+
+    async def _stumble(self, platform: str, event_id: str, error: Exception) -> None:
+        log.exception("A reaction could not be taken in; it is tried again on the next start.", event_id=event_id)
+        async with self._store.write() as tx:
+            await inbox.stumble(tx, platform, event_id, f"{type(error).__name__}: {error}", _TRIES)
 
     async def _apply(self, tx: AsyncConnection, reaction: Reaction) -> bool:
         channel = await channels.find(tx, reaction.place)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.channels.feedback import EmojiTable, plain_emoji, standing
 from bot.channels.values import Place, Reaction
+from bot.intake import Intake
 from bot.store import inbox
 from bot.store.database import Store
 from bot.store.states import InboxState
@@ -18,7 +19,7 @@ from bot.store.tables import inbox as inbox_table
 from bot.store.tables import votes as vote_table
 from bot.store.votes import Vote
 from tests.fakes.clock import Clock
-from tests.house import BEN, PLACE, House, house_over
+from tests.house import BEN, PLACE, House, house_over, no_sleep
 from tests.voting import ONE, OTHER, PAPERS, TABLE, THIRD, VOTES, heard, reaction, values, with_cards
 
 # -- one vote
@@ -239,6 +240,25 @@ async def test_what_was_written_down_and_not_worked_off_is_replayed_on_start(sto
     await again.app.heart.start()
     assert await values(again) == {(ONE, "ada"): 1.0, (ONE, "ben"): -1.0}
     assert await again.app.intake.replay() == 0
+
+
+class Broken(EmojiTable):
+    """A table that can't tell what an emoji means."""
+
+    def value(self, signal: str) -> float:
+        raise ValueError(f"what is {signal}?")
+
+
+async def test_what_could_not_be_worked_off_is_kept_whole_and_counts_on_the_next_start(
+    store: Store, clock: Clock
+) -> None:
+    house = await with_cards(store, clock)
+    broken = Intake(store, clock, no_sleep, Broken(TABLE.likes, TABLE.dislikes))
+    for _ in range(2):  # told again, it is no other one
+        assert not await broken.react(reaction(house, "👍"), "e1")
+    assert (await states(house), await values(house)) == ({"e1": InboxState.RECEIVED}, {})
+    assert await house.app.intake.replay() == 1
+    assert (await states(house), await values(house)) == ({"e1": InboxState.DONE}, {(ONE, "ada"): 1.0})
 
 
 async def states(house: House) -> dict[str, InboxState]:
