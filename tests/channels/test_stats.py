@@ -82,8 +82,8 @@ async def test_stats_say_what_is_known_of_the_most_upvoted_list_and_what_is_not(
     assert "• week of 2 Mar: 2 of 3 liked (67%), 0 disliked; of the most upvoted 1 of 1 shown here\n" in text
     assert text.endswith(
         "The most upvoted list of these days had 3 papers; 1 came here too, 1 of them liked. The other 2 "
-        "nobody here has seen, so it would have brought between 1 and 3 liked papers. 1 of the 2 picks you liked stood "
-        "not on it."
+        "nobody here has seen, so it would have brought between 1 and 3 liked papers. It lacked 1 of the 2 picks you "
+        "liked."
     )
 
 

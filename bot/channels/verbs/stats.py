@@ -97,5 +97,5 @@ class Record:
                 f" {self.met_liked + unseen:,} liked papers."
             )
         if self.liked:
-            text += f" {self.missed:,} of the {count(self.liked, 'pick')} you liked stood not on it."
+            text += f" It lacked {self.missed:,} of the {count(self.liked, 'pick')} you liked."
         return [text]
