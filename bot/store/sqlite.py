@@ -29,7 +29,7 @@ _DRIVER = "here"
 _CONNECTIONS = 15
 _AT_A_STRETCH_SECONDS = 0.01
 _LOOKS_AGAIN_SECONDS = 0.01
-_BUSY = 0xFF
+_KIND = 0xFF
 """The part of an error's code that says what kind it is (sqlite.org/rescode.html)."""
 Done = TypeVar("Done")
 
@@ -70,8 +70,9 @@ def engine(url: sa.URL, busy_seconds: float) -> AsyncEngine:
 
 
 def checkpoint(file: str) -> None:
-    """Move what was committed from the log into the file; to be called in a thread, while nobody writes."""
-    with contextlib.closing(sqlite3.connect(file)) as connection:
+    """Move what was committed from the log into the file; to be called in a thread, while nobody writes. Where
+    that fails, it is safe in the log, and goes the next time."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
@@ -108,7 +109,7 @@ class _Connection(sqlite3.Connection):
             try:
                 return statement()
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & _BUSY != sqlite3.SQLITE_BUSY or time.monotonic() >= gives_up:
+                if error.sqlite_errorcode & _KIND != sqlite3.SQLITE_BUSY or time.monotonic() >= gives_up:
                     raise
             await_only(asyncio.sleep(_LOOKS_AGAIN_SECONDS))
 
