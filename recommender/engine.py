@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from recommender.completion import Completer
 from recommender.features import Features
@@ -122,7 +123,8 @@ class Recommender:
         papers, scores = found.papers, found.scores
         if ours and len(papers):
             taste = view.learner.learn(feedback, topics, None, papers)
-            liked = taste.fit_of(taste.margins(view.features.table(papers))) if taste.warm else np.zeros(len(papers))
+            # The chance that it is liked: among papers of one subject the share that would score lower is 1 for all.
+            liked = expit(taste.margins(view.features.table(papers))) if taste.warm else np.zeros(len(papers))
             scores = (scores / max(float(scores.max()), 1e-9) + liked).astype(np.float32)
             order = np.argsort(-scores, kind="stable")
             papers, scores = papers[order], scores[order]

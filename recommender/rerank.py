@@ -16,13 +16,13 @@ from recommender.snapshot import Rows, Snapshot
 
 DEPTH = 50
 """Papers that are put in order anew."""
-PASSAGE_SHARE = 0.2
+PASSAGE_SHARE = 0.25
 LIKENESS_SHARE = 0.2
 """Of the final score; measured in docs/decisions/0006-the-best-hits-in-order.md."""
 FRESH_SHARE, UPVOTED_SHARE = 0.01, 0.01
 """Enough to settle what is nearly equal, and nothing else."""
 _LIKE_THE_BEST = 10
-_SHARPNESS = 0.05
+_SHARPNESS = 0.03
 """A paper this share of the best one's score behind it speaks 1/e as loud for what is like it."""
 _STRIDE = 8
 """Words. A passage is two strides long, and one begins at each."""
@@ -93,5 +93,5 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     middle = np.repeat(sums, np.diff(groups, append=len(stem)))
     near = np.bincount(row, weights * middle, papers).astype(np.float64)
     # A paper does not speak for itself.
-    likeness: Scores = (near - voices).clip(0) / (1 - voices).clip(1e-3)
+    likeness: Scores = (near - voices).clip(0) / (1 - voices).clip(1e-9)
     return likeness
