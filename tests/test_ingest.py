@@ -150,10 +150,11 @@ async def test_one_paper_from_two_sources_is_one_with_the_best_of_both_and_its_v
     async with house.store.read() as tx:
         assert await papers.count(tx) == 1
     assert len(house.app.library.engine) == 1
-    [card] = (await house.say("abstract 2603.00009")).cards
+    whole = await house.say("abstract 2603.00009")
+    [card] = whole.cards
     assert card.upvotes == 42
     assert card.authors == "Ada Lovelace"
-    assert card.summary == "A much longer abstract than that."
+    assert whole.text == "A much longer abstract than that."
     assert "Learned from 1 vote" in (await house.say("taste")).text
 
 

@@ -410,7 +410,7 @@ class PlatformConformance:
             "When digests come",
             "09:00",
         )
-        assert [text for text in shown if text not in answer] == []
+        assert [text for text in shown if text not in answer] == [], answer
 
     async def test_a_private_word_is_not_posted(self, under_test: PlatformUnderTest) -> None:
         await under_test.platform.tell(under_test.place, "ada", "I can't post there any more.")
