@@ -3,12 +3,15 @@ from __future__ import annotations
 import tracemalloc
 from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Hit, Paper, Recommender, Remark, Trouble, snippet
+from recommender.index import Index
 from recommender.query import MOST_PLACED, MOST_WORDS, Field, Query, parse
+from recommender.rerank import rerank
 from tests.recommender.papers import votes
 
 PAPERS = [
@@ -188,6 +191,14 @@ def test_pages_of_results_follow_each_other(library: Recommender) -> None:
     assert library.search("cat:cs.*", limit=2) + library.search("cat:cs.*", limit=2, offset=2) == whole
     assert library.search("cat:cs.*", limit=2, offset=9) == []
     assert library.search("cat:cs.*", limit=0) == []
+
+
+def test_a_paper_far_ahead_of_all_others_is_as_like_them_as_it_is() -> None:
+    index = Index()
+    index.add(Paper(name, "Tides of the moon") for name in "abc")
+    terms = {index.snapshot.vocabulary["moon"]: 1.0}
+    final = rerank(index.snapshot, np.arange(3), np.array([1.0, 0.3, 0.2], np.float32), terms)
+    assert final[0] == pytest.approx(1.0, abs=1e-3)  # the texts are the same: no likeness is missing
 
 
 def test_a_search_for_us_brings_forward_what_the_channel_likes(engine: Recommender) -> None:
