@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
+from bot.demo.world import CORPUS
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.postgres import Postgres, running_postgres
+from tests.operator import ROOT, Operator
 
 # A run that was started in the background ignores Ctrl-C, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -102,3 +108,31 @@ async def sqlite_store(sqlite_url: str) -> AsyncIterator[Store]:
     opened = await Store.open(sqlite_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _sqlite_template: Path
+) -> Iterator[Operator]:
+    """Somebody with an empty store of the newest revision."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(_sqlite_template, home / "paperboy.db")
+    yield Operator(home, monkeypatch, capsys.readouterr, ROOT)
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def _stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("stocked")
+    environ = {**os.environ, "PAPERBOY_DATA_DIR": str(home)}
+    subprocess.run([sys.executable, "-m", "bot", "papers", "import", CORPUS], check=True, env=environ, cwd=ROOT)
+    return home
+
+
+@pytest.fixture
+def stocked(operator: Operator, _stocked: Path) -> Operator:
+    """Somebody whose store holds the demo's papers."""
+    shutil.rmtree(operator.home)
+    shutil.copytree(_stocked, operator.home)
+    return operator

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bot.cli import main
+from recommender import Paper
+from recommender.formats import paper_line, read_papers
 
+ROOT = Path(__file__).parent.parent
 BIN = [sys.executable, "-m", "bot"]
 
 
@@ -70,3 +74,23 @@ class Operator:
     def environ(self, **more: str) -> Mapping[str, str]:
         """What a process of its own finds around it."""
         return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
+
+
+def lines(folder: Path, *content: str | bytes, name: str = "papers.jsonl") -> Path:
+    file = folder / name
+    file.write_bytes(b"".join((one.encode() if isinstance(one, str) else one) + b"\n" for one in content))
+    return file
+
+
+def good(number: int, title: str = "A title") -> str:
+    return paper_line(Paper(f"2501.{number:05d}", f"{title} {number}", "An abstract."))
+
+
+def ids(operator: Operator) -> list[str]:
+    return [json.loads(line)["id"] for line in operator("papers", "export").out.splitlines()]
+
+
+def exported(operator: Operator, folder: Path) -> Iterator[object]:
+    file = folder / "exported.jsonl"
+    file.write_text(operator("papers", "export").out, "utf-8")
+    return read_papers(file)
