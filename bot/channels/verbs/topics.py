@@ -147,5 +147,5 @@ async def _listed(talk: Conversation) -> list[str]:
 async def _matching(talk: Conversation, query: str, some: Collection[str]) -> list[str]:
     """Those of some papers that a topic matches."""
     engine = talk.tools.library.engine
-    known = [paper_id for paper_id in some if paper_id in engine]
-    return [hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, known)]
+    ids = list(some)
+    return [hit.paper_id for hit in await asyncio.to_thread(lambda: engine.matching(query, engine.known(ids)))]
