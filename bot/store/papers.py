@@ -322,7 +322,8 @@ _FIRMEST = [PostState.SENT, PostState.UNCERTAIN, PostState.SENDING, PostState.PL
 async def _join_shown(tx: AsyncConnection, kept: str, gone: str) -> None:
     """Of two that one channel was shown the other keeps its message but loses its paper; a card that can wait is not
     sent."""
-    mine, theirs = shown.entries(paper_ids=[kept]), shown.entries(paper_ids=[gone])
+    mine = shown.entries(lambda table: table.c.paper_id == kept)
+    theirs = shown.entries(lambda table: table.c.paper_id == gone)
     doubles = await tx.execute(
         sa.select(mine.c.post_id, mine.c.number, mine.c.state, theirs.c.post_id, theirs.c.number, theirs.c.state).join(
             theirs, theirs.c.channel_id == mine.c.channel_id

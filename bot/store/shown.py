@@ -5,7 +5,7 @@ Of the latter some are picks, and some only titles for a glance (see `posts.glan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,22 +17,14 @@ from bot.store.states import PostState
 from bot.store.tables import channels, numbers, papers, posts
 
 
-def entries(*, channel_ids: sa.Select[Any] | None = None, paper_ids: Sequence[str] | None = None) -> sa.Subquery:
-    """Every paper on every post, or some of them, with the post's state; a card has the number 0."""
-
-    def meant(table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:
-        # Said of each table by itself, so that each is looked up in its own index.
-        yield table.c.paper_id.is_not(None)
-        if channel_ids is not None:
-            yield table.c.channel_id.in_(channel_ids)
-        if paper_ids is not None:
-            yield table.c.paper_id.in_(paper_ids)
-
+def entries(of: Callable[[sa.Table], sa.ColumnElement[bool]]) -> sa.Subquery:
+    """The papers on posts that are meant, with the post's state; a card has the number 0. Which are meant is said `of`
+    each table by itself, so that each is looked up in its own index."""
     of_post = (posts.c.state, posts.c.sent_at, posts.c.glance)
     card = (posts.c.id.label("post_id"), sa.literal(0).label("number"), posts.c.channel_id, posts.c.paper_id)
     number = (numbers.c.post_id, numbers.c.number, numbers.c.channel_id, numbers.c.paper_id)
-    cards = sa.select(*card, *of_post).where(*meant(posts))
-    numbered = sa.select(*number, *of_post).join(posts, posts.c.id == numbers.c.post_id).where(*meant(numbers))
+    cards = sa.select(*card, *of_post).where(of(posts))
+    numbered = sa.select(*number, *of_post).join(posts, posts.c.id == numbers.c.post_id).where(of(numbers))
     return sa.union_all(cards, numbered).subquery()
 
 
@@ -45,36 +37,63 @@ class Exposure:
     glance: bool
 
 
+# Written once: to put such a statement together takes longer than to answer it.
+_CHANNEL: sa.BindParameter[int] = sa.bindparam("channel")
+_PAPERS: sa.BindParameter[Sequence[str]] = sa.bindparam("papers", expanding=True)
+_HERE = entries(lambda table: sa.and_(table.c.channel_id == _CHANNEL, table.c.paper_id.is_not(None)))
+_HERE_OF = entries(lambda table: sa.and_(table.c.channel_id == _CHANNEL, table.c.paper_id.in_(_PAPERS)))
+_SEEN_HERE = (
+    sa.select(_HERE.c.paper_id, _HERE.c.sent_at, _HERE.c.glance)
+    .where(_HERE.c.state == PostState.SENT, _HERE.c.sent_at.is_not(None))
+    .order_by(_HERE.c.sent_at, _HERE.c.post_id, _HERE.c.number)
+)
+_POSTED = sa.select(_HERE.c.paper_id).where(_HERE.c.state != PostState.DROPPED)
+_POSTED_OF = sa.select(_HERE_OF.c.paper_id).where(_HERE_OF.c.state != PostState.DROPPED)
+_DROPPED = (
+    sa.select(papers.c.id)
+    .join(_HERE, _HERE.c.paper_id == papers.c.id)
+    .where(_HERE.c.state == PostState.DROPPED, papers.c.listed_on >= sa.bindparam("since"))
+    .order_by(papers.c.listed_on.desc(), papers.c.id)
+)
+
+
 async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Exposure]:
     """The papers that a channel has been shown, in their order."""
-    one = entries()
-    rows = await tx.execute(
-        sa.select(one.c.paper_id, one.c.sent_at, one.c.glance)
-        .where(one.c.channel_id == channel_id, one.c.state == PostState.SENT, one.c.sent_at.is_not(None))
-        .order_by(one.c.sent_at, one.c.post_id, one.c.number)
-    )
+    rows = await tx.execute(_SEEN_HERE, {"channel": channel_id})
     return [Exposure(row.paper_id, row.sent_at, row.glance) for row in rows]
 
 
 async def posted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str] | None = None) -> set[str]:
     """Papers that the channel has had, or will have; of those named, or all."""
-    one = entries()
-    query = sa.select(one.c.paper_id).where(one.c.channel_id == channel_id, one.c.state != PostState.DROPPED)
-    if paper_ids is not None:
-        query = query.where(one.c.paper_id.in_(paper_ids))
-    return set((await tx.execute(query)).scalars())
+    query = _POSTED if paper_ids is None else _POSTED_OF
+    return set((await tx.execute(query, {"channel": channel_id, "papers": paper_ids})).scalars())
 
 
 async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str]:
     """Papers that the channel was to have but never got, of those that became news since that day; newest first."""
-    one = entries()
-    rows = await tx.execute(
-        sa.select(papers.c.id)
-        .join(one, one.c.paper_id == papers.c.id)
-        .where(one.c.channel_id == channel_id, one.c.state == PostState.DROPPED, papers.c.listed_on >= since)
-        .order_by(papers.c.listed_on.desc(), papers.c.id)
+    return list((await tx.execute(_DROPPED, {"channel": channel_id, "since": since})).scalars())
+
+
+def _seen_in_workspace() -> sa.Select[Any]:
+    mine, same = channels.alias(), channels.alias()
+    theirs = (
+        sa.select(same.c.id)
+        .join(mine, sa.and_(mine.c.platform == same.c.platform, mine.c.workspace == same.c.workspace))
+        .where(mine.c.id == _CHANNEL, sa.or_(same.c.kind == "channel", same.c.id == _CHANNEL))
     )
-    return list(rows.scalars())
+    one = entries(lambda table: sa.and_(table.c.channel_id.in_(theirs), table.c.paper_id.in_(_PAPERS)))
+    hidden = sa.and_(channels.c.private, channels.c.id != _CHANNEL)
+    name = sa.case((hidden, ""), else_=channels.c.name)
+    return (
+        sa.select(one.c.paper_id, channels.c.id, name, one.c.sent_at, one.c.glance)
+        .join(channels, channels.c.id == one.c.channel_id)
+        # Asked for its state, SQLite would look through every post that was ever sent.
+        .where(one.c.sent_at.is_not(None))
+        .order_by(one.c.sent_at)
+    )
+
+
+_SEEN_IN_WORKSPACE = _seen_in_workspace()
 
 
 async def seen_in_workspace(
@@ -85,26 +104,7 @@ async def seen_in_workspace(
 
     The name of another channel that is private is "": it is nobody's business.
     """
-    hidden = sa.and_(channels.c.private, channels.c.id != channel_id)
-    mine, same = channels.alias(), channels.alias()
-    theirs = (
-        sa.select(same.c.id)
-        .join(mine, sa.and_(mine.c.platform == same.c.platform, mine.c.workspace == same.c.workspace))
-        .where(mine.c.id == channel_id, sa.or_(same.c.kind == "channel", same.c.id == channel_id))
-    )
-    one = entries(channel_ids=theirs, paper_ids=paper_ids)
-    rows = await tx.execute(
-        sa.select(
-            one.c.paper_id,
-            channels.c.id,
-            sa.case((hidden, ""), else_=channels.c.name),
-            one.c.sent_at,
-            one.c.glance,
-        )
-        .join(channels, channels.c.id == one.c.channel_id)
-        .where(one.c.state == PostState.SENT)
-        .order_by(one.c.sent_at)
-    )
+    rows = await tx.execute(_SEEN_IN_WORKSPACE, {"channel": channel_id, "papers": paper_ids})
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
