@@ -118,10 +118,10 @@ class Courier:
         """Bring the channel's next post one state further; False when there is nothing more to do now."""
         async with self._steps, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
-            posts = await deliveries.posts_of(tx, channel_id, _UNDER_WAY)
-        if channel is None or channel.state is ChannelState.LOST or not posts:
+            post = await deliveries.next_of(tx, channel_id, _UNDER_WAY)
+        if channel is None or channel.state is ChannelState.LOST or post is None:
             return False
-        platform, post, now = self.platforms[channel.place.platform], posts[0], self._clock()
+        platform, now = self.platforms[channel.place.platform], self._clock()
         if post.state is PostState.SENDING:
             # Only one task sends in a channel, and it holds the lock now: whoever began this has died.
             return await self._move(post, PostState.UNCERTAIN, reason="the bot stopped while sending")
@@ -144,8 +144,9 @@ class Courier:
         if not await self._move(post, PostState.SENDING, attempts=post.attempts + 1, sending_at=first):
             return False
         post = replace(post, state=PostState.SENDING, attempts=post.attempts + 1, sending_at=first)
-        async with self._steps, self._store.read() as tx:
-            message = replace(message, thread=await _thread(tx, post))
+        if post.threaded:
+            async with self._steps, self._store.read() as tx:
+                message = replace(message, thread=await _thread(tx, post))
         try:
             async with asyncio.timeout(self._patience.timeout):
                 sent = await platform.send(channel.place, message, post.key)

@@ -39,6 +39,11 @@ class Channel:
     created_at: datetime
 
 
+_AT = sa.select(channels).where(
+    *(channels.c[name] == sa.bindparam(name) for name in ("platform", "workspace", "address"))
+)
+
+
 async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
     """A new channel; the values are columns. The one already there when somebody else was faster."""
     await tx.execute(
@@ -61,14 +66,8 @@ async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
 
 async def find(tx: AsyncConnection, place: Place) -> Channel | None:
     """The channel at this place, None when the bot was never there."""
-    rows = await tx.execute(
-        sa.select(channels).where(
-            channels.c.platform == place.platform,
-            channels.c.workspace == place.workspace,
-            channels.c.address == place.address,
-        )
-    )
-    row = rows.one_or_none()
+    where = {"platform": place.platform, "workspace": place.workspace, "address": place.address}
+    row = (await tx.execute(_AT, where)).one_or_none()
     return _channel(row) if row else None
 
 

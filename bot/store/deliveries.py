@@ -66,6 +66,14 @@ class Post:
     glance: bool
 
 
+_NEXT = (
+    sa.select(posts)
+    .where(posts.c.channel_id == sa.bindparam("channel"), posts.c.state.in_(sa.bindparam("states", expanding=True)))
+    .order_by(posts.c.delivery_id, posts.c.position)
+    .limit(1)
+)
+
+
 async def plan(
     tx: AsyncConnection,
     channel_id: int,
@@ -223,6 +231,12 @@ async def posts_of(tx: AsyncConnection, channel_id: int, states: Sequence[PostSt
     if states is not None:
         query = query.where(posts.c.state.in_(states))
     return [_post(row) for row in await tx.execute(query)]
+
+
+async def next_of(tx: AsyncConnection, channel_id: int, states: Sequence[PostState]) -> Post | None:
+    """The first of a channel's posts in these states, in the order they are to appear."""
+    row = (await tx.execute(_NEXT, {"channel": channel_id, "states": states})).one_or_none()
+    return _post(row) if row else None
 
 
 async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) -> Post | None:

@@ -24,6 +24,7 @@ from bot.channels.values import Place
 from bot.platforms.base import Check, Clock, Desk, PlatformError, Sleep
 from bot.platforms.installing import Installations
 from bot.platforms.slack import checking, oauth, pages
+from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.installed import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.platforms.slack.intake import Intake
 from bot.platforms.slack.platform import API_URL, Posting
@@ -58,7 +59,9 @@ class HttpSlack(Posting):
         seconds: Callable[[], float] = time.monotonic,
         starting_seconds: float = 2.0,
     ) -> None:
-        new_web = partial(Web, url=api_url, clock=clock, sleep=sleep, seconds=seconds)
+        self._connections = Connections()
+        connections = self._connections
+        new_web = partial(Web, url=api_url, clock=clock, sleep=sleep, seconds=seconds, connections=connections)
         self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
         super().__init__(self._installed, clock, command)
         self._installations, self._url, self._came = installations, api_url, asyncio.Event()
@@ -82,19 +85,20 @@ class HttpSlack(Posting):
 
     async def run(self, desk: Desk) -> None:
         """Listen until cancelled, and look after quiet workspaces."""
-        self._app.set_result(Intake(desk, self, self._workspaces, self._clock, self._command).app(self._url))
-        try:
-            while True:
-                self._came.clear()
-                try:
-                    await self.upkeep(desk)
-                except Exception:
-                    log.exception("The workspaces could not be looked after; it is tried again.")
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_UPKEEP_SECONDS):
-                        await self._came.wait()
-        finally:
-            self._app = asyncio.get_running_loop().create_future()
+        async with self._connections.kept():
+            self._app.set_result(Intake(desk, self, self._workspaces, self._clock, self._command).app(self._url))
+            try:
+                while True:
+                    self._came.clear()
+                    try:
+                        await self.upkeep(desk)
+                    except Exception:
+                        log.exception("The workspaces could not be looked after; it is tried again.")
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_UPKEEP_SECONDS):
+                            await self._came.wait()
+            finally:
+                self._app = asyncio.get_running_loop().create_future()
 
     async def upkeep(self, desk: Desk) -> None:
         """Renew the tokens that end soon, also where nobody says a word, and see what became of every workspace."""

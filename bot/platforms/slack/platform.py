@@ -30,6 +30,7 @@ from bot.platforms.base import (
 from bot.platforms.installing import Installations
 from bot.platforms.slack import checking, render
 from bot.platforms.slack.blocks import MAX_TEXT
+from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.intake import Intake
 from bot.platforms.slack.reading import PLATFORM, emoji, place_of
 from bot.platforms.slack.web import Web, understood
@@ -189,7 +190,8 @@ class SlackPlatform(Posting):
         seconds: Callable[[], float] = time.monotonic,
         installations: Installations | None = None,
     ) -> None:
-        self._web = Web(bot_token, api_url, clock, sleep, seconds)
+        self._connections = Connections()
+        self._web = Web(bot_token, api_url, clock, sleep, seconds, connections=self._connections)
         self._one = OneWorkspace(self._web, clock, installations)
         super().__init__(self._one, clock, command)
         self._app_token, self._ping_seconds = app_token, ping_seconds
@@ -201,6 +203,10 @@ class SlackPlatform(Posting):
 
     async def run(self, desk: Desk) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
+        async with self._connections.kept():
+            await self._listen(desk)
+
+    async def _listen(self, desk: Desk) -> None:
         here = await self._one.came()
         app = Intake(desk, self, self._workspaces, self._clock, self._command).app(str(here.web.client.base_url))
         handler = AsyncSocketModeHandler(app, self._app_token, ping_interval=self._ping_seconds)

@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.platforms.base import NotAccepted, Sleep
+from bot.platforms.slack.connections import Connections
 
 _POST = "chat.postMessage"
 _SECONDS_A_POST = 1.0
@@ -64,9 +65,9 @@ class GatedClient(AsyncWebClient):
     NotAccepted with the seconds that remain, and nothing has left.
     """
 
-    def __init__(self, gate: Gate, token: str, url: str, patience: float = 0.0) -> None:
+    def __init__(self, gate: Gate, connections: Connections, token: str, url: str, patience: float = 0.0) -> None:
         super().__init__(token, base_url=url, retry_handlers=[], logger=logging.getLogger(__name__))
-        self._gate, self._patience = gate, patience
+        self._gate, self._connections, self._patience = gate, connections, patience
 
     async def api_call(self, api_method: str, **how: Any) -> AsyncSlackResponse:
         """One call, when its time has come. Raises what slack_sdk raises, and NotAccepted."""
@@ -88,6 +89,7 @@ class GatedClient(AsyncWebClient):
                 patience -= left
                 await self._gate.sleep(left)
                 continue
+            self.session = self._connections.session
             try:
                 return await super().api_call(method, **how)
             except SlackApiError as error:

@@ -22,6 +22,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.channels.values import Kind, Place
 from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain, WorkspaceLost
+from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.rates import Gate, GatedClient, retry_after
 
 _ACCESS_LOST = {
@@ -88,9 +89,11 @@ class Web:
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
         me: Me | None = None,
+        connections: Connections | None = None,
     ) -> None:
-        gate = Gate(seconds, sleep)
-        self.client, self.reader = GatedClient(gate, token, url), GatedClient(gate, token, url, _READING_WAITS_SECONDS)
+        gate, self._connections = Gate(seconds, sleep), connections or Connections()
+        self.client = GatedClient(gate, self._connections, token, url)
+        self.reader = GatedClient(gate, self._connections, token, url, _READING_WAITS_SECONDS)
         self._clock = clock
         self._me = me
         self._people: dict[str, tuple[datetime, Person]] = {}
@@ -210,7 +213,8 @@ class Web:
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer through a command's or a button's own address."""
-        client = AsyncWebhookClient(response_url, retry_handlers=[], proxy=self.client.proxy)
+        session = self._connections.session
+        client = AsyncWebhookClient(response_url, session=session, retry_handlers=[], proxy=self.client.proxy)
         with understood():
             answered = await client.send_dict(dict(message))
         if answered.status_code != 200:
