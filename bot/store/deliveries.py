@@ -66,6 +66,7 @@ class Post:
     glance: bool
 
 
+_INSERT_POST = sa.insert(posts).returning(posts.c.id)
 _NEXT = (
     sa.select(posts)
     .where(posts.c.channel_id == sa.bindparam("channel"), posts.c.state.in_(sa.bindparam("states", expanding=True)))
@@ -111,31 +112,31 @@ async def plan(
                 continue
             free.remove(draft.paper_id)
         made = await tx.execute(
-            sa.insert(posts)
-            .values(
-                delivery_id=delivery_id,
-                channel_id=channel_id,
-                paper_id=draft.paper_id,
-                position=position,
+            _INSERT_POST,
+            {
+                "delivery_id": delivery_id,
+                "channel_id": channel_id,
+                "paper_id": draft.paper_id,
+                "position": position,
                 # At most 25 characters, for platforms that bound it, and never used twice by this store.
-                key=f"{name}-{position}",
-                state=PostState.PLANNED,
-                reason="",
-                body=draft.body,
-                attempts=0,
-                planned_at=now,
-                not_before=now,
-                threaded=draft.threaded,
-                glance=draft.glance,
-            )
-            .returning(posts.c.id)
+                "key": f"{name}-{position}",
+                "state": PostState.PLANNED,
+                "reason": "",
+                "body": draft.body,
+                "attempts": 0,
+                "planned_at": now,
+                "not_before": now,
+                "threaded": draft.threaded,
+                "glance": draft.glance,
+            },
         )
-        post_id = made.scalar_one()
+        post_id, stand_for = made.scalar_one(), []
         for number, paper_id in enumerate(draft.numbered, 1):
             known = paper_id if paper_id in free else None
-            row = {"post_id": post_id, "number": number, "channel_id": channel_id, "paper_id": known}
-            await tx.execute(sa.insert(numbers).values(row))
+            stand_for.append({"post_id": post_id, "number": number, "channel_id": channel_id, "paper_id": known})
             free.discard(paper_id)
+        if stand_for:
+            await tx.execute(sa.insert(numbers), stand_for)
         position += 1
     return await find(tx, channel_id, local_date, kind)
 
