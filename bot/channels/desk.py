@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from bot.channels.vocabulary import VERBS
 from bot.intake import Intake
 from bot.platforms.base import Platform
 from bot.settings import Digest as NewChannel
-from bot.store.database import StoreError
+from bot.store.database import StoreError, ahead
 
 log = structlog.get_logger(__name__)
 _SILENT = "My memory does not answer just now, and nothing was changed. Please try again in a moment."
@@ -84,7 +85,8 @@ class FrontDesk(Rooms):
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Take in a reaction, exactly once per event id."""
-        await self._intake.react(reaction, event_id)
+        with ahead():
+            await self._intake.react(reaction, event_id)
 
     async def reread(self, platform: Platform, place: Place, message: str) -> None:
         """Read back what stands on a message."""
@@ -110,14 +112,15 @@ class FrontDesk(Rooms):
     ) -> Reply:
         spoken = VERBS[verb]
         try:
-            channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
-            offset = min(max(offset, 0), _FURTHEST)
-            talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), offset, event_id)
-            # To look at the schedule is open to all; to change it is not.
-            if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
-                return schedule.not_yours()
-            answering = spoken.say(talk, argument)
-            return await (answering if verb in _COUNTED else self._turns.take(answering))
+            with ahead() if verb in _COUNTED else contextlib.nullcontext():
+                channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
+                offset = min(max(offset, 0), _FURTHEST)
+                talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), offset, event_id)
+                # To look at the schedule is open to all; to change it is not.
+                if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
+                    return schedule.not_yours()
+                answering = spoken.say(talk, argument)
+                return await (answering if verb in _COUNTED else self._turns.take(answering))
         except StoreError as error:
             log.error("The store did not answer.", why=str(error))
             return sorry(_SILENT)

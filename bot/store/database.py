@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -51,6 +52,17 @@ class StoreMissing(StoreError):
 
 _WRITERS = 7_402_511
 """PostgreSQL advisory lock: shared by writers, taken alone for an upgrade or a restored backup."""
+_AHEAD: ContextVar[bool] = ContextVar("ahead", default=False)
+
+
+@contextlib.contextmanager
+def ahead() -> Iterator[None]:
+    """What is done inside goes ahead of all else that wants the store: somebody waits to be told that it is done."""
+    mark = _AHEAD.set(True)
+    try:
+        yield
+    finally:
+        _AHEAD.reset(mark)
 
 
 class _OneAtATime:
@@ -75,7 +87,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._writing = _OneAtATime()
+        self._writing, self._turns = _OneAtATime(), asyncio.Lock()
         self._written = 0
         self.is_sqlite = engine.dialect.name == "sqlite"
 
@@ -100,7 +112,7 @@ class Store:
         """A transaction that sees one state of the store."""
         with translated():
             if self.is_sqlite:
-                await asyncio.sleep(0)  # one transaction after the other would never let the loop turn
+                await self._my_turn()
                 async with self._here("BEGIN") as connection:
                     yield connection
                 return
@@ -119,14 +131,22 @@ class Store:
                     await connection.execute(sa.select(lock(_WRITERS)))
                     yield connection
                 return
-            await asyncio.sleep(0)
+            await self._my_turn()
             # SQLite has one writer: waiting here costs nothing, waiting in SQLite polls.
-            async with self._writing:
-                async with self._here("BEGIN IMMEDIATE") as connection:
-                    yield connection
-                self._written += 1
-                if self._written % _CHECKPOINT_EVERY == 0:
-                    await asyncio.to_thread(sqlite.checkpoint, str(self.engine.url.database))
+            async with self._writing, self._here("BEGIN IMMEDIATE") as connection:
+                yield connection
+            self._written += 1
+            if self._written % _CHECKPOINT_EVERY == 0:
+                await self._tidy()
+
+    async def _my_turn(self) -> None:
+        """Let the loop turn before a transaction, and of those that nobody waits for begin one at a time: between two
+        of them whoever waits is served."""
+        if _AHEAD.get():
+            await asyncio.sleep(0)
+        else:
+            async with self._turns:
+                await asyncio.sleep(0)
 
     @contextlib.asynccontextmanager
     async def _here(self, begin: str) -> AsyncIterator[AsyncConnection]:
@@ -139,6 +159,14 @@ class Store:
                 yield connection
         finally:
             await connection.close()
+
+    async def _tidy(self) -> None:
+        """Move what was committed from SQLite's log into the file: most of it while others write on, which takes as
+        long as the disk does, and the little that came meanwhile while nobody writes. Then the log begins anew."""
+        file = str(self.engine.url.database)
+        await asyncio.to_thread(sqlite.checkpoint, file)
+        async with self._writing:
+            await asyncio.to_thread(sqlite.checkpoint, file)
 
     async def close(self) -> None:
         """Close every connection."""

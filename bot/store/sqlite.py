@@ -70,8 +70,8 @@ def engine(url: sa.URL, busy_seconds: float) -> AsyncEngine:
 
 
 def checkpoint(file: str) -> None:
-    """Move what was committed from the log into the file; to be called in a thread, while nobody writes. Where
-    that fails, it is safe in the log, and goes the next time."""
+    """Move what was committed from the log into the file; to be called in a thread. Where that fails, it is safe in the
+    log, and goes the next time."""
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from bot.store import facts
-from bot.store.database import Store
+from bot.store.database import Store, ahead
 
 
 @contextlib.asynccontextmanager
@@ -32,12 +32,28 @@ async def put(store: Store, name: str) -> None:
         await facts.put(tx, name, "1")
 
 
-async def test_hundreds_who_write_at_once_need_only_a_few_turns_of_the_loop(sqlite_store: Store) -> None:
+async def put_ahead(store: Store, name: str) -> None:
+    with ahead():
+        await put(store, name)
+
+
+async def test_hundreds_who_wait_for_a_write_need_only_a_few_turns_of_the_loop(sqlite_store: Store) -> None:
     async with turns() as counted:
-        await asyncio.gather(*(put(sqlite_store, str(number)) for number in range(300)))
+        await asyncio.gather(*(put_ahead(sqlite_store, str(number)) for number in range(300)))
     assert counted[0] < 150
     async with sqlite_store.read() as tx:
         assert await facts.get(tx, "299") == "1"
+
+
+async def test_who_waits_for_a_write_is_served_between_the_hundreds_for_whom_nobody_waits(sqlite_store: Store) -> None:
+    many = [asyncio.create_task(put(sqlite_store, str(number))) for number in range(300)]
+    await asyncio.sleep(0)
+    async with turns() as counted:
+        await put_ahead(sqlite_store, "ahead")
+        assert counted[0] < 10
+        assert not all(task.done() for task in many)
+        await asyncio.gather(*many)
+        assert counted[0] >= 290
 
 
 async def test_a_write_that_waits_for_something_else_keeps_the_others_out(sqlite_store: Store) -> None:
