@@ -1,7 +1,7 @@
 """What calls to Slack go over: a connection for each, or, while they are kept, one that is open from before.
 
-A call that changes something is never tried twice, over whatever connection: aiohttp sends anew only what may be sent
-twice, such as a GET, and Slack's methods are called with POST.
+Nothing is posted twice for it. Of a connection that broke, aiohttp sends anew what only asks (a GET); what became of a
+POST is for whoever called to find out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-_CALL_SECONDS, _IDLE_SECONDS = 30.0, 10.0
+_CALL_SECONDS = 30.0
+_IDLE_SECONDS = 10.0
+"""Less than any server waits: none shall close a connection in the moment in which it is used again."""
 
 
 class Connections:
@@ -22,10 +24,12 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Keep connections open, to be used again within some seconds, and close them all in the end."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS)
-        timeout = aiohttp.ClientTimeout(_CALL_SECONDS)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        """Keep connections open for the next call, and close them all in the end. Workspaces share no cookies."""
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS),
+            timeout=aiohttp.ClientTimeout(_CALL_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        ) as session:
             self.session = session
             try:
                 yield
