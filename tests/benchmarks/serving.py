@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import re
@@ -83,7 +84,8 @@ async def _run(folder: Path, size: Load) -> list[Figure]:
         async with _bot(slack, folder):
             acts = list(_acts(teams, int(size.rate * size.seconds), random.Random(1)))
             due = asyncio.create_task(_due_after(size.seconds / 10, store, teams))
-            told = await _at_their_moments(acts, size.rate)
+            with _without_pauses():
+                told = await _at_their_moments(acts, size.rate)
             took = await due
             unanswered = await _answered(slack, told)
             missing = await _posted(store, teams)
@@ -194,6 +196,16 @@ async def _at_their_moments(acts: Sequence[Act], rate: float) -> Told:
             await asyncio.sleep(max(moment - time.perf_counter(), 0))
             group.create_task(one(act, moment))
     return told
+
+
+@contextlib.contextmanager
+def _without_pauses() -> Iterator[None]:
+    """Look for no garbage meanwhile: a pause of this process would be taken for one of the bot."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def _due_after(seconds: float, store: Store, teams: Sequence[Team]) -> float:
