@@ -7,8 +7,11 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
-from bot.store import facts
+import sqlalchemy as sa
+
+from bot.store import facts, shown
 from bot.store.database import Store, ahead
 
 
@@ -126,3 +129,21 @@ async def test_the_log_grows_no_more_once_it_was_moved_into_the_file(sqlite_stor
     for number in range(600):
         await put(sqlite_store, str(number))
     assert size() == before
+
+
+async def test_where_a_team_has_had_a_paper_is_found_without_looking_through_every_post(sqlite_store: Store) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        asked.append((statement, values))
+
+    async with sqlite_store.read() as tx:
+        sa.event.listen(sqlite_store.engine.sync_engine, "before_cursor_execute", note)
+        await shown.seen_in_workspace(tx, 1, ["a", "b"])
+        sa.event.remove(sqlite_store.engine.sync_engine, "before_cursor_execute", note)
+        statement, values = asked[0]
+        plan = [str(row.detail) for row in await tx.exec_driver_sql(f"explain query plan {statement}", values)]
+    looks = [step for step in plan if step.startswith(("SEARCH posts", "SEARCH numbers", "SCAN posts", "SCAN numbers"))]
+    by_paper = [step for step in looks if "(channel_id=? AND paper_id=?)" in step]
+    assert len(by_paper) == 2
+    assert [step for step in looks if step not in by_paper] == ["SEARCH posts USING INTEGER PRIMARY KEY (rowid=?)"]

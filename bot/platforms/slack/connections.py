@@ -13,7 +13,7 @@ import aiohttp
 
 _CALL_SECONDS = 30.0
 _IDLE_SECONDS = 10.0
-"""Less than any server waits: none shall close a connection in the moment in which it is used again."""
+"""Less than servers use to wait: they should not close a connection in the moment in which it is used again."""
 
 
 class Connections:
