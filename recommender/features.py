@@ -115,6 +115,13 @@ class Features:
         lengths: Floats = np.sqrt(np.einsum("ij,ij->i", sums, sums)).clip(1e-6)
         return lengths
 
+    def length(self, columns: NDArray[np.int32], values: Floats) -> float:
+        """The same of one row, given by its entries."""
+        place = self._vector_places[columns]
+        kept = place >= 0
+        told = values[kept] @ self._vector_columns[1][place[kept]] - self._centre
+        return max(float(np.sqrt(told @ told)), 1e-6)
+
     def _sums(self, rows: csr_array) -> Floats:
         sums: Floats = self._meant(rows) @ self._vector_columns[1] - self._centre
         return sums

@@ -17,8 +17,8 @@ Floats = NDArray[np.float32]
 
 _STEPS = 12
 _INNER_STEPS = 12
-_TOLERANCE = 5e-3
-_REDUCTION = 0.8
+_TOLERANCE = 1e-2
+_REDUCTION = 0.3
 """A step is good enough when one more round gains less than this share of what a round gained on the average."""
 _BIAS_SCALE = np.float32(10.0)
 """The bias is a weight like the others on a column of this height: the higher, the freer."""
@@ -66,7 +66,7 @@ def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: 
     cost = (strength * importance).astype(np.float32)
     target = positive.astype(np.float32)
     nothing = np.zeros(len(rows), np.float32)
-    at = _Point(nothing, nothing, np.float32(0))
+    at = _Point(nothing, nothing, _first_bias(float(cost @ target), float(cost @ (1 - target))))
 
     def loss(point: _Point) -> float:
         m = point.said
@@ -100,6 +100,11 @@ def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: 
     p = _sigmoid(at.said)
     pull = cost * (target - p)
     return Fit(rows.back(pull), float(_BIAS_SCALE * at.bias), pull, cost * p * (1 - p))
+
+
+def _first_bias(liked: float, others: float) -> np.float32:
+    """The bias that is best while the weights are zero: the log odds of the two sides."""
+    return np.float32(np.log(liked / others) / _BIAS_SCALE) if liked > 0 and others > 0 else np.float32(0)
 
 
 def _newton_step(rows: Table, curvature: Floats, heavy: np.float32, gradient: _Point) -> _Point:

@@ -142,7 +142,7 @@ class Picker:
     def _alike(self, at: int) -> NDArray[np.bool_]:
         """Which candidates are this one or a near-duplicate of it."""
         words = self._judged.rows.words
-        alike: NDArray[np.bool_] = words @ words[[at]].toarray().ravel() >= ALIKE
+        alike: NDArray[np.bool_] = words @ self._judged.rows.flat(at)[: words.shape[1]] >= ALIKE
         alike[at] = True
         return alike
 

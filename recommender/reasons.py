@@ -35,16 +35,15 @@ class Reasons:
         self._features = features
         self._taste = taste
         self._judged = judged
-        self._known = taste.rows[: len(taste.taught)]
 
     def of(self, at: int) -> tuple[Reason, ...]:
         """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
         alone (neither); nothing where it shares no more than one everyday word with them."""
         taste, row = self._taste, self._judged.rows.flat(at)
         met = self._judged.wished[at]
-        moved = self._known.dot(row) * taste.model.pull[: len(taste.taught)] * taste.positive
+        moved = (taste.rows.dot(row) * taste.model.pull)[: len(taste.taught)] * taste.positive
         if len(moved):
-            (likeness,), (nearest,) = taste.likeness(self._judged.rows[at : at + 1])
+            (likeness,), (nearest,) = taste.likeness(self._judged.rows.meaning[at : at + 1])
             moved[nearest] += likeness
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
         unmet = [n for n in self._wishes if taste.sources[n] not in met]
@@ -61,7 +60,7 @@ class Reasons:
             if amount > max(SMALLEST_SHARE * float(amounts[best[0]]), SMALLEST_REASON):
                 shared = np.zeros_like(liked)
                 for n in np.flatnonzero(teachers == teacher).tolist():
-                    columns, _ = self._known.entries(n)
+                    columns, _ = taste.rows.entries(n)
                     shared[columns] = liked[columns]
                 words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
                 if source in met or self._tells(words, shared):
@@ -84,7 +83,7 @@ class Reasons:
     def _weighed(self, at: int) -> Floats:
         """What each word of a candidate adds to its score, its share in the paper's meaning included."""
         columns, values = self._judged.rows.entries(at)
-        length = self._features.lengths(self._judged.rows.words[at : at + 1])[0]
+        length = self._features.length(columns, values)
         weighed = np.zeros(self._features.width, np.float32)
         weighed[columns] = values * (self._taste.model.weights[columns] + self._meant[columns] / length)
         return weighed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -19,7 +19,10 @@ from recommender.vocabulary import Vocabulary
 Rows = NDArray[np.int64]
 
 
-@lru_cache(maxsize=65_536)  # the same feedback and candidates are asked about again and again
+MOST_FOUND = 65_536
+"""Ids whose numbers are remembered."""
+
+
 def key_of(paper_id: str) -> int:
     """64 bits that stand for the id (BLAKE2b): a million papers collide with a chance below 1 in 10^7."""
     return int.from_bytes(blake2b(paper_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
@@ -133,9 +136,20 @@ class Snapshot:
         return int(self.published.max(initial=0))
 
     def find(self, paper_ids: Sequence[str]) -> Rows:
-        """The number of each paper, −1 where there is none."""
-        keys = np.array([key_of(paper_id) for paper_id in paper_ids], np.uint64)
-        return self.find_keys(keys)
+        """The number of each paper, −1 where there is none. What was looked up is remembered: the same feedback and
+        candidates are asked about again and again."""
+        known = self._found
+        if unknown := [paper_id for paper_id in paper_ids if paper_id not in known]:
+            if len(known) > MOST_FOUND:  # a new one, for others may be reading the old one
+                known = self.__dict__["_found"] = {}
+                unknown = list(paper_ids)
+            keys = np.array([key_of(paper_id) for paper_id in unknown], np.uint64)
+            known.update(zip(unknown, self.find_keys(keys).tolist(), strict=True))
+        return np.fromiter(map(known.__getitem__, paper_ids), np.int64, len(paper_ids))
+
+    @cached_property
+    def _found(self) -> dict[str, int]:
+        return {}
 
     def find_keys(self, keys: NDArray[np.uint64]) -> Rows:
         """The number of the paper behind each key, −1 where there is none."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csc_array, csr_array
 
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A row for each paper: `words` (papers, width) and `meaning` (papers, dimensions) side by side. Weights for it are
     one vector (width + dimensions,)."""
@@ -39,7 +40,12 @@ class Table:
 
     def back(self, amounts: Floats) -> Floats:
         """The sum of the rows, each times its amount: (width + dimensions,)."""
-        return np.concatenate([self.words.T @ amounts, amounts @ self.meaning])
+        return np.concatenate([self._turned @ amounts, amounts @ self.meaning])
+
+    @cached_property
+    def _turned(self) -> csc_array:
+        """The words' part with its rows as columns; making it takes as long as a product with it."""
+        return self.words.T
 
     def squared(self) -> Table:
         """Every entry squared."""
@@ -61,4 +67,13 @@ class Table:
 
 def stacked(parts: Sequence[Table]) -> Table:
     """The rows of several tables below each other."""
-    return Table(vstack([part.words for part in parts], format="csr"), np.concatenate([p.meaning for p in parts]))
+    words = [part.words for part in parts]
+    before = np.cumsum([0, *(len(one.data) for one in words)])
+    pointers = [one.indptr[1:] + start for one, start in zip(words, before.tolist(), strict=False)]
+    joined = (
+        np.concatenate([one.data for one in words]),
+        np.concatenate([one.indices for one in words]),
+        np.concatenate([[0], *pointers]).astype(np.int32),
+    )
+    shape = (sum(map(len, parts)), words[0].shape[1])
+    return Table(csr_array(joined, shape=shape), np.concatenate([part.meaning for part in parts]))

@@ -65,15 +65,15 @@ class Learned:
 
     def margins(self, rows: Table) -> Floats:
         """What is believed of papers without the wishes: the model's log odds, and likeness to what was liked."""
-        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows)[0]
+        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.meaning)[0]
 
-    def likeness(self, rows: Table) -> tuple[Floats, Rows]:
-        """(what it adds to each row that its meaning is near to that of one liked row, which of the rows taught that
+    def likeness(self, meaning: Floats) -> tuple[Floats, Rows]:
+        """(what it adds to each row that its `meaning` is near to that of one liked row, which of the rows taught that
         is). Where tastes have several sides the nearest like tells more than all of them together."""
         liked = np.flatnonzero(self.positive)
         if not len(liked):
-            return np.zeros(len(rows), np.float32), np.zeros(len(rows), np.int64)
-        near = rows.meaning @ self.rows.meaning[liked].T
+            return np.zeros(len(meaning), np.float32), np.zeros(len(meaning), np.int64)
+        near = meaning @ self.rows.meaning[liked].T
         return near.max(axis=1) * np.float32(LIKENESS / MEANING_WEIGHT**2), liked[near.argmax(axis=1)]
 
     def doubt(self, rows: Table) -> Floats:
@@ -116,11 +116,13 @@ class Learner:
         wanted = [wish for wish in asked if wish.wanted]
         unwanted = [wish for wish in asked if wish.votes < 0]
         warm = bool(loved or wanted)
-        background, yardstick, unseen = self._background(np.concatenate([numbers, judged]))
+        passed_by, background, unseen, yardstick = self._background
+        taken = np.concatenate([numbers, judged])
+        strange = ~np.isin(passed_by, taken)
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         weeds, weed_sources, weed_weights = self._seeds(unwanted)
-        quiet = SILENCE_WEIGHT * sum(v.silence for v, _ in known)
-        liked = sum(seed_weights) + sum(weight for _, _, weight in loved)
+        quiet = SILENCE_WEIGHT * sum([v.silence for v, _ in known])
+        liked = sum(seed_weights) + sum([weight for _, _, weight in loved])
         silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * liked / quiet) if warm and quiet else 1.0)
         unloved = [(v.paper_id, n, v.dislike + silence * v.silence) for v, n in known if not v.like]
         papers = np.array([n for _, n, _ in [*loved, *unloved]], np.int64)
@@ -131,12 +133,12 @@ class Learner:
             positive[len(unloved) + len(weeds) :] = (
                 True  # with nothing liked, being unlike what was disliked is all there is
             )
-        weights = [*seed_weights, *(weight for _, _, weight in [*loved, *unloved]), *weed_weights]
-        weights += [BACKGROUND_WEIGHT / max(len(background), 1)] * len(background)
-        importance = np.array(weights, np.float32)
+        weights = [*seed_weights, *[weight for _, _, weight in [*loved, *unloved]], *weed_weights]
+        share = BACKGROUND_WEIGHT / max(int(strange.sum()), 1)
+        importance = np.concatenate([weights, share * strange]).astype(np.float32)
         named = dict.fromkeys(wish.source for wish in [*wanted, *unwanted])
         places = {source: n for n, source in enumerate(named)}
-        sources = (*named, *(Source(v) for v, _, _ in [*loved, *unloved]))
+        sources = (*named, *[Source(v) for v, _, _ in [*loved, *unloved]])
         of_papers = range(len(named), len(sources))
         taught = np.array([*map(places.get, seed_sources), *of_papers, *map(places.get, weed_sources)], np.int64)
         model = fit(rows, positive, importance, STRENGTH)
@@ -146,7 +148,8 @@ class Learner:
             model = replace(model, weights=model.weights + shared)
         nothing = np.zeros(0, np.float32)
         learned = Learned(rows, sources, taught, positive[: len(taught)], model, nothing, asked, heard, warm)
-        return replace(learned, scale=np.sort(learned.margins(yardstick) + self.boosts(asked, unseen)[0]))
+        scale = learned.margins(yardstick) + self.boosts(asked, unseen)[0]
+        return replace(learned, scale=np.sort(scale[~np.isin(unseen, taken)]))
 
     def boosts(
         self, wishes: Sequence[Wish], papers: Rows
@@ -154,6 +157,8 @@ class Learner:
         """(what the wishes add to each paper's score, how much of it each, and the topic that mutes the paper). Of
         several topics the one that adds most counts; votes on words add up."""
         by: list[dict[Source, float]] = [{} for _ in papers]
+        if not wishes:
+            return np.zeros(len(papers), np.float32), by, [None] * len(papers)
         best = np.zeros(len(papers), np.float32)
         topic: list[Source] = [Source()] * len(papers)
         muted: list[Wish | None] = [None] * len(papers)
@@ -173,20 +178,15 @@ class Learner:
         return added, by, muted
 
     @cached_property
-    def _sample(self) -> tuple[Rows, Table]:
-        papers = self._snapshot.sample(4 * BACKGROUND)
-        return papers, self._features.table(papers)
-
-    def _background(self, taken: Rows) -> tuple[Table, Table, Rows]:
-        """Rows of random papers to learn from, rows of as many others to measure by, and those others; none `taken`."""
-        papers, rows = self._sample
-        free = np.flatnonzero(~np.isin(papers, taken))[: 2 * BACKGROUND]
-        return rows[free[::2]], rows[free[1::2]], papers[free[1::2]]
+    def _background(self) -> tuple[Rows, Table, Rows, Table]:
+        """Random papers to learn from and their rows; as many others to measure by, and theirs."""
+        papers = self._snapshot.sample(2 * BACKGROUND)
+        return papers[::2], self._features.table(papers[::2]), papers[1::2], self._features.table(papers[1::2])
 
     def _seeds(self, wishes: Sequence[Wish]) -> tuple[Table, list[Source], list[float]]:
         """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that
         it finds best (Cormack & Grossman 2015)."""
-        rows = [self._features.table(np.zeros(0, np.int64))]
+        rows = [self._no_rows]
         sources: list[Source] = []
         weights: list[float] = []
         for wish in wishes:
@@ -200,4 +200,8 @@ class Learner:
                 rows.append(part)
                 sources += [wish.source] * len(part)
                 weights += [each] * len(part)
-        return stacked(rows), sources, weights
+        return stacked(rows) if wishes else self._no_rows, sources, weights
+
+    @cached_property
+    def _no_rows(self) -> Table:
+        return self._features.table(np.zeros(0, np.int64))

@@ -56,20 +56,21 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     order: dict[str, float] = {}
     looked_at = set[str]()
     for one in feedback:
-        if not math.isfinite(one.value):
-            continue
-        second, key = _seconds(one.at), (one.paper_id, one.member)
-        if order.setdefault(one.paper_id, second) < second:
-            order[one.paper_id] = second
+        paper_id, value = one.paper_id, one.value
+        if not -1 <= value <= 1:
+            if not math.isfinite(value):
+                continue
+            value = math.copysign(1.0, value)
+        second, key = (one.at if one.at.tzinfo else utc(one.at)).timestamp(), (paper_id, one.member)
+        if order.setdefault(paper_id, second) < second:
+            order[paper_id] = second
         if not one.glance:
-            looked_at.add(one.paper_id)
+            looked_at.add(paper_id)
         before = standing.get(key)
         if before is None or before[0] <= second:
-            standing[key] = second, one.value if -1 <= one.value <= 1 else math.copysign(1.0, one.value)
-    moment = _seconds(now) if now else max(order.values(), default=0.0)
-
-    def faded(second: float) -> float:
-        return math.exp(-FADING / 86400 * max(0.0, moment - second))
+            standing[key] = second, value
+    moment = utc(now).timestamp() if now else max(order.values(), default=0.0)
+    rate = -FADING / 86400
 
     votes = {key: (second, value) for key, (second, value) in standing.items() if value}
     share = _shares([member for _, member in votes])
@@ -77,20 +78,16 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     dislike: dict[str, float] = defaultdict(float)
     for (paper_id, member), (second, value) in votes.items():
         side = like if value > 0 else dislike
-        side[paper_id] += abs(value) * share[member] * faded(second)
+        side[paper_id] += abs(value) * share[member] * (math.exp(rate * (moment - second)) if second < moment else 1.0)
     papers = []
     for paper_id, second in order.items():
         good, bad = like.get(paper_id, 0.0), dislike.get(paper_id, 0.0)
         if not (good or bad):
             weight = 1.0 if paper_id in looked_at else GLANCE_WEIGHT
-            papers.append(Verdict(paper_id, silence=weight * faded(second)))
+            papers.append(Verdict(paper_id, 0.0, 0.0, weight * math.exp(rate * max(moment - second, 0.0))))
             continue
         papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT))
     return Verdicts(tuple(papers), len(votes), len(share))
-
-
-def _seconds(moment: datetime) -> float:
-    return (moment if moment.tzinfo else utc(moment)).timestamp()
 
 
 def _shares(members: list[str | None]) -> dict[str | None, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from recommender.query import Query, parse
 from recommender.values import words_of
@@ -13,8 +14,7 @@ MOST = 3.0
 """The most that votes on the same words count together, beside one vote of one member."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """What taught the model a row, or lifts a paper: a paper with feedback (`paper_id`), a topic, a vote on words."""
 
     paper_id: str | None = None
@@ -57,7 +57,9 @@ def read_votes(heard: Verdicts) -> Iterator[Wish]:
     """What members want more and less of, as they said in words."""
     for verdict in heard.papers:
         words = words_of(verdict.paper_id)
-        query = parse(words) if words else None
+        if not words:
+            continue
+        query = parse(words)
         votes = max(-MOST, min(verdict.like - verdict.dislike, MOST))
-        if query and query.groups and votes:
+        if query.groups and votes:
             yield Wish(words, query, votes=votes)
