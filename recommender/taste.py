@@ -26,8 +26,10 @@ from recommender.wishes import Source, Wish, read_topic, read_votes
 
 STRENGTH = 3.0
 """C of the regression: what a row may cost beside the length of the weights."""
-BACKGROUND = 300
-"""Random papers that stand for everything nobody has seen; as many again, unseen by the fit, are its yardstick."""
+BACKGROUND = 150
+"""Random papers that stand for everything nobody has seen (of 100, 200 or 300 none learns better)."""
+YARDSTICK = 300
+"""Random papers, unseen by the fit, that a score is compared with."""
 BACKGROUND_WEIGHT = 10.0
 SILENCE_WEIGHT = 1.0
 MOST_SILENCE = 2.0
@@ -117,8 +119,8 @@ class Learner:
         unwanted = [wish for wish in asked if wish.votes < 0]
         warm = bool(loved or wanted)
         passed_by, background, unseen, yardstick = self._background
-        taken = np.concatenate([numbers, judged])
-        strange = ~np.isin(passed_by, taken)
+        strange = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is that of unknown papers
+        strange[numbers], strange[judged] = False, False
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         weeds, weed_sources, weed_weights = self._seeds(unwanted)
         quiet = SILENCE_WEIGHT * sum([v.silence for v, _ in known])
@@ -134,22 +136,22 @@ class Learner:
                 True  # with nothing liked, being unlike what was disliked is all there is
             )
         weights = [*seed_weights, *[weight for _, _, weight in [*loved, *unloved]], *weed_weights]
-        share = BACKGROUND_WEIGHT / max(int(strange.sum()), 1)
-        importance = np.concatenate([weights, share * strange]).astype(np.float32)
+        share = BACKGROUND_WEIGHT / max(int(strange[passed_by].sum()), 1)
+        importance = np.concatenate([weights, share * strange[passed_by]]).astype(np.float32)
         named = dict.fromkeys(wish.source for wish in [*wanted, *unwanted])
         places = {source: n for n, source in enumerate(named)}
         sources = (*named, *[Source(v) for v, _, _ in [*loved, *unloved]])
         of_papers = range(len(named), len(sources))
         taught = np.array([*map(places.get, seed_sources), *of_papers, *map(places.get, weed_sources)], np.int64)
         model = fit(rows, positive, importance, STRENGTH)
-        first = min((f.at for f in feedback), key=utc, default=now)
-        shared = self._community.weights(utc(first).date(), neighbours, heard.votes) if first else None
+        since = heard.since or (utc(now).date() if now else None)
+        shared = self._community.weights(since, neighbours, heard.votes) if since else None
         if shared is not None:
             model = replace(model, weights=model.weights + shared)
         nothing = np.zeros(0, np.float32)
         learned = Learned(rows, sources, taught, positive[: len(taught)], model, nothing, asked, heard, warm)
         scale = learned.margins(yardstick) + self.boosts(asked, unseen)[0]
-        return replace(learned, scale=np.sort(scale[~np.isin(unseen, taken)]))
+        return replace(learned, scale=np.sort(scale[strange[unseen]]))
 
     def boosts(
         self, wishes: Sequence[Wish], papers: Rows
@@ -179,9 +181,10 @@ class Learner:
 
     @cached_property
     def _background(self) -> tuple[Rows, Table, Rows, Table]:
-        """Random papers to learn from and their rows; as many others to measure by, and theirs."""
-        papers = self._snapshot.sample(2 * BACKGROUND)
-        return papers[::2], self._features.table(papers[::2]), papers[1::2], self._features.table(papers[1::2])
+        """Random papers to learn from and their rows; others to measure by, and theirs."""
+        papers = self._snapshot.sample(BACKGROUND + YARDSTICK)
+        part = min(BACKGROUND, len(papers) // 2)
+        return papers[:part], self._features.table(papers[:part]), papers[part:], self._features.table(papers[part:])
 
     def _seeds(self, wishes: Sequence[Wish]) -> tuple[Table, list[Source], list[float]]:
         """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from recommender.values import Feedback
@@ -33,11 +33,13 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Every paper with feedback, in the order it first appears; how many votes stand, and by how many members."""
+    """Every paper with feedback, in the order it first appears; how many votes stand, and by how many members; and the
+    day (UTC) of the first feedback."""
 
     papers: tuple[Verdict, ...]
     votes: int
     members: int
+    since: date | None = None
 
 
 def utc(moment: datetime) -> datetime:
@@ -55,6 +57,7 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     standing: dict[tuple[str, str | None], tuple[float, float]] = {}
     order: dict[str, float] = {}
     looked_at = set[str]()
+    first = math.inf
     for one in feedback:
         paper_id, value = one.paper_id, one.value
         if not -1 <= value <= 1:
@@ -64,6 +67,7 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
         second, key = (one.at if one.at.tzinfo else utc(one.at)).timestamp(), (paper_id, one.member)
         if order.setdefault(paper_id, second) < second:
             order[paper_id] = second
+        first = min(first, second)
         if not one.glance:
             looked_at.add(paper_id)
         before = standing.get(key)
@@ -87,7 +91,8 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
             papers.append(Verdict(paper_id, 0.0, 0.0, weight * math.exp(rate * max(moment - second, 0.0))))
             continue
         papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT))
-    return Verdicts(tuple(papers), len(votes), len(share))
+    since = datetime.fromtimestamp(first, UTC).date() if order else None
+    return Verdicts(tuple(papers), len(votes), len(share), since)
 
 
 def _shares(members: list[str | None]) -> dict[str | None, float]:
