@@ -52,25 +52,27 @@ class Reasons:
         for source, amount in met.items():
             amounts[taste.sources.index(source)] += amount
         best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
+        columns, weighed = self._weighed(at)
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
-        liked = np.maximum(self._weighed(at), 0) * self._features.telling
+        liked = np.maximum(weighed, 0) * self._features.telling[columns]
         found = []
         for teacher in best:
             source, amount = Source() if teacher in unmet else taste.sources[teacher], float(amounts[teacher])
             if amount > max(SMALLEST_SHARE * float(amounts[best[0]]), SMALLEST_REASON):
-                shared = np.zeros_like(liked)
+                taught = np.zeros(self._features.width, bool)
                 for n in np.flatnonzero(teachers == teacher).tolist():
-                    columns, _ = taste.rows.entries(n)
-                    shared[columns] = liked[columns]
-                words = named(self._features, shared, self._judged.papers[[at]], MOST_WORDS)
-                if source in met or self._tells(words, shared):
+                    taught[taste.rows.entries(n)[0]] = True
+                shared = liked * taught[columns]
+                words = named(self._features, columns, shared, self._judged.papers[[at]], MOST_WORDS)
+                if source in met or self._tells(words, columns[shared > 0]):
                     told = tuple(word.text for word in words)
                     found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
         return tuple(found)
 
     def against(self, at: int, most: int = 5) -> tuple[Word, ...]:
         """The words that speak most against a candidate."""
-        return tuple(named(self._features, np.minimum(self._weighed(at), 0), self._judged.papers[[at]], most))
+        columns, weighed = self._weighed(at)
+        return tuple(named(self._features, columns, np.minimum(weighed, 0), self._judged.papers[[at]], most))
 
     @cached_property
     def _wishes(self) -> list[int]:
@@ -80,28 +82,33 @@ class Reasons:
     def _meant(self) -> Floats:
         return self._features.by_meaning(self._taste.model.weights)
 
-    def _weighed(self, at: int) -> Floats:
-        """What each word of a candidate adds to its score, its share in the paper's meaning included."""
+    def _weighed(self, at: int) -> tuple[NDArray[np.int32], Floats]:
+        """The columns of a candidate's words, and what each adds to its score, its share in the paper's meaning
+        included."""
         columns, values = self._judged.rows.entries(at)
         length = self._features.length(columns, values)
-        weighed = np.zeros(self._features.width, np.float32)
-        weighed[columns] = values * (self._taste.model.weights[columns] + self._meant[columns] / length)
-        return weighed
+        return columns, values * (self._taste.model.weights[columns] + self._meant[columns] / length)
 
-    def _tells(self, words: Sequence[Word], shared: Floats) -> bool:
-        """Whether what two papers share is more than chance: several words, or one that is rare."""
+    def _tells(self, words: Sequence[Word], shared: NDArray[np.int32]) -> bool:
+        """Whether the columns that two papers share are more than chance: several words, or one that is rare."""
         if len(" ".join(word.text for word in words).split()) > 1:
             return True
-        rarest = float(self._features.idf[shared > 0].max(initial=0))
+        rarest = float(self._features.idf[shared].max(initial=0))
         return bool(words) and rarest >= 1 - math.log(RARE)
 
 
-def named(features: Features, row: Floats, among: Rows, most: int, categories: bool = False) -> list[Word]:
-    """The heaviest columns of a (width,) row in words; one that repeats a word already named, in whatever form, is left
-    out. A category counts once, whether it stands first in a paper or not."""
-    columns = np.flatnonzero(row)
-    columns = columns[(columns >= features.grams) == categories]
-    values = row[columns]
+def named(
+    features: Features,
+    columns: NDArray[np.int32],
+    values: Floats,
+    among: Rows,
+    most: int,
+    categories: bool = False,
+) -> list[Word]:
+    """The heaviest of some columns in words; one that repeats a word already named, in whatever form, is left out. A
+    category counts once, whether it stands first in a paper or not."""
+    kept = (values != 0) & ((columns >= features.grams) == categories)
+    columns, values = columns[kept], values[kept]
     found: list[Word] = []
     told: set[str] = set()
     for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
@@ -127,9 +134,12 @@ def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 
     among = snapshot.find([source.paper_id for source in taste.sources if source.paper_id])
     among = among[among >= 0]
 
+    every = np.arange(features.width, dtype=np.int32)
+
     def side(sign: int, categories: bool) -> tuple[Word, ...]:
         one = np.maximum(sign * weights, 0)
-        return tuple(Word(w.text, sign * w.weight) for w in named(features, one, among, most, categories))
+        found = named(features, every, one, among, most, categories)
+        return tuple(Word(word.text, sign * word.weight) for word in found)
 
     votes, members = taste.verdicts.votes, taste.verdicts.members
     return Taste(side(1, False), side(-1, False), side(1, True), side(-1, True), votes, members)

@@ -26,8 +26,8 @@ from recommender.wishes import Source, Wish, read_topic, read_votes
 
 STRENGTH = 3.0
 """C of the regression: what a row may cost beside the length of the weights."""
-BACKGROUND = 150
-"""Random papers that stand for everything nobody has seen (of 100, 200 or 300 none learns better)."""
+BACKGROUND = 200
+"""Random papers that stand for everything nobody has seen (100 to 300 learn alike)."""
 YARDSTICK = 300
 """Random papers, unseen by the fit, that a score is compared with."""
 BACKGROUND_WEIGHT = 10.0
@@ -49,7 +49,7 @@ MUTE = 100.0
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Learned:
     """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one of the `sources`
     each (the rest is background), to be `positive` or not. `scale` are the scores of papers it never saw, ascending;
@@ -72,11 +72,17 @@ class Learned:
     def likeness(self, meaning: Floats) -> tuple[Floats, Rows]:
         """(what it adds to each row that its `meaning` is near to that of one liked row, which of the rows taught that
         is). Where tastes have several sides the nearest like tells more than all of them together."""
-        liked = np.flatnonzero(self.positive)
+        liked, meant = self._liked
         if not len(liked):
             return np.zeros(len(meaning), np.float32), np.zeros(len(meaning), np.int64)
-        near = meaning @ self.rows.meaning[liked].T
+        near = meaning @ meant.T
         return near.max(axis=1) * np.float32(LIKENESS / MEANING_WEIGHT**2), liked[near.argmax(axis=1)]
+
+    @cached_property
+    def _liked(self) -> tuple[Rows, Floats]:
+        """Which of the rows taught were liked, and what they mean."""
+        liked = np.flatnonzero(self.positive)
+        return liked, self.rows.meaning[liked]
 
     def doubt(self, rows: Table) -> Floats:
         """How unsure the model is of each margin: its standard deviation, by the diagonal of the Hessian (Laplace)."""
