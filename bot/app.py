@@ -110,7 +110,7 @@ def build(
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
     rival = Rival(settings.experiment.rival) if settings.experiment.rival else None
-    digests = Digests(store, library, emoji, window, rival)
+    digests = Digests(store, library, emoji, window, rival, neighbours=settings.votes.neighbours)
     patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace)
     courier = Courier(store, platforms, clock, patience)
     intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout)

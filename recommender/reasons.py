@@ -22,6 +22,11 @@ SMALLEST_REASON = 1e-3
 SMALLEST_SHARE = 0.25
 """A further reason is given when it has this share of the first one's weight."""
 MOST_WORDS = 3
+NEAR = 0.1
+"""A liked paper is named only where the cosine of the two papers' words is that great, as it is of one random pair in
+200: papers farther apart share everyday words."""
+STRONGEST = 30
+"""Words that tell most of a taste; of a paper that is near to no liked one, those of them that it has are told."""
 RARE = 0.01
 """A liked paper is named for a single word only when at most this share of all papers has it: "direction" is chance."""
 
@@ -59,15 +64,33 @@ class Reasons:
         for teacher in best:
             source, amount = Source() if teacher in unmet else taste.sources[teacher], float(amounts[teacher])
             if amount > max(SMALLEST_SHARE * float(amounts[best[0]]), SMALLEST_REASON):
-                taught = np.zeros(self._features.width, bool)
+                taught, nearest_cosine = np.zeros(self._features.width, bool), 0.0
                 for n in np.flatnonzero(teachers == teacher).tolist():
-                    taught[taste.rows.entries(n)[0]] = True
+                    of_teacher, values = taste.rows.entries(n)
+                    taught[of_teacher] = True
+                    nearest_cosine = max(nearest_cosine, float(values @ row[of_teacher]))
+                if source.paper_id and nearest_cosine < NEAR:
+                    continue
                 shared = liked * taught[columns]
                 words = named(self._features, columns, shared, self._judged.papers[[at]], MOST_WORDS)
                 if source in met or self._tells(words, columns[shared > 0]):
                     told = tuple(word.text for word in words)
                     found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
-        return tuple(found)
+        return tuple(found) or self._strongest(at, columns, liked)
+
+    def _strongest(self, at: int, columns: NDArray[np.int32], liked: Floats) -> tuple[Reason, ...]:
+        """Words that tell most of the taste and that a candidate has, if it has any."""
+        least = float(np.sort(self._telling)[-STRONGEST:].min(initial=np.inf))
+        told = liked * (self._telling[columns] >= max(least, SMALLEST_REASON))
+        words = named(self._features, columns, told, self._judged.papers[[at]], MOST_WORDS)
+        return (Reason(tuple(word.text for word in words), weight=float(told.sum())),) if words else ()
+
+    @cached_property
+    def _telling(self) -> Floats:
+        """How much each word (width,) tells of what is liked."""
+        weights: Floats = self._taste.model.weights[: self._features.width]
+        telling: Floats = weights * self._features.telling
+        return telling
 
     def against(self, at: int, most: int = 5) -> tuple[Word, ...]:
         """The words that speak most against a candidate."""

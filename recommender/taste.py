@@ -43,6 +43,9 @@ TOPIC_BOOST = 2.0
 """Added to the score of a paper that has every word of a topic, in full if it could not match better."""
 VOTE_BOOST = 1.0
 """The same for each vote on words: what members ask for is seen at once, however rarely the words are met."""
+FIRST_SAY = np.float32(4.0)
+"""What others like counts so much more before the channel's first like: there is nothing else to go by (measured in
+docs/how-it-learns.md)."""
 MUTE = 100.0
 """Taken from the score of a paper that a muting topic matches."""
 
@@ -153,7 +156,7 @@ class Learner:
         since = heard.since or (utc(now).date() if now else None)
         shared = self._community.weights(since, neighbours, heard.votes) if since else None
         if shared is not None:
-            model = replace(model, weights=model.weights + shared)
+            model = replace(model, weights=model.weights + (shared if warm else FIRST_SAY * shared))
         nothing = np.zeros(0, np.float32)
         learned = Learned(rows, sources, taught, positive[: len(taught)], model, nothing, asked, heard, warm)
         scale = learned.margins(yardstick) + self.boosts(asked, unseen)[0]

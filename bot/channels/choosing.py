@@ -13,10 +13,12 @@ from recommender import Feedback, Pick, Recommender, Rival
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the bot knows of a channel when it picks: its feedback and the topics it follows or mutes."""
+    """What the bot knows of a channel when it picks: its feedback, the topics it follows or mutes, and, while it has
+    few votes of its own, those of its neighbours."""
 
     feedback: tuple[Feedback, ...]
     topics: tuple[str, ...]
+    neighbours: tuple[Feedback, ...] = ()
 
     @property
     def votes(self) -> int:
@@ -67,14 +69,15 @@ def choose(
 ) -> Chosen:
     """What to post of the papers that the index knows."""
     candidates, seed, limit = engine.known(new), seed_of(channel, day), places(channel, rival)
+    said, topics, near = known.feedback, known.topics, known.neighbours
 
     def above(least: float) -> list[Pick]:
-        picks = engine.pick(known.feedback, candidates, limit, known.topics, now, seed, least, rival=rival)
+        picks = engine.pick(said, candidates, limit, topics, now, seed, least, near, rival)
         return picks if channel.guess else [pick for pick in picks if not pick.guess][: channel.count]
 
     picks = above(bar)
     if not picks:
         return Chosen([], [], bool(above(0.0)))
     had = [pick.paper_id for pick in picks]
-    titles = engine.glance(known.feedback, candidates, had, channel.titles, known.topics, now, seed)
+    titles = engine.glance(said, candidates, had, channel.titles, topics, now, seed, near)
     return Chosen(picks, [title.paper_id for title in titles], lower=False)

@@ -32,6 +32,8 @@ DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"
 _LONGEST_LOOK_BACK = timedelta(days=30)
 
 
+_NEIGHBOURS_UNTIL = 100
+"""Own votes by which what the other channels like has faded to a tenth, and is no longer looked up."""
 _ALL_HERE = "all that was listed has been here already."
 
 
@@ -72,7 +74,8 @@ class Digest:
             votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
             how = f" {react}." if style is Style.COMPACT else ""
             return f"{start}, learned from {votes_} by {members}.{how}{where}"
-        after = ", after this channel's topics" if known.topics else ""
+        others = ", after what your other channels like" if known.neighbours else ""
+        after = ", after this channel's topics" if known.topics else others
         return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
 
     def drafts(self, style: Style, can: Capabilities) -> list[Draft]:
@@ -91,18 +94,30 @@ class Digest:
 
 
 class Digests:
-    """Makes digests. `window_days` is how long a paper counts as news for a channel that has had none yet."""
+    """Makes digests. `window_days` is how long a paper counts as news for a channel that has had none yet; with
+    `neighbours` a new channel begins with what its workspace's other channels like."""
 
     def __init__(
-        self, store: Store, library: Library, emoji: EmojiTable, window_days: int, rival: Rival | None = None
+        self,
+        store: Store,
+        library: Library,
+        emoji: EmojiTable,
+        window_days: int,
+        rival: Rival | None = None,
+        *,
+        neighbours: bool = True,
     ) -> None:
         self._store, self._library, self._emoji, self._rival = store, library, emoji, rival
+        self._neighbours = neighbours
         self._window = timedelta(days=window_days)
 
     async def known(self, tx: AsyncConnection, channel_id: int) -> Known:
         """What a channel has taught the bot so far."""
         said = await feedback.of_channel(tx, channel_id, self._emoji)
-        return Known(tuple(said), tuple(topic.line for topic in await topics.of(tx, channel_id)))
+        known = Known(tuple(said), tuple(topic.line for topic in await topics.of(tx, channel_id)))
+        if self._neighbours and known.votes < _NEIGHBOURS_UNTIL:
+            return replace(known, neighbours=tuple(await feedback.of_neighbours(tx, channel_id, self._emoji)))
+        return known
 
     async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
         """The digest a channel would get now; `day` is the local day it is for, today if not given."""
@@ -173,7 +188,8 @@ class Digests:
 
         def look(engine: Recommender) -> Contender:
             among, limit, seed = engine.known(waiting.new), places(channel, rival), seed_of(channel, day)
-            return engine.contender(paper_id, known.feedback, among, limit, known.topics, now, seed, bar, rival=rival)
+            said, topics, near = known.feedback, known.topics, known.neighbours
+            return engine.contender(paper_id, said, among, limit, topics, now, seed, bar, near, rival)
 
         return await self._library.steady(look)
 
@@ -256,6 +272,8 @@ class Digests:
             why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
             if pick.guess:
                 why = "a guess: tell me with 👍 or 👎"
+            elif not why and known.taste:
+                why = "no close match: the best of the rest today"
             paper = found.get(pick.paper_id)
             if paper is None:  # it turned out to be another one since it was picked
                 continue

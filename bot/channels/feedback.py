@@ -23,6 +23,9 @@ NUMBER_BURST = NUMBER + BURST
 """The same, put on as a burst."""
 _SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0, NUMBER: 1.0, NUMBER_BURST: 1.0}
 
+_NEIGHBOURS_VOTES = 600
+"""Votes of other channels that a new one begins with, the newest."""
+
 _SKIN_TONE = re.compile("[\U0001f3fb-\U0001f3ff]|::skin-tone-[2-6]:?")
 _ALIASES = {
     "+1": "👍", "thumbsup": "👍", "-1": "👎", "thumbsdown": "👎", "heart": "❤", "fire": "🔥", "rocket": "🚀",
@@ -109,6 +112,12 @@ async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) ->
     corrected = await corrections.of_channel(tx, channel_id)
     feedback += [Feedback.on_words(one.words, float(one.value), one.at, one.member) for one in corrected]
     return feedback + [Feedback(one.paper_id, 0.0, one.at, None, one.glance) for one in silent]
+
+
+async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
+    """What the workspace's other channels said of papers last, for one that has said little."""
+    spoken = standing(await votes.of_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
+    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
 
 
 def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:

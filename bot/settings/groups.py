@@ -128,6 +128,10 @@ class Votes(Section):
         description="Votes for.",
     )
     dislikes: Texts = Field(("👎", "💤", "😴", "🥱", "❌", "🚫"), description="Votes against.")
+    neighbours: bool = Field(
+        True,
+        description="A new channel begins with what its workspace's other channels like; private ones teach no other.",
+    )
     read_back_days: int = Field(
         7, ge=0, le=60, description="Reactions of posts this young are read back on start and daily."
     )

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channels.values import Kind
 from bot.store.tables import channels, insert_new, votes
 
 
@@ -74,6 +75,21 @@ async def of_papers_elsewhere(tx: AsyncConnection, channel_id: int, paper_ids: S
         .join(channels, channels.c.id == votes.c.channel_id)
         .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
         .where(votes.c.paper_id.in_(paper_ids), votes.c.on)
+    )
+    return [_vote(row) for row in rows]
+
+
+async def of_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
+    """The last standing votes of the other channels of the same workspace; not those of private ones, nor of direct
+    conversations."""
+    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
+    rows = await tx.execute(
+        sa.select(votes)
+        .join(channels, channels.c.id == votes.c.channel_id)
+        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
+        .where(channels.c.id != channel_id, channels.c.kind == Kind.CHANNEL, ~channels.c.private, votes.c.on)
+        .order_by(votes.c.at.desc(), votes.c.channel_id, votes.c.paper_id, votes.c.member, votes.c.signal)
+        .limit(limit)
     )
     return [_vote(row) for row in rows]
 

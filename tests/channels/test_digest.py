@@ -416,3 +416,14 @@ async def test_a_quiet_day_is_recorded_with_its_reason(store: Store, clock: Cloc
     async with house.store.read() as tx:
         [kept] = await deliveries.of(tx, channel.id)
     assert (kept.local_date, kept.reason) == (date(2026, 3, 2), "no new papers were listed.")
+
+
+async def test_a_card_near_to_nothing_that_was_liked_says_so(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.list_papers(demo_papers()[:40], clock.now.date() - timedelta(days=9))
+    await house.list_papers([paper(1, "Medieval tolls", "Tolls were levied."), paper(2, "Bees", "Bees dance.")])
+    await house.invite()
+    await house.say("settings bar 0")
+    await house.say(f"more {demo_papers()[0].id}")
+    cards = (await house.app.digests.compose(await house.channel(), clock())).cards
+    assert [card.why for card in cards] == ["no close match: the best of the rest today"] * 2

@@ -42,6 +42,18 @@ def test_a_new_channel_begins_with_what_its_neighbours_like() -> None:
     assert best(engine(), [], NEIGHBOURS) == "physics"
 
 
+@pytest.mark.parametrize("silences", [0, 3])
+def test_before_the_first_like_what_neighbours_like_weighs_more_than_the_draw(silences: int) -> None:
+    begun, shown = engine(), [Feedback(f"vision-{n}", 0.0, NOW, None) for n in range(silences)]
+
+    def first(seed: int, neighbours: list[Feedback]) -> str:
+        [pick] = begun.pick(shown, CANDIDATES, 1, now=NOW, seed=seed, neighbours=neighbours)
+        return pick.paper_id.split("-")[0]
+
+    alone, beside = ([first(seed, given) for seed in range(20)] for given in ([], NEIGHBOURS))
+    assert alone.count("physics") < 10 <= 15 < beside.count("physics")
+
+
 def test_what_is_generally_liked_outweighs_no_topic_and_no_like_of_the_channel() -> None:
     assert best(engine("vision"), [], NEIGHBOURS, ("quantum",)) == "physics"
     assert best(engine("vision"), [], [], ("quantum",)) == "physics"

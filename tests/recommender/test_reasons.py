@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import Feedback, Recommender
+from recommender import Feedback, Paper, Recommender
 from recommender.text import words
 from tests.house import demo_papers
-from tests.recommender.papers import NOW
+from tests.recommender.papers import NOW, library, votes
 
 PAPERS = demo_papers()
 TEXTS = {paper.id: words(f"{paper.title}. {paper.abstract}") for paper in PAPERS}
@@ -54,3 +54,21 @@ def test_no_reason_names_what_is_not_so(engine: Recommender, said: list[Feedback
             if reason.topic or reason.asked:
                 assert engine.matching(reason.topic or reason.asked or "", [pick.paper_id])
                 assert reason.topic in (None, *topics)
+
+
+def test_a_liked_paper_is_named_only_of_one_that_is_near_to_it() -> None:
+    mixed = Recommender()
+    mixed.add([*library(), Paper("far", "Tax law of the Middle Ages", "We propose several strong results on tolls.")])
+    liked = votes("physics-1", "physics-2", "physics-3")
+    near, far = (mixed.explain(paper_id, liked, now=NOW).reasons for paper_id in ("physics-20", "far"))
+    assert near[0].because in ("physics-1", "physics-2", "physics-3")
+    assert not [reason for reason in far if reason.because], "what they share are everyday words"
+
+
+def test_of_a_paper_near_to_no_liked_one_the_strongest_words_of_the_taste_are_told() -> None:
+    mixed = Recommender()
+    tolls = " ".join(f"toll{n} gate{n} keeper{n}" for n in range(12))
+    mixed.add([*library(), *(Paper(f"far-{n}", f"Magnets and {tolls}", tolls) for n in range(2))])
+    [reason] = mixed.explain("far-1", votes("physics-1", "physics-2"), now=NOW).reasons
+    assert (reason.because, reason.topic, reason.asked) == (None, None, None)
+    assert reason.words == ("magnets",)

@@ -27,7 +27,8 @@ async def why(talk: Conversation, argument: str) -> Reply:
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
         bar = await talk.tools.digests.bar(tx, talk.channel, known, day)
-    told = await asyncio.to_thread(talk.tools.library.engine.explain, paper.id, known.feedback, known.topics, talk.now)
+    engine, said = talk.tools.library.engine, known.feedback
+    told = await asyncio.to_thread(engine.explain, paper.id, said, known.topics, talk.now, known.neighbours)
     title = f"“{cards.cut(cards.inert(paper.title), 100)}”"
     fate_ = await fate.of(talk, paper, known)
     if told.muted_by is not None:
