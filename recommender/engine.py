@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.special import expit
 from recommender.completion import Completer
 from recommender.features import Features
 from recommender.index import Index
-from recommender.judged import Judged, judge
+from recommender.judged import Judged, gather, judge, scores_for
 from recommender.mending import Mender
 from recommender.paper import Paper
 from recommender.picks import Picker, ranked
@@ -29,6 +30,8 @@ from recommender.works import Works
 
 FOR_US_AMONG = 200
 """Search results that a channel's taste may bring forward."""
+_BLOCK = 100
+"""Channels that are ranked for side by side: more would not fit in a processor's cache."""
 
 
 class _View:
@@ -179,6 +182,23 @@ class Recommender:
         that this one may begin with (see community.py). ValueError for an unknown candidate."""
         return ranked(self._judged(self._now(), feedback, candidates, topics, now, neighbours)[1])
 
+    def rank_many(
+        self,
+        channels: Iterable[tuple[Sequence[Feedback], Sequence[str]]],
+        candidates: Sequence[str],
+        limit: int,
+        now: datetime | None = None,
+    ) -> Iterator[list[Ranked]]:
+        """The first `limit` of what `rank` says, for each of many channels, given by feedback and topics: a block of
+        them at a time, which takes a fraction of the time. ValueError for an unknown candidate."""
+        view, ids, channels = self._now(), sorted(set(candidates)), iter(channels)
+        some = gather(view.snapshot, view.features, ids, _known(view.snapshot, ids), now)
+        while block := list(islice(channels, _BLOCK)):
+            tastes = [view.learner.learn(feedback, topics, now, some.papers) for feedback, topics in block]
+            for scores in scores_for(view.learner, tastes, some).T:
+                best = np.argsort(-scores, kind="stable")[:limit].tolist()
+                yield [Ranked(ids[at], float(scores[at])) for at in best]
+
     def pick(
         self,
         feedback: Sequence[Feedback],
@@ -276,7 +296,7 @@ class Recommender:
         ids = sorted(set(candidates))  # so that their order never matters
         papers = _known(view.snapshot, ids)
         taste = view.learner.learn(feedback, topics, now, papers, neighbours)
-        return taste, judge(view.snapshot, view.features, view.learner, taste, ids, papers, now)
+        return taste, judge(view.learner, taste, gather(view.snapshot, view.features, ids, papers, now))
 
 
 def _known(snapshot: Snapshot, ids: Sequence[str]) -> Rows:

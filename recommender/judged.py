@@ -26,10 +26,21 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """Papers to be judged, by their numbers and their ids (ascending), and what is the same for every channel: their
+    `rows`, ln(1 + upvotes) (`popular`), and what their upvotes and their age add to a score (`besides`)."""
+
+    papers: Rows
+    ids: tuple[str, ...]
+    rows: Table
+    popular: Floats
+    besides: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """Candidates and what a taste says of them. `believed` is the model and the topics; `scores` adds what the source
-    says of the paper (`popular` is ln(1 + upvotes)); `wished` is what each topic or vote on words adds to it, and
-    `muted` the topic that mutes it."""
+    says of the paper; `wished` is what each topic or vote on words adds to it, and `muted` the topic that mutes it."""
 
     papers: Rows
     ids: tuple[str, ...]
@@ -41,22 +52,32 @@ class Judged:
     muted: tuple[Wish | None, ...]
 
 
-def judge(
-    snapshot: Snapshot,
-    features: Features,
-    learner: Learner,
-    taste: Learned,
-    ids: Sequence[str],
-    papers: Rows,
-    now: datetime | None,
-) -> Judged:
-    """Score the candidates."""
-    rows = features.table(papers)
-    boosts, wished, muted = learner.boosts(taste.wishes, papers)
-    believed = taste.margins(rows) + boosts
+def gather(
+    snapshot: Snapshot, features: Features, ids: Sequence[str], papers: Rows, now: datetime | None
+) -> Candidates:
+    """What there is to know of some papers before any channel is asked."""
     published = snapshot.published[papers].astype(np.float32)
     today = utc(now).date().toordinal() if now else published.max(initial=0)
     age = np.where(published > 0, np.clip(today - published, 0, OLDEST), OLDEST)
     popular = np.log1p(snapshot.upvotes[papers]).astype(np.float32)
-    scores = believed + UPVOTE_WEIGHT * popular - AGE_WEIGHT * age
-    return Judged(papers, tuple(ids), rows, believed, scores.astype(np.float32), popular, tuple(wished), tuple(muted))
+    besides = (UPVOTE_WEIGHT * popular - AGE_WEIGHT * age).astype(np.float32)
+    return Candidates(papers, tuple(ids), features.table(papers), popular, besides)
+
+
+def judge(learner: Learner, taste: Learned, some: Candidates) -> Judged:
+    """What a taste says of the candidates."""
+    boosts, wished, muted = learner.boosts(taste.wishes, some.papers)
+    believed = taste.margins(some.rows) + boosts
+    scores = believed + some.besides
+    return Judged(some.papers, some.ids, some.rows, believed, scores, some.popular, tuple(wished), tuple(muted))
+
+
+def scores_for(learner: Learner, tastes: Sequence[Learned], some: Candidates) -> Floats:
+    """The scores (papers, channels) that `judge` gives for each taste; every paper is read once for all of them."""
+    weights = np.stack([taste.model.weights for taste in tastes], axis=1)
+    scores: Floats = some.rows.dot(weights) + some.besides[:, None]
+    for column, taste in enumerate(tastes):
+        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(some.rows.meaning)[0]
+        if taste.wishes:
+            scores[:, column] += learner.boosts(taste.wishes, some.papers)[0]
+    return scores

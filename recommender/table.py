@@ -33,7 +33,7 @@ class Table:
         return Table(csr_array(self.words[rows]), self.meaning[rows])
 
     def dot(self, weights: Floats) -> Floats:
-        """Each row times the weights: (papers,)."""
+        """Each row times the weights: (papers,); or (papers, channels), for several channels' weights side by side."""
         split = self.words.shape[1]
         product: Floats = self.words @ weights[:split] + self.meaning @ weights[split:]
         return product

@@ -55,15 +55,17 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class Learned:
     """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one of the `sources`
-    each (the rest is background), to be `positive` or not. `scale` are the scores of papers it never saw, ascending;
-    `warm` says whether anything was liked."""
+    each (the rest is background), to be `positive` or not. `yardstick` are random papers, which of them it never saw
+    (`unseen`), and what the wishes add to them (`lifted`); `warm` says whether anything was liked."""
 
     rows: Table
     sources: tuple[Source, ...]
     taught: Rows
     positive: NDArray[np.bool_]
     model: Fit
-    scale: Floats
+    yardstick: Table
+    unseen: NDArray[np.bool_]
+    lifted: Floats
     wishes: tuple[Wish, ...]
     verdicts: Verdicts
     warm: bool
@@ -92,6 +94,11 @@ class Learned:
         curvature = 1 + self.rows.squared().back(self.model.spread)
         doubt: Floats = np.sqrt(rows.squared().dot((1 / curvature).astype(np.float32)))
         return doubt
+
+    @cached_property
+    def scale(self) -> Floats:
+        """The scores of papers never seen, ascending."""
+        return np.sort((self.margins(self.yardstick) + self.lifted)[self.unseen])
 
     def fit_of(self, scores: Floats) -> Floats:
         """Share of papers never seen that score lower, for each score."""
@@ -157,10 +164,9 @@ class Learner:
         shared = self._community.weights(since, neighbours, heard.votes) if since else None
         if shared is not None:
             model = replace(model, weights=model.weights + (shared if warm else FIRST_SAY * shared))
-        nothing = np.zeros(0, np.float32)
-        learned = Learned(rows, sources, taught, positive[: len(taught)], model, nothing, asked, heard, warm)
-        scale = learned.margins(yardstick) + self.boosts(asked, unseen)[0]
-        return replace(learned, scale=np.sort(scale[strange[unseen]]))
+        lifted = self.boosts(asked, unseen)[0]
+        taught_ = positive[: len(taught)]
+        return Learned(rows, sources, taught, taught_, model, yardstick, strange[unseen], lifted, asked, heard, warm)
 
     def boosts(
         self, wishes: Sequence[Wish], papers: Rows

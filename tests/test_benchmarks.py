@@ -10,7 +10,7 @@ import pytest
 
 from recommender import Paper
 from recommender.formats import write_papers
-from tests.benchmarks import building, relevance, searching, serving
+from tests.benchmarks import building, relearning, relevance, searching, serving
 from tests.benchmarks.corpus import made_up
 from tests.benchmarks.engines import ENGINES
 
@@ -52,6 +52,14 @@ def test_under_load_every_act_is_acknowledged_and_every_card_posted(tmp_path: Pa
     building.build(str(tmp_path / "papers.jsonl"), str(tmp_path / "store"))
     figures = serving.run(tmp_path / "store", serving.Load(3, 20.0, 1.0, patience=60.0))
     assert [figure.ours for figure in figures[1:]] == [0, 0]
+
+
+def test_learning_is_measured_for_one_channel_and_for_many(tmp_path: Path) -> None:
+    write_papers(tmp_path / "papers.jsonl", made_up(1_200))
+    building.build(str(tmp_path / "papers.jsonl"), str(tmp_path / "store"))
+    figures = relearning.run(tmp_path / "papers.jsonl", tmp_path / "store" / "index", channels=6)
+    assert all(figure.ours > 0 and figure.baseline > 0 for figure in figures)
+    assert len({figure.name for figure in figures}) == len(figures)
 
 
 def test_an_order_is_worth_the_more_the_earlier_its_good_papers_come(tmp_path: Path) -> None:

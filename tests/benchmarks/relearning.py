@@ -1,52 +1,113 @@
-"""Learning one channel anew and ranking the day's papers, beside arxiv-sanity-lite's SVM on all papers."""
+"""Learning channels anew and ranking the day's papers for them, beside models fitted on all papers."""
 
 from __future__ import annotations
 
 import statistics
+import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender import Feedback, Recommender
 from tests.benchmarks.corpus import papers, texts
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, in_child, report
 
 REACTIONS, CANDIDATES, LIKED_SHARE = 500, 400, 0.3
+_WITHIN_SECONDS = 0.005
+CHANNELS, VOTES, LISTED = 100_000, 50, 1_000
+"""Many channels: how many there are, what each has reacted to, and what is listed that day."""
+_MANY_WITHIN_SECONDS = 180.0
+_SHOWN = 8_000
+"""Papers that channels were shown so far: they react to what the same sources listed."""
+_CORES = 2
 _REPEATS = 15
+_NOW = datetime(2025, 12, 1, tzinfo=UTC)
 
 
-def run(file: Path, folder: Path) -> list[Figure]:
-    """500 reactions and 400 candidates over the index in `folder`, against a fit on the papers of `file`."""
-    engine = Recommender.open(folder)
+def run(file: Path, folder: Path, channels: int = CHANNELS) -> list[Figure]:
+    """Over the index in `folder`, against fits on the papers of `file`."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+
+    engine, rng = Recommender.open(folder), np.random.default_rng(0)
     ids = [paper.id for paper in papers(file)]
-    rng = np.random.default_rng(0)
     drawn = [ids[n] for n in rng.choice(len(ids), REACTIONS + CANDIDATES, replace=False)]
-    reacted, candidates = drawn[:REACTIONS], drawn[REACTIONS:]
-    now = datetime(2025, 12, 1, tzinfo=UTC)
-    feedback = [
-        Feedback(paper_id, float(rng.random() < LIKED_SHARE), now - timedelta(hours=n), f"member{n % 5}")
-        for n, paper_id in enumerate(reacted)
+    feedback, candidates = _reactions(drawn[:REACTIONS], rng), drawn[REACTIONS:]
+    ranks = _median(lambda: engine.rank(feedback, candidates, now=_NOW))
+    picks = _median(lambda: engine.pick(feedback, candidates, 5, now=_NOW))
+    many = _many(folder, channels)
+    liked = {item.paper_id for item in feedback if item.value > 0}
+    labels = np.array([paper_id in liked for paper_id in ids])
+    rows = _rows(texts(file))
+    svm = _fitted(LinearSVC(class_weight="balanced", C=0.01, max_iter=10_000, tol=1e-6, random_state=0), rows, labels)
+    logistic = _fitted(LogisticRegression(C=0.4, class_weight="balanced", max_iter=1_000), rows, labels)
+    name = f"learn {REACTIONS} reactions, rank {CANDIDATES} papers"
+    of_many = f"{channels:,} channels of {VOTES} reactions, {LISTED:,} papers"
+    return [
+        Figure(f"{name} (beside LinearSVC)", ranks, svm, "s", 1 / 200),
+        Figure(f"{name} (logistic regression)", ranks, logistic, "s", 1 / 200),
+        Figure(f"{name} (beside 5 ms)", ranks, _WITHIN_SECONDS, "s", 1.0),
+        Figure("the same with five picks and their reasons (10 ms)", picks, 2 * _WITHIN_SECONDS, "s", 1.0),
+        Figure(f"{of_many} (3 min)", many, _MANY_WITHIN_SECONDS * channels / CHANNELS, "s", 1.0),
     ]
-    # The counts of the whole index are worked out once after each reading of the sources, not per channel.
-    engine.rank(feedback, candidates, now=now)
+
+
+def rank_many(folder: str, seed: str, channels: str) -> float:
+    """Seconds for so many channels on one core."""
+    engine, rng = Recommender.open(folder), np.random.default_rng(int(seed))
+    snapshot = engine._now().snapshot
+    ids = [snapshot.id_of(number) for number in snapshot.alive[-_SHOWN - LISTED :].tolist()]
+    shown, listed = ids[:-LISTED], ids[-LISTED:]
+
+    def some(count: int) -> Iterator[tuple[Sequence[Feedback], Sequence[str]]]:
+        for _ in range(count):
+            yield _reactions([shown[n] for n in rng.integers(0, len(shown), VOTES)], rng), ()
+
+    for _ in engine.rank_many(some(500), listed, 5, _NOW):
+        pass  # rows of the papers are made once, for whoever asks first
+    start = time.perf_counter()
+    done = sum(1 for _ in engine.rank_many(some(int(channels)), listed, 5, _NOW))
+    assert done == int(channels)
+    return time.perf_counter() - start
+
+
+def _many(folder: Path, channels: int) -> float:
+    """Seconds for all channels, half of them on each core."""
+    each = str(channels // _CORES)
+    with ThreadPoolExecutor(_CORES) as pool:
+        told = pool.map(lambda seed: in_child(__name__, str(folder), str(seed), each), range(_CORES))
+        return max(one["seconds"] for one in told)
+
+
+def _reactions(paper_ids: Sequence[str], rng: np.random.Generator) -> list[Feedback]:
+    liked = (rng.random(len(paper_ids)) < LIKED_SHARE).tolist()
+    return [
+        Feedback(paper_id, float(likes), _NOW - timedelta(hours=n), f"member{n % 5}")
+        for n, (paper_id, likes) in enumerate(zip(paper_ids, liked, strict=True))
+    ]
+
+
+def _median(ask: Callable[[], object]) -> float:
+    """Seconds, when the counts of the index have been worked out: that is done once after each reading of sources."""
+    ask()
     took = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
-        engine.rank(feedback, candidates, now=now)
+        ask()
         took.append(time.perf_counter() - start)
-    liked = {item.paper_id for item in feedback if item.value > 0}
-    theirs = _svm(texts(file), np.array([paper_id in liked for paper_id in ids]))
-    name = f"learn {REACTIONS} reactions, rank {CANDIDATES} papers"
-    return [Figure(name, statistics.median(took), theirs, "s", 1 / 200)]
+    return statistics.median(took)
 
 
-def _svm(read: list[str], liked: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
+def _rows(read: list[str]) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.svm import LinearSVC
 
-    rows = TfidfVectorizer(
+    return TfidfVectorizer(
         max_features=20_000,
         min_df=5,
         max_df=0.1,
@@ -56,6 +117,13 @@ def _svm(read: list[str], liked: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
         sublinear_tf=True,
         dtype=np.float32,
     ).fit_transform(read)
+
+
+def _fitted(model: Any, rows: Any, liked: NDArray[np.bool_]) -> float:
     start = time.perf_counter()
-    LinearSVC(class_weight="balanced", C=0.01, max_iter=10_000, tol=1e-6, random_state=0).fit(rows, liked)
+    model.fit(rows, liked)
     return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    report(seconds=rank_many(*sys.argv[1:]))
