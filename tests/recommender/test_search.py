@@ -444,6 +444,16 @@ def test_the_snippet_is_the_sentence_that_answers() -> None:
     assert snippet("privacy", text, limit=20) == "Privacy of clients…"
 
 
+def test_of_a_long_sentence_the_part_that_answers_is_shown() -> None:
+    text = "It begins " + "with very much that says little " * 10 + "and ends with privacy of clients, at last " * 2
+    shown = snippet("privacy clients", text, limit=60)
+    assert shown.startswith("…")
+    assert "privacy of clients" in shown
+    assert len(shown) <= 60
+    assert snippet("begins", text, limit=20) == "It begins with…"
+    assert snippet("x" * 50, "a " + "x" * 50 + " b " * 30, limit=20) == "a…"
+
+
 def test_an_empty_index_answers_every_query_with_nothing() -> None:
     engine = Recommender()
     assert engine.search("federated lerning -survey author:nobody") == []
