@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from recommender.authors import LONGEST_NAME
 from recommender.query import Clause, Field, Query, loosened
-from recommender.search import LONGEST_NAME, Searcher
+from recommender.search import Searcher
 from recommender.snapshot import Snapshot
 from recommender.spelling import Spelling
 from recommender.values import Remark, Trouble, Understood
@@ -24,28 +25,39 @@ class Mender:
 
     def mend(self, query: Query) -> tuple[Query, Understood]:
         """The query to be searched for, and how it was read. A word or a name that stands in no paper is replaced by
-        the one that was probably meant, the beginning of a name by the names that begin so; a category that no paper
-        has is left out, if anything else was asked for; a phrase that no paper has is read as its words."""
+        the one that was probably meant, the beginning of a name by the names that begin so; beside a word that hardly
+        any paper has, the frequent one that it may be a slip of is searched for; a category that no paper has is left
+        out, if anything else was asked for; a phrase that no paper has is read as its words."""
         remarks = list(query.remarks)
         wrong = {word: self._spelling.word(word) for word in _words(query) if not self._searcher.knows(word)}
         meant = [tuple(m for clause in group for m in self._meant(clause, wrong, remarks)) for group in query.groups]
         groups = tuple(group for group in meant if group) or query.groups
         fixed = {word: right for word, right in wrong.items() if right}
+        rare = {word: self._spelling.commoner(word) for word in query.words if word not in wrong}
+        beside = {word: right for word, right in rare.items() if right}
+        if fixed:  # whoever made one slip made the other too
+            fixed, beside = fixed | beside, {}
         mended = replace(
             query,
             groups=tuple(_corrected(group, fixed) for group in groups),
             excluded=_corrected(query.excluded, fixed),
             words=tuple(_swapped(query.words, fixed)),
+            meant=tuple(beside.items()),
         )
         phrases: tuple[str, ...] = ()
         if mended.phrases and not self._searcher.answers(mended):
-            phrases = tuple(" ".join(clause.words) for clause in query.phrases)
+            phrases = tuple(clause.text.strip('"') for clause in query.phrases)
             mended = loosened(mended)
         suggestion = query.text
         for word, right in fixed.items():
             suggestion = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", right, suggestion, flags=re.IGNORECASE)
         understood = Understood(
-            query.text, tuple(fixed.items()), tuple(dict.fromkeys(remarks)), suggestion if fixed else None, phrases
+            query.text,
+            tuple(fixed.items()),
+            tuple(dict.fromkeys(remarks)),
+            suggestion if fixed else None,
+            phrases,
+            tuple(beside.items()),
         )
         return mended, understood
 

@@ -22,6 +22,8 @@ MOST_WORDS = 200
 """Words of a query that are looked at."""
 LONGEST_QUERY = 100_000
 _SHORTEST_JOINED = 5
+_MOST_NAMES = 4
+"""Words of a person's name."""
 PROSE = 30
 """Plain words from which on a query is read as prose: its dashes, quotes and links are a writer's, not a searcher's."""
 MOST_PLACED = 8
@@ -70,14 +72,16 @@ class Clause:
 @dataclass(frozen=True, slots=True)
 class Query:
     """A query taken apart: a paper must satisfy one clause of every required group, and none of `excluded`. `words` are
-    what it is ranked by, and `joined` what two neighbours among them are when written as one: data set, dataset."""
+    what it is ranked by, `joined` the neighbours among them that may be written as one (data set: dataset), and `meant`
+    those that hardly any paper has, each with the frequent one that it may be a slip of."""
 
     text: str
     groups: tuple[tuple[Clause, ...], ...] = ()
     excluded: tuple[Clause, ...] = ()
     remarks: tuple[Remark, ...] = ()
     words: tuple[str, ...] = ()
-    joined: tuple[str, ...] = ()
+    joined: tuple[tuple[str, str], ...] = ()
+    meant: tuple[tuple[str, str], ...] = ()
 
     @property
     def required(self) -> tuple[tuple[Clause, ...], ...]:
@@ -92,13 +96,23 @@ class Query:
 
     @property
     def must_mention(self) -> bool:
-        """Whether a paper has to have one of the words at least: some group asks for nothing but words."""
-        return any(all(clause.field in (Field.ANY, Field.TITLE) for clause in group) for group in self.groups)
+        """Whether a paper has to have one of the words at least: some group asks for nothing but words, and none names
+        the paper itself."""
+        named = any(all(clause.field is Field.ID for clause in group) for group in self.groups)
+        worded = any(all(clause.field in (Field.ANY, Field.TITLE) for clause in group) for group in self.groups)
+        return worded and not named
 
     @property
     def phrases(self) -> tuple[Clause, ...]:
         """The phrases that may stand anywhere in a paper."""
         return tuple(c for group in self.groups for c in group if c.phrase and c.field is Field.ANY)
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """The words that may be somebody's name: a few of them, with no phrase and no choice among them."""
+        plain = [group for group in self.groups if any(clause.field is Field.ANY for clause in group)]
+        alone = all(len(group) == 1 and len(group[0].words) == 1 for group in plain)
+        return tuple(group[0].words[0] for group in plain) if alone and len(plain) <= _MOST_NAMES else ()
 
     def __bool__(self) -> bool:
         return bool(self.groups or self.excluded)
@@ -118,7 +132,16 @@ _PART = re.compile(
 _EITHER = ("OR", "|")
 _OPERATORS = (*_EITHER, "AND", "&", "NOT")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?\W*")
-_DAY = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
+_DAY = re.compile(r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?|(\d{4})(\d{2})(\d{2})?")
+_CATEGORY = re.compile(
+    r"(?:astro-ph|cond-mat|cs|econ|eess|math|nlin|physics|q-bio|q-fin|stat)\.(?:\*|[a-z]{2}|[a-z]+-[a-z]+)",
+    re.IGNORECASE,
+)
+"""A category that needs no `cat:` to be known for one."""
+_SEVERAL = re.compile(r"[,;|]+")
+_SPACED = re.compile(rf"(?<!\S)([-−–]?(?:{'|'.join(_NAMES)}):)\s+(?=[\w\"])", re.IGNORECASE)
+"""A field with a space behind its colon."""
+_ENDING = ".,;:!?)]}>'"
 _QUOTES = str.maketrans("“”„«»″", '""""""')
 
 
@@ -129,8 +152,11 @@ def parse(text: str) -> Query:
     groups: list[list[Clause]] = []
     excluded: list[Clause] = []
     ignored: list[str] = []
-    parts = list(_PART.finditer(text[:LONGEST_QUERY].translate(_QUOTES)))
+    typed = text[:LONGEST_QUERY].translate(_QUOTES)
+    parts = list(_PART.finditer(typed))
     prose = sum(part["name"] is None and part["minus"] is None and part["bare"] is not None for part in parts) > PROSE
+    if not prose:
+        parts = list(_PART.finditer(_SPACED.sub(r"\1", typed)))
     operator = ""
     room = MOST_WORDS
     placed: set[Clause] = set()
@@ -155,9 +181,12 @@ def parse(text: str) -> Query:
             excluded.extend(clauses)
         elif operator in _EITHER and groups:
             groups[-1].extend(clauses)
+        elif named := _group_of_ids(groups, clauses, operator):
+            named.extend(clauses)
         else:
             ignored += [operator] if operator in _EITHER else []
-            groups.extend([clause] for clause in clauses)
+            together = clauses[0].field is Field.CATEGORY
+            groups += [clauses] if together else [[clause] for clause in clauses]
         operator = ""
     ignored += [operator] if operator else []
     remarks = [Remark(part, _trouble(part)) for part in dict.fromkeys(ignored)]
@@ -173,7 +202,7 @@ def parse(text: str) -> Query:
         excluded=tuple(dict.fromkeys(excluded)),
         remarks=tuple(remarks),
         words=tuple([w for w in subject if w not in STOP_WORDS] or subject),
-        joined=tuple(dict.fromkeys(a + b for a, b in pairwise(subject) if len(a + b) >= _SHORTEST_JOINED)),
+        joined=tuple(dict.fromkeys((a, b) for a, b in pairwise(subject) if len(a + b) >= _SHORTEST_JOINED)),
     )
 
 
@@ -204,18 +233,26 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
     where = field_called(name)
     if where is None:
         bare = whole.lstrip("-−–") if part["minus"] else whole
-        if quoted is None and not plain and (arxiv_id(bare) or "://" in bare or bare.startswith("10.")):
-            return [Clause(Field.ID, whole, value=canonical_id(bare))]
+        if quoted is None and not plain:
+            link = _without_ending(bare.lstrip("([{<"))
+            if arxiv_id(link) or "://" in link or link.startswith("10."):
+                return [Clause(Field.ID, whole, value=canonical_id(link))]
+            if _CATEGORY.fullmatch(link):
+                return [Clause(Field.CATEGORY, whole, value=fold(link))]
         where, value = Field.ANY, bare if quoted is None else f"{name or ''} {quoted}"
     match where:
         case Field.AFTER | Field.BEFORE:
-            day = _day(value)
+            day = _day(_without_ending(value))
             return [Clause(where, whole, day=day)] if day else []
         case Field.CATEGORY:
-            value = "".join(fold(value).split()).strip(",;")
-            return [Clause(where, whole, value=value)] if value else []
+            several = _SEVERAL.split("".join(fold(value).split()))[:MOST_WORDS]
+            return [Clause(where, whole, value=one) for one in several if one]
         case Field.ID:
-            return [Clause(where, whole, value=canonical_id(value))] if value.strip() else []
+            value = _without_ending(value.strip())
+            return [Clause(where, whole, value=canonical_id(value))] if value else []
+        case Field.AUTHOR if quoted is not None:
+            last, comma, first = value.partition(",")
+            value = f"{first} {last}" if comma else value
     found = tuple(words(value))[:MOST_WORDS]
     if not found:
         return []
@@ -228,6 +265,19 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
         and not STOP_WORDS.issuperset(found)
     )
     return [Clause(where, whole, found, phrase)]
+
+
+def _without_ending(value: str) -> str:
+    """A link, an id or a day without what ends the sentence that it stands in; a bracket opened in it is closed."""
+    bare = value.rstrip(_ENDING)
+    return bare + ")" if bare.count("(") > bare.count(")") and value[len(bare) :].startswith(")") else bare
+
+
+def _group_of_ids(groups: list[list[Clause]], clauses: Sequence[Clause], operator: str) -> list[Clause]:
+    """The group of ids that these join without an OR: no paper has two."""
+    if operator or clauses[0].field is not Field.ID:
+        return []
+    return next((group for group in groups if all(clause.field is Field.ID for clause in group)), [])
 
 
 def _written_together(found: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -261,6 +311,7 @@ def _day(text: str) -> date | None:
     if not found:
         return None
     try:
-        return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+        year, month, day = found[1] or found[4], found[2] or found[5], found[3] or found[6]
+        return date(int(year), int(month or 1), int(day or 1))
     except ValueError:
         return None

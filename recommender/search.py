@@ -7,27 +7,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recommender.authors import RATHER_A_NAME, Authors
 from recommender.query import Clause, Field, Query
 from recommender.rerank import DEPTH, rerank
-from recommender.segment import ABSTRACT, FIELDS, TITLE, Segment, ranges
+from recommender.segment import ABSTRACT, FIELDS, TITLE, Floats, Mask, Segment, UInts, ranges, with_all
 from recommender.snapshot import Rows, Snapshot, day_number, key_of
-from recommender.text import fold, stem
-from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
+from recommender.text import stem
+from recommender.vocabulary import CATEGORY_SIGN
 
 AUTHOR_SHARE = 0.3
-"""What an author's name found by a plain word counts beside the word itself."""
+"""What an author's name found by a plain word counts beside the word itself, where that is not rather a name."""
 JOINED_SHARE = 0.7
 """What two words of the query found written as one (data set, dataset) count beside the same as typed."""
+MEANT_SHARE = 0.7
+"""What a word counts that another one of the query, which hardly any paper has, may be a slip of."""
+_NAMED = 2.0
+"""The score of papers by somebody who is all that the query names: above every other."""
 _TOPICAL_POWER = 0.25
-LONGEST_NAME = 40
-"""Letters of a name that is looked for in pieces."""
 _SCAN_FROM = 4
 """From this part of a segment's words on, reading them all in order is faster than picking out those that matter."""
 
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is scored by: word ids and the weight of each. `stand_ins` are two of them written as one, and count for no
+    more than these do."""
+
+    weights: dict[int, float]
+    stand_ins: dict[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,15 @@ class Matches:
     scores: Floats
 
 
+NOTHING = Terms({}, {})
+
+
 class Searcher:
     """Search over one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._authors = Authors(snapshot)
         self._terms: dict[str, tuple[int, float]] = {}
 
     def knows(self, word: str) -> bool:
@@ -51,7 +63,7 @@ class Searcher:
 
     def knows_author(self, word: str) -> bool:
         """Whether some author has that name."""
-        return self._author(word)[1] > 0
+        return self._authors.term(word)[1] > 0
 
     def answers(self, query: Query) -> bool:
         """Whether some paper satisfies a query."""
@@ -64,13 +76,25 @@ class Searcher:
 
     def find(self, query: Query, most: int, strict: bool = False) -> Matches:
         """At most `most` papers that satisfy the query. `strict` asks for every word, not only for some."""
-        terms = self._weighted(query)
         if strict:
-            return self._collect(query, terms, most, strict)
-        found = self._collect(query, terms, max(most, DEPTH), strict)
+            return self._collect(query, self._weighted(query), most, strict)
+        found = self._ordered(query, most)
+        named = self._authors.named(query)
+        if named is None:
+            return found
+        theirs = self._collect(named, NOTHING, most, strict=False).papers
+        others = ~np.isin(found.papers, theirs)
+        papers = np.concatenate([theirs, found.papers[others]])
+        scores = np.concatenate([np.full(len(theirs), _NAMED, np.float32), found.scores[others]])
+        return Matches(papers[:most], scores[:most])
+
+    def _ordered(self, query: Query, most: int) -> Matches:
+        """At most `most` papers by the query's words, those at the top put in order anew."""
+        terms = self._weighted(query)
+        found = self._collect(query, terms, max(most, DEPTH), strict=False)
         if not len(found.papers) or found.scores[0] <= 0:
             return Matches(found.papers[:most], found.scores[:most])
-        final = rerank(self._snapshot, found.papers[:DEPTH], found.scores[:DEPTH], terms)
+        final = rerank(self._snapshot, found.papers[:DEPTH], found.scores[:DEPTH], terms.weights)
         best = self._best(found.papers[:DEPTH], final.astype(np.float32), DEPTH)
         # The papers further down stay below, in the order they have.
         rest = found.scores[DEPTH:] / found.scores[: DEPTH + 1][-1] * best.scores[-1]
@@ -83,7 +107,7 @@ class Searcher:
             term: idf * (1 + np.log(n)) for word, n in Counter(words).items() for term, idf in [self._term(word)]
         }
         best = dict(sorted(weighed.items(), key=lambda item: (-item[1], item[0]))[:terms])
-        return self._collect(Query(""), best, most, strict=False).papers
+        return self._collect(Query(""), Terms(best, {}), most, strict=False).papers
 
     def strength(self, query: Query, papers: Rows) -> Floats:
         """How well each paper satisfies the whole query: 0 not at all, 1 as well as a paper can."""
@@ -99,7 +123,7 @@ class Searcher:
             out[mine] = dense[rows]
         return out
 
-    def _collect(self, query: Query, terms: dict[int, float], most: int, strict: bool) -> Matches:
+    def _collect(self, query: Query, terms: Terms, most: int, strict: bool) -> Matches:
         papers, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         snapshot = self._snapshot
         for segment, dead, offset in zip(snapshot.segments, snapshot.dead, snapshot.offsets, strict=False):
@@ -120,17 +144,14 @@ class Searcher:
         return Matches(papers[order], scores[order])
 
     def _in_segment(
-        self, segment: Segment, among: Mask | None, query: Query, terms: dict[int, float], strict: bool
+        self, segment: Segment, among: Mask | None, query: Query, terms: Terms, strict: bool
     ) -> tuple[Rows, Floats]:
         """Those rows, of the ones `among` if any, that satisfy the query, and their scores."""
-        scores = np.zeros(len(segment), np.float32)
-        if not query and not terms:
-            return np.zeros(0, np.int64), scores[:0]
-        for term, weight in terms.items():
-            rows, weights = segment.postings(term)
-            scores[rows] += weights * np.float32(weight)
+        if not query and not terms.weights:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        scores = _scores(segment, terms)
         allowed: Mask = np.ones(len(segment), bool) if among is None else among.copy()
-        if (terms and not query) or (query.must_mention and not strict):
+        if (terms.weights and not query) or (query.must_mention and not strict):
             allowed &= scores > 0
         # Last what has to be looked up in the papers, so that it is looked up in few.
         for group in sorted(query.asked if strict else query.required, key=_looks):
@@ -154,10 +175,10 @@ class Searcher:
             case Field.ID:
                 mask[segment.key_rows[segment.sorted_keys == np.uint64(key_of(clause.value))]] = True
             case Field.AUTHOR:
-                mask = self._authors(segment, clause)
+                mask = self._authors.having(segment, clause)
             case _:
                 stems = [self._term(word)[0] for word in clause.words]
-                mask = _with_all(segment, stems)
+                mask = with_all(segment, stems)
                 if clause.placed:
                     last = TITLE if clause.field is Field.TITLE else ABSTRACT
                     rows = np.flatnonzero(mask & among)
@@ -166,20 +187,7 @@ class Searcher:
                     mask = np.zeros(len(segment), bool)
                     mask[rows] = True
                 else:
-                    mask |= self._authors(segment, clause)
-        return mask
-
-    def _authors(self, segment: Segment, clause: Clause) -> Mask:
-        """Which rows have an author of that name, be it written in one word or in two: McMahan, Mc Mahan."""
-        mask = _with_all(segment, [self._author(word)[0] for word in clause.words])
-        if len(clause.words) > 1:
-            mask |= _with_all(segment, [self._author("".join(clause.words))[0]])
-        elif clause.field is Field.AUTHOR:
-            word = clause.words[0][:LONGEST_NAME]
-            for parts in ((word[:at], word[at:]) for at in range(2, len(word) - 1)):
-                names = [self._author(part)[0] for part in parts]
-                if min(names) >= 0:
-                    mask |= _with_all(segment, names)
+                    mask |= self._authors.having(segment, clause)
         return mask
 
     def _with_phrase(self, segment: Segment, rows: Rows, stems: list[int], last: int) -> Rows:
@@ -215,21 +223,27 @@ class Searcher:
         prefix = CATEGORY_SIGN + value.removesuffix("*").removesuffix(".") + "."
         return [number for word, number in known.items() if word.startswith(prefix)]
 
-    def _weighted(self, query: Query) -> dict[int, float]:
+    def _weighted(self, query: Query) -> Terms:
         """The word ids to score by, and how much each counts."""
         terms: dict[int, float] = {}
+        stand_ins: dict[int, tuple[int, ...]] = {}
         for (term, weight), times in Counter(map(self._term, query.words)).items():
             if weight > 0:
                 terms[term] = weight * (1 + np.log(times))
-        for word in query.joined:
-            term, weight = self._term(word)
+        for pair in query.joined:
+            term, weight = self._term("".join(pair))
             if weight > 0 and term not in terms:
                 terms[term] = JOINED_SHARE * weight
+                stand_ins[term] = tuple({one for one in (self._term(word)[0] for word in pair) if one >= 0})
+        for _, word in query.meant:
+            term, weight = self._term(word)
+            if weight > 0 and term not in terms:
+                terms[term] = MEANT_SHARE * weight
         for word in set(query.words):
-            author, weight = self._author(word)
+            author, weight = self._authors.term(word)
             if weight > 0:
-                terms[author] = AUTHOR_SHARE * weight
-        return terms
+                terms[author] = weight * (1 if self._authors.rather(word, RATHER_A_NAME) else AUTHOR_SHARE)
+        return Terms(terms, stand_ins)
 
     def _term(self, word: str) -> tuple[int, float]:
         """(the word id of the word's stem or −1, its weight: rare words tell most, and those that come in bursts)."""
@@ -242,24 +256,32 @@ class Searcher:
             known = self._terms[word] = (term if weight else -1, weight)
         return known
 
-    def _author(self, word: str) -> tuple[int, float]:
-        term = self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1)
-        return (term, float(self._snapshot.idf[term])) if 0 <= term < self._snapshot.words else (-1, 0.0)
+
+def _scores(segment: Segment, terms: Terms) -> Floats:
+    """The score of every row."""
+    scores = np.zeros(len(segment), np.float32)
+    for term, weight in terms.weights.items():
+        if term not in terms.stand_ins:
+            rows, weights = segment.postings(term)
+            scores[rows] += weights * np.float32(weight)
+    for term, pair in terms.stand_ins.items():
+        rows, weights = segment.postings(term)
+        there = sum(_of_term(segment, one, rows, terms.weights.get(one, 0.0)) for one in pair)
+        scores[rows] += np.maximum(weights * np.float32(terms.weights[term]) - there, 0)
+    return scores
+
+
+def _of_term(segment: Segment, term: int, some: UInts, weight: float) -> Floats:
+    """What a term adds to the score of some rows, ascending."""
+    rows, weights = segment.postings(term)
+    if not len(rows):
+        return np.zeros(len(some), np.float32)
+    at = np.minimum(np.searchsorted(rows, some), len(rows) - 1)
+    return np.where(rows[at] == some, weights[at] * np.float32(weight), np.float32(0))
 
 
 def _looks(group: tuple[Clause, ...]) -> bool:
     return any(clause.placed for clause in group)
-
-
-def _with_all(segment: Segment, terms: Iterable[int]) -> Mask:
-    """Which rows have all of the terms; −1 stands for one that no paper has."""
-    mask: Mask | None = None
-    for term in dict.fromkeys(terms):
-        has = np.zeros(len(segment), bool)
-        if term >= 0:
-            has[segment.postings(term)[0]] = True
-        mask = has if mask is None else mask & has
-    return np.zeros(len(segment), bool) if mask is None else mask
 
 
 def _any(size: int, masks: Iterable[Mask]) -> Mask:

@@ -6,7 +6,7 @@ to give the learner its words and pairs of words, and to build a larger segment 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -29,6 +29,7 @@ Bytes = NDArray[np.uint8]
 UInts = NDArray[np.uint32]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,17 @@ def ranges(starts: Ints, stops: Ints) -> Ints:
     total = int(ends[-1]) if len(ends) else 0
     out: Ints = np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
     return out
+
+
+def with_all(segment: Segment, terms: Iterable[int]) -> Mask:
+    """Which rows have all of the terms; −1 stands for one that no paper has."""
+    mask: Mask | None = None
+    for term in dict.fromkeys(terms):
+        has = np.zeros(len(segment), bool)
+        if term >= 0:
+            has[segment.postings(term)[0]] = True
+        mask = has if mask is None else mask & has
+    return np.zeros(len(segment), bool) if mask is None else mask
 
 
 def join(parts: Sequence[tuple[Papers, NDArray[np.bool_] | None]]) -> Papers:

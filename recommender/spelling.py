@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
 from recommender.snapshot import Snapshot
-from recommender.text import fold
+from recommender.text import fold, stem
 from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 
 _SHORTEST, _LONGEST = 4, 40
@@ -19,6 +19,8 @@ _SHORTEST_PART = 3
 _LARGE_INDEX = 1_000
 _MOST_NAMES = 20
 _MOST_NEAR = 3
+_RARE, _SHORTEST_RARE, _COMMONER = 3, 6, 100
+"""A word of this many letters that stands in so few papers may be a slip of one that stands in this many times more."""
 
 
 class Known:
@@ -33,15 +35,16 @@ class Known:
     def _shapes(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         return np.array([min(len(text), 255) for text in self.texts], np.uint8), _letters(self.texts)
 
-    def nearest(self, word: str) -> str | None:
-        """The most frequent of the nearest words: one slip away (a letter too many, too few, other, or two swapped),
-        two for words of eight letters and more."""
+    def nearest(self, word: str, fewest: int = 0) -> str | None:
+        """The most frequent of the nearest words that at least so many papers have: one slip away (a letter too many,
+        too few, other, or two swapped), two for words of eight letters and more."""
         allowed = 2 if len(word) >= 8 else 1
         if len(word) < _SHORTEST or word.isdigit() or not self.texts:
             return None
         lengths, letters = self._shapes
         # A slip changes at most two letters of the set and the length by one: few words pass this sieve.
         near = np.abs(lengths.astype(np.int64) - len(word)) <= allowed
+        near &= self.df >= fewest
         near &= np.bitwise_count(letters ^ _letters([word])[0]) <= 2 * allowed
         slips = [(OSA.distance(word, self.texts[at], score_cutoff=allowed), -int(self.df[at]), self.texts[at])
                  for at in np.flatnonzero(near)]  # fmt: skip
@@ -88,15 +91,30 @@ class Spelling:
         return self._names.beginning(fold(letters), _MOST_NAMES) if len(letters) >= _SHORTEST_PART else []
 
     def categories(self, value: str) -> list[str]:
-        """The categories nearest to what is none, those of the same archive first."""
-        archive = value.partition(".")[0] + "."
+        """The categories nearest to what is none, those of that subject first, then those of the same archive."""
+        archive, subject = value.partition(".")[0] + ".", "." + value
         known = [self._snapshot.vocabulary.words[n].removeprefix(CATEGORY_SIGN) for n in self._snapshot.categories]
-        near = sorted(known, key=lambda one: (not one.startswith(archive), OSA.distance(value[:_LONGEST], one), one))
-        return near[:_MOST_NEAR]
+
+        def far(one: str) -> tuple[bool, bool, int, str]:
+            distance = OSA.distance(value[:_LONGEST], one)
+            return not one.endswith(subject), not one.startswith(archive), distance, one
+
+        return sorted(known, key=far)[:_MOST_NEAR]
 
     def word(self, word: str) -> str | None:
         """What was probably meant by a word that stands in no paper: one near to it, or two written as one."""
         return None if len(word) > _LONGEST else self.words.nearest(word) or self.words.parts(word)
+
+    def commoner(self, word: str) -> str | None:
+        """What may have been meant by a word that hardly any paper has: one near to it that very many have."""
+        papers = self._papers(word)
+        if not 0 < papers <= _RARE or not _SHORTEST_RARE <= len(word) <= _LONGEST or not word.isalpha():
+            return None
+        return self.words.nearest(word, _COMMONER * papers)
+
+    def _papers(self, word: str) -> int:
+        term = self._snapshot.vocabulary.get(stem(word), -1)
+        return int(self._snapshot.df[term]) if 0 <= term < self._snapshot.words else 0
 
     def name(self, word: str) -> str | None:
         """What was probably meant by a name that no author has."""

@@ -151,13 +151,20 @@ class Remark:
 class Understood:
     """How a query was read: `corrected` pairs (as written, as searched), `remarks` on the parts that could not be
     taken as written, `suggestion` the whole query with its corrections ("did you mean"), or None when it was searched
-    as written, and the `loosened` phrases, which no paper has word for word and which were read as their words."""
+    as written, the `loosened` phrases, which no paper has word for word and which were read as their words, and the
+    words that hardly any paper has, each with the frequent one that was searched for `beside` it."""
 
     text: str
     corrected: tuple[tuple[str, str], ...] = ()
     remarks: tuple[Remark, ...] = ()
     suggestion: str | None = None
     loosened: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def answered(self) -> str:
+        """The query with every word that was searched for."""
+        return " ".join([self.suggestion or self.text, *(word for _, word in self.beside)])
 
 
 @dataclass(frozen=True, slots=True)

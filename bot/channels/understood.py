@@ -24,6 +24,9 @@ def told(understood: Understood, *, standing: bool = False) -> str:
         meant = cards.cut(cards.inert(understood.suggestion), _SUGGESTION)
         rest = "" if standing else " This is for that."
         said.append(f"Nothing has this as written; did you mean “{meant}”?{rest}")
+    for typed, meant in understood.beside[:_SENTENCES]:
+        rest = "" if standing else " Both are here."
+        said.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(meant)}”?{rest}")
     if understood.loosened and not standing:
         phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.loosened)
         said.append(f"Nothing has {phrases} word for word; this is for the words.")

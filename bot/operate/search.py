@@ -32,7 +32,7 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
             "score": hit.score,
             "published": _iso(found[hit.paper_id].published),
             "url": found[hit.paper_id].link,
-            "snippet": display(snippet(query, found[hit.paper_id].abstract)),
+            "snippet": display(snippet(understood.answered, found[hit.paper_id].abstract)),
         }
         for hit in hits
         if hit.paper_id in found

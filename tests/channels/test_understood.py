@@ -52,10 +52,15 @@ async def test_a_search_for_us_says_so_once_something_is_liked(house: House) -> 
     assert (await house.say("learning for us")).text == "“learning”, 1–5, best for this channel first:"
 
 
-async def test_an_author_who_was_asked_for_is_named_though_others_come_first(house: House) -> None:
-    last = KNOWN.authors[-1].split()[-1]
+@pytest.mark.parametrize("accent", ["", "\u0301"])
+@pytest.mark.parametrize("query", ['author:{last} "{title}"', "{name}"])
+async def test_an_author_who_was_asked_for_is_named_though_others_come_first(
+    house: House, query: str, accent: str
+) -> None:
+    name = KNOWN.authors[-1]
     assert len(KNOWN.authors) > 3
-    [line, *_] = (await house.say(f'author:{last} "{KNOWN.title}"')).lines
+    asked = query.format(last=name.split()[-1] + accent, name=name + accent, title=KNOWN.title)
+    [line, *_] = (await house.say(asked)).lines
     shown = f"{KNOWN.authors[0]}, {KNOWN.authors[1]}, {KNOWN.authors[-1]} + {len(KNOWN.authors) - 3} · "
     assert line.detail.startswith(shown)
 

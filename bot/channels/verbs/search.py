@@ -16,7 +16,7 @@ from bot.channels.verbs import topics
 from bot.store import papers, shown, votes
 from recommender import Hit, Paper, snippet
 from recommender.query import Field, parse
-from recommender.text import names
+from recommender.text import fold, names
 
 PAGE = 5
 _PERIODS = {"day": 1, "week": 7, "month": 30}
@@ -46,7 +46,7 @@ async def search(talk: Conversation, argument: str) -> Reply:
         return Reply(" ".join(heading))
     heading.append(f"“{cards.cut(cards.inert(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
     meant = " ".join((read.suggestion or query).split())
-    reply = await _page(talk, " ".join(heading), hits, "search", argument, meant)
+    reply = await _page(talk, " ".join(heading), hits, "search", argument, read.answered)
     follow = (Action("Follow", "subscribe", meant),)
     if not (talk.may_manage and talk.offset == 0 and topics.followable(meant)):
         return reply
@@ -123,11 +123,13 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
     async with talk.tools.store.read() as tx:
         seen = await shown.seen_in_workspace(tx, talk.channel.id, ids)
         heard = await votes.of_papers_elsewhere(tx, talk.channel.id, ids)
-    asked = {word for group in parse(query).groups for c in group if c.field is Field.AUTHOR for word in c.words}
+    read = parse(query)
+    asked = {fold(word) for group in read.groups for c in group if c.field is Field.AUTHOR for word in c.words}
+    name = set(map(fold, read.name))
     lines = []
     for paper_id in ids:
         paper = found[paper_id]
-        facts = [cards.authors_line(_with_asked(paper.authors, asked)), _day(paper.published)]
+        facts = [cards.authors_line(_with_asked(paper.authors, asked, name)), _day(paper.published)]
         facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
         for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
@@ -143,9 +145,15 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
     return tuple(lines)
 
 
-def _with_asked(authors: Sequence[str], asked: set[str]) -> list[str]:
-    """The authors in their order, but one who was asked for not below the third place: fewer are shown."""
-    found = next((at for at, author in enumerate(authors[3:], 3) if not asked.isdisjoint(names(author))), None)
+def _with_asked(authors: Sequence[str], asked: set[str], name: set[str]) -> list[str]:
+    """The authors in their order, but one who was asked for, or has all words of a `name`, not below the third place:
+    fewer are shown."""
+
+    def meant(author: str) -> bool:
+        words = set(names(author))
+        return not asked.isdisjoint(words) or (bool(name) and name <= words)
+
+    found = next((at for at, author in enumerate(authors[3:], 3) if meant(author)), None)
     return list(authors) if found is None else [*authors[:2], authors[found], *authors[2:found], *authors[found + 1 :]]
 
 

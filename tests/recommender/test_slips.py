@@ -1,0 +1,35 @@
+"""Slips that a paper or two made as well."""
+
+from __future__ import annotations
+
+import pytest
+
+from recommender import Paper, Recommender
+from tests.recommender.test_search import found
+
+
+@pytest.fixture(scope="module")
+def misspelt() -> Recommender:
+    engine = Recommender()
+    engine.add([Paper(f"p{n}", f"Diffusion and {n}", "A model of images.") for n in range(300)])
+    engine.add([Paper("slip", "A difusion of gas"), Paper("name", "Tensor and TensoRF")])
+    return engine
+
+
+def test_a_word_that_hardly_any_paper_has_may_be_a_slip(misspelt: Recommender) -> None:
+    understood = misspelt.understand("difusion")
+    assert (understood.suggestion, understood.beside) == (None, (("difusion", "diffusion"),))
+    hits = found(misspelt, "difusion")
+    assert (hits[0], len(hits)) == ("slip", 10)
+    assert "diffusion" in understood.answered
+
+
+def test_who_made_one_slip_made_the_other_too(misspelt: Recommender) -> None:
+    understood = misspelt.understand("difusion modle")
+    assert (understood.suggestion, understood.beside) == ("diffusion model", ())
+    assert "slip" not in found(misspelt, "difusion modle")
+
+
+@pytest.mark.parametrize("query", ["tensorf", "gas", "tensor", "diffusion", "title:zebra"])
+def test_a_rare_word_that_is_near_no_frequent_one_is_itself(misspelt: Recommender, query: str) -> None:
+    assert misspelt.understand(query).beside == ()
