@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 
 from recommender.authors import LONGEST_NAME
@@ -22,8 +23,10 @@ class Mender:
     def __init__(self, snapshot: Snapshot, searcher: Searcher) -> None:
         self._searcher = searcher
         self._spelling = Spelling(snapshot)
+        # Who searches also asks how the query was read.
+        self.mend = lru_cache(maxsize=64)(self._mend)
 
-    def mend(self, query: Query) -> tuple[Query, Understood]:
+    def _mend(self, query: Query) -> tuple[Query, Understood]:
         """The query to be searched for, and how it was read. A word or a name that stands in no paper is replaced by
         the one that was probably meant, the beginning of a name by the names that begin so; beside a word that hardly
         any paper has, the frequent one that it may be a slip of is searched for; a category that no paper has is left

@@ -27,6 +27,8 @@ _SHARPNESS = 0.03
 _STRIDE = 8
 """Words. A passage is two strides long, and one begins at each."""
 _YEAR = 365.0
+_NARROW = 2**31 - 2 * DEPTH
+"""Numbers below this are sorted as 32 bits, which takes half as long."""
 _SOME_UPVOTES = 20.0
 
 Scores = NDArray[np.float64]
@@ -56,7 +58,7 @@ def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: 
     at = np.flatnonzero(found)
     if not len(at):
         return np.zeros(papers)
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    starts = _firsts(owners)
     first = np.zeros(papers, np.int64)
     first[owners[starts]] = starts
     stride = (at - first[owners[at]]) // _STRIDE
@@ -66,7 +68,7 @@ def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: 
     room = len(terms) + 1
     standing = np.concatenate([passage, passage + 1]) * room + np.tile(found[at], 2)
     standing.sort()
-    standing = standing[np.diff(standing, prepend=-1) > 0]
+    standing = standing[_firsts(standing)]
     weights = np.array([0.0, *terms.values()])
     together = np.bincount(standing // room, weights[standing % room], papers * passages)
     best: Scores = together.reshape(papers, passages).max(1) / weights.sum()
@@ -77,8 +79,9 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     """How like each paper is to the others that stand at the top: the mean cosine of (1 + ln tf) · idf, each weighed
     by how near to the best its score is."""
     papers = len(score)
-    key = np.sort(stems.astype(np.int64) * papers + owners)
-    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    wide = np.int64 if int(stems.max(initial=0)) * papers >= _NARROW else np.int32
+    key = np.sort((stems.astype(np.int64) * papers + owners).astype(wide))
+    starts = _firsts(key)
     stem, row = np.divmod(key[starts], papers)
     counts = np.diff(starts, append=len(key)).astype(np.float64)
     weights: Scores = (1 + np.log(counts)) * idf[stem]
@@ -86,7 +89,7 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     voices = np.exp((score - 1) / _SHARPNESS)
     voices[np.argsort(-score, kind="stable")[_LIKE_THE_BEST:]] = 0
     voices /= voices.sum()
-    groups = np.flatnonzero(np.diff(stem, prepend=-1))
+    groups = _firsts(stem)
     if not len(groups):
         return np.zeros(papers)
     sums: Scores = np.add.reduceat(weights * voices[row], groups)
@@ -95,3 +98,10 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     # A paper does not speak for itself.
     likeness: Scores = (near - voices).clip(0) / (1 - voices).clip(1e-9)
     return likeness
+
+
+def _firsts(run: NDArray[np.signedinteger]) -> Rows:
+    """Where in sorted values each one stands for the first time."""
+    first = np.ones(len(run), bool)
+    np.not_equal(run[1:], run[:-1], out=first[1:])
+    return np.flatnonzero(first)

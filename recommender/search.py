@@ -150,9 +150,10 @@ class Searcher:
         if not query and not terms.weights:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         scores = _scores(segment, terms)
-        allowed: Mask = np.ones(len(segment), bool) if among is None else among.copy()
-        if (terms.weights and not query) or (query.must_mention and not strict):
-            allowed &= scores > 0
+        mentioned = (terms.weights and not query) or (query.must_mention and not strict)
+        allowed: Mask = scores > 0 if mentioned else np.ones(len(segment), bool)
+        if among is not None:
+            allowed &= among
         # Last what has to be looked up in the papers, so that it is looked up in few.
         for group in sorted(query.asked if strict else query.required, key=_looks):
             allowed &= _any(len(segment), (self._satisfying(segment, clause, allowed) for clause in group))

@@ -106,7 +106,7 @@ def fold(word: str) -> str:
     return unicodedata.normalize("NFC", bare) or word
 
 
-@lru_cache(maxsize=16_384)  # few words make up nearly all of every text
+@lru_cache(maxsize=65_536)  # few words make up nearly all of every text
 def stem(word: str) -> str:
     """What search takes `word` for: folded, a Greek letter by its name, and cut to its English stem (Snowball). How a
     symbol is written makes no difference: π₀, π_0, pi0."""
