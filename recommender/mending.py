@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 
 from recommender.authors import LONGEST_NAME
-from recommender.query import Clause, Field, Query, loosened
+from recommender.query import PROSE, Clause, Field, Query, loosened
 from recommender.search import Searcher
 from recommender.snapshot import Snapshot
 from recommender.spelling import Spelling
@@ -36,7 +36,9 @@ class Mender:
         meant = [tuple(m for clause in group for m in self._meant(clause, wrong, remarks)) for group in query.groups]
         groups = tuple(group for group in meant if group) or query.groups
         fixed = {word: right for word, right in wrong.items() if right}
-        rare = {word: self._spelling.commoner(word) for word in query.words if word not in wrong}
+        # A rare word in prose is itself: nobody typed it just now.
+        typed = [word for word in query.words if word not in wrong] if len(query.words) <= PROSE else []
+        rare = {word: self._spelling.commoner(word) for word in typed}
         beside = {word: right for word, right in rare.items() if right}
         if fixed:  # whoever made one slip made the other too
             fixed, beside = fixed | beside, {}

@@ -30,6 +30,10 @@ def test_who_made_one_slip_made_the_other_too(misspelt: Recommender) -> None:
     assert "slip" not in found(misspelt, "difusion modle")
 
 
+def test_in_prose_a_rare_word_is_itself(misspelt: Recommender) -> None:
+    assert misspelt.understand("difusion " + " ".join(f"model{n} images" for n in range(40))).beside == ()
+
+
 @pytest.mark.parametrize("query", ["tensorf", "gas", "tensor", "diffusion", "title:zebra"])
 def test_a_rare_word_that_is_near_no_frequent_one_is_itself(misspelt: Recommender, query: str) -> None:
     assert misspelt.understand(query).beside == ()
