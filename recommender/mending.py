@@ -36,9 +36,10 @@ class Mender:
         meant = [tuple(m for clause in group for m in self._meant(clause, wrong, remarks)) for group in query.groups]
         groups = tuple(group for group in meant if group) or query.groups
         fixed = {word: right for word, right in wrong.items() if right}
-        # A rare word in prose is itself: nobody typed it just now.
-        typed = [word for word in query.words if word not in wrong] if len(query.words) <= PROSE else []
-        rare = {word: self._spelling.commoner(word) for word in typed}
+        # A rare word in prose is itself: nobody typed it just now. So is somebody's name.
+        typed = query.words if len(query.words) <= PROSE else ()
+        taken = (word for word in typed if word not in wrong and not self._searcher.knows_author(word))
+        rare = {word: self._spelling.commoner(word) for word in taken}
         beside = {word: right for word, right in rare.items() if right}
         if fixed:  # whoever made one slip made the other too
             fixed, beside = fixed | beside, {}

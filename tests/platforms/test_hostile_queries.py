@@ -21,6 +21,7 @@ _WITHIN = 20.0
 _PARTS = (
     '"', "'", "-", "--", "OR", "AND", "NOT", "|", "&", "(", ")", "*", ":", "^", "~", "NEAR/2", "\\", "$", "{", "%", "`",
     "cat:", "cat:cs.XYZ", "author:", 'author:"mc', "title:", "after:2025-13", "after:2026 before:2025", "id:", "10.",
+    "author: ", 'author:"J. K.', "Wei Li", "cat:cs.LG,,", "cs.*", "after:20250000", "2504.20119,", "https://arxiv.org/abs/",
     "' OR 1=1; DROP TABLE papers; --", 'a" OR title MATCH "b', "papers MATCH 'x*'", "{{7*7}}", "%s", "\\frac{a}",
     "<!channel>", "<!here|x>", "<@U1>", "@everyone", "@here", "<@&1>", "<#C1>", "[a](http://x.y)", "https://x.y/?a=b",
     "😀", "👩‍💻", "\u200b", "\u202e", "\u0000", "\u001b[31m", "\ufeff", "हिन्दी", "ภาษาไทย", "العربية", "深度学习",

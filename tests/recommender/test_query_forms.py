@@ -65,6 +65,12 @@ def test_a_subject_without_its_archive_is_known(library: Recommender) -> None:
     assert library.understand("cat:PR").remarks[0].near[0] == "math.PR"
 
 
+def test_words_are_found_written_as_one_though_no_paper_has_them_apart() -> None:
+    engine = Recommender()
+    engine.add([Paper("one", "A dataset"), Paper("none", "Tables")])
+    assert found(engine, "data set") == ["one"]
+
+
 def test_words_written_as_one_count_for_no_more_than_the_words() -> None:
     engine = Recommender()
     filler = [Paper(f"f{n}", "Caches of keys", "Keys and values. Compression of caches.") for n in range(9)]

@@ -224,18 +224,30 @@ def test_similar_to_an_unknown_paper_is_refused(engine: Recommender) -> None:
         engine.similar("nobody")
 
 
+_TYPED = st.sampled_from(
+    ("federated", "learning", "data", "set", "non-IID", "GPT", "4", "clients", "privcy", "Brendan", "McMahan", "J.",
+     "K.", "José", "author:", 'author:"', "title:", "cat:", "cat:cs.LG,", "math.*", "2401.00002,", "https://arxiv.org/abs/",
+     "after:", "before:2024", "20240105", "-", "OR", "NOT", "|", '"', "(", "学", "习", "é", "ا", "β", "$")
+)  # fmt: skip
+
+
 @given(
-    st.text(max_size=60) | st.from_regex(r'(-?(cat|title|author|after|id):"?[\w.*-]*"? ?(OR )?){0,6}', fullmatch=True)
+    st.text(max_size=60)
+    | st.from_regex(r'(-?(cat|title|author|after|id):"?[\w.*-]*"? ?(OR )?){0,6}', fullmatch=True)
+    | st.lists(_TYPED, max_size=10).map(" ".join)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_no_query_raises(library: Recommender, query: str) -> None:
     hits = library.search(query)
     assert len({hit.paper_id for hit in hits}) == len(hits)
+    assert hits == sorted(hits, key=lambda hit: -hit.score)
+    assert library.search(query, 2) + library.search(query, 8, 2) == hits
+    assert library.matching(query, [paper.id for paper in PAPERS]) is not None
     understood = library.understand(query)
     assert understood.text == query
     if understood.suggestion:
         library.search(understood.suggestion)
-    snippet(query, PAPERS[0].abstract)
+    assert len(snippet(understood.answered, PAPERS[0].abstract, 30)) <= 30
 
 
 def test_an_enormous_query_is_cut_and_answered(library: Recommender) -> None:

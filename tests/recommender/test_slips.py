@@ -13,6 +13,7 @@ def misspelt() -> Recommender:
     engine = Recommender()
     engine.add([Paper(f"p{n}", f"Diffusion and {n}", "A model of images.") for n in range(300)])
     engine.add([Paper("slip", "A difusion of gas"), Paper("name", "Tensor and TensoRF")])
+    engine.add([Paper("by", "Initial weights after Difussion", "", ("Ann Difussion",))])
     return engine
 
 
@@ -34,6 +35,6 @@ def test_in_prose_a_rare_word_is_itself(misspelt: Recommender) -> None:
     assert misspelt.understand("difusion " + " ".join(f"model{n} images" for n in range(40))).beside == ()
 
 
-@pytest.mark.parametrize("query", ["tensorf", "gas", "tensor", "diffusion", "title:zebra"])
+@pytest.mark.parametrize("query", ["tensorf", "gas", "tensor", "diffusion", "difussion", "title:zebra"])
 def test_a_rare_word_that_is_near_no_frequent_one_is_itself(misspelt: Recommender, query: str) -> None:
     assert misspelt.understand(query).beside == ()
