@@ -452,6 +452,7 @@ def test_the_snippet_is_the_sentence_that_answers() -> None:
     text = "We study nets. Privacy of clients is kept, e.g. by noise. Results are strong."
     assert snippet("client noises", text) == "Privacy of clients is kept, e.g. by noise."
     assert snippet("zebra", text) == "We study nets."
+    assert snippet("ecole", "We study nets. An école teaches.") == "An école teaches."
     assert snippet("x", "") == ""
     assert snippet("privacy", text, limit=20) == "Privacy of clients…"
 
