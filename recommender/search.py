@@ -267,8 +267,9 @@ def _scores(segment: Segment, terms: Terms) -> Floats:
             scores[rows] += weights * np.float32(weight)
     for term, pair in terms.stand_ins.items():
         rows, weights = segment.postings(term)
-        there = sum(_of_term(segment, one, rows, terms.weights.get(one, 0.0)) for one in pair)
-        scores[rows] += np.maximum(weights * np.float32(terms.weights[term]) - there, 0)
+        if len(rows):
+            there = sum(_of_term(segment, one, rows, terms.weights.get(one, 0.0)) for one in pair)
+            scores[rows] += np.maximum(weights * np.float32(terms.weights[term]) - there, 0)
     return scores
 
 
