@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels.feedback import NUMBER, NUMBER_BURST, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, on_message
 from bot.channels.numbers import number_of
 from bot.channels.values import BURST, Place, Reaction
-from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, PlatformError, Sleep, WorkspaceLost
+from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
 from bot.store import channels, deliveries, facts, inbox, papers, shown, votes
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
@@ -166,6 +166,8 @@ class Intake:
                     return changed
                 except AccessLost:
                     break  # the courier finds out for itself, and says so once
+                except Rejected as error:  # one that was deleted, which says nothing of the others
+                    log.debug("A post's reactions can't be read back.", channel=channel.id, why=str(error))
                 except Exception as error:
                     why = str(error) or type(error).__name__
                     log.warning("Reactions could not be read back.", channel=channel.id, why=why)

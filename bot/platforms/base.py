@@ -156,7 +156,7 @@ class Platform(Protocol):
         ...
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
-        """The standing (member, emoji) pairs on a message, bots left out."""
+        """The standing (member, emoji) pairs on a message, bots left out; `Rejected` for a message that is gone."""
         ...
 
     async def tell(self, place: Place, member: str, text: str) -> None:

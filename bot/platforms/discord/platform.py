@@ -114,7 +114,12 @@ class DiscordPlatform:
         """The standing (member, emoji) pairs on a message, normal and burst ones, those of bots left out."""
         channel, key = split(message, place)
         where = {"channel_id": channel, "message_id": key}
-        told = await self.rest.ask(_MESSAGE, where)
+        try:
+            told = await self.rest.ask(_MESSAGE, where)
+        except AccessLost as error:
+            if channel != place.address and code_of(error) == UNKNOWN_CHANNEL:  # a post was deleted, not the forum
+                raise Rejected(str(error)) from error
+            raise
         pairs: set[tuple[str, str]] = set()
         for reaction in told.get("reactions") or []:
             given, counts = reaction["emoji"], reaction.get("count_details") or {}

@@ -183,6 +183,18 @@ async def test_a_vanished_message_has_no_reactions_to_take_votes_from(server: Di
         await server.platform.reactions(server.place, message)
 
 
+async def test_a_post_that_vanished_from_a_forum_is_not_the_forum_lost(server: DiscordServer) -> None:
+    forum = server.lab.forum("papers")
+    message = await server.platform.send(server.place_of(forum), Message("5 papers"), "key-1")
+    await server.ada.deletes(forum.threads[0])
+    with pytest.raises(Rejected):
+        await server.platform.reactions(server.place_of(forum), message)
+    said = await server.platform.send(server.place, Message(card=CARD), "key-2")
+    await server.ada.deletes(server.ml)
+    with pytest.raises(AccessLost):
+        await server.platform.reactions(server.place, said)
+
+
 async def test_reactions_of_many_people_and_both_types_are_read_back(server: DiscordServer) -> None:
     message = await server.platform.send(server.place, Message(card=CARD), "key-1")
     card = server.ml.visible[0]
