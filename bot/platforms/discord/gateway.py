@@ -13,7 +13,6 @@ from bot.platforms.base import Clock, Desk, NotAccepted, PlatformError, Sleep
 from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.intake import Intake
 from bot.platforms.discord.interactions import Interactions
-from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.rest import Http, Rest, understood
 
@@ -125,18 +124,29 @@ class Client(discord.AutoShardedClient):
         if places[0] != places[1]:
             await self._desk.renamed(places[1])
         # What it was before is not trusted: Discord does not tell a bot of the channels that it may not see.
-        if not missing(after.permissions_for(after.guild.me)):
-            await self._intake.back(after.guild, [after])
+        await self._intake.back(
+            after.guild, [after, *(one for one in after.guild.threads if one.parent_id == after.id)]
+        )
 
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
         """What a role may do was changed, perhaps to the bot's gain."""
         if after in after.guild.me.roles and before.permissions != after.permissions:
             await self._intake.back(after.guild)
 
+    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
+        """The bot was given another role, or one was taken from it: of other members Discord tells it nothing."""
+        if after.id == self._me and before.roles != after.roles:
+            await self._intake.back(after.guild)
+
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
         """A thread was changed."""
         if before.name != after.name and after.owner_id != self._me:
             await self._desk.renamed(place_of(after, self._me)[0])
+        await self._intake.back(after.guild, [after])
+
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """A thread is there that was archived, or out of the bot's sight."""
+        await self._intake.back(thread.guild, [thread])
 
     @property
     def _me(self) -> int:

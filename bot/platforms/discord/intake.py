@@ -91,9 +91,9 @@ class Intake:
         me, rooms = guild.me, list[Place]()
         for channel in channels or [*guild.channels, *guild.threads]:
             place, before = place_of(channel, me.id)
-            if not (before or missing(channel.permissions_for(me), in_thread=isinstance(channel, discord.Thread))):
+            if not before and _open(channel, me):
                 rooms.append(place)
-        greetings = await self._desk.roll_call(PLATFORM, str(guild.id), rooms)
+        greetings = await self._desk.roll_call(PLATFORM, str(guild.id), rooms) if rooms else []
         for place, greeting in greetings:
             await self._greet(place, greeting, f"back{place.address}")
         return bool(greetings)
@@ -135,6 +135,14 @@ class Intake:
             now = self._last + timedelta(microseconds=1)
         self._last = now
         return now
+
+
+def _open(channel: Any, me: discord.Member) -> bool:
+    """Whether the bot may post there."""
+    if not isinstance(channel, discord.Thread):
+        return not missing(channel.permissions_for(me))
+    closed = channel.locked or channel.archived or channel.parent is None
+    return not (closed or missing(channel.permissions_for(me), in_thread=True))
 
 
 def _welcome(key: str) -> Rendered:

@@ -21,7 +21,7 @@ What a person does changes the world, tells the bot, and is done when the events
     await ada.archives(thread, locked=False); await ada.unarchives(thread)
     await ada.denies(ml, Right.SEND_MESSAGES); await ada.allows(ml, Right.SEND_MESSAGES)
     await lab.outage(); await lab.recovers(); await lab.removes_bot(); await lab.adds_bot()
-    await lab.grants(lab.bot_role, Right.SEND_MESSAGES)
+    await lab.grants(lab.bot_role, Right.SEND_MESSAGES); await lab.gives_bot(lab.role("posters", Right.SEND_MESSAGES))
 
 What a person asks is awaited until the bot's first answer, or `fake.answer_within` real seconds (3.0), and gives the
 `Interaction` (`.response`, `.original`, `.answers`, `.deferred`, `.failed`). What their client would not let them do

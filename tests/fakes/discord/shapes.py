@@ -53,7 +53,10 @@ def member(one: Person, where: Channel | None = None, *, with_user: bool = True)
 
 def bot_member(guild: Guild) -> Json:
     """The bot as a member."""
-    return _member([guild.bot_role.id]) | {"user": user(guild.discord.bot), "joined_at": guild.bot_since}
+    return _member([role.id for role in guild.bot_roles]) | {
+        "user": user(guild.discord.bot),
+        "joined_at": guild.bot_since,
+    }
 
 
 def _member(roles: list[str]) -> Json:

@@ -59,6 +59,7 @@ class Guild:
         self.members: dict[str, Member] = {}
         self.emojis: dict[str, str] = {}
         self.owner = User(discord.ids.next(), f"{name}-owner")
+        self.bot_roles = [self.bot_role]
         self.has_bot, self.bot_since = bot, "2026-01-01T00:00:00+00:00"
         self.unavailable = False
 
@@ -123,6 +124,11 @@ class Guild:
         role.rights |= right
         await self._tell("GUILD_ROLE_UPDATE", {"guild_id": self.id, "role": shapes.role(role)})
 
+    async def gives_bot(self, role: Role) -> None:
+        """Somebody gives the bot a role. Of itself it is told without the intent for members."""
+        self.bot_roles.append(role)
+        await self._tell("GUILD_MEMBER_UPDATE", {"guild_id": self.id} | shapes.bot_member(self))
+
     def rights(self, user: User) -> Right:
         """What somebody may do in the guild as a whole."""
         return EVERYTHING if Right.ADMINISTRATOR in (held := _all(one.rights for one in self.roles_of(user))) else held
@@ -130,7 +136,7 @@ class Guild:
     def roles_of(self, user: User) -> list[Role]:
         """@everyone and those that were given."""
         if user is self.discord.bot:
-            return [self.everyone, self.bot_role]
+            return [self.everyone, *self.bot_roles]
         return [self.everyone, *(self.members[user.id].roles if user.id in self.members else [])]
 
     async def _tell(self, name: str, told: Json) -> None:

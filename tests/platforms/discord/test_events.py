@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -155,6 +155,39 @@ async def test_a_role_that_gains_a_permission_lets_lost_channels_go_on(server: D
     await server.lab.grants(server.lab.bot_role, Right.SEND_MESSAGES)
     await server.fake.until(lambda: server.ml.visible)
     assert server.ml.visible[0].words == "I am back."
+
+
+async def test_a_role_that_is_given_to_the_bot_lets_lost_channels_go_on(server: DiscordServer) -> None:
+    server.lab.everyone.rights &= ~Right.SEND_MESSAGES
+    server.lab.bot_role.rights &= ~Right.SEND_MESSAGES
+    roles = [server.lab.role("decoration"), server.lab.role("posters", Right.SEND_MESSAGES)]
+    await server.restart()
+    await server.desk.left(server.place, "no permission")
+    for role in roles:
+        await server.lab.gives_bot(role)
+    await server.fake.until(lambda: server.ml.visible)
+    assert [said.words for said in server.ml.visible] == ["I am back."]
+
+
+async def test_a_lost_thread_goes_on_when_it_is_unlocked_or_its_channel_lets_the_bot_write_there(
+    server: DiscordServer,
+) -> None:
+    thread = server.ml.thread("reading group")
+    thread.owner = server.ada.user
+    await server.restart()
+    await server.ada.archives(thread, locked=True)
+    await server.desk.left(server.place_of(thread), "locked")
+    await server.ada.renames(thread, "club")  # still locked
+    assert thread.visible == []
+    await server.ada.unarchives(thread)
+    await server.fake.until(lambda: len(thread.visible) == 1)
+    await server.ada.denies(server.ml, Right.SEND_MESSAGES_IN_THREADS)
+    await server.desk.left(server.place_of(thread), "no permission")
+    server.clock.advance(timedelta(minutes=10))  # until then it would be the same greeting
+    await server.ada.allows(server.ml, Right.SEND_MESSAGES_IN_THREADS)
+    await server.fake.until(lambda: len(thread.visible) == 2)
+    assert {said.words for said in thread.visible} == {"I am back."}
+    assert server.ml.visible == []
 
 
 async def test_a_channel_that_nobody_else_sees_is_private(server: DiscordServer) -> None:
