@@ -57,13 +57,22 @@ class Commands:
         """Tell Discord of the commands if they are not those it knows; whether it was told."""
         text = json.dumps([application, self._told], sort_keys=True)
         known = sha256(text.encode()).hexdigest()
-        if self._file.is_file() and self._file.read_text("utf-8") == known:
+        if self._last() == known:
             return False
         try:
             await rest.put_commands(application, self._told)
         except PlatformError as error:
             log.warning("Discord could not be told of the commands; the next start tries again. %s", error)
             return False
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(known, "utf-8")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(known, "utf-8")
+        except OSError as error:
+            log.warning("The next start will tell Discord of the commands again: %s", error)
         return True
+
+    def _last(self) -> str:
+        try:
+            return self._file.read_text("utf-8", "replace")
+        except OSError:
+            return ""

@@ -171,8 +171,11 @@ class Interactions:
 
     async def _answer(self, told: discord.Interaction, ask: Callable[[Place, Asker], Awaitable[Reply]]) -> None:
         await self._rest.defer(told)
-        place, asker = await self._where(told)
-        reply = await self._said(lambda: ask(place, asker))
+
+        async def answered() -> Reply:
+            return await ask(*await self._where(told))
+
+        reply = await self._said(answered)
         shown = self._renderer.answer(reply)
         if reply.public:
             # What was promised to one person can't become public any more.

@@ -32,6 +32,8 @@ def place_of(channel: Any, me: int) -> tuple[Place, str]:
 def _private(channel: Any, guild: discord.Guild) -> bool:
     if isinstance(channel, discord.Thread) and (channel.is_private() or channel.parent is None):
         return True
+    if guild.unavailable:  # nobody knows yet who sees it
+        return True
     known = isinstance(channel, discord.Thread | discord.abc.GuildChannel)
     return known and not channel.permissions_for(guild.default_role).view_channel
 

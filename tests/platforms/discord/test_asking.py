@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -81,6 +82,27 @@ async def test_a_command_installed_by_a_member_answers_for_them_alone_where_the_
     [(place, asker, _)] = server.desk.asked
     assert (place.address, place.kind, place.workspace) == (guest.dm.id, Kind.DIRECT, "")
     assert (asker.member, asker.manager) == (guest.id, False)
+
+
+async def test_who_may_not_be_written_to_is_told_to_try_again_and_not_left_waiting(server: DiscordServer) -> None:
+    elsewhere = server.fake.guild("elsewhere", bot=False)
+    lounge, guest = elsewhere.text("lounge"), elsewhere.member("guest")
+    guest.installed = True
+    server.fake.faults.error("create_dm", 50013)
+    answer = await server.answered(await guest.says(lounge, "papers", query="federated"))
+    assert "Please try again in a moment." in answer.words
+    assert server.desk.asked == []
+
+
+async def test_who_asks_while_their_server_is_still_being_told_of_is_answered(server: DiscordServer) -> None:
+    await server.stop()
+    server.lab.unavailable = True
+    server._task = asyncio.create_task(server.platform.run(server.desk))
+    await server.fake.until(lambda: server.fake.gateway.ready)
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="federated"))
+    assert answer.words == "It is so."
+    [(place, asker, _)] = server.desk.asked
+    assert (place.address, place.workspace, place.private, asker.manager) == (server.ml.id, server.lab.id, True, True)
 
 
 async def test_a_bib_file_teaches(server: DiscordServer) -> None:
@@ -280,6 +302,17 @@ async def test_discord_is_told_of_the_commands_when_they_changed_and_not_else(se
     (server.folder / "commands").write_text("of another version", "utf-8")
     await server.restart()
     assert server.fake.commands.syncs.total() == 2
+
+
+async def test_a_disk_that_takes_nothing_costs_no_connection(server: DiscordServer) -> None:
+    told = server.folder / "commands"
+    told.write_bytes(b"\xff\xfe")  # cut short, and not even text
+    await server.restart()
+    told.unlink()
+    told.mkdir()  # can be neither read nor written
+    await server.restart()
+    assert "It is so." in await server.ask("ada", "federated")
+    assert server.fake.commands.syncs.total() == 3
 
 
 async def test_an_answer_that_comes_when_discord_takes_it_no_more_is_let_go(
