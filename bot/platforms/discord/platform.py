@@ -190,11 +190,11 @@ class DiscordPlatform:
         return f"{opened['id']}/{opened['id']}"
 
     async def _find_post(self, place: Place, key: str, after: int) -> str | None:
+        me = await self.rest.open()
         told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
         for thread in told.get("threads") or []:
-            opened = thread["id"]
-            recent = thread.get("parent_id") == place.address and int(opened) >= after
-            if recent and await self._find_in(opened, key, int(opened) - 1) == opened:
+            opened, mine = thread["id"], (thread.get("parent_id"), thread.get("owner_id")) == (place.address, me)
+            if mine and int(opened) >= after and await self._find_in(opened, key, int(opened) - 1) == opened:
                 return f"{opened}/{opened}"
         return None
 

@@ -28,6 +28,14 @@ _NOT_THERE = {UNKNOWN_MESSAGE, 10014}
 """The message or the emoji is gone; the channel is not."""
 _ACCESS_LOST = {ARCHIVED, 50008, 50024, 160005}
 """Where a post can't go, although neither 403 nor 404 says so."""
+_WHY_LOST = {
+    UNKNOWN_CHANNEL: "the channel is gone",
+    50001: "I can't see it: allow me View Channel there",
+    50013: "a permission is missing: allow me View Channel, Send Messages and Read Message History there",
+    ARCHIVED: "the thread is archived, and I may not open it again",
+    160005: "the thread is locked",
+}
+"""What people are told who wonder why the bot is silent."""
 _BANNED_SECONDS = 600.0
 """How long Cloudflare keeps out an address that made too many invalid requests."""
 _LONGEST_WAIT = 30.0
@@ -239,7 +247,8 @@ def _meaning(error: discord.HTTPException) -> PlatformError:
     if error.code in _NOT_THERE:
         return Rejected(why)
     if error.status in (403, 404) or error.code in _ACCESS_LOST:
-        return AccessLost(why)
+        known = _WHY_LOST.get(error.code)
+        return AccessLost(f"{known} (Discord's code {error.code})" if known else why)
     return Rejected(why)
 
 

@@ -103,6 +103,14 @@ async def test_a_forums_post_whose_answer_was_lost_is_not_made_twice(server: Dis
     assert len(forum.threads) == 2
 
 
+async def test_other_peoples_posts_in_a_forum_are_not_looked_through(server: DiscordServer) -> None:
+    forum = server.lab.forum("papers")
+    for number in range(20):
+        forum.thread(f"Question {number}").owner = server.ada.user
+    await server.platform.send(server.place_of(forum), Message("5 papers"), "key-1")
+    assert len(server.fake.calls_to("get_channel_messages")) == 0
+
+
 async def test_a_forum_whose_tags_are_only_for_moderators_says_so(server: DiscordServer) -> None:
     forum = server.lab.forum("papers", (), require_tag=True)
     with pytest.raises(AccessLost, match="tag"):
@@ -163,6 +171,13 @@ async def test_each_no_of_discords_is_asked_for_once(
     with pytest.raises(error):
         await server.platform.send(server.place, Message("Good morning."), "key-1")
     assert len(server.fake.calls_to("create_message")) == 1
+
+
+@pytest.mark.parametrize(("code", "why"), [(50001, "allow me View Channel"), (50013, "Send Messages"), (10003, "gone")])
+async def test_lost_access_is_told_in_words_that_people_can_act_on(server: DiscordServer, code: int, why: str) -> None:
+    server.fake.faults.error("create_message", code)
+    with pytest.raises(AccessLost, match=rf"{why}.*\(Discord's code {code}\)$"):
+        await server.platform.send(server.place, Message("Good morning."), "key-1")
 
 
 async def test_an_archived_thread_is_opened_again_and_a_locked_one_is_lost(server: DiscordServer) -> None:
