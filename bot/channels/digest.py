@@ -15,7 +15,7 @@ from bot.channels import cards, feedback, styles
 from bot.channels.choosing import Known, choose, places, seed_of
 from bot.channels.feedback import EmojiTable
 from bot.channels.hours import Hour, Rule
-from bot.channels.values import Card, Line, Message, Style
+from bot.channels.values import Card, Kind, Line, Message, Style
 from bot.courier import pack
 from bot.library import Library
 from bot.platforms.base import Capabilities
@@ -78,11 +78,14 @@ class Digest:
         after = ", after this channel's topics" if known.topics else others
         return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
 
-    def drafts(self, style: Style, can: Capabilities) -> list[Draft]:
-        """Its messages, in their order."""
-        tucked = styles.tucked(style, can)
-        made = styles.drafts(self.header(style, tucked=tucked), self.cards, style)
-        return [*made, styles.further(self.titles, threaded=tucked)] if self.titles else made
+    def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
+        """Its messages, in their order; in a forum they stand one below the other in the day's post."""
+        if forum and style is Style.THREAD:
+            style = Style.CARDS
+        tucked = not forum and styles.tucked(style, can)
+        header = self.header(style, tucked=tucked)
+        made = styles.drafts(header, self.cards, style, threaded=forum or style is Style.THREAD)
+        return [*made, styles.further(self.titles, threaded=forum or tucked)] if self.titles else made
 
     @staticmethod
     def _where(style: Style, tucked: int) -> str:
@@ -204,7 +207,8 @@ class Digests:
             left = tuple(card for card in digest.cards if card.paper_id in free)
             titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
             digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
-            drafts = digest.drafts(styles.fitting(channel.style, can, len(left)), can)
+            style, forum = styles.fitting(channel.style, can, len(left)), channel.place.kind is Kind.FORUM
+            drafts = digest.drafts(style, can, forum=forum)
             planned = await deliveries.plan(
                 tx,
                 channel.id,

@@ -59,7 +59,7 @@ async def of(tools: Tools, place: Place, asker: Asker, rooms: Collection[str], o
 
 
 def _manages(asker: Asker, channel: Channel) -> bool:
-    invited = channel.place.kind is Kind.CHANNEL and channel.state_reason != NOT_INVITED
+    invited = channel.place.kind is not Kind.DIRECT and channel.state_reason != NOT_INVITED
     return invited and (asker.manager or channel.owner == asker.member)
 
 
@@ -71,7 +71,7 @@ async def _overview(tx: AsyncConnection, tools: Tools, channel: Channel) -> Over
     more = f" and {len(followed) - _NAMES} more" if len(followed) > _NAMES else ""
     members = len({vote.member for vote in standing})
     learned = f"Learned from {cards.count(len(standing), 'vote')}"
-    if channel.place.kind is Kind.CHANNEL:
+    if channel.place.kind is not Kind.DIRECT:
         learned += f" by {cards.count(members, 'member')}. Topics: {names}{more}"
     actions: tuple[Action, ...] = (Action("Schedule", "schedule"), Action("Settings", "settings"))
     if channel.state is ChannelState.LOST:

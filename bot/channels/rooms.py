@@ -30,7 +30,7 @@ class Rooms:
         channel = await self._open(place, owner=by)
         again = channel.state is ChannelState.LOST
         async with self._tools.store.write() as tx:
-            told = {"name": place.name, "private": place.private, "owner": by or channel.owner}
+            told = {"name": place.name, "private": place.private, "kind": place.kind, "owner": by or channel.owner}
             await channels.change(tx, channel.id, **told)
             if channel.state_reason == NOT_INVITED or (again and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
@@ -57,11 +57,12 @@ class Rooms:
                 await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
 
     async def renamed(self, place: Place) -> None:
-        """The place has a new name, or became private or public."""
+        """The place has a new name, or became private or public, or is known better."""
         channel = await self._find(place)
         if channel:
+            told = {"name": place.name, "private": place.private, "kind": place.kind}
             async with self._tools.store.write() as tx:
-                await channels.change(tx, channel.id, name=place.name, private=place.private)
+                await channels.change(tx, channel.id, **told)
 
     async def dismissed(self, platform: str, workspace: str, why: str) -> None:
         """The bot may act nowhere in a workspace any more: everything there is kept."""
@@ -81,7 +82,7 @@ class Rooms:
                 greeting = await self.joined(room or channel.place, "")
                 if room or channel.next_due_at:
                     greetings.append((room or channel.place, greeting))
-            elif room and (room.name, room.private) != (channel.place.name, channel.place.private):
+            elif room and room != channel.place:
                 await self.renamed(room)
         return greetings
 

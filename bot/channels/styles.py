@@ -24,11 +24,10 @@ def fitting(wanted: Style, can: Capabilities, papers: int) -> Style:
     return wanted if papers and wanted in doable(can) and not too_many else Style.CARDS
 
 
-def drafts(header: str, cards: Sequence[Card], style: Style) -> list[Draft]:
-    """The messages of a digest, in their order."""
+def drafts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) -> list[Draft]:
+    """The messages of a digest, in their order; its cards may be in the first one's thread."""
     if style is Style.COMPACT:
         return [numbered(header, [line(card) for card in cards])]
-    threaded = style is Style.THREAD
     made = [Draft(pack(Message(card=card)), card.paper_id, threaded=threaded) for card in cards]
     return [Draft(pack(Message(text=header))), *made]
 

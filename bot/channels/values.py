@@ -16,6 +16,7 @@ class Kind(StrEnum):
     """Where a conversation takes place."""
 
     CHANNEL = "channel"
+    FORUM = "forum"  # a channel of posts: every message in it opens a thread, which it belongs to
     DIRECT = "direct"
 
 

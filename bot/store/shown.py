@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channels.values import Kind
 from bot.store.states import PostState
 from bot.store.tables import channels, numbers, papers, posts
 
@@ -79,7 +80,7 @@ def _seen_in_workspace() -> sa.Select[Any]:
     theirs = (
         sa.select(same.c.id)
         .join(mine, sa.and_(mine.c.platform == same.c.platform, mine.c.workspace == same.c.workspace))
-        .where(mine.c.id == _CHANNEL, sa.or_(same.c.kind == "channel", same.c.id == _CHANNEL))
+        .where(mine.c.id == _CHANNEL, sa.or_(same.c.kind != Kind.DIRECT, same.c.id == _CHANNEL))
     )
     one = entries(lambda table: sa.and_(table.c.channel_id.in_(theirs), table.c.paper_id.in_(_PAPERS)))
     hidden = sa.and_(channels.c.private, channels.c.id != _CHANNEL)

@@ -23,7 +23,7 @@ Look = Callable[[Rest], Awaitable[Finding]]
 def checks(new_rest: Callable[[], Rest], places: Sequence[Place], lost: Sequence[Place] = ()) -> list[Check]:
     """What there is to look at. `places` are those that the bot is to serve, and `lost` those it could not post in."""
     every = [*places, *lost]
-    rooms = sorted((place for place in every if place.kind is Kind.CHANNEL), key=lambda one: one.workspace)
+    rooms = sorted((place for place in every if place.kind is not Kind.DIRECT), key=lambda one: one.workspace)
     looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
     for server, some in groupby(rooms, lambda one: one.workspace):
         looks.append((f"discord server {server}", partial(_channels, server, list(some), lost)))

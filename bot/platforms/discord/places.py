@@ -26,7 +26,8 @@ def place_of(channel: Any, me: int) -> tuple[Place, str]:
     if guild is None:
         return direct(str(channel.id)), ""
     name = getattr(channel, "name", None) or ""
-    return Place(PLATFORM, str(channel.id), str(guild.id), name, private=_private(channel, guild)), ""
+    kind = Kind.FORUM if isinstance(channel, discord.ForumChannel) else Kind.CHANNEL
+    return Place(PLATFORM, str(channel.id), str(guild.id), name, kind, private=_private(channel, guild)), ""
 
 
 def _private(channel: Any, guild: discord.Guild) -> bool:

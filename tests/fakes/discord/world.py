@@ -182,6 +182,11 @@ class Channel:
         return self.kind in THREADS
 
     @property
+    def is_forum(self) -> bool:
+        """Whether it holds posts alone."""
+        return self.kind is Kind.FORUM
+
+    @property
     def threads(self) -> list[Channel]:
         """Its threads, or a forum's posts, oldest first."""
         return [one for one in self.discord.channels.values() if one.parent is self and not one.deleted]

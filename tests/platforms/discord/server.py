@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.channels.numbers import keycap
-from bot.channels.values import Message, Place
+from bot.channels.values import Kind, Message, Place
 from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.platform import DiscordPlatform
@@ -53,7 +53,8 @@ class DiscordServer:
         return self.clock()
 
     def place_of(self, channel: Channel) -> Place:
-        return Place("discord", channel.id, self.lab.id, channel.name)
+        kind = Kind.FORUM if channel.is_forum else Kind.CHANNEL
+        return Place("discord", channel.id, self.lab.id, channel.name, kind)
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self.platform.run(self.speaks_to))

@@ -100,7 +100,7 @@ async def a_due_digest(
 
 @pytest.mark.parametrize("gap", [AT_ONCE, LATER], ids=["at once", "later"])
 @pytest.mark.parametrize(
-    ("digest", "forum"), [(CARDS, False), (THREAD, False), (THREAD, True)], ids=["cards", "thread", "forum"]
+    ("digest", "forum"), [(CARDS, False), (THREAD, False), (CARDS, True)], ids=["cards", "thread", "forum"]
 )
 async def test_wherever_a_delivery_dies_each_message_stands_there_once(
     sqlite_url: str, digest: Digest, forum: bool, gap: timedelta
@@ -143,6 +143,27 @@ async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: s
         house = life.begin(Fate())
         await house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
         assert await life.votes() == {(first.paper_id, server.bo.id): -1.0, (second.paper_id, server.bo.id): 1.0}
+
+
+@pytest.mark.parametrize("style", [Style.CARDS, Style.THREAD])
+async def test_in_a_forum_each_day_is_a_post_and_one_that_was_deleted_hides_no_other(
+    sqlite_url: str, style: Style
+) -> None:
+    async with a_due_digest(sqlite_url, 0, Digest(count=2, style=style), forum=True) as life:
+        server, forum = life.server, life.channel
+        await life.house.beat()
+        server.clock.advance(timedelta(days=1))
+        await life.house.list_papers(demo_papers()[4:8])
+        await life.house.beat()
+        yesterday, today = forum.threads
+        assert [len(day.visible) for day in forum.threads] == [4, 4]  # the header, two cards, and the titles
+        assert yesterday.name.startswith("2 papers for Monday, 2 March")
+        assert "thread" not in yesterday.visible[0].words
+        await server.bo.reacts(today.visible[1], "👍")
+        await server.ada.deletes(yesterday)
+        server.clock.advance(LATER)
+        await life.house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
+        assert list((await life.votes()).values()) == [1.0]
 
 
 async def test_cleared_reactions_take_every_vote_back(sqlite_url: str) -> None:

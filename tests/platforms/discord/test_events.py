@@ -89,9 +89,9 @@ async def test_a_new_server_is_asked_where_the_papers_shall_go(server: DiscordSe
     assert server.desk.invitations == []
     begun = await server.answered(await boss.picks(hello, "begin", general.id, papers.id))
     assert begun.words.splitlines() == ["\\#general: I begin there.", "\\#papers: I begin there."]
-    assert [(place.address, by) for place, by in server.desk.invitations] == [
-        (general.id, boss.id),
-        (papers.id, boss.id),
+    assert [(place.address, place.kind, by) for place, by in server.desk.invitations] == [
+        (general.id, Kind.CHANNEL, boss.id),
+        (papers.id, Kind.FORUM, boss.id),
     ]
     assert general.visible[-1].words == "Hello, I bring papers."
     assert papers.threads[0].visible[0].words == "Hello, I bring papers."

@@ -25,7 +25,7 @@ from tests.platforms.discord.server import DiscordServer
 from tests.platforms.rendered import DIGEST, SHOWN, Snapshots, cards, lines, replies, texts
 
 SNAPSHOTS = Snapshots(Path(__file__))
-DIGESTS = [*((style, False) for style in Style), (Style.THREAD, True)]
+DIGESTS = [*((style, False) for style in Style), (Style.CARDS, True)]
 """The styles, and the one for which a forum is no channel like any other."""
 
 
@@ -84,7 +84,7 @@ async def requests(style: Style, forum: bool) -> list[dict[str, Any]]:
         async with FakeDiscord(clock) as fake:
             server, head = DiscordServer(fake, clock, Path(folder)), ""
             place = server.place_of(server.lab.forum("papers", ("New",), require_tag=True) if forum else server.ml)
-            for number, draft in enumerate(DIGEST.drafts(style, server.platform.capabilities)):
+            for number, draft in enumerate(DIGEST.drafts(style, server.platform.capabilities, forum=forum)):
                 message = replace(unpack(draft.body), thread=head if draft.threaded else "")
                 sent = await server.platform.send(place, message, f"pb1.1-{number}")
                 head = head or sent
