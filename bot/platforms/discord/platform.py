@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ _PAGE = 100
 _WEEK_OF_MINUTES = 10_080
 """A thread stays open for a week, for archived ones take no reactions."""
 _NAME = 100
+_SENTENCE = re.compile(r"(?<=[.!?])\s")
 _CLOCKS_APART = timedelta(minutes=5)
 """Discord's clock and ours may differ by so much; looking further back costs nothing."""
 log = logging.getLogger(__name__)
@@ -167,7 +169,7 @@ class DiscordPlatform:
         if channel == place.address and message not in self._open_threads:
             where = {"channel_id": channel, "message_id": message}
             said = "\n".join(texts((await self.rest.ask(_MESSAGE, where)).get("components") or []))
-            await self.rest.open_thread(channel, message, _name(plain(said)), _WEEK_OF_MINUTES)
+            await self.rest.open_thread(channel, message, _heading(plain(said)), _WEEK_OF_MINUTES)
             self._open_threads.add(message)
         return f"{message}/{(await self._post(message, shown, key))['id']}"
 
@@ -185,7 +187,8 @@ class DiscordPlatform:
         # No nonce guards a forum's posts: what is there already is looked for before every try.
         if there := await self._find_post(place, key, snowflake(self._clock() - timedelta(days=1))):
             return there
-        name, shown = _name(message.card.title if message.card else message.text), self.renderer.posted(message, key)
+        name = _name(message.card.title) if message.card else _heading(message.text)
+        shown = self.renderer.posted(message, key)
         opened = await self.rest.open_post(place.address, name, tags(forum), shown, _WEEK_OF_MINUTES)
         return f"{opened['id']}/{opened['id']}"
 
@@ -230,6 +233,15 @@ class DiscordPlatform:
             found += page
             if len(page) < _PAGE:
                 return found
+
+
+def _heading(said: str) -> str:
+    """What the thread of a message is called: its first sentence.
+
+    >>> _heading("5 papers for Monday, 2 March, after 2.5 days. React!")
+    '5 papers for Monday, 2 March, after 2.5 days'
+    """
+    return _SENTENCE.split(_name(said))[0].rstrip(".:")
 
 
 def _name(said: str) -> str:

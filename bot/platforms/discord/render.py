@@ -7,7 +7,7 @@ docs.discord.com/developers/components/reference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -82,6 +82,11 @@ class Renderer:
 
     def _parts(self, reply: Reply) -> Iterator[Json]:
         left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - _LINES, 0)
+        if len(reply.cards) == 1 and reply == Reply(reply.text, cards=(replace(reply.cards[0], summary=""),)):
+            # Words and a card without any: they are the paper's abstract, and read best below its title.
+            [card], text = reply.cards, reply.text
+            yield from _fitting(lambda share: [self._card(card, share, self.memory.id_of, self._said(text, share))])
+            return
         if words := _fitting(lambda share: self._words(reply.text, share)):
             yield from words
         elif not (reply.cards or reply.lines or reply.attachment or reply.form):
@@ -99,20 +104,24 @@ class Renderer:
         if options := [_option(line) for line in reply.lines if 0 < len(line.paper_id) <= _OPTION][:_OPTIONS]:
             yield {"type": _ROW, "components": [_select(options)]}
 
+    def _said(self, text: str, share: int) -> str:
+        return own_words(text, min(10 * share, MAX_TEXT), self._command)
+
     def _words(self, text: str, share: int) -> list[Json]:
-        words = own_words(text, min(10 * share, MAX_TEXT), self._command)
+        words = self._said(text, share)
         return [_text(words)] if words.strip() else []
 
-    def _card(self, card: Card, share: int, id_of: Callable[[Action], str]) -> Json:
+    def _card(self, card: Card, share: int, id_of: Callable[[Action], str], abstract: str = "") -> Json:
         said = [_why(card, share), one_line(card.note, min(share, _SHORT))]
         # Three texts, for Discord leaves some room between two.
         texts = [
             [f"### {titled(card.title, card.url, min(share, _TITLE))}", *_small([_facts(card, share)])],
-            [one_line(card.summary, share)],
+            [abstract or one_line(card.summary, share)],
             _small(said),
         ]
         parts = [_text("\n".join(rows)) for rows in texts if any(rows)]
-        actions = [Action(_LABELS[verb], verb, card.paper_id) for verb in CARD_ACTIONS]
+        offered = [verb for verb in CARD_ACTIONS if not (abstract and verb == "abstract")]
+        actions = [Action(_LABELS[verb], verb, card.paper_id) for verb in offered]
         row = [_button(each.label, id_of(each)) for each in actions]
         return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": row}]}
 

@@ -30,13 +30,27 @@ async def test_a_card_is_one_message_that_calls_nobody(server: DiscordServer) ->
     assert "\\@everyone" in said.words
 
 
+async def test_an_announcement_channel_is_a_channel_like_any_other(server: DiscordServer) -> None:
+    news = server.lab.announcements("news")
+    place, platform, since = server.place_of(news), server.platform, server.now() - timedelta(minutes=1)
+    header = await platform.send(place, Message("5 papers"), "key-0")
+    card = await platform.send(place, Message(card=CARD, thread=header), "key-1")
+    assert [said.id for said in news.visible] == [header] == [thread.id for thread in news.threads]
+    assert await platform.find(place, "key-0", since) == header
+    assert await platform.find(place, "key-1", since, header) == card
+    await server.ada.reacts(news.visible[0], "👍")
+    await server.bo.reacts(news.threads[0].visible[0], "🔥")
+    told = await server.fake.until(lambda: server.desk.reactions[1:] and server.desk.reactions)
+    assert [(each.place.address, each.message) for each in told] == [(news.id, header), (news.id, card)]
+
+
 async def test_a_digest_in_a_thread_stands_in_the_thread_of_its_header(server: DiscordServer) -> None:
     place, platform = server.place, server.platform
     header = await platform.send(place, Message("5 papers for Monday, 2 March. React!"), "key-0")
     first = await platform.send(place, Message(card=CARD, thread=header), "key-1")
     second = await platform.send(place, Message(card=CARD, thread=header), "key-2")
     [thread] = server.ml.threads
-    assert thread.name == "5 papers for Monday, 2 March. React!"
+    assert thread.name == "5 papers for Monday, 2 March"
     assert [f"{thread.id}/{said.id}" for said in thread.visible] == [first, second]
     assert [said.id for said in server.ml.visible] == [header]
     since = server.now() - timedelta(minutes=1)

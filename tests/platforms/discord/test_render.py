@@ -57,6 +57,17 @@ def test_a_usual_answer_is_one_message_with_room_between_its_papers() -> None:
     assert [each["type"] for each in shown.components] == [10, *[14, 10] * 3, 1, 1]
 
 
+def test_an_abstract_stands_below_the_title_of_its_paper() -> None:
+    [shown] = Renderer().answer(Reply("All of it. " * 170, cards=(replace(CARD, summary="", why="", note=""),)))
+    assert_discord_takes(shown)
+    [card] = shown.components
+    title, abstract = (each["content"] for each in card["components"] if each["type"] == 10)
+    assert title.startswith("### [")
+    assert abstract.count("All of it.") == 170
+    labels = [button["label"] for button in card["components"][-1]["components"]]
+    assert labels == ["More like this", "Less", "Save", "Similar"]
+
+
 def test_a_later_page_goes_on_with_its_numbers() -> None:
     [shown] = Renderer().answer(Reply("Found.", (Line("1", "A"), Line("2", "B")), first=6))
     words = [each["content"] for each in shown.components if each["type"] == 10]
