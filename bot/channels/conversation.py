@@ -46,6 +46,11 @@ class Tools:
     deliver: Deliver
     platforms: Mapping[str, Platform]
 
+    def known_in(self, place: Place) -> str | None:
+        """The workspace in which a member of this place is who they are; None where they are so in all of them."""
+        everywhere = self.platforms[place.platform].capabilities.one_member_everywhere
+        return None if everywhere else place.workspace
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:

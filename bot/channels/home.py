@@ -32,7 +32,7 @@ async def of(tools: Tools, place: Place, asker: Asker, rooms: Collection[str], o
     async with tools.store.read() as tx:
         channel = await channels.find(tx, place)
         followed = await topics.of(tx, channel.id) if channel else []
-        kept = [i for i, _ in await saved.of(tx, place.platform, place.workspace, asker.member)]
+        kept = [i for i, _ in await saved.of(tx, place.platform, tools.known_in(place), asker.member)]
         start = offset if offset < len(kept) else 0
         found = await papers.get_many(tx, kept[start : start + _PAGE])
         managed = [

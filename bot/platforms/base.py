@@ -71,6 +71,8 @@ class Capabilities:
     """Whether people there expect what goes beside the point in a thread, out of the channel's way."""
     numbers: int = 0
     """How many lines of one message members can react to by number: 1️⃣, 2️⃣ … 🔟."""
+    one_member_everywhere: bool = False
+    """Whether a member's id means the same person in all workspaces."""
     way_back: str = "Invite me again"
     """What members can do that the bot may post again where it lost access."""
 

@@ -12,16 +12,21 @@ from bot.channels.values import Kind
 from bot.store.tables import channels, corrections, inbox, installations, saved, topics, votes
 
 
-async def forget(tx: AsyncConnection, platform: str, workspace: str, member: str) -> int:
+async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
     """Delete every trace of a member: votes on papers and words, saved papers, their direct conversation, events that
-    name them; their topics and channels stay the team's, without the name. How many rows went."""
-    there = (channels.c.platform == platform, channels.c.workspace == workspace)
+    name them; their topics and channels stay the team's, without the name. How many rows went. Without a workspace, of
+    who has the id in any."""
+
+    def within(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+        return [table.c.platform == platform, *([] if workspace is None else [table.c.workspace == workspace])]
+
+    there = within(channels)
     theirs = sa.select(channels.c.id).where(*there)
     gone = 0
     for statement in (
         sa.delete(votes).where(votes.c.member == member, votes.c.channel_id.in_(theirs)),
         sa.delete(corrections).where(corrections.c.member == member, corrections.c.channel_id.in_(theirs)),
-        sa.delete(saved).where(saved.c.platform == platform, saved.c.workspace == workspace, saved.c.member == member),
+        sa.delete(saved).where(*within(saved), saved.c.member == member),
         sa.delete(channels).where(
             *there, channels.c.kind == Kind.DIRECT, sa.or_(channels.c.owner == member, channels.c.address == member)
         ),
@@ -37,8 +42,7 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str, member: str
         sa.update(topics).where(topics.c.member == member, topics.c.channel_id.in_(theirs)).values(member="")
     )
     await tx.execute(sa.update(channels).where(*there, channels.c.owner == member).values(owner=""))
-    installed = (installations.c.platform == platform, installations.c.workspace == workspace)
     await tx.execute(
-        sa.update(installations).where(*installed, installations.c.installer == member).values(installer="")
+        sa.update(installations).where(*within(installations), installations.c.installer == member).values(installer="")
     )
     return gone

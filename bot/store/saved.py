@@ -18,24 +18,25 @@ async def put(tx: AsyncConnection, platform: str, workspace: str, member: str, p
     return bool(new.rowcount)
 
 
-async def remove(tx: AsyncConnection, platform: str, workspace: str, member: str, paper_id: str) -> bool:
-    """Drop a saved paper; False when it was not saved."""
-    gone = await tx.execute(
-        sa.delete(saved).where(
-            saved.c.platform == platform,
-            saved.c.workspace == workspace,
-            saved.c.member == member,
-            saved.c.paper_id == paper_id,
-        )
-    )
+async def remove(tx: AsyncConnection, platform: str, workspace: str | None, member: str, paper_id: str) -> bool:
+    """Drop a saved paper, in all workspaces where none is given; False when it was not saved."""
+    of_them = _of(platform, workspace, member)
+    gone = await tx.execute(sa.delete(saved).where(*of_them, saved.c.paper_id == paper_id))
     return bool(gone.rowcount)
 
 
-async def of(tx: AsyncConnection, platform: str, workspace: str, member: str) -> list[tuple[str, datetime]]:
-    """A member's saved papers with the time of saving, the latest first."""
+async def of(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> list[tuple[str, datetime]]:
+    """A member's saved papers with the time of saving, the latest first; of all workspaces where none is given."""
+    last = sa.func.max(saved.c.at, type_=saved.c.at.type)
     rows = await tx.execute(
-        sa.select(saved.c.paper_id, saved.c.at)
-        .where(saved.c.platform == platform, saved.c.workspace == workspace, saved.c.member == member)
-        .order_by(saved.c.at.desc(), saved.c.paper_id)
+        sa.select(saved.c.paper_id, last.label("at"))
+        .where(*_of(platform, workspace, member))
+        .group_by(saved.c.paper_id)
+        .order_by(last.desc(), saved.c.paper_id)
     )
     return [(row.paper_id, row.at) for row in rows]
+
+
+def _of(platform: str, workspace: str | None, member: str) -> list[sa.ColumnElement[bool]]:
+    there = [] if workspace is None else [saved.c.workspace == workspace]
+    return [saved.c.platform == platform, *there, saved.c.member == member]

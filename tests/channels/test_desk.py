@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from bot.channels.values import Action, Asker, Kind, Place
 from bot.channels.vocabulary import VERBS
-from bot.store import saved, votes
+from bot.platforms.base import Capabilities
+from bot.store import channels, saved, votes
 from bot.store.database import Store
 from bot.store.states import ChannelState
 from tests.channels.saying import DM, HOSTILE, KNOWN, PAPERS, press
+from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
 from tests.house import ADA, BEN, House, house_over
 
@@ -238,6 +240,29 @@ async def test_forget_me_leaves_no_trace_and_says_so(store: Store, clock: Clock)
     async with house.store.read() as tx:
         assert await saved.of(tx, "fake", "", "benjamin-7") == []
         assert await votes.of_channel(tx, (await house.channel()).id) == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_member_whose_id_means_them_everywhere_keeps_and_forgets_across_workspaces(
+    store: Store, clock: Clock, same: bool
+) -> None:
+    chat = FakeChat(capabilities=Capabilities(max_text=4_000, one_member_everywhere=same))
+    house = house_over(store, clock, chat)
+    await house.list_papers(PAPERS)
+    one, other = Place("fake", "c1", "W1"), Place("fake", "c2", "W2")
+    alone = Place("fake", "d1", kind=Kind.DIRECT)
+    for place in (one, other):
+        await house.invite(place)
+        await house.say(f"more {PAPERS[1].id}", BEN, place)
+    await house.say(f"save {KNOWN.id}", BEN, one)
+    assert [line.paper_id for line in (await house.say("saved", BEN, alone)).lines] == [KNOWN.id] * same
+    assert ("no longer" in (await house.say(f"save {KNOWN.id}", BEN, other)).text) == same
+    await house.say("subscribe robots", BEN, alone)
+    assert (await house.say("forget me", BEN, one)).ok
+    async with house.store.read() as tx:
+        left = [await votes.of_channel(tx, (await house.channel(place)).id) for place in (one, other)]
+        assert [len(some) for some in left] == [0, 0 if same else 1]
+        assert (await channels.find(tx, alone) is None) == same
 
 
 @pytest.mark.parametrize("query", ['""', "OR", "- -", "-OR", '"" alert'])

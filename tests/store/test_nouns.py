@@ -93,6 +93,10 @@ async def test_saved_papers_are_kept_once_and_given_latest_first(store: Store) -
         assert await saved.of(tx, "slack", "elsewhere", "ada") == []
         assert await saved.remove(tx, "slack", "W", "ada", "P")
         assert not await saved.remove(tx, "slack", "W", "ada", "P")
+        assert await saved.put(tx, "slack", "elsewhere", "ada", "Q", START + timedelta(3))
+        assert await saved.of(tx, "slack", None, "ada") == [("Q", START + timedelta(3))]
+        assert await saved.remove(tx, "slack", None, "ada", "Q")
+        assert await saved.of(tx, "slack", None, "ada") == []
 
 
 async def test_a_run_that_failed_is_never_the_last_good_one(store: Store) -> None:

@@ -20,7 +20,7 @@ async def forget(talk: Conversation, argument: str) -> Reply:
     if argument.casefold().strip(" .!") != "me":
         return sorry("`/papers forget me` deletes your votes, your saved papers and your private topics, for good.")
     async with talk.tools.store.write() as tx:
-        gone = await members.forget(tx, talk.place.platform, talk.place.workspace, talk.asker.member)
+        gone = await members.forget(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
     return Reply(
         f"Done: {gone} {'entry' if gone == 1 else 'entries'} about you deleted. "
         "The channels' tastes no longer know your votes. Emoji that still stand on cards count again when read back: "

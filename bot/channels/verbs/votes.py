@@ -111,13 +111,16 @@ async def save(talk: Conversation, argument: str) -> Reply:
     paper = await talk.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    who = (talk.place.platform, talk.place.workspace, talk.asker.member)
+    platform, known_in, member = talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member
     title = cards.cut(cards.inert(paper.title), 100)
     async with talk.tools.store.write() as tx:
-        had = paper.id in [paper_id for paper_id, _ in await saved.of(tx, *who)]
+        had = paper.id in [paper_id for paper_id, _ in await saved.of(tx, platform, known_in, member)]
         if await talk.first_told(tx):
             had = not had
-            await (saved.put(tx, *who, paper.id, talk.now) if had else saved.remove(tx, *who, paper.id))
+            if had:
+                await saved.put(tx, platform, talk.place.workspace, member, paper.id, talk.now)
+            else:
+                await saved.remove(tx, platform, known_in, member, paper.id)
     if had:
         return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
     return _dropped(title)
@@ -129,14 +132,14 @@ async def unsave(talk: Conversation, argument: str) -> Reply:
     if paper is None:
         return no_such_paper(argument)
     async with talk.tools.store.write() as tx:
-        await saved.remove(tx, talk.place.platform, talk.place.workspace, talk.asker.member, paper.id)
+        await saved.remove(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member, paper.id)
     return _dropped(cards.cut(cards.inert(paper.title), 100))
 
 
 async def show_saved(talk: Conversation, argument: str) -> Reply:
     """The asker's saved papers; `saved bib` as BibTeX."""
     async with talk.tools.store.read() as tx:
-        mine = await saved.of(tx, talk.place.platform, talk.place.workspace, talk.asker.member)
+        mine = await saved.of(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
         found = await papers.get_many(tx, [paper_id for paper_id, _ in mine])
     if not mine:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")

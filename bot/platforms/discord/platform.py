@@ -58,6 +58,7 @@ class DiscordPlatform:
         private_replies=True,
         threads=True,
         numbers=10,
+        one_member_everywhere=True,
         way_back="Give me the permission back",
     )
 
