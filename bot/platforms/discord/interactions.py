@@ -29,6 +29,7 @@ _IN_TIME = 2.0
 _LONGEST_CHOICE = 100
 _MOST_CHOICES = 25
 _LARGEST_FILE = 1_000_000
+_READABLE = (".bib", ".bibtex", ".txt")
 _BEGINNING = {"resume", "schedule", "subscribe"}
 """What a manager says who wants posts."""
 Answer = Callable[[], Awaitable[Reply]]
@@ -71,10 +72,13 @@ class Interactions:
         place, _ = place_of(message.channel, me)
         asker = Asker(str(message.author.id), _manages(message), message.author.display_name)
         address, reply_to = str(message.channel.id), str(message.id)
+        file = next((each.to_dict() for each in message.attachments if _is_of(line, "", "teach")), None)
         try:
-            shown = Reply("") if direct_ else await self._said(lambda: self._desk.act(place, asker, _shared(line)))
+            shown = Reply("")
+            if not direct_ and file is None:
+                shown = await self._said(lambda: self._desk.act(place, asker, _shared(line)))
             if not shown.public:
-                shown = await self._said(lambda: self._desk.ask(place, asker, line))
+                shown = await self._said(lambda: self._told(place, asker, line, file))
                 address, reply_to = (address, "") if direct_ else (await self._rest.direct(asker.member), "")
             for each in self._renderer.answer(shown):
                 await self._rest.post(address, each, reply_to=reply_to)
@@ -119,14 +123,21 @@ class Interactions:
 
     async def _ask(self, told: discord.Interaction, line: str, file: Mapping[str, Any] | None = None) -> None:
         async def ask(place: Place, asker: Asker) -> Reply:
-            if file is None:
-                return _warned(await self._desk.ask(place, asker, line), told, line)
-            if int(file.get("size") or 0) > _LARGEST_FILE:
-                return Reply("That file is larger than a megabyte. Send its papers in smaller ones.", ok=False)
-            verb = "" if line.casefold().startswith("teach") else "teach "
-            return await self._desk.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
+            return _warned(await self._told(place, asker, line, file), told, line)
 
         await self._answer(told, ask)
+
+    async def _told(self, place: Place, asker: Asker, line: str, file: Mapping[str, Any] | None) -> Reply:
+        """Answer a line; with the file of papers that came with it, it teaches."""
+        if file is None:
+            return await self._desk.ask(place, asker, line)
+        if int(file.get("size") or 0) > _LARGEST_FILE:
+            return Reply("That file is larger than a megabyte. Send its papers in smaller ones.", ok=False)
+        text = str(file.get("content_type") or "").startswith("text/")
+        if not text and not str(file.get("filename") or "").lower().endswith(_READABLE):
+            return Reply("I read BibTeX and plain text only. You can also paste the papers after `teach`.", ok=False)
+        verb = "" if _is_of(line, "teach") else "teach "
+        return await self._desk.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
 
     async def _fill_in(self, told: discord.Interaction, verb: str, line: str) -> None:
         """A form was sent; Discord closes it, so that one with a mistake in a field is one press away."""
@@ -212,6 +223,10 @@ def _me(told: discord.Interaction) -> int:
 def _shared(line: str) -> Action:
     """What shows the answer to a line to everybody, if everybody may see it."""
     return Action("", "share", line)
+
+
+def _is_of(line: str, *verbs: str) -> bool:
+    return line.partition(" ")[0].casefold().rstrip(":") in verbs
 
 
 def _manages(message: discord.Message) -> bool:

@@ -17,6 +17,7 @@ What a person does changes the world, tells the bot, and is done when the events
     await ada.reacts(message, "👍", burst=False); await ada.unreacts(message, "👍")
     await ada.clears(message); await ada.clears_emoji(message, lab.emoji("paper"))
     await ada.writes(ml, "hello", answering=None); await ada.mentions(ml, "today"); await ada.sends_dm("today")
+    await ada.sends_dm("teach", Upload("papers.bib", b"…"))    # files go with any message
     await ada.removes(message); await ada.renames(ml, "x"); await ada.deletes(ml)
     await ada.archives(thread, locked=False); await ada.unarchives(thread)
     await ada.denies(ml, Right.SEND_MESSAGES); await ada.allows(ml, Right.SEND_MESSAGES)

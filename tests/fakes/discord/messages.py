@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tests.fakes.discord import shapes
@@ -12,7 +13,7 @@ from tests.fakes.discord.errors import wrong
 from tests.fakes.discord.limits import check_message
 from tests.fakes.discord.mentions import mentioned, pinged
 from tests.fakes.discord.message import Message
-from tests.fakes.discord.values import Call, Json, Refused
+from tests.fakes.discord.values import Call, Json, Refused, Upload
 
 if TYPE_CHECKING:
     from tests.fakes.discord.server import FakeDiscord
@@ -184,11 +185,13 @@ def crosspost_message(discord: FakeDiscord, call: Call) -> Json:
     return shapes.message(message)
 
 
-def written(channel: Channel, author: User, content: str, reference: Json | None = None) -> Message:
+def written(
+    channel: Channel, author: User, content: str, reference: Json | None = None, files: Sequence[Upload] = ()
+) -> Message:
     """A message that a person writes; their client lets every mention ring."""
     discord = channel.discord
     made = Message(discord.ids.next(), channel, author, at=discord.stamp(), reference=reference)
-    made.kind = REPLY if reference else 0
+    made.kind, made.files = REPLY if reference else 0, list(files)
     fill(made, {"content": content}, rings=True)
     add(made)
     return made

@@ -11,6 +11,7 @@ from tests.fakes.discord import channels, messages, reactions
 from tests.fakes.discord.bits import Right
 from tests.fakes.discord.message import Message
 from tests.fakes.discord.person import Person
+from tests.fakes.discord.values import Upload
 
 if TYPE_CHECKING:
     from tests.fakes.discord.world import Channel
@@ -39,20 +40,20 @@ class Member(Person):
         reactions.clear(message, emoji)
         await self._flush()
 
-    async def writes(self, channel: Channel, text: str, *, answering: Message | None = None) -> Message:
+    async def writes(self, channel: Channel, text: str, *files: Upload, answering: Message | None = None) -> Message:
         """Write a message."""
         reference = {"message_id": answering.id, "channel_id": channel.id} if answering else None
-        made = messages.written(channel, self.user, text, reference)
+        made = messages.written(channel, self.user, text, reference, files)
         await self._flush()
         return made
 
-    async def mentions(self, channel: Channel, text: str) -> Message:
+    async def mentions(self, channel: Channel, text: str, *files: Upload) -> Message:
         """Write a message that begins with the bot's mention."""
-        return await self.writes(channel, f"<@{self.guild.discord.bot.id}> {text}")
+        return await self.writes(channel, f"<@{self.guild.discord.bot.id}> {text}", *files)
 
-    async def sends_dm(self, text: str) -> Message:
+    async def sends_dm(self, text: str, *files: Upload) -> Message:
         """Write to the bot alone."""
-        return await self.writes(self.dm, text)
+        return await self.writes(self.dm, text, *files)
 
     async def removes(self, message: Message) -> None:
         """Delete a message of whomever."""

@@ -112,6 +112,24 @@ async def test_a_bib_file_teaches(server: DiscordServer) -> None:
     [(_, _, line)] = server.desk.asked
     assert line == "teach @article{a, title={Secure sums}}"
     assert "larger than a megabyte" in answer.words
+    picture = Upload("refs.png", b"\x89PNG")
+    answer = await server.answered(await server.ada.says(server.ml, "papers", query="teach", file=picture))
+    assert "BibTeX and plain text only" in answer.words
+
+
+@pytest.mark.parametrize("said", ["", "teach", "Teach:"])
+async def test_a_bib_file_teaches_that_comes_with_a_message(server: DiscordServer, said: str) -> None:
+    file = Upload("refs.bib", b"@article{a, title={Secure sums}}")
+    await server.ada.sends_dm(said, file)
+    await server.ada.mentions(server.ml, said, file)
+    await server.fake.until(lambda: len(server.desk.asked) == 2)
+    await server.ada.mentions(server.ml, "similar 1602.05629", file)  # which asks for no papers to be taught
+    await server.fake.until(lambda: len(server.desk.asked) == 3)
+    lines = {place.address: line for place, _, line in server.desk.asked[:-1]}
+    assert set(lines) == {server.ada.dm.id, server.ml.id}
+    assert all(line.casefold().startswith("teach") and "Secure sums" in line for line in lines.values())
+    assert [action.argument for _, _, action in server.desk.acted] == ["similar 1602.05629"]
+    assert server.desk.asked[-1][2] == "similar 1602.05629"
 
 
 async def test_a_form_opens_is_filled_in_and_says_what_it_stands_for(server: DiscordServer) -> None:
