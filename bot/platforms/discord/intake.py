@@ -59,7 +59,8 @@ class Intake:
     async def found(self, guild: discord.Guild) -> None:
         """A server that is there: what happened to it while the bot was away is made up for."""
         since = guild.me.joined_at
-        if since is not None and self._clock() - since < _NEWLY:
+        newly = since is not None and self._clock() - since < _NEWLY
+        if newly and not await self._serves(guild):  # whoever has chosen need not keep the question
             await self.welcomed(guild)
         else:
             await self.back(guild)
@@ -79,6 +80,12 @@ class Intake:
                 await self._platform.tell(Place(PLATFORM, "", str(guild.id)), str(guild.owner_id), text)
         except PlatformError as error:
             log.warning("A server could not be greeted: %s", error)
+
+    async def _serves(self, guild: discord.Guild) -> bool:
+        """Whether somebody has chosen already where to post there."""
+        rooms = [str(each.id) for each in [*guild.channels, *guild.threads]]
+        home = await self._desk.home(Place(PLATFORM, "", str(guild.id)), Asker("", manager=True), rooms)
+        return bool(home.channels)
 
     async def _ask_where(self, guild: discord.Guild, channel: discord.TextChannel) -> None:
         key, since = f"hi{guild.id}", guild.me.joined_at or self._clock()

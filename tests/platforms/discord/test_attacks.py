@@ -183,6 +183,26 @@ async def test_an_outage_loses_no_channel_and_a_removal_keeps_everything(life: L
     assert await life.states(life.server.ml) == ["sent"] * 3
 
 
+async def test_a_server_that_has_chosen_is_not_asked_again_though_the_question_was_deleted(life: Life) -> None:
+    server = life.server
+    club = life.fake.guild("club", bot=False)
+    general, boss = club.text("general"), club.member("boss", manager=True)
+    await club.adds_bot()
+    for chosen in (False, True):
+        [hello] = await life.fake.until(lambda: general.visible)
+        if chosen:
+            assert "I begin there." in (await server.answered(await boss.picks(hello, "begin", general.id))).words
+        for said in general.visible:
+            await boss.removes(said)
+        server.clock.advance(timedelta(minutes=10))
+        await server.restart()
+        await server.answered(await boss.says(general, "papers", query="help"))
+    await club.outage()
+    await club.recovers()
+    await server.answered(await boss.says(general, "papers", query="help"))
+    assert general.visible == []
+
+
 async def test_a_token_that_was_reset_loses_no_digest(life: Life) -> None:
     await life.invited(life.server.ml)
     due(life)
