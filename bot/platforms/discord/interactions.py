@@ -19,7 +19,7 @@ from bot.platforms.base import Desk, PlatformError
 from bot.platforms.discord.commands import MENUS
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import direct, place_of
-from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, is_ours, verb_on_card
+from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, verb_on_card
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
 from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
@@ -115,11 +115,11 @@ class Interactions:
             await self._open_form(told, verb)
         elif verb := verb_on_card(custom_id):
             await self._answer(told, lambda place, asker: self._on_card(told, place, asker, verb))
-        elif is_ours(custom_id):
-            action = self._renderer.memory.action(custom_id, label_of(told.message, custom_id))
-            await self._answer(told, lambda place, asker: self._act(told, place, asker, action))
         elif custom_id == BEGIN:
             await self._answer(told, lambda place, asker: self._begin(told, asker))
+        else:
+            action = self._renderer.memory.action(custom_id, label_of(told.message, custom_id))
+            await self._answer(told, lambda place, asker: self._act(told, place, asker, action))
 
     async def _ask(self, told: discord.Interaction, line: str, file: Mapping[str, Any] | None = None) -> None:
         async def ask(place: Place, asker: Asker) -> Reply:

@@ -125,11 +125,6 @@ def form_of(custom_id: str) -> str:
     return verb if kind in (_CHANGE, _SEND) else ""
 
 
-def is_ours(custom_id: str) -> bool:
-    """Whether it is an action's button, of whichever process."""
-    return custom_id.partition(":")[0] in (_DO, _LONG)
-
-
 def _whole(action: Action) -> str:
     return f"{_DO}:{action.verb}:{action.offset}:{action.argument}"
 

@@ -212,6 +212,15 @@ async def test_a_cards_buttons_work_after_a_restart_and_each_press_has_its_own_i
     assert len(set(server.desk.presses)) == 2
 
 
+async def test_a_button_of_another_version_says_that_it_is_none_of_todays(server: DiscordServer) -> None:
+    message = await server.platform.send(server.place, Message(card=CARD), "key-1")
+    card = server.message(message)
+    card.component(card.custom_ids[0])["custom_id"] = "vote:up:7"
+    told = await server.answered(await server.bo.presses(card, "vote:up:7"))
+    assert "Ask again, and you get a fresh one." in told.words
+    assert server.desk.acted == []
+
+
 async def test_a_paper_is_picked_from_an_answers_list_to_be_read(server: DiscordServer) -> None:
     server.desk.answer = Reply("Found.", (Line("2310.01234", "One"), Line("2310.05678", "Two")))
     answer = await server.answered(await server.bo.says(server.ml, "papers", query="x"))
