@@ -11,7 +11,7 @@ import discord
 
 from bot.channels.values import Asker, Message, Place, Reaction, Reply
 from bot.platforms.base import AccessLost, Clock, Desk, PlatformError
-from bot.platforms.discord.permissions import missing
+from bot.platforms.discord.permissions import may_post, missing
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.pressing import BEGIN
 from bot.platforms.discord.reading import emoji
@@ -147,9 +147,9 @@ class Intake:
 def _open(channel: Any, me: discord.Member) -> bool:
     """Whether the bot may post there."""
     if not isinstance(channel, discord.Thread):
-        return not missing(channel.permissions_for(me))
+        return may_post(channel.permissions_for(me))
     closed = channel.locked or channel.archived or channel.parent is None
-    return not (closed or missing(channel.permissions_for(me), in_thread=True))
+    return not closed and may_post(channel.permissions_for(me), in_thread=True)
 
 
 def _welcome(key: str) -> Rendered:

@@ -18,6 +18,7 @@ NEEDED = {
     "create_public_threads": "Create Public Threads",
 }
 """Every permission by discord.py's name, and as Discord's settings show it."""
+_TO_POST = {"view_channel", "send_messages", "read_message_history"}
 _IN_THREADS = {"view_channel", "read_message_history", "send_messages_in_threads"}
 
 
@@ -25,6 +26,11 @@ def missing(held: discord.Permissions, *, in_thread: bool = False) -> list[str]:
     """The permissions that the bot lacks in a channel, as Discord's settings show them."""
     wanted = _IN_THREADS if in_thread else NEEDED
     return [shown for name, shown in NEEDED.items() if name in wanted and not getattr(held, name)]
+
+
+def may_post(held: discord.Permissions, *, in_thread: bool = False) -> bool:
+    """Whether cards can be posted in a channel, and found again: what else is needed, some styles can do without."""
+    return all(getattr(held, name) for name in (_IN_THREADS if in_thread else _TO_POST))
 
 
 def application_of(token: str) -> str:

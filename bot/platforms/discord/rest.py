@@ -30,8 +30,8 @@ _ACCESS_LOST = {ARCHIVED, 50008, 50024, 160005}
 """Where a post can't go, although neither 403 nor 404 says so."""
 _WHY_LOST = {
     UNKNOWN_CHANNEL: "the channel is gone",
-    50001: "I can't see it: allow me View Channel there",
-    50013: "a permission is missing: allow me View Channel, Send Messages and Read Message History there",
+    50001: "I can't see it; allow me View Channel there",
+    50013: "a permission is missing; allow me View Channel, Send Messages and Read Message History there",
     ARCHIVED: "the thread is archived, and I may not open it again",
     160005: "the thread is locked",
 }
@@ -248,7 +248,7 @@ def _meaning(error: discord.HTTPException) -> PlatformError:
         return Rejected(why)
     if error.status in (403, 404) or error.code in _ACCESS_LOST:
         known = _WHY_LOST.get(error.code)
-        return AccessLost(f"{known} (Discord's code {error.code})" if known else why)
+        return AccessLost(f"Discord says {error.code}: {known}" if known else why)
     return Rejected(why)
 
 

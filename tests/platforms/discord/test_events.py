@@ -130,7 +130,8 @@ async def test_a_server_where_it_may_post_nowhere_is_told_to_its_owner(server: D
 
 
 async def test_a_permission_given_back_lets_a_lost_channel_go_on(server: DiscordServer) -> None:
-    await server.ada.denies(server.ml, Right.SEND_MESSAGES)
+    for right in (Right.SEND_MESSAGES, Right.CREATE_PUBLIC_THREADS):  # cards need no threads
+        await server.ada.denies(server.ml, right)
     await server.desk.left(server.place, "no permission")
     await server.ada.allows(server.ml, Right.SEND_MESSAGES)
     await server.fake.until(lambda: server.ml.visible)
