@@ -9,13 +9,13 @@ import pytest
 
 from bot.channels.values import Place, Reaction
 from bot.intake import Intake
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError
+from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected
 from bot.store import papers
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
-from tests.house import PLACE, house_over, no_sleep
+from tests.house import PLACE, demo_papers, house_over, no_sleep
 from tests.voting import ONE, OTHER, TABLE, THIRD, heard, read_back, values, with_cards
 
 
@@ -91,6 +91,25 @@ async def test_a_platform_that_cannot_tell_costs_no_vote_and_delays_no_other_cha
     house.chat.standing[house.chat.message_of(ONE, "c2")] = {("ben", "👍")}
     assert await read_back(house) == 1
     assert await values(house) == {(ONE, "ada"): 1.0}
+
+
+async def test_cards_that_were_deleted_keep_no_other_from_being_read_back(sqlite_store: Store, clock: Clock) -> None:
+    class Cleared(FakeChat):
+        async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
+            if message in gone:
+                raise Rejected("message_not_found")
+            return await super().reactions(place, message)
+
+    house = house_over(sqlite_store, clock, Cleared())
+    papers = demo_papers()[:6]
+    await house.list_papers(papers)
+    await house.invite()
+    for paper in papers:
+        await house.say(f"submit {paper.id}")
+    *gone, last = (house.chat.message_of(paper.id) for paper in papers)
+    house.chat.standing[last] = {("ada", "👍")}
+    clock.advance(timedelta(minutes=1))
+    assert await read_back(house) == 1
 
 
 async def test_a_platform_that_never_answers_is_not_waited_for(sqlite_store: Store, clock: Clock) -> None:
