@@ -198,7 +198,9 @@ class Intake:
         try:
             if await self._platform.find(place, key, self._clock() - timedelta(days=1)) is None:
                 await self._platform.send(place, Message(greeting.text), key)
-        except (AccessLost, Rejected) as error:
+        except AccessLost as error:  # it was told late, and the bot has been removed since
+            await self._desk.left(place, str(error))
+        except Rejected as error:
             log.warning("A channel could not be greeted: %s", error)
 
     async def _mentioned(self, event: Json, here: Workspace) -> None:

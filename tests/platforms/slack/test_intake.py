@@ -299,6 +299,20 @@ async def test_a_removal_or_an_archive_told_after_the_bot_is_back_ends_nothing(t
     assert desk_of(team).lost == []
 
 
+async def test_an_invitation_told_after_the_bot_was_removed_again_begins_nothing(team: SlackTeam) -> None:
+    room = team.lab.channel("C9", "reading", bot=False)
+    with team.slack.holding() as held:
+        await team.ada.invites_bot(room)
+        await team.ada.removes_bot(room)
+    joined, *gone = held
+    await team.slack.release(gone)
+    desk_of(team).lost.clear()
+    await team.slack.release([joined])
+    assert [place.address for place, _ in desk_of(team).lost] == [room.id]
+    assert all(delivery.acked for delivery in held)
+    assert room.visible == []
+
+
 async def test_what_is_said_where_members_talk_among_themselves_is_about_the_asker_alone(team: SlackTeam) -> None:
     between = Channel("D0ADABO", team.lab, "directmessage", private=True, im="bo")
     desk, ada = desk_of(team), team.ada
