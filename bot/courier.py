@@ -218,8 +218,8 @@ class Courier:
 
     async def _lose(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
         why, everywhere = str(error), isinstance(error, WorkspaceLost)
-        what = "No channel of a workspace" if everywhere else "A channel"
-        log.warning(f"{what} can be written to any more.", channel=channel.id, why=why)
+        what = "No channel of a workspace can" if everywhere else "A channel can't"
+        log.warning(f"{what} be written to any more.", channel=channel.id, why=why)
         async with self._store.write() as tx:
             now_lost = await channels.change_from(
                 tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=why

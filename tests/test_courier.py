@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from bot.channels.values import Message, Place
 from bot.courier import Courier, Patience, unpack
@@ -188,8 +189,10 @@ async def test_lost_access_pauses_the_channel_keeps_its_posts_and_tells_its_owne
 ) -> None:
     chat = FakeChat(before=on_call(2, AccessLost("not_in_channel")))
     house = await a_due_digest(store, clock, chat)
-    for _ in range(3):
-        await house.beat()
+    with capture_logs() as logged:
+        for _ in range(3):
+            await house.beat()
+    assert [one["event"] for one in logged] == ["A channel can't be written to any more."]
     assert (await house.channel()).state is ChannelState.LOST
     assert (await states(house))[1:] == [PostState.PLANNED] * 5
     assert [member for member, _ in chat.told] == ["ada"]

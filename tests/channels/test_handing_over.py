@@ -32,6 +32,7 @@ async def test_taught_ids_that_nobody_can_look_up_are_told(house: House) -> None
     reply = await house.say(f"teach 2601.00001 {KNOWN.id} https://arxiv.org/abs/2601.00002")
     assert reply.ok
     assert "I could not find 2601.00001, 2601.00002." in reply.text
+    assert "Learned from 1 paper: the next digest follows it." in reply.text
     reply = await house.say("teach 2601.00001")
     assert not reply.ok
     assert "try again" in reply.text

@@ -67,7 +67,8 @@ async def teach(talk: Conversation, argument: str) -> Reply:
             await votes.put(tx, Vote(talk.channel.id, paper_id, talk.asker.member, TAUGHT, True, talk.now))
     if not ids:
         return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
-    text = f"Learned from {cards.count(len(ids), 'paper')}: the next digest follows them."
+    followed = "it" if len(ids) == 1 else "them"
+    text = f"Learned from {cards.count(len(ids), 'paper')}: the next digest follows {followed}."
     if unknown:
         text += f" I could not find {_listed(unknown)}."
     if named.problems:
