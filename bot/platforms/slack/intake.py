@@ -30,13 +30,16 @@ from bot.platforms.slack.home import HomeTab
 from bot.platforms.slack.modals import Modals
 from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.presses import SHORTCUTS, Presses
-from bot.platforms.slack.reading import PLATFORM, emoji, moment, place_of, text_of, typed
+from bot.platforms.slack.reading import PLATFORM, emoji, moment, place_of, text_of, typed, unescaped
 from bot.platforms.slack.workspaces import Workspace, Workspaces
 
 _ANY = re.compile("")
 _KEY = 25
 _REMEMBERED = 10_000
 """Event ids; Slack repeats an event within minutes, or hourly for a day after an outage."""
+_LIMITED = "app_rate_limited"
+"""What Slack sends, once a minute, in place of the events of a workspace that has more than 30,000 in an hour
+(docs.slack.dev/reference/events/app_rate_limited)."""
 _FOR_GOOD = "deleted"
 _WHY_LEFT = {
     "left": "I was removed from the channel",
@@ -109,6 +112,10 @@ class Intake:
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
     ) -> BoltResponse:
         """Let each event through once; those of `FIRST` are done when they are acknowledged."""
+        if body.get("type") == _LIMITED:
+            log.warning("Slack holds events back, for the workspace %s has too many.", context.team_id)
+            await self._desk.missed()
+            return await context.ack()
         event_id, event = text_of(body, "event_id"), body.get("event")
         if not event_id or not isinstance(event, dict):
             return await next()
@@ -229,7 +236,7 @@ class Intake:
         outlet = Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url"))
 
         async def ask(asker: Asker) -> Reply:
-            return await self._desk.ask(await outlet.meant(), asker, text_of(body, "text"))
+            return await self._desk.ask(await outlet.meant(), asker, unescaped(text_of(body, "text")))
 
         await outlet.answer(ask)
 

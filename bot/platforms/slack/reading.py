@@ -78,8 +78,16 @@ def typed(text: str, me: str) -> str:
             return (target[0] if target[0] != "!" else "") + (label or target[1:])
         return label if target.startswith("mailto:") else target
 
-    said = _MARKUP.sub(plain, text)
-    return said.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+    return unescaped(_MARKUP.sub(plain, text)).strip()
+
+
+def unescaped(text: str) -> str:
+    """A text with the three signs that Slack escapes as they were typed.
+
+    >>> unescaped("R&amp;D &lt;3"), unescaped("R&D <3")
+    ('R&D <3', 'R&D <3')
+    """
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def text_of(event: dict[str, Any], name: str) -> str:

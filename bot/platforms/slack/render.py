@@ -25,6 +25,7 @@ from bot.platforms.slack.blocks import (
     listed,
     numbered,
     one_line,
+    packed,
     said,
     section,
     span,
@@ -180,7 +181,7 @@ def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
     """Buttons; one whose action is too long for a button's value is left out, its words can still be typed."""
     made: list[Json] = []
     for place, action in enumerate(actions):
-        value = json.dumps([action.verb, action.argument, action.offset])
+        value = packed(action.verb, action.argument, action.offset)
         if len(value) <= _VALUE and len(made) < _BUTTONS:
             label = one_line(action.label, most) or one_line(action.verb, most) or "Go on"
             text = {"type": "plain_text", "text": label, "emoji": False}

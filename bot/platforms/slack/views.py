@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.channels.cards import count, cut
 from bot.channels.values import FORMS, Action, Entry, Field, Form, Home, Kind, Overview
-from bot.platforms.slack.blocks import Json, listed, one_line, said, section, spans
+from bot.platforms.slack.blocks import Json, listed, one_line, packed, said, section, spans
 from recommender.text import visible
 
 _TITLE, _LABEL, _HINT, _OPTION, _OPTION_VALUE, _BUTTON_VALUE = 24, 150, 150, 75, 150, 2_000
@@ -195,7 +195,7 @@ def _button(action: Action, address: str) -> Json | None:
 
 
 def _pack(action: Action, address: str) -> str:
-    return json.dumps([address, action.verb, action.argument, action.offset], ensure_ascii=False)
+    return packed(address, action.verb, action.argument, action.offset, ascii=False)
 
 
 def _header(text: str) -> Json:

@@ -155,6 +155,12 @@ async def test_a_press_from_another_company_counts_where_the_card_was_posted(tea
     assert [place.workspace for place, _, _ in team.desk.acted] == ["T1"]
 
 
+async def test_where_slack_holds_events_back_reactions_are_read_back(team: HttpTeam) -> None:
+    told = {"type": "app_rate_limited", "team_id": "T1", "minute_rate_limited": 1518467820, "api_app_id": "A0PAPERBOY"}
+    assert await posted(team, json.dumps(told).encode()) == 200
+    assert team.desk.misses == 1
+
+
 async def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -313,6 +313,13 @@ async def test_an_invitation_told_after_the_bot_was_removed_again_begins_nothing
     assert room.visible == []
 
 
+@pytest.mark.parametrize("said", ["R&amp;D &lt;3 -survey", "R&D <3 -survey"])
+async def test_the_commands_words_are_read_as_they_were_typed(team: SlackTeam, said: str) -> None:
+    await team.ada.says("/papers", said, team.ml)
+    await team.told(team.ada, 0)
+    assert [line for _, _, line in desk_of(team).asked] == ["R&D <3 -survey"]
+
+
 async def test_what_is_said_where_members_talk_among_themselves_is_about_the_asker_alone(team: SlackTeam) -> None:
     between = Channel("D0ADABO", team.lab, "directmessage", private=True, im="bo")
     desk, ada = desk_of(team), team.ada

@@ -130,6 +130,12 @@ def test_a_button_says_what_it_was_given(verb: str, argument: str, offset: int) 
         assert render.pressed(button["value"]) == Action("", verb, argument, offset)
 
 
+def test_a_button_says_the_same_when_slack_has_escaped_what_it_holds() -> None:
+    action = Action("Share", "share", 'R&D "a <b>" &amp; ∀x', 5)
+    [button] = render.answer(Reply("x", actions=(action,))).blocks[-1]["elements"]
+    assert render.pressed(render.escaped(button["value"])) == replace(action, label="")
+
+
 @pytest.mark.parametrize("value", ["", "{", "[]", "5", '["more"]', '["more", 5, 0]', '{"verb": "more"}', "[" * 5_000])
 def test_a_value_that_is_not_ours_is_no_action(value: str) -> None:
     assert render.pressed(value) is None

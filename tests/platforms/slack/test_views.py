@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,13 @@ def test_every_press_on_the_home_tab_says_where_and_what() -> None:
         if each["type"] == "static_select"
     ]
     assert views.pressed({"selected_option": menu["options"][1]}) == ("", Action("", "unsave", "2603.00001"))
+
+
+def test_a_press_says_the_same_when_slack_has_escaped_what_it_holds() -> None:
+    entry = Entry(Line("", "R&D <3"), Action("Unsubscribe", "unsubscribe", "R&D <3"))
+    [block] = [block for block in views.home(replace(FULL, topics=(entry,)))["blocks"] if "accessory" in block]
+    held = block["accessory"]["value"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert views.pressed({"value": held}) == ("", replace(entry.action, label=""))
 
 
 @pytest.mark.parametrize(
