@@ -101,6 +101,7 @@ def test_names_of_the_contract_are_settings(tmp_path: Path) -> None:
         ("[digest]\nhour = 'noon'", "digest.hour: “noon” is no time of day"),
         ("[digest]\nzone = 'Mars'", "digest.zone: is not an IANA time zone"),
         ('[slack]\ncommand = "papers"', "slack.command: does not read like /papers (it is 'papers')"),
+        ("[slack]\nmanagers = ['@ada']", "slack.managers: holds what is no member's id like U012ABCDEF"),
         ("[digest]\ncount = 0", "digest.count: input should be greater than or equal to 1 (it is 0)"),
         ("[digest]\nbar = 'high'", "digest.bar: "),
         ("[sources]\nevery_minutes = [1]", "sources.every_minutes: "),

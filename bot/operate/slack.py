@@ -58,6 +58,7 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
             api_url=slack.api_url,
             command=slack.command,
             installations=installations,
+            managers=slack.managers,
         )
     keys = AppKeys(slack.client_id, slack.client_secret.get_secret_value())
     return HttpSlack(
@@ -66,4 +67,5 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
         system_clock,
         api_url=slack.api_url,
         command=slack.command,
+        managers=slack.managers,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -121,7 +122,7 @@ class Experiment(Section):
 
 
 class Votes(Section):
-    """Which emoji are votes. A platform's own emoji stand as :name:."""
+    """Which emoji are votes. A platform's own emoji stand as :name:, and on Slack any that is not here by default."""
 
     likes: Texts = Field(
         ("👍", "❤️", "🔥", "🚀", "⭐", "🌟", "👀", "🎉", "💯", "🤩", "😍", "👏", "🙌", "✅", "🧠"),
@@ -162,7 +163,18 @@ class Slack(Section):
     command: str = Field(
         "/papers", pattern=r"^/[a-z0-9_-]{1,31}$", description="The slash command, as the app's manifest names it."
     )
+    managers: Texts = Field(
+        (), description="Members who manage every channel, as workspace admins do, by id: profile → ⋮ → Copy member ID."
+    )
     api_url: str = Field("https://slack.com/api/", description="Where Slack's Web API is asked.")
+
+    @field_validator("managers")
+    @classmethod
+    def _members(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not re.fullmatch("[UW][A-Z0-9]{1,20}", each):
+                raise ValueError("holds what is no member's id like U012ABCDEF")
+        return value
 
     @field_validator("signing_secret", "client_secret")
     @classmethod

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -58,10 +58,18 @@ class HttpSlack(Posting):
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
         starting_seconds: float = 2.0,
+        managers: Collection[str] = (),
     ) -> None:
         self._connections = Connections()
-        connections = self._connections
-        new_web = partial(Web, url=api_url, clock=clock, sleep=sleep, seconds=seconds, connections=connections)
+        new_web = partial(
+            Web,
+            url=api_url,
+            clock=clock,
+            sleep=sleep,
+            seconds=seconds,
+            connections=self._connections,
+            managers=managers,
+        )
         self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
         super().__init__(self._installed, clock, command)
         self._installations, self._url, self._came = installations, api_url, asyncio.Event()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import Any
@@ -189,9 +189,11 @@ class SlackPlatform(Posting):
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
         installations: Installations | None = None,
+        managers: Collection[str] = (),
     ) -> None:
         self._connections = Connections()
-        self._web = Web(bot_token, api_url, clock, sleep, seconds, connections=self._connections)
+        kept = self._connections
+        self._web = Web(bot_token, api_url, clock, sleep, seconds, connections=kept, managers=managers)
         self._one = OneWorkspace(self._web, clock, installations)
         super().__init__(self._one, clock, command)
         self._app_token, self._ping_seconds = app_token, ping_seconds

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,7 +57,8 @@ class Me:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What Slack says of a member. `manager` is an admin or owner of the workspace, and no guest's own admin."""
+    """What Slack says of a member. `manager` is an admin or owner of the workspace, and no guest's own admin, or one
+    whom the settings name."""
 
     bot: bool = False
     manager: bool = False
@@ -78,7 +79,8 @@ class Channel:
 class Web:
     """The Web API of one workspace as the bot uses it. Every method raises `PlatformError`s only.
 
-    `seconds` is a clock that only runs forward; by it Slack's rates are kept.
+    `seconds` is a clock that only runs forward; by it Slack's rates are kept. `managers` are members who manage what
+    workspace admins do.
     """
 
     def __init__(
@@ -90,12 +92,13 @@ class Web:
         seconds: Callable[[], float] = time.monotonic,
         me: Me | None = None,
         connections: Connections | None = None,
+        managers: Collection[str] = (),
     ) -> None:
         gate, self._connections = Gate(seconds, sleep), connections or Connections()
         self.client = GatedClient(gate, self._connections, token, url)
         self.reader = GatedClient(gate, self._connections, token, url, _READING_WAITS_SECONDS)
         self._clock = clock
-        self._me = me
+        self._me, self._managers = me, frozenset(managers)
         self._people: dict[str, tuple[datetime, Person]] = {}
         self._directs: dict[str, str] = {}
 
@@ -130,7 +133,8 @@ class Web:
         own = self._me is not None and self._me.workspace in theirs
         person = Person(
             bot=bool(user.get("is_bot")) or member == "USLACKBOT",
-            manager=own and any(user.get(each) for each in ("is_admin", "is_owner", "is_primary_owner")),
+            manager=member in self._managers
+            or (own and any(user.get(each) for each in ("is_admin", "is_owner", "is_primary_owner"))),
             name=str(
                 (user.get("profile") or {}).get("display_name") or user.get("real_name") or user.get("name") or ""
             ),

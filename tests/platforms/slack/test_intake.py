@@ -8,6 +8,7 @@ import pytest
 
 from bot.channels.feedback import plain_emoji
 from bot.channels.values import Action, Attachment, Form, Kind, Line, Message, Place, Reaction, Reply
+from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import INLINE_ATTACHMENT
 from bot.store.database import StoreError
 from tests.fakes.slack.world import Channel
@@ -174,6 +175,16 @@ async def test_admins_manage_and_others_do_not(team: SlackTeam) -> None:
     await team.ask("bo", "pause")
     assert [asker.manager for _, asker, _ in team.desk.asked] == [True, False]
     assert team.desk.asked[0][1].name == "ada"
+
+
+async def test_members_whom_the_settings_name_manage_too(team: SlackTeam) -> None:
+    await team.stop()
+    team.platform = SlackPlatform(
+        team.lab.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api, managers=["bo"]
+    )
+    await team.start()
+    await team.ask("bo", "pause")
+    assert [asker.manager for _, asker, _ in team.desk.asked] == [True]
 
 
 async def test_people_are_looked_up_once(team: SlackTeam) -> None:

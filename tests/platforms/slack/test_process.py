@@ -22,8 +22,9 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
         lab.scopes = set(SCOPES)
         slack.subscribed.clear()
         slack.subscribed.update(EVENTS)
-        ml, ada = lab.channel("C1", "ml-papers", bot=False), lab.member("U1", "ada")
-        async with running(slack, one_workspace(slack, lab.bot_token), tmp_path) as process:
+        ml, ada, bo = lab.channel("C1", "ml-papers", bot=False), lab.member("U1", "ada"), lab.member("U2", "bo")
+        settings = one_workspace(slack, lab.bot_token) | {"SLACK__MANAGERS": bo.id}
+        async with running(slack, settings, tmp_path) as process:
             await slack.until(lambda: slack.sockets.connections, within=60)
             await ada.invites_bot(ml)
             [greeting] = ml.visible
@@ -31,6 +32,8 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
             await ada.says("/papers", "schedule 08:00 weekdays Europe/Berlin 3", ml)
             answer = (await slack.until(lambda: ada.ephemeral))[0]
             assert "08:00" in answer.words, "whoever invited the bot may set its hour"
+            await bo.says("/papers", "schedule 07:00", ml)
+            assert "07:00" in (await slack.until(lambda: bo.ephemeral))[0].words, "and whom the settings name"
             process.send_signal(signal.SIGINT)
             _, told = await asyncio.wait_for(process.communicate(), 30)
             assert process.returncode == 130
@@ -75,10 +78,13 @@ async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_re
             assert (process.returncode, "Traceback" in told.decode()) == (130, False)
             assert not [each for each in (lab.bot_token, *many_workspaces(slack).values()) if each in told.decode()]
         assert lab.bot_token.encode() not in (tmp_path / "paperboy.db").read_bytes()
-        async with running(slack, many_workspaces(slack), tmp_path) as process:
+        bo = lab.member("U2", "bo")
+        async with running(slack, many_workspaces(slack) | {"SLACK__MANAGERS": bo.id}, tmp_path) as process:
             slack.listener = f"{await address_of(process)}/slack/events"
             await ada.says("/papers", "schedule 08:00", ml)
             assert "08:00" in (await slack.until(lambda: ada.ephemeral))[0].words
+            await bo.says("/papers", "schedule 07:00", ml)
+            assert "07:00" in (await slack.until(lambda: bo.ephemeral))[0].words
         (tmp_path / "encryption.key").write_bytes(Fernet.generate_key())
         async with running(slack, many_workspaces(slack), tmp_path) as process:
             _, told = await asyncio.wait_for(process.communicate(), 60)
