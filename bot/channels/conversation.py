@@ -16,7 +16,7 @@ from bot.channels.digest import Digests
 from bot.channels.feedback import EmojiTable
 from bot.channels.values import Asker, Kind, Place, Reply
 from bot.library import Library
-from bot.platforms.base import Capabilities, Platform
+from bot.platforms.base import Attending, Capabilities, Platform, PlatformError
 from bot.store import inbox, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -80,6 +80,14 @@ class Conversation:
         """Whether the asker may change what the channel gets: managers, who invited the bot, anyone in private."""
         return self.asker.manager or self.place.kind is Kind.DIRECT or self.asker.member == self.channel.owner
 
+    async def is_outside(self) -> bool:
+        """Whether the bot is surely not in the place where this is said, so that nothing can be posted there."""
+        platform = self.tools.platforms[self.place.platform]
+        try:
+            return isinstance(platform, Attending) and not await platform.attends(self.place)
+        except PlatformError:
+            return False
+
     async def first_told(self, tx: AsyncConnection) -> bool:
         """Whether this was never told before; goes into the transaction that does the work."""
         if not self.event_id:
@@ -134,6 +142,11 @@ class Conversation:
 def sorry(text: str, field: str = "") -> Reply:
     """A reply that says what was wrong and how to mend it; `field` is what was wrong of a form."""
     return Reply(text, ok=False, field=field)
+
+
+def not_here() -> Reply:
+    """The reply to who wants something posted where the bot is not."""
+    return sorry("I am not in this channel, so I can't post here: invite me first.")
 
 
 def no_such_paper(text: str) -> Reply:

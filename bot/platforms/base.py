@@ -200,6 +200,15 @@ class Checkable(Protocol):
         ...
 
 
+@runtime_checkable
+class Attending(Protocol):
+    """A platform where the bot has to be invited to a channel, and that can say whether it is there."""
+
+    async def attends(self, place: Place) -> bool:
+        """Whether the bot is in a place, and may post there. Raises PlatformErrors while nobody can tell."""
+        ...
+
+
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], datetime]
 """The time now, in UTC."""

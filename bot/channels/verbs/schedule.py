@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import cards, schedule_words, styles
-from bot.channels.conversation import NOT_INVITED, Conversation, sorry
+from bot.channels.conversation import NOT_INVITED, Conversation, not_here, sorry
 from bot.channels.digest import next_hour
 from bot.channels.values import Field, Form, Reply, Style
 from bot.platforms.base import Capabilities
@@ -58,6 +58,8 @@ async def resume(talk: Conversation, argument: str) -> Reply:
     """Digests again, from the next hour on; for the first time where the bot was never invited otherwise."""
     if talk.channel.state is ChannelState.ACTIVE:
         return Reply(f"It is running. {when(talk.channel)}")
+    if await talk.is_outside():
+        return not_here()
     new = talk.channel.state_reason == NOT_INVITED
     async with talk.tools.store.write() as tx:
         await wake(tx, talk.channel, talk.now)

@@ -7,7 +7,7 @@ import asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels import bibliography, cards
-from bot.channels.conversation import Conversation, no_such_paper, sorry
+from bot.channels.conversation import Conversation, no_such_paper, not_here, sorry
 from bot.channels.digest import SUBMISSION
 from bot.channels.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
 from bot.channels.grammar import LONGEST_LINE
@@ -89,6 +89,8 @@ async def submit(talk: Conversation, argument: str) -> Reply:
         return no_such_paper(argument)
     if talk.channel.state is ChannelState.LOST:
         return sorry(f"I can't post here: {talk.channel.state_reason}. {talk.can.way_back} first.")
+    if await talk.is_outside():
+        return not_here()
     # Without a name: what is posted is kept, and whoever submitted it may want to be forgotten.
     text = "A member put this before the channel:"
     planned = await talk.tools.digests.plan_card(talk.channel, paper, SUBMISSION, text, talk.now)

@@ -14,7 +14,7 @@ from typing import Any
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.channels.values import Message, Place
+from bot.channels.values import Kind, Message, Place
 from bot.platforms.base import (
     AccessLost,
     Capabilities,
@@ -132,6 +132,11 @@ class Posting:
         async with self._at(place) as here:
             address = await here.web.direct(member)
             await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
+
+    async def attends(self, place: Place) -> bool:
+        """Whether the bot is in a channel; a conversation with one member is always open to it."""
+        async with self._at(place) as here:
+            return place.kind is Kind.DIRECT or (await here.web.channel(place.address)).joined
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at in the workspaces of these channels."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.channels.conversation import NOT_INVITED
 from bot.channels.values import Place
 from bot.store.database import Store
 from bot.store.states import ChannelState
@@ -110,6 +111,20 @@ async def test_a_teams_first_days(days: Days) -> None:
     assert await days.next_digest() == []
     await team.ada.invites_bot(room)
     assert room.visible[-1].words.startswith("I am back, with everything I knew.")
+
+
+async def test_where_the_bot_was_not_invited_it_promises_nothing(days: Days) -> None:
+    await days.house.list_papers(PAPERS[:1])
+    hidden = days.team.lab.channel("C8", "hidden", private=True, bot=False)
+    for room in (days.room, hidden):
+        days.room = room
+        assert "invite me first" in await days.say("resume")
+        assert "invite me first" in await days.say(f"submit {PAPERS[0].id}")
+        assert (await days.house.channel(Place("slack", room.id, "T1"))).state_reason == NOT_INVITED
+    await days.team.ada.invites_bot(hidden)
+    assert "Next digest: " in hidden.visible[0].words
+    assert "It is running." in await days.say("resume")
+    assert await days.say(f"submit {PAPERS[0].id}") == "Posted."
 
 
 async def test_a_team_runs_its_channel_without_typing(days: Days) -> None:
