@@ -35,13 +35,16 @@ _MENDS = {
 """How to mend what Slack says, by a part of it."""
 
 
-def of_workspace(workspaces: Workspaces, workspace: str, places: Sequence[Place]) -> list[Check]:
-    """What there is to look at in one workspace. `places` are those of its channels that the bot is to serve."""
+def of_workspace(
+    workspaces: Workspaces, workspace: str, places: Sequence[Place], lost: Sequence[Place] = ()
+) -> list[Check]:
+    """What there is to look at in one workspace. `places` are those of its channels that the bot is to serve, `lost`
+    those that it was taken out of."""
     named = f" {workspace}" if workspace else ""
     return [
         Check(f"slack{named} bot token", partial(_token, workspaces, workspace)),
         Check(f"slack{named} scopes", partial(_scopes, workspaces, workspace)),
-        Check(f"slack{named} channels", partial(_channels, workspaces, workspace, places)),
+        Check(f"slack{named} channels", partial(_channels, workspaces, workspace, places, lost)),
     ]
 
 
@@ -83,11 +86,14 @@ async def _scopes(workspaces: Workspaces, workspace: str) -> Finding:
     )
 
 
-async def _channels(workspaces: Workspaces, workspace: str, places: Sequence[Place]) -> Finding:
-    """Whether the bot is still in each of its channels, and none of them is archived."""
+async def _channels(workspaces: Workspaces, workspace: str, places: Sequence[Place], lost: Sequence[Place]) -> Finding:
+    """Whether the bot is still in each of its channels, and none of them is archived. That it was taken out of others
+    is nothing wrong."""
     rooms = [place for place in places if place.kind is Kind.CHANNEL]
+    out = [place for place in lost if place.kind is Kind.CHANNEL]
+    before = f"It can't post in {_names(out)} any more; all is kept, and `/invite` brings it back." if out else ""
     if not rooms:
-        return Finding(mend="It serves none yet: `/invite` it into one.")
+        return Finding(mend=before or "It serves none yet: `/invite` it into one.")
     try:
         there = await _joined((await workspaces.at(workspace)).web)
     except PlatformError as error:
@@ -95,7 +101,7 @@ async def _channels(workspaces: Workspaces, workspace: str, places: Sequence[Pla
     left = [place for place in rooms if place.address not in there]
     archived = [place for place in rooms if there.get(place.address)]
     if not (left or archived):
-        return Finding()
+        return Finding(mend=before)
     problems = [f"The bot is no longer in {_names(left)}."] if left else []
     problems += [f"Archived: {_names(archived)}."] if archived else []
     return Finding(

@@ -89,7 +89,7 @@ class HttpSlack(Posting):
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at in the workspaces of these channels."""
-        return [*super().checks(places), checking.EVENTS_CHECK]
+        return [*super().checks(places, lost), checking.EVENTS_CHECK]
 
     async def run(self, desk: Desk) -> None:
         """Listen until cancelled, and look after quiet workspaces."""

@@ -141,8 +141,12 @@ class Posting:
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at in the workspaces of these channels."""
         by_workspace = groupby(sorted(places, key=lambda one: one.workspace), lambda one: one.workspace)
-        looks = (checking.of_workspace(self._workspaces, which, list(some)) for which, some in by_workspace)
+        looks = (self._checks_in(which, list(some), lost) for which, some in by_workspace)
         return [*chain.from_iterable(looks)]
+
+    def _checks_in(self, workspace: str, places: Sequence[Place], lost: Sequence[Place]) -> list[Check]:
+        left = [one for one in lost if one.workspace == workspace or not workspace]
+        return checking.of_workspace(self._workspaces, workspace, places, left)
 
     async def keep_the_roll(self, desk: Desk, workspace: str) -> None:
         """Once a day, and when the bot came: have the desk go on in every room of a workspace that the bot is in, and
@@ -205,7 +209,7 @@ class SlackPlatform(Posting):
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the tokens, their scopes, and each of these channels."""
-        own = super().checks(places) or checking.of_workspace(self._workspaces, "", ())
+        own = super().checks(places, lost) or self._checks_in("", (), lost)
         return [*own, checking.of_app_token(self._web, self._app_token), checking.EVENTS_CHECK]
 
     async def run(self, desk: Desk) -> None:

@@ -93,6 +93,16 @@ async def test_channels_that_the_bot_has_left_or_that_are_archived_are_named(tea
     assert findings["channels"].problem == "The bot is no longer in #ml-papers. Archived: #old."
 
 
+async def test_channels_that_the_bot_was_taken_out_of_are_named_and_nothing_wrong(team: SlackTeam) -> None:
+    for served in ([], [team.elsewhere]):
+        checks = team.platform.checks(served, [team.place])
+        findings = await look(checks, 20)
+        [told] = [f for one, f in zip(checks, findings, strict=True) if one.name.endswith("channels")]
+        assert told == Finding(
+            mend="It can't post in #ml-papers any more; all is kept, and `/invite` brings it back."
+        ), served
+
+
 async def test_a_channel_among_very_many_is_found(team: SlackTeam) -> None:
     for n in range(450):
         team.lab.channel(f"CM{n}", f"m{n}")
