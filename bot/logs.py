@@ -30,6 +30,8 @@ def set_up(level: str, form: str) -> None:
     )
     # A beat of the heart that takes long skips the next one, as it should.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # What is wrong with BibTeX that somebody handed over is told to them.
+    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
     # Libraries speak through the standard library's logs; what they find worth a warning is enough.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 

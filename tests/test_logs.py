@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from bot.channels import bibliography
 from bot.logs import set_up
 
 
@@ -20,6 +21,13 @@ def test_a_beat_that_waits_for_the_one_before_is_nothing_to_tell_and_one_that_fe
     set_up("info", "json")
     told = logging.getLogger("apscheduler.scheduler")
     assert (told.isEnabledFor(logging.WARNING), told.isEnabledFor(logging.ERROR)) == (False, True)
+
+
+def test_broken_bibtex_that_somebody_sent_is_nothing_to_tell_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("bibtexparser").setLevel(logging.NOTSET)
+    set_up("info", "json")
+    assert not bibliography.read("@secret{x, title={Broken").papers
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("form", ["text", "json", "plain"])
