@@ -42,7 +42,7 @@ class HomeTab:
             mine = place_of(here.me.workspace, await here.web.direct(member))
             shown = await self._desk.home(mine, Asker(member, person.manager, person.name), rooms, offset)
             with understood():
-                await here.web.client.views_publish(user_id=member, view=views.home(shown, note, self._command))
+                await here.web.answerer.views_publish(user_id=member, view=views.home(shown, note, self._command))
         except PlatformError as error:
             log.warning("A home tab could not be shown: %s", error)
 

@@ -87,6 +87,6 @@ class Modals:
     async def _update(self, here: Workspace, view_id: str, view: Json) -> None:
         try:
             with understood():
-                await here.web.client.views_update(view_id=view_id, view=view)
+                await here.web.answerer.views_update(view_id=view_id, view=view)
         except PlatformError as error:  # most likely closed in the meantime
             log.info("A modal could not be filled: %s", error)

@@ -59,7 +59,7 @@ class Outlet:
             return
         with understood():
             if reply.public or self.place.kind is Kind.DIRECT:
-                await self.web.client.chat_postMessage(
+                await self.web.answerer.chat_postMessage(
                     channel=self.place.address,
                     text=shown.text,
                     blocks=shown.blocks,
@@ -68,7 +68,7 @@ class Outlet:
                     thread_ts=self.thread or None,
                 )
             else:
-                await self.web.client.chat_postEphemeral(
+                await self.web.answerer.chat_postEphemeral(
                     channel=self.place.address,
                     user=self.member,
                     text=shown.text,
@@ -81,7 +81,7 @@ class Outlet:
         try:
             address = await self.web.direct(self.member)
             with understood():
-                await self.web.client.files_upload_v2(
+                await self.web.answerer.files_upload_v2(
                     channel=address, filename=attachment.name, title=attachment.name, content=attachment.content
                 )
         except PlatformError as error:

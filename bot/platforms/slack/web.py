@@ -1,8 +1,8 @@
 """Calls to Slack's Web API, what their failures mean, and what is asked again and again.
 
 `client`, which writes, never tries twice by itself: Slack knows no idempotency key, and a second try after a lost reply
-is a second message. `reader` waits when it is told to, for a while. Error names:
-docs.slack.dev/reference/methods/chat.postMessage.
+is a second message. `reader` and `answerer` wait when they are told to, for a while: nobody else would give an answer
+later. Error names: docs.slack.dev/reference/methods/chat.postMessage.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _FORGET_PEOPLE = timedelta(minutes=10)
 _MOST_PEOPLE = 10_000
 _PAGE, _MOST_PAGES = 200, 20
 _FILE_SECONDS = 20.0
-_READING_WAITS_SECONDS = 10.0
+_READING_WAITS_SECONDS, _ANSWERING_WAITS_SECONDS = 10.0, 60.0
 _AWAY_SECONDS = 60.0
 """When to come again to a Slack that can't be reached: that may last for hours, and uses up no tries."""
 
@@ -97,6 +97,7 @@ class Web:
         gate, self._connections = Gate(seconds, sleep), connections or Connections()
         self.client = GatedClient(gate, self._connections, token, url)
         self.reader = GatedClient(gate, self._connections, token, url, _READING_WAITS_SECONDS)
+        self.answerer = GatedClient(gate, self._connections, token, url, _ANSWERING_WAITS_SECONDS)
         self._clock = clock
         self._me, self._managers = me, frozenset(managers)
         self._people: dict[str, tuple[datetime, Person]] = {}
@@ -104,7 +105,7 @@ class Web:
 
     def use(self, token: str) -> None:
         """Go on with a renewed token; what is known of people stays."""
-        self.client.token = self.reader.token = token
+        self.client.token = self.reader.token = self.answerer.token = token
 
     async def me(self) -> Me:
         """Who the bot is."""

@@ -116,3 +116,21 @@ async def test_digests_greetings_submissions_and_answers_keep_a_second_between_t
     await house.say(f"submit {demo_papers()[8].id}", place=team.place)
     assert len(team.ml.visible) == 9
     assert team.slack.rates.refused == 0
+
+
+async def test_an_answer_waits_when_slack_asks_to_and_comes_once(team: SlackTeam) -> None:
+    web = (await team.platform._workspaces.at("T1")).web
+    room = Outlet(web, "/papers", team.place, "ada", thread="")
+    team.ml.members.append("ada")
+    for method, reply in (("chat.postEphemeral", Reply("For you.")), ("chat.postMessage", Reply("All.", public=True))):
+        before = team.now()
+        team.slack.faults.limit(method, 20)
+        await room.show(reply)
+        assert team.now() - before == timedelta(seconds=20)
+    assert ([each.words for each in team.ada.ephemeral], [each.words for each in team.ml.visible]) == (
+        ["For you."],
+        ["All."],
+    )
+    team.slack.faults.limit("chat.postEphemeral", 90)
+    with pytest.raises(NotAccepted):
+        await room.show(Reply("Too late to matter."))
