@@ -206,6 +206,7 @@ class SlackPlatform(Posting):
         self._one = OneWorkspace(self._web, clock, installations)
         super().__init__(self._one, clock, command)
         self._app_token, self._ping_seconds = app_token, ping_seconds
+        self._listened = False
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the tokens, their scopes, and each of these channels."""
@@ -228,6 +229,9 @@ class SlackPlatform(Posting):
                 handler.client.wss_uri = opened["url"]
                 async with asyncio.timeout(_CONNECTING_SECONDS):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
+            if self._listened:  # Slack repeats for minutes, and this may have taken longer
+                await desk.missed()
+            self._listened = True
             await self._watch(handler, desk, here.me.workspace)
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]

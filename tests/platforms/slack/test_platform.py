@@ -182,6 +182,16 @@ async def test_a_wrong_token_is_told_at_once(team: SlackTeam) -> None:
         await wrong.run(team.desk)
 
 
+async def test_what_was_not_told_while_there_was_no_connection_is_read_back(team: SlackTeam) -> None:
+    await team.start()
+    await team.slack.until(lambda: team.desk.rolls)
+    assert team.desk.misses == 0, "the heart reads back on start by itself"
+    await team.stop()
+    await team.start()
+    await team.slack.until(lambda: team.desk.misses)
+    await team.stop()
+
+
 async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_built_up(team: SlackTeam) -> None:
     slack = team.slack
     platform = SlackPlatform(team.lab.bot_token, slack.app_token, team.clock, api_url=slack.api, ping_seconds=0.1)
