@@ -9,6 +9,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.channels.values import Kind, Place
 from bot.platforms.base import Check, Finding, PlatformError
+from bot.platforms.installing import Installations
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from bot.platforms.slack.web import Web, understood
@@ -51,6 +52,17 @@ def of_workspace(
 def of_app_token(web: Web, app_token: str) -> Check:
     """A look at the app-level token of Socket Mode."""
     return Check("slack app token", partial(_app_token, web, app_token))
+
+
+def of_installations(installations: Installations) -> Check:
+    """A look at whether any workspace has installed the bot."""
+    return Check("slack installations", partial(_installations, installations))
+
+
+async def _installations(installations: Installations) -> Finding:
+    if await installations.alive():
+        return Finding()
+    return Finding(mend="No workspace has it yet: open /slack/install under the address that Slack calls.")
 
 
 async def _token(workspaces: Workspaces, workspace: str) -> Finding:

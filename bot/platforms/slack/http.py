@@ -88,8 +88,9 @@ class HttpSlack(Posting):
         ]
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
-        """What there is to look at in the workspaces of these channels."""
-        return [*super().checks(places, lost), checking.EVENTS_CHECK]
+        """What there is to look at: whether anybody installed the bot, and the workspaces of these channels."""
+        installed = checking.of_installations(self._installations)
+        return [installed, *super().checks(places, lost), checking.EVENTS_CHECK]
 
     async def run(self, desk: Desk) -> None:
         """Listen until cancelled, and look after quiet workspaces."""

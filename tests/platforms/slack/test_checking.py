@@ -143,3 +143,16 @@ async def test_of_many_workspaces_each_is_looked_at_alone(tmp_path: Path, sqlite
         checks = team.http.checks([team.place, Place("slack", room.id, "T2", "room")])
         found = {one.name: f for one, f in zip(checks, await look(checks, 20), strict=True)}
     assert wrong(found) == {"slack T2 bot token"}
+
+
+async def test_that_nobody_has_installed_the_bot_yet_is_said_with_the_way(tmp_path: Path, sqlite_store: Store) -> None:
+    clock = Clock()
+    async with FakeSlack(clock=clock) as slack:
+        team = HttpTeam(slack, clock, sqlite_store, tmp_path / "key")
+        said = []
+        for _ in range(2):
+            [first, *_] = team.http.checks([])
+            [finding] = await look([first], 20)
+            said.append((first.name, finding.problem, "/slack/install" in finding.mend))
+            await team.install(team.lab)
+        assert said == [("slack installations", "", True), ("slack installations", "", False)]
