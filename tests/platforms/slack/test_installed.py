@@ -109,6 +109,8 @@ async def test_a_workspace_that_removes_the_bot_is_paused_whole_and_kept(lab: La
     lab.team.clock.advance(timedelta(days=1, hours=2))
     lab.team.slack.calls.clear()
     await lab.house.beat()
+    with pytest.raises(WorkspaceLost):
+        await lab.team.platform.send(lab.team.place, Message("x"), "key-1")
     assert lab.team.slack.calls == [], "a dead token is left in peace"
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -158,6 +159,7 @@ async def test_a_direct_message_is_answered_there(team: SlackTeam) -> None:
     await team.bo.sends_dm("federated")
     said = await team.slack.until(lambda: [each for each in team.bo.dm.visible if each.user == team.lab.bot_user])
     assert said[0].words == "It is so."
+    assert opens_no_links(said[0].args)
     [(place, asker, line)] = team.desk.asked
     assert (place.kind, place.address, asker.member, line) == (Kind.DIRECT, team.bo.dm.id, "bo", "federated")
 
@@ -224,7 +226,12 @@ async def test_a_shared_answer_is_seen_by_all(team: SlackTeam) -> None:
     await team.ada.presses(team.ml, team.ada.ephemeral[-1].ts, button["action_id"])
     [shared] = await team.slack.until(lambda: team.ml.visible)
     assert "Found for all." in shared.words
+    assert opens_no_links(shared.args)
     assert team.slack.response_urls
+
+
+def opens_no_links(posted: Mapping[str, Any]) -> bool:
+    return (posted["unfurl_links"], posted["unfurl_media"]) == (False, False)
 
 
 async def test_a_long_file_goes_to_the_askers_direct_messages(team: SlackTeam) -> None:

@@ -12,6 +12,7 @@ from bot.channels.values import Message, Place, Reply
 from bot.platforms.base import NotAccepted
 from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.rates import Gate
 from bot.platforms.slack.web import Web
 from bot.store.database import Store
 from tests.fakes.clock import Clock
@@ -134,3 +135,15 @@ async def test_an_answer_waits_when_slack_asks_to_and_comes_once(team: SlackTeam
     team.slack.faults.limit("chat.postEphemeral", 90)
     with pytest.raises(NotAccepted):
         await room.show(Reply("Too late to matter."))
+
+
+async def test_a_post_that_was_long_on_its_way_keeps_a_second_to_the_next() -> None:
+    clock = Clock()
+    gate = Gate(clock.seconds, clock.sleep)
+    await gate.turn("C1")
+    clock.advance(timedelta(seconds=5))
+    gate.posted("C1")
+    for waited, channel in ((0, "C2"), (1, "C1")):
+        before = clock()
+        await gate.turn(channel)
+        assert clock() - before == timedelta(seconds=waited)
