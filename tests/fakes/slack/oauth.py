@@ -43,8 +43,8 @@ def _given(workspace: Workspace) -> Json:
         "bot_user_id": workspace.bot_user,
         "app_id": workspace.slack.app_id,
         "team": {"id": workspace.id, "name": workspace.name},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "enterprise": {"id": workspace.organization, "name": "All of us"} if workspace.organization else None,
+        "is_enterprise_install": bool(workspace.organization),
     }
     if workspace.rotates:
         lives = int(TOKEN_LIVES.total_seconds())

@@ -104,6 +104,8 @@ class Workspace:
         self.scopes = set(SCOPES)
         self.installed = True
         self.rotates = False
+        self.organization = ""
+        """Where the app is installed in all of it, its id."""
         self.channels: dict[str, Channel] = {}
         self.members: dict[str, Member] = {}
         self.views: dict[str, View] = {}

@@ -276,6 +276,16 @@ async def test_a_renewal_that_slack_never_got_is_tried_again(rotating: Lab) -> N
     assert [call.ok for call in team.slack.calls_to("oauth.v2.access")] == [False, True]
 
 
+async def test_an_outage_beyond_the_tokens_end_costs_no_installation(rotating: Lab) -> None:
+    team = rotating.team
+    team.clock.advance(timedelta(hours=12, minutes=1))
+    team.slack.faults.lose_request("oauth.v2.access")
+    with pytest.raises(NotAccepted):
+        await team.platform.send(team.place, Message("x"), "key-1")
+    await team.platform.send(team.place, Message("x"), "key-1")
+    assert (await rotating.state(team.place))[0] == ChannelState.ACTIVE
+
+
 async def test_of_two_processes_the_second_goes_on_with_what_the_first_renewed(rotating: Lab) -> None:
     team, other = rotating.team, rotating.team.new()
     team.clock.advance(timedelta(hours=10, minutes=1))

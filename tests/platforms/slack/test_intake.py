@@ -172,6 +172,14 @@ async def test_what_people_say_to_each_other_is_no_question(team: SlackTeam) -> 
     assert [line for _, _, line in team.desk.asked] == ["help"]
 
 
+async def test_another_bot_that_mentions_this_one_gets_no_answer(team: SlackTeam) -> None:
+    said = {"text": f"<@{team.lab.bot_user}> today", "ts": "1.0", "channel": "C1", "user": "U9"}
+    [told] = await team.lab.emit({"type": "app_mention", "bot_id": "B9", **said})
+    assert told.acked
+    await team.ask("ada", "help")
+    assert [line for _, _, line in team.desk.asked] == ["help"]
+
+
 async def test_admins_manage_and_others_do_not(team: SlackTeam) -> None:
     await team.ask("ada", "pause")
     await team.ask("bo", "pause")

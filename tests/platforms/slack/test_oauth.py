@@ -124,6 +124,14 @@ async def test_a_no_in_slack_is_told_kindly_and_its_words_can_do_no_harm(team: H
     assert "&lt;script&gt;" in (await back(team, "", error="<script>alert(1)</script>"))[1]
 
 
+async def test_a_whole_organization_is_told_to_choose_a_workspace(team: HttpTeam, other: Workspace) -> None:
+    other.organization = "E1"
+    state, cookie = await team.begins_installing()
+    status, page = await back(team, cookie, code=other.grants("U7"), state=state)
+    assert (status == 200, "choose one workspace" in page) == (False, True)
+    assert await team.installations.get("T2") is None
+
+
 async def test_a_missing_code_is_told(team: HttpTeam) -> None:
     state, cookie = await team.begins_installing()
     assert "sent no code" in (await back(team, cookie, state=state))[1]

@@ -192,6 +192,12 @@ async def test_what_was_not_told_while_there_was_no_connection_is_read_back(team
     await team.stop()
 
 
+async def test_an_archived_channel_is_none_that_the_bot_is_in(team: SlackTeam) -> None:
+    team.ml.archived = True
+    await team.platform.keep_the_roll(team.desk, "T1")
+    assert [[room.address for room in roll] for roll in team.desk.rolls] == [[team.elsewhere.address]]
+
+
 async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_built_up(team: SlackTeam) -> None:
     slack = team.slack
     platform = SlackPlatform(team.lab.bot_token, slack.app_token, team.clock, api_url=slack.api, ping_seconds=0.1)
