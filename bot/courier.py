@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Message
+from bot.intake import READ_BACK_AT
 from bot.platforms.base import (
     AccessLost,
     Clock,
@@ -25,7 +26,7 @@ from bot.platforms.base import (
     Rejected,
     WorkspaceLost,
 )
-from bot.store import channels, deliveries
+from bot.store import channels, deliveries, facts
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
@@ -191,6 +192,8 @@ class Courier:
             return False
         if message is None:
             return await self._again(post, "looked for, and not there", None)
+        async with self._store.write() as tx:
+            await facts.forget(tx, READ_BACK_AT)  # nobody could say then whose reactions these are
         return await self._move(post, PostState.SENT, message=message, sent_at=tried_at, reason="")
 
     async def _again(self, post: Post, why: str, may_be_there_since: datetime | None) -> bool:

@@ -41,6 +41,15 @@ _Told = tuple[datetime, list[tuple[str, str]]]
 """When a platform was asked for a message's reactions, and the (member, emoji) pairs that it told."""
 
 
+_ON_THEIR_WAY = (PostState.SENDING, PostState.UNCERTAIN)
+_LOOKS, _LOOKS_AGAIN_SECONDS = 8, 0.25
+"""A reaction may be told before the platform's answer to the post has been written down; Slack waits for 3 seconds."""
+
+
+class _TooEarly(Exception):
+    """The message is unknown, and may be one that is just being posted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Mark:
     """Where a paper stands: a message that is its card (number 0), or its number on a message of several."""
@@ -68,6 +77,14 @@ class Intake:
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> bool:
         """Take one reaction in, exactly once per event id; True when a vote changed."""
+        for _ in range(_LOOKS):
+            try:
+                return await self._react(reaction, event_id)
+            except _TooEarly:
+                await self._sleep(_LOOKS_AGAIN_SECONDS)
+        return False
+
+    async def _react(self, reaction: Reaction, event_id: str | None) -> bool:
         if event_id is None:
             async with self._store.write() as tx:
                 return await self._apply(tx, reaction)
@@ -79,7 +96,7 @@ class Intake:
                 changed = await self._apply(tx, reaction)
                 await inbox.finish(tx, platform, event_id)
                 return changed
-        except StoreError:
+        except (StoreError, _TooEarly):
             raise
         except Exception as error:
             if await self.receive(reaction, event_id):
@@ -222,6 +239,11 @@ class Intake:
                 changed = await self._apply(tx, reaction)
                 await inbox.finish(tx, platform, event_id)
                 return changed
+        except _TooEarly:
+            # Whoever looks up what became of that post has its reactions read back.
+            async with self._store.write() as tx:
+                await inbox.finish(tx, platform, event_id)
+            return False
         except Exception as error:
             await self._stumble(platform, event_id, error)
             return False
@@ -235,6 +257,8 @@ class Intake:
         channel = await channels.find(tx, reaction.place)
         post = await deliveries.post_by_message(tx, channel.id, reaction.message) if channel else None
         if channel is None or post is None:
+            if channel and await deliveries.next_of(tx, channel.id, _ON_THEIR_WAY):
+                raise _TooEarly
             return False
         marks = await _marks(tx, post, await shown.numbered(tx, channel.id, post.id))
         said = next(((mark.paper_id, signal) for mark in marks if (signal := mark.says(reaction.emoji))), None)

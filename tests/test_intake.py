@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from bot.channels.feedback import EmojiTable, plain_emoji, standing
 from bot.channels.values import Place, Reaction
-from bot.intake import Intake
-from bot.store import inbox
+from bot.intake import READ_BACK_AT, Intake
+from bot.store import facts, inbox
 from bot.store.database import Store
-from bot.store.states import InboxState
+from bot.store.states import InboxState, PostState
 from bot.store.tables import inbox as inbox_table
+from bot.store.tables import posts as post_table
 from bot.store.tables import votes as vote_table
 from bot.store.votes import Vote
 from tests.fakes.clock import Clock
@@ -229,6 +230,48 @@ async def test_an_event_is_taken_in_exactly_once(store: Store, clock: Clock) -> 
 
 
 # -- crashes
+
+
+async def test_a_vote_on_a_card_whose_sending_is_still_being_written_down_counts(store: Store, clock: Clock) -> None:
+    house = await with_cards(store, clock)
+    message, slept = house.chat.message_of(ONE), list[float]()
+
+    async def become(state: PostState, known: str | None) -> None:
+        async with store.write() as tx:
+            card = post_table.c.paper_id == ONE
+            await tx.execute(sa.update(post_table).where(card).values(state=state, message=known))
+
+    async def answered(seconds: float) -> None:
+        slept.append(seconds)
+        await become(PostState.SENT, message)
+
+    await become(PostState.SENDING, None)
+    intake = Intake(store, clock, answered, TABLE)
+    assert await intake.react(reaction(house, "👍"), "Ev1")
+    assert await values(house) == {(ONE, "ada"): 1.0}
+    assert len(slept) == 1
+    assert not await intake.react(reaction(house, "👎"), "Ev1"), "told again, it is known"
+
+
+async def test_where_nobody_can_tell_what_became_of_a_card_its_votes_wait_for_the_reading_back(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await with_cards(sqlite_store, clock)
+    early = reaction(house, "👍")
+    async with sqlite_store.write() as tx:
+        card = post_table.c.paper_id == ONE
+        await tx.execute(sa.update(post_table).where(card).values(state=PostState.UNCERTAIN, message=None))
+    await house.app.intake.read_back({house.chat.name: house.chat}, clock() - timedelta(days=1))
+    assert not await house.app.intake.react(early, "Ev1")
+    house.chat.standing[early.message].add((early.member, early.emoji))
+    await house.app.intake.receive(early, "Ev2")
+    assert await house.app.intake.replay() == 1
+    assert await values(house) == {}
+    await house.app.courier.deliver_all()
+    async with sqlite_store.read() as tx:
+        assert await facts.get(tx, READ_BACK_AT) is None, "they are read back at the next beat"
+    await house.app.intake.read_back({house.chat.name: house.chat}, clock() - timedelta(days=1))
+    assert await values(house) == {(ONE, "ada"): 1.0}
 
 
 async def test_what_was_written_down_and_not_worked_off_is_replayed_on_start(store: Store, clock: Clock) -> None:
