@@ -51,7 +51,8 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     """Sum feedback up, paper by paper.
 
     One vote of a member on a paper stands, the latest. Votes fade until `now` (the latest feedback when None).
-    No member outweighs twice all the others together (beyond FREE_VOTES); a paper that somebody dislikes is liked that
+    No member counts more than twice what the next one said (beyond FREE_VOTES): influence is bounded and grows with
+    agreement (Resnick & Sami, RecSys 2007); a paper that somebody dislikes is liked that
     much less (average without misery: Masthoff).
     """
     standing: dict[tuple[str, str | None], tuple[float, float]] = {}
@@ -103,7 +104,8 @@ def _shares(members: list[str | None]) -> dict[str | None, float]:
     if len(cast) < 2:
         return dict.fromkeys(cast, 1.0)
     total = sum(cast.values())
-    bounded = {member: min(count, FREE_VOTES + 2 * (total - count)) for member, count in cast.items()}
+    bound = max(FREE_VOTES, 2 * sorted(cast.values())[-2])
+    bounded = {member: min(count, bound) for member, count in cast.items()}
     # The channel's votes keep their weight beside silence and background when one member's are cut down.
     scale = min(_MOST_PER_VOTE, total / sum(bounded.values()))
     return {member: scale * bounded[member] / count for member, count in cast.items()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -10,11 +12,21 @@ import pytest
 
 from recommender import Paper
 from recommender.formats import write_papers
-from tests.benchmarks import building, relearning, relevance, searching, serving
+from tests.benchmarks import attacks, building, learning, relearning, relevance, searching, serving
 from tests.benchmarks.corpus import made_up
 from tests.benchmarks.engines import ENGINES
 
 PAPERS = list(made_up(60))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lives and attacks of a size for tests."""
+    for name, value in {"WARM": 4, "DAYS": 8, "STARTS": 2, "APART": 1, "_FEWEST_PAPERS": 6, "_FEWEST_PICKS": 9}.items():
+        monkeypatch.setattr(learning, name, value)
+    monkeypatch.setattr(learning, "_EARLY", 3)
+    for name, value in {"MEMBERS": 2, "LIKES": 4, "_CANDIDATES": 15, "DRAWS": 2}.items():
+        monkeypatch.setattr(attacks, name, value)
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -60,6 +72,27 @@ def test_learning_is_measured_for_one_channel_and_for_many(tmp_path: Path) -> No
     figures = relearning.run(tmp_path / "papers.jsonl", tmp_path / "store" / "index", channels=6)
     assert all(figure.ours > 0 and figure.baseline > 0 for figure in figures)
     assert len({figure.name for figure in figures}) == len(figures)
+
+
+def test_attacks_are_made_on_papers_of_the_two_largest_categories(tmp_path: Path, small: None) -> None:
+    write_papers(tmp_path / "papers.jsonl", made_up(1_200))
+    building.build(str(tmp_path / "papers.jsonl"), str(tmp_path / "store"))
+    figures = attacks.run(tmp_path / "papers.jsonl", tmp_path / "store" / "index")
+    assert len({figure.name for figure in figures}) == 3
+    assert all(0 <= figure.ours <= 1 for figure in figures)
+
+
+def test_channels_of_every_kind_live_and_a_curve_is_drawn(tmp_path: Path, small: None) -> None:
+    some = [replace(paper, published=date(2025, 1, 1) + timedelta(n // 8)) for n, paper in enumerate(made_up(120))]
+    write_papers(tmp_path / "papers1.jsonl", some)
+    write_papers(tmp_path / "papers2.jsonl", some[:1])
+    liked = [{"channel": "chance-reader", "paper": one.id, "value": 1, "at": "2025-01-01"} for one in some[::3]]
+    (tmp_path / "likes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in liked))
+    [figure] = learning.run(tmp_path, tmp_path / "papers1.jsonl")
+    assert 0 < figure.ours < 1
+    assert 0 < figure.baseline < 1
+    learning.main(tmp_path, tmp_path / "papers1.jsonl", tmp_path / "curve.svg")
+    assert "ten papers, and titles" in (tmp_path / "curve.svg").read_text()
 
 
 def test_an_order_is_worth_the_more_the_earlier_its_good_papers_come(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import building, relearning, relevance, searching, serving
+from tests.benchmarks import attacks, building, learning, relearning, relevance, searching, serving
 from tests.benchmarks.corpus import paper_files
 from tests.benchmarks.figures import table
 
@@ -25,8 +25,10 @@ def main() -> int:
         figures += searching.run(file, more, folder / "engines")
         if options.data:
             figures += relevance.run(options.data, file, folder / "judged")
+            figures += learning.run(options.data, file)
         print(table(figures), flush=True)
         figures += relearning.run(file, folder / "store" / "index")
+        figures += attacks.run(file, folder / "store" / "index")
         figures += serving.run(folder / "store")
     print(table(figures))
     return 0 if all(figure.ok for figure in figures) else 1

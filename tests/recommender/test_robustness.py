@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,15 @@ def test_one_paper_that_everybody_likes_teaches_its_subject_and_drowns_no_other(
     own = votes("physics-1", "physics-2", "physics-3", member="ada")
     found = subjects(engine, [*crowd, *own], 10)
     assert {"vision", "physics"} <= set(found)
+
+
+def test_one_member_who_likes_all_else_there_is_takes_no_channel_over(engine: Recommender) -> None:
+    team = [vote for n in range(24) for vote in votes(f"physics-{n}", member=f"member{n % 6}")]
+    rest = [paper_id for paper_id in SEEN if not paper_id.startswith("physics")]
+    loud = [Feedback(rest[n % len(rest)], 1.0, NOW - timedelta(minutes=n), "loud") for n in range(10_000)]
+    assert subjects(engine, [*team, *loud], 10).count("physics") >= 8
+    allies = [replace(vote, member=f"ally{n}") for n in range(3) for vote in loud[: len(rest)]]
+    assert subjects(engine, [*team, *loud, *allies], 10).count("physics") <= 5, "those who agree are heard"
 
 
 def test_votes_that_contradict_each_other_cancel_out(engine: Recommender) -> None:
