@@ -136,7 +136,7 @@ class Learner:
         warm = bool(loved or wanted)
         passed_by, background, unseen, yardstick = self._background
         strange = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is that of unknown papers
-        strange[numbers], strange[judged] = False, False
+        strange[numbers] = strange[judged] = False
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         weeds, weed_sources, weed_weights = self._seeds(unwanted)
         quiet = SILENCE_WEIGHT * sum([v.silence for v, _ in known])
@@ -164,9 +164,19 @@ class Learner:
         shared = self._community.weights(since, neighbours, heard.votes) if since else None
         if shared is not None:
             model = replace(model, weights=model.weights + (shared if warm else FIRST_SAY * shared))
-        lifted = self.boosts(asked, unseen)[0]
-        taught_ = positive[: len(taught)]
-        return Learned(rows, sources, taught, taught_, model, yardstick, strange[unseen], lifted, asked, heard, warm)
+        return Learned(
+            rows,
+            sources,
+            taught,
+            positive[: len(taught)],
+            model,
+            yardstick,
+            strange[unseen],
+            self.boosts(asked, unseen)[0],
+            asked,
+            heard,
+            warm,
+        )
 
     def boosts(
         self, wishes: Sequence[Wish], papers: Rows
