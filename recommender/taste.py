@@ -26,10 +26,8 @@ from recommender.wishes import Source, Wish, read_topic, read_votes
 
 STRENGTH = 3.0
 """C of the regression: what a row may cost beside the length of the weights."""
-BACKGROUND = 200
-"""Random papers that stand for everything nobody has seen (100 to 300 learn alike)."""
-YARDSTICK = 300
-"""Random papers, unseen by the fit, that a score is compared with."""
+BACKGROUND = 300
+"""Random papers that stand for everything nobody has seen; as many again, unseen by the fit, are its yardstick."""
 BACKGROUND_WEIGHT = 10.0
 SILENCE_WEIGHT = 1.0
 MOST_SILENCE = 2.0
@@ -206,10 +204,9 @@ class Learner:
 
     @cached_property
     def _background(self) -> tuple[Rows, Table, Rows, Table]:
-        """Random papers to learn from and their rows; others to measure by, and theirs."""
-        papers = self._snapshot.sample(BACKGROUND + YARDSTICK)
-        part = min(BACKGROUND, len(papers) // 2)
-        return papers[:part], self._features.table(papers[:part]), papers[part:], self._features.table(papers[part:])
+        """Random papers to learn from and their rows; as many others to measure by, and theirs."""
+        papers = self._snapshot.sample(2 * BACKGROUND)
+        return papers[::2], self._features.table(papers[::2]), papers[1::2], self._features.table(papers[1::2])
 
     def _seeds(self, wishes: Sequence[Wish]) -> tuple[Table, list[Source], list[float]]:
         """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ DISLIKE_WEIGHT = 2.0
 """A dislike beside a like of the same strength."""
 GLANCE_WEIGHT = 0.5
 """A silence about a title in a list, beside one about a card: fewer have looked at it."""
+ABSENT_WEIGHT = 0.5
+"""A silence about a paper after which nobody voted on anything for a day, beside one while somebody was there."""
 FREE_VOTES = 10.0
 """Votes a member may always have counted in full, whatever the others do."""
 _MOST_PER_VOTE = 3.0
+_DAY_SECONDS = 86400
 
 
 class Verdict(NamedTuple):
@@ -75,7 +79,7 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
         if before is None or before[0] <= second:
             standing[key] = second, value
     moment = utc(now).timestamp() if now else max(order.values(), default=0.0)
-    rate = -FADING / 86400
+    rate = -FADING / _DAY_SECONDS
 
     votes = {key: (second, value) for key, (second, value) in standing.items() if value}
     share = _shares([member for _, member in votes])
@@ -84,11 +88,15 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     for (paper_id, member), (second, value) in votes.items():
         side = like if value > 0 else dislike
         side[paper_id] += abs(value) * share[member] * (math.exp(rate * (moment - second)) if second < moment else 1.0)
+    voted = sorted([second for second, _ in votes.values()])
     papers = []
     for paper_id, second in order.items():
         good, bad = like.get(paper_id, 0.0), dislike.get(paper_id, 0.0)
         if not (good or bad):
             weight = 1.0 if paper_id in looked_at else GLANCE_WEIGHT
+            next_vote = bisect_left(voted, second)
+            if next_vote == len(voted) or voted[next_vote] > second + _DAY_SECONDS:
+                weight *= ABSENT_WEIGHT
             papers.append(Verdict(paper_id, 0.0, 0.0, weight * math.exp(rate * max(moment - second, 0.0))))
             continue
         papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT))
