@@ -26,6 +26,7 @@ from bot.sources.feed import Feed
 from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
 from bot.sources.huggingface import HuggingFace
 from bot.store.database import Store
+from bot.tallies import Tallies
 from recommender import Paper, Rival
 
 
@@ -113,9 +114,12 @@ def build(
     digests = Digests(store, library, emoji, window, rival, neighbours=settings.votes.neighbours)
     patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace)
     courier = Courier(store, platforms, clock, patience)
-    intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout)
+    tallies = Tallies(store, platforms, emoji, sleep, settings.delivery.timeout)
+    intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout, tallies.outdated)
     ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)
-    tools = Tools(store, library, digests, emoji, clock, _looking_up(sources), courier.deliver, platforms)
+    tools = Tools(
+        store, library, digests, emoji, clock, _looking_up(sources), courier.deliver, platforms, tallies.outdated
+    )
     heart = Heart(
         store,
         digests,
@@ -123,6 +127,7 @@ def build(
         intake,
         ingest,
         Alerts(store, library, digests, platforms, clock, window),
+        tallies,
         dict(platforms),
         clock,
         grace=grace,

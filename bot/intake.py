@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,16 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.feedback import NUMBER, NUMBER_BURST, SAID_LESS, SAID_MORE, EmojiTable, is_emoji, on_message
+from bot.channels.feedback import (
+    BUTTONS,
+    NUMBER,
+    NUMBER_BURST,
+    SAID_LESS,
+    SAID_MORE,
+    EmojiTable,
+    is_emoji,
+    on_message,
+)
 from bot.channels.numbers import number_of
 from bot.channels.values import BURST, Place, Reaction
 from bot.platforms.base import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
@@ -68,12 +77,31 @@ class _Mark:
         return emoji
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What a reaction did: whether a vote changed, and where whoever reacted has voted by button too, of which
+    (channel id, paper id)."""
+
+    changed: bool = False
+    pressed: tuple[int, str] | None = None
+
+
 class Intake:
     """Takes reactions in, as told by events and as read back from the platform, which has `timeout` seconds to tell
-    those of one message, and may ask to wait."""
+    those of one message, and may ask to wait. `outdated` is told of the (channel id, paper id) where an emoji has
+    changed what counts by button."""
 
-    def __init__(self, store: Store, clock: Clock, sleep: Sleep, emoji: EmojiTable, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        sleep: Sleep,
+        emoji: EmojiTable,
+        timeout: float = 30.0,
+        outdated: Callable[[int, str], None] = lambda channel_id, paper_id: None,
+    ) -> None:
         self._store, self._clock, self._sleep, self._emoji, self._timeout = store, clock, sleep, emoji, timeout
+        self._outdated = outdated
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> bool:
         """Take one reaction in, exactly once per event id; True when a vote changed."""
@@ -87,15 +115,16 @@ class Intake:
     async def _react(self, reaction: Reaction, event_id: str | None) -> bool:
         if event_id is None:
             async with self._store.write() as tx:
-                return await self._apply(tx, reaction)
+                taken = await self._apply(tx, reaction)
+            return self._told(taken)
         platform = reaction.place.platform
         try:
             async with self._store.write() as tx:
                 if not await inbox.receive(tx, platform, event_id, {}, self._clock()):
                     return False
-                changed = await self._apply(tx, reaction)
+                taken = await self._apply(tx, reaction)
                 await inbox.finish(tx, platform, event_id)
-                return changed
+            return self._told(taken)
         except (StoreError, _TooEarly):
             raise
         except Exception as error:
@@ -213,12 +242,16 @@ class Intake:
             if paper_id is None:
                 return 0
             known = {(vote.member, vote.signal) for vote in await votes.of_paper(tx, channel.id, paper_id)}
-            changed = 0
+            by_button = {member for member, signal in known if signal in BUTTONS}
+            changed, pressed = 0, False
             for member, signal in sorted(there ^ known):
                 if (member, signal) in there or on_message(signal):
                     on = (member, signal) in there
                     changed += await votes.put(tx, Vote(channel.id, paper_id, member, signal, on, asked_at))
-            return changed
+                    pressed |= member in by_button
+        if pressed:
+            self._outdated(channel.id, paper_id)
+        return changed
 
     async def _standing(self, platform: Platform, channel: Channel, message: str) -> list[tuple[str, str]]:
         """The reactions on a message; a platform that says when to come again is asked again then."""
@@ -236,9 +269,9 @@ class Intake:
         try:
             reaction = _REACTION.validate_python(body)
             async with self._store.write() as tx:
-                changed = await self._apply(tx, reaction)
+                taken = await self._apply(tx, reaction)
                 await inbox.finish(tx, platform, event_id)
-                return changed
+            return self._told(taken)
         except _TooEarly:
             # Whoever looks up what became of that post has its reactions read back.
             async with self._store.write() as tx:
@@ -248,34 +281,43 @@ class Intake:
             await self._stumble(platform, event_id, error)
             return False
 
+    def _told(self, taken: _Taken) -> bool:
+        """Whether a vote changed, once that is committed."""
+        if taken.pressed:
+            self._outdated(*taken.pressed)
+        return taken.changed
+
     async def _stumble(self, platform: str, event_id: str, error: Exception) -> None:
         log.exception("A reaction could not be taken in; it is tried again on the next start.", event_id=event_id)
         async with self._store.write() as tx:
             await inbox.stumble(tx, platform, event_id, f"{type(error).__name__}: {error}", _TRIES)
 
-    async def _apply(self, tx: AsyncConnection, reaction: Reaction) -> bool:
+    async def _apply(self, tx: AsyncConnection, reaction: Reaction) -> _Taken:
         channel = await channels.find(tx, reaction.place)
         post = await deliveries.post_by_message(tx, channel.id, reaction.message) if channel else None
         if channel is None or post is None:
             if channel and await deliveries.next_of(tx, channel.id, _ON_THEIR_WAY):
                 raise _TooEarly
-            return False
+            return _Taken()
         marks = await _marks(tx, post, await shown.numbered(tx, channel.id, post.id))
         said = next(((mark.paper_id, signal) for mark in marks if (signal := mark.says(reaction.emoji))), None)
         if said is None:
-            return False
+            return _Taken()
         paper_id, signal = said
         # A platform's clock ahead of ours must not make a vote that no later word can take back.
         at = min(reaction.at, self._clock())
         changed = await votes.put(tx, Vote(channel.id, paper_id, reaction.member, signal, reaction.on, at))
         value = self._emoji.value(signal)
-        if value and not reaction.on:
-            # The button and the matching emoji are one vote: who takes back the one takes back the other.
-            button = SAID_MORE if value > 0 else SAID_LESS
-            heard = await votes.of_paper(tx, channel.id, paper_id)
-            if any((vote.member, vote.signal) == (reaction.member, button) for vote in heard):
-                changed |= await votes.put(tx, Vote(channel.id, paper_id, reaction.member, button, False, at))
-        return changed
+        if not value:
+            return _Taken(changed)
+        heard = await votes.of_paper(tx, channel.id, paper_id)
+        theirs = {vote.signal for vote in heard if vote.member == reaction.member}
+        # The button and the matching emoji are one vote: who takes back the one takes back the other.
+        button = SAID_MORE if value > 0 else SAID_LESS
+        if not reaction.on and button in theirs:
+            changed |= await votes.put(tx, Vote(channel.id, paper_id, reaction.member, button, False, at))
+        pressed = changed and not theirs.isdisjoint(BUTTONS)
+        return _Taken(changed, (channel.id, paper_id) if pressed else None)
 
 
 def _body(reaction: Reaction) -> dict[str, Any]:

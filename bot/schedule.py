@@ -24,9 +24,12 @@ from bot.platforms.base import Clock, Platform
 from bot.store import channels, deliveries, facts, installations, runs
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
+from bot.tallies import Tallies
 
 log = structlog.get_logger(__name__)
 _READ_BACK_EVERY = timedelta(days=1)
+_PRESSED_LATELY = timedelta(days=2)
+"""How far back presses may be that some card does not show yet: longer ago than the reading back before this one."""
 _FORGET_EVERY = timedelta(days=1)
 _READING_HOLDS = timedelta(minutes=10)
 """How long digests wait for the first reading after a long silence: a week of arXiv takes a few minutes, and a source
@@ -50,6 +53,7 @@ class Heart:
         intake: Intake,
         ingest: Ingest,
         alerts: Alerts,
+        tallies: Tallies,
         platforms: dict[str, Platform],
         clock: Clock,
         *,
@@ -59,7 +63,8 @@ class Heart:
         keep: timedelta,
     ) -> None:
         self._store, self._digests, self._courier, self._intake = store, digests, courier, intake
-        self._ingest, self._alerts, self._platforms, self._clock = ingest, alerts, platforms, clock
+        self._ingest, self._alerts, self._tallies = ingest, alerts, tallies
+        self._platforms, self._clock = platforms, clock
         self._grace, self._read_every, self._read_back, self._keep = grace, read_every, read_back, keep
         self._forgot_at: datetime | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -118,7 +123,7 @@ class Heart:
         for task in under_way:
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
-        await asyncio.gather(*under_way, self._courier.stop(), return_exceptions=True)
+        await asyncio.gather(*under_way, self._courier.stop(), self._tallies.stop(), return_exceptions=True)
 
     async def _plan_some(self) -> list[int]:
         """Plan the digests that are due for longest; for each channel that was due whether there is one now."""
@@ -222,6 +227,7 @@ class Heart:
             async with self._store.read() as tx:
                 last = await facts.get(tx, READ_BACK_AT)
             changed = await self._intake.read_back(self._platforms, now - self._read_back)
+            await self._tallies.look_back(now - _PRESSED_LATELY)
             async with self._store.write() as tx:
                 if await facts.get(tx, READ_BACK_AT) == last:  # else something was missed meanwhile
                     await facts.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())

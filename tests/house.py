@@ -14,6 +14,7 @@ import bot.demo
 from bot.app import App, build
 from bot.channels.values import Asker, Place, Reaction, Reply
 from bot.library import Library
+from bot.platforms.base import Sleep
 from bot.settings import Digest, load
 from bot.sources.base import Batch, Kind, Listing
 from bot.store import channels, deliveries, papers
@@ -97,8 +98,9 @@ class House:
         await self.app.courier.deliver_all()
 
     async def settle(self) -> None:
-        """Wait for what a beat began beside itself."""
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        """Wait for what a beat began beside itself, and for what that began."""
+        while under_way := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*under_way)
 
     async def next_morning(self) -> None:
         """The next day, a minute after nine."""
@@ -121,13 +123,15 @@ class House:
             return await deliveries.posts_of(tx, channel.id)
 
 
-def house_over(store: Store, clock: Clock, chat: FakeChat | None = None, **settings: Any) -> House:
+def house_over(
+    store: Store, clock: Clock, chat: FakeChat | None = None, sleep: Sleep = no_sleep, **settings: Any
+) -> House:
     """A house over an open store, as after a start: call it again on the same store for a restart. Its digests are
     cards alone, unless the settings say otherwise."""
     chat, shelf = chat or FakeChat(), Shelf()
     values = load(None, {}).model_copy(update={"digest": Digest(titles=0), **settings})
     library = Library(store, Recommender(), None)
-    app = build(values, store, library, {chat.name: chat}, [shelf], clock, no_sleep)
+    app = build(values, store, library, {chat.name: chat}, [shelf], clock, sleep)
     return House(app, chat, clock, shelf)
 
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 from bot.channels import feedback
 from bot.channels.feedback import EmojiTable
 from bot.channels.values import Reaction
+from bot.platforms.base import Sleep
 from bot.settings import load
 from bot.store.database import Store
 from recommender import Feedback
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
-from tests.house import PLACE, House, demo_papers, house_over
+from tests.house import PLACE, House, demo_papers, house_over, no_sleep
 
 VOTES = load(None, {}).votes
 TABLE = EmojiTable.of(VOTES.likes, VOTES.dislikes)
@@ -20,9 +21,9 @@ PAPERS = demo_papers()[:3]
 ONE, OTHER, THIRD = (paper.id for paper in PAPERS)
 
 
-async def with_cards(store: Store, clock: Clock, chat: FakeChat | None = None) -> House:
+async def with_cards(store: Store, clock: Clock, chat: FakeChat | None = None, sleep: Sleep = no_sleep) -> House:
     """A house whose channel has three cards."""
-    house = house_over(store, clock, chat)
+    house = house_over(store, clock, chat, sleep)
     await house.list_papers(PAPERS)
     await house.invite()
     for paper in PAPERS:

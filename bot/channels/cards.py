@@ -95,6 +95,16 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def by_button(likes: int, dislikes: int) -> str:
+    """How many voted by button, in words; nothing where nobody did.
+
+    >>> by_button(3, 1), by_button(0, 2), by_button(0, 0)
+    ('By button: 👍 3 · 👎 1', 'By button: 👎 2', '')
+    """
+    said = [f"{emoji} {number:,}" for emoji, number in (("👍", likes), ("👎", dislikes)) if number]
+    return f"By button: {' · '.join(said)}" if said else ""
+
+
 def day_name(day: date, today: date) -> str:
     """A day as people say it: today, yesterday, on Tuesday, on 3 May."""
     ago = (today - day).days

@@ -27,6 +27,8 @@ LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
 """Asks the sources for papers by arXiv id; those nobody knows are left out. May raise anything: that is no answer."""
 Deliver = Callable[[int], Awaitable[None]]
 """Sends what is planned for a channel."""
+Outdated = Callable[[int, str], None]
+"""Has the message of a paper in a channel written anew soon: what was voted by button there has changed."""
 NOT_INVITED = "not invited yet"
 """Why a channel is paused where nobody asked for digests."""
 _TELLING = 8
@@ -45,6 +47,7 @@ class Tools:
     look_up: LookUp
     deliver: Deliver
     platforms: Mapping[str, Platform]
+    outdated: Outdated
 
     def known_in(self, place: Place) -> str | None:
         """The workspace in which a member of this place is who they are; None where they are so in all of them."""

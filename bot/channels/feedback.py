@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from recommender import Feedback
 
 SAID_MORE, SAID_LESS, TAUGHT = "said:more", "said:less", "said:taught"
 """Votes by a button or a word instead of an emoji; taught ones are papers that a manager named as loved."""
+BUTTONS = (SAID_MORE, SAID_LESS)
+"""Votes by a button, or by the word that does the same."""
 NUMBER = "said:number"
 """A vote by a paper's number on a message of several."""
 NUMBER_BURST = NUMBER + BURST
@@ -123,4 +126,20 @@ async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable)
 def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
     """How many members like a paper, and how many do not."""
     values = [vote.value for vote in standing(heard, table)]
+    return sum(value > 0 for value in values), sum(value < 0 for value in values)
+
+
+def pressed(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
+    """How many members like a paper by button, and how many do not. Left out are those whose emoji on the message says
+    the same, for it is the same vote: what is counted here and the emoji there add up."""
+    signals: defaultdict[str, set[str]] = defaultdict(set)
+    for vote in heard:
+        if vote.on:
+            signals[vote.member].add(vote.signal)
+    values = []
+    for stands in standing(heard, table):
+        theirs = signals[stands.member]
+        by_emoji = any(on_message(one) and table.value(one) == stands.value for one in theirs)
+        if not by_emoji and any(_SAID[one] == stands.value for one in BUTTONS if one in theirs):
+            values.append(stands.value)
     return sum(value > 0 for value in values), sum(value < 0 for value in values)

@@ -96,17 +96,21 @@ class Card:
     why: str = ""
     guess: bool = False
     note: str = ""
+    tally: str = ""
+    """What was voted by button, as the store has it when the message is written; no post's row keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One paper in a list: its title, who and when, and the sentence of its abstract that speaks to the query."""
+    """One paper in a list: its title, who and when, and the sentence of its abstract that speaks to the query. `tally`
+    is as on a card."""
 
     paper_id: str
     title: str
     url: str = ""
     detail: str = ""
     said: str = ""
+    tally: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,20 @@ class Attending(Protocol):
         ...
 
 
+@runtime_checkable
+class Rewriting(Protocol):
+    """A platform that can write a message anew that it posted. One where votes by button are seen anyway needs not."""
+
+    async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
+        """Put a message in the place of the one that it posted under the key, with the id that `send` gave; `find`
+        finds it as before. Nobody is notified, and twice is as once.
+
+        A message that is gone, or stands where nothing can be changed any more, is left in peace. Raises a
+        `PlatformError` subclass; `Uncertain` means only that it may be tried again.
+        """
+        ...
+
+
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], datetime]
 """The time now, in UTC."""

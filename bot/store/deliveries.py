@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -246,6 +246,17 @@ async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) ->
         await tx.execute(sa.select(posts).where(posts.c.channel_id == channel_id, posts.c.message == message))
     ).one_or_none()
     return _post(row) if row else None
+
+
+async def posts_about(tx: AsyncConnection, channel_id: int, paper_ids: Collection[str]) -> list[Post]:
+    """The messages that stand in a channel for some of these papers, as their card or by their numbers."""
+    by_number = sa.select(numbers.c.post_id).where(
+        numbers.c.channel_id == channel_id, numbers.c.paper_id.in_(paper_ids)
+    )
+    about = sa.or_(posts.c.paper_id.in_(paper_ids), posts.c.id.in_(by_number))
+    there = (posts.c.channel_id == channel_id, posts.c.state == PostState.SENT, posts.c.message.is_not(None))
+    query = sa.select(posts).where(*there, about).order_by(posts.c.delivery_id, posts.c.position)
+    return [_post(row) for row in await tx.execute(query)]
 
 
 async def waiting(

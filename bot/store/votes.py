@@ -26,6 +26,18 @@ class Vote:
     at: datetime
 
 
+# Written once: reactions are taken in with it, and to put it together takes longer than to answer it.
+_OF_PAPERS = (
+    sa.select(votes)
+    .where(
+        votes.c.channel_id == sa.bindparam("channel"),
+        votes.c.paper_id.in_(sa.bindparam("papers", expanding=True)),
+        votes.c.on,
+    )
+    .order_by(votes.c.at, votes.c.paper_id, votes.c.member, votes.c.signal)
+)
+
+
 async def put(tx: AsyncConnection, vote: Vote) -> bool:
     """Take in what was heard; the later word wins, whatever the order of hearing. True when anything changed.
 
@@ -59,12 +71,34 @@ async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
 
 async def of_paper(tx: AsyncConnection, channel_id: int, paper_id: str) -> list[Vote]:
     """The standing votes on one paper in one channel."""
-    rows = await tx.execute(
-        sa.select(votes)
-        .where(votes.c.channel_id == channel_id, votes.c.paper_id == paper_id, votes.c.on)
-        .order_by(votes.c.at, votes.c.member, votes.c.signal)
-    )
-    return [_vote(row) for row in rows]
+    return (await of_papers(tx, channel_id, [paper_id])).get(paper_id, [])
+
+
+async def of_papers(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> dict[str, list[Vote]]:
+    """The standing votes on each of some papers in one channel."""
+    found: dict[str, list[Vote]] = {}
+    for row in await tx.execute(_OF_PAPERS, {"channel": channel_id, "papers": list(paper_ids)}):
+        found.setdefault(row.paper_id, []).append(_vote(row))
+    return found
+
+
+async def since(tx: AsyncConnection, signals: Sequence[str], at: datetime) -> list[tuple[int, str]]:
+    """(channel id, paper id) of the votes with one of these signals that were heard since then, standing or not."""
+    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct()
+    rows = await tx.execute(query.where(votes.c.signal.in_(signals), votes.c.at >= at))
+    return sorted((row[0], row[1]) for row in rows)
+
+
+async def of_member(
+    tx: AsyncConnection, platform: str, workspace: str | None, member: str, signals: Sequence[str]
+) -> list[tuple[int, str]]:
+    """(channel id, paper id) of a member's standing votes with one of these signals; without a workspace, of who has
+    the id in any."""
+    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct().join(channels)
+    query = query.where(channels.c.platform == platform, votes.c.member == member, votes.c.signal.in_(signals))
+    if workspace is not None:
+        query = query.where(channels.c.workspace == workspace)
+    return sorted((row[0], row[1]) for row in await tx.execute(query.where(votes.c.on)))
 
 
 async def of_papers_elsewhere(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> list[Vote]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.conversation import Conversation, sorry
+from bot.channels.feedback import BUTTONS
 from bot.channels.values import Attachment, Reply
 from bot.store import choices, corrections, deliveries, members, topics, votes
 from bot.store.channels import Channel
@@ -19,8 +20,12 @@ async def forget(talk: Conversation, argument: str) -> Reply:
     """Delete every trace of the asker."""
     if argument.casefold().strip(" .!") != "me":
         return sorry("`/papers forget me` deletes your votes, your saved papers and your private topics, for good.")
+    who = (talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
     async with talk.tools.store.write() as tx:
-        gone = await members.forget(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
+        pressed = await votes.of_member(tx, *who, BUTTONS)
+        gone = await members.forget(tx, *who)
+    for channel_id, paper_id in pressed:
+        talk.tools.outdated(channel_id, paper_id)
     return Reply(
         f"Done: {gone} {'entry' if gone == 1 else 'entries'} about you deleted. "
         "The channels' tastes no longer know your votes. Emoji that still stand on cards count again when read back: "

@@ -176,6 +176,8 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
             gone = {opposite, TAUGHT} if back or signal == SAID_LESS else {opposite}
             for one in sorted(gone & mine):
                 await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
+    if first:
+        talk.tools.outdated(channel, paper.id)
     title = cards.cut(cards.inert(paper.title), 100)
     if back and any(on_message(one) and talk.tools.emoji.value(one) for one in mine):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
