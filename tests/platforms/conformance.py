@@ -18,7 +18,7 @@ import pytest
 from bot.channels.feedback import plain_emoji
 from bot.channels.numbers import keycap, number_of
 from bot.channels.values import Action, Attachment, Card, Field, Form, Line, Message, Place, Reply
-from bot.platforms.base import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Uncertain
+from bot.platforms.base import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Rewriting, Uncertain
 from tests.platforms.recording_desk import RecordingDesk
 
 
@@ -297,6 +297,71 @@ class PlatformConformance:
         assert "It is so." in await under_test.press_number("ada", titles, 2)
         assert [(action.verb, action.argument) for _, _, action in under_test.desk.acted] == [("more", "2")]
 
+    async def test_a_card_written_anew_stands_in_its_place_with_what_was_voted_by_button(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        platform, place = _rewriting(under_test), under_test.place
+        since = under_test.now() - timedelta(minutes=1)
+        card = await under_test.platform.send(place, Message(card=CARD), "key-1")
+        await under_test.platform.send(place, Message("below"), "key-2")
+        before = await under_test.seen(place)
+        for _ in range(2):
+            await platform.rewrite(place, card, Message(card=replace(CARD, tally="By button: 👍 2")), "key-1")
+        first, below = await under_test.seen(place)
+        assert (first.id, below) == (card, before[1])
+        for text in (CARD.title, CARD.url, CARD.why, CARD.note, "By button: 👍 2"):
+            assert text in first.text
+        await platform.rewrite(place, card, Message(card=CARD), "key-1")
+        assert await under_test.seen(place) == before
+        if under_test.platform.capabilities.lookup:
+            await under_test.restart()
+            assert await under_test.platform.find(place, "key-1", since) == card
+
+    async def test_a_card_written_anew_keeps_its_emoji_and_its_buttons(self, under_test: PlatformUnderTest) -> None:
+        platform, place = _rewriting(under_test), under_test.place
+        card = await under_test.platform.send(place, Message(card=CARD), "key-1")
+        await under_test.react("ada", card, "👍")
+        await platform.rewrite(place, card, Message(card=replace(CARD, tally="By button: 👍 2")), "key-1")
+        [told] = under_test.desk.reactions
+        assert await under_test.platform.reactions(place, card) == [(told.member, told.emoji)]
+        assert "It is so." in await under_test.press("ada", card, "more")
+        [(_, _, action)] = under_test.desk.acted
+        assert (action.verb, action.argument) == ("more", CARD.paper_id)
+
+    async def test_a_message_in_a_thread_and_one_of_several_papers_are_written_anew(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        platform, place = _rewriting(under_test), under_test.place
+        header = await _with_threads(under_test).send(place, Message("Ten papers."), "key-1")
+        posted = replace(PICKS, thread=header)
+        titles = await under_test.platform.send(place, posted, "key-2")
+        first, second, *rest = PICKS.lines
+        lines = (first, replace(second, tally="By button: 👍 1"), *rest)
+        await platform.rewrite(place, titles, replace(posted, lines=lines), "key-2")
+        _, seen = await under_test.seen(place)
+        assert (seen.id, seen.thread) == (titles, header)
+        assert re.search(r"Paper B[^A-J]*By button: 👍 1", seen.text), seen.text
+        assert seen.text.count("By button") <= 2, "once for the eye, and perhaps once for who listens"
+        assert "It is so." in await under_test.press_number("ada", titles, 2)
+
+    @pytest.mark.parametrize("sentence", ["This sentence is repeated. ", "这句话会重复很多次。 ", "<&> 😀 "])
+    async def test_a_long_message_that_was_taken_is_taken_again(
+        self, under_test: PlatformUnderTest, sentence: str
+    ) -> None:
+        platform, place = _rewriting(under_test), under_test.place
+        long = sentence * 2_000
+        card = Card("1", long, "https://x.org/1", long, long, summary=long, why=long, note=long)
+        lines = tuple(replace(line, title=f"{line.title} {long}", detail=long, said=long) for line in PICKS.lines)
+        for key, message in (("key-1", Message(long, card)), ("key-2", replace(PICKS, text=long, lines=lines))):
+            posted = await under_test.platform.send(place, message, key)
+            tallied = replace(
+                message,
+                card=replace(card, tally="By button: 👍 2") if message.card else None,
+                lines=tuple(replace(line, tally="By button: 👍 2") for line in message.lines),
+            )
+            await platform.rewrite(place, posted, tallied, key)
+        assert all("By button: 👍 2" in seen.text for seen in await under_test.seen(place))
+
     async def test_numbered_papers_of_any_length_and_malice_are_shown(self, under_test: PlatformUnderTest) -> None:
         if not under_test.platform.capabilities.numbers:
             pytest.skip("this platform does not promise it")
@@ -457,6 +522,12 @@ class PlatformConformance:
             assert await other.platform.find(other.place, "key-1", LONG_AGO) is None
             assert not other.desk.reactions
             assert not under_test.desk.asked
+
+
+def _rewriting(under_test: PlatformUnderTest) -> Rewriting:
+    if not isinstance(under_test.platform, Rewriting):
+        pytest.skip("this platform writes nothing anew")
+    return under_test.platform
 
 
 def _with_threads(under_test: PlatformUnderTest) -> Platform:

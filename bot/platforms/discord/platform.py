@@ -26,6 +26,7 @@ from bot.platforms.discord.rest import (
     ARCHIVED,
     GATEWAY_URL,
     UNKNOWN_CHANNEL,
+    UNKNOWN_MESSAGE,
     Rest,
     code_of,
 )
@@ -133,6 +134,18 @@ class DiscordPlatform:
                     put = emoji(given, burst=bool(kind))
                     pairs.update((person["id"], put) for person in people if not person.get("bot"))
         return sorted(pairs)
+
+    async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
+        """Put a message in the place of one that stands there, with the same mark and the same buttons. An archived
+        thread is not opened for it."""
+        channel, known = split(posted, place)
+        try:
+            await self.rest.rewrite(channel, known, self.renderer.posted(message, key))
+        except (Rejected, AccessLost) as error:
+            # A thread or a post that was deleted says nothing of the channel that it was in.
+            gone = code_of(error) == UNKNOWN_CHANNEL and channel != place.address
+            if not gone and code_of(error) not in (UNKNOWN_MESSAGE, ARCHIVED):
+                raise
 
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word to one member, as a direct message."""

@@ -112,7 +112,7 @@ class Renderer:
         return [_text(words)] if words.strip() else []
 
     def _card(self, card: Card, share: int, id_of: Callable[[Action], str], abstract: str = "") -> Json:
-        said = [_why(card, share), one_line(card.note, min(share, _SHORT))]
+        said = [_why(card, share), *(one_line(each, min(share, _SHORT)) for each in (card.note, card.tally))]
         # Three texts, for Discord leaves some room between two.
         texts = [
             [f"### {titled(card.title, card.url, min(share, _TITLE))}", *_small([_facts(card, share)])],
@@ -225,6 +225,7 @@ def _list(
         rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
         rows += _small([together(one_line(line.detail, min(share, _SHORT)))])
         rows += filter(None, [one_line(line.said, min(share, _SHORT))])
+        rows += _small([one_line(line.tally, min(share, _SHORT))])
         made += [{"type": _SEPARATOR, "divider": False}] if len(lines) <= _FEW_LINES and not close else []
         made.append(_text("\n".join(rows)))
     return made

@@ -108,6 +108,12 @@ class Rest:
         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
         return cast(Json, await self._send(route, message, message.payload() | more))
 
+    async def rewrite(self, channel: str, posted: str, message: Rendered) -> None:
+        """Put a message in the place of one of the bot's own."""
+        where: dict[str, Any] = {"channel_id": channel, "message_id": posted}
+        route = Route("PATCH", "/channels/{channel_id}/messages/{message_id}", **where)
+        await self._request(route, json=message.payload())
+
     async def open_post(self, forum: str, name: str, tags: list[str], message: Rendered, minutes: int) -> Json:
         """Open a post in a forum: the thread, whose id is its first message's too."""
         body = {"name": name, "auto_archive_duration": minutes, "applied_tags": tags, "message": message.payload()}

@@ -33,11 +33,13 @@ from bot.platforms.slack.blocks import MAX_TEXT
 from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.intake import Intake
 from bot.platforms.slack.reading import PLATFORM, emoji, place_of
-from bot.platforms.slack.web import Web, understood
+from bot.platforms.slack.web import Web, name_of, understood
 from bot.platforms.slack.workspaces import OneWorkspace, Workspace, Workspaces
 
 API_URL = "https://slack.com/api/"
 _POST = "paperboy_post"
+_IN_PEACE = {"message_not_found", "edit_window_closed", "thread_not_found"}
+"""What Slack says of a message that was deleted, or is too old to be changed where a workspace wants it so."""
 _PAGE = 200
 _CLOCKS_APART = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much; looking further back costs nothing, keys are unique."""
@@ -90,7 +92,7 @@ class Posting:
                 channel=place.address,
                 text=shown.text,
                 blocks=shown.blocks,
-                metadata={"event_type": _POST, "event_payload": {"key": key}},
+                metadata=_metadata(key),
                 thread_ts=message.thread or None,
                 unfurl_links=False,
                 unfurl_media=False,
@@ -125,6 +127,18 @@ class Posting:
             found = (told.get("message") or {}).get("reactions") or []
             pairs = [(member, emoji(each["name"])) for each in found for member in each.get("users") or []]
             return [pair for pair in pairs if pair[0] != here.me.user and not (await here.web.person(pair[0])).bot]
+
+    async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
+        """Put a message in the place of one that stands there; metadata and block id still tell its key."""
+        shown = render.rewritten(message, key, self._command)
+        try:
+            async with self._at(place) as here:
+                await here.web.client.chat_update(
+                    channel=place.address, ts=posted, text=shown.text, blocks=shown.blocks, metadata=_metadata(key)
+                )
+        except Rejected as error:
+            if name_of(error) not in _IN_PEACE:
+                raise
 
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word to one member, as a direct message."""
@@ -244,6 +258,10 @@ class SlackPlatform(Posting):
             await asyncio.sleep(_PINGS_A_LOOK * self._ping_seconds)
             missed = 0 if await handler.client.is_connected() else missed + 1
         raise NotAccepted("The connection to Slack is gone and did not come back.")
+
+
+def _metadata(key: str) -> dict[str, Any]:
+    return {"event_type": _POST, "event_payload": {"key": key}}
 
 
 def _carries(message: dict[str, Any], key: str) -> bool:

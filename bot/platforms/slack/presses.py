@@ -1,7 +1,8 @@
 """Buttons under messages, and shortcuts on messages.
 
-A press changes nothing on the message: it is one for all, and a count on it would be written anew at each press,
-against Slack's rates and against each other. Whoever pressed is told alone what was counted and how to take it back.
+Whoever pressed is told alone what was counted and how to take it back. What all pressed stands on the message, but not
+by anything done here: a count written anew at each press would go against Slack's rates, and one press against another.
+`bot/tallies.py` writes it from the votes, once for all that were pressed in two seconds.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ from recommender.text import visible
 
 MAX_FALLBACK = 4_000
 """Characters of `text` that Slack advises."""
+MAX_REWRITTEN = 4_000
+"""Bytes of `text` that Slack takes where a message is written anew; of a new one it takes more."""
 MAX_WEIGHT = 12_000
 """Characters of all block text in a message: Slack refuses more than about 13,200, and documents it nowhere."""
 MAX_BLOCKS = 50
@@ -71,6 +73,16 @@ def posted(message: Message, key: str = "", command: str = "/papers") -> Rendere
         blocks[0] = {**blocks[0], "block_id": block_id(key)}
     cards = (message.card,) if message.card else ()
     return Rendered(_fallback(message.text, cards, message.lines, command), blocks)
+
+
+def rewritten(message: Message, key: str, command: str = "/papers") -> Rendered:
+    """The same as `posted`, with a text that is short enough to take the place of another."""
+    shown, most = posted(message, key, command), MAX_FALLBACK
+    while (size := len(shown.text.encode())) > MAX_REWRITTEN:
+        most = min(most * MAX_REWRITTEN // size, most - 1)
+        cards = (message.card,) if message.card else ()
+        shown = Rendered(_fallback(message.text, cards, message.lines, command, most), shown.blocks)
+    return shown
 
 
 def answer(reply: Reply, command: str = "/papers") -> Rendered:
@@ -144,7 +156,7 @@ def _fitting(build: Callable[[int], list[Json]]) -> list[Json]:
 def _card(card: Card, share: int, place: int) -> list[Json]:
     sections = [section(*heading(card.title, card.url, share))]
     sections += [section(span(each)) for each in (_facts(card, share), one_line(card.summary, share)) if each]
-    why = [_why(card, share), one_line(card.note, min(share, SHORT))]
+    why = [_why(card, share), *(one_line(each, min(share, SHORT)) for each in (card.note, card.tally))]
     context = [{"type": "plain_text", "text": each, "emoji": False} for each in why if each]
     blocks: list[Json] = [{"type": "rich_text", "elements": sections}]
     blocks += [{"type": "context", "elements": context}] if context else []
@@ -189,12 +201,12 @@ def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
     return [{"type": "actions", "elements": made}] if made else []
 
 
-def _fallback(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str) -> str:
+def _fallback(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str, most: int = MAX_FALLBACK) -> str:
     """All that the blocks say, in words: what is not read out is not there for somebody who can't see."""
     plain = "\n".join(_spoken(text, cards, lines, command))
-    grown = len(escaped(plain[:MAX_FALLBACK])) - len(plain[:MAX_FALLBACK])
+    grown = len(escaped(plain[:most])) - len(plain[:most])
     # An escaped character has five at most, so this bound holds whatever is left after the cut.
-    return escaped(cut(plain, max(MAX_FALLBACK - grown, MAX_FALLBACK // 5))) or "Paperboy"
+    return escaped(cut(plain, max(most - grown, most // 5))) or "Paperboy"
 
 
 def _spoken(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str) -> Iterator[str]:
@@ -204,8 +216,8 @@ def _spoken(text: str, cards: Sequence[Card], lines: Sequence[Line], command: st
     for card in cards:
         yield one_line(card.title, TITLE) or "(untitled)"
         parts = (_facts(card, share), one_line(card.summary, share), _why(card, share), one_line(card.note, SHORT))
-        yield from filter(None, (*parts, web_link(card.url, URL)))
+        yield from filter(None, (*parts, one_line(card.tally, SHORT), web_link(card.url, URL)))
     for number, line in enumerate(lines, 1):
-        read = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.said)]
+        read = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.said, line.tally)]
         yield f"{number}. " + ". ".join(filter(None, read))
         yield from filter(None, [web_link(line.url, URL)])

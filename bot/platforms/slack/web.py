@@ -245,9 +245,18 @@ def understood() -> Iterator[None]:
         raise Uncertain(f"Slack's answer was lost: {str(error) or type(error).__name__}") from error
 
 
-def _meaning(error: SlackApiError) -> PlatformError:
+def name_of(error: PlatformError) -> str:
+    """Slack's own name for what went wrong, "" when there is none."""
+    return str(_told(error.__cause__).get("error") or "") if isinstance(error.__cause__, SlackApiError) else ""
+
+
+def _told(error: SlackApiError) -> Mapping[str, Any]:
     data = getattr(error.response, "data", None)
-    told = data if isinstance(data, Mapping) else {}
+    return data if isinstance(data, Mapping) else {}
+
+
+def _meaning(error: SlackApiError) -> PlatformError:
+    told = _told(error)
     name, status = str(told.get("error") or ""), int(getattr(error.response, "status_code", 0))
     notes = (told.get("response_metadata") or {}).get("messages") or []
     why = f"Slack says {name or status}" + (f": {'; '.join(map(str, notes))[:300]}" if notes else "")
