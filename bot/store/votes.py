@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind
-from bot.store.tables import channels, insert_new, votes
+from bot.store.tables import channels, insert_new, numbers, posts, votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,13 @@ async def of_papers(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[st
 
 
 async def since(tx: AsyncConnection, signals: Sequence[str], at: datetime) -> list[tuple[int, str]]:
-    """(channel id, paper id) of the votes with one of these signals that were heard since then, standing or not."""
-    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct()
+    """(channel id, paper id) of the votes with one of these signals that were heard since then, standing or not, on
+    papers that have a message in the channel."""
+    shown = [
+        sa.exists().where(table.c.channel_id == votes.c.channel_id, table.c.paper_id == votes.c.paper_id)
+        for table in (posts, numbers)
+    ]
+    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct().where(sa.or_(*shown))
     rows = await tx.execute(query.where(votes.c.signal.in_(signals), votes.c.at >= at))
     return sorted((row[0], row[1]) for row in rows)
 
