@@ -31,8 +31,9 @@ from bot.store.states import ChannelState
 log = structlog.get_logger(__name__)
 _QUIET_SECONDS = 2.0
 """From the first press until its message is written anew: all that come meanwhile are one edit."""
-_AT_ONCE = 2
-"""Messages that are written anew at a time: nobody waits for them, and somebody may wait for whatever else is done."""
+_AT_ONCE, _REST_SECONDS = 2, 0.5
+"""Messages that are written anew at a time, and the rest after each: four a second at most, however many are pressed.
+Nobody waits for them, and somebody may wait for whatever else is done."""
 _TRIES, _AGAIN_SECONDS, _LONGEST_WAIT_SECONDS = 3, 10.0, 300.0
 
 
@@ -104,8 +105,12 @@ class Tallies:
         for _ in range(_TRIES):
             wait = _AGAIN_SECONDS
             try:
-                async with self._gate, asyncio.timeout(self._timeout):
-                    await platform.rewrite(channel.place, post.message or "", message, post.key)
+                async with self._gate:
+                    try:
+                        async with asyncio.timeout(self._timeout):
+                            await platform.rewrite(channel.place, post.message or "", message, post.key)
+                    finally:
+                        await self._sleep(_REST_SECONDS)
                 return True
             except (Rejected, AccessLost) as error:
                 failed: Exception = error

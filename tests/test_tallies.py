@@ -352,7 +352,7 @@ async def test_an_edit_that_may_do_later_is_tried_again_in_its_time(
     house = await with_cards(sqlite_store, clock, chat, naps)
     chat.troubles = [error]
     assert await pressed_on(house) == []
-    assert naps.taken == [2.0, waits]
+    assert naps.taken == [2.0, 0.5, waits, 0.5]
     assert chat.tally(ONE) == "By button: 👍 1"
 
 
