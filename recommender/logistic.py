@@ -78,7 +78,7 @@ def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: 
         p = _sigmoid(at.said)
         pull = cost * (target - p)
         share = at.share - pull
-        gradient = _Point(share, rows.dot(rows.back(share)), at.bias - _BIAS_SCALE * pull.sum())
+        gradient = _Point(share, rows.through(share), at.bias - _BIAS_SCALE * pull.sum())
         curvature = cost * p * (1 - p)
         heavy = 1 + _BIAS_SCALE**2 * curvature.sum()
         size = float(np.sqrt(max(gradient.times(gradient, heavy), 0)))
@@ -126,7 +126,7 @@ def _newton_step(rows: Table, curvature: Floats, heavy: np.float32, gradient: _P
         gained += float(length) * left
         if done * float(length) * left <= _REDUCTION * gained:
             break
-        image = _Point(image.share, rows.dot(rows.back(image.share)), image.bias)
+        image = _Point(image.share, rows.through(image.share), image.bias)
         rest = rest.plus(image, -length)
         now = rest.times(rest, heavy)
         along = _Point(rest.share, rest.margin, rest.bias / heavy).plus(along, np.float32(now / left))

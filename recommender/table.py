@@ -42,6 +42,11 @@ class Table:
         """The sum of the rows, each times its amount: (width + dimensions,)."""
         return np.concatenate([self._turned @ amounts, amounts @ self.meaning])
 
+    def through(self, amounts: Floats) -> Floats:
+        """`dot` of `back`: what each row says of the sum of the rows, each times its amount."""
+        product: Floats = self.words @ (self._turned @ amounts) + self.meaning @ (amounts @ self.meaning)
+        return product
+
     @cached_property
     def _turned(self) -> csc_array:
         """The words' part with its rows as columns; making it takes as long as a product with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -42,9 +43,11 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
-def in_child(module: str, *arguments: str) -> dict[str, float]:
-    """What `python -m module arguments` reported last."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, cwd=ROOT, check=False)
+def in_child(module: str, *arguments: str, on_one_core: bool = False) -> dict[str, float]:
+    """What `python -m module arguments` reported last; `on_one_core` it multiplies matrices in one thread."""
+    one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"} if on_one_core else {}
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=False, env=os.environ | one)
     if done.returncode:
         raise SystemExit(f"{module} {' '.join(arguments)} ended with {done.returncode}")
     told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

@@ -35,15 +35,11 @@ def run(file: Path, folder: Path, channels: int = CHANNELS) -> list[Figure]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
-    engine, rng = Recommender.open(folder), np.random.default_rng(0)
-    ids = [paper.id for paper in papers(file)]
-    drawn = [ids[n] for n in rng.choice(len(ids), REACTIONS + CANDIDATES, replace=False)]
-    feedback, candidates = _reactions(drawn[:REACTIONS], rng), drawn[REACTIONS:]
-    ranks = _median(lambda: engine.rank(feedback, candidates, now=_NOW))
-    picks = _median(lambda: engine.pick(feedback, candidates, 5, now=_NOW))
+    told = in_child(__name__, "one", str(file), str(folder), on_one_core=True)
+    ranks, picks = told["ranks"], told["picks"]
     many = _many(folder, channels)
-    liked = {item.paper_id for item in feedback if item.value > 0}
-    labels = np.array([paper_id in liked for paper_id in ids])
+    liked = {item.paper_id for item in _one(file)[0] if item.value > 0}
+    labels = np.array([paper.id in liked for paper in papers(file)])
     rows = _rows(texts(file))
     svm = _fitted(LinearSVC(class_weight="balanced", C=0.01, max_iter=10_000, tol=1e-6, random_state=0), rows, labels)
     logistic = _fitted(LogisticRegression(C=0.4, class_weight="balanced", max_iter=1_000), rows, labels)
@@ -58,8 +54,18 @@ def run(file: Path, folder: Path, channels: int = CHANNELS) -> list[Figure]:
     ]
 
 
-def rank_many(folder: str, seed: str, channels: str) -> float:
-    """Seconds for so many channels on one core."""
+def one_channel(file: str, folder: str) -> dict[str, float]:
+    """Seconds to rank and to pick for one channel."""
+    engine = Recommender.open(folder)
+    feedback, candidates = _one(Path(file))
+    return {
+        "ranks": _median(lambda: engine.rank(feedback, candidates, now=_NOW)),
+        "picks": _median(lambda: engine.pick(feedback, candidates, 5, now=_NOW)),
+    }
+
+
+def many_channels(folder: str, seed: str, channels: str) -> dict[str, float]:
+    """Seconds for so many channels."""
     engine, rng = Recommender.open(folder), np.random.default_rng(int(seed))
     snapshot = engine._now().snapshot
     ids = [snapshot.id_of(number) for number in snapshot.alive[-_SHOWN - LISTED :].tolist()]
@@ -74,15 +80,24 @@ def rank_many(folder: str, seed: str, channels: str) -> float:
     start = time.perf_counter()
     done = sum(1 for _ in engine.rank_many(some(int(channels)), listed, 5, _NOW))
     assert done == int(channels)
-    return time.perf_counter() - start
+    return {"seconds": time.perf_counter() - start}
 
 
 def _many(folder: Path, channels: int) -> float:
     """Seconds for all channels, half of them on each core."""
     each = str(channels // _CORES)
     with ThreadPoolExecutor(_CORES) as pool:
-        told = pool.map(lambda seed: in_child(__name__, str(folder), str(seed), each), range(_CORES))
+        told = pool.map(
+            lambda seed: in_child(__name__, "many", str(folder), str(seed), each, on_one_core=True), range(_CORES)
+        )
         return max(one["seconds"] for one in told)
+
+
+def _one(file: Path) -> tuple[list[Feedback], list[str]]:
+    """What one channel has reacted to, and the day's candidates."""
+    rng, ids = np.random.default_rng(0), [paper.id for paper in papers(file)]
+    drawn = [ids[n] for n in rng.choice(len(ids), REACTIONS + CANDIDATES, replace=False)]
+    return _reactions(drawn[:REACTIONS], rng), drawn[REACTIONS:]
 
 
 def _reactions(paper_ids: Sequence[str], rng: np.random.Generator) -> list[Feedback]:
@@ -126,4 +141,6 @@ def _fitted(model: Any, rows: Any, liked: NDArray[np.bool_]) -> float:
 
 
 if __name__ == "__main__":
-    report(seconds=rank_many(*sys.argv[1:]))
+    what, *arguments = sys.argv[1:]
+    steps: dict[str, Callable[..., dict[str, float]]] = {"one": one_channel, "many": many_channels}
+    report(**steps[what](*arguments))
