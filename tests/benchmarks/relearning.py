@@ -47,7 +47,7 @@ def run(file: Path, folder: Path, channels: int = CHANNELS) -> list[Figure]:
     of_many = f"{channels:,} channels of {VOTES} reactions, {LISTED:,} papers"
     return [
         Figure(f"{name} (beside LinearSVC)", ranks, svm, "s", 1 / 200),
-        Figure(f"{name} (logistic regression)", ranks, logistic, "s", 1 / 200),
+        Figure(f"{name} (logistic regression)", ranks, logistic, "s", 1 / 50),
         Figure(f"{name} (beside 5 ms)", ranks, _WITHIN_SECONDS, "s", 1.0),
         Figure("the same with five picks and their reasons (10 ms)", picks, 2 * _WITHIN_SECONDS, "s", 1.0),
         Figure(f"{of_many} (3 min)", many, _MANY_WITHIN_SECONDS * channels / CHANNELS, "s", 1.0),
