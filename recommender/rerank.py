@@ -27,8 +27,11 @@ _SHARPNESS = 0.03
 _STRIDE = 8
 """Words. A passage is two strides long, and one begins at each."""
 _YEAR = 365.0
-_NARROW = 2**31 - 2 * DEPTH
-"""Numbers below this are sorted as 32 bits, which takes half as long."""
+_BITS = DEPTH.bit_length()
+_NARROW = (2**31 - 1 >> _BITS) - 1
+"""Word ids up to this one, and which paper they stand in, are sorted as 32 bits, which takes half as long."""
+_DAMPED = np.concatenate([[0.0], 1 + np.log(np.arange(1, 1_000))])
+"""1 + ln n, for each n."""
 _SOME_UPVOTES = 20.0
 
 Scores = NDArray[np.float64]
@@ -52,24 +55,20 @@ def rerank(snapshot: Snapshot, papers: Rows, scores: NDArray[np.float32], terms:
 
 def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: dict[int, float]) -> Scores:
     """The share (0…1) of the terms' weight that stands together in one passage of each paper."""
-    slots = np.zeros(int(max(stems.max(initial=0), max(terms))) + 1, np.int16)
-    slots[list(terms)] = np.arange(1, len(terms) + 1)
-    found = slots[stems]
-    at = np.flatnonzero(found)
+    places = [np.flatnonzero(stems == term) for term in terms]
+    at, found = np.concatenate(places), np.repeat(np.arange(len(terms)), [len(one) for one in places])
     if not len(at):
         return np.zeros(papers)
-    starts = _firsts(owners)
-    first = np.zeros(papers, np.int64)
-    first[owners[starts]] = starts
+    first = owners.searchsorted(np.arange(papers))
     stride = (at - first[owners[at]]) // _STRIDE
     passages = int(stride.max()) + 2
     # Each word stands in two passages; a word that comes twice in one counts once.
     passage = owners[at] * passages + stride
-    room = len(terms) + 1
-    standing = np.concatenate([passage, passage + 1]) * room + np.tile(found[at], 2)
+    room = len(terms)
+    standing = np.concatenate([passage, passage + 1]) * room + np.tile(found, 2)
     standing.sort()
     standing = standing[_firsts(standing)]
-    weights = np.array([0.0, *terms.values()])
+    weights = np.array([*terms.values()])
     together = np.bincount(standing // room, weights[standing % room], papers * passages)
     best: Scores = together.reshape(papers, passages).max(1) / weights.sum()
     return best
@@ -79,12 +78,15 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     """How like each paper is to the others that stand at the top: the mean cosine of (1 + ln tf) · idf, each weighed
     by how near to the best its score is."""
     papers = len(score)
-    wide = np.int64 if int(stems.max(initial=0)) * papers >= _NARROW else np.int32
-    key = np.sort((stems.astype(np.int64) * papers + owners).astype(wide))
+    narrow = int(stems.max(initial=0)) <= _NARROW
+    key: NDArray[np.signedinteger] = (stems.astype(np.int32) if narrow else stems.astype(np.int64)) << _BITS
+    key |= owners.astype(key.dtype)
+    key.sort()
     starts = _firsts(key)
-    stem, row = np.divmod(key[starts], papers)
-    counts = np.diff(starts, append=len(key)).astype(np.float64)
-    weights: Scores = (1 + np.log(counts)) * idf[stem]
+    key = key[starts]
+    stem, row = key >> _BITS, key & ((1 << _BITS) - 1)
+    counts = np.diff(starts, append=len(stems))
+    weights = _DAMPED[np.minimum(counts, len(_DAMPED) - 1)] * idf[stem]
     weights /= np.sqrt(np.bincount(row, weights * weights, papers)).clip(1e-9)[row]
     voices = np.exp((score - 1) / _SHARPNESS)
     voices[np.argsort(-score, kind="stable")[_LIKE_THE_BEST:]] = 0

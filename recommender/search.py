@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,10 @@ JOINED_SHARE = 0.7
 """What two words of the query found written as one (data set, dataset) count beside the same as typed."""
 MEANT_SHARE = 0.7
 """What a word counts that another one of the query, which hardly any paper has, may be a slip of."""
+_FOUND = np.float32(1e-30)
+"""The score of a paper that satisfies a query without having any of its words: too little to change a sum."""
+_HIGH = (0.7, 0.4, 0.0)
+"""Shares of the highest score above which the best are looked for in turn."""
 _NAMED = 2.0
 """The score of papers by somebody who is all that the query names: above every other."""
 _TOPICAL_POWER = 0.25
@@ -117,24 +121,24 @@ class Searcher:
         for segment, mine, rows in self._snapshot.by_segment(papers):
             wanted = np.zeros(len(segment), bool)
             wanted[rows] = True
-            found, scores = self._in_segment(segment, wanted, query, terms, strict=True)
-            dense = np.zeros(len(segment), np.float32)
-            dense[found] = 0.5 + 0.5 * np.minimum(scores / most, 1) if most else 1.0
-            out[mine] = dense[rows]
+            scores = _scored([segment], query, terms, strict=True) * wanted
+            self._sift(segment, query, scores, strict=True)
+            strong = 0.5 + 0.5 * np.minimum(scores[rows] / most, 1) if most else np.ones(len(rows), np.float32)
+            out[mine] = np.where(scores[rows] > 0, strong, 0)
         return out
 
     def _collect(self, query: Query, terms: Terms, most: int, strict: bool) -> Matches:
-        papers, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
         snapshot = self._snapshot
-        for segment, dead, offset in zip(snapshot.segments, snapshot.dead, snapshot.offsets, strict=False):
-            rows, found = self._in_segment(segment, None if dead is None else ~dead, query, terms, strict)
-            if len(rows) > most > 0:
-                # The best by score, with all that tie with the last of them: ties are settled by `_best`.
-                bar = np.partition(found, -most)[-most]
-                rows, found = rows[found >= bar], found[found >= bar]
-            papers.append(rows + offset)
-            scores.append(found)
-        return self._best(np.concatenate(papers), np.concatenate(scores), most)
+        scores = _scored(snapshot.segments, query, terms, strict)
+        start = 0
+        for segment, dead in zip(snapshot.segments, snapshot.dead, strict=False):
+            part = scores[start : start + len(segment)]
+            if dead is not None:
+                part[dead] = 0
+            self._sift(segment, query, part, strict)
+            start += len(segment)
+        papers = _highest(scores, most)
+        return self._best(papers, scores[papers] - _FOUND, most)
 
     def _best(self, papers: Rows, scores: Floats, most: int) -> Matches:
         """Best score first, then newest, most upvoted, by key: the same whatever the order the papers came in."""
@@ -143,24 +147,18 @@ class Searcher:
         order = np.lexsort((snapshot.keys[papers], upvotes, published, -scores))[:most]
         return Matches(papers[order], scores[order])
 
-    def _in_segment(
-        self, segment: Segment, among: Mask | None, query: Query, terms: Terms, strict: bool
-    ) -> tuple[Rows, Floats]:
-        """Those rows, of the ones `among` if any, that satisfy the query, and their scores."""
-        if not query and not terms.weights:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        scores = _scores(segment, terms)
-        mentioned = (terms.weights and not query) or (query.must_mention and not strict)
-        allowed: Mask = scores > 0 if mentioned else np.ones(len(segment), bool)
-        if among is not None:
-            allowed &= among
+    def _sift(self, segment: Segment, query: Query, scores: Floats, strict: bool) -> None:
+        """Bring the score of each row that does not satisfy the query's clauses to 0."""
+        groups = query.asked if strict else query.required
+        if not groups and not query.excluded:
+            return
+        allowed = scores > 0
         # Last what has to be looked up in the papers, so that it is looked up in few.
-        for group in sorted(query.asked if strict else query.required, key=_looks):
+        for group in sorted(groups, key=_looks):
             allowed &= _any(len(segment), (self._satisfying(segment, clause, allowed) for clause in group))
         for clause in sorted(query.excluded, key=lambda clause: clause.placed):
             allowed &= ~self._satisfying(segment, clause, allowed)
-        found = np.flatnonzero(allowed)
-        return found, scores[found]
+        scores *= allowed
 
     def _satisfying(self, segment: Segment, clause: Clause, among: Mask) -> Mask:
         """Which rows satisfy a clause, as far as they are `among` those that matter."""
@@ -258,18 +256,25 @@ class Searcher:
         return known
 
 
-def _scores(segment: Segment, terms: Terms) -> Floats:
-    """The score of every row."""
-    scores = np.zeros(len(segment), np.float32)
-    for term, weight in terms.weights.items():
-        if term not in terms.stand_ins:
-            rows, weights = segment.postings(term)
-            scores[rows] += weights * np.float32(weight)
-    for term, pair in terms.stand_ins.items():
-        rows, weights = segment.postings(term)
-        if len(rows):
-            there = sum(_of_term(segment, one, rows, terms.weights.get(one, 0.0)) for one in pair)
-            scores[rows] += np.maximum(weights * np.float32(terms.weights[term]) - there, 0)
+def _scored(segments: Sequence[Segment], query: Query, terms: Terms, strict: bool) -> Floats:
+    """The score of every row of the segments, one after the other: 0 of what can't satisfy the query for lack of words,
+    and at least _FOUND of the rest."""
+    mentioned = not query or (query.must_mention and not strict)
+    size = sum(len(segment) for segment in segments)
+    scores = np.full(size, 0 if mentioned else _FOUND, np.float32)
+    rows, added, start = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], 0
+    for segment in segments:
+        for (term, weight), span in zip(terms.weights.items(), segment.spans(terms.weights), strict=True):
+            if span.start == span.stop:
+                continue
+            having, told = segment.rows[span], segment.weights[span] * np.float32(weight)
+            if term in terms.stand_ins:
+                pair = (_of_term(segment, one, having, terms.weights.get(one, 0.0)) for one in terms.stand_ins[term])
+                told = np.maximum(told - sum(pair), 0)
+            rows.append(having + np.int64(start))
+            added.append(told)
+        start += len(segment)
+    np.add.at(scores, np.concatenate(rows), np.concatenate(added))
     return scores
 
 
@@ -278,8 +283,24 @@ def _of_term(segment: Segment, term: int, some: UInts, weight: float) -> Floats:
     rows, weights = segment.postings(term)
     if not len(rows):
         return np.zeros(len(some), np.float32)
-    at = np.minimum(np.searchsorted(rows, some), len(rows) - 1)
-    return np.where(rows[at] == some, weights[at] * np.float32(weight), np.float32(0))
+    at = rows.searchsorted(some)
+    there = rows.take(at, mode="clip") == some
+    told: Floats = weights.take(at, mode="clip") * (np.float32(weight) * there)
+    return told
+
+
+def _highest(scores: Floats, most: int) -> Rows:
+    """The papers with the `most` highest scores above 0, and all that tie with the last of them. They are looked for
+    among the high scores first: these are few."""
+    top = scores.max(initial=0)
+    for share in _HIGH:
+        papers = np.flatnonzero(scores > share * top)
+        if len(papers) >= most:
+            break
+    if len(papers) > most > 0:
+        found = scores[papers]
+        papers = papers[found >= np.partition(found, -most)[-most]]
+    return papers
 
 
 def _looks(group: tuple[Clause, ...]) -> bool:

@@ -92,11 +92,16 @@ class Segment:
 
     def postings(self, term: int) -> tuple[UInts, Floats]:
         """The rows that have the term, ascending, and its weight in each."""
-        at = int(np.searchsorted(self.terms, np.uint32(term)))
-        if at == len(self.terms) or self.terms[at] != term:
-            return self.rows[:0], self.weights[:0]
-        span = slice(self.term_bounds[at], self.term_bounds[at + 1])
+        [span] = self.spans([term])
         return self.rows[span], self.weights[span]
+
+    def spans(self, terms: Iterable[int]) -> list[slice]:
+        """Where the postings of each term stand in `rows` and `weights`."""
+        wanted = np.fromiter(terms, np.uint32)
+        at = self.terms.searchsorted(wanted)
+        there = self.terms.take(at, mode="clip") == wanted if len(self.terms) else np.zeros(len(at), bool)
+        starts, stops = (self.term_bounds.take(end, mode="clip") * there for end in (at, at + 1))
+        return [slice(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
 
 
 def columns(segment: Segment) -> dict[str, NDArray[np.generic]]:

@@ -184,16 +184,16 @@ class Snapshot:
         return self.segments[at].papers.id_of(int(number - self.offsets[at]))
 
     def tokens(self, numbers: Rows, first: int, last: int) -> tuple[NDArray[np.uint32], Rows]:
-        """The words in fields `first`…`last` of each paper in order, and for each word the place in `numbers`."""
-        parts, owners = [], []
-        for segment, mine, rows in self.by_segment(numbers):
-            starts = segment.papers.bounds[rows * FIELDS + first]
-            stops = segment.papers.bounds[rows * FIELDS + last + 1]
-            parts.append(segment.papers.tokens[ranges(starts, stops)])
-            owners.append(np.repeat(mine, stops - starts))
-        if not parts:
-            return np.zeros(0, np.uint32), np.zeros(0, np.int64)
-        return np.concatenate(parts), np.concatenate(owners)
+        """The words in fields `first`…`last` of each paper, one after the other, and for each word the place in
+        `numbers`."""
+        parts = [np.zeros(0, np.uint32)]
+        at = np.searchsorted(self.offsets, numbers, "right") - 1
+        places = FIELDS * (numbers - self.offsets[at])
+        for number, place in zip(at.tolist(), places.tolist(), strict=True):
+            papers = self.segments[number].papers
+            parts.append(papers.tokens[papers.bounds[place + first] : papers.bounds[place + last + 1]])
+        lengths = [len(part) for part in parts[1:]]
+        return np.concatenate(parts), np.repeat(np.arange(len(lengths)), lengths)
 
     def by_segment(self, numbers: Rows) -> list[tuple[Segment, Rows, Rows]]:
         """(segment, places in `numbers`, rows in the segment) for each segment that has some of them."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from recommender.query import parse
-from recommender.text import stem, words
+from recommender.text import LONGEST_TEXT, STOP_WORDS, stem, words
 
 LIMIT = 240
 _SENTENCE_END = re.compile(
@@ -16,6 +16,11 @@ _SENTENCE_END = re.compile(
 )
 
 _SPACED = re.compile(r"\S+")
+_PLAIN_WORD = re.compile(r"[a-z0-9]+")
+_NOT_PLAIN = frozenset("\\$_")
+"""Signs of TeX, and what may stand within a word without being a part of its stem."""
+_FEW = 20
+"""Words up to which it is faster to look for each than to look at all there are."""
 
 
 def sentences(text: str) -> list[str]:
@@ -24,19 +29,23 @@ def sentences(text: str) -> list[str]:
 
 
 def snippet(query: str, text: str, limit: int = LIMIT) -> str:
-    """The sentence of `text` that shares most words with `query` (by their stems; the first among equals); of one that
-    is longer than `limit` characters the part that shares most, cut between words. Empty for an empty text."""
-    wanted = {stem(word) for word in parse(query).words}
-    # A stem begins as its word does, but for accents: most words need no look at their stems.
-    begins = {"_", *(one[:1] for one in wanted)}
+    """The sentence of `text` that shares most words with `query` (by their stems, and stop words only where there is
+    nothing else; the first among equals); of one that is longer than `limit` characters the part that shares most, cut
+    between words. Empty for an empty text."""
+    text = text[:LONGEST_TEXT]
+    asked = parse(query).words
+    wanted = {stem(word) for word in asked if word not in STOP_WORDS} or {stem(word) for word in asked}
+    plain = text.isascii() and not any(sign in text for sign in _NOT_PLAIN)
 
     def found(part: str) -> set[str]:
-        return wanted & {stem(word) for word in words(part) if word[0] in begins or not word[0].isascii()}
+        if plain and len(wanted) <= _FEW:
+            return wanted.intersection(map(stem, _beginning_as(part.lower(), wanted)))
+        return wanted.intersection(map(stem, words(part)))
 
     def shared(sentence: str) -> int:
         return len(found(sentence))
 
-    best = " ".join(max(sentences(text[:100_000]), key=shared, default="").split())
+    best = " ".join(max(sentences(text), key=shared, default="").split())
     if len(best) <= limit:
         return best
     beginning = _cut(best, limit)
@@ -58,15 +67,33 @@ def _start(parts: Sequence[tuple[int, int, set[str]]], room: int) -> int:
     """Where those of the parts (from, to, the stems in it) begin that have most stems in so many characters; the first
     among equals."""
     inside: Counter[str] = Counter()
-    best, start, last = 0, 0, 0
+    best, start, last, different = 0, 0, 0, 0
     for number, (begin, _, leaving) in enumerate(parts):
         while last < len(parts) and parts[last][1] - begin <= room:
-            inside.update(parts[last][2])
+            for one in parts[last][2]:
+                different += not inside[one]
+                inside[one] += 1
             last += 1
-        if len(+inside) > best:
-            best, start = len(+inside), begin
+        if different > best:
+            best, start = different, begin
         if number < last:
-            inside.subtract(leaving)
+            for one in leaving:
+                inside[one] -= 1
+                different -= not inside[one]
         else:  # longer than the room
             last += 1
     return start
+
+
+def _beginning_as(text: str, stems: Iterable[str]) -> Iterator[str]:
+    """The words of a plain text that begin as a word with one of the stems does. It takes a fraction of the time that
+    looking at every word does."""
+    for one in stems:
+        # All but its last letter (happy: happi), or its first (dying: die).
+        begin = one[:1] if len(one) == 3 and one.endswith("ie") else one[:-1] or one
+        at = text.find(begin)
+        while at >= 0:
+            end = at + len(begin)
+            if not text[at - 1 : at].isalnum() and (word := _PLAIN_WORD.match(text, at)):
+                yield word[0]
+            at = text.find(begin, end)

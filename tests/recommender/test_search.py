@@ -457,6 +457,25 @@ def test_the_snippet_is_the_sentence_that_answers() -> None:
     assert snippet("privacy", text, limit=20) == "Privacy of clients…"
 
 
+_FORMS = st.sampled_from(
+    ["die", "dying", "vie", "vying", "happy", "happily", "unhappy", "nets", "netted", "planet", "a"]
+)
+
+
+@given(st.lists(st.lists(_FORMS, min_size=1, max_size=8), min_size=1, max_size=5), st.lists(_FORMS, min_size=1))
+def test_plain_text_is_looked_through_as_any_other(written: list[list[str]], asked: list[str]) -> None:
+    text = " ".join(" ".join(sentence).capitalize() + "." for sentence in written)
+    query = " ".join(asked)
+    for limit in (20, 240):
+        assert snippet(query, f"{text} Oh, e.", limit) == snippet(query, f"{text} Oh, é.", limit)
+
+
+def test_a_sentence_is_not_chosen_for_its_stop_words() -> None:
+    text = "In this we see all of it as it is. Nets learn."
+    assert snippet("all that nets see in this as it is", text) == "Nets learn."
+    assert snippet("of all", text) == "In this we see all of it as it is."
+
+
 def test_of_a_long_sentence_the_part_that_answers_is_shown() -> None:
     text = "It begins " + "with very much that says little " * 10 + "and ends with privacy of clients, at last " * 2
     shown = snippet("privacy clients", text, limit=60)
