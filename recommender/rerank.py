@@ -55,8 +55,11 @@ def rerank(snapshot: Snapshot, papers: Rows, scores: NDArray[np.float32], terms:
 
 def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: dict[int, float]) -> Scores:
     """The share (0…1) of the terms' weight that stands together in one passage of each paper."""
-    places = [np.flatnonzero(stems == term) for term in terms]
-    at, found = np.concatenate(places), np.repeat(np.arange(len(terms)), [len(one) for one in places])
+    known = np.array(sorted(terms), np.uint32)
+    wanted = np.zeros(int(max(stems.max(initial=0), known[-1])) + 1, bool)
+    wanted[known] = True
+    at = np.flatnonzero(wanted[stems])
+    found = known.searchsorted(stems[at])
     if not len(at):
         return np.zeros(papers)
     first = owners.searchsorted(np.arange(papers))
@@ -68,7 +71,7 @@ def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: 
     standing = np.concatenate([passage, passage + 1]) * room + np.tile(found, 2)
     standing.sort()
     standing = standing[_firsts(standing)]
-    weights = np.array([*terms.values()])
+    weights = np.array([terms[term] for term in known.tolist()])
     together = np.bincount(standing // room, weights[standing % room], papers * passages)
     best: Scores = together.reshape(papers, passages).max(1) / weights.sum()
     return best

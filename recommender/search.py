@@ -262,19 +262,19 @@ def _scored(segments: Sequence[Segment], query: Query, terms: Terms, strict: boo
     mentioned = not query or (query.must_mention and not strict)
     size = sum(len(segment) for segment in segments)
     scores = np.full(size, 0 if mentioned else _FOUND, np.float32)
-    rows, added, start = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], 0
-    for segment in segments:
+    start = 0
+    for segment in segments if terms.weights else ():
+        rows, added = [], []
         for (term, weight), span in zip(terms.weights.items(), segment.spans(terms.weights), strict=True):
-            if span.start == span.stop:
-                continue
             having, told = segment.rows[span], segment.weights[span] * np.float32(weight)
-            if term in terms.stand_ins:
+            if len(having) and term in terms.stand_ins:
                 pair = (_of_term(segment, one, having, terms.weights.get(one, 0.0)) for one in terms.stand_ins[term])
                 told = np.maximum(told - sum(pair), 0)
-            rows.append(having + np.int64(start))
+            rows.append(having)
             added.append(told)
+        part = scores[start : start + len(segment)]  # few enough to stay in a processor's cache
+        np.add.at(part, np.concatenate(rows, dtype=np.int64), np.concatenate(added))
         start += len(segment)
-    np.add.at(scores, np.concatenate(rows), np.concatenate(added))
     return scores
 
 
