@@ -155,8 +155,8 @@ def parse(text: str) -> Query:
     typed = text[:LONGEST_QUERY].translate(_QUOTES)
     parts = list(_PART.finditer(typed))
     prose = sum(part["name"] is None and part["minus"] is None and part["bare"] is not None for part in parts) > PROSE
-    if not prose:
-        parts = list(_PART.finditer(_SPACED.sub(r"\1", typed)))
+    if not prose and (spaced := _SPACED.sub(r"\1", typed)) != typed:
+        parts = list(_PART.finditer(spaced))
     operator = ""
     room = MOST_WORDS
     placed: set[Clause] = set()

@@ -262,10 +262,10 @@ def _scored(segments: Sequence[Segment], query: Query, terms: Terms, strict: boo
     mentioned = not query or (query.must_mention and not strict)
     size = sum(len(segment) for segment in segments)
     scores = np.full(size, 0 if mentioned else _FOUND, np.float32)
-    start = 0
+    start, known = 0, np.fromiter(terms.weights, np.uint32)
     for segment in segments if terms.weights else ():
         rows, added = [], []
-        for (term, weight), span in zip(terms.weights.items(), segment.spans(terms.weights), strict=True):
+        for (term, weight), span in zip(terms.weights.items(), segment.spans(known), strict=True):
             having, told = segment.rows[span], segment.weights[span] * np.float32(weight)
             if len(having) and term in terms.stand_ins:
                 pair = (_of_term(segment, one, having, terms.weights.get(one, 0.0)) for one in terms.stand_ins[term])

@@ -92,16 +92,18 @@ class Segment:
 
     def postings(self, term: int) -> tuple[UInts, Floats]:
         """The rows that have the term, ascending, and its weight in each."""
-        [span] = self.spans([term])
+        [span] = self.spans(np.array([term], np.uint32))
         return self.rows[span], self.weights[span]
 
-    def spans(self, terms: Iterable[int]) -> list[slice]:
+    def spans(self, terms: UInts) -> list[slice]:
         """Where the postings of each term stand in `rows` and `weights`."""
-        wanted = np.fromiter(terms, np.uint32)
-        at = self.terms.searchsorted(wanted)
-        there = self.terms.take(at, mode="clip") == wanted if len(self.terms) else np.zeros(len(at), bool)
-        starts, stops = (self.term_bounds.take(end, mode="clip") * there for end in (at, at + 1))
-        return [slice(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+        if not len(self.terms):
+            return [slice(0, 0)] * len(terms)
+        at = self.terms.searchsorted(terms)
+        there = self.terms.take(at, mode="clip") == terms
+        starts, stops = self.term_bounds.take(at, mode="clip"), self.term_bounds.take(at + 1, mode="clip")
+        spans = zip(starts.tolist(), stops.tolist(), there.tolist(), strict=True)
+        return [slice(start, stop) if known else slice(0, 0) for start, stop, known in spans]
 
 
 def columns(segment: Segment) -> dict[str, NDArray[np.generic]]:
