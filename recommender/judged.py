@@ -77,7 +77,7 @@ def scores_for(learner: Learner, tastes: Sequence[Learned], some: Candidates) ->
     weights = np.stack([taste.model.weights for taste in tastes], axis=1)
     scores: Floats = some.rows.dot(weights) + some.besides[:, None]
     for column, taste in enumerate(tastes):
-        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(some.rows.meaning)[0]
+        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(some.rows.meaning)
         if taste.wishes:
             scores[:, column] += learner.boosts(taste.wishes, some.papers)[0]
     return scores

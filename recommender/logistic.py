@@ -37,59 +37,40 @@ class Fit:
     spread: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """Weights as what each row contributes to them (`share`), what they make of each row without the bias (`margin`),
-    and the bias."""
-
-    share: Floats
-    margin: Floats
-    bias: np.float32
-
-    def plus(self, other: _Point, times: np.float32) -> _Point:
-        return _Point(
-            self.share + times * other.share, self.margin + times * other.margin, self.bias + times * other.bias
-        )
-
-    def times(self, other: _Point, heavy: np.float32 = _ONE) -> float:
-        """The inner product of the weights; the biases' part is divided by `heavy`."""
-        return float(self.share @ other.margin + self.bias * other.bias / heavy)
-
-    @property
-    def said(self) -> Floats:
-        """What is made of each row."""
-        return self.margin + _BIAS_SCALE * self.bias
+_Point = Floats
+"""Weights, as one vector (2 · rows + 1,): what each row contributes to them (its share), what they make of each row
+without the bias (its margin), and the bias."""
 
 
 def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: float) -> Fit:
     """Minimise |w|²/2 + strength · Σ importance · log loss over the rows, starting from zero."""
     cost = (strength * importance).astype(np.float32)
     target = positive.astype(np.float32)
-    nothing = np.zeros(len(rows), np.float32)
-    at = _Point(nothing, nothing, _first_bias(float(cost @ target), float(cost @ (1 - target))))
+    at = np.zeros(2 * len(rows) + 1, np.float32)
+    at[-1] = _first_bias(float(cost @ target), float(cost @ (1 - target)))
 
     def loss(point: _Point) -> float:
-        m = point.said
-        return 0.5 * point.times(point) + float(cost @ (np.logaddexp(0, m) - target * m))
+        m = _said(point)
+        return 0.5 * _inner(point, point) + float(cost @ (np.logaddexp(0, m) - target * m))
 
     value = loss(at)
     first = None
     for _ in range(_STEPS):
-        p = _sigmoid(at.said)
+        p = _sigmoid(_said(at))
         pull = cost * (target - p)
-        share = at.share - pull
-        gradient = _Point(share, rows.through(share), at.bias - _BIAS_SCALE * pull.sum())
+        share = at[: len(rows)] - pull
+        gradient = _point(share, rows.through(share), at[-1] - _BIAS_SCALE * pull.sum())
         curvature = cost * p * (1 - p)
         heavy = 1 + _BIAS_SCALE**2 * curvature.sum()
-        size = float(np.sqrt(max(gradient.times(gradient, heavy), 0)))
+        size = float(np.sqrt(max(_inner(gradient, gradient, heavy), 0)))
         first = size if first is None else first
         if size <= _TOLERANCE * max(first, 1e-6):
             break
         step = _newton_step(rows, curvature, heavy, gradient)
-        slope = gradient.times(step)
+        slope = _inner(gradient, step)
         scale = _ONE
         for _ in range(10):
-            reached = at.plus(step, scale)
+            reached = at + scale * step
             trial = loss(reached)
             if trial <= value + 1e-4 * float(scale) * slope:
                 break
@@ -97,9 +78,9 @@ def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: 
         else:
             break
         at, value = reached, trial
-    p = _sigmoid(at.said)
+    p = _sigmoid(_said(at))
     pull = cost * (target - p)
-    return Fit(rows.back(pull), float(_BIAS_SCALE * at.bias), pull, cost * p * (1 - p))
+    return Fit(rows.back(pull), float(_BIAS_SCALE * at[-1]), pull, cost * p * (1 - p))
 
 
 def _first_bias(liked: float, others: float) -> np.float32:
@@ -110,28 +91,50 @@ def _first_bias(liked: float, others: float) -> np.float32:
 def _newton_step(rows: Table, curvature: Floats, heavy: np.float32, gradient: _Point) -> _Point:
     """Conjugate gradients on (1 + X' D X) step = −gradient until they gain little (Nash & Sofer, Operations Research
     Letters 1990). The bias, whose column is much higher than the others, is scaled by its own curvature (`heavy`)."""
-    nothing = np.zeros_like(curvature)
-    step = _Point(nothing, nothing, np.float32(0))
-    rest = step.plus(gradient, np.float32(-1))
-    along = _Point(rest.share, rest.margin, rest.bias / heavy)
-    left, gained = rest.times(rest, heavy), 0.0
+    size = len(curvature)
+    step = np.zeros_like(gradient)
+    rest = -gradient
+    along = _lightened(rest, heavy)
+    left, gained = _inner(rest, rest, heavy), 0.0
     for done in range(1, _INNER_STEPS + 1):
-        through = curvature * along.said
-        image = _Point(along.share + through, nothing, along.bias + _BIAS_SCALE * through.sum())
-        bent = image.times(along)
+        through = curvature * _said(along)
+        share, bias = along[:size] + through, along[-1] + _BIAS_SCALE * through.sum()
+        bent = float(share @ along[size:-1] + bias * along[-1])
         if bent <= 0:
             break  # nothing is left to gain, or no row says anything
         length = np.float32(left / bent)
-        step = step.plus(along, length)
+        step = step + length * along
         gained += float(length) * left
         if done * float(length) * left <= _REDUCTION * gained:
             break
-        image = _Point(image.share, rows.through(image.share), image.bias)
-        rest = rest.plus(image, -length)
-        now = rest.times(rest, heavy)
-        along = _Point(rest.share, rest.margin, rest.bias / heavy).plus(along, np.float32(now / left))
+        rest = rest - length * _point(share, rows.through(share), bias)
+        now = _inner(rest, rest, heavy)
+        along = _lightened(rest, heavy) + np.float32(now / left) * along
         left = now
     return step
+
+
+def _point(share: Floats, margin: Floats, bias: np.float32) -> _Point:
+    return np.concatenate([share, margin, [bias]])
+
+
+def _lightened(point: _Point, heavy: np.float32) -> _Point:
+    """The point with its bias divided by `heavy`."""
+    point = point.copy()
+    point[-1] /= heavy
+    return point
+
+
+def _inner(one: _Point, other: _Point, heavy: np.float32 = _ONE) -> float:
+    """The inner product of two points' weights; the biases' part is divided by `heavy`."""
+    size = len(one) // 2
+    return float(one[:size] @ other[size:-1] + one[-1] * other[-1] / heavy)
+
+
+def _said(point: _Point) -> Floats:
+    """What is made of each row."""
+    said: Floats = point[len(point) // 2 : -1] + _BIAS_SCALE * point[-1]
+    return said
 
 
 def _sigmoid(m: Floats) -> Floats:

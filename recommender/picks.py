@@ -38,7 +38,8 @@ Floats = NDArray[np.float32]
 
 def ranked(judged: Judged) -> list[Ranked]:
     """All of them, best first."""
-    return [Ranked(judged.ids[at], float(judged.scores[at])) for at in _order(judged, judged.scores)]
+    order, scores = _order(judged, judged.scores), judged.scores.tolist()
+    return [Ranked(judged.ids[at], scores[at]) for at in order]
 
 
 class Picker:
@@ -148,7 +149,7 @@ class Picker:
 
     def _guess(self, missed: list[int], chosen: list[int], limit: int) -> int | None:
         """The candidate that the model is least sure of among the good ones that just missed."""
-        likes = sum(1 for v in self._taste.verdicts.papers if v.like)
+        likes = np.count_nonzero(self._taste.verdicts.like)
         if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit or not missed:
             return None
         doubt = self._taste.doubt(self._judged.rows[missed])

@@ -48,8 +48,8 @@ class Reasons:
         met = self._judged.wished[at]
         moved = (taste.rows.dot(row) * taste.model.pull)[: len(taste.taught)] * taste.positive
         if len(moved):
-            (likeness,), (nearest,) = taste.likeness(self._judged.rows.meaning[at : at + 1])
-            moved[nearest] += likeness
+            meaning = self._judged.rows.meaning[at]
+            moved[taste.nearest(meaning)] += taste.likeness(meaning[None])[0]
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
         unmet = [n for n in self._wishes if taste.sources[n] not in met]
         teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught

@@ -77,6 +77,9 @@ class Table:
 
 def stacked(parts: Sequence[Table]) -> Table:
     """The rows of several tables below each other."""
+    parts = [part for part in parts if len(part)] or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
     words = [part.words for part in parts]
     before = np.cumsum([0, *(len(one.data) for one in words)])
     pointers = [one.indptr[1:] + start for one, start in zip(words, before.tolist(), strict=False)]

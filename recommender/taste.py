@@ -53,11 +53,13 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class Learned:
     """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one of the `sources`
-    each (the rest is background), to be `positive` or not. `yardstick` are random papers, which of them it never saw
-    (`unseen`), and what the wishes add to them (`lifted`); `warm` says whether anything was liked."""
+    each (the rest is background), to be `positive` or not: the wishes `named`, and the papers at these places (`heard`)
+    of the `verdicts`. `yardstick` are random papers, which of them it never saw (`unseen`), and what the wishes add to
+    them (`lifted`); `warm` says whether anything was liked."""
 
     rows: Table
-    sources: tuple[Source, ...]
+    named: tuple[Source, ...]
+    heard: Rows
     taught: Rows
     positive: NDArray[np.bool_]
     model: Fit
@@ -68,18 +70,28 @@ class Learned:
     verdicts: Verdicts
     warm: bool
 
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """What taught anything, as reasons name it."""
+        return (*self.named, *(Source(self.verdicts.paper_ids[n]) for n in self.heard.tolist()))
+
     def margins(self, rows: Table) -> Floats:
         """What is believed of papers without the wishes: the model's log odds, and likeness to what was liked."""
-        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.meaning)[0]
+        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.meaning)
 
-    def likeness(self, meaning: Floats) -> tuple[Floats, Rows]:
-        """(what it adds to each row that its `meaning` is near to that of one liked row, which of the rows taught that
-        is). Where tastes have several sides the nearest like tells more than all of them together."""
+    def likeness(self, meaning: Floats) -> Floats:
+        """What it adds to each row that its `meaning` is near to that of one liked row: where tastes have several sides
+        the nearest like tells more than all of them together."""
         liked, meant = self._liked
         if not len(liked):
-            return np.zeros(len(meaning), np.float32), np.zeros(len(meaning), np.int64)
-        near = meaning @ meant.T
-        return near.max(axis=1) * np.float32(LIKENESS / MEANING_WEIGHT**2), liked[near.argmax(axis=1)]
+            return np.zeros(len(meaning), np.float32)
+        nearness: Floats = (meant @ meaning.T).max(axis=0) * np.float32(LIKENESS / MEANING_WEIGHT**2)
+        return nearness
+
+    def nearest(self, meaning: Floats) -> int:
+        """Which of the rows taught is the liked one nearest in `meaning` (dimensions,); 0 when there is none."""
+        liked, meant = self._liked
+        return int(liked[(meant @ meaning).argmax()]) if len(liked) else 0
 
     @cached_property
     def _liked(self) -> tuple[Rows, Floats]:
@@ -126,37 +138,36 @@ class Learner:
         `judged` never serve as background; `neighbours` are votes of other channels of the workspace."""
         heard = verdicts(feedback, now)
         asked = (*(topic for text in topics if (topic := read_topic(text))), *read_votes(heard))
-        numbers = self._snapshot.find([verdict.paper_id for verdict in heard.papers])
-        known = [(v, n) for v, n in zip(heard.papers, numbers.tolist(), strict=True) if n >= 0]
-        loved = [(v.paper_id, n, v.like) for v, n in known if v.like]
+        numbers = self._snapshot.find(heard.paper_ids)
+        loved = np.flatnonzero((numbers >= 0) & (heard.like > 0))
+        unloved = np.flatnonzero((numbers >= 0) & (heard.like == 0))
         wanted = [wish for wish in asked if wish.wanted]
         unwanted = [wish for wish in asked if wish.votes < 0]
-        warm = bool(loved or wanted)
-        passed_by, background, unseen, yardstick = self._background
+        warm = bool(len(loved) or wanted)
+        passed_by, unseen, yardstick = self._background
         strange = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is that of unknown papers
         strange[numbers] = strange[judged] = False
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         weeds, weed_sources, weed_weights = self._seeds(unwanted)
-        quiet = SILENCE_WEIGHT * sum([v.silence for v, _ in known])
-        liked = sum(seed_weights) + sum([weight for _, _, weight in loved])
+        quiet = SILENCE_WEIGHT * heard.silence[unloved].sum()
+        liked = sum(seed_weights) + heard.like[loved].sum()
         silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * liked / quiet) if warm and quiet else 1.0)
-        unloved = [(v.paper_id, n, v.dislike + silence * v.silence) for v, n in known if not v.like]
-        papers = np.array([n for _, n, _ in [*loved, *unloved]], np.int64)
-        rows = stacked([seeds, self._features.table(papers), weeds, background])
+        order = np.concatenate([loved, unloved])
+        rows = stacked([weeds, seeds, self._features.table(np.concatenate([numbers[order], passed_by]))])
         positive = np.zeros(len(rows), bool)
-        positive[: len(seeds) + len(loved)] = True
-        if not warm:
-            positive[len(unloved) + len(weeds) :] = (
-                True  # with nothing liked, being unlike what was disliked is all there is
-            )
-        weights = [*seed_weights, *[weight for _, _, weight in [*loved, *unloved]], *weed_weights]
+        # With nothing liked, being unlike what was disliked is all there is.
+        positive[len(weeds) : len(weeds) + len(seeds) + len(loved)] = True
+        positive[len(weeds) + len(unloved) :] |= not warm
+        against = heard.dislike[unloved] + silence * heard.silence[unloved]
         share = BACKGROUND_WEIGHT / max(int(strange[passed_by].sum()), 1)
-        importance = np.concatenate([weights, share * strange[passed_by]]).astype(np.float32)
+        of_wishes = np.array([*weed_weights, *seed_weights])
+        importance = np.concatenate([of_wishes, heard.like[loved], against, share * strange[passed_by]]).astype(
+            np.float32
+        )
         named = dict.fromkeys(wish.source for wish in [*wanted, *unwanted])
         places = {source: n for n, source in enumerate(named)}
-        sources = (*named, *[Source(v) for v, _, _ in [*loved, *unloved]])
-        of_papers = range(len(named), len(sources))
-        taught = np.array([*map(places.get, seed_sources), *of_papers, *map(places.get, weed_sources)], np.int64)
+        of_papers = range(len(named), len(named) + len(order))
+        taught = np.array([*(places[one] for one in [*weed_sources, *seed_sources]), *of_papers], np.int64)
         model = fit(rows, positive, importance, STRENGTH)
         since = heard.since or (utc(now).date() if now else None)
         shared = self._community.weights(since, neighbours, heard.votes) if since else None
@@ -164,7 +175,8 @@ class Learner:
             model = replace(model, weights=model.weights + (shared if warm else FIRST_SAY * shared))
         return Learned(
             rows,
-            sources,
+            tuple(named),
+            order,
             taught,
             positive[: len(taught)],
             model,
@@ -203,10 +215,10 @@ class Learner:
         return added, by, muted
 
     @cached_property
-    def _background(self) -> tuple[Rows, Table, Rows, Table]:
-        """Random papers to learn from and their rows; as many others to measure by, and theirs."""
+    def _background(self) -> tuple[Rows, Rows, Table]:
+        """Random papers to learn from; as many others to measure by, and their rows."""
         papers = self._snapshot.sample(2 * BACKGROUND)
-        return papers[::2], self._features.table(papers[::2]), papers[1::2], self._features.table(papers[1::2])
+        return papers[::2], papers[1::2], self._features.table(papers[1::2])
 
     def _seeds(self, wishes: Sequence[Wish]) -> tuple[Table, list[Source], list[float]]:
         """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that

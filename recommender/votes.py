@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from recommender.values import Feedback
 
@@ -25,22 +26,19 @@ FREE_VOTES = 10.0
 _MOST_PER_VOTE = 3.0
 _DAY_SECONDS = 86400
 
-
-class Verdict(NamedTuple):
-    """A paper that was shown: how strongly it was liked and disliked, and the weight of a silence about it."""
-
-    paper_id: str
-    like: float = 0.0
-    dislike: float = 0.0
-    silence: float = 0.0
+Weights = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Every paper with feedback, in the order it first appears; how many votes stand, and by how many members; and the
-    day (UTC) of the first feedback."""
+    """Every paper with feedback, in the order it first appears: how strongly it was liked and disliked, and the weight
+    of a silence about it, (papers,) each. How many votes stand, and by how many members; and the day (UTC) of the first
+    feedback."""
 
-    papers: tuple[Verdict, ...]
+    paper_ids: tuple[str, ...]
+    like: Weights
+    dislike: Weights
+    silence: Weights
     votes: int
     members: int
     since: date | None = None
@@ -59,52 +57,56 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     agreement (Resnick & Sami, RecSys 2007); a paper that somebody dislikes is liked that
     much less (average without misery: Masthoff).
     """
-    standing: dict[tuple[str, str | None], tuple[float, float]] = {}
-    order: dict[str, float] = {}
-    looked_at = set[str]()
+    places: dict[str, int] = {}
+    latest: list[float] = []
+    looked_at: list[bool] = []
+    standing: dict[tuple[int, str | None], tuple[float, float]] = {}
     first = math.inf
     for one in feedback:
-        paper_id, value = one.paper_id, one.value
+        value, at = one.value, one.at
         if not -1 <= value <= 1:
             if not math.isfinite(value):
                 continue
             value = math.copysign(1.0, value)
-        second, key = (one.at if one.at.tzinfo else utc(one.at)).timestamp(), (paper_id, one.member)
-        if order.setdefault(paper_id, second) < second:
-            order[paper_id] = second
-        first = min(first, second)
+        second = (at if at.tzinfo else utc(at)).timestamp()
+        first = second if second < first else first
+        place = places.setdefault(one.paper_id, len(latest))
+        if place == len(latest):
+            latest.append(second)
+            looked_at.append(not one.glance)
+        elif latest[place] < second:
+            latest[place] = second
         if not one.glance:
-            looked_at.add(paper_id)
+            looked_at[place] = True
+        key = place, one.member
         before = standing.get(key)
         if before is None or before[0] <= second:
             standing[key] = second, value
-    moment = utc(now).timestamp() if now else max(order.values(), default=0.0)
-    rate = -FADING / _DAY_SECONDS
+    last = np.array(latest)
+    moment = utc(now).timestamp() if now else last.max(initial=0.0)
 
-    votes = {key: (second, value) for key, (second, value) in standing.items() if value}
-    share = _shares([member for _, member in votes])
-    like: dict[str, float] = defaultdict(float)
-    dislike: dict[str, float] = defaultdict(float)
-    for (paper_id, member), (second, value) in votes.items():
-        side = like if value > 0 else dislike
-        side[paper_id] += abs(value) * share[member] * (math.exp(rate * (moment - second)) if second < moment else 1.0)
-    voted = sorted([second for second, _ in votes.values()])
-    papers = []
-    for paper_id, second in order.items():
-        good, bad = like.get(paper_id, 0.0), dislike.get(paper_id, 0.0)
-        if not (good or bad):
-            weight = 1.0 if paper_id in looked_at else GLANCE_WEIGHT
-            next_vote = bisect_left(voted, second)
-            if next_vote == len(voted) or voted[next_vote] > second + _DAY_SECONDS:
-                weight *= ABSENT_WEIGHT
-            papers.append(Verdict(paper_id, 0.0, 0.0, weight * math.exp(rate * max(moment - second, 0.0))))
-            continue
-        papers.append(Verdict(paper_id, max(0.0, good - bad), max(0.0, bad - good / 2) * DISLIKE_WEIGHT))
-    since = datetime.fromtimestamp(first, UTC).date() if order else None
-    return Verdicts(tuple(papers), len(votes), len(share), since)
+    votes = [(*key, *vote) for key, vote in standing.items() if vote[1]]
+    papers, members, seconds, values = (list(column) for column in zip(*votes, strict=True)) if votes else [[]] * 4
+    share = _shares(members)
+    weight = np.abs(values) * [share[member] for member in members] * _fading(moment - np.array(seconds))
+    positive = np.array(values) > 0
+    good, bad = (np.bincount(np.array(papers, int), weight * side, len(last)) for side in (positive, ~positive))
+
+    voted = np.sort(seconds)
+    next_vote = np.append(voted, np.inf)[voted.searchsorted(last)]
+    silence = np.where(looked_at, 1.0, GLANCE_WEIGHT) * np.where(next_vote > last + _DAY_SECONDS, ABSENT_WEIGHT, 1.0)
+    silence *= _fading(moment - last) * ((good == 0) & (bad == 0))
+    since = datetime.fromtimestamp(first, UTC).date() if latest else None
+    dislike = DISLIKE_WEIGHT * np.maximum(bad - good / 2, 0)
+    return Verdicts(tuple(places), np.maximum(good - bad, 0), dislike, silence, len(votes), len(share), since)
 
 
-def _shares(members: list[str | None]) -> dict[str | None, float]:
+def _fading(seconds: Weights) -> Weights:
+    """What is left of a vote's weight after so many seconds."""
+    return np.exp(-FADING / _DAY_SECONDS * np.maximum(seconds, 0))
+
+
+def _shares(members: Sequence[str | None]) -> dict[str | None, float]:
     """What one vote of each member counts: the louder a member, the less, so that nobody dominates."""
     cast: dict[str | None, float] = defaultdict(float)
     for member in members:

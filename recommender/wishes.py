@@ -55,11 +55,10 @@ def read_topic(text: str) -> Wish | None:
 
 def read_votes(heard: Verdicts) -> Iterator[Wish]:
     """What members want more and less of, as they said in words."""
-    for verdict in heard.papers:
-        words = words_of(verdict.paper_id)
-        if not words:
+    for at, paper_id in enumerate(heard.paper_ids):
+        if not (words := words_of(paper_id)):
             continue
         query = parse(words)
-        votes = max(-MOST, min(verdict.like - verdict.dislike, MOST))
+        votes = max(-MOST, min(float(heard.like[at] - heard.dislike[at]), MOST))
         if query.groups and votes:
             yield Wish(words, query, votes=votes)

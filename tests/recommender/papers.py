@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from recommender import Feedback, Paper
+from recommender.votes import verdicts
 
 NOW = datetime(2025, 3, 1, 9, tzinfo=UTC)
 
@@ -53,3 +56,19 @@ def library(each: int = 40) -> list[Paper]:
 def votes(*ids: str, value: float = 1.0, member: str | None = "ada", days: int = 0) -> list[Feedback]:
     """One vote for each id, cast `days` before NOW."""
     return [Feedback(paper_id, value, NOW - timedelta(days=days), member) for paper_id in ids]
+
+
+class Verdict(NamedTuple):
+    """What feedback says of one paper."""
+
+    paper_id: str
+    like: float
+    dislike: float
+    silence: float
+
+
+def said(feedback: Iterable[Feedback], now: datetime) -> list[Verdict]:
+    """The verdicts on each paper."""
+    heard = verdicts(feedback, now)
+    columns = heard.like.tolist(), heard.dislike.tolist(), heard.silence.tolist()
+    return [Verdict(*one) for one in zip(heard.paper_ids, *columns, strict=True)]

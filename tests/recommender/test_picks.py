@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recommender import Contender, Feedback, Paper, Pick, Recommender
 from recommender.votes import verdicts
-from tests.recommender.papers import NOW, library, made, votes
+from tests.recommender.papers import NOW, library, made, said, votes
 
 IDS = [paper.id for paper in library()]
 CANDIDATES = [i for i in IDS if int(i.split("-")[1]) >= 20]
@@ -256,10 +256,10 @@ def test_unknown_ids_are_ignored_in_feedback_and_refused_as_candidates(engine: R
 def test_one_member_with_many_votes_does_not_drown_the_others() -> None:
     loud = [Feedback(f"loud-{n}", 1.0, NOW, "loud") for n in range(10_000)]
     quiet = [Feedback("quiet-1", 1.0, NOW, "ben"), Feedback("quiet-2", 1.0, NOW, "cy")]
-    papers = verdicts([*loud, *quiet], NOW).papers
+    papers = said([*loud, *quiet], NOW)
     weight = sum(v.like for v in papers if v.paper_id.startswith("loud"))
     assert weight < 0.9 * sum(v.like for v in papers)
-    assert {v.like for v in verdicts(loud[:50], NOW).papers} == {1.0}
+    assert {v.like for v in said(loud[:50], NOW)} == {1.0}
 
 
 def test_many_votes_of_one_member_are_learned_from(engine: Recommender) -> None:
@@ -269,35 +269,35 @@ def test_many_votes_of_one_member_are_learned_from(engine: Recommender) -> None:
 
 def test_a_paper_that_some_dislike_counts_for_less() -> None:
     both = [Feedback("p", 1.0, NOW, "ada"), Feedback("p", 1.0, NOW, "ben"), Feedback("p", -1.0, NOW, "cy")]
-    [torn] = verdicts(both, NOW).papers
-    [loved] = verdicts(both[:2], NOW).papers
+    [torn] = said(both, NOW)
+    [loved] = said(both[:2], NOW)
     assert torn.like < loved.like
-    [hated] = verdicts([Feedback("p", 1.0, NOW, "ada"), Feedback("p", -1.0, NOW, "ben")], NOW).papers
+    [hated] = said([Feedback("p", 1.0, NOW, "ada"), Feedback("p", -1.0, NOW, "ben")], NOW)
     assert hated.like == 0
     assert hated.dislike > 0
 
 
 def test_the_latest_vote_of_a_member_stands_whatever_the_order() -> None:
     early, late = Feedback("p", 1.0, NOW - timedelta(days=1), "ada"), Feedback("p", -1.0, NOW, "ada")
-    assert verdicts([early, late], NOW) == verdicts([late, early], NOW)
-    assert verdicts([early, late], NOW).papers[0].dislike > 0
+    assert said([early, late], NOW) == said([late, early], NOW)
+    assert said([early, late], NOW)[0].dislike > 0
     assert verdicts([early, late], NOW).votes == 1
 
 
 def test_votes_fade_slowly() -> None:
-    [fresh] = verdicts([Feedback("p", 1.0, NOW, "ada")], NOW).papers
-    [old] = verdicts([Feedback("p", 1.0, NOW - timedelta(days=100), "ada")], NOW).papers
+    [fresh] = said([Feedback("p", 1.0, NOW, "ada")], NOW)
+    [old] = said([Feedback("p", 1.0, NOW - timedelta(days=100), "ada")], NOW)
     assert fresh.like == 1
     assert 0.5 < old.like < 1
 
 
 def test_silence_about_a_title_in_a_list_weighs_less_than_about_a_card() -> None:
     listed = Feedback("p", 0.0, NOW, glance=True)
-    [title] = verdicts([listed], NOW).papers
-    [card] = verdicts([Feedback("p", 0.0, NOW)], NOW).papers
+    [title] = said([listed], NOW)
+    [card] = said([Feedback("p", 0.0, NOW)], NOW)
     assert 0 < title.silence < card.silence
-    assert verdicts([listed, Feedback("p", 0.0, NOW)], NOW).papers == (card,), "it had a card as well"
-    [voted] = verdicts([Feedback("p", 1.0, NOW, "ada", glance=True)], NOW).papers
+    assert said([listed, Feedback("p", 0.0, NOW)], NOW) == [card], "it had a card as well"
+    [voted] = said([Feedback("p", 1.0, NOW, "ada", glance=True)], NOW)
     assert voted.like == 1, "a vote there is a vote"
 
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from recommender import Feedback, Paper, Recommender
-from recommender.votes import ABSENT_WEIGHT, verdicts
-from tests.recommender.papers import NOW, library, made, votes
+from recommender.votes import ABSENT_WEIGHT
+from tests.recommender.papers import NOW, library, made, said, votes
 
 CANDIDATES = [f"{subject}-{n}" for subject in ("federated", "vision", "language", "physics") for n in range(30, 40)]
 SEEN = [f"{subject}-{n}" for subject in ("federated", "vision", "language", "physics") for n in range(25)]
@@ -68,11 +68,11 @@ def test_a_silence_says_less_when_nobody_was_there() -> None:
     then, before = NOW - timedelta(days=5), NOW - timedelta(days=30)
     shown = [Feedback("vision-1", 0.0, then), Feedback("vision-2", 0.0, then - timedelta(days=9))]
     there = Feedback("physics-1", 1.0, then + timedelta(hours=20), "ada")
-    first, second, _ = verdicts([*shown, there], before).papers
+    first, second, _ = said([*shown, there], before)
     assert (first.silence, second.silence) == (1.0, ABSENT_WEIGHT)
     late = Feedback("physics-1", 1.0, then + timedelta(hours=30), "ada")
-    assert [one.silence for one in verdicts([*shown, late], before).papers[:2]] == [ABSENT_WEIGHT] * 2
-    assert verdicts([late, *reversed(shown)], before).papers[1:] == (second, first._replace(silence=ABSENT_WEIGHT))
+    assert [one.silence for one in said([*shown, late], before)[:2]] == [ABSENT_WEIGHT] * 2
+    assert said([late, *reversed(shown)], before)[1:] == [second, first._replace(silence=ABSENT_WEIGHT)]
 
 
 def test_votes_that_contradict_each_other_cancel_out(engine: Recommender) -> None:
