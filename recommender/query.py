@@ -126,8 +126,10 @@ _NAMES = {
     "before": Field.BEFORE, "until": Field.BEFORE,
     "id": Field.ID, "arxiv": Field.ID, "doi": Field.ID,
 }  # fmt: skip
+MINUS = "-−–—"
+"""What stands for a minus before a word: phones and word processors make the longer ones of it."""
 _PART = re.compile(
-    r"""(?P<minus>[-−–](?=\S))?(?:(?P<name>[A-Za-z]+):(?=\S))?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))"""
+    rf"""(?P<minus>[{MINUS}](?=\S))?(?:(?P<name>[A-Za-z]+):(?=\S))?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))"""
 )
 _EITHER = ("OR", "|")
 _OPERATORS = (*_EITHER, "AND", "&", "NOT")
@@ -139,7 +141,7 @@ _CATEGORY = re.compile(
 )
 """A category that needs no `cat:` to be known for one."""
 _SEVERAL = re.compile(r"[,;|]+")
-_SPACED = re.compile(rf"(?<!\S)([-−–]?(?:{'|'.join(_NAMES)}):)\s+(?=[\w\"])", re.IGNORECASE)
+_SPACED = re.compile(rf"(?<!\S)([{MINUS}]?(?:{'|'.join(_NAMES)}):)\s+(?=[\w\"])", re.IGNORECASE)
 """A field with a space behind its colon."""
 _ENDING = ".,;:!?)]}>'"
 _QUOTES = str.maketrans("“”„«»″", '""""""')
@@ -232,7 +234,7 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
     value = part["bare"] if quoted is None else quoted
     where = field_called(name)
     if where is None:
-        bare = whole.lstrip("-−–") if part["minus"] else whole
+        bare = whole.lstrip(MINUS) if part["minus"] else whole
         if quoted is None and not plain:
             link = _without_ending(bare.lstrip("([{<"))
             if arxiv_id(link) or "://" in link or link.startswith("10."):
@@ -290,7 +292,7 @@ def _written_together(found: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def _trouble(part: str) -> Trouble:
     """Why a part that means nothing does not."""
     name, colon, _ = part.partition(":")
-    dated = bool(colon) and field_called(name.lstrip("-−–")) in (Field.AFTER, Field.BEFORE)
+    dated = bool(colon) and field_called(name.lstrip(MINUS)) in (Field.AFTER, Field.BEFORE)
     return Trouble.NO_DAY if dated else Trouble.MEANINGLESS
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from recommender.query import Query, parse
+from recommender.query import MINUS, Query, parse
 from recommender.values import words_of
 from recommender.votes import Verdicts
 
@@ -47,7 +47,7 @@ class Wish:
 def read_topic(text: str) -> Wish | None:
     """The topic in a line of text; None when it says nothing. A minus in front of the whole line mutes."""
     text = text.strip()
-    muting = text[:1] in ("-", "−", "–")
+    muting = text[:1] in tuple(MINUS)
     body = text[1:].strip() if muting else text
     query = parse(body)
     return Wish(body, query, muting) if query.groups else None

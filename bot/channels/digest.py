@@ -62,13 +62,15 @@ class Digest:
     picked: tuple[Choice, ...] = ()
     upvoted: tuple[str, ...] = ()
 
-    def header(self, style: Style = Style.CARDS, *, tucked: bool = False) -> str:
+    def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
         """The words above the papers, or the one line of a quiet day; `tucked` says that the titles are in the thread
-        of this message."""
+        of this message. An `answer` to a member has the cards' buttons, but emoji on it are no votes."""
         if not self.cards:
             return f"Nothing new {_for(self.day)}: {self.quiet}"
         start, known = f"{cards.count(len(self.cards), 'paper')} {_for(self.day)}", self.known
-        react = "React with the number of each you like, as 1️⃣" if style is Style.COMPACT else "React with 👍 or 👎"
+        react = f"{'Vote' if answer else 'React'} with 👍 or 👎"
+        if style is Style.COMPACT:
+            react = "React with the number of each you like, as 1️⃣"
         where = self._where(style, len(self.titles) if tucked else 0)
         if known.votes:
             votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")

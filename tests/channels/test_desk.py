@@ -183,7 +183,7 @@ async def test_topics_are_followed_changed_muted_and_dropped(house: House) -> No
     assert (await house.say("topics")).text.startswith("This channel follows no topics yet.")
     assert (await house.say("subscribe Federated  Learning")).text.startswith("Subscribed to “Federated Learning”.")
     assert (await house.say("subscribe federated learning alert")).text.startswith("Changed “Federated Learning”.")
-    assert (await house.say("subscribe -survey")).text.startswith("Muted “survey”")
+    assert (await house.say("subscribe —survey")).text.startswith("Muted “survey”"), "as a phone writes two dashes"
     text = (await house.say("topics")).text
     assert "• Federated Learning (alerts at once): brought nothing yet. It matches " in text
     assert "• survey: muted; " in text
@@ -257,7 +257,8 @@ async def test_a_member_whose_id_means_them_everywhere_keeps_and_forgets_across_
     await house.say(f"save {KNOWN.id}", BEN, one)
     assert [line.paper_id for line in (await house.say("saved", BEN, alone)).lines] == [KNOWN.id] * same
     assert ("no longer" in (await house.say(f"save {KNOWN.id}", BEN, other)).text) == same
-    await house.say("subscribe robots", BEN, alone)
+    assert "Digests begin here" in (await house.say("subscribe robots", BEN, alone)).text
+    assert "Digests begin" not in (await house.say("subscribe nets", BEN, alone)).text
     assert (await house.say("forget me", BEN, one)).ok
     async with house.store.read() as tx:
         left = [await votes.of_channel(tx, (await house.channel(place)).id) for place in (one, other)]

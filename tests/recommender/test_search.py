@@ -74,6 +74,7 @@ FEDERATED, SURVEY, BRIDGES, CHINESE = (paper.id for paper in PAPERS)
         ("author:mcmahon", [FEDERATED]),
         ("federated-learning", [FEDERATED, SURVEY]),
         ("federated -survey", [FEDERATED]),
+        ("federated —survey", [FEDERATED]),
         ('federated -"differential privacy"', [SURVEY]),
         ("federated NOT survey", [FEDERATED]),
         ("cat:cs.LG", [BRIDGES, FEDERATED]),

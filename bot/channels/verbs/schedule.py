@@ -99,18 +99,14 @@ async def settings(talk: Conversation, argument: str) -> Reply:
     return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
 
 
-async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> None:
-    """Begin a channel's digests with its next hour, unless they are running."""
-    if channel.state is not ChannelState.ACTIVE or channel.next_due_at is None:
-        hour = await next_hour(tx, channel, now)
-        await channels.change(
-            tx,
-            channel.id,
-            state=ChannelState.ACTIVE,
-            state_reason="",
-            next_due_at=hour.at,
-            next_due_on=hour.local_date,
-        )
+async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> Channel | None:
+    """Begin a channel's digests with its next hour; None where they are running."""
+    if channel.state is ChannelState.ACTIVE and channel.next_due_at is not None:
+        return None
+    hour = await next_hour(tx, channel, now)
+    begun = {"state": ChannelState.ACTIVE, "state_reason": "", "next_due_at": hour.at, "next_due_on": hour.local_date}
+    await channels.change(tx, channel.id, **begun)
+    return await channels.get(tx, channel.id)
 
 
 def next_digest(channel: Channel) -> str:

@@ -85,7 +85,7 @@ async def today(talk: Conversation, argument: str) -> Reply:
     if argument:
         return _not_with_words("today", argument)
     digest = await talk.tools.digests.compose(talk.channel, talk.now)
-    return Reply(digest.header(), cards=digest.cards, actions=_share(talk, "today"))
+    return Reply(digest.header(answer=True), cards=digest.cards, actions=_share(talk, "today"))
 
 
 async def trending(talk: Conversation, argument: str) -> Reply:

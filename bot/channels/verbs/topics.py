@@ -9,9 +9,9 @@ from datetime import timedelta
 from bot.channels import cards, feedback, understood
 from bot.channels.conversation import Conversation, sorry
 from bot.channels.values import Kind, Reply
-from bot.channels.verbs.schedule import wake
+from bot.channels.verbs.schedule import wake, when
 from bot.store import papers, shown, topics, votes
-from recommender.query import parse
+from recommender.query import MINUS, parse
 
 _LONGEST = 200
 _MOST = 50
@@ -41,11 +41,11 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
         new = await topics.put(
             tx, talk.channel.id, query, muted=muted, alert=alert and not muted, member=talk.asker.member, now=talk.now
         )
-        if talk.place.kind is Kind.DIRECT:
-            await wake(tx, talk.channel, talk.now)
+        begun = await wake(tx, talk.channel, talk.now) if talk.place.kind is Kind.DIRECT else None
     name = cards.inert(query)
     read = understood.told(await asyncio.to_thread(talk.tools.library.engine.understand, query), standing=True)
-    reached = " ".join(filter(None, [await reach(talk, query, alert=alert and not muted), read]))
+    daily = f"Digests begin here with it. {when(begun)} `/papers pause` stops them." if begun else ""
+    reached = " ".join(filter(None, [await reach(talk, query, alert=alert and not muted), read, daily]))
     if muted:
         return Reply(
             f"Muted “{name}”: papers about it are left out. {reached} `/papers unsubscribe {name}` brings them back."
@@ -61,7 +61,7 @@ def followable(query: str) -> bool:
 
 async def unsubscribe(talk: Conversation, argument: str) -> Reply:
     """Follow or mute a topic no longer."""
-    query = " ".join(argument.split()).lstrip("-").strip()
+    query = " ".join(argument.split()).lstrip(MINUS).strip()
     async with talk.tools.store.write() as tx:
         have = await topics.of(tx, talk.channel.id)
         meant = [topic.query for topic in have if topic.query.casefold() == query.casefold()]
@@ -124,7 +124,7 @@ def _read(argument: str) -> tuple[str, bool, bool]:
     words = argument.split()
     alert = bool(words) and words[-1].casefold().strip("[]-") == "alert" and len(words) > 1
     query = " ".join(words[:-1] if alert else words)
-    return query.lstrip("-").strip(), query.startswith("-"), alert
+    return query.lstrip(MINUS).strip(), query.startswith(tuple(MINUS)), alert
 
 
 def _share(matched: int, listed: Collection[str]) -> str:
