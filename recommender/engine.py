@@ -276,7 +276,7 @@ class Recommender:
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
         """What the channel likes and dislikes, in words."""
         view = self._now()
-        return summary(view.features, view.snapshot, view.learner.learn(feedback, topics, now, np.zeros(0, np.int64)))
+        return summary(view.features, view.learner.learn(feedback, topics, now, np.zeros(0, np.int64)))
 
     def _now(self) -> _View:
         view = self._view

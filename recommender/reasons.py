@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.features import Features
 from recommender.judged import Judged
-from recommender.snapshot import Rows, Snapshot
+from recommender.snapshot import Rows
 from recommender.taste import Learned
 from recommender.text import stem
 from recommender.values import Reason, Taste, Word
@@ -51,18 +51,18 @@ class Reasons:
             meaning = self._judged.rows.meaning[at]
             moved[taste.nearest(meaning)] += taste.likeness(meaning[None])[0]
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
-        unmet = [n for n in self._wishes if taste.sources[n] not in met]
+        unmet = [n for n, wish in enumerate(taste.named) if wish not in met]
         teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught
-        amounts = np.bincount(teachers, moved, len(taste.sources))
+        amounts = np.bincount(teachers, moved, taste.teachers)
         for source, amount in met.items():
-            amounts[taste.sources.index(source)] += amount
+            amounts[taste.named.index(source)] += amount
         best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
         columns, weighed = self._weighed(at)
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
         liked = np.maximum(weighed, 0) * self._features.telling[columns]
         found = []
         for teacher in best:
-            source, amount = Source() if teacher in unmet else taste.sources[teacher], float(amounts[teacher])
+            source, amount = Source() if teacher in unmet else taste.source(teacher), float(amounts[teacher])
             if amount > max(SMALLEST_SHARE * float(amounts[best[0]]), SMALLEST_REASON):
                 taught, nearest_cosine = np.zeros(self._features.width, bool), 0.0
                 for n in np.flatnonzero(teachers == teacher).tolist():
@@ -72,7 +72,8 @@ class Reasons:
                 if source.paper_id and nearest_cosine < NEAR:
                     continue
                 shared = liked * taught[columns]
-                words = named(self._features, columns, shared, self._judged.papers[[at]], MOST_WORDS)
+                beside = taste.papers[[teacher - len(taste.named)]] if source.paper_id else None
+                words = named(self._features, columns, shared, self._judged.papers[[at]], MOST_WORDS, beside=beside)
                 if source in met or self._tells(words, columns[shared > 0]):
                     told = tuple(word.text for word in words)
                     found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
@@ -96,10 +97,6 @@ class Reasons:
         """The words that speak most against a candidate."""
         columns, weighed = self._weighed(at)
         return tuple(named(self._features, columns, np.minimum(weighed, 0), self._judged.papers[[at]], most))
-
-    @cached_property
-    def _wishes(self) -> list[int]:
-        return [n for n, source in enumerate(self._taste.sources) if not source.paper_id]
 
     @cached_property
     def _meant(self) -> Floats:
@@ -127,9 +124,11 @@ def named(
     among: Rows,
     most: int,
     categories: bool = False,
+    beside: Rows | None = None,
 ) -> list[Word]:
-    """The heaviest of some columns in words; one that repeats a word already named, in whatever form, is left out. A
-    category counts once, whether it stands first in a paper or not."""
+    """The heaviest of some columns in words; one that repeats a word already named, in whatever form, is left out, and
+    one that means other words in the papers `beside`, for two pairs of words may share a column. A category counts
+    once, whether it stands first in a paper or not."""
     kept = (values != 0) & ((columns >= features.grams) == categories)
     columns, values = columns[kept], values[kept]
     found: list[Word] = []
@@ -137,7 +136,7 @@ def named(
     for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
         text = features.name(int(columns[at]), among)
         parts = {text} if categories else {stem(part) for part in text.split()}
-        if not text or parts & told:
+        if not text or parts & told or (beside is not None and features.name(int(columns[at]), beside) != text):
             continue
         told |= parts
         found.append(Word(text, float(values[at])))
@@ -146,22 +145,19 @@ def named(
     return found
 
 
-def summary(features: Features, snapshot: Snapshot, taste: Learned, most: int = 12) -> Taste:
+def summary(features: Features, taste: Learned, most: int = 12) -> Taste:
     """A taste in words."""
-    if not taste.sources:
+    if not taste.teachers:
         return Taste()
     lengths = features.lengths(taste.rows.words[: len(taste.taught)])
     typical = float(lengths.mean()) if len(lengths) else 1.0
     by_word = taste.model.weights[: features.width] + features.by_meaning(taste.model.weights) / typical
     weights = features.by_category(by_word)
-    among = snapshot.find([source.paper_id for source in taste.sources if source.paper_id])
-    among = among[among >= 0]
-
     every = np.arange(features.width, dtype=np.int32)
 
     def side(sign: int, categories: bool) -> tuple[Word, ...]:
         one = np.maximum(sign * weights, 0)
-        found = named(features, every, one, among, most, categories)
+        found = named(features, every, one, taste.papers, most, categories)
         return tuple(Word(word.text, sign * word.weight) for word in found)
 
     votes, members = taste.verdicts.votes, taste.verdicts.members

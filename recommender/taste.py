@@ -52,13 +52,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Learned:
-    """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one of the `sources`
-    each (the rest is background), to be `positive` or not: the wishes `named`, and the papers at these places (`heard`)
-    of the `verdicts`. `yardstick` are random papers, which of them it never saw (`unseen`), and what the wishes add to
-    them (`lifted`); `warm` says whether anything was liked."""
+    """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one teacher each (the
+    rest is background), to be `positive` or not. Teachers are the wishes `named`, and then the `papers`, which stand at
+    the places `heard` in the `verdicts`. `yardstick` are random papers, which of them it never saw (`unseen`), and what
+    the wishes add to them (`lifted`); `warm` says whether anything was liked."""
 
     rows: Table
     named: tuple[Source, ...]
+    papers: Rows
     heard: Rows
     taught: Rows
     positive: NDArray[np.bool_]
@@ -70,10 +71,16 @@ class Learned:
     verdicts: Verdicts
     warm: bool
 
-    @cached_property
-    def sources(self) -> tuple[Source, ...]:
-        """What taught anything, as reasons name it."""
-        return (*self.named, *(Source(self.verdicts.paper_ids[n]) for n in self.heard.tolist()))
+    def source(self, teacher: int) -> Source:
+        """The teacher of that number, as reasons name it."""
+        if teacher < len(self.named):
+            return self.named[teacher]
+        return Source(self.verdicts.paper_ids[int(self.heard[teacher - len(self.named)])])
+
+    @property
+    def teachers(self) -> int:
+        """How many teachers there are."""
+        return len(self.named) + len(self.heard)
 
     def margins(self, rows: Table) -> Floats:
         """What is believed of papers without the wishes: the model's log odds, and likeness to what was liked."""
@@ -153,7 +160,8 @@ class Learner:
         liked = sum(seed_weights) + heard.like[loved].sum()
         silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * liked / quiet) if warm and quiet else 1.0)
         order = np.concatenate([loved, unloved])
-        rows = stacked([weeds, seeds, self._features.table(np.concatenate([numbers[order], passed_by]))])
+        papers = numbers[order]
+        rows = stacked([weeds, seeds, self._features.table(np.concatenate([papers, passed_by]))])
         positive = np.zeros(len(rows), bool)
         # With nothing liked, being unlike what was disliked is all there is.
         positive[len(weeds) : len(weeds) + len(seeds) + len(loved)] = True
@@ -176,6 +184,7 @@ class Learner:
         return Learned(
             rows,
             tuple(named),
+            papers,
             order,
             taught,
             positive[: len(taught)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recommender import Feedback, Paper, Recommender
@@ -40,7 +40,12 @@ asked = st.builds(
 )
 
 
+SHARE_A_COLUMN = [Feedback(paper_id, 1.0, NOW, "ada") for paper_id in ("2510.26841", "2511.03295")]
+"""Likes beside which another pair of words of a new paper is hashed to the number of one of theirs."""
+
+
 @settings(deadline=None, max_examples=15)
+@example(said=SHARE_A_COLUMN, topics=[])
 @given(said=st.lists(st.one_of(vote, asked), max_size=12), topics=st.lists(st.sampled_from(TOPICS), unique=True))
 def test_no_reason_names_what_is_not_so(engine: Recommender, said: list[Feedback], topics: list[str]) -> None:
     for pick in engine.pick(said, NEW, 5, topics=topics, now=NOW):
