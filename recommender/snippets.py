@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from recommender.query import parse
-from recommender.text import LONGEST_TEXT, STOP_WORDS, stem, words
+from recommender.text import LONGEST_TEXT, stem, words
 
 LIMIT = 240
 _SENTENCE_END = re.compile(
@@ -29,12 +29,10 @@ def sentences(text: str) -> list[str]:
 
 
 def snippet(query: str, text: str, limit: int = LIMIT) -> str:
-    """The sentence of `text` that shares most words with `query` (by their stems, and stop words only where there is
-    nothing else; the first among equals); of one that is longer than `limit` characters the part that shares most, cut
-    between words. Empty for an empty text."""
+    """The sentence of `text` that shares most words with `query` (by their stems; the first among equals); of one that
+    is longer than `limit` characters the part that shares most, cut between words. Empty for an empty text."""
     text = text[:LONGEST_TEXT]
-    asked = parse(query).words
-    wanted = {stem(word) for word in asked if word not in STOP_WORDS} or {stem(word) for word in asked}
+    wanted = {stem(word) for word in parse(query).words}
     plain = text.isascii() and not any(sign in text for sign in _NOT_PLAIN)
 
     def found(part: str) -> set[str]:
