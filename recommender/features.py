@@ -20,8 +20,9 @@ from recommender.table import Table
 
 MOST_GRAMS = 20_000
 CATEGORY_WEIGHT = 0.15
-RARITY = 1.25
-"""Power of the inverse document frequency in a row."""
+RARITY, MEANING_RARITY = 1.25, 0.3
+"""Powers of the inverse document frequency in a row, and in its dense part: the vectors of rare words are longer by
+themselves."""
 MEANING_WEIGHT = 0.5
 """Length of a row's dense part beside the sparse one's 1."""
 CENTRE_OF = 1_200
@@ -59,6 +60,7 @@ class Features:
         self.idf: Floats = np.ones(self.width, np.float32)
         self.idf[: self.grams] = (np.log((snapshot.live + 1) / (df + 1)) + 1).clip(0.1)
         self._scale = self.idf**RARITY
+        self._less_rare = self.idf ** (RARITY - MEANING_RARITY)
         self._kept: tuple[NDArray[np.int32], csr_array, Floats] = (  # type: ignore[assignment]
             np.full(int(snapshot.offsets[-1]), -1, np.int32),
             csr_array((0, self.width), dtype=np.float32),
@@ -94,45 +96,55 @@ class Features:
         return places, kept, meant
 
     def meaning_of(self, rows: csr_array) -> Floats:
-        """The dense part that belongs to sparse rows, (rows, dimensions): the weighted sum of their words' vectors,
-        less what papers have on the average, brought to the length MEANING_WEIGHT."""
-        sums = self._sums(rows)
+        """The dense part that belongs to sparse rows, (rows, dimensions): their words' vectors, each (1 + ln tf) ·
+        idf^MEANING_RARITY times, summed up as if these weights had the length 1, less what papers have on the average,
+        brought to the length MEANING_WEIGHT."""
+        sums, _ = self._sums(rows)
         lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))
         sums *= (MEANING_WEIGHT / lengths.clip(1e-6))[:, None]
         return sums
 
     def by_meaning(self, weights: Floats) -> Floats:
-        """What each word (width,) adds through meaning, for `weights` of a table, in a row whose words' vectors sum up
-        to the length 1."""
+        """What each word (width,) adds through meaning, for `weights` of a table and each unit of its entry, in a row
+        whose length is 1 (see `lengths`)."""
         columns, vectors = self._vector_columns
         told = np.zeros(self.width, np.float32)
-        told[columns] = vectors @ weights[self.width :] * MEANING_WEIGHT
+        told[columns] = vectors @ weights[self.width :] * MEANING_WEIGHT / self._less_rare[columns]
         return told
 
     def lengths(self, rows: csr_array) -> Floats:
-        """The lengths (rows,) that the vectors of the words in sparse rows sum up to."""
-        sums = self._sums(rows)
-        lengths: Floats = np.sqrt(np.einsum("ij,ij->i", sums, sums)).clip(1e-6)
+        """What a unit of each sparse row's entries has to be divided by, (rows,), for its part in the row's meaning."""
+        sums, weighed = self._sums(rows)
+        lengths: Floats = np.sqrt(np.einsum("ij,ij->i", sums, sums)).clip(1e-6) * weighed
         return lengths
 
     def length(self, columns: NDArray[np.int32], values: Floats) -> float:
         """The same of one row, given by its entries."""
         place = self._vector_places[columns]
         kept = place >= 0
-        told = values[kept] @ self._vector_columns[1][place[kept]] - self._centre
-        return max(float(np.sqrt(told @ told)), 1e-6)
+        weights = values[kept] / self._less_rare[columns[kept]]
+        weighed = max(float(np.sqrt(weights @ weights)), 1e-6)
+        told = (weights / np.float32(weighed)) @ self._vector_columns[1][place[kept]] - self._centre
+        return max(float(np.sqrt(told @ told)), 1e-6) * weighed
 
-    def _sums(self, rows: csr_array) -> Floats:
-        sums: Floats = self._meant(rows) @ self._vector_columns[1] - self._centre
-        return sums
+    def _sums(self, rows: csr_array) -> tuple[Floats, Floats]:
+        """(what the words' vectors of each row sum up to, (rows, dimensions); the length of their weights before)."""
+        meant, weighed = self._meant(rows)
+        sums: Floats = meant @ self._vector_columns[1] - self._centre
+        return sums, weighed
 
-    def _meant(self, rows: csr_array) -> csr_array:
-        """The rows in those columns alone whose words have a vector, (rows, vectors)."""
+    def _meant(self, rows: csr_array) -> tuple[csr_array, Floats]:
+        """(how much each word with a vector weighs in each of the rows, (rows, vectors), brought to unit length; the
+        lengths before)."""
         place = self._vector_places[rows.indices]
         kept = place >= 0
         pointers = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
+        weights = rows.data[kept] / self._less_rare[rows.indices[kept]]
+        counts = np.diff(pointers)
+        owners = np.repeat(np.arange(len(counts)), counts)
+        lengths: Floats = np.sqrt(np.bincount(owners, weights * weights, len(counts))).clip(1e-6).astype(np.float32)
         shape = (rows.shape[0], len(self._vector_columns[0]))
-        return csr_array((rows.data[kept], place[kept], pointers), shape=shape)
+        return csr_array((weights / lengths[owners], place[kept], pointers), shape=shape), lengths
 
     @cached_property
     def _vector_columns(self) -> tuple[NDArray[np.int64], Floats]:
@@ -152,7 +164,7 @@ class Features:
     @cached_property
     def _centre(self) -> Floats:
         """What the words' vectors of a paper sum up to on the average."""
-        some = self._meant(self.rows(self._snapshot.sample(CENTRE_OF)))
+        some, _ = self._meant(self.rows(self._snapshot.sample(CENTRE_OF)))
         mean = some.sum(axis=0) / max(some.shape[0], 1)
         centre: Floats = (mean @ self._vector_columns[1]).astype(np.float32)
         return centre
