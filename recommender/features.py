@@ -118,14 +118,18 @@ class Features:
         lengths: Floats = np.sqrt(np.einsum("ij,ij->i", sums, sums)).clip(1e-6) * weighed
         return lengths
 
-    def length(self, columns: NDArray[np.int32], values: Floats) -> float:
-        """The same of one row, given by its entries."""
+    def by_meaning_of(self, columns: NDArray[np.int32], values: Floats, weights: Floats) -> Floats:
+        """What a unit of each entry of one row adds through meaning, for `weights` of a table."""
         place = self._vector_places[columns]
         kept = place >= 0
-        weights = values[kept] / self._less_rare[columns[kept]]
-        weighed = max(float(np.sqrt(weights @ weights)), 1e-6)
-        told = (weights / np.float32(weighed)) @ self._vector_columns[1][place[kept]] - self._centre
-        return max(float(np.sqrt(told @ told)), 1e-6) * weighed
+        vectors, less_rare = self._vector_columns[1][place[kept]], self._less_rare[columns[kept]]
+        entries = values[kept] / less_rare
+        weighed = np.float32(max(float(np.sqrt(entries @ entries)), 1e-6))
+        told = (entries / weighed) @ vectors - self._centre
+        length = weighed * np.float32(max(float(np.sqrt(told @ told)), 1e-6))
+        adds = np.zeros(len(columns), np.float32)
+        adds[kept] = vectors @ weights[self.width :] * (MEANING_WEIGHT / length) / less_rare
+        return adds
 
     def _sums(self, rows: csr_array) -> tuple[Floats, Floats]:
         """(what the words' vectors of each row sum up to, (rows, dimensions); the length of their weights before)."""

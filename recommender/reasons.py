@@ -46,14 +46,10 @@ class Reasons:
         alone (neither); nothing where it shares no more than one everyday word with them."""
         taste, row = self._taste, self._judged.rows.flat(at)
         met = self._judged.wished[at]
-        moved = (taste.rows.dot(row) * taste.model.pull)[: len(taste.taught)] * taste.positive
-        if len(moved):
-            meaning = self._judged.rows.meaning[at]
-            moved[taste.nearest(meaning)] += taste.likeness(meaning[None])[0]
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
         unmet = [n for n, wish in enumerate(taste.named) if wish not in met]
         teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught
-        amounts = np.bincount(teachers, moved, taste.teachers)
+        amounts = np.bincount(teachers, taste.brought(row), taste.teachers)
         for source, amount in met.items():
             amounts[taste.named.index(source)] += amount
         best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
@@ -81,7 +77,8 @@ class Reasons:
 
     def _strongest(self, at: int, columns: NDArray[np.int32], liked: Floats) -> tuple[Reason, ...]:
         """Words that tell most of the taste and that a candidate has, if it has any."""
-        least = float(np.sort(self._telling)[-STRONGEST:].min(initial=np.inf))
+        few = min(STRONGEST, len(self._telling))
+        least = float(np.partition(self._telling, -few)[-few]) if few else np.inf
         told = liked * (self._telling[columns] >= max(least, SMALLEST_REASON))
         words = named(self._features, columns, told, self._judged.papers[[at]], MOST_WORDS)
         return (Reason(tuple(word.text for word in words), weight=float(told.sum())),) if words else ()
@@ -98,16 +95,12 @@ class Reasons:
         columns, weighed = self._weighed(at)
         return tuple(named(self._features, columns, np.minimum(weighed, 0), self._judged.papers[[at]], most))
 
-    @cached_property
-    def _meant(self) -> Floats:
-        return self._features.by_meaning(self._taste.model.weights)
-
     def _weighed(self, at: int) -> tuple[NDArray[np.int32], Floats]:
         """The columns of a candidate's words, and what each adds to its score, its share in the paper's meaning
         included."""
+        weights = self._taste.model.weights
         columns, values = self._judged.rows.entries(at)
-        length = self._features.length(columns, values)
-        return columns, values * (self._taste.model.weights[columns] + self._meant[columns] / length)
+        return columns, values * (weights[columns] + self._features.by_meaning_of(columns, values, weights))
 
     def _tells(self, words: Sequence[Word], shared: NDArray[np.int32]) -> bool:
         """Whether the columns that two papers share are more than chance: several words, or one that is rare."""

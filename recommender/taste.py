@@ -96,9 +96,22 @@ class Learned:
         return nearness
 
     def nearest(self, meaning: Floats) -> int:
-        """Which of the rows taught is the liked one nearest in `meaning` (dimensions,); 0 when there is none."""
+        """Which of the rows taught is the liked one nearest in `meaning` (dimensions,), where anything is liked."""
         liked, meant = self._liked
-        return int(liked[(meant @ meaning).argmax()]) if len(liked) else 0
+        return int(liked[(meant @ meaning).argmax()])
+
+    def brought(self, row: Floats) -> Floats:
+        """What each row taught adds, (taught,), to the score of a paper given in full: nothing, if it was not liked."""
+        liked, brought = self._liked[0], np.zeros(len(self.taught), np.float32)
+        if len(liked):
+            meaning = row[self.rows.words.shape[1] :]
+            brought[liked] = self._likes.dot(row) * self.model.pull[liked]
+            brought[self.nearest(meaning)] += self.likeness(meaning[None])[0]
+        return brought
+
+    @cached_property
+    def _likes(self) -> Table:
+        return self.rows[self._liked[0]]
 
     @cached_property
     def _liked(self) -> tuple[Rows, Floats]:
