@@ -19,6 +19,11 @@ from recommender.values import Contender, Explanation, Pick, Ranked, Reason
 TYPICAL_WEIGHT = 2.0
 POPULAR_WEIGHT = 0.5
 """Before the first like: for one standard deviation of likeness to the day's mean, and one e-fold of upvotes."""
+DOUBTED = 2.0
+"""Where topics are all there is to go by, and nobody likes what they bring: the most that a first impression adds, to
+papers that no topic asks for."""
+HALF_DOUBTED = 10.0
+"""Cards without a single like by which it is half of that."""
 ALIKE = 0.8
 """Cosine from which two papers are near-duplicates."""
 GUESS_FROM = 3
@@ -117,7 +122,19 @@ class Picker:
     def _today(self, seed: int) -> Floats:
         """The scores that decide; before anything is known of a channel, a first impression and a draw."""
         scores = self._judged.scores
-        return scores if self._taste.warm else scores + self._first_impression() + _noise(seed, len(scores))
+        if not self._taste.warm:
+            return scores + self._first_impression() + _noise(seed, len(scores))
+        return scores if self._taste.verdicts.like.any() else scores + self._in_doubt()
+
+    def _in_doubt(self) -> Floats:
+        """What speaks for other papers where topics have brought cards and nobody likes any: the topics may be the
+        wrong ones, or say too little."""
+        passed_by = len(self._taste.verdicts.paper_ids)
+        doubt = np.float32(DOUBTED * passed_by / (passed_by + HALF_DOUBTED))
+        unasked = np.array([not wished for wished in self._judged.wished], bool)
+        share = self._first_impression().argsort().argsort() / max(len(unasked), 1)
+        added: Floats = (doubt * share * unasked).astype(np.float32)
+        return added
 
     def contender(self, paper_id: str, limit: int, seed: int, bar: float, rival: Rival | None = None) -> Contender:
         """How one candidate stands in what `pick` would choose."""
