@@ -176,15 +176,14 @@ class Learner:
         papers = numbers[order]
         rows = stacked([weeds, seeds, self._features.table(np.concatenate([papers, passed_by]))])
         positive = np.zeros(len(rows), bool)
-        # With nothing liked, being unlike what was disliked is all there is.
         positive[len(weeds) : len(weeds) + len(seeds) + len(loved)] = True
+        # With nothing liked, being unlike what was disliked is all there is.
         positive[len(weeds) + len(unloved) :] |= not warm
         against = heard.dislike[unloved] + silence * heard.silence[unloved]
         share = BACKGROUND_WEIGHT / max(int(strange[passed_by].sum()), 1)
         of_wishes = np.array([*weed_weights, *seed_weights])
-        importance = np.concatenate([of_wishes, heard.like[loved], against, share * strange[passed_by]]).astype(
-            np.float32
-        )
+        weights = [of_wishes, heard.like[loved], against, share * strange[passed_by]]
+        importance = np.concatenate(weights).astype(np.float32)
         named = dict.fromkeys(wish.source for wish in [*wanted, *unwanted])
         places = {source: n for n, source in enumerate(named)}
         of_papers = range(len(named), len(named) + len(order))
