@@ -31,7 +31,7 @@ _BITS = DEPTH.bit_length()
 _NARROW = (2**31 - 1 >> _BITS) - 1
 """Word ids up to this one, and which paper they stand in, are sorted as 32 bits, which takes half as long."""
 _DAMPED = np.concatenate([[0.0], 1 + np.log(np.arange(1, 1_000))])
-"""1 + ln n, for each n."""
+"""1 + ln n, for each n; a word that comes more often counts no more."""
 _SOME_UPVOTES = 20.0
 
 Scores = NDArray[np.float64]

@@ -90,8 +90,7 @@ def _beginning_as(text: str, stems: Iterable[str]) -> Iterator[str]:
         # All but its last letter (happy: happi), or its first (dying: die).
         begin = one[:1] if len(one) == 3 and one.endswith("ie") else one[:-1] or one
         at = text.find(begin)
-        while at >= 0:
-            end = at + len(begin)
-            if not text[at - 1 : at].isalnum() and (word := _PLAIN_WORD.match(text, at)):
+        while at >= 0 and (word := _PLAIN_WORD.match(text, at)):
+            if not text[at - 1 : at].isalnum():
                 yield word[0]
-            at = text.find(begin, end)
+            at = text.find(begin, word.end())  # however often it stands in one word, that is one look

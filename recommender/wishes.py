@@ -47,7 +47,7 @@ class Wish:
 def read_topic(text: str) -> Wish | None:
     """The topic in a line of text; None when it says nothing. A minus in front of the whole line mutes."""
     text = text.strip()
-    muting = text[:1] in tuple(MINUS)
+    muting = text.startswith(tuple(MINUS))
     body = text[1:].strip() if muting else text
     query = parse(body)
     return Wish(body, query, muting) if query.groups else None
