@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from recommender.grams import PAIR_SPACE, grams, pairs_of
+from recommender.grams import PAIR_SPACE, grams
 from recommender.segment import ABSTRACT, CATEGORIES, TITLE
 from recommender.snapshot import Rows, Snapshot
 from recommender.table import Table
@@ -41,7 +41,7 @@ class Features:
     paper's first one."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         words = np.where(snapshot.telling.view(bool), snapshot.word_df, 0)
         least = 5 if snapshot.live > _LARGE_INDEX else 2
         single, double = np.flatnonzero(words >= least), np.flatnonzero(snapshot.pair_df >= least)
@@ -70,7 +70,7 @@ class Features:
     def rows(self, papers: Rows) -> csr_array:
         """The rows of papers, by their numbers: (papers, width) float32. Rows once made are kept for the next asker."""
         places, kept, _ = self._keep(papers)
-        return csr_array(kept[places[papers]])
+        return kept[places[papers]]
 
     def table(self, papers: Rows) -> Table:
         """Both parts of papers, by their numbers; kept likewise."""
@@ -80,7 +80,7 @@ class Features:
             meant = np.concatenate([meant, fresh]) if len(meant) else fresh
             self._kept = places, kept, meant
         at = places[papers]
-        return Table(csr_array(kept[at]), meant[at])
+        return Table(kept[at], meant[at])
 
     def _keep(self, papers: Rows) -> tuple[NDArray[np.int32], csr_array, Floats]:
         """(place of each paper among the rows kept, those rows, the meaning of the first of them)."""
@@ -153,7 +153,7 @@ class Features:
     @cached_property
     def _vector_columns(self) -> tuple[NDArray[np.int64], Floats]:
         """(columns whose words have a vector, their vectors)."""
-        meaning = self._snapshot.meaning
+        meaning = self.snapshot.meaning
         columns = self._word_columns[meaning.words].astype(np.int64)
         return columns[columns >= 0], meaning.vectors[columns >= 0]
 
@@ -168,29 +168,29 @@ class Features:
     @cached_property
     def _centre(self) -> Floats:
         """What the words' vectors of a paper sum up to on the average."""
-        some, _ = self._meant(self.rows(self._snapshot.sample(CENTRE_OF)))
+        some, _ = self._meant(self.rows(self.snapshot.sample(CENTRE_OF)))
         mean = some.sum(axis=0) / max(some.shape[0], 1)
         centre: Floats = (mean @ self._vector_columns[1]).astype(np.float32)
         return centre
 
     def row(self, words: Sequence[str], categories: Sequence[str] = ()) -> csr_array:
         """The row (1, width) of a text that is no paper, such as a topic; words the index never met are left out."""
-        vocabulary, known = self._snapshot.vocabulary, self._snapshot.words
+        vocabulary, known = self.snapshot.vocabulary, self.snapshot.words
         tokens = np.array([n for n in vocabulary.known(words) if n < known], np.uint32)
         tags = np.array([n for n in vocabulary.known(categories) if n < known], np.uint32)
-        tags = tags[np.isin(tags, self._snapshot.categories)]
+        tags = tags[np.isin(tags, self.snapshot.categories)]
         return self._weighted((tokens, np.zeros(len(tokens), np.int64)), (tags, np.zeros(len(tags), np.int64)), 1)
 
     def _made(self, papers: Rows) -> csr_array:
-        tokens = self._snapshot.tokens(papers, TITLE, ABSTRACT)
-        return self._weighted(tokens, self._snapshot.tokens(papers, CATEGORIES, CATEGORIES), len(papers))
+        tokens = self.snapshot.tokens(papers, TITLE, ABSTRACT)
+        return self._weighted(tokens, self.snapshot.tokens(papers, CATEGORIES, CATEGORIES), len(papers))
 
     def _weighted(self, tokens: Owned, tags: Owned, papers: int) -> csr_array:
         """Rows from words and categories, each given with the row it belongs to."""
-        words, word_rows, pairs, pair_rows = grams(*tokens, self._snapshot.telling)
-        categories, owners = self.grams + np.searchsorted(self._snapshot.categories, tags[0]), tags[1]
+        words, word_rows, pairs, pair_rows = grams(*tokens, self.snapshot.telling)
+        categories, owners = self.grams + np.searchsorted(self.snapshot.categories, tags[0]), tags[1]
         first = np.flatnonzero(np.diff(owners, prepend=-1))
-        primary = categories[first] + len(self._snapshot.categories)
+        primary = categories[first] + len(self.snapshot.categories)
         column: Rows = np.concatenate([self._word_columns[words], self._pair_columns[pairs], categories, primary])
         row = np.concatenate([word_rows, pair_rows, owners, owners[first]])
         # One number for each entry; sorted, equal ones stand together and make up the rows in order.
@@ -221,34 +221,11 @@ class Features:
 
     def by_category(self, weights: Floats) -> Floats:
         """Weights (width,) with each category's two columns, any place and first place, added up in one of them."""
-        summed, any_place = weights.copy(), slice(self.grams, self.grams + len(self._snapshot.categories))
+        summed, any_place = weights.copy(), slice(self.grams, self.grams + len(self.snapshot.categories))
         summed[any_place] += summed[any_place.stop :]
         summed[any_place.stop :] = 0
         return summed
 
-    def name(self, column: int, among: Rows) -> str:
-        """The words behind a column as people read them; a pair is looked up in the papers `among` which it weighs."""
-        vocabulary: list[str] = self._snapshot.vocabulary.words
-        if column >= self.grams:
-            known = self._snapshot.categories
-            return _as_written(vocabulary[int(known[(column - self.grams) % len(known)])].lstrip("#"))
-        gram = int(self._chosen[column])
-        if gram < self._snapshot.words:
-            return vocabulary[gram]
-        return self._name_of_pair(gram - self._snapshot.words, among)
-
-    def _name_of_pair(self, pair: int, among: Rows) -> str:
-        tokens, owners = self._snapshot.tokens(among, TITLE, ABSTRACT)
-        kept = self._snapshot.telling[tokens].view(bool)
-        tokens, owners = tokens[kept], owners[kept]
-        at = np.flatnonzero((pairs_of(tokens[:-1], tokens[1:]) == pair) & (owners[1:] == owners[:-1]))
-        if not len(at):
-            return ""
-        vocabulary = self._snapshot.vocabulary.words
-        return f"{vocabulary[tokens[at[0]]]} {vocabulary[tokens[at[0] + 1]]}"
-
-
-def _as_written(category: str) -> str:
-    """arXiv writes subjects of two letters in capitals (cs.LG) and longer ones small (physics.optics)."""
-    archive, dot, subject = category.partition(".")
-    return f"{archive}{dot}{subject.upper() if len(subject) == 2 else subject}"
+    def gram(self, column: int) -> int:
+        """The id of the word behind a column, or the pair's number, counted after all words."""
+        return int(self._chosen[column])

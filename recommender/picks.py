@@ -13,6 +13,7 @@ from recommender.interleaving import team_draft
 from recommender.judged import Judged
 from recommender.reasons import Reasons
 from recommender.rivals import Rival, rival_scores
+from recommender.snapshot import Rows
 from recommender.taste import Learned
 from recommender.values import Contender, Explanation, Pick, Ranked, Reason
 
@@ -43,8 +44,8 @@ Floats = NDArray[np.float32]
 
 def ranked(judged: Judged) -> list[Ranked]:
     """All of them, best first."""
-    order, scores = _order(judged, judged.scores), judged.scores.tolist()
-    return [Ranked(judged.ids[at], scores[at]) for at in order]
+    scores = judged.scores.tolist()
+    return [Ranked(judged.ids[at], scores[at]) for at in best_first(judged.scores).tolist()]
 
 
 class Picker:
@@ -61,16 +62,13 @@ class Picker:
         return self._shared(rival, limit, seed, bar) if rival and self._taste.warm else self._own(limit, seed, bar)
 
     def _own(self, limit: int, seed: int, bar: float) -> list[Pick]:
-        scores = self._today(seed)
-        worthy = self._taste.warm * bar
-        order = [at for at in _order(self._judged, scores) if not self._judged.muted[at] and self._fits[at] >= worthy]
+        order = self._order(self._today(seed))
+        order = order[self._fits[order] >= self._taste.warm * bar]
         chosen: list[int] = []
-        alike = np.zeros(len(scores), bool)
-        for at in order:
-            if len(chosen) < limit and not alike[at]:
-                chosen.append(at)
-                alike |= self._alike(at)
-        guess = self._guess([at for at in order if not alike[at]][:GUESS_AMONG], chosen, limit)
+        while len(chosen) < limit and len(order):
+            chosen.append(int(order[0]))
+            order = order[~self._alike(chosen[-1])[order]]
+        guess = self._guess(order[:GUESS_AMONG], chosen, limit)
         if guess is not None:
             chosen = [*chosen[: limit - 1], guess]
         return [self._made(at, guess=at == guess) for at in chosen]
@@ -84,11 +82,11 @@ class Picker:
         and none is a guess. The rival is not held to the bar, which is the taste's own."""
         taste, judged = self._taste, self._judged
         many = len(self._own(limit, seed, bar))
-        free = [at for at in _order(judged, judged.scores) if not judged.muted[at]]
+        free = self._order(judged.scores)
         theirs = rival_scores(rival, taste, judged.rows, judged.popular)
         rankings = (
-            [at for at in free if self._fits[at] >= bar],
-            sorted(free, key=lambda at: -float(theirs[at])),
+            free[self._fits[free] >= bar].tolist(),
+            free[np.argsort(-theirs[free], kind="stable")].tolist(),
         )
         drafted = team_draft(rankings, many, seed, lambda at: np.flatnonzero(self._alike(at)).tolist())
         teams = {0: TASTE, 1: str(rival), None: ""}
@@ -106,8 +104,7 @@ class Picker:
         """
         scores, words = self._today(seed), self._judged.rows.words
         there = [self._judged.ids.index(paper_id) for paper_id in picked]
-        order = [at for at in _order(self._judged, scores) if not self._judged.muted[at] and at not in there]
-        order = order[:GLANCE_AMONG]
+        order = [at for at in self._order(scores).tolist() if at not in there][:GLANCE_AMONG]
         rows, worth = words[order], scores[order]
         likeness = (rows @ words[there].T).toarray().max(axis=1, initial=0)
         price = SPREAD * float(worth.std()) if order else 0.0
@@ -164,13 +161,20 @@ class Picker:
         alike[at] = True
         return alike
 
-    def _guess(self, missed: list[int], chosen: list[int], limit: int) -> int | None:
+    def _order(self, scores: Floats) -> Rows:
+        """Those that no topic mutes, best first."""
+        free = np.array([wish is None for wish in self._judged.muted], bool)
+        order = best_first(scores)
+        kept: Rows = order[free[order]]
+        return kept
+
+    def _guess(self, missed: Rows, chosen: list[int], limit: int) -> int | None:
         """The candidate that the model is least sure of among the good ones that just missed."""
         likes = np.count_nonzero(self._taste.verdicts.like)
-        if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit or not missed:
+        if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit or not len(missed):
             return None
-        doubt = self._taste.doubt(self._judged.rows[missed])
-        return missed[int(np.argmax(self._judged.believed[missed] + doubt))]
+        doubt = [self._taste.doubt(self._judged.rows.flat(at)) for at in missed.tolist()]
+        return int(missed[np.argmax(self._judged.believed[missed] + doubt)])
 
     def explain(self, at: int = 0) -> Explanation:
         """All there is to say about a candidate."""
@@ -191,7 +195,6 @@ def _noise(seed: int, size: int) -> Floats:
     return np.random.default_rng(seed).gumbel(size=size).astype(np.float32)
 
 
-def _order(judged: Judged, scores: Floats) -> list[int]:
-    """Best first; `judged.ids` ascend, so that a stable sort settles ties by id."""
-    order: list[int] = np.argsort(-scores, kind="stable").tolist()
-    return order
+def best_first(scores: Floats) -> Rows:
+    """The places of candidates by their scores; their ids ascend, so that a stable sort settles ties by id."""
+    return np.argsort(-scores, kind="stable")

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from recommender.features import Features
 from recommender.judged import Judged
-from recommender.snapshot import Rows
 from recommender.taste import Learned
 from recommender.text import stem
 from recommender.values import Reason, Taste, Word
 from recommender.wishes import Source
+from recommender.wording import Wording
 
 MOST_REASONS = 2
 SMALLEST_REASON = 1e-3
@@ -54,6 +54,7 @@ class Reasons:
             amounts[taste.named.index(source)] += amount
         best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
         columns, weighed = self._weighed(at)
+        here = self._wording(self._judged.papers[at])
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
         liked = np.maximum(weighed, 0) * self._features.telling[columns]
         found = []
@@ -68,20 +69,24 @@ class Reasons:
                 if source.paper_id and nearest_cosine < NEAR:
                     continue
                 shared = liked * taught[columns]
-                beside = taste.papers[[teacher - len(taste.named)]] if source.paper_id else None
-                words = named(self._features, columns, shared, self._judged.papers[[at]], MOST_WORDS, beside=beside)
+                beside = self._wording(taste.papers[teacher - len(taste.named)]) if source.paper_id else None
+                words = named(self._features, columns, shared, here, MOST_WORDS, beside=beside)
                 if source in met or self._tells(words, columns[shared > 0]):
                     told = tuple(word.text for word in words)
                     found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
-        return tuple(found) or self._strongest(at, columns, liked)
+        return tuple(found) or self._strongest(here, columns, liked)
 
-    def _strongest(self, at: int, columns: NDArray[np.int32], liked: Floats) -> tuple[Reason, ...]:
+    def _strongest(self, here: Wording, columns: NDArray[np.int32], liked: Floats) -> tuple[Reason, ...]:
         """Words that tell most of the taste and that a candidate has, if it has any."""
-        few = min(STRONGEST, len(self._telling))
-        least = float(np.partition(self._telling, -few)[-few]) if few else np.inf
-        told = liked * (self._telling[columns] >= max(least, SMALLEST_REASON))
-        words = named(self._features, columns, told, self._judged.papers[[at]], MOST_WORDS)
+        told = liked * (self._telling[columns] >= self._tells_most)
+        words = named(self._features, columns, told, here, MOST_WORDS)
         return (Reason(tuple(word.text for word in words), weight=float(told.sum())),) if words else ()
+
+    @cached_property
+    def _tells_most(self) -> float:
+        """How much each of the STRONGEST columns tells at least."""
+        few = min(STRONGEST, len(self._telling))
+        return max(float(np.partition(self._telling, -few)[-few]) if few else np.inf, SMALLEST_REASON)
 
     @cached_property
     def _telling(self) -> Floats:
@@ -93,7 +98,12 @@ class Reasons:
     def against(self, at: int, most: int = 5) -> tuple[Word, ...]:
         """The words that speak most against a candidate."""
         columns, weighed = self._weighed(at)
-        return tuple(named(self._features, columns, np.minimum(weighed, 0), self._judged.papers[[at]], most))
+        return tuple(
+            named(self._features, columns, np.minimum(weighed, 0), self._wording(self._judged.papers[at]), most)
+        )
+
+    def _wording(self, paper: np.int64) -> Wording:
+        return Wording(self._features, np.array([paper]))
 
     def _weighed(self, at: int) -> tuple[NDArray[np.int32], Floats]:
         """The columns of a candidate's words, and what each adds to its score, its share in the paper's meaning
@@ -114,10 +124,10 @@ def named(
     features: Features,
     columns: NDArray[np.int32],
     values: Floats,
-    among: Rows,
+    among: Wording,
     most: int,
     categories: bool = False,
-    beside: Rows | None = None,
+    beside: Wording | None = None,
 ) -> list[Word]:
     """The heaviest of some columns in words; one that repeats a word already named, in whatever form, is left out, and
     one that means other words in the papers `beside`, for two pairs of words may share a column. A category counts
@@ -127,9 +137,9 @@ def named(
     found: list[Word] = []
     told: set[str] = set()
     for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
-        text = features.name(int(columns[at]), among)
+        text = among.name(int(columns[at]))
         parts = {text} if categories else {stem(part) for part in text.split()}
-        if not text or parts & told or (beside is not None and features.name(int(columns[at]), beside) != text):
+        if not text or parts & told or (beside is not None and beside.name(int(columns[at])) != text):
             continue
         told |= parts
         found.append(Word(text, float(values[at])))
@@ -146,11 +156,11 @@ def summary(features: Features, taste: Learned, most: int = 12) -> Taste:
     typical = float(lengths.mean()) if len(lengths) else 1.0
     by_word = taste.model.weights[: features.width] + features.by_meaning(taste.model.weights) / typical
     weights = features.by_category(by_word)
-    every = np.arange(features.width, dtype=np.int32)
+    every, among = np.arange(features.width, dtype=np.int32), Wording(features, taste.papers)
 
     def side(sign: int, categories: bool) -> tuple[Word, ...]:
         one = np.maximum(sign * weights, 0)
-        found = named(features, every, one, taste.papers, most, categories)
+        found = named(features, every, one, among, most, categories)
         return tuple(Word(word.text, sign * word.weight) for word in found)
 
     votes, members = taste.verdicts.votes, taste.verdicts.members

@@ -30,7 +30,7 @@ def rival_scores(rival: Rival, taste: Learned, rows: Table, popular: Floats) -> 
 def rocchio(taste: Learned, rows: Table) -> Floats:
     """Each row times the mean of what was liked less that of what was not, 0.75 and 0.25 (Rocchio 1971, with the
     weights of Salton & Buckley 1990)."""
-    liked = taste.positive
+    known, liked = taste.rows[: len(taste.taught)], np.zeros(len(taste.taught), bool)
+    liked[taste.liked] = True
     amounts = np.where(liked, _TOWARDS / max(int(liked.sum()), 1), -_AWAY / max(int((~liked).sum()), 1))
-    known = taste.rows[: len(taste.taught)]
     return rows.dot(known.back(amounts.astype(np.float32)))

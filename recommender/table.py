@@ -32,7 +32,7 @@ class Table:
         return int(self.words.shape[1] + self.meaning.shape[1])
 
     def __getitem__(self, rows: slice | Sequence[int] | NDArray[np.int64]) -> Table:
-        return Table(csr_array(self.words[rows]), self.meaning[rows])
+        return Table(self.words[rows], self.meaning[rows])
 
     @_finite
     def dot(self, weights: Floats) -> Floats:
@@ -59,7 +59,8 @@ class Table:
 
     def squared(self) -> Table:
         """Every entry squared."""
-        return Table(self.words.power(2), self.meaning**2)
+        words = self.words
+        return Table(csr_array((words.data**2, words.indices, words.indptr), shape=words.shape), self.meaning**2)
 
     def entries(self, row: int) -> tuple[NDArray[np.int32], Floats]:
         """The columns of one row's words, and what stands there."""

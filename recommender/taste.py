@@ -53,16 +53,16 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class Learned:
     """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one teacher each (the
-    rest is background), to be `positive` or not. Teachers are the wishes `named`, and then the `papers`, which stand at
-    the places `heard` in the `verdicts`. `yardstick` are random papers, which of them it never saw (`unseen`), and what
-    the wishes add to them (`lifted`); `warm` says whether anything was liked."""
+    rest is background), and `liked` says which of those are to be liked. Teachers are the wishes `named`, and then the
+    `papers`, which stand at the places `heard` in the `verdicts`. `yardstick` are random papers, which of them it never
+    saw (`unseen`), and what the wishes add to them (`lifted`); `warm` says whether anything was liked."""
 
     rows: Table
     named: tuple[Source, ...]
     papers: Rows
     heard: Rows
     taught: Rows
-    positive: NDArray[np.bool_]
+    liked: slice
     model: Fit
     yardstick: Table
     unseen: NDArray[np.bool_]
@@ -89,41 +89,36 @@ class Learned:
     def likeness(self, meaning: Floats) -> Floats:
         """What it adds to each row that its `meaning` is near to that of one liked row: where tastes have several sides
         the nearest like tells more than all of them together."""
-        liked, meant = self._liked
+        liked = self._likes.meaning
         if not len(liked):
             return np.zeros(len(meaning), np.float32)
-        nearness: Floats = (meant @ meaning.T).max(axis=0) * np.float32(LIKENESS / MEANING_WEIGHT**2)
+        nearness: Floats = (liked @ meaning.T).max(axis=0) * np.float32(LIKENESS / MEANING_WEIGHT**2)
         return nearness
-
-    def nearest(self, meaning: Floats) -> int:
-        """Which of the rows taught is the liked one nearest in `meaning` (dimensions,), where anything is liked."""
-        liked, meant = self._liked
-        return int(liked[(meant @ meaning).argmax()])
 
     def brought(self, row: Floats) -> Floats:
         """What each row taught adds, (taught,), to the score of a paper given in full: nothing, if it was not liked."""
-        liked, brought = self._liked[0], np.zeros(len(self.taught), np.float32)
-        if len(liked):
-            meaning = row[self.rows.words.shape[1] :]
-            brought[liked] = self._likes.dot(row) * self.model.pull[liked]
-            brought[self.nearest(meaning)] += self.likeness(meaning[None])[0]
+        brought = np.zeros(len(self.taught), np.float32)
+        if len(self._likes):
+            by_liked = self._likes.dot(row) * self.model.pull[self.liked]
+            near = self._likes.meaning @ row[self.rows.words.shape[1] :]
+            by_liked[near.argmax()] += LIKENESS / MEANING_WEIGHT**2 * near.max()
+            brought[self.liked] = by_liked
         return brought
 
     @cached_property
     def _likes(self) -> Table:
-        return self.rows[self._liked[0]]
+        return self.rows[self.liked]
+
+    def doubt(self, row: Floats) -> float:
+        """How unsure the model is of the margin of a paper given in full: its standard deviation, by the diagonal of
+        the Hessian (Laplace)."""
+        return float(np.sqrt((row * row) @ self._variance))
 
     @cached_property
-    def _liked(self) -> tuple[Rows, Floats]:
-        """Which of the rows taught were liked, and what they mean."""
-        liked = np.flatnonzero(self.positive)
-        return liked, self.rows.meaning[liked]
-
-    def doubt(self, rows: Table) -> Floats:
-        """How unsure the model is of each margin: its standard deviation, by the diagonal of the Hessian (Laplace)."""
-        curvature = 1 + self.rows.squared().back(self.model.spread)
-        doubt: Floats = np.sqrt(rows.squared().dot((1 / curvature).astype(np.float32)))
-        return doubt
+    def _variance(self) -> Floats:
+        """How unsure the model is of each of its weights."""
+        variance: Floats = np.reciprocal(1 + self.rows.squared().back(self.model.spread))
+        return variance
 
     @cached_property
     def scale(self) -> Floats:
@@ -170,13 +165,14 @@ class Learner:
         seeds, seed_sources, seed_weights = self._seeds(wanted)
         weeds, weed_sources, weed_weights = self._seeds(unwanted)
         quiet = SILENCE_WEIGHT * heard.silence[unloved].sum()
-        liked = sum(seed_weights) + heard.like[loved].sum()
-        silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * liked / quiet) if warm and quiet else 1.0)
+        loud = sum(seed_weights) + heard.like[loved].sum()
+        silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * loud / quiet) if warm and quiet else 1.0)
         order = np.concatenate([loved, unloved])
         papers = numbers[order]
         rows = stacked([weeds, seeds, self._features.table(np.concatenate([papers, passed_by]))])
+        liked = slice(len(weeds), len(weeds) + len(seeds) + len(loved))
         positive = np.zeros(len(rows), bool)
-        positive[len(weeds) : len(weeds) + len(seeds) + len(loved)] = True
+        positive[liked] = True
         # With nothing liked, being unlike what was disliked is all there is.
         positive[len(weeds) + len(unloved) :] |= not warm
         against = heard.dislike[unloved] + silence * heard.silence[unloved]
@@ -199,7 +195,7 @@ class Learner:
             papers,
             order,
             taught,
-            positive[: len(taught)],
+            liked,
             model,
             yardstick,
             strange[unseen],
@@ -214,10 +210,10 @@ class Learner:
     ) -> tuple[Floats, list[dict[Source, float]], list[Wish | None]]:
         """(what the wishes add to each paper's score, how much of it each, and the topic that mutes the paper). Of
         several topics the one that adds most counts; votes on words add up."""
-        by: list[dict[Source, float]] = [{} for _ in papers]
-        if not wishes:
-            return np.zeros(len(papers), np.float32), by, [None] * len(papers)
         best = np.zeros(len(papers), np.float32)
+        if not wishes:
+            return best, [{}] * len(papers), [None] * len(papers)
+        by: list[dict[Source, float]] = [{} for _ in papers]
         topic: list[Source] = [Source()] * len(papers)
         muted: list[Wish | None] = [None] * len(papers)
         for wish in wishes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ _MOST_PER_VOTE = 3.0
 _DAY_SECONDS = 86400
 
 Weights = NDArray[np.float64]
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,48 +58,41 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     agreement (Resnick & Sami, RecSys 2007); a paper that somebody dislikes is liked that
     much less (average without misery: Masthoff).
     """
-    places: dict[str, int] = {}
-    latest: list[float] = []
-    looked_at: list[bool] = []
-    standing: dict[tuple[int, str | None], tuple[float, float]] = {}
-    first = math.inf
-    for one in feedback:
-        value, at = one.value, one.at
-        if not -1 <= value <= 1:
-            if not math.isfinite(value):
-                continue
-            value = math.copysign(1.0, value)
-        second = (at if at.tzinfo else utc(at)).timestamp()
-        first = second if second < first else first
-        place = places.setdefault(one.paper_id, len(latest))
-        if place == len(latest):
-            latest.append(second)
-            looked_at.append(not one.glance)
-        elif latest[place] < second:
-            latest[place] = second
-        if not one.glance:
-            looked_at[place] = True
-        key = place, one.member
-        before = standing.get(key)
-        if before is None or before[0] <= second:
-            standing[key] = second, value
-    last = np.array(latest)
+    heard = [one for one in feedback if math.isfinite(one.value)]
+    paper_ids, paper = _numbered([one.paper_id for one in heard])
+    names, member = _numbered([one.member for one in heard])
+    values = np.array([one.value for one in heard]).clip(-1, 1)
+    seconds = np.array([(one.at if one.at.tzinfo else utc(one.at)).timestamp() for one in heard])
+    shown = np.array([not one.glance for one in heard], bool)
+    last, looked_at = np.full(len(paper_ids), -np.inf), np.zeros(len(paper_ids), bool)
+    np.maximum.at(last, paper, seconds)
+    looked_at[paper[shown]] = True
     moment = utc(now).timestamp() if now else last.max(initial=0.0)
+    since = datetime.fromtimestamp(seconds.min(), UTC).date() if heard else None
 
-    votes = [(*key, *vote) for key, vote in standing.items() if vote[1]]
-    papers, members, seconds, values = (list(column) for column in zip(*votes, strict=True)) if votes else [[]] * 4
-    share = _shares(members)
-    weight = np.abs(values) * [share[member] for member in members] * _fading(moment - np.array(seconds))
-    positive = np.array(values) > 0
-    good, bad = (np.bincount(np.array(papers, int), weight * side, len(last)) for side in (positive, ~positive))
+    # Of one member's votes on one paper the latest stands, and of several at one moment the last.
+    ballot = paper * len(names) + member
+    order = np.lexsort((seconds, ballot))
+    standing = order[np.diff(ballot[order], append=-1) != 0]
+    standing = standing[values[standing] != 0]
+    paper, member, values, seconds = paper[standing], member[standing], values[standing], seconds[standing]
+    cast = np.bincount(member, minlength=len(names))
+    weight = np.abs(values) * _shares(cast)[member] * _fading(moment - seconds)
+    good, bad = (np.bincount(paper, weight * side, len(last)) for side in (values > 0, values < 0))
 
-    voted = np.sort(seconds)
-    next_vote = np.append(voted, np.inf)[voted.searchsorted(last)]
+    voted = np.append(np.sort(seconds), np.inf)
+    next_vote = voted[voted.searchsorted(last)]
     silence = np.where(looked_at, 1.0, GLANCE_WEIGHT) * np.where(next_vote > last + _DAY_SECONDS, ABSENT_WEIGHT, 1.0)
     silence *= _fading(moment - last) * ((good == 0) & (bad == 0))
-    since = datetime.fromtimestamp(first, UTC).date() if latest else None
-    dislike = DISLIKE_WEIGHT * np.maximum(bad - good / 2, 0)
-    return Verdicts(tuple(places), np.maximum(good - bad, 0), dislike, silence, len(votes), len(share), since)
+    like, dislike = np.maximum(good - bad, 0), DISLIKE_WEIGHT * np.maximum(bad - good / 2, 0)
+    return Verdicts(paper_ids, like, dislike, silence, len(values), int(np.count_nonzero(cast)), since)
+
+
+def _numbered(names: Sequence[Name]) -> tuple[tuple[Name, ...], NDArray[np.int64]]:
+    """(the names that occur, in the order they first appear; the place there of each)."""
+    distinct = tuple(dict.fromkeys(names))
+    places = dict(zip(distinct, range(len(distinct)), strict=True))
+    return distinct, np.fromiter(map(places.__getitem__, names), np.int64, len(names))
 
 
 def _fading(seconds: Weights) -> Weights:
@@ -106,16 +100,13 @@ def _fading(seconds: Weights) -> Weights:
     return np.exp(-FADING / _DAY_SECONDS * np.maximum(seconds, 0))
 
 
-def _shares(members: Sequence[str | None]) -> dict[str | None, float]:
-    """What one vote of each member counts: the louder a member, the less, so that nobody dominates."""
-    cast: dict[str | None, float] = defaultdict(float)
-    for member in members:
-        cast[member] += 1
-    if len(cast) < 2:
-        return dict.fromkeys(cast, 1.0)
-    total = sum(cast.values())
-    bound = max(FREE_VOTES, 2 * sorted(cast.values())[-2])
-    bounded = {member: min(count, bound) for member, count in cast.items()}
+def _shares(cast: NDArray[np.int64]) -> Weights:
+    """What one vote of each member counts, by how many they cast: the louder a member, the less, so that nobody
+    dominates."""
+    if np.count_nonzero(cast) < 2:
+        return np.ones(len(cast))
+    bounded = np.minimum(cast, max(FREE_VOTES, 2 * np.sort(cast)[-2]))
     # The channel's votes keep their weight beside silence and background when one member's are cut down.
-    scale = min(_MOST_PER_VOTE, total / sum(bounded.values()))
-    return {member: scale * bounded[member] / count for member, count in cast.items()}
+    scale = min(_MOST_PER_VOTE, cast.sum() / bounded.sum())
+    shares: Weights = scale * bounded / np.maximum(cast, 1)
+    return shares

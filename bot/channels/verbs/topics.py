@@ -50,7 +50,7 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
         return Reply(
             f"Muted “{name}”: papers about it are left out. {reached} `/papers unsubscribe {name}` brings them back."
         )
-    how = "Matches are posted as soon as they are listed." if alert else "Its matches rank first from now on."
+    how = "Matches are posted as soon as they are listed." if alert else "Its matches rank higher from now on."
     return Reply(f"{'Subscribed to' if new else 'Changed'} “{name}”. {how} {reached}")
 
 
