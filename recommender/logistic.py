@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from recommender.table import Table
+from recommender.table import Table, finite
 
 Floats = NDArray[np.float32]
 
@@ -38,6 +38,7 @@ class Fit:
     spread: Floats
 
 
+@finite
 def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: float) -> Fit:
     """Minimise |w|²/2 + strength · Σ importance · log loss over the rows, starting from zero."""
     cost, target = (strength * importance).astype(np.float32), positive.astype(np.float32)
@@ -46,8 +47,9 @@ def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: 
     shares = np.zeros((1 + _DIRECTIONS, len(rows)), np.float32)
     margins = np.zeros((1 + _DIRECTIONS, len(rows)), np.float32)
     margins[0] = _BIAS_SCALE
-    at = np.array([_first_bias(float(cost @ target), float(cost @ (1 - target)))])
-    chance, value = _judged(at @ margins[:1], at, cost, target)
+    at = np.zeros(1 + _DIRECTIONS, np.float32)
+    at[0] = _first_bias(float(cost @ target), float(cost @ (1 - target)))
+    chance, value = _judged(at[:1], margins[:1], cost, target)
     pull, first = shares[0], 0.0
     for size in range(1, 1 + _DIRECTIONS):
         share = cost * (target - chance) - pull
@@ -59,9 +61,11 @@ def fit(rows: Table, positive: NDArray[np.bool_], importance: Floats, strength: 
         square = float(share @ margin)
         if square <= 1e-6 * first:
             break  # no row says anything, or nothing that is new
-        shares[size], margins[size] = share / np.sqrt(square), margin / np.sqrt(square)
-        at, chance, value = _stepped(np.append(at, np.float32(0)), margins[: size + 1], chance, value, cost, target)
-        pull = at @ shares[: size + 1]
+        scale = np.float32(square**-0.5)
+        shares[size], margins[size] = scale * share, scale * margin
+        known = slice(size + 1)
+        at[known], chance, value = _stepped(at[known], margins[known], chance, value, cost, target)
+        pull = at[known] @ shares[known]
         if steepness <= _TOLERANCE**2 * first:
             break
     return Fit(rows.back(pull), float(_BIAS_SCALE * at[0]), pull, cost * chance * (1 - chance))
@@ -79,15 +83,16 @@ def _stepped(
     slope, scale = float(gradient @ step), np.float32(1)
     for _ in range(_HALVINGS):
         reached = at + scale * step
-        then, lower = _judged(reached @ margins, reached, cost, target)
+        then, lower = _judged(reached, margins, cost, target)
         if lower <= value + 1e-4 * float(scale) * slope:
             return reached, then, lower
         scale /= 2
     return at, chance, value
 
 
-def _judged(margin: Floats, at: Floats, cost: Floats, target: Floats) -> tuple[Floats, float]:
+def _judged(at: Floats, margins: Floats, cost: Floats, target: Floats) -> tuple[Floats, float]:
     """(the chance of each row to be positive, the value of the objective)."""
+    margin = at @ margins
     loss = np.maximum(margin, 0) + np.log1p(np.exp(-np.abs(margin))) - target * margin
     return expit(margin), 0.5 * float(at @ at) + float(cost @ loss)
 

@@ -44,8 +44,9 @@ Floats = NDArray[np.float32]
 
 def ranked(judged: Judged) -> list[Ranked]:
     """All of them, best first."""
-    scores = judged.scores.tolist()
-    return [Ranked(judged.ids[at], scores[at]) for at in best_first(judged.scores).tolist()]
+    order = best_first(judged.scores)
+    ids = map(judged.ids.__getitem__, order.tolist())
+    return list(map(Ranked._make, zip(ids, judged.scores[order].tolist(), strict=True)))
 
 
 class Picker:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-_WORDS = "\n"
-"""In front of the words of a vote on words: no paper's id begins so."""
+WORDS = "\n"
+"""In front of the words of a vote on words, which stand in a paper's place: no paper's id begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,7 @@ class Feedback:
     def on_words(cls, words: str, value: float, at: datetime, member: str | None = None) -> Feedback:
         """A vote for more (above 0) or less of the papers that match a query. It counts, fades, is bounded and is taken
         back as a vote on a paper is."""
-        return cls(_WORDS + words, value, at, member)
-
-
-def words_of(paper_id: str) -> str:
-    """The words of a vote on words, by what stands in the paper's place; "" for a paper."""
-    return paper_id.removeprefix(_WORDS) if paper_id.startswith(_WORDS) else ""
+        return cls(WORDS + words, value, at, member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +41,9 @@ class Hit:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A candidate and what is believed of it; scores compare within one channel at one moment."""
+class Ranked(NamedTuple):
+    """A candidate and what is believed of it; scores compare within one channel at one moment. A tuple, for there are
+    hundreds in each answer."""
 
     paper_id: str
     score: float

@@ -90,9 +90,9 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
 
 def _numbered(names: Sequence[Name]) -> tuple[tuple[Name, ...], NDArray[np.int64]]:
     """(the names that occur, in the order they first appear; the place there of each)."""
-    distinct = tuple(dict.fromkeys(names))
-    places = dict(zip(distinct, range(len(distinct)), strict=True))
-    return distinct, np.fromiter(map(places.__getitem__, names), np.int64, len(names))
+    places: dict[Name, int] = {}
+    numbers = [places.setdefault(name, len(places)) for name in names]
+    return tuple(places), np.array(numbers, np.int64)
 
 
 def _fading(seconds: Weights) -> Weights:

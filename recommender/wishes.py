@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from recommender.query import MINUS, Query, parse
-from recommender.values import words_of
+from recommender.values import WORDS
 from recommender.votes import Verdicts
 
 MOST = 3.0
@@ -56,8 +56,9 @@ def read_topic(text: str) -> Wish | None:
 def read_votes(heard: Verdicts) -> Iterator[Wish]:
     """What members want more and less of, as they said in words."""
     for at, paper_id in enumerate(heard.paper_ids):
-        if not (words := words_of(paper_id)):
+        if not paper_id.startswith(WORDS):
             continue
+        words = paper_id.removeprefix(WORDS)
         query = parse(words)
         votes = max(-MOST, min(float(heard.like[at] - heard.dislike[at]), MOST))
         if query.groups and votes:

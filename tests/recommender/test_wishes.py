@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Feedback, Recommender
-from recommender.values import words_of
+from recommender.votes import verdicts
+from recommender.wishes import read_votes
 from tests.recommender.papers import NOW, library, votes
 
 CANDIDATES = [paper.id for paper in library() if int(paper.id.split("-")[1]) >= 20]
@@ -81,8 +82,8 @@ def test_a_taste_counts_votes_on_words_and_shows_them(engine: Recommender) -> No
 
 
 def test_what_stands_in_a_papers_place_tells_the_words_and_no_paper_is_taken_for_words() -> None:
-    assert words_of(less("a b").paper_id) == "a b"
-    assert words_of("2310.01234") == words_of("words:a") == ""
+    heard = verdicts([less("a b"), *votes("2310.01234", "words:a")], NOW)
+    assert [wish.text for wish in read_votes(heard)] == ["a b"]
 
 
 said = st.lists(
