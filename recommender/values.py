@@ -11,8 +11,7 @@ WORDS = "\n"
 """In front of the words of a vote on words, which stand in a paper's place: no paper's id begins so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
+class Feedback(NamedTuple):
     """One member's standing vote on a paper, or (`value` 0, no member) a paper shown that nobody reacted to; `on_words`
     makes a vote on all papers that have some words.
 

@@ -59,11 +59,10 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     much less (average without misery: Masthoff).
     """
     heard = [one for one in feedback if math.isfinite(one.value)]
-    paper_ids, paper = _numbered([one.paper_id for one in heard])
-    names, member = _numbered([one.member for one in heard])
-    values = np.array([one.value for one in heard]).clip(-1, 1)
-    seconds = np.array([(one.at if one.at.tzinfo else utc(one.at)).timestamp() for one in heard])
-    shown = np.array([not one.glance for one in heard], bool)
+    papers, strengths, moments, members, glances = zip(*heard, strict=True) if heard else [()] * 5
+    (paper_ids, paper), (names, member) = _numbered(papers), _numbered(members)
+    values, shown = np.array(strengths).clip(-1, 1), ~np.array(glances, bool)
+    seconds = np.array([(at if at.tzinfo else utc(at)).timestamp() for at in moments])
     last, looked_at = np.full(len(paper_ids), -np.inf), np.zeros(len(paper_ids), bool)
     np.maximum.at(last, paper, seconds)
     looked_at[paper[shown]] = True
