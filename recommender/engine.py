@@ -17,7 +17,7 @@ from recommender.index import Index
 from recommender.judged import Judged, gather, judge, scores_for
 from recommender.mending import Mender
 from recommender.paper import Paper
-from recommender.picks import Picker, ranked
+from recommender.picks import Picker, best_first, ranked
 from recommender.query import parse
 from recommender.reasons import summary
 from recommender.rivals import Rival
@@ -129,7 +129,7 @@ class Recommender:
             # The chance that it is liked: among papers of one subject the share that would score lower is 1 for all.
             liked = expit(taste.margins(view.features.table(papers))) if taste.warm else np.zeros(len(papers))
             scores = (scores / max(float(scores.max()), 1e-9) + liked).astype(np.float32)
-            order = np.argsort(-scores, kind="stable")
+            order = best_first(scores)
             papers, scores = papers[order], scores[order]
         shown = slice(offset, offset + limit)
         return _hits(view.snapshot, papers[shown], scores[shown])
@@ -143,7 +143,7 @@ class Recommender:
         ids = sorted(set(candidates))
         papers = _known(view.snapshot, ids)
         strength = view.searcher.strength(parse(query), papers)
-        order = [at for at in np.argsort(-strength, kind="stable") if strength[at] > 0]
+        order = [at for at in best_first(strength) if strength[at] > 0]
         return [Hit(ids[at], float(strength[at])) for at in order]
 
     def understand(self, query: str) -> Understood:
@@ -196,7 +196,7 @@ class Recommender:
         while block := list(islice(channels, _BLOCK)):
             tastes = [view.learner.learn(feedback, topics, now, some.papers) for feedback, topics in block]
             for scores in scores_for(view.learner, tastes, some).T:
-                best = np.argsort(-scores, kind="stable")[:limit].tolist()
+                best = best_first(scores)[:limit].tolist()
                 yield [Ranked(ids[at], float(scores[at])) for at in best]
 
     def pick(

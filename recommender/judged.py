@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,7 +48,7 @@ class Judged:
     believed: Floats
     scores: Floats
     popular: Floats
-    wished: tuple[dict[Source, float], ...]
+    wished: tuple[Mapping[Source, float], ...]
     muted: tuple[Wish | None, ...]
 
 

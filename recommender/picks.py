@@ -45,8 +45,8 @@ Floats = NDArray[np.float32]
 def ranked(judged: Judged) -> list[Ranked]:
     """All of them, best first."""
     order = best_first(judged.scores)
-    ids = map(judged.ids.__getitem__, order.tolist())
-    return list(map(Ranked._make, zip(ids, judged.scores[order].tolist(), strict=True)))
+    scores = judged.scores[order].tolist()
+    return [Ranked(judged.ids[at], score) for at, score in zip(order.tolist(), scores, strict=True)]
 
 
 class Picker:

@@ -71,19 +71,19 @@ class Reasons:
                 shared = liked * taught[columns]
                 beside = self._wording(taste.papers[teacher - len(taste.named)]) if source.paper_id else None
                 words = named(self._features, columns, shared, here, MOST_WORDS, beside=beside)
-                if source in met or self._tells(words, columns[shared > 0]):
+                if source in met or self._beyond_chance(words, columns[shared > 0]):
                     told = tuple(word.text for word in words)
                     found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
         return tuple(found) or self._strongest(here, columns, liked)
 
     def _strongest(self, here: Wording, columns: NDArray[np.int32], liked: Floats) -> tuple[Reason, ...]:
         """Words that tell most of the taste and that a candidate has, if it has any."""
-        told = liked * (self._telling[columns] >= self._tells_most)
+        told = liked * (self._telling[columns] >= self._least_of_strongest)
         words = named(self._features, columns, told, here, MOST_WORDS)
         return (Reason(tuple(word.text for word in words), weight=float(told.sum())),) if words else ()
 
     @cached_property
-    def _tells_most(self) -> float:
+    def _least_of_strongest(self) -> float:
         """How much each of the STRONGEST columns tells at least."""
         few = min(STRONGEST, len(self._telling))
         return max(float(np.partition(self._telling, -few)[-few]) if few else np.inf, SMALLEST_REASON)
@@ -112,7 +112,7 @@ class Reasons:
         columns, values = self._judged.rows.entries(at)
         return columns, values * (weights[columns] + self._features.by_meaning_of(columns, values, weights))
 
-    def _tells(self, words: Sequence[Word], shared: NDArray[np.int32]) -> bool:
+    def _beyond_chance(self, words: Sequence[Word], shared: NDArray[np.int32]) -> bool:
         """Whether the columns that two papers share are more than chance: several words, or one that is rare."""
         if len(" ".join(word.text for word in words).split()) > 1:
             return True

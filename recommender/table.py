@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 Floats = NDArray[np.float32]
-finite = np.errstate(invalid="ignore")
+_finite = np.errstate(invalid="ignore")
 """For products of short dense rows: with finite numbers on both sides the flag was once seen raised all the same."""
 
 
@@ -34,18 +34,19 @@ class Table:
     def __getitem__(self, rows: slice | Sequence[int] | NDArray[np.int64]) -> Table:
         return Table(self.words[rows], self.meaning[rows])
 
-    @finite
+    @_finite
     def dot(self, weights: Floats) -> Floats:
         """Each row times the weights: (papers,); or (papers, channels), for several channels' weights side by side."""
         split = self.words.shape[1]
         product: Floats = self.words @ weights[:split] + self.meaning @ weights[split:]
         return product
 
-    @finite
+    @_finite
     def back(self, amounts: Floats) -> Floats:
         """The sum of the rows, each times its amount: (width + dimensions,)."""
         return np.concatenate([self._turned @ amounts, amounts @ self.meaning])
 
+    @_finite
     def through(self, amounts: Floats) -> Floats:
         """`dot` of `back`: what each row says of the sum of the rows, each times its amount."""
         product: Floats = self.words @ (self._turned @ amounts) + self.meaning @ (amounts @ self.meaning)

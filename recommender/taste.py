@@ -5,7 +5,7 @@ A taste is a pure function of feedback, topics and the index: nothing is kept be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -99,9 +99,9 @@ class Learned:
         """What each row taught adds, (taught,), to the score of a paper given in full: nothing, if it was not liked."""
         brought = np.zeros(len(self.taught), np.float32)
         if len(self._likes):
+            meaning = row[self.rows.words.shape[1] :]
             by_liked = self._likes.dot(row) * self.model.pull[self.liked]
-            near = self._likes.meaning @ row[self.rows.words.shape[1] :]
-            by_liked[near.argmax()] += LIKENESS / MEANING_WEIGHT**2 * near.max()
+            by_liked[(self._likes.meaning @ meaning).argmax()] += self.likeness(meaning[None])[0]
             brought[self.liked] = by_liked
         return brought
 
@@ -207,7 +207,7 @@ class Learner:
 
     def boosts(
         self, wishes: Sequence[Wish], papers: Rows
-    ) -> tuple[Floats, list[dict[Source, float]], list[Wish | None]]:
+    ) -> tuple[Floats, Sequence[Mapping[Source, float]], Sequence[Wish | None]]:
         """(what the wishes add to each paper's score, how much of it each, and the topic that mutes the paper). Of
         several topics the one that adds most counts; votes on words add up."""
         best = np.zeros(len(papers), np.float32)

@@ -61,11 +61,11 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     heard = [one for one in feedback if math.isfinite(one.value)]
     papers, strengths, moments, members, glances = zip(*heard, strict=True) if heard else [()] * 5
     (paper_ids, paper), (names, member) = _numbered(papers), _numbered(members)
-    values, shown = np.array(strengths).clip(-1, 1), ~np.array(glances, bool)
+    values, as_card = np.array(strengths, float).clip(-1, 1), ~np.array(glances, bool)
     seconds = np.array([(at if at.tzinfo else utc(at)).timestamp() for at in moments])
     last, looked_at = np.full(len(paper_ids), -np.inf), np.zeros(len(paper_ids), bool)
     np.maximum.at(last, paper, seconds)
-    looked_at[paper[shown]] = True
+    looked_at[paper[as_card]] = True
     moment = utc(now).timestamp() if now else last.max(initial=0.0)
     since = datetime.fromtimestamp(seconds.min(), UTC).date() if heard else None
 
