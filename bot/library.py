@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import facts, papers
 from bot.store.database import Store
-from recommender import CorruptIndexError, NewerIndexError, Recommender
+from recommender import CorruptIndexError, IndexBusyError, NewerIndexError, Recommender
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 3_000
 """Papers indexed at a time: larger additions leave the index less to merge, smaller ones need less memory."""
+_TRIES = 12
+"""Each waits some seconds for whoever else writes to the index."""
 Progress = Callable[[int, int], None]
 """Called with how many papers are done, and how many there are in all."""
 Answer = TypeVar("Answer")
@@ -38,17 +41,20 @@ class Library:
         except (CorruptIndexError, NewerIndexError) as error:
             engine = await _empty(folder, error)
         library = cls(store, engine, folder)
-        await library.catch_up(progress)
+        try:
+            await library.catch_up(progress, tries=1)
+        except IndexBusyError:
+            log.warning("Another program is adding to the search index. What it has not added yet is found later.")
         return library
 
-    async def catch_up(self, progress: Progress | None = None) -> int:
-        """Index every paper that changed in the store since the last time; how many those were."""
+    async def catch_up(self, progress: Progress | None = None, tries: int = _TRIES) -> int:
+        """Index every paper that changed in the store since the last time; how many those were. While another process
+        writes to the index, which may be just these papers, it is tried so often; then IndexBusyError."""
         async with self._adding:
-            try:
-                return await self._catch_up(progress)
-            except (CorruptIndexError, NewerIndexError) as error:
-                self.engine = await _empty(self._folder, error)
-                return await self._catch_up(progress)
+            for _ in range(tries - 1):
+                with contextlib.suppress(IndexBusyError):
+                    return await self._mended_catch_up(progress)
+            return await self._mended_catch_up(progress)
 
     async def steady(self, ask: Callable[[Recommender], Answer]) -> Answer:
         """Ask the engine in a thread of its own, while nobody adds to it or takes away."""
@@ -59,6 +65,13 @@ class Library:
         """The count of changes to the papers up to which the index has them all."""
         store_id, revision = _marked(self.engine)
         return min(revision, await facts.revision(tx)) if store_id == await facts.get(tx, "store_id") else 0
+
+    async def _mended_catch_up(self, progress: Progress | None) -> int:
+        try:
+            return await self._catch_up(progress)
+        except (CorruptIndexError, NewerIndexError) as error:
+            self.engine = await _empty(self._folder, error)
+            return await self._catch_up(progress)
 
     async def _catch_up(self, progress: Progress | None) -> int:
         await asyncio.to_thread(self.engine.refresh)

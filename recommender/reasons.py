@@ -52,6 +52,7 @@ class Reasons:
         amounts = np.bincount(teachers, taste.brought(row), taste.teachers)
         for source, amount in met.items():
             amounts[taste.named.index(source)] += amount
+        amounts[len(taste.named) :][taste.papers == self._judged.papers[at]] = 0  # no paper is its own reason
         best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
         columns, weighed = self._weighed(at)
         here = self._wording(self._judged.papers[at])

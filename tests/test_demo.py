@@ -13,6 +13,7 @@ from rich.console import Console
 from structlog.testing import capture_logs
 
 from bot.demo.visit import scripted
+from bot.demo.world import DemoClock
 from bot.settings import load
 from recommender import Paper
 from tests.fakes.paper_sources import PaperSources
@@ -132,6 +133,11 @@ async def test_the_live_list_is_ranked_by_the_same_taste_when_it_answers() -> No
     first = live.split(" 1 ", 1)[1].split("https://")[0]
     assert first.startswith("Federated learning with private clients")
     assert "because you liked" in first
+
+
+def test_what_is_said_later_in_the_demo_is_later() -> None:
+    clock = DemoClock(datetime(2025, 11, 3, 9, tzinfo=UTC))
+    assert clock() < clock() < datetime(2025, 11, 3, 9, 1, tzinfo=UTC)
 
 
 def test_a_visit_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

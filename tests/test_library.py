@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from structlog.testing import capture_logs
 from bot.library import Library
 from bot.store import facts, papers
 from bot.store.database import Store
-from recommender import Paper, Recommender
+from recommender import IndexBusyError, Paper, Recommender
+from recommender.disk import write_lock
 from tests.fakes.clock import Clock
 from tests.house import demo_papers, house_over, paper
 
@@ -33,6 +36,35 @@ async def test_an_index_is_opened_again_without_indexing_anything(sqlite_store: 
     again = await Library.open(sqlite_store, tmp_path / "index")
     assert await again.catch_up() == 0
     assert found(again, "zebra") == found(first, "zebra") == {paper(n).id for n in range(20)}
+
+
+async def test_a_search_works_beside_a_program_that_writes_to_the_index(sqlite_store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    await keep(sqlite_store, paper(1, "Zebra one"))
+    await Library.open(sqlite_store, folder)
+    await keep(sqlite_store, paper(2, "Zebra two"))
+    with write_lock(folder, 0.0):
+        beside = await Library.open(sqlite_store, folder)
+        assert found(beside, "zebra") == {paper(1).id}
+    assert await beside.catch_up() == 1
+    assert found(beside, "zebra") == {paper(1).id, paper(2).id}
+
+
+async def test_whoever_adds_waits_for_another_program_that_writes(sqlite_store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    library = await Library.open(sqlite_store, folder)
+    library.engine = Recommender.open(folder, patience=0.0)
+    await keep(sqlite_store, paper(1, "Zebra one"))
+    with ExitStack() as stack:
+        stack.enter_context(write_lock(folder, 0.0))
+        waiting = asyncio.create_task(library.catch_up(tries=1_000_000))
+        await asyncio.to_thread(library.engine.refresh)
+        assert not waiting.done()
+        with pytest.raises(IndexBusyError):
+            Recommender.open(folder, patience=0.0).add([paper(3, "Zebra three")])
+        stack.close()
+        assert await waiting == 1
+    assert found(library, "zebra") == {paper(1).id}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from recommender import Explanation
 PLACE = Place("terminal", "papers", name="papers")
 _WELCOME = (
     "This is Paperboy with ten days of real arXiv papers (3 to 14 November 2025, 22 a day, summaries in our words).\n"
-    "Nothing is installed and nothing stays. Try: [b]2 👍[/b] (react to card 2) · [b]/next[/b] (tomorrow's digest) · "
+    "Nothing of this visit is kept. Try: [b]2 👍[/b] (react to card 2) · [b]/next[/b] (tomorrow's digest) · "
     "[b]/papers federated[/b] (search) · [b]taste[/b] · [b]/help[/b]"
 )
 _FAREWELL = "Bye. Nothing of this visit is kept; `paperboy chat` is the same with a store of your own."
@@ -44,9 +44,14 @@ async def interactive(settings: Settings) -> None:
     console = Console()
     clock = DemoClock(first_morning(settings))
 
-    async def next_day() -> None:
-        if not await world.next_day():
-            console.print("Today is here already: the demo ends with the present. `paperboy chat` goes on from here.")
+    async def next_day() -> bool:
+        passed = await world.next_day()
+        if not passed:
+            console.print(
+                "Today is here already: the demo ends with the present. "
+                "`paperboy chat` is the same with a store of your own."
+            )
+        return passed
 
     def platform(folder: Path) -> TerminalPlatform:
         return TerminalPlatform(folder, console, clock, next_day=next_day, farewell=_FAREWELL)
@@ -112,9 +117,9 @@ class Visit:
     def world(self, world: World) -> None:
         self._world = world
 
-    async def next_day(self) -> None:
-        """Let a day pass."""
-        await self.world.next_day()
+    async def next_day(self) -> bool:
+        """Let a day pass; False when none can."""
+        return await self.world.next_day()
 
     async def lines(self) -> AsyncIterator[str]:
         """The lines of the visit, one by one; each is answered before the next is asked for."""

@@ -26,6 +26,7 @@ HOUR = time(9)
 _BEFORE = timedelta(minutes=30)
 _LIVE = Limits(connect=3.0, read=5.0, total=8.0, attempts=1)
 """A visitor waits for the live list no longer than this."""
+_INSTANT = timedelta(milliseconds=1)
 
 
 def corpus() -> list[Paper]:
@@ -35,12 +36,13 @@ def corpus() -> list[Paper]:
 
 @dataclass
 class DemoClock:
-    """Stands still until it is set."""
+    """Stands still until it is set, but for an instant each time it is asked: what is said later is later."""
 
     now: datetime
 
     def __call__(self) -> datetime:
         """The time in the demo, in UTC."""
+        self.now += _INSTANT
         return self.now
 
 

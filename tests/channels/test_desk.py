@@ -276,7 +276,10 @@ async def test_a_topic_without_a_word_is_refused_kindly(house: House, query: str
 
 async def test_why_says_in_a_sentence_what_speaks_for_a_paper(house: House) -> None:
     await house.say(f"more {KNOWN.id}")
-    assert "Here because you liked" in (await house.say(f"why {KNOWN.id}")).text
+    others = [one for one in PAPERS if one.id != KNOWN.id and "federated" in one.title.lower()]
+    texts = [(await house.say(f"why {one.id}")).text for one in others]
+    assert any("because you liked “Accurate Target Privacy Preserving" in text for text in texts)
+    assert "because you liked" not in (await house.say(f"why {KNOWN.id}")).text, "no paper is its own reason"
     await house.say("subscribe learning")
     texts = [(await house.say(f"why {one.id}")).text for one in PAPERS[1:] if "learning" in one.title.lower()]
     assert any("For it: your topic “learning”" in text for text in texts)

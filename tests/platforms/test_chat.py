@@ -175,7 +175,7 @@ async def test_hits_are_numbered_after_the_digest_and_can_be_acted_on(guest: Ter
         ("more", "h1"),
         ("less", "h2"),
     ]
-    assert "stands in a list" in await guest.enter("-3 👍")
+    assert "`3 👍` said again takes it back" in await guest.enter("-3 👍")
     assert "stands in a list" in await guest.enter("3 🔥")
     assert not guest.desk.reactions
 
@@ -243,16 +243,19 @@ async def test_who_asks_is_a_manager(guest: TerminalGuest) -> None:
 async def test_next_lets_days_pass_and_shows_what_they_bring(tmp_path: Path) -> None:
     days = 0
 
-    async def next_day() -> None:
+    async def next_day() -> bool:
         nonlocal days
         days += 1
         await post_digest(visitor, days, 2)
+        return days < 5
 
     async with sitting_at(tmp_path, next_day=next_day) as visitor:
         assert " 2  Paper 2 of day 1" in await visitor.enter("/next")
         assert " 2  Paper 2 of day 3" in await visitor.enter("/next 2")
         await visitor.enter("1 👍")
         assert visitor.desk.reactions[0].message == "3-1"
+        await visitor.enter("/next 9")
+        assert days == 5, "where no more days pass, none is asked for"
 
 
 async def test_without_a_callback_next_says_that_days_pass_by_themselves(guest: TerminalGuest) -> None:

@@ -61,6 +61,13 @@ def test_no_reason_names_what_is_not_so(engine: Recommender, said: list[Feedback
                 assert reason.topic in (None, *topics)
 
 
+def test_no_paper_is_its_own_reason(engine: Recommender) -> None:
+    liked = votes(*OLD[:3])
+    for paper_id in OLD[:3]:
+        named = [reason.because for reason in engine.explain(paper_id, liked, now=NOW).reasons]
+        assert paper_id not in named
+
+
 def test_a_liked_paper_is_named_only_of_one_that_is_near_to_it() -> None:
     mixed = Recommender()
     mixed.add([*library(), Paper("far", "Tax law of the Middle Ages", "We propose several strong results on tolls.")])

@@ -35,7 +35,8 @@ from bot.platforms.terminal.typed import (
 )
 
 log = structlog.get_logger(__name__)
-NextDay = Callable[[], Awaitable[None]]
+NextDay = Callable[[], Awaitable[bool]]
+"""Lets a day pass; False when none can."""
 """Lets one day pass; what it posts comes through the platform's `send`."""
 PLATFORM = "terminal"
 _VOTES = {"👍": "more", "👎": "less"}
@@ -194,6 +195,8 @@ class Chat:
         verbs = [_VOTES[each[0]] for each in emoji if each[0] in _VOTES]
         if on and verbs:
             await self._press(Action(verbs[0].capitalize(), verbs[0], paper_id))
+        elif verbs:
+            self._screen.say(f"{number} stands in a list: there `{number} {emoji[0]}` said again takes it back.")
         else:
             self._screen.say(f"{number} stands in a list: there `{number} 👍`, `{number} 👎` and `save {number}` work.")
 
@@ -202,7 +205,8 @@ class Chat:
             self._screen.say("Here days pass by themselves; the digest comes at its hour, and `today` shows it now.")
             return
         for _ in range(days):
-            await self._next_day()
+            if not await self._next_day():
+                break
             await self._show_new()
 
     async def _go_to(self, name: str) -> None:

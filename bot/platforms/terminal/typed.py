@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -173,6 +174,8 @@ def _plain(line: str) -> Typed:
         return Unclear(f"What about {line}? Put an emoji on it (`{words[0]} 👍`) or read on (`abstract {words[0]}`).")
     if words and all(map(number_of, words)):
         return React(tuple(map(number_of, words)), (), ("👍",))
+    if line.casefold() in ("quit", "exit"):
+        return Unclear(f"`/quit` leaves. To search for the word, say `search {line}`.")
     if words and all(map(split_emoji, words)):
         return Unclear(f"{line} for which card? Say its number too: `2 {words[0]}`.")
     return Ask(line)
@@ -193,7 +196,7 @@ def _reaction(words: list[str]) -> React | None:
         return React(_numbers(rest), (), split_emoji(f":{thumbs[0]}:"))
     on: dict[int, bool] = {}
     emoji: list[str] = []
-    for word in words:
+    for word in itertools.chain.from_iterable(map(_unglued, words)):
         number, pictures = _NUMBER.fullmatch(word), split_emoji(word)
         if number:
             on[int(number[2])] = number[1] != "-"
@@ -205,6 +208,14 @@ def _reaction(words: list[str]) -> React | None:
         return None
     put = tuple(number for number, wanted in on.items() if wanted)
     return React(put, tuple(number for number in on if number not in put), tuple(dict.fromkeys(emoji)))
+
+
+def _unglued(word: str) -> tuple[str, ...]:
+    """A number and the emoji that follows it without a space, apart."""
+    number = _NUMBER.match(word)
+    if number and not split_emoji(word) and split_emoji(word[number.end() :]):
+        return number[0], word[number.end() :]
+    return (word,)
 
 
 def _slash_react(word: str, rest: str) -> Typed:
