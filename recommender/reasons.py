@@ -149,6 +149,15 @@ def named(
     return found
 
 
+def _spoken_against(taste: Learned, width: int) -> NDArray[np.bool_]:
+    """Which columns (width,) the papers have that were disliked, and the words that were asked less of."""
+    disliked, found = taste.verdicts.dislike[taste.heard] > 0, np.zeros(width, bool)
+    for n, teacher in enumerate(taste.taught.tolist()):
+        if teacher < len(taste.named) or disliked[teacher - len(taste.named)]:
+            found[taste.rows.entries(n)[0]] = True
+    return found
+
+
 def summary(features: Features, taste: Learned, most: int = 12) -> Taste:
     """A taste in words."""
     if not taste.teachers:
@@ -157,6 +166,9 @@ def summary(features: Features, taste: Learned, most: int = 12) -> Taste:
     typical = float(lengths.mean()) if len(lengths) else 1.0
     by_word = taste.model.weights[: features.width] + features.by_meaning(taste.model.weights) / typical
     weights = features.by_category(by_word)
+    if not taste.warm:
+        # Until something is liked, what is unlike the papers shown is no like, and what was passed over no dislike.
+        weights = np.where(_spoken_against(taste, features.width), np.minimum(weights, 0), np.float32(0))
     every, among = np.arange(features.width, dtype=np.int32), Wording(features, taste.papers)
 
     def side(sign: int, categories: bool) -> tuple[Word, ...]:

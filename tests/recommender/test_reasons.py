@@ -61,6 +61,18 @@ def test_no_reason_names_what_is_not_so(engine: Recommender, said: list[Feedback
                 assert reason.topic in (None, *topics)
 
 
+def test_a_taste_that_knows_dislikes_alone_tells_nothing_else() -> None:
+    engine = Recommender()
+    engine.add(library(8))
+    assert len(engine) < 50
+    shown = [Feedback(f"{subject}-{n}", 0.0, NOW) for subject in ("vision", "physics") for n in range(6)]
+    taste = engine.taste([Feedback("federated-1", -1.0, NOW, "ada"), *shown], now=NOW)
+    assert taste.liked == taste.liked_categories == ()
+    disliked = words(next(f"{one.title}. {one.abstract}" for one in library(8) if one.id == "federated-1"))
+    assert taste.disliked
+    assert {*words(" ".join(word.text for word in taste.disliked))} <= {*disliked}
+
+
 def test_no_paper_is_its_own_reason(engine: Recommender) -> None:
     liked = votes(*OLD[:3])
     for paper_id in OLD[:3]:
