@@ -52,7 +52,8 @@ class Mender:
         )
         phrases: tuple[str, ...] = ()
         if mended.phrases and not self._searcher.answers(mended):
-            phrases = tuple(clause.text.strip('"') for clause in query.phrases)
+            absent = (clause for clause in query.phrases if not self._searcher.satisfied(clause))
+            phrases = tuple(clause.text.strip('"') for clause in absent)
             mended = loosened(mended)
         suggestion = query.text
         for word, right in fixed.items():

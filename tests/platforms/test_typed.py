@@ -31,6 +31,7 @@ from bot.platforms.terminal.typed import (
         ("", Nothing()),
         ("  \t ", Nothing()),
         ("2 👍", React((2,), (), ("👍",))),
+        ("unsave 2", Act("unsave", (2,))),
         ("2👍", React((2,), (), ("👍",))),
         ("1 #3:fire: -2👀", React((1, 3), (2,), ("🔥", "👀"))),
         ("👍 2", React((2,), (), ("👍",))),

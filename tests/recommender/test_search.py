@@ -349,6 +349,8 @@ def test_of_two_words_as_near_the_more_frequent_was_meant() -> None:
 def test_a_phrase_that_no_paper_has_is_read_as_its_words_and_said(library: Recommender) -> None:
     assert library.understand('"privacy differential" cat:cs.LG').loosened == ("privacy differential",)
     assert library.understand('"differential privacy"').loosened == ()
+    beside_nobody = library.understand('"differential privacy" author:nobody')
+    assert beside_nobody.loosened == (), "it is the author whom no paper has"
     assert found(library, '"privacy differential" cat:cs.CR') == [SURVEY]
 
 

@@ -162,6 +162,8 @@ async def show_saved(talk: Conversation, argument: str) -> Reply:
 
 
 async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, words: str) -> Reply:
+    if not argument:
+        return sorry("Which paper, or which words? Give its arXiv id, a link or its title, or words like “survey”.")
     paper = await talk.paper(argument)
     if paper is None:
         return no_such_paper(argument)

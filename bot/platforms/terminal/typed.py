@@ -14,7 +14,7 @@ from bot.channels.values import CARD_ACTIONS
 from bot.platforms.terminal.inert import one_line
 
 LONGEST_LINE = 100_000
-CARD_WORDS = (*CARD_ACTIONS, "why")
+CARD_WORDS = (*CARD_ACTIONS, "why", "unsave")
 """Words that act on a numbered paper."""
 LOCAL = {
     "/papers": "ask the bot: `/papers federated`; a line without a slash does the same",
