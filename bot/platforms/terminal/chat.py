@@ -36,8 +36,7 @@ from bot.platforms.terminal.typed import (
 
 log = structlog.get_logger(__name__)
 NextDay = Callable[[], Awaitable[bool]]
-"""Lets a day pass; False when none can."""
-"""Lets one day pass; what it posts comes through the platform's `send`."""
+"""Lets one day pass; what it posts comes through the platform's `send`. False when none can."""
 PLATFORM = "terminal"
 _VOTES = {"👍": "more", "👎": "less"}
 _HELP = (
