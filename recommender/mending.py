@@ -52,9 +52,11 @@ class Mender:
         )
         phrases: tuple[str, ...] = ()
         if mended.phrases and not self._searcher.answers(mended):
-            absent = (clause for clause in query.phrases if not self._searcher.satisfied(clause))
-            phrases = tuple(clause.text.strip('"') for clause in absent)
             mended = loosened(mended)
+            absent = [clause for clause in query.phrases if not self._searcher.satisfied(clause)]
+            # Where every phrase is somewhere, they are at fault only if their words are found together.
+            at_fault = absent or (query.phrases if self._searcher.answers(mended) else ())
+            phrases = tuple(clause.text.strip('"') for clause in at_fault)
         suggestion = query.text
         for word, right in fixed.items():
             suggestion = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", right, suggestion, flags=re.IGNORECASE)

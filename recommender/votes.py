@@ -59,6 +59,7 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     much less (average without misery: Masthoff).
     """
     heard = [one for one in feedback if math.isfinite(one.value)]
+    # Its fields, each as a column.
     papers, strengths, moments, members, glances = zip(*heard, strict=True) if heard else [()] * 5
     (paper_ids, paper), (names, member) = _numbered(papers), _numbered(members)
     values, as_card = np.array(strengths, float).clip(-1, 1), ~np.array(glances, bool)

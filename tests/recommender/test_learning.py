@@ -81,6 +81,7 @@ def test_the_regression_is_the_one_of_scikit_learn(
     theirs = LogisticRegression(C=3.0, tol=1e-8, max_iter=1000).fit(rows, positive, importance)
     margins, exact = rows @ ours.weights + ours.bias, theirs.decision_function(rows)
     assert np.sqrt(np.mean((margins - exact) ** 2)) < off * exact.std()
+    assert np.allclose(ours.weights, theirs.coef_.ravel(), atol=2 * off)
     assert np.corrcoef(ours.weights, theirs.coef_.ravel())[0, 1] > 0.999
     assert np.allclose(rows.T @ ours.pull, ours.weights, atol=1e-5)
 

@@ -351,6 +351,9 @@ def test_a_phrase_that_no_paper_has_is_read_as_its_words_and_said(library: Recom
     assert library.understand('"differential privacy"').loosened == ()
     beside_nobody = library.understand('"differential privacy" author:nobody')
     assert beside_nobody.loosened == (), "it is the author whom no paper has"
+    two = Recommender()
+    two.add([Paper("1", "deep sea privacy", "of fish"), Paper("2", "deep water", "sea fish of privacy")])
+    assert two.understand('"sea privacy" "deep water"').loosened == ("sea privacy", "deep water")
     assert found(library, '"privacy differential" cat:cs.CR') == [SURVEY]
 
 
