@@ -154,11 +154,12 @@ class Recommender:
         """What may be meant by a query that is still being typed. No text raises."""
         return self._now().completer.complete(text, max(queries, 0), max(papers, 0))
 
-    def similar(self, paper_id: str, limit: int = 10) -> list[Hit]:
-        """Papers nearest to a known one (see similar.py), without itself; ValueError for an unknown id."""
+    def similar(self, paper: str | Paper, limit: int = 10) -> list[Hit]:
+        """Papers nearest to one (see similar.py), without itself: a known one, by its id, or any other, as it is.
+        ValueError for an unknown id."""
         view = self._now()
-        [paper] = _known(view.snapshot, [paper_id]).tolist()
-        return _hits(view.snapshot, *similar(view.snapshot, view.features, view.searcher, paper, limit))
+        near_to = paper if isinstance(paper, Paper) else int(_known(view.snapshot, [paper])[0])
+        return _hits(view.snapshot, *similar(view.features, view.searcher, near_to, limit))
 
     def seen_before(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
         """Those candidates that are the same work as one in `had` under another title and id (see works.py). Ids that

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from recommender.grams import PAIR_SPACE, grams
+from recommender.paper import Paper
 from recommender.segment import ABSTRACT, CATEGORIES, TITLE
 from recommender.snapshot import Rows, Snapshot
 from recommender.table import Table
+from recommender.text import words
+from recommender.vocabulary import categories_of
 
 MOST_GRAMS = 20_000
 CATEGORY_WEIGHT = 0.15
@@ -173,11 +176,24 @@ class Features:
         centre: Floats = (mean @ self._vector_columns[1]).astype(np.float32)
         return centre
 
+    def tokens_of(self, paper: Paper) -> NDArray[np.uint32]:
+        """The words of a paper that need not be in the index, (words,); words the index never met are left out."""
+        return self._tokens([*words(paper.title), *words(paper.abstract)])
+
+    def _tokens(self, some: Sequence[str]) -> NDArray[np.uint32]:
+        known = self.snapshot.words
+        return np.array([n for n in self.snapshot.vocabulary.known(some) if n < known], np.uint32)
+
+    def row_of(self, paper: Paper) -> csr_array:
+        """The row (1, width) of a paper that need not be in the index."""
+        return self._row(self.tokens_of(paper), categories_of(paper))
+
     def row(self, words: Sequence[str], categories: Sequence[str] = ()) -> csr_array:
         """The row (1, width) of a text that is no paper, such as a topic; words the index never met are left out."""
-        vocabulary, known = self.snapshot.vocabulary, self.snapshot.words
-        tokens = np.array([n for n in vocabulary.known(words) if n < known], np.uint32)
-        tags = np.array([n for n in vocabulary.known(categories) if n < known], np.uint32)
+        return self._row(self._tokens(words), categories)
+
+    def _row(self, tokens: NDArray[np.uint32], categories: Sequence[str]) -> csr_array:
+        tags = self._tokens(categories)
         tags = tags[np.isin(tags, self.snapshot.categories)]
         return self._weighted((tokens, np.zeros(len(tokens), np.int64)), (tags, np.zeros(len(tags), np.int64)), 1)
 

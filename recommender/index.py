@@ -33,8 +33,8 @@ from recommender.segment import (
     join_words,
 )
 from recommender.snapshot import Snapshot, day_number, key_of
-from recommender.text import fold, names, words
-from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN, Vocabulary
+from recommender.text import names, words
+from recommender.vocabulary import AUTHOR_SIGN, Vocabulary, categories_of
 
 MOST_TOKENS = 20_000
 """Words of one field that are indexed."""
@@ -179,7 +179,7 @@ def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Pap
         ids, id_bounds, published, upvotes = bytearray(), array("q", [0]), array("i"), array("i")
         keys = array("Q")
         for paper in islice(papers, MAX_PAPERS):
-            for field in (words(paper.title), words(paper.abstract), _categories(paper), _authors(paper)):
+            for field in (words(paper.title), words(paper.abstract), categories_of(paper), _authors(paper)):
                 tokens.extend(map(vocabulary.__getitem__, field[:MOST_TOKENS]))
                 bounds.append(len(tokens))
             ids += paper.id.encode("utf-8", "surrogatepass")
@@ -204,10 +204,6 @@ def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Pap
 def _learned(snapshot: Snapshot) -> Meaning:
     tokens, owners = snapshot.tokens(snapshot.sample(MOST_PAPERS), TITLE, ABSTRACT)
     return learn(tokens, owners, snapshot.telling, snapshot.live)
-
-
-def _categories(paper: Paper) -> list[str]:
-    return [CATEGORY_SIGN + "".join(fold(category).split()) for category in paper.categories if category.strip()]
 
 
 def _authors(paper: Paper) -> list[str]:

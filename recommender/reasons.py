@@ -47,7 +47,7 @@ class Reasons:
         taste, row = self._taste, self._judged.rows.flat(at)
         met = self._judged.wished[at]
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
-        unmet = [n for n, wish in enumerate(taste.named) if wish not in met]
+        unmet = [n for n, source in enumerate(taste.named) if source not in met and not source.paper_id]
         teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught
         amounts = np.bincount(teachers, taste.brought(row), taste.teachers)
         for source, amount in met.items():
@@ -70,7 +70,7 @@ class Reasons:
                 if source.paper_id and nearest_cosine < NEAR:
                     continue
                 shared = liked * taught[columns]
-                beside = self._wording(taste.papers[teacher - len(taste.named)]) if source.paper_id else None
+                beside = self._wording_of(source, teacher)
                 words = named(self._features, columns, shared, here, MOST_WORDS, beside=beside)
                 if source in met or self._beyond_chance(words, columns[shared > 0]):
                     told = tuple(word.text for word in words)
@@ -105,6 +105,14 @@ class Reasons:
 
     def _wording(self, paper: np.int64) -> Wording:
         return Wording(self._features, np.array([paper]))
+
+    def _wording_of(self, source: Source, teacher: int) -> Wording | None:
+        """The words of the paper that is a teacher; None for any other teacher."""
+        if not source.paper_id:
+            return None
+        if teacher < len(self._taste.named):
+            return Wording(self._features, np.zeros(0, np.int64), self._taste.verdicts.given[source.paper_id])
+        return self._wording(self._taste.papers[teacher - len(self._taste.named)])
 
     def _weighed(self, at: int) -> tuple[NDArray[np.int32], Floats]:
         """The columns of a candidate's words, and what each adds to its score, its share in the paper's meaning

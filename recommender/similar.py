@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.features import MEANING_WEIGHT, Features
+from recommender.paper import Paper
 from recommender.search import Searcher
 from recommender.segment import ABSTRACT, TITLE
-from recommender.snapshot import Rows, Snapshot
+from recommender.snapshot import Rows
+from recommender.table import Table
 
 TELLING_WORDS = 25
 """Words of the paper that neighbours are looked up by."""
@@ -19,18 +21,23 @@ MEANING_SHARE = 0.5
 three curated lists, and half or double of it makes little difference."""
 
 
-def similar(
-    snapshot: Snapshot, features: Features, searcher: Searcher, paper: int, limit: int
-) -> tuple[Rows, NDArray[np.float32]]:
-    """(papers, likenesses) of the nearest papers, best first, without the paper itself. The likeness, at most 1, is the
-    weighted mean of two cosines: of the words, and of what they mean."""
-    tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
+def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: int) -> tuple[Rows, NDArray[np.float32]]:
+    """(papers, likenesses) of the nearest papers, best first, without the paper itself: one of the index, by its
+    number, or any other, as it is. The likeness, at most 1, is the weighted mean of two cosines: of the words, and of
+    what they mean."""
+    snapshot = features.snapshot
+    if isinstance(paper, Paper):
+        tokens, row = features.tokens_of(paper), features.row_of(paper)
+        this = Table(row, features.meaning_of(row))
+    else:
+        tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
+        this = features.table(np.array([paper], np.int64))
     tokens = tokens[snapshot.telling[tokens].view(bool)]
     near = searcher.by_words(
         [snapshot.vocabulary.words[token] for token in tokens], TELLING_WORDS, max(NEAR, limit + 1)
     )
-    near = near[near != paper]
-    these, this = features.table(near), features.table(np.array([paper], np.int64))
+    near = near[near != paper] if isinstance(paper, int) else near
+    these = features.table(near)
     by_words = (these.words @ this.words.T).toarray().ravel()
     by_meaning = these.meaning @ this.meaning[0] / MEANING_WEIGHT**2
     likeness = (by_words + MEANING_SHARE * by_meaning) / (1 + MEANING_SHARE)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,19 @@ class Learned:
         return (np.searchsorted(self.scale, scores, "left") / len(self.scale)).astype(np.float32)
 
 
+class _Examples(NamedTuple):
+    """Rows to learn from beside papers of the index: their sources and their weights."""
+
+    rows: Table
+    sources: list[Source]
+    weights: list[float]
+
+    def beside(self, others: _Examples) -> _Examples:
+        """These and others."""
+        rows = stacked([self.rows, others.rows])
+        return _Examples(rows, [*self.sources, *others.sources], [*self.weights, *others.weights])
+
+
 class Learner:
     """Learns tastes over one snapshot of the index."""
 
@@ -158,12 +172,14 @@ class Learner:
         unloved = np.flatnonzero((numbers >= 0) & (heard.like == 0))
         wanted = [wish for wish in asked if wish.wanted]
         unwanted = [wish for wish in asked if wish.votes < 0]
-        warm = bool(len(loved) or wanted)
+        given_liked = self._given(heard, numbers, heard.like)
+        given_disliked = self._given(heard, numbers, heard.dislike)
+        warm = bool(len(loved) or wanted or given_liked.sources)
         passed_by, unseen, yardstick = self._background
         strange = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is that of unknown papers
         strange[numbers] = strange[judged] = False
-        seeds, seed_sources, seed_weights = self._seeds(wanted)
-        weeds, weed_sources, weed_weights = self._seeds(unwanted)
+        seeds, seed_sources, seed_weights = self._seeds(wanted).beside(given_liked)
+        weeds, weed_sources, weed_weights = self._seeds(unwanted).beside(given_disliked)
         quiet = SILENCE_WEIGHT * heard.silence[unloved].sum()
         loud = sum(seed_weights) + heard.like[loved].sum()
         silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * loud / quiet) if warm and quiet else 1.0)
@@ -180,7 +196,8 @@ class Learner:
         of_wishes = np.array([*weed_weights, *seed_weights])
         weights = [of_wishes, heard.like[loved], against, share * strange[passed_by]]
         importance = np.concatenate(weights).astype(np.float32)
-        named = dict.fromkeys(wish.source for wish in [*wanted, *unwanted])
+        of_given = [*given_liked.sources, *given_disliked.sources]
+        named = dict.fromkeys([*(wish.source for wish in [*wanted, *unwanted]), *of_given])
         places = {source: n for n, source in enumerate(named)}
         of_papers = range(len(named), len(named) + len(order))
         taught = np.array([*(places[one] for one in [*weed_sources, *seed_sources]), *of_papers], np.int64)
@@ -237,7 +254,21 @@ class Learner:
         papers = self._snapshot.sample(2 * BACKGROUND)
         return papers[::2], papers[1::2], self._features.table(papers[1::2])
 
-    def _seeds(self, wishes: Sequence[Wish]) -> tuple[Table, list[Source], list[float]]:
+    def _given(self, heard: Verdicts, numbers: Rows, weights: NDArray[np.float64]) -> _Examples:
+        """The papers that came with their feedback and are not in the index, where their weight is above 0."""
+        rows, sources, kept = [self._no_rows], [], []
+        for at in np.flatnonzero((numbers < 0) & (weights > 0)).tolist() if heard.given else []:
+            paper = heard.given.get(heard.paper_ids[at])
+            if paper is None:
+                continue
+            row = self._features.row_of(paper)
+            if row.nnz:
+                rows.append(Table(row, self._features.meaning_of(row)))
+                sources.append(Source(heard.paper_ids[at]))
+                kept.append(float(weights[at]))
+        return _Examples(stacked(rows), sources, kept)
+
+    def _seeds(self, wishes: Sequence[Wish]) -> _Examples:
         """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that
         it finds best (Cormack & Grossman 2015)."""
         rows = [self._no_rows]
@@ -254,7 +285,7 @@ class Learner:
                 rows.append(part)
                 sources += [wish.source] * len(part)
                 weights += [each] * len(part)
-        return stacked(rows) if wishes else self._no_rows, sources, weights
+        return _Examples(stacked(rows), sources, weights)
 
     @cached_property
     def _no_rows(self) -> Table:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from recommender.paper import Paper
+
 WORDS = "\n"
 """In front of the words of a vote on words, which stand in a paper's place: no paper's id begins so."""
 
@@ -16,7 +18,8 @@ class Feedback(NamedTuple):
     makes a vote on all papers that have some words.
 
     `value` is in −1…1; `at` without a zone is taken as UTC; `member` is opaque. `glance` says that the paper was shown
-    as one title among many: that nobody reacted says little then.
+    as one title among many: that nobody reacted says little then. `paper` is the paper itself, for one that is not in
+    the index: it is learned from, and nobody else ever finds it.
     """
 
     paper_id: str
@@ -24,6 +27,7 @@ class Feedback(NamedTuple):
     at: datetime
     member: str | None = None
     glance: bool = False
+    paper: Paper | None = None
 
     @classmethod
     def on_words(cls, words: str, value: float, at: datetime, member: str | None = None) -> Feedback:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from recommender.paper import Paper
 from recommender.segment import Words
-from recommender.text import stem, telling
+from recommender.text import fold, stem, telling
 
 CATEGORY_SIGN = "#"
 AUTHOR_SIGN = "@"
@@ -19,6 +20,11 @@ def category_name(value: str) -> str:
     """A category as arXiv writes it: cs.LG, cond-mat.mes-hall."""
     archive, dot, subject = value.partition(".")
     return f"{archive}{dot}{subject.upper() if len(subject) == 2 else subject}"
+
+
+def categories_of(paper: Paper) -> list[str]:
+    """The categories of a paper as words of the vocabulary."""
+    return [CATEGORY_SIGN + "".join(fold(category).split()) for category in paper.categories if category.strip()]
 
 
 class Vocabulary(dict[str, int]):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.paper import Paper
 from recommender.values import Feedback
 
 FADING = 0.003
@@ -34,7 +35,7 @@ Name = TypeVar("Name", bound=Hashable)
 class Verdicts:
     """Every paper with feedback, in the order it first appears: how strongly it was liked and disliked, and the weight
     of a silence about it, (papers,) each. How many votes stand, and by how many members; and the day (UTC) of the first
-    feedback."""
+    feedback. `given` are the papers that came with their feedback, by id."""
 
     paper_ids: tuple[str, ...]
     like: Weights
@@ -43,6 +44,7 @@ class Verdicts:
     votes: int
     members: int
     since: date | None = None
+    given: Mapping[str, Paper] = field(default_factory=dict)
 
 
 def utc(moment: datetime) -> datetime:
@@ -60,7 +62,7 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     """
     heard = [one for one in feedback if math.isfinite(one.value)]
     # Its fields, each as a column.
-    papers, strengths, moments, members, glances = zip(*heard, strict=True) if heard else [()] * 5
+    papers, strengths, moments, members, glances, given = zip(*heard, strict=True) if heard else [()] * 6
     (paper_ids, paper), (names, member) = _numbered(papers), _numbered(members)
     values, as_card = np.array(strengths, float).clip(-1, 1), ~np.array(glances, bool)
     seconds = np.array([(at if at.tzinfo else utc(at)).timestamp() for at in moments])
@@ -85,7 +87,8 @@ def verdicts(feedback: Iterable[Feedback], now: datetime | None) -> Verdicts:
     silence = np.where(looked_at, 1.0, GLANCE_WEIGHT) * np.where(next_vote > last + _DAY_SECONDS, ABSENT_WEIGHT, 1.0)
     silence *= _fading(moment - last) * ((good == 0) & (bad == 0))
     like, dislike = np.maximum(good - bad, 0), DISLIKE_WEIGHT * np.maximum(bad - good / 2, 0)
-    return Verdicts(paper_ids, like, dislike, silence, len(values), int(np.count_nonzero(cast)), since)
+    texts = {paper_id: paper for paper_id, paper in zip(papers, given, strict=True) if paper} if any(given) else {}
+    return Verdicts(paper_ids, like, dislike, silence, len(values), int(np.count_nonzero(cast)), since, texts)
 
 
 def _numbered(names: Sequence[Name]) -> tuple[tuple[Name, ...], NDArray[np.int64]]:

@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from recommender.features import Features
 from recommender.grams import pairs_of
+from recommender.paper import Paper
 from recommender.segment import ABSTRACT, TITLE
 from recommender.snapshot import Rows, Snapshot
 
 
 class Wording:
-    """The names of columns in some papers."""
+    """The names of columns in some papers of the index, or in one that was `given` as it is."""
 
-    def __init__(self, features: Features, papers: Rows) -> None:
+    def __init__(self, features: Features, papers: Rows, given: Paper | None = None) -> None:
         self._features = features
         self._papers = papers
+        self._given = given
 
     def name(self, column: int) -> str:
         """The words behind a column as people read them; "" for a pair of words that none of the papers has."""
@@ -40,7 +42,11 @@ class Wording:
     @cached_property
     def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint32]]:
         """The pairs of telling words in the papers: (their numbers, their first words, their second ones)."""
-        tokens, owners = self._snapshot.tokens(self._papers, TITLE, ABSTRACT)
+        if self._given:
+            tokens = self._features.tokens_of(self._given)
+            owners = np.zeros(len(tokens), np.int64)
+        else:
+            tokens, owners = self._snapshot.tokens(self._papers, TITLE, ABSTRACT)
         kept = self._snapshot.telling[tokens].view(bool)
         tokens, owners = tokens[kept], owners[kept]
         together = owners[1:] == owners[:-1]
