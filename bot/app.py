@@ -18,6 +18,7 @@ from bot.ingest import Ingest
 from bot.intake import Intake
 from bot.library import Library, Progress
 from bot.platforms.base import Clock, Platform, Sleep
+from bot.private_indexes import PrivateIndexes
 from bot.schedule import Heart
 from bot.settings import Settings
 from bot.sources.arxiv import ArXiv
@@ -118,7 +119,16 @@ def build(
     intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout, tallies.outdated)
     ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)
     tools = Tools(
-        store, library, digests, emoji, clock, _looking_up(sources), courier.deliver, platforms, tallies.outdated
+        store,
+        library,
+        PrivateIndexes(),
+        digests,
+        emoji,
+        clock,
+        _looking_up(sources),
+        courier.deliver,
+        platforms,
+        tallies.outdated,
     )
     heart = Heart(
         store,

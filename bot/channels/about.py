@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels import bibliography, cards
 from bot.channels.conversation import Tools, sorry
 from bot.channels.values import Action, Line, Place, Reply
-from bot.store import channels, deliveries, papers
+from bot.store import channels, contributions, deliveries, papers
 from bot.store.deliveries import Post
 
 _MOST = 10
@@ -28,7 +28,8 @@ async def papers_in(tools: Tools, place: Place, message: str, text: str) -> tupl
         read = await asyncio.to_thread(bibliography.read, text[:_LONGEST])
         named = [paper.id for paper in read.papers]
     async with tools.store.read() as tx:
-        ids = list(dict.fromkeys([await papers.resolve(tx, name) or name for name in named]))[:_MOST]
+        here = channel.id if channel else None
+        ids = list(dict.fromkeys([await contributions.resolve(tx, name, here) or name for name in named]))[:_MOST]
         found = await papers.get_many(tx, ids)
     return tuple(cards.line(found[i]) if i in found else Line(i, cards.cut(cards.inert(i), _LABEL)) for i in ids)
 

@@ -17,7 +17,8 @@ from bot.channels.feedback import EmojiTable
 from bot.channels.values import Asker, Kind, Place, Reply
 from bot.library import Library
 from bot.platforms.base import Attending, Capabilities, Platform, PlatformError
-from bot.store import inbox, papers
+from bot.private_indexes import PrivateIndexes
+from bot.store import contributions, inbox, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
 from recommender import Paper
@@ -41,6 +42,7 @@ class Tools:
 
     store: Store
     library: Library
+    private: PrivateIndexes
     digests: Digests
     emoji: EmojiTable
     clock: Callable[[], datetime]
@@ -115,11 +117,13 @@ class Conversation:
     async def known_paper(self, text: str) -> Paper | None:
         """The paper in the store that an id, a link or a title (or a telling part of one) names."""
         async with self.tools.store.read() as tx:
-            paper_id = await papers.resolve(tx, text)
+            paper_id = await contributions.resolve(tx, text, self.channel.id)
             if paper_id:
                 return await papers.get(tx, paper_id)
             part = _letters(text)
             hits = await asyncio.to_thread(self.tools.library.engine.search, text, 5) if part else []
+            own = (await self.tools.private.engine(tx, self.channel.id)) if part else None
+            hits += await asyncio.to_thread(own.search, text, 5) if own else []
             near = [hit.paper_id for hit in hits]
             for paper in (await papers.get_many(tx, near)).values():
                 title = _letters(paper.title)
@@ -128,7 +132,7 @@ class Conversation:
         return None
 
     async def record(self, found: Sequence[Paper]) -> list[str]:
-        """Keep papers that were looked up or handed over, in the store and in the index; their ids."""
+        """Keep papers that a source was asked for, in the store and in the index; their ids."""
         async with self.tools.store.write() as tx:
             recorded = await papers.record(tx, found, self.now)
         await self.tools.library.catch_up()

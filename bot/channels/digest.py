@@ -288,7 +288,7 @@ class Digests:
 
     async def _notes(self, tx: AsyncConnection, channel: Channel, paper_ids: Sequence[str]) -> dict[str, str]:
         """What the team's other channels made of these papers."""
-        heard = await votes.of_papers_elsewhere(tx, channel.id, paper_ids)
+        heard = await votes.visible_from(tx, channel.id, paper_ids)
         notes: dict[str, str] = {}
         for paper_id, channel_id, name, _, glance in await shown.seen_in_workspace(tx, channel.id, paper_ids):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]

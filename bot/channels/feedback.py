@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import BURST
-from bot.store import corrections, shown, votes
+from bot.store import contributions, corrections, shown, votes
 from bot.store.votes import Vote
 from recommender import Feedback
 
@@ -109,7 +109,10 @@ async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) ->
     """All that a channel has said: its votes on papers and on words, and the papers it was shown and said nothing
     of."""
     spoken = standing(await votes.of_channel(tx, channel_id), table)
-    feedback = [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
+    private = await contributions.voted_on(tx, channel_id)
+    feedback = [
+        Feedback(vote.paper_id, vote.value, vote.at, vote.member, paper=private.get(vote.paper_id)) for vote in spoken
+    ]
     answered = {vote.paper_id for vote in spoken}
     silent = [one for one in await shown.of_channel(tx, channel_id) if one.paper_id not in answered]
     corrected = await corrections.of_channel(tx, channel_id)

@@ -10,6 +10,7 @@ import structlog
 from bot.channels.conversation import NOT_INVITED, Tools
 from bot.channels.values import Kind, Place, Reply
 from bot.channels.verbs import schedule
+from bot.platforms.base import Describing, PlatformError
 from bot.settings import Digest as NewChannel
 from bot.store import channels
 from bot.store.channels import Channel
@@ -30,8 +31,7 @@ class Rooms:
         channel = await self._open(place, owner=by)
         again = channel.state is ChannelState.LOST
         async with self._tools.store.write() as tx:
-            told = {"name": place.name, "private": place.private, "kind": place.kind, "owner": by or channel.owner}
-            await channels.change(tx, channel.id, **told)
+            await channels.change(tx, channel.id, **_told(place), owner=by or channel.owner)
             if channel.state_reason == NOT_INVITED or (again and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
             elif again:  # lost while it was paused: paused it stays
@@ -60,9 +60,8 @@ class Rooms:
         """The place has a new name, or became private or public, or is known better."""
         channel = await self._find(place)
         if channel:
-            told = {"name": place.name, "private": place.private, "kind": place.kind}
             async with self._tools.store.write() as tx:
-                await channels.change(tx, channel.id, **told)
+                await channels.change(tx, channel.id, **_told(place))
 
     async def dismissed(self, platform: str, workspace: str, why: str) -> None:
         """The bot may act nowhere in a workspace any more: everything there is kept."""
@@ -90,6 +89,16 @@ class Rooms:
         async with self._tools.store.read() as tx:
             return await channels.find(tx, place)
 
+    async def _described(self, place: Place) -> Place:
+        """A place never seen before, as its platform knows it."""
+        platform = self._tools.platforms[place.platform]
+        if place.private is None and isinstance(platform, Describing):
+            try:
+                return await platform.describe(place)
+            except PlatformError as error:
+                log.warning("A platform does not say what a new place is; it is taken for private.", why=str(error))
+        return place
+
     async def _open(self, place: Place, owner: str) -> Channel:
         """The channel at a place; one never seen is remembered as paused, since nobody asked for digests there."""
         found = await self._find(place)
@@ -97,6 +106,7 @@ class Rooms:
             if place.private and not found.place.private:
                 await self.renamed(replace(place, name=place.name or found.place.name))
             return found
+        place = await self._described(place)
         async with self._tools.store.write() as tx:
             found = await channels.find(tx, place)
             if found:
@@ -119,3 +129,8 @@ class Rooms:
             assert channel is not None
             await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason=NOT_INVITED)
             return await channels.get(tx, channel.id) or channel
+
+
+def _told(place: Place) -> dict[str, object]:
+    """What a place tells of its channel's row; whether it is private only where that is told."""
+    return {"name": place.name, "kind": place.kind} | ({} if place.private is None else {"private": place.private})

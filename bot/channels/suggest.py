@@ -9,6 +9,7 @@ from bot.channels.conversation import Tools
 from bot.channels.values import Place
 from bot.channels.vocabulary import VERBS
 from bot.store import channels, papers, topics
+from recommender import Completion
 
 _QUERIES = 5
 _TITLES = 25
@@ -35,12 +36,15 @@ async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
         return list(dict.fromkeys(lines))
     engine = tools.library.engine
     meant = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
+    async with tools.store.read() as tx:
+        own = await tools.private.engine(tx, channel.id) if (channel := await channels.find(tx, place)) else None
+    theirs = await asyncio.to_thread(own.complete, wanted, _QUERIES, _TITLES) if own else Completion()
     if spoken is None or spoken.query:
-        lines += [verb + query for query in meant.queries]
+        lines += [verb + query for query in (*meant.queries, *theirs.queries)]
     if spoken is None or spoken.paper:
         # A slip in a word that is complete already: what a search makes of it.
         ids = meant.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, wanted, _TITLES)]
         async with tools.store.read() as tx:
-            found = await papers.get_many(tx, ids)
+            found = await papers.get_many(tx, [*theirs.paper_ids, *ids])
         lines += [f"{verb or 'search '}{cards.inert(paper.title)}" for paper in found.values()]
     return list(dict.fromkeys(lines))

@@ -37,8 +37,9 @@ class Place:
     workspace: str = ""
     name: str = ""
     kind: Kind = Kind.CHANNEL
-    private: bool = False
-    """Whether others may not know its name. Only who invites, renames or counts the bot's rooms says so for sure."""
+    private: bool | None = False
+    """Whether others may not know of it, nor of what is said in it. None where this event does not tell: the channel is
+    as private as it was known to be, and one never seen is private."""
 
 
 @dataclass(frozen=True, slots=True)

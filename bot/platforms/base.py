@@ -210,6 +210,16 @@ class Attending(Protocol):
 
 
 @runtime_checkable
+class Describing(Protocol):
+    """A platform whose events do not always tell whether a place is private, and that can be asked."""
+
+    async def describe(self, place: Place) -> Place:
+        """The place with its name and whether it is private, which stays None where the platform does not say. Raises
+        PlatformErrors while nobody can tell."""
+        ...
+
+
+@runtime_checkable
 class Rewriting(Protocol):
     """A platform that can write a message anew that it posted. One where votes by button are seen anyway needs not."""
 

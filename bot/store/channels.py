@@ -38,6 +38,25 @@ class Channel:
     next_due_on: date | None
     created_at: datetime
 
+    @property
+    def public(self) -> bool:
+        """Whether what is said and shown here may be known in all of its workspace."""
+        return self.place.kind is not Kind.DIRECT and not self.place.private
+
+
+def visible_from(channel_id: int | sa.BindParameter[int]) -> sa.Select[int]:
+    """The ids of the channels that a channel may be told of: itself, and the public ones of its workspace. What happens
+    in private channels, group conversations and direct messages stays there."""
+    mine, theirs = channels.alias(), channels.alias()
+    return (
+        sa.select(theirs.c.id)
+        .join(mine, sa.and_(mine.c.platform == theirs.c.platform, mine.c.workspace == theirs.c.workspace))
+        .where(
+            mine.c.id == channel_id,
+            sa.or_(theirs.c.id == mine.c.id, sa.and_(theirs.c.kind != Kind.DIRECT, ~theirs.c.private)),
+        )
+    )
+
 
 _AT = sa.select(channels).where(
     *(channels.c[name] == sa.bindparam(name) for name in ("platform", "workspace", "address"))
@@ -53,7 +72,7 @@ async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
             address=place.address,
             name=place.name,
             kind=place.kind,
-            private=place.private,
+            private=place.private is not False,
             state=ChannelState.ACTIVE,
             state_reason="",
             **values,

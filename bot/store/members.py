@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind
-from bot.store.tables import channels, corrections, inbox, installations, saved, topics, votes
+from bot.store.contributions import delete_orphans
+from bot.store.tables import channels, contributions, corrections, inbox, installations, saved, topics, votes
 
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
-    """Delete every trace of a member: votes on papers and words, saved papers, their direct conversation, events that
-    name them; their topics and channels stay the team's, without the name. How many rows went. Without a workspace, of
-    who has the id in any."""
+    """Delete every trace of a member: votes on papers and words, private papers that they alone gave, saved papers,
+    their direct conversation, events that name them; their topics and channels stay the team's, without the name. How
+    many rows went. Without a workspace, of who has the id in any."""
 
     def within(table: sa.Table) -> list[sa.ColumnElement[bool]]:
         return [table.c.platform == platform, *([] if workspace is None else [table.c.workspace == workspace])]
@@ -32,6 +33,10 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
         ),
     ):
         gone += (await tx.execute(statement)).rowcount
+    # Each is beside the vote that taught it, which is counted already.
+    given = contributions.c.member == member, contributions.c.channel_id.in_(theirs)
+    await tx.execute(sa.delete(contributions).where(*given))
+    await delete_orphans(tx)
     named = re.compile(rf"(?<!\w){re.escape(json.dumps(member, ensure_ascii=False)[1:-1])}(?!\w)")
     events = sa.select(inbox.c.event_id, inbox.c.body).where(inbox.c.platform == platform)
     for event in (await tx.execute(events)).all():

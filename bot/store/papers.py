@@ -13,7 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import facts
 from bot.store.merging import absorb
-from bot.store.tables import clean_name, clean_text, insert_new, paper_names, papers, removed_papers
+from bot.store.tables import (
+    clean_name,
+    clean_text,
+    contributed_names,
+    insert_new,
+    paper_names,
+    papers,
+    removed_papers,
+)
 from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same
 
 _AT_ONCE = 1_000
@@ -35,16 +43,17 @@ class Recorded:
 async def record(
     tx: AsyncConnection, found: Sequence[Paper], now: datetime, listed: Mapping[str, date] | None = None
 ) -> Recorded:
-    """Store papers, each once whatever it was called: known ones get the best of both.
+    """Store papers that a source tells of, each once whatever it was called: known ones get the best of both, and the
+    private paper of a channel that turns out to be one of them is replaced by it.
 
     `listed` gives the day on which a paper (by the id it came with) became news; papers not in it are no news.
     """
     await facts.lock_papers(tx)
     listed = listed or {}
     result = Recorded()
-    clean = [_clean(paper) for paper in found]
-    pending = _Pending(*await _known(tx, clean))
-    for original, paper in zip(found, clean, strict=True):
+    cleaned = [clean(paper) for paper in found]
+    pending = _Pending(*await _known(tx, cleaned))
+    for original, paper in zip(found, cleaned, strict=True):
         day = listed.get(original.id)
         matches = pending.matches(paper)
         if not matches:
@@ -62,6 +71,7 @@ async def record(
                 result.merged.append(gone)
         result.ids.append(best.id)
     await _write(tx, pending, now)
+    await _replace_private(tx, [pending.papers[i] for i in dict.fromkeys(result.ids) if i in pending.papers])
     # A paper of this batch may have turned out, later in it, to be another one.
     keepers = {gone: kept for kept, gone in pending.absorbed}
     result.ids = [keepers.get(paper_id, paper_id) for paper_id in result.ids]
@@ -79,17 +89,30 @@ async def get_many(tx: AsyncConnection, ids: Iterable[str]) -> dict[str, Paper]:
     found, ids = {}, list(dict.fromkeys(ids))
     for some in _chunks(ids):
         for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(some))):
-            found[row.id] = _paper(row)
+            found[row.id] = paper_of(row)
     return {paper_id: found[paper_id] for paper_id in ids if paper_id in found}
 
 
 async def resolve(tx: AsyncConnection, text: str) -> str | None:
-    """The id of the known paper that a person means by an id, a link, a DOI or a whole title."""
-    text = text.strip()
-    names = [*identities(Paper(id=canonical_id(text), title="")), *identities(Paper(id="", title=text))]
-    rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_([n for n in names if n != "id:"])))
+    """The id of the paper of the sources that a person means by an id, a link, a DOI or a whole title."""
+    names = names_meant(text)
+    rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(names)))
     known: dict[str, str] = {row.name: row.paper_id for row in rows}
     return next((known[name] for name in names if name in known), None)
+
+
+def names_meant(text: str) -> list[str]:
+    """The names of the papers that a text may mean: an id, a link, a DOI or a whole title; the likeliest first."""
+    text = text.strip()
+    names = [*identities(Paper(id=canonical_id(text), title="")), *identities(Paper(id="", title=text))]
+    return [name for name in names if name != "id:"]
+
+
+async def same_as(tx: AsyncConnection, paper: Paper) -> str | None:
+    """The id of the paper of the sources that somebody describes: by its arXiv id, else its DOI, else its title."""
+    names, known, _ = await _known(tx, [clean(paper)])
+    found = (known[names[name]] for name in _names(clean(paper)) if name in names)
+    return next((one.id for one in found if same(one, paper)), None)
 
 
 async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[tuple[int, Paper]]:
@@ -104,7 +127,7 @@ async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[
     rows = await tx.execute(
         sa.select(papers).where(papers.c.revision.between(revision + 1, until)).order_by(papers.c.revision, papers.c.id)
     )
-    return [(row.revision, _paper(row)) for row in rows]
+    return [(row.revision, paper_of(row)) for row in rows]
 
 
 async def removed_between(tx: AsyncConnection, after: int, until: int) -> list[str]:
@@ -162,14 +185,15 @@ async def news_revision(tx: AsyncConnection, paper_id: str) -> int | None:
 
 
 async def count(tx: AsyncConnection) -> int:
-    """How many papers there are."""
-    return int((await tx.execute(sa.select(sa.func.count()).select_from(papers))).scalar_one())
+    """How many papers sources have told of."""
+    return int((await tx.execute(sa.select(sa.func.count()).where(~papers.c.private))).scalar_one())
 
 
 async def page(tx: AsyncConnection, after: str, limit: int) -> list[Paper]:
-    """The next papers by id, for walking through all of them."""
-    rows = await tx.execute(sa.select(papers).where(papers.c.id > after).order_by(papers.c.id).limit(limit))
-    return [_paper(row) for row in rows]
+    """The next papers by id, for walking through all that sources have told of."""
+    these = papers.c.id > after, ~papers.c.private
+    rows = await tx.execute(sa.select(papers).where(*these).order_by(papers.c.id).limit(limit))
+    return [paper_of(row) for row in rows]
 
 
 class _Pending:
@@ -240,7 +264,7 @@ async def _known(
     days: dict[str, date | None] = {}
     for some in _chunks(dict.fromkeys(names.values())):
         for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(some))):
-            known[row.id], days[row.id] = _paper(row), row.listed_on
+            known[row.id], days[row.id] = paper_of(row), row.listed_on
     return names, known, days
 
 
@@ -268,6 +292,24 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
         )
 
 
+async def _replace_private(tx: AsyncConnection, told: Sequence[Paper]) -> None:
+    """Put papers that a source tells of in the place of the private papers that are the same ones (see
+    `contributions`). Nothing of what members wrote goes over, and two papers of the sources are never made one."""
+    by_name = {name: paper for paper in reversed(told) for name in _names(paper)}
+    found: dict[str, Paper] = {}
+    for some in _chunks(by_name):
+        named = sa.select(contributed_names.c.paper_id).where(contributed_names.c.name.in_(some))
+        rows = await tx.execute(sa.select(papers).where(papers.c.id.in_(named)))
+        found.update((row.id, paper_of(row)) for row in rows)
+    for private in found.values():
+        mine = (by_name[name] for name in _names(private) if name in by_name)
+        if kept := next((paper for paper in mine if same(paper, private)), None):
+            await absorb(tx, kept.id, private.id, await facts.next_revision(tx))
+            # The buttons of a card keep working.
+            old_name = {"name": clean_name(f"id:{private.id}"), "paper_id": kept.id}
+            await tx.execute(insert_new(tx, paper_names).values(old_name))
+
+
 def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(names)
     while some := list(islice(rest, _AT_ONCE)):
@@ -285,7 +327,7 @@ def _names(paper: Paper) -> tuple[str, ...]:
     return tuple(map(clean_name, identities(paper)))
 
 
-def _clean(paper: Paper) -> Paper:
+def clean(paper: Paper) -> Paper:
     """The paper as the database will give it back, under its proper id."""
     paper = replace(
         paper,
@@ -313,8 +355,9 @@ def _proper_id(paper: Paper) -> str:
     return canonical_id(paper.id) or id_from_title(paper.title)
 
 
-def _row(paper: Paper, day: date | None, revision: int, prefix: str = "") -> dict[str, Any]:
-    row = {
+def columns_of(paper: Paper) -> dict[str, Any]:
+    """What a paper says of itself, as columns of its row."""
+    return {
         "id": paper.id,
         "title": paper.title,
         "abstract": paper.abstract,
@@ -326,13 +369,16 @@ def _row(paper: Paper, day: date | None, revision: int, prefix: str = "") -> dic
         "organization": paper.organization,
         "url": paper.url,
         "doi": paper.doi,
-        "listed_on": day,
-        "revision": revision,
     }
+
+
+def _row(paper: Paper, day: date | None, revision: int, prefix: str = "") -> dict[str, Any]:
+    row = columns_of(paper) | {"listed_on": day, "revision": revision}
     return {prefix + name: value for name, value in row.items()} if prefix else row
 
 
-def _paper(row: Any) -> Paper:
+def paper_of(row: Any) -> Paper:
+    """The paper that a row holds."""
     return Paper(
         id=row.id,
         title=row.title,

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Kind
+from bot.store.channels import visible_from
 from bot.store.states import PostState
 from bot.store.tables import channels, numbers, papers, posts
 
@@ -76,17 +76,10 @@ async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str
 
 
 def _seen_in_workspace() -> sa.Select[Any]:
-    mine, same = channels.alias(), channels.alias()
-    theirs = (
-        sa.select(same.c.id)
-        .join(mine, sa.and_(mine.c.platform == same.c.platform, mine.c.workspace == same.c.workspace))
-        .where(mine.c.id == _CHANNEL, sa.or_(same.c.kind != Kind.DIRECT, same.c.id == _CHANNEL))
-    )
+    theirs = visible_from(_CHANNEL)
     one = entries(lambda table: sa.and_(table.c.channel_id.in_(theirs), table.c.paper_id.in_(_PAPERS)))
-    hidden = sa.and_(channels.c.private, channels.c.id != _CHANNEL)
-    name = sa.case((hidden, ""), else_=channels.c.name)
     return (
-        sa.select(one.c.paper_id, channels.c.id, name, one.c.sent_at, one.c.glance)
+        sa.select(one.c.paper_id, channels.c.id, channels.c.name, one.c.sent_at, one.c.glance)
         .join(channels, channels.c.id == one.c.channel_id)
         # Asked for its state, SQLite would look through every post that was ever sent.
         .where(one.c.sent_at.is_not(None))
@@ -101,9 +94,7 @@ async def seen_in_workspace(
     tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]
 ) -> list[tuple[str, int, str, datetime, bool]]:
     """Where the team has had these papers, the earliest first: (paper id, channel id, channel name, when, whether for a
-    glance only).
-
-    The name of another channel that is private is "": it is nobody's business.
+    glance only). Of other channels only the public ones are told of.
     """
     rows = await tx.execute(_SEEN_IN_WORKSPACE, {"channel": channel_id, "papers": paper_ids})
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

@@ -159,6 +159,8 @@ papers = sa.Table(
     # The same count when it became news: a digest looks at what came in since the last one. Counts become visible in
     # order, times do not.
     sa.Column("news_revision", sa.BigInteger, index=True),
+    # Whether members gave it and no source listed it: only the rooms that `contributions` names may see it.
+    sa.Column("private", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
 )
 
 removed_papers = sa.Table(
@@ -176,6 +178,17 @@ paper_names = sa.Table(
     _paper(nullable=False, index=True),
 )
 """Every name under which a paper is known: arXiv id, DOI, title, and ids that were merged into it."""
+
+contributed_names = sa.Table(
+    "contributed_names",
+    metadata,
+    _name("name"),
+    sa.Column("paper_id", Name, sa.ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE"), nullable=False),
+    sa.PrimaryKeyConstraint("name", "paper_id"),
+    sa.Index("ix_contributed_names_paper_id", "paper_id"),
+)
+"""The names of private papers. They stand apart from `paper_names`, so that what a member writes never says which of
+the sources' papers are the same one."""
 
 channels = sa.Table(
     "channels",
@@ -221,6 +234,18 @@ topics = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.UniqueConstraint("channel_id", "query"),
 )
+
+contributions = sa.Table(
+    "contributions",
+    metadata,
+    sa.Column("paper_id", Name, sa.ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE"), nullable=False),
+    _channel(),
+    _name("member"),
+    sa.Column("at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("paper_id", "channel_id", "member"),
+    sa.Index("ix_contributions_channel_id", "channel_id"),
+)
+"""Which member gave a private paper to which channel. A private paper lives as long as it has a row here."""
 
 deliveries = sa.Table(
     "deliveries",

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Kind
-from bot.store.tables import channels, insert_new, numbers, posts, votes
+from bot.store import channels
+from bot.store.tables import channels as channel_rows
+from bot.store.tables import insert_new, numbers, posts, votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,34 +100,30 @@ async def of_member(
 ) -> list[tuple[int, str]]:
     """(channel id, paper id) of a member's standing votes with one of these signals; without a workspace, of who has
     the id in any."""
-    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct().join(channels)
-    query = query.where(channels.c.platform == platform, votes.c.member == member, votes.c.signal.in_(signals))
+    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct().join(channel_rows)
+    query = query.where(channel_rows.c.platform == platform, votes.c.member == member, votes.c.signal.in_(signals))
     if workspace is not None:
-        query = query.where(channels.c.workspace == workspace)
+        query = query.where(channel_rows.c.workspace == workspace)
     return sorted((row[0], row[1]) for row in await tx.execute(query.where(votes.c.on)))
 
 
-async def of_papers_elsewhere(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> list[Vote]:
-    """Standing votes on these papers in all channels of the same workspace, this one included."""
-    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
+async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> list[Vote]:
+    """Standing votes on these papers in the channels that one may be told of: itself, and the public ones of its
+    workspace."""
     rows = await tx.execute(
-        sa.select(votes)
-        .join(channels, channels.c.id == votes.c.channel_id)
-        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
-        .where(votes.c.paper_id.in_(paper_ids), votes.c.on)
+        sa.select(votes).where(
+            votes.c.paper_id.in_(paper_ids), votes.c.on, votes.c.channel_id.in_(channels.visible_from(channel_id))
+        )
     )
     return [_vote(row) for row in rows]
 
 
 async def of_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
-    """The last standing votes of the other channels of the same workspace; not those of private ones, nor of direct
-    conversations."""
-    mine = sa.select(channels.c.platform, channels.c.workspace).where(channels.c.id == channel_id).subquery()
+    """The last standing votes of the other public channels of the same workspace."""
+    theirs = votes.c.channel_id.in_(channels.visible_from(channel_id))
     rows = await tx.execute(
         sa.select(votes)
-        .join(channels, channels.c.id == votes.c.channel_id)
-        .join(mine, sa.and_(mine.c.platform == channels.c.platform, mine.c.workspace == channels.c.workspace))
-        .where(channels.c.id != channel_id, channels.c.kind == Kind.CHANNEL, ~channels.c.private, votes.c.on)
+        .where(theirs, votes.c.channel_id != channel_id, votes.c.on)
         .order_by(votes.c.at.desc(), votes.c.channel_id, votes.c.paper_id, votes.c.member, votes.c.signal)
         .limit(limit)
     )

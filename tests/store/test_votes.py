@@ -68,7 +68,7 @@ async def test_votes_of_the_same_workspace_are_found_and_of_others_not(store: St
         far = await add_channel(tx, "C3", workspace="elsewhere")
         for channel, paper_id, on in ((here, "P", True), (near, "P", True), (far, "P", True), (near, "Q", False)):
             await votes.put(tx, Vote(channel.id, paper_id, "ada", "👍", on, START))
-        found = await votes.of_papers_elsewhere(tx, here.id, ["P", "Q"])
+        found = await votes.visible_from(tx, here.id, ["P", "Q"])
         assert {(vote.channel_id, vote.paper_id) for vote in found} == {(here.id, "P"), (near.id, "P")}
         assert await votes.of_paper(tx, near.id, "Q") == []
 

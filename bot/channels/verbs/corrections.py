@@ -8,7 +8,7 @@ from bot.channels import cards
 from bot.channels.conversation import Conversation, sorry
 from bot.channels.values import Action, Reply
 from bot.channels.verbs.topics import reach
-from bot.store import corrections, papers
+from bot.store import contributions, corrections
 from bot.store.corrections import Correction
 from recommender.paper import arxiv_id, find_doi
 from recommender.query import parse
@@ -36,7 +36,7 @@ async def words_in(talk: Conversation, argument: str) -> str:
     if not any(map(str.isalpha, words)) or "://" in words or arxiv_id(words) or find_doi(words):
         return ""
     async with talk.tools.store.read() as tx:
-        return "" if await papers.resolve(tx, argument) else words
+        return "" if await contributions.resolve(tx, argument, talk.channel.id) else words
 
 
 async def correct(talk: Conversation, words: str, value: int) -> Reply:

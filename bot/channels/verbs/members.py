@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels.conversation import Conversation, sorry
 from bot.channels.feedback import BUTTONS
 from bot.channels.values import Attachment, Reply
-from bot.store import choices, corrections, deliveries, members, topics, votes
+from bot.store import choices, contributions, corrections, deliveries, members, topics, votes
 from bot.store.channels import Channel
 
 
@@ -42,12 +42,13 @@ async def export(talk: Conversation, argument: str) -> Reply:
 
 async def everything(tx: AsyncConnection, channel: Channel) -> str:
     """All that is kept of a channel, as JSON lines: itself, its topics, deliveries, posts, what was chosen for each
-    digest, corrections and votes."""
+    digest, private papers given to it, corrections and votes."""
     rows: list[tuple[str, Any]] = [("channel", channel)]
     rows += [("topic", topic) for topic in await topics.of(tx, channel.id)]
     rows += [("delivery", delivery) for delivery in await deliveries.of(tx, channel.id)]
     rows += [("post", post) for post in await deliveries.posts_of(tx, channel.id)]
     rows += [("choice", choice) for choice in await choices.of_channel(tx, channel.id)]
+    rows += [("paper", paper) for paper in await contributions.given_to(tx, channel.id)]
     rows += [("correction", one) for one in await corrections.of_channel(tx, channel.id)]
     rows += [("vote", vote) for vote in await votes.of_channel(tx, channel.id)]
     return "".join(

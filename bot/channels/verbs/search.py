@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -13,7 +13,7 @@ from bot.channels.choosing import Known
 from bot.channels.conversation import Conversation, no_such_paper, sorry
 from bot.channels.values import Action, Kind, Line, Reply
 from bot.channels.verbs import topics
-from bot.store import papers, shown, votes
+from bot.store import contributions, papers, shown, votes
 from recommender import Hit, Paper, snippet
 from recommender.query import Field, parse
 from recommender.text import fold, names
@@ -37,7 +37,14 @@ async def search(talk: Conversation, argument: str) -> Reply:
             known = await talk.tools.digests.known(tx, talk.channel.id)
     hits = []
     if talk.offset < _DEEPEST:
-        hits = await asyncio.to_thread(engine.search, query, PAGE + 1, talk.offset, known.feedback, known.topics)
+        own = await _private_hits(talk, query)
+        # Without papers of its own a channel's page is read where it begins; with some, from the top, to mix them in.
+        start, most = (0, talk.offset + PAGE + 1) if own else (talk.offset, PAGE + 1)
+        hits = await asyncio.to_thread(engine.search, query, most, start, known.feedback, known.topics)
+        if own:
+            ids = engine.known([hit.paper_id for hit in hits])
+            whole = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
+            hits = _mixed(hits, own, whole)[talk.offset : talk.offset + PAGE + 1]
     heading = [told] if (told := understood.told(read)) else []
     if not hits:
         what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
@@ -53,6 +60,28 @@ async def search(talk: Conversation, argument: str) -> Reply:
     return replace(reply, actions=(*reply.actions, *follow))
 
 
+async def _private_hits(talk: Conversation, query: str) -> list[Hit]:
+    """The private papers of this channel and its workspace that have all that the query asks for, best first."""
+    async with talk.tools.store.read() as tx:
+        engine = await talk.tools.private.engine(tx, talk.channel.id)
+        ids = [paper.id for paper in await contributions.visible(tx, talk.channel.id)] if engine else []
+    if engine is None:
+        return []
+    ids = await asyncio.to_thread(engine.known, ids)
+    found = await asyncio.to_thread(engine.matching, query, ids)
+    meant = (await asyncio.to_thread(engine.understand, query)).suggestion
+    return found or (await asyncio.to_thread(engine.matching, meant, ids) if meant else [])
+
+
+def _mixed(hits: Sequence[Hit], own: Sequence[Hit], whole: Collection[str]) -> list[Hit]:
+    """Both in one list. Their scores are of two indexes and do not compare, so they take turns by their ranks
+    (reciprocal rank fusion: Cormack et al., SIGIR 2009); a source's paper goes first if it is among the `whole` ones,
+    which have all that the query asks for, as the channel's own have."""
+    turns = [(rank, 1 if hit.paper_id in whole else 3, hit) for rank, hit in enumerate(hits)]
+    turns += [(rank, 2, hit) for rank, hit in enumerate(own)]
+    return [hit for _, _, hit in sorted(turns, key=lambda turn: turn[:2])]
+
+
 def _order(offset: int, hits: int, known: Known, *, for_us: bool) -> str:
     """Which of the hits these are, and in what order."""
     whole = offset == 0 and hits <= PAGE
@@ -65,15 +94,17 @@ def _order(offset: int, hits: int, known: Known, *, for_us: bool) -> str:
 async def similar(talk: Conversation, argument: str) -> Reply:
     """The papers nearest to one."""
     paper = await talk.paper(argument)
-    if paper is None or paper.id not in talk.tools.library.engine:
+    if paper is None:
         return no_such_paper(argument)
-    nearest = await asyncio.to_thread(talk.tools.library.engine.similar, paper.id, talk.offset + PAGE + 1)
+    engine = talk.tools.library.engine
+    given = paper.id if paper.id in engine else paper
+    nearest = await asyncio.to_thread(engine.similar, given, talk.offset + PAGE + 1)
     hits = nearest[talk.offset :]
     title = cards.cut(cards.inert(paper.title), 100)
     if not hits:
         return Reply(f"Nothing is much like “{title}”." if talk.offset == 0 else "That was all.")
     ids = [hit.paper_id for hit in hits]
-    same = await asyncio.to_thread(talk.tools.library.engine.seen_before, ids, [paper.id])
+    same = await asyncio.to_thread(engine.seen_before, ids, [paper.id])
     reply = await _page(talk, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
     twin = "the same work under another title"
     lines = (replace(o, detail=f"{o.detail} · {twin}") if o.paper_id in same else o for o in reply.lines)
@@ -97,7 +128,7 @@ async def trending(talk: Conversation, argument: str) -> Reply:
     async with talk.tools.store.read() as tx:
         listed = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
         found = await papers.get_many(tx, listed)
-        heard = await votes.of_papers_elsewhere(tx, talk.channel.id, listed) if len(listed) <= 20_000 else []
+        heard = await votes.visible_from(tx, talk.channel.id, listed) if len(listed) <= 20_000 else []
     likes: Counter[str] = Counter()
     by_channel: dict[int, list[votes.Vote]] = {}
     for vote in heard:
@@ -122,7 +153,7 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
     """Papers as lines: who and when, where the team has had them, and the sentence that speaks to the query."""
     async with talk.tools.store.read() as tx:
         seen = await shown.seen_in_workspace(tx, talk.channel.id, ids)
-        heard = await votes.of_papers_elsewhere(tx, talk.channel.id, ids)
+        heard = await votes.visible_from(tx, talk.channel.id, ids)
     read = parse(query)
     asked = {fold(word) for group in read.groups for c in group if c.field is Field.AUTHOR for word in c.words}
     name = set(map(fold, read.name))
@@ -134,8 +165,7 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
         for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
             likes, _ = feedback.tally(theirs, talk.tools.emoji)
-            there = f"#{cards.inert(where)}" if where else "another channel"
-            place = "" if where_id == talk.channel.id else f" in {there}"
+            place = "" if where_id == talk.channel.id else f" in {_channel(where)}"
             day = when.astimezone(talk.zone).date()
             had = "listed" if glance else "posted"
             facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
@@ -143,6 +173,10 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
         said = cards.inert(snippet(query, paper.abstract)) if query else ""
         lines.append(cards.line(paper, detail, said))
     return tuple(lines)
+
+
+def _channel(name: str) -> str:
+    return f"#{cards.inert(name)}" if name else "another channel"
 
 
 def _with_asked(authors: Sequence[str], asked: set[str], name: set[str]) -> list[str]:

@@ -12,7 +12,7 @@ from bot.channels.conversation import Conversation, no_such_paper
 from bot.channels.values import Action, Reply
 from bot.channels.verbs.corrections import listed, quoted
 from bot.store import corrections, papers
-from recommender import Explanation, Word
+from recommender import Explanation, Paper, Word
 from recommender.text import display
 
 _WORDS = 10
@@ -21,8 +21,10 @@ _WORDS = 10
 async def why(talk: Conversation, argument: str) -> Reply:
     """Why a paper is, or is not, for this channel."""
     paper = await talk.paper(argument)
-    if paper is None or paper.id not in talk.tools.library.engine:
+    if paper is None:
         return no_such_paper(argument)
+    if paper.id not in talk.tools.library.engine:
+        return Reply(_given_here(paper))
     day = talk.now.astimezone(talk.zone).date()
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
@@ -45,6 +47,12 @@ async def why(talk: Conversation, argument: str) -> Reply:
     doubtful = [word for reason in told.reasons for word in reason.words][:1]
     less = [Action(f"Less “{cards.cut(cards.inert(word), 30)}”", "less", quoted(word)) for word in doubtful]
     return Reply("\n".join(rows), actions=(*_about(paper.id), *less))
+
+
+def _given_here(paper: Paper) -> str:
+    """What is said of a private paper, which is never ranked: it can only be learned from."""
+    title = cards.cut(cards.inert(paper.title), 100)
+    return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
 
 
 async def _grounds(talk: Conversation, told: Explanation, known: Known) -> list[str]:

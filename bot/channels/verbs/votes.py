@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.channels import bibliography, cards
 from bot.channels.conversation import Conversation, no_such_paper, not_here, sorry
 from bot.channels.digest import SUBMISSION
@@ -15,11 +13,11 @@ from bot.channels.schedule_words import MOST_CARDS
 from bot.channels.values import Action, Attachment, Reply
 from bot.channels.verbs import corrections
 from bot.channels.verbs.search import lines_for
-from bot.store import channels, deliveries, papers, saved, votes
+from bot.store import channels, contributions, deliveries, facts, papers, saved, votes
 from bot.store.states import ChannelState, PostState
 from bot.store.votes import Vote
 from recommender import Paper
-from recommender.paper import arxiv_id, id_from_title
+from recommender.paper import arxiv_id
 
 _SHOWN_SAVED = 10
 _MOST_TAUGHT = 500
@@ -51,26 +49,33 @@ async def teach(talk: Conversation, argument: str) -> Reply:
         return sorry("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
     wanted = named.papers[:_MOST_TAUGHT]
     async with talk.tools.store.read() as tx:
-        known = {paper.id: await _known(tx, paper) for paper in wanted}
+        known = {paper.id: await contributions.same_as(tx, paper, talk.channel.id) for paper in wanted}
     missing = [paper.id for paper in wanted if known[paper.id] is None and arxiv_id(paper.id)]
-    found = {paper.id: paper for paper in (await talk.look_up(missing) if missing else []) if paper.title}
-    taught: list[Paper] = []
+    # What a source tells is for everybody; what only the entry says stays with whoever may see this channel.
+    await talk.record([paper for paper in await talk.look_up(missing) if paper.title] if missing else [])
+    ids: dict[str, None] = {}
     unknown: list[Paper] = []
-    for paper in wanted:
-        facts = found.get(paper.id, paper)
-        (taught if known[paper.id] or facts.title else unknown).append(facts)
-    # What is known stays as its source told it, whatever an entry says of it.
-    recorded = await talk.record([paper for paper in taught if not known[paper.id]])
-    ids = dict.fromkeys([*recorded, *(i for i in known.values() if i)])
+    full = False
     async with talk.tools.store.write() as tx:
+        await facts.lock_papers(tx)  # a source that lists one of them meanwhile is waited for
+        for paper in wanted:
+            listed = await papers.same_as(tx, paper)
+            paper_id = listed or await contributions.give(tx, talk.channel, talk.asker.member, paper, talk.now)
+            if paper_id is None:
+                unknown.append(paper)
+                full |= bool(paper.title)
+            else:
+                ids[paper_id] = None
         for paper_id in sorted(ids):  # always in one order: two at once would else wait for each other
             await votes.put(tx, Vote(talk.channel.id, paper_id, talk.asker.member, TAUGHT, True, talk.now))
     if not ids:
+        if full:
+            return sorry(_full())
         return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
     followed = "it" if len(ids) == 1 else "them"
     text = f"Learned from {cards.count(len(ids), 'paper')}: the next digest follows {followed}."
     if unknown:
-        text += f" I could not find {_listed(unknown)}."
+        text += f" {_full()}" if full else f" I could not find {_listed(unknown)}."
     if named.problems:
         text += f" Skipped: {named.problems[0]}" + (
             f" (and {len(named.problems) - 1} more)." if named.problems[1:] else "."
@@ -193,10 +198,9 @@ def _dropped(title: str) -> Reply:
     return Reply(f"“{title}” is no longer among your saved papers.")
 
 
-async def _known(tx: AsyncConnection, paper: Paper) -> str | None:
-    """The id under which the store has a paper that somebody names; a title counts only where nothing else is given."""
-    found = await papers.resolve(tx, paper.id)
-    return found or (await papers.resolve(tx, paper.title) if paper.id == id_from_title(paper.title) else None)
+def _full() -> str:
+    most = f"{contributions.MOST_IN_A_CHANNEL:,}"
+    return f"This channel has {most} papers of its own already, which is as many as I keep. Teach others by arXiv id."
 
 
 def _listed(unknown: list[Paper]) -> str:

@@ -36,7 +36,8 @@ def _private(channel: Any, guild: discord.Guild) -> bool:
     if guild.unavailable:  # nobody knows yet who sees it
         return True
     known = isinstance(channel, discord.Thread | discord.abc.GuildChannel)
-    return known and not channel.permissions_for(guild.default_role).view_channel
+    # Of a channel that the bot is not in nobody can tell who sees it.
+    return not known or not channel.permissions_for(guild.default_role).view_channel
 
 
 def direct(address: str) -> Place:

@@ -231,8 +231,10 @@ class Intake:
         """The slash command."""
         await ack()
         name, channel, member = (text_of(body, each) for each in ("channel_name", "channel_id", "user_id"))
-        hidden = name == _PRIVATE
-        place = place_of(here.me.workspace, channel, "" if name in _NO_NAMES else name, private=hidden)
+        hidden = name == _PRIVATE or name.startswith(_GROUP)
+        # A name that stands for no private channel proves nothing: Slack documents none for group conversations.
+        private = True if hidden else None
+        place = place_of(here.me.workspace, channel, "" if hidden or name == _DIRECT else name, private=private)
         outlet = Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url"))
 
         async def ask(asker: Asker) -> Reply:
@@ -268,8 +270,8 @@ FAREWELLS = {
 EVENTS = ("app_mention", "message.im", HOME, *FIRST, *FAREWELLS)
 """What Slack is asked to tell, by the names that a manifest has for it."""
 _WITH_FILE = "file_share"
-_PRIVATE = "privategroup"
-_NO_NAMES = ("directmessage", _PRIVATE)
+_PRIVATE, _DIRECT, _GROUP = "privategroup", "directmessage", "mpdm-"
+"""What Slack calls a private channel and a direct conversation, and how the names of group conversations begin."""
 
 
 _NOT_INSTALLED = (

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import Any
@@ -151,6 +152,12 @@ class Posting:
         """Whether the bot is in a channel; a conversation with one member is always open to it."""
         async with self._at(place) as here:
             return place.kind is Kind.DIRECT or (await here.web.channel(place.address)).joined
+
+    async def describe(self, place: Place) -> Place:
+        """The place with its name and whether it is private, as Slack's conversations.info tells."""
+        async with self._at(place) as here:
+            told = await here.web.channel(place.address)
+        return replace(place, name=place.name or ("" if told.private else told.name), private=told.private)
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at in the workspaces of these channels."""

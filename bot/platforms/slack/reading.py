@@ -18,10 +18,12 @@ _SAID = ("text", "url", "from_url", "title_link")
 """Where a message's words and links are: in itself, its blocks, and the previews that Slack adds."""
 
 
-def place_of(workspace: str, channel: str, name: str = "", *, private: bool = False) -> Place:
-    """A conversation of a workspace; direct ones are told by their address."""
-    kind = Kind.DIRECT if channel.startswith("D") else Kind.CHANNEL
-    return Place(PLATFORM, channel, workspace, name, kind, private)
+def place_of(workspace: str, channel: str, name: str = "", *, private: bool | None = None) -> Place:
+    """A conversation of a workspace; direct ones are told by their address. Of others few events tell whether they are
+    private."""
+    if channel.startswith("D"):
+        return Place(PLATFORM, channel, workspace, name, Kind.DIRECT)
+    return Place(PLATFORM, channel, workspace, name, Kind.CHANNEL, private)
 
 
 def thread_of(message: dict[str, Any], ts: str) -> str:

@@ -67,13 +67,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What Slack says of a channel: its address and name, and whether the bot is in it, which
-    in an archived one is nowhere."""
+    """What Slack says of a channel: its address and name, whether the bot is in it, which in an archived one is
+    nowhere, and whether it is private or a group conversation; None where Slack says nothing of it."""
 
     address: str
     name: str = ""
     joined: bool = False
-    private: bool = False
+    private: bool | None = None
 
 
 class Web:
@@ -227,7 +227,8 @@ class Web:
 
 
 def _channel(told: Mapping[str, Any], address: str, joined: bool = False) -> Channel:
-    private = bool(told.get("is_private") or told.get("is_mpim"))
+    hidden = bool(told.get("is_private") or told.get("is_mpim") or told.get("is_im"))
+    private = hidden if told else None
     there = (joined or bool(told.get("is_member"))) and not told.get("is_archived")
     return Channel(address, str(told.get("name") or ""), there, private)
 

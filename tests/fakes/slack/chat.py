@@ -32,7 +32,7 @@ def _own(asked: Asked, refusal: str) -> tuple[Channel, Message]:
 def _echo(channel: Channel, told: Json) -> None:
     """The bot hears its own messages too, wherever it asked to hear messages."""
     workspace = channel.workspace
-    kind = {"channels": "channel", "groups": "group", "im": "im"}[channel.kind]
+    kind = {"channels": "channel", "groups": "group", "im": "im", "mpim": "mpim"}[channel.kind]
     event = told | {"channel": channel.id, "channel_type": kind, "event_ts": told["ts"]}
     if channel.has_bot:
         workspace.slack.later(workspace.emit(event, name=f"message.{channel.kind}"))

@@ -71,6 +71,12 @@ def event(workspace: Workspace, about: Json, event_id: str, now: float) -> Json:
     }
 
 
+def _name_in_commands(channel: Channel) -> str:
+    """Slack documents none for a group conversation; people report its own name."""
+    hidden = channel.private and not channel.group
+    return "directmessage" if channel.im else "privategroup" if hidden else channel.name
+
+
 def command(person: Person, name: str, text: str, channel: Channel) -> Json:
     """A slash command: flat, all strings."""
     workspace = person.workspace
@@ -79,7 +85,7 @@ def command(person: Person, name: str, text: str, channel: Channel) -> Json:
         "team_id": workspace.id,
         "team_domain": workspace.name,
         "channel_id": channel.id,
-        "channel_name": "directmessage" if channel.im else "privategroup" if channel.private else channel.name,
+        "channel_name": _name_in_commands(channel),
         "user_id": person.id,
         "user_name": person.name,
         "command": name,

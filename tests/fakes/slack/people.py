@@ -53,7 +53,7 @@ class Member(Interacting):
         """Write a message; its ts. The bot hears of it when it subscribed to that channel's messages."""
         self._joins(channel)
         message = self._write(channel, text, thread_ts)
-        kind = {"channels": "channel", "groups": "group", "im": "im"}[channel.kind]
+        kind = {"channels": "channel", "groups": "group", "im": "im", "mpim": "mpim"}[channel.kind]
         event = self._said(channel, message, "message") | {"channel_type": kind}
         await self._tell(event, channel, name=f"message.{channel.kind}")
         return message.ts

@@ -36,6 +36,8 @@ class Channel:
     deleted: bool = False
     im: str = ""
     """In a direct conversation, the member's id."""
+    group: bool = False
+    """Whether it is a group conversation."""
     creator: str = "U0"
     members: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -59,8 +61,8 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """The prefix of its scopes: channels, groups or im."""
-        return "im" if self.im else "groups" if self.private else "channels"
+        """The prefix of its scopes: channels, groups, im or mpim."""
+        return "im" if self.im else "mpim" if self.group else "groups" if self.private else "channels"
 
     def shown(self) -> Json:
         """As conversations.info has it."""
@@ -73,7 +75,7 @@ class Channel:
             "is_channel": not self.private,
             "is_group": self.private,
             "is_im": False,
-            "is_mpim": False,
+            "is_mpim": self.group,
             "is_private": self.private,
             "is_general": False,
             "is_shared": False,
@@ -130,6 +132,12 @@ class Workspace:
         made = Channel(key, self, name or key.lower(), private, archived)
         made.members.extend([self.bot_user] * bot)
         self.channels[key] = made
+        return made
+
+    def group(self, key: str, name: str, *, bot: bool = True) -> Channel:
+        """A new group conversation (mpim) of members among themselves, and of the bot."""
+        made = self.channel(key, name, private=True, bot=bot)
+        made.group = True
         return made
 
     def member(

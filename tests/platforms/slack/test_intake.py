@@ -361,3 +361,24 @@ async def test_what_is_said_where_members_talk_among_themselves_is_about_the_ask
     await ada.presses(between, ada.ephemeral[0].ts, change["action_id"])
     await team.slack.until(lambda: len(desk.asked) == 2)
     assert {place.address for place, _, _ in (*desk.asked, *desk.acted)} == {ada.dm.id}
+
+
+@pytest.mark.parametrize("may_look", [True, False], ids=["with mpim:read", "as the manifest has it"])
+async def test_a_group_conversation_is_never_taken_for_a_public_channel(team: SlackTeam, may_look: bool) -> None:
+    assert "mpim:read" not in team.lab.scopes
+    team.lab.scopes |= {"mpim:read"} if may_look else set()
+    group = team.lab.group("C7", "mpdm-ada--bo--carl-1")
+    await team.ada.says("/papers", "federated", group)
+    [(place, _, _)] = await team.slack.until(lambda: team.desk.asked)
+    assert (place.address, place.name, place.private) == ("C7", "", True)
+    told = await team.platform.describe(replace(place, private=None))
+    assert (told.name, told.private) == ("", True if may_look else None)
+
+
+async def test_a_channel_is_public_only_where_slack_says_so(team: SlackTeam) -> None:
+    place = replace(team.place, private=None)
+    assert (await team.platform.describe(place)).private is False
+    hidden = team.lab.channel("C8", "board", private=True)
+    assert (await team.platform.describe(replace(place, address=hidden.id, name=""))).private is True
+    unseen = team.lab.channel("C9", "others", private=True, bot=False)
+    assert (await team.platform.describe(replace(place, address=unseen.id, name=""))).private is None

@@ -92,7 +92,7 @@ async def test_a_shortcut_asks_about_the_message_and_all_it_links_to(team: Slack
     [answer] = await team.slack.until(lambda: team.ada.ephemeral)
     assert answer.words == "It is so."
     [(place, asker, told, message, text)] = team.desk.abouts
-    assert (place, asker.member, told, message) == (replace(team.place, name=""), "ada", verb, said)
+    assert (place, asker.member, told, message) == (replace(team.place, name="", private=None), "ada", verb, said)
     assert "https://arxiv.org/abs/1602.05629" in text
     assert "<& that" in text
     assert team.desk.presses[-1] != ""
