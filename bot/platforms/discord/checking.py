@@ -11,10 +11,11 @@ import discord
 
 from bot.channels.values import Kind, Place
 from bot.platforms.base import AccessLost, Check, Finding, PlatformError, TokenRefused
+from bot.platforms.discord.failures import UNKNOWN_CHANNEL, code_of
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.permissions import invitation, missing
 from bot.platforms.discord.render import Json
-from bot.platforms.discord.rest import UNKNOWN_CHANNEL, Rest, code_of
+from bot.platforms.discord.rest import Rest
 
 _PORTAL = "discord.com/developers/applications → your application"
 Look = Callable[[Rest], Awaitable[Finding]]

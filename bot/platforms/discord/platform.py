@@ -15,21 +15,14 @@ from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Capabilities, Check, Clock, Desk, Rejected, Sleep
 from bot.platforms.discord import checking, gateway
 from bot.platforms.discord.commands import Commands
+from bot.platforms.discord.failures import ARCHIVED, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, code_of
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.places import PLATFORM, snowflake, split, thread_of
 from bot.platforms.discord.pressing import Memory
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import MAX_TEXT, Json, Rendered, Renderer, mark, texts
-from bot.platforms.discord.rest import (
-    API_URL,
-    ARCHIVED,
-    GATEWAY_URL,
-    UNKNOWN_CHANNEL,
-    UNKNOWN_MESSAGE,
-    Rest,
-    code_of,
-)
+from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
 from recommender.text import visible
 
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"

@@ -7,10 +7,9 @@ try may have been accepted although nobody said so. Codes: docs.discord.com/deve
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,28 +18,20 @@ import discord
 import yarl
 from discord.http import HTTPClient, Route
 
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, TokenRefused, Uncertain
+from bot.platforms.base import NotAccepted, PlatformError, Uncertain
+from bot.platforms.discord.failures import (
+    ALREADY_ANSWERED,
+    BANNED_SECONDS,
+    HAS_THREAD,
+    NotDiscords,
+    code_of,
+    retry_after,
+    understood,
+)
 from bot.platforms.discord.render import EPHEMERAL, Json, Rendered, file_name
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
-UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, ALREADY_ANSWERED, ARCHIVED, HAS_THREAD = 10003, 10008, 40060, 50083, 160004
-_NOT_THERE = {UNKNOWN_MESSAGE, 10014}
-"""The message or the emoji is gone; the channel is not."""
-_ACCESS_LOST = {ARCHIVED, 50008, 50024, 160005}
-"""Where a post can't go, although neither 403 nor 404 says so."""
-_WHY_LOST = {
-    UNKNOWN_CHANNEL: "the channel is gone",
-    50001: "I can't see it; allow me View Channel there",
-    50013: "a permission is missing; allow me View Channel, Send Messages and Read Message History there",
-    ARCHIVED: "the thread is archived, and I may not open it again",
-    160005: "the thread is locked",
-}
-"""What people are told who wonder why the bot is silent."""
-_BANNED_SECONDS = 600.0
-"""How long Cloudflare keeps out an address that made too many invalid requests."""
 _LONGEST_WAIT = 30.0
-_AWAY_SECONDS = 60.0
-"""When to come again to a Discord that can't be reached, or that does not know the token: both may last for hours."""
 _DEFERRED, _CHOICES, _MODAL = 5, 8, 9
 
 
@@ -52,9 +43,22 @@ class Http(HTTPClient):
         self._api_url, self._gateway_url = api_url.rstrip("/"), gateway_url
 
     async def request(self, route: Route, **how: Any) -> Any:
-        """Ask Discord. Raises what discord.py raises."""
+        """Ask Discord. Raises what discord.py raises, and `NotDiscords` for an answer that is not Discord's."""
         route.url = self._api_url + route.url.removeprefix(Route.BASE)
-        return await super().request(route, **how)
+        try:
+            told = await super().request(route, **how)
+        except (AttributeError, KeyError, TypeError) as error:  # discord.py met JSON of another shape than Discord's
+            raise NotDiscords("it is not Discord's; a proxy may be in the way") from error
+        if isinstance(told, str) and told:  # discord.py gives JSON as it is, and "" for an empty answer
+            raise NotDiscords("it is a page and not Discord's; a proxy or a network's login page may be in the way")
+        return told
+
+    async def static_login(self, token: str) -> Any:
+        """Log in; the bot's own user. Raises what `request` raises."""
+        me = await super().static_login(token)
+        if not isinstance(me, dict) or "id" not in me:
+            raise NotDiscords("it is not Discord's; a proxy may be in the way")
+        return me
 
     async def ws_connect(self, url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
         """Open a gateway's connection."""
@@ -80,13 +84,13 @@ class Rest:
                 opened = http or Http(self._api_url, http_trace=_posting_once(), max_ratelimit_timeout=_LONGEST_WAIT)
                 try:
                     with understood():
-                        me = await opened.static_login(self._token)
+                        me = str((await opened.static_login(self._token))["id"])
                 except BaseException as error:
                     await opened.close()
                     if isinstance(error, Uncertain):
                         raise NotAccepted(str(error)) from error
                     raise
-                self._http, self._me = opened, str(me["id"])
+                self._http, self._me = opened, me
             return self._me
 
     async def close(self) -> None:
@@ -216,48 +220,6 @@ class Rest:
             raise
 
 
-@contextlib.contextmanager
-def understood() -> Iterator[None]:
-    """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
-    try:
-        yield
-    except discord.LoginFailure as error:
-        raise TokenRefused(
-            "Discord does not know the bot's token. Copy it anew: discord.com/developers/applications → Bot → Reset "
-            "Token.",
-            _AWAY_SECONDS,
-        ) from error
-    except discord.RateLimited as error:
-        raise NotAccepted("Discord asks for patience.", error.retry_after) from error
-    except discord.HTTPException as error:
-        raise _meaning(error) from error
-    except aiohttp.ClientConnectorError as error:
-        raise NotAccepted(f"Discord can't be reached: {error}", _AWAY_SECONDS) from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise Uncertain(f"Discord's answer was lost: {str(error) or type(error).__name__}") from error
-
-
-def code_of(error: PlatformError) -> int:
-    """Discord's own code for what went wrong, 0 when there is none."""
-    return error.__cause__.code if isinstance(error.__cause__, discord.HTTPException) else 0
-
-
-def _meaning(error: discord.HTTPException) -> PlatformError:
-    why = f"Discord says {error.status}" + (f", {error.code}" if error.code else "") + f": {error.text[:300]}"
-    if error.status == 429:
-        return NotAccepted(why, _seconds(error.response.headers) or _BANNED_SECONDS)
-    if error.status == 401:
-        return NotAccepted(why, _AWAY_SECONDS)
-    if error.status >= 500:
-        return Uncertain(why)
-    if error.code in _NOT_THERE:
-        return Rejected(why)
-    if error.status in (403, 404) or error.code in _ACCESS_LOST:
-        known = _WHY_LOST.get(error.code)
-        return AccessLost(f"Discord says {error.code}: {known}" if known else why)
-    return Rejected(why)
-
-
 _ONCE = ("/channels/", "/webhooks/", "/interactions/")
 """What is under these would be there twice, or is refused the second time."""
 
@@ -269,22 +231,15 @@ def _posting_once() -> aiohttp.TraceConfig:
         status = params.response.status
         where = next((each for each in _ONCE if each in params.url.path), "")
         if params.method == "POST" and where and (status >= 500 or (status == 429 and where == _ONCE[0])):
-            seconds = _seconds(params.response.headers)
+            seconds = retry_after(params.response.headers)
             params.response.close()
             if status == 429:
-                raise NotAccepted("Discord says 429: too many messages.", seconds or _BANNED_SECONDS)
+                raise NotAccepted("Discord says 429: too many messages.", seconds or BANNED_SECONDS)
             raise Uncertain(f"Discord says {status}, and not whether it took the message.")
 
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(ended)
     return trace
-
-
-def _seconds(headers: Mapping[str, str]) -> float:
-    try:
-        return max(float(headers.get("Retry-After") or 0), 0.0)
-    except ValueError:
-        return 0.0
 
 
 def _hook(interaction: discord.Interaction) -> dict[str, Any]:

@@ -48,6 +48,7 @@ Gateway: `await fake.gateway.connected(n)`, `fake.gateway.identified`, `.resumed
 Trouble, by the names of Discord's routes (create_message, get_reactions, create_interaction_response…; `*`: all):
 
     fake.faults.status("create_message", 502, accepted=True)   # does it, then fails; times=1, channel=ml.id
+    fake.faults.status(name, 403); fake.faults.proxy(name, 403, {"error": "blocked"})   # not Discord's own answers
     fake.faults.lose_reply(name); fake.faults.lose_request(name); fake.faults.error(name, 50013)
     fake.faults.limit(name, retry_after=0.1, everywhere=False, via=True)
     gate = fake.faults.hang(name, accepted=False); gate.set()

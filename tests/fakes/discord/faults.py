@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from tests.fakes.discord.values import Call, Json
 
@@ -25,6 +26,7 @@ class Fault:
     via: bool = True
     everywhere: bool = False
     channel: str | None = None
+    body: Any = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def meets(self, call: Call) -> bool:
@@ -56,6 +58,10 @@ class Faults:
     ) -> Fault:
         """Answer 502, 503… with a page that is not JSON; `accepted`: after doing it."""
         return self._add(Fault(name, "status", times, accepted=accepted, status=status, channel=channel))
+
+    def proxy(self, name: str, status: int, body: Json, times: int = 1, channel: str | None = None) -> Fault:
+        """Answer with the JSON of a proxy in the place of Discord's."""
+        return self._add(Fault(name, "proxy", times, status=status, body=body, channel=channel))
 
     def error(self, name: str, code: int, times: int = 1, channel: str | None = None) -> Fault:
         """Refuse with a code of Discord's: 50013, 50001, 0 (401)…"""

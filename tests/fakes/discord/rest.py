@@ -98,6 +98,8 @@ class Rest:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
+        if fault.kind == "proxy":
+            return self._json(call, fault.status, fault.body, headers)
         if fault.kind == "error":
             refused = Refused(fault.code)
             return self._json(call, refused.status, refused.body, headers)

@@ -98,6 +98,18 @@ async def test_every_forum_post_that_met_a_bad_gateway_is_there_once(life: Life)
     assert len({one.words for one in posts}) == len(posts) == 3
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_page_of_a_proxy_silences_no_channel(status: int, life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    life.fake.faults.status("create_message", status, times=2)
+    await life.beats(8)
+    assert not await life.is_lost()
+    assert len(once(life.server.ml)) == 3
+    assert await life.states(life.server.ml) == ["sent"] * 3
+    assert life.server.ada.dm.visible == []
+
+
 async def test_a_lost_reply_is_settled_after_discord_forgot_the_nonce(life: Life) -> None:
     await life.invited(life.server.ml)
     due(life)

@@ -1,0 +1,130 @@
+"""What a failed request to Discord means.
+
+Codes: docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+import aiohttp
+import discord
+
+from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, TokenRefused, Uncertain
+
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, MISSING_PERMISSIONS = 10003, 10008, 50013
+ALREADY_ANSWERED, ARCHIVED, HAS_THREAD = 40060, 50083, 160004
+NO_REPLY_WITHOUT_HISTORY = 160002
+TOO_MANY_THREADS = {160006, 160007}
+_NOT_THERE = {UNKNOWN_MESSAGE, 10014}
+"""The message or the emoji is gone; the channel is not."""
+_NOT_NOW = {20016, 20028, 20029, 40003, 40004, 40006, 40062, 40333, 110000, 110001, 130000}
+"""Limits, overload, features that are switched off for a while, and Cloudflare: Discord may accept it later."""
+_NOT_LIKED = {20009, NO_REPLY_WITHOUT_HISTORY, 200000, 200001, 240000}
+"""Discord refuses this message, not the bot: explicit content, automatic moderation, harmful links."""
+_ACCESS_LOST = {ARCHIVED, 40066, 40067, 50008, 50024, 160005}
+"""Where a post can't go, although neither 403 nor 404 says so."""
+_FIRST_CODE = 10_000
+"""The lowest of Discord's own codes; 0 stands for a general error."""
+_NO_TAG = "this forum requires a tag on every post; add one that is free to all, or require none"
+_WHY_LOST = {
+    UNKNOWN_CHANNEL: "the channel is gone",
+    50001: "I can't see it; allow me View Channel there",
+    MISSING_PERMISSIONS: "a permission is missing; allow me View Channel, Send Messages and Read Message History there",
+    ARCHIVED: "the thread is archived, and I may not open it again",
+    40066: _NO_TAG,
+    40067: _NO_TAG,
+    160005: "the thread is locked",
+}
+"""What people are told who wonder why the bot is silent."""
+BANNED_SECONDS = 600.0
+"""How long Cloudflare keeps out an address that made too many invalid requests."""
+_AWAY_SECONDS = 60.0
+"""When to come again to a Discord that can't be reached, or that does not know the token: both may last for hours."""
+_FULL_SECONDS = 900.0
+"""When to come again to a server with too many active threads: some are archived in every hour."""
+
+
+class NotDiscords(ValueError):
+    """A request was answered, but not by Discord: a proxy, a firewall or a network's login page answered."""
+
+
+@contextlib.contextmanager
+def understood() -> Iterator[None]:
+    """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
+    try:
+        yield
+    except discord.LoginFailure as error:
+        cause = error.__cause__
+        if isinstance(cause, discord.HTTPException) and not _is_discords(cause):
+            raise _meaning(cause) from cause
+        raise TokenRefused(
+            "Discord does not know the bot's token. Copy it anew: discord.com/developers/applications → Bot → Reset "
+            "Token.",
+            _AWAY_SECONDS,
+        ) from error
+    except discord.RateLimited as error:
+        raise NotAccepted("Discord asks for patience.", error.retry_after) from error
+    except discord.HTTPException as error:
+        raise _meaning(error) from error
+    except aiohttp.ClientConnectorError as error:
+        raise NotAccepted(f"Discord can't be reached: {error}", _AWAY_SECONDS) from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise Uncertain(f"Discord's answer was lost: {str(error) or type(error).__name__}") from error
+
+
+def code_of(error: BaseException) -> int:
+    """Discord's own code for what went wrong, 0 when there is none."""
+    cause = error.__cause__
+    return cause.code if isinstance(cause, discord.HTTPException) and _is_discords(cause) else 0
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """The seconds after which Discord wants to be asked again, 0 if it does not say."""
+    try:
+        return max(float(headers.get("Retry-After") or 0), 0.0)
+    except ValueError:
+        return 0.0
+
+
+def _meaning(error: discord.HTTPException) -> PlatformError:
+    wait = retry_after(error.response.headers)
+    if not _is_discords(error):
+        # The text of such a page is shown to nobody: it is not Discord's, and may say anything.
+        if error.status == 429:
+            return NotAccepted("Discord says 429: too many requests.", wait or BANNED_SECONDS)
+        if error.status >= 500:
+            return Uncertain(f"Discord says {error.status}.")
+        return NotAccepted(
+            f"A page that is not Discord's was the answer ({error.status}); a proxy or a firewall may be in the way.",
+            _AWAY_SECONDS,
+        )
+    why = f"Discord says {error.status}" + (f", {error.code}" if error.code else "") + f": {error.text[:300]}"
+    if error.status == 429:
+        return NotAccepted(why, wait or BANNED_SECONDS)
+    if error.status == 401:
+        return NotAccepted(why, _AWAY_SECONDS)
+    if error.status >= 500:
+        return Uncertain(why)
+    if error.code in _NOT_NOW:
+        return NotAccepted(why, wait)
+    if error.code in TOO_MANY_THREADS:
+        return NotAccepted(f"Discord says {error.code}: this server has too many active threads.", _FULL_SECONDS)
+    if error.code in _NOT_THERE | _NOT_LIKED:
+        return Rejected(why)
+    if error.code in _ACCESS_LOST or (error.status in (403, 404) and error.code):
+        known = _WHY_LOST.get(error.code)
+        return AccessLost(f"Discord says {error.code}: {known}" if known else why)
+    return NotAccepted(why, _AWAY_SECONDS) if error.status in (403, 404) else Rejected(why)
+
+
+def _is_discords(error: discord.HTTPException) -> bool:
+    """Whether Discord itself said this. Its JSON has an integer code and a message; under the code 0 the message begins
+    with the status, as in "401: Unauthorized"."""
+    code, text = error.code, error.text
+    if error.response.headers.get("Content-Type") != "application/json" or not isinstance(text, str):
+        return False
+    if not isinstance(code, int) or isinstance(code, bool):
+        return False
+    return code >= _FIRST_CODE or (code == 0 and text.startswith(f"{error.status}:"))
