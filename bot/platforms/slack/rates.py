@@ -99,6 +99,15 @@ class GatedClient(AsyncWebClient):
                 if not self._patience:
                     raise
 
+    async def _request(self, **how: Any) -> dict[str, Any]:
+        """One request. slack_sdk can't deal with an answer that is no JSON object, as the page of a proxy: such a one
+        is taken as empty, and so as none of Slack's."""
+        try:
+            told: dict[str, Any] = await super()._request(**how)
+        except SlackApiError as error:  # it is called JSON and is none; the response is then aiohttp's own
+            told = {"headers": error.response.headers, "status_code": error.response.status}
+        return told if isinstance(told.get("data"), dict) else told | {"data": {}}
+
     def _refuse(self, method: str, patience: float) -> None:
         if (left := self._gate.left(method)) > patience:
             raise NotAccepted(f"Slack asked to leave {method} alone for {left:.0f} s more.", left)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ _NOT_NOW = {
     "accesslimited",
 }  # fmt: skip
 _MAYBE_DONE = {"fatal_error", "internal_error", "service_unavailable"}
+_NAME = re.compile(r"[a-z_]{1,60}")
+"""Slack's name of an error; other text comes from a proxy, and is shown to nobody."""
 _FORGET_PEOPLE = timedelta(minutes=10)
 _MOST_PEOPLE = 10_000
 _PAGE, _MOST_PAGES = 200, 20
@@ -223,7 +226,8 @@ class Web:
         with understood():
             answered = await client.send_dict(dict(message))
         if answered.status_code != 200:
-            raise Rejected(f"Slack does not take this answer: {answered.status_code} {answered.body[:200]}")
+            why = answered.body if _NAME.fullmatch(answered.body) else "and a page that is not Slack's"
+            raise Rejected(f"Slack does not take this answer: {answered.status_code} {why}")
 
 
 def _channel(told: Mapping[str, Any], address: str, joined: bool = False) -> Channel:
@@ -252,8 +256,9 @@ def name_of(error: PlatformError) -> str:
 
 
 def _told(error: SlackApiError) -> Mapping[str, Any]:
+    """What Slack says went wrong; nothing where the answer is not Slack's, which always has `ok`."""
     data = getattr(error.response, "data", None)
-    return data if isinstance(data, Mapping) else {}
+    return data if isinstance(data, Mapping) and data.get("ok") is False else {}
 
 
 def _meaning(error: SlackApiError) -> PlatformError:
@@ -263,6 +268,11 @@ def _meaning(error: SlackApiError) -> PlatformError:
     why = f"Slack says {name or status}" + (f": {'; '.join(map(str, notes))[:300]}" if notes else "")
     if status == 429 or name in _NOT_NOW:
         return NotAccepted(why, retry_after(error))
+    if not name and 400 <= status < 500:
+        return NotAccepted(
+            f"A page that is not Slack's was the answer ({status}); a proxy or a firewall may be in the way.",
+            _AWAY_SECONDS,
+        )
     if not name or name in _MAYBE_DONE:
         return Uncertain(why)
     if name in _WORKSPACE_LOST:

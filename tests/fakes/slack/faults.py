@@ -49,6 +49,8 @@ class Fault:
     times: int = 1
     channel: str | None = None
     workspace: str | None = None
+    text: str = ""
+    content_type: str = "text/html"
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def meets(self, method: str, workspace: str, channel: str) -> bool:
@@ -78,6 +80,10 @@ class Faults:
     def status(self, method: str, status: int, times: int = 1, *, accepted: bool = False, **where: str | None) -> Fault:
         """Answer 500, 503… with a page that is not JSON."""
         return self._add(Fault(method, "status", accepted, status=status, times=times), where)
+
+    def page(self, method: str, status: int, text: str, content_type: str = "text/html", times: int = 1) -> Fault:
+        """Answer what a proxy in between says in Slack's place."""
+        return self._add(Fault(method, "page", status=status, times=times, text=text, content_type=content_type), {})
 
     def error(self, method: str, error: str, times: int = 1, *, accepted: bool = False, **where: str | None) -> Fault:
         """Answer ok: false with this error."""

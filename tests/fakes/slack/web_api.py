@@ -58,6 +58,9 @@ class WebApi:
         if fault.kind == "status":
             call.status = fault.status
             return web.Response(status=fault.status, text="<html>upstream trouble</html>", content_type="text/html")
+        if fault.kind == "page":
+            call.status = fault.status
+            return web.Response(status=fault.status, text=fault.text, content_type=fault.content_type)
         if fault.kind == "error":
             return self._answer(call, {"ok": False, "error": fault.error}, workspace)
         if fault.kind == "cut":

@@ -113,6 +113,34 @@ async def test_a_lost_reply_is_uncertain_and_is_not_sent_again(team: SlackTeam, 
     assert (await team.platform.find(team.place, "key-1", since) is not None) == accepted
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 407, 451])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("text/html", "<html>blocked</html>"),
+        ("text/plain", "blocked"),
+        ("application/json", "<html>blocked</html>"),
+        ("application/json", '["blocked"]'),
+        ("application/json", '{"error": "channel_not_found"}'),
+    ],
+)
+async def test_an_answer_that_is_not_slacks_means_try_later(team: SlackTeam, status: int, kind: str, text: str) -> None:
+    team.slack.faults.page("chat.postMessage", status, text, kind)
+    with pytest.raises(NotAccepted, match="not Slack's") as caught:
+        await team.platform.send(team.place, Message("Good morning."), "key-1")
+    assert "blocked" not in str(caught.value)
+    assert caught.value.retry_after == 60.0
+    assert await team.platform.send(team.place, Message("Good morning."), "key-1")
+
+
+@pytest.mark.parametrize(("kind", "text"), [("text/plain", "welcome"), ("application/json", "[1]"), ("text/html", "")])
+async def test_a_page_with_status_200_leaves_a_post_uncertain(team: SlackTeam, kind: str, text: str) -> None:
+    team.slack.faults.page("chat.postMessage", 200, text, kind)
+    with pytest.raises(Uncertain) as caught:
+        await team.platform.send(team.place, Message("Good morning."), "key-1")
+    assert "welcome" not in str(caught.value)
+
+
 async def test_a_slack_that_can_not_be_reached_has_accepted_nothing(team: SlackTeam) -> None:
     nowhere = SlackPlatform(team.lab.bot_token, team.slack.app_token, team.clock, api_url="http://127.0.0.1:9/api/")
     with pytest.raises(NotAccepted, match="can't be reached") as caught:
