@@ -10,10 +10,12 @@ from typing import Any
 import discord
 
 from bot.channels.values import Kind, Place
-from bot.platforms.base import AccessLost, Check, Finding, PlatformError, TokenRefused
+from bot.platforms.base import AccessLost, Check, Clock, Finding, PlatformError, TokenRefused
+from bot.platforms.discord.commands import IN_SERVERS, commands, differing, installs_of
 from bot.platforms.discord.failures import UNKNOWN_CHANNEL, code_of
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.permissions import invitation, missing
+from bot.platforms.discord.places import timed_out_until
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
 
@@ -21,13 +23,21 @@ _PORTAL = "discord.com/developers/applications → your application"
 Look = Callable[[Rest], Awaitable[Finding]]
 
 
-def checks(new_rest: Callable[[], Rest], places: Sequence[Place], lost: Sequence[Place] = ()) -> list[Check]:
-    """What there is to look at. `places` are those that the bot is to serve, and `lost` those it could not post in."""
+def checks(
+    new_rest: Callable[[], Rest],
+    clock: Clock,
+    command: str,
+    places: Sequence[Place],
+    lost: Sequence[Place] = (),
+) -> list[Check]:
+    """What there is to look at. `places` are those that the bot is to serve, and `lost` those it could not post in.
+    `command` is the slash command's name."""
     every = [*places, *lost]
     rooms = sorted((place for place in every if place.kind is not Kind.DIRECT), key=lambda one: one.workspace)
     looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
+    looks.append(("discord commands", partial(_commands, command, bool(every))))
     for server, some in groupby(rooms, lambda one: one.workspace):
-        looks.append((f"discord server {server}", partial(_channels, server, list(some), lost)))
+        looks.append((f"discord server {server}", partial(_channels, clock, server, list(some), lost)))
     return [Check(name, partial(_with, new_rest, look)) for name, look in looks]
 
 
@@ -64,7 +74,26 @@ async def _gateway(rest: Rest) -> Finding:
     )
 
 
-async def _channels(server: str, places: Sequence[Place], lost: Sequence[Place], rest: Rest) -> Finding:
+async def _commands(command: str, served: bool, rest: Rest) -> Finding:
+    """Whether Discord has the commands that it should; before the bot was anywhere, none are needed."""
+    application = await rest.ask("/applications/@me", {})
+    installs, there = installs_of(application), await rest.commands(str(application["id"]))
+    if IN_SERVERS not in installs:
+        return Finding(
+            "The application can't be added to servers.",
+            f"Tick Guild Install: {_PORTAL} → Installation → Installation Contexts.",
+        )
+    if not there and not served:
+        return Finding(mend="There are none yet: they are registered when the bot first connects.")
+    if wrong := differing(there, commands(command, installs)):
+        return Finding(
+            f"Discord does not have them as this version wants them: {', '.join(wrong)}.",
+            "Restart the bot, which registers them when it connects; if they stay like this, its log says why.",
+        )
+    return Finding()
+
+
+async def _channels(clock: Clock, server: str, places: Sequence[Place], lost: Sequence[Place], rest: Rest) -> Finding:
     """What the bot lacks in each of its channels of one server; that a lost one is gone for good is nothing wrong."""
     me = await rest.open()
     try:
@@ -73,6 +102,11 @@ async def _channels(server: str, places: Sequence[Place], lost: Sequence[Place],
     except AccessLost:
         gone, mend = "The bot is no longer in this server.", "Invite it again: nothing is lost, and it goes on."
         return Finding(gone, mend) if set(places) - set(lost) else Finding(mend=f"{gone} {mend}")
+    if until := timed_out_until(member, clock()):
+        return Finding(
+            f"A moderator timed the bot out until {until:%Y-%m-%d %H:%M} UTC.",
+            "Wait, or end its time-out in the server; digests go on by themselves then.",
+        )
     problems = [said for place in places if (said := await _lacking(rest, place, guild, member, me, place in lost))]
     if not problems:
         return Finding()

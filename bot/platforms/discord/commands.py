@@ -1,31 +1,36 @@
-"""The commands Discord offers in the bot's name, told to it when they changed.
+"""The commands Discord offers in the bot's name, and how it is told of them.
 
 docs.discord.com/developers/interactions/application-commands
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from bot.platforms.base import PlatformError
+from bot.platforms.base import PlatformError, Rejected, Sleep
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
 
 _SLASH, _ON_A_MESSAGE = 1, 3
 _STRING, _ATTACHMENT = 3, 11
 _LONGEST_LINE = 6_000
+IN_SERVERS, FOR_MEMBERS = 0, 1
+"""How an application can be installed: in a server, and by a member for themselves."""
+_SERVER, _DIRECT, _ELSEWHERE = 0, 1, 2
+"""Where a command can be used: in servers, in the direct conversation with the bot, and in other conversations."""
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 60.0, 3_600.0
 MENUS = {"More like this": "more", "Why this paper": "why"}
 """Commands on a message, and what each says about the paper in it."""
 log = logging.getLogger(__name__)
 
 
-def commands(name: str) -> list[Json]:
-    """What Discord is told: one slash command and the commands on a message, everywhere, for everybody.
+def commands(name: str, installs: Sequence[int] = (IN_SERVERS,)) -> list[Json]:
+    """What Discord is told: one slash command and the commands on a message, for everybody.
 
-    `query` is required so that Discord puts what is typed after the command's name right into it.
+    `installs` are the ways in which the application can be installed. `query` is required so that Discord puts what is
+    typed after the command's name right into it.
     """
     query: Json = {
         "type": _STRING,
@@ -36,7 +41,8 @@ def commands(name: str) -> list[Json]:
         "max_length": _LONGEST_LINE,
     }
     file: Json = {"type": _ATTACHMENT, "name": "file", "description": "With teach: a .bib file of papers you love"}
-    everywhere: Json = {"contexts": [0, 1, 2], "integration_types": [0, 1]}
+    contexts = [_SERVER, _DIRECT] + [_ELSEWHERE] * (FOR_MEMBERS in installs)
+    where: Json = {"contexts": contexts, "integration_types": list(installs)}
     slash: Json = {
         "type": _SLASH,
         "name": name,
@@ -44,35 +50,75 @@ def commands(name: str) -> list[Json]:
         "options": [query, file],
     }
     menus: list[Json] = [{"type": _ON_A_MESSAGE, "name": menu} for menu in MENUS]
-    return [each | everywhere for each in (slash, *menus)]
+    return [each | where for each in (slash, *menus)]
+
+
+def installs_of(application: Json) -> list[int]:
+    """The ways in which an application can be installed; in servers alone where Discord does not say."""
+    told = application.get("integration_types_config")
+    known = [kind for kind in (IN_SERVERS, FOR_MEMBERS) if isinstance(told, dict) and str(kind) in told]
+    return known or [IN_SERVERS]
+
+
+def differing(registered: Sequence[Json], wanted: Sequence[Json]) -> list[str]:
+    """The names of the commands that are missing, are not as they should be, or should not be there."""
+    there = {(each.get("type", _SLASH), each.get("name")): each for each in registered}
+    wrong = [each["name"] for each in wanted if not _holds(there.pop((each["type"], each["name"]), {}), each)]
+    return wrong + [str(name) for _, name in there]
 
 
 class Commands:
-    """Keeps in `folder` what Discord was told last: it may be told some two hundred times a day and no more."""
+    """Keeps the commands that Discord has as they should be. `name` is the slash command's."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self._told, self._file = commands(name), folder / "commands"
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     async def tell(self, rest: Rest, application: str) -> bool:
-        """Tell Discord of the commands if they are not those it knows; whether it was told."""
-        text = json.dumps([application, self._told], sort_keys=True)
-        known = sha256(text.encode()).hexdigest()
-        if self._last() == known:
-            return False
+        """Tell Discord of the commands unless it has them; whether it has them now."""
         try:
-            await rest.put_commands(application, self._told)
+            installs = await _installs(rest)
+            wanted = commands(self._name, installs)
+            if not differing(await rest.commands(application), wanted):
+                return True
+            try:
+                await rest.put_commands(application, wanted)
+            except Rejected:
+                if installs == [IN_SERVERS]:
+                    raise
+                log.warning("Discord refused commands for members; the commands are registered for servers alone.")
+                await rest.put_commands(application, commands(self._name))
         except PlatformError as error:
-            log.warning("Discord could not be told of the commands; the next start tries again. %s", error)
+            log.warning("The commands could not be registered, so /%s may be missing: %s", self._name, error)
             return False
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(known, "utf-8")
-        except OSError as error:
-            log.warning("The next start will tell Discord of the commands again: %s", error)
         return True
 
-    def _last(self) -> str:
-        try:
-            return self._file.read_text("utf-8", "replace")
-        except OSError:
-            return ""
+    async def keep_telling(self, rest: Rest, application: str, sleep: Sleep) -> None:
+        """Try until Discord has the commands, after longer and longer waits."""
+        wait = _FIRST_WAIT_SECONDS
+        while True:
+            await sleep(wait)
+            if await self.tell(rest, application):
+                log.warning("The commands are registered now.")
+                return
+            wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+
+
+async def _installs(rest: Rest) -> list[int]:
+    try:
+        return installs_of(await rest.ask("/applications/@me", {}))
+    except PlatformError as error:
+        log.warning("How the application can be installed is not known; taken for servers alone: %s", error)
+        return [IN_SERVERS]
+
+
+def _holds(told: Any, wanted: Any) -> bool:
+    """Whether what Discord tells has all that was wanted; it adds ids and defaults, and may order numbers anew."""
+    if isinstance(wanted, dict):
+        return isinstance(told, dict) and all(_holds(told.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        if not isinstance(told, list) or len(told) != len(wanted):
+            return False
+        if all(isinstance(each, int) for each in [*told, *wanted]):
+            return sorted(told) == sorted(wanted)
+        return all(map(_holds, told, wanted))
+    return bool(told == wanted)

@@ -121,10 +121,11 @@ def _meaning(error: discord.HTTPException) -> PlatformError:
 
 def _is_discords(error: discord.HTTPException) -> bool:
     """Whether Discord itself said this. Its JSON has an integer code and a message; under the code 0 the message begins
-    with the status, as in "401: Unauthorized"."""
+    with the status, as in "401: Unauthorized". discord.py gives the code 0 to whatever is no JSON."""
     code, text = error.code, error.text
-    if error.response.headers.get("Content-Type") != "application/json" or not isinstance(text, str):
+    if not isinstance(code, int) or isinstance(code, bool) or not isinstance(text, str):
         return False
-    if not isinstance(code, int) or isinstance(code, bool):
-        return False
-    return code >= _FIRST_CODE or (code == 0 and text.startswith(f"{error.status}:"))
+    if code:
+        return code >= _FIRST_CODE
+    told_as_json = error.response.headers.get("Content-Type") == "application/json"
+    return told_as_json and text.startswith(f"{error.status}:")

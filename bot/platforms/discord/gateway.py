@@ -135,8 +135,10 @@ class Client(discord.AutoShardedClient):
             await self._intake.back(after.guild)
 
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
-        """The bot was given another role, or one was taken from it: of other members Discord tells it nothing."""
-        if after.id == self._me and before.roles != after.roles:
+        """The bot was given another role, one was taken from it, or a moderator ended its time-out: of other members
+        Discord tells it nothing."""
+        told = before.roles != after.roles or before.timed_out_until != after.timed_out_until
+        if after.id == self._me and told:
             await self._intake.back(after.guild)
 
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
@@ -160,16 +162,21 @@ class Client(discord.AutoShardedClient):
         return known or self.get_partial_messageable(told.channel_id, guild_id=told.guild_id)
 
 
-async def serve(client: Client, token: str, rest: Rest, commands: Commands, connecting_seconds: float) -> None:
+async def serve(
+    client: Client, token: str, rest: Rest, commands: Commands, connecting_seconds: float, sleep: Sleep
+) -> None:
     """Log in, tell Discord of the commands, and listen until cancelled.
 
     Raises `NotAccepted` when no connection could be made in so many seconds, or it has fallen for good.
     """
+    telling: asyncio.Task[None] | None = None
     try:
         async with client:
             with understood():
                 await client.login(token)
-            await commands.tell(rest, str(client.application_id))
+            application = str(client.application_id)
+            if not await commands.tell(rest, application):
+                telling = asyncio.create_task(commands.keep_telling(rest, application, sleep))
             # discord.py tries a first connection again for ever; whoever waits for it wants to know what is wrong.
             async with asyncio.timeout(connecting_seconds) as patience:
                 client.when_connected = lambda: patience.reschedule(None)
@@ -182,4 +189,7 @@ async def serve(client: Client, token: str, rest: Rest, commands: Commands, conn
         raise NotAccepted(str(error)) from error
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise NotAccepted(f"Discord's gateway can't be reached: {str(error) or 'no answer in time'}") from error
+    finally:
+        if telling:
+            telling.cancel()
     raise NotAccepted("Discord ended the connection.")

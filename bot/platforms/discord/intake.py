@@ -96,6 +96,8 @@ class Intake:
         """Go on in those of the channels, of all if none are given, that were lost and are open now; whether any
         were."""
         me, rooms = guild.me, list[Place]()
+        if me.timed_out_until is not None and me.timed_out_until > self._clock():
+            return False
         for channel in channels or [*guild.channels, *guild.threads]:
             place, before = place_of(channel, me.id)
             if not before and _open(channel, me):

@@ -7,6 +7,7 @@ by `thread/message`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,3 +60,10 @@ def thread_of(message: str) -> str:
 def snowflake(moment: datetime) -> int:
     """The lowest id of what was made at a moment: docs.discord.com/developers/reference#snowflakes."""
     return max(int((moment - _EPOCH) / timedelta(milliseconds=1)), 0) << 22
+
+
+def timed_out_until(member: Mapping[str, Any], now: datetime) -> datetime | None:
+    """The end of the time-out that a moderator gave to a member, as Discord tells members; None when there is none."""
+    told = member.get("communication_disabled_until")
+    until = datetime.fromisoformat(str(told)) if told else None
+    return until if until is not None and until > now else None

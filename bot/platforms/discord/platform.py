@@ -12,13 +12,13 @@ from typing import Any
 
 from bot.channels.cards import cut
 from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost, Capabilities, Check, Clock, Desk, Rejected, Sleep
+from bot.platforms.base import AccessLost, Capabilities, Check, Clock, Desk, NotAccepted, PlatformError, Rejected, Sleep
 from bot.platforms.discord import checking, gateway
 from bot.platforms.discord.commands import Commands
-from bot.platforms.discord.failures import ARCHIVED, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, code_of
+from bot.platforms.discord.failures import ARCHIVED, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, code_of
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.markup import plain
-from bot.platforms.discord.places import PLATFORM, snowflake, split, thread_of
+from bot.platforms.discord.places import PLATFORM, snowflake, split, thread_of, timed_out_until
 from bot.platforms.discord.pressing import Memory
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import MAX_TEXT, Json, Rendered, Renderer, mark, texts
@@ -31,6 +31,8 @@ _WEEK_OF_MINUTES = 10_080
 """A thread stays open for a week, for archived ones take no reactions."""
 _NAME = 100
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
+_ASK_AGAIN_SECONDS = 300.0
+"""The longest wait of a bot that is timed out: a moderator may let it speak again at any moment."""
 _CLOCKS_APART = timedelta(minutes=5)
 """Discord's clock and ours may differ by so much; looking further back costs nothing."""
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 class DiscordPlatform:
     """Implements `bot.platforms.base.Platform` for one application, with its bot token.
 
-    What was told to Discord about the commands, and what long buttons do, is kept in `folder`.
+    What long buttons do is kept in `folder`.
     """
 
     name = PLATFORM
@@ -69,7 +71,7 @@ class DiscordPlatform:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.rest, self.renderer = Rest(token, api_url), Renderer(command, Memory(folder / "buttons"))
-        self._commands = Commands(command, folder)
+        self._command, self._commands = command, Commands(command)
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
         self._connecting_seconds, self._sleep = connecting_seconds, sleep
         self._no_forums, self._open_threads = set[str](), set[str]()
@@ -84,6 +86,15 @@ class DiscordPlatform:
         shown = self.renderer.posted(message, key)
         if not shown.components:
             raise Rejected("There is nothing in this message that could be shown.")
+        try:
+            return await self._send(place, message, shown, key)
+        except PlatformError as error:
+            if code_of(error) == MISSING_PERMISSIONS and (until := await self._timed_out_until(place)):
+                wait = min((until - self._clock()).total_seconds() + 1.0, _ASK_AGAIN_SECONDS)
+                raise NotAccepted(f"A moderator timed me out until {until:%Y-%m-%d %H:%M} UTC.", wait) from error
+            raise
+
+    async def _send(self, place: Place, message: Message, shown: Rendered, key: str) -> str:
         if message.thread:
             try:
                 return await self._send_in_thread(place, message.thread, shown, key)
@@ -146,7 +157,7 @@ class DiscordPlatform:
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the token, the gateway, and each of these places."""
-        return checking.checks(lambda: Rest(self._token, self._urls[0]), places, lost)
+        return checking.checks(lambda: Rest(self._token, self._urls[0]), self._clock, self._command, places, lost)
 
     async def run(self, desk: Desk) -> None:
         """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""
@@ -154,13 +165,23 @@ class DiscordPlatform:
         client = self.client(desk)
         client.heard_before, self._ran = self._ran, True
         try:
-            await gateway.serve(client, self._token, self.rest, self._commands, self._connecting_seconds)
+            await gateway.serve(client, self._token, self.rest, self._commands, self._connecting_seconds, self._sleep)
         finally:
             await asyncio.shield(self.rest.close())
 
     def client(self, desk: Desk) -> gateway.Client:
         """discord.py's client with everything that listens, not yet connected."""
         return gateway.Client(desk, self, self._clock, self._sleep, *self._urls)
+
+    async def _timed_out_until(self, place: Place) -> datetime | None:
+        """Until when a moderator has timed the bot out in a place's server. None where nobody can tell, too."""
+        if not place.workspace:
+            return None
+        where = {"guild_id": place.workspace, "user_id": await self.rest.open()}
+        try:
+            return timed_out_until(await self.rest.ask("/guilds/{guild_id}/members/{user_id}", where), self._clock())
+        except PlatformError:
+            return None
 
     async def _post(self, address: str, shown: Rendered, key: str) -> Json:
         try:

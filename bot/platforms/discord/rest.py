@@ -149,6 +149,12 @@ class Rest:
             self._directs[member] = str(told["id"])
         return self._directs[member]
 
+    async def commands(self, application: str) -> list[Json]:
+        """The global commands that Discord has."""
+        return cast(
+            list[Json], await self.ask("/applications/{application_id}/commands", {"application_id": application})
+        )
+
     async def put_commands(self, application: str, commands: list[Json]) -> None:
         """Replace all global commands."""
         route = Route("PUT", "/applications/{application_id}/commands", application_id=application)

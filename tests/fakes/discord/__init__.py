@@ -22,6 +22,7 @@ What a person does changes the world, tells the bot, and is done when the events
     await ada.archives(thread, locked=False); await ada.unarchives(thread)
     await ada.denies(ml, Right.SEND_MESSAGES); await ada.allows(ml, Right.SEND_MESSAGES)
     await lab.outage(); await lab.recovers(); await lab.removes_bot(); await lab.adds_bot()
+    await lab.times_bot_out(until); await lab.times_bot_out(None)
     await lab.grants(lab.bot_role, Right.SEND_MESSAGES); await lab.gives_bot(lab.role("posters", Right.SEND_MESSAGES))
 
 What a person asks is awaited until the bot's first answer, or `fake.answer_within` real seconds (3.0), and gives the
@@ -34,6 +35,7 @@ What a person asks is awaited until the bot's first answer, or `fake.answer_with
     await ada.chooses("More like this", message)               # from a message's context menu
     await ada.presses(message, custom_id); await ada.picks(message, custom_id, "value")
     await ada.submits(ada.modals[-1], {"time": "09:00"})
+    fake.installs = {0}                                        # the app's Installation page: servers alone
     ada.installed = True                                       # for herself: commands also where the bot is not
 
 What a person sees: `ml.visible`, `ml.threads`, `ada.dm.visible`, `ada.answers` (what she alone sees), `ada.modals`,

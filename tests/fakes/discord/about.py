@@ -39,8 +39,7 @@ def get_current_application(discord: FakeDiscord, call: Call) -> Json:
         "flags": 0,
         "interactions_endpoint_url": None,
         "approximate_guild_count": len([one for one in discord.guilds.values() if one.has_bot]),
-        "integration_types_config": {"0": {}, "1": {}},
-    }
+    } | ({} if discord.installs is None else {"integration_types_config": {str(one): {} for one in discord.installs}})
 
 
 def get_user(discord: FakeDiscord, call: Call) -> Json:

@@ -51,6 +51,10 @@ class Commands:
         errors = Errors()
         for number, one in enumerate(given):
             _command(errors, (number,), one)
+            if not set(one.get("integration_types") or [0]) <= (self._discord.installs or {0}):
+                # docs.discord.com/developers/interactions/application-commands#installation-context
+                text = "Installation contexts must be supported by the application."
+                errors.add((number, "integration_types"), "APPLICATION_COMMAND_INTEGRATION_TYPES", text)
         counts = Counter(one.get("type", CHAT) for one in given)
         for kind, count in counts.items():
             if count > MOST.get(kind, 0):

@@ -45,6 +45,8 @@ class FakeDiscord(Door):
         self.users: dict[str, User] = {one.id: one for one in (self.bot, self.owner)}
         self.privileged = Intent(0)
         """The privileged intents that are switched on for the app; an IDENTIFY with another is closed with 4014."""
+        self.installs: set[int] | None = {0, 1}
+        """The Installation Contexts of the app: 0 for servers, 1 for users; None is not told."""
         self.guilds: dict[str, Guild] = {}
         self.channels: dict[str, Channel] = {}
         self.interactions: dict[str, Interaction] = {}

@@ -56,6 +56,7 @@ def bot_member(guild: Guild) -> Json:
     return _member([role.id for role in guild.bot_roles]) | {
         "user": user(guild.discord.bot),
         "joined_at": guild.bot_since,
+        "communication_disabled_until": guild.timed_out_until.isoformat() if guild.timed_out_until else None,
     }
 
 

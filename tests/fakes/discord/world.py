@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
@@ -62,6 +63,8 @@ class Guild:
         self.bot_roles = [self.bot_role]
         self.has_bot, self.bot_since = bot, "2026-01-01T00:00:00+00:00"
         self.unavailable = False
+        self.timed_out_until: datetime | None = None
+        """Until when a moderator has timed the bot out."""
 
     def member(self, name: str, *, manager: bool = False, bot: bool = False) -> Member:
         """A new member; a manager has MANAGE_GUILD and may moderate."""
@@ -128,6 +131,18 @@ class Guild:
         """Somebody gives the bot a role. Of itself it is told without the intent for members."""
         self.bot_roles.append(role)
         await self._tell("GUILD_MEMBER_UPDATE", {"guild_id": self.id} | shapes.bot_member(self))
+
+    async def times_bot_out(self, until: datetime | None) -> None:
+        """A moderator times the bot out, or with None lets it speak again. That a time-out has run out is told by no
+        event."""
+        self.timed_out_until = until
+        await self._tell("GUILD_MEMBER_UPDATE", {"guild_id": self.id} | shapes.bot_member(self))
+
+    def mute(self, user: User, held: Right) -> Right:
+        """What a member who is timed out has left:
+        docs.discord.com/developers/topics/permissions#permissions-for-timed-out-members."""
+        out = user is self.discord.bot and self.timed_out_until and self.discord.clock() < self.timed_out_until
+        return held & (Right.VIEW_CHANNEL | Right.READ_MESSAGE_HISTORY) if out else held
 
     def rights(self, user: User) -> Right:
         """What somebody may do in the guild as a whole."""
@@ -230,7 +245,7 @@ class Channel:
         for level in ([roles[0]], roles[1:], [user.id]):
             met = [overwrites[key] for key in level if key in overwrites]
             held = (held & ~_all(one.deny for one in met)) | _all(one.allow for one in met)
-        return held if Right.VIEW_CHANNEL in held else NO_RIGHT
+        return self.guild.mute(user, held) if Right.VIEW_CHANNEL in held else NO_RIGHT
 
     def tell(self, name: str, told: Json) -> None:
         """Tell the bot about the channel itself, unless it can't see it."""

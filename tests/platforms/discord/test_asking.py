@@ -326,20 +326,53 @@ async def test_discord_is_told_of_the_commands_when_they_changed_and_not_else(se
     await server.restart()
     assert server.fake.commands.syncs.total() == 1
     assert sorted(server.fake.commands.names) == ["More like this", "Why this paper", "papers"]
-    (server.folder / "commands").write_text("of another version", "utf-8")
+    server.fake.commands.registered[""][0]["description"] = "Of another version"
     await server.restart()
     assert server.fake.commands.syncs.total() == 2
-
-
-async def test_a_disk_that_takes_nothing_costs_no_connection(server: DiscordServer) -> None:
-    told = server.folder / "commands"
-    told.write_bytes(b"\xff\xfe")  # cut short, and not even text
+    server.fake.commands.registered[""].clear()
     await server.restart()
-    told.unlink()
-    told.mkdir()  # can be neither read nor written
-    await server.restart()
-    assert "It is so." in await server.ask("ada", "federated")
     assert server.fake.commands.syncs.total() == 3
+
+
+@pytest.mark.parametrize(
+    ("installs", "kinds", "contexts"),
+    [({0, 1}, [0, 1], [0, 1, 2]), ({0}, [0], [0, 1]), (None, [0], [0, 1]), ({1}, [1], [0, 1, 2])],
+)
+async def test_commands_are_registered_for_the_ways_in_which_the_app_can_be_installed(
+    server: DiscordServer, installs: set[int] | None, kinds: list[int], contexts: list[int]
+) -> None:
+    server.fake.installs = installs
+    assert await server.platform._commands.tell(server.platform.rest, server.fake.application)
+    for command in server.fake.commands.registered[""]:
+        assert (command["integration_types"], command["contexts"]) == (kinds, contexts)
+
+
+async def test_commands_for_servers_are_registered_where_discord_refuses_those_for_members(
+    server: DiscordServer,
+) -> None:
+    server.fake.commands.registered[""].clear()
+    server.fake.faults.error("bulk_overwrite_global_commands", 50035)
+    await server.restart()
+    assert [each["integration_types"] for each in server.fake.commands.registered[""]] == [[0]] * 3
+
+
+async def test_an_application_that_can_not_be_looked_at_gets_its_commands_for_servers(server: DiscordServer) -> None:
+    server.fake.commands.registered[""].clear()
+    server.fake.faults.status("get_current_application", 403, times=20)
+    commands = server.platform._commands
+    assert await commands.tell(server.platform.rest, server.fake.application)
+    assert [each["integration_types"] for each in server.fake.commands.registered[""]] == [[0]] * 3
+
+
+async def test_commands_that_could_not_be_registered_are_tried_again_while_the_bot_runs(
+    server: DiscordServer,
+) -> None:
+    await server.stop()
+    server.fake.commands.registered[""].clear()
+    server.fake.faults.status("bulk_overwrite_global_commands", 403, times=3)
+    server._task = asyncio.create_task(server.platform.run(server.desk))
+    await server.fake.until(lambda: server.fake.commands.names)
+    assert "It is so." in await server.ask("ada", "federated")
 
 
 async def test_an_answer_that_comes_when_discord_takes_it_no_more_is_let_go(

@@ -177,6 +177,41 @@ async def test_a_right_given_back_while_the_bot_was_away_brings_the_digest(life:
     assert await life.states(life.server.ml) == ["sent"] * 3
 
 
+async def test_a_bot_that_was_timed_out_over_its_hour_goes_on_when_the_time_is_over(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    await life.server.lab.times_bot_out(life.server.now() + timedelta(minutes=10))
+    await life.beats(10)
+    assert life.server.ml.visible == []
+    assert not await life.is_lost()
+    assert len(life.fake.invalid) <= 2, "asked again now and then, and not at every beat"
+    await life.beats(20)
+    assert await life.states(life.server.ml) == ["sent"] * 3
+    assert life.server.ada.dm.visible == []
+
+
+async def test_a_channel_that_was_lost_comes_back_when_a_moderator_ends_the_bots_time_out(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    await life.server.lab.times_bot_out(life.server.now() + timedelta(days=5))
+    await life.house.app.desk.left(life.server.place, "a permission is missing")
+    await life.beats(2)
+    assert await life.is_lost()
+    await life.server.lab.times_bot_out(None)
+    await life.fake.until(lambda: life.server.ml.visible)
+    assert not await life.is_lost()
+
+
+async def test_a_time_out_that_is_ended_early_brings_the_digest_within_minutes(life: Life) -> None:
+    await life.invited(life.server.ml)
+    due(life)
+    await life.server.lab.times_bot_out(life.server.now() + timedelta(days=5))
+    await life.beats(4)
+    await life.server.lab.times_bot_out(None)
+    await life.beats(12)
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
 async def test_an_outage_loses_no_channel_and_a_removal_keeps_everything(life: Life) -> None:
     await life.invited(life.server.ml)
     await life.server.lab.outage()

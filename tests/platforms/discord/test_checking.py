@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bot.channels.values import Place
 from bot.operate.check import look
 from bot.platforms.base import Finding
+from bot.platforms.discord.commands import commands
 from bot.platforms.discord.platform import DiscordPlatform
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Right
@@ -43,9 +45,10 @@ async def found(
 async def test_a_server_that_is_set_up_has_nothing_wrong_and_the_link_for_the_next_is_there(
     server: DiscordServer,
 ) -> None:
+    register(server)
     findings = await found(server)
     assert not [name for name, finding in findings.items() if finding.problem]
-    assert list(findings) == ["token", "gateway", "server"]
+    assert list(findings) == ["token", "gateway", "commands", "server"]
     link = findings["token"].mend.split()[-1]
     needed = (
         Right.VIEW_CHANNEL
@@ -57,6 +60,26 @@ async def test_a_server_that_is_set_up_has_nothing_wrong_and_the_link_for_the_ne
     assert f"permissions={int(needed)}" in link
     assert f"client_id={server.fake.application}" in link
     assert {call.method for call in server.fake.calls} == {"GET"}
+
+
+def register(server: DiscordServer) -> None:
+    server.fake.commands.overwrite("", commands("papers", sorted(server.fake.installs or {0})))
+
+
+async def test_commands_that_discord_does_not_have_are_told(server: DiscordServer) -> None:
+    finding = (await found(server))["commands"]
+    assert finding.problem.endswith("wants them: papers, More like this, Why this paper.")
+    assert "Restart the bot" in finding.mend
+    assert (await found(server, []))["commands"].problem == "", "nobody has started the bot yet"
+    register(server)
+    assert (await found(server))["commands"] == Finding()
+    server.fake.commands.registered[""][1]["integration_types"] = [0]
+    assert "wants them: More like this." in (await found(server))["commands"].problem
+    server.fake.installs = {0}
+    register(server)
+    assert (await found(server))["commands"] == Finding()
+    server.fake.installs = {1}
+    assert "Guild Install" in (await found(server))["commands"].mend
 
 
 async def test_the_missing_permission_is_named_for_each_channel(server: DiscordServer) -> None:
@@ -78,6 +101,14 @@ async def test_what_a_role_takes_a_channel_can_give_back(server: DiscordServer) 
     assert "Send Messages" in (await found(server))["server"].problem
     for channel in (server.ml, server.fake.channels[server.elsewhere.address]):
         channel.overwrite(server.lab.bot_role).allow |= Right.SEND_MESSAGES
+    assert (await found(server))["server"].problem == ""
+
+
+async def test_a_time_out_is_told_with_its_end(server: DiscordServer) -> None:
+    await server.lab.times_bot_out(server.now() + timedelta(minutes=10))
+    finding = (await found(server))["server"]
+    assert finding.problem.startswith("A moderator timed the bot out until 2026-")
+    server.clock.advance(timedelta(minutes=11))
     assert (await found(server))["server"].problem == ""
 
 

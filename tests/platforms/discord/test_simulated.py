@@ -15,6 +15,7 @@ import simcord
 
 from bot.channels.values import Action, Attachment, Field, Form, Line, Message, Place, Reply
 from bot.platforms.base import AccessLost, Rejected
+from bot.platforms.discord.commands import commands
 from bot.platforms.discord.platform import DiscordPlatform
 from tests.fakes.clock import Clock
 from tests.platforms.conformance import CARD, HOSTILE
@@ -61,7 +62,8 @@ async def sim(tmp_path: Path) -> AsyncIterator[Simulated]:
     env = simcord.Env(client, shard_count=1)
     await env.start()
     await platform.rest.open(client.http)
-    await platform._commands.tell(platform.rest, str(client.application_id))
+    # simcord does not know GET /applications/@me, by which the bot learns how it can be installed.
+    await platform.rest.put_commands(str(client.application_id), commands("papers", [0, 1]))
     yield Simulated(env, platform, desk)
     await env.shutdown()
     env.raise_errors()
