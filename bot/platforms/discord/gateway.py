@@ -15,7 +15,7 @@ from bot.platforms.discord.failures import understood
 from bot.platforms.discord.intake import Intake
 from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.places import PLATFORM, place_of
-from bot.platforms.discord.rest import Http, Rest
+from bot.platforms.discord.rest import Http, Rest, tracing
 
 if TYPE_CHECKING:
     from bot.platforms.discord.platform import DiscordPlatform
@@ -54,7 +54,7 @@ class Client(discord.AutoShardedClient):
             guild_ready_timeout=0.1,  # nothing here waits until every server is known
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        self.http = self._connection.http = Http(api_url, gateway_url)
+        self.http = self._connection.http = Http(api_url, gateway_url, http_trace=tracing(api_url, platform.rest.pace))
         self._intake = Intake(desk, platform, clock)
         self._interactions = Interactions(desk, platform.rest, platform.renderer, self._intake.begin)
         self.when_connected: Callable[[], None] = lambda: None

@@ -62,6 +62,11 @@ def snowflake(moment: datetime) -> int:
     return max(int((moment - _EPOCH) / timedelta(milliseconds=1)), 0) << 22
 
 
+def moment(snowflake: int) -> datetime:
+    """When what has an id was made."""
+    return _EPOCH + timedelta(milliseconds=snowflake >> 22)
+
+
 def timed_out_until(member: Mapping[str, Any], now: datetime) -> datetime | None:
     """The end of the time-out that a moderator gave to a member, as Discord tells members; None when there is none."""
     told = member.get("communication_disabled_until")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.failures import ARCHIVED, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, code_of
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.markup import plain
-from bot.platforms.discord.places import PLATFORM, snowflake, split, thread_of, timed_out_until
+from bot.platforms.discord.pace import Pace
+from bot.platforms.discord.places import PLATFORM, moment, snowflake, split, thread_of, timed_out_until
 from bot.platforms.discord.pressing import Memory
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import MAX_TEXT, Json, Rendered, Renderer, mark, texts
@@ -69,8 +70,10 @@ class DiscordPlatform:
         command: str = "papers",
         connecting_seconds: float = 60.0,
         sleep: Sleep = asyncio.sleep,
+        pace: Pace | None = None,
     ) -> None:
-        self.rest, self.renderer = Rest(token, api_url), Renderer(command, Memory(folder / "buttons"))
+        self.rest = Rest(token, api_url, sleep, pace)
+        self.renderer = Renderer(command, Memory(folder / "buttons"))
         self._command, self._commands = command, Commands(command)
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
         self._connecting_seconds, self._sleep = connecting_seconds, sleep
@@ -157,7 +160,9 @@ class DiscordPlatform:
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the token, the gateway, and each of these places."""
-        return checking.checks(lambda: Rest(self._token, self._urls[0]), self._clock, self._command, places, lost)
+        return checking.checks(
+            lambda: Rest(self._token, self._urls[0], pace=self.rest.pace), self._clock, self._command, places, lost
+        )
 
     async def run(self, desk: Desk) -> None:
         """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""
@@ -222,12 +227,30 @@ class DiscordPlatform:
 
     async def _find_post(self, place: Place, key: str, after: int) -> str | None:
         me = await self.rest.open()
-        told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
-        for thread in told.get("threads") or []:
+        async for thread in self._threads(place, after):
             opened, mine = thread["id"], (thread.get("parent_id"), thread.get("owner_id")) == (place.address, me)
             if mine and int(opened) >= after and await self._find_in(opened, key, int(opened) - 1) == opened:
                 return f"{opened}/{opened}"
         return None
+
+    async def _threads(self, place: Place, after: int) -> AsyncIterator[Json]:
+        """The active threads of a forum's server, then those of the forum that were archived since a snowflake's time:
+        what was opened since then can't have been archived before."""
+        told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
+        for thread in told.get("threads") or []:
+            yield thread
+        since, query = moment(after), {"limit": _PAGE}
+        while True:
+            told = await self.rest.ask(
+                "/channels/{channel_id}/threads/archived/public", {"channel_id": place.address}, query
+            )
+            threads = told.get("threads") or []
+            for thread in threads:
+                yield thread
+            last = threads[-1]["thread_metadata"]["archive_timestamp"] if threads else ""
+            if not (last and told.get("has_more")) or datetime.fromisoformat(last) < since:
+                return
+            query = {"limit": _PAGE, "before": last}
 
     async def _find_in(self, address: str, key: str, after: int) -> str | None:
         me = await self.rest.open()

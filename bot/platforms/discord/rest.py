@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,20 +18,27 @@ import discord
 import yarl
 from discord.http import HTTPClient, Route
 
-from bot.platforms.base import NotAccepted, PlatformError, Uncertain
+from bot.platforms.base import NotAccepted, PlatformError, Sleep, Uncertain
 from bot.platforms.discord.failures import (
     ALREADY_ANSWERED,
     BANNED_SECONDS,
     HAS_THREAD,
+    INVALID_WEBHOOK_TOKEN,
+    NO_REPLY_WITHOUT_HISTORY,
     NotDiscords,
     code_of,
     retry_after,
     understood,
 )
+from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.render import EPHEMERAL, Json, Rendered, file_name
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
 _LONGEST_WAIT = 30.0
+_LONGEST_QUEUE_SECONDS = 10.0
+"""What would wait longer for its turn comes again later: the courier waits for half a minute in all."""
+_ANSWER_WAITS_SECONDS = (1.0, 4.0, 15.0, 60.0, 120.0)
+"""Between the tries to show an answer; its token is good for fifteen minutes."""
 _DEFERRED, _CHOICES, _MODAL = 5, 8, 9
 
 
@@ -44,7 +51,8 @@ class Http(HTTPClient):
 
     async def request(self, route: Route, **how: Any) -> Any:
         """Ask Discord. Raises what discord.py raises, and `NotDiscords` for an answer that is not Discord's."""
-        route.url = self._api_url + route.url.removeprefix(Route.BASE)
+        if route.url.startswith(Route.BASE):  # else it was asked before
+            route.url = self._api_url + route.url.removeprefix(Route.BASE)
         try:
             told = await super().request(route, **how)
         except (AttributeError, KeyError, TypeError) as error:  # discord.py met JSON of another shape than Discord's
@@ -70,8 +78,10 @@ class Http(HTTPClient):
 class Rest:
     """The calls the bot makes. Every method raises `PlatformError`s only."""
 
-    def __init__(self, token: str, api_url: str = API_URL) -> None:
-        self._token, self._api_url = token, api_url
+    def __init__(
+        self, token: str, api_url: str = API_URL, sleep: Sleep = asyncio.sleep, pace: Pace | None = None
+    ) -> None:
+        self._token, self._api_url, self._sleep, self.pace = token, api_url, sleep, pace or Pace()
         self._http: HTTPClient | None = None
         self._me = ""
         self._opening = asyncio.Lock()
@@ -81,7 +91,8 @@ class Rest:
         """Log in, unless that is done; the bot's own user id. `http` is a client that is logged in already."""
         async with self._opening:
             if self._http is None:
-                opened = http or Http(self._api_url, http_trace=_posting_once(), max_ratelimit_timeout=_LONGEST_WAIT)
+                trace = tracing(self._api_url, self.pace)
+                opened = http or Http(self._api_url, http_trace=trace, max_ratelimit_timeout=_LONGEST_WAIT)
                 try:
                     with understood():
                         me = str((await opened.static_login(self._token))["id"])
@@ -102,15 +113,24 @@ class Rest:
 
     async def ask(self, path: str, where: Mapping[str, Any], query: Mapping[str, Any] | None = None) -> Any:
         """One question; `where` fills in the path."""
-        return await self._request(Route("GET", path, **where), params=query)
+        return await self._request(Route("GET", path, **where), patient=False, params=query)
 
     async def post(self, channel: str, message: Rendered, nonce: str = "", reply_to: str = "") -> Json:
-        """Post a message; under a nonce Discord makes the same one once, within a few minutes."""
+        """Post a message; under a nonce Discord makes the same one once, within a few minutes.
+
+        Where the bot may not read what was said, it stands there without the message that it replies to.
+        """
         more: Json = {"nonce": nonce, "enforce_nonce": True} if nonce else {}
-        if reply_to:
-            more["message_reference"] = {"message_id": reply_to, "fail_if_not_exists": False}
+        reference = {"message_id": reply_to, "fail_if_not_exists": False}
         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
-        return cast(Json, await self._send(route, message, message.payload() | more))
+        body = message.payload() | more
+        try:
+            whole = body | {"message_reference": reference} if reply_to else body
+            return cast(Json, await self._send(route, message, whole, patient=not nonce))
+        except PlatformError as error:
+            if code_of(error) != NO_REPLY_WITHOUT_HISTORY:
+                raise
+        return cast(Json, await self._send(route, message, body, patient=not nonce))
 
     async def rewrite(self, channel: str, posted: str, message: Rendered) -> None:
         """Put a message in the place of one of the bot's own."""
@@ -122,7 +142,8 @@ class Rest:
         """Open a post in a forum: the thread, whose id is its first message's too."""
         body = {"name": name, "auto_archive_duration": minutes, "applied_tags": tags, "message": message.payload()}
         route = Route("POST", "/channels/{channel_id}/threads", channel_id=forum)
-        return cast(Json, await self._request(route, json=body, params={"use_nested_fields": 1}))
+        told = await self._request(route, patient=False, json=body, params={"use_nested_fields": 1})
+        return cast(Json, told)
 
     async def open_thread(self, channel: str, message: str, name: str, minutes: int) -> None:
         """Open the thread of a message, unless it is there."""
@@ -180,14 +201,27 @@ class Rest:
         await self._respond(interaction, _MODAL, modal)
 
     async def answer(self, interaction: discord.Interaction, message: Rendered) -> None:
-        """Put the answer where `defer` promised one."""
+        """Put the answer where `defer` promised one. Twice is as once, so it is tried again when it was lost."""
         route = Route("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", **_hook(interaction))
-        await self._send(route, message, message.payload())
+        await self._until_taken(lambda: self._send(route, message, message.payload()), NotAccepted, Uncertain)
 
     async def follow_up(self, interaction: discord.Interaction, message: Rendered, *, public: bool) -> None:
-        """One more message after the answer, for the asker alone or for everybody."""
+        """One more message after the answer, for the asker alone or for everybody. It is tried again only when it was
+        surely not accepted."""
         route = Route("POST", "/webhooks/{webhook_id}/{webhook_token}", **_hook(interaction))
-        await self._send(route, message, message.payload(0 if public else EPHEMERAL))
+        body = message.payload(0 if public else EPHEMERAL)
+        await self._until_taken(lambda: self._send(route, message, body), NotAccepted)
+
+    async def _until_taken(self, send: Callable[[], Awaitable[Any]], *lost: type[PlatformError]) -> None:
+        for wait in _ANSWER_WAITS_SECONDS:
+            try:
+                await send()
+                return
+            except lost as error:
+                if code_of(error) == INVALID_WEBHOOK_TOKEN:  # the fifteen minutes are over
+                    raise
+            await self._sleep(wait)
+        await send()
 
     async def _respond(self, interaction: discord.Interaction, kind: int, data: Json) -> None:
         # Named as a webhook's are, id and token give each interaction its own limit: none waits for another's answer.
@@ -195,16 +229,16 @@ class Rest:
         path, body = "/interactions/{webhook_id}/{webhook_token}/callback", {"type": kind, "data": data}
         try:
             await self._request(Route("POST", path, **where), json=body)
-        except Uncertain:
+        except (NotAccepted, Uncertain):
             try:
                 await self._request(Route("POST", path, **where), json=body)
             except PlatformError as error:
                 if code_of(error) != ALREADY_ANSWERED:  # else the first try was accepted
                     raise
 
-    async def _send(self, route: Route, message: Rendered, body: Json) -> Any:
+    async def _send(self, route: Route, message: Rendered, body: Json, *, patient: bool = True) -> Any:
         if message.attachment is None:
-            return await self._request(route, json=body)
+            return await self._request(route, patient=patient, json=body)
         name = file_name(message.attachment)
         file = discord.File(io.BytesIO(message.attachment.content.encode("utf-8", "replace")), name)
         body = body | {"attachments": [{"id": 0, "filename": name}]}
@@ -214,7 +248,9 @@ class Rest:
         ]
         return await self._request(route, files=[file], form=parts)
 
-    async def _request(self, route: Route, **how: Any) -> Any:
+    async def _request(self, route: Route, *, patient: bool = True, **how: Any) -> Any:
+        if not patient and self.pace.wait > _LONGEST_QUEUE_SECONDS:
+            raise NotAccepted("Too many requests wait for their turn at Discord.", self.pace.wait)
         await self.open()
         assert self._http is not None
         try:
@@ -230,11 +266,22 @@ _ONCE = ("/channels/", "/webhooks/", "/interactions/")
 """What is under these would be there twice, or is refused the second time."""
 
 
-def _posting_once() -> aiohttp.TraceConfig:
-    """Ends a post at its first answer, where discord.py would go on and try again."""
+_UNBOUND = ("/webhooks/", "/interactions/")
+"""Under these the global limit does not count."""
+
+
+def tracing(api_url: str, pace: Pace) -> aiohttp.TraceConfig:
+    """Lets each request wait for its turn, also one that discord.py tries again; and ends a post at its first answer,
+    where discord.py would go on and try again."""
+
+    async def begins(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams) -> None:
+        if str(params.url).startswith(api_url) and not any(each in params.url.path for each in _UNBOUND):
+            await pace.turn()
 
     async def ended(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
         status = params.response.status
+        if status == 429 and params.response.headers.get("X-RateLimit-Global"):
+            pace.hold(retry_after(params.response.headers))
         where = next((each for each in _ONCE if each in params.url.path), "")
         if params.method == "POST" and where and (status >= 500 or (status == 429 and where == _ONCE[0])):
             seconds = retry_after(params.response.headers)
@@ -244,6 +291,7 @@ def _posting_once() -> aiohttp.TraceConfig:
             raise Uncertain(f"Discord says {status}, and not whether it took the message.")
 
     trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(begins)
     trace.on_request_end.append(ended)
     return trace
 

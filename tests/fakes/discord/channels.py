@@ -46,7 +46,8 @@ def modify_channel(discord: FakeDiscord, call: Call) -> Json:
     if channel.is_thread and ({"locked"} & set(body) or (channel.locked and body.get("archived") is False)):
         need(channel, Right.MANAGE_THREADS)
     channel.name = body.get("name", channel.name)
-    channel.archived = body.get("archived", channel.archived)
+    if body.get("archived", channel.archived) != channel.archived:
+        channel.archived, channel.archived_at = body["archived"], discord.stamp()
     channel.locked = body.get("locked", channel.locked)
     channel.applied = [str(one) for one in body.get("applied_tags", channel.applied)]
     channel.tell("THREAD_UPDATE" if channel.is_thread else "CHANNEL_UPDATE", shapes.channel(channel))

@@ -46,6 +46,8 @@ def post(discord: FakeDiscord, channel: Channel, call: Call, body: Json | None =
     check_message(body, call.files)
     made = Message(key or discord.ids.next(), channel, discord.bot, at=discord.stamp(), files=call.files)
     if reference := body.get("message_reference"):
+        if Right.READ_MESSAGE_HISTORY not in channel.rights(discord.bot):
+            raise Refused(160002)
         if not any(one.id == str(reference.get("message_id")) for one in channel.messages):
             raise wrong("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
         made.kind = REPLY

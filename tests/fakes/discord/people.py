@@ -67,12 +67,12 @@ class Member(Person):
 
     async def archives(self, thread: Channel, *, locked: bool = False) -> None:
         """Archive a thread; a locked one is opened again by moderators alone."""
-        thread.archived, thread.locked = True, locked
+        thread.archived, thread.locked, thread.archived_at = True, locked, thread.discord.stamp()
         await self._changes(thread)
 
     async def unarchives(self, thread: Channel) -> None:
         """Open a thread again."""
-        thread.archived, thread.locked = False, False
+        thread.archived, thread.locked, thread.archived_at = False, False, thread.discord.stamp()
         await self._changes(thread)
 
     async def deletes(self, channel: Channel) -> None:

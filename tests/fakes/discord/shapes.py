@@ -123,7 +123,7 @@ def _thread(one: Channel) -> Json:
         "thread_metadata": {
             "archived": one.archived,
             "auto_archive_duration": one.archive_minutes,
-            "archive_timestamp": one.discord.stamp(),
+            "archive_timestamp": one.archived_at,
             "create_timestamp": one.discord.stamp(),
             "locked": one.locked,
         },

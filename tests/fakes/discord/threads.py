@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tests.fakes.discord import shapes
@@ -55,10 +56,17 @@ def start_thread(discord: FakeDiscord, call: Call) -> Json:
 
 
 def list_public_archived_threads(discord: FakeDiscord, call: Call) -> Json:
+    """The last archived first; `before` is the time at which one was archived."""
     channel = channel_of(discord, call)
     need(channel, Right.READ_MESSAGE_HISTORY)
-    found = [shapes.channel(one) for one in channel.threads if one.archived and not one.deleted]
-    return {"threads": found, "members": [], "has_more": False}
+    limit, before = int(call.query.get("limit", 50)), call.query.get("before")
+    found = [one for one in channel.threads if one.archived and (before is None or _at(one.archived_at) < _at(before))]
+    found.sort(key=lambda one: _at(one.archived_at), reverse=True)
+    return {"threads": [shapes.channel(one) for one in found[:limit]], "members": [], "has_more": len(found) > limit}
+
+
+def _at(told: str) -> datetime:
+    return datetime.fromisoformat(told)
 
 
 def join_thread(discord: FakeDiscord, call: Call) -> None:

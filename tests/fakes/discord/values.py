@@ -21,6 +21,7 @@ REFUSALS: dict[int, tuple[int, str]] = {
     30010: (400, "Maximum number of reactions reached (20)"),
     30034: (400, "Max number of daily application command creates has been reached (200)"),
     40060: (400, "Interaction has already been acknowledged."),
+    40066: (400, "There are no tags available that can be set by non-moderators"),
     40067: (400, "A tag is required to create a forum post in this channel"),
     50001: (403, "Missing Access"),
     50005: (403, "Cannot edit a message authored by another user"),
@@ -33,6 +34,8 @@ REFUSALS: dict[int, tuple[int, str]] = {
     50035: (400, "Invalid Form Body"),
     50083: (400, "Thread is archived"),
     50109: (400, "The request body contains invalid JSON."),
+    160002: (403, "Cannot reply without permission to read message history"),
+    160006: (400, "Maximum number of active threads reached"),
     160004: (400, "A thread has already been created for this message"),
 }
 """HTTP status and words of each code: docs.discord.com/developers/topics/opcodes-and-status-codes."""

@@ -182,6 +182,8 @@ class Channel:
     flags: int = 0
     archived: bool = False
     locked: bool = False
+    archived_at: str = ""
+    """When it was made, archived or opened again last."""
     archive_minutes: int = 4320
     owner: User | None = None
     deleted: bool = False
@@ -190,6 +192,7 @@ class Channel:
 
     def __post_init__(self) -> None:
         self.id = self.id or self.discord.ids.next()
+        self.archived_at = self.archived_at or self.discord.stamp()
 
     @property
     def is_thread(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.channels.values import Action, Attachment, Card, Field, Form, Kind, Line, Message, Reply
+from bot.platforms.discord.rest import _ANSWER_WAITS_SECONDS
 from tests.fakes.discord import Right
 from tests.fakes.discord.values import Upload
 from tests.platforms.conformance import CARD
@@ -263,6 +264,32 @@ async def test_a_mention_is_answered_where_it_stands_if_all_may_see_that(server:
     assert answer.reference["message_id"] == said.id
     [(_, _, action)] = server.desk.acted
     assert (action.verb, action.argument) == ("share", "similar 1602.05629")
+
+
+async def test_a_mention_is_answered_where_the_bot_may_not_read_what_was_said(server: DiscordServer) -> None:
+    await server.ada.denies(server.ml, Right.READ_MESSAGE_HISTORY)
+    server.desk.answer = Reply("Nearest: one paper.", public=True)
+    await server.bo.mentions(server.ml, "similar 1602.05629")
+    await server.fake.until(lambda: len(server.ml.visible) == 2)
+    assert (server.ml.visible[-1].words, server.ml.visible[-1].reference) == ("Nearest: one paper.", None)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_an_answer_whose_line_broke_is_shown_again_until_it_is_there(server: DiscordServer, times: int) -> None:
+    for fault in (server.fake.faults.lose_request, server.fake.faults.lose_reply):
+        fault("edit_response_message", times)
+        asked = await server.ada.says(server.ml, "papers", query="federated")
+        assert (await server.answered(asked)).words == "It is so."
+        assert len(asked.answers) == 1
+    await server.fake.until(lambda: len(server.fake.calls_to("edit_response_message")) == 2 * times + 2)
+
+
+async def test_an_answer_is_not_tried_for_ever(server: DiscordServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.fake.faults.lose_request("edit_response_message", times=100)
+    await server.ada.says(server.ml, "papers", query="federated")
+    await server.fake.until(lambda: "An answer could not be shown" in caplog.text)
+    assert len(server.fake.calls_to("edit_response_message")) == 6
+    assert sum(_ANSWER_WAITS_SECONDS) < timedelta(minutes=15).total_seconds()
 
 
 async def test_what_is_not_for_all_is_answered_in_a_direct_message(server: DiscordServer) -> None:

@@ -117,6 +117,34 @@ async def test_a_forums_post_whose_answer_was_lost_is_not_made_twice(server: Dis
     assert len(forum.threads) == 2
 
 
+async def test_a_forums_post_that_was_archived_before_it_was_looked_for_is_not_made_twice(
+    server: DiscordServer,
+) -> None:
+    forum = server.lab.forum("papers")
+    place, since = server.place_of(forum), server.now()
+    server.fake.faults.lose_reply("start_thread")
+    with pytest.raises(Uncertain):
+        await server.platform.send(place, Message("5 papers"), "key-1")
+    [post] = forum.threads
+    await server.ada.archives(post)
+    for number in range(130):
+        server.clock.advance(timedelta(seconds=1))
+        forum.thread(f"Question {number}", archived=True).owner = server.ada.user
+    assert await server.platform.send(place, Message("5 papers"), "key-1") == f"{post.id}/{post.id}"
+    assert await server.platform.find(place, "key-1", since) == f"{post.id}/{post.id}"
+    assert [one.id for one in forum.threads if one.owner is server.fake.bot] == [post.id]
+
+
+async def test_posts_that_were_archived_long_ago_are_not_looked_through(server: DiscordServer) -> None:
+    forum = server.lab.forum("papers")
+    for number in range(250):
+        forum.thread(f"{number} papers", archived=True)
+    server.clock.advance(timedelta(days=3))
+    assert await server.platform.find(server.place_of(forum), "key-1", server.now()) is None
+    assert len(server.fake.calls_to("list_public_archived_threads")) == 1
+    assert server.fake.calls_to("get_channel_messages") == []
+
+
 async def test_other_peoples_posts_in_a_forum_are_not_looked_through(server: DiscordServer) -> None:
     forum = server.lab.forum("papers")
     for number in range(20):

@@ -1,0 +1,48 @@
+"""Discord's global limit, kept before it is met.
+
+docs.discord.com/developers/topics/rate-limits#global-rate-limit
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from bot.platforms.base import Sleep
+
+_A_SECOND, _AT_ONCE = 25.0, 20
+"""Requests a second in the long run, and at once after a pause. Discord takes 50 in any second; 45 are the most that
+leave here in one, so that they may come closer together on their way."""
+_SHORTEST_SECONDS = 0.001
+"""Clocks may not show a shorter sleep."""
+
+
+class Pace:
+    """A token bucket for all requests of one bot. `seconds` is a clock that only runs forward."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic, sleep: Sleep = asyncio.sleep) -> None:
+        self._seconds, self._sleep = seconds, sleep
+        self._next, self._waiting = 0.0, 0
+        self._line = asyncio.Lock()
+
+    @property
+    def wait(self) -> float:
+        """The seconds that a request would wait for its turn if it asked now."""
+        return max(self._next + self._waiting / _A_SECOND - self._seconds(), 0.0)
+
+    async def turn(self) -> None:
+        """Wait until one more request may leave; whoever asks first goes first."""
+        self._waiting += 1
+        try:
+            async with self._line:
+                while (left := self._next - self._seconds()) > 0:
+                    await self._sleep(max(left, _SHORTEST_SECONDS))
+                # `_next` lies in the past by as many requests as may leave at once.
+                self._next = max(self._next, self._seconds() - _AT_ONCE / _A_SECOND) + 1 / _A_SECOND
+        finally:
+            self._waiting -= 1
+
+    def hold(self, seconds: float) -> None:
+        """Let no request leave for so long: Discord said that all of them are too many."""
+        self._next = max(self._next, self._seconds() + seconds)
