@@ -24,5 +24,5 @@ def tags(forum: dict[str, Any]) -> list[str]:
         return []
     free = [str(tag["id"]) for tag in forum.get("available_tags") or [] if not tag.get("moderated")]
     if not free:
-        raise AccessLost("This forum wants a tag on every post, and has none that is free to all: add one")
+        raise AccessLost("This forum requires a tag on every post, and has none that is free to all; add one")
     return free[:1]

@@ -125,31 +125,35 @@ class Client(discord.AutoShardedClient):
         if places[0] != places[1]:
             await self._desk.renamed(places[1])
         # What it was before is not trusted: Discord does not tell a bot of the channels that it may not see.
-        await self._intake.back(
+        await self._intake.allowed(
             after.guild, [after, *(one for one in after.guild.threads if one.parent_id == after.id)]
         )
+
+    async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel was made, perhaps the first in which the bot may post."""
+        await self._intake.allowed(channel.guild, [channel])
 
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
         """What a role may do was changed, perhaps to the bot's gain."""
         if after in after.guild.me.roles and before.permissions != after.permissions:
-            await self._intake.back(after.guild)
+            await self._intake.allowed(after.guild)
 
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
         """The bot was given another role, one was taken from it, or a moderator ended its time-out: of other members
         Discord tells it nothing."""
         told = before.roles != after.roles or before.timed_out_until != after.timed_out_until
         if after.id == self._me and told:
-            await self._intake.back(after.guild)
+            await self._intake.allowed(after.guild)
 
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
         """A thread was changed."""
         if before.name != after.name and after.owner_id != self._me:
             await self._desk.renamed(place_of(after, self._me)[0])
-        await self._intake.back(after.guild, [after])
+        await self._intake.allowed(after.guild, [after])
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
         """A thread is there that was archived, or out of the bot's sight."""
-        await self._intake.back(thread.guild, [thread])
+        await self._intake.allowed(thread.guild, [thread])
 
     @property
     def _me(self) -> int:

@@ -39,6 +39,8 @@ class Intake:
     def __init__(self, desk: Desk, platform: DiscordPlatform, clock: Clock) -> None:
         self._desk, self._platform, self._clock = desk, platform, clock
         self._last: datetime | None = None
+        self._unasked = set[int]()
+        """Servers that were not asked where to post, since the bot may post nowhere in them yet."""
 
     async def reacted(self, told: discord.RawReactionActionEvent, channel: Any, me: int, *, on: bool) -> None:
         """An emoji of a member's was put on a message or taken off."""
@@ -69,17 +71,33 @@ class Intake:
         """The bot was invited to a server: it goes on where it used to post, or asks where it shall."""
         if await self.back(guild):
             return
-        places = [each for each in [guild.system_channel, *guild.text_channels] if each is not None]
-        open_to_me = (each for each in places if not missing(each.permissions_for(guild.me)))
         try:
-            if channel := next(open_to_me, None):
+            if channel := _first_open(guild):
                 await self._ask_where(guild, channel)
-            elif guild.owner_id:
+                return
+            self._unasked.add(guild.id)
+            if guild.owner_id:
                 lacking = ", ".join(missing(guild.me.guild_permissions)) or "View Channel and Send Messages somewhere"
-                text = f"Thank you for the invitation to {guild.name}. I can't post there yet. Allow me: {lacking}."
+                text = (
+                    f"Thank you for the invitation to {guild.name}. I can't post there yet. Allow me: {lacking}. Then "
+                    "I ask there where to post, or somebody who manages a channel says `/papers resume` in it."
+                )
                 await self._platform.tell(Place(PLATFORM, "", str(guild.id)), str(guild.owner_id), text)
         except PlatformError as error:
             log.warning("A server could not be greeted: %s", error)
+
+    async def allowed(self, guild: discord.Guild, channels: Sequence[Any] = ()) -> None:
+        """The bot may be allowed more than before: it goes on where it was lost, or asks at last where to post."""
+        if await self.back(guild, channels) or guild.id not in self._unasked:
+            return
+        if channel := _first_open(guild):
+            self._unasked.discard(guild.id)
+            try:
+                if not await self._serves(guild):  # somebody may have said `/papers resume` meanwhile
+                    await self._ask_where(guild, channel)
+            except PlatformError as error:
+                self._unasked.add(guild.id)
+                log.warning("A server could not be asked where to post: %s", error)
 
     async def _serves(self, guild: discord.Guild) -> bool:
         """Whether somebody has chosen already where to post there."""
@@ -124,18 +142,19 @@ class Intake:
         if lacking := missing(channel.permissions_for(guild.me)):
             return f"#{channel.name}: allow me {', '.join(lacking)} there, and choose it again."
         greeting = await self._desk.joined(place, asker.member)
-        done = await self._greet(place, greeting, f"hi{told.id}{chosen}")
-        return f"#{channel.name}: " + ("I begin there." if done else "I could not post there; the log says why.")
+        failed = await self._greet(place, greeting, f"hi{told.id}{chosen}")
+        return f"#{channel.name}: " + (f"I could not post there. {failed}" if failed else "I begin there.")
 
-    async def _greet(self, place: Place, greeting: Reply, key: str) -> bool:
+    async def _greet(self, place: Place, greeting: Reply, key: str) -> str:
+        """Greet a channel; why that failed, "" if it did not."""
         try:
             await self._platform.send(place, Message(greeting.text), key[-_KEY:])
         except PlatformError as error:
             log.warning("A channel could not be greeted: %s", error)
             if isinstance(error, AccessLost):  # Discord knows better than what it told of permissions
                 await self._desk.left(place, str(error))
-            return False
-        return True
+            return f"{str(error).rstrip('.')}."
+        return ""
 
     def _moment(self) -> datetime:
         """The time now, later than that of every event before: Discord tells them in order, and without a time."""
@@ -144,6 +163,12 @@ class Intake:
             now = self._last + timedelta(microseconds=1)
         self._last = now
         return now
+
+
+def _first_open(guild: discord.Guild) -> discord.TextChannel | None:
+    """The first channel in which the bot has all it needs, the server's own for such messages before others."""
+    places = [each for each in [guild.system_channel, *guild.text_channels] if each is not None]
+    return next((each for each in places if not missing(each.permissions_for(guild.me))), None)
 
 
 def _open(channel: Any, me: discord.Member) -> bool:

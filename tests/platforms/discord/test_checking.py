@@ -92,7 +92,7 @@ async def test_the_missing_permission_is_named_for_each_channel(server: DiscordS
     problem = (await found(server, places))["server"].problem
     assert "#ml-papers: Send Messages, Send Messages in Threads missing." in problem
     assert "#ml-theory: View Channel missing." in problem
-    assert "#papers: This forum wants a tag" in problem
+    assert "#papers: This forum requires a tag" in problem
     assert "#reading group: Send Messages in Threads missing." in problem
 
 

@@ -127,6 +127,54 @@ async def test_a_server_where_it_may_post_nowhere_is_told_to_its_owner(server: D
     dm = server.fake.direct(club.owner)
     [told] = await server.fake.until(lambda: dm.visible)
     assert "I can't post there yet" in told.words
+    assert "/papers resume" in told.words
+
+
+@pytest.mark.parametrize("how", ["channel", "role", "given", "new channel"])
+async def test_a_server_where_it_may_post_nowhere_is_asked_when_it_may(server: DiscordServer, how: str) -> None:
+    club = server.fake.guild("club", bot=False)
+    boss, general = club.member("boss", manager=True), club.text("general")
+    if how == "channel":
+        general.overwrite(club.bot_role).deny |= Right.SEND_MESSAGES
+    elif how == "new channel":
+        general.overwrite(club.everyone).deny |= Right.SEND_MESSAGES
+    else:
+        club.everyone.rights &= ~Right.SEND_MESSAGES
+        club.bot_role.rights &= ~Right.SEND_MESSAGES
+    server.fake.users[club.owner.id] = club.owner
+    posters = club.role("posters", Right.SEND_MESSAGES)
+    await club.adds_bot()
+    await server.fake.until(lambda: server.fake.direct(club.owner).visible)
+    await boss.renames(general, "lounge")  # which allows nothing
+    if how == "channel":
+        await boss.allows(general, Right.SEND_MESSAGES)
+    elif how == "role":
+        await club.grants(club.bot_role, Right.SEND_MESSAGES)
+    elif how == "given":
+        await club.gives_bot(posters)
+    else:
+        general = club.text("papers")
+    [hello] = await server.fake.until(lambda: general.visible)
+    assert "Where shall I post?" in hello.words
+    await boss.renames(general, "papers")
+    begun = await server.answered(await boss.picks(hello, "begin", general.id))
+    assert begun.words == "\\#papers: I begin there."
+    assert len(server.fake.direct(club.owner).visible) == 1
+    assert len(general.visible) == 2, "the question and the greeting, each once"
+
+
+async def test_a_manager_is_told_why_nothing_can_be_posted_in_what_they_chose(server: DiscordServer) -> None:
+    club = server.fake.guild("club", bot=False)
+    general, papers = club.text("general"), club.forum("papers", (), require_tag=True)
+    boss = club.member("boss", manager=True)
+    await club.adds_bot()
+    [hello] = await server.fake.until(lambda: general.visible)
+    answer = await server.answered(await boss.picks(hello, "begin", papers.id))
+    assert "I could not post there. This forum requires a tag on every post" in answer.words
+    server.fake.faults.status("create_message", 403, channel=general.id)
+    answer = await server.answered(await boss.picks(hello, "begin", general.id))
+    assert "I could not post there. A page that is not Discord's" in answer.words
+    assert "html" not in answer.words
 
 
 async def test_a_permission_given_back_lets_a_lost_channel_go_on(server: DiscordServer) -> None:

@@ -157,6 +157,9 @@ async def test_a_forum_whose_tags_are_only_for_moderators_says_so(server: Discor
     forum = server.lab.forum("papers", (), require_tag=True)
     with pytest.raises(AccessLost, match="tag"):
         await server.platform.send(server.place_of(forum), Message("5 papers"), "key-1")
+    server.fake.faults.error("start_thread", 40067)  # it came to want one in this moment
+    with pytest.raises(AccessLost, match="requires a tag"):
+        await server.platform.send(server.place_of(server.lab.forum("more")), Message("5 papers"), "key-2")
 
 
 async def test_a_502_after_acceptance_leads_to_one_message(server: DiscordServer) -> None:
