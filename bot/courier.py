@@ -16,7 +16,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Message
+from bot.channels.values import Kind, Message
 from bot.intake import READ_BACK_AT
 from bot.platforms.base import (
     AccessLost,
@@ -145,9 +145,13 @@ class Courier:
         if not await self._move(post, PostState.SENDING, attempts=post.attempts + 1, sending_at=first):
             return False
         post = replace(post, state=PostState.SENDING, attempts=post.attempts + 1, sending_at=first)
+        # In a forum all of a day stands in one post: what can't, opens no post of its own.
+        in_forum = channel.place.kind is Kind.FORUM
         if post.threaded:
             async with self._steps, self._store.read() as tx:
                 message = replace(message, thread=await _thread(tx, post))
+            if not message.thread and in_forum:
+                return await self._move(post, PostState.FAILED, reason="the day's post in the forum was refused")
         try:
             async with asyncio.timeout(self._patience.timeout):
                 sent = await platform.send(channel.place, message, post.key)
@@ -155,7 +159,7 @@ class Courier:
             return await self._later(post, str(error), error.retry_after)
         except Rejected as error:
             log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
-            if message.thread:  # which may be gone; the channel is still there
+            if message.thread and not in_forum:  # which may be gone; the channel is still there
                 return await self._move(post, PostState.PLANNED, reason=str(error), sending_at=None, threaded=False)
             return await self._move(post, PostState.FAILED, reason=str(error))
         except AccessLost as error:

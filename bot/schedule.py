@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -20,7 +21,7 @@ from bot.channels.hours import Hour, Rule
 from bot.courier import Courier
 from bot.ingest import Ingest
 from bot.intake import READ_BACK_AT, Intake
-from bot.platforms.base import Clock, Platform
+from bot.platforms.base import Clock, Platform, Threading
 from bot.store import channels, deliveries, facts, installations, runs
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
@@ -153,7 +154,10 @@ class Heart:
         *missed, last = rule.missed(due, now) or [due]
         delivery = None
         if now - last.at <= self._grace:
-            can = self._platforms[channel.place.platform].capabilities
+            platform = self._platforms[channel.place.platform]
+            can = platform.capabilities
+            if isinstance(platform, Threading) and not platform.may_thread(channel.place):
+                can = replace(can, threads=False)
             delivery = await self._digests.plan(channel, last, now, can)
         else:
             missed.append(last)

@@ -220,6 +220,15 @@ class Describing(Protocol):
 
 
 @runtime_checkable
+class Threading(Protocol):
+    """A platform where the bot may lack the permissions for threads in single channels."""
+
+    def may_thread(self, place: Place) -> bool:
+        """Whether messages can go in the thread of another in this place, as far as is known; asks nobody."""
+        ...
+
+
+@runtime_checkable
 class Rewriting(Protocol):
     """A platform that can write a message anew that it posted. One where votes by button are seen anyway needs not."""
 

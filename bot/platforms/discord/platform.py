@@ -10,12 +10,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import discord
+
 from bot.channels.cards import cut
 from bot.channels.values import Message, Place
 from bot.platforms.base import AccessLost, Capabilities, Check, Clock, Desk, NotAccepted, PlatformError, Rejected, Sleep
 from bot.platforms.discord import checking, gateway
 from bot.platforms.discord.commands import Commands
-from bot.platforms.discord.failures import ARCHIVED, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, code_of
+from bot.platforms.discord.failures import (
+    ARCHIVED,
+    MISSING_PERMISSIONS,
+    TOO_MANY_THREADS,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_MESSAGE,
+    code_of,
+)
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.pace import Pace
@@ -78,6 +87,9 @@ class DiscordPlatform:
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
         self._connecting_seconds, self._sleep = connecting_seconds, sleep
         self._no_forums, self._open_threads = set[str](), set[str]()
+        self._closed_threads = set[str]()
+        """Messages in whose threads the bot may not write."""
+        self._client: gateway.Client | None = None
         self._ran = False
 
     async def send(self, place: Place, message: Message, key: str) -> str:
@@ -99,10 +111,7 @@ class DiscordPlatform:
 
     async def _send(self, place: Place, message: Message, shown: Rendered, key: str) -> str:
         if message.thread:
-            try:
-                return await self._send_in_thread(place, message.thread, shown, key)
-            except AccessLost as error:  # deleted, locked, or the bot may not write in threads; the channel is there
-                raise Rejected(str(error)) from error
+            return await self._send_in_thread(place, message.thread, shown, key)
         if forum := await self._forum(place):
             return await self._open_post(place, forum, message, key)
         return str((await self._post(place.address, shown, key))["id"])
@@ -154,6 +163,17 @@ class DiscordPlatform:
             if not gone and code_of(error) not in (UNKNOWN_MESSAGE, ARCHIVED):
                 raise
 
+    def may_thread(self, place: Place) -> bool:
+        """Whether the bot may open threads in a channel and write in them, by what the gateway told."""
+        known = self._client.get_channel(int(place.address)) if self._client and place.address.isdecimal() else None
+        if not isinstance(known, discord.TextChannel):
+            return not isinstance(known, discord.Thread)
+        muted = known.guild.me.timed_out_until
+        if muted is not None and muted > self._clock():  # which takes every permission for a while
+            return True
+        held = known.permissions_for(known.guild.me)
+        return held.create_public_threads and held.send_messages_in_threads
+
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word to one member, as a direct message."""
         await self.rest.post(await self.rest.direct(member), self.renderer.posted(Message(text)))
@@ -167,7 +187,7 @@ class DiscordPlatform:
     async def run(self, desk: Desk) -> None:
         """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""
         await self.rest.open()
-        client = self.client(desk)
+        client = self._client = self.client(desk)
         client.heard_before, self._ran = self._ran, True
         try:
             await gateway.serve(client, self._token, self.rest, self._commands, self._connecting_seconds, self._sleep)
@@ -198,13 +218,29 @@ class DiscordPlatform:
             return await self.rest.post(address, shown, key)
 
     async def _send_in_thread(self, place: Place, header: str, shown: Rendered, key: str) -> str:
+        """Post in the thread of a message, or below the first message of a forum's post. Raises `Rejected` where the
+        thread is deleted, locked or closed to the bot: the channel is still there."""
         channel, message = split(header, place)
-        if channel == place.address and message not in self._open_threads:
-            where = {"channel_id": channel, "message_id": message}
-            said = "\n".join(texts((await self.rest.ask(_MESSAGE, where)).get("components") or []))
-            await self.rest.open_thread(channel, message, _heading(plain(said)), _WEEK_OF_MINUTES)
-            self._open_threads.add(message)
-        return f"{message}/{(await self._post(message, shown, key))['id']}"
+        if message in self._closed_threads:
+            raise Rejected("I may not write in this message's thread.")
+        lacking = "Create Public Threads"
+        try:
+            if channel == place.address and message not in self._open_threads:
+                where = {"channel_id": channel, "message_id": message}
+                said = "\n".join(texts((await self.rest.ask(_MESSAGE, where)).get("components") or []))
+                await self.rest.open_thread(channel, message, _heading(plain(said)), _WEEK_OF_MINUTES)
+                self._open_threads.add(message)
+            lacking = "Send Messages in Threads"
+            return f"{message}/{(await self._post(message, shown, key))['id']}"
+        except PlatformError as error:
+            code = code_of(error)
+            if code == MISSING_PERMISSIONS and await self._timed_out_until(place):
+                raise
+            if not isinstance(error, AccessLost) and code not in TOO_MANY_THREADS:
+                raise
+            self._closed_threads.add(message)
+            why = f"Discord says {code}: allow me {lacking} there" if code == MISSING_PERMISSIONS else str(error)
+            raise Rejected(why) from error
 
     async def _forum(self, place: Place) -> Json | None:
         """What Discord says of a place that is a forum; None for any other."""

@@ -16,7 +16,7 @@ from bot.store.database import Store
 from bot.store.states import ChannelState
 from tests.fakes.discord import Channel, FakeDiscord, Member, Right
 from tests.fakes.discord import Message as Shown
-from tests.house import House, comes_true, demo_papers, house_over
+from tests.house import ADA, House, comes_true, demo_papers, house_over
 from tests.platforms.discord.server import DiscordServer, server_at_work
 
 DAY = demo_papers()[:4]
@@ -210,6 +210,70 @@ async def test_a_time_out_that_is_ended_early_brings_the_digest_within_minutes(l
     await life.server.lab.times_bot_out(None)
     await life.beats(12)
     assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+@pytest.mark.parametrize("right", [Right.CREATE_PUBLIC_THREADS, Right.SEND_MESSAGES_IN_THREADS])
+async def test_where_the_bot_may_use_no_threads_a_digest_in_a_thread_is_cards_and_says_so(
+    right: Right, life: Life
+) -> None:
+    await life.invited(life.server.ml)
+    await life.house.say("settings style thread", place=life.server.place, asker=ADA)
+    await life.server.ada.denies(life.server.ml, right)
+    await life.server.ada.types(life.server.ml, "papers", "x")  # once that is answered, the bot knows it
+    due(life)
+    await life.beats(4)
+    header, *cards_ = once(life.server.ml)
+    assert "thread" not in header
+    assert len(cards_) == 2
+    assert life.fake.invalid == []
+
+
+async def test_a_thread_that_is_closed_in_the_middle_is_asked_for_once(life: Life) -> None:
+    await life.invited(life.server.ml)
+    await life.house.say("settings style thread", place=life.server.place, asker=ADA)
+    due(life)
+    life.server.ml.overwrite(life.server.lab.bot_role).deny |= Right.CREATE_PUBLIC_THREADS  # and nobody tells
+    await life.beats(6)
+    assert len(once(life.server.ml)) == 3
+    assert [call.name for call in life.fake.invalid] == ["start_thread_from_message"]
+    assert not await life.is_lost()
+
+
+async def test_a_days_post_that_was_deleted_in_the_middle_is_not_replaced_by_one_for_each_paper(life: Life) -> None:
+    forum = life.server.lab.forum("papers")
+    await life.invited(forum)
+    due(life)
+    gate = life.fake.faults.hang("create_message")
+    beat = asyncio.ensure_future(life.house.beat())
+    await life.fake.until(lambda: life.fake.calls_to("create_message"))
+    await life.server.ada.deletes(forum.threads[0])
+    gate.set()
+    await beat
+    await life.beats(6)
+    assert forum.threads == []
+    assert await life.states(forum) == ["sent", "failed", "failed"]
+
+
+async def test_a_days_post_that_was_refused_is_not_replaced_by_one_for_each_paper(life: Life) -> None:
+    forum = life.server.lab.forum("papers")
+    await life.invited(forum)
+    due(life)
+    life.fake.faults.proxy("start_thread", 400, {"code": 200000, "message": "Message was blocked"})
+    await life.beats(6)
+    assert forum.threads == []
+    assert await life.states(forum) == ["failed", "failed", "failed"]
+
+
+async def test_a_forum_of_a_server_with_too_many_threads_gets_its_day_later(life: Life) -> None:
+    forum = life.server.lab.forum("papers")
+    await life.invited(forum)
+    due(life)
+    life.fake.faults.error("start_thread", 160006, times=8)
+    await life.beats(3)
+    assert forum.threads == []
+    await life.beats(12, timedelta(minutes=16))
+    assert await life.states(forum) == ["sent"] * 3
+    assert len(forum.threads) == 1
 
 
 async def test_an_outage_loses_no_channel_and_a_removal_keeps_everything(life: Life) -> None:
