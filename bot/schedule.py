@@ -161,7 +161,7 @@ class Heart:
             delivery = await self._digests.plan(channel, last, now, can)
         else:
             missed.append(last)
-        await self._miss(channel, missed, "the bot was not running")
+        await self._miss(channel, missed, "the bot was not running, or could not post here")
         async with self._store.write() as tx:
             after = await next_hour(tx, channel, max(now, last.at))
             await channels.change_due(tx, channel.id, due.at, after.at, after.local_date)

@@ -42,8 +42,9 @@ class Rooms:
             if again
             else "Hello, I am Paperboy: I bring the new papers this channel will like."
         )
+        late = channel.next_due_at is not None and channel.next_due_at <= now
         return Reply(
-            f"{hello} Next digest: {schedule.next_digest(channel)}.\n"
+            f"{hello} Next digest: {'in a moment' if late else schedule.next_digest(channel)}.\n"
             "React to a card with 👍 or 👎 and I learn. `/papers subscribe federated learning` (any topic) gives me a "
             "start, `/papers schedule 09:00 weekdays Europe/Berlin 5` sets the hour, `/papers help` tells the rest.",
             public=True,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels import cards, schedule_words, styles
 from bot.channels.conversation import NOT_INVITED, Conversation, not_here, sorry
 from bot.channels.digest import next_hour
+from bot.channels.hours import Hour, Rule
 from bot.channels.values import Field, Form, Reply, Style
 from bot.platforms.base import Capabilities
 from bot.store import channels, deliveries
@@ -100,13 +101,24 @@ async def settings(talk: Conversation, argument: str) -> Reply:
 
 
 async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> Channel | None:
-    """Begin a channel's digests with its next hour; None where they are running."""
+    """Begin a channel's digests with its next hour; None where they are running.
+
+    The last hour that passed while the channel was lost stays due: its digest comes late, or is recorded as missed.
+    """
     if channel.state is ChannelState.ACTIVE and channel.next_due_at is not None:
         return None
-    hour = await next_hour(tx, channel, now)
+    hour = _passed(channel, now) or await next_hour(tx, channel, now)
     begun = {"state": ChannelState.ACTIVE, "state_reason": "", "next_due_at": hour.at, "next_due_on": hour.local_date}
     await channels.change(tx, channel.id, **begun)
     return await channels.get(tx, channel.id)
+
+
+def _passed(channel: Channel, now: datetime) -> Hour | None:
+    due, day = channel.next_due_at, channel.next_due_on
+    if channel.state is not ChannelState.LOST or due is None or day is None:
+        return None
+    passed = Rule.of(channel.hour, channel.days, channel.zone).missed(Hour(day, due), now)
+    return passed[-1] if passed else None
 
 
 def next_digest(channel: Channel) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import sqlalchemy as sa
 
 from bot.settings import Digest
 from bot.store.database import Store
 from bot.store.states import ChannelState
+from bot.store.tables import deliveries
 from tests.fakes.discord import Channel, FakeDiscord, Member, Right
 from tests.fakes.discord import Message as Shown
 from tests.house import ADA, House, comes_true, demo_papers, house_over
@@ -292,6 +294,35 @@ async def test_an_outage_loses_no_channel_and_a_removal_keeps_everything(life: L
     due(life)
     await life.beats(3)
     assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_a_server_that_removed_the_bot_over_its_hour_gets_that_days_digest_late(life: Life) -> None:
+    await life.invited(life.server.ml)
+    await life.server.lab.removes_bot()
+    await comes_true(life.is_lost)
+    due(life)
+    await life.beats(2)
+    await life.server.lab.adds_bot()
+    await life.fake.until(lambda: life.server.ml.visible)
+    assert "Next digest: in a moment." in life.server.ml.visible[0].words
+    await life.beats(3)
+    assert await life.states(life.server.ml) == ["sent"] * 3
+
+
+async def test_a_digest_that_is_too_late_when_the_bot_comes_back_is_recorded_as_missed(life: Life) -> None:
+    await life.invited(life.server.ml)
+    await life.server.lab.removes_bot()
+    await comes_true(life.is_lost)
+    life.server.clock.advance(timedelta(days=4, hours=14))  # a Friday night
+    await life.server.lab.adds_bot()
+    await life.fake.until(lambda: life.server.ml.visible)
+    await life.beats(3)
+    channel = await life.house.channel(life.server.place)
+    async with life.house.store.read() as tx:
+        rows = (await tx.execute(sa.select(deliveries.c.state, deliveries.c.local_date))).all()
+    assert [(state, str(day)) for state, day in rows] == [("missed", "2026-03-06")]
+    assert channel.next_due_at is not None
+    assert channel.next_due_at > life.server.now()
 
 
 async def test_a_server_that_has_chosen_is_not_asked_again_though_the_question_was_deleted(life: Life) -> None:
