@@ -275,7 +275,8 @@ class DiscordPlatform:
         told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
         for thread in told.get("threads") or []:
             yield thread
-        since, query = moment(after), {"limit": _PAGE}
+        since = moment(after)
+        query: Json = {"limit": _PAGE}
         while True:
             told = await self.rest.ask(
                 "/channels/{channel_id}/threads/archived/public", {"channel_id": place.address}, query
