@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from recommender.paper import Paper, canonical_id
+from recommender.paper import Paper, canonical_id, web_link
 from recommender.text import visible
 from recommender.values import Feedback
 
@@ -105,7 +105,7 @@ def paper_from(held: dict[str, Any]) -> Paper:
         upvotes=_count(held, "upvotes"),
         comments=_count(held, "comments"),
         organization=_text(held, "organization"),
-        url=_text(held, "url"),
+        url=web_link(_text(held, "url")),  # a javascript: or file: link costs nobody the paper
         doi=_text(held, "doi"),
     )
 

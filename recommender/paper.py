@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import unquote
+
+from recommender.text import normalized
 
 _NEW_ARXIV = r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}"
 _OLD_ARXIV = r"[a-z-]+(?:\.[A-Za-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
@@ -25,6 +26,10 @@ _ARXIV_PLACES = re.compile(
 _ARXIV_PREFIX = re.compile(r"^(?:oai:arxiv\.org:|arxiv:\s*)", re.IGNORECASE)
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.IGNORECASE)
 _DOI_PLACES = re.compile(r"^(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?(?=10\.\d{4,9}/)", re.IGNORECASE)
+
+_WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IGNORECASE)
+_WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}@/?#]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
+_LONGEST_LINK = 2_000
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 
@@ -55,8 +60,8 @@ class Paper:
     @property
     def link(self) -> str:
         """Where a reader finds the paper; empty when nobody knows."""
-        if self.url:
-            return self.url
+        if url := web_link(self.url):
+            return url
         if arxiv_id(self.id):
             return f"https://arxiv.org/abs/{self.id}"
         doi = self.doi or find_doi(self.id)
@@ -70,6 +75,8 @@ def arxiv_id(text: str) -> str | None:
     '2310.01234'
     """
     text = unquote(text.strip())
+    if _WITH_USER.match(text):
+        return None
     place = _ARXIV_PLACES.search(text)
     rest = text[place.end() :] if place else _ARXIV_PREFIX.sub("", text)
     rest = re.sub(r"(?:\.pdf)?/?(?:[?#].*)?$", "", rest, flags=re.IGNORECASE)
@@ -84,15 +91,27 @@ def arxiv_id(text: str) -> str | None:
 def find_doi(text: str) -> str | None:
     """The DOI that `text` is (bare, `doi:…`, or a doi.org link), in lower case."""
     text = unquote(text.strip())
+    if _WITH_USER.match(text):
+        return None
     bare = _DOI_PLACES.sub("", text, count=1)
     found = _DOI.fullmatch(bare)
     return found[0].lower().rstrip(".,;") if found else None
 
 
+def web_link(text: str) -> str:
+    """`text` if it is an http(s) link that can be shown and followed, else "". A link with a user name in front of its
+    host is none: https://arxiv.org@evil.example/ looks like arXiv and leads elsewhere.
+
+    >>> web_link("javascript:alert(1)"), web_link("https://arxiv.org@evil.example/"), web_link("https://x.example/a@b")
+    ('', '', 'https://x.example/a@b')
+    """
+    return text if len(text) <= _LONGEST_LINK and _WEB_LINK.fullmatch(text) else ""
+
+
 def title_key(title: str) -> str | None:
     """What stays of a title when case, accents, punctuation and spacing are taken away; None for a title too short
     to tell two papers apart."""
-    folded = title if title.isascii() else unicodedata.normalize("NFKD", title)
+    folded = normalized("NFKD", title)
     bare = _NOT_ALPHANUMERIC.sub("", folded.casefold())
     return bare if len(bare) >= _SHORTEST_TELLING_TITLE else None
 

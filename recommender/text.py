@@ -5,13 +5,15 @@ Two readings of one text: `words` splits it for the index, `display` turns its T
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from functools import lru_cache
 from threading import Lock
+from typing import Literal
 
 import Stemmer
+
+from recommender.tex import converted
 
 LONGEST_TEXT = 100_000
 """Characters of one field that are read; no abstract is longer, a hostile one may be."""
@@ -26,6 +28,10 @@ _INVISIBLE = re.compile(
     "\ud800-\udfff\ufff0-\ufffb\U000e0000-\U000e007f]"
 )
 _VARIANT = re.compile("[\ufe00-\ufe0f]")  # whether a sign is drawn as an emoji
+_MOST_MARKS = 30
+_HALFWIDTH_MARKS = "\uff9e\uff9f"  # letters by themselves, accents once they are normalized
+_MARKS = re.compile(rf"(?:[^\w\s\x00-\x7f]|[{_HALFWIDTH_MARKS}]){{{_MOST_MARKS + 1},}}")
+"""A row of signs that may be accents; accents are neither letters nor spaces."""
 _TEX_SIGN = re.compile(r"[\\$]")
 _TEX_ACCENT = re.compile(r"""\\(?P<accent>["'`^~=.]|[cHuvk](?=[\s{]))\s*\{?\\?(?P<letter>[A-Za-z])\}?""")
 _TEX_STYLE = re.compile(
@@ -76,7 +82,7 @@ def words(text: str) -> list[str]:
     text = plain(text[:LONGEST_TEXT]).lower()
     if text.isascii():
         return _ASCII_WORD.findall(text)
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
+    text = normalized("NFKC", _INVISIBLE.sub("", text)).lower()
     marks = sorted(char for char in set(_VARIANT.sub("", text)) if unicodedata.category(char) in ("Mn", "Mc"))
     return [word[:_LONGEST_WORD] for word in _word("".join(marks)).findall(text)]
 
@@ -101,7 +107,7 @@ def fold(word: str) -> str:
     """`word` without case and accents; the marks that are letters of their script stay."""
     if word.isascii():
         return word.lower()
-    apart = unicodedata.normalize("NFKD", word.casefold()).translate(_LETTERS)
+    apart = normalized("NFKD", word.casefold()).translate(_LETTERS)
     bare = "".join(char for char in apart if not _accent(unicodedata.combining(char)))
     return unicodedata.normalize("NFC", bare) or word
 
@@ -132,34 +138,33 @@ def visible(text: str) -> str:
     return text if text.isprintable() else _INVISIBLE.sub("", text)
 
 
-@lru_cache(maxsize=4096)
-def display(text: str) -> str:
+def normalized(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """`text` in a Unicode normal form, with at most 30 accents in a row (as in Unicode's Stream-Safe Text Format,
+    UAX 15). Without that limit the time grows with the square of the text: 80,000 accents take five seconds."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize(form, _MARKS.sub(_fewer_marks, text))
+
+
+def display(text: str, *, is_tex: bool = False) -> str:
     """`text` for people: TeX turned into Unicode, invisible and direction-changing characters taken out, spaces single.
 
-    Text whose TeX makes no sense comes back with its TeX as it was.
+    Text whose TeX makes no sense comes back with its TeX as it was. `is_tex` is for text that is known to be TeX, even
+    without a command or a formula in it.
     """
     text = visible(text)
-    if _TEX_SIGN.search(text):
-        text = _without_tex(text)
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    if is_tex or _TEX_SIGN.search(text):
+        text = _INVISIBLE.sub("", converted(text))
+    return " ".join(normalized("NFC", text).split())
 
 
-def _without_tex(text: str) -> str:
-    # Imported here: reading pylatexenc's symbol tables takes as long as everything else this package imports.
-    from pylatexenc.latex2text import LatexNodes2Text
-
-    # A dollar before a digit with no partner is money, and a bare % is a percentage, not a comment.
-    guarded = re.sub(r"(?<!\\)%", r"\\%", text)
-    if guarded.count("$") % 2:
-        guarded = re.sub(r"(?<!\\)\$", r"\\$", guarded)
-    # Whoever wrote the text is not there to be warned of it.
-    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
-    try:
-        shown = LatexNodes2Text(math_mode="text", keep_braced_groups=False).latex_to_text(guarded)
-    except Exception:  # pylatexenc raises many kinds on text that is no TeX at all
-        return text
-    # A command without its arguments, as a bare \frac, comes out as the template it would have filled.
-    return text if "%s" in shown and "%s" not in text else _INVISIBLE.sub("", shown)
+def _fewer_marks(run: re.Match[str]) -> str:
+    kept, row = [], 0
+    for char in run[0]:
+        row = row + 1 if unicodedata.combining(char) or char in _HALFWIDTH_MARKS else 0
+        if row <= _MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 @lru_cache(maxsize=256)

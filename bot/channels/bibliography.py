@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.channels.grammar import LONGEST_LINE
 from recommender import Paper
-from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title
+from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, web_link
 from recommender.text import display, fold
 
 _ENTRY = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
 _NAMED_SIGNS = {ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"}
-_AND = re.compile(r"\s+and\s+")
+_ESCAPED = re.compile(r"\\([_%&#$~])")
+_TITLE_CHARS, _ABSTRACT_CHARS, _NAME_CHARS, _ADDRESS_CHARS = 1_000, 20_000, 200, 2_000
+"""Characters that are read of each; the same limits as for papers from sources."""
+_MOST_NAMES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +49,45 @@ def _read_ids(text: str) -> Named:
         if arxiv_id(bare) or find_doi(bare):
             found.setdefault(canonical_id(bare), Paper(id=canonical_id(bare), title=""))
         else:
-            problems.append(f"“{display(bare)[:60]}” is no arXiv id, DOI or link to a paper")
+            problems.append(f"“{_shown(bare)}” is no arXiv id, DOI or link to a paper")
     return Named(tuple(found.values()), tuple(problems))
 
 
 def _read_bibtex(text: str) -> Named:
     # Imported here: few runs ever read BibTeX, and its grammar takes a while to build.
     from bibtexparser.entrypoint import parse_string
-    from bibtexparser.middlewares import LatexDecodingMiddleware
 
-    library = parse_string(text, append_middleware=[LatexDecodingMiddleware()])
+    library = parse_string(text)
     found: dict[str, Paper] = {}
     problems = [f"an entry near line {(block.start_line or 0) + 1} is not BibTeX" for block in library.failed_blocks]
     for entry in library.entries:
-        fields = {name.lower(): _plain(field.value) for name, field in entry.fields_dict.items()}
+        fields = {name.lower(): str(field.value) for name, field in entry.fields_dict.items()}
         paper = _paper(fields)
         if paper is None:
-            problems.append(f"“{display(entry.key)[:60]}” has no title and no id")
+            problems.append(f"“{_shown(entry.key)}” has no title and no id")
         else:
             found.setdefault(paper.id, paper)
     return Named(tuple(found.values()), tuple(problems))
 
 
 def _paper(fields: dict[str, str]) -> Paper | None:
-    places = [fields.get(name, "") for name in ("eprint", "arxivid", "url", "doi", "journal", "note", "howpublished")]
+    url, its_doi = _address(fields.get("url", "")), _address(fields.get("doi", ""))
+    places = [_address(fields.get(name, "")) for name in ("eprint", "arxivid")]
+    places += [url, its_doi, *(_address(fields.get(name, "")) for name in ("journal", "note", "howpublished"))]
     arxiv = next((found for place in places for found in _arxiv_ids(place)), None)
-    doi = find_doi(fields.get("doi", "")) or ""
-    title = fields.get("title", "")
+    doi = find_doi(its_doi) or ""
+    title = _plain(fields.get("title", ""), _TITLE_CHARS)
     if not (arxiv or doi or title):
         return None
-    authors = tuple(_first_name_first(name) for name in _AND.split(fields.get("author", "")) if name.strip())
+    names = (_plain(name, _NAME_CHARS) for name in _names(fields.get("author", "")))
+    authors = tuple(_first_name_first(name) for name in names if name)
     return Paper(
         id=arxiv or (f"doi:{doi}" if doi else id_from_title(title)),
         title=title,
-        abstract=fields.get("abstract", ""),
+        abstract=_plain(fields.get("abstract", ""), _ABSTRACT_CHARS),
         authors=authors,
         doi=doi,
-        url=fields.get("url", "") if fields.get("url", "").startswith(("https://", "http://")) else "",
+        url=web_link(url),
     )
 
 
@@ -94,8 +98,23 @@ def _arxiv_ids(place: str) -> Iterator[str]:
             yield found
 
 
-def _plain(value: Any) -> str:
-    return display(str(value).replace("{", "").replace("}", ""))
+def _plain(value: str, most: int) -> str:
+    """A text as people read it; BibTeX's braces around words keep their capitals, and mean nothing here."""
+    return display(value[:most], is_tex=True).replace("{", "").replace("}", "")
+
+
+def _address(value: str) -> str:
+    """An id or a link, which is no TeX: only the signs that TeX users escape in it are freed."""
+    bare = re.sub(r"\\(?:url|href)(?![A-Za-z])", " ", value[:_ADDRESS_CHARS])
+    return _ESCAPED.sub(r"\1", bare).replace("{", "").replace("}", "").strip()
+
+
+def _names(value: str) -> list[str]:
+    return " ".join(value.split()).split(" and ", _MOST_NAMES)[:_MOST_NAMES]
+
+
+def _shown(value: str) -> str:
+    return display(value[:_NAME_CHARS])[:60]
 
 
 def _first_name_first(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +22,7 @@ from bot.store.channels import Channel
 from bot.store.database import Store
 from recommender import Paper
 from recommender.paper import arxiv_id
+from recommender.text import normalized
 
 LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
 """Asks the sources for papers by arXiv id; those nobody knows are left out. May raise anything: that is no answer."""
@@ -168,4 +168,4 @@ def no_such_paper(text: str) -> Reply:
 
 def _letters(text: str) -> str:
     """What tells titles apart: no case, accents, punctuation or spaces."""
-    return "".join(char for char in unicodedata.normalize("NFKD", text).casefold() if char.isalnum())
+    return "".join(char for char in normalized("NFKD", text).casefold() if char.isalnum())

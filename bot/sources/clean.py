@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from html import unescape
 
-from pylatexenc.latex2text import LatexNodes2Text
-from pylatexenc.latexwalker import LatexWalkerParseError
+from recommender.paper import web_link
+from recommender.tex import converted
+from recommender.text import normalized
 
 TITLE_CHARS = 1_000
 ABSTRACT_CHARS = 20_000
 NAME_CHARS = 200
 AUTHORS = 2_000
+_LINE_CHARS = 100_000
+"""Characters of a line of authors that are read; 3,000 names, the longest lists there are, take half of it."""
 CATEGORIES = 50
 URL_CHARS = 2_000
 
@@ -29,8 +30,7 @@ _UNWANTED = re.compile(
     "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 _SUFFIXES = {"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"}
-_BETWEEN_NAMES = re.compile(r"([(),;]|\s+and\s+)")
-_DEEPEST_TEX = 20
+_BETWEEN_NAMES = re.compile(r"([(),;]| and )")
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<end>/?)(?P<name>[a-z][a-z0-9:-]*)[^>]*(?:>|\Z)|<[!?][^>]*(?:>|\Z)",
     re.IGNORECASE | re.DOTALL,
@@ -47,7 +47,7 @@ def clean(text: object, limit: int) -> str:
     if not isinstance(text, str):
         return ""
     # The cap first bounds the work, and leaves room for what cleaning takes away.
-    line = " ".join(_UNWANTED.sub("", unicodedata.normalize("NFC", text[: 4 * limit])).split())
+    line = " ".join(_UNWANTED.sub("", normalized("NFC", text[: 4 * limit])).split())
     if len(line) <= limit:
         return line
     return line[: limit - 1].rsplit(" ", 1)[0][: limit - 1].rstrip() + "…"
@@ -55,9 +55,7 @@ def clean(text: object, limit: int) -> str:
 
 def link(text: object) -> str:
     """`text` if it is an http(s) link that can be shown and followed, else ""."""
-    found = clean(text, URL_CHARS + 1)
-    fit = re.fullmatch(r"https?://[^\s<>\"\\^`{|}]+", found, re.IGNORECASE)
-    return found if fit and len(found) <= URL_CHARS else ""
+    return web_link(clean(text, URL_CHARS + 1))
 
 
 def count(value: object) -> int:
@@ -83,10 +81,8 @@ def plausible(found: date, today: date) -> date | None:
 def person(text: object) -> str:
     """One author's name, TeX accents turned to Unicode (`Andr\\'e` → `André`), without an affiliation behind it."""
     name = clean(text, NAME_CHARS)
-    # pylatexenc walks braces by recursion, so a name nested deeper than any real one is left alone.
-    if "\\" in name and name.count("{") <= _DEEPEST_TEX:
-        with suppress(LatexWalkerParseError, ValueError, IndexError):
-            name = LatexNodes2Text().latex_to_text(re.sub(r"(?<!\\)([%&#])", r"\\\1", name))
+    if "\\" in name:
+        name = converted(name)
     return clean(re.sub(r"\s*\(.*\)\s*$", "", name), NAME_CHARS)
 
 
@@ -98,15 +94,16 @@ def people(names: Iterable[object]) -> tuple[str, ...]:
 
 def people_in(line: str) -> tuple[str, ...]:
     """The authors in one comma-separated line; what stands in brackets, as an affiliation does, parts no names."""
-    parts, depth = [""], 0
-    for piece in _BETWEEN_NAMES.split(line[: AUTHORS * NAME_CHARS]):
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for piece in _BETWEEN_NAMES.split(" ".join(line[:_LINE_CHARS].split())):
         depth = max(0, depth + {"(": 1, ")": -1}.get(piece, 0))
-        if depth or not _BETWEEN_NAMES.fullmatch(piece) or piece in "()":
-            parts[-1] += piece
+        if depth or piece in ("(", ")") or not _BETWEEN_NAMES.fullmatch(piece):
+            parts[-1].append(piece)
         else:
-            parts.append("")
+            parts.append([])
     names: list[str] = []
-    for part in parts:
+    for part in ("".join(pieces) for pieces in parts[: 2 * AUTHORS]):
         if names and part.strip().lower() in _SUFFIXES:
             names[-1] += f",{part}"
         else:

@@ -45,6 +45,30 @@ def test_bibtex_is_read_with_its_tex_and_what_is_no_paper_is_told() -> None:
     assert named.problems == ("“nothing” has no title and no id",)
 
 
+@pytest.mark.parametrize(
+    ("field", "url", "doi"),
+    [
+        ("url={https://xn--80ak6aa92e.com/a---b}", "https://xn--80ak6aa92e.com/a---b", ""),
+        ("url={https://x.example/%0a%0dx~y}", "https://x.example/%0a%0dx~y", ""),
+        (r"url={\url{https://x.example/a\_b}}", "https://x.example/a_b", ""),
+        ("doi={10.1000/a--b%2fc``d''}", "", "10.1000/a--b/c``d''"),
+        (r"doi={10.1000/a\_b}", "", "10.1000/a_b"),
+        ("url={https://arxiv.org@evil.example/}", "", ""),
+        ("url={javascript:alert(1)}", "", ""),
+    ],
+)
+def test_links_and_ids_are_no_tex(field: str, url: str, doi: str) -> None:
+    (paper,) = read(f"@misc{{a, title={{A title -- long enough for a paper}}, {field}}}").papers
+    assert (paper.url, paper.doi) == (url, doi)
+    assert paper.title == "A title – long enough for a paper" or field.startswith("doi")
+
+
+def test_a_name_with_odd_tex_costs_nobody_their_entry() -> None:
+    text = r"@misc{a, title={One \\title{x} \\footnote}, author={Jane Roe \\footnote and Erd{\\H o}s, P\\'al}}"
+    (paper,) = read(text.replace(r"\\", "\\")).papers
+    assert paper.authors == (r"Jane Roe \footnote", "Pál Erdős")
+
+
 def test_a_broken_entry_leaves_the_others_whole() -> None:
     named = read("@article{good, title={A good and whole one}}\n@article{bad, title={never closed\n@book{c, title={C}}")
     assert "A good and whole one" in [paper.title for paper in named.papers]

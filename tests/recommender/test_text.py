@@ -85,7 +85,6 @@ def test_what_people_see_has_no_tex_and_nothing_hidden(text: str, shown: str) ->
 def test_a_command_without_its_arguments_stays_as_it_is_and_warns_nobody(
     text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    display.cache_clear()
     assert display(text) == text
     assert caplog.text == ""
 

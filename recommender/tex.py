@@ -1,0 +1,259 @@
+r"""TeX in titles, abstracts and names turned into Unicode, in one pass over the text.
+
+pylatexenc knows what the commands mean, and its tables are used here. Its parser is not: it tries again from every
+unclosed bracket, so that 200 characters of `\sqrt[\sqrt[` keep it busy for hours. This reader never goes back. Its work
+grows with the length of the text, and it gives up on text that is too long, too deeply nested or not closed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+LONGEST = 20_000
+"""Characters of a text that is converted; it is the longest abstract that sources may give."""
+_DEEPEST = 12
+"""Levels of nested groups and arguments. Real abstracts have up to five."""
+
+_ACCENTS = {
+    "'": "\u0301", "`": "\u0300", '"': "\u0308", "c": "\u0327", "^": "\u0302", "~": "\u0303", "H": "\u030b",
+    "k": "\u0328", "=": "\u0304", "b": "\u0331", ".": "\u0307", "d": "\u0323", "r": "\u030a", "u": "\u0306",
+    "v": "\u030c", "vec": "\u20d7", "dot": "\u0307", "hat": "\u0302", "check": "\u030c", "breve": "\u0306",
+    "acute": "\u0301", "grave": "\u0300", "tilde": "\u0303", "bar": "\u0305", "ddot": "\u0308", "not": "\u0338",
+}  # fmt: skip
+_STYLES = {
+    "mathbf": "bold", "mathit": "italic", "mathsf": "sans", "mathbb": "doublestruck", "mathtt": "monospace",
+    "mathcal": "script", "mathscr": "script", "mathfrak": "fraktur",
+}  # fmt: skip
+_TEMPLATES = {
+    "texorpdfstring": "%(2)s", "href": "%(2)s <%(1)s>", "title": "%s", "author": "%s", "date": "%s", "item": " * ",
+    "part": "%(3)s", "chapter": "%(3)s", "section": "%(3)s", "subsection": "%(3)s", "subsubsection": "%(3)s",
+    "paragraph": "%(3)s", "subparagraph": "%(3)s", "%": "%", "maketitle": "", "input": "", "include": "",
+    "includegraphics": "", "today": "", "begin": "", "end": "",
+}  # fmt: skip
+"""Commands for which pylatexenc has code instead of a text."""
+_FORMS = {
+    **dict.fromkeys(_ACCENTS, "{"),
+    **dict.fromkeys(("part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph"), "*[{"),
+    "href": "{{",
+}
+"""Arguments of commands that pylatexenc's table of them lacks or has wrong."""
+_MATH = {"(": True, "[": True, ")": False, "]": False}
+_DOTLESS = {"ı": "i", "ȷ": "j"}
+_LIGATURES = {"---": "—", "--": "–", "``": "“", "''": "”", "!`": "¡", "?`": "¿", "~": " "}
+
+_PLAIN = re.compile(r"[^\\{}$~`'!?\-&]+")
+_LIGATURE = re.compile("|".join(map(re.escape, _LIGATURES)))
+_NAME = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
+_SPACE = re.compile(r"\s*")
+_BRACKET = re.compile(r"\\.|[{}\[\]]", re.DOTALL)
+
+
+class _Senseless(Exception):
+    """The text is no TeX that could be converted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Macro:
+    """`arguments` has one sign for each: * and [ may be missing, { must be there. `template` is filled with them."""
+
+    arguments: str
+    template: str
+
+
+def converted(text: str) -> str:
+    """`text` with its TeX as Unicode; the text itself where its TeX makes no sense, whatever is wrong with it."""
+    if len(text) > LONGEST:
+        return text
+    try:
+        return _Reader(text).read(len(text))
+    except Exception:  # a text is shown as it is, rather than not at all
+        return text
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._depth = 0
+        self._math = False
+        self._closing = _closing(text)
+        # A dollar without a partner is money.
+        self._money = len(re.findall(r"(?<!\\)\$", text)) % 2 == 1
+
+    def read(self, end: int) -> str:
+        """What stands before `end`, converted."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _Senseless
+        pieces: list[str] = []
+        while self._at < end:
+            if plain := _PLAIN.match(self._text, self._at, end):
+                self._at = plain.end()
+                pieces.append(plain[0])
+            else:
+                pieces.append(self._sign(end))
+        self._depth -= 1
+        return "".join(pieces)
+
+    def _sign(self, end: int) -> str:
+        sign = self._text[self._at]
+        if sign == "\\":
+            return self._command(end)
+        if sign == "{":
+            return self._group()
+        if ligature := _LIGATURE.match(self._text, self._at, end):
+            self._at = ligature.end()
+            return _LIGATURES[ligature[0]]
+        self._at += 1
+        if sign == "$" and not self._money:
+            self._math = not self._math
+            return ""
+        return sign
+
+    def _group(self) -> str:
+        """The inside of the group or optional argument that begins here."""
+        close = self._closing[self._at]
+        self._at += 1
+        inside = self.read(close)
+        self._at = close + 1
+        return inside
+
+    def _command(self, end: int) -> str:
+        name = self._name(end)
+        if name in _MATH:
+            self._math = _MATH[name]
+            return ""
+        if name in ("begin", "end"):
+            return self._environment(name, end)
+        macro = _macros().get(name)
+        if macro is None or not macro.arguments:
+            return (macro.template if macro else "") + self._space_after(name, end)
+        values = [self._argument(kind, end) for kind in macro.arguments]
+        if name in _ACCENTS:
+            return _accented(values[0].strip(), _ACCENTS[name])
+        if name in _STYLES:
+            from pylatexenc.latex2text import fmt_math_text_style
+
+            return str(fmt_math_text_style(values[0], _STYLES[name]))
+        if "%(" in macro.template:
+            return macro.template % {str(n): value for n, value in enumerate(values, 1)}
+        return macro.template % tuple(values) if "%s" in macro.template else macro.template
+
+    def _name(self, end: int) -> str:
+        found = _NAME.match(self._text, self._at, end)
+        if not found:
+            raise _Senseless
+        self._at = found.end()
+        return found[1]
+
+    def _space_after(self, name: str, end: int) -> str:
+        """The space after a command of letters ends its name, and is only seen in formulas, before plain text."""
+        if not name[0].isalpha():
+            return ""
+        space = _SPACE.match(self._text, self._at, end)
+        assert space
+        self._at = space.end()
+        return space[0] if self._math and _PLAIN.match(self._text, self._at, end) else ""
+
+    def _environment(self, name: str, end: int) -> str:
+        kind = self._argument("{", end)
+        if name == "begin":
+            for argument in _environments().get(kind, ""):
+                self._argument(argument, end)
+        return " "
+
+    def _argument(self, kind: str, end: int) -> str:
+        space = _SPACE.match(self._text, self._at, end)
+        assert space
+        start = space.end()
+        sign = self._text[start] if start < end else ""
+        if kind == "*" or kind == "[":
+            if sign != kind or (kind == "[" and self._closing.get(start, end) >= end):
+                return ""
+            self._at = start
+            if kind == "[":
+                return self._group()
+            self._at += 1
+            return ""
+        self._at = start
+        if sign == "{":
+            return self._group()
+        if sign == "\\":
+            macro = _macros().get(self._name(end))
+            return macro.template if macro and not macro.arguments else ""
+        if not sign or sign in "$[":
+            raise _Senseless
+        self._at += 1
+        return sign
+
+
+def _closing(text: str) -> dict[int, int]:
+    """Where each bracket is closed. Braces must pair; a square bracket that nobody closes is a plain sign."""
+    closing: dict[int, int] = {}
+    opened: list[int] = []
+    for found in _BRACKET.finditer(text):
+        sign, at = found[0], found.start()
+        if sign in ("{", "["):
+            opened.append(at)
+        elif sign == "]":
+            if opened and text[opened[-1]] == "[":
+                closing[opened.pop()] = at
+        elif sign == "}":
+            while opened and text[opened[-1]] == "[":
+                opened.pop()
+            if not opened:
+                raise _Senseless
+            closing[opened.pop()] = at
+    if any(text[at] == "{" for at in opened):
+        raise _Senseless
+    return closing
+
+
+def _accented(text: str, accent: str) -> str:
+    """Every letter of `text` with the accent; marks already there get none, or nested accents would double them."""
+    letters = (_DOTLESS.get(letter, letter) for letter in text)
+    return "".join(
+        letter if unicodedata.combining(letter) else unicodedata.normalize("NFC", letter + accent) for letter in letters
+    )
+
+
+@cache
+def _macros() -> dict[str, _Macro]:
+    """Every command that is known, from the tables of pylatexenc."""
+    # Imported here: reading these tables takes as long as everything else this package imports.
+    from pylatexenc.latex2text import get_default_latex_context_db as texts
+    from pylatexenc.latexwalker import get_default_latex_context_db as forms
+
+    arguments: dict[str, str] = {}
+    for form in forms().iter_macro_specs():
+        arguments.setdefault(form.macroname, getattr(form.args_parser, "argspec", None) or "")
+    templates = {name: "%s" * wanted.count("{") for name, wanted in arguments.items()}
+    for text in reversed(list(texts().iter_macro_specs())):  # of two with one name the first counts
+        if isinstance(text.simplify_repl, str):
+            templates[text.macroname] = text.simplify_repl
+    templates |= _TEMPLATES
+    arguments |= _FORMS
+    found = {}
+    for name, template in templates.items():
+        wanted = arguments.get(name, "")
+        if "%(" not in template and template.count("%s") not in (0, len(wanted)):
+            if template.count("%s") != wanted.count("{"):
+                continue
+            positions = [n for n, kind in enumerate(wanted, 1) if kind == "{"]
+            template = "".join(f"%({n})s" for n in positions)
+        found[name] = _Macro(wanted, template)
+    return found
+
+
+@cache
+def _environments() -> dict[str, str]:
+    """The arguments of each environment, as of a command."""
+    from pylatexenc.latexwalker import get_default_latex_context_db as forms
+
+    return {
+        form.environmentname: getattr(form.args_parser, "argspec", None) or ""
+        for form in reversed(list(forms().iter_environment_specs()))
+    }
