@@ -41,6 +41,7 @@ class _Feeds:
     memory: dict[str, str] = field(default_factory=dict)
     days: dict[str, date] = field(default_factory=dict)
     unread: int = 0
+    cut: bool = False
     unchanged: bool = False
     failure: SourceError | None = None
 
@@ -148,6 +149,7 @@ class ArXiv:
         feeds.days[category] = found.day
         feeds.memory |= answer.memory
         feeds.unread += found.unread
+        feeds.cut |= found.cut
         for listing in found.listings:
             known = feeds.listings.get(listing.paper.id)
             if not known or _STRENGTH[listing.kind] < _STRENGTH[known.kind]:
@@ -210,6 +212,8 @@ def _notes(feeds: _Feeds, covered: date) -> tuple[str, ...]:
             notes.append(f"arXiv announced nothing on {covered.day} {covered:%B}: a holiday there, or a quiet day.")
     if feeds.unread:
         notes.append(f"{feeds.unread} of arXiv's entries could not be read and were left out.")
+    if feeds.cut:
+        notes.append("arXiv's list is too long to be read whole; its first entries were taken.")
     return tuple(notes)
 
 

@@ -22,6 +22,7 @@ from bot.sources.clean import (
     plausible,
 )
 from bot.sources.document import xml_of
+from bot.sources.effort import Effort, read_entry
 from bot.sources.fetch import Answer
 from recommender.paper import Paper, arxiv_id, find_doi
 
@@ -36,16 +37,18 @@ KINDS = {kind.value: kind for kind in (Kind.NEW, Kind.CROSS, Kind.REPLACE, Kind.
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One category's feed of one day; `unread` entries could not be understood."""
+    """One category's feed of one day; `unread` entries could not be understood. `cut`: it was too long, and only its
+    first entries were read."""
 
     day: date
     listings: tuple[Listing, ...]
     unread: int
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of an answer of the query API; `total` counts all pages' papers."""
+    """One page of an answer of the query API: `entries` of it were read. `total` counts all pages' papers."""
 
     papers: tuple[Paper, ...]
     entries: int
@@ -66,7 +69,7 @@ def announced(submitted: datetime) -> date:
 
 def read_announcement(answer: Answer, today: date) -> Announcement:
     """A day's feed, Atom or RSS 2. Raises Unreadable."""
-    root = xml_of(answer)
+    root, cut = xml_of(answer)
     channel = root if _name(root) == "feed" else _child(root, "channel")
     if channel is None or _name(root) not in ("feed", "rss"):
         raise Unreadable(f"{answer.host} answered with XML that is no feed.")
@@ -74,19 +77,24 @@ def read_announcement(answer: Answer, today: date) -> Announcement:
     feed_day = next(filter(None, dates), today)
     listings: list[Listing] = []
     unread = 0
+    effort = Effort()
     for entry in channel:
         if _name(entry) in ("entry", "item"):
-            listing = _listing(entry, feed_day, today)
+            effort.spend((child.text for child in entry.iter()), 4 * ABSTRACT_CHARS)
+            if effort.spent:
+                cut = True
+                break
+            listing = read_entry(_listing, entry, feed_day, today)
             if listing:
                 listings.append(listing)
             else:
                 unread += 1
-    return Announcement(feed_day, tuple(listings), unread)
+    return Announcement(feed_day, tuple(listings), unread, cut)
 
 
 def read_page(answer: Answer, today: date) -> Page:
     """An answer of the query API. Raises Unreadable, and Refused for an error entry, with arXiv's own reason."""
-    root = xml_of(answer)
+    root, _ = xml_of(answer)
     if _name(root) != "feed":
         raise Unreadable(f"{answer.host} answered with XML that is no feed.")
     entries = [entry for entry in root if _name(entry) == "entry"]
@@ -94,9 +102,18 @@ def read_page(answer: Answer, today: date) -> Page:
         if "/api/errors" in _text(entry, "id"):
             reason = clean(_text(entry, "summary"), 200) or "without a reason"
             raise Refused(f"arXiv refused the question: {reason}.", answer.status)
-    papers = tuple(paper for entry in entries if (paper := _api_paper(entry, today)))
+    papers: list[Paper] = []
+    effort = Effort()
+    read = 0
+    for entry in entries:
+        effort.spend((child.text for child in entry.iter()), 4 * ABSTRACT_CHARS)
+        if effort.spent and read:
+            break  # the next page begins with it
+        read += 1
+        if paper := read_entry(_api_paper, entry, today):
+            papers.append(paper)
     total = _text(root, "totalresults").strip()
-    return Page(papers, len(entries), int(total[:9]) if total.isdecimal() else len(entries))
+    return Page(tuple(papers), read, int(total[:9]) if total.isdecimal() else len(entries))
 
 
 def _listing(entry: Element, feed_day: date, today: date) -> Listing | None:

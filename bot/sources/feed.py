@@ -6,7 +6,7 @@ import asyncio
 import io
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -29,13 +29,15 @@ from bot.sources.clean import (
     plausible,
     words_of_html,
 )
-from bot.sources.document import json_of, markup_of
+from bot.sources.document import MOST_ENTRIES, Markup, json_of, markup_of, mended
+from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, title_key
 
-MOST_ENTRIES = 2_000
-_LARGEST_DAMAGED = 1_000_000
-"""Bytes. feedparser reads damaged XML at a few hundred kilobytes a second."""
+_MOST_ELEMENTS, _MOST_TEXT = 12_000, 1_500_000
+"""Elements and characters of a feed that feedparser is given: it takes 20 microseconds for an element."""
+_LARGEST_DAMAGED, _READ_DAMAGED = 1_000_000, 30_000
+"""Bytes. feedparser reads badly damaged XML at 100 kilobytes a second: the head of it has to do."""
 
 _DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]+/)?(10\.\d{4,9}/[^?#]+)", re.IGNORECASE)
 
@@ -56,8 +58,12 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Feed:
+    """`unread` entries could not be understood; `cut`: only the first entries were read."""
+
     entries: tuple[_Entry, ...]
-    damaged: bool
+    unread: int = 0
+    damaged: bool = False
+    cut: bool = False
 
 
 class Feed:
@@ -81,7 +87,7 @@ class Feed:
             return Batch(memory=answer.memory)
         feed = await asyncio.to_thread(_read, answer, until)
         listings: dict[str, Listing] = {}
-        for entry in feed.entries[:MOST_ENTRIES]:
+        for entry in feed.entries:
             if entry.title:
                 paper = _paper(entry)
                 listed_on = min(entry.published or until, until)
@@ -91,10 +97,12 @@ class Feed:
 
 def _notes(host: str, feed: _Feed) -> tuple[str, ...]:
     notes = []
-    if untitled := sum(not entry.title for entry in feed.entries[:MOST_ENTRIES]):
+    if untitled := sum(not entry.title for entry in feed.entries):
         notes.append(f"{untitled} of {host}'s entries have no title and were left out.")
-    if len(feed.entries) > MOST_ENTRIES:
-        notes.append(f"{host}'s feed is very long; its first {MOST_ENTRIES:,} entries were taken.")
+    if feed.unread:
+        notes.append(f"{feed.unread} of {host}'s entries could not be read and were left out.")
+    if feed.cut:
+        notes.append(f"{host}'s feed is very long; its first {len(feed.entries):,} entries were taken.")
     if feed.damaged:
         notes.append(f"{host}'s feed is damaged; what could be read was taken.")
     return tuple(notes)
@@ -131,9 +139,12 @@ def _doi(name: str) -> str | None:
 def _read(answer: Answer, today: date) -> _Feed:
     if answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         return _read_json(answer, today)
-    markup = markup_of(answer)
-    if not markup.well_formed and len(markup.body) > _LARGEST_DAMAGED:
-        raise Unreadable(f"{answer.host} answered with a damaged feed.")
+    markup = markup_of(answer, _MOST_ELEMENTS, _MOST_TEXT)
+    damaged = not markup.well_formed
+    if damaged:
+        if len(markup.body) > _LARGEST_DAMAGED:
+            raise Unreadable(f"{answer.host} answered with a damaged feed.")
+        markup = mended(markup, _MOST_ELEMENTS, _MOST_TEXT) or Markup(markup.body[:_READ_DAMAGED], well_formed=False)
     try:
         found = feedparser.parse(
             io.BytesIO(markup.body),  # the bytes themselves it would take for the name of a file to open
@@ -145,8 +156,26 @@ def _read(answer: Answer, today: date) -> _Feed:
         raise Unreadable(f"{answer.host} answered with a damaged feed.") from error
     if not found.version:
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
-    entries = tuple(_from_feedparser(dict(entry), answer.url, today) for entry in found.entries)
-    return _Feed(entries, damaged=not markup.well_formed)
+    entries, unread, cut = _read_entries(found.entries[:MOST_ENTRIES], _from_feedparser, answer.url, today)
+    return _Feed(entries, unread, damaged, cut or markup.cut)
+
+
+def _read_entries(
+    raw: Sequence[Any], read: Callable[[dict[str, Any], str, date], _Entry], base: str, today: date
+) -> tuple[tuple[_Entry, ...], int, bool]:
+    """The entries, how many could not be read, and whether the last were left out for being too much."""
+    entries, unread, effort = list[_Entry](), 0, Effort()
+    for one in raw:
+        one = dict(one) if isinstance(one, dict) else {}
+        effort.spend(texts_in(one), 4 * ABSTRACT_CHARS)
+        if effort.spent:
+            return tuple(entries), unread, True
+        entry = read_entry(read, one, base, today)
+        if entry:
+            entries.append(entry)
+        else:
+            unread += 1
+    return tuple(entries), unread, False
 
 
 def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
@@ -189,8 +218,8 @@ def _read_json(answer: Answer, today: date) -> _Feed:
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
-    entries = tuple(_from_json(item if isinstance(item, dict) else {}, answer.url, today) for item in items)
-    return _Feed(entries, damaged=False)
+    entries, unread, cut = _read_entries(items[:MOST_ENTRIES], _from_json, answer.url, today)
+    return _Feed(entries, unread, cut=cut or len(items) > MOST_ENTRIES)
 
 
 def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:

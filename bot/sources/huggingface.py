@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, Unreadable
 from bot.sources.clean import ABSTRACT_CHARS, NAME_CHARS, TITLE_CHARS, clean, count, day, people
 from bot.sources.document import json_of
+from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, arxiv_id
 
@@ -35,6 +36,7 @@ class _Pages:
     listings: dict[str, Listing] = field(default_factory=dict)
     memory: dict[str, str] = field(default_factory=dict)
     unread: int = 0
+    cut: bool = False
     unchanged: bool = False
 
     def take(self, answer: Answer, fallback: date) -> int:
@@ -42,13 +44,25 @@ class _Pages:
         items = json_of(answer)
         if not isinstance(items, list):
             raise Unreadable(f"{answer.host} answered with something that is no list of papers.")
+        effort = Effort()
         for item in items:
-            found = _listing(item, self.base, fallback, self.today)
+            effort.spend(texts_in(item), 4 * ABSTRACT_CHARS)
+            if effort.spent:
+                self.cut = True
+                break
+            found = read_entry(_listing, item, self.base, fallback, self.today)
             if found:
                 self.listings[found.paper.id] = found
             else:
                 self.unread += 1
         return len(items)
+
+    def one(self, answer: Answer) -> Listing | None:
+        """The paper of an answer that is one paper."""
+        item = json_of(answer)
+        effort = Effort()
+        effort.spend(texts_in(item), 4 * ABSTRACT_CHARS)
+        return None if effort.spent else read_entry(_listing, item, self.base, self.today, self.today)
 
     def notes(self) -> tuple[str, ...]:
         """What the operator and a quiet channel should know."""
@@ -57,6 +71,8 @@ class _Pages:
             notes.append("Hugging Face's Daily Papers list is empty.")
         if self.unread:
             notes.append(f"{self.unread} of Hugging Face's papers came without an id or a title and were left out.")
+        if self.cut:
+            notes.append("Hugging Face's list is too long to be read whole; its first papers were taken.")
         return tuple(notes)
 
 
@@ -115,7 +131,8 @@ class HuggingFace:
             if error.status in _UNKNOWN:
                 return None
             raise
-        found = _listing(await asyncio.to_thread(json_of, answer), self._url, self._today(), self._today())
+        pages = _Pages(self._url, self._today())
+        found = await asyncio.to_thread(pages.one, answer)
         if not found:
             raise Unreadable(f"{answer.host} answered with something that is no paper.")
         return found.paper
