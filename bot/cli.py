@@ -97,7 +97,9 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 
 @app.command()
 def ingest(
-    source: Annotated[str | None, typer.Option(help="Only this source: huggingface, arxiv, or a feed's URL.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Only this source: huggingface, arxiv, or a feed's name or URL.")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="Look back to this day.", metavar="YYYY-MM-DD")] = None,
 ) -> None:
     """Read the sources now."""

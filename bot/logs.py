@@ -32,6 +32,9 @@ def set_up(level: str, form: str) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # What is wrong with BibTeX that somebody handed over is told to them.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
+    # They log every address that is asked, and an address may hold a password or a key.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # Libraries speak through the standard library's logs; what they find worth a warning is enough.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 

@@ -23,6 +23,7 @@ from bot.operate.check import check_all, look
 from bot.operate.opening import opened_library
 from bot.platforms.base import Check, Finding
 from bot.settings import Settings, load
+from bot.sources.feed import feed_name
 from bot.store import channels
 from bot.store.database import Store
 from tests.fakes.paper_sources import PaperSources, Reply
@@ -180,7 +181,7 @@ async def test_sources_that_do_not_answer_or_make_no_sense_are_told_each_alone(
     feed = world.answer("/feed", "<html>no feed</html>")
     gone = world.answer("/gone", Reply("gone", status=410))
     rows = await found(capsys, settings(tmp_path, world, SOURCES__FEEDS=f"{feed},{gone}"))
-    assert wrong(rows) == {f"source feed {feed}", f"source feed {gone}", "platforms"}
+    assert wrong(rows) == {f"source {feed_name(feed)}", f"source {feed_name(gone)}", "platforms"}
 
 
 @pytest.mark.parametrize(("seconds", "way"), [(-3600, "behind"), (90, "ahead of"), (50, ""), (-50, "")])

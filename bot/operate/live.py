@@ -25,6 +25,7 @@ from bot.platforms.terminal import TerminalPlatform
 from bot.sealing import SealBroken
 from bot.serve import serve
 from bot.settings import Settings
+from bot.sources.feed import feed_name
 from bot.store.database import Store
 from bot.web import Served, Unservable, serving
 
@@ -104,8 +105,10 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
         names = [source.name for source in sources]
         if not names:
             raise Misuse("Every source is switched off in the settings.")
+        if only in settings.sources.feeds:
+            only = feed_name(only)
         if only is not None and only not in names:
-            raise Misuse(f"There is no source {only}. They are {', '.join(names)}.")
+            raise Misuse(f"There is no such source. They are {', '.join(names)}.")
         async with opened_library(settings) as (store, library):
             ingest = Ingest(store, library, sources, system_clock, settings.sources.look_back_days)
             err(f"Reading {only or ', '.join(names)} …")

@@ -119,7 +119,8 @@ def markup_of(answer: Answer, most_elements: int = MOST_ELEMENTS, most_text: int
     text = text_of(answer)
     if _WEB_PAGE.match(text):
         raise Unreadable(f"{answer.host} answered with a web page instead of a feed; look for the feed's own address.")
-    text = _DECLARATION.sub("", text, count=1)
+    if declaration := _DECLARATION.match(text):
+        text = text[declaration.end() :]
     try:
         return _copied(text, most_elements, most_text)
     except _Declared as error:

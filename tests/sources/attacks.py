@@ -48,8 +48,11 @@ XML = {
     "titled items": (_HEAD, "<item><title>A title</title></item>", _TAIL),
     "full items": (
         _HEAD,
-        "<item><title>A &amp; B</title><link>https://x.example/1</link><guid>1</guid><dc:creator>A B, C D</dc:creator>"
-        "<pubDate>Mon, 02 Mar 2026 10:00:00 GMT</pubDate><category>a</category><description>d</description></item>",
+        (
+            "<item><title>A &amp; B</title><link>https://x.example/1</link><guid>1</guid>"
+            "<dc:creator>A B, C D</dc:creator>"
+            "<pubDate>Mon, 02 Mar 2026 10:00:00 GMT</pubDate><category>a</category><description>d</description></item>"
+        ),
         _TAIL,
     ),
     "dates": (_HEAD + "<item>", "<pubDate>Mon, 02 Mar 2026 10:00:00 GMT</pubDate>", "</item>" + _TAIL),
