@@ -10,11 +10,15 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Coroutine, Sequence
 from itertools import islice
 from typing import Any
 
 from bot.operate.saying import err
+
+_MOST_SECONDS_TO_END = 9.0
+"""After a signal. Docker kills after 10, other service managers later."""
 
 
 def arranged(words: Sequence[str]) -> list[str]:
@@ -85,10 +89,29 @@ def drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _end_soon(number: int, _frame: object) -> None:
+    """End the process some time from now, whatever it does then.
+
+    A thread that parses can't be stopped, and Python waits for it. Leaving it behind is as safe as a kill at any other
+    moment: the store commits whole transactions.
+    """
+
+    def end() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            err("paperboy: Something would not stop in time and was left behind. Nothing is lost.")
+            sys.stdout.flush()
+        os._exit(128 + number)
+
+    timer = threading.Timer(_MOST_SECONDS_TO_END, end)
+    timer.daemon = True
+    timer.start()
+
+
 async def until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
     """The work's exit code, or 130 or 143 when a signal ended it; what it holds is let go in good order either way."""
     task = asyncio.ensure_future(work)
     came: list[int] = []
+    loop = asyncio.get_running_loop()
 
     def stop(number: int) -> None:
         came.append(number)
@@ -97,7 +120,9 @@ async def until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
     # A handler of the loop's own wakes it: without one, a signal that comes just before it sleeps is heard much later.
     with contextlib.suppress(NotImplementedError):  # Windows has none
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+            loop.add_signal_handler(number, stop, number)
+            # This one is called even while the loop stands still.
+            signal.signal(number, _end_soon)
     try:
         return await task
     except asyncio.CancelledError:
@@ -107,4 +132,4 @@ async def until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
     finally:
         with contextlib.suppress(NotImplementedError):
             for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().remove_signal_handler(number)
+                loop.remove_signal_handler(number)

@@ -59,6 +59,7 @@ _DECLARED = re.compile(r"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b")
 # A piece that may be one long tag, and the tag in it: quoted values may hold a ">".
 _LONG_PIECE = re.compile(rf"<(?![!?/])[^<]{{{_LONG_TAG},}}")
 _WHOLE_TAG = re.compile(r"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+")
+_LINE_END = re.compile(r"[\r\n]")
 _ENTRIES = frozenset({"item", "entry"})
 # What careless programs write: signs that XML does not have, a bare "&", and entities of HTML.
 _NO_SIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -180,6 +181,12 @@ def _entity(found: re.Match[str]) -> str:
     return escape(sign) if sign and not sign.endswith(name or ";") else f"&amp;{name or ''}"
 
 
+def _cdata(text: str) -> str:
+    """Text so that the next parser gets it in one piece: each escaped sign and each new line would be one more."""
+    text = _LINE_END.sub(" ", text)
+    return f"<![CDATA[{text.replace(']]>', ']] >')}]]>" if "&" in text or "<" in text or ">" in text else text
+
+
 def _copied(text: str, most_elements: int, most_text: int) -> Markup:
     """Raises _Declared, _OutOfMeasure, and ExpatError."""
     for piece in _LONG_PIECE.finditer(text):
@@ -285,4 +292,4 @@ class _Copy:
         self._text += len(text)
         if self._text > self._most_text:
             raise _Enough
-        self._written.append(escape(text))
+        self._written.append(_cdata(text))

@@ -17,7 +17,7 @@ import httpx
 
 from bot.sources.base import BadAddress, RateLimited, Refused, TimedOut, Unreachable
 from bot.sources.body import body_of
-from bot.sources.guard import Resolve, goes_through_proxy, leads_inside, public_address, refuse_inside_names, resolve
+from bot.sources.guard import Resolve, leads_inside, proxy_for, public_address, refuse_inside_names, resolve
 from bot.sources.lane import Clock, Lane
 
 USER_AGENT = "Paperboy (self-hosted; reads lists of research papers once a day)"
@@ -94,8 +94,8 @@ class Fetcher:
         self.limits = limits or Limits()
         self.clock = clock or Clock()
         self._borrowed = client is not None
-        # Cookies would tie together requests that have nothing to do with each other.
-        self._client = client or httpx.AsyncClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))
+        self._client = client or _direct()
+        self._through: dict[str, httpx.AsyncClient] = {}
         self._timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
         self._paces = paces
         self._jitter = jitter
@@ -107,6 +107,8 @@ class Fetcher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for client in self._through.values():
+            await client.aclose()
         if not self._borrowed:
             await self._client.aclose()
 
@@ -165,8 +167,10 @@ class Fetcher:
         host = where.host
         try:
             async with asyncio.timeout(self.limits.total):
-                request = await self._request(where, ask.conditions, guarded)
-                response = await self._client.send(request, stream=True, follow_redirects=False)
+                # Decided once, for the guard and for the connection.
+                proxy = "" if self._borrowed else proxy_for(where)
+                request = await self._request(where, ask.conditions, guarded, proxy)
+                response = await self._client_for(proxy).send(request, stream=True, follow_redirects=False)
                 try:
                     location = response.headers.get("location")
                     if response.status_code in _REDIRECTS and location:
@@ -192,9 +196,18 @@ class Fetcher:
             {**known, **told} if unchanged else told,
         )
 
-    async def _request(self, where: httpx.URL, conditions: Mapping[str, str], guarded: bool) -> httpx.Request:
+    def _client_for(self, proxy: str) -> httpx.AsyncClient:
+        if not proxy:
+            return self._client
+        if proxy not in self._through:
+            self._through[proxy] = _direct(proxy)
+        return self._through[proxy]
+
+    async def _request(
+        self, where: httpx.URL, conditions: Mapping[str, str], guarded: bool, proxy: str
+    ) -> httpx.Request:
         headers = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip", **conditions}
-        if guarded and self._client.trust_env and goes_through_proxy(where):
+        if guarded and proxy:
             refuse_inside_names(where)
         elif guarded:
             address = await public_address(where, self._resolve)
@@ -241,6 +254,14 @@ class Fetcher:
         if name not in self._lanes:
             self._lanes[name] = Lane(name, self._paces.get(name, 0.0), self.limits.patience, self.clock)
         return self._lanes[name]
+
+
+def _direct(proxy: str = "") -> httpx.AsyncClient:
+    """A client that connects to whatever it is told, or to `proxy`, and reads nothing from the environment."""
+    # Cookies would tie together requests that have nothing to do with each other.
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    # SSL_CERT_FILE and SSL_CERT_DIR still count, but no proxy and no .netrc does.
+    return httpx.AsyncClient(cookies=cookies, proxy=proxy or None, verify=httpx.create_ssl_context(), trust_env=False)
 
 
 def _address(url: str, base: httpx.URL | None = None) -> httpx.URL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -15,7 +15,25 @@ from bot.sources.base import BadAddress, Unreachable
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> its addresses. Raises OSError when the name is unknown."""
 
-_TRANSLATED = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in IPv6 clothes
+_ALLOCATED = IPv6Network("2000::/3")
+"""All public IPv6 addresses; the rest of the space is private, special or not given out (IANA's IPv6 registry)."""
+_TRANSLATED = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
+_SPECIAL = tuple(
+    map(
+        ip_network,
+        (
+            # IANA's registries of special-purpose addresses, with what Python 3.11 takes for public.
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+            "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16",
+            "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+            "2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20",
+            # Azure's own services, at an address that looks public.
+            "168.63.129.16/32",
+        ),
+    )
+)  # fmt: skip
+_INSIDE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home", ".corp", ".home.arpa")
+"""Ends of names that no public name server knows (RFC 6761, 6762, 8375 and ICANN's decisions)."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -26,15 +44,18 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the world at large: not loopback, private, link-local, multicast or reserved."""
+    """Whether an IP address plainly belongs to the world at large. One that holds an IPv4 address, as those of 6to4 and
+    of translators do, is as public as that."""
     try:
         ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
         return False
     if isinstance(ip, IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _TRANSLATED else None)
+        if inner is None and ip not in _ALLOCATED:
+            return False
         ip = inner or ip
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in special for special in _SPECIAL)
 
 
 async def public_address(url: httpx.URL, resolve: Resolve) -> str:
@@ -67,14 +88,16 @@ async def leads_inside(url: httpx.URL, resolve: Resolve) -> bool:
 
 def refuse_inside_names(url: httpx.URL) -> None:
     """Raises BadAddress for a host that is inside by its very name: what can be known when a proxy looks names up."""
+    host = url.host.lower().rstrip(".")
     try:
         # Also the spellings of IPv4 that resolvers understand: 127.1, 0x7f000001, 2130706433.
-        address = socket.inet_ntoa(socket.inet_aton(url.host))
+        address = socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
-        address = url.host
+        address = host
     looks_like_address = ":" in address or address[-1:].isdecimal()
-    inside = url.host == "localhost" or url.host.endswith((".localhost", ".local", ".internal"))
-    if inside or (looks_like_address and not is_public(address)):
+    # A name without a dot is completed by the network that the proxy stands in.
+    inside = not is_public(address) if looks_like_address else "." not in host or host.endswith(_INSIDE_NAMES)
+    if inside:
         raise _inside(url)
 
 
@@ -82,6 +105,14 @@ def _inside(url: httpx.URL) -> BadAddress:
     return BadAddress(f"{url.host} is inside a private network; Paperboy follows strangers' links to public ones only.")
 
 
-def goes_through_proxy(url: httpx.URL) -> bool:
-    """Whether the environment sends requests for `url` through a proxy, which then looks the name up itself."""
-    return url.scheme in getproxies() and not proxy_bypass(url.host)
+def proxy_for(url: httpx.URL) -> str:
+    """The proxy that the environment names for `url`; "" for none, when the host is asked directly.
+
+    This is the only place that reads NO_PROXY. httpx has a reading of its own, and where the two differed a redirect
+    was followed directly and unguarded.
+    """
+    if proxy_bypass(f"{url.host}:{url.port}" if url.port else url.host) or proxy_bypass(url.host):
+        return ""
+    proxies = getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all") or ""
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"

@@ -18,15 +18,20 @@ from bot.store.database import Store, make_engine
 ROOT = Path(__file__).parents[2]
 
 
-async def begun(folder: Path, settings: Mapping[str, str], *command: str) -> Process:
-    """`paperboy COMMAND` over a data folder; `settings` are variables without their prefix."""
+def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the program over a data folder; `settings` are variables without their prefix."""
     own = {
         "DATA_DIR": str(folder),
         "WEB__PORT": "0",
         "SOURCES__HUGGINGFACE__ENABLED": "false",
         "SOURCES__ARXIV__ENABLED": "false",
     }
-    environ = os.environ | {f"PAPERBOY_{name}": value for name, value in (own | dict(settings)).items()}
+    return os.environ | {f"PAPERBOY_{name}": value for name, value in (own | dict(settings)).items()}
+
+
+async def begun(folder: Path, settings: Mapping[str, str], *command: str) -> Process:
+    """`paperboy COMMAND` over a data folder; `settings` are variables without their prefix."""
+    environ = environment(folder, settings)
     words = (sys.executable, "-m", "bot", *command)
     return await asyncio.create_subprocess_exec(*words, env=environ, cwd=ROOT, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
 

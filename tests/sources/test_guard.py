@@ -136,6 +136,36 @@ async def test_a_host_that_does_not_exist_is_said_so(world: PaperSources, standi
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:1::", False),
         ("not an address", False),
+        ("fec0::1", False),
+        ("64:ff9b:1::1", False),
+        ("64:ff9b:1:ffff::5db8:d70e", False),
+        ("64:ff9b::5db8:d70e", True),
+        ("::127.0.0.1", False),
+        ("::93.184.215.14", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("::ffff:0:5db8:d70e", False),
+        ("192.0.0.8", False),
+        ("192.0.0.9", False),
+        ("168.63.129.16", False),
+        ("100.100.100.200", False),
+        ("fd00:ec2::254", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("2002:a83f:8110::", False),
+        ("2001:0:5db8:d70e::1", False),
+        ("2001:20::1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("100::1", False),
+        ("192.88.99.1", False),
+        ("192.31.196.1", False),
+        ("192.52.193.1", False),
+        ("192.175.48.1", False),
+        ("198.18.0.1", False),
+        ("203.0.113.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("ff02::1", False),
+        ("4000::1", False),
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
@@ -143,7 +173,27 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "db.internal", "printer.local", "127.0.0.1", "127.1", "2130706433", "0x7f000001", "[::1]"]
+    "host",
+    [
+        "localhost",
+        "db.internal",
+        "printer.local",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "[::1]",
+        "localhost.",
+        "127.0.0.1.",
+        "foo.internal.",
+        "LOCALHOST",
+        "wiki",
+        "wiki.corp",
+        "nas.home.arpa",
+        "router.lan..",
+        "168.63.129.16.",
+        "[::127.0.0.1]",
+    ],
 )
 def test_a_proxy_is_not_asked_for_names_that_are_inside_by_themselves(host: str) -> None:
     with pytest.raises(BadAddress):
@@ -153,3 +203,32 @@ def test_a_proxy_is_not_asked_for_names_that_are_inside_by_themselves(host: str)
 @pytest.mark.parametrize("host", ["journal.example", PUBLIC, "arxiv4.org", "[2606:4700::1111]"])
 def test_a_proxy_is_asked_for_every_other_name(host: str) -> None:
     refuse_inside_names(httpx.URL(f"http://{host}/"))
+
+
+@pytest.mark.parametrize("rule", ["http://wiki.corp.example", "wiki.corp.example:{port}", "wiki.corp.example", "*", ""])
+async def test_a_redirect_to_a_host_inside_is_never_followed_directly_whatever_no_proxy_says(
+    world: PaperSources, standing: Standing, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`world` is both the proxy and the host inside that the name leads to."""
+    inside = f"http://wiki.corp.example:{world.port}/secret"
+    world.answer("/secret", "x")
+    world.answer("/feed", Reply(status=302, headers={"Location": inside}))
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", world.url)
+    monkeypatch.setenv("NO_PROXY", rule.format(port=world.port))
+
+    async def look_up(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    asked: list[tuple[str, str]] = []
+    async with Fetcher(clock=standing.clock(), resolve=look_up, limits=Limits(attempts=1)) as fetcher:
+        try:
+            await fetcher.get("http://public.example/feed")
+        except BadAddress:
+            asked.append(("refused", ""))
+    for request in world.asked:
+        # Through a proxy the request line holds the whole address; asked directly it holds the path alone.
+        assert request.headers["Host"] != "127.0.0.1"
+    bypassed = rule != "" and not rule.startswith("http://")
+    assert bool(asked) == bypassed
