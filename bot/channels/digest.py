@@ -236,7 +236,8 @@ class Digests:
             if await shown.posted(tx, channel.id, [paper.id]):
                 return None
             note = (await self._notes(tx, channel, [paper.id])).get(paper.id, "")
-        drafts = [Draft(pack(Message(text=text, card=cards.card(paper, why, note=note))), paper.id)]
+        card = await asyncio.to_thread(cards.card, paper, why, note=note)
+        drafts = [Draft(pack(Message(text=text, card=card)), paper.id)]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
@@ -247,7 +248,8 @@ class Digests:
         """Plan one message of numbered papers, at most as many as the platform can number."""
         async with self._store.read() as tx:
             notes = await self._notes(tx, channel, [paper.id for paper in some])
-        lines = [styles.line(cards.card(paper, note=notes.get(paper.id, ""))) for paper in some]
+        made = await asyncio.to_thread(lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in some])
+        lines = [styles.line(card) for card in made]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             draft = styles.numbered(text, lines, glance=True)
@@ -273,18 +275,23 @@ class Digests:
         titles = {paper_id: paper.title for paper_id, paper in found.items()}
         liked_on = {one.paper_id: one.at.astimezone(zone) for one in known.feedback if one.value > 0}
         notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
-        made = []
-        for pick in picks:
-            why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
-            if pick.guess:
-                why = "a guess: tell me with 👍 or 👎"
-            elif not why and known.taste:
-                why = "no close match: the best of the rest today"
-            paper = found.get(pick.paper_id)
-            if paper is None:  # it turned out to be another one since it was picked
-                continue
-            made.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
-        return made
+
+        def made() -> list[Card]:
+            every = []
+            for pick in picks:
+                why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
+                if pick.guess:
+                    why = "a guess: tell me with 👍 or 👎"
+                elif not why and known.taste:
+                    why = "no close match: the best of the rest today"
+                paper = found.get(pick.paper_id)
+                if paper is None:  # it turned out to be another one since it was picked
+                    continue
+                every.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
+            return every
+
+        # The texts of a whole digest are converted in a thread: they may be long and full of TeX.
+        return await asyncio.to_thread(made)
 
     async def _notes(self, tx: AsyncConnection, channel: Channel, paper_ids: Sequence[str]) -> dict[str, str]:
         """What the team's other channels made of these papers."""

@@ -69,7 +69,7 @@ class Sources(Section):
         7, ge=1, le=60, description="Days looked back on the first reading, and at most after a failure."
     )
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds that one request may take in all.")
-    max_bytes: int = Field(50_000_000, ge=10_000, description="The largest answer read, in bytes.")
+    max_bytes: int = Field(10_000_000, ge=10_000, description="The largest answer read, in bytes.")
     feeds: Texts = Field((), description="Further RSS or Atom feeds, by URL.")
     huggingface: HuggingFace = HuggingFace()
     arxiv: Arxiv = Arxiv()

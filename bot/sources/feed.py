@@ -36,7 +36,7 @@ from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, title_key
 
-_MOST_ELEMENTS, _MOST_TEXT = 12_000, 1_500_000
+_MOST_ELEMENTS, _MOST_TEXT = 10_000, 1_500_000
 """Elements and characters of a feed that feedparser is given: it takes 20 microseconds for an element."""
 _LARGEST_DAMAGED, _READ_DAMAGED = 1_000_000, 30_000
 """Bytes. feedparser reads badly damaged XML at 100 kilobytes a second: the head of it has to do."""

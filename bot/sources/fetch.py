@@ -35,7 +35,7 @@ class Limits:
     connect: float = 10.0
     read: float = 30.0
     total: float = 120.0
-    size: int = 20_000_000
+    size: int = 10_000_000
     redirects: int = 5
     attempts: int = 4
     patience: float = 60.0  # the longest wait for a better moment; what takes longer is left to the next run

@@ -157,22 +157,26 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
     read = parse(query)
     asked = {fold(word) for group in read.groups for c in group if c.field is Field.AUTHOR for word in c.words}
     name = set(map(fold, read.name))
-    lines = []
-    for paper_id in ids:
-        paper = found[paper_id]
-        facts = [cards.authors_line(_with_asked(paper.authors, asked, name)), _day(paper.published)]
-        facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
-        for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
-            theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
-            likes, _ = feedback.tally(theirs, talk.tools.emoji)
-            place = "" if where_id == talk.channel.id else f" in {_channel(where)}"
-            day = when.astimezone(talk.zone).date()
-            had = "listed" if glance else "posted"
-            facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
-        detail = " · ".join(fact for fact in facts if fact)
-        said = cards.inert(snippet(query, paper.abstract)) if query else ""
-        lines.append(cards.line(paper, detail, said))
-    return tuple(lines)
+
+    def made() -> tuple[Line, ...]:
+        lines = []
+        for paper_id in ids:
+            paper = found[paper_id]
+            facts = [cards.authors_line(_with_asked(paper.authors, asked, name)), _day(paper.published)]
+            facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
+            for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
+                theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
+                likes, _ = feedback.tally(theirs, talk.tools.emoji)
+                place = "" if where_id == talk.channel.id else f" in {_channel(where)}"
+                day = when.astimezone(talk.zone).date()
+                had = "listed" if glance else "posted"
+                facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
+            detail = " · ".join(fact for fact in facts if fact)
+            said = cards.inert(snippet(query, paper.abstract)) if query else ""
+            lines.append(cards.line(paper, detail, said))
+        return tuple(lines)
+
+    return await asyncio.to_thread(made)
 
 
 def _channel(name: str) -> str:

@@ -13,7 +13,6 @@ from bot.channels.values import Action, Reply
 from bot.channels.verbs.corrections import listed, quoted
 from bot.store import corrections, papers
 from recommender import Explanation, Paper, Word
-from recommender.text import display
 
 _WORDS = 10
 
@@ -77,8 +76,9 @@ async def abstract(talk: Conversation, argument: str) -> Reply:
     paper = await talk.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    text = display(paper.abstract).replace("`", "'") or "Its source gave no abstract."
-    return Reply(text, cards=(replace(cards.card(paper), summary=""),))
+    text = await asyncio.to_thread(cards.inert, paper.abstract)
+    card = await asyncio.to_thread(cards.card, replace(paper, abstract=""))
+    return Reply(text or "Its source gave no abstract.", cards=(card,))
 
 
 async def taste(talk: Conversation, argument: str) -> Reply:
