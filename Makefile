@@ -5,7 +5,7 @@ export PYTHON
 # Bytecode caches make every start three times faster; some build machines switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint unit bench lock clean
+.PHONY: help demo test lint unit bench soak lock clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -26,6 +26,10 @@ unit: .venv/dev ## the tests alone
 
 bench: .venv/dev ## the benchmarks; DATA=folder measures on real papers
 	@$(BIN)/python -m tests.benchmarks $(if $(DATA),--data "$(DATA)")
+
+soak: .venv/dev ## many more hostile texts for every parser, from a new seed; EXAMPLES=number, SEED=number
+	@PAPERBOY_SOAK=$(or $(EXAMPLES),300) PAPERBOY_SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
+		$(BIN)/pytest tests/test_fuzz.py -s -q --timeout 7200
 
 lock: ## pin the newest versions that fit pyproject.toml (needs uv)
 	uv lock --upgrade

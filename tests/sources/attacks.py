@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 SIZE = 10_000_000
 """Bytes; the default of `sources.max_bytes`."""
@@ -99,13 +99,15 @@ NUMBERED = {
 DAMAGE = ("<a ", '<a b="c" ', "<a>", "</a>", "<![CDATA[", "<!--", "&", "&#1;", "<?a", "<a b='", "]]>", "<item>", "<!a")
 
 
-def bodies(size: int = SIZE) -> Iterator[tuple[str, bytes]]:
-    """Every hostile answer with its name."""
-    for kind in (JSON, XML):
-        for name, (head, piece, tail) in kind.items():
-            yield f"{'json' if kind is JSON else 'xml'}: {name}", _filled(head, piece, tail, size)
-    for name, (head, piece, tail) in NUMBERED.items():
-        yield f"numbered: {name}", _numbered(head, piece, tail, size)
+def bodies(size: int = SIZE, only: str = "") -> Iterator[tuple[str, bytes]]:
+    """Every hostile answer with its name, or the one with the name `only`."""
+    made: dict[str, tuple[Callable[[str, str, str, int], bytes], tuple[str, str, str], int]] = {}
+    for kind, forms in (("json", JSON), ("xml", XML)):
+        made |= {f"{kind}: {name}": (_filled, parts, size) for name, parts in forms.items()}
+    made |= {f"numbered: {name}": (_numbered, parts, size) for name, parts in NUMBERED.items()}
     for piece in DAMAGE:
-        for large in (900_000, size):
-            yield f"damaged: {piece} {large}", _filled(_HEAD + "<item><title>", piece, "", min(large, size))
+        for large in (900_000, SIZE):
+            made[f"damaged: {piece} {large}"] = (_filled, (_HEAD + "<item><title>", piece, ""), min(large, size))
+    for name, (fill, parts, wanted) in made.items():
+        if only in ("", name):
+            yield name, fill(*parts, wanted)

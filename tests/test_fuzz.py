@@ -1,0 +1,186 @@
+"""Every reader of texts from outside, fed with what costs most: pieces of its own grammar, repeated to the longest text
+that is let in. No text may take more processor time or memory than `tests.bounds` says.
+
+`make soak` runs many more examples, from a new seed each time, and prints the slowest text of each reader.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from bot.channels import bibliography, grammar, schedule_words
+from bot.channels.cards import card
+from bot.channels.grammar import LONGEST_LINE
+from bot.channels.vocabulary import VERBS
+from bot.sources import arxiv_xml, clean, feed, huggingface
+from bot.sources.base import SourceError
+from bot.sources.fetch import Answer
+from recommender import Paper, Recommender, query
+from recommender.snippets import snippet
+from recommender.text import display, words
+from tests.bounds import MOST_BYTES, MOST_SECONDS, peak, seconds
+from tests.house import demo_papers
+from tests.sources.attacks import SIZE, bodies
+
+SOAK = int(os.environ.get("PAPERBOY_SOAK", "0"))
+"""Examples for each reader; 0 for the short run that is part of the tests."""
+SEED = int(os.environ.get("PAPERBOY_SOAK_SEED", "14"))
+TODAY = date(2026, 3, 6)
+
+TEX = (
+    "\\sqrt[", "\\frac{", "\\cite[", "\\footnote", "\\begin{array}[", "\\begin{", "\\end{array}", "\\hat{", "\\'",
+    "\\'{e}", "\\mathbf{a}", "\\alpha ", "\\left(", "\\text{", "{", "}", "[", "]", "$", "$$", "\\(", "\\[", "\\",
+    "%", "&", "~", "--", "''", "``", "x", " ", "\n", "é", "\u0301\u0316", "ﬃ", "𝒜", "\u200b", "\uff9e",
+)  # fmt: skip
+PEOPLE = (*TEX, ", ", " and ", "(", ")", ";", "Jr.", "A B", "Ada", "and")
+BIBTEX = (
+    *TEX, "@a{b,", "@article{a, title={", "title={A},", "author={A and B},", "@string{a=", "a # ", '"', "},\n", "=",
+    "#", ",", "@comment{", "@preamble{", "2310.01234 ", "10.1000/x ", "https://arxiv.org/abs/", " and ",
+    "url={https://x.example/--}",
+)  # fmt: skip
+HTML = (
+    "<b>", "</b>", "<script>", "</script>", "<!--", "-->", "<a href='", "'>", "&lt;", "&amp;", "&#65;", "&nbsp",
+    "&", "<", ">", "<p ", "<title>", "x ", "<![CDATA[", "]]>",
+)  # fmt: skip
+XML = (
+    "<item>", "</item>", "<entry>", "</entry>", "<title>", "</title>", "<link>", "<link href='x'/>", "<a b='c'/>",
+    "<a ", "b='c' ", "/>", ">", "<pubDate>", "</pubDate>", "<dc:creator>", "</dc:creator>", "A B, ",
+    "<description>", "</description>", "<![CDATA[", "]]>", "&amp;", "&lt;b&gt;", "&nbsp;", "&", "&#65;", "<!--",
+    "-->", "<?x", "?>", "<!DOCTYPE a [", "<!ENTITY b 'c'>", "<!ATTLIST a b CDATA 'c'>", "]>", "xmlns:a='b' ",
+    "<summary type='html'>", "</summary>", "<author><name>", "</name></author>", "<category term='a'/>",
+    "Mon, 02 Mar 2026 10:00:00 GMT", "1", " ", "\n", *TEX[:8],
+)  # fmt: skip
+JSON = (
+    "{", "}", "[", "]", ",", ":", '"', '"a":1,', '{"title":"A"},', "[],", "{},", '"title":"', '"authors":[',
+    '{"name":"A B"},', '"content_html":"', "<b>", "&lt;", '"tags":["a"],', "1", "1.5e9,", "null,", '\\u00e9',
+    '\\\\', "\\\\'e", "é", "𝒜", " ", '"url":"https://x.example/../",', '"date_published":"2026-03-05",',
+    '"summary":"', '"id":"2603.00001",', '"paper":{',
+)  # fmt: skip
+TYPED = (
+    *TEX[:12], "a", "federated ", '"', "-", "OR ", "AND ", "NOT ", "(", ")", "*", "author:", 'author:"', "title:",
+    "cat:cs.LG ", "cat:", "after:2025 ", "before:", "2504.20119,", "https://arxiv.org/abs/", ",", ":", " ", "深度",
+    "ภาษา", "é", "\u0301\u0316", "the ", "x1", "_", "β-", "NEAR/2 ", "for us ",
+)  # fmt: skip
+TIMES = (
+    "9:00", "09", ":", "am ", "daily ", "weekdays ", "mon", "-", ",", " ", "Europe/Berlin ", "UTC", "+", "3 ",
+    "cards ", "at ", "every ", "Berlin", "é", "\\sqrt[", "0", "/", "noon", "and ",
+)  # fmt: skip
+
+LIBRARY = Recommender()
+LIBRARY.add(demo_papers())
+SLOWEST: dict[str, tuple[float, str]] = {}
+
+
+def _answer(body: str) -> Answer:
+    return Answer("https://x.example/feed", 200, body.encode(errors="replace")[:SIZE])
+
+
+def _feed_xml(text: str) -> object:
+    return feed._read(_answer(f'<rss version="2.0"><channel>{text}'), TODAY)
+
+
+def _closed_feed_xml(text: str) -> object:
+    body = f'<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>{text}</channel></rss>'
+    return feed._read(_answer(body), TODAY)
+
+
+def _hugging_face(text: str) -> object:
+    return huggingface._Pages("https://hf.example", TODAY).take(_answer(f"[{text}]"), TODAY)
+
+
+def _card(text: str) -> object:
+    return card(Paper("1", text[:1_000], text, (text[:200],) * 3, organization=text[:200]))
+
+
+READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
+    "display": (display, TEX, clean.ABSTRACT_CHARS),
+    "words": (words, TEX, 100_000),
+    "card": (_card, TEX, clean.ABSTRACT_CHARS),
+    "person": (clean.person, PEOPLE, 1_000),
+    "people in a line": (clean.people_in, PEOPLE, 400_000),
+    "html": (clean.words_of_html, HTML, 400_000),
+    "bibtex": (bibliography.read, BIBTEX, LONGEST_LINE),
+    "feed, xml": (_feed_xml, XML, SIZE - 1_000),
+    "feed, closed xml": (_closed_feed_xml, XML, SIZE - 1_000),
+    "feed, json": (lambda text: feed._read(_answer('{"items":[' + text + "]}"), TODAY), JSON, SIZE - 1_000),
+    "arxiv, announcements": (
+        lambda text: arxiv_xml.read_announcement(_answer(f"<rss><channel>{text}</channel></rss>"), TODAY),
+        XML,
+        SIZE - 1_000,
+    ),
+    "arxiv, query": (lambda text: arxiv_xml.read_page(_answer(f"<feed>{text}</feed>"), TODAY), XML, SIZE - 1_000),
+    "hugging face": (_hugging_face, JSON, SIZE - 1_000),
+    "query": (query.parse, TYPED, LONGEST_LINE),
+    "understand": (LIBRARY.understand, TYPED, LONGEST_LINE),
+    "search": (LIBRARY.search, TYPED, LONGEST_LINE),
+    "complete": (LIBRARY.complete, TYPED, LONGEST_LINE),
+    "snippet": (lambda text: snippet(text[:1_000], text), TYPED, clean.ABSTRACT_CHARS),
+    "command": (lambda text: grammar.parse(text, VERBS), TYPED, LONGEST_LINE),
+    "schedule": (schedule_words.read_line, TIMES, LONGEST_LINE),
+}  # fmt: skip
+
+
+def pumped(parts: tuple[str, ...]) -> st.SearchStrategy[tuple[str, str, str]]:
+    """The beginning of a text, the piece of it that is repeated, and its end."""
+    some = st.lists(st.sampled_from(parts), max_size=5).map("".join)
+    return st.tuples(some, st.lists(st.sampled_from(parts), min_size=1, max_size=4).map("".join), some)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _figures() -> Iterator[None]:
+    yield
+    if SOAK:
+        print(json.dumps({"seed": SEED, "slowest": SLOWEST}, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_text_costs_a_reader_much(name: str) -> None:
+    read, parts, longest = READERS[name]
+
+    @seed(SEED)
+    @settings(
+        max_examples=SOAK or 15, deadline=None, database=None, print_blob=False, suppress_health_check=list(HealthCheck)
+    )
+    @given(pumped(parts), st.sampled_from((1, 10, 100)))
+    def try_one(pieces: tuple[str, str, str], shorter: int) -> None:
+        head, piece, tail = pieces
+        text = (head + piece * ((longest // shorter) // len(piece)))[: longest // shorter - len(tail)] + tail
+        _check(name, repr(pieces), lambda: read(text))
+
+    try_one()
+
+
+FULL = dict(bodies()) if SOAK else {}
+SHORT = ("empty objects", "empty lists", "keys", "attributes", "attribute defaults", "full items", "html items", "urls",
+         "spaces", "accents", "deep", "a long name", "damaged: <a>", "doctype")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FULL or [name for name, _ in bodies(2_000) if any(one in name for one in SHORT)])
+def test_no_answer_of_a_hostile_server_costs_much(name: str) -> None:
+    body = FULL.get(name) or dict(bodies(SIZE, only=name))[name]
+    answer = Answer("https://x.example/feed", 200, body)
+    _check(f"attack on feeds: {name}", name, lambda: feed._read(answer, TODAY))
+    if not body.startswith(b"{"):
+        _check(f"attack on arXiv: {name}", name, lambda: arxiv_xml.read_announcement(answer, TODAY))
+
+
+def _check(name: str, what: str, call: Callable[[], object]) -> None:
+    def quietly() -> None:
+        try:
+            call()
+        except (SourceError, ValueError):  # said in one sentence, as bad input should be
+            return
+
+    took = seconds(quietly)
+    SLOWEST[name] = max(SLOWEST.get(name, (0.0, "")), (round(took, 3), what))
+    assert took <= MOST_SECONDS, f"{took:.2f} s for {what}"
+    if took > 0.004 and (SOAK or took > 0.1):
+        needed = peak(quietly)
+        assert needed <= MOST_BYTES, f"{needed / 1e6:.0f} MB for {what}"
