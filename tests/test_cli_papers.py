@@ -127,3 +127,15 @@ def test_output_that_can_not_be_written_is_a_failure(stocked: Operator) -> None:
         1,
         "paperboy: The disk is full. Nothing was lost; make room and try again.\n",
     )
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "file:///etc/passwd", "https://arxiv.org@evil.example/", "data:text/html,x"]
+)
+def test_a_link_that_nobody_should_follow_is_not_imported(operator: Operator, tmp_path: Path, url: str) -> None:
+    paper = {"id": "own-1", "title": "Zebrafish without a link", "url": url}
+    assert operator("papers", "import", lines(tmp_path, json.dumps(paper))).code == 0
+    assert "url" not in json.loads(operator("papers", "export").out)
+    (hit,) = json.loads(operator("search", "zebrafish", "--json").out)
+    assert hit["url"] in ("", None)
+    assert url not in operator("search", "zebrafish").out

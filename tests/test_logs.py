@@ -46,3 +46,9 @@ def test_the_trace_of_an_error_shows_no_variables(form: str, capsys: pytest.Capt
     assert "the host is down" in said
     assert "in connect" in said
     assert "sesame" not in said
+
+
+def test_libraries_never_log_the_addresses_that_are_asked() -> None:
+    set_up("debug", "plain")
+    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+    assert not logging.getLogger("httpcore").isEnabledFor(logging.INFO)

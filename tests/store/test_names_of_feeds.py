@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.sources.feed import feed_name
 from bot.store import runs
 from bot.store.database import Store, make_engine
+from bot.store.states import RunState
 from bot.store.tables import deliveries, posts
 from bot.store.upgrade import upgrade
 from tests.store.whole import dump, fill
@@ -33,7 +34,7 @@ async def test_an_upgrade_takes_the_addresses_of_feeds_out_and_keeps_what_they_r
     for secret in ("PASSW0RD", "APIKEY123", "private.rss"):
         assert secret not in repr(await dump(store))
     async with store.read() as tx:
-        done = await runs.latest(tx, feed_name(URL), runs.RunState.DONE)
+        done = await runs.latest(tx, feed_name(URL), RunState.DONE)
         assert done
         assert done.memory == {"ETag": '"1"', "Last-Modified": "now"}
         body = (await tx.execute(sa.select(posts.c.body).limit(1))).scalar_one()
