@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from bot.sources import arxiv_xml, feed, huggingface
+from bot.sources.base import Unreadable
 from bot.sources.fetch import Answer
 from recommender import Paper
 from tests.fakes.paper_sources import arxiv_atom
@@ -73,7 +74,7 @@ def test_an_entry_that_breaks_its_reader_is_left_out_alone(
     read: Callable[[list[str]], list[tuple[str, ...]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (feed, arxiv_xml, huggingface):
-        title = module.clean  # type: ignore[attr-defined]
+        title = module.clean
 
         def breaks(text: object, limit: int, title: Callable[[object, int], str] = title) -> str:
             if text == "Paper 2":
@@ -95,7 +96,7 @@ def test_entries_that_were_left_out_are_counted_in_the_notes() -> None:
 @pytest.mark.parametrize("inside", ["<!ELEMENT a (b)>", "<!ATTLIST item a CDATA 'x'>", "<!ENTITY a 'b'>", ""])
 def test_a_document_type_with_declarations_is_refused(inside: str) -> None:
     body = f'<!DOCTYPE rss [{inside}]><rss version="2.0"><channel><item><title>A</title></item></channel></rss>'
-    with pytest.raises(feed.Unreadable, match="declares entities"):
+    with pytest.raises(Unreadable, match="declares entities"):
         feed._read(_answer(body), DAY)
 
 
