@@ -152,9 +152,16 @@ class Platform(Protocol):
         """
         ...
 
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
-        """The id of the message posted under the key since then, in the place itself or in this thread of it; None
-        when there is none."""
+    async def find(
+        self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
+    ) -> str | None:
+        """The id of the message posted under the key, in the place itself or in this thread of it; None when there is
+        none.
+
+        `after` is the id, as `send` gave it, of a message of this place that was posted earlier: the search covers
+        everything the platform put after it, whatever our clock says. Without it, `since` is a time by our clock from
+        which on to search. With neither, the newest 1,000 messages are searched.
+        """
         ...
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:

@@ -63,7 +63,9 @@ class FakeChat:
             self.after(message)
         return made.id
 
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
+    async def find(
+        self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
+    ) -> str | None:
         self.lookups += 1
         if self.unable_to_look_up:
             raise self.unable_to_look_up

@@ -61,8 +61,10 @@ class MortalPlatform:
         self._fate.step()
         return message_id
 
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
-        found = await self._platform.find(place, key, since, thread)
+    async def find(
+        self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
+    ) -> str | None:
+        found = await self._platform.find(place, key, since, thread, after)
         self._fate.step()
         return found
 

@@ -183,6 +183,34 @@ class PlatformConformance:
         assert await under_test.platform.find(under_test.place, "key-2", LONG_AGO) is None
         assert await under_test.platform.find(under_test.elsewhere, "key-1", LONG_AGO) is None
 
+    async def test_a_key_is_found_behind_a_known_message_whatever_our_clock_says(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        platform, place = under_test.platform, under_test.place
+        if not platform.capabilities.lookup:
+            pytest.skip("this platform does not promise it")
+        ids = [await platform.send(place, Message(f"message {n}"), f"key-{n}") for n in range(3)]
+        await under_test.restart()
+        assert await under_test.platform.find(place, "key-2", after=ids[1]) == ids[2]
+        assert await under_test.platform.find(place, "key-2", after=ids[0]) == ids[2]
+        assert await under_test.platform.find(place, "key-3", after=ids[2]) is None
+
+    async def test_a_key_is_found_where_nothing_says_from_when_on(self, under_test: PlatformUnderTest) -> None:
+        platform, place = under_test.platform, under_test.place
+        if not platform.capabilities.lookup:
+            pytest.skip("this platform does not promise it")
+        ids = [await platform.send(place, Message(f"message {n}"), f"key-{n}") for n in range(3)]
+        assert [await platform.find(place, f"key-{n}") for n in range(4)] == [*ids, None]
+
+    async def test_a_key_in_a_thread_is_found_behind_its_header(self, under_test: PlatformUnderTest) -> None:
+        platform, place = _with_threads(under_test), under_test.place
+        if not platform.capabilities.lookup:
+            pytest.skip("this platform does not promise it")
+        header = await platform.send(place, Message("One paper."), "key-1")
+        card = await platform.send(place, Message(card=CARD, thread=header), "key-2")
+        assert await platform.find(place, "key-2", thread=header, after=header) == card
+        assert await platform.find(place, "key-3", thread=header, after=card) is None
+
     async def test_reactions_are_read_back_without_those_of_bots(self, under_test: PlatformUnderTest) -> None:
         if not under_test.platform.capabilities.reads_reactions:
             pytest.skip("this platform does not promise it")

@@ -37,6 +37,8 @@ from recommender.text import visible
 
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 _PAGE = 100
+_NEWEST_PAGES = 10
+"""Pages that are read when nothing says where to begin: 1,000 messages, as the port promises."""
 _WEEK_OF_MINUTES = 10_080
 """A thread stays open for a week, for archived ones take no reactions."""
 _NAME = 100
@@ -116,14 +118,16 @@ class DiscordPlatform:
             return await self._open_post(place, forum, message, key)
         return str((await self._post(place.address, shown, key))["id"])
 
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
-        """The id of the bot's own message under the key since then, told by the id of its first component."""
-        after = snowflake(since - _CLOCKS_APART)
+    async def find(
+        self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
+    ) -> str | None:
+        """The id of the bot's own message under the key, told by the id of its first component."""
+        start = int(split(after, place)[1]) if after else snowflake(since - _CLOCKS_APART) if since else None
         if not thread and await self._forum(place):
-            return await self._find_post(place, key, after)
+            return await self._find_post(place, key, start or 0)
         address = thread_of(thread) if thread else place.address
         try:
-            found = await self._find_in(address, key, after)
+            found = await self._find_in(address, key, start)
         except AccessLost as error:
             if thread and code_of(error) == UNKNOWN_CHANNEL:  # nobody has opened the thread yet
                 return None
@@ -270,14 +274,14 @@ class DiscordPlatform:
         return None
 
     async def _threads(self, place: Place, after: int) -> AsyncIterator[Json]:
-        """The active threads of a forum's server, then those of the forum that were archived since a snowflake's time:
-        what was opened since then can't have been archived before."""
+        """The active threads of a forum's server, then those of the forum that were archived since a snowflake's time,
+        at most _NEWEST_PAGES of them: what was opened since then can't have been archived before."""
         told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
         for thread in told.get("threads") or []:
             yield thread
         since = moment(after)
         query: Json = {"limit": _PAGE}
-        while True:
+        for _ in range(_NEWEST_PAGES):
             told = await self.rest.ask(
                 "/channels/{channel_id}/threads/archived/public", {"channel_id": place.address}, query
             )
@@ -289,20 +293,24 @@ class DiscordPlatform:
                 return
             query = {"limit": _PAGE, "before": last}
 
-    async def _find_in(self, address: str, key: str, after: int) -> str | None:
+    async def _find_in(self, address: str, key: str, after: int | None) -> str | None:
+        """Search what stands after an id, or the newest pages where none is given."""
         me = await self.rest.open()
         await self._looks_back(address)
+        start, pages = {} if after is None else {"after": after}, 0
         while True:
             page: list[Json] = await self.rest.ask(
-                "/channels/{channel_id}/messages", {"channel_id": address}, {"after": after, "limit": _PAGE}
+                "/channels/{channel_id}/messages", {"channel_id": address}, {**start, "limit": _PAGE}
             )
+            pages += 1
             for message in page:
                 marks = [component.get("id") for component in message.get("components") or []]
                 if message["author"]["id"] == me and mark(key) in marks:
                     return str(message["id"])
-            if len(page) < _PAGE:
+            if len(page) < _PAGE or (after is None and pages == _NEWEST_PAGES):
                 return None
-            after = max(int(message["id"]) for message in page)
+            ids = [int(message["id"]) for message in page]
+            start = {"before": min(ids)} if after is None else {"after": max(ids)}
 
     async def _looks_back(self, address: str) -> None:
         """Raises `AccessLost` where the bot may not read what was said: Discord shows it an empty channel then."""

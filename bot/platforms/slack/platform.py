@@ -42,6 +42,8 @@ _POST = "paperboy_post"
 _IN_PEACE = {"message_not_found", "edit_window_closed", "thread_not_found"}
 """What Slack says of a message that was deleted, or is too old to be changed where a workspace wants it so."""
 _PAGE = 200
+_NEWEST_PAGES = 5
+"""Pages that are read when nothing says where to begin: 1,000 messages, as the port promises."""
 _CLOCKS_APART = timedelta(minutes=5)
 """Slack's clock and ours may differ by so much; looking further back costs nothing, keys are unique."""
 _ROLL_EVERY, _ROLL_AGAIN = timedelta(days=1), timedelta(minutes=10)
@@ -100,16 +102,22 @@ class Posting:
             )
         return str(done["ts"])
 
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
-        """The id of the bot's own message under the key since then, told by its metadata or its block's id."""
-        cursor = ""
+    async def find(
+        self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
+    ) -> str | None:
+        """The id of the bot's own message under the key, told by its metadata or its block's id.
+
+        `after` is a message's `ts`, which is Slack's own time. With no start given, Slack's newest pages are read.
+        """
+        oldest = after or (f"{max((since - _CLOCKS_APART).timestamp(), 0):.6f}" if since else None)
+        cursor, pages = "", 0
         async with self._at(place) as here:
             while True:
                 page = await _page(
                     here.web,
                     thread,
                     channel=place.address,
-                    oldest=f"{max((since - _CLOCKS_APART).timestamp(), 0):.6f}",
+                    oldest=oldest,
                     include_all_metadata=True,
                     limit=_PAGE,
                     cursor=cursor or None,
@@ -118,7 +126,8 @@ class Posting:
                     if message.get("user") == here.me.user and _carries(message, key):
                         return str(message["ts"])
                 cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-                if not cursor:
+                pages += 1
+                if not cursor or (oldest is None and pages == _NEWEST_PAGES):
                     return None
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:

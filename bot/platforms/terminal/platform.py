@@ -90,8 +90,10 @@ class TerminalPlatform:
         finally:
             await self._show(place)
 
-    async def find(self, place: Place, key: str, since: datetime, thread: str = "") -> str | None:
-        """The id of the message posted under the key since then."""
+    async def find(
+        self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
+    ) -> str | None:
+        """The id of the message posted under the key. The room knows every key, so `after` is not needed."""
         return await asyncio.to_thread(self.room.find, place, key, since)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:

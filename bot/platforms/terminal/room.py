@@ -111,11 +111,11 @@ class Room:
                 self._append(file, Said(place.address, key, at, message))
             return key
 
-    def find(self, place: Place, key: str, since: datetime) -> str | None:
-        """The id of the message said under `key` since then."""
+    def find(self, place: Place, key: str, since: datetime | None = None) -> str | None:
+        """The id of the message said under `key`, since then if a time is given."""
         with self._opened():
             said = self._said.get((place.address, key))
-            return said.id if said and said.at >= since else None
+            return said.id if said and (since is None or said.at >= since) else None
 
     def messages(self, place: Place) -> list[Said]:
         """What was said in a place, oldest first."""

@@ -58,6 +58,16 @@ async def test_a_post_is_found_behind_many_others(team: SlackTeam) -> None:
     assert len(team.slack.calls_to("conversations.history")) == 3
 
 
+async def test_a_search_with_no_start_reads_a_bounded_number_of_pages(team: SlackTeam) -> None:
+    message = await team.platform.send(team.place, Message(card=CARD), "key-1")
+    for n in range(999):
+        await team.ada.writes(team.ml, f"chatter {n}")
+    assert await team.platform.find(team.place, "key-1") == message
+    await team.ada.writes(team.ml, "chatter 999")
+    assert await team.platform.find(team.place, "key-1") is None
+    assert len(team.slack.calls_to("conversations.history")) == 10
+
+
 async def test_what_somebody_else_marked_with_a_key_is_not_the_post(team: SlackTeam) -> None:
     await team.ada.writes(team.ml, "mine")
     team.ml.visible[0].metadata = {"event_type": "paperboy_post", "event_payload": {"key": "key-1"}}
