@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -106,15 +107,16 @@ def build(
     sources: Sequence[Source],
     clock: Clock,
     sleep: Sleep,
+    seconds: Callable[[], float] = time.monotonic,
 ) -> App:
-    """The parts over an open store and index."""
+    """The parts over an open store and index. `seconds` is a clock that only runs forward."""
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
     rival = Rival(settings.experiment.rival) if settings.experiment.rival else None
     digests = Digests(store, library, emoji, window, rival, neighbours=settings.votes.neighbours)
-    patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace)
-    courier = Courier(store, platforms, clock, patience)
+    patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
+    courier = Courier(store, platforms, clock, patience, seconds)
     tallies = Tallies(store, platforms, emoji, sleep, settings.delivery.timeout)
     intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout, tallies.outdated)
     ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from bot.store import channels, deliveries, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
+from bot.store.states import PostState
 from recommender import Paper, Recommender
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
@@ -97,6 +98,18 @@ class House:
         await self.app.heart.plan_due()
         await self.app.courier.deliver_all()
 
+    async def beat_until_settled(self, seconds: float = 5.0, most: int = 200) -> None:
+        """Beat every so many seconds until no post is under way any more."""
+        await self.beat()
+        for _ in range(most):
+            async with self.store.read() as tx:
+                states = (PostState.PLANNED, *deliveries.UNSETTLED)
+                if not await deliveries.waiting(tx, datetime.max.replace(tzinfo=UTC), list(self.app.platforms), states):
+                    return
+            self.clock.advance(timedelta(seconds=seconds))
+            await self.beat()
+        raise AssertionError("some post never came to an end")
+
     async def settle(self) -> None:
         """Wait for what a beat began beside itself, and for what that began."""
         while under_way := asyncio.all_tasks() - {asyncio.current_task()}:
@@ -124,14 +137,22 @@ class House:
 
 
 def house_over(
-    store: Store, clock: Clock, chat: FakeChat | None = None, sleep: Sleep = no_sleep, **settings: Any
+    store: Store,
+    clock: Clock,
+    chat: FakeChat | None = None,
+    sleep: Sleep = no_sleep,
+    seconds: Callable[[], float] | None = None,
+    **settings: Any,
 ) -> House:
     """A house over an open store, as after a start: call it again on the same store for a restart. Its digests are
-    cards alone, unless the settings say otherwise."""
+    cards alone, unless the settings say otherwise. `seconds` is the steady clock; without it,
+    it runs with the other one."""
     chat, shelf = chat or FakeChat(), Shelf()
     values = load(None, {}).model_copy(update={"digest": Digest(titles=0), **settings})
     library = Library(store, Recommender(), None)
-    app = build(values, store, library, {chat.name: chat}, [shelf], clock, sleep)
+    app = build(
+        values, store, library, {chat.name: chat}, [shelf], clock, sleep, seconds or (lambda: clock().timestamp())
+    )
     return House(app, chat, clock, shelf)
 
 

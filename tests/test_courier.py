@@ -209,8 +209,12 @@ async def test_an_uncertain_post_is_looked_up_before_anything_else_is_sent(
     chat = FakeChat(**{when: on_call(3, error)})  # type: ignore[arg-type]
     house = await a_due_digest(store, clock, chat)
     await house.beat()
+    if when == "before":
+        assert len(chat.shown["c1"]) == 2, "it may still arrive, and what comes behind waits"
+        await house.beat_until_settled()
+    else:
+        assert chat.lookups == 1
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await house.posts()]
-    assert chat.lookups == 1
 
 
 async def test_while_nobody_can_be_asked_an_uncertain_post_holds_the_line(store: Store, clock: Clock) -> None:
@@ -220,6 +224,7 @@ async def test_while_nobody_can_be_asked_an_uncertain_post_holds_the_line(store:
     await house.beat()
     assert len(chat.shown["c1"]) == 2
     chat.unable_to_look_up = None
+    clock.advance(timedelta(seconds=10))
     await house.beat()
     assert len(chat.shown["c1"]) == 6
 
@@ -254,7 +259,7 @@ async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
         await house.beat()
     again = house_over(store, clock, chat)
     await again.app.heart.start()
-    await again.beat()
+    await again.beat_until_settled()
     header, *cards = chat.shown["c1"]
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
     assert await states(again) == [PostState.SENT] * 7
@@ -270,7 +275,7 @@ async def test_a_compact_digest_is_one_message_wherever_its_process_dies(store: 
         await house.beat()
     again = house_over(store, clock, chat)
     await again.app.heart.start()
-    await again.beat()
+    await again.beat_until_settled()
     [one] = chat.shown["c1"]
     assert len(one.message.lines) == 5
     assert await states(again) == [PostState.SENT]
@@ -283,6 +288,7 @@ async def test_the_cards_of_a_thread_wait_for_its_header(store: Store, clock: Cl
     await house.beat()
     assert len(chat.shown["c1"]) == 1, "nobody knows yet whose thread it is"
     chat.unable_to_look_up = None
+    clock.advance(timedelta(seconds=10))
     await house.beat()
     header, *cards = chat.shown["c1"]
     assert [one.message.thread for one in cards] == [header.id] * 5
@@ -393,9 +399,9 @@ async def test_a_post_that_never_arrives_is_tried_with_growing_waits_and_then_gi
         await house.beat()
         clock.advance(timedelta(seconds=5))
     first = tries[:5]
-    assert first[0] == first[1], "the second try comes at once"
     waits = [later - earlier for earlier, later in itertools.pairwise(first)]
     assert waits == sorted(waits)
+    assert min(waits) >= timedelta(seconds=120), "until then it may still have arrived"
     assert (await house.posts())[0].state is PostState.FAILED
     assert (await house.posts())[0].attempts == 5
 

@@ -143,6 +143,13 @@ class Delivery(Section):
 
     attempts: int = Field(5, ge=1, le=20, description="Tries before a post that is not accepted is given up.")
     timeout: float = Field(30.0, gt=0, le=300, description="Seconds that sending one message may take.")
+    margin: float = Field(
+        90.0,
+        ge=0,
+        le=900,
+        description="Seconds after that in which a message may still appear: until then a post whose answer never came "
+        "is looked for, and not sent again.",
+    )
 
 
 class Slack(Section):

@@ -45,7 +45,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message of a delivery. `message` is the platform's id once it is known."""
+    """One message of a delivery. `message` is the platform's id once it is known.
+
+    While it may have been posted, `sending_at` is the first moment at which that may have happened, and `tried_at` is
+    when the last try to send it began.
+    """
 
     id: int
     delivery_id: int
@@ -64,7 +68,11 @@ class Post:
     sent_at: datetime | None
     threaded: bool
     glance: bool
+    tried_at: datetime | None
 
+
+UNSETTLED = (PostState.SENDING, PostState.UNCERTAIN)
+"""States of a post that may stand on the platform under an id that is not known yet."""
 
 _INSERT_POST = sa.insert(posts).returning(posts.c.id)
 _NEXT = (
@@ -240,6 +248,27 @@ async def next_of(tx: AsyncConnection, channel_id: int, states: Sequence[PostSta
     return _post(row) if row else None
 
 
+async def message_before(tx: AsyncConnection, post: Post) -> str:
+    """The id of the last message that was posted in the channel before this post, "" where there is none. A channel's
+    posts are sent in their order."""
+    earlier = sa.or_(
+        posts.c.delivery_id < post.delivery_id,
+        sa.and_(posts.c.delivery_id == post.delivery_id, posts.c.position < post.position),
+    )
+    query = (
+        sa.select(posts.c.message)
+        .where(
+            posts.c.channel_id == post.channel_id,
+            posts.c.state == PostState.SENT,
+            posts.c.message.is_not(None),
+            earlier,
+        )
+        .order_by(posts.c.delivery_id.desc(), posts.c.position.desc())
+        .limit(1)
+    )
+    return (await tx.execute(query)).scalar_one_or_none() or ""
+
+
 async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) -> Post | None:
     """The post that became this message on the platform."""
     row = (
@@ -289,6 +318,12 @@ async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) ->
         sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state).values(state=to, **values)
     )
     return bool(moved.rowcount)
+
+
+async def postpone(tx: AsyncConnection, post: Post, until: datetime) -> None:
+    """Leave a post in its state until then, unless somebody moved it in the meantime."""
+    here = sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state)
+    await tx.execute(here.values(not_before=until))
 
 
 async def _lock(tx: AsyncConnection, channel_id: int) -> bool:
@@ -367,4 +402,5 @@ def _post(row: Any) -> Post:
         row.sent_at,
         row.threaded,
         row.glance,
+        row.tried_at,
     )

@@ -32,9 +32,13 @@ class PostState(StrEnum):
           │  │         └──► uncertain  nobody knows; or the process died here
           │  │                 │
           │  │                 ├──► sent       found on the platform
-          └──┼─────────────────┼──► planned    looked for, and not there
+          │  │                 ├──► sending    the same key is safe to send again
+          └──┼─────────────────┼──► planned    looked for until it can't arrive any more, and not there
              │                 └──► failed     can't be looked up: rather lost than twice
              └──► dropped  too late, or the channel is gone
+
+    What is planned or dropped surely was not posted. What is sending or uncertain may have been: it stays uncertain,
+    and is looked for again and again, until it is found or can't arrive any more.
     """
 
     PLANNED = "planned"
@@ -48,7 +52,7 @@ class PostState(StrEnum):
 POST_MOVES: dict[PostState, frozenset[PostState]] = {
     PostState.PLANNED: frozenset({PostState.SENDING, PostState.DROPPED}),
     PostState.SENDING: frozenset({PostState.SENT, PostState.PLANNED, PostState.FAILED, PostState.UNCERTAIN}),
-    PostState.UNCERTAIN: frozenset({PostState.SENT, PostState.PLANNED, PostState.FAILED}),
+    PostState.UNCERTAIN: frozenset({PostState.SENT, PostState.SENDING, PostState.PLANNED, PostState.FAILED}),
     PostState.SENT: frozenset(),
     PostState.FAILED: frozenset(),
     PostState.DROPPED: frozenset(),

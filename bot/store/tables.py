@@ -281,12 +281,15 @@ posts = sa.Table(
     sa.Column("message", Name),
     sa.Column("planned_at", Instant, nullable=False),
     sa.Column("not_before", Instant, nullable=False),
+    # While it may have been posted: the first moment at which that may have happened.
     sa.Column("sending_at", Instant),
     sa.Column("sent_at", Instant),
     # Whether it goes in the thread of its delivery's first message.
     sa.Column("threaded", sa.Boolean, nullable=False, server_default=sa.false()),
     # Whether its numbered papers are further titles for a glance, and none of the picks.
     sa.Column("glance", sa.Boolean, nullable=False, server_default=sa.false()),
+    # While it may have been posted: when the last try to send it began.
+    sa.Column("tried_at", Instant),
     sa.UniqueConstraint("channel_id", "paper_id"),
     sa.Index("ix_posts_message", "channel_id", "message"),
     sa.Index("ix_posts_state", "state", "not_before"),

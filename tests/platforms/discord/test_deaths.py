@@ -113,11 +113,11 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
                     await life.house.app.heart.start()
-                    await life.house.beat()
+                    await life.house.beat_until_settled(40)
                 deaths += life.fate.dead and at == step
                 life.server.clock.advance(gap)
             await life.begin(Fate()).app.heart.start()
-            await life.house.beat()
+            await life.house.beat_until_settled(40)
             posts = await life.posts()
             expected = [PostState.SENT] * (1 + digest.count + 1)  # a header, the cards, and the titles that are left
             assert [post.state for post in posts] == expected, f"died at step {step}"

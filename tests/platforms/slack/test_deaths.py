@@ -95,10 +95,10 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_ur
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
                     await life.house.app.heart.start()
-                    await life.house.beat()
+                    await life.house.beat_until_settled(40)
                 deaths += life.fate.dead and at == step
             await life.begin(Fate()).app.heart.start()
-            await life.house.beat()
+            await life.house.beat_until_settled(40)
             keys = [str((said.metadata or {})["event_payload"]["key"]) for said in life.team.ml.visible]
             posts = await life.posts()
             assert keys == [post.key for post in posts], f"died at step {step}"
