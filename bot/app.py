@@ -116,9 +116,9 @@ def build(
     rival = Rival(settings.experiment.rival) if settings.experiment.rival else None
     digests = Digests(store, library, emoji, window, rival, neighbours=settings.votes.neighbours)
     patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
-    courier = Courier(store, platforms, clock, patience, seconds)
     tallies = Tallies(store, platforms, emoji, sleep, settings.delivery.timeout)
     intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout, tallies.outdated)
+    courier = Courier(store, platforms, clock, patience, seconds, intake)
     ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)
     tools = Tools(
         store,

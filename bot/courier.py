@@ -15,14 +15,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind, Message
-from bot.intake import READ_BACK_AT
+from bot.intake import Intake
 from bot.platforms.base import (
     AccessLost,
     Clock,
@@ -31,7 +31,7 @@ from bot.platforms.base import (
     Rejected,
     WorkspaceLost,
 )
-from bot.store import channels, deliveries, facts
+from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
@@ -43,6 +43,8 @@ _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 900.0
 _LONGER_EACH_TIME = 0.5
 """Of the time since the last try to send: how long to wait before the next look for a post."""
+_LATE_SECONDS = 5.0
+"""Seconds after which an answer to a send is late: the reactions on that message are read back."""
 _CHANNELS_AT_ONCE = 10
 """Of one workspace; no workspace waits for another."""
 _STEPS_AT_ONCE = 1
@@ -103,8 +105,9 @@ class Courier:
         clock: Clock,
         patience: Patience,
         seconds: Callable[[], float] = time.monotonic,
+        intake: Intake | None = None,
     ) -> None:
-        self.platforms = platforms
+        self.platforms, self._intake = platforms, intake
         self._store, self._clock, self._patience, self._seconds = store, clock, patience, seconds
         self._tries: dict[int, _Tries] = {}
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -181,10 +184,10 @@ class Courier:
         before, begun = post, self._clock()
         # While a copy may be there already, the first moment at which it may have been posted stays.
         first = before.sending_at if before.state is PostState.UNCERTAIN else None
-        tried = {"attempts": post.attempts + 1, "sending_at": first or begun, "tried_at": begun}
-        if not await self._move(post, PostState.SENDING, **tried):
+        attempts, first_at = post.attempts + 1, first or begun
+        if not await self._move(post, PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun):
             return False
-        post = replace(post, state=PostState.SENDING, **tried)
+        post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun)
         tries, now = self._tries.get(post.id), self._seconds()
         self._tries[post.id] = _Tries(tries.first, now, tries.last) if tries and first else _Tries(now, now)
         # In a forum all of a day stands in one post: what can't, opens no post of its own.
@@ -221,7 +224,8 @@ class Courier:
             # The first time it is looked into at once; then with growing waits, before and not after it is looked into.
             wait = timedelta(seconds=self._wait(post) if post.attempts > 1 else 0.0)
             return await self._move(post, PostState.UNCERTAIN, reason=_what(error), not_before=self._clock() + wait)
-        return await self._move(post, PostState.SENT, message=sent, sent_at=self._clock(), reason="")
+        late = before.state is PostState.UNCERTAIN or self._ages(post)[1] > _LATE_SECONDS
+        return await self._sent(platform, channel, post, sent, self._clock(), late=late)
 
     async def _settle(self, platform: Platform, channel: Channel, post: Post) -> bool:
         """Find out what became of an uncertain post before anything else is sent."""
@@ -250,9 +254,17 @@ class Courier:
             return await self._look_again(post, max(min(_longer(last), left), 1.0))
         if message is None:
             return await self._again(post, "looked for until it could not arrive any more, and not there")
-        async with self._store.write() as tx:
-            await facts.forget(tx, READ_BACK_AT)  # nobody could say then whose reactions these are
-        return await self._move(post, PostState.SENT, message=message, sent_at=tried_at, reason="")
+        return await self._sent(platform, channel, post, message, tried_at, late=True)
+
+    async def _sent(
+        self, platform: Platform, channel: Channel, post: Post, message: str, at: datetime, *, late: bool
+    ) -> bool:
+        """A post stands on the platform as this message. Where that was learned late, members may have reacted to it
+        while nobody knew what it was, and nobody may have been told."""
+        moved = await self._move(post, PostState.SENT, message=message, sent_at=at, reason="")
+        if moved and late and self._intake:
+            self._intake.confirmed_late(platform, channel, replace(post, state=PostState.SENT, message=message))
+        return moved
 
     async def _look_again(self, post: Post, seconds: float) -> bool:
         """Look for an uncertain post again in so many seconds, and hold back what comes behind it until then."""
@@ -335,6 +347,8 @@ class Courier:
             moved = await deliveries.move(tx, post, to, **values)
         if to not in deliveries.UNSETTLED:
             self._tries.pop(post.id, None)
+            if self._intake:
+                await self._intake.settled(post.channel_id)
         return moved
 
 

@@ -2,6 +2,9 @@
 
 An event that has an id is worked off in the transaction that writes its id down; then its platform may be told
 "received". What could not be worked off is kept whole, and tried again on the next start.
+
+A reaction may be told before the bot knows the id of the message that it is on: the platform answers late, or the
+answer was lost. Such a reaction is kept in the inbox, and counts as soon as it is known what became of the post.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -50,13 +54,10 @@ _Told = tuple[datetime, list[tuple[str, str]]]
 """When a platform was asked for a message's reactions, and the (member, emoji) pairs that it told."""
 
 
-_ON_THEIR_WAY = (PostState.SENDING, PostState.UNCERTAIN)
-_LOOKS, _LOOKS_AGAIN_SECONDS = 8, 0.25
-"""A reaction may be told before the platform's answer to the post has been written down; Slack waits for 3 seconds."""
-
-
-class _TooEarly(Exception):
-    """The message is unknown, and may be one that is just being posted."""
+_MOST_EARLY = 1_000
+"""Reactions kept for one channel until it is known what became of a post there. The daily reading back finds more."""
+_FIRST_WAIT_SECONDS = 5.0
+"""Before the reactions on one message are read again that could not be read; each further wait is twice as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,11 @@ class _Mark:
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """What a reaction did: whether a vote changed, and where whoever reacted has voted by button too, of which
-    (channel id, paper id)."""
+    (channel id, paper id). `early` is the channel's id where the message may be a post whose id is not known yet."""
 
     changed: bool = False
     pressed: tuple[int, str] | None = None
+    early: int | None = None
 
 
 class Intake:
@@ -102,35 +104,36 @@ class Intake:
     ) -> None:
         self._store, self._clock, self._sleep, self._emoji, self._timeout = store, clock, sleep, emoji, timeout
         self._outdated = outdated
+        self.misses = 0
+        """How often reactions may have been missed: a reading back that was under way then is to be done again."""
+        self._early: defaultdict[int, dict[tuple[str, str], None]] = defaultdict(dict)
+        self._rereading = set[asyncio.Task[None]]()
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> bool:
         """Take one reaction in, exactly once per event id; True when a vote changed."""
-        for _ in range(_LOOKS):
-            try:
-                return await self._react(reaction, event_id)
-            except _TooEarly:
-                await self._sleep(_LOOKS_AGAIN_SECONDS)
-        return False
-
-    async def _react(self, reaction: Reaction, event_id: str | None) -> bool:
-        if event_id is None:
-            async with self._store.write() as tx:
-                taken = await self._apply(tx, reaction)
-            return self._told(taken)
-        platform = reaction.place.platform
+        platform, kept = reaction.place.platform, event_id or f"early {_digest(reaction)}"
         try:
             async with self._store.write() as tx:
-                if not await inbox.receive(tx, platform, event_id, {}, self._clock()):
+                if event_id and not await inbox.receive(tx, platform, event_id, _body(reaction), self._clock()):
                     return False
                 taken = await self._apply(tx, reaction)
-                await inbox.finish(tx, platform, event_id)
-            return self._told(taken)
-        except (StoreError, _TooEarly):
+                if taken.early and not event_id:
+                    await inbox.receive(tx, platform, kept, _body(reaction), self._clock())
+                if taken.early and len(self._early[taken.early]) < _MOST_EARLY:
+                    self._early[taken.early][platform, kept] = None
+                elif event_id or taken.early:
+                    await inbox.finish(tx, platform, kept)
+        except StoreError:
             raise
         except Exception as error:
+            if event_id is None:
+                raise
             if await self.receive(reaction, event_id):
                 await self._stumble(platform, event_id, error)
             return False
+        if taken.early:  # the post may have become known while this was written down
+            return await self._work_early(taken.early, platform, kept)
+        return self._told(taken)
 
     async def receive(self, reaction: Reaction, event_id: str) -> bool:
         """Write the event down; once this returns the platform may be told. False for one known already."""
@@ -146,13 +149,52 @@ class Intake:
             await self._work(platform, event_id, body)
         return len(left)
 
+    async def settled(self, channel_id: int) -> None:
+        """It is known what became of a post in a channel: work off the reactions that were told too early."""
+        for platform, event_id in list(self._early.get(channel_id, ())):
+            await self._work_early(channel_id, platform, event_id)
+
+    def confirmed_late(self, platform: Platform, channel: Channel, post: Post) -> None:
+        """A post's id became known late, so that nobody could say whose the reactions on it were: read them soon."""
+        if platform.capabilities.reads_reactions:
+            task = asyncio.create_task(self._reread_late(platform, channel.place, post))
+            self._rereading.add(task)
+            task.add_done_callback(self._rereading.discard)
+
+    async def stop(self) -> None:
+        """Let go of what is under way; on the next start all reactions are read back."""
+        under_way = list(self._rereading)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _reread_late(self, platform: Platform, place: Place, post: Post) -> None:
+        """Read the reactions on one message, and try that again where it may help; have it shown what was voted there
+        by button."""
+        try:
+            async with self._store.read() as tx:
+                marks = await _marks(tx, post, await shown.numbered(tx, post.channel_id, post.id))
+                heard = {mark.paper_id: await votes.of_paper(tx, post.channel_id, mark.paper_id) for mark in marks}
+            for paper_id, some in heard.items():
+                if any(vote.signal in BUTTONS for vote in some):
+                    self._outdated(post.channel_id, paper_id)
+            for number in range(_TRIES):
+                if await self.reread(platform, place, post.message or ""):
+                    return
+                await self._sleep(_FIRST_WAIT_SECONDS * 2.0**number)
+            await self.missed()
+        except Exception:
+            log.exception("The reactions on a message could not be read; they are daily.", channel=post.channel_id)
+
     async def missed(self) -> None:
         """Have the reactions read back at the next beat: some may never have been told."""
+        self.misses += 1
         async with self._store.write() as tx:
             await facts.forget(tx, READ_BACK_AT)
 
-    async def reread(self, platform: Platform, place: Place, message: str) -> None:
-        """Compare what stands on one message with the votes on its papers; what can't be read now is so daily."""
+    async def reread(self, platform: Platform, place: Place, message: str) -> bool:
+        """Compare what stands on one message with the votes on its papers; what can't be read now is so daily. Whether
+        it could be read; there is nothing to read on a message that is gone."""
         async with self._store.read() as tx:
             channel = await channels.find(tx, place)
             post = await deliveries.post_by_message(tx, channel.id, message) if channel else None
@@ -162,9 +204,13 @@ class Intake:
             if channel and post and any(mark.post.id == post.id for mark in marks):
                 try:
                     await self._compare(platform, channel, marks, told)
-                except PlatformError as error:
-                    log.warning("Reactions could not be read back.", channel=channel.id, why=str(error))
-                    return
+                except Rejected:
+                    continue
+                except (PlatformError, TimeoutError) as error:
+                    why = str(error) or type(error).__name__
+                    log.warning("Reactions could not be read back.", channel=channel.id, why=why)
+                    return False
+        return True
 
     async def read_back(self, platforms: Mapping[str, Platform], since: datetime) -> int:
         """Compare the reactions of posts sent since then with what stands on the platform; how many votes changed.
@@ -270,16 +316,23 @@ class Intake:
             reaction = _REACTION.validate_python(body)
             async with self._store.write() as tx:
                 taken = await self._apply(tx, reaction)
-                await inbox.finish(tx, platform, event_id)
+                if taken.early and len(self._early[taken.early]) < _MOST_EARLY:
+                    self._early[taken.early][platform, event_id] = None
+                else:
+                    await inbox.finish(tx, platform, event_id)
             return self._told(taken)
-        except _TooEarly:
-            # Whoever looks up what became of that post has its reactions read back.
-            async with self._store.write() as tx:
-                await inbox.finish(tx, platform, event_id)
-            return False
         except Exception as error:
             await self._stumble(platform, event_id, error)
             return False
+
+    async def _work_early(self, channel_id: int, platform: str, event_id: str) -> bool:
+        """Work off a reaction that was told too early; it is kept on while it still is. Whether a vote changed."""
+        self._early[channel_id].pop((platform, event_id), None)
+        if not self._early[channel_id]:
+            del self._early[channel_id]
+        async with self._store.read() as tx:
+            body = await inbox.waiting(tx, platform, event_id)
+        return body is not None and await self._work(platform, event_id, body)
 
     def _told(self, taken: _Taken) -> bool:
         """Whether a vote changed, once that is committed."""
@@ -296,8 +349,8 @@ class Intake:
         channel = await channels.find(tx, reaction.place)
         post = await deliveries.post_by_message(tx, channel.id, reaction.message) if channel else None
         if channel is None or post is None:
-            if channel and await deliveries.next_of(tx, channel.id, _ON_THEIR_WAY):
-                raise _TooEarly
+            if channel and await deliveries.next_of(tx, channel.id, deliveries.UNSETTLED):
+                return _Taken(early=channel.id)
             return _Taken()
         marks = await _marks(tx, post, await shown.numbered(tx, channel.id, post.id))
         said = next(((mark.paper_id, signal) for mark in marks if (signal := mark.says(reaction.emoji))), None)
@@ -318,6 +371,11 @@ class Intake:
             changed |= await votes.put(tx, Vote(channel.id, paper_id, reaction.member, button, False, at))
         pressed = changed and not theirs.isdisjoint(BUTTONS)
         return _Taken(changed, (channel.id, paper_id) if pressed else None)
+
+
+def _digest(reaction: Reaction) -> str:
+    """A name for a reaction that its platform gives none, the same however often it is told."""
+    return sha256(_REACTION.dump_json(reaction)).hexdigest()
 
 
 def _body(reaction: Reaction) -> dict[str, Any]:

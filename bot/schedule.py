@@ -124,7 +124,9 @@ class Heart:
         for task in under_way:
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
-        await asyncio.gather(*under_way, self._courier.stop(), self._tallies.stop(), return_exceptions=True)
+        await asyncio.gather(
+            *under_way, self._courier.stop(), self._intake.stop(), self._tallies.stop(), return_exceptions=True
+        )
 
     async def _plan_some(self) -> list[int]:
         """Plan the digests that are due for longest; for each channel that was due whether there is one now."""
@@ -228,12 +230,11 @@ class Heart:
         """Mend the votes that were missed."""
         now = self._clock()
         try:
-            async with self._store.read() as tx:
-                last = await facts.get(tx, READ_BACK_AT)
+            misses = self._intake.misses
             changed = await self._intake.read_back(self._platforms, now - self._read_back)
             await self._tallies.look_back(now - _PRESSED_LATELY)
             async with self._store.write() as tx:
-                if await facts.get(tx, READ_BACK_AT) == last:  # else something was missed meanwhile
+                if self._intake.misses == misses:
                     await facts.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())
         except StoreError as error:
             log.error("Reactions could not be stored; the next beat tries again.", why=str(error))

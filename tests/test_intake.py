@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from bot.channels.feedback import EmojiTable, plain_emoji, standing
 from bot.channels.values import Place, Reaction
-from bot.intake import READ_BACK_AT, Intake
-from bot.store import facts, inbox
+from bot.intake import Intake
+from bot.platforms.base import Uncertain
+from bot.store import inbox, members
 from bot.store.database import Store
 from bot.store.states import InboxState, PostState
 from bot.store.tables import inbox as inbox_table
@@ -232,46 +233,103 @@ async def test_an_event_is_taken_in_exactly_once(store: Store, clock: Clock) -> 
 # -- crashes
 
 
-async def test_a_vote_on_a_card_whose_sending_is_still_being_written_down_counts(store: Store, clock: Clock) -> None:
+async def becomes(store: Store, state: PostState, message: str | None) -> None:
+    """The first card is in this state, under this message."""
+    async with store.write() as tx:
+        card = post_table.c.paper_id == ONE
+        await tx.execute(sa.update(post_table).where(card).values(state=state, message=message))
+
+
+@pytest.mark.parametrize("event_id", ["Ev1", None])
+@pytest.mark.parametrize("state", [PostState.SENDING, PostState.UNCERTAIN])
+async def test_a_vote_on_a_card_whose_message_is_not_known_yet_counts_when_it_is(
+    store: Store, clock: Clock, state: PostState, event_id: str | None
+) -> None:
     house = await with_cards(store, clock)
-    message, slept = house.chat.message_of(ONE), list[float]()
-
-    async def become(state: PostState, known: str | None) -> None:
-        async with store.write() as tx:
-            card = post_table.c.paper_id == ONE
-            await tx.execute(sa.update(post_table).where(card).values(state=state, message=known))
-
-    async def answered(seconds: float) -> None:
-        slept.append(seconds)
-        await become(PostState.SENT, message)
-
-    await become(PostState.SENDING, None)
-    intake = Intake(store, clock, answered, TABLE)
-    assert await intake.react(reaction(house, "👍"), "Ev1")
+    message, intake, channel = house.chat.message_of(ONE), house.app.intake, await house.channel()
+    early = reaction(house, "👍")
+    await becomes(store, state, None)
+    for _ in range(2):
+        assert not await intake.react(early, event_id)
+    await intake.settled(channel.id)
+    assert await values(house) == {}, "nobody knows yet what it is on"
+    await becomes(store, PostState.SENT, message)
+    await intake.settled(channel.id)
     assert await values(house) == {(ONE, "ada"): 1.0}
-    assert len(slept) == 1
-    assert not await intake.react(reaction(house, "👎"), "Ev1"), "told again, it is known"
+    assert set((await states(house)).values()) == {InboxState.DONE}
+    if event_id:
+        assert not await intake.react(reaction(house, "👎"), "Ev1"), "told again, it is known"
 
 
-async def test_where_nobody_can_tell_what_became_of_a_card_its_votes_wait_for_the_reading_back(
+async def test_a_vote_on_a_card_whose_message_is_not_known_yet_outlives_the_process(
     sqlite_store: Store, clock: Clock
 ) -> None:
     house = await with_cards(sqlite_store, clock)
-    early = reaction(house, "👍")
-    async with sqlite_store.write() as tx:
-        card = post_table.c.paper_id == ONE
-        await tx.execute(sa.update(post_table).where(card).values(state=PostState.UNCERTAIN, message=None))
-    await house.app.intake.read_back({house.chat.name: house.chat}, clock() - timedelta(days=1))
+    early, message = reaction(house, "👍"), house.chat.message_of(ONE)
+    await becomes(sqlite_store, PostState.UNCERTAIN, None)
     assert not await house.app.intake.react(early, "Ev1")
-    house.chat.standing[early.message].add((early.member, early.emoji))
-    await house.app.intake.receive(early, "Ev2")
-    assert await house.app.intake.replay() == 1
-    assert await values(house) == {}
+    again = house_over(sqlite_store, clock, house.chat)
+    await again.app.heart.start()
+    assert await values(again) == {}
+    house.chat.standing[message].add((early.member, early.emoji))
+    await again.app.courier.deliver_all()
+    assert await values(again) == {(ONE, "ada"): 1.0}
+
+
+async def test_a_card_that_is_found_late_has_its_reactions_read(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_cards(sqlite_store, clock)
+    house.chat.standing[house.chat.message_of(ONE)].add(("ada", "👍"))  # put on while nobody listened
+    await becomes(sqlite_store, PostState.UNCERTAIN, None)
     await house.app.courier.deliver_all()
-    async with sqlite_store.read() as tx:
-        assert await facts.get(tx, READ_BACK_AT) is None, "they are read back at the next beat"
-    await house.app.intake.read_back({house.chat.name: house.chat}, clock() - timedelta(days=1))
+    await house.settle()
     assert await values(house) == {(ONE, "ada"): 1.0}
+
+
+async def test_a_reading_of_late_reactions_that_fails_is_done_again(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_cards(sqlite_store, clock)
+    asked = list[str]()
+
+    async def down(place: Place, message: str) -> list[tuple[str, str]]:
+        asked.append(message)
+        if len(asked) < 4:
+            raise Uncertain("down")
+        return [("ada", "👍")]
+
+    house.chat.reactions = down  # type: ignore[method-assign]
+    await becomes(sqlite_store, PostState.UNCERTAIN, None)
+    await house.app.courier.deliver_all()
+    await house.settle()
+    assert await values(house) == {(ONE, "ada"): 1.0}
+
+
+async def test_reactions_on_what_is_not_ours_are_kept_only_while_nobody_knows(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await with_cards(sqlite_store, clock)
+    message, intake, channel = house.chat.message_of(ONE), house.app.intake, await house.channel()
+    await becomes(sqlite_store, PostState.SENDING, None)
+    for number in range(1_100):
+        foreign = Reaction(PLACE, f"theirs {number}", "ada", "👍", True, clock())
+        assert not await intake.react(foreign, f"Ev{number}")
+    waiting = [state for state in (await states(house)).values() if state is InboxState.RECEIVED]
+    assert len(waiting) == 1_000, "there is a bound"
+    await becomes(sqlite_store, PostState.SENT, message)
+    await intake.settled(channel.id)
+    assert set((await states(house)).values()) == {InboxState.DONE}
+    assert not intake._early
+    assert await values(house) == {}
+
+
+async def test_whoever_is_forgotten_meanwhile_has_no_early_vote(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_cards(sqlite_store, clock)
+    early, message, channel = reaction(house, "👍", member="ben"), house.chat.message_of(ONE), await house.channel()
+    await becomes(sqlite_store, PostState.SENDING, None)
+    assert not await house.app.intake.react(early)
+    async with sqlite_store.write() as tx:
+        await members.forget(tx, "fake", None, "ben")
+    await becomes(sqlite_store, PostState.SENT, message)
+    await house.app.intake.settled(channel.id)
+    assert await values(house) == {}
 
 
 async def test_what_was_written_down_and_not_worked_off_is_replayed_on_start(store: Store, clock: Clock) -> None:

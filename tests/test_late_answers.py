@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from bot.channels.values import Kind, Message, Place
+from bot.channels.values import Kind, Message, Place, Reaction
 from bot.platforms.base import Capabilities, NotAccepted, Rejected, Uncertain
 from bot.store.database import Store
 from bot.store.states import PostState
@@ -16,6 +17,7 @@ from tests.fakes.chat import FakeChat, Shown
 from tests.fakes.clock import Clock
 from tests.house import PLACE, House, comes_true, demo_papers, house_over
 from tests.test_courier import a_due_digest, states
+from tests.voting import values
 
 TIMEOUT = 30.0
 SLACK = Capabilities(max_text=4000, lookup=True, threads=True)
@@ -297,3 +299,81 @@ async def test_while_a_post_is_uncertain_what_is_submitted_waits_and_other_chann
     assert len(chat.shown["c1"]) == 1
     await once_each(house, chat)
     assert len(chat.shown["c1"]) == 7
+
+
+# -- votes on a card whose answer is late
+
+
+@dataclass
+class VotingChat(LateChat):
+    """A chat where a member reacts to a card before its answer comes back; `told` says whether the bot hears of it."""
+
+    hears: Callable[[Reaction], Awaitable[None]] | None = None
+    emoji: str = "👍"
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        posted = await super().send(place, message, key)
+        if message.card or message.numbered:
+            await self.votes(place, posted)
+        return posted
+
+    async def votes(self, place: Place, posted: str) -> None:
+        self.standing[posted].add(("ada", self.emoji))
+        if self.hears:
+            await self.hears(Reaction(place, posted, "ada", self.emoji, True, self.now()))
+
+
+async def voted(house: House) -> int:
+    return len(await values(house))
+
+
+@pytest.mark.parametrize("style", ["cards", "compact", "thread"])
+async def test_a_vote_that_is_told_before_the_answer_counts_with_it(store: Store, clock: Clock, style: str) -> None:
+    chat = VotingChat(replace(SLACK, numbers=10), clock=clock, emoji="2️⃣" if style == "compact" else "👍")
+    house = await a_due_digest(store, clock, chat, style)
+    chat.hears = house.app.desk.react
+    await house.beat()
+    assert await voted(house) == (1 if style == "compact" else 5)
+
+
+async def test_a_vote_counts_though_the_answer_was_lost_and_then_refused(store: Store, clock: Clock) -> None:
+    """As 502 after acceptance, and then 429 for eight seconds, while a member reacts."""
+
+    class Trouble(VotingChat):
+        async def send(self, place: Place, message: Message, key: str) -> str:
+            if self.sends == 2 and not refused:
+                refused.append(key)
+                raise NotAccepted("slow down", retry_after=8)
+            posted = await super().send(place, message, key)
+            if self.sends == 2:
+                raise Uncertain("502")
+            return posted
+
+    refused: list[str] = []
+    chat = Trouble(replace(DISCORD, reads_reactions=False), clock=clock)
+    house = await a_due_digest(store, clock, chat)
+    chat.hears = house.app.desk.react
+    await house.beat()
+    assert await voted(house) == 0
+    await house.beat_until_settled(2)
+    assert await voted(house) == 5
+    await once_each(house, chat)
+
+
+async def test_a_vote_that_was_put_on_while_the_process_was_dead_counts(store: Store, clock: Clock) -> None:
+    class Dying(VotingChat):
+        async def send(self, place: Place, message: Message, key: str) -> str:
+            posted = await super().send(place, message, key)
+            if self.sends == 2:
+                raise Crash
+            return posted
+
+    chat = Dying(replace(DISCORD, reads_reactions=True), clock=clock)
+    house = await a_due_digest(store, clock, chat)
+    with pytest.raises(Crash):
+        await house.beat()
+    again = house_over(store, clock, chat)
+    await again.app.heart.start()
+    await again.beat_until_settled(2)
+    await again.settle()
+    assert (await again.posts())[1].paper_id in {paper_id for paper_id, _ in await values(again)}

@@ -39,6 +39,13 @@ async def unfinished(tx: AsyncConnection, limit: int = 1_000) -> list[tuple[str,
     return [(row.platform, row.event_id, row.body) for row in rows]
 
 
+async def waiting(tx: AsyncConnection, platform: str, event_id: str) -> dict[str, Any] | None:
+    """The body of an event whose work is still to be done; None when it is done, or was forgotten."""
+    there = (inbox.c.platform == platform, inbox.c.event_id == event_id, inbox.c.state == InboxState.RECEIVED)
+    body: dict[str, Any] | None = (await tx.execute(sa.select(inbox.c.body).where(*there))).scalar_one_or_none()
+    return body
+
+
 async def finish(tx: AsyncConnection, platform: str, event_id: str) -> None:
     """The event's work is done; goes into the same transaction as the work. The body is no longer needed."""
     await tx.execute(
