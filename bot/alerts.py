@@ -16,7 +16,8 @@ from bot.store.states import ChannelState
 from bot.store.topics import Topic
 from recommender import Recommender
 
-_HEARD = "alerts_heard_revision"
+HEARD = "alerts_heard_revision"
+"""The fact that holds the count of changes up to which topics have been alerted."""
 _MOST_CARDS = 5
 """Cards that one topic may bring from one reading. Further matches come as numbered titles, as many as the platform can
 number; the digest has the rest."""
@@ -42,7 +43,7 @@ class Alerts:
         """Plan what is new for each alerting topic; how many messages those are."""
         now = self._clock()
         async with self._store.read() as tx:
-            heard = int(await facts.get(tx, _HEARD) or 0)
+            heard = int(await facts.get(tx, HEARD) or 0)
             # What the index could not take in yet is for the next time.
             hears = max(await self._library.revision(tx), heard)
             alerting = await topics.alerting(tx)
@@ -50,7 +51,7 @@ class Alerts:
         for topic in alerting:
             planned += await self._plan(topic, heard, now)
         async with self._store.write() as tx:
-            await facts.put(tx, _HEARD, str(hears))
+            await facts.put(tx, HEARD, str(hears))
         return planned
 
     async def _plan(self, topic: Topic, heard: int, now: datetime) -> int:

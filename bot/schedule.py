@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot import restoring
 from bot.alerts import Alerts
 from bot.channels.digest import DIGEST, Digests, next_hour
 from bot.channels.hours import Hour, Rule
@@ -105,6 +106,8 @@ class Heart:
         """Read every source, then plan what topics want to be alerted of; the next beat delivers it."""
         try:
             await self._ingest.run()
+            async with self._store.write() as tx:
+                await restoring.caught_up(tx, self._clock())
             await self._alerts.plan()
         except StoreError as error:
             log.error("The sources could not be stored; the next beat tries again.", why=str(error))

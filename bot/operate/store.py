@@ -39,7 +39,14 @@ async def backup_store(settings: Settings, file: Path, *, force: bool) -> None:
 
 async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
     """Put a backup in the place of what is in the store, and index it anew; papers and channels go only by `force`."""
+    from bot import restoring
     from bot.store.backup import restore
+
+    given = restoring.Given(0, 0)
+
+    async def settle(tx: AsyncConnection, made_at: datetime | None) -> None:
+        nonlocal given
+        given = await restoring.settle(tx, made_at, datetime.now(UTC))
 
     async with opened_store(settings) as store:
         async with store.read() as tx:
@@ -50,9 +57,14 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
                 "would replace. Back it up first, then say --force."
             )
         with progress("Restoring") as tick:
-            rows = await restore(store, file, lambda done: tick(done, 0))
+            rows = await restore(store, file, lambda done: tick(done, 0), settle)
         await index(store, settings)
     out(f"Restored {rows:,} rows from {file}.")
+    if given.channels or given.posts:
+        out(
+            f"{cards.count(given.channels, 'digest')} and {cards.count(given.posts, 'message')} that were due may have "
+            "been posted since the backup was made, so they are not posted again."
+        )
 
 
 async def export_channel(settings: Settings, name: str) -> None:

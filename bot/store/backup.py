@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import groupby, islice
@@ -37,6 +37,8 @@ _STAGE = "paperboy_restore"
 
 Progress = Callable[[int], None]
 """Called now and then with the rows done so far."""
+Then = Callable[[AsyncConnection, datetime | None], Awaitable[None]]
+"""Called with the restored store, and when the backup was made, if it says so."""
 
 
 class BackupUnwritten(StoreError):
@@ -73,8 +75,9 @@ async def backup(store: Store, file: Path, now: datetime, progress: Progress | N
     return writer.count
 
 
-async def restore(store: Store, file: Path, progress: Progress | None = None) -> int:
+async def restore(store: Store, file: Path, progress: Progress | None = None, then: Then | None = None) -> int:
     """Put what a backup holds in place of all that the store holds; how many rows. All of it happens, or nothing.
+    `then` is called within the same transaction.
 
     Raises BackupRefused for a file that is no whole backup, StoreNewer for one by a later Paperboy, else a StoreError.
     """
@@ -82,16 +85,19 @@ async def restore(store: Store, file: Path, progress: Progress | None = None) ->
     count = 0
     with contextlib.closing(_read(file)) as lines:
         await asyncio.to_thread(next, lines)
-        async with store.write(alone=True) as tx, _placed(store, tx, header["revision"]) as tables:
-            while some := await asyncio.to_thread(list, islice(lines, _AT_ONCE)):
-                with _fitting(file):
-                    for name, rows in groupby(some, key=lambda line: line["table"]):
-                        table = tables[name]
-                        values = [_values(table, line["row"], naive=store.is_sqlite) for line in rows]
-                        await tx.execute(sa.insert(table), values)
-                count += len(some)
-                if progress:
-                    progress(count)
+        async with store.write(alone=True) as tx:
+            async with _placed(store, tx, header["revision"]) as tables:
+                while some := await asyncio.to_thread(list, islice(lines, _AT_ONCE)):
+                    with _fitting(file):
+                        for name, rows in groupby(some, key=lambda line: line["table"]):
+                            table = tables[name]
+                            values = [_values(table, line["row"], naive=store.is_sqlite) for line in rows]
+                            await tx.execute(sa.insert(table), values)
+                    count += len(some)
+                    if progress:
+                        progress(count)
+            if then:
+                await then(tx, _made_at(header))
     return count
 
 
@@ -225,6 +231,14 @@ def _verify(file: Path) -> dict[str, Any]:
     for _ in lines:
         pass
     return header
+
+
+def _made_at(header: Mapping[str, Any]) -> datetime | None:
+    """When a backup was made, as its header says."""
+    try:
+        return datetime.fromisoformat(str(header.get("made_at"))).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _read(file: Path) -> Generator[dict[str, Any], None, None]:

@@ -158,12 +158,20 @@ async def free_for(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str
 
 
 async def miss(
-    tx: AsyncConnection, channel_id: int, local_date: date, kind: str, due_at: datetime, reason: str, now: datetime
+    tx: AsyncConnection,
+    channel_id: int,
+    local_date: date,
+    kind: str,
+    due_at: datetime,
+    reason: str,
+    now: datetime,
+    papers_revision: int = 0,
 ) -> bool:
-    """Record that an hour passed without a delivery, and why; False when that day had one."""
+    """Record that an hour passed without a delivery, and why; False when that day had one. `papers_revision` is the
+    count of changes up to which the channel may have had the papers nevertheless."""
     if not await _lock(tx, channel_id) or await find(tx, channel_id, local_date, kind):
         return False
-    await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.MISSED, reason, now)
+    await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.MISSED, reason, now, papers_revision)
     return True
 
 
@@ -201,14 +209,14 @@ async def of(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
 
 
 async def latest(tx: AsyncConnection, channel_id: int, kind: str) -> Delivery | None:
-    """The channel's last delivery of this kind that was planned, not missed."""
+    """The channel's last delivery of this kind that was planned, or may have been given before a restore."""
     row = (
         await tx.execute(
             sa.select(deliveries)
             .where(
                 deliveries.c.channel_id == channel_id,
                 deliveries.c.kind == kind,
-                deliveries.c.state == DeliveryState.PLANNED,
+                sa.or_(deliveries.c.state == DeliveryState.PLANNED, deliveries.c.papers_revision > 0),
             )
             .order_by(deliveries.c.id.desc())
             .limit(1)
@@ -338,6 +346,30 @@ async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str) -> Non
         sa.update(posts)
         .where(posts.c.channel_id == channel_id, posts.c.state == PostState.PLANNED)
         .values(state=PostState.DROPPED, reason=reason)
+    )
+
+
+async def give_up_all(tx: AsyncConnection, reason: str) -> int:
+    """Give up every post that is still under way, since it may have been posted; how many those are. Their papers count
+    as shown."""
+    under_way = (PostState.PLANNED, *UNSETTLED)
+    gone = await tx.execute(
+        sa.update(posts).where(posts.c.state.in_(under_way)).values(state=PostState.FAILED, reason=reason)
+    )
+    return int(gone.rowcount)
+
+
+async def know(tx: AsyncConnection, since: datetime, papers_revision: int) -> None:
+    """The deliveries that were recorded as missed since then, and may have been given, were made from the papers up to
+    this count of changes."""
+    await tx.execute(
+        sa.update(deliveries)
+        .where(
+            deliveries.c.state == DeliveryState.MISSED,
+            deliveries.c.papers_revision > 0,
+            deliveries.c.planned_at >= since,
+        )
+        .values(papers_revision=papers_revision)
     )
 
 
