@@ -262,6 +262,9 @@ class Courier:
         """A post stands on the platform as this message. Where that was learned late, members may have reacted to it
         while nobody knew what it was, and nobody may have been told."""
         moved = await self._move(post, PostState.SENT, message=message, sent_at=at, reason="")
+        if moved and channel.state is ChannelState.ACTIVE and channel.state_reason:  # it was lost, and is no more
+            async with self._store.write() as tx:
+                await channels.change_from(tx, channel.id, ChannelState.ACTIVE, state_reason="")
         if moved and late and self._intake:
             self._intake.confirmed_late(platform, channel, replace(post, state=PostState.SENT, message=message))
         return moved
@@ -330,7 +333,8 @@ class Courier:
             )
             if everywhere:
                 await channels.lose_all(tx, channel.place.platform, channel.place.workspace, why)
-        if now_lost and channel.owner and not everywhere:
+        told_before = channel.state is ChannelState.ACTIVE and channel.state_reason
+        if now_lost and channel.owner and not everywhere and not told_before:
             name = channel.place.name or channel.place.address
             text = (
                 f"I can no longer post in {name} ({why}). Its settings and votes are kept: "

@@ -22,10 +22,11 @@ from bot.channels.hours import Hour, Rule
 from bot.courier import Courier
 from bot.ingest import Ingest
 from bot.intake import READ_BACK_AT, Intake
-from bot.platforms.base import Clock, Platform, Threading
+from bot.platforms.base import Attending, Clock, Platform, PlatformError, Threading, WorkspaceLost
 from bot.store import channels, deliveries, facts, installations, runs
 from bot.store.channels import Channel
 from bot.store.database import Store, StoreError
+from bot.store.states import ChannelState
 from bot.tallies import Tallies
 
 log = structlog.get_logger(__name__)
@@ -38,9 +39,13 @@ _READING_HOLDS = timedelta(minutes=10)
 that hangs may cost nobody their digest."""
 _PLANNED_AT_ONCE = 10
 """Digests that are made before the first of them leaves."""
+_LOOKING_SECONDS = 30.0
+"""For which a platform may say whether the bot is in a channel."""
 _MENDED_EVERY = timedelta(hours=1)
 _SURELY_AHEAD = timedelta(hours=23)
 """The shortest day there is: an hour that is nearer than that is its schedule's next one."""
+
+_NOT_RUNNING = "the bot was not running, or could not post here"
 
 
 class Heart:
@@ -72,6 +77,7 @@ class Heart:
         self._reading: asyncio.Task[None] | None = None
         self._held_until: datetime | None = None
         self._reading_back: asyncio.Task[None] | None = None
+        self._trying_lost: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._mended_at: datetime | None = None
         self._fresh_start = True
@@ -91,6 +97,8 @@ class Heart:
                 self._reading = asyncio.create_task(self.read())
             if not _under_way(self._reading_back) and await self._read_back_due():
                 self._reading_back = asyncio.create_task(self._read_reactions_back())
+            if not _under_way(self._trying_lost) and await self._lost_and_due():
+                self._trying_lost = asyncio.create_task(self.try_lost())
             await self._forget_departed()
             await self._mend_hours()
             held = _under_way(self._reading) and self._held_until and self._clock() < self._held_until
@@ -121,9 +129,67 @@ class Heart:
             planned += sum(some)
         return planned
 
+    async def try_lost(self) -> None:
+        """Try the channels again that were lost, each at its own hour: where nothing says that the bot is still shut
+        out, the next beat makes their digest. Its first post shows whether they are back, and nobody is told of it if
+        they are not."""
+        try:
+            while some := await self._lost_and_due():
+                ended = set[tuple[str, str]]()
+                for channel in some:
+                    workspace = channel.place.platform, channel.place.workspace
+                    if workspace not in ended and await self._may_be_back(channel, ended):
+                        too_late = self._clock() - self._grace
+                        async with self._store.write() as tx:
+                            await channels.change_from(tx, channel.id, ChannelState.LOST, state=ChannelState.ACTIVE)
+                            # The digest that is made now may bring what an earlier one could not.
+                            await deliveries.drop_waiting(tx, channel.id, "too late to be news", too_late)
+                    else:
+                        await self._leave_lost(channel)
+        except StoreError as error:
+            log.error("The store did not answer; the next beat tries again.", why=str(error))
+        except Exception:
+            log.exception("Lost channels could not be tried again; the next beat does.")
+
+    async def _lost_and_due(self) -> list[Channel]:
+        async with self._store.read() as tx:
+            return await channels.due(tx, self._clock(), list(self._platforms), _PLANNED_AT_ONCE, ChannelState.LOST)
+
+    async def _may_be_back(self, channel: Channel, ended: set[tuple[str, str]]) -> bool:
+        """Whether the bot may be back in a channel, as far as that can be told without posting. `ended` takes in the
+        workspaces of which no channel needs to be tried."""
+        place = channel.place
+        async with self._store.read() as tx:
+            removed = await installations.has_ended(tx, place.platform, place.workspace)
+        platform = self._platforms[place.platform]
+        try:
+            if not removed and isinstance(platform, Attending):
+                async with asyncio.timeout(_LOOKING_SECONDS):
+                    return await platform.attends(place)
+        except WorkspaceLost:
+            removed = True
+        except (PlatformError, TimeoutError) as error:
+            log.info("A lost channel could not be looked at.", channel=channel.id, why=str(error))
+            return False
+        if removed:
+            ended.add((place.platform, place.workspace))
+        return not removed
+
+    async def _leave_lost(self, channel: Channel) -> None:
+        """Go on to the next hour of a channel that is still lost."""
+        now, due = self._clock(), channel.next_due_at
+        assert due is not None
+        try:
+            after = Rule.of(channel.hour, channel.days, channel.zone).after(now)
+        except (LookupError, ValueError):  # a zone that is no longer known: its digest says so when it is made
+            after = Hour((now + timedelta(days=1)).date(), now + timedelta(days=1))
+        async with self._store.write() as tx:
+            await channels.change_due(tx, channel.id, due, after.at, after.local_date)
+
     async def stop(self) -> None:
         """Let go what is under way, and come back when it has: the store is about to be closed."""
-        under_way = [task for task in (self._reading, self._reading_back, self._beating) if task and not task.done()]
+        begun = (self._reading, self._reading_back, self._trying_lost, self._beating)
+        under_way = [task for task in begun if task and not task.done()]
         for task in under_way:
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
@@ -166,7 +232,8 @@ class Heart:
             delivery = await self._digests.plan(channel, last, now, can)
         else:
             missed.append(last)
-        await self._miss(channel, missed, "the bot was not running, or could not post here")
+        why = f"I could not post here: {channel.state_reason}" if channel.state_reason else _NOT_RUNNING
+        await self._miss(channel, missed, why)
         async with self._store.write() as tx:
             after = await next_hour(tx, channel, max(now, last.at))
             await channels.change_due(tx, channel.id, due.at, after.at, after.local_date)

@@ -18,7 +18,10 @@ from bot.store.tables import Text, channels, insert_new
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One channel as it stands. `hour` is HH:MM on the wall in `zone`; `next_due_on` the local day `next_due_at` is
-    for, which an hour moved by daylight saving may have left."""
+    for, which an hour moved by daylight saving may have left.
+
+    An active channel with a `state_reason` was lost for that reason, and is tried again: nothing has been posted since.
+    """
 
     id: int
     place: Place
@@ -131,12 +134,18 @@ async def of_workspace(tx: AsyncConnection, platform: str, workspace: str) -> li
     return [_channel(row) for row in rows]
 
 
-async def due(tx: AsyncConnection, now: datetime, platforms: Sequence[str], limit: int = 500) -> list[Channel]:
-    """Active channels whose hour has come, the longest waiting first."""
+async def due(
+    tx: AsyncConnection,
+    now: datetime,
+    platforms: Sequence[str],
+    limit: int = 500,
+    state: ChannelState = ChannelState.ACTIVE,
+) -> list[Channel]:
+    """Active channels whose hour has come, the longest waiting first; or those of another state that are not paused."""
     rows = await tx.execute(
         sa.select(channels)
         .where(
-            channels.c.state == ChannelState.ACTIVE,
+            channels.c.state == state,
             channels.c.next_due_at <= now,
             channels.c.platform.in_(platforms),
         )

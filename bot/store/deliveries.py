@@ -340,13 +340,12 @@ async def _lock(tx: AsyncConnection, channel_id: int) -> bool:
     return (await tx.execute(there)).one_or_none() is not None
 
 
-async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str) -> None:
-    """Drop what is planned for a channel and has not been sent; its papers may come again."""
-    await tx.execute(
-        sa.update(posts)
-        .where(posts.c.channel_id == channel_id, posts.c.state == PostState.PLANNED)
-        .values(state=PostState.DROPPED, reason=reason)
-    )
+async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str, before: datetime | None = None) -> None:
+    """Drop what is planned for a channel (before some moment) and has not been sent; its papers may come again."""
+    waiting = [posts.c.channel_id == channel_id, posts.c.state == PostState.PLANNED]
+    if before is not None:
+        waiting.append(posts.c.planned_at < before)
+    await tx.execute(sa.update(posts).where(*waiting).values(state=PostState.DROPPED, reason=reason))
 
 
 async def give_up_all(tx: AsyncConnection, reason: str) -> int:

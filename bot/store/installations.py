@@ -55,6 +55,12 @@ async def end(
     return bool(ended.rowcount)
 
 
+async def has_ended(tx: AsyncConnection, platform: str, workspace: str) -> bool:
+    """Whether a workspace removed the bot, or its token died; False for one that is not known here."""
+    row = await get(tx, platform, workspace)
+    return row is not None and (row["uninstalled_at"] is not None or row["revoked_at"] is not None)
+
+
 async def alive(tx: AsyncConnection, platform: str, ending_before: datetime | None = None) -> list[str]:
     """The workspaces that the bot may act in; only those whose tokens end before a moment, where one is given."""
     query = sa.select(installations.c.workspace).where(installations.c.platform == platform, *_ALIVE)
