@@ -95,6 +95,28 @@ async def test_a_slow_answer_comes_in_the_end(slack: FakeSlack, ml: Channel, cli
     assert len(ml.visible) == 1
 
 
+async def test_a_late_call_is_done_though_nobody_waits_any_more(
+    slack: FakeSlack, ml: Channel, client: AsyncWebClient
+) -> None:
+    slack.faults.late("chat.postMessage", 0.2)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await client.chat_postMessage(channel="C1", text="x")
+    assert ml.visible == []
+    await slack.until(lambda: ml.visible)
+
+
+async def test_a_history_that_lags_shows_a_message_later(
+    slack: FakeSlack, ml: Channel, client: AsyncWebClient, clock: Clock
+) -> None:
+    await client.chat_postMessage(channel="C1", text="x")
+    slack.faults.history_lag = 2.0
+    clock.advance(timedelta(seconds=1))
+    assert (await client.conversations_history(channel="C1"))["messages"] == []
+    clock.advance(timedelta(seconds=2))
+    assert [one["text"] for one in (await client.conversations_history(channel="C1"))["messages"]] == ["x"]
+
+
 async def test_a_limit_on_demand_says_how_long_to_wait(slack: FakeSlack, ml: Channel, client: AsyncWebClient) -> None:
     slack.faults.limit("chat.postMessage", retry_after=7, workspace="T1")
     with pytest.raises(SlackApiError) as refused:

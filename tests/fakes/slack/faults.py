@@ -68,6 +68,8 @@ class Faults:
 
     def __init__(self) -> None:
         self.ahead: list[Fault] = []
+        self.history_lag = 0.0
+        """Seconds by Slack's clock for which a message that was posted is not yet in the history of its channel."""
 
     def lose_reply(self, method: str, times: int = 1, **where: str | None) -> Fault:
         """Do it, then hang up without an answer."""
@@ -100,6 +102,10 @@ class Faults:
     def slow(self, method: str, seconds: float, times: int = 1, **where: str | None) -> Fault:
         """Do it, and answer so many real seconds late."""
         return self._add(Fault(method, "slow", accepted=True, seconds=seconds, times=times), where)
+
+    def late(self, method: str, seconds: float, times: int = 1, **where: str | None) -> Fault:
+        """Do it so many real seconds late, though nobody may wait for the answer any more."""
+        return self._add(Fault(method, "slow", seconds=seconds, times=times), where)
 
     def next(self, method: str, workspace: str, channel: str) -> Fault | None:
         """The fault that befalls this call."""

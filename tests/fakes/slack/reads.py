@@ -30,11 +30,12 @@ def auth_test(asked: Asked) -> Json:
 
 def _between(asked: Asked, messages: Iterable[Message]) -> list[Message]:
     oldest, latest = (_stamp(asked.args.get(name)) for name in ("oldest", "latest"))
-    inclusive = asked.flag("inclusive")
+    inclusive, until = asked.flag("inclusive"), asked.slack.clock().timestamp() - asked.slack.faults.history_lag
     return [
         one
         for one in messages
-        if (oldest is None or float(one.ts) > oldest or (inclusive and float(one.ts) == oldest))
+        if (not asked.slack.faults.history_lag or float(one.ts) <= until)
+        and (oldest is None or float(one.ts) > oldest or (inclusive and float(one.ts) == oldest))
         and (latest is None or float(one.ts) < latest or (inclusive and float(one.ts) == latest))
     ]
 
