@@ -164,3 +164,21 @@ async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> No
             await team.stop()
             assert await life.votes() == {(first.paper_id, "bo"): -1.0}, f"at {step}"
     assert step > 6, "there were that many places to die"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), -timedelta(days=3)])
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_clock_unlike_slacks_doubles_nothing(sqlite_store: Store, ahead: timedelta, number: int) -> None:
+    theirs, ours = Clock(), Clock()
+    ours.advance(ahead)
+    async with FakeSlack(theirs, ack_within=1.5, retries=0) as slack:
+        team = SlackTeam(slack, theirs)
+        house = house_over(sqlite_store, ours, cast("Any", team.platform), digest=CARDS)
+        await house.list_papers(DAY)
+        await house.invite(team.place)
+        ours.advance(timedelta(hours=1, minutes=1))
+        slack.faults.late("chat.postMessage", 0, times=number - 1)
+        slack.faults.lose_reply("chat.postMessage")
+        await house.beat_until_settled()
+        keys = [str((said.metadata or {})["event_payload"]["key"]) for said in team.ml.visible]
+        assert keys == [post.key for post in await house.posts(team.place)]
