@@ -150,9 +150,13 @@ class Intake:
         return len(left)
 
     async def settled(self, channel_id: int) -> None:
-        """It is known what became of a post in a channel: work off the reactions that were told too early."""
-        for platform, event_id in list(self._early.get(channel_id, ())):
-            await self._work_early(channel_id, platform, event_id)
+        """It is known what became of a post in a channel: work off the reactions that were told too early. What fails
+        is kept, and tried again with the channel's next post or on the next start."""
+        try:
+            for platform, event_id in list(self._early.get(channel_id, ())):
+                await self._work_early(channel_id, platform, event_id)
+        except StoreError as error:
+            log.error("Early reactions could not be taken in; they are tried again.", why=str(error))
 
     def confirmed_late(self, platform: Platform, channel: Channel, post: Post) -> None:
         """A post's id became known late, so that nobody could say whose the reactions on it were: read them soon."""
@@ -327,11 +331,11 @@ class Intake:
 
     async def _work_early(self, channel_id: int, platform: str, event_id: str) -> bool:
         """Work off a reaction that was told too early; it is kept on while it still is. Whether a vote changed."""
+        async with self._store.read() as tx:
+            body = await inbox.waiting(tx, platform, event_id)
         self._early[channel_id].pop((platform, event_id), None)
         if not self._early[channel_id]:
             del self._early[channel_id]
-        async with self._store.read() as tx:
-            body = await inbox.waiting(tx, platform, event_id)
         return body is not None and await self._work(platform, event_id, body)
 
     def _told(self, taken: _Taken) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from bot.channels import feedback
 from bot.channels.values import Style
+from bot.platforms.base import Sleep
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.settings import Digest
 from bot.store.deliveries import Post
@@ -39,7 +40,7 @@ class Life:
         self.fate, self.stores, self.platforms = Fate(), list[MortalStore](), list[DiscordPlatform]()
         self.house = self.begin(Fate())
 
-    def begin(self, fate: Fate) -> House:
+    def begin(self, fate: Fate, sleep: Sleep = no_sleep) -> House:
         """Another process."""
         self.fate, store, fake = fate, MortalStore(self._url, fate), self.server.fake
         self.stores.append(store)
@@ -53,7 +54,7 @@ class Life:
         )
         self.server.platform, mortal = platform, MortalPlatform(platform, fate)
         self.platforms.append(platform)
-        self.house = house_over(store, self.server.clock, cast("Any", mortal), digest=self._digest)
+        self.house = house_over(store, self.server.clock, cast("Any", mortal), sleep, digest=self._digest)
         self.server.speaks_to = self.house.app.desk
         return self.house
 
@@ -143,6 +144,33 @@ async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: s
         house = life.begin(Fate())
         await house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
         assert await life.votes() == {(first.paper_id, server.bo.id): -1.0, (second.paper_id, server.bo.id): 1.0}
+
+
+@pytest.mark.parametrize("gap", [AT_ONCE, LATER], ids=["at once", "later"])
+async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_the_card_is_known(
+    sqlite_url: str, gap: timedelta
+) -> None:
+    step = voted = 0
+    dead = True
+    while dead:
+        step += 1
+        async with a_due_digest(sqlite_url, step) as life:
+            life.begin(Fate(step))
+            with contextlib.suppress(Death):
+                await life.house.beat()
+            dead, known = life.fate.dead, {post.message for post in await life.posts()} if life.fate.dead else set()
+            unknown = [said for said in life.channel.visible if dead and said.id not in known]
+            for said in unknown:
+                await life.server.bo.reacts(said, "👍")
+            life.server.clock.advance(gap)
+            await life.begin(Fate(), life.server.clock.sleep).app.heart.start()
+            await life.house.beat_until_settled(40)
+            cards = [post for post in await life.posts() if post.message in {said.id for said in unknown}]
+            liked = {(post.paper_id, life.server.bo.id): 1.0 for post in cards if post.paper_id}
+            await life.comes_to(liked)
+            await life.house.app.heart.stop()
+            voted += len(liked)
+    assert voted >= 2, "cards were posted whose answers were cut off"
 
 
 @pytest.mark.parametrize("style", [Style.CARDS, Style.THREAD])

@@ -21,7 +21,7 @@ from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.fakes.slack.server import FakeSlack
-from tests.house import House, demo_papers, house_over
+from tests.house import House, comes_true, demo_papers, house_over
 from tests.platforms.slack.http_team import HttpTeam
 from tests.platforms.slack.team import SlackTeam, buttons
 
@@ -164,6 +164,35 @@ async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> No
             await team.stop()
             assert await life.votes() == {(first.paper_id, "bo"): -1.0}, f"at {step}"
     assert step > 6, "there were that many places to die"
+
+
+async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_the_card_is_known(
+    sqlite_url: str,
+) -> None:
+    step = voted = 0
+    dead = True
+    while dead:
+        step += 1
+        async with a_due_digest(sqlite_url, step) as life:
+            life.begin(Fate(step))
+            with contextlib.suppress(Death):
+                await life.house.beat()
+            dead, known = life.fate.dead, {post.message for post in await life.posts()} if life.fate.dead else set()
+            unknown = [said for said in life.team.ml.visible if dead and said.ts not in known]
+            for said in unknown:
+                await life.team.bo.reacts(life.team.ml, said.ts, "+1")
+            await life.begin(Fate()).app.heart.start()
+            await life.house.beat_until_settled(40)
+            cards = [post for post in await life.posts() if post.message in {said.ts for said in unknown}]
+            liked = {(post.paper_id, "bo"): 1.0 for post in cards if post.paper_id}
+
+            async def counted(liked: dict[tuple[str | None, str], float] = liked, life: Life = life) -> bool:
+                return await life.votes() == liked
+
+            await comes_true(counted)
+            await life.house.app.heart.stop()
+            voted += len(liked)
+    assert voted >= 2, "cards were posted whose answers were cut off"
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), -timedelta(days=3)])
