@@ -166,7 +166,9 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
             await life.begin(Fate(), life.server.clock.sleep).app.heart.start()
             await life.house.beat_until_settled(40)
             cards = [post for post in await life.posts() if post.message in {said.id for said in unknown}]
-            liked = {(post.paper_id, life.server.bo.id): 1.0 for post in cards if post.paper_id}
+            liked: dict[tuple[str | None, str], float] = {
+                (post.paper_id, life.server.bo.id): 1.0 for post in cards if post.paper_id
+            }
             await life.comes_to(liked)
             await life.house.app.heart.stop()
             voted += len(liked)

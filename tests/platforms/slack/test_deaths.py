@@ -184,7 +184,7 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
             await life.begin(Fate()).app.heart.start()
             await life.house.beat_until_settled(40)
             cards = [post for post in await life.posts() if post.message in {said.ts for said in unknown}]
-            liked = {(post.paper_id, "bo"): 1.0 for post in cards if post.paper_id}
+            liked: dict[tuple[str | None, str], float] = {(post.paper_id, "bo"): 1.0 for post in cards if post.paper_id}
 
             async def counted(liked: dict[tuple[str | None, str], float] = liked, life: Life = life) -> bool:
                 return await life.votes() == liked
