@@ -1,38 +1,65 @@
-"""One bot to a store: two that served the same channels from one SQLite file would both answer."""
+"""One bot to a store: two that served the same channels from one store would both post and answer.
+
+Searches, imports and backups need no turn.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import sqlalchemy as sa
-
+from bot.operate.opening import patiently
 from bot.operate.saying import Failure
 from bot.settings import Settings
-from recommender.locks import try_lock
+from bot.store.database import parsed_url, sqlite_file
+from bot.store.serving import ServingLock
+from recommender.locks import try_lock, try_lock_database
+
+
+@contextlib.asynccontextmanager
+async def sole_bot(settings: Settings) -> AsyncIterator[ServingLock | None]:
+    """Be the only bot on the store of the settings. The lock is None on SQLite, where it can't be lost.
+
+    Raises Failure or StoreTaken when there is another bot, or StoreError.
+    """
+    if parsed_url(settings.store_url).get_backend_name() == "sqlite":
+        with alone(settings):
+            yield None
+        return
+    lock = ServingLock(settings.store_url, settings.database_busy_seconds)
+    async with contextlib.AsyncExitStack() as stack:
+        await patiently(settings, lambda: stack.enter_async_context(lock.kept()))
+        yield lock
 
 
 @contextlib.contextmanager
 def alone(settings: Settings) -> Iterator[None]:
-    """Be the only bot on an SQLite store, until the end or the death of this process; Failure when there is another.
-
-    Searches, imports and backups need no turn. On PostgreSQL several processes may serve.
-    """
-    url = sa.make_url(settings.store_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
+    """Be the only bot on an SQLite store, until the end or the death of this process. Failure when there is another."""
+    database = sqlite_file(settings.store_url)
+    if database is None:
         yield
         return
-    file = Path(f"{url.database}.bot")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        held = file.open("ab")
-    except OSError as error:
-        raise Failure(f"{file} can't be written: {error.strerror}.") from error
-    with held:
-        if not try_lock(held.fileno()):
+    # The file beside the store is the lock where the system knows no other, and that of earlier versions. On Linux the
+    # database itself is locked too, so that neither another path to it nor a deleted lock file lets a second bot in.
+    file = database.resolve()
+    with contextlib.ExitStack() as stack:
+        beside = _opened(file.with_name(f"{file.name}.bot"), stack)
+        if not (try_lock(beside) and try_lock_database(_opened(file, stack))):
             raise Failure(
-                f"Another Paperboy serves {url.database} already. Leave that one first, or give this one a store of "
+                f"Another Paperboy serves {database} already. Leave that one first, or give this one a store of "
                 "its own with PAPERBOY_DATA_DIR. `paperboy search` and the like work beside it."
             )
         yield
+
+
+def _opened(file: Path, stack: contextlib.ExitStack) -> int:
+    """The descriptor of a file, made where there is none, until the stack closes it. Raises Failure."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError as error:
+        raise Failure(f"{file} can't be written: {error.strerror}.") from error
+    stack.callback(os.close, descriptor)
+    return descriptor

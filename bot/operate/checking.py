@@ -11,14 +11,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from bot.platforms.base import Clock, Finding
 from bot.settings import Settings
 from bot.sources.base import Source, SourceError
 from bot.store import facts
 from bot.store.channels import Channel
-from bot.store.database import Store, StoreError, make_engine
+from bot.store.database import Store, StoreError, make_engine, sqlite_file
 from bot.store.upgrade import current, revisions
 
 _LEAST_FREE = 500_000_000
@@ -39,10 +37,9 @@ def is_new(settings: Settings) -> bool:
 def _file(settings: Settings) -> Path | None:
     """The store's file, None where it is in none."""
     try:
-        url = sa.make_url(settings.store_url)
-    except (sa.exc.ArgumentError, ValueError):
+        return sqlite_file(settings.store_url)
+    except StoreError:
         return None
-    return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def _nearest(path: Path) -> Path:

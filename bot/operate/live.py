@@ -6,18 +6,18 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from functools import partial
 from getpass import getuser
 
 from rich.console import Console
 
-from bot.app import App, configured_sources, opened, system_clock
+from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
 from bot.ingest import Ingest, Outcome
-from bot.operate.alone import alone
+from bot.operate.alone import sole_bot
 from bot.operate.discord import discord_platform, invite_link
-from bot.operate.opening import opened_library
+from bot.operate.opening import opened_library, patiently
 from bot.operate.saying import Failure, Misuse, err, out, progress
 from bot.operate.slack import slack_mode, slack_platform
 from bot.platforms.base import Platform, PlatformError
@@ -27,6 +27,7 @@ from bot.serve import serve
 from bot.settings import Settings
 from bot.sources.feed import feed_name
 from bot.store.database import Store
+from bot.store.serving import ServingLock
 from bot.web import Served, Unservable, serving
 
 TO_SET_UP = (
@@ -41,11 +42,9 @@ async def run_platforms(settings: Settings) -> None:
         raise Misuse(f"No platform is set up. {TO_SET_UP}")
     # A search in its thread gives way to whoever is waiting after a millisecond, not after Python's usual five.
     sys.setswitchinterval(0.001)
-    with alone(settings):
-        async with opened_library(settings):
-            pass
+    async with sole_bot(settings) as lock:
         try:
-            async with opened(settings, partial(configured, settings)) as app, _website(settings, app):
+            async with _open_app(settings, partial(configured, settings), lock) as app, _website(settings, app):
                 if link := invite_link(settings):
                     err(f"Bring me to a Discord server: {link}")
                 err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
@@ -87,14 +86,29 @@ async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
 
 async def chat_here(settings: Settings) -> None:
     """The bot on the real store, in this terminal, until its guest leaves; digests come at their hour."""
-    with alone(settings):
+    async with sole_bot(settings) as lock:
         terminal = TerminalPlatform(settings.data_dir / "terminal", Console(), system_clock, who=_who())
         platforms = {terminal.name: terminal}
-        # The bar is gone before the guest types.
+        async with _open_app(settings, platforms, lock) as app:
+            await serve(app, platforms, until=terminal.name)
+
+
+@contextlib.asynccontextmanager
+async def _open_app(
+    settings: Settings, platforms: Mapping[str, Platform] | PlatformsOver, lock: ServingLock | None
+) -> AsyncIterator[App]:
+    """The bot, put together once its database answers. With a lock it writes only while it holds that."""
+
+    async def catch_up() -> None:
+        # The progress bar is gone before anybody types.
         async with opened_library(settings):
             pass
-        async with opened(settings, platforms) as app:
-            await serve(app, platforms, until=terminal.name)
+
+    await patiently(settings, catch_up)
+    async with contextlib.AsyncExitStack() as stack:
+        app = await patiently(settings, lambda: stack.enter_async_context(opened(settings, platforms)))
+        app.store.ready_to_write = lock.ready if lock else None
+        yield app
 
 
 async def ingest_now(settings: Settings, only: str | None, since: date | None) -> int:

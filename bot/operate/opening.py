@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 from bot.library import Library
-from bot.operate.saying import progress
+from bot.operate.saying import err, progress
+from bot.platforms.base import Sleep
 from bot.settings import Settings
-from bot.store.database import Store
+from bot.store.database import Store, StoreAway
+
+_RETRY_SECONDS = 1.0
+Opened = TypeVar("Opened")
+
+
+async def patiently(
+    settings: Settings,
+    attempt: Callable[[], Awaitable[Opened]],
+    *,
+    sleep: Sleep = asyncio.sleep,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Opened:
+    """What the attempt gives. While the database is away it is tried again, for `database_start_seconds`: it may start
+    after the bot, or cut a connection while the bot starts. Then StoreAway."""
+    ends, told = seconds() + settings.database_start_seconds, False
+    while True:
+        try:
+            return await attempt()
+        except StoreAway as error:
+            if seconds() >= ends:
+                raise
+            if not told:
+                err(f"{str(error).rstrip('.')}. Waiting up to {settings.database_start_seconds:.0f} seconds for it.")
+                told = True
+        await sleep(_RETRY_SECONDS)
 
 
 @contextlib.asynccontextmanager

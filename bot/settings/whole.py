@@ -51,7 +51,10 @@ class Settings(BaseSettings):
         "", repr=False, description="An SQLite file in data_dir by default; or postgresql://user@host/name."
     )
     database_busy_seconds: float = Field(
-        10.0, gt=0, le=600, description="Seconds to wait for another program that keeps an SQLite store locked."
+        10.0, gt=0, le=600, description="Seconds to wait for another program that keeps the store locked."
+    )
+    database_start_seconds: float = Field(
+        60.0, ge=0, le=3600, description="Seconds that a starting bot waits for a PostgreSQL that does not answer yet."
     )
     encryption_keys: Texts = Field(
         (),

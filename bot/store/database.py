@@ -5,7 +5,8 @@ StoreError
 ├── StoreFull       the disk is full
 ├── StoreNewer      it was written by a newer Paperboy
 ├── StoreDamaged    the file is not a store, or is broken
-└── StoreMissing    nobody answers, or the folder can't be made
+└── StoreMissing    it can't be opened: the folder can't be made, the password is wrong, …
+    └── StoreAway   nobody answers now; a server that is just starting, or a cut connection, may answer later
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -48,6 +49,10 @@ class StoreDamaged(StoreError):
 
 class StoreMissing(StoreError):
     """Not to be reached."""
+
+
+class StoreAway(StoreMissing):
+    """The server does not answer now. It may answer later: it is starting, or the connection was cut."""
 
 
 _WRITERS = 7_402_511
@@ -89,6 +94,8 @@ class Store:
         self.engine = engine
         self._writing, self._turns = _OneAtATime(), asyncio.Lock()
         self._written = 0
+        self.ready_to_write: Callable[[], Awaitable[None]] | None = None
+        """Awaited before each `write`. The bot that serves a PostgreSQL store waits here while its lock is lost."""
         self.is_sqlite = engine.dialect.name == "sqlite"
 
     @classmethod
@@ -125,6 +132,8 @@ class Store:
     async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction that may change the store; with `alone`, while nobody else writes, for changes to all of it."""
         with translated():
+            if self.ready_to_write:
+                await self.ready_to_write()
             if not self.is_sqlite:
                 lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
                 async with self.engine.begin() as connection:
@@ -173,8 +182,8 @@ class Store:
         await self.engine.dispose()
 
 
-def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
-    """An engine for `sqlite:///file` or `postgresql://…`, whatever driver the URL names."""
+def parsed_url(url: str) -> sa.URL:
+    """The parts of a database's URL. Raises StoreMissing for one that is none, or of another kind of database."""
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: a port that is no number
@@ -182,11 +191,27 @@ def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
             "database_url is not a database's URL. It looks like sqlite:////var/lib/paperboy/paperboy.db "
             "or postgresql://user@host/name."
         ) from error
-    backend = parsed.get_backend_name()
-    if backend in ("postgresql", "postgres"):
-        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    if backend != "sqlite":
+    if (backend := parsed.get_backend_name()) not in ("sqlite", "postgresql", "postgres"):
         raise StoreMissing(f"database_url names {backend}; Paperboy keeps its store in SQLite or PostgreSQL.")
+    return parsed
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The absolute path of an SQLite store's file; None for PostgreSQL and for a store in memory.
+
+    Raises StoreMissing.
+    """
+    parsed = parsed_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(parsed.database).absolute()
+
+
+def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
+    """An engine for `sqlite:///file` or `postgresql://…`, whatever driver the URL names."""
+    parsed = parsed_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -240,6 +265,31 @@ def translated() -> Iterator[None]:
         for needles, kind, text in _WHAT_DATABASES_SAY:
             if any(needle in said.lower() for needle in needles):
                 raise kind(text) from error
-        if isinstance(error, (sa.exc.OperationalError, sqlite3.OperationalError)):
-            raise StoreMissing(f"The store can't be reached: {said.splitlines()[0]}") from error
+        if isinstance(error, sqlite3.OperationalError) or isinstance(
+            getattr(error, "orig", None), sqlite3.OperationalError
+        ):
+            raise StoreMissing(f"The store can't be reached: {_first_line(said)}") from error
+        # A connection that was cut is an InterfaceError for the driver, where it finds it closed already.
+        if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)) or getattr(
+            error, "connection_invalidated", False
+        ):
+            raise unreachable(getattr(error, "orig", None) or error) from error
         raise
+    except sa.exc.PendingRollbackError as error:  # a statement after the one that found the connection cut
+        raise StoreAway("The connection to the database was cut; it is built up again.") from error
+
+
+_WILL_NOT_CHANGE = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+"""What PostgreSQL says to a connection that will be refused tomorrow too."""
+
+
+def unreachable(error: BaseException) -> StoreError:
+    """What to raise when a database server could not be reached, or its connection was cut."""
+    said = _first_line(str(error))
+    kind = StoreMissing if any(words in said for words in _WILL_NOT_CHANGE) else StoreAway
+    return kind(f"The store can't be reached: {said}")
+
+
+def _first_line(said: str) -> str:
+    lines = said.strip().splitlines()
+    return lines[0] if lines else "the connection was cut"
