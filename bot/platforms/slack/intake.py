@@ -12,6 +12,8 @@ import asyncio
 import contextlib
 import logging
 import re
+import sys
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -69,6 +71,7 @@ class Intake:
             logger=log,
             request_verification_enabled=False,
         )
+        app.error(_failed)
         app.use(self._once)
         home = HomeTab(self._desk, self._command)
         modals = Modals(self._desk, home, self._command)
@@ -278,6 +281,25 @@ _NOT_INSTALLED = (
     "I am not installed in this workspace any more. Whoever runs Paperboy has the link that installs me again, and "
     "everything goes on."
 )
+
+
+_ODD = (TypeError, AttributeError, LookupError, ValueError, ArithmeticError, RecursionError)
+"""What reading a payload of another form raises."""
+_READERS = {*sys.stdlib_module_names, "slack_bolt", "slack_sdk"}
+"""Whose code reads payloads, beside the platform's own."""
+
+
+async def _failed(error: Exception) -> BoltResponse:
+    """What Slack is told when something failed. Where it failed while the payload was read, and nothing was done yet,
+    the payload has a form that Slack's documents do not know."""
+    where = [(frame.f_globals.get("__name__", ""), line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    only_read = all(name.startswith("bot.platforms.") or name.partition(".")[0] in _READERS for name, _ in where)
+    if isinstance(error, _ODD) and only_read:
+        name, line = where[-1] if where else ("", 0)
+        log.warning("Slack sent what can't be read (%s in %s:%d).", type(error).__name__, name, line)
+        return BoltResponse(status=400, body="")
+    log.error("What Slack sent could not be worked off.", exc_info=error)
+    return BoltResponse(status=500, body="")
 
 
 async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:

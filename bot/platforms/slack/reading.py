@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ _MARKUP = re.compile(r"<([^<>]*)>")
 _ONE_EMOJI = {"thumbsup": "+1", "thumbsdown": "-1"}
 
 
+_DEEPEST = 50
+"""Levels of JSON; Slack's blocks have about a dozen."""
 _SAID = ("text", "url", "from_url", "title_link")
 """Where a message's words and links are: in itself, its blocks, and the previews that Slack adds."""
 
@@ -90,6 +93,33 @@ def unescaped(text: str) -> str:
     ('R&D <3', 'R&D <3')
     """
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def is_plain(told: object) -> bool:
+    """Whether JSON is nested no deeper than Slack ever nests it, and holds only numbers and text that can be kept."""
+    level = [told]
+    for _ in range(_DEEPEST):
+        below: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                below += one
+                below += one.values()
+            elif isinstance(one, list):
+                below += one
+            elif (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, str) and not _is_text(one)):
+                return False
+        if not below:
+            return True
+        level = below
+    return False
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
 
 
 def text_of(event: dict[str, Any], name: str) -> str:

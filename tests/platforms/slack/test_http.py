@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlencode, urlparse
 
 import aiohttp
 import pytest
@@ -91,6 +92,94 @@ async def test_a_body_is_not_read_before_its_signature(team: HttpTeam) -> None:
         assert await posted(team, body, secret="guessed") == 401
         assert await posted(team, body) in (400, 401)
     assert await posted(team, b"x" * 2_000_000) == 413
+
+
+@pytest.mark.parametrize(
+    ("stamp", "signed"),
+    [(None, "v0=" + "0" * 64), ("0", "v0=" + "0" * 64), ("now", None), ("now", "v0=short"), ("now", "v1=" + "0" * 64)],
+)
+async def test_a_body_is_not_even_waited_for_where_the_headers_are_not_slacks(
+    team: HttpTeam, stamp: str | None, signed: str | None
+) -> None:
+    address = urlparse(team.url)
+    stamp = str(int(team.clock().timestamp())) if stamp == "now" else stamp
+    headers = {"Host": "here", "Content-Length": "900000", "Connection": "close"}
+    headers |= {"X-Slack-Request-Timestamp": stamp} if stamp else {}
+    headers |= {"X-Slack-Signature": signed} if signed else {}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(f"POST /slack/events HTTP/1.1\r\n{head}\r\n".encode())
+    async with asyncio.timeout(30):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+    writer.close()
+
+
+def event(**values: object) -> bytes:
+    told = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1", "event": values}
+    return json.dumps(told).encode()
+
+
+REACTED = {"type": "reaction_added", "user": "ada", "reaction": "+1", "item": {"channel": "C1", "ts": "1.0"}}
+ODD = {
+    "null": b"null",
+    "list": b"[]",
+    "list of a list": b"[[1]]",
+    "number": b"7",
+    "text": b'"x"',
+    "nothing": b"{",
+    "not a number": b'{"type": "event_callback", "event": {"x": NaN}}',
+    "endless": b'{"type": "event_callback", "event": {"x": -Infinity}}',
+    "too large a number": b'{"event": {"x": ' + b"9" * 10_000 + b"}}",
+    "deep": b'{"event": ' + b"[" * 500 + b"]" * 500 + b"}",
+    "very deep": b"[" * 200_000,
+    "half a character": b'{"event": {"text": "\\ud800"}}',
+    "far future": event(**REACTED, event_ts="1e30"),
+    "never": event(**REACTED, event_ts="nan"),
+    "no time": event(**REACTED),
+    "time is a list": event(**REACTED, event_ts=[1]),
+    "item is a list": event(**(REACTED | {"item": [1]}), event_ts="1.0"),
+    "item is a text": event(**(REACTED | {"item": "x"}), event_ts="1.0"),
+    "channel is a text": event(type="channel_rename", channel="x"),
+    "authorizations": b'{"type": "event_callback", "authorizations": [7], "event": {"type": "message"}}',
+    "event is a list": b'{"type": "event_callback", "event_id": "Ev2", "event": ["message"]}',
+    "team is a dict": b'{"type": "event_callback", "team_id": {"a": 1}, "event": {"type": "app_mention"}}',
+    "message is a list": b'{"type": "message_action", "callback_id": "more", "team": {"id": "T1"}, "message": [1]}',
+    "actions is a text": b'{"type": "block_actions", "actions": "xy", "team": {"id": "T1"}, "user": {"id": "ada"}}',
+    "button is a text": b'{"type": "block_actions", "actions": ["x"], "team": {"id": "T1"}, "user": {"id": "ada"}}',
+    "user is a text": b'{"type": "block_actions", "actions": [{"action_id": "x"}], "team": {"id": "T1"}, "user": "a"}',
+    "view is a text": b'{"type": "view_submission", "view": "x", "team": {"id": "T1"}, "user": {"id": "ada"}}',
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("form", [False, True])
+async def test_what_is_signed_but_odd_is_refused_without_a_traceback(
+    team: HttpTeam, odd: str, form: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    body, headers = ODD[odd], {}
+    if form:
+        body, headers = urlencode({"payload": body}).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    assert await posted(team, body, headers=headers) == 400
+    assert "Traceback" not in caplog.text
+    assert all(record.exc_info is None for record in caplog.records), caplog.text
+    assert team.desk.reactions == []
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "klingon", "utf-7", "\x01"])
+async def test_a_charset_that_nobody_knows_changes_nothing(team: HttpTeam, charset: str) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"} if charset.isprintable() else {}
+    assert await posted(team, CHALLENGE, headers=headers) == 200
+
+
+async def test_a_fault_of_ours_is_told_from_an_odd_payload(
+    team: HttpTeam, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ValueError("broken inside")
+
+    monkeypatch.setattr(team.desk, "react", broken)
+    assert await posted(team, event(**REACTED, event_ts="1.0")) == 500
+    assert "broken inside" in caplog.text
 
 
 async def test_a_bot_that_is_just_starting_has_slack_tell_it_again(team: HttpTeam) -> None:

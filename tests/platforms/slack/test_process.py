@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from urllib.parse import urlparse
 
 import aiohttp
 import pytest
@@ -94,3 +95,23 @@ async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_re
             )
             assert len(told.decode().strip().splitlines()) == 1
     assert slack.unknown == []
+
+
+async def test_hundreds_of_half_open_connections_do_not_silence_the_web_server(tmp_path: Path) -> None:
+    """With 256 open files and 300 connections whose headers never come, the real program still answers."""
+    resource = pytest.importorskip("resource")
+    async with FakeSlack() as slack, running(slack, many_workspaces(slack), tmp_path) as program:
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (256, 256))
+        url = await address_of(program)
+        address = urlparse(url)
+        streams = []
+        for _ in range(300):
+            stream = await asyncio.open_connection(address.hostname, address.port)
+            stream[1].write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+            streams.append(stream)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as browser:
+            for _ in range(3):
+                async with browser.get(f"{url}/healthz") as answer:
+                    assert answer.status == 200
+        for _, writer in streams:
+            writer.close()
