@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any
 
 from bot.platforms.base import Clock
 from bot.platforms.installing import Installation
 from bot.sealing import Seal
-from bot.store import installations
+from bot.store import inbox, installations
 from bot.store.database import Store
 
 TICKET_LIVES = timedelta(minutes=10)
@@ -21,14 +23,36 @@ class KeptInstallations:
 
     def __init__(self, store: Store, seal: Seal, clock: Clock, platform: str) -> None:
         self._store, self._seal, self._clock, self._platform = store, seal, clock, platform
-        self._taken: dict[str, datetime] = {}
 
     async def check(self) -> None:
         """Raises SealBroken when the tokens in the store can't be opened."""
         async with self._store.read() as tx:
-            sealed = await installations.tokens(tx)
-        for token in sealed:
-            self._seal.open(token)
+            held = await installations.sealed(tx)
+        for _, _, *tokens in held:
+            for token in filter(None, tokens):
+                self._seal.open(token)
+
+    async def old_seals(self) -> int:
+        """How many workspaces' tokens the first key does not open."""
+        async with self._store.read() as tx:
+            return sum(not self._is_newest(tokens) for _, _, *tokens in await installations.sealed(tx))
+
+    async def seal_anew(self) -> int:
+        """Seal all tokens with the first key, so that older keys can go; how many workspaces that were.
+
+        Raises SealBroken, and then nothing was changed.
+        """
+        if not await self.old_seals():
+            return 0
+        async with self._store.write() as tx:
+            old = [row for row in await installations.sealed(tx) if not self._is_newest(row[2:])]
+            for platform, workspace, *tokens in old:
+                token, refresh_token = (self._seal.renewed(each) if each else "" for each in tokens)
+                await installations.seal_anew(tx, platform, workspace, token=token, refresh_token=refresh_token)
+        return len(old)
+
+    def _is_newest(self, tokens: Iterable[str]) -> bool:
+        return all(self._seal.is_newest(token) for token in tokens if token)
 
     async def get(self, workspace: str) -> Installation | None:
         """What is known of a workspace. Raises SealBroken."""
@@ -80,14 +104,17 @@ class KeptInstallations:
         return self._seal.close(_TICKET + token_urlsafe(16), self._clock())
 
     async def take_ticket(self, ticket: str) -> bool:
-        """Whether this is such a word; each is good for one use (in this process)."""
+        """Whether this is such a word; each is good for one use, also after a restart."""
         now = self._clock()
-        self._taken = {word: at for word, at in self._taken.items() if now - at <= TICKET_LIVES}
         word = self._seal.fresh(ticket, now, TICKET_LIVES)
-        if not word.startswith(_TICKET) or word in self._taken:
+        if not word.startswith(_TICKET):
             return False
-        self._taken[word] = now
-        return True
+        # A used ticket is remembered like an event: longer than it lives, and the words themselves nowhere.
+        used = f"ticket:{sha256(word.encode()).hexdigest()}"
+        async with self._store.write() as tx:
+            if first := await inbox.receive(tx, self._platform, used, {}, now):
+                await inbox.finish(tx, self._platform, used)
+        return first
 
     def _sealed(self, installation: Installation) -> dict[str, Any]:
         now = self._clock()

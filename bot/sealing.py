@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+_LONGEST_FILE = 1_000
+"""Bytes; a key has 44."""
 
 
 class SealBroken(Exception):
@@ -25,6 +29,7 @@ class Seal:
     def __init__(self, keys: Sequence[str], file: Path) -> None:
         self._keys, self._file = tuple(keys), file
         self._fernet: MultiFernet | None = None
+        self._first: Fernet | None = None
 
     def close(self, secret: str, now: datetime) -> str:
         """The secret, sealed at this moment. Raises SealBroken when no key can be kept."""
@@ -42,6 +47,21 @@ class Seal:
                 "PAPERBOY_ENCRYPTION_KEYS), or empty the table `installations` and have each workspace install again."
             ) from None
 
+    def renewed(self, sealed: str) -> str:
+        """The same secret, sealed with the first key at the moment of the old seal. Raises SealBroken."""
+        self.open(sealed)
+        return self._all().rotate(sealed).decode()
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether the first key alone opens it."""
+        self._all()
+        assert self._first is not None
+        try:
+            self._first.decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
     def fresh(self, sealed: str, now: datetime, lifetime: timedelta) -> str:
         """What was sealed here not longer ago than that; "" for anything else."""
         try:
@@ -53,7 +73,8 @@ class Seal:
         if self._fernet is None:
             keys = self._keys or (_kept(self._file),)
             try:
-                self._fernet = MultiFernet([Fernet(key) for key in keys])
+                self._first = Fernet(keys[0])
+                self._fernet = MultiFernet([self._first, *map(Fernet, keys[1:])])
             except ValueError:
                 raise SealBroken(
                     f"The file {self._file} holds no key. Bring back the one it held, or delete the file and have each "
@@ -77,7 +98,27 @@ def _kept(file: Path) -> str:
                     os.link(made, file)
             finally:
                 made.unlink(missing_ok=True)
-        return file.read_text("ascii").strip()
+        with file.open("rb") as reading:
+            _refuse_shared(file, os.fstat(reading.fileno()))
+            return reading.read(_LONGEST_FILE).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SealBroken(f"The key file {file} can't be kept or read: {why}.") from error
+
+
+def _refuse_shared(file: Path, status: os.stat_result) -> None:
+    """Raises SealBroken for a key that others may know or may have put there."""
+    if sys.platform == "win32":
+        return
+    if status.st_uid not in (os.geteuid(), 0):
+        raise SealBroken(
+            f"The key file {file} belongs to another user, who may read and replace it. If its key is yours, say "
+            f"`chown {os.geteuid()} {file}`."
+        )
+    if mode := status.st_mode & 0o077:
+        can = "read" if mode & 0o044 else "change" if mode & 0o022 else "use"
+        raise SealBroken(
+            f"Other users of this machine can {can} the key file {file} (its mode is {status.st_mode & 0o777:o}). Say "
+            f"`chmod 600 {file}`. If somebody may have read it, also replace the key: put a new one before it in "
+            "PAPERBOY_ENCRYPTION_KEYS."
+        )

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
 
 from bot.installations import KeptInstallations
+from bot.operate.checking import keys
 from bot.platforms.installing import Installation
 from bot.sealing import Seal, SealBroken
+from bot.settings import load
 from bot.store.backup import backup, restore
 from bot.store.database import Store
 from bot.store.members import forget
+from bot.store.tables import inbox
 from bot.store.tables import installations as table
 from tests.fakes.clock import Clock
 
@@ -128,3 +133,50 @@ async def test_a_ticket_is_good_once_and_nothing_else_is_one(sqlite_store: Store
     assert await installations.take_ticket(ticket)
     assert not await installations.take_ticket(ticket)
     assert not await installations.take_ticket(Seal((), tmp_path / "encryption.key").close(TOKEN, NOW))
+
+
+async def test_old_tokens_are_sealed_with_the_first_key_and_the_old_key_can_go(store: Store, tmp_path: Path) -> None:
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+
+    def under(*keys: str) -> KeptInstallations:
+        return KeptInstallations(store, Seal(keys, tmp_path / "key"), Clock(), "slack")
+
+    await under(old).put(LAB)
+    await under(new, old).put(replace(LAB, workspace="T2", refresh_token="", expires_at=None))
+    await under(old).put(replace(LAB, workspace="T3", token="", refresh_token=REFRESH))
+    assert await under(new, old).old_seals() == 2
+    with_both = load(environ={"PAPERBOY_ENCRYPTION_KEYS": f"{new},{old}", "PAPERBOY_DATA_DIR": str(tmp_path)})
+    assert "tokens of 2 workspaces still need an older key" in (await keys(with_both, store)).mend
+    with pytest.raises(SealBroken):
+        await under(new).check()
+    assert await under(new, old).seal_anew() == 2
+    assert (await under(new, old).old_seals(), await under(new, old).seal_anew()) == (0, 0)
+    assert "others are no longer needed" in (await keys(with_both, store)).mend
+    await under(new).check()
+    assert await under(new).get("T1") == LAB
+    t3 = await under(new).get("T3")
+    assert t3
+    assert (t3.token, t3.refresh_token) == ("", REFRESH)
+
+
+async def test_tokens_that_no_key_opens_are_left_as_they_are(store: Store, tmp_path: Path) -> None:
+    lost, new = (Fernet.generate_key().decode() for _ in range(2))
+    await KeptInstallations(store, Seal((lost,), tmp_path / "key"), Clock(), "slack").put(LAB)
+    with pytest.raises(SealBroken):
+        await KeptInstallations(store, Seal((new,), tmp_path / "key"), Clock(), "slack").seal_anew()
+    assert await KeptInstallations(store, Seal((lost,), tmp_path / "key"), Clock(), "slack").get("T1") == LAB
+
+
+async def test_a_ticket_is_good_for_one_use_also_after_a_restart(store: Store, tmp_path: Path) -> None:
+    ticket = await kept(store, tmp_path).ticket()
+    assert await kept(store, tmp_path).take_ticket(ticket)
+    assert not await kept(store, tmp_path).take_ticket(ticket)
+    async with store.read() as tx:
+        [told] = (await tx.execute(sa.select(inbox.c.event_id))).scalars()
+    assert ticket not in told
+
+
+async def test_of_two_who_use_a_ticket_at_once_one_may(store: Store, tmp_path: Path) -> None:
+    ticket = await kept(store, tmp_path).ticket()
+    took = await asyncio.gather(*(kept(store, tmp_path).take_ticket(ticket) for _ in range(5)))
+    assert sorted(took) == [False] * 4 + [True]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -55,6 +56,7 @@ def test_a_file_that_holds_no_key_is_told(tmp_path: Path) -> None:
     file = tmp_path / "encryption.key"
     for content in (b"", b"hunter2", b"\xff\xfe"):
         file.write_bytes(content)
+        file.chmod(0o600)
         with pytest.raises(SealBroken, match=r"The file .* holds no key|can.t be kept or read"):
             Seal((), file).close("x", NOW)
 
@@ -71,3 +73,39 @@ def test_what_was_sealed_is_fresh_for_its_lifetime(tmp_path: Path) -> None:
     assert seal.fresh(sealed, NOW + minute, minute) == "word"
     assert seal.fresh(sealed, NOW + minute + timedelta(seconds=1), minute) == ""
     assert seal.fresh("no token", NOW, minute) == ""
+
+
+@pytest.mark.parametrize(("mode", "can"), [(0o644, "read"), (0o640, "read"), (0o666, "read"), (0o602, "change")])
+def test_a_key_that_others_may_read_or_change_is_refused_with_the_mend(tmp_path: Path, mode: int, can: str) -> None:
+    file = tmp_path / "encryption.key"
+    sealed = Seal((), file).close("x", NOW)
+    file.chmod(mode)
+    with pytest.raises(SealBroken, match=f"users of this machine can {can} the key file .*`chmod 600 {file}`") as told:
+        Seal((), file).open(sealed)
+    assert "\n" not in str(told.value)
+    file.chmod(0o600)
+    assert Seal((), file).open(sealed) == "x"
+    file.chmod(0o400)
+    assert Seal((), file).open(sealed) == "x"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_key_that_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "encryption.key"
+    sealed = Seal((), file).close("x", NOW)
+    os.chown(file, 65534, -1)
+    with pytest.raises(SealBroken, match=r"belongs to another user.*`chown 0 "):
+        Seal((), file).open(sealed)
+
+
+def test_a_secret_sealed_with_an_old_key_is_sealed_with_the_first_and_stays_as_old_as_it_was(tmp_path: Path) -> None:
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    sealed = Seal((old,), tmp_path / "key").close("secret", NOW)
+    both = Seal((new, old), tmp_path / "key")
+    assert not both.is_newest(sealed)
+    again = both.renewed(sealed)
+    assert both.is_newest(again)
+    assert Seal((new,), tmp_path / "key").open(again) == "secret"
+    minute = timedelta(minutes=1)
+    assert both.fresh(again, NOW + minute, minute) == "secret"
+    assert both.fresh(again, NOW + minute * 2, minute) == ""

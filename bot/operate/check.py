@@ -13,6 +13,7 @@ from bot.channels.values import Place
 from bot.operate import checking
 from bot.operate.live import TO_SET_UP, configured
 from bot.operate.saying import Misuse, err, out
+from bot.operate.slack import slack_mode
 from bot.platforms.base import Check, Checkable, Finding
 from bot.sealing import SealBroken
 from bot.settings import Settings
@@ -99,6 +100,8 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
             if one.place.platform == name:
                 (lost if one.state is ChannelState.LOST else served).append(one.place)
         checks += platform.checks(served, lost) if isinstance(platform, Checkable) else []
+    if slack_mode(settings.slack) == "http":
+        checks.append(Check("encryption keys", partial(checking.keys, settings, store)))
     return checks if platforms else [Check("platforms", _none_set_up)]
 
 

@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot.channels import cards
+from bot.operate.slack import kept_installations
 from bot.platforms.base import Clock, Finding
 from bot.settings import Settings
 from bot.sources.base import Source, SourceError
@@ -162,3 +164,16 @@ def _is_known(zone: str) -> bool:
     except (LookupError, ValueError, OSError):
         return False
     return True
+
+
+async def keys(settings: Settings, store: Store) -> Finding:
+    """Whether keys after the first are still needed. Raises StoreError."""
+    old = await kept_installations(settings, store).old_seals()
+    if old:
+        return Finding(
+            mend=f"The tokens of {cards.count(old, 'workspace')} still need an older key; the next start of "
+            "`paperboy run` seals them with the first."
+        )
+    if len(settings.encryption_keys) > 1:
+        return Finding(mend="Every token is sealed with the first key; the others are no longer needed.")
+    return Finding()

@@ -14,12 +14,13 @@ from getpass import getuser
 from rich.console import Console
 
 from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
+from bot.channels import cards
 from bot.ingest import Ingest, Outcome
 from bot.operate.alone import sole_bot
 from bot.operate.discord import discord_platform, invite_link
 from bot.operate.opening import opened_library, patiently
 from bot.operate.saying import Failure, Misuse, err, out, progress
-from bot.operate.slack import slack_mode, slack_platform
+from bot.operate.slack import kept_installations, slack_mode, slack_platform
 from bot.platforms.base import Platform, PlatformError
 from bot.platforms.terminal import TerminalPlatform
 from bot.sealing import SealBroken
@@ -44,7 +45,7 @@ async def run_platforms(settings: Settings) -> None:
     sys.setswitchinterval(0.001)
     async with sole_bot(settings) as lock:
         try:
-            async with _open_app(settings, partial(configured, settings), lock) as app, _website(settings, app):
+            async with _open_app(settings, partial(_configured_to_run, settings), lock) as app, _website(settings, app):
                 if link := invite_link(settings):
                     err(f"Bring me to a Discord server: {link}")
                 err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
@@ -60,6 +61,14 @@ def _collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+async def _configured_to_run(settings: Settings, store: Store) -> dict[str, Platform]:
+    """The platforms of the settings, and every token sealed with the first key. Raises what `configured` does."""
+    platforms = await configured(settings, store)
+    if slack_mode(settings.slack) and (count := await kept_installations(settings, store).seal_anew()):
+        err(f"The tokens of {cards.count(count, 'workspace')} are now sealed with the first encryption key.")
+    return platforms
 
 
 async def configured(settings: Settings, store: Store) -> dict[str, Platform]:

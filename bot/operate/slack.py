@@ -39,6 +39,11 @@ def slack_mode(slack: Slack) -> Literal["socket", "http"] | None:
     return "socket" if is_socket else "http" if is_http else None
 
 
+def kept_installations(settings: Settings, store: Store) -> KeptInstallations:
+    """Slack's installations in the store, with the keys of the settings."""
+    return KeptInstallations(store, Seal(settings.encryption_keys, settings.key_file), system_clock, "slack")
+
+
 async def slack_platform(settings: Settings, store: Store) -> Platform:
     """Slack as the settings have it. Raises SealBroken when the tokens in the store can't be opened."""
     # Imported here, for the other platforms can do without its libraries.
@@ -47,8 +52,7 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
     from bot.platforms.slack.installed import AppKeys
 
     slack = settings.slack
-    seal = Seal(settings.encryption_keys, settings.key_file)
-    installations = KeptInstallations(store, seal, system_clock, HttpSlack.name)
+    installations = kept_installations(settings, store)
     await installations.check()
     if slack_mode(slack) == "socket":
         return SlackPlatform(

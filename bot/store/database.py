@@ -211,7 +211,9 @@ def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
     """An engine for `sqlite:///file` or `postgresql://…`, whatever driver the URL names."""
     parsed = parsed_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_async_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
+        )
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

@@ -69,9 +69,16 @@ async def alive(tx: AsyncConnection, platform: str, ending_before: datetime | No
     return list((await tx.execute(query.order_by(installations.c.workspace))).scalars())
 
 
-async def tokens(tx: AsyncConnection) -> list[str]:
-    """Every sealed token."""
-    return list((await tx.execute(sa.select(installations.c.token).where(installations.c.token != ""))).scalars())
+async def sealed(tx: AsyncConnection) -> list[tuple[str, str, str, str]]:
+    """Every installation with tokens: (platform, workspace, token, refresh token), both sealed."""
+    held = sa.or_(installations.c.token != "", installations.c.refresh_token != "")
+    columns = (installations.c[name] for name in ("platform", "workspace", "token", "refresh_token"))
+    return [(*row,) for row in await tx.execute(sa.select(*columns).where(held))]
+
+
+async def seal_anew(tx: AsyncConnection, platform: str, workspace: str, **values: str) -> None:
+    """Put newly sealed tokens in the place of the same tokens."""
+    await tx.execute(sa.update(installations).where(*_there(platform, workspace)).values(**values))
 
 
 async def left_before(tx: AsyncConnection, before: datetime) -> list[tuple[str, str]]:

@@ -61,6 +61,7 @@ def engine(url: sa.URL, busy_seconds: float) -> AsyncEngine:
     """An engine for a file that can be opened; a lock of another program is waited for so many seconds."""
     made = create_async_engine(
         url.set(drivername=f"sqlite+{_DRIVER}"),
+        hide_parameters=True,  # errors are logged, and what members say is in the parameters
         connect_args={"factory": partial(_Connection, busy_seconds), "timeout": 0, "isolation_level": None},
         **({"pool_size": _CONNECTIONS, "max_overflow": 0} if url.database not in (None, "", ":memory:") else {}),
     )

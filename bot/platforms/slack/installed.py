@@ -28,6 +28,8 @@ _NEXT_TRY = timedelta(minutes=5)
 _AT_HAND = 1_000
 """Workspaces whose people and clients are remembered; the one unused for longest is forgotten first."""
 log = logging.getLogger(__name__)
+SILENT = logging.Logger("silent", logging.CRITICAL + 1)
+"""For libraries that log what they send, where that is secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class InstalledWorkspaces:
         return await self._installations.renew(installed, renewed)
 
     async def _ask_for_another(self, installed: Installation) -> Installation:
-        client = AsyncWebClient(base_url=self._url, retry_handlers=[], logger=log)
+        client = AsyncWebClient(base_url=self._url, retry_handlers=[], logger=SILENT)
         with understood():
             told = await client.oauth_v2_access(
                 client_id=self._keys.client_id,

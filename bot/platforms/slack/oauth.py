@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from slack_bolt.error import BoltError
 from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncFailureArgs, AsyncSuccessArgs
@@ -17,18 +18,21 @@ from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
 from slack_sdk.oauth.installation_store import Installation as Granted
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.platforms.base import Clock
 from bot.platforms.installing import Installation, Installations
 from bot.platforms.slack import pages
-from bot.platforms.slack.installed import AppKeys
+from bot.platforms.slack.installed import SILENT, AppKeys
 from bot.platforms.slack.scopes import SCOPES
 
 _WORKSPACE, _CODE = re.compile(r"T[A-Z0-9]{1,20}"), re.compile(r"[\w.-]{1,200}", re.ASCII)
+_ERROR = re.compile(r"[a-z_]{1,60}")
 log = logging.getLogger(__name__)
 
 
@@ -70,6 +74,21 @@ class _Granted(AsyncInstallationStore):
         self._arrived(installation.team_id)
 
 
+class _Client(AsyncWebClient):
+    """Slack's Web API for an installation. Nothing that is sent or answered reaches a log, for it holds the code, the
+    app's secret or tokens; only the name of Slack's error does."""
+
+    async def api_call(self, *args: Any, **kwargs: Any) -> AsyncSlackResponse:
+        """Call a method. Raises SlackApiError."""
+        try:
+            return await super().api_call(*args, **kwargs)
+        except SlackApiError as error:
+            told = error.response.get("error") if isinstance(error.response, AsyncSlackResponse) else None
+            known = isinstance(told, str) and _ERROR.fullmatch(told)
+            log.warning("Slack refused an installation: %s.", told if known else "it gave no answer that can be read")
+            raise
+
+
 class _Tickets(AsyncOAuthStateStore):
     """Hands out and takes back the word that binds an installation to the browser that began it."""
 
@@ -100,11 +119,12 @@ class Flow(AsyncOAuthFlow):
     async def finish(self, request: AsyncBoltRequest) -> BoltResponse:
         """The callback, whatever becomes of it."""
         if not all(_CODE.fullmatch(code) for code in request.query.get("code") or ()):
-            return pages.went_wrong("invalid_code", 400)  # the library writes into the log what Slack refuses
+            return pages.went_wrong("invalid_code", 400)
         try:
             return await self.handle_callback(request)
-        except Exception:
-            log.exception("An installation could not be finished.")
+        except Exception as error:
+            # Neither its text nor its traceback: what was sent stands in some.
+            log.error("An installation could not be finished (%s).", type(error).__name__)
             return pages.went_wrong("no_answer", 502)
 
 
@@ -121,7 +141,8 @@ def flow(
         state_store=_Tickets(installations),
         callback_options=AsyncCallbackOptions(success=_installed, failure=_not_installed),
     )
-    return Flow(client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=log), logger=log, settings=settings)
+    client = _Client(base_url=api_url, retry_handlers=[], logger=SILENT)
+    return Flow(client=client, logger=SILENT, settings=settings)
 
 
 async def _installed(args: AsyncSuccessArgs) -> BoltResponse:

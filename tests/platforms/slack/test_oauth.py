@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -153,3 +154,25 @@ async def test_pages_may_run_nothing_and_be_framed_nowhere(team: HttpTeam) -> No
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+SECRET_CODE = "123.456.secret-code-of-an-installation"
+
+
+@pytest.mark.parametrize("fault", ["refused", "an error with the code in it", "no JSON", "lost"])
+async def test_the_code_of_an_installation_reaches_no_log_when_the_exchange_fails(
+    team: HttpTeam, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    state, cookie = await team.begins_installing()
+    if fault == "an error with the code in it":
+        team.slack.faults.error("oauth.v2.access", f"invalid {SECRET_CODE}")
+    elif fault == "no JSON":
+        team.slack.faults.status("oauth.v2.access", 502)
+    elif fault == "lost":
+        team.slack.faults.lose_request("oauth.v2.access")
+    status, _ = await back(team, cookie, code=SECRET_CODE, state=state)
+    assert status in (401, 502)
+    assert "installation" in caplog.text
+    for secret in (SECRET_CODE, team.slack.client_secret, state):
+        assert secret not in caplog.text

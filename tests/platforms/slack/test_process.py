@@ -87,6 +87,7 @@ async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_re
             await bo.says("/papers", "schedule 07:00", ml)
             assert "07:00" in (await slack.until(lambda: bo.ephemeral))[0].words
         (tmp_path / "encryption.key").write_bytes(Fernet.generate_key())
+        (tmp_path / "encryption.key").chmod(0o600)
         async with running(slack, many_workspaces(slack), tmp_path) as process:
             _, told = await asyncio.wait_for(process.communicate(), 60)
             assert process.returncode == 1
