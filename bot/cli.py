@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Coroutine
@@ -25,6 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _MOST_HITS = 10_000
+_UMASK = 0o077
+"""What the bot makes is for its own user alone."""
 papers_app = typer.Typer(help="Bring papers in and out as JSON lines.")
 db_app = typer.Typer(help="Look after the store.")
 app.add_typer(papers_app, name="papers")
@@ -233,6 +236,14 @@ def forget(member: Annotated[str, typer.Argument(metavar="MEMBER", help="The mem
 
 def main() -> None:
     """Run one command. Errors are one line on stderr: exit 2 for wrong use, 1 for failure, 130 when interrupted."""
+    before = os.umask(_UMASK)  # also for what libraries make
+    try:
+        _run_command()
+    finally:
+        os.umask(before)
+
+
+def _run_command() -> None:
     speak_utf8()
     words = arranged(sys.argv[1:])
     if words in ([], ["papers"], ["db"]):

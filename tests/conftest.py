@@ -116,8 +116,9 @@ def operator(
 ) -> Iterator[Operator]:
     """Somebody with an empty store of the newest revision."""
     home = tmp_path / "home"
-    home.mkdir()
+    home.mkdir(0o700)
     shutil.copy(_sqlite_template, home / "paperboy.db")
+    (home / "paperboy.db").chmod(0o600)
     yield Operator(home, monkeypatch, capsys.readouterr, ROOT)
     structlog.reset_defaults()
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from bot.operate.opening import patiently
+from bot.operate.private import keep_private
 from bot.operate.saying import Failure
 from bot.settings import Settings
 from bot.store.database import parsed_url, sqlite_file
@@ -24,6 +25,7 @@ async def sole_bot(settings: Settings) -> AsyncIterator[ServingLock | None]:
 
     Raises Failure or StoreTaken when there is another bot, or StoreError.
     """
+    keep_private(settings)
     if parsed_url(settings.store_url).get_backend_name() == "sqlite":
         with alone(settings):
             yield None

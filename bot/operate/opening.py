@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from bot.library import Library
+from bot.operate.private import keep_private
 from bot.operate.saying import err, progress
 from bot.platforms.base import Sleep
 from bot.settings import Settings
@@ -43,6 +44,7 @@ async def patiently(
 @contextlib.asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings."""
+    keep_private(settings)
     store = await Store.open(settings.store_url, busy_seconds=settings.database_busy_seconds)
     try:
         yield store
