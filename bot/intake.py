@@ -50,6 +50,8 @@ _WORKSPACES_AT_ONCE = 5
 _FAILURES_IN_A_ROW = 3
 _REMEMBERED = timedelta(days=2)
 """Platforms repeat an event for a day at most; its id is remembered for two."""
+_GIVEN_UP = timedelta(days=30)
+"""How long an event that could not be worked off is kept, with what it said, for whoever looks into it."""
 _Told = tuple[datetime, list[tuple[str, str]]]
 """When a platform was asked for a message's reactions, and the (member, emoji) pairs that it told."""
 
@@ -114,11 +116,12 @@ class Intake:
         platform, kept = reaction.place.platform, event_id or f"early {_digest(reaction)}"
         try:
             async with self._store.write() as tx:
-                if event_id and not await inbox.receive(tx, platform, event_id, _body(reaction), self._clock()):
+                body, now, member = _body(reaction), self._clock(), reaction.member
+                if event_id and not await inbox.receive(tx, platform, event_id, body, now, member):
                     return False
                 taken = await self._apply(tx, reaction)
                 if taken.early and not event_id:
-                    await inbox.receive(tx, platform, kept, _body(reaction), self._clock())
+                    await inbox.receive(tx, platform, kept, body, now, member)
                 if taken.early and len(self._early[taken.early]) < _MOST_EARLY:
                     self._early[taken.early][platform, kept] = None
                 elif event_id or taken.early:
@@ -138,12 +141,13 @@ class Intake:
     async def receive(self, reaction: Reaction, event_id: str) -> bool:
         """Write the event down; once this returns the platform may be told. False for one known already."""
         async with self._store.write() as tx:
-            return await inbox.receive(tx, reaction.place.platform, event_id, _body(reaction), self._clock())
+            platform, now = reaction.place.platform, self._clock()
+            return await inbox.receive(tx, platform, event_id, _body(reaction), now, reaction.member)
 
     async def replay(self) -> int:
         """On start: work off what an earlier process wrote down and did not finish; how many that were."""
-        async with self._store.write() as tx:
-            await inbox.sweep(tx, self._clock() - _REMEMBERED)
+        await self.sweep()
+        async with self._store.read() as tx:
             left = await inbox.unfinished(tx)
         for platform, event_id, body in left:
             await self._work(platform, event_id, body)
@@ -189,6 +193,13 @@ class Intake:
             await self.missed()
         except Exception:
             log.exception("The reactions on a message could not be read; they are daily.", channel=post.channel_id)
+
+    async def sweep(self) -> None:
+        """On start and then daily: forget the events that no platform repeats any more."""
+        now, more = self._clock(), True
+        while more:
+            async with self._store.write() as tx:
+                more = await inbox.sweep(tx, now - _REMEMBERED, now - _GIVEN_UP)
 
     async def missed(self) -> None:
         """Have the reactions read back at the next beat: some may never have been told."""

@@ -278,7 +278,8 @@ class Heart:
                 log.warning("A digest's hour lay too far ahead and was mended.", channel=channel.id, was=str(due))
 
     async def _forget_departed(self) -> None:
-        """On start and then daily: delete all that is kept of workspaces that removed the bot long enough ago."""
+        """On start and then daily: delete all that is kept of workspaces that removed the bot long enough ago, and the
+        events that no platform repeats any more."""
         now = self._clock()
         if self._forgot_at and timedelta(0) <= now - self._forgot_at < _FORGET_EVERY:
             return
@@ -286,6 +287,7 @@ class Heart:
             for platform, workspace in await installations.left_before(tx, now - self._keep):
                 await installations.delete(tx, platform, workspace)
                 log.info("All of a workspace that removed the bot is deleted.", platform=platform, workspace=workspace)
+        await self._intake.sweep()
         self._forgot_at = now
 
     async def _read_back_due(self) -> bool:

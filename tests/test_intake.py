@@ -380,6 +380,17 @@ async def test_an_event_that_nobody_can_read_is_given_up_after_five_tries_and_ho
     assert await states(house) == {"a-poison": InboxState.FAILED, "e1": InboxState.DONE}
 
 
+async def test_a_bot_that_runs_for_weeks_keeps_the_events_of_two_days(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_cards(sqlite_store, clock)
+    for day in range(20):
+        await house.app.intake.react(reaction(house, "👍", on=day % 2 == 0), f"e{day}")
+        clock.advance(timedelta(days=1))
+        await house.app.heart.beat()
+        assert len(await states(house)) <= 3
+    assert {"e18", "e19"} <= set(await states(house))
+    await house.app.heart.stop()
+
+
 async def test_finished_events_are_forgotten_after_two_days(sqlite_store: Store, clock: Clock) -> None:
     house = await with_cards(sqlite_store, clock)
     await house.app.intake.react(reaction(house, "👍"), "e1")

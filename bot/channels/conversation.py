@@ -97,7 +97,7 @@ class Conversation:
         """Whether this was never told before; goes into the transaction that does the work."""
         if not self.event_id:
             return True
-        first = await inbox.receive(tx, self.place.platform, self.event_id, {}, self.now)
+        first = await inbox.receive(tx, self.place.platform, self.event_id, {}, self.now, self.asker.member)
         if first:
             await inbox.finish(tx, self.place.platform, self.event_id)
         return first

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,9 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.store.states import InboxState
 from bot.store.tables import inbox, insert_new
 
+_AT_ONCE = 500
+"""Events that one statement reads or deletes: a few milliseconds."""
 
-async def receive(tx: AsyncConnection, platform: str, event_id: str, body: dict[str, Any], now: datetime) -> bool:
-    """Write an event down; False when it is known already."""
+
+async def receive(
+    tx: AsyncConnection, platform: str, event_id: str, body: dict[str, Any], now: datetime, member: str = ""
+) -> bool:
+    """Write an event down, by whoever made it; False when it is known already."""
     new = await tx.execute(
         insert_new(tx, inbox).values(
             platform=platform,
@@ -23,6 +32,7 @@ async def receive(tx: AsyncConnection, platform: str, event_id: str, body: dict[
             attempts=0,
             reason="",
             received_at=now,
+            member_hash=_hashed(platform, member),
         )
     )
     return bool(new.rowcount)
@@ -77,7 +87,62 @@ async def stumble(tx: AsyncConnection, platform: str, event_id: str, reason: str
     return True
 
 
-async def sweep(tx: AsyncConnection, before: datetime) -> int:
-    """Forget finished events that no platform will repeat any more."""
-    gone = await tx.execute(sa.delete(inbox).where(inbox.c.state == InboxState.DONE, inbox.c.received_at < before))
-    return int(gone.rowcount)
+async def sweep(tx: AsyncConnection, done_before: datetime, failed_before: datetime) -> bool:
+    """Forget some finished events that no platform will repeat any more, and some that were given up long ago; False
+    when there are none left."""
+    over = sa.or_(
+        sa.and_(inbox.c.state == InboxState.DONE, inbox.c.received_at < done_before),
+        sa.and_(inbox.c.state == InboxState.FAILED, inbox.c.received_at < failed_before),
+    )
+    key = sa.tuple_(inbox.c.platform, inbox.c.event_id)
+    some = sa.select(inbox.c.platform, inbox.c.event_id).where(over).limit(_AT_ONCE)
+    return bool((await tx.execute(sa.delete(inbox).where(key.in_(some)))).rowcount)
+
+
+async def forget(tx: AsyncConnection, platform: str, member: str) -> int:
+    """Forget the events that a member made, and those not worked off that name them; how many those were."""
+    theirs = inbox.c.member_hash == _hashed(platform, member)
+    gone = (await tx.execute(sa.delete(inbox).where(inbox.c.platform == platform, theirs))).rowcount
+    named = re.compile(rf"(?<!\w){re.escape(json.dumps(member, ensure_ascii=False)[1:-1])}(?!\w)")
+
+    def names(event_id: str, body: dict[str, Any]) -> bool:
+        return bool(named.search(event_id) or named.search(json.dumps(body, ensure_ascii=False)))
+
+    return int(gone) + await _forget_unfinished(tx, platform, names)
+
+
+async def forget_workspace(tx: AsyncConnection, platform: str, workspace: str) -> int:
+    """Forget the events of a workspace that are not worked off; how many those were."""
+    return await _forget_unfinished(
+        tx, platform, lambda _, body: (body.get("place") or {}).get("workspace") == workspace
+    )
+
+
+async def _forget_unfinished(
+    tx: AsyncConnection, platform: str, is_meant: Callable[[str, dict[str, Any]], bool]
+) -> int:
+    """Of a finished event nothing is kept but its id. The others are few, and are read some at a time all the same: a
+    transaction lets the loop turn between two statements."""
+    gone, after = 0, ""
+    while True:
+        some = (
+            await tx.execute(
+                sa.select(inbox.c.event_id, inbox.c.body)
+                .where(inbox.c.platform == platform, inbox.c.event_id > after)
+                .where(inbox.c.state.in_([InboxState.RECEIVED, InboxState.FAILED]))
+                .order_by(inbox.c.event_id)
+                .limit(_AT_ONCE)
+            )
+        ).all()
+        if not some:
+            return gone
+        after = some[-1].event_id
+        for event in some:
+            if is_meant(event.event_id, event.body):
+                of_them = sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event.event_id)
+                gone += (await tx.execute(of_them)).rowcount
+
+
+def _hashed(platform: str, member: str) -> str | None:
+    """What stands for a member, so that their events are found and the row names nobody; None for nobody."""
+    return sha256(f"{platform}:{member}".encode(errors="replace")).hexdigest() if member else None

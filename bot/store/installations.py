@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store import inbox
 from bot.store.contributions import delete_orphans
-from bot.store.tables import channels, inbox, insert_new, installations, saved
+from bot.store.tables import channels, insert_new, installations, saved
 
 _ALIVE = (installations.c.revoked_at.is_(None), installations.c.uninstalled_at.is_(None))
 
@@ -97,8 +98,4 @@ async def delete(tx: AsyncConnection, platform: str, workspace: str) -> int:
         of_it = sa.delete(table).where(table.c.platform == platform, table.c.workspace == workspace)
         gone += (await tx.execute(of_it)).rowcount
     await delete_orphans(tx)
-    waiting = await tx.execute(sa.select(inbox.c.event_id, inbox.c.body).where(inbox.c.platform == platform))
-    theirs = [row.event_id for row in waiting if row.body.get("place", {}).get("workspace") == workspace]
-    for event_id in theirs:
-        await tx.execute(sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event_id))
-    return gone + len(theirs)
+    return gone + await inbox.forget_workspace(tx, platform, workspace)

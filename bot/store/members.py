@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.values import Kind
+from bot.store import inbox
 from bot.store.contributions import delete_orphans
-from bot.store.tables import channels, contributions, corrections, inbox, installations, saved, topics, votes
+from bot.store.tables import channels, contributions, corrections, installations, saved, topics, votes
 
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
@@ -37,12 +35,7 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
     given = contributions.c.member == member, contributions.c.channel_id.in_(theirs)
     await tx.execute(sa.delete(contributions).where(*given))
     await delete_orphans(tx)
-    named = re.compile(rf"(?<!\w){re.escape(json.dumps(member, ensure_ascii=False)[1:-1])}(?!\w)")
-    events = sa.select(inbox.c.event_id, inbox.c.body).where(inbox.c.platform == platform)
-    for event in (await tx.execute(events)).all():
-        if named.search(event.event_id) or named.search(json.dumps(event.body, ensure_ascii=False)):
-            of_them = sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event.event_id)
-            gone += (await tx.execute(of_them)).rowcount
+    gone += await inbox.forget(tx, platform, member)
     await tx.execute(
         sa.update(topics).where(topics.c.member == member, topics.c.channel_id.in_(theirs)).values(member="")
     )

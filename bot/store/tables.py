@@ -372,8 +372,10 @@ inbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     _text("reason"),
     sa.Column("received_at", Instant, nullable=False),
+    sa.Column("member_hash", Text, nullable=True),
     sa.PrimaryKeyConstraint("platform", "event_id"),
     sa.Index("ix_inbox_state", "state", "received_at"),
+    sa.Index("ix_inbox_member_hash", "platform", "member_hash"),
 )
 """Events from platforms, written down before they are acknowledged."""
 

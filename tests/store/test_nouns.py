@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
 
 from bot.channels.values import Kind, Place
 from bot.store import channels, deliveries, facts, inbox, members, papers, runs, saved, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.states import ChannelState, RunState
+from bot.store.tables import inbox as inbox_table
 from bot.store.votes import Vote
 from recommender.paper import Paper
 from tests.store.whole import START, add_channel, dump
@@ -133,8 +138,58 @@ async def test_an_event_is_received_once_and_worked_off_once(store: Store) -> No
         assert await inbox.stumble(tx, "discord", "E1", "broke again", 2)
         assert await inbox.stumble(tx, "discord", "never heard of", "broke", 2)
         assert await inbox.unfinished(tx) == []
-        assert await inbox.sweep(tx, START) == 0
-        assert await inbox.sweep(tx, START + timedelta(2)) == 1
+        assert not await inbox.sweep(tx, START, START)
+        assert await inbox.sweep(tx, START + timedelta(2), START)
+        assert [row.event_id for row in await tx.execute(sa.select(inbox_table))] == ["E1"]  # Discord's, given up
+        assert not await inbox.sweep(tx, START + timedelta(2), START)
+        assert await inbox.sweep(tx, START, START + timedelta(2))
+        assert (await tx.execute(sa.select(inbox_table))).all() == []
+
+
+async def test_a_member_is_forgotten_in_events_of_which_only_the_id_is_left(store: Store) -> None:
+    async with store.write() as tx:
+        for member in ("U007", "U0078"):
+            await inbox.receive(tx, "slack", f"E-{len(member)}", {"user": member}, START, member)
+            await inbox.finish(tx, "slack", f"E-{len(member)}")
+        await inbox.receive(tx, "discord", "E", {}, START, "U007")
+    assert "U007" not in repr(await dump(store))
+    async with store.write() as tx:
+        assert await members.forget(tx, "slack", "W", "U007") == 1
+        assert not await inbox.receive(tx, "slack", "E-5", {}, START)
+        assert await inbox.receive(tx, "slack", "E-4", {}, START)
+        assert not await inbox.receive(tx, "discord", "E", {}, START)
+
+
+async def test_many_events_are_no_reason_to_stand_still_when_somebody_is_forgotten(sqlite_store: Store) -> None:
+    """The loop turns, and no statement reads more than some hundred events, however many there are."""
+    rows = [
+        {"platform": "slack", "event_id": f"E{number}", "state": state, "body": {"user": f"U{number % 1_000}"},
+         "attempts": 0, "reason": "", "received_at": START}
+        for number, state in zip(range(20_000), itertools.cycle(("done", "received", "failed")))
+    ]  # fmt: skip
+    async with sqlite_store.write() as tx:
+        await tx.execute(sa.insert(inbox_table), rows)
+    most = 0
+
+    @sa.event.listens_for(sqlite_store.engine.sync_engine, "after_cursor_execute")
+    def count(_connection: object, cursor: Any, *_: object) -> None:
+        nonlocal most
+        most = max(most, len(getattr(cursor, "_rows", ())))
+
+    turns = 0
+
+    async def turning() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(turning())
+    async with sqlite_store.write() as tx:
+        assert await members.forget(tx, "slack", None, "U7") == 14
+    task.cancel()
+    assert 0 < most <= 500
+    assert turns > 3
 
 
 async def test_facts_are_put_and_replaced_and_the_store_keeps_one_id(store: Store) -> None:

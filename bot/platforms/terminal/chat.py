@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 
 import structlog
 
@@ -186,7 +187,7 @@ class Chat:
         place, who = self.place, self._who
         told = await asyncio.to_thread(self._room.react, place, message, who, emoji, on=on, at=self._clock())
         if told:
-            event = f"{told.address}/{told.message}/{who}/{told.at.isoformat()}"
+            event = sha256(f"{told.address}/{told.message}/{who}/{told.at.isoformat()}".encode()).hexdigest()
             await self._desk.react(Reaction(place, message, who, emoji, on, told.at), event)
 
     async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:

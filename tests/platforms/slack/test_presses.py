@@ -59,6 +59,7 @@ async def test_a_press_told_twice_has_one_event_id_and_another_press_another(tea
     await team.bo.presses(team.ml, message, button["action_id"])
     await team.ada.presses(team.ml, message, button["action_id"])
     first, again, second, hers = team.desk.presses
+    assert not any(member in press for press in team.desk.presses for member in (team.ada.id, team.bo.id))
     assert first == again != ""
     assert len({first, second, hers}) == 3
 
