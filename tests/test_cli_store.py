@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -184,3 +186,44 @@ def test_the_index_of_another_store_is_not_believed(stocked: Operator, operator:
     assert (ran.code, ran.out, len(ran.told)) == (0, "[]\n", 1)
     assert "rebuilt" in ran.err
     assert len(json.loads(stocked("search", "zebras", "--json").out)) == 1
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "device", "link to a pipe", "link to itself"])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_backup_replaces_nothing_but_a_regular_file(
+    stocked: Operator, tmp_path: Path, kind: str, force: bool
+) -> None:
+    there = tmp_path / "there"
+    if kind == "folder":
+        there.mkdir()
+    elif kind == "device":
+        if os.geteuid() != 0:
+            pytest.skip("only root makes devices")
+        os.mknod(there, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    elif kind == "socket":
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(there))
+        listening.close()
+    elif kind == "link to itself":
+        there.symlink_to(there)
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        there.symlink_to(tmp_path / "pipe") if kind.startswith("link") else (tmp_path / "pipe").rename(there)
+    before = sorted((path.name, path.lstat().st_mode, path.lstat().st_ino) for path in tmp_path.glob("*"))
+    ran = stocked("db", "backup", there, *(["--force"] if force else []))
+    assert (ran.code, ran.out, len(ran.told)) == (1, "", 1)
+    assert ("no file that a backup may replace" if force else "is there already") in ran.err
+    assert sorted((path.name, path.lstat().st_mode, path.lstat().st_ino) for path in tmp_path.glob("*")) == before
+
+
+def test_a_backup_through_a_link_replaces_the_file_and_never_the_store(stocked: Operator, tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("an older backup")
+    (tmp_path / "link").symlink_to(tmp_path / "old")
+    assert stocked("db", "backup", tmp_path / "link", "--force").code == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "old").read_bytes()[:2] == b"\x1f\x8b"
+    (tmp_path / "store").symlink_to(stocked.home / "paperboy.db")
+    for store in (stocked.home / "paperboy.db", tmp_path / "store"):
+        ran = stocked("db", "backup", store, "--force")
+        assert (ran.code, ran.told) == (1, [f"paperboy: {store} is the store itself. Give the backup another name."])
+    assert stocked("search", "federated").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.operate.saying import Failure, Misuse, out, progress
 from bot.settings import Settings
 from bot.store import channels, members, papers
 from bot.store.channels import Channel
+from bot.store.database import sqlite_file
 
 
 async def upgrade_store(settings: Settings) -> None:
@@ -29,12 +31,19 @@ async def backup_store(settings: Settings, file: Path, *, force: bool) -> None:
     """Back the live store up into a file; one that is there already is replaced only by `force`."""
     from bot.store.backup import backup
 
-    if not force and await asyncio.to_thread(file.is_file):
+    if not force and await asyncio.to_thread(os.path.lexists, file):
         raise Failure(f"{file} is there already. Give the backup another name, or --force to replace it.")
+    kept_in = sqlite_file(settings.store_url)
+    if kept_in and await asyncio.to_thread(_is_same, file, kept_in):
+        raise Failure(f"{file} is the store itself. Give the backup another name.")
     async with opened_store(settings) as store:
         with progress("Backing up") as tick:
             rows = await backup(store, file, datetime.now(UTC), lambda done: tick(done, 0))
     out(f"Backed up {rows:,} rows into {file}.")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:

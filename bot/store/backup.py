@@ -167,6 +167,10 @@ class _Writer:
     """Writes beside the file, and takes its place only when whole and on the disk."""
 
     def __init__(self, file: Path) -> None:
+        file = Path(os.path.realpath(file))  # a link stays, and what it leads to is replaced
+        if os.path.lexists(file) and not file.is_file():
+            what = "a folder" if file.is_dir() else "a device or the like"
+            raise BackupUnwritten(f"{file} is {what}, and no file that a backup may replace. Give it another name.")
         self._file, self.count = file, 0
         number, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", suffix=".part", dir=file.parent)
         self._part: Path | None = Path(name)
