@@ -34,12 +34,27 @@ class Library:
         self._adding = asyncio.Lock()
 
     @classmethod
-    async def open(cls, store: Store, folder: Path | None, progress: Progress | None = None) -> Library:
-        """Open the index in a folder (None: in memory); a damaged one is rebuilt, and said once."""
+    async def open(
+        cls, store: Store, folder: Path | None, progress: Progress | None = None, *, replaced: str = ""
+    ) -> Library:
+        """Open the index in a folder (None: in memory); a damaged one is rebuilt, and said once.
+
+        Where the folder holds the index of another store, that stays as it is, and this store's is kept beside it.
+        `replaced` is the id of a store that is gone, for a restored one took its place: its index is rebuilt.
+        """
+        if store.in_memory:
+            folder = None
+        store_id = await _store_id(store)
+        base, folder = folder, index_folder(folder, store_id) if folder else None
         try:
             engine = await asyncio.to_thread(Recommender.open, folder) if folder else Recommender()
         except (CorruptIndexError, NewerIndexError) as error:
             engine = await _empty(folder, error)
+        owner, _ = _marked(engine)
+        if folder and folder == base and owner not in ("", store_id, replaced):
+            log.warning("The search index here belongs to another store. This store's is kept beside it.")
+            folder = _beside(folder, store_id)
+            engine = await asyncio.to_thread(Recommender.open, folder)
         library = cls(store, engine, folder)
         try:
             await library.catch_up(progress, tries=1)
@@ -75,13 +90,9 @@ class Library:
 
     async def _catch_up(self, progress: Progress | None) -> int:
         await asyncio.to_thread(self.engine.refresh)
-        # Opened for writing only when the store has no id yet: a search must work beside any other program.
+        store_id = await _store_id(self._store)
         async with self._store.read() as tx:
-            store_id = await facts.get(tx, "store_id")
             total = await papers.count(tx)
-        if store_id is None:
-            async with self._store.write() as tx:
-                store_id = await facts.store_id(tx)
         known = await self._known_revision(store_id)
         done = 0
         while True:
@@ -104,10 +115,30 @@ class Library:
         if marked_store == store_id:
             return revision
         if len(self.engine):
-            # Another store's index, or one from before a backup was restored.
+            # A backup was restored.
             log.warning("The search index belongs to another state of the store; it is rebuilt.")
             self.engine = await _empty(self._folder)
         return 0
+
+
+def index_folder(folder: Path, store_id: str) -> Path:
+    """Where the index of a store is: in the folder itself, or beside it when that was another store's."""
+    own = _beside(folder, store_id)
+    return own if own.is_dir() else folder
+
+
+def _beside(folder: Path, store_id: str) -> Path:
+    return folder.with_name(f"{folder.name}-{store_id[:12]}")
+
+
+async def _store_id(store: Store) -> str:
+    # Opened for writing only when the store has no id yet: a search must work beside any other program.
+    async with store.read() as tx:
+        store_id = await facts.get(tx, "store_id")
+    if store_id is None:
+        async with store.write() as tx:
+            store_id = await facts.store_id(tx)
+    return store_id
 
 
 def _marked(engine: Recommender) -> tuple[str, int]:

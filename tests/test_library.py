@@ -204,3 +204,46 @@ async def test_progress_is_told_up_to_the_end(sqlite_store: Store) -> None:
     told: list[tuple[int, int]] = []
     await Library.open(sqlite_store, None, lambda done, total: told.append((done, total)))
     assert told[-1] == (20, 20)
+
+
+def indexes(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith("index")]
+
+
+async def test_another_store_beside_the_same_folder_keeps_its_index_apart_and_empties_none(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "index"
+    async with sqlite_store.write() as tx:
+        await papers.record(tx, [Paper("2310.00001", "A paper about zebras, of the first store")], NOW)
+    await Library.open(sqlite_store, folder)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    other = await Store.open(f"sqlite:///{tmp_path / 'other.db'}")
+    async with other.write() as tx:
+        await papers.record(tx, [Paper("2310.00002", "A paper about zebras, of the second store")], NOW)
+    for _ in range(2):
+        theirs = await Library.open(other, folder)
+        assert found(theirs, "zebras") == {"2310.00002"}
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    memory = await Store.open("sqlite://")
+    assert len((await Library.open(memory, folder)).engine) == 0
+    ours = await Library.open(sqlite_store, folder)
+    assert found(ours, "zebras") == {"2310.00001"}
+    assert len(indexes(tmp_path)) == 2
+    await other.close()
+    await memory.close()
+
+
+async def test_the_index_of_a_store_that_a_backup_replaced_is_rebuilt_in_its_place(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "index"
+    async with sqlite_store.write() as tx:
+        await papers.record(tx, [Paper("2310.00001", "A paper about zebras")], NOW)
+        former = await facts.store_id(tx)
+    await Library.open(sqlite_store, folder)
+    async with sqlite_store.write() as tx:
+        await facts.put(tx, "store_id", "f" * 32)
+    again = await Library.open(sqlite_store, folder, replaced=former)
+    assert len(again.engine) == 1
+    assert indexes(tmp_path) == ["index"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.channels import cards
+from bot.library import index_folder
 from bot.operate.slack import kept_installations
 from bot.platforms.base import Clock, Finding
 from bot.settings import Settings
@@ -84,18 +85,23 @@ async def index(settings: Settings) -> Finding:
 
     if is_new(settings) or not settings.index_dir.exists():
         return Finding(mend=_COMES_LATER)
+    opened, store_id, revision = None, None, -1
     try:
-        engine = await asyncio.to_thread(Recommender.open, settings.index_dir)
-    except (CorruptIndexError, NewerIndexError) as error:
-        return Finding(f"It can't be used: {error}", "The next start rebuilds it from the store; nothing is lost.")
-    opened = Store(make_engine(settings.store_url, settings.database_busy_seconds))
-    try:
+        opened = Store(make_engine(settings.store_url, settings.database_busy_seconds))
         async with opened.read() as tx:
             store_id, revision = await facts.get(tx, "store_id"), await facts.revision(tx)
     except StoreError:
-        return Finding(mend="It can be read; the store that it belongs to can't.")
+        pass
     finally:
-        await opened.close()
+        if opened:
+            await opened.close()
+    folder = index_folder(settings.index_dir, store_id) if store_id else settings.index_dir
+    try:
+        engine = await asyncio.to_thread(Recommender.open, folder)
+    except (CorruptIndexError, NewerIndexError) as error:
+        return Finding(f"It can't be used: {error}", "The next start rebuilds it from the store; nothing is lost.")
+    if revision < 0:
+        return Finding(mend="It can be read; the store that it belongs to can't.")
     if engine.marker == f"{store_id}:{revision}" or not (len(engine) or revision):
         return Finding()
     return Finding(mend="It is not in step with the store; the next start catches up.")

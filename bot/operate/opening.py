@@ -59,7 +59,8 @@ async def opened_library(settings: Settings) -> AsyncIterator[tuple[Store, Libra
         yield store, await index(store, settings)
 
 
-async def index(store: Store, settings: Settings) -> Library:
-    """The index, with everything in it that is new in the store."""
+async def index(store: Store, settings: Settings, *, replaced: str = "") -> Library:
+    """The index, with everything in it that is new in the store; `replaced` is the id of the one it took the place
+    of."""
     with progress("Indexing") as tick:
-        return await Library.open(store, settings.index_dir, tick)
+        return await Library.open(store, settings.index_dir, tick, replaced=replaced)

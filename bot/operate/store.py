@@ -14,7 +14,7 @@ from bot.channels import cards
 from bot.operate.opening import index, opened_store
 from bot.operate.saying import Failure, Misuse, out, progress
 from bot.settings import Settings
-from bot.store import channels, members, papers
+from bot.store import channels, facts, members, papers
 from bot.store.channels import Channel
 from bot.store.database import sqlite_file
 
@@ -60,6 +60,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
     async with opened_store(settings) as store:
         async with store.read() as tx:
             held = (await papers.count(tx), len(await channels.all_of(tx)))
+            replaced = await facts.get(tx, "store_id") or ""
         if any(held) and not force:
             raise Failure(
                 f"The store holds {cards.count(held[0], 'paper')} and {cards.count(held[1], 'channel')}, which this "
@@ -67,7 +68,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
             )
         with progress("Restoring") as tick:
             rows = await restore(store, file, lambda done: tick(done, 0), settle)
-        await index(store, settings)
+        await index(store, settings, replaced=replaced)
     out(f"Restored {rows:,} rows from {file}.")
     if given.channels or given.posts:
         out(

@@ -97,6 +97,7 @@ class Store:
         self.ready_to_write: Callable[[], Awaitable[None]] | None = None
         """Awaited before each `write`. The bot that serves a PostgreSQL store waits here while its lock is lost."""
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.in_memory = self.is_sqlite and engine.url.database in (None, "", ":memory:")
 
     @classmethod
     async def open(cls, url: str, *, busy_seconds: float = 10.0) -> Store:
