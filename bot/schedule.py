@@ -80,11 +80,19 @@ class Heart:
         self._trying_lost: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._mended_at: datetime | None = None
-        self._fresh_start = True
+        self._fresh_start, self._replayed = True, False
 
     async def start(self) -> None:
-        """Before the first beat: clear up what an earlier process left behind."""
+        """Before the first beat: clear up what an earlier process left behind. Without its store the first beat that
+        has one does it."""
+        try:
+            await self._replay()
+        except StoreError as error:
+            log.error("The store did not answer; the next beat tries again.", exc_info=error)
+
+    async def _replay(self) -> None:
         replayed = await self._intake.replay()
+        self._replayed = True
         if replayed:
             log.info("Reactions left over from the last run were taken in.", count=replayed)
 
@@ -92,6 +100,8 @@ class Heart:
         """Plan what is due; read the sources and deliver what is planned beside that: no beat waits for the outside."""
         self._beating = asyncio.current_task()
         try:
+            if not self._replayed:
+                await self._replay()
             if not _under_way(self._reading) and await self._ingest.due(self._read_every):
                 self._held_until = await self._hold()
                 self._reading = asyncio.create_task(self.read())
@@ -106,7 +116,7 @@ class Heart:
                 await self._courier.begin()
             await self._courier.begin()
         except StoreError as error:
-            log.error("The store did not answer; the next beat tries again.", why=str(error))
+            log.error("The store did not answer; the next beat tries again.", exc_info=error)
         finally:
             self._beating = None
 
@@ -118,7 +128,7 @@ class Heart:
                 await restoring.caught_up(tx, self._clock())
             await self._alerts.plan()
         except StoreError as error:
-            log.error("The sources could not be stored; the next beat tries again.", why=str(error))
+            log.error("The sources could not be stored; the next beat tries again.", exc_info=error)
         except Exception:
             log.exception("A reading of the sources fell; the next one tries again.")
 
@@ -309,7 +319,7 @@ class Heart:
                 if self._intake.misses == misses:
                     await facts.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())
         except StoreError as error:
-            log.error("Reactions could not be stored; the next beat tries again.", why=str(error))
+            log.error("Reactions could not be stored; the next beat tries again.", exc_info=error)
             return
         except Exception:
             log.exception("Reactions could not be read back; the next beat tries again.")

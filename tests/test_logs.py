@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 import structlog
 
 from bot.channels import bibliography
-from bot.logs import set_up
+from bot.logs import Troubles, set_up
+from bot.store.database import StoreAway, StoreFull
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +55,62 @@ def test_libraries_never_log_the_addresses_that_are_asked() -> None:
     set_up("debug", "plain")
     assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
     assert not logging.getLogger("httpcore").isEnabledFor(logging.INFO)
+
+
+def failed(error: Exception) -> Exception:
+    """An error as it is caught: raised, by way of another."""
+    try:
+        try:
+            raise error
+        except Exception as cause:
+            raise RuntimeError("a listener fell") from cause
+    except RuntimeError as outer:
+        return outer
+
+
+@pytest.mark.parametrize("form", ["text", "json", "plain"])
+@pytest.mark.parametrize(
+    "error",
+    [StoreFull("The disk with the store is full."), StoreAway("Nobody answers."), OSError(errno.ENOSPC, "full"),
+     psycopg.errors.AdminShutdown("terminating connection")],
+)  # fmt: skip
+def test_trouble_with_the_store_is_one_line_however_many_works_it_stops(
+    form: str, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up("info", form)
+    for number in range(200):
+        structlog.get_logger().error("A question broke.", exc_info=failed(error), number=number)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    structlog.get_logger().error("Another thing.", exc_info=failed(ValueError("a fault of ours")))
+    assert "a fault of ours" in capsys.readouterr().err
+
+
+def test_trouble_is_told_again_when_it_comes_back_and_once_an_hour_while_it_lasts() -> None:
+    now = 0.0
+    troubles = Troubles(lambda: now)
+    told = []
+    for step in range(1_500):  # two hours, a beat every five seconds
+        now = step * 5.0
+        if troubles.is_news("The disk is full."):
+            told.append(now)
+    assert told == [0.0, 3605.0, 7210.0]
+    now += 121.0
+    assert troubles.is_news("The disk is full.")
+    assert troubles.is_news("Nobody answers.")
+
+
+def test_libraries_tell_of_trouble_with_the_store_in_one_line_too() -> None:
+    troubles = Troubles()
+
+    def record(error: Exception) -> logging.LogRecord:
+        how = (type(error), error, error.__traceback__)
+        return logging.LogRecord("library", logging.ERROR, "", 0, "%s fell", ("It",), how)
+
+    first, second, other = (
+        record(failed(StoreFull("No room."))), record(failed(StoreFull("No room."))), record(failed(KeyError("x")))
+    )  # fmt: skip
+    assert troubles.filter(first)
+    assert (first.getMessage(), first.exc_info) == ("It fell (No room.)", None)
+    assert not troubles.filter(second)
+    assert troubles.filter(other)
+    assert other.exc_info

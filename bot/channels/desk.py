@@ -68,7 +68,7 @@ class FrontDesk(Rooms):
         try:
             lines = await about.papers_in(self._tools, place, message, text)
         except StoreError as error:
-            log.error("The store did not answer.", why=str(error))
+            log.error("The store did not answer.", exc_info=error)
             return sorry(_SILENT)
         if len(lines) == 1:
             return await self.act(place, asker, Action("", verb, lines[0].paper_id), event_id)
@@ -80,7 +80,7 @@ class FrontDesk(Rooms):
         try:
             return await home.of(self._tools, place, asker, rooms, min(max(offset, 0), _FURTHEST))
         except StoreError as error:
-            log.error("The store did not answer.", why=str(error))
+            log.error("The store did not answer.", exc_info=error)
             return Home(Overview(place, _SILENT))
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
@@ -101,7 +101,7 @@ class FrontDesk(Rooms):
         try:
             return (await suggestions(self._tools, place, line))[: max(limit, 0)]
         except StoreError as error:
-            log.warning("The store did not answer.", why=str(error))
+            log.warning("The store did not answer.", exc_info=error)
             return []
         except Exception:
             log.exception("Suggestions broke.")
@@ -122,7 +122,7 @@ class FrontDesk(Rooms):
                 answering = spoken.say(talk, argument)
                 return await (answering if verb in _COUNTED else self._turns.take(answering))
         except StoreError as error:
-            log.error("The store did not answer.", why=str(error))
+            log.error("The store did not answer.", exc_info=error)
             return sorry(_SILENT)
         except Exception:
             # A guest gets an answer whatever breaks; who runs the bot gets the trace.

@@ -34,7 +34,7 @@ async def backup_store(settings: Settings, file: Path, *, force: bool) -> None:
     if not force and await asyncio.to_thread(os.path.lexists, file):
         raise Failure(f"{file} is there already. Give the backup another name, or --force to replace it.")
     kept_in = sqlite_file(settings.store_url)
-    if kept_in and await asyncio.to_thread(_is_same, file, kept_in):
+    if kept_in is not None and await asyncio.to_thread(_is_same, file, kept_in):
         raise Failure(f"{file} is the store itself. Give the backup another name.")
     async with opened_store(settings) as store:
         with progress("Backing up") as tick:

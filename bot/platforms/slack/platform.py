@@ -13,6 +13,8 @@ from itertools import chain, groupby
 from typing import Any
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.channels.values import Kind, Message, Place
@@ -251,7 +253,7 @@ class SlackPlatform(Posting):
     async def _listen(self, desk: Desk) -> None:
         here = await self._one.came()
         app = Intake(desk, self, self._workspaces, self._clock, self._command).app(str(here.web.client.base_url))
-        handler = AsyncSocketModeHandler(app, self._app_token, ping_interval=self._ping_seconds)
+        handler = Acknowledging(app, self._app_token, ping_interval=self._ping_seconds)
         try:
             with understood():
                 # Asked for here, for the library would try a wrong token again and again.
@@ -293,3 +295,15 @@ async def _page(web: Web, thread: str, **asked: Any) -> AsyncSlackResponse:
     if thread:
         return await web.reader.conversations_replies(ts=thread, **asked)
     return await web.reader.conversations_history(**asked)
+
+
+class Acknowledging(AsyncSocketModeHandler):
+    """Bolt's handler of Socket Mode, for which a connection that closes before an acknowledgement is no error: Slack
+    tells again what was not acknowledged."""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        """Work off what Slack told, and acknowledge it."""
+        try:
+            await super().handle(client, req)
+        except ConnectionError:
+            log.info("The connection to Slack closed before an acknowledgement. Slack tells it again.")

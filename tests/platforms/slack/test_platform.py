@@ -1,15 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
+import aiohttp
 import pytest
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.channels.values import Message
 from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
-from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.platform import Acknowledging, SlackPlatform
 from bot.platforms.slack.render import block_id
 from bot.platforms.slack.web import Web
 from tests.fakes.clock import Clock
@@ -258,3 +265,21 @@ async def test_not_knowing_yet_who_the_bot_is_makes_no_post_uncertain(team: Slac
     with pytest.raises(NotAccepted):
         await team.platform.send(team.place, Message("x"), "key-1")
     assert not team.slack.calls_to("chat.postMessage")
+
+
+async def test_a_connection_that_closes_before_an_acknowledgement_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    class Worked:
+        async def async_dispatch(self, request: object) -> BoltResponse:
+            return BoltResponse(status=200, body="")
+
+    class Closed:
+        logger = logging.getLogger("closed")
+
+        async def send_socket_mode_response(self, response: object) -> None:
+            raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+
+    handler = object.__new__(Acknowledging)
+    handler.app = cast("AsyncApp", Worked())
+    request = SocketModeRequest(type="events_api", envelope_id="1", payload={"type": "event_callback"})
+    await handler.handle(cast("SocketModeClient", Closed()), request)
+    assert caplog.records == []
