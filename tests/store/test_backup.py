@@ -252,9 +252,11 @@ async def test_a_backup_that_fails_leaves_the_older_one_and_no_litter(sqlite_sto
 
 async def test_a_backup_where_none_can_be_written_says_so(sqlite_store: Store, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    for file in (tmp_path / "missing" / "backup.gz", tmp_path / "folder", Path("/dev/full/backup.gz")):
+    for file in (tmp_path / "missing" / "backup.gz", Path("/dev/full/backup.gz")):
         with pytest.raises(BackupUnwritten, match=r"can't be written: [^\n]+ Nothing was changed\.$"):
             await backup(sqlite_store, file, START)
+    with pytest.raises(BackupUnwritten, match=r"is a folder, [^\n]+ Give it another name\.$"):
+        await backup(sqlite_store, tmp_path / "folder", START)
     assert ".part" not in endings(tmp_path)
 
 
