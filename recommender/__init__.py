@@ -3,9 +3,9 @@
 from recommender.engine import Recommender
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
 from recommender.paper import Paper
-from recommender.picks import TASTE
-from recommender.rivals import Rival
-from recommender.snippets import snippet
+from recommender.picking.baselines import Rival
+from recommender.picking.picks import TASTE
+from recommender.search.snippets import snippet
 from recommender.values import (
     Completion,
     Contender,

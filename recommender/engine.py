@@ -11,22 +11,22 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
-from recommender.completion import Completer
-from recommender.features import Features
-from recommender.index import Index
-from recommender.judged import Judged, gather, judge, scores_for
-from recommender.mending import Mender
+from recommender.index.snapshot import Rows, Snapshot
+from recommender.index.writer import Index
+from recommender.learning.duplicates import Works
+from recommender.learning.features import Features
+from recommender.learning.scoring import Judged, gather, judge, scores_for
+from recommender.learning.similar import similar
+from recommender.learning.taste import Learned, Learner
 from recommender.paper import Paper
-from recommender.picks import Picker, best_first, ranked
-from recommender.query import parse
-from recommender.reasons import summary
-from recommender.rivals import Rival
-from recommender.search import Searcher
-from recommender.similar import similar
-from recommender.snapshot import Rows, Snapshot
-from recommender.taste import Learned, Learner
+from recommender.picking.baselines import Rival
+from recommender.picking.picks import Picker, best_first, ranked
+from recommender.picking.reasons import summary
+from recommender.search.completion import Completer
+from recommender.search.query import parse
+from recommender.search.rewriting import Mender
+from recommender.search.searcher import Searcher
 from recommender.values import Completion, Contender, Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
-from recommender.works import Works
 
 FOR_US_AMONG = 200
 """Search results that a channel's taste may bring forward."""
@@ -162,8 +162,8 @@ class Recommender:
         return _hits(view.snapshot, *similar(view.features, view.searcher, near_to, limit))
 
     def seen_before(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
-        """Those candidates that are the same work as one in `had` under another title and id (see works.py). Ids that
-        are not in the index are ignored."""
+        """Those candidates that are the same work as one in `had` under another title and id (see duplicates.py). Ids
+        that are not in the index are ignored."""
         view = self._now()
         ids = sorted(set(candidates))
         papers, others = view.snapshot.find(ids), view.snapshot.find(sorted(set(had)))
@@ -180,7 +180,7 @@ class Recommender:
         neighbours: Sequence[Feedback] = (),
     ) -> list[Ranked]:
         """All candidates, best first: what is believed, without guesses. `neighbours` are the votes of other channels
-        that this one may begin with (see community.py). ValueError for an unknown candidate."""
+        that this one may begin with (see prior.py). ValueError for an unknown candidate."""
         return ranked(self._judged(self._now(), feedback, candidates, topics, now, neighbours)[1])
 
     def rank_many(

@@ -22,8 +22,9 @@ from bot.channels.vocabulary import VERBS
 from bot.sources import arxiv_xml, clean, feed, huggingface
 from bot.sources.base import SourceError
 from bot.sources.fetch import Answer
-from recommender import Paper, Recommender, query
-from recommender.snippets import snippet
+from recommender import Paper, Recommender
+from recommender.search import query
+from recommender.search.snippets import snippet
 from recommender.text import display, words
 from tests.bounds import MOST_BYTES, MOST_SECONDS, peak, seconds
 from tests.house import demo_papers

@@ -13,7 +13,7 @@ from bot.library import Library
 from bot.store import facts, papers
 from bot.store.database import Store
 from recommender import IndexBusyError, Paper, Recommender
-from recommender.disk import write_lock
+from recommender.index.storage import write_lock
 from tests.fakes.clock import Clock
 from tests.house import demo_papers, house_over, paper
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from bot.channels.values import Card, Line
 from recommender import Paper, Reason
-from recommender.snippets import sentences
+from recommender.search.snippets import sentences
 from recommender.text import display
 
 _TITLE = 250

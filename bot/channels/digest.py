@@ -25,7 +25,7 @@ from bot.store.choices import Choice
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from recommender import Contender, Paper, Pick, Recommender, RecommenderError, Rival
-from recommender.bar import Outcome, learned_bar
+from recommender.learning.threshold import Outcome, learned_bar
 
 log = structlog.get_logger(__name__)
 DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"

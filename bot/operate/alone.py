@@ -16,7 +16,7 @@ from bot.operate.saying import Failure
 from bot.settings import Settings
 from bot.store.database import parsed_url, sqlite_file
 from bot.store.serving import ServingLock
-from recommender.locks import try_lock, try_lock_database
+from recommender.index.file_lock import try_lock, try_lock_database
 
 
 @contextlib.asynccontextmanager

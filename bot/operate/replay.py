@@ -18,8 +18,8 @@ from bot.operate.store import channel_named
 from bot.settings import Settings
 from bot.store import papers
 from recommender import Paper
+from recommender.evaluation.replay import Replay, replay
 from recommender.formats import ChannelFeedback, Problem, read_feedback, read_papers
-from recommender.replay import Replay, replay
 
 _AT_ONCE = 1_000
 _Record = TypeVar("_Record", Paper, ChannelFeedback)

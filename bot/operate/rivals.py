@@ -14,7 +14,7 @@ from bot.settings import Settings
 from bot.store import channels, choices, shown, votes
 from bot.store.choices import Choice
 from recommender import TASTE
-from recommender.interleaving import Contest, contest
+from recommender.picking.interleaving import Contest, contest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.channels.understood import told
 from recommender import Understood
-from recommender.query import parse
+from recommender.search.query import parse
 from tests.house import House, demo_papers
 
 KNOWN = demo_papers()[0]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from recommender import Feedback, Paper
-from recommender.votes import verdicts
+from recommender.learning.labels import verdicts
 
 NOW = datetime(2025, 3, 1, 9, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.bar import LOST, MEMORY, Outcome, learned_bar
+from recommender.learning.threshold import LOST, MEMORY, Outcome, learned_bar
 
 TODAY = date(2026, 3, 2)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Completion, Paper, Recommender
-from recommender.completion import Completer
+from recommender.search.completion import Completer
 
 PAPERS = [
     Paper("1", "Federated learning of trees", "Fedora.", ("José McMahan",), ("cs.LG",), date(2025, 1, 1)),

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import CorruptIndexError, Hit, IndexBusyError, NewerIndexError, Paper, Recommender
-from recommender.disk import write_lock
+from recommender.index.storage import write_lock
 from tests.recommender.papers import NOW, library, made, votes
 
 PAPERS = library(10)

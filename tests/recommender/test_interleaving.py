@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from recommender import TASTE, Paper, Recommender, Rival
-from recommender.interleaving import Contest, contest, team_draft
+from recommender.picking.interleaving import Contest, contest, team_draft
 from tests.recommender.papers import NOW, library, made, votes
 
 CANDIDATES = [paper.id for paper in library() if int(paper.id.split("-")[1]) >= 20]

@@ -8,13 +8,13 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from recommender import features as features_module
-from recommender import logistic
-from recommender.features import CATEGORY_WEIGHT, Features
-from recommender.index import Index
-from recommender.logistic import fit
-from recommender.table import Table
-from recommender.wording import Wording
+from recommender.index.writer import Index
+from recommender.learning import features as features_module
+from recommender.learning import logistic
+from recommender.learning.features import CATEGORY_WEIGHT, Features
+from recommender.learning.logistic import fit
+from recommender.learning.matrix import Table
+from recommender.picking.feature_names import Wording
 from tests.recommender.papers import library, made
 
 

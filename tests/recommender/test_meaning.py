@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from recommender import Recommender
-from recommender.index import Index
-from recommender.meaning import learn
+from recommender.index.word_vectors import learn
+from recommender.index.writer import Index
 from tests.recommender.papers import library, made, votes
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Contender, Feedback, Paper, Pick, Recommender
-from recommender.votes import verdicts
+from recommender.learning.labels import verdicts
 from tests.recommender.papers import NOW, library, made, said, votes
 
 IDS = [paper.id for paper in library()]

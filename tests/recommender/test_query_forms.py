@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from recommender import Paper, Recommender, Remark, Trouble
-from recommender.query import Field, parse
+from recommender.search.query import Field, parse
 from tests.recommender.test_search import PAPERS, found
 
 FEDERATED, SURVEY, BRIDGES, CHINESE = (paper.id for paper in PAPERS)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from recommender import Feedback, Paper
+from recommender.evaluation.replay import HOUR, replay
 from recommender.formats import ChannelFeedback
-from recommender.replay import HOUR, replay
 from tests.recommender.papers import made
 
 START = date(2025, 1, 1)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from recommender import Feedback, Paper, Recommender
-from recommender.votes import ABSENT_WEIGHT
+from recommender.learning.labels import ABSENT_WEIGHT
 from tests.recommender.papers import NOW, library, made, said, votes
 
 CANDIDATES = [f"{subject}-{n}" for subject in ("federated", "vision", "language", "physics") for n in range(30, 40)]

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Hit, Paper, Recommender, Remark, Trouble, snippet
-from recommender.index import Index
-from recommender.query import MOST_PLACED, MOST_WORDS, Field, Query, parse
-from recommender.rerank import rerank
+from recommender.index.writer import Index
+from recommender.search.query import MOST_PLACED, MOST_WORDS, Field, Query, parse
+from recommender.search.reranking import rerank
 from tests.recommender.papers import votes
 
 PAPERS = [

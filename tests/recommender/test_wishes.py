@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Feedback, Recommender
-from recommender.votes import verdicts
-from recommender.wishes import read_votes
+from recommender.learning.labels import verdicts
+from recommender.learning.preferences import read_votes
 from tests.recommender.papers import NOW, library, votes
 
 CANDIDATES = [paper.id for paper in library() if int(paper.id.split("-")[1]) >= 20]

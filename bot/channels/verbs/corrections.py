@@ -11,7 +11,7 @@ from bot.channels.verbs.topics import reach
 from bot.store import contributions, corrections
 from bot.store.corrections import Correction
 from recommender.paper import arxiv_id, find_doi
-from recommender.query import parse
+from recommender.search.query import parse
 
 _MOST_WORDS = 3
 """Words up to which something unquoted, that is no paper known by this name, is no title either."""

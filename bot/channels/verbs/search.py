@@ -15,7 +15,7 @@ from bot.channels.values import Action, Kind, Line, Reply
 from bot.channels.verbs import topics
 from bot.store import contributions, papers, shown, votes
 from recommender import Hit, Paper, snippet
-from recommender.query import Field, parse
+from recommender.search.query import Field, parse
 from recommender.text import fold, names
 
 PAGE = 5

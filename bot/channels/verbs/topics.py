@@ -11,7 +11,7 @@ from bot.channels.conversation import Conversation, sorry
 from bot.channels.values import Kind, Reply
 from bot.channels.verbs.schedule import wake, when
 from bot.store import papers, shown, topics, votes
-from recommender.query import MINUS, parse
+from recommender.search.query import MINUS, parse
 
 _LONGEST = 200
 _MOST = 50

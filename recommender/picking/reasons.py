@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import Features
-from recommender.judged import Judged
-from recommender.taste import Learned
+from recommender.learning.features import Features
+from recommender.learning.preferences import Source
+from recommender.learning.scoring import Judged
+from recommender.learning.taste import Learned
+from recommender.picking.feature_names import Wording
 from recommender.text import stem
 from recommender.values import Reason, Taste, Word
-from recommender.wishes import Source
-from recommender.wording import Wording
 
 MOST_REASONS = 2
 SMALLEST_REASON = 1e-3

@@ -15,11 +15,9 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender import disk
 from recommender.errors import CorruptIndexError
-from recommender.meaning import MOST_PAPERS, UNKNOWN, Meaning, learn
-from recommender.paper import Paper
-from recommender.segment import (
+from recommender.index import storage
+from recommender.index.segment import (
     ABSTRACT,
     CATEGORIES,
     FIELDS,
@@ -32,9 +30,11 @@ from recommender.segment import (
     join,
     join_words,
 )
-from recommender.snapshot import Snapshot, day_number, key_of
+from recommender.index.snapshot import Snapshot, day_number, key_of
+from recommender.index.vocabulary import AUTHOR_SIGN, Vocabulary, categories_of
+from recommender.index.word_vectors import MOST_PAPERS, UNKNOWN, Meaning, learn
+from recommender.paper import Paper
 from recommender.text import names, words
-from recommender.vocabulary import AUTHOR_SIGN, Vocabulary, categories_of
 
 MOST_TOKENS = 20_000
 """Words of one field that are indexed."""
@@ -60,25 +60,25 @@ class Index:
         self._patience = patience
         self._writing = RLock()
         self._stamp: tuple[int, int, int] | None = None
-        self._manifest = disk.Manifest(lineage=uuid4().hex)
+        self._manifest = storage.Manifest(lineage=uuid4().hex)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            if disk.read_manifest(folder) is None:
-                with disk.write_lock(folder, patience):
-                    if disk.read_manifest(folder) is None:
-                        disk.write_manifest(folder, self._manifest)
+            if storage.read_manifest(folder) is None:
+                with storage.write_lock(folder, patience):
+                    if storage.read_manifest(folder) is None:
+                        storage.write_manifest(folder, self._manifest)
             self.refresh()
 
     def refresh(self) -> bool:
         """Take up what another process has committed; True when there was something. Cheap when there was not."""
-        if self._folder is None or disk.stamp(self._folder) == self._stamp:
+        if self._folder is None or storage.stamp(self._folder) == self._stamp:
             return False
         with self._writing:
             for _ in range(10):  # a writer may sweep a file away between our reading its name and opening it
-                stamp = disk.stamp(self._folder)
-                manifest = disk.read_manifest(self._folder)
+                stamp = storage.stamp(self._folder)
+                manifest = storage.read_manifest(self._folder)
                 if manifest is None:
-                    raise CorruptIndexError(self._folder, f"{disk.MANIFEST} is missing")
+                    raise CorruptIndexError(self._folder, f"{storage.MANIFEST} is missing")
                 try:
                     self._load(self._folder, manifest)
                 except FileNotFoundError as missing:
@@ -107,7 +107,7 @@ class Index:
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[list[Part], Vocabulary]]:
-        with self._writing, disk.write_lock(self._folder, self._patience) if self._folder else nullcontext():
+        with self._writing, storage.write_lock(self._folder, self._patience) if self._folder else nullcontext():
             self.refresh()
             before = self.snapshot
             try:
@@ -139,25 +139,25 @@ class Index:
         for number, (segment, dead) in enumerate(parts):
             name = written.get(id(segment))
             if name is None:
-                name = disk.segment_name(commit, number)
-                disk.write_segment(folder, name, segment)
-            entries.append(disk.SegmentEntry(name, len(segment), disk.pack_dead(dead)))
+                name = storage.segment_name(commit, number)
+                storage.write_segment(folder, name, segment)
+            entries.append(storage.SegmentEntry(name, len(segment), storage.pack_dead(dead)))
         vectors = self._manifest.vectors
         if meaning is not self.snapshot.meaning:
-            vectors = disk.vectors_name(commit)
-            disk.write_vectors(folder, vectors, meaning)
-        manifest = disk.Manifest(self._manifest.lineage, commit, marker, tuple(entries), vectors, meaning.papers)
-        disk.write_manifest(folder, manifest)
-        self._manifest, self._stamp = manifest, disk.stamp(folder)
-        disk.sweep(folder, [*(entry.name for entry in entries), *([vectors] if vectors else [])])
+            vectors = storage.vectors_name(commit)
+            storage.write_vectors(folder, vectors, meaning)
+        manifest = storage.Manifest(self._manifest.lineage, commit, marker, tuple(entries), vectors, meaning.papers)
+        storage.write_manifest(folder, manifest)
+        self._manifest, self._stamp = manifest, storage.stamp(folder)
+        storage.sweep(folder, [*(entry.name for entry in entries), *([vectors] if vectors else [])])
 
-    def _load(self, folder: Path, manifest: disk.Manifest) -> None:
+    def _load(self, folder: Path, manifest: storage.Manifest) -> None:
         same = manifest.lineage == self._manifest.lineage
         loaded = (
             {e.name: s for s, e in zip(self.snapshot.segments, self._manifest.segments, strict=True)} if same else {}
         )
         vocabulary = self.snapshot.vocabulary if same else Vocabulary()
-        segments = [loaded.get(entry.name) or disk.map_segment(folder, entry) for entry in manifest.segments]
+        segments = [loaded.get(entry.name) or storage.map_segment(folder, entry) for entry in manifest.segments]
         count = 0
         for segment in segments:
             vocabulary.extend(segment.words, known=max(0, len(vocabulary.words) - count))
@@ -166,7 +166,9 @@ class Index:
         if same and manifest.vectors == self._manifest.vectors:
             meaning = self.snapshot.meaning
         else:
-            meaning = disk.map_vectors(folder, manifest.vectors, manifest.vectors_of) if manifest.vectors else UNKNOWN
+            meaning = (
+                storage.map_vectors(folder, manifest.vectors, manifest.vectors_of) if manifest.vectors else UNKNOWN
+            )
         self.snapshot = Snapshot(vocabulary, tuple(segments), dead, count, manifest.marker, meaning)
         self._manifest = manifest
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from recommender.index.segment import Words
 from recommender.paper import Paper
-from recommender.segment import Words
 from recommender.text import fold, stem, telling
 
 CATEGORY_SIGN = "#"

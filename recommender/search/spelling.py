@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from recommender.snapshot import Snapshot
+from recommender.index.snapshot import Snapshot
+from recommender.index.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 from recommender.text import fold, stem
-from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 
 _SHORTEST, _LONGEST = 4, 40
 """Letters of a word that is mended; nobody types longer ones, and each letter takes time."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.grams import count_papers
+from recommender.index.bigrams import count_papers
 
 MAX_PAPERS = 1 << 17
 """Papers a segment holds at most, so that building one never needs much memory."""

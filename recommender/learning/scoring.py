@@ -9,12 +9,12 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import Features
-from recommender.snapshot import Rows, Snapshot
-from recommender.table import Table
-from recommender.taste import Learned, Learner
-from recommender.votes import utc
-from recommender.wishes import Source, Wish
+from recommender.index.snapshot import Rows, Snapshot
+from recommender.learning.features import Features
+from recommender.learning.labels import utc
+from recommender.learning.matrix import Table
+from recommender.learning.preferences import Source, Wish
+from recommender.learning.taste import Learned, Learner
 
 UPVOTE_WEIGHT = 0.05
 """Added for each e-fold of a paper's upvotes: a weak sign, and a late one."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from recommender.table import Table
+from recommender.learning.matrix import Table
 
 Floats = NDArray[np.float32]
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.table import Table
-from recommender.taste import Learned
+from recommender.learning.matrix import Table
+from recommender.learning.taste import Learned
 
 Floats = NDArray[np.float32]
 

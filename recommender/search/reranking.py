@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.segment import ABSTRACT, TITLE
-from recommender.snapshot import Rows, Snapshot
+from recommender.index.segment import ABSTRACT, TITLE
+from recommender.index.snapshot import Rows, Snapshot
 
 DEPTH = 50
 """Papers that are put in order anew."""

@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 
-from recommender.authors import LONGEST_NAME
-from recommender.query import PROSE, Clause, Field, Query, loosened
-from recommender.search import Searcher
-from recommender.snapshot import Snapshot
-from recommender.spelling import Spelling
+from recommender.index.snapshot import Snapshot
+from recommender.index.vocabulary import category_name
+from recommender.search.authors import LONGEST_NAME
+from recommender.search.query import PROSE, Clause, Field, Query, loosened
+from recommender.search.searcher import Searcher
+from recommender.search.spelling import Spelling
 from recommender.values import Remark, Trouble, Understood
-from recommender.vocabulary import category_name
 
 
 class Mender:

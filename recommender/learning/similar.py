@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import MEANING_WEIGHT, Features
+from recommender.index.segment import ABSTRACT, TITLE
+from recommender.index.snapshot import Rows
+from recommender.learning.features import MEANING_WEIGHT, Features
+from recommender.learning.matrix import Table
 from recommender.paper import Paper
-from recommender.search import Searcher
-from recommender.segment import ABSTRACT, TITLE
-from recommender.snapshot import Rows
-from recommender.table import Table
+from recommender.search.searcher import Searcher
 
 TELLING_WORDS = 25
 """Words of the paper that neighbours are looked up by."""

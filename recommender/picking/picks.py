@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import Features
-from recommender.interleaving import team_draft
-from recommender.judged import Judged
-from recommender.reasons import Reasons
-from recommender.rivals import Rival, rival_scores
-from recommender.snapshot import Rows
-from recommender.taste import Learned
+from recommender.index.snapshot import Rows
+from recommender.learning.features import Features
+from recommender.learning.scoring import Judged
+from recommender.learning.taste import Learned
+from recommender.picking.baselines import Rival, rival_scores
+from recommender.picking.interleaving import team_draft
+from recommender.picking.reasons import Reasons
 from recommender.values import Contender, Explanation, Pick, Ranked, Reason
 
 TYPICAL_WEIGHT = 2.0

@@ -14,16 +14,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.community import Community
-from recommender.features import MEANING_WEIGHT, Features
-from recommender.logistic import Fit, fit
-from recommender.search import Searcher
-from recommender.snapshot import Rows, Snapshot
-from recommender.table import Table, stacked
+from recommender.index.snapshot import Rows, Snapshot
+from recommender.index.vocabulary import CATEGORY_SIGN
+from recommender.learning.features import MEANING_WEIGHT, Features
+from recommender.learning.labels import Verdicts, utc, verdicts
+from recommender.learning.logistic import Fit, fit
+from recommender.learning.matrix import Table, stacked
+from recommender.learning.preferences import Source, Wish, read_topic, read_votes
+from recommender.learning.prior import Community
+from recommender.search.searcher import Searcher
 from recommender.values import Feedback
-from recommender.vocabulary import CATEGORY_SIGN
-from recommender.votes import Verdicts, utc, verdicts
-from recommender.wishes import Source, Wish, read_topic, read_votes
 
 STRENGTH = 3.0
 """C of the regression: what a row may cost beside the length of the weights."""

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from recommender.grams import PAIR_SPACE, grams
+from recommender.index.bigrams import PAIR_SPACE, grams
+from recommender.index.segment import ABSTRACT, CATEGORIES, TITLE
+from recommender.index.snapshot import Rows, Snapshot
+from recommender.index.vocabulary import categories_of
+from recommender.learning.matrix import Table
 from recommender.paper import Paper
-from recommender.segment import ABSTRACT, CATEGORIES, TITLE
-from recommender.snapshot import Rows, Snapshot
-from recommender.table import Table
 from recommender.text import words
-from recommender.vocabulary import categories_of
 
 MOST_GRAMS = 20_000
 CATEGORY_WEIGHT = 0.15

@@ -1,4 +1,4 @@
-"""Queries against the index: which papers satisfy one, and how well (BM25F, see segment.py; then rerank.py)."""
+"""Queries against the index: which papers satisfy one, and how well (BM25F, see segment.py; then reranking.py)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.authors import RATHER_A_NAME, Authors
-from recommender.query import Clause, Field, Query
-from recommender.rerank import DEPTH, rerank
-from recommender.segment import ABSTRACT, FIELDS, TITLE, Floats, Mask, Segment, UInts, ranges, with_all
-from recommender.snapshot import Rows, Snapshot, day_number, key_of
+from recommender.index.segment import ABSTRACT, FIELDS, TITLE, Floats, Mask, Segment, UInts, ranges, with_all
+from recommender.index.snapshot import Rows, Snapshot, day_number, key_of
+from recommender.index.vocabulary import CATEGORY_SIGN
+from recommender.search.authors import RATHER_A_NAME, Authors
+from recommender.search.query import Clause, Field, Query
+from recommender.search.reranking import DEPTH, rerank
 from recommender.text import stem
-from recommender.vocabulary import CATEGORY_SIGN
 
 AUTHOR_SHARE = 0.3
 """What an author's name found by a plain word counts beside the word itself, where that is not rather a name."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from recommender.query import MINUS, Query, parse
+from recommender.learning.labels import Verdicts
+from recommender.search.query import MINUS, Query, parse
 from recommender.values import WORDS
-from recommender.votes import Verdicts
 
 MOST = 3.0
 """The most that votes on the same words count together, beside one vote of one member."""

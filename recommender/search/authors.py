@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from recommender.query import Clause, Field, Query
-from recommender.segment import AUTHORS, FIELDS, Mask, Segment, ranges, with_all
-from recommender.snapshot import Rows, Snapshot
+from recommender.index.segment import AUTHORS, FIELDS, Mask, Segment, ranges, with_all
+from recommender.index.snapshot import Rows, Snapshot
+from recommender.index.vocabulary import AUTHOR_SIGN
+from recommender.search.query import Clause, Field, Query
 from recommender.text import fold, stem
-from recommender.vocabulary import AUTHOR_SIGN
 
 LONGEST_NAME = 40
 """Letters of a name that is looked for in pieces."""

@@ -13,12 +13,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import Features
-from recommender.logistic import fit
-from recommender.snapshot import Snapshot
-from recommender.table import stacked
+from recommender.index.snapshot import Snapshot
+from recommender.learning.features import Features
+from recommender.learning.labels import utc
+from recommender.learning.logistic import fit
+from recommender.learning.matrix import stacked
 from recommender.values import Feedback
-from recommender.votes import utc
 
 SOURCES_WEIGHT = 0.25
 NEIGHBOURS_WEIGHT = 0.5

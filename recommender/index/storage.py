@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError
-from recommender.locks import try_lock
-from recommender.meaning import Meaning
-from recommender.segment import Segment, columns, from_columns
+from recommender.index.file_lock import try_lock
+from recommender.index.segment import Segment, columns, from_columns
+from recommender.index.word_vectors import Meaning
 
 FORMAT = 5
 MANIFEST = "index.json"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.segment import ABSTRACT, AUTHORS, ranges
-from recommender.snapshot import Rows, Snapshot
+from recommender.index.segment import ABSTRACT, AUTHORS, ranges
+from recommender.index.snapshot import Rows, Snapshot
 
 SAME = 0.75
 """Share of the telling words of two abstracts that both have (Jaccard) from which they are one."""

@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.features import Features
-from recommender.grams import pairs_of
+from recommender.index.bigrams import pairs_of
+from recommender.index.segment import ABSTRACT, TITLE
+from recommender.index.snapshot import Rows, Snapshot
+from recommender.learning.features import Features
 from recommender.paper import Paper
-from recommender.segment import ABSTRACT, TITLE
-from recommender.snapshot import Rows, Snapshot
 
 
 class Wording:

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, time
 
-from recommender.bar import Outcome, learned_bar
 from recommender.engine import Recommender
 from recommender.formats import ChannelFeedback
+from recommender.learning.labels import utc
+from recommender.learning.threshold import Outcome, learned_bar
 from recommender.paper import Paper
 from recommender.values import Feedback
-from recommender.votes import utc
 
 HOUR = time(9, tzinfo=UTC)
 WEEK = 7

@@ -14,12 +14,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.query import Field, field_called, parse
-from recommender.segment import TITLE
-from recommender.snapshot import Rows, Snapshot
+from recommender.index.segment import TITLE
+from recommender.index.snapshot import Rows, Snapshot
+from recommender.index.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN, category_name
+from recommender.search.query import Field, field_called, parse
 from recommender.text import STOP_WORDS, fold, words
 from recommender.values import Completion
-from recommender.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN, category_name
 
 _LONGEST = 300
 """Characters of a query that are read, from its end; no title is longer."""

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from recommender.query import parse
+from recommender.search.query import parse
 from recommender.text import LONGEST_TEXT, stem, words
 
 LIMIT = 240

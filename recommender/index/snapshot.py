@@ -11,10 +11,10 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.grams import PAIR_SPACE
-from recommender.meaning import UNKNOWN, Meaning
-from recommender.segment import CATEGORIES, FIELDS, Segment, ranges
-from recommender.vocabulary import Vocabulary
+from recommender.index.bigrams import PAIR_SPACE
+from recommender.index.segment import CATEGORIES, FIELDS, Segment, ranges
+from recommender.index.vocabulary import Vocabulary
+from recommender.index.word_vectors import UNKNOWN, Meaning
 
 Rows = NDArray[np.int64]
 

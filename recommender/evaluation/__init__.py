@@ -1,0 +1,1 @@
+"""Trying a recommender on recorded feedback."""

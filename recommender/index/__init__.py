@@ -1,0 +1,1 @@
+"""The index of papers: words and their counts, in memory and on disk."""

@@ -1,0 +1,1 @@
+"""What a channel likes, learned from its feedback."""

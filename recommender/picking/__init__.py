@@ -1,0 +1,1 @@
+"""What is posted of the papers that are scored, and why."""
