@@ -9,18 +9,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.alerts import Alerts
-from bot.channels.conversation import LookUp, Tools
-from bot.channels.desk import FrontDesk
-from bot.channels.digest import Digests
-from bot.channels.feedback import EmojiTable
-from bot.courier import Courier, Patience
-from bot.ingest import Ingest
-from bot.intake import Intake
-from bot.library import Library, Progress
-from bot.platforms.base import Clock, Platform, Sleep
+from bot.commands.context import LookUp, Tools
+from bot.digests.composer import Digests
+from bot.digests.feedback import EmojiTable
+from bot.jobs.alerts import Alerts
+from bot.jobs.delivery import Courier, Patience
+from bot.jobs.ingest import Ingest
+from bot.jobs.reactions import Intake
+from bot.jobs.scheduler import Heart
+from bot.jobs.vote_counts import Tallies
+from bot.paper_index import Library, Progress
+from bot.ports.platform import Clock, Platform, Sleep
 from bot.private_indexes import PrivateIndexes
-from bot.schedule import Heart
+from bot.service.service import FrontDesk
 from bot.settings import Settings
 from bot.sources.arxiv import ArXiv
 from bot.sources.base import Source
@@ -28,7 +29,6 @@ from bot.sources.feed import Feed
 from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
 from bot.sources.huggingface import HuggingFace
 from bot.store.database import Store
-from bot.tallies import Tallies
 from recommender import Paper, Rival
 
 

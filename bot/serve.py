@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from bot.app import App
-from bot.platforms.base import Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
-from bot.schedule import ticking
+from bot.jobs.scheduler import ticking
+from bot.ports.platform import Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
 
 log = structlog.get_logger(__name__)
 _FIRST_WAIT_SECONDS = 1.0

@@ -12,9 +12,9 @@ from typing import Any
 
 import bot.demo
 from bot.app import App, build
-from bot.channels.values import Asker, Place, Reaction, Reply
-from bot.library import Library
-from bot.platforms.base import Sleep
+from bot.model.messages import Asker, Place, Reaction, Reply
+from bot.paper_index import Library
+from bot.ports.platform import Sleep
 from bot.settings import Digest, load
 from bot.sources.base import Batch, Kind, Listing
 from bot.store import channels, deliveries, papers

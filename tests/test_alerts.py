@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.values import Place
+from bot.model.messages import Place
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock

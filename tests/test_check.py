@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.channels.values import Place
+from bot.model.messages import Place
 from bot.operate import checking
 from bot.operate.check import check_all, look
 from bot.operate.opening import opened_library
-from bot.platforms.base import Check, Finding
+from bot.ports.platform import Check, Finding
 from bot.settings import Settings, load
 from bot.sources.feed import feed_name
 from bot.store import channels

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from bot.channels.values import Message, Place
-from bot.courier import Courier, Patience, unpack
-from bot.platforms.base import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.jobs.delivery import Courier, Patience, unpack
+from bot.model.messages import Message, Place
+from bot.ports.platform import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
 from bot.settings import Digest
 from bot.store import deliveries
 from bot.store.database import Store

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ingest import Ingest, Outcome
+from bot.jobs.ingest import Ingest, Outcome
 from bot.sources import feed as feed_module
 from bot.sources.feed import Feed, feed_name
 from bot.sources.fetch import Fetcher, Limits

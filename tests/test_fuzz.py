@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from bot.channels import bibliography, grammar, schedule_words
-from bot.channels.cards import card
-from bot.channels.grammar import LONGEST_LINE
-from bot.channels.vocabulary import VERBS
+from bot.commands import bibliography, parser
+from bot.commands.parser import LONGEST_LINE
+from bot.commands.registry import VERBS
+from bot.digests.cards import card
+from bot.model import schedule_text
 from bot.sources import arxiv_xml, clean, feed, huggingface
 from bot.sources.base import SourceError
 from bot.sources.fetch import Answer
@@ -123,8 +124,8 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "search": (LIBRARY.search, TYPED, LONGEST_LINE),
     "complete": (LIBRARY.complete, TYPED, LONGEST_LINE),
     "snippet": (lambda text: snippet(text[:1_000], text), TYPED, clean.ABSTRACT_CHARS),
-    "command": (lambda text: grammar.parse(text, VERBS), TYPED, LONGEST_LINE),
-    "schedule": (schedule_words.read_line, TIMES, LONGEST_LINE),
+    "command": (lambda text: parser.parse(text, VERBS), TYPED, LONGEST_LINE),
+    "schedule": (schedule_text.read_line, TIMES, LONGEST_LINE),
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.ingest import Ingest, Outcome, is_news
+from bot.jobs.ingest import Ingest, Outcome, is_news
 from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, TimedOut
 from bot.store import papers, runs
 from bot.store.database import Store, StoreBusy

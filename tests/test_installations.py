@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from bot.installations import KeptInstallations
+from bot.installations.encryption import Seal, SealBroken
+from bot.installations.store_backed import KeptInstallations
 from bot.operate.checking import keys
-from bot.platforms.installing import Installation
-from bot.sealing import Seal, SealBroken
+from bot.ports.installations import Installation
 from bot.settings import load
 from bot.store.backup import backup, restore
 from bot.store.database import Store

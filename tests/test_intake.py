@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels.feedback import EmojiTable, plain_emoji, standing
-from bot.channels.values import Place, Reaction
-from bot.intake import Intake
-from bot.platforms.base import Uncertain
+from bot.digests.feedback import EmojiTable, plain_emoji, standing
+from bot.jobs.reactions import Intake
+from bot.model.messages import Place, Reaction
+from bot.ports.platform import Uncertain
 from bot.store import inbox, members
 from bot.store.database import Store
 from bot.store.states import InboxState, PostState

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.channels.values import Kind, Message, Place, Reaction
-from bot.platforms.base import Capabilities, NotAccepted, Rejected, Uncertain
+from bot.model.messages import Kind, Message, Place, Reaction
+from bot.ports.platform import Capabilities, NotAccepted, Rejected, Uncertain
 from bot.store.database import Store
 from bot.store.states import PostState
 from tests.fakes.chat import FakeChat, Shown

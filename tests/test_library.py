@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.library import Library
+from bot.paper_index import Library
 from bot.store import facts, papers
 from bot.store.database import Store
 from recommender import IndexBusyError, Paper, Recommender

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 import structlog
 
-from bot.channels import bibliography
+from bot.commands import bibliography
 from bot.logs import Troubles, set_up
 from bot.store.database import StoreAway, StoreFull
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost, PlatformError, Uncertain, WorkspaceLost
+from bot.model.messages import Message, Place
+from bot.ports.platform import AccessLost, PlatformError, Uncertain, WorkspaceLost
 from bot.store import installations
 from bot.store.database import Store
 from bot.store.states import ChannelState

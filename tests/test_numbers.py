@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels import styles
-from bot.channels.cards import line
-from bot.channels.values import Place, Reaction
+from bot.digests import layout
+from bot.digests.cards import line
+from bot.model.messages import Place, Reaction
 from bot.store import deliveries, papers
 from bot.store.database import Store
 from recommender import Paper
@@ -26,7 +26,7 @@ async def with_numbers(
     house = house_over(store, clock, chat)
     await house.list_papers(some)
     await house.invite()
-    channel, message = await house.channel(), styles.numbered("Here:", [line(paper) for paper in some])
+    channel, message = await house.channel(), layout.numbered("Here:", [line(paper) for paper in some])
     async with store.write() as tx:
         await deliveries.plan(tx, channel.id, clock().date(), "digest", clock(), [message], clock())
     await house.app.courier.deliver_all()

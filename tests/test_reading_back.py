@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.values import Place, Reaction
-from bot.intake import Intake
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected
+from bot.jobs.reactions import Intake
+from bot.model.messages import Place, Reaction
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected
 from bot.store import papers
 from bot.store.database import Store
 from recommender import Paper

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import restoring
-from bot.channels.digest import DIGEST
+from bot.digests.composer import DIGEST
 from bot.store import deliveries
 from bot.store.backup import backup, restore
 from bot.store.database import Store

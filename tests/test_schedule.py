@@ -13,10 +13,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.hours import Hour, Rule
-from bot.channels.values import Place
-from bot.platforms.base import NotAccepted
-from bot.schedule import ticking
+from bot.jobs.scheduler import ticking
+from bot.model.messages import Place
+from bot.model.schedule import Hour, Rule
+from bot.ports.platform import NotAccepted
 from bot.sources.base import Batch, Refused
 from bot.store import channels, deliveries, facts
 from bot.store.database import Store

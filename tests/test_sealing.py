@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from bot.sealing import Seal, SealBroken
+from bot.installations.encryption import Seal, SealBroken
 from tests.fakes.clock import Clock
 
 NOW = Clock().now

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bot.platforms.base import Desk, Platform, PlatformError, TokenRefused, WorkspaceLost
+from bot.ports.platform import Desk, Platform, PlatformError, TokenRefused, WorkspaceLost
 from bot.serve import serve
 from bot.store.database import Store
 from tests.fakes.chat import FakeChat

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.settings import SettingsError, describe, load, sections
-from bot.settings_file import settings_file
+from bot.settings.file import settings_file
 
 ROOT = Path(__file__).parent.parent
 

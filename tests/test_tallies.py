@@ -10,15 +10,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import settings
-from bot.channels.feedback import NUMBER, SAID_LESS, SAID_MORE, TAUGHT, pressed
-from bot.channels.numbers import keycap
-from bot.channels.values import Action, Message, Place, Reaction, Style
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Rewriting, Uncertain
+from bot.digests.feedback import NUMBER, SAID_LESS, SAID_MORE, TAUGHT, pressed
+from bot.jobs.vote_counts import Tallies
+from bot.model.messages import Action, Message, Place, Reaction, Style
+from bot.model.number_emoji import keycap
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Rewriting, Uncertain
 from bot.store import channels
 from bot.store.database import _AHEAD, Store
 from bot.store.states import ChannelState
 from bot.store.votes import Vote
-from bot.tallies import Tallies
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
 from tests.house import ADA, BEN, PLACE, House, demo_papers, house_over

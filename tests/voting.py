@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.channels import feedback
-from bot.channels.feedback import EmojiTable
-from bot.channels.values import Reaction
-from bot.platforms.base import Sleep
+from bot.digests import feedback
+from bot.digests.feedback import EmojiTable
+from bot.model.messages import Reaction
+from bot.ports.platform import Sleep
 from bot.settings import load
 from bot.store.database import Store
 from recommender import Feedback

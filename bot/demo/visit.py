@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import system_clock
-from bot.channels.values import Message, Place
-from bot.courier import unpack
 from bot.demo.world import DemoClock, World, demo_world, first_morning
-from bot.platforms.base import Clock
+from bot.jobs.delivery import unpack
+from bot.model.messages import Message, Place
 from bot.platforms.terminal import TerminalPlatform
+from bot.ports.platform import Clock
 from bot.settings import Settings
 from bot.store import channels, deliveries
 from bot.store.states import PostState

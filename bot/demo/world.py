@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from bot.app import App, opened, system_clock
-from bot.channels.values import Place
-from bot.channels.verbs import schedule
-from bot.platforms.base import Clock, Platform
+from bot.commands import schedule
+from bot.model.messages import Place
+from bot.ports.platform import Clock, Platform
 from bot.settings import Settings
 from bot.sources.base import Batch, Kind, Listing, Source
 from bot.sources.fetch import Fetcher, Limits

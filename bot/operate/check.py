@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from bot.app import configured_sources, system_clock
-from bot.channels.values import Place
+from bot.installations.encryption import SealBroken
+from bot.model.messages import Place
 from bot.operate import checking
 from bot.operate.live import TO_SET_UP, configured
 from bot.operate.saying import Misuse, err, out
 from bot.operate.slack import slack_mode
-from bot.platforms.base import Check, Checkable, Finding
-from bot.sealing import SealBroken
+from bot.ports.platform import Check, Checkable, Finding
 from bot.settings import Settings
 from bot.store import channels
 from bot.store.channels import Channel

@@ -11,10 +11,10 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.channels import cards
-from bot.library import index_folder
+from bot.digests import cards
 from bot.operate.slack import kept_installations
-from bot.platforms.base import Clock, Finding
+from bot.paper_index import index_folder
+from bot.ports.platform import Clock, Finding
 from bot.settings import Settings
 from bot.sources.base import Source, SourceError
 from bot.store import facts

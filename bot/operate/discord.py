@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.app import system_clock
-from bot.platforms.base import Platform
+from bot.ports.platform import Platform
 from bot.settings import Settings
 
 

@@ -14,16 +14,16 @@ from getpass import getuser
 from rich.console import Console
 
 from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
-from bot.channels import cards
-from bot.ingest import Ingest, Outcome
+from bot.digests import cards
+from bot.installations.encryption import SealBroken
+from bot.jobs.ingest import Ingest, Outcome
 from bot.operate.alone import sole_bot
 from bot.operate.discord import discord_platform, invite_link
 from bot.operate.opening import opened_library, patiently
 from bot.operate.saying import Failure, Misuse, err, out, progress
 from bot.operate.slack import kept_installations, slack_mode, slack_platform
-from bot.platforms.base import Platform, PlatformError
 from bot.platforms.terminal import TerminalPlatform
-from bot.sealing import SealBroken
+from bot.ports.platform import Platform, PlatformError
 from bot.serve import serve
 from bot.settings import Settings
 from bot.sources.feed import feed_name

@@ -8,10 +8,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from bot.library import Library
 from bot.operate.private import keep_private
 from bot.operate.saying import err, progress
-from bot.platforms.base import Sleep
+from bot.paper_index import Library
+from bot.ports.platform import Sleep
 from bot.settings import Settings
 from bot.store.database import Store, StoreAway
 

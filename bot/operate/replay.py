@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from bot.channels import feedback
-from bot.channels.feedback import EmojiTable
+from bot.digests import feedback
+from bot.digests.feedback import EmojiTable
 from bot.operate.opening import opened_store
 from bot.operate.saying import Failure, Problems, out, progress
 from bot.operate.store import channel_named

@@ -6,8 +6,8 @@ import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 
-from bot.channels import feedback
-from bot.channels.feedback import EmojiTable
+from bot.digests import feedback
+from bot.digests.feedback import EmojiTable
 from bot.operate.opening import opened_store
 from bot.operate.saying import out
 from bot.settings import Settings

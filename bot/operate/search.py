@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bot.channels.understood import told as how_read
+from bot.commands.query_notes import told as how_read
 from bot.operate.opening import opened_library
 from bot.operate.saying import Failure, Problems, err, out, progress
 from bot.settings import Settings

@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import SecretStr
 
 from bot.app import system_clock
-from bot.installations import KeptInstallations
+from bot.installations.encryption import Seal
+from bot.installations.store_backed import KeptInstallations
 from bot.operate.saying import Misuse
-from bot.platforms.base import Platform
-from bot.sealing import Seal
+from bot.ports.platform import Platform
 from bot.settings import Settings, Slack
 from bot.store.database import Store
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels import cards
+from bot.digests import cards
 from bot.operate.opening import index, opened_store
 from bot.operate.saying import Failure, Misuse, out, progress
 from bot.settings import Settings
@@ -79,7 +79,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
 
 async def export_channel(settings: Settings, name: str) -> None:
     """Write all that is kept of a channel."""
-    from bot.channels.verbs.members import everything
+    from bot.commands.members import everything
 
     async with opened_store(settings) as store, store.read() as tx:
         sys.stdout.write(await everything(tx, await channel_named(tx, name)))

@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from bot.channels.schedule_words import read_days, read_hour
-from bot.channels.values import Style
+from bot.model.messages import Style
+from bot.model.schedule_text import read_days, read_hour
 
 
 def _listed(value: object) -> object:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Kind, Place, Style
+from bot.model.messages import Kind, Place, Style
 from bot.store.states import ChannelState
 from bot.store.tables import Text, channels, insert_new
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Kind
+from bot.model.messages import Kind
 from bot.store import inbox
 from bot.store.contributions import delete_orphans
 from bot.store.tables import channels, contributions, corrections, installations, saved, topics, votes

@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.cards import card
-from bot.channels.values import Message, Place
-from bot.courier import pack, unpack
-from bot.installations import KeptInstallations
+from bot.digests.cards import card
+from bot.installations.encryption import Seal
+from bot.installations.store_backed import KeptInstallations
+from bot.jobs.delivery import pack, unpack
+from bot.model.messages import Message, Place
 from bot.operate.opening import index
-from bot.platforms.installing import Installation
 from bot.platforms.slack.render import posted
 from bot.platforms.slack.scopes import SCOPES
-from bot.sealing import Seal
+from bot.ports.installations import Installation
 from bot.settings import Settings
 from bot.store import channels, deliveries, papers, tables, topics, votes
 from bot.store.database import Store

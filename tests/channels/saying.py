@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.channels.values import Action, Asker, Kind, Place, Reply
+from bot.model.messages import Action, Asker, Kind, Place, Reply
 from tests.house import ADA, PLACE, House, demo_papers
 
 PAPERS = demo_papers()[:40]

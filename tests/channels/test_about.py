@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.channels.values import Action, Reply
+from bot.model.messages import Action, Reply
 from bot.store import saved, votes
 from tests.house import ADA, BEN, PLACE, House, demo_papers
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.channels.bibliography import read, write
+from bot.commands.bibliography import read, write
 from recommender import Paper
 from recommender.paper import title_key
 from tests.house import demo_papers

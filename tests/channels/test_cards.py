@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.channels.cards import authors_line, card, cut, day_name, inert, line, summary, why_line
+from bot.digests.cards import authors_line, card, cut, day_name, inert, line, summary, why_line
 from recommender import Paper, Reason
 
 TODAY = date(2026, 3, 5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels.values import Action, Asker, Place, Reply
+from bot.model.messages import Action, Asker, Place, Reply
 from bot.store import corrections, members
 from bot.store.database import Store
 from recommender import Feedback

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels.values import Action, Asker, Kind, Place
-from bot.channels.vocabulary import VERBS
-from bot.platforms.base import Capabilities
+from bot.commands.registry import VERBS
+from bot.model.messages import Action, Asker, Kind, Place
+from bot.ports.platform import Capabilities
 from bot.store import channels, saved, votes
 from bot.store.database import Store
 from bot.store.states import ChannelState

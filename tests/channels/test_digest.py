@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.channels.digest import Digest
-from bot.channels.values import Card, Message, Place
-from bot.platforms.base import NotAccepted
+from bot.digests.composer import Digest
+from bot.model.messages import Card, Message, Place
+from bot.ports.platform import NotAccepted
 from bot.sources.base import Refused
 from bot.store import deliveries, papers
 from bot.store.database import Store

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.channels.values import Action
-from bot.channels.vocabulary import VERBS
+from bot.commands.registry import VERBS
+from bot.model.messages import Action
 from bot.store import saved
 from tests.channels.saying import DM, KNOWN, button, press
 from tests.house import BEN, House, paper

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.channels.grammar import LONGEST_LINE, Command, parse
-from bot.channels.vocabulary import VERBS
+from bot.commands.parser import LONGEST_LINE, Command, parse
+from bot.commands.registry import VERBS
 
 _HIDDEN = ("\u061c", "\u180e", "\u200b", "\u200e", "\u202e", "\u2066", "\u2069", "\ufeff", "\u00ad", "\U000e0041")
 

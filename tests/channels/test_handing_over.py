@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.channels.values import Place
-from bot.platforms.base import AccessLost, Rejected
+from bot.model.messages import Place
+from bot.ports.platform import AccessLost, Rejected
 from bot.store import votes
 from tests.channels.saying import KNOWN, PAPERS, button, press
 from tests.house import ADA, BEN, House

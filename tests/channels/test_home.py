@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.channels.values import Action, Asker, Home, Kind, Place
+from bot.model.messages import Action, Asker, Home, Kind, Place
 from bot.store import channels
 from bot.store.states import ChannelState
 from tests.house import ADA, BEN, PLACE, House, demo_papers

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.channels.values import Kind, Place
+from bot.model.messages import Kind, Place
 from bot.settings.groups import Votes
 from bot.store.database import Store
 from recommender import Paper

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.channels.values import Action, Asker, Kind, Place
-from bot.channels.vocabulary import VERBS
+from bot.commands.registry import VERBS
+from bot.model.messages import Action, Asker, Kind, Place
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.channels.values import Action, Kind, Place
+from bot.model.messages import Action, Kind, Place
 from bot.store import contributions, installations, papers, tables
 from bot.store.database import Store
 from recommender import Paper

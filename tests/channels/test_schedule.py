@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels import grammar
-from bot.channels.values import FORMS
+from bot.commands import parser
+from bot.model.messages import FORMS
 from tests.channels.saying import DM, HOSTILE
 from tests.house import BEN, House
 
@@ -90,7 +90,7 @@ async def test_a_changed_schedule_says_when_the_next_digest_comes(house: House) 
 async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_one_that_can_be_sent(
     house: House, verb: str, filled: dict[str, str]
 ) -> None:
-    line = grammar.filled(verb, {}, filled)
+    line = parser.filled(verb, {}, filled)
     before = await house.channel()
     assert not (await house.say(line, BEN)).ok
     assert await house.channel() == before
@@ -100,5 +100,5 @@ async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_o
     for each in FORMS:
         form = (await house.say(each)).form
         assert form
-        whole = grammar.filled(each, {}, {field.name: field.value for field in form.fields})
+        whole = parser.filled(each, {}, {field.name: field.value for field in form.fields})
         assert (await house.say(whole)).ok, whole

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.channels.schedule_words import Change, read_count, read_days, read_hour, read_line, read_zone, write_days
+from bot.model.schedule_text import Change, read_count, read_days, read_hour, read_line, read_zone, write_days
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.values import Place
-from bot.channels.verbs.stats import Record
+from bot.commands.stats import Record
+from bot.model.messages import Place
 from bot.store import choices, papers
 from bot.store.choices import Choice
 from bot.store.database import Store

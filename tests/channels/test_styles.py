@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.values import Message
-from bot.platforms.base import Capabilities
+from bot.model.messages import Message
+from bot.ports.platform import Capabilities
 from bot.settings import Digest
 from bot.store.database import Store
 from tests.fakes.chat import FakeChat

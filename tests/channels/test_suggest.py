@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels.values import Place
-from bot.channels.vocabulary import VERBS
+from bot.commands.registry import VERBS
+from bot.model.messages import Place
 from tests.house import PLACE, House, demo_papers, paper
 
 KNOWN = demo_papers()[0]

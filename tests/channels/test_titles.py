@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from bot.channels.digest import Digest as DigestToBe
-from bot.channels.digest import Digests
-from bot.channels.feedback import EmojiTable
-from bot.channels.hours import Hour
-from bot.channels.values import Message, Reaction
-from bot.platforms.base import Capabilities
+from bot.digests.composer import Digest as DigestToBe
+from bot.digests.composer import Digests
+from bot.digests.feedback import EmojiTable
+from bot.model.messages import Message, Reaction
+from bot.model.schedule import Hour
+from bot.ports.platform import Capabilities
 from bot.settings import Digest
 from bot.store.channels import Channel
 from bot.store.database import Store

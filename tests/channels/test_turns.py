@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.channels.turns import Turns
+from bot.service.limiter import Turns
 
 
 class Work:

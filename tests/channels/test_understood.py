@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels.understood import told
+from bot.commands.query_notes import told
 from recommender import Understood
 from recommender.search.query import parse
 from tests.house import House, demo_papers

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.fate import next_digest
-from bot.channels.values import Message, Place
-from bot.courier import pack
+from bot.commands.outlook import next_digest
+from bot.jobs.delivery import pack
+from bot.model.messages import Message, Place
 from bot.store import choices, deliveries, papers
 from bot.store.choices import Choice
 from bot.store.database import Store

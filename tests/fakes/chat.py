@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.channels.values import Message, Place
-from bot.platforms.base import Capabilities, Desk
+from bot.model.messages import Message, Place
+from bot.ports.platform import Capabilities, Desk
 
 Fault = Callable[[Message], None]
 """Raises what goes wrong with a message, or lets it pass."""

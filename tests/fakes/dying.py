@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Message, Place
-from bot.platforms.base import Desk, Platform
+from bot.model.messages import Message, Place
+from bot.ports.platform import Desk, Platform
 from bot.store.database import Store, make_engine
 
 

@@ -15,10 +15,10 @@ from typing import Protocol
 
 import pytest
 
-from bot.channels.feedback import plain_emoji
-from bot.channels.numbers import keycap, number_of
-from bot.channels.values import Action, Attachment, Card, Field, Form, Line, Message, Place, Reply
-from bot.platforms.base import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Rewriting, Uncertain
+from bot.digests.feedback import plain_emoji
+from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Place, Reply
+from bot.model.number_emoji import keycap, number_of
+from bot.ports.platform import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Rewriting, Uncertain
 from tests.platforms.recording_desk import RecordingDesk
 
 

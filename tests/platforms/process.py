@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from bot.channels.values import Place
+from bot.model.messages import Place
 from bot.store import channels
 from bot.store.database import Store, make_engine
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from bot.channels.values import Action, Asker, Home, Overview, Place, Reaction, Reply
-from bot.platforms.base import Platform
+from bot.model.messages import Action, Asker, Home, Overview, Place, Reaction, Reply
+from bot.ports.platform import Platform
 
 
 @dataclass

@@ -11,9 +11,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bot.channels.choosing import Known
-from bot.channels.digest import Digest
-from bot.channels.values import FORMS, Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.digests.composer import Digest
+from bot.digests.selection import Known
+from bot.model.messages import FORMS, Action, Attachment, Card, Field, Form, Line, Message, Reply
 from recommender import Feedback
 from tests.platforms.conformance import CARD, HOSTILE
 

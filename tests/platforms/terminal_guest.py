@@ -14,12 +14,12 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
-from bot.channels.numbers import number_of
-from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected
+from bot.model.messages import Message, Place
+from bot.model.number_emoji import number_of
 from bot.platforms.terminal import TerminalPlatform, render
 from bot.platforms.terminal.chat import NextDay
 from bot.platforms.terminal.room import Room
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.platforms.conformance import Seen
 from tests.platforms.recording_desk import RecordingDesk

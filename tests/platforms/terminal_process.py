@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.channels.values import Asker, Card, Message, Place, Reply
+from bot.model.messages import Asker, Card, Message, Place, Reply
 from bot.platforms.terminal import TerminalPlatform
 from tests.platforms.recording_desk import RecordingDesk
 

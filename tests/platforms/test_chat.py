@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.channels.values import Action, Attachment, Card, Kind, Line, Message, Place, Reply
+from bot.model.messages import Action, Attachment, Card, Kind, Line, Message, Place, Reply
 from bot.platforms.terminal import TerminalPlatform, render
 from bot.platforms.terminal.completion import local
 from bot.platforms.terminal.numbers import Numbers

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from bot.channels.values import Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
 from bot.platforms.terminal import render
 from bot.platforms.terminal.inert import MAX_TEXT, cut, fit, inert, link
 from tests.platforms.terminal_guest import plain

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.channels.values import Card, Message, Place
-from bot.platforms.base import AccessLost, NotAccepted, Uncertain
+from bot.model.messages import Card, Message, Place
 from bot.platforms.terminal.room import Room
+from bot.ports.platform import AccessLost, NotAccepted, Uncertain
 from tests.platforms.terminal_guest import Disk, full_disk
 
 PAPERS = Place("terminal", "papers", name="papers")

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from bot.app import App, build
-from bot.library import Library
+from bot.paper_index import Library
 from bot.serve import serve
 from bot.settings import load
 from bot.store import channels, deliveries, papers, votes

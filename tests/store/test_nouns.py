@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.channels.values import Kind, Place
+from bot.model.messages import Kind, Place
 from bot.store import channels, deliveries, facts, inbox, members, papers, runs, saved, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft

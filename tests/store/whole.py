@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.values import Kind, Place
+from bot.model.messages import Kind, Place
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.database import Store

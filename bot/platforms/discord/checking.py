@@ -9,8 +9,7 @@ from typing import Any
 
 import discord
 
-from bot.channels.values import Kind, Place
-from bot.platforms.base import AccessLost, Check, Clock, Finding, PlatformError, TokenRefused
+from bot.model.messages import Kind, Place
 from bot.platforms.discord.commands import IN_SERVERS, commands, differing, installs_of
 from bot.platforms.discord.failures import UNKNOWN_CHANNEL, code_of
 from bot.platforms.discord.forums import is_forum, tags
@@ -18,6 +17,7 @@ from bot.platforms.discord.permissions import invitation, missing
 from bot.platforms.discord.places import timed_out_until
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
+from bot.ports.platform import AccessLost, Check, Clock, Finding, PlatformError, TokenRefused
 
 _PORTAL = "discord.com/developers/applications → your application"
 Look = Callable[[Rest], Awaitable[Finding]]

@@ -9,9 +9,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from bot.platforms.base import PlatformError, Rejected, Sleep
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
+from bot.ports.platform import PlatformError, Rejected, Sleep
 
 _SLASH, _ON_A_MESSAGE = 1, 3
 _STRING, _ATTACHMENT = 3, 11

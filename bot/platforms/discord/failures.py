@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import aiohttp
 import discord
 
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, TokenRefused, Uncertain
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, TokenRefused, Uncertain
 
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, MISSING_PERMISSIONS = 10003, 10008, 50013
 ALREADY_ANSWERED, ARCHIVED, HAS_THREAD = 40060, 50083, 160004

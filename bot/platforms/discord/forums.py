@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.platforms.base import AccessLost
+from bot.ports.platform import AccessLost
 
 _FORUMS = {15, 16}
 _REQUIRE_TAG = 1 << 4

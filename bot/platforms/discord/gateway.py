@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import discord
 
-from bot.platforms.base import Clock, Desk, NotAccepted, PlatformError, Sleep
 from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.failures import understood
 from bot.platforms.discord.intake import Intake
 from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.rest import Http, Rest, tracing
+from bot.ports.platform import Clock, Desk, NotAccepted, PlatformError, Sleep
 
 if TYPE_CHECKING:
     from bot.platforms.discord.platform import DiscordPlatform

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.channels.values import Asker, Message, Place, Reaction, Reply
-from bot.platforms.base import AccessLost, Clock, Desk, PlatformError
+from bot.model.messages import Asker, Message, Place, Reaction, Reply
 from bot.platforms.discord.permissions import may_post, missing
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.pressing import BEGIN
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import Rendered, mark
+from bot.ports.platform import AccessLost, Clock, Desk, PlatformError
 
 if TYPE_CHECKING:
     from bot.platforms.discord.platform import DiscordPlatform

@@ -14,8 +14,7 @@ from typing import Any, cast
 
 import discord
 
-from bot.channels.values import Action, Asker, Form, Place, Reply
-from bot.platforms.base import Desk, PlatformError
+from bot.model.messages import Action, Asker, Form, Place, Reply
 from bot.platforms.discord.commands import MENUS
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import direct, place_of
@@ -23,6 +22,7 @@ from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, verb
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
 from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
+from bot.ports.platform import Desk, PlatformError
 
 _IN_TIME = 2.0
 """Seconds within which what can't be promised has to be there; Discord waits for three."""

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from bot.platforms.base import Sleep
+from bot.ports.platform import Sleep
 
 _A_SECOND, _AT_ONCE = 25.0, 20
 """Requests a second in the long run, and at once after a pause. Discord takes 50 in any second; 45 are the most that

@@ -13,7 +13,7 @@ from typing import Any
 
 import discord
 
-from bot.channels.values import Kind, Place
+from bot.model.messages import Kind, Place
 
 PLATFORM = "discord"
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)

@@ -12,9 +12,8 @@ from typing import Any
 
 import discord
 
-from bot.channels.cards import cut
-from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost, Capabilities, Check, Clock, Desk, NotAccepted, PlatformError, Rejected, Sleep
+from bot.digests.cards import cut
+from bot.model.messages import Message, Place
 from bot.platforms.discord import checking, gateway
 from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.failures import (
@@ -33,6 +32,7 @@ from bot.platforms.discord.pressing import Memory
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import MAX_TEXT, Json, Rendered, Renderer, mark, texts
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
+from bot.ports.platform import AccessLost, Capabilities, Check, Clock, Desk, NotAccepted, PlatformError, Rejected, Sleep
 from recommender.text import visible
 
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"

@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
-from bot.channels.values import Action
+from bot.model.messages import Action
 
 LONGEST = 100
 _HELD = 1_000

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.channels.values import BURST, Form
+from bot.model.messages import BURST, Form
 from bot.platforms.discord.render import texts
 
 _SELECT, _INPUT, _LABEL = 3, 4, 18

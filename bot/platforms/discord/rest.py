@@ -18,7 +18,6 @@ import discord
 import yarl
 from discord.http import HTTPClient, Route
 
-from bot.platforms.base import NotAccepted, PlatformError, Sleep, Uncertain
 from bot.platforms.discord.failures import (
     ALREADY_ANSWERED,
     BANNED_SECONDS,
@@ -32,6 +31,7 @@ from bot.platforms.discord.failures import (
 )
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.render import EPHEMERAL, Json, Rendered, file_name
+from bot.ports.platform import NotAccepted, PlatformError, Sleep, Uncertain
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
 _LONGEST_WAIT = 30.0

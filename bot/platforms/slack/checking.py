@@ -7,13 +7,13 @@ from functools import partial
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.channels.values import Kind, Place
-from bot.platforms.base import Check, Finding, PlatformError
-from bot.platforms.installing import Installations
+from bot.model.messages import Kind, Place
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from bot.platforms.slack.web import Web, understood
 from bot.platforms.slack.workspaces import Workspaces
+from bot.ports.installations import Installations
+from bot.ports.platform import Check, Finding, PlatformError
 
 _NAMED = 10
 _PAGE = 200

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.channels.grammar import LONGEST_LINE
-from bot.platforms.base import Rejected
+from bot.commands.parser import LONGEST_LINE
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.reading import text_of
 from bot.platforms.slack.web import Web
+from bot.ports.platform import Rejected
 
 _MOST = 3
 _NAMES = (".bib", ".bibtex", ".txt")

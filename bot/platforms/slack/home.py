@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from bot.channels.values import Action, Asker, Reply
-from bot.platforms.base import Desk, PlatformError
+from bot.model.messages import Action, Asker, Reply
 from bot.platforms.slack import views
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.outlet import asked
 from bot.platforms.slack.reading import place_of, text_of
 from bot.platforms.slack.web import understood
 from bot.platforms.slack.workspaces import Workspace
+from bot.ports.platform import Desk, PlatformError
 
 log = logging.getLogger(__name__)
 

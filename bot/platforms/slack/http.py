@@ -23,9 +23,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import Clock as UnixClock
 from slack_sdk.signature import SignatureVerifier
 
-from bot.channels.values import Place
-from bot.platforms.base import Check, Clock, Desk, PlatformError, Sleep
-from bot.platforms.installing import Installations
+from bot.model.messages import Place
 from bot.platforms.slack import checking, oauth, pages
 from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.installed import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
@@ -33,6 +31,8 @@ from bot.platforms.slack.intake import Intake
 from bot.platforms.slack.platform import API_URL, Posting
 from bot.platforms.slack.reading import is_plain
 from bot.platforms.slack.web import Web
+from bot.ports.installations import Installations
+from bot.ports.platform import Check, Clock, Desk, PlatformError, Sleep
 from bot.web import body_of
 
 _STAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"

@@ -18,10 +18,10 @@ from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.base import Clock, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
-from bot.platforms.installing import Installation, Installations
 from bot.platforms.slack.web import Me, Web, understood
 from bot.platforms.slack.workspaces import Workspace
+from bot.ports.installations import Installation, Installations
+from bot.ports.platform import Clock, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
 
 RENEWED_BEFORE = timedelta(hours=2)
 _NEXT_TRY = timedelta(minutes=5)

@@ -24,8 +24,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channels.values import Asker, Message, Place, Reaction, Reply
-from bot.platforms.base import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
+from bot.model.messages import Asker, Message, Place, Reaction, Reply
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.files import with_files
 from bot.platforms.slack.home import HomeTab
@@ -34,6 +33,7 @@ from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.presses import SHORTCUTS, Presses
 from bot.platforms.slack.reading import PLATFORM, emoji, moment, place_of, text_of, typed, unescaped
 from bot.platforms.slack.workspaces import Workspace, Workspaces
+from bot.ports.platform import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
 
 _ANY = re.compile("")
 _KEY = 25

@@ -7,9 +7,8 @@ import logging
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.channels.grammar import filled
-from bot.channels.values import Asker, Place, Reply
-from bot.platforms.base import Desk, PlatformError
+from bot.commands.parser import filled
+from bot.model.messages import Asker, Place, Reply
 from bot.platforms.slack import views
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.home import HomeTab
@@ -17,6 +16,7 @@ from bot.platforms.slack.outlet import asked
 from bot.platforms.slack.reading import place_of, text_of
 from bot.platforms.slack.web import understood
 from bot.platforms.slack.workspaces import Workspace
+from bot.ports.platform import Desk, PlatformError
 
 IN_TIME = 2.0
 """Seconds for what is done before an acknowledgement; Slack waits for three."""

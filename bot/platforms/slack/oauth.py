@@ -25,11 +25,11 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.platforms.base import Clock
-from bot.platforms.installing import Installation, Installations
 from bot.platforms.slack import pages
 from bot.platforms.slack.installed import SILENT, AppKeys
 from bot.platforms.slack.scopes import SCOPES
+from bot.ports.installations import Installation, Installations
+from bot.ports.platform import Clock
 
 _WORKSPACE, _CODE = re.compile(r"T[A-Z0-9]{1,20}"), re.compile(r"[\w.-]{1,200}", re.ASCII)
 _ERROR = re.compile(r"[a-z_]{1,60}")

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from bot.channels.values import Asker, Attachment, Kind, Place, Reply
-from bot.platforms.base import PlatformError
+from bot.model.messages import Asker, Attachment, Kind, Place, Reply
 from bot.platforms.slack import render
 from bot.platforms.slack.web import Web, understood
+from bot.ports.platform import PlatformError
 
 log = logging.getLogger(__name__)
 

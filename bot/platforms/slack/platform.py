@@ -17,8 +17,16 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.channels.values import Kind, Message, Place
-from bot.platforms.base import (
+from bot.model.messages import Kind, Message, Place
+from bot.platforms.slack import checking, render
+from bot.platforms.slack.blocks import MAX_TEXT
+from bot.platforms.slack.connections import Connections
+from bot.platforms.slack.intake import Intake
+from bot.platforms.slack.reading import PLATFORM, emoji, place_of
+from bot.platforms.slack.web import Web, name_of, understood
+from bot.platforms.slack.workspaces import OneWorkspace, Workspace, Workspaces
+from bot.ports.installations import Installations
+from bot.ports.platform import (
     AccessLost,
     Capabilities,
     Check,
@@ -30,14 +38,6 @@ from bot.platforms.base import (
     Sleep,
     WorkspaceLost,
 )
-from bot.platforms.installing import Installations
-from bot.platforms.slack import checking, render
-from bot.platforms.slack.blocks import MAX_TEXT
-from bot.platforms.slack.connections import Connections
-from bot.platforms.slack.intake import Intake
-from bot.platforms.slack.reading import PLATFORM, emoji, place_of
-from bot.platforms.slack.web import Web, name_of, understood
-from bot.platforms.slack.workspaces import OneWorkspace, Workspace, Workspaces
 
 API_URL = "https://slack.com/api/"
 _POST = "paperboy_post"

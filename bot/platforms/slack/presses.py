@@ -14,8 +14,7 @@ from hashlib import sha256
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.channels.values import FORMS, Action, Asker, Reply
-from bot.platforms.base import Desk, PlatformError
+from bot.model.messages import FORMS, Action, Asker, Reply
 from bot.platforms.slack import render, views
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.home import HomeTab
@@ -23,6 +22,7 @@ from bot.platforms.slack.modals import IN_TIME, Modals
 from bot.platforms.slack.outlet import Outlet, in_words
 from bot.platforms.slack.reading import links, place_of, text_of, thread_of
 from bot.platforms.slack.workspaces import Workspace
+from bot.ports.platform import Desk, PlatformError
 
 SHORTCUTS = {
     "more": ("More like this", "Count this message's paper as liked here"),

@@ -14,8 +14,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.platforms.base import NotAccepted, Sleep
 from bot.platforms.slack.connections import Connections
+from bot.ports.platform import NotAccepted, Sleep
 
 _POST = "chat.postMessage"
 _SECONDS_A_POST = 1.0

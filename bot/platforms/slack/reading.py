@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.channels.values import Kind, Place
+from bot.model.messages import Kind, Place
 
 PLATFORM = "slack"
 _MARKUP = re.compile(r"<([^<>]*)>")

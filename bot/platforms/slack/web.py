@@ -21,10 +21,10 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.channels.values import Kind, Place
-from bot.platforms.base import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain, WorkspaceLost
+from bot.model.messages import Kind, Place
 from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.rates import Gate, GatedClient, retry_after
+from bot.ports.platform import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain, WorkspaceLost
 
 _ACCESS_LOST = {
     "access_denied", "as_user_not_supported", "cannot_dm_bot", "channel_is_limited_access",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.platforms.base import Clock, NotAccepted, Uncertain, WorkspaceLost
-from bot.platforms.installing import Installation, Installations
 from bot.platforms.slack.web import Me, Web
+from bot.ports.installations import Installation, Installations
+from bot.ports.platform import Clock, NotAccepted, Uncertain, WorkspaceLost
 
 
 @dataclass(frozen=True, slots=True)

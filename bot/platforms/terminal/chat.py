@@ -8,9 +8,8 @@ from hashlib import sha256
 
 import structlog
 
-from bot.channels.numbers import keycap
-from bot.channels.values import Action, Asker, Kind, Place, Reaction
-from bot.platforms.base import Clock, Desk, PlatformError
+from bot.model.messages import Action, Asker, Kind, Place, Reaction
+from bot.model.number_emoji import keycap
 from bot.platforms.terminal import completion, render
 from bot.platforms.terminal.completion import Suggestion
 from bot.platforms.terminal.inert import one_line
@@ -34,6 +33,7 @@ from bot.platforms.terminal.typed import (
     Unclear,
     parse,
 )
+from bot.ports.platform import Clock, Desk, PlatformError
 
 log = structlog.get_logger(__name__)
 NextDay = Callable[[], Awaitable[bool]]

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import replace
 
-from bot.channels.values import Card, Line, Message
+from bot.model.messages import Card, Line, Message
 
 MAX_TEXT = 4_000
 """Characters in one message."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.channels.values import Message, Reply
+from bot.model.messages import Message, Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from bot.channels.values import Message, Place
-from bot.platforms.base import Capabilities, Clock, Desk, PlatformError, Rejected
+from bot.model.messages import Message, Place
 from bot.platforms.terminal.chat import PLATFORM, Chat, NextDay
 from bot.platforms.terminal.inert import MAX_TEXT, fit
 from bot.platforms.terminal.keyboard import Keyboard, Script, Stream
@@ -21,6 +20,7 @@ from bot.platforms.terminal.numbers import Numbers
 from bot.platforms.terminal.room import Room
 from bot.platforms.terminal.screen import Screen
 from bot.platforms.terminal.typed import channel_name, member_name
+from bot.ports.platform import Capabilities, Clock, Desk, PlatformError, Rejected
 
 _FOREVER_SECONDS = 10 * 365 * 86_400.0
 

@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.style import Style
 from rich.text import Text
 
-from bot.channels.values import Action, Attachment, Card, Form, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, Line, Message, Reply
 from bot.platforms.terminal.inert import MAX_TEXT, cut, fit, fit_card, fit_line, inert, link, one_line
 
 _INDENT = 4

@@ -20,8 +20,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost, NotAccepted, Uncertain
+from bot.model.messages import Message, Place
+from bot.ports.platform import AccessLost, NotAccepted, Uncertain
 
 if sys.platform != "win32":
     import fcntl

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from bot.channels.values import Action, Attachment, Reply
+from bot.model.messages import Action, Attachment, Reply
 from bot.platforms.terminal import render
 from bot.platforms.terminal.inert import one_line
 from bot.platforms.terminal.numbers import Numbers, is_header, opens

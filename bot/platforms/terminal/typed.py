@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from rich.emoji import Emoji
 
-from bot.channels.numbers import number_of
-from bot.channels.values import CARD_ACTIONS
+from bot.model.messages import CARD_ACTIONS
+from bot.model.number_emoji import number_of
 from bot.platforms.terminal.inert import one_line
 
 LONGEST_LINE = 100_000

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.channels.numbers import keycap
-from bot.channels.values import Kind, Message, Place
-from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
+from bot.model.messages import Kind, Message, Place
+from bot.model.number_emoji import keycap
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.discord.pressing import form_of
+from bot.ports.platform import AccessLost, Desk, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Member, Right
 from tests.fakes.discord import Message as Shown

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Action, Attachment, Card, Field, Form, Kind, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Field, Form, Kind, Line, Message, Reply
 from bot.platforms.discord.rest import _ANSWER_WAITS_SECONDS
 from tests.fakes.discord import Right
 from tests.fakes.discord.values import Upload

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Place
+from bot.model.messages import Place
 from bot.operate.check import look
-from bot.platforms.base import Finding
 from bot.platforms.discord.commands import commands
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.ports.platform import Finding
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Right
 from tests.platforms.discord.server import DiscordServer

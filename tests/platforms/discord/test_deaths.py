@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from bot.channels import feedback
-from bot.channels.values import Style
-from bot.platforms.base import Sleep
+from bot.digests import feedback
+from bot.model.messages import Style
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.ports.platform import Sleep
 from bot.settings import Digest
 from bot.store.deliveries import Post
 from bot.store.states import PostState

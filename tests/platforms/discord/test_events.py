@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Kind, Message
-from bot.platforms.base import NotAccepted
+from bot.model.messages import Kind, Message
+from bot.ports.platform import NotAccepted
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, Intent, Right
 from tests.fakes.discord import Message as Shown

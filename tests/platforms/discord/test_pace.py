@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Message, Place
-from bot.platforms.base import NotAccepted
+from bot.model.messages import Message, Place
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.ports.platform import NotAccepted
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord
 

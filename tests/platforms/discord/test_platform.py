@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Line, Message, Place
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
+from bot.model.messages import Line, Message, Place
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
 from tests.fakes.discord import Right
 from tests.platforms.conformance import CARD
 from tests.platforms.discord.server import DiscordServer, server_at_work

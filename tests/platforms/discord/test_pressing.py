@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.values import Action
+from bot.model.messages import Action
 from bot.platforms.discord.pressing import LONGEST, Memory, on_card, verb_on_card
 
 LONG = "federated " * 50

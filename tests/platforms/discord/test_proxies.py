@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.channels.values import Message
-from bot.platforms.base import NotAccepted, TokenRefused, Uncertain
+from bot.model.messages import Message
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.ports.platform import NotAccepted, TokenRefused, Uncertain
 from tests.platforms.discord.server import DiscordServer, server_at_work
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.channels.values import Card, Line, Message, Reply, Style
-from bot.courier import unpack
+from bot.jobs.delivery import unpack
+from bot.model.messages import Card, Line, Message, Reply, Style
 from bot.platforms.discord.pressing import form_id
 from bot.platforms.discord.reading import modal
 from bot.platforms.discord.render import EPHEMERAL, Rendered, Renderer, file_name

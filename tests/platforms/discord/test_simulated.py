@@ -13,10 +13,10 @@ import discord
 import pytest
 import simcord
 
-from bot.channels.values import Action, Attachment, Field, Form, Line, Message, Place, Reply
-from bot.platforms.base import AccessLost, Rejected
+from bot.model.messages import Action, Attachment, Field, Form, Line, Message, Place, Reply
 from bot.platforms.discord.commands import commands
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.ports.platform import AccessLost, Rejected
 from tests.fakes.clock import Clock
 from tests.platforms.conformance import CARD, HOSTILE
 from tests.platforms.recording_desk import RecordingDesk

@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 
 from bot import settings
-from bot.channels.values import Message
-from bot.platforms.base import AccessLost, NotAccepted, Rejected
+from bot.model.messages import Message
 from bot.platforms.discord.render import mark
+from bot.ports.platform import AccessLost, NotAccepted, Rejected
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Right

@@ -7,7 +7,7 @@ import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.channels.values import Place
+from bot.model.messages import Place
 from tests.fakes.discord import FakeDiscord, Interaction, Member, Message, Right
 from tests.fakes.paper_sources import PaperSources
 from tests.house import comes_true, demo_papers

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlparse
 
 import aiohttp
 
-from bot.installations import KeptInstallations
-from bot.platforms.installing import Installation
+from bot.installations.encryption import Seal
+from bot.installations.store_backed import KeptInstallations
 from bot.platforms.slack.http import AppSecrets, HttpSlack
 from bot.platforms.slack.installed import AppKeys
 from bot.platforms.slack.scopes import SCOPES
-from bot.sealing import Seal
+from bot.ports.installations import Installation
 from bot.store.database import Store
 from bot.web import serving
 from tests.fakes.clock import Clock

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot.channels.values import Action, Asker, Form, Place, Reply
+from bot.model.messages import Action, Asker, Form, Place, Reply
 from bot.store.database import Store
 from tests.fakes.slack.people import Member
 from tests.fakes.slack.values import View

@@ -10,14 +10,14 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channels.numbers import keycap, number_of
-from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost, Desk, NotAccepted, PlatformError, Rejected
+from bot.model.messages import Message, Place
+from bot.model.number_emoji import keycap, number_of
 from bot.platforms.slack.http import HttpSlack
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import pressed
 from bot.platforms.slack.scopes import SCOPES
+from bot.ports.platform import AccessLost, Desk, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.fakes.slack.people import Member
 from tests.fakes.slack.server import FakeSlack

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Place
+from bot.model.messages import Place
 from bot.operate.check import look
-from bot.platforms.base import Finding
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
+from bot.ports.platform import Finding
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.platforms.base import Uncertain
 from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.web import Web
+from bot.ports.platform import Uncertain
 from tests.fakes.clock import Clock
 
 _ANSWER = b'{"ok": true, "channel": {"id": "D1"}}'

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from bot.channels import feedback
-from bot.channels.values import Style
+from bot.digests import feedback
+from bot.model.messages import Style
 from bot.settings import Digest
 from bot.store.database import Store, make_engine
 from bot.store.deliveries import Post

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.channels.grammar import LONGEST_LINE
-from bot.platforms.base import Rejected
+from bot.commands.parser import LONGEST_LINE
 from bot.platforms.slack.web import Web
+from bot.ports.platform import Rejected
 from tests.platforms.slack.team import SlackTeam, team_at_work
 
 BIB = "@article{a,\n  title = {Fédérated},\n  eprint = {1602.05629}\n}\n"

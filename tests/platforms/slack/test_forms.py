@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Asker, Kind, Reply
+from bot.model.messages import Asker, Kind, Reply
 from bot.store.database import Store
 from tests.platforms.slack.surfaces import at_work, desk_of, offered
 from tests.platforms.slack.team import SlackTeam, buttons

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Action, Asker, Kind, Place, Reply
+from bot.model.messages import Action, Asker, Kind, Place, Reply
 from bot.store.database import Store
 from tests.platforms.slack.surfaces import action_id, at_home, at_work, press_home
 from tests.platforms.slack.team import SlackTeam

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.signature import SignatureVerifier
 
-from bot.channels.values import Message, Place
-from bot.platforms.base import AccessLost
+from bot.model.messages import Message, Place
 from bot.platforms.slack.http import _signed
+from bot.ports.platform import AccessLost
 from bot.store.database import Store
 from bot.web import Unservable, serving
 from tests.fakes.slack.signed import signature

@@ -12,15 +12,15 @@ from typing import Any, cast
 
 import pytest
 
-from bot.channels.values import Message, Place
-from bot.installations import KeptInstallations
-from bot.platforms.base import NotAccepted, WorkspaceLost
-from bot.platforms.installing import Installation
+from bot.installations.encryption import Seal
+from bot.installations.store_backed import KeptInstallations
+from bot.model.messages import Message, Place
 from bot.platforms.slack.http import AppSecrets
 from bot.platforms.slack.installed import AppKeys, InstalledWorkspaces
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.web import Me, Web
-from bot.sealing import Seal
+from bot.ports.installations import Installation
+from bot.ports.platform import NotAccepted, WorkspaceLost
 from bot.store import channels
 from bot.store.database import Store
 from bot.store.states import ChannelState

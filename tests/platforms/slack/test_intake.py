@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.channels.feedback import plain_emoji
-from bot.channels.values import Action, Attachment, Form, Kind, Line, Message, Place, Reaction, Reply
+from bot.digests.feedback import plain_emoji
+from bot.model.messages import Action, Attachment, Form, Kind, Line, Message, Place, Reaction, Reply
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import INLINE_ATTACHMENT
 from bot.store.database import StoreError

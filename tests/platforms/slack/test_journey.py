@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from bot.channels.conversation import NOT_INVITED
-from bot.channels.values import Place
+from bot.commands.context import NOT_INVITED
+from bot.model.messages import Place
 from bot.store.database import Store
 from bot.store.states import ChannelState
 from recommender import Paper

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.channels.values import Message, Place
+from bot.model.messages import Message, Place
 from bot.platforms.slack.scopes import SCOPES
 from bot.store.database import Store
 from tests.fakes.slack.world import Workspace

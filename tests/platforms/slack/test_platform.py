@@ -14,11 +14,11 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.channels.values import Message
-from bot.platforms.base import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
+from bot.model.messages import Message
 from bot.platforms.slack.platform import Acknowledging, SlackPlatform
 from bot.platforms.slack.render import block_id
 from bot.platforms.slack.web import Web
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.conformance import CARD, HOSTILE, LONG_AGO

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Message
+from bot.model.messages import Message
 from bot.platforms.slack.manifest import manifest
 from bot.platforms.slack.presses import SHORTCUTS
 from bot.store.database import Store

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.channels.values import Message, Place, Reply
-from bot.platforms.base import NotAccepted
+from bot.model.messages import Message, Place, Reply
 from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.rates import Gate
 from bot.platforms.slack.web import Web
+from bot.ports.platform import NotAccepted
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack

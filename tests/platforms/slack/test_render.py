@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from bot.channels.values import CARD_ACTIONS, Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.model.messages import CARD_ACTIONS, Action, Attachment, Card, Field, Form, Line, Message, Reply
 from bot.platforms.slack import render
 from tests.fakes.slack.blocks import check_message
 from tests.platforms.conformance import CARD

@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from bot import settings
-from bot.channels.values import Style
-from bot.courier import unpack
+from bot.jobs.delivery import unpack
+from bot.model.messages import Style
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack

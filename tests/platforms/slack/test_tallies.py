@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.channels.values import Message, Style
-from bot.platforms.base import AccessLost, NotAccepted, Rejected, Uncertain, WorkspaceLost
+from bot.model.messages import Message, Style
+from bot.ports.platform import AccessLost, NotAccepted, Rejected, Uncertain, WorkspaceLost
 from bot.store.database import Store
 from tests.fakes.slack.values import Message as Shown
 from tests.platforms.conformance import CARD

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from bot.channels.values import FORMS, Action, Entry, Field, Form, Home, Kind, Line, Overview, Place
+from bot.model.messages import FORMS, Action, Entry, Field, Form, Home, Kind, Line, Overview, Place
 from bot.platforms.slack import views
 from bot.platforms.slack.views import Origin
 from tests.fakes.slack.interacting import state

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.values import Place
+from bot.model.messages import Place
 from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.paper_sources import PaperSources

@@ -1,0 +1,154 @@
+"""Papers as people hand them over: ids, links, BibTeX; and BibTeX back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.commands.parser import LONGEST_LINE
+from recommender import Paper
+from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, web_link
+from recommender.text import display, fold
+
+_ENTRY = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
+_NAMED_SIGNS = {ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"}
+_ESCAPED = re.compile(r"\\([_%&#$~])")
+_TITLE_CHARS, _ABSTRACT_CHARS, _NAME_CHARS, _ADDRESS_CHARS = 1_000, 20_000, 200, 2_000
+"""Characters that are read of each; the same limits as for papers from sources."""
+_MOST_NAMES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The papers a text names, with what it says of each (perhaps only the id), and what was not understood."""
+
+    papers: tuple[Paper, ...]
+    problems: tuple[str, ...] = ()
+
+
+def read(text: str) -> Named:
+    """Read ids, links and DOIs between spaces or commas, or BibTeX. Nothing raises; what can't be read is told.
+    No more is read than a line may have: the time it takes grows faster than the text."""
+    text = text[:LONGEST_LINE]
+    return _read_bibtex(text) if _ENTRY.search(text) else _read_ids(text)
+
+
+def write(papers: Sequence[Paper]) -> str:
+    """BibTeX for papers, one entry each."""
+    return "\n".join(_entry(paper, key) for paper, key in zip(papers, _keys(papers), strict=True))
+
+
+def _read_ids(text: str) -> Named:
+    found: dict[str, Paper] = {}
+    problems = []
+    for word in re.split(r"[\s,;]+", text):
+        bare = word.strip("<>()[]\"'.:!?")
+        if not bare:
+            continue
+        if arxiv_id(bare) or find_doi(bare):
+            found.setdefault(canonical_id(bare), Paper(id=canonical_id(bare), title=""))
+        else:
+            problems.append(f"“{_shown(bare)}” is no arXiv id, DOI or link to a paper")
+    return Named(tuple(found.values()), tuple(problems))
+
+
+def _read_bibtex(text: str) -> Named:
+    # Imported here: few runs ever read BibTeX, and its grammar takes a while to build.
+    from bibtexparser.entrypoint import parse_string
+
+    library = parse_string(text)
+    found: dict[str, Paper] = {}
+    problems = [f"an entry near line {(block.start_line or 0) + 1} is not BibTeX" for block in library.failed_blocks]
+    for entry in library.entries:
+        fields = {name.lower(): str(field.value) for name, field in entry.fields_dict.items()}
+        paper = _paper(fields)
+        if paper is None:
+            problems.append(f"“{_shown(entry.key)}” has no title and no id")
+        else:
+            found.setdefault(paper.id, paper)
+    return Named(tuple(found.values()), tuple(problems))
+
+
+def _paper(fields: dict[str, str]) -> Paper | None:
+    url, its_doi = _address(fields.get("url", "")), _address(fields.get("doi", ""))
+    places = [_address(fields.get(name, "")) for name in ("eprint", "arxivid")]
+    places += [url, its_doi, *(_address(fields.get(name, "")) for name in ("journal", "note", "howpublished"))]
+    arxiv = next((found for place in places for found in _arxiv_ids(place)), None)
+    doi = find_doi(its_doi) or ""
+    title = _plain(fields.get("title", ""), _TITLE_CHARS)
+    if not (arxiv or doi or title):
+        return None
+    names = (_plain(name, _NAME_CHARS) for name in _names(fields.get("author", "")))
+    authors = tuple(_first_name_first(name) for name in names if name)
+    return Paper(
+        id=arxiv or (f"doi:{doi}" if doi else id_from_title(title)),
+        title=title,
+        abstract=_plain(fields.get("abstract", ""), _ABSTRACT_CHARS),
+        authors=authors,
+        doi=doi,
+        url=web_link(url),
+    )
+
+
+def _arxiv_ids(place: str) -> Iterator[str]:
+    for word in place.replace(",", " ").split():
+        found = arxiv_id(word)
+        if found:
+            yield found
+
+
+def _plain(value: str, most: int) -> str:
+    """A text as people read it; BibTeX's braces around words keep their capitals, and mean nothing here."""
+    return display(value[:most], is_tex=True).replace("{", "").replace("}", "")
+
+
+def _address(value: str) -> str:
+    """An id or a link, which is no TeX: only the signs that TeX users escape in it are freed."""
+    bare = re.sub(r"\\(?:url|href)(?![A-Za-z])", " ", value[:_ADDRESS_CHARS])
+    return _ESCAPED.sub(r"\1", bare).replace("{", "").replace("}", "").strip()
+
+
+def _names(value: str) -> list[str]:
+    return " ".join(value.split()).split(" and ", _MOST_NAMES)[:_MOST_NAMES]
+
+
+def _shown(value: str) -> str:
+    return display(value[:_NAME_CHARS])[:60]
+
+
+def _first_name_first(name: str) -> str:
+    last, comma, first = name.partition(",")
+    return f"{first.strip()} {last.strip()}" if comma else name.strip()
+
+
+def _entry(paper: Paper, key: str) -> str:
+    fields = {"title": paper.title, "author": " and ".join(paper.authors)}
+    if paper.published:
+        fields["year"] = str(paper.published.year)
+    arxiv = arxiv_id(paper.id)
+    if arxiv:
+        fields |= {"eprint": arxiv, "archiveprefix": "arXiv"}
+        fields |= {"primaryclass": paper.categories[0]} if paper.categories else {}
+    fields |= {"doi": paper.doi} if paper.doi else {}
+    fields |= {"url": paper.link} if paper.link else {}
+    body = ",\n".join(f"  {name} = {{{_braced(value)}}}" for name, value in fields.items() if value)
+    return f"@{'misc' if arxiv else 'article'}{{{key},\n{body}\n}}\n"
+
+
+def _braced(value: str) -> str:
+    """A value whose braces can't end the field early, and whose signs TeX does not take for its own."""
+    value = display(value).replace("\\", "").replace("{", "").replace("}", "")
+    return re.sub(r"[%&#$_]", r"\\\g<0>", value).translate(_NAMED_SIGNS)
+
+
+def _keys(papers: Sequence[Paper]) -> Iterator[str]:
+    taken: set[str] = set()
+    for paper in papers:
+        first = next((author.split() for author in paper.authors if author.split()), ["anonymous"])
+        name = re.sub(r"[^a-z]", "", fold(first[-1]))
+        word = next((w for w in re.findall(r"[a-z]{4,}", paper.title.lower())), "paper")
+        start = f"{name or 'anonymous'}{paper.published.year if paper.published else ''}{word}"
+        key = next(k for n in range(len(papers) + 1) if (k := start + (f"-{n + 1}" if n else "")) not in taken)
+        taken.add(key)
+        yield key

@@ -1,0 +1,63 @@
+"""What belongs to people and channels: forget, export."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.commands.context import Conversation, sorry
+from bot.digests.feedback import BUTTONS
+from bot.model.messages import Attachment, Reply
+from bot.store import choices, contributions, corrections, deliveries, members, topics, votes
+from bot.store.channels import Channel
+
+
+async def forget(talk: Conversation, argument: str) -> Reply:
+    """Delete every trace of the asker."""
+    if argument.casefold().strip(" .!") != "me":
+        return sorry("`/papers forget me` deletes your votes, your saved papers and your private topics, for good.")
+    who = (talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
+    async with talk.tools.store.write() as tx:
+        pressed = await votes.of_member(tx, *who, BUTTONS)
+        gone = await members.forget(tx, *who)
+    for channel_id, paper_id in pressed:
+        talk.tools.outdated(channel_id, paper_id)
+    return Reply(
+        f"Done: {gone} {'entry' if gone == 1 else 'entries'} about you deleted. "
+        "The channels' tastes no longer know your votes. Emoji that still stand on cards count again when read back: "
+        "take them off there."
+    )
+
+
+async def export(talk: Conversation, argument: str) -> Reply:
+    """Everything the channel has, as JSONL."""
+    async with talk.tools.store.read() as tx:
+        text = await everything(tx, talk.channel)
+    return Reply("All that this channel has, one JSON object a line.", attachment=Attachment("channel.jsonl", text))
+
+
+async def everything(tx: AsyncConnection, channel: Channel) -> str:
+    """All that is kept of a channel, as JSON lines: itself, its topics, deliveries, posts, what was chosen for each
+    digest, private papers given to it, corrections and votes."""
+    rows: list[tuple[str, Any]] = [("channel", channel)]
+    rows += [("topic", topic) for topic in await topics.of(tx, channel.id)]
+    rows += [("delivery", delivery) for delivery in await deliveries.of(tx, channel.id)]
+    rows += [("post", post) for post in await deliveries.posts_of(tx, channel.id)]
+    rows += [("choice", choice) for choice in await choices.of_channel(tx, channel.id)]
+    rows += [("paper", paper) for paper in await contributions.given_to(tx, channel.id)]
+    rows += [("correction", one) for one in await corrections.of_channel(tx, channel.id)]
+    rows += [("vote", vote) for vote in await votes.of_channel(tx, channel.id)]
+    return "".join(
+        json.dumps({"row": name, **dataclasses.asdict(row)}, default=_plain, ensure_ascii=False) + "\n"
+        for name, row in rows
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in an export")

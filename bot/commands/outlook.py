@@ -1,0 +1,77 @@
+"""What becomes of a paper in a channel: when it was here, whether it comes next, and if not, what it lacks."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.commands.context import Conversation
+from bot.digests import cards, feedback
+from bot.digests.composer import DIGEST
+from bot.digests.selection import Known
+from bot.store import choices, deliveries, papers, shown, votes
+from recommender import Contender, Paper
+
+_TWIN = "This channel has had the same work under another title, and no work comes twice."
+
+
+async def of(talk: Conversation, paper: Paper, known: Known) -> str:
+    """A sentence on a paper's past or future here."""
+    day = talk.now.astimezone(talk.zone).date()
+    async with talk.tools.store.read() as tx:
+        past = await _past(tx, talk, paper)
+        waiting = await talk.tools.digests.waiting(tx, talk.channel, day)
+        if not past and paper.id not in waiting.new:
+            past = _TWIN if paper.id in waiting.fresh else await _passed_over(tx, talk, paper)
+    if past:
+        return past
+    found = await talk.tools.digests.contender(talk.channel, known, waiting, paper.id, day, talk.now)
+    async with talk.tools.store.read() as tx:
+        twin = await papers.get(tx, found.twin) if found.twin else None
+    return next_digest(found, talk.channel.count, twin.title if twin else "")
+
+
+def next_digest(found: Contender, count: int, twin: str = "") -> str:
+    """How a paper that is new here stands with the next digest, of at most `count` cards; `twin` is the title of a pick
+    that is nearly the same paper."""
+    if found.picked:
+        return "It is in the next digest as it would be now."
+    if twin:
+        return f"It is new, but the next digest has nearly the same in “{cards.cut(cards.inert(twin), 100)}”."
+    if found.below:
+        return "It is new, but below the bar, so the next digest leaves it out."
+    ahead = found.place - 1
+    return (
+        f"It is new, but {ahead:,} of the {cards.count(found.among, 'new paper')} rank higher, and a digest has "
+        f"{cards.count(count, 'card')}."
+    )
+
+
+async def _past(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
+    """When the channel had the paper, "" when it has not."""
+    seen = {one.paper_id: one for one in await shown.of_channel(tx, talk.channel.id)}
+    if paper.id in seen:
+        at = seen[paper.id].at.astimezone(talk.zone)
+        likes, dislikes = feedback.tally(await votes.of_paper(tx, talk.channel.id, paper.id), talk.tools.emoji)
+        said = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
+        day = cards.day_name(at.date(), talk.now.astimezone(talk.zone).date())
+        how = "listed by its title" if seen[paper.id].glance else "posted"
+        return f"It was {how} here {day}{f', {said}' if said else ''}; no paper comes twice."
+    if paper.id in await shown.posted(tx, talk.channel.id, [paper.id]):
+        return "It is on its way here."
+    return ""
+
+
+async def _passed_over(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
+    """Why a paper that was not here will not come."""
+    revision = await papers.news_revision(tx, paper.id)
+    if revision is None:
+        return f"No source has listed it, so no digest brings it; `/papers submit {paper.id}` does."
+    had = [one for one in await deliveries.of(tx, talk.channel.id) if one.kind == DIGEST]
+    brought = next((one for one in had if one.papers_revision >= revision), None)
+    if brought is None:
+        return "It was listed longer ago than digests look back."
+    day = f"the digest of {brought.local_date.day} {brought.local_date:%B}"
+    if brought.reason:
+        return f"It could have come with {day}, which brought nothing: {brought.reason}"
+    made = [one for one in await choices.of_channel(tx, talk.channel.id) if one.place and one.day == brought.local_date]
+    return f"It could have come with {day}, which brought {cards.count(len(made), 'other paper')}."

@@ -1,0 +1,71 @@
+"""How a query was read, said to whoever typed it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.digests import cards
+from recommender import Remark, Trouble, Understood
+from recommender.paper import arxiv_id
+
+_PARTS_SHOWN = 5
+_SENTENCES = 3
+_PART = 60
+_SUGGESTION = 80
+
+
+def told(understood: Understood, *, standing: bool = False) -> str:
+    """What is to be said besides the hits, in sentences; empty where the query was taken as written. A `standing`
+    search takes no word for another: what was meant is only asked."""
+    said = [_left_out([r.part for r in understood.remarks if r.trouble is Trouble.MEANINGLESS])]
+    other = [remark for remark in understood.remarks if remark.trouble is not Trouble.MEANINGLESS]
+    said += [_sentence(remark, standing) for remark in other[:_SENTENCES]]
+    if understood.suggestion:
+        meant = cards.cut(cards.inert(understood.suggestion), _SUGGESTION)
+        rest = "" if standing else " This is for that."
+        said.append(f"Nothing has this as written; did you mean “{meant}”?{rest}")
+    for typed, meant in understood.beside[:_SENTENCES]:
+        rest = "" if standing else " Both are here."
+        said.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(meant)}”?{rest}")
+    if understood.loosened and not standing:
+        phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.loosened)
+        said.append(f"Nothing has {phrases} word for word; this is for the words.")
+    return " ".join(filter(None, said))
+
+
+def _left_out(parts: Sequence[str]) -> str:
+    if not parts:
+        return ""
+    shown = ", ".join(_shown(part) for part in parts[:_PARTS_SHOWN])
+    rest = len(parts) - _PARTS_SHOWN
+    return f"Not understood or too much, and left out: {shown}" + (f" and {rest:,} more." if rest > 0 else ".")
+
+
+def _sentence(remark: Remark, standing: bool) -> str:
+    part = _shown(remark.part)
+    near = [_shown(one) for one in remark.near[:_PARTS_SHOWN]]
+    match remark.trouble:
+        case Trouble.EVERYDAY:
+            return f"“{part}” stands in nearly every paper; a word that tells more finds more."
+        case Trouble.NO_DAY:
+            return f"“{part}” names no day, and is left out; a day is written 2025-06-30, a month 2025-06."
+        case Trouble.NO_DAYS:
+            return f"No day fits “{part}”, so these are left out."
+        case Trouble.NO_CATEGORY:
+            meant = f"; did you mean {' or '.join(f'cat:{one}' for one in near)}?" if near else "."
+            return f"No paper here is in “{part}”{'' if standing else ', so it is left out'}{meant}"
+        case Trouble.NO_PAPER:
+            ask = f" `/papers abstract {part}` asks arXiv for it." if arxiv_id(remark.part) else ""
+            return f"I don't have “{part}”.{ask}"
+        case Trouble.NO_AUTHOR:
+            return f"No author here is called as in “{part}”."
+        case Trouble.PART_OF_NAME if standing:
+            return f"No author here is called as in “{part}”; did you mean {' or '.join(near)}?"
+        case Trouble.PART_OF_NAME:
+            more = " and others" if len(remark.near) > len(near) else ""
+            return f"“{part}” is read as the beginning of {', '.join(near)}{more}."
+    return ""
+
+
+def _shown(part: str) -> str:
+    return cards.cut(cards.inert(part), _PART)

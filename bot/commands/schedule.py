@@ -1,0 +1,242 @@
+"""When and how much: schedule, pause, resume, settings."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.commands.context import NOT_INVITED, Conversation, not_here, sorry
+from bot.digests import cards, layout
+from bot.digests.composer import next_hour
+from bot.model import schedule_text
+from bot.model.messages import Field, Form, Reply, Style
+from bot.model.schedule import Hour, Rule
+from bot.ports.platform import Capabilities
+from bot.store import channels, deliveries
+from bot.store.channels import Channel
+from bot.store.states import ChannelState
+
+_YES, _NO = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
+_WHEN = ("hour", "days", "zone", "count")
+_SETTINGS = (*_WHEN, "bar", "guess", "style", "titles")
+_NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})(?:\s*[=:]\s*|\s+|$)", re.IGNORECASE)
+_HIGHEST_BAR = 0.999
+_LEARNED = "learned"
+"""The bar as the channel's likes set it, beginning with what it was."""
+
+
+async def schedule(talk: Conversation, argument: str) -> Reply:
+    """When the digest comes: hour, days, zone and number of cards, in any order."""
+    if not argument:
+        return Reply(when(talk.channel), form=_form(talk, "schedule", "When digests come"))
+    if "=" in argument:
+        return await settings(talk, argument)
+    try:
+        change = schedule_text.read_line(argument)
+    except ValueError as error:
+        return sorry(f"{error}.")
+    values = {"hour": change.hour, "days": change.days, "zone": change.zone, "count": change.count}
+    channel = await _change(talk, {name: value for name, value in values.items() if value is not None})
+    return Reply(f"Done. {when(channel)}")
+
+
+async def pause(talk: Conversation, argument: str) -> Reply:
+    """No digests until `resume`; everything is kept."""
+    if talk.channel.state is not ChannelState.ACTIVE:
+        return Reply("There are no digests here as it is. `/papers resume` begins them.")
+    async with talk.tools.store.write() as tx:
+        await channels.change(
+            tx, talk.channel.id, state=ChannelState.PAUSED, state_reason="paused here", next_due_at=None
+        )
+        await deliveries.drop_waiting(tx, talk.channel.id, "paused here")
+    return Reply("Paused. Everything is kept, and reactions still count. `/papers resume` goes on.")
+
+
+async def resume(talk: Conversation, argument: str) -> Reply:
+    """Digests again, from the next hour on; for the first time where the bot was never invited otherwise."""
+    if talk.channel.state is ChannelState.ACTIVE:
+        return Reply(f"It is running. {when(talk.channel)}")
+    if await talk.is_outside():
+        return not_here()
+    new = talk.channel.state_reason == NOT_INVITED
+    async with talk.tools.store.write() as tx:
+        await wake(tx, talk.channel, talk.now)
+        if new:
+            await channels.change(tx, talk.channel.id, owner=talk.channel.owner or talk.asker.member)
+        channel = await channels.get(tx, talk.channel.id) or talk.channel
+    if new:
+        return Reply(
+            f"I begin here. {when(channel)} `/papers subscribe federated learning` (any topic) gives me a start."
+        )
+    return Reply(f"Welcome back. {when(channel)}")
+
+
+async def settings(talk: Conversation, argument: str) -> Reply:
+    """All settings of the channel, or one changed: `settings bar 0.4`."""
+    if not argument:
+        rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(talk.channel, talk.can)]
+        text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
+        return Reply(text, form=_form(talk, "settings", "Settings here"))
+    if not talk.may_manage:
+        return not_yours()
+    parts = _NAMED_SETTING.split(argument)
+    if parts[0].strip() or len(parts) < 3:
+        return sorry(
+            f"I know no setting of that name. They are {', '.join(_SETTINGS)}; as in `/papers settings bar 0.4`."
+        )
+    values: dict[str, Any] = {}
+    names = [name.lower() for name in parts[1::2]]
+    for name, value in zip(names, parts[2::2], strict=True):
+        try:
+            values |= _read(name, value.strip(), talk.can)
+        except ValueError as error:
+            return sorry(f"{error}.", name)
+    channel = await _change(talk, values)
+    shown = {field.name: field.value for field in _fields(channel, talk.can)}
+    text = "Done: " + ", ".join(f"{name} is {shown[name]}" for name in dict.fromkeys(names)) + "."
+    return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
+
+
+async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> Channel | None:
+    """Begin a channel's digests with its next hour; None where they are running.
+
+    The last hour that passed while the channel was lost stays due: its digest comes late, or is recorded as missed.
+    """
+    if channel.state is ChannelState.ACTIVE and channel.next_due_at is not None:
+        return None
+    hour = _passed(channel, now) or await next_hour(tx, channel, now)
+    begun = {"state": ChannelState.ACTIVE, "state_reason": "", "next_due_at": hour.at, "next_due_on": hour.local_date}
+    await channels.change(tx, channel.id, **begun)
+    return await channels.get(tx, channel.id)
+
+
+def _passed(channel: Channel, now: datetime) -> Hour | None:
+    due, day = channel.next_due_at, channel.next_due_on
+    if channel.state is not ChannelState.LOST or due is None or day is None:
+        return None
+    passed = Rule.of(channel.hour, channel.days, channel.zone).missed(Hour(day, due), now)
+    return passed[-1] if passed else None
+
+
+def next_digest(channel: Channel) -> str:
+    """When the next digest comes, in the channel's own time."""
+    if channel.state is ChannelState.LOST:
+        return f"lost access here: {channel.state_reason}"
+    if channel.next_due_at is None:
+        return "paused; `/papers resume` begins the digests"
+    local = channel.next_due_at.astimezone(ZoneInfo(channel.zone))
+    return f"{local:%A}, {local.day} {local:%B} at {local:%H:%M} ({channel.zone})"
+
+
+def not_yours() -> Reply:
+    """The reply to somebody who may not change a channel."""
+    return sorry(
+        "That is for whoever invited me, and for those who manage this place: ask one of them. Looking things up is "
+        "open to all."
+    )
+
+
+async def _change(talk: Conversation, values: dict[str, Any]) -> Channel:
+    async with talk.tools.store.write() as tx:
+        await channels.change(tx, talk.channel.id, **values)
+        channel = await channels.get(tx, talk.channel.id)
+        assert channel is not None
+        if values.keys() & {"hour", "days", "zone"} and channel.state is ChannelState.ACTIVE:
+            hour = await next_hour(tx, channel, talk.now)
+            await channels.change(tx, channel.id, next_due_at=hour.at, next_due_on=hour.local_date)
+            channel = await channels.get(tx, channel.id) or channel
+    return channel
+
+
+def _read(name: str, value: str, can: Capabilities) -> dict[str, Any]:
+    """What a setting changes of a channel."""
+    if name == "hour":
+        return {name: schedule_text.read_hour(value).strftime("%H:%M")}
+    if name == "days":
+        return {name: schedule_text.write_days(schedule_text.read_days(value))}
+    if name == "zone":
+        return {name: schedule_text.read_zone(value)}
+    if name == "count":
+        return {name: schedule_text.read_count(value)}
+    if name == "guess":
+        if value.lower() in _YES + _NO:
+            return {name: value.lower() in _YES}
+        raise ValueError(f"The guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
+    if name == "style":
+        return {name: _read_style(value, can)}
+    if name == "titles":
+        return {name: schedule_text.read_titles(value)}
+    return _read_bar(value)
+
+
+def _read_bar(value: str) -> dict[str, Any]:
+    if value.lower() == _LEARNED:
+        return {"bar_learned": True}
+    try:
+        bar = float(value.rstrip("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        bar = -1.0
+    if 0 <= bar <= _HIGHEST_BAR:
+        return {"bar": bar, "bar_learned": False}
+    shown = cards.cut(cards.inert(value), 60)
+    raise ValueError(
+        f"The bar is {_LEARNED} (from this channel's likes), or a number from 0 (everything) to {_HIGHEST_BAR} (hardly "
+        f"anything), not “{shown}”"
+    )
+
+
+def _read_style(value: str, can: Capabilities) -> Style:
+    doable = layout.doable(can)
+    style = next((style for style in doable if style == value.casefold()), None)
+    if style is None:
+        *others, last = doable
+        known = f"{', '.join(others)} or {last}" if others else f"only {last}"
+        raise ValueError(f"The style here is {known}, not “{cards.cut(cards.inert(value), 60)}”")
+    return style
+
+
+def when(channel: Channel) -> str:
+    """A channel's schedule in words."""
+    cards_ = "1 card" if channel.count == 1 else f"{channel.count} cards"
+    *others, last = (day.capitalize() for day in channel.days.split(","))
+    named = f"on {', '.join(others)} and {last}" if others else f"on {last}"
+    days = {"daily": "every day", "weekdays": "on weekdays"}.get(channel.days, named)
+    return f"Up to {cards_} at {channel.hour} {days}, {channel.zone} time. Next digest: {next_digest(channel)}."
+
+
+def _form(talk: Conversation, verb: str, title: str) -> Form | None:
+    """The form of a verb, for whoever may change the channel."""
+    fields = [field for field in _fields(talk.channel, talk.can) if (field.name in _WHEN) == (verb == "schedule")]
+    return Form(verb, title, tuple(fields)) if talk.may_manage else None
+
+
+def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
+    """Every setting; the labels fit the narrowest form there is, of 45 characters."""
+    return (
+        Field("hour", "when the digest is posted, as 09:00 or 5pm", channel.hour),
+        Field("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),
+        Field("zone", "the time zone, as Europe/Berlin", channel.zone),
+        Field("count", "cards at most", str(channel.count), tuple(map(str, range(1, schedule_text.MOST_CARDS + 1)))),
+        Field("bar", "learned, or the share of papers to beat", _bar(channel)),
+        Field("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
+        Field(
+            "style",
+            "cards, the same in a thread, or compact",
+            layout.fitting(channel.style, can, 1),
+            tuple(layout.doable(can)),
+        ),
+        Field(
+            "titles",
+            "more titles to like by number; 0 for none",
+            str(channel.titles),
+            tuple(map(str, range(schedule_text.MOST_TITLES + 1))),
+        ),
+    )
+
+
+def _bar(channel: Channel) -> str:
+    return _LEARNED if channel.bar_learned else f"{channel.bar:g}"

@@ -1,0 +1,227 @@
+"""Finding papers: search, similar, today, trending."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from bot.commands import query_notes, topics
+from bot.commands.context import Conversation, no_such_paper, sorry
+from bot.digests import cards, feedback
+from bot.digests.selection import Known
+from bot.model.messages import Action, Kind, Line, Reply
+from bot.store import contributions, papers, shown, votes
+from recommender import Hit, Paper, snippet
+from recommender.search.query import Field, parse
+from recommender.text import fold, names
+
+PAGE = 5
+_PERIODS = {"day": 1, "week": 7, "month": 30}
+_DEEPEST = 500
+"""Hits that can be paged through; nobody reads on from there."""
+
+
+async def search(talk: Conversation, argument: str) -> Reply:
+    """Papers for some words, best first; with `for us` the channel's taste has a say."""
+    query, for_us = _for_us(argument)
+    if not query:
+        return sorry("Search for what? As in `/papers federated learning`.")
+    engine = talk.tools.library.engine
+    read = await asyncio.to_thread(engine.understand, query)
+    known = Known((), ())
+    if for_us:
+        async with talk.tools.store.read() as tx:
+            known = await talk.tools.digests.known(tx, talk.channel.id)
+    hits = []
+    if talk.offset < _DEEPEST:
+        own = await _private_hits(talk, query)
+        # Without papers of its own a channel's page is read where it begins; with some, from the top, to mix them in.
+        start, most = (0, talk.offset + PAGE + 1) if own else (talk.offset, PAGE + 1)
+        hits = await asyncio.to_thread(engine.search, query, most, start, known.feedback, known.topics)
+        if own:
+            ids = engine.known([hit.paper_id for hit in hits])
+            whole = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
+            hits = _mixed(hits, own, whole)[talk.offset : talk.offset + PAGE + 1]
+    heading = [told] if (told := query_notes.told(read)) else []
+    if not hits:
+        what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
+        mend = "" if read.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
+        heading.append(f"{what}.{mend}" if talk.offset == 0 else "That was all.")
+        return Reply(" ".join(heading))
+    heading.append(f"“{cards.cut(cards.inert(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
+    meant = " ".join((read.suggestion or query).split())
+    reply = await _page(talk, " ".join(heading), hits, "search", argument, read.answered)
+    follow = (Action("Follow", "subscribe", meant),)
+    if not (talk.may_manage and talk.offset == 0 and topics.followable(meant)):
+        return reply
+    return replace(reply, actions=(*reply.actions, *follow))
+
+
+async def _private_hits(talk: Conversation, query: str) -> list[Hit]:
+    """The private papers of this channel and its workspace that have all that the query asks for, best first."""
+    async with talk.tools.store.read() as tx:
+        engine = await talk.tools.private.engine(tx, talk.channel.id)
+        ids = [paper.id for paper in await contributions.visible(tx, talk.channel.id)] if engine else []
+    if engine is None:
+        return []
+    ids = await asyncio.to_thread(engine.known, ids)
+    found = await asyncio.to_thread(engine.matching, query, ids)
+    meant = (await asyncio.to_thread(engine.understand, query)).suggestion
+    return found or (await asyncio.to_thread(engine.matching, meant, ids) if meant else [])
+
+
+def _mixed(hits: Sequence[Hit], own: Sequence[Hit], whole: Collection[str]) -> list[Hit]:
+    """Both in one list. Their scores are of two indexes and do not compare, so they take turns by their ranks
+    (reciprocal rank fusion: Cormack et al., SIGIR 2009); a source's paper goes first if it is among the `whole` ones,
+    which have all that the query asks for, as the channel's own have."""
+    turns = [(rank, 1 if hit.paper_id in whole else 3, hit) for rank, hit in enumerate(hits)]
+    turns += [(rank, 2, hit) for rank, hit in enumerate(own)]
+    return [hit for _, _, hit in sorted(turns, key=lambda turn: turn[:2])]
+
+
+def _order(offset: int, hits: int, known: Known, *, for_us: bool) -> str:
+    """Which of the hits these are, and in what order."""
+    whole = offset == 0 and hits <= PAGE
+    which = cards.count(hits, "paper") if whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
+    if not for_us:
+        return f"{which}, best first" if hits > 1 else which
+    return f"{which}, best for this channel first" if known.taste else f"{which}, best first; nothing liked here yet"
+
+
+async def similar(talk: Conversation, argument: str) -> Reply:
+    """The papers nearest to one."""
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    engine = talk.tools.library.engine
+    given = paper.id if paper.id in engine else paper
+    nearest = await asyncio.to_thread(engine.similar, given, talk.offset + PAGE + 1)
+    hits = nearest[talk.offset :]
+    title = cards.cut(cards.inert(paper.title), 100)
+    if not hits:
+        return Reply(f"Nothing is much like “{title}”." if talk.offset == 0 else "That was all.")
+    ids = [hit.paper_id for hit in hits]
+    same = await asyncio.to_thread(engine.seen_before, ids, [paper.id])
+    reply = await _page(talk, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
+    twin = "the same work under another title"
+    lines = (replace(o, detail=f"{o.detail} · {twin}") if o.paper_id in same else o for o in reply.lines)
+    return replace(reply, lines=tuple(lines))
+
+
+async def today(talk: Conversation, argument: str) -> Reply:
+    """The digest as it would be now."""
+    if argument:
+        return _not_with_words("today", argument)
+    digest = await talk.tools.digests.compose(talk.channel, talk.now)
+    return Reply(digest.header(answer=True), cards=digest.cards, actions=_share(talk, "today"))
+
+
+async def trending(talk: Conversation, argument: str) -> Reply:
+    """The most upvoted and most reacted papers of a day, a week or a month."""
+    period = argument.casefold().removeprefix("this ").strip() or "week"
+    if period not in _PERIODS:
+        return sorry("Trending over what? `/papers trending day`, `week` or `month`.")
+    until = talk.now.astimezone(talk.zone).date()
+    async with talk.tools.store.read() as tx:
+        listed = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
+        found = await papers.get_many(tx, listed)
+        heard = await votes.visible_from(tx, talk.channel.id, listed) if len(listed) <= 20_000 else []
+    likes: Counter[str] = Counter()
+    by_channel: dict[int, list[votes.Vote]] = {}
+    for vote in heard:
+        by_channel.setdefault(vote.channel_id, []).append(vote)
+    for some in by_channel.values():
+        for one in feedback.standing(some, talk.tools.emoji):
+            likes[one.paper_id] += one.value > 0
+    # One reaction here says more to this team than an upvote from anywhere.
+    heat = {i: paper.upvotes + 5 * likes[i] for i, paper in found.items()}
+    hot = sorted((i for i in found if heat[i] > 0), key=lambda i: (-heat[i], i))[:_DEEPEST]
+    if not hot:
+        return Reply(
+            f"Nothing is trending this {period} yet: {len(listed)} papers were listed, none has upvotes or reactions."
+        )
+    hits = [Hit(i, float(heat[i])) for i in hot[talk.offset : talk.offset + PAGE + 1]]
+    if not hits:
+        return Reply("That was all.")
+    return await _page(talk, f"Most upvoted and most liked this {period}:", hits, "trending", period, "")
+
+
+async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequence[str], query: str) -> tuple[Line, ...]:
+    """Papers as lines: who and when, where the team has had them, and the sentence that speaks to the query."""
+    async with talk.tools.store.read() as tx:
+        seen = await shown.seen_in_workspace(tx, talk.channel.id, ids)
+        heard = await votes.visible_from(tx, talk.channel.id, ids)
+    read = parse(query)
+    asked = {fold(word) for group in read.groups for c in group if c.field is Field.AUTHOR for word in c.words}
+    name = set(map(fold, read.name))
+
+    def made() -> tuple[Line, ...]:
+        lines = []
+        for paper_id in ids:
+            paper = found[paper_id]
+            facts = [cards.authors_line(_with_asked(paper.authors, asked, name)), _day(paper.published)]
+            facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
+            for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
+                theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
+                likes, _ = feedback.tally(theirs, talk.tools.emoji)
+                place = "" if where_id == talk.channel.id else f" in {_channel(where)}"
+                day = when.astimezone(talk.zone).date()
+                had = "listed" if glance else "posted"
+                facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
+            detail = " · ".join(fact for fact in facts if fact)
+            said = cards.inert(snippet(query, paper.abstract)) if query else ""
+            lines.append(cards.line(paper, detail, said))
+        return tuple(lines)
+
+    return await asyncio.to_thread(made)
+
+
+def _channel(name: str) -> str:
+    return f"#{cards.inert(name)}" if name else "another channel"
+
+
+def _with_asked(authors: Sequence[str], asked: set[str], name: set[str]) -> list[str]:
+    """The authors in their order, but one who was asked for, or has all words of a `name`, not below the third place:
+    fewer are shown."""
+
+    def meant(author: str) -> bool:
+        words = set(names(author))
+        return not asked.isdisjoint(words) or (bool(name) and name <= words)
+
+    found = next((at for at, author in enumerate(authors[3:], 3) if meant(author)), None)
+    return list(authors) if found is None else [*authors[:2], authors[found], *authors[2:found], *authors[found + 1 :]]
+
+
+async def _page(talk: Conversation, text: str, hits: Sequence[Hit], verb: str, argument: str, query: str) -> Reply:
+    more = len(hits) > PAGE and talk.offset + PAGE < _DEEPEST
+    async with talk.tools.store.read() as tx:
+        # The index may for a moment know papers that were merged into others.
+        found = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
+    lines = await lines_for(talk, found, list(found), query)
+    actions = (Action("More", verb, argument, talk.offset + PAGE),) if more else ()
+    shared = _share(talk, f"{verb} {argument}".strip())
+    return Reply(text, lines=lines, actions=(*actions, *shared), first=talk.offset + 1)
+
+
+def _share(talk: Conversation, line: str) -> tuple[Action, ...]:
+    """The button that shows an answer to all, where there is anybody else."""
+    return () if talk.place.kind is Kind.DIRECT else (Action("Share", "share", line, talk.offset),)
+
+
+def _for_us(argument: str) -> tuple[str, bool]:
+    words = argument.split()
+    if len(words) > 2 and [word.casefold() for word in words[-2:]] == ["for", "us"]:
+        return " ".join(words[:-2]), True
+    return argument.strip(), False
+
+
+def _not_with_words(verb: str, argument: str) -> Reply:
+    shown = cards.cut(cards.inert(argument), 60)
+    return sorry(f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {shown}`.")
+
+
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%b %Y}" if day else ""

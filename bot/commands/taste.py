@@ -1,0 +1,119 @@
+"""What was learned: why, abstract, taste."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.commands import outlook
+from bot.commands.context import Conversation, no_such_paper
+from bot.commands.corrections import listed, quoted
+from bot.digests import cards
+from bot.digests.selection import Known
+from bot.model.messages import Action, Reply
+from bot.store import corrections, papers
+from recommender import Explanation, Paper, Word
+
+_WORDS = 10
+
+
+async def why(talk: Conversation, argument: str) -> Reply:
+    """Why a paper is, or is not, for this channel."""
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    if paper.id not in talk.tools.library.engine:
+        return Reply(_given_here(paper))
+    day = talk.now.astimezone(talk.zone).date()
+    async with talk.tools.store.read() as tx:
+        known = await talk.tools.digests.known(tx, talk.channel.id)
+        bar = await talk.tools.digests.bar(tx, talk.channel, known, day)
+    engine, said = talk.tools.library.engine, known.feedback
+    told = await asyncio.to_thread(engine.explain, paper.id, said, known.topics, talk.now, known.neighbours)
+    title = f"“{cards.cut(cards.inert(paper.title), 100)}”"
+    fate_ = await outlook.of(talk, paper, known)
+    if told.muted_by is not None:
+        return Reply(f"{title} is left out: this channel muted “{cards.inert(told.muted_by)}”.")
+    if not known.votes and not known.topics:
+        nothing = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
+        return Reply(f"{title}: {nothing}\n{fate_}")
+    learned = ", as this channel's likes set it" if bar > talk.channel.bar else ""
+    rows = [
+        f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {bar:.0%}{learned}.",
+        *await _grounds(talk, told, known),
+        fate_,
+    ]
+    doubtful = [word for reason in told.reasons for word in reason.words][:1]
+    less = [Action(f"Less “{cards.cut(cards.inert(word), 30)}”", "less", quoted(word)) for word in doubtful]
+    return Reply("\n".join(rows), actions=(*_about(paper.id), *less))
+
+
+def _given_here(paper: Paper) -> str:
+    """What is said of a private paper, which is never ranked: it can only be learned from."""
+    title = cards.cut(cards.inert(paper.title), 100)
+    return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
+
+
+async def _grounds(talk: Conversation, told: Explanation, known: Known) -> list[str]:
+    """What speaks for and against a paper, a line each."""
+    async with talk.tools.store.read() as tx:
+        taught_by = await papers.get_many(tx, [reason.because for reason in told.reasons if reason.because])
+    liked_on = {one.paper_id: one.at.astimezone(talk.zone) for one in known.feedback if one.value > 0}
+    titles = {paper_id: found.title for paper_id, found in taught_by.items()}
+    because = cards.why_line(told.reasons, titles, liked_on, talk.now.astimezone(talk.zone).date())
+    rows = []
+    if because:
+        rows.append(f"{'Here' if because.startswith('because') else 'For it:'} {because}.")
+    if told.unwanted:
+        rows.append(f"This channel asked for less of {_listed(told.unwanted)}.")
+    if told.against:
+        rows.append("Against it: " + _words(told.against) + ".")
+    return rows or ["None of its words has come up in this channel's votes or topics."]
+
+
+async def abstract(talk: Conversation, argument: str) -> Reply:
+    """The whole abstract of a paper."""
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    text = await asyncio.to_thread(cards.inert, paper.abstract)
+    card = await asyncio.to_thread(cards.card, replace(paper, abstract=""))
+    return Reply(text or "Its source gave no abstract.", cards=(card,))
+
+
+async def taste(talk: Conversation, argument: str) -> Reply:
+    """What this channel likes and dislikes, in words."""
+    async with talk.tools.store.read() as tx:
+        known = await talk.tools.digests.known(tx, talk.channel.id)
+        corrected = await corrections.of_channel(tx, talk.channel.id)
+    learned = await asyncio.to_thread(talk.tools.library.engine.taste, known.feedback, known.topics, talk.now)
+    if not known.votes and not known.topics:
+        return Reply(
+            "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."
+        )
+    votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
+    rows = [f"Learned from {votes_} by {members} and {cards.count(len(known.topics), 'topic')}."]
+    for name, liked, disliked in (
+        ("Words", learned.liked, learned.disliked),
+        ("Categories", learned.liked_categories, learned.disliked_categories),
+    ):
+        if liked:
+            rows.append(f"{name} it likes: {_words(liked)}.")
+        if disliked:
+            rows.append(f"{name} it avoids: {_words(disliked)}.")
+    line, actions = listed(corrected, talk.asker.member)
+    rows.append(f"{line} Say one again to take yours back." if line else "Not so? `/papers less survey` corrects me.")
+    return Reply("\n".join(rows), actions=actions)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"“{cards.inert(word)}”" for word in words)
+
+
+def _words(words: Sequence[Word]) -> str:
+    return ", ".join(cards.inert(word.text) for word in words[:_WORDS])
+
+
+def _about(paper_id: str) -> tuple[Action, ...]:
+    return (Action("Similar", "similar", paper_id), Action("Save", "save", paper_id))

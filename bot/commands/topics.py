@@ -1,0 +1,152 @@
+"""Topics: subscribe, unsubscribe, topics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from datetime import timedelta
+
+from bot.commands import query_notes
+from bot.commands.context import Conversation, sorry
+from bot.commands.schedule import wake, when
+from bot.digests import cards, feedback
+from bot.model.messages import Kind, Reply
+from bot.store import papers, shown, topics, votes
+from recommender.search.query import MINUS, parse
+
+_LONGEST = 200
+_MOST = 50
+_LOOK_BACK = timedelta(days=30)
+_TOO_BROAD = 0.25
+"""Share of a month's papers above which a topic says little."""
+_FEW = 20
+_MANY_ALERTS = 3
+"""Alerts a day above which they are noise."""
+
+
+async def subscribe(talk: Conversation, argument: str) -> Reply:
+    """Follow a topic; `-word` mutes one; a last word `alert` posts matches as soon as they are listed."""
+    query, muted, alert = _read(argument)
+    if not query:
+        return sorry("Subscribe to what? As in `/papers subscribe federated learning`.")
+    if not parse(query).groups:
+        name = cards.inert(cards.cut(query, 60))
+        return sorry(f"“{name}” has no word to look for. As in `/papers subscribe federated learning`.")
+    if len(query) > _LONGEST:
+        return sorry(f"That topic is too long: at most {_LONGEST} characters, please.")
+    async with talk.tools.store.write() as tx:
+        have = await topics.of(tx, talk.channel.id)
+        query = next((topic.query for topic in have if topic.query.casefold() == query.casefold()), query)
+        if len(have) >= _MOST and query not in [topic.query for topic in have]:
+            return sorry(f"This channel follows {_MOST} topics, which is as many as I can keep. Unsubscribe one first.")
+        new = await topics.put(
+            tx, talk.channel.id, query, muted=muted, alert=alert and not muted, member=talk.asker.member, now=talk.now
+        )
+        begun = await wake(tx, talk.channel, talk.now) if talk.place.kind is Kind.DIRECT else None
+    name = cards.inert(query)
+    read = query_notes.told(await asyncio.to_thread(talk.tools.library.engine.understand, query), standing=True)
+    daily = f"Digests begin here with it. {when(begun)} `/papers pause` stops them." if begun else ""
+    reached = " ".join(filter(None, [await reach(talk, query, alert=alert and not muted), read, daily]))
+    if muted:
+        return Reply(
+            f"Muted “{name}”: papers about it are left out. {reached} `/papers unsubscribe {name}` brings them back."
+        )
+    how = "Matches are posted as soon as they are listed." if alert else "Its matches rank higher from now on."
+    return Reply(f"{'Subscribed to' if new else 'Changed'} “{name}”. {how} {reached}")
+
+
+def followable(query: str) -> bool:
+    """Whether to subscribe to a query follows just that."""
+    return _read(query) == (query, False, False) and len(query) <= _LONGEST and bool(parse(query).groups)
+
+
+async def unsubscribe(talk: Conversation, argument: str) -> Reply:
+    """Follow or mute a topic no longer."""
+    query = " ".join(argument.split()).lstrip(MINUS).strip()
+    async with talk.tools.store.write() as tx:
+        have = await topics.of(tx, talk.channel.id)
+        meant = [topic.query for topic in have if topic.query.casefold() == query.casefold()]
+        for one in meant:
+            await topics.remove(tx, talk.channel.id, one)
+    if meant:
+        return Reply(f"Unsubscribed from “{cards.inert(meant[0])}”.")
+    if not have:
+        return sorry("This channel follows no topics.")
+    names = ", ".join(f"“{cards.inert(topic.query)}”" for topic in have)
+    return sorry(f"This channel has no topic “{cards.inert(query)}”. It has {names}." if query else f"Which? {names}.")
+
+
+async def show(talk: Conversation, argument: str) -> Reply:
+    """The channel's topics, and what each brought: the matches posted since it was made, at most a month ago."""
+    since = talk.now - _LOOK_BACK
+    async with talk.tools.store.read() as tx:
+        have = await topics.of(tx, talk.channel.id)
+        sent = {one.paper_id: one.at for one in await shown.of_channel(tx, talk.channel.id) if one.at >= since}
+        heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
+        titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, sent)).items()}
+    if not have:
+        return Reply("This channel follows no topics yet. `/papers subscribe federated learning` begins one.")
+    liked = {one.paper_id for one in heard if one.value > 0}
+    listed = await _listed(talk)
+    rows = []
+    for topic in have:
+        matches = [one for one in await _matching(talk, topic.query, sent) if sent[one] >= topic.created_at]
+        told = []
+        if topic.muted:
+            kept = len(await _matching(talk, topic.query, listed))
+            told.append(f"muted; {kept:,} of the {_month(listed)} match it." if listed else "muted.")
+        elif matches:
+            last = max(matches, key=sent.__getitem__)
+            day = cards.day_name(sent[last].astimezone(talk.zone).date(), talk.now.astimezone(talk.zone).date())
+            good = f", {len(liked.intersection(matches)):,} of them liked" if liked.intersection(matches) else ""
+            told.append(f"brought {cards.count(len(matches), 'paper')} in the last 30 days{good};")
+            told.append(f"the last {day}: “{cards.cut(cards.inert(titles[last]), 70)}”.")
+        else:
+            told.append("brought nothing yet. " + _share(len(await _matching(talk, topic.query, listed)), listed))
+        name = cards.inert(topic.query) + (" (alerts at once)" if topic.alert else "")
+        rows.append(f"• {name}: {' '.join(told)}")
+    return Reply("Topics here:\n" + "\n".join(rows))
+
+
+async def reach(talk: Conversation, query: str, *, alert: bool = False) -> str:
+    """How much a topic would have brought in the last 30 days, and whether that is too much."""
+    listed = await _listed(talk)
+    matched = len(await _matching(talk, query, listed))
+    text = _share(matched, listed)
+    if matched > _FEW and matched > _TOO_BROAD * len(listed):
+        text += " That is a lot: a narrower topic tells me more."
+    elif alert and matched > _MANY_ALERTS * _LOOK_BACK.days:
+        text += f" That is about {matched // _LOOK_BACK.days} alerts a day: a narrower topic is quieter."
+    return text
+
+
+def _read(argument: str) -> tuple[str, bool, bool]:
+    """(the query, whether it is muted, whether matches are posted at once) of what is subscribed to."""
+    words = argument.split()
+    alert = bool(words) and words[-1].casefold().strip("[]-") == "alert" and len(words) > 1
+    query = " ".join(words[:-1] if alert else words)
+    return query.lstrip(MINUS).strip(), query.startswith(tuple(MINUS)), alert
+
+
+def _share(matched: int, listed: Collection[str]) -> str:
+    if not listed:
+        return "No papers were listed in the last 30 days to try it on."
+    return f"It matches {matched:,} of the {_month(listed)}."
+
+
+def _month(listed: Collection[str]) -> str:
+    return f"{len(listed):,} papers of the last 30 days"
+
+
+async def _listed(talk: Conversation) -> list[str]:
+    """The papers that were news in the last 30 days."""
+    today = talk.now.astimezone(talk.zone).date()
+    async with talk.tools.store.read() as tx:
+        return await papers.news(tx, today - _LOOK_BACK, today + timedelta(days=1))
+
+
+async def _matching(talk: Conversation, query: str, some: Collection[str]) -> list[str]:
+    """Those of some papers that a topic matches."""
+    engine = talk.tools.library.engine
+    ids = list(some)
+    return [hit.paper_id for hit in await asyncio.to_thread(lambda: engine.matching(query, engine.known(ids)))]

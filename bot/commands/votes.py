@@ -1,0 +1,208 @@
+"""Telling the bot: more, less, teach, submit; and keeping papers: save, saved."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.commands import bibliography, corrections
+from bot.commands.context import Conversation, no_such_paper, not_here, sorry
+from bot.commands.parser import LONGEST_LINE
+from bot.commands.search import lines_for
+from bot.digests import cards
+from bot.digests.composer import SUBMISSION
+from bot.digests.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
+from bot.model.messages import Action, Attachment, Reply
+from bot.model.schedule_text import MOST_CARDS
+from bot.store import channels, contributions, deliveries, facts, papers, saved, votes
+from bot.store.states import ChannelState, PostState
+from bot.store.votes import Vote
+from recommender import Paper
+from recommender.paper import arxiv_id
+
+_SHOWN_SAVED = 10
+_MOST_TAUGHT = 500
+
+
+async def more(talk: Conversation, argument: str) -> Reply:
+    """A vote for a paper, as a 👍 on its card, or for words; said again it is taken back."""
+    if words := await corrections.words_in(talk, argument):
+        return await corrections.correct(talk, words, 1)
+    return await _vote(talk, argument, SAID_MORE, SAID_LESS, "More like")
+
+
+async def less(talk: Conversation, argument: str) -> Reply:
+    """A vote against a paper, as a 👎 on its card, or against words; said again it is taken back."""
+    if words := await corrections.words_in(talk, argument):
+        return await corrections.correct(talk, words, -1)
+    return await _vote(talk, argument, SAID_LESS, SAID_MORE, "Less like")
+
+
+async def teach(talk: Conversation, argument: str) -> Reply:
+    """Papers the team already loves: ids, links, or BibTeX. The channel's taste starts from them."""
+    if not argument:
+        return sorry(
+            "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib file, "
+            "as in `/papers teach 1602.05629 1912.04977`."
+        )
+    named = await asyncio.to_thread(bibliography.read, argument)
+    if not named.papers:
+        return sorry("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
+    wanted = named.papers[:_MOST_TAUGHT]
+    async with talk.tools.store.read() as tx:
+        known = {paper.id: await contributions.same_as(tx, paper, talk.channel.id) for paper in wanted}
+    missing = [paper.id for paper in wanted if known[paper.id] is None and arxiv_id(paper.id)]
+    # What a source tells is for everybody; what only the entry says stays with whoever may see this channel.
+    await talk.record([paper for paper in await talk.look_up(missing) if paper.title] if missing else [])
+    ids: dict[str, None] = {}
+    unknown: list[Paper] = []
+    full = False
+    async with talk.tools.store.write() as tx:
+        await facts.lock_papers(tx)  # a source that lists one of them meanwhile is waited for
+        for paper in wanted:
+            listed = await papers.same_as(tx, paper)
+            paper_id = listed or await contributions.give(tx, talk.channel, talk.asker.member, paper, talk.now)
+            if paper_id is None:
+                unknown.append(paper)
+                full |= bool(paper.title)
+            else:
+                ids[paper_id] = None
+        for paper_id in sorted(ids):  # always in one order: two at once would else wait for each other
+            await votes.put(tx, Vote(talk.channel.id, paper_id, talk.asker.member, TAUGHT, True, talk.now))
+    if not ids:
+        if full:
+            return sorry(_full())
+        return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
+    followed = "it" if len(ids) == 1 else "them"
+    text = f"Learned from {cards.count(len(ids), 'paper')}: the next digest follows {followed}."
+    if unknown:
+        text += f" {_full()}" if full else f" I could not find {_listed(unknown)}."
+    if named.problems:
+        text += f" Skipped: {named.problems[0]}" + (
+            f" (and {len(named.problems) - 1} more)." if named.problems[1:] else "."
+        )
+    if len(named.papers) > _MOST_TAUGHT:
+        text += f" Only the first {_MOST_TAUGHT} count; send the others in a second go."
+    elif len(argument) + len("teach ") >= LONGEST_LINE:
+        text += f" Only the first {LONGEST_LINE:,} characters were read; send the others in a second go."
+    return Reply(text)
+
+
+async def submit(talk: Conversation, argument: str) -> Reply:
+    """Put a paper before the channel, as a card."""
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    if talk.channel.state is ChannelState.LOST:
+        return sorry(f"I can't post here: {talk.channel.state_reason}. {talk.can.way_back} first.")
+    if await talk.is_outside():
+        return not_here()
+    # Without a name: what is posted is kept, and whoever submitted it may want to be forgotten.
+    text = "A member put this before the channel:"
+    planned = await talk.tools.digests.plan_card(talk.channel, paper, SUBMISSION, text, talk.now)
+    if planned is None:
+        return sorry(f"“{cards.cut(cards.inert(paper.title), 100)}” has been here already.")
+    await talk.tools.deliver(talk.channel.id)
+    async with talk.tools.store.read() as tx:
+        posts = await deliveries.posts_in(tx, planned.id)
+        channel = await channels.get(tx, talk.channel.id)
+    if channel and channel.state is ChannelState.LOST:
+        return sorry(f"I can't post here: {channel.state_reason}. {talk.can.way_back} first.")
+    if all(post.state is PostState.SENT for post in posts):
+        return Reply("Posted.")
+    if any(post.state is PostState.FAILED for post in posts):
+        return sorry(f"It could not be posted: {cards.cut(cards.inert(posts[0].reason), 200)}.")
+    return Reply("It is on its way.")
+
+
+async def save(talk: Conversation, argument: str) -> Reply:
+    """Keep a paper for oneself; said again it is dropped."""
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    platform, known_in, member = talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member
+    title = cards.cut(cards.inert(paper.title), 100)
+    async with talk.tools.store.write() as tx:
+        had = paper.id in [paper_id for paper_id, _ in await saved.of(tx, platform, known_in, member)]
+        if await talk.first_told(tx):
+            had = not had
+            if had:
+                await saved.put(tx, platform, talk.place.workspace, member, paper.id, talk.now)
+            else:
+                await saved.remove(tx, platform, known_in, member, paper.id)
+    if had:
+        return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
+    return _dropped(title)
+
+
+async def unsave(talk: Conversation, argument: str) -> Reply:
+    """Drop a saved paper, however often it is said."""
+    paper = await talk.known_paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    async with talk.tools.store.write() as tx:
+        await saved.remove(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member, paper.id)
+    return _dropped(cards.cut(cards.inert(paper.title), 100))
+
+
+async def show_saved(talk: Conversation, argument: str) -> Reply:
+    """The asker's saved papers; `saved bib` as BibTeX."""
+    async with talk.tools.store.read() as tx:
+        mine = await saved.of(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
+        found = await papers.get_many(tx, [paper_id for paper_id, _ in mine])
+    if not mine:
+        return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
+    if argument.casefold() in ("bib", "bibtex"):
+        text = bibliography.write(list(found.values()))
+        return Reply(f"{cards.count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
+    if argument:
+        return sorry("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
+    ids = list(found)[talk.offset : talk.offset + _SHOWN_SAVED]
+    if not ids:
+        return Reply("That was all.")
+    rest = len(found) - talk.offset - len(ids)
+    actions = (Action("More", "saved", "", talk.offset + len(ids)),) if rest > 0 else ()
+    return Reply(
+        f"Your saved papers, {len(found)} in all:", lines=await lines_for(talk, found, ids, ""), actions=actions
+    )
+
+
+async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, words: str) -> Reply:
+    if not argument:
+        return sorry("Which paper, or which words? Give its arXiv id, a link or its title, or words like “survey”.")
+    paper = await talk.paper(argument)
+    if paper is None:
+        return no_such_paper(argument)
+    channel, member = talk.channel.id, talk.asker.member
+    async with talk.tools.store.write() as tx:
+        mine = {v.signal for v in await votes.of_paper(tx, channel, paper.id) if v.member == member}
+        first = await talk.first_told(tx)
+        back = (signal in mine) == first  # told again, it answers how the vote stands since it was told first
+        if first:
+            await votes.put(tx, Vote(channel, paper.id, member, signal, not back, talk.now))
+            # What was taught stands until it is taken back as a vote is: by a less, or by a more said again.
+            gone = {opposite, TAUGHT} if back or signal == SAID_LESS else {opposite}
+            for one in sorted(gone & mine):
+                await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
+    if first:
+        talk.tools.outdated(channel, paper.id)
+    title = cards.cut(cards.inert(paper.title), 100)
+    if back and any(on_message(one) and talk.tools.emoji.value(one) for one in mine):
+        return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
+    if back:
+        taught = ", taught or voted" if TAUGHT in mine else ""
+        return Reply(f"Taken back: “{title}” no longer counts{taught}.")
+    return Reply(f"Counted. {words} “{title}”, from the next digest on. The same again takes it back.")
+
+
+def _dropped(title: str) -> Reply:
+    return Reply(f"“{title}” is no longer among your saved papers.")
+
+
+def _full() -> str:
+    most = f"{contributions.MOST_IN_A_CHANNEL:,}"
+    return f"This channel has {most} papers of its own already, which is as many as I keep. Teach others by arXiv id."
+
+
+def _listed(unknown: list[Paper]) -> str:
+    names = [cards.cut(cards.inert(paper.id or paper.title), 40) for paper in unknown[:MOST_CARDS]]
+    return ", ".join(names) + (f" and {len(unknown) - len(names)} more" if len(unknown) > len(names) else "")

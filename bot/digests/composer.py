@@ -1,0 +1,349 @@
+"""The digest: what a channel gets at its hour, or the one line that says why there is nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.digests import cards, feedback, layout
+from bot.digests.feedback import EmojiTable
+from bot.digests.selection import Known, choose, places, seed_of
+from bot.jobs.delivery import pack
+from bot.model.messages import Card, Kind, Line, Message, Style
+from bot.model.schedule import Hour, Rule
+from bot.paper_index import Library
+from bot.ports.platform import Capabilities
+from bot.store import choices, deliveries, papers, runs, shown, topics, votes
+from bot.store.channels import Channel
+from bot.store.choices import Choice
+from bot.store.database import Store
+from bot.store.deliveries import Delivery, Draft
+from recommender import Contender, Paper, Pick, Recommender, RecommenderError, Rival
+from recommender.learning.threshold import Outcome, learned_bar
+
+log = structlog.get_logger(__name__)
+DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"
+_LONGEST_LOOK_BACK = timedelta(days=30)
+
+
+_NEIGHBOURS_UNTIL = 100
+"""Own votes by which what the other channels like has faded to a tenth, and is no longer looked up."""
+_ALL_HERE = "all that was listed has been here already."
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The papers that a channel's next digest is chosen from: those that are `fresh`, and of these the `new` ones that
+    it has not had under any title; and up to what count of changes to the papers that is so."""
+
+    revision: int
+    fresh: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest as it would be: for which local day, from what feedback and what count of changes to the papers, its
+    cards with what is to be remembered of them, the `titles` that stand below them, and where there are none, why.
+    `upvoted` are the papers that the most upvoted list would bring instead."""
+
+    day: date
+    known: Known
+    revision: int
+    cards: tuple[Card, ...] = ()
+    titles: tuple[Line, ...] = ()
+    quiet: str = ""
+    picked: tuple[Choice, ...] = ()
+    upvoted: tuple[str, ...] = ()
+
+    def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
+        """The words above the papers, or the one line of a quiet day; `tucked` says that the titles are in the thread
+        of this message. An `answer` to a member has the cards' buttons, but emoji on it are no votes."""
+        if not self.cards:
+            return f"Nothing new {_for(self.day)}: {self.quiet}"
+        start, known = f"{cards.count(len(self.cards), 'paper')} {_for(self.day)}", self.known
+        react = f"{'Vote' if answer else 'React'} with 👍 or 👎"
+        if style is Style.COMPACT:
+            react = "React with the number of each you like, as 1️⃣"
+        where = self._where(style, len(self.titles) if tucked else 0)
+        if known.votes:
+            votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
+            how = f" {react}." if style is Style.COMPACT else ""
+            return f"{start}, learned from {votes_} by {members}.{how}{where}"
+        others = ", after what your other channels like" if known.neighbours else ""
+        after = ", after this channel's topics" if known.topics else others
+        return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
+
+    def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
+        """Its messages, in their order; in a forum they stand one below the other in the day's post."""
+        if forum and style is Style.THREAD:
+            style = Style.CARDS
+        tucked = not forum and layout.tucked(style, can)
+        header = self.header(style, tucked=tucked)
+        made = layout.drafts(header, self.cards, style, threaded=forum or style is Style.THREAD)
+        return [*made, layout.further(self.titles, threaded=forum or tucked)] if self.titles else made
+
+    @staticmethod
+    def _where(style: Style, tucked: int) -> str:
+        """What is in the thread, if anything."""
+        more = cards.count(tucked, "more title")
+        if style is Style.THREAD:
+            return f" They are in this message's thread{f', and {more}' if tucked else ''}."
+        return f" {more} {'is' if tucked == 1 else 'are'} in this message's thread." if tucked else ""
+
+
+class Digests:
+    """Makes digests. `window_days` is how long a paper counts as news for a channel that has had none yet; with
+    `neighbours` a new channel begins with what its workspace's other channels like."""
+
+    def __init__(
+        self,
+        store: Store,
+        library: Library,
+        emoji: EmojiTable,
+        window_days: int,
+        rival: Rival | None = None,
+        *,
+        neighbours: bool = True,
+    ) -> None:
+        self._store, self._library, self._emoji, self._rival = store, library, emoji, rival
+        self._neighbours = neighbours
+        self._window = timedelta(days=window_days)
+
+    async def known(self, tx: AsyncConnection, channel_id: int) -> Known:
+        """What a channel has taught the bot so far."""
+        said = await feedback.of_channel(tx, channel_id, self._emoji)
+        known = Known(tuple(said), tuple(topic.line for topic in await topics.of(tx, channel_id)))
+        if self._neighbours and known.votes < _NEIGHBOURS_UNTIL:
+            return replace(known, neighbours=tuple(await feedback.of_neighbours(tx, channel_id, self._emoji)))
+        return known
+
+    async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
+        """The digest a channel would get now; `day` is the local day it is for, today if not given."""
+        zone = ZoneInfo(channel.zone)
+        day = day or now.astimezone(zone).date()
+        try:
+            await self._library.catch_up()
+        except (RecommenderError, OSError) as error:
+            # Another process may be writing it, or the disk be full: what is in the index must do.
+            log.warning("The search index could not be brought up to date for a digest.", why=str(error))
+        async with self._store.read() as tx:
+            known = await self.known(tx, channel.id)
+            waiting = await self.waiting(tx, channel, day)
+            bar = await self.bar(tx, channel, known, day)
+        revision, new = waiting.revision, waiting.new
+        rival = self._rival
+        chosen = await self._library.steady(lambda engine: choose(engine, channel, known, new, day, now, bar, rival))
+        picks = chosen.picks
+        picked = tuple(
+            Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess, team=p.team) for p in picks
+        )
+        async with self._store.read() as tx:
+            upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
+            if not picks:
+                reason = await self._quiet_reason(tx, channel, waiting, bar if chosen.lower else None, day)
+                return Digest(day, known, revision, quiet=reason, upvoted=upvoted)
+            made = tuple(await self._cards(tx, channel, known, picks, now))
+            titles = tuple(map(cards.line, (await papers.get_many(tx, chosen.titles)).values()))
+            return Digest(day, known, revision, made, titles, picked=picked, upvoted=upvoted)
+
+    async def waiting(self, tx: AsyncConnection, channel: Channel, day: date) -> Waiting:
+        """What the channel's next digest is chosen from, for that local day."""
+        last = await deliveries.latest(tx, channel.id, DIGEST)
+        # What the index could not take in yet is for the next one.
+        revision = max(await self._library.revision(tx), last.papers_revision if last else 0)
+        fresh = await self._fresh(tx, channel, day, last)
+        new = await self.unseen(tx, channel, fresh)
+        return Waiting(revision, tuple(fresh), tuple(new))
+
+    async def unseen(self, tx: AsyncConnection, channel: Channel, some: Sequence[str]) -> list[str]:
+        """Those of some papers that the channel has not had, be it under another title."""
+        had = await shown.posted(tx, channel.id)
+        new = [paper_id for paper_id in some if paper_id not in had]
+        again = await asyncio.to_thread(self._library.engine.seen_before, new, had)
+        return [paper_id for paper_id in new if paper_id not in again]
+
+    async def bar(self, tx: AsyncConnection, channel: Channel, known: Known, day: date) -> float:
+        """The share of random papers that the channel's picks must beat on that day."""
+        if not channel.bar_learned:
+            return channel.bar
+        seen = {one.paper_id for one in known.feedback}
+        liked = {one.paper_id for one in known.feedback if one.value > 0}
+        outcomes = [
+            Outcome(made.day, made.fit, made.paper_id in liked, made.place)
+            for made in await choices.of_channel(tx, channel.id)
+            if made.place and made.fit is not None and not made.guess and made.paper_id in seen
+            if made.day and made.day < day
+        ]
+        return learned_bar(outcomes, channel.bar, day)
+
+    async def contender(
+        self, channel: Channel, known: Known, waiting: Waiting, paper_id: str, day: date, now: datetime
+    ) -> Contender:
+        """How a paper that waits stands with the digest as it would be now."""
+        rival = self._rival
+        async with self._store.read() as tx:
+            bar = await self.bar(tx, channel, known, day)
+
+        def look(engine: Recommender) -> Contender:
+            among, limit, seed = engine.known(waiting.new), places(channel, rival), seed_of(channel, day)
+            said, topics, near = known.feedback, known.topics, known.neighbours
+            return engine.contender(paper_id, said, among, limit, topics, now, seed, bar, near, rival)
+
+        return await self._library.steady(look)
+
+    async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
+        """Plan the digest of an hour in the channel's style, if its platform can do that; None when that day has one
+        already."""
+        digest = await self.compose(channel, now, hour.local_date)
+        async with self._store.write() as tx:
+            # An alert may have brought one of the papers meanwhile: the header counts what is left.
+            wanted = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
+            free = await deliveries.free_for(tx, channel.id, wanted) or ()
+            left = tuple(card for card in digest.cards if card.paper_id in free)
+            titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
+            digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
+            style, forum = layout.fitting(channel.style, can, len(left)), channel.place.kind is Kind.FORUM
+            drafts = digest.drafts(style, can, forum=forum)
+            planned = await deliveries.plan(
+                tx,
+                channel.id,
+                hour.local_date,
+                DIGEST,
+                hour.at,
+                drafts,
+                now,
+                reason=digest.quiet,
+                papers_revision=digest.revision,
+            )
+            if planned:
+                shown_now = {card.paper_id for card in left}
+                picked = [one for one in digest.picked if one.paper_id in shown_now]
+                await choices.put(tx, planned.id, choices.joined(picked, digest.upvoted))
+            return planned
+
+    async def plan_card(
+        self, channel: Channel, paper: Paper, kind: str, text: str, now: datetime, why: str = ""
+    ) -> Delivery | None:
+        """Plan one card of its own (an alert, a submission); None when the channel has had the paper."""
+        async with self._store.read() as tx:
+            if await shown.posted(tx, channel.id, [paper.id]):
+                return None
+            note = (await self._notes(tx, channel, [paper.id])).get(paper.id, "")
+        card = await asyncio.to_thread(cards.card, paper, why, note=note)
+        drafts = [Draft(pack(Message(text=text, card=card)), paper.id)]
+        async with self._store.write() as tx:
+            day = now.astimezone(ZoneInfo(channel.zone)).date()
+            return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
+
+    async def plan_list(
+        self, channel: Channel, some: Sequence[Paper], kind: str, text: str, now: datetime
+    ) -> Delivery | None:
+        """Plan one message of numbered papers, at most as many as the platform can number."""
+        async with self._store.read() as tx:
+            notes = await self._notes(tx, channel, [paper.id for paper in some])
+        made = await asyncio.to_thread(lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in some])
+        lines = [layout.line(card) for card in made]
+        async with self._store.write() as tx:
+            day = now.astimezone(ZoneInfo(channel.zone)).date()
+            draft = layout.numbered(text, lines, glance=True)
+            return await deliveries.plan(tx, channel.id, day, f"{kind} {some[0].id}", now, [draft], now)
+
+    async def _fresh(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:
+        """Papers that became news since the channel's last digest, and those it was to have but never got; for a
+        first digest, those within the window."""
+        if last is None:
+            # East of the zone it is tomorrow already, and so it is for what is listed there.
+            return await papers.news(tx, day - self._window, day + timedelta(days=1))
+        # Whatever was heard of since then counts, also what a source that had failed told late.
+        since = day - _LONGEST_LOOK_BACK
+        fresh = await papers.news(tx, since, day + timedelta(days=1), last.papers_revision)
+        return list(dict.fromkeys([*fresh, *await shown.dropped(tx, channel.id, since)]))
+
+    async def _cards(
+        self, tx: AsyncConnection, channel: Channel, known: Known, picks: Sequence[Pick], now: datetime
+    ) -> list[Card]:
+        zone = ZoneInfo(channel.zone)
+        taught_by = [reason.because for pick in picks for reason in pick.reasons if reason.because]
+        found = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *taught_by])
+        titles = {paper_id: paper.title for paper_id, paper in found.items()}
+        liked_on = {one.paper_id: one.at.astimezone(zone) for one in known.feedback if one.value > 0}
+        notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
+
+        def made() -> list[Card]:
+            every = []
+            for pick in picks:
+                why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
+                if pick.guess:
+                    why = "a guess: tell me with 👍 or 👎"
+                elif not why and known.taste:
+                    why = "no close match: the best of the rest today"
+                paper = found.get(pick.paper_id)
+                if paper is None:  # it turned out to be another one since it was picked
+                    continue
+                every.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
+            return every
+
+        # The texts of a whole digest are converted in a thread: they may be long and full of TeX.
+        return await asyncio.to_thread(made)
+
+    async def _notes(self, tx: AsyncConnection, channel: Channel, paper_ids: Sequence[str]) -> dict[str, str]:
+        """What the team's other channels made of these papers."""
+        heard = await votes.visible_from(tx, channel.id, paper_ids)
+        notes: dict[str, str] = {}
+        for paper_id, channel_id, name, _, glance in await shown.seen_in_workspace(tx, channel.id, paper_ids):
+            theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
+            likes, _ = feedback.tally(theirs, self._emoji)
+            if channel_id != channel.id and (likes or not glance):
+                where = f"#{cards.cut(cards.inert(name), 60)}" if name else "another channel"
+                notes[paper_id] = f"already in {where}" + (f", {likes} 👍" if likes else "")
+        return notes
+
+    async def _quiet_reason(
+        self, tx: AsyncConnection, channel: Channel, waiting: Waiting, bar: float | None, day: date
+    ) -> str:
+        """One sentence that says why there is nothing to post; `bar` is the one that kept everything out, if it did."""
+        if waiting.new:
+            new = len(waiting.new)
+            many = "1 new paper was" if new == 1 else f"{new} new papers were"
+            if bar is None:
+                return f"{many} listed, all about what this channel muted."
+            learned = ", as its own likes set the bar" if bar > channel.bar else ""
+            return (
+                f"{many} listed, none close enough to what this channel likes{learned}. "
+                f"`/papers settings bar {max(bar - 0.2, 0):.1f}` lets more through."
+            )
+        failing = await runs.failing(tx)
+        if failing:
+            names = " and ".join(cards.inert(run.source) for run in failing)
+            said = cards.cut(cards.inert(failing[0].reason), 200).rstrip(".")
+            return f"{names} could not be read ({said}). What was missed comes when it answers."
+        if waiting.fresh:
+            return _ALL_HERE
+        last, read_at = await deliveries.latest(tx, channel.id, DIGEST), await runs.last_finished(tx)
+        if read_at is None or (last and read_at <= last.planned_at):
+            since = "since the last digest" if last else "yet"
+            return f"the sources have not been read {since}. What they list comes with the next one."
+        if day.weekday() >= 5:
+            return "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
+        notes = await runs.notes_of_last(tx)
+        return cards.inert(notes[0]) if notes else "no new papers were listed."
+
+
+def _for(day: date) -> str:
+    return f"for {day:%A}, {day.day} {day:%B}"
+
+
+async def next_hour(tx: AsyncConnection, channel: Channel, now: datetime) -> Hour:
+    """The channel's first hour to come whose local day has no digest yet."""
+    rule = Rule.of(channel.hour, channel.days, channel.zone)
+    hour = rule.after(now)
+    while await deliveries.find(tx, channel.id, hour.local_date, DIGEST):
+        hour = rule.after(hour.at)
+    return hour

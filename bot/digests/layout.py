@@ -1,0 +1,56 @@
+"""The styles of a digest: how its header and its papers become messages, where a platform can do them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.jobs.delivery import pack
+from bot.model.messages import Card, Line, Message, Style
+from bot.ports.platform import Capabilities
+from bot.store.deliveries import Draft
+
+_FURTHER = "Also today. React with the number of each you like: it counts as a 👍 on a card."
+
+
+def doable(can: Capabilities) -> tuple[Style, ...]:
+    """The styles that a platform can do."""
+    able = {Style.THREAD: can.threads, Style.COMPACT: can.numbers > 0}
+    return tuple(style for style in Style if able.get(style, True))
+
+
+def fitting(wanted: Style, can: Capabilities, papers: int) -> Style:
+    """The style in which so many papers go out: the wanted one, or cards."""
+    too_many = wanted is Style.COMPACT and papers > can.numbers
+    return wanted if papers and wanted in doable(can) and not too_many else Style.CARDS
+
+
+def drafts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) -> list[Draft]:
+    """The messages of a digest, in their order; its cards may be in the first one's thread."""
+    if style is Style.COMPACT:
+        return [numbered(header, [line(card) for card in cards])]
+    made = [Draft(pack(Message(card=card)), card.paper_id, threaded=threaded) for card in cards]
+    return [Draft(pack(Message(text=header))), *made]
+
+
+def tucked(style: Style, can: Capabilities) -> bool:
+    """Whether the titles below a digest's papers wait in its first message's thread."""
+    return style is Style.THREAD or can.asides_in_threads
+
+
+def further(titles: Sequence[Line], *, threaded: bool) -> Draft:
+    """The titles below a digest's papers: one message, for a glance."""
+    return numbered(_FURTHER, titles, threaded=threaded, glance=True)
+
+
+def numbered(text: str, lines: Sequence[Line], *, threaded: bool = False, glance: bool = False) -> Draft:
+    """A message of papers that members like by their numbers; for a `glance` it goes on below the others."""
+    body = pack(Message(text, lines=tuple(lines), numbered=True, further=glance))
+    return Draft(body, numbered=tuple(line.paper_id for line in lines), threaded=threaded, glance=glance)
+
+
+def line(card: Card) -> Line:
+    """A card as one entry of a list: who and when, where the team has had it, and why it is here."""
+    day = f"{card.published.day} {card.published:%b %Y}" if card.published else ""
+    counts = f"▲ {card.upvotes:,}" if card.upvotes else ""
+    detail = " · ".join(filter(None, (card.authors, day, counts, card.note)))
+    return Line(card.paper_id, card.title, card.url, detail, "🎲 a guess" if card.guess else card.why)

@@ -1,0 +1,122 @@
+"""Installations as platforms see them, over the store: tokens are sealed on the way in and opened on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Any
+
+from bot.installations.encryption import Seal
+from bot.ports.installations import Installation
+from bot.ports.platform import Clock
+from bot.store import inbox, installations
+from bot.store.database import Store
+
+TICKET_LIVES = timedelta(minutes=10)
+_TICKET = "ticket "
+
+
+class KeptInstallations:
+    """Implements `bot.platforms.installing.Installations` for one platform."""
+
+    def __init__(self, store: Store, seal: Seal, clock: Clock, platform: str) -> None:
+        self._store, self._seal, self._clock, self._platform = store, seal, clock, platform
+
+    async def check(self) -> None:
+        """Raises SealBroken when the tokens in the store can't be opened."""
+        async with self._store.read() as tx:
+            held = await installations.sealed(tx)
+        for _, _, *tokens in held:
+            for token in filter(None, tokens):
+                self._seal.open(token)
+
+    async def old_seals(self) -> int:
+        """How many workspaces' tokens the first key does not open."""
+        async with self._store.read() as tx:
+            return sum(not self._is_newest(tokens) for _, _, *tokens in await installations.sealed(tx))
+
+    async def seal_anew(self) -> int:
+        """Seal all tokens with the first key, so that older keys can go; how many workspaces that were.
+
+        Raises SealBroken, and then nothing was changed.
+        """
+        if not await self.old_seals():
+            return 0
+        async with self._store.write() as tx:
+            old = [row for row in await installations.sealed(tx) if not self._is_newest(row[2:])]
+            for platform, workspace, *tokens in old:
+                token, refresh_token = (self._seal.renewed(each) if each else "" for each in tokens)
+                await installations.seal_anew(tx, platform, workspace, token=token, refresh_token=refresh_token)
+        return len(old)
+
+    def _is_newest(self, tokens: Iterable[str]) -> bool:
+        return all(self._seal.is_newest(token) for token in tokens if token)
+
+    async def get(self, workspace: str) -> Installation | None:
+        """What is known of a workspace. Raises SealBroken."""
+        async with self._store.read() as tx:
+            row = await installations.get(tx, self._platform, workspace)
+        if row is None:
+            return None
+        values = {name: value for name, value in row.items() if name != "platform"}
+        opened = {name: self._seal.open(row[name]) if row[name] else "" for name in ("token", "refresh_token")}
+        return Installation(**{**values, **opened, "scopes": tuple(row["scopes"])})
+
+    async def put(self, installation: Installation) -> None:
+        """Installed, or installed again."""
+        values = {name: getattr(installation, name) for name in Installation.__slots__ if name != "workspace"}
+        async with self._store.write() as tx:
+            await installations.put(
+                tx, self._platform, installation.workspace, **{**values, **self._sealed(installation)}
+            )
+
+    async def renew(self, known: Installation, renewed: Installation) -> bool:
+        """Put a renewed token in place of the known one; False when that is no longer the newest."""
+        if known.expires_at is None:
+            return False
+        values = {"expires_at": renewed.expires_at, **self._sealed(renewed)}
+        async with self._store.write() as tx:
+            return await installations.renew(tx, self._platform, known.workspace, known.expires_at, **values)
+
+    async def end(
+        self, workspace: str, at: datetime, *, uninstalled: bool, installed_until: datetime | None = None
+    ) -> bool:
+        """The token died, or the bot was removed; False when it was installed after that, or after
+        `installed_until`."""
+        until = installed_until or at
+        async with self._store.write() as tx:
+            return await installations.end(tx, self._platform, workspace, at, until, uninstalled=uninstalled)
+
+    async def alive(self) -> list[str]:
+        """The workspaces that the bot may act in."""
+        async with self._store.read() as tx:
+            return await installations.alive(tx, self._platform)
+
+    async def ending(self, before: datetime) -> list[str]:
+        """Those of them whose tokens end before that moment."""
+        async with self._store.read() as tx:
+            return await installations.alive(tx, self._platform, before)
+
+    async def ticket(self) -> str:
+        """A word that proves for ten minutes that an installation began here."""
+        return self._seal.close(_TICKET + token_urlsafe(16), self._clock())
+
+    async def take_ticket(self, ticket: str) -> bool:
+        """Whether this is such a word; each is good for one use, also after a restart."""
+        now = self._clock()
+        word = self._seal.fresh(ticket, now, TICKET_LIVES)
+        if not word.startswith(_TICKET):
+            return False
+        # A used ticket is remembered like an event: longer than it lives, and the words themselves nowhere.
+        used = f"ticket:{sha256(word.encode()).hexdigest()}"
+        async with self._store.write() as tx:
+            if first := await inbox.receive(tx, self._platform, used, {}, now):
+                await inbox.finish(tx, self._platform, used)
+        return first
+
+    def _sealed(self, installation: Installation) -> dict[str, Any]:
+        now = self._clock()
+        secrets = {"token": installation.token, "refresh_token": installation.refresh_token}
+        return {name: self._seal.close(secret, now) if secret else "" for name, secret in secrets.items()}

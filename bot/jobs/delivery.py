@@ -1,0 +1,380 @@
+"""The courier: takes planned posts to their platform, each exactly once, and clears up after a crash.
+
+A post is marked `sending` and committed before it leaves, and `sent` after its id has come back. Whatever happens
+in between leaves a row that says so: nothing is sent again before the platform was asked (see `store.states`).
+
+A request whose answer never came may still be carried out, and the platform may show the message later still. So a
+post is believed lost only when it was looked for, and not found, at least `Patience.settled_after` after the last try
+to send it began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.jobs.reactions import Intake
+from bot.model.messages import Kind, Message
+from bot.ports.platform import (
+    AccessLost,
+    Clock,
+    NotAccepted,
+    Platform,
+    Rejected,
+    WorkspaceLost,
+)
+from bot.store import channels, deliveries
+from bot.store.channels import Channel
+from bot.store.database import Store
+from bot.store.deliveries import Post
+from bot.store.states import ChannelState, PostState
+
+log = structlog.get_logger(__name__)
+_MESSAGE = TypeAdapter(Message)
+_FIRST_WAIT_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS = 900.0
+_LONGER_EACH_TIME = 0.5
+"""Of the time since the last try to send: how long to wait before the next look for a post."""
+_LATE_SECONDS = 5.0
+"""Seconds after which an answer to a send is late: the reactions on that message are read back."""
+_CHANNELS_AT_ONCE = 10
+"""Of one workspace; no workspace waits for another."""
+_STEPS_AT_ONCE = 1
+"""Looks into the store; with more of them, a digest for hundreds would keep whoever asks or votes waiting."""
+_UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
+
+
+def pack(message: Message) -> dict[str, object]:
+    """A message as JSON for its post's row."""
+    return dict(_MESSAGE.dump_python(message, mode="json"))
+
+
+def unpack(body: Mapping[str, object]) -> Message:
+    """The message that a post's row holds."""
+    return _MESSAGE.validate_python(dict(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the courier tries: times a post may not be accepted, seconds for one send, and how late is too late.
+
+    A platform that says when to come again uses up no tries. `margin` is how many seconds after `timeout` a message
+    may still appear.
+    """
+
+    attempts: int = 5
+    timeout: float = 30.0
+    grace: timedelta = timedelta(hours=12)
+    margin: float = 90.0
+
+    @property
+    def settled_after(self) -> float:
+        """Seconds after the start of a send from which on a message that is not there will not appear any more."""
+        return self.timeout + self.margin
+
+
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """When the first and the last of the sends began that may have posted a message, by the steady clock, and which was
+    the last before that."""
+
+    first: float
+    last: float
+    before: float = 0.0
+
+
+class Courier:
+    """Delivers what is planned in the store over the given platforms (by name).
+
+    `clock` is the time of day, which may be set while the bot runs. `seconds` only runs forward: by it the courier
+    measures how long ago a send of its own process began.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        platforms: Mapping[str, Platform],
+        clock: Clock,
+        patience: Patience,
+        seconds: Callable[[], float] = time.monotonic,
+        intake: Intake | None = None,
+    ) -> None:
+        self.platforms, self._intake = platforms, intake
+        self._store, self._clock, self._patience, self._seconds = store, clock, patience, seconds
+        self._tries: dict[int, _Tries] = {}
+        self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gates: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_CHANNELS_AT_ONCE)
+        )
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._steps = asyncio.Semaphore(_STEPS_AT_ONCE)
+
+    async def begin(self) -> None:
+        """Begin with every channel that has posts whose time has come and is not under way yet; wait for none."""
+        async with self._store.read() as tx:
+            waiting = await deliveries.waiting(tx, self._clock(), list(self.platforms), _UNDER_WAY)
+        for channel_id, platform, workspace in waiting:
+            if channel_id not in self._under_way:
+                one = self._deliver_one(channel_id, self._gates[platform, workspace])
+                self._under_way[channel_id] = asyncio.create_task(one)
+
+    async def deliver_all(self) -> None:
+        """Deliver every channel's posts whose time has come, and wait until that is done."""
+        await asyncio.gather(*self._under_way.values())
+        await self.begin()
+        await asyncio.gather(*self._under_way.values())
+
+    async def stop(self) -> None:
+        """Let go of what is under way; what was being sent is looked up on the next start."""
+        under_way = list(self._under_way.values())
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _deliver_one(self, channel_id: int, gate: asyncio.Semaphore) -> None:
+        try:
+            async with gate:
+                await self.deliver(channel_id)
+        except Exception:
+            log.exception("A channel's delivery failed; it is tried again.", channel=channel_id)
+        finally:
+            del self._under_way[channel_id]
+
+    async def deliver(self, channel_id: int) -> None:
+        """Deliver one channel's posts in their order, as far as they go now."""
+        async with self._busy[channel_id]:
+            while await self._step(channel_id):
+                pass
+
+    async def _step(self, channel_id: int) -> bool:
+        """Bring the channel's next post one state further; False when there is nothing more to do now."""
+        async with self._steps, self._store.read() as tx:
+            channel = await channels.get(tx, channel_id)
+            post = await deliveries.next_of(tx, channel_id, _UNDER_WAY)
+        if channel is None or channel.state is ChannelState.LOST or post is None:
+            return False
+        platform, now = self.platforms[channel.place.platform], self._clock()
+        if post.state is PostState.SENDING:
+            # Only one task sends in a channel, and it holds the lock now: whoever began this has died or was cancelled.
+            return await self._move(post, PostState.UNCERTAIN, reason="the bot stopped while sending")
+        if post.not_before > now:
+            return False
+        if post.state is PostState.UNCERTAIN:
+            return await self._settle(platform, channel, post)
+        if now - post.planned_at > self._patience.grace:
+            return await self._move(post, PostState.DROPPED, reason="too late to be news")
+        return await self._send(platform, channel, post)
+
+    async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
+        """Send a post. One that is uncertain is sent again only where its key makes that safe."""
+        try:
+            message = unpack(post.body)
+        except ValidationError:
+            log.error("A post can't be read any more.", channel=channel.id, paper=post.paper_id)
+            gone = PostState.DROPPED if post.state is PostState.PLANNED else PostState.FAILED
+            return await self._move(post, gone, reason="its text can't be read")
+        before, begun = post, self._clock()
+        # While a copy may be there already, the first moment at which it may have been posted stays.
+        first = before.sending_at if before.state is PostState.UNCERTAIN else None
+        attempts, first_at = post.attempts + 1, first or begun
+        if not await self._move(post, PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun):
+            return False
+        post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun)
+        tries, now = self._tries.get(post.id), self._seconds()
+        self._tries[post.id] = _Tries(tries.first, now, tries.last) if tries and first else _Tries(now, now)
+        # In a forum all of a day stands in one post: what can't, opens no post of its own.
+        in_forum = channel.place.kind is Kind.FORUM
+        if post.threaded:
+            async with self._steps, self._store.read() as tx:
+                message = replace(message, thread=await _thread(tx, post))
+            if not message.thread and in_forum:
+                return await self._move(post, PostState.FAILED, reason="the day's post in the forum was refused")
+        try:
+            async with asyncio.timeout(self._patience.timeout):
+                sent = await platform.send(channel.place, message, post.key)
+        except NotAccepted as error:
+            return await self._later(before, post, str(error), error.retry_after)
+        except Rejected as error:
+            log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
+            if before.state is PostState.UNCERTAIN:  # an earlier try may have posted it
+                return await self._later(before, post, str(error), 0.0)
+            if message.thread and not in_forum:  # which may be gone; the channel is still there
+                return await self._not_sent(before, post, str(error), threaded=False)
+            return await self._move(post, PostState.FAILED, reason=str(error))
+        except AccessLost as error:
+            await self._not_sent(before, post, str(error))
+            await self._lose(platform, channel, error)
+            return False
+        except Exception as error:
+            # Time-outs, broken connections and whatever the platform's library did not foresee: nobody knows.
+            log.warning(
+                "A post is uncertain: it is looked for, and what comes behind it in its channel waits.",
+                channel=channel.id,
+                paper=post.paper_id,
+                why=_what(error),
+            )
+            # The first time it is looked into at once; then with growing waits, before and not after it is looked into.
+            wait = timedelta(seconds=self._wait(post) if post.attempts > 1 else 0.0)
+            return await self._move(post, PostState.UNCERTAIN, reason=_what(error), not_before=self._clock() + wait)
+        late = before.state is PostState.UNCERTAIN or self._ages(post)[1] > _LATE_SECONDS
+        return await self._sent(platform, channel, post, sent, self._clock(), late=late)
+
+    async def _settle(self, platform: Platform, channel: Channel, post: Post) -> bool:
+        """Find out what became of an uncertain post before anything else is sent."""
+        tried_at, now = post.sending_at or post.planned_at, self._clock()
+        if now - post.planned_at > self._patience.grace:
+            return await self._move(post, PostState.FAILED, reason="may have been posted; nobody could say in time")
+        first, last = self._ages(post)
+        if first < _same_key_safe_for(platform, channel, post) and post.attempts < self._patience.attempts:
+            return await self._send(platform, channel, post)
+        if not platform.capabilities.lookup:
+            return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
+        async with self._store.read() as tx:
+            thread, known = await _thread(tx, post), await deliveries.message_before(tx, post)
+        try:
+            async with asyncio.timeout(self._patience.timeout):
+                message = await platform.find(channel.place, post.key, thread=thread, after=known)
+        except AccessLost as error:
+            await self._lose(platform, channel, error)
+            return False
+        except Exception as error:
+            log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_what(error))
+            told = error.retry_after if isinstance(error, NotAccepted) else 0.0
+            return await self._look_again(post, told or min(_longer(last), _LONGEST_WAIT_SECONDS))
+        left = self._patience.settled_after - last
+        if message is None and left > 0:
+            return await self._look_again(post, max(min(_longer(last), left), 1.0))
+        if message is None:
+            return await self._again(post, "looked for until it could not arrive any more, and not there")
+        return await self._sent(platform, channel, post, message, tried_at, late=True)
+
+    async def _sent(
+        self, platform: Platform, channel: Channel, post: Post, message: str, at: datetime, *, late: bool
+    ) -> bool:
+        """A post stands on the platform as this message. Where that was learned late, members may have reacted to it
+        while nobody knew what it was, and nobody may have been told."""
+        moved = await self._move(post, PostState.SENT, message=message, sent_at=at, reason="")
+        if moved and channel.state is ChannelState.ACTIVE and channel.state_reason:  # it was lost, and is no more
+            async with self._store.write() as tx:
+                await channels.change_from(tx, channel.id, ChannelState.ACTIVE, state_reason="")
+        if moved and late and self._intake:
+            self._intake.confirmed_late(platform, channel, replace(post, state=PostState.SENT, message=message))
+        return moved
+
+    async def _look_again(self, post: Post, seconds: float) -> bool:
+        """Look for an uncertain post again in so many seconds, and hold back what comes behind it until then."""
+        async with self._steps, self._store.write() as tx:
+            await deliveries.postpone(tx, post, self._clock() + timedelta(seconds=seconds))
+        return False
+
+    async def _again(self, post: Post, why: str) -> bool:
+        """Send a post once more that surely was not posted, but not for ever."""
+        if post.attempts >= self._patience.attempts:
+            return await self._give_up(post, why)
+        return await self._move(post, PostState.PLANNED, reason=why, sending_at=None, tried_at=None)
+
+    async def _later(self, before: Post, post: Post, why: str, told: float) -> bool:
+        """The platform said not now: wait, and hold back what comes behind. `told`: seconds, 0 if it did not say."""
+        if not told and post.attempts >= self._patience.attempts and before.state is PostState.PLANNED:
+            return await self._give_up(post, why)
+        later = self._clock() + timedelta(seconds=told or self._wait(post))
+        tries = before.attempts if told else post.attempts
+        await self._not_sent(before, post, why, not_before=later, attempts=tries)
+        return False
+
+    async def _not_sent(self, before: Post, post: Post, why: str, **values: object) -> bool:
+        """This try surely posted nothing: the post is again what it was before the try. Earlier tries of an uncertain
+        one may still have posted it."""
+        if before.state is PostState.UNCERTAIN:
+            tries = self._tries[post.id]
+            self._tries[post.id] = _Tries(tries.first, tries.before)
+            return await self._move(post, PostState.UNCERTAIN, reason=why, tried_at=before.tried_at, **values)
+        return await self._move(post, PostState.PLANNED, reason=why, sending_at=None, tried_at=None, **values)
+
+    def _ages(self, post: Post) -> tuple[float, float]:
+        """How many seconds ago the first and the last send of an uncertain post began.
+
+        What this process sent it measures by the steady clock. What an earlier one sent is told by the times in the
+        store; where they lie ahead, the clock was set back, and the last send counts as begun now.
+        """
+        now, wall = self._seconds(), self._clock()
+        if post.id not in self._tries:
+            first = post.sending_at or post.planned_at
+            ages = [(wall - at).total_seconds() for at in (first, post.tried_at or first)]
+            if min(ages) < 0:
+                ages = [float("inf"), 0.0]
+            self._tries[post.id] = _Tries(now - ages[0], now - ages[1])
+        tries = self._tries[post.id]
+        return now - tries.first, now - tries.last
+
+    async def _give_up(self, post: Post, why: str) -> bool:
+        log.warning("A post is given up.", post=post.id, paper=post.paper_id, tries=post.attempts, why=why)
+        return await self._move(post, PostState.FAILED, reason=why)
+
+    @staticmethod
+    def _wait(post: Post) -> float:
+        return min(_FIRST_WAIT_SECONDS * 2.0 ** (post.attempts - 1), _LONGEST_WAIT_SECONDS)
+
+    async def _lose(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
+        why, everywhere = str(error), isinstance(error, WorkspaceLost)
+        what = "No channel of a workspace can" if everywhere else "A channel can't"
+        log.warning(f"{what} be written to any more.", channel=channel.id, why=why)
+        async with self._store.write() as tx:
+            now_lost = await channels.change_from(
+                tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=why
+            )
+            if everywhere:
+                await channels.lose_all(tx, channel.place.platform, channel.place.workspace, why)
+        told_before = channel.state is ChannelState.ACTIVE and channel.state_reason
+        if now_lost and channel.owner and not everywhere and not told_before:
+            name = channel.place.name or channel.place.address
+            text = (
+                f"I can no longer post in {name} ({why}). Its settings and votes are kept: "
+                "give me access again, and it goes on."
+            )
+            try:
+                async with asyncio.timeout(self._patience.timeout):
+                    await platform.tell(channel.place, channel.owner, text)
+            except Exception as error:
+                log.warning("The channel's owner could not be told.", channel=channel.id, why=_what(error))
+
+    async def _move(self, post: Post, to: PostState, **values: object) -> bool:
+        async with self._steps, self._store.write() as tx:
+            moved = await deliveries.move(tx, post, to, **values)
+        if to not in deliveries.UNSETTLED:
+            self._tries.pop(post.id, None)
+            if self._intake:
+                await self._intake.settled(post.channel_id)
+        return moved
+
+
+async def _thread(tx: AsyncConnection, post: Post) -> str:
+    """The message in whose thread a post goes; "" for the channel itself, also where that message never came.
+
+    Posts go out in their order, so what became of the first message is settled before any other is begun.
+    """
+    return (await deliveries.head(tx, post.delivery_id)).message or "" if post.threaded else ""
+
+
+def _same_key_safe_for(platform: Platform, channel: Channel, post: Post) -> float:
+    """Seconds for which sending a post's key again makes no second message. What opens a post of a forum carries no key
+    that the platform looks at."""
+    opens = channel.place.kind is Kind.FORUM and not post.threaded
+    return 0.0 if opens else platform.capabilities.idempotent_for
+
+
+def _longer(seconds: float) -> float:
+    """How long to wait for the next look at a post whose last try began so many seconds ago."""
+    return max(_FIRST_WAIT_SECONDS, seconds * _LONGER_EACH_TIME)
+
+
+def _what(error: Exception) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,145 @@
+"""Ingest: sources → store and index, remembering what each source has given.
+
+A run that fails is not recorded as done, so the next one looks back over the days it missed; papers and the record of
+the run are written in one transaction. One source that fails never stops another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import structlog
+
+from bot.paper_index import Library
+from bot.ports.platform import Clock
+from bot.sources.base import Batch, Kind, Listing, Source, SourceError
+from bot.store import papers, runs
+from bot.store.database import Store, StoreError
+from bot.store.states import RunState
+from recommender.paper import arxiv_id
+
+log = structlog.get_logger(__name__)
+_AT_ONCE = 1_000
+_OLD_CROSS_DAYS = 62
+"""A paper cross-listed this long after its arXiv number was given is no news."""
+_NO_NEWS = (Kind.REPLACE, Kind.REPLACE_CROSS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run of one source gave: how many listings and how many new papers; why it failed, if it did."""
+
+    source: str
+    listed: int = 0
+    added: int = 0
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+
+class Ingest:
+    """Runs sources. `look_back_days` is how far a first run, or one after failures, looks back at most."""
+
+    def __init__(
+        self, store: Store, library: Library, sources: Sequence[Source], clock: Clock, look_back_days: int
+    ) -> None:
+        self._store, self._library, self.sources, self._clock = store, library, tuple(sources), clock
+        self._look_back = timedelta(days=look_back_days)
+        self._running = asyncio.Lock()
+
+    async def run(
+        self, only: str | None = None, since: date | None = None, told: Callable[[Outcome], None] | None = None
+    ) -> list[Outcome]:
+        """Read every source, or the one named; `since` looks further back than the records ask for."""
+        async with self._running:
+            chosen = [source for source in self.sources if only in (None, source.name)]
+            # Nothing goes on behind our back when one of them meets a store that does not answer.
+            reading = (self._read(source, since, told) for source in chosen)
+            outcomes = await asyncio.gather(*reading, return_exceptions=True)
+            await self._library.catch_up()
+            for outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    raise outcome
+            return [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+
+    async def due(self, every: timedelta) -> bool:
+        """Whether any source was last tried longer ago than `every`."""
+        async with self._store.read() as tx:
+            for source in self.sources:
+                last = await runs.latest(tx, source.name)
+                # A try in the future was made by a clock that went wrong.
+                if last is None or not timedelta(0) <= self._clock() - last.started_at < every:
+                    return True
+        return False
+
+    async def _read(self, source: Source, since: date | None, told: Callable[[Outcome], None] | None) -> Outcome:
+        now = self._clock()
+        today = now.date()
+        async with self._store.write() as tx:
+            done = await runs.latest(tx, source.name, RunState.DONE)
+            # The last day read is read again: it may not have been over.
+            known_until = done.until if done and done.until <= today else date.min
+            # Never later than the records ask for: what lies between would be taken for read.
+            begin = min(since or today, max(known_until, today - self._look_back))
+            run_id = await runs.start(tx, source.name, begin, today, now)
+        memory = done.memory if done and since is None else {}
+        try:
+            batch = await source.fetch(begin, today, memory)
+            outcome = await self._keep(source.name, run_id, batch)
+        except SourceError as error:
+            outcome = Outcome(source.name, failure=_why(error))
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("A source failed in a way nobody foresaw.", source=source.name)
+            outcome = Outcome(source.name, failure=f"{type(error).__name__}: {error}")
+        if outcome.failure:
+            log.warning("A source could not be read.", source=source.name, why=outcome.failure)
+            async with self._store.write() as tx:
+                await runs.fail(tx, run_id, outcome.failure, self._clock())
+        else:
+            log.info("A source was read.", source=source.name, listed=outcome.listed, new=outcome.added)
+        if told:
+            told(outcome)
+        return outcome
+
+    async def _keep(self, name: str, run_id: int, batch: Batch) -> Outcome:
+        now = self._clock()
+        added = 0
+        async with self._store.write() as tx:
+            for start in range(0, len(batch.listings), _AT_ONCE):
+                some = batch.listings[start : start + _AT_ONCE]
+                # The first day on which it was listed is the day it became news.
+                by_day = sorted(filter(is_news, some), key=lambda one: one.listed_on, reverse=True)
+                news = {one.paper.id: one.listed_on for one in by_day}
+                recorded = await papers.record(tx, [one.paper for one in some], now, news)
+                added += recorded.new
+            if batch.failure is None:
+                await runs.done(
+                    tx,
+                    run_id,
+                    listed=len(batch.listings),
+                    added=added,
+                    notes=batch.notes,
+                    memory=dict(batch.memory),
+                    now=now,
+                )
+        failure = _why(batch.failure) if batch.failure else ""
+        return Outcome(name, len(batch.listings), added, batch.notes, failure)
+
+
+def _why(error: SourceError) -> str:
+    return str(error) or type(error).__name__
+
+
+def is_news(listing: Listing) -> bool:
+    """Whether a listing makes its paper news: revisions never do, nor do old papers that are only cross-listed."""
+    if listing.kind in _NO_NEWS:
+        return False
+    number = arxiv_id(listing.paper.id)
+    if listing.kind is not Kind.CROSS or number is None or "/" in number:
+        return listing.kind is not Kind.CROSS or number is None
+    numbered = date(2000 + int(number[:2]), int(number[2:4]), 1)
+    return listing.listed_on - numbered <= timedelta(days=_OLD_CROSS_DAYS)

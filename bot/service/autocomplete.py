@@ -1,0 +1,50 @@
+"""What may be meant by a line typed so far."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.commands.context import Tools
+from bot.commands.registry import VERBS
+from bot.digests import cards
+from bot.model.messages import Place
+from bot.store import channels, papers, topics
+from recommender import Completion
+
+_QUERIES = 5
+_TITLES = 25
+_LEAST_TYPED = 3
+"""Characters from which on titles are offered."""
+_WITH_TOPICS = ("search", "unsubscribe")
+
+
+async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
+    """Whole lines, each once: verbs, the topics of the channel there, queries with their last word completed, then
+    titles."""
+    typed = line.lstrip()
+    first, space, rest = typed.partition(" ")
+    named = first.casefold()
+    lines = [] if space else [name for name in VERBS if name.startswith(named)]
+    spoken = VERBS.get(named) if space else None
+    verb, wanted = (f"{named} ", rest) if spoken else ("", typed)
+    if spoken is None or named in _WITH_TOPICS:
+        async with tools.store.read() as tx:
+            channel = await channels.find(tx, place)
+            followed = [topic.query for topic in await topics.of(tx, channel.id)] if channel else []
+        lines += [verb + query for query in followed if query.casefold().startswith(wanted.casefold())]
+    if len(wanted) < _LEAST_TYPED or not (spoken is None or spoken.query or spoken.paper):
+        return list(dict.fromkeys(lines))
+    engine = tools.library.engine
+    meant = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
+    async with tools.store.read() as tx:
+        own = await tools.private.engine(tx, channel.id) if (channel := await channels.find(tx, place)) else None
+    theirs = await asyncio.to_thread(own.complete, wanted, _QUERIES, _TITLES) if own else Completion()
+    if spoken is None or spoken.query:
+        lines += [verb + query for query in (*meant.queries, *theirs.queries)]
+    if spoken is None or spoken.paper:
+        # A slip in a word that is complete already: what a search makes of it.
+        ids = meant.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, wanted, _TITLES)]
+        async with tools.store.read() as tx:
+            found = await papers.get_many(tx, [*theirs.paper_ids, *ids])
+        lines += [f"{verb or 'search '}{cards.inert(paper.title)}" for paper in found.values()]
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,130 @@
+"""The desk: the one door through which platforms reach the bot."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection
+from dataclasses import replace
+
+import structlog
+
+from bot.commands import parser, schedule
+from bot.commands.context import Conversation, Tools, sorry
+from bot.commands.registry import VERBS
+from bot.jobs.reactions import Intake
+from bot.model.messages import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
+from bot.ports.platform import Platform
+from bot.service import home, message_papers
+from bot.service.autocomplete import suggestions
+from bot.service.limiter import Turns
+from bot.service.memberships import Rooms
+from bot.settings import Digest as NewChannel
+from bot.store.database import StoreError, ahead
+
+log = structlog.get_logger(__name__)
+_SILENT = "My memory does not answer just now, and nothing was changed. Please try again in a moment."
+_FURTHEST = 10_000
+"""Entries of a list that anybody pages past."""
+_COUNTED = ("more", "less", "save", "unsave")
+"""Verbs that wait for no turn: what they do is quick, and platforms are told "received" once it is done."""
+_ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
+
+
+class FrontDesk(Rooms):
+    """Implements `bot.platforms.base.Desk`."""
+
+    def __init__(self, tools: Tools, intake: Intake, new_channel: NewChannel) -> None:
+        super().__init__(tools, new_channel)
+        self._intake = intake
+        self._turns = Turns(_ANSWERED_AT_ONCE, _TURN_SECONDS)
+
+    async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
+        """Answer one line of text."""
+        command = parser.parse(line, VERBS)
+        return await self._say(place, asker, command.verb, command.argument)
+
+    async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
+        """Answer a pressed button; `share` shows to all what the line it holds would answer, if all may see that.
+
+        With the event's id, a vote is counted once however often the press is told.
+        """
+        if action.verb == "share":
+            command = parser.parse(action.argument, VERBS)
+            if not VERBS[command.verb].open:
+                return sorry("This is yours alone and can't be shared.")
+            answer = await self._say(place, asker, command.verb, command.argument, action.offset)
+            return replace(answer, public=True, actions=()) if answer.ok else answer
+        if action.verb not in VERBS:
+            return sorry("This button is from another time; say `/papers help` for what can be done now.")
+        return await self._say(place, asker, action.verb, parser.readable(action.argument), action.offset, event_id)
+
+    async def about(
+        self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
+    ) -> Reply:
+        """Do what a verb says with the paper that a message is about: the card that it is, or what its text links to.
+        Of several papers it asks which one is meant."""
+        if verb not in VERBS or not VERBS[verb].paper:
+            return sorry("This is from another time; say `/papers help` for what can be done now.")
+        try:
+            lines = await message_papers.papers_in(self._tools, place, message, text)
+        except StoreError as error:
+            log.error("The store did not answer.", exc_info=error)
+            return sorry(_SILENT)
+        if len(lines) == 1:
+            return await self.act(place, asker, Action("", verb, lines[0].paper_id), event_id)
+        return message_papers.which(verb, lines)
+
+    async def home(self, place: Place, asker: Asker, rooms: Collection[str] = (), offset: int = 0) -> Home:
+        """All that is the asker's own; `place` is their direct conversation, `rooms` are the addresses of the channels
+        they are in, of which those they manage are told of."""
+        try:
+            return await home.of(self._tools, place, asker, rooms, min(max(offset, 0), _FURTHEST))
+        except StoreError as error:
+            log.error("The store did not answer.", exc_info=error)
+            return Home(Overview(place, _SILENT))
+
+    async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
+        """Take in a reaction, exactly once per event id."""
+        with ahead():
+            await self._intake.react(reaction, event_id)
+
+    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+        """Read back what stands on a message."""
+        await self._intake.reread(platform, place, message)
+
+    async def missed(self) -> None:
+        """Have the reactions read back soon."""
+        await self._intake.missed()
+
+    async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
+        """Whole lines that may be meant: verbs, this channel's topics, then titles. None while the store is silent."""
+        try:
+            return (await suggestions(self._tools, place, line))[: max(limit, 0)]
+        except StoreError as error:
+            log.warning("The store did not answer.", exc_info=error)
+            return []
+        except Exception:
+            log.exception("Suggestions broke.")
+            return []
+
+    async def _say(
+        self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0, event_id: str = ""
+    ) -> Reply:
+        spoken = VERBS[verb]
+        try:
+            with ahead() if verb in _COUNTED else contextlib.nullcontext():
+                channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
+                offset = min(max(offset, 0), _FURTHEST)
+                talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), offset, event_id)
+                # To look at the schedule is open to all; to change it is not.
+                if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
+                    return schedule.not_yours()
+                answering = spoken.say(talk, argument)
+                return await (answering if verb in _COUNTED else self._turns.take(answering))
+        except StoreError as error:
+            log.error("The store did not answer.", exc_info=error)
+            return sorry(_SILENT)
+        except Exception:
+            # A guest gets an answer whatever breaks; who runs the bot gets the trace.
+            log.exception("A question broke.", verb=verb)
+            return sorry("That went wrong, and it is not your fault. Please try again, or ask for something else.")
