@@ -29,6 +29,7 @@ from bot.sources.feed import Feed
 from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
 from bot.sources.huggingface import HuggingFace
 from bot.store.database import Store
+from bot.store.opening import open_store
 from recommender import Paper, Rival
 
 
@@ -69,18 +70,13 @@ async def opened(
 ) -> AsyncIterator[App]:
     """A Paperboy over these platforms, its store and index open. `sources` stand in for those of the settings."""
     async with contextlib.AsyncExitStack() as stack:
-        store = await open_store(settings)
+        store = await open_store(settings.store_url, busy_seconds=settings.database_busy_seconds)
         stack.push_async_callback(store.close)
         library = await Library.open(store, settings.index_dir, progress)
         if sources is None:
             sources = await stack.enter_async_context(configured_sources(settings))
         over = platforms if isinstance(platforms, Mapping) else await platforms(store)
         yield build(settings, store, library, over, sources, clock, sleep)
-
-
-async def open_store(settings: Settings) -> Store:
-    """The store of the settings, up to date."""
-    return await Store.open(settings.store_url, busy_seconds=settings.database_busy_seconds)
 
 
 @contextlib.asynccontextmanager

@@ -18,6 +18,7 @@ import structlog
 
 from bot.demo.world import CORPUS
 from bot.store.database import Store
+from bot.store.opening import open_store
 from tests.fakes.clock import Clock
 from tests.fakes.postgres import Postgres, running_postgres
 from tests.operator import ROOT, Operator
@@ -54,7 +55,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _migrate(url: str) -> None:
     async def open_and_close() -> None:
-        await (await Store.open(url)).close()
+        await (await open_store(url)).close()
 
     asyncio.run(open_and_close())
 
@@ -97,7 +98,7 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[Store]:
     """An open, empty store; the test runs on SQLite and on PostgreSQL."""
-    opened = await Store.open(store_url)
+    opened = await open_store(store_url)
     yield opened
     await opened.close()
 
@@ -105,7 +106,7 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 @pytest.fixture
 async def sqlite_store(sqlite_url: str) -> AsyncIterator[Store]:
     """An open, empty store on SQLite, for what does not depend on the database."""
-    opened = await Store.open(sqlite_url)
+    opened = await open_store(sqlite_url)
     yield opened
     await opened.close()
 

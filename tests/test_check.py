@@ -25,7 +25,7 @@ from bot.ports.platform import Check, Finding
 from bot.settings import Settings, load
 from bot.sources.feed import feed_name
 from bot.store import channels
-from bot.store.database import Store
+from bot.store.opening import open_store
 from tests.fakes.paper_sources import PaperSources, Reply
 from tests.fakes.slack.server import FakeSlack
 from tests.house import paper
@@ -201,7 +201,7 @@ async def test_the_time_is_asked_of_the_next_where_one_does_not_tell_it(world: P
 async def test_a_channel_in_a_zone_that_is_not_known_here_is_told(
     tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str], sqlite_url: str
 ) -> None:
-    store = await Store.open(sqlite_url)
+    store = await open_store(sqlite_url)
     async with store.write() as tx:
         await channels.add(tx, Place("slack", "C1", "T1"), owner="", zone="Mars/Olympus", **NEW)
     await store.close()

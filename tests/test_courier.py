@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from bot.jobs.delivery import Courier, Patience, unpack
+from bot.jobs.delivery import Courier, Patience
+from bot.model.codec import load_message
 from bot.model.messages import Message, Place
 from bot.ports.platform import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
 from bot.settings import Digest
@@ -442,7 +443,7 @@ async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(st
     first = (await house.posts())[0]
     async with house.store.write() as tx:  # as a process that was stopped right after sending leaves it
         await deliveries.move(tx, first, PostState.SENDING, attempts=1, sending_at=clock())
-    await chat.send(PLACE, unpack(first.body), first.key)
+    await chat.send(PLACE, load_message(first.body), first.key)
     await house.beat()
     assert await states(house) == [PostState.SENT] * 6
     assert len(chat.shown["c1"]) == 6

@@ -11,7 +11,8 @@ import pytest
 from bot.jobs.ingest import Ingest, Outcome, is_news
 from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, TimedOut
 from bot.store import papers, runs
-from bot.store.database import Store, StoreBusy
+from bot.store.database import Store
+from bot.store.errors import StoreBusy
 from bot.store.states import RunState
 from recommender import Paper
 from tests.fakes.clock import Clock

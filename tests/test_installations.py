@@ -17,6 +17,7 @@ from bot.settings import load
 from bot.store.backup import backup, restore
 from bot.store.database import Store
 from bot.store.members import forget
+from bot.store.opening import open_store
 from bot.store.tables import inbox
 from bot.store.tables import installations as table
 from tests.fakes.clock import Clock
@@ -58,7 +59,7 @@ async def test_no_token_stands_in_the_database_in_a_backup_or_in_words(store: St
 async def test_tokens_work_after_a_backup_was_restored_with_their_key(store: Store, tmp_path: Path) -> None:
     await kept(store, tmp_path).put(LAB)
     await backup(store, tmp_path / "backup.gz", NOW)
-    elsewhere = await Store.open(f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    elsewhere = await open_store(f"sqlite:///{tmp_path / 'elsewhere.db'}")
     try:
         await restore(elsewhere, tmp_path / "backup.gz")
         await kept(elsewhere, tmp_path).check()

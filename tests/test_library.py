@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.paper_index import Library
 from bot.store import facts, papers
 from bot.store.database import Store
+from bot.store.opening import open_store
 from recommender import IndexBusyError, Paper, Recommender
 from recommender.index.storage import write_lock
 from tests.fakes.clock import Clock
@@ -218,14 +219,14 @@ async def test_another_store_beside_the_same_folder_keeps_its_index_apart_and_em
         await papers.record(tx, [Paper("2310.00001", "A paper about zebras, of the first store")], NOW)
     await Library.open(sqlite_store, folder)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    other = await Store.open(f"sqlite:///{tmp_path / 'other.db'}")
+    other = await open_store(f"sqlite:///{tmp_path / 'other.db'}")
     async with other.write() as tx:
         await papers.record(tx, [Paper("2310.00002", "A paper about zebras, of the second store")], NOW)
     for _ in range(2):
         theirs = await Library.open(other, folder)
         assert found(theirs, "zebras") == {"2310.00002"}
         assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
-    memory = await Store.open("sqlite://")
+    memory = await open_store("sqlite://")
     assert len((await Library.open(memory, folder)).engine) == 0
     ours = await Library.open(sqlite_store, folder)
     assert found(ours, "zebras") == {"2310.00001"}

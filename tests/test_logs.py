@@ -10,7 +10,7 @@ import structlog
 
 from bot.commands import bibliography
 from bot.logs import Troubles, set_up
-from bot.store.database import StoreAway, StoreFull
+from bot.store.errors import StoreAway, StoreFull
 
 
 @pytest.fixture(autouse=True)

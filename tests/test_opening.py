@@ -6,7 +6,7 @@ import pytest
 
 from bot.operate.opening import patiently
 from bot.settings import load
-from bot.store.database import StoreAway, StoreMissing
+from bot.store.errors import StoreAway, StoreMissing
 from tests.operator import Operator
 from tests.test_serve import Watch
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot import restoring
 from bot.digests.composer import DIGEST
+from bot.jobs import restoring
 from bot.store import deliveries
 from bot.store.backup import backup, restore
 from bot.store.database import Store

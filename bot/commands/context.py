@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests import cards
 from bot.digests.composer import Digests
 from bot.digests.feedback import EmojiTable
 from bot.model.messages import Asker, Kind, Place, Reply
+from bot.model.text import cut, plain_text
 from bot.paper_index import Library
 from bot.ports.platform import Attending, Capabilities, Platform, PlatformError
 from bot.private_indexes import PrivateIndexes
@@ -162,7 +162,7 @@ def no_such_paper(text: str) -> Reply:
         return sorry("Which paper? Give its arXiv id, a link, or its title.")
     if arxiv_id(text):
         return sorry(f"I don't have {arxiv_id(text)}, and arXiv did not tell me about it. Check the id, or try later.")
-    shown = cards.cut(cards.inert(text), 80)
+    shown = cut(plain_text(text), 80)
     return sorry(f"I know no paper called “{shown}”. Give its arXiv id, a link, or its whole title.")
 
 

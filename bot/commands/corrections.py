@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.commands.context import Conversation, sorry
 from bot.commands.topics import reach
-from bot.digests import cards
 from bot.model.messages import Action, Reply
+from bot.model.text import count, cut, plain_text
 from bot.store import contributions, corrections
 from bot.store.corrections import Correction
 from recommender.paper import arxiv_id, find_doi
@@ -41,7 +41,7 @@ async def words_in(talk: Conversation, argument: str) -> str:
 
 async def correct(talk: Conversation, words: str, value: int) -> Reply:
     """A vote on words: papers that have them rise or fall. Said again it is taken back, exactly."""
-    shown, name = cards.inert(words), _NAMES[value]
+    shown, name = plain_text(words), _NAMES[value]
     if all(clause.idle for group in parse(words).groups for clause in group):
         return sorry(f"“{shown}” says too little. As in `/papers {name} survey`, or `/papers {name} <paper>`.")
     channel, member = talk.channel.id, talk.asker.member
@@ -67,13 +67,12 @@ def listed(standing: Sequence[Correction], member: str) -> tuple[str, tuple[Acti
     for one in standing:
         many[one.value, one.words] = many.get((one.value, one.words), 0) + 1
     said = [
-        f"{_NAMES[value]} “{cards.inert(words)}”" + (f" ({cards.count(number, 'member')})" if number > 1 else "")
+        f"{_NAMES[value]} “{plain_text(words)}”" + (f" ({count(number, 'member')})" if number > 1 else "")
         for (value, words), number in sorted(many.items(), key=lambda item: (-item[1], item[0][1], item[0][0]))
     ]
     mine = [one for one in standing if one.member == member][:_SHOWN_OWN]
     actions = tuple(
-        Action(f"Take back “{cards.cut(cards.inert(one.words), 30)}”", _NAMES[one.value], quoted(one.words))
-        for one in mine
+        Action(f"Take back “{cut(plain_text(one.words), 30)}”", _NAMES[one.value], quoted(one.words)) for one in mine
     )
     return f"Corrected here: {', '.join(said)}." if said else "", actions
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import Conversation
-from bot.digests import cards, feedback
+from bot.digests import feedback
 from bot.digests.composer import DIGEST
 from bot.digests.selection import Known
+from bot.model.text import count, cut, day_name, plain_text
 from bot.store import choices, deliveries, papers, shown, votes
 from recommender import Contender, Paper
 
@@ -30,19 +31,19 @@ async def of(talk: Conversation, paper: Paper, known: Known) -> str:
     return next_digest(found, talk.channel.count, twin.title if twin else "")
 
 
-def next_digest(found: Contender, count: int, twin: str = "") -> str:
-    """How a paper that is new here stands with the next digest, of at most `count` cards; `twin` is the title of a pick
+def next_digest(found: Contender, most: int, twin: str = "") -> str:
+    """How a paper that is new here stands with the next digest, of at most `most` cards; `twin` is the title of a pick
     that is nearly the same paper."""
     if found.picked:
         return "It is in the next digest as it would be now."
     if twin:
-        return f"It is new, but the next digest has nearly the same in “{cards.cut(cards.inert(twin), 100)}”."
+        return f"It is new, but the next digest has nearly the same in “{cut(plain_text(twin), 100)}”."
     if found.below:
         return "It is new, but below the bar, so the next digest leaves it out."
     ahead = found.place - 1
     return (
-        f"It is new, but {ahead:,} of the {cards.count(found.among, 'new paper')} rank higher, and a digest has "
-        f"{cards.count(count, 'card')}."
+        f"It is new, but {ahead:,} of the {count(found.among, 'new paper')} rank higher, and a digest has "
+        f"{count(most, 'card')}."
     )
 
 
@@ -53,7 +54,7 @@ async def _past(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
         at = seen[paper.id].at.astimezone(talk.zone)
         likes, dislikes = feedback.tally(await votes.of_paper(tx, talk.channel.id, paper.id), talk.tools.emoji)
         said = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
-        day = cards.day_name(at.date(), talk.now.astimezone(talk.zone).date())
+        day = day_name(at.date(), talk.now.astimezone(talk.zone).date())
         how = "listed by its title" if seen[paper.id].glance else "posted"
         return f"It was {how} here {day}{f', {said}' if said else ''}; no paper comes twice."
     if paper.id in await shown.posted(tx, talk.channel.id, [paper.id]):
@@ -74,4 +75,4 @@ async def _passed_over(tx: AsyncConnection, talk: Conversation, paper: Paper) ->
     if brought.reason:
         return f"It could have come with {day}, which brought nothing: {brought.reason}"
     made = [one for one in await choices.of_channel(tx, talk.channel.id) if one.place and one.day == brought.local_date]
-    return f"It could have come with {day}, which brought {cards.count(len(made), 'other paper')}."
+    return f"It could have come with {day}, which brought {count(len(made), 'other paper')}."

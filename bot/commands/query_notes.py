@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.digests import cards
+from bot.model.text import cut, plain_text
 from recommender import Remark, Trouble, Understood
 from recommender.paper import arxiv_id
 
@@ -21,7 +21,7 @@ def told(understood: Understood, *, standing: bool = False) -> str:
     other = [remark for remark in understood.remarks if remark.trouble is not Trouble.MEANINGLESS]
     said += [_sentence(remark, standing) for remark in other[:_SENTENCES]]
     if understood.suggestion:
-        meant = cards.cut(cards.inert(understood.suggestion), _SUGGESTION)
+        meant = cut(plain_text(understood.suggestion), _SUGGESTION)
         rest = "" if standing else " This is for that."
         said.append(f"Nothing has this as written; did you mean “{meant}”?{rest}")
     for typed, meant in understood.beside[:_SENTENCES]:
@@ -68,4 +68,4 @@ def _sentence(remark: Remark, standing: bool) -> str:
 
 
 def _shown(part: str) -> str:
-    return cards.cut(cards.inert(part), _PART)
+    return cut(plain_text(part), _PART)

@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.commands import members, schedule, search, stats, taste, topics, votes
 from bot.commands.context import Conversation
-from bot.digests import cards
 from bot.model.messages import Reply
+from bot.model.text import count, plain_text
 from bot.store import topics as topic_rows
 
 Say = Callable[[Conversation, str], Coroutine[Any, Any, Reply]]
@@ -37,10 +37,10 @@ async def _help(talk: Conversation, argument: str) -> Reply:
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, channel.id)
         followed = await topic_rows.of(tx, channel.id)
-    names = ", ".join(f"“{cards.inert(topic.line)}”" for topic in followed[:10]) or "none yet"
+    names = ", ".join(f"“{plain_text(topic.line)}”" for topic in followed[:10]) or "none yet"
     rows = [
         f"Next digest: {schedule.next_digest(channel)}.",
-        f"Learned from {cards.count(known.votes, 'vote')} by {cards.count(known.members, 'member')}. Topics: {names}.",
+        f"Learned from {count(known.votes, 'vote')} by {count(known.members, 'member')}. Topics: {names}.",
         "",
         "What you can say:",
         *(f"• `/papers {verb.usage}`: {verb.does}" for verb in VERBS.values() if verb.listed),

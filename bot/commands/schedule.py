@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import NOT_INVITED, Conversation, not_here, sorry
-from bot.digests import cards, layout
+from bot.digests import layout
 from bot.digests.composer import next_hour
 from bot.model import schedule_text
 from bot.model.messages import Field, Form, Reply, Style
 from bot.model.schedule import Hour, Rule
+from bot.model.text import cut, plain_text
 from bot.ports.platform import Capabilities
 from bot.store import channels, deliveries
 from bot.store.channels import Channel
@@ -165,7 +166,7 @@ def _read(name: str, value: str, can: Capabilities) -> dict[str, Any]:
     if name == "guess":
         if value.lower() in _YES + _NO:
             return {name: value.lower() in _YES}
-        raise ValueError(f"The guess is on or off, not “{cards.cut(cards.inert(value), 60)}”")
+        raise ValueError(f"The guess is on or off, not “{cut(plain_text(value), 60)}”")
     if name == "style":
         return {name: _read_style(value, can)}
     if name == "titles":
@@ -182,7 +183,7 @@ def _read_bar(value: str) -> dict[str, Any]:
         bar = -1.0
     if 0 <= bar <= _HIGHEST_BAR:
         return {"bar": bar, "bar_learned": False}
-    shown = cards.cut(cards.inert(value), 60)
+    shown = cut(plain_text(value), 60)
     raise ValueError(
         f"The bar is {_LEARNED} (from this channel's likes), or a number from 0 (everything) to {_HIGHEST_BAR} (hardly "
         f"anything), not “{shown}”"
@@ -195,7 +196,7 @@ def _read_style(value: str, can: Capabilities) -> Style:
     if style is None:
         *others, last = doable
         known = f"{', '.join(others)} or {last}" if others else f"only {last}"
-        raise ValueError(f"The style here is {known}, not “{cards.cut(cards.inert(value), 60)}”")
+        raise ValueError(f"The style here is {known}, not “{cut(plain_text(value), 60)}”")
     return style
 
 

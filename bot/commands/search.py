@@ -13,6 +13,7 @@ from bot.commands.context import Conversation, no_such_paper, sorry
 from bot.digests import cards, feedback
 from bot.digests.selection import Known
 from bot.model.messages import Action, Kind, Line, Reply
+from bot.model.text import count, cut, plain_text
 from bot.store import contributions, papers, shown, votes
 from recommender import Hit, Paper, snippet
 from recommender.search.query import Field, parse
@@ -47,11 +48,11 @@ async def search(talk: Conversation, argument: str) -> Reply:
             hits = _mixed(hits, own, whole)[talk.offset : talk.offset + PAGE + 1]
     heading = [told] if (told := query_notes.told(read)) else []
     if not hits:
-        what = f"Nothing found for “{cards.cut(cards.inert(query), 80)}”"
+        what = f"Nothing found for “{cut(plain_text(query), 80)}”"
         mend = "" if read.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
         heading.append(f"{what}.{mend}" if talk.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
-    heading.append(f"“{cards.cut(cards.inert(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
+    heading.append(f"“{cut(plain_text(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
     meant = " ".join((read.suggestion or query).split())
     reply = await _page(talk, " ".join(heading), hits, "search", argument, read.answered)
     follow = (Action("Follow", "subscribe", meant),)
@@ -85,7 +86,7 @@ def _mixed(hits: Sequence[Hit], own: Sequence[Hit], whole: Collection[str]) -> l
 def _order(offset: int, hits: int, known: Known, *, for_us: bool) -> str:
     """Which of the hits these are, and in what order."""
     whole = offset == 0 and hits <= PAGE
-    which = cards.count(hits, "paper") if whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
+    which = count(hits, "paper") if whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
     if not for_us:
         return f"{which}, best first" if hits > 1 else which
     return f"{which}, best for this channel first" if known.taste else f"{which}, best first; nothing liked here yet"
@@ -100,7 +101,7 @@ async def similar(talk: Conversation, argument: str) -> Reply:
     given = paper.id if paper.id in engine else paper
     nearest = await asyncio.to_thread(engine.similar, given, talk.offset + PAGE + 1)
     hits = nearest[talk.offset :]
-    title = cards.cut(cards.inert(paper.title), 100)
+    title = cut(plain_text(paper.title), 100)
     if not hits:
         return Reply(f"Nothing is much like “{title}”." if talk.offset == 0 else "That was all.")
     ids = [hit.paper_id for hit in hits]
@@ -172,7 +173,7 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
                 had = "listed" if glance else "posted"
                 facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
             detail = " · ".join(fact for fact in facts if fact)
-            said = cards.inert(snippet(query, paper.abstract)) if query else ""
+            said = plain_text(snippet(query, paper.abstract)) if query else ""
             lines.append(cards.line(paper, detail, said))
         return tuple(lines)
 
@@ -180,7 +181,7 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
 
 
 def _channel(name: str) -> str:
-    return f"#{cards.inert(name)}" if name else "another channel"
+    return f"#{plain_text(name)}" if name else "another channel"
 
 
 def _with_asked(authors: Sequence[str], asked: set[str], name: set[str]) -> list[str]:
@@ -219,7 +220,7 @@ def _for_us(argument: str) -> tuple[str, bool]:
 
 
 def _not_with_words(verb: str, argument: str) -> Reply:
-    shown = cards.cut(cards.inert(argument), 60)
+    shown = cut(plain_text(argument), 60)
     return sorry(f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {shown}`.")
 
 

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 
 from bot.commands.context import Conversation
 from bot.digests import feedback
-from bot.digests.cards import count
 from bot.model.messages import Reply
+from bot.model.text import count
 from bot.store import choices, shown, votes
 from bot.store.choices import Choice
 

@@ -12,6 +12,7 @@ from bot.commands.corrections import listed, quoted
 from bot.digests import cards
 from bot.digests.selection import Known
 from bot.model.messages import Action, Reply
+from bot.model.text import count, cut, plain_text
 from bot.store import corrections, papers
 from recommender import Explanation, Paper, Word
 
@@ -31,10 +32,10 @@ async def why(talk: Conversation, argument: str) -> Reply:
         bar = await talk.tools.digests.bar(tx, talk.channel, known, day)
     engine, said = talk.tools.library.engine, known.feedback
     told = await asyncio.to_thread(engine.explain, paper.id, said, known.topics, talk.now, known.neighbours)
-    title = f"“{cards.cut(cards.inert(paper.title), 100)}”"
+    title = f"“{cut(plain_text(paper.title), 100)}”"
     fate_ = await outlook.of(talk, paper, known)
     if told.muted_by is not None:
-        return Reply(f"{title} is left out: this channel muted “{cards.inert(told.muted_by)}”.")
+        return Reply(f"{title} is left out: this channel muted “{plain_text(told.muted_by)}”.")
     if not known.votes and not known.topics:
         nothing = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
         return Reply(f"{title}: {nothing}\n{fate_}")
@@ -45,13 +46,13 @@ async def why(talk: Conversation, argument: str) -> Reply:
         fate_,
     ]
     doubtful = [word for reason in told.reasons for word in reason.words][:1]
-    less = [Action(f"Less “{cards.cut(cards.inert(word), 30)}”", "less", quoted(word)) for word in doubtful]
+    less = [Action(f"Less “{cut(plain_text(word), 30)}”", "less", quoted(word)) for word in doubtful]
     return Reply("\n".join(rows), actions=(*_about(paper.id), *less))
 
 
 def _given_here(paper: Paper) -> str:
     """What is said of a private paper, which is never ranked: it can only be learned from."""
-    title = cards.cut(cards.inert(paper.title), 100)
+    title = cut(plain_text(paper.title), 100)
     return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
 
 
@@ -77,7 +78,7 @@ async def abstract(talk: Conversation, argument: str) -> Reply:
     paper = await talk.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    text = await asyncio.to_thread(cards.inert, paper.abstract)
+    text = await asyncio.to_thread(plain_text, paper.abstract)
     card = await asyncio.to_thread(cards.card, replace(paper, abstract=""))
     return Reply(text or "Its source gave no abstract.", cards=(card,))
 
@@ -92,8 +93,8 @@ async def taste(talk: Conversation, argument: str) -> Reply:
         return Reply(
             "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."
         )
-    votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
-    rows = [f"Learned from {votes_} by {members} and {cards.count(len(known.topics), 'topic')}."]
+    votes_, members = count(known.votes, "vote"), count(known.members, "member")
+    rows = [f"Learned from {votes_} by {members} and {count(len(known.topics), 'topic')}."]
     for name, liked, disliked in (
         ("Words", learned.liked, learned.disliked),
         ("Categories", learned.liked_categories, learned.disliked_categories),
@@ -108,11 +109,11 @@ async def taste(talk: Conversation, argument: str) -> Reply:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return ", ".join(f"“{cards.inert(word)}”" for word in words)
+    return ", ".join(f"“{plain_text(word)}”" for word in words)
 
 
 def _words(words: Sequence[Word]) -> str:
-    return ", ".join(cards.inert(word.text) for word in words[:_WORDS])
+    return ", ".join(plain_text(word.text) for word in words[:_WORDS])
 
 
 def _about(paper_id: str) -> tuple[Action, ...]:

@@ -9,8 +9,9 @@ from datetime import timedelta
 from bot.commands import query_notes
 from bot.commands.context import Conversation, sorry
 from bot.commands.schedule import wake, when
-from bot.digests import cards, feedback
+from bot.digests import feedback
 from bot.model.messages import Kind, Reply
+from bot.model.text import count, cut, day_name, plain_text
 from bot.store import papers, shown, topics, votes
 from recommender.search.query import MINUS, parse
 
@@ -30,7 +31,7 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
     if not query:
         return sorry("Subscribe to what? As in `/papers subscribe federated learning`.")
     if not parse(query).groups:
-        name = cards.inert(cards.cut(query, 60))
+        name = plain_text(cut(query, 60))
         return sorry(f"“{name}” has no word to look for. As in `/papers subscribe federated learning`.")
     if len(query) > _LONGEST:
         return sorry(f"That topic is too long: at most {_LONGEST} characters, please.")
@@ -43,7 +44,7 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
             tx, talk.channel.id, query, muted=muted, alert=alert and not muted, member=talk.asker.member, now=talk.now
         )
         begun = await wake(tx, talk.channel, talk.now) if talk.place.kind is Kind.DIRECT else None
-    name = cards.inert(query)
+    name = plain_text(query)
     read = query_notes.told(await asyncio.to_thread(talk.tools.library.engine.understand, query), standing=True)
     daily = f"Digests begin here with it. {when(begun)} `/papers pause` stops them." if begun else ""
     reached = " ".join(filter(None, [await reach(talk, query, alert=alert and not muted), read, daily]))
@@ -69,11 +70,11 @@ async def unsubscribe(talk: Conversation, argument: str) -> Reply:
         for one in meant:
             await topics.remove(tx, talk.channel.id, one)
     if meant:
-        return Reply(f"Unsubscribed from “{cards.inert(meant[0])}”.")
+        return Reply(f"Unsubscribed from “{plain_text(meant[0])}”.")
     if not have:
         return sorry("This channel follows no topics.")
-    names = ", ".join(f"“{cards.inert(topic.query)}”" for topic in have)
-    return sorry(f"This channel has no topic “{cards.inert(query)}”. It has {names}." if query else f"Which? {names}.")
+    names = ", ".join(f"“{plain_text(topic.query)}”" for topic in have)
+    return sorry(f"This channel has no topic “{plain_text(query)}”. It has {names}." if query else f"Which? {names}.")
 
 
 async def show(talk: Conversation, argument: str) -> Reply:
@@ -97,13 +98,13 @@ async def show(talk: Conversation, argument: str) -> Reply:
             told.append(f"muted; {kept:,} of the {_month(listed)} match it." if listed else "muted.")
         elif matches:
             last = max(matches, key=sent.__getitem__)
-            day = cards.day_name(sent[last].astimezone(talk.zone).date(), talk.now.astimezone(talk.zone).date())
+            day = day_name(sent[last].astimezone(talk.zone).date(), talk.now.astimezone(talk.zone).date())
             good = f", {len(liked.intersection(matches)):,} of them liked" if liked.intersection(matches) else ""
-            told.append(f"brought {cards.count(len(matches), 'paper')} in the last 30 days{good};")
-            told.append(f"the last {day}: “{cards.cut(cards.inert(titles[last]), 70)}”.")
+            told.append(f"brought {count(len(matches), 'paper')} in the last 30 days{good};")
+            told.append(f"the last {day}: “{cut(plain_text(titles[last]), 70)}”.")
         else:
             told.append("brought nothing yet. " + _share(len(await _matching(talk, topic.query, listed)), listed))
-        name = cards.inert(topic.query) + (" (alerts at once)" if topic.alert else "")
+        name = plain_text(topic.query) + (" (alerts at once)" if topic.alert else "")
         rows.append(f"• {name}: {' '.join(told)}")
     return Reply("Topics here:\n" + "\n".join(rows))
 

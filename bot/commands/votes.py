@@ -8,11 +8,11 @@ from bot.commands import bibliography, corrections
 from bot.commands.context import Conversation, no_such_paper, not_here, sorry
 from bot.commands.parser import LONGEST_LINE
 from bot.commands.search import lines_for
-from bot.digests import cards
 from bot.digests.composer import SUBMISSION
 from bot.digests.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.schedule_text import MOST_CARDS
+from bot.model.text import count, cut, plain_text
 from bot.store import channels, contributions, deliveries, facts, papers, saved, votes
 from bot.store.states import ChannelState, PostState
 from bot.store.votes import Vote
@@ -73,7 +73,7 @@ async def teach(talk: Conversation, argument: str) -> Reply:
             return sorry(_full())
         return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
     followed = "it" if len(ids) == 1 else "them"
-    text = f"Learned from {cards.count(len(ids), 'paper')}: the next digest follows {followed}."
+    text = f"Learned from {count(len(ids), 'paper')}: the next digest follows {followed}."
     if unknown:
         text += f" {_full()}" if full else f" I could not find {_listed(unknown)}."
     if named.problems:
@@ -100,7 +100,7 @@ async def submit(talk: Conversation, argument: str) -> Reply:
     text = "A member put this before the channel:"
     planned = await talk.tools.digests.plan_card(talk.channel, paper, SUBMISSION, text, talk.now)
     if planned is None:
-        return sorry(f"“{cards.cut(cards.inert(paper.title), 100)}” has been here already.")
+        return sorry(f"“{cut(plain_text(paper.title), 100)}” has been here already.")
     await talk.tools.deliver(talk.channel.id)
     async with talk.tools.store.read() as tx:
         posts = await deliveries.posts_in(tx, planned.id)
@@ -110,7 +110,7 @@ async def submit(talk: Conversation, argument: str) -> Reply:
     if all(post.state is PostState.SENT for post in posts):
         return Reply("Posted.")
     if any(post.state is PostState.FAILED for post in posts):
-        return sorry(f"It could not be posted: {cards.cut(cards.inert(posts[0].reason), 200)}.")
+        return sorry(f"It could not be posted: {cut(plain_text(posts[0].reason), 200)}.")
     return Reply("It is on its way.")
 
 
@@ -120,7 +120,7 @@ async def save(talk: Conversation, argument: str) -> Reply:
     if paper is None:
         return no_such_paper(argument)
     platform, known_in, member = talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member
-    title = cards.cut(cards.inert(paper.title), 100)
+    title = cut(plain_text(paper.title), 100)
     async with talk.tools.store.write() as tx:
         had = paper.id in [paper_id for paper_id, _ in await saved.of(tx, platform, known_in, member)]
         if await talk.first_told(tx):
@@ -141,7 +141,7 @@ async def unsave(talk: Conversation, argument: str) -> Reply:
         return no_such_paper(argument)
     async with talk.tools.store.write() as tx:
         await saved.remove(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member, paper.id)
-    return _dropped(cards.cut(cards.inert(paper.title), 100))
+    return _dropped(cut(plain_text(paper.title), 100))
 
 
 async def show_saved(talk: Conversation, argument: str) -> Reply:
@@ -153,7 +153,7 @@ async def show_saved(talk: Conversation, argument: str) -> Reply:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
     if argument.casefold() in ("bib", "bibtex"):
         text = bibliography.write(list(found.values()))
-        return Reply(f"{cards.count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
+        return Reply(f"{count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
     if argument:
         return sorry("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
     ids = list(found)[talk.offset : talk.offset + _SHOWN_SAVED]
@@ -185,7 +185,7 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
                 await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
     if first:
         talk.tools.outdated(channel, paper.id)
-    title = cards.cut(cards.inert(paper.title), 100)
+    title = cut(plain_text(paper.title), 100)
     if back and any(on_message(one) and talk.tools.emoji.value(one) for one in mine):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
     if back:
@@ -204,5 +204,5 @@ def _full() -> str:
 
 
 def _listed(unknown: list[Paper]) -> str:
-    names = [cards.cut(cards.inert(paper.id or paper.title), 40) for paper in unknown[:MOST_CARDS]]
+    names = [cut(plain_text(paper.id or paper.title), 40) for paper in unknown[:MOST_CARDS]]
     return ", ".join(names) + (f" and {len(unknown) - len(names)} more" if len(unknown) > len(names) else "")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bot.app import system_clock
 from bot.demo.world import DemoClock, World, demo_world, first_morning
-from bot.jobs.delivery import unpack
+from bot.model.codec import load_message
 from bot.model.messages import Message, Place
 from bot.platforms.terminal import TerminalPlatform
 from bot.ports.platform import Clock
@@ -223,7 +223,7 @@ class Visit:
             assert channel is not None
             posts = await deliveries.posts_of(tx, channel.id, [PostState.SENT])
         last = max(post.delivery_id for post in posts)
-        return [unpack(post.body) for post in posts if post.delivery_id == last]
+        return [load_message(post.body) for post in posts if post.delivery_id == last]
 
     async def _explain(self, paper_id: str) -> Explanation:
         app = self.world.app

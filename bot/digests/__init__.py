@@ -1,1 +1,1 @@
-"""TODO."""
+"""What goes into a channel's digest."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from bot.model.messages import Card, Line
+from bot.model.text import cut, day_name, plain_text
 from recommender import Paper, Reason
 from recommender.search.snippets import sentences
 from recommender.text import display
@@ -27,10 +28,10 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
     """A paper as a card."""
     return Card(
         paper_id=paper.id,
-        title=cut(inert(paper.title), _TITLE) or "(untitled)",
+        title=cut(plain_text(paper.title), _TITLE) or "(untitled)",
         url=paper.link,
         authors=authors_line(paper.authors),
-        organization=cut(inert(paper.organization), 80),
+        organization=cut(plain_text(paper.organization), 80),
         published=paper.published,
         upvotes=paper.upvotes,
         comments=paper.comments,
@@ -43,19 +44,19 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
 
 def line(paper: Paper, detail: str = "", said: str = "") -> Line:
     """A paper as one entry of a list."""
-    return Line(paper.id, cut(inert(paper.title), _TITLE) or "(untitled)", paper.link, detail, said)
+    return Line(paper.id, cut(plain_text(paper.title), _TITLE) or "(untitled)", paper.link, detail, said)
 
 
 def authors_line(authors: Sequence[str]) -> str:
     """The first three authors and how many more there are."""
-    shown = [cut(inert(name), 60) for name in authors[:_NAMES_SHOWN]]
+    shown = [cut(plain_text(name), 60) for name in authors[:_NAMES_SHOWN]]
     more = len(authors) - len(shown)
     return ", ".join(shown) + (f" + {more}" if more else "")
 
 
 def summary(abstract: str) -> str:
     """Two telling sentences of an abstract: its first, and the one that says what was done."""
-    every = [inert(sentence) for sentence in sentences(display(abstract))]
+    every = [plain_text(sentence) for sentence in sentences(display(abstract))]
     if len(every) > 2:
         told = next((s for s in every[1:] if _CUE.search(s)), every[1])
         if _CUE.search(every[0]):
@@ -67,32 +68,11 @@ def summary(abstract: str) -> str:
     return cut(text, _SUMMARY)
 
 
-def cut(text: str, most: int) -> str:
-    """A text of at most so many characters, cut after a sentence or else after a word."""
-    if len(text) <= most:
-        return text
-    head = text[: most - 1]
-    end = max(head.rfind(". "), head.rfind("? "), head.rfind("! "))
-    if end > most // 2:
-        return head[: end + 1]
-    return (head.rsplit(" ", 1)[0] if " " in head[most // 2 :] else head).rstrip(" ,;:") + "…"
-
-
-def inert(text: str) -> str:
-    """A text from outside on one line, its TeX as Unicode and without the backticks that mark commands."""
-    return display(text).replace("`", "'")
-
-
 def why_line(
     reasons: Sequence[Reason], titles: Mapping[str, str], liked_on: Mapping[str, datetime], today: date
 ) -> str:
     """The weightiest reason in words; `titles` and `liked_on` (local time) tell of the papers that taught it."""
     return next((said for reason in reasons if (said := _reason(reason, titles, liked_on, today))), "")
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: 1 vote, 2 votes."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def by_button(likes: int, dislikes: int) -> str:
@@ -105,28 +85,15 @@ def by_button(likes: int, dislikes: int) -> str:
     return f"By button: {' · '.join(said)}" if said else ""
 
 
-def day_name(day: date, today: date) -> str:
-    """A day as people say it: today, yesterday, on Tuesday, on 3 May."""
-    ago = (today - day).days
-    if ago == 0:
-        return "today"
-    if ago == 1:
-        return "yesterday"
-    if 1 < ago < 7:
-        return f"on {day:%A}"
-    year = "" if day.year == today.year else f" {day.year}"
-    return f"on {day.day} {day:%B}{year}"
-
-
 def _reason(reason: Reason, titles: Mapping[str, str], liked_on: Mapping[str, datetime], today: date) -> str:
-    words = ", ".join(inert(word) for word in reason.words[:_WORDS_SHOWN])
+    words = ", ".join(plain_text(word) for word in reason.words[:_WORDS_SHOWN])
     tail = f": {words}" if words else ""
     if reason.topic is not None:
-        return f"your topic “{inert(reason.topic)}”{tail}"
+        return f"your topic “{plain_text(reason.topic)}”{tail}"
     if reason.asked is not None:
-        return f"more “{inert(reason.asked)}”, as asked here{tail if words.casefold() != reason.asked else ''}"
+        return f"more “{plain_text(reason.asked)}”, as asked here{tail if words.casefold() != reason.asked else ''}"
     if reason.because is not None and reason.because in titles:
         when = liked_on.get(reason.because)
         day = f" {day_name(when.date(), today)}" if when else ""
-        return f"because you liked “{cut(inert(titles[reason.because]), 70)}”{day}{tail}"
+        return f"because you liked “{cut(plain_text(titles[reason.because]), 70)}”{day}{tail}"
     return f"words this channel likes{tail}" if words else ""

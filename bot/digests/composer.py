@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.digests import cards, feedback, layout
 from bot.digests.feedback import EmojiTable
 from bot.digests.selection import Known, choose, places, seed_of
-from bot.jobs.delivery import pack
+from bot.model.codec import dump_message
 from bot.model.messages import Card, Kind, Line, Message, Style
 from bot.model.schedule import Hour, Rule
+from bot.model.text import count, cut, plain_text
 from bot.paper_index import Library
 from bot.ports.platform import Capabilities
 from bot.store import choices, deliveries, papers, runs, shown, topics, votes
@@ -67,13 +68,13 @@ class Digest:
         of this message. An `answer` to a member has the cards' buttons, but emoji on it are no votes."""
         if not self.cards:
             return f"Nothing new {_for(self.day)}: {self.quiet}"
-        start, known = f"{cards.count(len(self.cards), 'paper')} {_for(self.day)}", self.known
+        start, known = f"{count(len(self.cards), 'paper')} {_for(self.day)}", self.known
         react = f"{'Vote' if answer else 'React'} with 👍 or 👎"
         if style is Style.COMPACT:
             react = "React with the number of each you like, as 1️⃣"
         where = self._where(style, len(self.titles) if tucked else 0)
         if known.votes:
-            votes_, members = cards.count(known.votes, "vote"), cards.count(known.members, "member")
+            votes_, members = count(known.votes, "vote"), count(known.members, "member")
             how = f" {react}." if style is Style.COMPACT else ""
             return f"{start}, learned from {votes_} by {members}.{how}{where}"
         others = ", after what your other channels like" if known.neighbours else ""
@@ -92,7 +93,7 @@ class Digest:
     @staticmethod
     def _where(style: Style, tucked: int) -> str:
         """What is in the thread, if anything."""
-        more = cards.count(tucked, "more title")
+        more = count(tucked, "more title")
         if style is Style.THREAD:
             return f" They are in this message's thread{f', and {more}' if tucked else ''}."
         return f" {more} {'is' if tucked == 1 else 'are'} in this message's thread." if tucked else ""
@@ -237,7 +238,7 @@ class Digests:
                 return None
             note = (await self._notes(tx, channel, [paper.id])).get(paper.id, "")
         card = await asyncio.to_thread(cards.card, paper, why, note=note)
-        drafts = [Draft(pack(Message(text=text, card=card)), paper.id)]
+        drafts = [Draft(dump_message(Message(text=text, card=card)), paper.id)]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
@@ -301,7 +302,7 @@ class Digests:
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
             likes, _ = feedback.tally(theirs, self._emoji)
             if channel_id != channel.id and (likes or not glance):
-                where = f"#{cards.cut(cards.inert(name), 60)}" if name else "another channel"
+                where = f"#{cut(plain_text(name), 60)}" if name else "another channel"
                 notes[paper_id] = f"already in {where}" + (f", {likes} 👍" if likes else "")
         return notes
 
@@ -321,8 +322,8 @@ class Digests:
             )
         failing = await runs.failing(tx)
         if failing:
-            names = " and ".join(cards.inert(run.source) for run in failing)
-            said = cards.cut(cards.inert(failing[0].reason), 200).rstrip(".")
+            names = " and ".join(plain_text(run.source) for run in failing)
+            said = cut(plain_text(failing[0].reason), 200).rstrip(".")
             return f"{names} could not be read ({said}). What was missed comes when it answers."
         if waiting.fresh:
             return _ALL_HERE
@@ -333,7 +334,7 @@ class Digests:
         if day.weekday() >= 5:
             return "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
         notes = await runs.notes_of_last(tx)
-        return cards.inert(notes[0]) if notes else "no new papers were listed."
+        return plain_text(notes[0]) if notes else "no new papers were listed."
 
 
 def _for(day: date) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.jobs.delivery import pack
+from bot.model.codec import dump_message
 from bot.model.messages import Card, Line, Message, Style
 from bot.ports.platform import Capabilities
 from bot.store.deliveries import Draft
@@ -28,8 +28,8 @@ def drafts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) 
     """The messages of a digest, in their order; its cards may be in the first one's thread."""
     if style is Style.COMPACT:
         return [numbered(header, [line(card) for card in cards])]
-    made = [Draft(pack(Message(card=card)), card.paper_id, threaded=threaded) for card in cards]
-    return [Draft(pack(Message(text=header))), *made]
+    made = [Draft(dump_message(Message(card=card)), card.paper_id, threaded=threaded) for card in cards]
+    return [Draft(dump_message(Message(text=header))), *made]
 
 
 def tucked(style: Style, can: Capabilities) -> bool:
@@ -44,7 +44,7 @@ def further(titles: Sequence[Line], *, threaded: bool) -> Draft:
 
 def numbered(text: str, lines: Sequence[Line], *, threaded: bool = False, glance: bool = False) -> Draft:
     """A message of papers that members like by their numbers; for a `glance` it goes on below the others."""
-    body = pack(Message(text, lines=tuple(lines), numbered=True, further=glance))
+    body = dump_message(Message(text, lines=tuple(lines), numbered=True, further=glance))
     return Draft(body, numbered=tuple(line.paper_id for line in lines), threaded=threaded, glance=glance)
 
 

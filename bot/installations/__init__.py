@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where the bot is installed, and how its tokens are kept."""

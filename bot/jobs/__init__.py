@@ -1,1 +1,1 @@
-"""TODO."""
+"""What happens without anybody asking: reading sources, delivering posts, recording reactions."""

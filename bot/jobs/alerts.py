@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.digests import cards
 from bot.digests.composer import ALERT, Digests
+from bot.model.text import plain_text
 from bot.paper_index import Library
 from bot.ports.platform import Clock, Platform
 from bot.store import channels, facts, papers, topics
@@ -69,7 +69,7 @@ class Alerts:
             platform = self._platforms.get(channel.place.platform)
             further = platform.capabilities.numbers if platform else 0
             found = list((await papers.get_many(tx, new[: _MOST_CARDS + further])).values())
-        name = cards.inert(topic.query)
+        name = plain_text(topic.query)
         text = f"Just listed, for the topic “{name}”:"
         made = [await self._digests.plan_card(channel, paper, ALERT, text, now) for paper in found[:_MOST_CARDS]]
         if rest := found[_MOST_CARDS:]:

@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.jobs.reactions import Intake
-from bot.model.messages import Kind, Message
+from bot.model.codec import load_message
+from bot.model.messages import Kind
 from bot.ports.platform import (
     AccessLost,
     Clock,
@@ -38,7 +39,6 @@ from bot.store.deliveries import Post
 from bot.store.states import ChannelState, PostState
 
 log = structlog.get_logger(__name__)
-_MESSAGE = TypeAdapter(Message)
 _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 900.0
 _LONGER_EACH_TIME = 0.5
@@ -50,16 +50,6 @@ _CHANNELS_AT_ONCE = 10
 _STEPS_AT_ONCE = 1
 """Looks into the store; with more of them, a digest for hundreds would keep whoever asks or votes waiting."""
 _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
-
-
-def pack(message: Message) -> dict[str, object]:
-    """A message as JSON for its post's row."""
-    return dict(_MESSAGE.dump_python(message, mode="json"))
-
-
-def unpack(body: Mapping[str, object]) -> Message:
-    """The message that a post's row holds."""
-    return _MESSAGE.validate_python(dict(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +166,7 @@ class Courier:
     async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
         """Send a post. One that is uncertain is sent again only where its key makes that safe."""
         try:
-            message = unpack(post.body)
+            message = load_message(post.body)
         except ValidationError:
             log.error("A post can't be read any more.", channel=channel.id, paper=post.paper_id)
             gone = PostState.DROPPED if post.state is PostState.PLANNED else PostState.FAILED

@@ -17,7 +17,8 @@ from bot.paper_index import Library
 from bot.ports.platform import Clock
 from bot.sources.base import Batch, Kind, Listing, Source, SourceError
 from bot.store import papers, runs
-from bot.store.database import Store, StoreError
+from bot.store.database import Store
+from bot.store.errors import StoreError
 from bot.store.states import RunState
 from recommender.paper import arxiv_id
 

@@ -36,15 +36,14 @@ from bot.model.number_emoji import number_of
 from bot.ports.platform import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
 from bot.store import channels, deliveries, facts, inbox, papers, shown, votes
 from bot.store.channels import Channel
-from bot.store.database import Store, StoreError
+from bot.store.database import Store
 from bot.store.deliveries import Post
+from bot.store.errors import StoreError
 from bot.store.states import ChannelState, PostState
 from bot.store.votes import Vote
 
 log = structlog.get_logger(__name__)
 _REACTION = TypeAdapter(Reaction)
-READ_BACK_AT = "reactions_read_back_at"
-"""The fact that says when reactions were last read back; without it they soon are again."""
 _TRIES = 5
 _WORKSPACES_AT_ONCE = 5
 _FAILURES_IN_A_ROW = 3
@@ -205,7 +204,7 @@ class Intake:
         """Have the reactions read back at the next beat: some may never have been told."""
         self.misses += 1
         async with self._store.write() as tx:
-            await facts.forget(tx, READ_BACK_AT)
+            await facts.forget(tx, facts.READ_BACK_AT)
 
     async def reread(self, platform: Platform, place: Place, message: str) -> bool:
         """Compare what stands on one message with the votes on its papers; what can't be read now is so daily. Whether

@@ -15,18 +15,20 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import restoring
 from bot.digests.composer import DIGEST, Digests, next_hour
+from bot.jobs import restoring
 from bot.jobs.alerts import Alerts
 from bot.jobs.delivery import Courier
 from bot.jobs.ingest import Ingest
-from bot.jobs.reactions import READ_BACK_AT, Intake
+from bot.jobs.reactions import Intake
 from bot.jobs.vote_counts import Tallies
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import Attending, Clock, Platform, PlatformError, Threading, WorkspaceLost
 from bot.store import channels, deliveries, facts, installations, runs
 from bot.store.channels import Channel
-from bot.store.database import Store, StoreError
+from bot.store.database import Store
+from bot.store.errors import StoreError
+from bot.store.facts import READ_BACK_AT
 from bot.store.states import ChannelState
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.cards import by_button
 from bot.digests.feedback import BUTTONS, EmojiTable, pressed
-from bot.jobs.delivery import unpack
+from bot.model.codec import load_message
 from bot.model.messages import Message
 from bot.ports.platform import AccessLost, NotAccepted, Platform, Rejected, Rewriting, Sleep
 from bot.store import channels, deliveries, shown, votes
@@ -128,7 +128,7 @@ class Tallies:
 
 async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> Message:
     """A post's message, with what was voted by button on each paper that stands there."""
-    message = unpack(post.body)
+    message = load_message(post.body)
     numbers = {} if post.paper_id else await shown.numbered(tx, post.channel_id, post.id)
     heard = await votes.of_papers(tx, post.channel_id, [post.paper_id] if post.paper_id else [*numbers.values()])
     said = {paper_id: by_button(*pressed(some, emoji)) for paper_id, some in heard.items()}

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Values that every part of the bot may use."""

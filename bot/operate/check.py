@@ -19,7 +19,9 @@ from bot.ports.platform import Check, Checkable, Finding
 from bot.settings import Settings
 from bot.store import channels
 from bot.store.channels import Channel
-from bot.store.database import Store, StoreError, make_engine
+from bot.store.database import Store, make_engine
+from bot.store.errors import StoreError
+from bot.store.opening import open_store
 from bot.store.states import ChannelState
 
 _SECONDS = 60.0
@@ -73,7 +75,7 @@ async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[C
         store = None if checking.is_new(settings) else Store(make_engine(settings.store_url, 0.0))
     except StoreError:
         store = None
-    store = store or await Store.open("sqlite://")
+    store = store or await open_store("sqlite://")
     try:
         async with store.read() as tx:
             known = await channels.all_of(tx)

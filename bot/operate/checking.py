@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.digests import cards
+from bot.model.text import count
 from bot.operate.slack import kept_installations
 from bot.paper_index import index_folder
 from bot.ports.platform import Clock, Finding
@@ -19,7 +19,8 @@ from bot.settings import Settings
 from bot.sources.base import Source, SourceError
 from bot.store import facts
 from bot.store.channels import Channel
-from bot.store.database import Store, StoreError, make_engine, sqlite_file
+from bot.store.database import Store, make_engine, sqlite_file
+from bot.store.errors import StoreError
 from bot.store.upgrade import current, revisions
 
 _LEAST_FREE = 500_000_000
@@ -177,7 +178,7 @@ async def keys(settings: Settings, store: Store) -> Finding:
     old = await kept_installations(settings, store).old_seals()
     if old:
         return Finding(
-            mend=f"The tokens of {cards.count(old, 'workspace')} still need an older key; the next start of "
+            mend=f"The tokens of {count(old, 'workspace')} still need an older key; the next start of "
             "`paperboy run` seals them with the first."
         )
     if len(settings.encryption_keys) > 1:

@@ -14,9 +14,9 @@ from getpass import getuser
 from rich.console import Console
 
 from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
-from bot.digests import cards
 from bot.installations.encryption import SealBroken
 from bot.jobs.ingest import Ingest, Outcome
+from bot.model.text import count
 from bot.operate.alone import sole_bot
 from bot.operate.discord import discord_platform, invite_link
 from bot.operate.opening import opened_library, patiently
@@ -66,8 +66,8 @@ def _collect_seldom() -> None:
 async def _configured_to_run(settings: Settings, store: Store) -> dict[str, Platform]:
     """The platforms of the settings, and every token sealed with the first key. Raises what `configured` does."""
     platforms = await configured(settings, store)
-    if slack_mode(settings.slack) and (count := await kept_installations(settings, store).seal_anew()):
-        err(f"The tokens of {cards.count(count, 'workspace')} are now sealed with the first encryption key.")
+    if slack_mode(settings.slack) and (sealed := await kept_installations(settings, store).seal_anew()):
+        err(f"The tokens of {count(sealed, 'workspace')} are now sealed with the first encryption key.")
     return platforms
 
 

@@ -13,7 +13,9 @@ from bot.operate.saying import err, progress
 from bot.paper_index import Library
 from bot.ports.platform import Sleep
 from bot.settings import Settings
-from bot.store.database import Store, StoreAway
+from bot.store.database import Store
+from bot.store.errors import StoreAway
+from bot.store.opening import open_store
 
 _RETRY_SECONDS = 1.0
 Opened = TypeVar("Opened")
@@ -45,7 +47,7 @@ async def patiently(
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings."""
     keep_private(settings)
-    store = await Store.open(settings.store_url, busy_seconds=settings.database_busy_seconds)
+    store = await open_store(settings.store_url, busy_seconds=settings.database_busy_seconds)
     try:
         yield store
     finally:

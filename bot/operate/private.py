@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bot.operate.saying import err
 from bot.settings import Settings
-from bot.store.database import StoreError, sqlite_file
+from bot.store.database import sqlite_file
+from bot.store.errors import StoreError
 
 _BESIDE_THE_STORE = ("", "-wal", "-shm", "-journal", ".bot")
 _FOLDERS = ("index", "terminal", "discord")

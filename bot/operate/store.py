@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests import cards
+from bot.model.text import count
 from bot.operate.opening import index, opened_store
 from bot.operate.saying import Failure, Misuse, out, progress
 from bot.settings import Settings
@@ -48,7 +48,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
     """Put a backup in the place of what is in the store, and index it anew; papers and channels go only by `force`."""
-    from bot import restoring
+    from bot.jobs import restoring
     from bot.store.backup import restore
 
     given = restoring.Given(0, 0)
@@ -63,7 +63,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
             replaced = await facts.get(tx, "store_id") or ""
         if any(held) and not force:
             raise Failure(
-                f"The store holds {cards.count(held[0], 'paper')} and {cards.count(held[1], 'channel')}, which this "
+                f"The store holds {count(held[0], 'paper')} and {count(held[1], 'channel')}, which this "
                 "would replace. Back it up first, then say --force."
             )
         with progress("Restoring") as tick:
@@ -72,7 +72,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
     out(f"Restored {rows:,} rows from {file}.")
     if given.channels or given.posts:
         out(
-            f"{cards.count(given.channels, 'digest')} and {cards.count(given.posts, 'message')} that were due may have "
+            f"{count(given.channels, 'digest')} and {count(given.posts, 'message')} that were due may have "
             "been posted since the backup was made, so they are not posted again."
         )
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What a platform is, and where it keeps its installations."""

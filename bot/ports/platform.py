@@ -103,7 +103,7 @@ class Desk(Protocol):
         """Take in a reaction; with an event id, exactly once however often it is told."""
         ...
 
-    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+    async def reread(self, place: Place, message: str) -> None:
         """Emoji of a message were taken off, and nobody said whose: what still stands is to be read back."""
         ...
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The one door through which platforms reach the bot."""

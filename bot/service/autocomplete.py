@@ -6,8 +6,8 @@ import asyncio
 
 from bot.commands.context import Tools
 from bot.commands.registry import VERBS
-from bot.digests import cards
 from bot.model.messages import Place
+from bot.model.text import plain_text
 from bot.store import channels, papers, topics
 from recommender import Completion
 
@@ -46,5 +46,5 @@ async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
         ids = meant.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, wanted, _TITLES)]
         async with tools.store.read() as tx:
             found = await papers.get_many(tx, [*theirs.paper_ids, *ids])
-        lines += [f"{verb or 'search '}{cards.inert(paper.title)}" for paper in found.values()]
+        lines += [f"{verb or 'search '}{plain_text(paper.title)}" for paper in found.values()]
     return list(dict.fromkeys(lines))

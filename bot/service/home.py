@@ -10,6 +10,7 @@ from bot.commands import schedule
 from bot.commands.context import NOT_INVITED, Tools
 from bot.digests import cards, feedback
 from bot.model.messages import Action, Asker, Entry, Home, Kind, Line, Overview, Place
+from bot.model.text import count, cut, plain_text
 from bot.store import channels, papers, saved, topics, votes
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
@@ -67,12 +68,12 @@ async def _overview(tx: AsyncConnection, tools: Tools, channel: Channel) -> Over
     """How a channel stands, and what a manager may do about it."""
     standing = feedback.standing(await votes.of_channel(tx, channel.id), tools.emoji)
     followed = await topics.of(tx, channel.id)
-    names = ", ".join(f"“{cards.cut(cards.inert(topic.line), 60)}”" for topic in followed[:_NAMES]) or "none yet"
+    names = ", ".join(f"“{cut(plain_text(topic.line), 60)}”" for topic in followed[:_NAMES]) or "none yet"
     more = f" and {len(followed) - _NAMES} more" if len(followed) > _NAMES else ""
     members = len({vote.member for vote in standing})
-    learned = f"Learned from {cards.count(len(standing), 'vote')}"
+    learned = f"Learned from {count(len(standing), 'vote')}"
     if channel.place.kind is not Kind.DIRECT:
-        learned += f" by {cards.count(members, 'member')}. Topics: {names}{more}"
+        learned += f" by {count(members, 'member')}. Topics: {names}{more}"
     actions: tuple[Action, ...] = (Action("Schedule", "schedule"), Action("Settings", "settings"))
     if channel.state is ChannelState.LOST:
         back = tools.platforms[channel.place.platform].capabilities.way_back
@@ -86,7 +87,7 @@ async def _overview(tx: AsyncConnection, tools: Tools, channel: Channel) -> Over
 
 def _entry(topic: Topic) -> Entry:
     how = "muted" if topic.muted else "alerts at once" if topic.alert else ""
-    title = cards.cut(cards.inert(topic.query), 200)
+    title = cut(plain_text(topic.query), 200)
     return Entry(Line("", title, detail=how), Action("Drop", "unsubscribe", topic.query))
 
 

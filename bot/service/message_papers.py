@@ -10,6 +10,7 @@ from bot.commands import bibliography
 from bot.commands.context import Tools, sorry
 from bot.digests import cards
 from bot.model.messages import Action, Line, Place, Reply
+from bot.model.text import cut, plain_text
 from bot.store import channels, contributions, deliveries, papers
 from bot.store.deliveries import Post
 
@@ -32,7 +33,7 @@ async def papers_in(tools: Tools, place: Place, message: str, text: str) -> tupl
         here = channel.id if channel else None
         ids = list(dict.fromkeys([await contributions.resolve(tx, name, here) or name for name in named]))[:_MOST]
         found = await papers.get_many(tx, ids)
-    return tuple(cards.line(found[i]) if i in found else Line(i, cards.cut(cards.inert(i), _LABEL)) for i in ids)
+    return tuple(cards.line(found[i]) if i in found else Line(i, cut(plain_text(i), _LABEL)) for i in ids)
 
 
 def which(verb: str, lines: tuple[Line, ...]) -> Reply:
@@ -42,7 +43,7 @@ def which(verb: str, lines: tuple[Line, ...]) -> Reply:
             "I see no paper in this message. It works on my cards, and on any message with a link to a paper, "
             "as https://arxiv.org/abs/1602.05629."
         )
-    actions = [Action(cards.cut(f"{n}. {line.title}", _LABEL), verb, line.paper_id) for n, line in enumerate(lines, 1)]
+    actions = [Action(cut(f"{n}. {line.title}", _LABEL), verb, line.paper_id) for n, line in enumerate(lines, 1)]
     return Reply("Which paper do you mean?", lines=lines, actions=tuple(actions))
 
 

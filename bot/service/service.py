@@ -13,13 +13,13 @@ from bot.commands.context import Conversation, Tools, sorry
 from bot.commands.registry import VERBS
 from bot.jobs.reactions import Intake
 from bot.model.messages import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
-from bot.ports.platform import Platform
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
 from bot.service.limiter import Turns
 from bot.service.memberships import Rooms
 from bot.settings import Digest as NewChannel
-from bot.store.database import StoreError, ahead
+from bot.store.database import ahead
+from bot.store.errors import StoreError
 
 log = structlog.get_logger(__name__)
 _SILENT = "My memory does not answer just now, and nothing was changed. Please try again in a moment."
@@ -31,7 +31,7 @@ _ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
 
 
 class FrontDesk(Rooms):
-    """Implements `bot.platforms.base.Desk`."""
+    """Implements `bot.ports.platform.Desk`."""
 
     def __init__(self, tools: Tools, intake: Intake, new_channel: NewChannel) -> None:
         super().__init__(tools, new_channel)
@@ -88,9 +88,9 @@ class FrontDesk(Rooms):
         with ahead():
             await self._intake.react(reaction, event_id)
 
-    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+    async def reread(self, place: Place, message: str) -> None:
         """Read back what stands on a message."""
-        await self._intake.reread(platform, place, message)
+        await self._intake.reread(self._tools.platforms[place.platform], place, message)
 
     async def missed(self) -> None:
         """Have the reactions read back soon."""

@@ -25,7 +25,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import facts
-from bot.store.database import Store, StoreError, StoreNewer
+from bot.store.database import Store
+from bot.store.errors import StoreError, StoreNewer
 from bot.store.tables import metadata
 from bot.store.upgrade import current, revisions, upgrade_within
 

@@ -1,13 +1,4 @@
-"""Opening the store, its transactions, and what can go wrong with it.
-
-StoreError
-├── StoreBusy       somebody else kept it locked for longer than the time-out
-├── StoreFull       the disk is full
-├── StoreNewer      it was written by a newer Paperboy
-├── StoreDamaged    the file is not a store, or is broken
-└── StoreMissing    it can't be opened: the folder can't be made, the password is wrong, …
-    └── StoreAway   nobody answers now; a server that is just starting, or a cut connection, may answer later
-"""
+"""The store and its transactions."""
 
 from __future__ import annotations
 
@@ -22,37 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.store import sqlite
+from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
 
 _CHECKPOINT_EVERY = 500
 """Transactions that SQLite's log may hold before they are moved into the file."""
-
-
-class StoreError(Exception):
-    """Something is wrong with the store; the text says what, and how to mend it."""
-
-
-class StoreBusy(StoreError):
-    """Locked for longer than the time-out."""
-
-
-class StoreFull(StoreError):
-    """No room on the disk."""
-
-
-class StoreNewer(StoreError):
-    """Written by a newer Paperboy."""
-
-
-class StoreDamaged(StoreError):
-    """Not a store, or a broken one."""
-
-
-class StoreMissing(StoreError):
-    """Not to be reached."""
-
-
-class StoreAway(StoreMissing):
-    """The server does not answer now. It may answer later: it is starting, or the connection was cut."""
 
 
 _WRITERS = 7_402_511
@@ -98,22 +62,6 @@ class Store:
         """Awaited before each `write`. The bot that serves a PostgreSQL store waits here while its lock is lost."""
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.in_memory = self.is_sqlite and engine.url.database in (None, "", ":memory:")
-
-    @classmethod
-    async def open(cls, url: str, *, busy_seconds: float = 10.0) -> Store:
-        """Open the store at an SQLAlchemy URL and bring its tables up to date.
-
-        Raises a `StoreError` subclass.
-        """
-        from bot.store.upgrade import upgrade
-
-        store = cls(make_engine(url, busy_seconds))
-        try:
-            await upgrade(store)
-        except BaseException:
-            await store.close()
-            raise
-        return store
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.tables import facts, insert_new
 
+READ_BACK_AT = "reactions_read_back_at"
+"""The fact that says when reactions were last read back; without it they soon are again."""
+
 
 async def get(tx: AsyncConnection, name: str) -> str | None:
     """The value of a fact, None when nobody has set it."""

@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator
 import psycopg
 import structlog
 
-from bot.store.database import StoreAway, StoreError, StoreMissing, make_engine, unreachable
+from bot.store.database import make_engine, unreachable
+from bot.store.errors import StoreAway, StoreError, StoreMissing
 
 log = structlog.get_logger(__name__)
 _LOCK = 7_402_512

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.database import StoreDamaged, StoreNewer
+from bot.store.database import Store
+from bot.store.errors import StoreDamaged, StoreNewer
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from bot.store.database import Store
 
 FOLDER = Path(__file__).parent / "migrations"
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.digests.cards import card
 from bot.installations.encryption import Seal
 from bot.installations.store_backed import KeptInstallations
-from bot.jobs.delivery import pack, unpack
+from bot.model.codec import dump_message, load_message
 from bot.model.messages import Message, Place
 from bot.operate.opening import index
 from bot.platforms.slack.render import posted
@@ -117,13 +117,13 @@ async def _team(
     for paper in liked[CARDS:]:
         signal = rng.choice(("said:more", "said:more", "said:less"))
         await votes.put(tx, votes.Vote(channel.id, paper.id, rng.choice(members).id, signal, True, yesterday))
-    drafts = [Draft(pack(Message(card=card(paper))), paper.id) for paper in liked[:CARDS]]
+    drafts = [Draft(dump_message(Message(card=card(paper))), paper.id) for paper in liked[:CARDS]]
     await deliveries.plan(tx, channel.id, yesterday.date(), "digest", yesterday, drafts, yesterday)
     for post in await deliveries.posts_of(tx, channel.id):
         ts = workspace.ts()
         await deliveries.move(tx, post, PostState.SENDING)
         sending = await deliveries.get_post(tx, post.id)
         await deliveries.move(tx, sending, PostState.SENT, message=ts, sent_at=yesterday)
-        shown = posted(unpack(post.body), post.key)
+        shown = posted(load_message(post.body), post.key)
         room.messages.append(Shown(ts, workspace.bot_user, shown.text, shown.blocks, bot_id=workspace.bot_id))
     return Team(channel.id, room, members, tuple(shown.ts for shown in room.messages))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.store.database import StoreBusy
+from bot.store.errors import StoreBusy
 from recommender import Hit, Recommender
 from tests.channels.saying import DM
 from tests.house import ADA, PLACE, House

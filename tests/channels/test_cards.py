@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.digests.cards import authors_line, card, cut, day_name, inert, line, summary, why_line
+from bot.digests.cards import authors_line, card, line, summary, why_line
+from bot.model.text import cut, day_name, plain_text
 from recommender import Paper, Reason
 
 TODAY = date(2026, 3, 5)
@@ -27,7 +28,7 @@ TODAY = date(2026, 3, 5)
     ],
 )
 def test_texts_from_outside_become_plain(tex: str, shown: str) -> None:
-    assert inert(tex) == shown
+    assert plain_text(tex) == shown
 
 
 @given(st.text(max_size=300), st.integers(2, 200))

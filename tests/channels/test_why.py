@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.commands.outlook import next_digest
-from bot.jobs.delivery import pack
+from bot.model.codec import dump_message
 from bot.model.messages import Message, Place
 from bot.store import choices, deliveries, papers
 from bot.store.choices import Choice
@@ -145,7 +145,7 @@ async def test_a_bar_learned_from_likes_is_told_and_quiets_a_day(sqlite_store: S
     async with house.store.write() as tx:
         for n in range(30):
             day, some = clock.now.date() - timedelta(days=n + 1), had[3 * n : 3 * n + 3]
-            drafts = [Draft(pack(Message(text=one.title)), one.id) for one in some]
+            drafts = [Draft(dump_message(Message(text=one.title)), one.id) for one in some]
             planned = await deliveries.plan(tx, channel.id, day, "digest", clock.now, drafts, clock.now)
             assert planned
             picked = [Choice(one.id, fit=fit) for one, fit in zip(some, (0.995, 0.99, 0.85), strict=True)]

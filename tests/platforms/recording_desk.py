@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from bot.model.messages import Action, Asker, Home, Overview, Place, Reaction, Reply
-from bot.ports.platform import Platform
 
 
 @dataclass
@@ -63,7 +62,7 @@ class RecordingDesk:
         if event_id is not None:
             self._events.add(event_id)
 
-    async def reread(self, platform: Platform, place: Place, message: str) -> None:
+    async def reread(self, place: Place, message: str) -> None:
         self.reread_.append((place, message))
 
     async def missed(self) -> None:

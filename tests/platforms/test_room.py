@@ -55,7 +55,7 @@ _WRITER = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from bot.channels.values import Message, Place
+from bot.model.messages import Message, Place
 from bot.platforms.terminal.room import Room
 
 place, now = Place("terminal", "papers", name="papers"), datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 
 from bot.store import channels, deliveries, facts, papers
 from bot.store.backup import BackupRefused, BackupUnwritten, backup, restore
-from bot.store.database import Store, StoreFull, StoreNewer
+from bot.store.database import Store
 from bot.store.deliveries import Draft
+from bot.store.errors import StoreFull, StoreNewer
+from bot.store.opening import open_store
 from bot.store.upgrade import revisions
 from recommender.paper import Paper
 from tests.fakes.postgres import Postgres
@@ -26,12 +28,12 @@ from tests.store.whole import START, add_channel, dump, fill
 async def other(backend: str, tmp_path: Path, postgres: Postgres) -> AsyncIterator[Store]:
     """An open store on the other kind of database."""
     if backend == "postgresql":
-        opened = await Store.open(f"sqlite:///{tmp_path / 'other.db'}")
+        opened = await open_store(f"sqlite:///{tmp_path / 'other.db'}")
         yield opened
         await opened.close()
     else:
         url = postgres.create()
-        opened = await Store.open(url.render_as_string(hide_password=False))
+        opened = await open_store(url.render_as_string(hide_password=False))
         yield opened
         await opened.close()
         postgres.drop(url)
@@ -92,7 +94,7 @@ async def test_a_restored_store_is_another_one_and_goes_on_counting(store: Store
             await deliveries.plan(tx, ids[0], day, "digest", START, [Draft({}, recorded.ids[0])], START)
             keys = {post.key for post in await deliveries.posts_of(tx, ids[0])}
             assert len({key.partition(".")[0] for key in keys}) == 2
-    reopened = await Store.open(store.engine.url.render_as_string(hide_password=False))
+    reopened = await open_store(store.engine.url.render_as_string(hide_password=False))
     await reopened.close()
 
 
@@ -261,12 +263,12 @@ async def test_a_backup_where_none_can_be_written_says_so(sqlite_store: Store, t
 
 
 async def test_a_full_disk_in_the_middle_of_a_restore_loses_nothing(sqlite_url: str, tmp_path: Path) -> None:
-    big = await Store.open(f"sqlite:///{tmp_path / 'big.db'}")
+    big = await open_store(f"sqlite:///{tmp_path / 'big.db'}")
     async with big.write() as tx:
         await papers.record(tx, [Paper(f"2310.{n:05}", f"Title {n}", "abstract " * 50) for n in range(600)], START)
     await backup(big, tmp_path / "backup.gz", START)
     await big.close()
-    small = await Store.open(sqlite_url)
+    small = await open_store(sqlite_url)
     await filled(small)
     before = await dump(small)
 

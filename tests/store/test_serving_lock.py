@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from bot.store import facts
-from bot.store.database import Store, StoreAway, StoreMissing
+from bot.store.errors import StoreAway, StoreMissing
+from bot.store.opening import open_store
 from bot.store.serving import ServingLock, StoreTaken
 from tests.fakes.postgres import Postgres
 
@@ -83,7 +84,7 @@ async def test_stores_in_other_databases_and_other_schemas_have_locks_of_their_o
 
 
 async def test_a_cut_connection_is_noticed_and_nothing_is_written_until_the_lock_is_back(url: str) -> None:
-    store, lock = await Store.open(url), ServingLock(url, 5.0)
+    store, lock = await open_store(url), ServingLock(url, 5.0)
     store.ready_to_write = lock.ready
     async with lock.kept():
         [(before,)] = await say(url, f"select pid {HOLDERS}")
@@ -100,7 +101,7 @@ async def test_a_cut_connection_is_noticed_and_nothing_is_written_until_the_lock
 
 async def test_a_store_whose_lock_is_lost_is_not_written(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.store.serving._GAP_SECONDS", 0.01)
-    store = await Store.open(url)
+    store = await open_store(url)
     store.ready_to_write = ServingLock(url, 5.0).ready
     with pytest.raises(StoreAway, match="was cut"):
         async with store.write() as tx:
@@ -183,5 +184,5 @@ async def test_a_server_that_refuses_is_told_from_one_that_is_away(
         await ServingLock(wrong, 0.0).acquire()
     assert type(told.value) is kind
     with pytest.raises(StoreMissing) as told:
-        await Store.open(wrong)
+        await open_store(wrong)
     assert type(told.value) is kind

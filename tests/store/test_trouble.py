@@ -16,8 +16,10 @@ import pytest
 import sqlalchemy as sa
 
 from bot.store import channels, deliveries, facts, inbox, papers, topics, votes
-from bot.store.database import Store, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
+from bot.store.database import Store
 from bot.store.deliveries import Draft
+from bot.store.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
+from bot.store.opening import open_store
 from bot.store.votes import Vote
 from recommender.paper import Paper
 from tests.store.whole import START, add_channel, dump, fill
@@ -26,7 +28,7 @@ NOBODY = 65534
 
 
 async def test_a_store_locked_by_another_program_is_said_to_be_busy(sqlite_url: str) -> None:
-    store = await Store.open(sqlite_url, busy_seconds=0.05)
+    store = await open_store(sqlite_url, busy_seconds=0.05)
     with contextlib.closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
         other.execute("begin immediate")
         with pytest.raises(StoreBusy, match=r"locked by another program[^\n]*$"):
@@ -42,7 +44,7 @@ async def test_a_store_locked_by_another_program_is_said_to_be_busy(sqlite_url: 
 
 @pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one writer
 async def test_writers_in_each_others_way_are_said_to_be_busy(store_url: str) -> None:
-    store = await Store.open(store_url)
+    store = await open_store(store_url)
     async with store.write() as tx:
         for name in "ab":
             await facts.put(tx, name, "0")
@@ -60,7 +62,7 @@ async def test_writers_in_each_others_way_are_said_to_be_busy(store_url: str) ->
 
 
 async def test_a_full_disk_is_said_and_what_was_there_stays(sqlite_url: str) -> None:
-    store = await Store.open(sqlite_url)
+    store = await open_store(sqlite_url)
     async with store.write() as tx:
         await fill(tx)
     before = await dump(store)
@@ -101,7 +103,7 @@ async def test_a_file_or_folder_that_may_not_be_written_is_said(sqlite_url: str)
     with readable_only(Path(sqlite_url.removeprefix("sqlite:///"))) as folder:
         for name in ("paperboy.db", "new/paperboy.db", "new.db"):
             with pytest.raises(StoreMissing, match=r"^The (store|folder)[^\n]*\.$"):
-                await Store.open(f"sqlite:///{folder}/{name}")
+                await open_store(f"sqlite:///{folder}/{name}")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ async def test_a_file_that_is_no_store_is_said_and_left_alone(tmp_path: Path, co
     file = tmp_path / "paperboy.db"
     file.write_bytes(content)
     with pytest.raises(StoreDamaged, match=r"^[^\n]*restore[^\n]*$"):
-        await Store.open(f"sqlite:///{file}")
+        await open_store(f"sqlite:///{file}")
     assert file.read_bytes() == content
 
 
@@ -122,11 +124,11 @@ async def test_a_file_that_is_no_store_is_said_and_left_alone(tmp_path: Path, co
 )  # fmt: skip
 async def test_a_store_that_is_not_there_is_said_in_one_line(url: str) -> None:
     with pytest.raises(StoreError, match=r"^[^\n]+$"):
-        await Store.open(url)
+        await open_store(url)
 
 
 async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
-    store = await Store.open(f"sqlite:///{tmp_path / 'a' / 'b' / 'paperboy.db'}")
+    store = await open_store(f"sqlite:///{tmp_path / 'a' / 'b' / 'paperboy.db'}")
     async with store.read() as tx:
         assert await papers.count(tx) == 0
     await store.close()

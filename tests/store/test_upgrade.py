@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from bot.store.database import Store, StoreDamaged, StoreError, StoreNewer, make_engine
+from bot.store.database import Store, make_engine
+from bot.store.errors import StoreDamaged, StoreError, StoreNewer
+from bot.store.opening import open_store
 from bot.store.tables import metadata
 from bot.store.upgrade import current, revisions, upgrade
 from tests.store.whole import dump, fill
@@ -52,7 +54,7 @@ def test_revisions_stand_in_one_line() -> None:
 
 
 async def test_processes_that_start_together_upgrade_one_after_the_other(empty_url: str) -> None:
-    for store in await asyncio.gather(*(Store.open(empty_url) for _ in range(4))):
+    for store in await asyncio.gather(*(open_store(empty_url) for _ in range(4))):
         async with store.read() as tx:
             assert await current(tx) == revisions()[-1]
         await store.close()
@@ -80,7 +82,7 @@ async def test_a_database_that_is_not_ours_to_change_is_left_as_it_is(
             await tx.exec_driver_sql(statement)
     before = await dump(theirs)
     with pytest.raises(error, match=rf"^[^\n]*{said}[^\n]*$"):
-        await Store.open(empty_url)
+        await open_store(empty_url)
     assert await dump(theirs) == before
     await theirs.close()
 

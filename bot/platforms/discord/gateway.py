@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import discord
@@ -14,11 +14,9 @@ from bot.platforms.discord.failures import understood
 from bot.platforms.discord.intake import Intake
 from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.places import PLATFORM, place_of
+from bot.platforms.discord.posting import Posting
 from bot.platforms.discord.rest import Http, Rest, tracing
 from bot.ports.platform import Clock, Desk, NotAccepted, PlatformError, Sleep
-
-if TYPE_CHECKING:
-    from bot.platforms.discord.platform import DiscordPlatform
 
 # Whoever starts the bot need not hear that it can't speak.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -44,7 +42,7 @@ class Client(discord.AutoShardedClient):
     """Listens, and hands on what it hears. Keeps no messages and no members."""
 
     def __init__(
-        self, desk: Desk, platform: DiscordPlatform, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
+        self, desk: Desk, posting: Posting, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -54,9 +52,9 @@ class Client(discord.AutoShardedClient):
             guild_ready_timeout=0.1,  # nothing here waits until every server is known
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        self.http = self._connection.http = Http(api_url, gateway_url, http_trace=tracing(api_url, platform.rest.pace))
-        self._intake = Intake(desk, platform, clock)
-        self._interactions = Interactions(desk, platform.rest, platform.renderer, self._intake.begin)
+        self.http = self._connection.http = Http(api_url, gateway_url, http_trace=tracing(api_url, posting.rest.pace))
+        self._intake = Intake(desk, posting, clock)
+        self._interactions = Interactions(desk, posting.rest, posting.renderer, self._intake.begin)
         self.when_connected: Callable[[], None] = lambda: None
         self._desk, self._sleep, self._heard = desk, sleep, set[int]()
         self.heard_before = False

@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
 from bot.model.messages import Asker, Message, Place, Reaction, Reply
 from bot.platforms.discord.permissions import may_post, missing
 from bot.platforms.discord.places import PLATFORM, place_of
+from bot.platforms.discord.posting import Posting
 from bot.platforms.discord.pressing import BEGIN
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import Rendered, mark
 from bot.ports.platform import AccessLost, Clock, Desk, PlatformError
-
-if TYPE_CHECKING:
-    from bot.platforms.discord.platform import DiscordPlatform
 
 _CHANNEL_SELECT, _ROW = 8, 1
 _TEXT, _ANNOUNCEMENT, _FORUM = 0, 5, 15
@@ -36,8 +34,8 @@ _WELCOME = (
 class Intake:
     """One connection's listeners over one desk."""
 
-    def __init__(self, desk: Desk, platform: DiscordPlatform, clock: Clock) -> None:
-        self._desk, self._platform, self._clock = desk, platform, clock
+    def __init__(self, desk: Desk, posting: Posting, clock: Clock) -> None:
+        self._desk, self._posting, self._clock = desk, posting, clock
         self._last: datetime | None = None
         self._unasked = set[int]()
         """Servers that were not asked where to post, since the bot may post nowhere in them yet."""
@@ -56,7 +54,7 @@ class Intake:
     async def cleared(self, message: int, channel: Any, me: int) -> None:
         """Emoji were taken off a message, and Discord does not say whose: what still stands there is read back."""
         place, before = place_of(channel, me)
-        await self._desk.reread(self._platform, place, f"{before}{message}")
+        await self._desk.reread(place, f"{before}{message}")
 
     async def found(self, guild: discord.Guild) -> None:
         """A server that is there: what happened to it while the bot was away is made up for."""
@@ -82,7 +80,7 @@ class Intake:
                     f"Thank you for the invitation to {guild.name}. I can't post there yet. Allow me: {lacking}. Then "
                     "I ask there where to post, or somebody who manages a channel says `/papers resume` in it."
                 )
-                await self._platform.tell(Place(PLATFORM, "", str(guild.id)), str(guild.owner_id), text)
+                await self._posting.tell(Place(PLATFORM, "", str(guild.id)), str(guild.owner_id), text)
         except PlatformError as error:
             log.warning("A server could not be greeted: %s", error)
 
@@ -107,8 +105,8 @@ class Intake:
 
     async def _ask_where(self, guild: discord.Guild, channel: discord.TextChannel) -> None:
         key, since = f"hi{guild.id}", guild.me.joined_at or self._clock()
-        if await self._platform.find(place_of(channel, 0)[0], key, since) is None:
-            await self._platform.rest.post(str(channel.id), _welcome(key), key)
+        if await self._posting.find(place_of(channel, 0)[0], key, since) is None:
+            await self._posting.rest.post(str(channel.id), _welcome(key), key)
 
     async def back(self, guild: discord.Guild, channels: Sequence[Any] = ()) -> bool:
         """Go on in those of the channels, of all if none are given, that were lost and are open now; whether any
@@ -148,7 +146,7 @@ class Intake:
     async def _greet(self, place: Place, greeting: Reply, key: str) -> str:
         """Greet a channel; why that failed, "" if it did not."""
         try:
-            await self._platform.send(place, Message(greeting.text), key[-_KEY:])
+            await self._posting.send(place, Message(greeting.text), key[-_KEY:])
         except PlatformError as error:
             log.warning("A channel could not be greeted: %s", error)
             if isinstance(error, AccessLost):  # Discord knows better than what it told of permissions

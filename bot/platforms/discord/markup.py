@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from bot.digests.cards import cut
+from bot.model.text import cut
 from recommender.text import visible
 
 _SIGNS = re.compile(r"[\\*_~|`\[\]<>#@]|:(?=//)|(?<=discord)\.|(?<=discordapp)\.|(?m:^[ \t]*[-+])", re.IGNORECASE)

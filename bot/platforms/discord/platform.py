@@ -4,54 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import discord
 
-from bot.digests.cards import cut
 from bot.model.messages import Message, Place
 from bot.platforms.discord import checking, gateway
 from bot.platforms.discord.commands import Commands
-from bot.platforms.discord.failures import (
-    ARCHIVED,
-    MISSING_PERMISSIONS,
-    TOO_MANY_THREADS,
-    UNKNOWN_CHANNEL,
-    UNKNOWN_MESSAGE,
-    code_of,
-)
-from bot.platforms.discord.forums import is_forum, tags
-from bot.platforms.discord.markup import plain
 from bot.platforms.discord.pace import Pace
-from bot.platforms.discord.places import PLATFORM, moment, snowflake, split, thread_of, timed_out_until
+from bot.platforms.discord.places import PLATFORM
+from bot.platforms.discord.posting import Posting
 from bot.platforms.discord.pressing import Memory
-from bot.platforms.discord.reading import emoji
-from bot.platforms.discord.render import MAX_TEXT, Json, Rendered, Renderer, mark, texts
+from bot.platforms.discord.render import MAX_TEXT, Renderer
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
-from bot.ports.platform import AccessLost, Capabilities, Check, Clock, Desk, NotAccepted, PlatformError, Rejected, Sleep
-from recommender.text import visible
+from bot.ports.platform import Capabilities, Check, Clock, Desk, Sleep
 
-_MESSAGE = "/channels/{channel_id}/messages/{message_id}"
-_PAGE = 100
-_NEWEST_PAGES = 10
-"""Pages that are read when nothing says where to begin: 1,000 messages, as the port promises."""
-_WEEK_OF_MINUTES = 10_080
-"""A thread stays open for a week, for archived ones take no reactions."""
-_NAME = 100
-_SENTENCE = re.compile(r"(?<=[.!?])\s")
-_ASK_AGAIN_SECONDS = 300.0
-"""The longest wait of a bot that is timed out: a moderator may let it speak again at any moment."""
-_CLOCKS_APART = timedelta(minutes=5)
-"""Discord's clock and ours may differ by so much; looking further back costs nothing."""
 log = logging.getLogger(__name__)
 
 
 class DiscordPlatform:
-    """Implements `bot.platforms.base.Platform` for one application, with its bot token.
+    """Implements `bot.ports.platform.Platform` for one application, with its bot token.
 
     What long buttons do is kept in `folder`.
     """
@@ -85,87 +59,34 @@ class DiscordPlatform:
     ) -> None:
         self.rest = Rest(token, api_url, sleep, pace)
         self.renderer = Renderer(command, Memory(folder / "buttons"))
+        self._posting = Posting(self.rest, self.renderer, clock)
         self._command, self._commands = command, Commands(command)
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
         self._connecting_seconds, self._sleep = connecting_seconds, sleep
-        self._no_forums, self._open_threads = set[str](), set[str]()
-        self._closed_threads = set[str]()
-        """Messages in whose threads the bot may not write."""
         self._client: gateway.Client | None = None
         self._ran = False
 
     async def send(self, place: Place, message: Message, key: str) -> str:
-        """Post a message under a key, by which `find` knows it again.
-
-        In a forum it opens a post, unless it goes into one. Raises `NotAccepted`, `Rejected`, `AccessLost` and
-        `Uncertain`.
-        """
-        shown = self.renderer.posted(message, key)
-        if not shown.components:
-            raise Rejected("There is nothing in this message that could be shown.")
-        try:
-            return await self._send(place, message, shown, key)
-        except PlatformError as error:
-            if code_of(error) == MISSING_PERMISSIONS and (until := await self._timed_out_until(place)):
-                wait = min((until - self._clock()).total_seconds() + 1.0, _ASK_AGAIN_SECONDS)
-                raise NotAccepted(f"A moderator timed me out until {until:%Y-%m-%d %H:%M} UTC.", wait) from error
-            raise
-
-    async def _send(self, place: Place, message: Message, shown: Rendered, key: str) -> str:
-        if message.thread:
-            return await self._send_in_thread(place, message.thread, shown, key)
-        if forum := await self._forum(place):
-            return await self._open_post(place, forum, message, key)
-        return str((await self._post(place.address, shown, key))["id"])
+        """Post a message under a key, by which `find` knows it again."""
+        return await self._posting.send(place, message, key)
 
     async def find(
         self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
     ) -> str | None:
-        """The id of the bot's own message under the key, told by the id of its first component."""
-        start = int(split(after, place)[1]) if after else snowflake(since - _CLOCKS_APART) if since else None
-        if not thread and await self._forum(place):
-            return await self._find_post(place, key, start or 0)
-        address = thread_of(thread) if thread else place.address
-        try:
-            found = await self._find_in(address, key, start)
-        except AccessLost as error:
-            if thread and code_of(error) == UNKNOWN_CHANNEL:  # nobody has opened the thread yet
-                return None
-            raise
-        return (f"{address}/{found}" if thread else found) if found else None
+        """The id of the bot's own message under the key."""
+        return await self._posting.find(place, key, since, thread, after)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
-        """The standing (member, emoji) pairs on a message, normal and burst ones, those of bots left out."""
-        channel, key = split(message, place)
-        where = {"channel_id": channel, "message_id": key}
-        try:
-            told = await self.rest.ask(_MESSAGE, where)
-        except AccessLost as error:
-            if channel != place.address and code_of(error) == UNKNOWN_CHANNEL:  # a post was deleted, not the forum
-                raise Rejected(str(error)) from error
-            raise
-        pairs: set[tuple[str, str]] = set()
-        for reaction in told.get("reactions") or []:
-            given, counts = reaction["emoji"], reaction.get("count_details") or {}
-            name = f"{given['name']}:{given['id']}" if given.get("id") else given["name"]
-            for kind, what in enumerate(("normal", "burst")):
-                if counts.get(what, reaction.get("count", 0)):
-                    people = await self._people(where, name, kind)
-                    put = emoji(given, burst=bool(kind))
-                    pairs.update((person["id"], put) for person in people if not person.get("bot"))
-        return sorted(pairs)
+        """The standing (member, emoji) pairs on a message, those of bots left out."""
+        return await self._posting.reactions(place, message)
 
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
-        """Put a message in the place of one that stands there, with the same mark and the same buttons. An archived
-        thread is not opened for it."""
-        channel, known = split(posted, place)
-        try:
-            await self.rest.rewrite(channel, known, self.renderer.posted(message, key))
-        except (Rejected, AccessLost) as error:
-            # A thread or a post that was deleted says nothing of the channel that it was in.
-            gone = code_of(error) == UNKNOWN_CHANNEL and channel != place.address
-            if not gone and code_of(error) not in (UNKNOWN_MESSAGE, ARCHIVED):
-                raise
+        """Put a message in the place of one that stands there."""
+        await self._posting.rewrite(place, posted, message, key)
+
+    async def tell(self, place: Place, member: str, text: str) -> None:
+        """A private word to one member, as a direct message."""
+        await self._posting.tell(place, member, text)
 
     def may_thread(self, place: Place) -> bool:
         """Whether the bot may open threads in a channel and write in them, by what the gateway told."""
@@ -177,10 +98,6 @@ class DiscordPlatform:
             return True
         held = known.permissions_for(known.guild.me)
         return held.create_public_threads and held.send_messages_in_threads
-
-    async def tell(self, place: Place, member: str, text: str) -> None:
-        """A private word to one member, as a direct message."""
-        await self.rest.post(await self.rest.direct(member), self.renderer.posted(Message(text)))
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the token, the gateway, and each of these places."""
@@ -200,146 +117,4 @@ class DiscordPlatform:
 
     def client(self, desk: Desk) -> gateway.Client:
         """discord.py's client with everything that listens, not yet connected."""
-        return gateway.Client(desk, self, self._clock, self._sleep, *self._urls)
-
-    async def _timed_out_until(self, place: Place) -> datetime | None:
-        """Until when a moderator has timed the bot out in a place's server. None where nobody can tell, too."""
-        if not place.workspace:
-            return None
-        where = {"guild_id": place.workspace, "user_id": await self.rest.open()}
-        try:
-            return timed_out_until(await self.rest.ask("/guilds/{guild_id}/members/{user_id}", where), self._clock())
-        except PlatformError:
-            return None
-
-    async def _post(self, address: str, shown: Rendered, key: str) -> Json:
-        try:
-            return await self.rest.post(address, shown, key)
-        except AccessLost as error:
-            if code_of(error) != ARCHIVED:
-                raise
-            await self.rest.unarchive(address)
-            return await self.rest.post(address, shown, key)
-
-    async def _send_in_thread(self, place: Place, header: str, shown: Rendered, key: str) -> str:
-        """Post in the thread of a message, or below the first message of a forum's post. Raises `Rejected` where the
-        thread is deleted, locked or closed to the bot: the channel is still there."""
-        channel, message = split(header, place)
-        if message in self._closed_threads:
-            raise Rejected("I may not write in this message's thread.")
-        lacking = "Create Public Threads"
-        try:
-            if channel == place.address and message not in self._open_threads:
-                where = {"channel_id": channel, "message_id": message}
-                said = "\n".join(texts((await self.rest.ask(_MESSAGE, where)).get("components") or []))
-                await self.rest.open_thread(channel, message, _heading(plain(said)), _WEEK_OF_MINUTES)
-                self._open_threads.add(message)
-            lacking = "Send Messages in Threads"
-            return f"{message}/{(await self._post(message, shown, key))['id']}"
-        except PlatformError as error:
-            code = code_of(error)
-            if code == MISSING_PERMISSIONS and await self._timed_out_until(place):
-                raise
-            if not isinstance(error, AccessLost) and code not in TOO_MANY_THREADS:
-                raise
-            self._closed_threads.add(message)
-            why = f"Discord says {code}: allow me {lacking} there" if code == MISSING_PERMISSIONS else str(error)
-            raise Rejected(why) from error
-
-    async def _forum(self, place: Place) -> Json | None:
-        """What Discord says of a place that is a forum; None for any other."""
-        if place.address in self._no_forums:
-            return None
-        told = await self.rest.channel(place.address)
-        if is_forum(told):
-            return told
-        self._no_forums.add(place.address)
-        return None
-
-    async def _open_post(self, place: Place, forum: Json, message: Message, key: str) -> str:
-        # No nonce guards a forum's posts: what is there already is looked for before every try.
-        if there := await self._find_post(place, key, snowflake(self._clock() - timedelta(days=1))):
-            return there
-        name = _name(message.card.title) if message.card else _heading(message.text)
-        shown = self.renderer.posted(message, key)
-        opened = await self.rest.open_post(place.address, name, tags(forum), shown, _WEEK_OF_MINUTES)
-        return f"{opened['id']}/{opened['id']}"
-
-    async def _find_post(self, place: Place, key: str, after: int) -> str | None:
-        me = await self.rest.open()
-        async for thread in self._threads(place, after):
-            opened, mine = thread["id"], (thread.get("parent_id"), thread.get("owner_id")) == (place.address, me)
-            if mine and int(opened) >= after and await self._find_in(opened, key, int(opened) - 1) == opened:
-                return f"{opened}/{opened}"
-        return None
-
-    async def _threads(self, place: Place, after: int) -> AsyncIterator[Json]:
-        """The active threads of a forum's server, then those of the forum that were archived since a snowflake's time,
-        at most _NEWEST_PAGES of them: what was opened since then can't have been archived before."""
-        told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
-        for thread in told.get("threads") or []:
-            yield thread
-        since = moment(after)
-        query: Json = {"limit": _PAGE}
-        for _ in range(_NEWEST_PAGES):
-            told = await self.rest.ask(
-                "/channels/{channel_id}/threads/archived/public", {"channel_id": place.address}, query
-            )
-            threads = told.get("threads") or []
-            for thread in threads:
-                yield thread
-            last = threads[-1]["thread_metadata"]["archive_timestamp"] if threads else ""
-            if not (last and told.get("has_more")) or datetime.fromisoformat(last) < since:
-                return
-            query = {"limit": _PAGE, "before": last}
-
-    async def _find_in(self, address: str, key: str, after: int | None) -> str | None:
-        """Search what stands after an id, or the newest pages where none is given."""
-        me = await self.rest.open()
-        await self._looks_back(address)
-        start, pages = {} if after is None else {"after": after}, 0
-        while True:
-            page: list[Json] = await self.rest.ask(
-                "/channels/{channel_id}/messages", {"channel_id": address}, {**start, "limit": _PAGE}
-            )
-            pages += 1
-            for message in page:
-                marks = [component.get("id") for component in message.get("components") or []]
-                if message["author"]["id"] == me and mark(key) in marks:
-                    return str(message["id"])
-            if len(page) < _PAGE or (after is None and pages == _NEWEST_PAGES):
-                return None
-            ids = [int(message["id"]) for message in page]
-            start = {"before": min(ids)} if after is None else {"after": max(ids)}
-
-    async def _looks_back(self, address: str) -> None:
-        """Raises `AccessLost` where the bot may not read what was said: Discord shows it an empty channel then."""
-        try:
-            await self.rest.ask(_MESSAGE, {"channel_id": address, "message_id": address})
-        except Rejected:  # there is no such message, and whoever is told so may read
-            return
-
-    async def _people(self, where: dict[str, Any], name: str, kind: int) -> list[Json]:
-        """Everybody who put an emoji on a message, as a normal (0) or a burst (1) reaction."""
-        found: list[Json] = []
-        while True:
-            last = found[-1]["id"] if found else 0
-            query = {"limit": _PAGE, "type": kind, "after": last}
-            page: list[Json] = await self.rest.ask(f"{_MESSAGE}/reactions/{{emoji}}", where | {"emoji": name}, query)
-            found += page
-            if len(page) < _PAGE:
-                return found
-
-
-def _heading(said: str) -> str:
-    """What the thread of a message is called: its first sentence.
-
-    >>> _heading("5 papers for Monday, 2 March, after 2.5 days. React!")
-    '5 papers for Monday, 2 March, after 2.5 days'
-    """
-    return _SENTENCE.split(_name(said))[0].rstrip(".:")
-
-
-def _name(said: str) -> str:
-    """What a thread is called: the first line of what it is about."""
-    return cut(next((line for line in map(str.strip, visible(said).splitlines()) if line), "Papers"), _NAME)
+        return gateway.Client(desk, self._posting, self._clock, self._sleep, *self._urls)

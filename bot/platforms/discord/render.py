@@ -12,9 +12,9 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from bot.digests.cards import count
 from bot.model.messages import CARD_ACTIONS, Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import MOST, buttons, keycap
+from bot.model.text import count
 from bot.platforms.discord.markup import one_line, own_words, titled, together, weight
 from bot.platforms.discord.pressing import PAPERS, Memory, change_id, on_card
 from recommender.text import visible

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bot.digests.cards import cut
 from bot.model.messages import Line
 from bot.model.number_emoji import keycap
+from bot.model.text import cut
 from recommender.text import visible
 
 Json = dict[str, Any]

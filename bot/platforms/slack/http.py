@@ -52,7 +52,7 @@ class AppSecrets:
 
 
 class HttpSlack(Posting):
-    """Implements `bot.platforms.base.Platform` for every workspace that installs the bot; `routes` belong on a server
+    """Implements `bot.ports.platform.Platform` for every workspace that installs the bot; `routes` belong on a server
     that Slack can reach. What comes while the bot is still starting waits for `starting_seconds`."""
 
     def __init__(

@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 
 class Posting:
-    """What Slack is on the way out: the half of `bot.platforms.base.Platform` that needs no listening."""
+    """What Slack is on the way out: the half of `bot.ports.platform.Platform` that needs no listening."""
 
     name = PLATFORM
     capabilities = Capabilities(
@@ -213,7 +213,7 @@ class Posting:
 
 
 class SlackPlatform(Posting):
-    """Implements `bot.platforms.base.Platform` for one workspace, with a bot token and an app-level token.
+    """Implements `bot.ports.platform.Platform` for one workspace, with a bot token and an app-level token.
 
     A broken connection is noticed within `ping_seconds`; what Slack tells meanwhile, it tells again.
     """

@@ -2,7 +2,7 @@
 
 Whoever pressed is told alone what was counted and how to take it back. What all pressed stands on the message, but not
 by anything done here: a count written anew at each press would go against Slack's rates, and one press against another.
-`bot/tallies.py` writes it from the votes, once for all that were pressed in two seconds.
+`bot/jobs/vote_counts.py` writes it from the votes, once for all that were pressed in two seconds.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bot.digests.cards import count, cut
 from bot.model.messages import CARD_ACTIONS, FORMS, Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import buttons
+from bot.model.text import count, cut
 from bot.platforms.slack.blocks import (
     MOST_LINES,
     SHORT,

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.digests.cards import count, cut
 from bot.model.messages import FORMS, Action, Entry, Field, Form, Home, Kind, Overview
+from bot.model.text import count, cut
 from bot.platforms.slack.blocks import Json, listed, one_line, packed, said, section, spans
 from recommender.text import visible
 

@@ -26,7 +26,7 @@ _FOREVER_SECONDS = 10 * 365 * 86_400.0
 
 
 class TerminalPlatform:
-    """Implements `bot.platforms.base.Platform` for one person at a terminal.
+    """Implements `bot.ports.platform.Platform` for one person at a terminal.
 
     `folder` keeps the room, the history of typed lines and attachments. Lines come from `script` where it is given
     (shown as if typed), else from a prompt where `stdin` and `console` are terminals, else from `stdin`. `next_day`

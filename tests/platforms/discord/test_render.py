@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.jobs.delivery import unpack
+from bot.model.codec import load_message
 from bot.model.messages import Card, Line, Message, Reply, Style
 from bot.platforms.discord.pressing import form_id
 from bot.platforms.discord.reading import modal
@@ -96,7 +96,7 @@ async def requests(style: Style, forum: bool) -> list[dict[str, Any]]:
             server, head = DiscordServer(fake, clock, Path(folder)), ""
             place = server.place_of(server.lab.forum("papers", ("New",), require_tag=True) if forum else server.ml)
             for number, draft in enumerate(DIGEST.drafts(style, server.platform.capabilities, forum=forum)):
-                message = replace(unpack(draft.body), thread=head if draft.threaded else "")
+                message = replace(load_message(draft.body), thread=head if draft.threaded else "")
                 sent = await server.platform.send(place, message, f"pb1.1-{number}")
                 head = head or sent
             await server.platform.rest.close()

@@ -11,7 +11,7 @@ from bot.digests.feedback import plain_emoji
 from bot.model.messages import Action, Attachment, Form, Kind, Line, Message, Place, Reaction, Reply
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import INLINE_ATTACHMENT
-from bot.store.database import StoreError
+from bot.store.errors import StoreError
 from tests.fakes.slack.world import Channel
 from tests.platforms.conformance import CARD
 from tests.platforms.recording_desk import RecordingDesk

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from bot import settings
-from bot.jobs.delivery import unpack
+from bot.model.codec import load_message
 from bot.model.messages import Style
 from bot.store.database import Store
 from tests.fakes.clock import Clock
@@ -31,7 +31,7 @@ async def requests(style: Style) -> list[dict[str, Any]]:
     async with FakeSlack(clock) as slack:
         team, head = SlackTeam(slack, clock), ""
         for place, draft in enumerate(DIGEST.drafts(style, team.platform.capabilities)):
-            message = replace(unpack(draft.body), thread=head if draft.threaded else "")
+            message = replace(load_message(draft.body), thread=head if draft.threaded else "")
             sent = await team.platform.send(team.place, message, f"pb1.1-{place}")
             head = head or sent
         return [dict(call.args) for call in slack.calls_to("chat.postMessage")]

@@ -1,0 +1,17 @@
+"""Opening a store."""
+
+from __future__ import annotations
+
+from bot.store.database import Store, make_engine
+from bot.store.upgrade import upgrade
+
+
+async def open_store(url: str, *, busy_seconds: float = 10.0) -> Store:
+    """Open the store at an SQLAlchemy URL and bring its tables up to date. Raises a `StoreError` subclass."""
+    store = Store(make_engine(url, busy_seconds))
+    try:
+        await upgrade(store)
+    except BaseException:
+        await store.close()
+        raise
+    return store

@@ -1,0 +1,50 @@
+"""The one direction of imports, as pyproject.toml writes it down: nothing runs upward, and no two modules need each
+other. Imports for type checking count."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import grimp
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module", params=["bot", "recommender"])
+def graph(request: pytest.FixtureRequest) -> tuple[str, grimp.ImportGraph]:
+    return request.param, grimp.build_graph(request.param, cache_dir=None)
+
+
+def layers(package: str) -> list[set[str]]:
+    """The layers of a package from pyproject.toml, the highest first."""
+    settings = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))
+    [contract] = [
+        contract
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers" and contract["containers"] == [package]
+    ]
+    assert "ignore_imports" not in contract
+    assert contract["exhaustive"]
+    return [{f"{package}.{name.strip()}" for name in layer.split("|")} for layer in contract["layers"]]
+
+
+def test_every_package_and_module_has_its_layer(graph: tuple[str, grimp.ImportGraph]) -> None:
+    package, imports = graph
+    assert imports.find_children(package) - {f"{package}.__main__"} == set().union(*layers(package))
+
+
+def test_no_import_runs_upward(graph: tuple[str, grimp.ImportGraph]) -> None:
+    package, imports = graph
+    levels = [grimp.Layer(*layer, independent=True) for layer in layers(package)]
+    assert imports.find_illegal_dependencies_for_layers(levels) == set()
+
+
+def test_no_module_needs_itself_by_way_of_others(graph: tuple[str, grimp.ImportGraph]) -> None:
+    _, imports = graph
+    needed = {module: imports.find_modules_directly_imported_by(module) for module in imports.modules}
+    # Modules that need nothing that is left are taken away; what remains needs each other.
+    while free := {module for module, others in needed.items() if not others & needed.keys()}:
+        needed = {module: others for module, others in needed.items() if module not in free}
+    assert sorted(needed) == []
