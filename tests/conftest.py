@@ -21,7 +21,8 @@ from bot.store.database import Store
 from bot.store.opening import open_store
 from tests.fakes.clock import Clock
 from tests.fakes.postgres import Postgres, running_postgres
-from tests.operator import ROOT, Operator
+from tests.support.house import House, demo_papers, house_over
+from tests.support.operator import ROOT, Operator
 
 # A run that was started in the background ignores Ctrl-C, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -138,3 +139,12 @@ def stocked(operator: Operator, _stocked: Path) -> Operator:
     shutil.rmtree(operator.home)
     shutil.copytree(_stocked, operator.home)
     return operator
+
+
+@pytest.fixture
+async def house(sqlite_store: Store, clock: Clock) -> House:
+    """Invited to one channel, with forty papers listed today; for whatever does not depend on the database."""
+    made = house_over(sqlite_store, clock)
+    await made.list_papers(demo_papers()[:40])
+    await made.invite()
+    return made

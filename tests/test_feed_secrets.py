@@ -14,9 +14,9 @@ from bot.sources.fetch import Fetcher, Limits
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.paper_sources import PaperSources, Reply
-from tests.house import house_over
-from tests.operator import Operator
 from tests.store.whole import dump
+from tests.support.house import house_over
+from tests.support.operator import Operator
 
 SECRETS = ("PASSW0RD", "APIKEY123", "private.rss", "reader")
 

@@ -13,7 +13,7 @@ from bot.serve import serve
 from bot.store.database import Store
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
-from tests.house import House, house_over, paper
+from tests.support.house import House, house_over, paper
 
 
 @pytest.fixture(autouse=True)

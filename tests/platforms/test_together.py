@@ -24,10 +24,10 @@ from recommender import Recommender
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack.server import FakeSlack
-from tests.house import Shelf, demo_papers, no_sleep
 from tests.platforms.discord.server import DiscordServer
 from tests.platforms.slack.team import SlackTeam
 from tests.platforms.terminal_guest import TerminalGuest
+from tests.support.house import Shelf, demo_papers, no_sleep
 
 DAY = demo_papers()[:2]
 SIDES = ("slack", "discord", "terminal")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Paper, Ranked, Recommender
-from tests.house import demo_papers
 from tests.recommender.papers import NOW, library, made, votes
+from tests.support.house import demo_papers
 
 PAPERS = demo_papers()[:60]
 IDS = [paper.id for paper in PAPERS]

@@ -21,9 +21,9 @@ from bot.ports.platform import AccessLost, Desk, NotAccepted, PlatformError, Rej
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Member, Right
 from tests.fakes.discord import Message as Shown
-from tests.house import no_sleep
 from tests.platforms.conformance import Seen
 from tests.platforms.recording_desk import RecordingDesk
+from tests.support.house import no_sleep
 
 
 class DiscordServer:

@@ -18,8 +18,8 @@ from bot.store.states import ChannelState
 from bot.store.tables import deliveries
 from tests.fakes.discord import Channel, FakeDiscord, Member, Right
 from tests.fakes.discord import Message as Shown
-from tests.house import ADA, House, comes_true, demo_papers, house_over
 from tests.platforms.discord.server import DiscordServer, server_at_work
+from tests.support.house import ADA, House, comes_true, demo_papers, house_over
 
 DAY = demo_papers()[:4]
 

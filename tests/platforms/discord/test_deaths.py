@@ -22,8 +22,8 @@ from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord
 from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
-from tests.house import House, comes_true, demo_papers, house_over, no_sleep
 from tests.platforms.discord.server import DiscordServer
+from tests.support.house import House, comes_true, demo_papers, house_over, no_sleep
 
 DAY = demo_papers()[:4]
 CARDS, THREAD = Digest(count=2), Digest(count=1, style=Style.THREAD)

@@ -19,9 +19,9 @@ from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Right
 from tests.fakes.discord import Message as Shown
-from tests.house import House, demo_papers, house_over
 from tests.platforms.conformance import CARD
 from tests.platforms.discord.server import DiscordServer, server_at_work
+from tests.support.house import House, demo_papers, house_over
 
 TALLIED = Message(card=replace(CARD, tally="By button: 👍 3 · 👎 1"))
 

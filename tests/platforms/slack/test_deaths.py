@@ -21,9 +21,9 @@ from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.fakes.slack.server import FakeSlack
-from tests.house import House, comes_true, demo_papers, house_over
 from tests.platforms.slack.http_team import HttpTeam
 from tests.platforms.slack.team import SlackTeam, buttons
+from tests.support.house import House, comes_true, demo_papers, house_over
 
 DAY = demo_papers()[:4]
 CARDS, THREAD, COMPACT = Digest(count=2), Digest(count=1, style=Style.THREAD), Digest(count=2, style=Style.COMPACT)

@@ -26,9 +26,9 @@ from bot.store.database import Store
 from bot.store.states import ChannelState
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
-from tests.house import House, demo_papers, house_over
 from tests.platforms.slack.http_team import HttpTeam
 from tests.platforms.slack.team import SlackTeam
+from tests.support.house import House, demo_papers, house_over
 
 NEWS = demo_papers()[:6]
 THEORY = Place("slack", "C2", "T1", "ml-theory")

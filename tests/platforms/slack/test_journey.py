@@ -17,8 +17,8 @@ from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.values import Message
-from tests.house import House, demo_papers, house_over
 from tests.platforms.slack.team import SlackTeam, buttons, readable
+from tests.support.house import House, demo_papers, house_over
 
 PAPERS = demo_papers()
 

@@ -17,8 +17,8 @@ from bot.ports.platform import NotAccepted
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
-from tests.house import demo_papers, house_over
 from tests.platforms.slack.team import SlackTeam
+from tests.support.house import demo_papers, house_over
 
 
 @pytest.fixture

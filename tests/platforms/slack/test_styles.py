@@ -18,9 +18,9 @@ from bot.model.messages import Style
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
-from tests.house import House, demo_papers, house_over
 from tests.platforms.rendered import DIGEST, Snapshots
 from tests.platforms.slack.team import SlackTeam
+from tests.support.house import House, demo_papers, house_over
 
 SNAPSHOTS = Snapshots(Path(__file__))
 

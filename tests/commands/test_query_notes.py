@@ -1,0 +1,84 @@
+"""How a query was read, in words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.commands.query_notes import told
+from recommender import Understood
+from recommender.search.query import parse
+from tests.support.house import House, demo_papers
+
+KNOWN = demo_papers()[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("learning after:soon", "“after:soon” names no day, and is left out; a day is written 2025-06-30, a month"),
+        ("learning after:2026-06 before:2025", "No day fits “after:2026-06 before:2025”, so these are left out."),
+        ("learning cat:cs.LGX", "No paper here is in “cat:cs.LGX”, so it is left out; did you mean cat:cs.LG or "),
+        ("2501.99999", "I don't have “2501.99999”. `/papers abstract 2501.99999` asks arXiv for it."),
+        ("id:attention", "I don't have “attention”. Nothing found"),
+        ("author:zzyzx", "No author here is called as in “author:zzyzx”."),
+        ("the of and the", "“the of and” stands in nearly every paper; a word that tells more finds more."),
+        ("learning OR", "Not understood or too much, and left out: OR."),
+        ("lerning", "Nothing has this as written; did you mean “learning”? This is for that."),
+    ],
+)
+async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(house: House, line: str, said: str) -> None:
+    reply = await house.say(line)
+    assert reply.ok
+    assert said in reply.text
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("learning", "“learning”, 1–5, best first:"),
+        (f"id:{KNOWN.id}", f"“id:{KNOWN.id}”, 1 paper:"),
+        ("learning for us", "“learning”, 1–5, best first; nothing liked here yet:"),
+        ("lerning", "Nothing has this as written; did you mean “learning”? This is for that. “lerning”, 1–5, best"),
+    ],
+)
+async def test_the_heading_says_how_many_there_are_and_in_what_order(house: House, line: str, heading: str) -> None:
+    assert (await house.say(line)).text.startswith(heading)
+
+
+async def test_a_search_for_us_says_so_once_something_is_liked(house: House) -> None:
+    await house.say("subscribe robots")
+    assert (await house.say("learning for us")).text == "“learning”, 1–5, best for this channel first:"
+
+
+@pytest.mark.parametrize("accent", ["", "\u0301"])
+@pytest.mark.parametrize("query", ['author:{last} "{title}"', "{name}"])
+async def test_an_author_who_was_asked_for_is_named_though_others_come_first(
+    house: House, query: str, accent: str
+) -> None:
+    name = KNOWN.authors[-1]
+    assert len(KNOWN.authors) > 3
+    asked = query.format(last=name.split()[-1] + accent, name=name + accent, title=KNOWN.title)
+    [line, *_] = (await house.say(asked)).lines
+    shown = f"{KNOWN.authors[0]}, {KNOWN.authors[1]}, {KNOWN.authors[-1]} + {len(KNOWN.authors) - 3} · "
+    assert line.detail.startswith(shown)
+
+
+async def test_the_sentence_shown_answers_what_was_meant(house: House) -> None:
+    meant, slip = await house.say("federated learning"), await house.say("federatd lerning")
+    assert [line.said for line in slip.lines] == [line.said for line in meant.lines]
+
+
+async def test_a_query_taken_as_written_is_not_commented(house: House) -> None:
+    assert (await house.say("learning cat:cs.*")).text == "“learning cat:cs.*”, 1–5, best first:"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(["after:x", "cat:no", "id:9", "author:q", "OR", '"a', "`b`", "x" * 999, "-"]), max_size=99)
+)
+async def test_it_is_short_whatever_was_typed(house: House, parts: list[str]) -> None:
+    read = house.app.library.engine.understand(" ".join(parts))
+    assert len(told(read)) < 900
+    assert len(told(Understood("", remarks=parse(" ".join(parts)).remarks))) < 900

@@ -1,0 +1,102 @@
+"""What topics say when they are made, and what they brought."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.store.database import Store
+from recommender import Paper
+from tests.fakes.clock import Clock
+from tests.support.house import ADA, BEN, PLACE, House, house_over, paper
+
+YARN = [
+    paper(1, "Yarn of wool in hospital pillows", "Softness is measured by sleeping patients."),
+    paper(2, "Cotton yarn for carpets at sea", "Salt water and wind wear carpets out."),
+    paper(3, "Flax yarn and the price of ropes", "Markets of rope moved with the harvest."),
+]
+
+
+async def at_work(house: House, *lines: str) -> None:
+    """Invited, with topics, and a digest of the morning after."""
+    await house.invite()
+    for line in lines:
+        assert (await house.say(line)).ok
+    await house.next_morning()
+    await house.list_papers([*YARN, *(paper(n) for n in range(10, 30))])
+    await house.beat()
+
+
+async def test_a_topic_tells_what_was_posted_for_it_since_it_was_made(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await at_work(house, "subscribe yarn", "subscribe zebras", "subscribe -robots")
+    await house.react(YARN[0].id, "👍")
+    [_, yarn, zebras, robots] = (await house.say("topics")).text.split("\n")
+    assert yarn.startswith("• yarn: brought 2 papers in the last 30 days, 1 of them liked; the last today: “")
+    assert zebras == "• zebras: brought nothing yet. It matches 0 of the 23 papers of the last 30 days."
+    assert robots == "• robots: muted; 2 of the 23 papers of the last 30 days match it."
+    await house.say("unsubscribe yarn")
+    house.clock.advance(timedelta(minutes=1))
+    await house.say("subscribe yarn")
+    assert "• yarn: brought nothing yet. It matches 3 " in (await house.say("topics")).text
+
+
+async def test_what_was_searched_for_can_be_followed_with_one_press(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await at_work(house)
+    [follow] = [one for one in (await house.say("search yarm cat:cs.LG")).actions if one.label == "Follow"]
+    assert (await house.app.desk.act(PLACE, ADA, follow)).text.startswith("Subscribed to “yarn cat:cs.LG”.")
+    assert [one.label for one in (await house.say("yarn -wool", BEN)).actions] == ["Share"]
+    for line in ("-wool", "red alert", "yarn " * 50, "yarn for us"):
+        assert ("Follow" in [one.label for one in (await house.say(line)).actions]) is (line == "yarn for us")
+
+
+async def test_after_a_month_it_is_no_longer_told(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await at_work(house, "subscribe yarn alert")
+    assert "• yarn (alerts at once): brought 2 papers" in (await house.say("topics")).text
+    house.clock.advance(timedelta(days=31))
+    assert (await house.say("topics")).text.endswith(
+        "brought nothing yet. No papers were listed in the last 30 days to try it on."
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("subscribe study", "It matches 126 of the 126 papers of the last 30 days. That is a lot: a narrower topic"),
+        ("subscribe nimble alert", "It matches 26 of the 126 papers of the last 30 days."),
+        ("subscribe yarm", "It matches 0 of the 126 papers of the last 30 days. Nothing has this as written; did you"),
+        ("subscribe yarn cat:cs.LGX", "No paper here is in “cat:cs.LGX”; did you mean cat:cs.LG?"),
+        ("subscribe yarn after:soon", "“after:soon” names no day"),
+        ("subscribe author:lovel", "No author here is called as in “author:lovel”; did you mean lovelace?"),
+        (
+            "subscribe -study",
+            "papers about it are left out. It matches 126 of the 126 papers of the last 30 days. That",
+        ),
+    ],
+)
+async def test_a_topic_that_says_too_much_or_nothing_is_told_of_at_once(
+    sqlite_store: Store, clock: Clock, line: str, said: str
+) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.invite()
+    await house.list_papers([paper(n) for n in range(99)] + [_nimble(n) for n in range(26)] + [_yarn(200)])
+    assert said in (await house.say(line)).text
+
+
+async def test_many_alerts_a_day_are_foretold(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.invite()
+    await house.list_papers([_nimble(n) for n in range(100)] + [paper(n) for n in range(400)])
+    assert "about 3 alerts a day: a narrower topic is quieter" in (await house.say("subscribe nimble alert")).text
+    assert "alerts" not in (await house.say("subscribe nimble")).text
+
+
+def _nimble(number: int) -> Paper:
+    return paper(1_000 + number, f"Nimble things of kind {number} in a row", f"We study nimble {number}.")
+
+
+def _yarn(number: int) -> Paper:
+    return paper(number, "Yarn in many colours", "We study yarn.")

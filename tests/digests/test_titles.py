@@ -1,0 +1,281 @@
+"""The titles below a digest's cards: which they are, where they stand, and what a vote on one does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from bot.digests.composer import Digest as DigestToBe
+from bot.digests.composer import Digests
+from bot.digests.feedback import EmojiTable
+from bot.model.messages import Message, Reaction
+from bot.model.schedule import Hour
+from bot.ports.platform import Capabilities
+from bot.settings import Digest
+from bot.store.channels import Channel
+from bot.store.database import Store
+from recommender import Feedback
+from tests.fakes.chat import FakeChat, Shown
+from tests.fakes.clock import Clock
+from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over, paper
+
+PAPERS = demo_papers()
+TUCKING = Capabilities(
+    max_text=4000, lookup=True, reads_reactions=True, threads=True, asides_in_threads=True, numbers=10
+)
+
+
+async def morning(
+    store: Store, clock: Clock, chat: FakeChat | None = None, *, count: int = 5, listed: int = 40, **digest: object
+) -> House:
+    """A channel whose first digest has come, of so many papers listed."""
+    house = house_over(store, clock, chat, digest=Digest.model_validate({"count": count, **digest}))
+    await house.list_papers(PAPERS[:listed])
+    await house.invite()
+    clock.advance(timedelta(hours=1, minutes=1))
+    await house.beat()
+    clock.advance(timedelta(minutes=1))
+    return house
+
+
+def lists(house: House) -> list[Shown]:
+    """The messages of titles."""
+    return [one for one in house.chat.shown["c1"] if one.message.further]
+
+
+def carded(house: House) -> list[str]:
+    """The papers that had a card."""
+    return [one.message.card.paper_id for one in house.chat.shown["c1"] if one.message.card]
+
+
+def named(message: Message) -> list[str]:
+    """The papers of a list, in their order."""
+    return [line.paper_id for line in message.lines]
+
+
+async def put(house: House, emoji: str, on: bool = True, member: str = "ada") -> None:
+    """An emoji on the last list."""
+    message = lists(house)[-1].id
+    (house.chat.standing[message].add if on else house.chat.standing[message].discard)((member, emoji))
+    await house.app.desk.react(Reaction(PLACE, message, member, emoji, on, house.clock()))
+
+
+async def heard(house: House) -> list[Feedback]:
+    channel = await house.channel()
+    async with house.store.read() as tx:
+        return list((await house.app.digests.known(tx, channel.id)).feedback)
+
+
+async def test_below_the_cards_stands_one_message_of_ten_more_titles(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock)
+    header, *cards, last = (one.message for one in house.chat.shown["c1"])
+    assert len(cards) == 5
+    assert all(card.card for card in cards)
+    assert header.text.startswith("5 papers for Monday, 2 March. React with")
+    assert last.text == "Also today. React with the number of each you like: it counts as a 👍 on a card."
+    assert (last.numbered, last.further, last.thread, len(last.lines)) == (True, True, "", 10)
+    assert not set(named(last)) & set(carded(house))
+    known = {paper.id: paper for paper in PAPERS}
+    assert [(line.url, line.detail, line.said) for line in last.lines] == [
+        (known[one].link, "", "") for one in named(last)
+    ], "one line each: a title and where it leads"
+
+
+@pytest.mark.parametrize(
+    ("style", "where"),
+    [
+        ("cards", "10 more titles are in this message's thread."),
+        ("compact", "10 more titles are in this message's thread."),
+        ("thread", "They are in this message's thread, and 10 more titles."),
+    ],
+)
+async def test_where_asides_belong_in_threads_the_titles_wait_in_the_headers(
+    sqlite_store: Store, clock: Clock, style: str, where: str
+) -> None:
+    house = await morning(sqlite_store, clock, FakeChat(TUCKING), style=style)
+    header, *_, last = house.chat.shown["c1"]
+    assert where in header.message.text
+    assert last.message.thread == header.id
+    assert len(last.message.lines) == 10
+
+
+async def test_a_thread_has_the_titles_after_its_cards_everywhere(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, style="thread")
+    header, *others = house.chat.shown["c1"]
+    assert [one.message.thread for one in others] == [header.id] * 6
+    assert others[-1].message.further
+
+
+async def test_a_compact_digest_has_them_in_a_message_of_their_own(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, style="compact")
+    digest, titles = (one.message for one in house.chat.shown["c1"])
+    assert (digest.further, len(digest.lines), titles.further, len(titles.lines)) == (False, 5, True, 10)
+    assert "thread" not in digest.text
+
+
+@pytest.mark.parametrize(("listed", "titles"), [(5, 0), (6, 1), (12, 7), (15, 10), (16, 10)])
+async def test_where_fewer_are_left_there_are_fewer_and_where_none_is_no_list(
+    sqlite_store: Store, clock: Clock, listed: int, titles: int
+) -> None:
+    house = await morning(sqlite_store, clock, FakeChat(TUCKING), listed=listed)
+    header = house.chat.shown["c1"][0].message.text
+    assert [len(one.message.lines) for one in lists(house)] == [titles] * bool(titles)
+    assert ("1 more title is in" in header, f"{titles} more titles are in" in header) == (titles == 1, titles > 1)
+
+
+async def test_a_quiet_day_has_no_titles(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, bar=0.999)
+    await house.react(carded(house)[0])
+    await house.next_morning()
+    await house.list_papers([paper(number) for number in range(20)])
+    await house.beat()
+    assert house.chat.titles()[-1].startswith("Nothing new for Tuesday")
+    assert len(lists(house)) == 1
+
+
+async def test_titles_are_as_many_as_a_platform_has_numbers_for(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, FakeChat(Capabilities(max_text=4000, lookup=True, numbers=3)))
+    assert [len(one.message.lines) for one in lists(house)] == [3]
+
+
+async def test_where_there_are_no_numbers_there_are_no_titles(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, FakeChat(Capabilities(max_text=4000, lookup=True)))
+    assert not lists(house)
+    assert len(house.chat.shown["c1"]) == 6
+
+
+async def test_no_paper_ever_stands_there_twice_in_whatever_form(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, bar=0, count=3, listed=0)
+    for day in range(10):
+        await house.next_morning()
+        await house.list_papers(PAPERS[20 * day : 20 * day + 20])
+        await house.beat()
+        await put(house, "2️⃣")
+    seen = carded(house) + [paper_id for one in lists(house) for paper_id in named(one.message)]
+    assert len(lists(house)) == 10
+    assert len(seen) == len(set(seen)) == 130
+
+
+async def test_a_number_teaches_as_a_thumb_on_a_card_does_and_taken_off_is_unlearned(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = await morning(sqlite_store, clock)
+    before = await heard(house)
+    third = named(lists(house)[0].message)[2]
+    await put(house, "3️⃣")
+    voted = [one for one in await heard(house) if one.value]
+    assert [(one.paper_id, one.value, one.member) for one in voted] == [(third, 1.0, "ada")]
+    told = await house.say(f"why {PAPERS[30].id}")
+    assert "this channel has told me nothing yet" not in told.text
+    clock.advance(timedelta(seconds=1))
+    await put(house, "3️⃣", on=False)
+    assert await heard(house) == before
+
+
+async def test_its_silence_is_told_from_the_silence_about_a_card(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock)
+    assert [(one.paper_id, one.glance) for one in await heard(house)] == [
+        *((one, False) for one in carded(house)),
+        *((one, True) for one in named(lists(house)[0].message)),
+    ]
+
+
+async def test_its_numbers_are_read_back_with_those_of_the_cards(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, FakeChat(TUCKING))
+    [one] = lists(house)
+    house.chat.standing[one.id] = {("ada", "🔟"), ("ben", "1️⃣")}
+    since = clock() - timedelta(days=1)
+    assert await house.app.intake.read_back({house.chat.name: house.chat}, since) == 2
+    first, *_, tenth = named(one.message)
+    assert {(vote.paper_id, vote.member) for vote in await heard(house) if vote.value} == {
+        (first, "ben"),
+        (tenth, "ada"),
+    }
+
+
+async def test_verbs_know_its_papers_as_they_know_cards(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock)
+    first = named(lists(house)[0].message)[0]
+    for verb in ("more", "why", "abstract", "similar", "save"):
+        assert (await house.say(f"{verb} {first}")).ok, verb
+    assert "has been here already" in (await house.say(f"submit {first}")).text
+    [line] = [line for line in (await house.say(f"search {first}")).lines if line.paper_id == first]
+    assert "listed 2 Mar, 1 👍" in line.detail
+    assert (
+        "It was listed by its title here today, 1 👍; no paper comes twice." in (await house.say(f"why {first}")).text
+    )
+    asked = await house.app.desk.about(PLACE, BEN, "why", lists(house)[0].id)
+    assert [line.paper_id for line in asked.lines] == named(lists(house)[0].message)
+
+
+async def test_stats_count_cards_alone(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock)
+    await put(house, "1️⃣")
+    await house.react(carded(house)[0])
+    assert "1 of 5 liked" in (await house.say("stats")).text
+
+
+async def test_other_channels_hear_of_a_title_only_where_it_was_liked(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock)
+    liked, silent = named(lists(house)[0].message)[:2]
+    await put(house, "1️⃣")
+    other = replace(PLACE, address="c2", name="systems")
+    await house.invite(other)
+    for paper_id in (liked, silent):
+        await house.say(f"submit {paper_id}", place=other)
+    notes = [one.message.card.note for one in house.chat.shown["c2"] if one.message.card]
+    assert notes == ["already in #ml, 1 👍", ""]
+
+
+class Overtaken(Digests):
+    """An alert brings the first of the titles after they were chosen, and before they are planned."""
+
+    async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> DigestToBe:
+        made = await super().compose(channel, now, day)
+        first = next(one for one in PAPERS if one.id == made.titles[0].paper_id)
+        assert await self.plan_card(channel, first, "alert", "New:", now)
+        return made
+
+
+async def test_a_paper_that_an_alert_brought_meanwhile_is_no_title(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock, FakeChat(TUCKING), digest=Digest(count=1))
+    await house.list_papers(PAPERS[:4])
+    await house.invite()
+    digests = Overtaken(house.store, house.app.library, EmojiTable.of((), ()), 3)
+    hour = Hour(clock().date(), clock())
+    assert await digests.plan(await house.channel(), hour, clock(), house.chat.capabilities)
+    await house.app.courier.deliver_all()
+    [titles] = lists(house)
+    seen = [*carded(house), *named(titles.message)]
+    assert len(seen) == len(set(seen)) == 4
+    assert len(titles.message.lines) == 2
+    assert any("2 more titles are in" in text for text in house.chat.titles())
+
+
+# -- the setting
+
+
+async def test_how_many_titles_there_are_is_set_by_managers(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock, digest=Digest())
+    await house.invite()
+    assert (await house.channel()).titles == 10
+    for said, means in (("3", 3), ("off", 0), ("ON", 10), ("0", 0), ("10", 10)):
+        assert (await house.say(f"settings titles {said}", ADA)).text == f"Done: titles is {means}."
+        assert (await house.channel()).titles == means
+    for wrong in ("11", "-1", "many", "", "³", "1" * 5000):
+        refused = await house.say(f"settings titles={wrong}")
+        assert "is not a number of titles; it is from 0 (none) to 10" in refused.text
+        assert refused.field == "titles"
+    assert not (await house.say("settings titles 1", BEN)).ok
+    form = (await house.say("settings")).form
+    assert form
+    [field] = [field for field in form.fields if field.name == "titles"]
+    assert (field.value, field.choices) == ("10", tuple(map(str, range(11))))
+
+
+async def test_with_titles_set_to_none_there_are_only_cards(sqlite_store: Store, clock: Clock) -> None:
+    house = await morning(sqlite_store, clock, FakeChat(TUCKING), titles=0)
+    assert not lists(house)
+    assert "thread" not in house.chat.titles()[0]

@@ -1,0 +1,149 @@
+"""A channel that was lost is tried again at its own hour: once a day, silently, until it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.model.messages import Message, Place
+from bot.ports.platform import AccessLost, PlatformError, Uncertain, WorkspaceLost
+from bot.store import installations
+from bot.store.database import Store
+from bot.store.states import ChannelState
+from tests.fakes.chat import FakeChat
+from tests.fakes.clock import Clock
+from tests.support.house import PLACE, House, demo_papers, house_over
+
+
+class Shutting(FakeChat):
+    """A chat that refuses every post while it is `shut`."""
+
+    def __init__(self, error: PlatformError) -> None:
+        super().__init__(before=self._refuse)
+        self.shut, self.error, self.tries = True, error, 0
+
+    def _refuse(self, message: Message) -> None:
+        self.tries += 1
+        if self.shut:
+            raise self.error
+
+
+class Attended(Shutting):
+    """One that can say whether the bot is in a channel."""
+
+    said: Callable[[], bool]
+    asked = 0
+
+    async def attends(self, place: Place) -> bool:
+        self.asked += 1
+        return self.said()
+
+
+async def a_lost_channel(store: Store, clock: Clock, chat: Shutting) -> House:
+    house = house_over(store, clock, chat)
+    house.shelf.lists[clock.now.date()] = list(demo_papers()[:30])
+    await house.app.heart.read()
+    await house.invite()
+    clock.advance(timedelta(hours=1, minutes=1))
+    await beats(house)
+    assert (await house.channel()).state is ChannelState.LOST
+    return house
+
+
+async def beats(house: House, many: int = 4) -> None:
+    for _ in range(many):
+        await house.app.heart.beat()
+        await house.settle()
+
+
+async def test_a_channel_that_is_open_again_goes_on_at_its_hour(store: Store, clock: Clock) -> None:
+    chat = Shutting(AccessLost("missing permission"))
+    house = await a_lost_channel(store, clock, chat)
+    chat.shut = False
+    clock.advance(timedelta(hours=3))
+    await beats(house)
+    assert chat.shown["c1"] == [], "not before its hour"
+    await house.next_morning()
+    await beats(house)
+    channel = await house.channel()
+    assert (channel.state, channel.state_reason) == (ChannelState.ACTIVE, "")
+    assert len([one for one in chat.shown["c1"] if one.message.card]) == 5
+    assert len(chat.told) == 1
+
+
+async def test_a_channel_that_stays_shut_is_tried_once_a_day_and_its_owner_is_told_once(
+    store: Store, clock: Clock
+) -> None:
+    chat = Shutting(AccessLost("missing permission"))
+    house = await a_lost_channel(store, clock, chat)
+    for day in range(1, 8):
+        await house.next_morning()
+        await beats(house)
+        assert chat.tries == 1 + day
+        assert (await house.channel()).state is ChannelState.LOST
+    assert len(chat.told) == 1
+    chat.shut = False
+    await house.next_morning()
+    await beats(house)
+    shown = [one.message.card.paper_id for one in chat.shown["c1"] if one.message.card]
+    assert len(shown) == len(set(shown)) == 5, "what was planned for the lost days comes once, as one digest"
+    chat.shut = True
+    await house.next_morning()
+    await beats(house)
+    assert len(chat.told) == 2, "lost anew, it is told anew"
+
+
+async def test_where_the_platform_says_that_the_bot_is_not_there_nothing_is_posted(store: Store, clock: Clock) -> None:
+    chat = Attended(AccessLost("not_in_channel"))
+    chat.said = lambda: False
+    house = await a_lost_channel(store, clock, chat)
+    chat.shut = False
+    for day in range(1, 4):
+        await house.next_morning()
+        await beats(house)
+        assert (chat.tries, chat.asked) == (1, day)
+        assert (await house.channel()).state is ChannelState.LOST
+    chat.said = lambda: True
+    await house.next_morning()
+    await beats(house)
+    assert (await house.channel()).state is ChannelState.ACTIVE
+    assert chat.shown["c1"]
+
+
+@pytest.mark.parametrize("error", [WorkspaceLost("token_revoked"), Uncertain("down")])
+async def test_a_workspace_whose_token_died_is_asked_once_a_day_for_all_its_channels(
+    sqlite_store: Store, clock: Clock, error: PlatformError
+) -> None:
+    chat = Attended(WorkspaceLost("token_revoked"))
+
+    def dead() -> bool:
+        raise error
+
+    chat.said = dead
+    house = house_over(sqlite_store, clock, chat)
+    for number in range(1, 6):
+        await house.invite(Place("fake", f"c{number}", "W", name=f"c{number}"))
+    await house.invite()
+    clock.advance(timedelta(hours=1, minutes=1))
+    await beats(house)
+    for day in range(1, 4):
+        await house.next_morning()
+        await beats(house)
+        # Of the workspace W one channel, and the one that is in no workspace.
+        assert chat.asked == day * (2 if isinstance(error, WorkspaceLost) else 6)
+    assert chat.told == []
+
+
+async def test_a_workspace_that_removed_the_bot_is_left_alone(sqlite_store: Store, clock: Clock) -> None:
+    chat = Shutting(WorkspaceLost("account_inactive"))
+    house = await a_lost_channel(sqlite_store, clock, chat)
+    async with sqlite_store.write() as tx:
+        texts = dict.fromkeys(("name", "bot_user", "bot", "installer", "token", "refresh_token"), "")
+        ended = {"scopes": [], "installed_at": clock(), "revoked_at": clock()}
+        await installations.put(tx, "fake", PLACE.workspace, **texts, **ended)
+    for _ in range(3):
+        await house.next_morning()
+        await beats(house)
+    assert chat.tries == 1

@@ -1,0 +1,176 @@
+"""A restored backup says nothing again that was posted after it was made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.digests.composer import DIGEST
+from bot.jobs import restoring
+from bot.store import deliveries
+from bot.store.backup import backup, restore
+from bot.store.database import Store
+from bot.store.deliveries import Delivery
+from bot.store.states import DeliveryState, PostState
+from bot.store.tables import posts
+from tests.fakes.chat import FakeChat
+from tests.fakes.clock import Clock
+from tests.jobs.test_alerts import told
+from tests.support.house import House, demo_papers, house_over
+
+PAPERS = demo_papers()
+
+
+async def at_nine(store: Store, clock: Clock) -> House:
+    """A house with a channel, half a minute before its digest."""
+    house = house_over(store, clock)
+    house.shelf.lists[clock.now.date()] = list(PAPERS[:8])
+    await house.app.heart.read()
+    await house.invite()
+    clock.now = clock.now.replace(hour=8, minute=59, second=30)
+    return house
+
+
+async def restored(house: House, file: Path) -> tuple[House, restoring.Given]:
+    """The house after a backup was put in the place of its store."""
+    given = []
+
+    async def settle(tx, made_at) -> None:  # type: ignore[no-untyped-def]
+        given.append(await restoring.settle(tx, made_at, house.clock()))
+
+    await restore(house.store, file, then=settle)
+    again = house_over(house.store, house.clock, house.chat)
+    again.shelf.lists = house.shelf.lists
+    return again, given[0]
+
+
+def papers_in(chat: FakeChat) -> list[str]:
+    return [one.message.card.paper_id for one in chat.shown["c1"] if one.message.card]
+
+
+async def digests(house: House) -> list[Delivery]:
+    channel = await house.channel()
+    async with house.store.read() as tx:
+        return [one for one in await deliveries.of(tx, channel.id) if one.kind == DIGEST]
+
+
+async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    house = await at_nine(store, clock)
+    await backup(store, tmp_path / "backup", clock())
+    clock.advance(timedelta(seconds=10))
+    house.shelf.lists[clock.now.date()] += PAPERS[8:16]  # listed after the backup, and in the digest
+    await house.app.heart.read()
+    clock.advance(timedelta(minutes=1))
+    await house.beat()
+    before = papers_in(house.chat)
+    assert len(before) == 5
+    clock.advance(timedelta(minutes=5))
+    again, given = await restored(house, tmp_path / "backup")
+    assert given == restoring.Given(1, 0)
+    for _ in range(3):
+        await again.app.heart.read()
+        await again.beat()
+        clock.advance(timedelta(minutes=20))
+    assert papers_in(again.chat) == before
+    [missed] = await digests(again)
+    assert (missed.state, missed.reason) == (DeliveryState.MISSED, restoring.WHY)
+    await again.next_morning()
+    again.shelf.lists[clock.now.date()] = list(PAPERS[16:24])
+    await again.app.heart.read()
+    await again.beat()
+    after = papers_in(again.chat)[len(before) :]
+    assert len(after) == 5
+    assert set(after) <= {paper.id for paper in PAPERS[16:24]}
+
+
+async def test_a_store_that_is_moved_at_once_loses_no_digest(store: Store, clock: Clock, tmp_path: Path) -> None:
+    house = await at_nine(store, clock)
+    await backup(store, tmp_path / "backup", clock())
+    again, given = await restored(house, tmp_path / "backup")
+    assert given == restoring.Given(0, 0)
+    clock.advance(timedelta(minutes=2))
+    await again.beat()
+    assert len(papers_in(again.chat)) == 5
+
+
+async def test_a_digest_that_was_hours_late_when_the_backup_was_made_still_comes(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    house = await at_nine(store, clock)
+    clock.advance(timedelta(hours=3))  # nobody was running
+    await backup(store, tmp_path / "backup", clock())
+    again, _ = await restored(house, tmp_path / "backup")
+    await again.beat()
+    assert len(papers_in(again.chat)) == 5
+
+
+@pytest.mark.parametrize("state", [PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN])
+async def test_what_was_under_way_in_the_backup_is_not_posted_again(
+    sqlite_store: Store, clock: Clock, tmp_path: Path, state: PostState
+) -> None:
+    house = await at_nine(sqlite_store, clock)
+    clock.advance(timedelta(minutes=1))
+    await house.app.heart.plan_due()
+    async with sqlite_store.write() as tx:
+        await tx.execute(sa.update(posts).values(state=state, sending_at=clock(), tried_at=clock()))
+    await backup(sqlite_store, tmp_path / "backup", clock())
+    async with sqlite_store.write() as tx:
+        await tx.execute(sa.update(posts).values(state=PostState.PLANNED))
+    await house.app.courier.deliver_all()
+    assert len(house.chat.shown["c1"]) == 6
+    again, given = await restored(house, tmp_path / "backup")
+    assert given == restoring.Given(0, 6)
+    await again.beat_until_settled()
+    assert len(again.chat.shown["c1"]) == 6
+    assert {(post.state, post.reason) for post in await again.posts()} == {(PostState.FAILED, restoring.WHY)}
+
+
+async def test_what_was_alerted_after_the_backup_is_not_alerted_again(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    house = await at_nine(store, clock)
+    await house.say("subscribe federated learning alert")
+    await backup(store, tmp_path / "backup", clock())
+    clock.advance(timedelta(seconds=5))
+    house.shelf.lists[clock.now.date()].append(told(1))
+    await house.app.heart.read()
+    await house.app.courier.deliver_all()
+    assert papers_in(house.chat) == [told(1).id]
+    again, _ = await restored(house, tmp_path / "backup")
+    await again.app.heart.read()
+    await again.app.courier.deliver_all()
+    assert papers_in(again.chat) == [told(1).id]
+    clock.advance(timedelta(seconds=5))
+    again.shelf.lists[clock.now.date()].append(told(2))
+    await again.app.heart.read()
+    await again.app.courier.deliver_all()
+    assert papers_in(again.chat) == [told(1).id, told(2).id]
+
+
+async def test_what_a_source_that_failed_brings_late_counts_as_known_too(
+    sqlite_store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    house = await at_nine(sqlite_store, clock)
+    await backup(sqlite_store, tmp_path / "backup", clock())
+    house.shelf.lists[clock.now.date()] += PAPERS[8:16]
+    await house.app.heart.read()
+    clock.advance(timedelta(minutes=1))
+    await house.beat()
+    before = set(papers_in(house.chat))
+    again, _ = await restored(house, tmp_path / "backup")
+    again.shelf.fails = OSError("down")
+    await again.app.heart.read()
+    again.shelf.fails = None
+    await again.app.heart.read()
+    await again.next_morning()
+    again.shelf.lists[clock.now.date()] = list(PAPERS[16:24])
+    await again.app.heart.read()
+    await again.beat()
+    after = papers_in(again.chat)[5:]
+    assert len(after) == 5
+    assert not before & set(after)

@@ -1,0 +1,372 @@
+"""Every digest hour is delivered once, late within grace, or recorded as missed with its reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.jobs.scheduler import ticking
+from bot.model.messages import Place
+from bot.model.schedule import Hour, Rule
+from bot.ports.platform import NotAccepted
+from bot.sources.base import Batch, Refused
+from bot.store import channels, deliveries, facts
+from bot.store.database import Store
+from bot.store.states import DeliveryState
+from tests.fakes.clock import Clock
+from tests.support.house import PLACE, House, demo_papers, house_over, paper
+
+BERLIN = "Europe/Berlin"
+
+
+async def kept(house: House) -> list[tuple[date, DeliveryState, str]]:
+    channel = await house.channel()
+    async with house.store.read() as tx:
+        return [(one.local_date, one.state, one.reason) for one in await deliveries.of(tx, channel.id)]
+
+
+async def test_the_digest_comes_at_the_channels_own_hour(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    await house.say("schedule 10:30 daily Asia/Tokyo 3")
+    due = (await house.channel()).next_due_at
+    assert due == datetime(2026, 3, 3, 1, 30, tzinfo=UTC)
+    clock.now = due - timedelta(seconds=1)
+    await house.beat()
+    assert house.chat.shown["c1"] == []
+    clock.now = due
+    await house.beat()
+    assert len(house.chat.shown["c1"]) == 4
+
+
+async def test_an_hour_that_passed_within_grace_is_delivered_late_and_once(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    clock.advance(timedelta(hours=11))
+    again = house_over(store, clock, house.chat)
+    await again.app.library.catch_up()
+    await again.app.heart.start()
+    await again.beat()
+    await again.beat()
+    assert len(house.chat.shown["c1"]) == 6
+
+
+async def test_hours_that_passed_longer_ago_are_recorded_as_missed_with_the_reason(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    clock.now = datetime(2026, 3, 5, 10, tzinfo=UTC)
+    await house.beat()
+    missed = [
+        (day, DeliveryState.MISSED, "the bot was not running, or could not post here")
+        for day in (date(2026, 3, d) for d in (2, 3, 4))
+    ]
+    assert await kept(house) == [*missed, (date(2026, 3, 5), DeliveryState.PLANNED, "")]
+    assert (await house.channel()).next_due_at == datetime(2026, 3, 6, 9, tzinfo=UTC)
+
+
+async def test_an_hour_too_long_ago_is_missed_and_the_next_one_is_awaited(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    clock.advance(timedelta(hours=1 + 12, minutes=1))
+    await house.beat()
+    assert await kept(house) == [
+        (date(2026, 3, 2), DeliveryState.MISSED, "the bot was not running, or could not post here")
+    ]
+    assert house.chat.shown["c1"] == []
+
+
+async def test_a_paused_channel_gets_nothing_and_goes_on_where_its_next_hour_is(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    await house.say("pause")
+    clock.advance(timedelta(days=2))
+    await house.beat()
+    assert await kept(house) == []
+    await house.say("resume")
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    assert [state for _, state, _ in await kept(house)] == [DeliveryState.PLANNED]
+
+
+async def test_one_channel_whose_digest_cant_be_made_leaves_the_others_theirs(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    await house.invite(PLACE.__class__("fake", "c2", name="other"))
+    broken = await house.channel()
+    async with house.store.write() as tx:  # a zone that this machine's tables no longer have
+        await channels.change(tx, broken.id, zone="Mars/Olympus")
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    assert [(state, reason) for _, state, reason in await kept(house)] == [
+        (DeliveryState.MISSED, "ZoneInfoNotFoundError while it was made")
+    ]
+    assert len(house.chat.shown["c2"]) == 6
+    await house.beat()
+    assert len(await kept(house)) == 1, "it is tried again tomorrow, not at every beat"
+
+
+async def test_a_failed_source_is_asked_again_for_the_days_it_missed(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    day = clock.now.date()
+    house.shelf.lists = {day: [paper(1)]}
+    await house.app.ingest.run()
+    house.shelf.fails = Refused("shelf said no (503).", 503)
+    for _ in range(2):
+        clock.advance(timedelta(days=1))
+        await house.app.ingest.run()
+    house.shelf.fails = None
+    house.shelf.lists[day + timedelta(days=1)] = [paper(2)]
+    clock.advance(timedelta(days=1))
+    [outcome] = await house.app.ingest.run()
+    assert house.shelf.asked[-1] == (day, clock.now.date(), {"until": day.isoformat()})
+    assert outcome.added == 1
+
+
+async def test_a_run_that_was_cut_short_keeps_its_papers_but_is_not_done(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    house.shelf.lists = {clock.now.date(): [paper(1)]}
+    house.shelf.partly = Refused("shelf stopped half-way (500).", 500)
+    [outcome] = await house.app.ingest.run()
+    assert outcome.added == 1
+    assert outcome.failure
+    await house.app.ingest.run()
+    assert house.shelf.asked[0] == house.shelf.asked[1], "the same days are asked for again"
+    assert len(house.app.library.engine) == 1
+
+
+async def test_the_heartbeat_beats_on_a_real_scheduler_and_no_beat_is_dropped_for_being_late(
+    store: Store, clock: Clock
+) -> None:
+    house = house_over(store, clock)
+    beaten = asyncio.Event()
+    real = house.app.heart.beat
+
+    async def beat() -> None:
+        await real()
+        beaten.set()
+
+    house.app.heart.beat = beat  # type: ignore[method-assign]
+    scheduler: AsyncIOScheduler = ticking(house.app.heart, 3600)
+    [job] = scheduler.get_jobs()
+    assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+    scheduler.start()
+    try:
+        await asyncio.wait_for(beaten.wait(), 10)
+    finally:
+        scheduler.shutdown(wait=False)
+        await house.app.heart.stop()
+
+
+async def test_an_end_in_the_middle_of_a_beat_is_no_error(
+    sqlite_store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    house, begun, ended = house_over(sqlite_store, clock), asyncio.Event(), asyncio.Event()
+
+    async def beat() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    house.app.heart.beat = beat  # type: ignore[method-assign]
+    scheduler = ticking(house.app.heart, 3600)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), 10)
+    scheduler.shutdown(wait=False)
+    await asyncio.wait_for(ended.wait(), 10)
+    await asyncio.sleep(0)
+    assert caplog.text == ""
+
+
+async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.list_papers(demo_papers()[:4])
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    asked = asyncio.Event()
+
+    async def hang(place: Place, message: str) -> list[tuple[str, str]]:
+        asked.set()
+        await asyncio.Event().wait()
+        return []
+
+    house.chat.reactions = hang  # type: ignore[method-assign]
+    await house.app.ingest.run()
+    await house.list_papers(demo_papers()[4:8])
+    await house.next_morning()
+    await asyncio.wait_for(house.app.heart.beat(), 10)
+    await asyncio.wait_for(asked.wait(), 10)
+    for _ in range(50):  # the beat gives way to the reading that it began
+        await asyncio.wait_for(house.app.heart.beat(), 10)
+    assert len(house.chat.shown["c1"]) == 10
+    async with sqlite_store.read() as tx:
+        assert await facts.get(tx, "reactions_read_back_at") is None, "it is not done"
+    await house.app.heart.stop()
+
+
+async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.invite()
+    await house.app.ingest.run()
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    await house.next_morning()
+    for given_up in (False, True):
+        again, answer = house_over(sqlite_store, clock, house.chat), asyncio.Event()
+        again.shelf.lists = {clock.now.date(): demo_papers()[:4]}
+        fetch = again.shelf.fetch
+
+        async def slow(
+            *asked: Any, answer: asyncio.Event = answer, fetch: Callable[..., Awaitable[Batch]] = fetch
+        ) -> Batch:
+            await answer.wait()
+            return await fetch(*asked)
+
+        again.shelf.fetch = slow  # type: ignore[method-assign, assignment]
+        before = len(house.chat.shown["c1"])
+        await again.app.heart.beat()
+        assert len(house.chat.shown["c1"]) == before
+        if given_up:
+            clock.advance(timedelta(minutes=11))
+        else:
+            answer.set()
+            await again.settle()
+        await again.app.heart.beat()
+        await again.app.courier.deliver_all()
+        assert len(house.chat.shown["c1"]) == before + (1 if given_up else 5)
+        await again.app.heart.stop()
+        clock.now += timedelta(days=1)
+
+
+async def test_a_clock_that_was_wrong_for_a_while_costs_no_later_digest(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:2])
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    right = clock.now
+    clock.now = right + timedelta(days=40)
+    await house.app.heart.beat()
+    await house.settle()
+    clock.now = right
+    assert await house.app.ingest.due(timedelta(hours=1))
+    await house.app.heart.beat()
+    await house.settle()
+    assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
+    assert house.shelf.asked[-1][0] < clock.now.date()
+    await house.list_papers(demo_papers()[2:5])
+    await house.next_morning()
+    before = len(house.chat.shown["c1"])
+    await house.beat()
+    assert len(house.chat.shown["c1"]) == before + 4
+
+
+async def test_a_new_hour_later_on_a_day_that_had_its_digest_begins_tomorrow(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    await house.beat()
+    assert "Next digest: Tuesday, 3 March at 15:00" in (await house.say("schedule 15:00")).text
+    await house.app.heart.beat()
+    await house.settle()
+    assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
+
+
+async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+
+    def no(message: object) -> None:
+        raise NotAccepted("down")
+
+    house.chat.before = no
+    await house.app.ingest.run()
+    clock.advance(timedelta(hours=1))
+    await house.app.heart.plan_due()
+    await house.app.heart.beat()
+    await house.app.courier.deliver_all()
+    await house.app.heart.stop()
+    assert (await house.posts())[0].attempts == 1
+    assert house.chat.shown["c1"] == []
+
+
+def test_an_hour_that_daylight_saving_skips_is_the_first_moment_after_the_gap() -> None:
+    assert Rule.of("02:30", "daily", BERLIN).on(date(2026, 3, 29)) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+
+
+def test_an_hour_that_comes_twice_is_the_first_one() -> None:
+    assert Rule.of("02:30", "daily", BERLIN).on(date(2026, 10, 25)) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_days_are_counted_in_the_channels_zone() -> None:
+    rule = Rule.of("08:00", "mon", "Pacific/Auckland")
+    assert rule.after(datetime(2026, 6, 14, 12, tzinfo=UTC)) == Hour(
+        date(2026, 6, 15), datetime(2026, 6, 14, 20, tzinfo=UTC)
+    )
+
+
+@given(
+    st.sampled_from(sorted(available_timezones())),
+    st.times(),
+    st.sets(st.integers(0, 6), min_size=1),
+    st.dates(date(2024, 1, 1), date(2027, 12, 31)),
+)
+def test_every_local_day_of_a_rule_has_one_hour_and_hours_never_run_backwards(
+    zone: str, hour: time, days: set[int], start: date
+) -> None:
+    rule = Rule(hour.replace(second=0, microsecond=0), frozenset(days), ZoneInfo(zone))
+    hours = [one for one, _ in zip(rule.from_day(start), range(20), strict=False)]
+    assert len({one.local_date for one in hours}) == 20
+    assert [one.at for one in hours] == sorted({one.at for one in hours})
+    assert all(one.local_date.weekday() in days for one in hours)
+
+
+@given(
+    st.sampled_from(sorted(available_timezones())),
+    st.times(),
+    st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.integers(0, 40),
+)
+def test_the_hours_that_were_missed_are_all_between_the_one_that_was_due_and_now(
+    zone: str, hour: time, now: datetime, days: int
+) -> None:
+    rule = Rule(hour.replace(second=0, microsecond=0), frozenset(range(7)), ZoneInfo(zone))
+    due = rule.after(now)
+    later = now + timedelta(days=days)
+    missed = rule.missed(due, later)
+    assert abs(len(missed) - days) <= 1
+    assert all(due.at <= one.at <= later for one in missed)
+    assert not missed or rule.after(later).at > missed[-1].at
+
+
+async def test_pausing_stops_what_waits_and_its_papers_come_after_resuming(store: Store, clock: Clock) -> None:
+    house = house_over(store, clock)
+    await house.list_papers(demo_papers()[:8])
+    await house.invite()
+    clock.advance(timedelta(hours=1))
+    await house.app.heart.plan_due()
+    await house.say("pause")
+    await house.app.courier.deliver_all()
+    assert house.chat.shown["c1"] == []
+    await house.say("resume")
+    await house.next_morning()
+    await house.beat()
+    assert len(house.chat.shown["c1"]) == 6

@@ -1,0 +1,399 @@
+"""What was voted by button stands on the card: each member once, worked out from the votes, and one edit for many."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot import settings
+from bot.digests.feedback import NUMBER, SAID_LESS, SAID_MORE, TAUGHT, pressed
+from bot.jobs.vote_counts import Tallies
+from bot.model.messages import Action, Message, Place, Reaction, Style
+from bot.model.number_emoji import keycap
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Rewriting, Uncertain
+from bot.store import channels
+from bot.store.database import _AHEAD, Store
+from bot.store.states import ChannelState
+from bot.store.votes import Vote
+from tests.fakes.chat import FakeChat
+from tests.fakes.clock import Clock
+from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over
+from tests.support.voting import ONE, OTHER, TABLE, read_back, values, with_cards
+
+
+@dataclass
+class Board(FakeChat):
+    """A chat whose messages can be written anew. `troubles` are what goes wrong next; a gate holds an edit up."""
+
+    edits: list[str] = field(default_factory=list)
+    tries: int = 0
+    troubles: list[PlatformError] = field(default_factory=list)
+    went_ahead: bool = False
+    gate: asyncio.Event | None = None
+    at_it: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
+        self.tries += 1
+        self.at_it.set()
+        self.went_ahead |= _AHEAD.get()
+        if self.gate:
+            await self.gate.wait()
+        if self.troubles:
+            raise self.troubles.pop(0)
+        here = self.shown[place.address]
+        [(at, known)] = [(at, one) for at, one in enumerate(here) if one.id == posted]
+        assert known.key == key
+        here[at] = replace(known, message=replace(message, thread=known.message.thread))
+        self.edits.append(posted)
+
+    def tally(self, paper_id: str) -> str:
+        [card] = [one.message.card for one in self.shown["c1"] if one.id == self.message_of(paper_id)]
+        assert card is not None
+        return card.tally
+
+
+@dataclass
+class Naps:
+    """Sleeps that last until the test says so."""
+
+    taken: list[float] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, seconds: float) -> None:
+        self.taken.append(seconds)
+        await self.over.wait()
+
+
+async def board(store: Store, clock: Clock) -> tuple[House, Board]:
+    chat = Board()
+    return await with_cards(store, clock, chat), chat
+
+
+# -- what is counted
+
+
+def heard(*told: tuple[str, str]) -> list[Vote]:
+    began = datetime(2026, 3, 2, tzinfo=UTC)
+    return [
+        Vote(1, ONE, member, signal, True, began + timedelta(seconds=place))
+        for place, (member, signal) in enumerate(told)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [
+        ([], (0, 0)),
+        ([("ada", SAID_MORE)], (1, 0)),
+        ([("ada", SAID_MORE), ("ben", SAID_MORE), ("cy", SAID_LESS)], (2, 1)),
+        ([("ada", "👍"), ("ben", NUMBER), ("cy", TAUGHT)], (0, 0)),
+        ([("ada", SAID_MORE), ("ada", TAUGHT)], (1, 0)),
+        ([("ada", SAID_MORE), ("ada", "🍕")], (1, 0)),
+        # An emoji that says the same is there to be seen, whichever came first.
+        ([("ada", SAID_MORE), ("ada", "👍")], (0, 0)),
+        ([("ada", "🔥"), ("ada", SAID_MORE)], (0, 0)),
+        ([("ada", SAID_MORE), ("ada", NUMBER)], (0, 0)),
+        # Of two that contradict each other the later stands.
+        ([("ada", SAID_MORE), ("ada", "👎")], (0, 0)),
+        ([("ada", "👎"), ("ada", SAID_MORE)], (1, 0)),
+    ],
+)
+def test_the_vote_of_a_member_who_pressed_and_shows_it_by_no_emoji_is_counted(
+    told: list[tuple[str, str]], counted: tuple[int, int]
+) -> None:
+    assert pressed(heard(*told), TABLE) == counted
+
+
+def test_what_was_taken_back_is_not_counted() -> None:
+    assert pressed([replace(vote, on=False) for vote in heard(("ada", SAID_MORE))], TABLE) == (0, 0)
+
+
+# -- what the card shows
+
+
+async def test_a_press_is_seen_on_the_card_and_taken_back_it_is_gone(store: Store, clock: Clock) -> None:
+    house, chat = await board(store, clock)
+    before = list(chat.shown["c1"])
+    await house.say(f"more {ONE}")
+    await house.settle()
+    assert (chat.tally(ONE), chat.tally(OTHER)) == ("By button: 👍 1", "")
+    await house.say(f"more {ONE}")
+    await house.settle()
+    assert chat.shown["c1"] == before
+    assert len(chat.edits) == 2
+
+
+async def test_every_member_counts_once_and_may_change_their_mind(sqlite_store: Store, clock: Clock) -> None:
+    house, chat = await board(sqlite_store, clock)
+    await house.say(f"more {ONE}", ADA)
+    await house.say(f"more {ONE}", BEN)
+    await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 2"
+    clock.advance(timedelta(seconds=1))
+    await house.say(f"less {ONE}", BEN)
+    await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 1 · 👎 1"
+
+
+async def test_an_emoji_that_says_the_same_or_takes_the_press_back_takes_the_line_away(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house, chat = await board(sqlite_store, clock)
+    await house.say(f"more {ONE}")
+    await house.say(f"more {ONE}", BEN)
+    await house.settle()
+    clock.advance(timedelta(seconds=1))
+    await house.react(ONE, "👍")
+    await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 1"
+    clock.advance(timedelta(seconds=1))
+    await house.react(ONE, "👍", on=False)
+    await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 1"
+    assert await values(house) == {(ONE, "ben"): 1.0}
+
+
+async def test_an_emoji_of_somebody_who_pressed_nothing_writes_nothing_anew(sqlite_store: Store, clock: Clock) -> None:
+    house, chat = await board(sqlite_store, clock)
+    await house.say(f"more {ONE}")
+    await house.settle()
+    await house.react(ONE, "👍", member="ben")
+    await house.react(OTHER, "👍")
+    await house.settle()
+    assert len(chat.edits) == 1
+
+
+async def test_an_emoji_read_back_takes_the_line_away_too(sqlite_store: Store, clock: Clock) -> None:
+    house, chat = await board(sqlite_store, clock)
+    await house.say(f"more {ONE}")
+    await house.settle()
+    clock.advance(timedelta(seconds=1))
+    chat.standing[chat.message_of(ONE)].add(("ada", "👍"))
+    assert await read_back(house) == 1
+    await house.settle()
+    assert chat.tally(ONE) == ""
+
+
+async def test_on_a_message_of_several_papers_each_line_has_its_own(sqlite_store: Store, clock: Clock) -> None:
+    chat, naps = Board(), Naps()
+    digest = settings.Digest(count=3, style=Style.COMPACT, titles=0)
+    house = house_over(sqlite_store, clock, chat, naps, digest=digest)
+    await house.list_papers(demo_papers()[:10])
+    await house.invite()
+    await house.next_morning()
+    await house.beat()
+    [post] = await house.posts()
+    one, two, three = (line["paper_id"] for line in post.body["lines"])
+    await house.say(f"more {two}")
+    await house.say(f"more {three}", BEN)
+    await house.app.desk.react(Reaction(PLACE, post.message or "", "ada", keycap(1), True, clock()))
+    naps.over.set()
+    await house.settle()
+    assert len(chat.edits) == 1
+    [shown] = chat.shown["c1"]
+    assert [(line.paper_id, line.tally) for line in shown.message.lines] == [
+        (one, ""),
+        (two, "By button: 👍 1"),
+        (three, "By button: 👍 1"),
+    ]
+
+
+async def test_forget_me_takes_the_line_away(store: Store, clock: Clock) -> None:
+    house, chat = await board(store, clock)
+    await house.say(f"more {ONE}")
+    await house.say(f"less {OTHER}")
+    await house.say(f"more {ONE}", BEN)
+    await house.settle()
+    await house.say("forget me")
+    await house.settle()
+    assert (chat.tally(ONE), chat.tally(OTHER)) == ("By button: 👍 1", "")
+
+
+async def test_what_no_card_shows_and_where_the_bot_may_not_write_nothing_is_written(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house, chat = await board(sqlite_store, clock)
+    await house.list_papers(demo_papers()[5:6])
+    await house.say(f"more {demo_papers()[5].id}")
+    await house.settle()
+    async with house.store.write() as tx:
+        await channels.change(tx, (await house.channel()).id, state=ChannelState.LOST)
+    await house.say(f"more {ONE}")
+    await house.settle()
+    assert chat.tries == 0
+
+
+async def test_a_platform_that_writes_nothing_anew_is_left_alone(sqlite_store: Store, clock: Clock) -> None:
+    house = await with_cards(sqlite_store, clock)
+    assert not isinstance(house.chat, Rewriting)
+    await house.say(f"more {ONE}")
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# -- when
+
+
+async def test_many_presses_are_one_edit_and_it_shows_what_came_while_it_waited(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    chat, naps = Board(), Naps()
+    house = await with_cards(sqlite_store, clock, chat, naps)
+    await house.say(f"more {ONE}")
+    await asyncio.sleep(0)
+    assert naps.taken == [2.0]
+    await house.say(f"more {ONE}", BEN)
+    await house.say(f"less {OTHER}", BEN)
+    assert chat.edits == []
+    naps.over.set()
+    await house.settle()
+    assert sorted(chat.edits) == sorted([chat.message_of(ONE), chat.message_of(OTHER)])
+    assert (chat.tally(ONE), chat.tally(OTHER)) == ("By button: 👍 2", "By button: 👎 1")
+
+
+async def test_a_press_while_the_message_is_written_is_seen_after_it(sqlite_store: Store, clock: Clock) -> None:
+    house, chat = await board(sqlite_store, clock)
+    chat.gate = asyncio.Event()
+    await house.say(f"more {ONE}")
+    await chat.at_it.wait()
+    await house.say(f"more {ONE}", BEN)
+    chat.gate.set()
+    await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 2"
+    assert len(chat.edits) == 2
+
+
+async def test_a_press_told_twice_is_one_edit(sqlite_store: Store, clock: Clock) -> None:
+    house, chat = await board(sqlite_store, clock)
+    for _ in range(2):
+        await house.app.desk.act(PLACE, ADA, Action("", "more", ONE), "press-1")
+        await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 1"
+    assert len(chat.edits) == 1
+
+
+async def test_it_goes_ahead_of_nobody(sqlite_store: Store, clock: Clock) -> None:
+    house, chat = await board(sqlite_store, clock)
+    await house.say(f"more {ONE}")
+    await house.settle()
+    await house.react(ONE, "👍")
+    await house.settle()
+    assert len(chat.edits) == 2
+    assert not chat.went_ahead
+
+
+async def test_what_a_crash_left_out_of_date_is_brought_right_on_the_next_start(store: Store, clock: Clock) -> None:
+    chat, naps = Board(), Naps()
+    house = await with_cards(store, clock, chat, naps)
+    await house.say(f"more {ONE}")
+    await asyncio.sleep(0)
+    await house.app.heart.stop()
+    assert chat.edits == []
+    house = house_over(store, clock, chat)
+    await house.app.heart.beat()
+    await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 1"
+    assert await values(house) == {(ONE, "ada"): 1.0}
+
+
+async def test_a_line_that_a_crash_left_standing_is_taken_away_on_the_next_start(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    house, chat = await board(sqlite_store, clock)
+    await house.say(f"more {ONE}")
+    await house.settle()
+    house = house_over(sqlite_store, clock, chat, Naps())
+    clock.advance(timedelta(seconds=1))
+    await house.say(f"more {ONE}")
+    await asyncio.sleep(0)
+    await house.app.heart.stop()
+    assert chat.tally(ONE) == "By button: 👍 1"
+    house = house_over(sqlite_store, clock, chat)
+    await house.app.heart.beat()
+    await house.settle()
+    assert chat.tally(ONE) == ""
+
+
+# -- what goes wrong
+
+
+async def pressed_on(house: House) -> list[str]:
+    """Press, wait, and give what was logged of it."""
+    with capture_logs() as logged:
+        await house.say(f"more {ONE}")
+        await house.settle()
+    assert await values(house) == {(ONE, "ada"): 1.0}, "the vote stands whatever becomes of the card"
+    return [f"{one['event']} {one.get('why')}" for one in logged]
+
+
+@pytest.mark.parametrize("error", [Rejected("not so"), AccessLost("gone"), NotAccepted("come next week", 600_000)])
+async def test_an_edit_that_is_refused_is_told_of_once_and_not_tried_again(
+    sqlite_store: Store, clock: Clock, error: PlatformError
+) -> None:
+    house, chat = await board(sqlite_store, clock)
+    chat.troubles = [error]
+    assert await pressed_on(house) == [f"A card can't show what was voted by button. {error}"]
+    assert chat.tries == 1
+    await house.say(f"more {ONE}", BEN)
+    await house.settle()
+    assert chat.tally(ONE) == "By button: 👍 2", "the next press brings it right"
+
+
+@pytest.mark.parametrize(("error", "waits"), [(NotAccepted("slowly", 7), 7.0), (Uncertain("lost"), 10.0)])
+async def test_an_edit_that_may_do_later_is_tried_again_in_its_time(
+    sqlite_store: Store, clock: Clock, error: PlatformError, waits: float
+) -> None:
+    naps = Naps()
+    naps.over.set()
+    chat = Board()
+    house = await with_cards(sqlite_store, clock, chat, naps)
+    chat.troubles = [error]
+    assert await pressed_on(house) == []
+    assert naps.taken == [2.0, 0.5, waits, 0.5]
+    assert chat.tally(ONE) == "By button: 👍 1"
+
+
+async def test_an_edit_is_not_tried_for_ever(sqlite_store: Store, clock: Clock) -> None:
+    house, chat = await board(sqlite_store, clock)
+    chat.troubles = [NotAccepted("slowly", 1)] * 100
+    assert await pressed_on(house) == ["A card can't show what was voted by button. slowly"]
+    assert chat.tries == 3
+
+
+async def test_a_refused_card_keeps_no_other_from_being_written(sqlite_store: Store, clock: Clock) -> None:
+    chat, naps = Board(), Naps()
+    house = await with_cards(sqlite_store, clock, chat, naps)
+    chat.troubles = [Rejected("not so")]
+    await house.say(f"more {ONE}")
+    await house.say(f"more {OTHER}")
+    naps.over.set()
+    await house.settle()
+    assert chat.tries == 2
+    assert len(chat.edits) == 1
+
+
+async def test_one_that_gets_no_answer_is_given_up_in_time(sqlite_store: Store, clock: Clock) -> None:
+    chat, naps = Board(gate=asyncio.Event()), Naps()
+    naps.over.set()
+    house = await with_cards(sqlite_store, clock, FakeChat())
+    await house.say(f"more {ONE}")
+    tallies = Tallies(house.store, {"fake": chat}, TABLE, naps, timeout=0.01)
+    with capture_logs() as logged:
+        tallies.outdated((await house.channel()).id, ONE)
+        await house.settle()
+    assert [one["why"] for one in logged] == ["no answer in time"]
+
+
+async def test_a_store_that_does_not_answer_costs_the_line_alone(sqlite_store: Store, clock: Clock) -> None:
+    chat, naps = Board(), Naps()
+    house = await with_cards(sqlite_store, clock, chat, naps)
+    await house.say(f"more {ONE}")
+    async with house.store.write() as tx:
+        await tx.exec_driver_sql("UPDATE posts SET body = '{\"card\": 7}'")
+    naps.over.set()
+    with capture_logs() as logged:
+        await house.settle()
+    assert [one["event"] for one in logged] == ["What was voted by button can't be shown now."]

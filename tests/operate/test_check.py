@@ -1,0 +1,240 @@
+"""`paperboy check` says of each thing whether it is as it should be, and what mends it, whatever is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.model.messages import Place
+from bot.operate import checking
+from bot.operate.check import check_all, look
+from bot.operate.opening import opened_library
+from bot.ports.platform import Check, Finding
+from bot.settings import Settings, load
+from bot.sources.feed import feed_name
+from bot.store import channels
+from bot.store.opening import open_store
+from tests.fakes.paper_sources import PaperSources, Reply
+from tests.fakes.slack.server import FakeSlack
+from tests.support.house import paper
+
+ROOT = Path(__file__).parents[2]
+NEW = {"hour": "09:00", "days": "daily", "count": 5, "bar": 0.8, "guess": True, "created_at": datetime.now(UTC)}
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[PaperSources]:
+    """Sources that answer."""
+    async with PaperSources() as sources:
+        today = datetime.now(UTC).date()
+        sources.huggingface(today, [paper(1)])
+        sources.arxiv_feed("cs.LG", today, [paper(2)])
+        yield sources
+
+
+def settings(home: Path, world: PaperSources, **more: str) -> Settings:
+    return load(None, environ(home, world, **more))
+
+
+def environ(home: Path, world: PaperSources, **more: str) -> dict[str, str]:
+    values = {
+        "DATA_DIR": str(home),
+        "SOURCES__HUGGINGFACE__URL": world.url,
+        "SOURCES__ARXIV__URL": world.url,
+        "SOURCES__ARXIV__RSS_URL": world.url,
+        "SOURCES__ARXIV__CATEGORIES": "cs.LG",
+        "DATABASE_BUSY_SECONDS": "0.2",
+    } | more
+    return {f"PAPERBOY_{name}": value for name, value in values.items()}
+
+
+async def found(capsys: pytest.CaptureFixture[str], of: Settings) -> dict[str, Any]:
+    """What `check --json` says, by name."""
+    code = await check_all(of, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert [set(row) for row in told["checks"]] == [{"name", "ok", "problem", "mend"}] * len(told["checks"])
+    assert all(row["ok"] == (not row["problem"]) for row in told["checks"])
+    assert all(row["mend"] for row in told["checks"] if row["problem"]), "whatever is wrong has its mend"
+    assert told["ok"] == all(row["ok"] for row in told["checks"]) == (code == 0)
+    return {row["name"]: row for row in told["checks"]}
+
+
+def facts(home: Path) -> list[Any]:
+    with contextlib.closing(sqlite3.connect(home / "paperboy.db")) as connection:
+        return connection.execute("select * from facts").fetchall()
+
+
+def wrong(rows: dict[str, Any]) -> set[str]:
+    return {name for name, row in rows.items() if not row["ok"]}
+
+
+async def test_before_the_first_start_only_the_platform_is_missing_and_nothing_is_made(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = await found(capsys, settings(tmp_path / "none", world))
+    assert wrong(rows) == {"platforms"}
+    assert list(rows) == [
+        "store", "index", "disk", "source huggingface", "source arxiv", "clock", "time zones", "platforms",
+    ]  # fmt: skip
+    assert not (tmp_path / "none").exists()
+
+
+async def test_before_the_first_start_the_tokens_are_looked_at(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with FakeSlack() as slack:
+        token = slack.workspace("T1", "lab").bot_token
+        tokens = {"SLACK__BOT_TOKEN": token, "SLACK__APP_TOKEN": "xapp-wrong", "SLACK__API_URL": slack.api}
+        rows = await found(capsys, settings(tmp_path / "none", world, **tokens))
+    assert rows["slack bot token"]["ok"]
+    assert "slack app token" in wrong(rows)
+    assert not (tmp_path / "none").exists()
+
+
+async def test_a_store_and_its_index_are_looked_at_and_left_as_they_are(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = settings(tmp_path, world)
+    async with opened_library(of):
+        pass
+    before = facts(tmp_path)
+    rows = await found(capsys, of)
+    assert (rows["store"], rows["index"]) == tuple(
+        {"name": name, "ok": True, "problem": "", "mend": ""} for name in ("store", "index")
+    )
+    assert facts(tmp_path) == before
+
+
+async def test_a_file_that_is_no_store_is_told_beside_all_the_rest(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "paperboy.db").write_bytes(b"not a database at all" * 100)
+    rows = await found(capsys, settings(tmp_path, world))
+    assert wrong(rows) == {"store", "platforms"}
+    assert rows["store"]["problem"] == "The store's file is damaged, or is none."
+
+
+async def test_a_store_of_a_newer_program_is_told(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str], sqlite_url: str
+) -> None:
+    with sqlite3.connect(sa.make_url(sqlite_url).database or "") as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    connection.close()
+    assert "newer Paperboy" in (await found(capsys, settings(tmp_path, world)))["store"]["problem"]
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:9/none", "sqlite:////dev/null/paperboy.db", "odd"])
+async def test_a_store_that_nobody_answers_for_is_told(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    of = settings(tmp_path, world, DATABASE_URL=url)
+    rows = await found(capsys, of)
+    assert wrong(rows) == {"store", "platforms"}
+
+
+async def test_a_locked_store_is_told(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str], sqlite_url: str
+) -> None:
+    holder = sqlite3.connect(sa.make_url(sqlite_url).database or "")
+    holder.execute("BEGIN IMMEDIATE")
+    rows = await found(capsys, settings(tmp_path, world))
+    holder.close()
+    assert rows["store"]["problem"] == "The store is locked by another program."
+
+
+async def test_a_damaged_index_is_told(tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]) -> None:
+    of = settings(tmp_path, world)
+    async with opened_library(of) as (_, library):
+        library.engine.add([paper(1)])
+    for file in of.index_dir.rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"x")
+    rows = await found(capsys, of)
+    assert wrong(rows) == {"index", "platforms"}
+
+
+async def test_an_index_behind_its_store_mends_itself_and_is_no_trouble(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = settings(tmp_path, world)
+    async with opened_library(of) as (_, library):
+        library.engine.add([paper(1)], "another:1")
+    row = (await found(capsys, of))["index"]
+    assert (row["ok"], "not in step" in row["mend"]) == (True, True)
+
+
+async def test_sources_that_do_not_answer_or_make_no_sense_are_told_each_alone(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feed = world.answer("/feed", "<html>no feed</html>")
+    gone = world.answer("/gone", Reply("gone", status=410))
+    rows = await found(capsys, settings(tmp_path, world, SOURCES__FEEDS=f"{feed},{gone}"))
+    assert wrong(rows) == {f"source {feed_name(feed)}", f"source {feed_name(gone)}", "platforms"}
+
+
+@pytest.mark.parametrize(("seconds", "way"), [(-3600, "behind"), (90, "ahead of"), (50, ""), (-50, "")])
+async def test_a_clock_that_is_wrong_by_more_than_a_minute_is_told(world: PaperSources, seconds: int, way: str) -> None:
+    finding = await checking.clock([world.url], lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+    assert way in finding.problem
+    assert bool(way) == bool(finding.problem)
+
+
+async def test_the_time_is_asked_of_the_next_where_one_does_not_tell_it(world: PaperSources) -> None:
+    addresses = ["http://127.0.0.1:9/", "not an address", world.answer("/odd", Reply("", headers={"Date": "soon"}))]
+    late = partial(checking.clock, now=lambda: datetime.now(UTC) + timedelta(hours=1))
+    assert not (await late(addresses)).problem
+    assert (await late([*addresses, world.url])).problem
+
+
+async def test_a_channel_in_a_zone_that_is_not_known_here_is_told(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str], sqlite_url: str
+) -> None:
+    store = await open_store(sqlite_url)
+    async with store.write() as tx:
+        await channels.add(tx, Place("slack", "C1", "T1"), owner="", zone="Mars/Olympus", **NEW)
+    await store.close()
+    assert "Mars/Olympus" in (await found(capsys, settings(tmp_path, world)))["time zones"]["problem"]
+
+
+async def test_what_hangs_or_breaks_holds_nothing_up() -> None:
+    async def hangs() -> Finding:
+        await asyncio.Event().wait()
+        return Finding()
+
+    async def breaks() -> Finding:
+        raise KeyError("ts")
+
+    async def fine() -> Finding:
+        return Finding()
+
+    findings = await look([Check("a", hangs), Check("b", breaks), Check("c", fine)], 0.05)
+    assert [bool(one.problem) for one in findings] == [True, True, False]
+
+
+async def test_half_a_platform_is_told(tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = await found(capsys, settings(tmp_path, world, SLACK__BOT_TOKEN="xoxb-1"))
+    assert "app_token" in rows["platforms"]["problem"]
+
+
+async def test_the_command_says_a_line_for_each_thing_and_fails_when_one_is_wrong(
+    tmp_path: Path, world: PaperSources
+) -> None:
+    command = [sys.executable, "-m", "bot", "check"]
+    ran = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, env=environ(tmp_path, world), cwd=ROOT, check=False
+    )
+    assert ran.returncode == 1
+    assert [line.split()[0] for line in ran.stdout.splitlines()] == ["ok"] * 7 + ["wrong"]
+    assert "Traceback" not in ran.stderr

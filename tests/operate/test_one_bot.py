@@ -1,0 +1,160 @@
+"""One bot to a store, with the real program: whatever path leads to the SQLite file, and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.operate.alone import alone
+from bot.operate.saying import Failure
+from bot.settings import load
+from tests.fakes.postgres import Postgres
+from tests.support.operator import Operator
+
+PATIENCE_SECONDS = 60
+
+
+@contextmanager
+def chatting(operator: Operator) -> Iterator[subprocess.Popen[str]]:
+    """A bot in a process of its own that has begun to serve."""
+    process = operator.start("chat", stdin=subprocess.PIPE)
+    assert process.stdout
+    try:
+        while not process.stdout.readline().strip():
+            assert process.poll() is None, process.communicate()[1]
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refused(operator: Operator, *words: str) -> None:
+    second = operator.start(*words)
+    out, err = second.communicate(timeout=PATIENCE_SECONDS)
+    assert (second.returncode, out) == (1, "")
+    told = [line for line in err.splitlines() if "Another Paperboy holds" not in line]
+    assert len(told) == 1, err
+    assert "Another Paperboy serves" in told[0]
+
+
+@pytest.fixture
+def on_postgres(operator: Operator, postgres: Postgres) -> Iterator[Operator]:
+    """Somebody whose store is a PostgreSQL database, with an app of Discord's that the bot would log in with."""
+    url = postgres.create()
+    operator.set(
+        DATABASE_URL=url.render_as_string(hide_password=False),
+        DATABASE_BUSY_SECONDS="0.5",
+        DISCORD__TOKEN="a.b.c",
+        DISCORD__API_URL="http://127.0.0.1:9",
+        SOURCES__HUGGINGFACE__ENABLED="false",
+        SOURCES__ARXIV__ENABLED="false",
+    )
+    yield operator
+    postgres.drop(url)
+
+
+def test_a_second_bot_on_one_postgresql_store_is_refused(on_postgres: Operator) -> None:
+    with chatting(on_postgres):
+        refused(on_postgres, "chat")
+        refused(on_postgres, "run")
+        assert on_postgres("search", "federated").code == 0
+
+
+def test_a_bot_that_was_killed_is_followed_at_once_by_another(on_postgres: Operator) -> None:
+    with chatting(on_postgres) as first:
+        before = holder()
+        first.kill()
+        first.wait(PATIENCE_SECONDS)
+        follower = on_postgres.start("chat", stdin=subprocess.PIPE)
+        try:
+            assert holder(other_than=before)
+            refused(on_postgres, "chat")
+        finally:
+            follower.kill()
+            assert "Another Paperboy" not in follower.communicate()[1]
+
+
+def test_a_bot_that_lost_its_database_for_a_moment_still_keeps_others_out(on_postgres: Operator) -> None:
+    with chatting(on_postgres):
+        before = holder()
+        with psycopg.connect(os.environ["PAPERBOY_DATABASE_URL"], autocommit=True) as admin:
+            there = b"from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            admin.execute(b"select pg_terminate_backend(pid) " + there)
+        assert holder(other_than=before)
+        refused(on_postgres, "chat")
+
+
+def holder(other_than: int = 0) -> int:
+    """The server process that holds the lock, as soon as there is one that is not that other."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    with psycopg.connect(os.environ["PAPERBOY_DATABASE_URL"], autocommit=True) as admin:
+        while time.monotonic() < ends:
+            row = admin.execute(
+                "select pid from pg_locks where locktype = 'advisory' and classid = 7402512 and granted and pid <> %s"
+                " and database = (select oid from pg_database where datname = current_database())",
+                [other_than],
+            ).fetchone()
+            if row:
+                return int(row[0])
+    raise AssertionError("nobody holds the lock")
+
+
+@pytest.mark.parametrize("way", ["symlink", "hard link", "folder link", "spelling", "deleted lock", "working folder"])
+def test_a_second_bot_is_refused_whatever_leads_to_the_sqlite_file(
+    operator: Operator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, file = operator.home, operator.home / "paperboy.db"
+    with alone(load()):
+        if way == "deleted lock":
+            (home / "paperboy.db.bot").unlink()
+            again = str(file)
+        elif way == "symlink":
+            (tmp_path / "link.db").symlink_to(file)
+            again = str(tmp_path / "link.db")
+        elif way == "hard link":
+            os.link(file, tmp_path / "hard.db")
+            again = str(tmp_path / "hard.db")
+        elif way == "folder link":
+            (tmp_path / "elsewhere").symlink_to(home)
+            again = str(tmp_path / "elsewhere" / "paperboy.db")
+        elif way == "spelling":
+            again = f"{home}/../{home.name}/./paperboy.db"
+        else:
+            monkeypatch.chdir(home)
+            again = "paperboy.db"
+        operator.set(DATABASE_URL=f"sqlite:///{again}", DATA_DIR=str(tmp_path / "other"))
+        ran = operator("chat")
+        assert (ran.code, ran.out, len(ran.told)) == (1, "", 1)
+        assert "Another Paperboy serves" in ran.err
+        assert operator("search", "federated").code == 0
+    with alone(load()):
+        pass
+
+
+def test_the_lock_on_the_database_outlives_what_sqlite_opens_and_closes_and_disturbs_nobody(operator: Operator) -> None:
+    file = operator.home / "paperboy.db"
+    with alone(load()):
+        for _ in range(3):
+            with sqlite3.connect(file) as tx:
+                tx.execute("create table if not exists scratch (x)")
+                tx.execute("insert into scratch values (1)")
+            tx.close()
+        (operator.home / "paperboy.db.bot").unlink()
+        with pytest.raises(Failure), alone(load()):
+            pass
+
+
+def test_a_new_store_is_made_and_locked_for_its_owner_alone(operator: Operator, tmp_path: Path) -> None:
+    operator.set(DATA_DIR=str(tmp_path / "new"))
+    with alone(load()):
+        assert (tmp_path / "new" / "paperboy.db").stat().st_mode & 0o777 == 0o600
+        with pytest.raises(Failure), alone(load()):
+            pass

@@ -1,0 +1,94 @@
+"""An operator compares two learners: each digest is shared, and `paperboy rivals` says whose picks were liked."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.operate.rivals import tell_rivals
+from bot.settings import SettingsError, load
+from bot.store import choices
+from bot.store.choices import Choice
+from bot.store.database import Store
+from tests.fakes.clock import Clock
+from tests.support.house import House, demo_papers, house_over
+
+PAPERS = [replace(one, upvotes=n % 50) for n, one in enumerate(demo_papers()[:150])]
+
+
+async def shared(store: Store, clock: Clock, days: int = 3) -> House:
+    """A channel whose digests are shared with the most upvoted, and whose member likes what the taste brings."""
+    experiment = load(None, {"PAPERBOY_EXPERIMENT__RIVAL": "upvotes"}).experiment
+    house = house_over(store, clock, experiment=experiment)
+    await house.invite()
+    await house.say("settings count 4 bar 0")
+    await house.say("subscribe reinforcement learning")
+    for day in range(days):
+        await house.list_papers(PAPERS[50 * day : 50 * day + 50])
+        await house.next_morning()
+        await house.beat()
+        for one in await chosen(house):
+            if one.day == clock.now.date() and one.team == "taste":
+                await house.react(one.paper_id)
+    return house
+
+
+async def chosen(house: House) -> list[Choice]:
+    async with house.store.read() as tx:
+        made = await choices.of_channel(tx, (await house.channel()).id)
+    return [one for one in made if one.place]
+
+
+async def test_each_digest_is_shared_and_remembers_whose_each_card_was(store: Store, clock: Clock) -> None:
+    made = await chosen(await shared(store, clock))
+    days = {one.day for one in made}
+    assert len(days) == 3
+    for day in days:
+        assert Counter(one.team for one in made if one.day == day) == {"taste": 2, "upvotes": 2}
+    assert not any(one.guess for one in made)
+
+
+async def test_without_the_setting_no_digest_is_shared(sqlite_store: Store, clock: Clock) -> None:
+    house = house_over(sqlite_store, clock)
+    await house.list_papers(PAPERS[:50])
+    await house.invite()
+    await house.say("subscribe reinforcement learning")
+    await house.next_morning()
+    await house.beat()
+    assert {one.team for one in await chosen(house)} == {""}
+
+
+async def test_the_operator_is_told_who_won(
+    sqlite_store: Store, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = load(None, {"PAPERBOY_DATA_DIR": str(tmp_path)})
+    await tell_rivals(settings, as_json=False)
+    assert "`experiment.rival` in the settings begins it" in capsys.readouterr().out
+    await shared(sqlite_store, clock)
+    capsys.readouterr()
+    await tell_rivals(settings, as_json=True)
+    every, one = json.loads(capsys.readouterr().out)
+    assert (every["channel"], one["channel"], one["rival"]) == ("", "fake ml", "upvotes")
+    assert every["contest"] == one["contest"] == {"won": [3, 0], "tied": 0, "liked": [6, 0], "shown": [6, 6]}
+    assert one["p"] == 0.25
+    await tell_rivals(settings, as_json=False)
+    table = capsys.readouterr().out
+    assert "fake ml against upvotes" in table
+    assert "6 of 6     (100%)" in table
+
+
+def test_a_rival_nobody_knows_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"experiment\.rival"):
+        load(None, {"PAPERBOY_EXPERIMENT__RIVAL": "magic"})
+
+
+async def test_no_member_is_told_of_the_comparison(sqlite_store: Store, clock: Clock) -> None:
+    house = await shared(sqlite_store, clock, days=1)
+    for line in ("stats", "taste", "today", f"why {(await chosen(house))[0].paper_id}"):
+        assert "rival" not in (await house.say(line)).text
+    whys = [one.message.card.why for one in house.chat.shown["c1"] if one.message.card]
+    assert not any("upvot" in why or "🎲" in why for why in whys)

@@ -1,0 +1,72 @@
+"""Whatever breaks or hangs behind the desk, an asker gets an answer and the others go on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.store.errors import StoreBusy
+from recommender import Hit, Recommender
+from tests.support.house import ADA, PLACE, House
+from tests.support.saying import DM
+
+
+async def test_a_store_that_does_not_answer_is_told_kindly(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise StoreBusy("locked")
+
+    monkeypatch.setattr(house.store, "read", busy)
+    reply = await house.say("topics")
+    assert not reply.ok
+    assert "try again" in reply.text
+    assert await house.app.desk.suggest(PLACE, "fed") == []
+    assert "try again" in (await house.app.desk.about(PLACE, ADA, "why", "m1")).text
+    assert "try again" in (await house.app.desk.home(DM, ADA)).mine.text
+
+
+class _Broken(Recommender):
+    """An index whose files went away under it."""
+
+    def search(self, *args: Any, **kwargs: Any) -> list[Hit]:
+        raise RuntimeError("the map is gone")
+
+
+class _Slow(Recommender):
+    """An index that answers only when somebody else could go on meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others_went_on = threading.Event()
+        self.asked: list[bool] = []
+
+    def search(self, *args: Any, **kwargs: Any) -> list[Hit]:
+        self.asked.append(self.others_went_on.wait(5))
+        return []
+
+
+async def test_whatever_breaks_is_answered_in_one_line_and_logged(house: House) -> None:
+    house.app.library.engine = _Broken()
+    with capture_logs() as logs:
+        reply = await house.say("search federated")
+        assert await house.app.desk.suggest(PLACE, "search federated") == []
+    assert not reply.ok
+    assert reply.text.startswith("That went wrong")
+    assert "map" not in reply.text
+    assert [log["log_level"] for log in logs] == ["error", "error"]
+    assert (await house.say("topics")).ok, "and the next question is answered"
+
+
+@pytest.mark.parametrize("line", ["search federated", "why federated nets", "suggest"])
+async def test_a_slow_search_holds_nobody_else_up(house: House, line: str) -> None:
+    house.app.library.engine = engine = _Slow()
+    desk = house.app.desk
+    asking = asyncio.create_task(desk.suggest(PLACE, "federated") if line == "suggest" else house.say(line))
+    while not engine.asked and not asking.done():
+        await asyncio.sleep(0)
+        engine.others_went_on.set()
+    await asking
+    assert engine.asked == [True]

@@ -1,0 +1,199 @@
+"""What is liked, posted and taught in private rooms shows nowhere else: every answer of the bot is searched for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bot.commands.registry import VERBS
+from bot.model.messages import Action, Asker, Kind, Place
+from bot.store.database import Store
+from recommender import Paper
+from tests.fakes.clock import Clock
+from tests.support.house import House, demo_papers, house_over, paper
+
+CAT = Asker("cat", manager=True, name="Cat")
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room whose members like, post, teach and follow things with words of their own. Others may guess the `word` and
+    ask for it; the `secret` one is never typed by anybody else."""
+
+    place: Place
+    word: str
+    secret: str
+    number: int
+
+    @property
+    def posted(self) -> Paper:
+        """A paper that a member puts before the room."""
+        return paper(600 + self.number, f"A study of {self.word} that was posted", f"We study {self.word}.")
+
+    @property
+    def liked(self) -> Paper:
+        """A paper that the room likes, listed today and without upvotes."""
+        return paper(700 + self.number, f"Of zebras and number {self.number} among them", "Zebras in herds.")
+
+
+SECRET = [
+    Room(Place("fake", "board", "T1", "board-of-directors", private=True), "quixotic", "abyssinian", 1),
+    Room(Place("fake", "group", "T1", "mpdm-ada--ben--carl-1", private=True), "zymurgic", "borborygmic", 2),
+    Room(Place("fake", "d-ada", "T1", kind=Kind.DIRECT), "vespertine", "callipygian", 3),
+    Room(Place("fake", "abroad", "T2", "rivals"), "xylophagous", "defenestrated", 4),
+]
+PUBLIC = Place("fake", "general", "T1", "general")
+OPEN = Room(PUBLIC, "crepuscular", "effulgent", 5)
+LISTENERS = [
+    PUBLIC,
+    Place("fake", "other", "T1", "other-private", private=True),
+    Place("fake", "d-cat", "T1", kind=Kind.DIRECT),
+    Place("fake", "elsewhere", "T3", "elsewhere"),
+    Place("fake", "new", "T1", "just-invited"),
+]
+
+
+async def lives(house: House, room: Room) -> None:
+    """Everything that a room can do, done there."""
+    ada, place = Asker("ada", manager=True, name="Ada"), room.place
+    entry = (
+        f"@misc{{k, title={{A draft on {room.word} and {room.secret} matters}}, author={{{room.secret.title()}, Ann}}, "
+        f"abstract={{Of {room.secret} things.}}}}"
+    )
+    await house.invite(place)
+    for line in (
+        f"teach {entry}",
+        f"more {room.liked.id}",
+        f"save {room.liked.id}",
+        f"more {room.posted.id}",
+        f"submit {room.posted.id}",
+        f"submit A draft on {room.word} and {room.secret} matters",
+        f"subscribe {room.secret} herds",
+        f'less "{room.secret} beetles"',
+    ):
+        told = await house.say(line, ada, place)
+        assert told.ok, (line, told.text)
+
+
+@pytest.fixture
+async def house(sqlite_store: Store, clock: Clock) -> House:
+    made = house_over(sqlite_store, clock)
+    await made.list_papers(demo_papers()[:40])
+    await made.list_papers([one for room in [*SECRET, OPEN] for one in (room.liked, room.posted)])
+    for room in [*SECRET, OPEN]:
+        await lives(made, room)
+    return made
+
+
+def lines(room: Room) -> list[str]:
+    """Every verb, said with whatever might bring out what a room did."""
+    word, draft = room.word, f"A draft on {room.word} and"
+    arguments = {
+        "search": [word, f"{word} for us", draft, f"author:{word}", f"{word[:-2]}", "zebras", "draft", "study"],
+        "trending": ["day", "week", "month"],
+        "similar": [room.liked.id, draft],
+        "why": [room.liked.id, room.posted.id, draft],
+        "abstract": [room.liked.id, draft],
+        "more": [draft],
+        "less": [draft],
+        "save": [draft],
+        "unsave": [draft],
+        "submit": [draft],
+        "saved": ["", "bib"],
+        "subscribe": [],
+        "unsubscribe": [],
+        "teach": [],
+        "schedule": [""],
+        "settings": [""],
+        "pause": [],
+        "resume": [],
+        "forget": [""],
+    }
+    return [f"{verb} {argument}".strip() for verb in VERBS for argument in arguments.get(verb, [""])]
+
+
+async def answers(house: House, place: Place, room: Room) -> list[tuple[str, str]]:
+    """All that the bot says in a place: to each verb, as a button and shared, completed, and at home."""
+    told = []
+    for line in lines(room):
+        told.append((line, str(await house.say(line, CAT, place))))
+        verb, _, argument = line.partition(" ")
+        for action in (Action("", verb, argument), Action("", "share", line)):
+            told.append((f"press {line}", str(await house.app.desk.act(place, CAT, action))))
+    for typed in (room.word[:4], f"search {room.word[:4]}", "more A draft", "unsubscribe ", "search A study", "saved "):
+        told.append((f"typing {typed}", str(await house.app.desk.suggest(place, typed))))
+    told.append(("home", str(await house.app.desk.home(place, CAT, [one.address for one in LISTENERS]))))
+    return told
+
+
+@pytest.mark.parametrize("place", LISTENERS, ids=lambda place: place.address)
+async def test_nothing_of_a_private_room_is_told_elsewhere(house: House, place: Place) -> None:
+    await house.invite(place, by="cat")
+    house.chat.shown[place.address].clear()
+    secrets = [room for room in SECRET if room.place != place]
+    told = [answer for room in secrets for answer in await answers(house, place, room)]
+    await house.next_morning()
+    await house.list_papers([paper(900 + number) for number in range(30)])
+    await house.beat()
+    told += [("posted", str(post)) for post in house.chat.shown[place.address]]
+    never = [room.secret for room in secrets] + [room.place.name for room in secrets if room.place.name]
+    never += ["another channel", "already in another"]
+    assert len(told) > 200
+    assert [(asked, word) for asked, text in told for word in never if word in text.lower()] == []
+
+
+async def test_a_room_is_told_all_that_it_did_itself(house: House) -> None:
+    """Without this the test above could pass because nothing is told at all."""
+    for room in [*SECRET, OPEN]:
+        told = {
+            asked.partition(" ")[0] for asked, text in await answers(house, room.place, room) if room.secret in text
+        }
+        assert {"search", "abstract", "topics", "export", "why", "typing", "taste"} <= told, (room.word, told)
+
+
+async def test_what_private_rooms_like_trends_nowhere_else(house: House) -> None:
+    liked = {room.liked.id: room for room in [*SECRET, OPEN]}
+    for place in LISTENERS:
+        for period in ("day", "week", "month"):
+            told = await house.say(f"trending {period}", CAT, place)
+            trending = {line.paper_id for line in told.lines}
+            assert not trending & {paper_id for paper_id, room in liked.items() if room is not OPEN}, (place, period)
+    assert OPEN.liked.id in {line.paper_id for line in (await house.say("trending", CAT, PUBLIC)).lines}
+    mine = {line.paper_id for line in (await house.say("trending", CAT, SECRET[0].place)).lines}
+    assert {SECRET[0].liked.id, OPEN.liked.id} <= mine
+
+
+async def test_a_new_channel_begins_with_nothing_that_a_private_room_likes(house: House) -> None:
+    await house.next_morning()
+    for place in LISTENERS[1:]:
+        await house.invite(place, by="cat")
+        async with house.store.read() as tx:
+            known = await house.app.digests.known(tx, (await house.channel(place)).id)
+        said = {one.paper_id for one in known.neighbours}
+        assert not said & {one.id for room in SECRET for one in (room.liked, room.posted)}, place
+        assert (OPEN.liked.id in said) == (place.workspace == "T1"), place
+
+
+async def test_search_lines_tell_of_public_channels_alone(house: House) -> None:
+    for room in [*SECRET, OPEN]:
+        [line] = [
+            line
+            for line in (await house.say(f"search {room.word}", CAT, LISTENERS[1])).lines
+            if line.paper_id == room.posted.id
+        ]
+        assert ("posted" in line.detail) == (room is OPEN), room.word
+    assert "posted in #general" in line.detail
+
+
+async def test_a_channel_that_nobody_is_sure_of_is_private_until_its_platform_says_otherwise(house: House) -> None:
+    unsure = Place("fake", "c77", "T1", "mpdm-ada--ben--carl-2", private=None)
+    await house.say(f"more {demo_papers()[3].id}", CAT, unsure)
+    assert (await house.channel(unsure)).place.private
+    await house.say(f"more {demo_papers()[3].id}", CAT, replace(unsure, private=None))
+    told = await house.say("trending week", CAT, PUBLIC)
+    assert demo_papers()[3].id not in {line.paper_id for line in told.lines}
+    await house.app.desk.renamed(replace(unsure, private=None))
+    assert (await house.channel(unsure)).place.private
+    await house.app.desk.renamed(replace(unsure, private=False))
+    assert not (await house.channel(unsure)).place.private

@@ -1,0 +1,20 @@
+"""What the tests of the desk say, and of what."""
+
+from __future__ import annotations
+
+from bot.model.messages import Action, Asker, Kind, Place, Reply
+from tests.support.house import ADA, PLACE, House, demo_papers
+
+PAPERS = demo_papers()[:40]
+KNOWN = PAPERS[0]
+DM = Place("fake", "ben", kind=Kind.DIRECT)
+HOSTILE = "`/papers pause` <!channel> @everyone **b** [x](javascript:1) \u202e\u200b\x1b[31m\n\nnext"
+
+
+async def press(house: House, action: Action, asker: Asker = ADA) -> Reply:
+    return await house.app.desk.act(PLACE, asker, action)
+
+
+def button(reply: Reply, label: str) -> Action:
+    [found] = [action for action in reply.actions if action.label == label]
+    return found
