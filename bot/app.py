@@ -13,12 +13,12 @@ from bot.commands.context import LookUp, Tools
 from bot.digests.composer import Digests
 from bot.digests.feedback import EmojiTable
 from bot.jobs.alerts import Alerts
-from bot.jobs.delivery import Courier, Patience
+from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.jobs.ingest import Ingest
-from bot.jobs.reactions import Intake
-from bot.jobs.scheduler import Heart
-from bot.jobs.vote_counts import Tallies
-from bot.paper_index import Library, Progress
+from bot.jobs.reactions import ReactionRecorder
+from bot.jobs.scheduler import Scheduler
+from bot.jobs.vote_counts import VoteCounters
+from bot.paper_index import PaperIndex, Progress
 from bot.ports.platform import Clock, Platform, Sleep
 from bot.private_indexes import PrivateIndexes
 from bot.service.service import FrontDesk
@@ -40,13 +40,13 @@ class App:
     settings: Settings
     store: Store
     platforms: Mapping[str, Platform]
-    library: Library
+    paper_index: PaperIndex
     ingest: Ingest
     digests: Digests
-    courier: Courier
-    intake: Intake
+    delivery_worker: DeliveryWorker
+    reactions: ReactionRecorder
     desk: FrontDesk
-    heart: Heart
+    scheduler: Scheduler
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
@@ -72,11 +72,11 @@ async def opened(
     async with contextlib.AsyncExitStack() as stack:
         store = await open_store(settings.store_url, busy_seconds=settings.database_busy_seconds)
         stack.push_async_callback(store.close)
-        library = await Library.open(store, settings.index_dir, progress)
+        paper_index = await PaperIndex.open(store, settings.index_dir, progress)
         if sources is None:
             sources = await stack.enter_async_context(configured_sources(settings))
         over = platforms if isinstance(platforms, Mapping) else await platforms(store)
-        yield build(settings, store, library, over, sources, clock, sleep)
+        yield build(settings, store, paper_index, over, sources, clock, sleep)
 
 
 @contextlib.asynccontextmanager
@@ -98,7 +98,7 @@ async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
 def build(
     settings: Settings,
     store: Store,
-    library: Library,
+    paper_index: PaperIndex,
     platforms: Mapping[str, Platform],
     sources: Sequence[Source],
     clock: Clock,
@@ -110,32 +110,32 @@ def build(
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
     rival = Rival(settings.experiment.rival) if settings.experiment.rival else None
-    digests = Digests(store, library, emoji, window, rival, neighbours=settings.votes.neighbours)
-    patience = Patience(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
-    tallies = Tallies(store, platforms, emoji, sleep, settings.delivery.timeout)
-    intake = Intake(store, clock, sleep, emoji, settings.delivery.timeout, tallies.outdated)
-    courier = Courier(store, platforms, clock, patience, seconds, intake)
-    ingest = Ingest(store, library, sources, clock, settings.sources.look_back_days)
+    digests = Digests(store, paper_index, emoji, window, rival, neighbours=settings.votes.neighbours)
+    retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
+    vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
+    reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)
+    delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, seconds, reactions)
+    ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days)
     tools = Tools(
         store,
-        library,
+        paper_index,
         PrivateIndexes(),
         digests,
         emoji,
         clock,
         _looking_up(sources),
-        courier.deliver,
+        delivery_worker.deliver,
         platforms,
-        tallies.outdated,
+        vote_counters.refresh_tally,
     )
-    heart = Heart(
+    scheduler = Scheduler(
         store,
         digests,
-        courier,
-        intake,
+        delivery_worker,
+        reactions,
         ingest,
-        Alerts(store, library, digests, platforms, clock, window),
-        tallies,
+        Alerts(store, paper_index, digests, platforms, clock, window),
+        vote_counters,
         dict(platforms),
         clock,
         grace=grace,
@@ -143,8 +143,8 @@ def build(
         read_back=timedelta(days=settings.votes.read_back_days),
         keep=timedelta(days=settings.slack.keep_days),
     )
-    desk = FrontDesk(tools, intake, settings.digest)
-    return App(settings, store, platforms, library, ingest, digests, courier, intake, desk, heart)
+    desk = FrontDesk(tools, reactions, settings.digest)
+    return App(settings, store, platforms, paper_index, ingest, digests, delivery_worker, reactions, desk, scheduler)
 
 
 def _looking_up(sources: Sequence[Source]) -> LookUp:

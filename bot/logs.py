@@ -99,7 +99,7 @@ def set_up(level: str, form: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # A beat of the heart that takes long skips the next one, as it should.
+    # A run of a periodic job that takes long skips the next one, as it should.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # What is wrong with BibTeX that somebody handed over is told to them.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)

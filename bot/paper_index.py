@@ -1,4 +1,4 @@
-"""The library: the recommender's index, kept in step with the papers in the store."""
+"""The paper index: the recommender's index, kept in step with the papers in the store."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Progress = Callable[[int, int], None]
 Answer = TypeVar("Answer")
 
 
-class Library:
-    """The index over the store's papers. `engine` answers; `catch_up` brings it to what the store knows now."""
+class PaperIndex:
+    """The index over the store's papers. `engine` answers; `sync` brings it up to the store."""
 
     def __init__(self, store: Store, engine: Recommender, folder: Path | None) -> None:
         self._store, self.engine, self._folder = store, engine, folder
@@ -36,7 +36,7 @@ class Library:
     @classmethod
     async def open(
         cls, store: Store, folder: Path | None, progress: Progress | None = None, *, replaced: str = ""
-    ) -> Library:
+    ) -> PaperIndex:
         """Open the index in a folder (None: in memory); a damaged one is rebuilt, and said once.
 
         Where the folder holds the index of another store, that stays as it is, and this store's is kept beside it.
@@ -55,23 +55,23 @@ class Library:
             log.warning("The search index here belongs to another store. This store's is kept beside it.")
             folder = _beside(folder, store_id)
             engine = await asyncio.to_thread(Recommender.open, folder)
-        library = cls(store, engine, folder)
+        paper_index = cls(store, engine, folder)
         try:
-            await library.catch_up(progress, tries=1)
+            await paper_index.sync(progress, tries=1)
         except IndexBusyError:
             log.warning("Another program is adding to the search index. What it has not added yet is found later.")
-        return library
+        return paper_index
 
-    async def catch_up(self, progress: Progress | None = None, tries: int = _TRIES) -> int:
+    async def sync(self, progress: Progress | None = None, tries: int = _TRIES) -> int:
         """Index every paper that changed in the store since the last time; how many those were. While another process
         writes to the index, which may be just these papers, it is tried so often; then IndexBusyError."""
         async with self._adding:
             for _ in range(tries - 1):
                 with contextlib.suppress(IndexBusyError):
-                    return await self._mended_catch_up(progress)
-            return await self._mended_catch_up(progress)
+                    return await self._sync_or_rebuild(progress)
+            return await self._sync_or_rebuild(progress)
 
-    async def steady(self, ask: Callable[[Recommender], Answer]) -> Answer:
+    async def read_consistent(self, ask: Callable[[Recommender], Answer]) -> Answer:
         """Ask the engine in a thread of its own, while nobody adds to it or takes away."""
         async with self._adding:
             return await asyncio.to_thread(ask, self.engine)
@@ -81,14 +81,14 @@ class Library:
         store_id, revision = _marked(self.engine)
         return min(revision, await facts.revision(tx)) if store_id == await facts.get(tx, "store_id") else 0
 
-    async def _mended_catch_up(self, progress: Progress | None) -> int:
+    async def _sync_or_rebuild(self, progress: Progress | None) -> int:
         try:
-            return await self._catch_up(progress)
+            return await self._sync(progress)
         except (CorruptIndexError, NewerIndexError) as error:
             self.engine = await _empty(self._folder, error)
-            return await self._catch_up(progress)
+            return await self._sync(progress)
 
-    async def _catch_up(self, progress: Progress | None) -> int:
+    async def _sync(self, progress: Progress | None) -> int:
         await asyncio.to_thread(self.engine.refresh)
         store_id = await _store_id(self._store)
         async with self._store.read() as tx:

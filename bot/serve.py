@@ -1,4 +1,4 @@
-"""Serving: the heart and every platform side by side, each kept alive on its own."""
+"""Serving: the scheduler and every platform side by side, each kept alive on its own."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ async def serve(
     Raises TokenRefused or WorkspaceLost where no platform lets the bot in to begin with: there is nothing to serve.
     `seconds` is a clock that only runs forward: by it a connection that held for long is told from one that never did.
     """
-    await app.heart.start()
-    scheduler = ticking(app.heart, app.settings.schedule.tick_seconds)
-    scheduler.start()
+    await app.scheduler.start()
+    timer = ticking(app.scheduler, app.settings.schedule.tick_seconds)
+    timer.start()
     may_be_open = set(platforms)
 
     def nowhere(closed: str) -> bool:
@@ -48,18 +48,18 @@ async def serve(
     try:
         await (tasks[until] if until else asyncio.gather(*tasks.values()))
     finally:
-        scheduler.shutdown(wait=False)
+        timer.shutdown(wait=False)
         for task in tasks.values():
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
-        await app.heart.stop()
+        await app.scheduler.stop()
 
 
 async def _kept_alive(
     platform: Platform, app: App, nowhere: Callable[[str], bool], sleep: Sleep, seconds: Callable[[], float]
 ) -> None:
-    """Run one platform again and again, after longer and longer waits; the others and the heart go on meanwhile.
+    """Run one platform again and again, after longer and longer waits; the others and the scheduler go on meanwhile.
 
     One that does not let the bot in at the first try is said so to `nowhere`, which tells whether it was the last.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.store import facts, papers
 from bot.store.database import Store
 from bot.store.opening import open_store
@@ -26,27 +26,27 @@ async def keep(store: Store, *some: Paper) -> papers.Recorded:
         return await papers.record(tx, some, NOW)
 
 
-def found(library: Library, query: str) -> set[str]:
-    return {hit.paper_id for hit in library.engine.search(query, 50)}
+def found(paper_index: PaperIndex, query: str) -> set[str]:
+    return {hit.paper_id for hit in paper_index.engine.search(query, 50)}
 
 
 async def test_an_index_is_opened_again_without_indexing_anything(sqlite_store: Store, tmp_path: Path) -> None:
     await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
-    first = await Library.open(sqlite_store, tmp_path / "index")
-    again = await Library.open(sqlite_store, tmp_path / "index")
-    assert await again.catch_up() == 0
+    first = await PaperIndex.open(sqlite_store, tmp_path / "index")
+    again = await PaperIndex.open(sqlite_store, tmp_path / "index")
+    assert await again.sync() == 0
     assert found(again, "zebra") == found(first, "zebra") == {paper(n).id for n in range(20)}
 
 
 async def test_a_search_works_beside_a_program_that_writes_to_the_index(sqlite_store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     await keep(sqlite_store, paper(1, "Zebra one"))
-    await Library.open(sqlite_store, folder)
+    await PaperIndex.open(sqlite_store, folder)
     await keep(sqlite_store, paper(2, "Zebra two"))
     with write_lock(folder, 0.0):
-        beside = await Library.open(sqlite_store, folder)
+        beside = await PaperIndex.open(sqlite_store, folder)
         assert found(beside, "zebra") == {paper(1).id}
-    assert await beside.catch_up() == 1
+    assert await beside.sync() == 1
     assert found(beside, "zebra") == {paper(1).id, paper(2).id}
 
 
@@ -54,10 +54,10 @@ async def test_whoever_adds_tries_again_while_another_program_writes(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "index"
-    library = await Library.open(sqlite_store, folder)
-    library.engine = Recommender.open(folder, patience=0.0)
+    paper_index = await PaperIndex.open(sqlite_store, folder)
+    paper_index.engine = Recommender.open(folder, patience=0.0)
     await keep(sqlite_store, paper(1, "Zebra one"))
-    add, tried = library.engine.add, 0
+    add, tried = paper_index.engine.add, 0
 
     def add_at_last(papers: list[Paper], marker: str) -> None:
         nonlocal tried
@@ -66,14 +66,14 @@ async def test_whoever_adds_tries_again_while_another_program_writes(
             other.close()
         add(papers, marker)
 
-    monkeypatch.setattr(library.engine, "add", add_at_last)
+    monkeypatch.setattr(paper_index.engine, "add", add_at_last)
     with ExitStack() as other:
         other.enter_context(write_lock(folder, 0.0))
         with pytest.raises(IndexBusyError):
-            await library.catch_up(tries=2)
-        assert await library.catch_up() == 1
+            await paper_index.sync(tries=2)
+        assert await paper_index.sync() == 1
     assert tried == 3
-    assert found(library, "zebra") == {paper(1).id}
+    assert found(paper_index, "zebra") == {paper(1).id}
 
 
 @pytest.mark.parametrize(
@@ -85,41 +85,41 @@ async def test_a_query_has_the_same_answers_whichever_database_holds_the_papers(
     alone = Recommender()
     alone.add(demo_papers())
     await keep(store, *reversed(demo_papers()))
-    library = await Library.open(store, None)
-    assert library.engine.search(query, 50) == alone.search(query, 50) != []
-    assert library.engine.understand(query) == alone.understand(query)
+    paper_index = await PaperIndex.open(store, None)
+    assert paper_index.engine.search(query, 50) == alone.search(query, 50) != []
+    assert paper_index.engine.understand(query) == alone.understand(query)
 
 
 async def test_only_what_changed_is_indexed(sqlite_store: Store, tmp_path: Path) -> None:
     await keep(sqlite_store, *(paper(n) for n in range(20)))
-    library = await Library.open(sqlite_store, tmp_path / "index")
+    paper_index = await PaperIndex.open(sqlite_store, tmp_path / "index")
     await keep(
         sqlite_store,
         *(paper(n) for n in range(19)),
         paper(19, abstract="Zebras at last, after a long look at everything else. They have stripes and it works."),
         paper(20),
     )
-    assert await library.catch_up() == 2
-    assert found(library, "zebras") == {paper(19).id}
+    assert await paper_index.sync() == 2
+    assert found(paper_index, "zebras") == {paper(19).id}
 
 
 async def test_two_libraries_over_one_folder_see_what_either_indexed(sqlite_store: Store, tmp_path: Path) -> None:
-    one = await Library.open(sqlite_store, tmp_path / "index")
-    other = await Library.open(sqlite_store, tmp_path / "index")
+    one = await PaperIndex.open(sqlite_store, tmp_path / "index")
+    other = await PaperIndex.open(sqlite_store, tmp_path / "index")
     await keep(sqlite_store, paper(1, "Zebra"))
-    assert (await one.catch_up(), await other.catch_up()) == (1, 0)
+    assert (await one.sync(), await other.sync()) == (1, 0)
     assert found(other, "zebra") == {paper(1).id}
 
 
 async def test_a_damaged_index_is_rebuilt_with_the_same_answers(sqlite_store: Store, tmp_path: Path) -> None:
     await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     folder = tmp_path / "index"
-    before = (await Library.open(sqlite_store, folder)).engine.search("zebra", 50)
+    before = (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50)
     for file in folder.glob("*.segment"):
         file.write_bytes(os.urandom(5_000))
     with capture_logs() as logs:
-        assert (await Library.open(sqlite_store, folder)).engine.search("zebra", 50) == before
-        assert (await Library.open(sqlite_store, folder)).engine.search("zebra", 50) == before
+        assert (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50) == before
+        assert (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50) == before
     assert [log["event"] for log in logs] == ["The search index can't be used; it is rebuilt from the store."]
     assert "Delete" not in logs[0]["why"], "nobody has to"
 
@@ -130,16 +130,16 @@ async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_said_once(
 ) -> None:
     await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     folder = tmp_path / "index"
-    library = await Library.open(sqlite_store, folder)
+    paper_index = await PaperIndex.open(sqlite_store, folder)
     if how == "damaged":
         (folder / "index.json").write_text("{")
     else:
         shutil.rmtree(folder)
     with capture_logs() as logs:
-        assert await library.catch_up() == 20
-        assert await library.catch_up() == 0
+        assert await paper_index.sync() == 20
+        assert await paper_index.sync() == 0
     assert [log["event"] for log in logs] == ["The search index can't be used; it is rebuilt from the store."]
-    assert len(found(library, "zebra")) == 20
+    assert len(found(paper_index, "zebra")) == 20
 
 
 async def test_a_digest_is_made_from_what_the_index_has_while_it_can_take_nothing_in(
@@ -153,37 +153,37 @@ async def test_a_digest_is_made_from_what_the_index_has_while_it_can_take_nothin
     def full(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
-    house.app.library.engine.add = full  # type: ignore[method-assign, assignment]
+    house.app.paper_index.engine.add = full  # type: ignore[method-assign, assignment]
     async with sqlite_store.write() as tx:
         await papers.record(tx, [paper(3)], clock(), {paper(3).id: clock().date()})
     await house.beat()
     assert house.chat.titles()[0].startswith("5 papers")
     house.shelf.lists = {clock().date(): [paper(4)]}
-    await house.app.heart.read()  # says so in the log, and the beats go on
+    await house.app.scheduler.read()  # says so in the log, and the beats go on
 
 
 async def test_an_index_of_another_state_of_the_store_is_rebuilt(sqlite_store: Store, tmp_path: Path) -> None:
     await keep(sqlite_store, paper(1, "Zebra"), paper(2, "Giraffe"))
-    library = await Library.open(sqlite_store, tmp_path / "index")
+    paper_index = await PaperIndex.open(sqlite_store, tmp_path / "index")
     async with sqlite_store.write() as tx:
         await facts.put(tx, "store_id", "another")
     with capture_logs() as logs:
-        assert await library.catch_up() == 2
+        assert await paper_index.sync() == 2
     assert len(logs) == 1
-    assert found(library, "zebra") == {paper(1).id}
+    assert found(paper_index, "zebra") == {paper(1).id}
 
 
 async def test_papers_that_turned_out_to_be_one_are_found_once(sqlite_store: Store) -> None:
-    library = await Library.open(sqlite_store, None)
+    paper_index = await PaperIndex.open(sqlite_store, None)
     by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
     by_number = Paper("2603.00001", "Zebras, in theory", "Stripes.")
     await keep(sqlite_store, by_doi, by_number)
-    await library.catch_up()
-    assert len(found(library, "stripes")) == 2
+    await paper_index.sync()
+    assert len(found(paper_index, "stripes")) == 2
     recorded = await keep(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
     assert len(recorded.merged) == 1
-    await library.catch_up()
-    assert found(library, "stripes") == {by_number.id}
+    await paper_index.sync()
+    assert found(paper_index, "stripes") == {by_number.id}
 
 
 async def test_a_paper_that_turned_out_to_be_another_leaves_every_index_even_after_a_crash(
@@ -191,19 +191,19 @@ async def test_a_paper_that_turned_out_to_be_another_leaves_every_index_even_aft
 ) -> None:
     by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
     await keep(sqlite_store, by_doi, Paper("2603.00001", "Zebras, in theory", "Stripes."))
-    here, there = [await Library.open(sqlite_store, tmp_path / name) for name in ("here", "there")]
+    here, there = [await PaperIndex.open(sqlite_store, tmp_path / name) for name in ("here", "there")]
     await keep(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
-    await here.catch_up()  # the process that merged them dies before it tells any index
-    again = await Library.open(sqlite_store, tmp_path / "there")
-    await there.catch_up()
+    await here.sync()  # the process that merged them dies before it tells any index
+    again = await PaperIndex.open(sqlite_store, tmp_path / "there")
+    await there.sync()
     assert found(here, "stripes") == found(there, "stripes") == found(again, "stripes") == {"2603.00001"}
-    assert await here.catch_up() == 0
+    assert await here.sync() == 0
 
 
 async def test_progress_is_told_up_to_the_end(sqlite_store: Store) -> None:
     await keep(sqlite_store, *(paper(n) for n in range(20)))
     told: list[tuple[int, int]] = []
-    await Library.open(sqlite_store, None, lambda done, total: told.append((done, total)))
+    await PaperIndex.open(sqlite_store, None, lambda done, total: told.append((done, total)))
     assert told[-1] == (20, 20)
 
 
@@ -217,18 +217,18 @@ async def test_another_store_beside_the_same_folder_keeps_its_index_apart_and_em
     folder = tmp_path / "index"
     async with sqlite_store.write() as tx:
         await papers.record(tx, [Paper("2310.00001", "A paper about zebras, of the first store")], NOW)
-    await Library.open(sqlite_store, folder)
+    await PaperIndex.open(sqlite_store, folder)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     other = await open_store(f"sqlite:///{tmp_path / 'other.db'}")
     async with other.write() as tx:
         await papers.record(tx, [Paper("2310.00002", "A paper about zebras, of the second store")], NOW)
     for _ in range(2):
-        theirs = await Library.open(other, folder)
+        theirs = await PaperIndex.open(other, folder)
         assert found(theirs, "zebras") == {"2310.00002"}
         assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     memory = await open_store("sqlite://")
-    assert len((await Library.open(memory, folder)).engine) == 0
-    ours = await Library.open(sqlite_store, folder)
+    assert len((await PaperIndex.open(memory, folder)).engine) == 0
+    ours = await PaperIndex.open(sqlite_store, folder)
     assert found(ours, "zebras") == {"2310.00001"}
     assert len(indexes(tmp_path)) == 2
     await other.close()
@@ -242,9 +242,9 @@ async def test_the_index_of_a_store_that_a_backup_replaced_is_rebuilt_in_its_pla
     async with sqlite_store.write() as tx:
         await papers.record(tx, [Paper("2310.00001", "A paper about zebras")], NOW)
         former = await facts.store_id(tx)
-    await Library.open(sqlite_store, folder)
+    await PaperIndex.open(sqlite_store, folder)
     async with sqlite_store.write() as tx:
         await facts.put(tx, "store_id", "f" * 32)
-    again = await Library.open(sqlite_store, folder, replaced=former)
+    again = await PaperIndex.open(sqlite_store, folder, replaced=former)
     assert len(again.engine) == 1
     assert indexes(tmp_path) == ["index"]

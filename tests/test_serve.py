@@ -93,7 +93,7 @@ async def test_a_platform_that_falls_is_built_up_again_while_the_other_and_the_h
     falling, steady, watch = Line(name="falling", falls=4), Line(name="steady"), Watch()
     task = served(house, falling, steady, watch=watch)
     await asyncio.wait_for(asyncio.gather(falling.holding.wait(), steady.holding.wait()), 30)
-    await asyncio.wait_for(posted.wait(), 30)  # the heart beats: the digest that is due comes
+    await asyncio.wait_for(posted.wait(), 30)  # the scheduler runs: the digest that is due comes
     assert (falling.runs, steady.runs) == (5, 1)
     assert watch.slept == [1, 2, 4, 8]
     await ended(task)

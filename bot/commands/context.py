@@ -14,7 +14,7 @@ from bot.digests.composer import Digests
 from bot.digests.feedback import EmojiTable
 from bot.model.messages import Asker, Kind, Place, Reply
 from bot.model.text import cut, plain_text
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.ports.platform import Attending, Capabilities, Platform, PlatformError
 from bot.private_indexes import PrivateIndexes
 from bot.store import contributions, inbox, papers
@@ -41,7 +41,7 @@ class Tools:
     """The parts of the house that verbs use. `clock` gives the time in UTC."""
 
     store: Store
-    library: Library
+    paper_index: PaperIndex
     private: PrivateIndexes
     digests: Digests
     emoji: EmojiTable
@@ -121,7 +121,7 @@ class Conversation:
             if paper_id:
                 return await papers.get(tx, paper_id)
             part = _letters(text)
-            hits = await asyncio.to_thread(self.tools.library.engine.search, text, 5) if part else []
+            hits = await asyncio.to_thread(self.tools.paper_index.engine.search, text, 5) if part else []
             own = (await self.tools.private.engine(tx, self.channel.id)) if part else None
             hits += await asyncio.to_thread(own.search, text, 5) if own else []
             near = [hit.paper_id for hit in hits]
@@ -135,7 +135,7 @@ class Conversation:
         """Keep papers that a source was asked for, in the store and in the index; their ids."""
         async with self.tools.store.write() as tx:
             recorded = await papers.record(tx, found, self.now)
-        await self.tools.library.catch_up()
+        await self.tools.paper_index.sync()
         return recorded.ids
 
     async def look_up(self, ids: Sequence[str]) -> list[Paper]:

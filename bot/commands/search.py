@@ -30,7 +30,7 @@ async def search(talk: Conversation, argument: str) -> Reply:
     query, for_us = _for_us(argument)
     if not query:
         return sorry("Search for what? As in `/papers federated learning`.")
-    engine = talk.tools.library.engine
+    engine = talk.tools.paper_index.engine
     read = await asyncio.to_thread(engine.understand, query)
     known = Known((), ())
     if for_us:
@@ -97,7 +97,7 @@ async def similar(talk: Conversation, argument: str) -> Reply:
     paper = await talk.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    engine = talk.tools.library.engine
+    engine = talk.tools.paper_index.engine
     given = paper.id if paper.id in engine else paper
     nearest = await asyncio.to_thread(engine.similar, given, talk.offset + PAGE + 1)
     hits = nearest[talk.offset :]

@@ -24,13 +24,13 @@ async def why(talk: Conversation, argument: str) -> Reply:
     paper = await talk.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    if paper.id not in talk.tools.library.engine:
+    if paper.id not in talk.tools.paper_index.engine:
         return Reply(_given_here(paper))
     day = talk.now.astimezone(talk.zone).date()
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
         bar = await talk.tools.digests.bar(tx, talk.channel, known, day)
-    engine, said = talk.tools.library.engine, known.feedback
+    engine, said = talk.tools.paper_index.engine, known.feedback
     told = await asyncio.to_thread(engine.explain, paper.id, said, known.topics, talk.now, known.neighbours)
     title = f"“{cut(plain_text(paper.title), 100)}”"
     fate_ = await outlook.of(talk, paper, known)
@@ -88,7 +88,7 @@ async def taste(talk: Conversation, argument: str) -> Reply:
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
         corrected = await corrections.of_channel(tx, talk.channel.id)
-    learned = await asyncio.to_thread(talk.tools.library.engine.taste, known.feedback, known.topics, talk.now)
+    learned = await asyncio.to_thread(talk.tools.paper_index.engine.taste, known.feedback, known.topics, talk.now)
     if not known.votes and not known.topics:
         return Reply(
             "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."

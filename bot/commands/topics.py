@@ -45,7 +45,7 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
         )
         begun = await wake(tx, talk.channel, talk.now) if talk.place.kind is Kind.DIRECT else None
     name = plain_text(query)
-    read = query_notes.told(await asyncio.to_thread(talk.tools.library.engine.understand, query), standing=True)
+    read = query_notes.told(await asyncio.to_thread(talk.tools.paper_index.engine.understand, query), standing=True)
     daily = f"Digests begin here with it. {when(begun)} `/papers pause` stops them." if begun else ""
     reached = " ".join(filter(None, [await reach(talk, query, alert=alert and not muted), read, daily]))
     if muted:
@@ -148,6 +148,6 @@ async def _listed(talk: Conversation) -> list[str]:
 
 async def _matching(talk: Conversation, query: str, some: Collection[str]) -> list[str]:
     """Those of some papers that a topic matches."""
-    engine = talk.tools.library.engine
+    engine = talk.tools.paper_index.engine
     ids = list(some)
     return [hit.paper_id for hit in await asyncio.to_thread(lambda: engine.matching(query, engine.known(ids)))]

@@ -79,7 +79,7 @@ async def scripted(settings: Settings, console: Console | None = None, present: 
 
 async def _meet(world: World, who: str) -> None:
     """The bot comes into the channel, and then its guests do."""
-    terminal = world.app.courier.platforms[PLACE.platform]
+    terminal = world.app.delivery_worker.platforms[PLACE.platform]
     assert isinstance(terminal, TerminalPlatform)
     terminal.room.join(PLACE)
     await world.open_channel(PLACE, who)
@@ -179,7 +179,7 @@ class Visit:
         glanced = [number for number, title in enumerate(below, len(cards) + 1) if self._is_theirs(title)]
         listed = [paper for paper in self.world.listed.papers if paper.published == self._today]
         theirs = {paper.id for paper in listed if self._is_theirs(paper.title, paper.abstract)}
-        engine, now = self.world.app.library.engine, self.world.clock()
+        engine, now = self.world.app.paper_index.engine, self.world.clock()
         ids = [paper.id for paper in listed]
         unlearned = [pick for seed in range(_DRAWS) for pick in engine.pick((), ids, _CARDS, now=now, seed=seed)]
         self.days.append(
@@ -231,7 +231,7 @@ class Visit:
             channel = await channels.find(tx, PLACE)
             assert channel is not None
             known = await app.digests.known(tx, channel.id)
-        return app.library.engine.explain(paper_id, known.feedback, known.topics, self.world.clock())
+        return app.paper_index.engine.explain(paper_id, known.feedback, known.topics, self.world.clock())
 
     @property
     def _today(self) -> date:

@@ -119,10 +119,10 @@ class World:
     async def _morning(self) -> None:
         """What was read half an hour ago is posted now."""
         now, self.clock.now = self.clock.now, self.clock.now - _BEFORE
-        await self.app.heart.read()
+        await self.app.scheduler.read()
         self.clock.now = now
-        await self.app.heart.plan_due()
-        await self.app.courier.deliver_all()
+        await self.app.scheduler.plan_due()
+        await self.app.delivery_worker.deliver_all()
 
     async def _wake(self, today: datetime) -> bool:
         """Jump to today; the days between were never missed, nobody was there."""

@@ -18,7 +18,7 @@ from bot.model.codec import dump_message
 from bot.model.messages import Card, Kind, Line, Message, Style
 from bot.model.schedule import Hour, Rule
 from bot.model.text import count, cut, plain_text
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
 from bot.store import choices, deliveries, papers, runs, shown, topics, votes
 from bot.store.channels import Channel
@@ -106,14 +106,14 @@ class Digests:
     def __init__(
         self,
         store: Store,
-        library: Library,
+        paper_index: PaperIndex,
         emoji: EmojiTable,
         window_days: int,
         rival: Rival | None = None,
         *,
         neighbours: bool = True,
     ) -> None:
-        self._store, self._library, self._emoji, self._rival = store, library, emoji, rival
+        self._store, self._paper_index, self._emoji, self._rival = store, paper_index, emoji, rival
         self._neighbours = neighbours
         self._window = timedelta(days=window_days)
 
@@ -130,7 +130,7 @@ class Digests:
         zone = ZoneInfo(channel.zone)
         day = day or now.astimezone(zone).date()
         try:
-            await self._library.catch_up()
+            await self._paper_index.sync()
         except (RecommenderError, OSError) as error:
             # Another process may be writing it, or the disk be full: what is in the index must do.
             log.warning("The search index could not be brought up to date for a digest.", why=str(error))
@@ -140,7 +140,9 @@ class Digests:
             bar = await self.bar(tx, channel, known, day)
         revision, new = waiting.revision, waiting.new
         rival = self._rival
-        chosen = await self._library.steady(lambda engine: choose(engine, channel, known, new, day, now, bar, rival))
+        chosen = await self._paper_index.read_consistent(
+            lambda engine: choose(engine, channel, known, new, day, now, bar, rival)
+        )
         picks = chosen.picks
         picked = tuple(
             Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess, team=p.team) for p in picks
@@ -158,7 +160,7 @@ class Digests:
         """What the channel's next digest is chosen from, for that local day."""
         last = await deliveries.latest(tx, channel.id, DIGEST)
         # What the index could not take in yet is for the next one.
-        revision = max(await self._library.revision(tx), last.papers_revision if last else 0)
+        revision = max(await self._paper_index.revision(tx), last.papers_revision if last else 0)
         fresh = await self._fresh(tx, channel, day, last)
         new = await self.unseen(tx, channel, fresh)
         return Waiting(revision, tuple(fresh), tuple(new))
@@ -167,7 +169,7 @@ class Digests:
         """Those of some papers that the channel has not had, be it under another title."""
         had = await shown.posted(tx, channel.id)
         new = [paper_id for paper_id in some if paper_id not in had]
-        again = await asyncio.to_thread(self._library.engine.seen_before, new, had)
+        again = await asyncio.to_thread(self._paper_index.engine.seen_before, new, had)
         return [paper_id for paper_id in new if paper_id not in again]
 
     async def bar(self, tx: AsyncConnection, channel: Channel, known: Known, day: date) -> float:
@@ -197,7 +199,7 @@ class Digests:
             said, topics, near = known.feedback, known.topics, known.neighbours
             return engine.contender(paper_id, said, among, limit, topics, now, seed, bar, near, rival)
 
-        return await self._library.steady(look)
+        return await self._paper_index.read_consistent(look)
 
     async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
         """Plan the digest of an hour in the channel's style, if its platform can do that; None when that day has one

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.digests.composer import ALERT, Digests
 from bot.model.text import plain_text
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Platform
 from bot.store import channels, facts, papers, topics
 from bot.store.database import Store
@@ -29,13 +29,13 @@ class Alerts:
     def __init__(
         self,
         store: Store,
-        library: Library,
+        paper_index: PaperIndex,
         digests: Digests,
         platforms: Mapping[str, Platform],
         clock: Clock,
         window_days: int,
     ) -> None:
-        self._store, self._library, self._digests, self._clock = store, library, digests, clock
+        self._store, self._paper_index, self._digests, self._clock = store, paper_index, digests, clock
         self._platforms = platforms
         self._window = timedelta(days=window_days)
 
@@ -45,7 +45,7 @@ class Alerts:
         async with self._store.read() as tx:
             heard = int(await facts.get(tx, HEARD) or 0)
             # What the index could not take in yet is for the next time.
-            hears = max(await self._library.revision(tx), heard)
+            hears = max(await self._paper_index.revision(tx), heard)
             alerting = await topics.alerting(tx)
         planned = 0
         for topic in alerting:
@@ -64,7 +64,7 @@ class Alerts:
             )
             if channel is None or channel.state is not ChannelState.ACTIVE or not fresh:
                 return 0
-            matches = await asyncio.to_thread(_matching, self._library.engine, topic.query, fresh)
+            matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, fresh)
             new = await self._digests.unseen(tx, channel, matches)
             platform = self._platforms.get(channel.place.platform)
             further = platform.capabilities.numbers if platform else 0

@@ -1,4 +1,4 @@
-"""The courier: takes planned posts to their platform, each exactly once, and clears up after a crash.
+"""The delivery worker: takes planned posts to their platform, each exactly once, and clears up after a crash.
 
 A post is marked `sending` and committed before it leaves, and `sent` after its id has come back. Whatever happens
 in between leaves a row that says so: nothing is sent again before the platform was asked (see `store.states`).
@@ -21,7 +21,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.jobs.reactions import Intake
+from bot.jobs.reactions import ReactionRecorder
 from bot.model.codec import load_message
 from bot.model.messages import Kind
 from bot.ports.platform import (
@@ -53,8 +53,9 @@ _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the courier tries: times a post may not be accepted, seconds for one send, and how late is too late.
+class RetryPolicy:
+    """How often and how long one post is tried. `attempts`: sends that may be turned away. `timeout`: seconds for
+    one send. `grace`: how late a post may be.
 
     A platform that says when to come again uses up no tries. `margin` is how many seconds after `timeout` a message
     may still appear.
@@ -81,11 +82,11 @@ class _Tries:
     before: float = 0.0
 
 
-class Courier:
+class DeliveryWorker:
     """Delivers what is planned in the store over the given platforms (by name).
 
-    `clock` is the time of day, which may be set while the bot runs. `seconds` only runs forward: by it the courier
-    measures how long ago a send of its own process began.
+    `clock` is the time of day, which may be set while the bot runs. `seconds` only runs forward: it
+    measures how long ago a send of this process began.
     """
 
     def __init__(
@@ -93,12 +94,12 @@ class Courier:
         store: Store,
         platforms: Mapping[str, Platform],
         clock: Clock,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         seconds: Callable[[], float] = time.monotonic,
-        intake: Intake | None = None,
+        reactions: ReactionRecorder | None = None,
     ) -> None:
-        self.platforms, self._intake = platforms, intake
-        self._store, self._clock, self._patience, self._seconds = store, clock, patience, seconds
+        self.platforms, self._reactions = platforms, reactions
+        self._store, self._clock, self._policy, self._seconds = store, clock, retry_policy, seconds
         self._tries: dict[int, _Tries] = {}
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gates: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
@@ -158,8 +159,8 @@ class Courier:
         if post.not_before > now:
             return False
         if post.state is PostState.UNCERTAIN:
-            return await self._settle(platform, channel, post)
-        if now - post.planned_at > self._patience.grace:
+            return await self._resolve_uncertain(platform, channel, post)
+        if now - post.planned_at > self._policy.grace:
             return await self._move(post, PostState.DROPPED, reason="too late to be news")
         return await self._send(platform, channel, post)
 
@@ -188,20 +189,20 @@ class Courier:
             if not message.thread and in_forum:
                 return await self._move(post, PostState.FAILED, reason="the day's post in the forum was refused")
         try:
-            async with asyncio.timeout(self._patience.timeout):
+            async with asyncio.timeout(self._policy.timeout):
                 sent = await platform.send(channel.place, message, post.key)
         except NotAccepted as error:
-            return await self._later(before, post, str(error), error.retry_after)
+            return await self._reschedule(before, post, str(error), error.retry_after)
         except Rejected as error:
             log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
             if before.state is PostState.UNCERTAIN:  # an earlier try may have posted it
-                return await self._later(before, post, str(error), 0.0)
+                return await self._reschedule(before, post, str(error), 0.0)
             if message.thread and not in_forum:  # which may be gone; the channel is still there
                 return await self._not_sent(before, post, str(error), threaded=False)
             return await self._move(post, PostState.FAILED, reason=str(error))
         except AccessLost as error:
             await self._not_sent(before, post, str(error))
-            await self._lose(platform, channel, error)
+            await self._mark_lost(platform, channel, error)
             return False
         except Exception as error:
             # Time-outs, broken connections and whatever the platform's library did not foresee: nobody knows.
@@ -217,29 +218,29 @@ class Courier:
         late = before.state is PostState.UNCERTAIN or self._ages(post)[1] > _LATE_SECONDS
         return await self._sent(platform, channel, post, sent, self._clock(), late=late)
 
-    async def _settle(self, platform: Platform, channel: Channel, post: Post) -> bool:
+    async def _resolve_uncertain(self, platform: Platform, channel: Channel, post: Post) -> bool:
         """Find out what became of an uncertain post before anything else is sent."""
         tried_at, now = post.sending_at or post.planned_at, self._clock()
-        if now - post.planned_at > self._patience.grace:
+        if now - post.planned_at > self._policy.grace:
             return await self._move(post, PostState.FAILED, reason="may have been posted; nobody could say in time")
         first, last = self._ages(post)
-        if first < _same_key_safe_for(platform, channel, post) and post.attempts < self._patience.attempts:
+        if first < _same_key_safe_for(platform, channel, post) and post.attempts < self._policy.attempts:
             return await self._send(platform, channel, post)
         if not platform.capabilities.lookup:
             return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
         async with self._store.read() as tx:
             thread, known = await _thread(tx, post), await deliveries.message_before(tx, post)
         try:
-            async with asyncio.timeout(self._patience.timeout):
+            async with asyncio.timeout(self._policy.timeout):
                 message = await platform.find(channel.place, post.key, thread=thread, after=known)
         except AccessLost as error:
-            await self._lose(platform, channel, error)
+            await self._mark_lost(platform, channel, error)
             return False
         except Exception as error:
             log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_what(error))
             told = error.retry_after if isinstance(error, NotAccepted) else 0.0
             return await self._look_again(post, told or min(_longer(last), _LONGEST_WAIT_SECONDS))
-        left = self._patience.settled_after - last
+        left = self._policy.settled_after - last
         if message is None and left > 0:
             return await self._look_again(post, max(min(_longer(last), left), 1.0))
         if message is None:
@@ -255,8 +256,8 @@ class Courier:
         if moved and channel.state is ChannelState.ACTIVE and channel.state_reason:  # it was lost, and is no more
             async with self._store.write() as tx:
                 await channels.change_from(tx, channel.id, ChannelState.ACTIVE, state_reason="")
-        if moved and late and self._intake:
-            self._intake.confirmed_late(platform, channel, replace(post, state=PostState.SENT, message=message))
+        if moved and late and self._reactions:
+            self._reactions.confirmed_late(platform, channel, replace(post, state=PostState.SENT, message=message))
         return moved
 
     async def _look_again(self, post: Post, seconds: float) -> bool:
@@ -267,13 +268,13 @@ class Courier:
 
     async def _again(self, post: Post, why: str) -> bool:
         """Send a post once more that surely was not posted, but not for ever."""
-        if post.attempts >= self._patience.attempts:
+        if post.attempts >= self._policy.attempts:
             return await self._give_up(post, why)
         return await self._move(post, PostState.PLANNED, reason=why, sending_at=None, tried_at=None)
 
-    async def _later(self, before: Post, post: Post, why: str, told: float) -> bool:
+    async def _reschedule(self, before: Post, post: Post, why: str, told: float) -> bool:
         """The platform said not now: wait, and hold back what comes behind. `told`: seconds, 0 if it did not say."""
-        if not told and post.attempts >= self._patience.attempts and before.state is PostState.PLANNED:
+        if not told and post.attempts >= self._policy.attempts and before.state is PostState.PLANNED:
             return await self._give_up(post, why)
         later = self._clock() + timedelta(seconds=told or self._wait(post))
         tries = before.attempts if told else post.attempts
@@ -313,7 +314,7 @@ class Courier:
     def _wait(post: Post) -> float:
         return min(_FIRST_WAIT_SECONDS * 2.0 ** (post.attempts - 1), _LONGEST_WAIT_SECONDS)
 
-    async def _lose(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
+    async def _mark_lost(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
         why, everywhere = str(error), isinstance(error, WorkspaceLost)
         what = "No channel of a workspace can" if everywhere else "A channel can't"
         log.warning(f"{what} be written to any more.", channel=channel.id, why=why)
@@ -331,7 +332,7 @@ class Courier:
                 "give me access again, and it goes on."
             )
             try:
-                async with asyncio.timeout(self._patience.timeout):
+                async with asyncio.timeout(self._policy.timeout):
                     await platform.tell(channel.place, channel.owner, text)
             except Exception as error:
                 log.warning("The channel's owner could not be told.", channel=channel.id, why=_what(error))
@@ -341,8 +342,8 @@ class Courier:
             moved = await deliveries.move(tx, post, to, **values)
         if to not in deliveries.UNSETTLED:
             self._tries.pop(post.id, None)
-            if self._intake:
-                await self._intake.settled(post.channel_id)
+            if self._reactions:
+                await self._reactions.settled(post.channel_id)
         return moved
 
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import structlog
 
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock
 from bot.sources.base import Batch, Kind, Listing, Source, SourceError
 from bot.store import papers, runs
@@ -44,9 +44,9 @@ class Ingest:
     """Runs sources. `look_back_days` is how far a first run, or one after failures, looks back at most."""
 
     def __init__(
-        self, store: Store, library: Library, sources: Sequence[Source], clock: Clock, look_back_days: int
+        self, store: Store, paper_index: PaperIndex, sources: Sequence[Source], clock: Clock, look_back_days: int
     ) -> None:
-        self._store, self._library, self.sources, self._clock = store, library, tuple(sources), clock
+        self._store, self._paper_index, self.sources, self._clock = store, paper_index, tuple(sources), clock
         self._look_back = timedelta(days=look_back_days)
         self._running = asyncio.Lock()
 
@@ -59,7 +59,7 @@ class Ingest:
             # Nothing goes on behind our back when one of them meets a store that does not answer.
             reading = (self._read(source, since, told) for source in chosen)
             outcomes = await asyncio.gather(*reading, return_exceptions=True)
-            await self._library.catch_up()
+            await self._paper_index.sync()
             for outcome in outcomes:
                 if isinstance(outcome, BaseException):
                     raise outcome

@@ -62,14 +62,14 @@ _FIRST_WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _PaperSlot:
     """Where a paper stands: a message that is its card (number 0), or its number on a message of several."""
 
     paper_id: str
     number: int
     post: Post
 
-    def says(self, emoji: str) -> str | None:
+    def signal_for(self, emoji: str) -> str | None:
         """The signal that an emoji on the message is for this paper, None when it says nothing of it."""
         if not is_emoji(emoji):
             return None
@@ -80,7 +80,7 @@ class _Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class _Applied:
     """What a reaction did: whether a vote changed, and where whoever reacted has voted by button too, of which
     (channel id, paper id). `early` is the channel's id where the message may be a post whose id is not known yet."""
 
@@ -89,7 +89,7 @@ class _Taken:
     early: int | None = None
 
 
-class Intake:
+class ReactionRecorder:
     """Takes reactions in, as told by events and as read back from the platform, which has `timeout` seconds to tell
     those of one message, and may ask to wait. `outdated` is told of the (channel id, paper id) where an emoji has
     changed what counts by button."""
@@ -101,14 +101,14 @@ class Intake:
         sleep: Sleep,
         emoji: EmojiTable,
         timeout: float = 30.0,
-        outdated: Callable[[int, str], None] = lambda channel_id, paper_id: None,
+        refresh_tally: Callable[[int, str], None] = lambda channel_id, paper_id: None,
     ) -> None:
         self._store, self._clock, self._sleep, self._emoji, self._timeout = store, clock, sleep, emoji, timeout
-        self._outdated = outdated
-        self.misses = 0
+        self._refresh_tally = refresh_tally
+        self.resync_requests = 0
         """How often reactions may have been missed: a reading back that was under way then is to be done again."""
         self._early: defaultdict[int, dict[tuple[str, str], None]] = defaultdict(dict)
-        self._rereading = set[asyncio.Task[None]]()
+        self._resyncing = set[asyncio.Task[None]]()
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> bool:
         """Take one reaction in, exactly once per event id; True when a vote changed."""
@@ -118,12 +118,12 @@ class Intake:
                 body, now, member = _body(reaction), self._clock(), reaction.member
                 if event_id and not await inbox.receive(tx, platform, event_id, body, now, member):
                     return False
-                taken = await self._apply(tx, reaction)
-                if taken.early and not event_id:
+                applied = await self._apply(tx, reaction)
+                if applied.early and not event_id:
                     await inbox.receive(tx, platform, kept, body, now, member)
-                if taken.early and len(self._early[taken.early]) < _MOST_EARLY:
-                    self._early[taken.early][platform, kept] = None
-                elif event_id or taken.early:
+                if applied.early and len(self._early[applied.early]) < _MOST_EARLY:
+                    self._early[applied.early][platform, kept] = None
+                elif event_id or applied.early:
                     await inbox.finish(tx, platform, kept)
         except StoreError:
             raise
@@ -131,11 +131,11 @@ class Intake:
             if event_id is None:
                 raise
             if await self.receive(reaction, event_id):
-                await self._stumble(platform, event_id, error)
+                await self._record_failure(platform, event_id, error)
             return False
-        if taken.early:  # the post may have become known while this was written down
-            return await self._work_early(taken.early, platform, kept)
-        return self._told(taken)
+        if applied.early:  # the post may have become known while this was written down
+            return await self._process_early(applied.early, platform, kept)
+        return self._publish(applied)
 
     async def receive(self, reaction: Reaction, event_id: str) -> bool:
         """Write the event down; once this returns the platform may be told. False for one known already."""
@@ -145,11 +145,11 @@ class Intake:
 
     async def replay(self) -> int:
         """On start: work off what an earlier process wrote down and did not finish; how many that were."""
-        await self.sweep()
+        await self.purge()
         async with self._store.read() as tx:
             left = await inbox.unfinished(tx)
         for platform, event_id, body in left:
-            await self._work(platform, event_id, body)
+            await self._process(platform, event_id, body)
         return len(left)
 
     async def settled(self, channel_id: int) -> None:
@@ -157,56 +157,56 @@ class Intake:
         is kept, and tried again with the channel's next post or on the next start."""
         try:
             for platform, event_id in list(self._early.get(channel_id, ())):
-                await self._work_early(channel_id, platform, event_id)
+                await self._process_early(channel_id, platform, event_id)
         except StoreError as error:
             log.error("Early reactions could not be taken in; they are tried again.", why=str(error))
 
     def confirmed_late(self, platform: Platform, channel: Channel, post: Post) -> None:
         """A post's id became known late, so that nobody could say whose the reactions on it were: read them soon."""
         if platform.capabilities.reads_reactions:
-            task = asyncio.create_task(self._reread_late(platform, channel.place, post))
-            self._rereading.add(task)
-            task.add_done_callback(self._rereading.discard)
+            task = asyncio.create_task(self._resync_late(platform, channel.place, post))
+            self._resyncing.add(task)
+            task.add_done_callback(self._resyncing.discard)
 
     async def stop(self) -> None:
         """Let go of what is under way; on the next start all reactions are read back."""
-        under_way = list(self._rereading)
+        under_way = list(self._resyncing)
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _reread_late(self, platform: Platform, place: Place, post: Post) -> None:
+    async def _resync_late(self, platform: Platform, place: Place, post: Post) -> None:
         """Read the reactions on one message, and try that again where it may help; have it shown what was voted there
         by button."""
         try:
             async with self._store.read() as tx:
-                marks = await _marks(tx, post, await shown.numbered(tx, post.channel_id, post.id))
-                heard = {mark.paper_id: await votes.of_paper(tx, post.channel_id, mark.paper_id) for mark in marks}
+                slots = await _paper_slots(tx, post, await shown.numbered(tx, post.channel_id, post.id))
+                heard = {slot.paper_id: await votes.of_paper(tx, post.channel_id, slot.paper_id) for slot in slots}
             for paper_id, some in heard.items():
                 if any(vote.signal in BUTTONS for vote in some):
-                    self._outdated(post.channel_id, paper_id)
+                    self._refresh_tally(post.channel_id, paper_id)
             for number in range(_TRIES):
-                if await self.reread(platform, place, post.message or ""):
+                if await self.resync_message(platform, place, post.message or ""):
                     return
                 await self._sleep(_FIRST_WAIT_SECONDS * 2.0**number)
-            await self.missed()
+            await self.request_resync()
         except Exception:
             log.exception("The reactions on a message could not be read; they are daily.", channel=post.channel_id)
 
-    async def sweep(self) -> None:
+    async def purge(self) -> None:
         """On start and then daily: forget the events that no platform repeats any more."""
         now, more = self._clock(), True
         while more:
             async with self._store.write() as tx:
-                more = await inbox.sweep(tx, now - _REMEMBERED, now - _GIVEN_UP)
+                more = await inbox.purge(tx, now - _REMEMBERED, now - _GIVEN_UP)
 
-    async def missed(self) -> None:
+    async def request_resync(self) -> None:
         """Have the reactions read back at the next beat: some may never have been told."""
-        self.misses += 1
+        self.resync_requests += 1
         async with self._store.write() as tx:
             await facts.forget(tx, facts.READ_BACK_AT)
 
-    async def reread(self, platform: Platform, place: Place, message: str) -> bool:
+    async def resync_message(self, platform: Platform, place: Place, message: str) -> bool:
         """Compare what stands on one message with the votes on its papers; what can't be read now is so daily. Whether
         it could be read; there is nothing to read on a message that is gone."""
         async with self._store.read() as tx:
@@ -214,10 +214,10 @@ class Intake:
             post = await deliveries.post_by_message(tx, channel.id, message) if channel else None
             by_paper = await _by_paper(tx, channel.id) if channel and post else []
         told: dict[int, _Told] = {}
-        for marks in by_paper:
-            if channel and post and any(mark.post.id == post.id for mark in marks):
+        for slots in by_paper:
+            if channel and post and any(slot.post.id == post.id for slot in slots):
                 try:
-                    await self._compare(platform, channel, marks, told)
+                    await self._compare(platform, channel, slots, told)
                 except Rejected:
                     continue
                 except (PlatformError, TimeoutError) as error:
@@ -226,7 +226,7 @@ class Intake:
                     return False
         return True
 
-    async def read_back(self, platforms: Mapping[str, Platform], since: datetime) -> int:
+    async def resync(self, platforms: Mapping[str, Platform], since: datetime) -> int:
         """Compare the reactions of posts sent since then with what stands on the platform; how many votes changed.
 
         Mends what was missed while the bot was away, on platforms that can tell; no workspace waits for another.
@@ -258,11 +258,11 @@ class Intake:
             async with self._store.read() as tx:
                 by_paper = await _by_paper(tx, channel.id)
             told: dict[int, _Told] = {}
-            for marks in by_paper:
-                if not any(mark.post.sent_at and mark.post.sent_at >= since for mark in marks):
+            for slots in by_paper:
+                if not any(slot.post.sent_at and slot.post.sent_at >= since for slot in slots):
                     continue
                 try:
-                    changed += await self._compare(platform, channel, marks, told)
+                    changed += await self._compare(platform, channel, slots, told)
                     failed = 0
                 except StoreError:
                     raise
@@ -271,7 +271,7 @@ class Intake:
                         await channels.lose_all(tx, channel.place.platform, channel.place.workspace, str(error))
                     return changed
                 except AccessLost:
-                    break  # the courier finds out for itself, and says so once
+                    break  # the delivery worker finds out for itself, and says so once
                 except Rejected as error:  # one that was deleted, which says nothing of the others
                     log.debug("A post's reactions can't be read back.", channel=channel.id, why=str(error))
                 except Exception as error:
@@ -283,22 +283,22 @@ class Intake:
         return changed
 
     async def _compare(
-        self, platform: Platform, channel: Channel, marks: Sequence[_Mark], told: dict[int, _Told]
+        self, platform: Platform, channel: Channel, slots: Sequence[_PaperSlot], told: dict[int, _Told]
     ) -> int:
         """Compare what stands on all the messages of one paper with its votes; how many changed. `told` keeps what
         the platform said of each post, for the other papers on it."""
         there = set[tuple[str, str]]()
-        for mark in marks:
-            if mark.post.id not in told:
+        for slot in slots:
+            if slot.post.id not in told:
                 asked_at = self._clock()
-                told[mark.post.id] = asked_at, await self._standing(platform, channel, mark.post.message or "")
-            pairs = ((member, mark.says(emoji)) for member, emoji in told[mark.post.id][1])
+                told[slot.post.id] = asked_at, await self._reactions_on(platform, channel, slot.post.message or "")
+            pairs = ((member, slot.signal_for(emoji)) for member, emoji in told[slot.post.id][1])
             there.update((member, signal) for member, signal in pairs if signal)
-        asked_at = min(told[mark.post.id][0] for mark in marks)
+        asked_at = min(told[slot.post.id][0] for slot in slots)
         async with self._store.write() as tx:
-            paper_id: str | None = marks[0].paper_id
-            if await papers.get(tx, marks[0].paper_id) is None:  # it turned out to be another one since
-                paper_id = await papers.resolve(tx, marks[0].paper_id)
+            paper_id: str | None = slots[0].paper_id
+            if await papers.get(tx, slots[0].paper_id) is None:  # it turned out to be another one since
+                paper_id = await papers.resolve(tx, slots[0].paper_id)
             if paper_id is None:
                 return 0
             known = {(vote.member, vote.signal) for vote in await votes.of_paper(tx, channel.id, paper_id)}
@@ -310,10 +310,10 @@ class Intake:
                     changed += await votes.put(tx, Vote(channel.id, paper_id, member, signal, on, asked_at))
                     pressed |= member in by_button
         if pressed:
-            self._outdated(channel.id, paper_id)
+            self._refresh_tally(channel.id, paper_id)
         return changed
 
-    async def _standing(self, platform: Platform, channel: Channel, message: str) -> list[tuple[str, str]]:
+    async def _reactions_on(self, platform: Platform, channel: Channel, message: str) -> list[tuple[str, str]]:
         """The reactions on a message; a platform that says when to come again is asked again then."""
         for _ in range(_TRIES):
             try:
@@ -325,58 +325,58 @@ class Intake:
                 await self._sleep(error.retry_after)
         raise NotAccepted("The platform asked to wait again and again.")
 
-    async def _work(self, platform: str, event_id: str, body: Mapping[str, Any]) -> bool:
+    async def _process(self, platform: str, event_id: str, body: Mapping[str, Any]) -> bool:
         try:
             reaction = _REACTION.validate_python(body)
             async with self._store.write() as tx:
-                taken = await self._apply(tx, reaction)
-                if taken.early and len(self._early[taken.early]) < _MOST_EARLY:
-                    self._early[taken.early][platform, event_id] = None
+                applied = await self._apply(tx, reaction)
+                if applied.early and len(self._early[applied.early]) < _MOST_EARLY:
+                    self._early[applied.early][platform, event_id] = None
                 else:
                     await inbox.finish(tx, platform, event_id)
-            return self._told(taken)
+            return self._publish(applied)
         except Exception as error:
-            await self._stumble(platform, event_id, error)
+            await self._record_failure(platform, event_id, error)
             return False
 
-    async def _work_early(self, channel_id: int, platform: str, event_id: str) -> bool:
+    async def _process_early(self, channel_id: int, platform: str, event_id: str) -> bool:
         """Work off a reaction that was told too early; it is kept on while it still is. Whether a vote changed."""
         async with self._store.read() as tx:
             body = await inbox.waiting(tx, platform, event_id)
         self._early[channel_id].pop((platform, event_id), None)
         if not self._early[channel_id]:
             del self._early[channel_id]
-        return body is not None and await self._work(platform, event_id, body)
+        return body is not None and await self._process(platform, event_id, body)
 
-    def _told(self, taken: _Taken) -> bool:
+    def _publish(self, applied: _Applied) -> bool:
         """Whether a vote changed, once that is committed."""
-        if taken.pressed:
-            self._outdated(*taken.pressed)
-        return taken.changed
+        if applied.pressed:
+            self._refresh_tally(*applied.pressed)
+        return applied.changed
 
-    async def _stumble(self, platform: str, event_id: str, error: Exception) -> None:
+    async def _record_failure(self, platform: str, event_id: str, error: Exception) -> None:
         log.exception("A reaction could not be taken in; it is tried again on the next start.", event_id=event_id)
         async with self._store.write() as tx:
-            await inbox.stumble(tx, platform, event_id, f"{type(error).__name__}: {error}", _TRIES)
+            await inbox.record_failure(tx, platform, event_id, f"{type(error).__name__}: {error}", _TRIES)
 
-    async def _apply(self, tx: AsyncConnection, reaction: Reaction) -> _Taken:
+    async def _apply(self, tx: AsyncConnection, reaction: Reaction) -> _Applied:
         channel = await channels.find(tx, reaction.place)
         post = await deliveries.post_by_message(tx, channel.id, reaction.message) if channel else None
         if channel is None or post is None:
             if channel and await deliveries.next_of(tx, channel.id, deliveries.UNSETTLED):
-                return _Taken(early=channel.id)
-            return _Taken()
-        marks = await _marks(tx, post, await shown.numbered(tx, channel.id, post.id))
-        said = next(((mark.paper_id, signal) for mark in marks if (signal := mark.says(reaction.emoji))), None)
+                return _Applied(early=channel.id)
+            return _Applied()
+        slots = await _paper_slots(tx, post, await shown.numbered(tx, channel.id, post.id))
+        said = next(((slot.paper_id, signal) for slot in slots if (signal := slot.signal_for(reaction.emoji))), None)
         if said is None:
-            return _Taken()
+            return _Applied()
         paper_id, signal = said
         # A platform's clock ahead of ours must not make a vote that no later word can take back.
         at = min(reaction.at, self._clock())
         changed = await votes.put(tx, Vote(channel.id, paper_id, reaction.member, signal, reaction.on, at))
         value = self._emoji.value(signal)
         if not value:
-            return _Taken(changed)
+            return _Applied(changed)
         heard = await votes.of_paper(tx, channel.id, paper_id)
         theirs = {vote.signal for vote in heard if vote.member == reaction.member}
         # The button and the matching emoji are one vote: who takes back the one takes back the other.
@@ -384,7 +384,7 @@ class Intake:
         if not reaction.on and button in theirs:
             changed |= await votes.put(tx, Vote(channel.id, paper_id, reaction.member, button, False, at))
         pressed = changed and not theirs.isdisjoint(BUTTONS)
-        return _Taken(changed, (channel.id, paper_id) if pressed else None)
+        return _Applied(changed, (channel.id, paper_id) if pressed else None)
 
 
 def _digest(reaction: Reaction) -> str:
@@ -396,24 +396,24 @@ def _body(reaction: Reaction) -> dict[str, Any]:
     return dict(_REACTION.dump_python(reaction, mode="json"))
 
 
-async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[_Mark]]:
+async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[_PaperSlot]]:
     """Where each of a channel's papers stands on its platform: papers that were merged stand in several places."""
-    found: defaultdict[str, list[_Mark]] = defaultdict(list)
+    found: defaultdict[str, list[_PaperSlot]] = defaultdict(list)
     numbered = await shown.numbered(tx, channel_id)
     for post in await deliveries.posts_of(tx, channel_id, [PostState.SENT]):
-        for mark in await _marks(tx, post, numbered) if post.message else ():
-            found[mark.paper_id].append(mark)
+        for slot in await _paper_slots(tx, post, numbered) if post.message else ():
+            found[slot.paper_id].append(slot)
     return list(found.values())
 
 
-async def _marks(tx: AsyncConnection, post: Post, numbered: Mapping[tuple[int, int], str]) -> list[_Mark]:
+async def _paper_slots(tx: AsyncConnection, post: Post, numbered: Mapping[tuple[int, int], str]) -> list[_PaperSlot]:
     """The papers that stand on a message. One that turned out to be another message's paper too is the one it was
     merged into."""
     if post.paper_id:
-        return [_Mark(post.paper_id, 0, post)]
+        return [_PaperSlot(post.paper_id, 0, post)]
     if post.body.get("numbered"):
         told = [(number, one["paper_id"]) for number, one in enumerate(post.body["lines"], 1)]
     else:
         told = [(0, post.body["card"]["paper_id"])] if post.body.get("card") else []
     found = [(number, numbered.get((post.id, number)) or await papers.resolve(tx, name)) for number, name in told]
-    return [_Mark(paper_id, number, post) for number, paper_id in found if paper_id]
+    return [_PaperSlot(paper_id, number, post) for number, paper_id in found if paper_id]

@@ -18,10 +18,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.digests.composer import DIGEST, Digests, next_hour
 from bot.jobs import restoring
 from bot.jobs.alerts import Alerts
-from bot.jobs.delivery import Courier
+from bot.jobs.delivery import DeliveryWorker
 from bot.jobs.ingest import Ingest
-from bot.jobs.reactions import Intake
-from bot.jobs.vote_counts import Tallies
+from bot.jobs.reactions import ReactionRecorder
+from bot.jobs.vote_counts import VoteCounters
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import Attending, Clock, Platform, PlatformError, Threading, WorkspaceLost
 from bot.store import channels, deliveries, facts, installations, runs
@@ -50,7 +50,7 @@ _SURELY_AHEAD = timedelta(hours=23)
 _NOT_RUNNING = "the bot was not running, or could not post here"
 
 
-class Heart:
+class Scheduler:
     """What is done at every beat. `grace` is how late a digest is still delivered; what is older is recorded missed.
     `keep` is how long everything of a workspace is kept after it removed the bot."""
 
@@ -58,11 +58,11 @@ class Heart:
         self,
         store: Store,
         digests: Digests,
-        courier: Courier,
-        intake: Intake,
+        delivery_worker: DeliveryWorker,
+        reactions: ReactionRecorder,
         ingest: Ingest,
         alerts: Alerts,
-        tallies: Tallies,
+        vote_counters: VoteCounters,
         platforms: dict[str, Platform],
         clock: Clock,
         *,
@@ -71,8 +71,8 @@ class Heart:
         read_back: timedelta,
         keep: timedelta,
     ) -> None:
-        self._store, self._digests, self._courier, self._intake = store, digests, courier, intake
-        self._ingest, self._alerts, self._tallies = ingest, alerts, tallies
+        self._store, self._digests, self._delivery, self._reactions = store, digests, delivery_worker, reactions
+        self._ingest, self._alerts, self._vote_counters = ingest, alerts, vote_counters
         self._platforms, self._clock = platforms, clock
         self._grace, self._read_every, self._read_back, self._keep = grace, read_every, read_back, keep
         self._forgot_at: datetime | None = None
@@ -93,7 +93,7 @@ class Heart:
             log.error("The store did not answer; the next beat tries again.", exc_info=error)
 
     async def _replay(self) -> None:
-        replayed = await self._intake.replay()
+        replayed = await self._reactions.replay()
         self._replayed = True
         if replayed:
             log.info("Reactions left over from the last run were taken in.", count=replayed)
@@ -115,8 +115,8 @@ class Heart:
             await self._mend_hours()
             held = _under_way(self._reading) and self._held_until and self._clock() < self._held_until
             while not held and await self._plan_some():
-                await self._courier.begin()
-            await self._courier.begin()
+                await self._delivery.begin()
+            await self._delivery.begin()
         except StoreError as error:
             log.error("The store did not answer; the next beat tries again.", exc_info=error)
         finally:
@@ -206,7 +206,11 @@ class Heart:
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()
         await asyncio.gather(
-            *under_way, self._courier.stop(), self._intake.stop(), self._tallies.stop(), return_exceptions=True
+            *under_way,
+            self._delivery.stop(),
+            self._reactions.stop(),
+            self._vote_counters.stop(),
+            return_exceptions=True,
         )
 
     async def _plan_some(self) -> list[int]:
@@ -299,7 +303,7 @@ class Heart:
             for platform, workspace in await installations.left_before(tx, now - self._keep):
                 await installations.delete(tx, platform, workspace)
                 log.info("All of a workspace that removed the bot is deleted.", platform=platform, workspace=workspace)
-        await self._intake.sweep()
+        await self._reactions.purge()
         self._forgot_at = now
 
     async def _read_back_due(self) -> bool:
@@ -314,11 +318,11 @@ class Heart:
         """Mend the votes that were missed."""
         now = self._clock()
         try:
-            misses = self._intake.misses
-            changed = await self._intake.read_back(self._platforms, now - self._read_back)
-            await self._tallies.look_back(now - _PRESSED_LATELY)
+            requests = self._reactions.resync_requests
+            changed = await self._reactions.resync(self._platforms, now - self._read_back)
+            await self._vote_counters.look_back(now - _PRESSED_LATELY)
             async with self._store.write() as tx:
-                if self._intake.misses == misses:
+                if self._reactions.resync_requests == requests:
                     await facts.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())
         except StoreError as error:
             log.error("Reactions could not be stored; the next beat tries again.", exc_info=error)
@@ -335,7 +339,7 @@ def _under_way(task: asyncio.Task[None] | None) -> bool:
     return task is not None and not task.done()
 
 
-def ticking(heart: Heart, seconds: float) -> AsyncIOScheduler:
+def ticking(scheduler: Scheduler, seconds: float) -> AsyncIOScheduler:
     """A scheduler with the one job that beats, not yet started.
 
     A beat that takes long is not doubled, beats that were missed are made up for by one, and none is ever dropped for
@@ -344,10 +348,10 @@ def ticking(heart: Heart, seconds: float) -> AsyncIOScheduler:
 
     async def beat() -> None:
         with contextlib.suppress(asyncio.CancelledError):  # APScheduler would call the end of the process an error
-            await heart.beat()
+            await scheduler.beat()
 
-    scheduler = AsyncIOScheduler(timezone=UTC)
-    scheduler.add_job(
+    timer = AsyncIOScheduler(timezone=UTC)
+    timer.add_job(
         beat,
         "interval",
         seconds=seconds,
@@ -357,4 +361,4 @@ def ticking(heart: Heart, seconds: float) -> AsyncIOScheduler:
         misfire_grace_time=None,
         next_run_time=datetime.now(UTC),
     )
-    return scheduler
+    return timer

@@ -37,7 +37,7 @@ Nobody waits for them, and somebody may wait for whatever else is done."""
 _TRIES, _AGAIN_SECONDS, _LONGEST_WAIT_SECONDS = 3, 10.0, 300.0
 
 
-class Tallies:
+class VoteCounters:
     """Brings the messages of platforms that can write them anew up to date. `timeout`: seconds for one message."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Tallies:
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
-    def outdated(self, channel_id: int, paper_id: str) -> None:
+    def refresh_tally(self, channel_id: int, paper_id: str) -> None:
         """What was voted by button on a paper has changed: its message is written anew soon. Waits for nothing."""
         if not self._able:
             return
@@ -66,7 +66,7 @@ class Tallies:
         async with self._store.read() as tx:
             lately = await votes.since(tx, BUTTONS, since)
         for channel_id, paper_id in lately:
-            self.outdated(channel_id, paper_id)
+            self.refresh_tally(channel_id, paper_id)
 
     async def stop(self) -> None:
         """Let go of what is under way."""

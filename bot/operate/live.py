@@ -19,7 +19,7 @@ from bot.jobs.ingest import Ingest, Outcome
 from bot.model.text import count
 from bot.operate.alone import sole_bot
 from bot.operate.discord import discord_platform, invite_link
-from bot.operate.opening import opened_library, patiently
+from bot.operate.opening import opened_paper_index, patiently
 from bot.operate.saying import Failure, Misuse, err, out, progress
 from bot.operate.slack import kept_installations, slack_mode, slack_platform
 from bot.platforms.terminal import TerminalPlatform
@@ -108,12 +108,12 @@ async def _open_app(
 ) -> AsyncIterator[App]:
     """The bot, put together once its database answers. With a lock it writes only while it holds that."""
 
-    async def catch_up() -> None:
+    async def sync() -> None:
         # The progress bar is gone before anybody types.
-        async with opened_library(settings):
+        async with opened_paper_index(settings):
             pass
 
-    await patiently(settings, catch_up)
+    await patiently(settings, sync)
     async with contextlib.AsyncExitStack() as stack:
         app = await patiently(settings, lambda: stack.enter_async_context(opened(settings, platforms)))
         app.store.ready_to_write = lock.ready if lock else None
@@ -132,8 +132,8 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
             only = feed_name(only)
         if only is not None and only not in names:
             raise Misuse(f"There is no such source. They are {', '.join(names)}.")
-        async with opened_library(settings) as (store, library):
-            ingest = Ingest(store, library, sources, system_clock, settings.sources.look_back_days)
+        async with opened_paper_index(settings) as (store, paper_index):
+            ingest = Ingest(store, paper_index, sources, system_clock, settings.sources.look_back_days)
             err(f"Reading {only or ', '.join(names)} …")
             with progress("Reading the sources"):
                 outcomes = await ingest.run(only, since, _tell)

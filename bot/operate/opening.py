@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bot.operate.private import keep_private
 from bot.operate.saying import err, progress
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
 from bot.settings import Settings
 from bot.store.database import Store
@@ -55,14 +55,14 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @contextlib.asynccontextmanager
-async def opened_library(settings: Settings) -> AsyncIterator[tuple[Store, Library]]:
+async def opened_paper_index(settings: Settings) -> AsyncIterator[tuple[Store, PaperIndex]]:
     """The store and its index."""
     async with opened_store(settings) as store:
         yield store, await index(store, settings)
 
 
-async def index(store: Store, settings: Settings, *, replaced: str = "") -> Library:
+async def index(store: Store, settings: Settings, *, replaced: str = "") -> PaperIndex:
     """The index, with everything in it that is new in the store; `replaced` is the id of the one it took the place
     of."""
     with progress("Indexing") as tick:
-        return await Library.open(store, settings.index_dir, tick, replaced=replaced)
+        return await PaperIndex.open(store, settings.index_dir, tick, replaced=replaced)

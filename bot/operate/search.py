@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.query_notes import told as how_read
-from bot.operate.opening import opened_library
+from bot.operate.opening import opened_paper_index
 from bot.operate.saying import Failure, Problems, err, out, progress
 from bot.settings import Settings
 from bot.store import papers
@@ -19,9 +19,9 @@ from recommender.text import display
 
 async def search_once(settings: Settings, query: str, limit: int, as_json: bool) -> None:
     """Print the best papers for a query, for people or as a JSON array."""
-    async with opened_library(settings) as (store, library):
-        hits = library.engine.search(query, limit)
-        understood = library.engine.understand(query)
+    async with opened_paper_index(settings) as (store, paper_index):
+        hits = paper_index.engine.search(query, limit)
+        understood = paper_index.engine.understand(query)
         async with store.read() as tx:
             found = await papers.get_many(tx, [hit.paper_id for hit in hits])
             empty = not hits and not await papers.count(tx)
@@ -62,11 +62,11 @@ async def search_batch(settings: Settings, queries: Path, run: Path, limit: int)
                 asked.append(one)
     except OSError as error:
         raise Failure(f"{queries} can't be read: {error.strerror or error}.") from error
-    async with opened_library(settings) as (_, library):
+    async with opened_paper_index(settings) as (_, paper_index):
         try:
             with run.open("w", encoding="utf-8") as written, progress("Searching") as tick:
                 for done, (name, text) in enumerate(asked, 1):
-                    for rank, hit in enumerate(library.engine.search(text, limit), 1):
+                    for rank, hit in enumerate(paper_index.engine.search(text, limit), 1):
                         written.write(f"{name} Q0 {'_'.join(hit.paper_id.split())} {rank} {hit.score:.6f} paperboy\n")
                     tick(done, len(asked))
         except OSError as error:

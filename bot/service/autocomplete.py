@@ -34,7 +34,7 @@ async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
         lines += [verb + query for query in followed if query.casefold().startswith(wanted.casefold())]
     if len(wanted) < _LEAST_TYPED or not (spoken is None or spoken.query or spoken.paper):
         return list(dict.fromkeys(lines))
-    engine = tools.library.engine
+    engine = tools.paper_index.engine
     meant = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
     async with tools.store.read() as tx:
         own = await tools.private.engine(tx, channel.id) if (channel := await channels.find(tx, place)) else None

@@ -11,7 +11,7 @@ import structlog
 from bot.commands import parser, schedule
 from bot.commands.context import Conversation, Tools, sorry
 from bot.commands.registry import VERBS
-from bot.jobs.reactions import Intake
+from bot.jobs.reactions import ReactionRecorder
 from bot.model.messages import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
@@ -33,9 +33,9 @@ _ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
 class FrontDesk(Rooms):
     """Implements `bot.ports.platform.Desk`."""
 
-    def __init__(self, tools: Tools, intake: Intake, new_channel: NewChannel) -> None:
+    def __init__(self, tools: Tools, reactions: ReactionRecorder, new_channel: NewChannel) -> None:
         super().__init__(tools, new_channel)
-        self._intake = intake
+        self._reactions = reactions
         self._turns = Turns(_ANSWERED_AT_ONCE, _TURN_SECONDS)
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
@@ -86,15 +86,15 @@ class FrontDesk(Rooms):
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Take in a reaction, exactly once per event id."""
         with ahead():
-            await self._intake.react(reaction, event_id)
+            await self._reactions.react(reaction, event_id)
 
     async def reread(self, place: Place, message: str) -> None:
         """Read back what stands on a message."""
-        await self._intake.reread(self._tools.platforms[place.platform], place, message)
+        await self._reactions.resync_message(self._tools.platforms[place.platform], place, message)
 
     async def missed(self) -> None:
         """Have the reactions read back soon."""
-        await self._intake.missed()
+        await self._reactions.request_resync()
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
         """Whole lines that may be meant: verbs, this channel's topics, then titles. None while the store is silent."""

@@ -225,7 +225,7 @@ class Web(Section):
 
 
 class Schedule(Section):
-    """The bot's heartbeat."""
+    """How often the bot looks for work that is due."""
 
     tick_seconds: float = Field(5.0, gt=0, le=60, description="Seconds between two looks at whose hour has come.")
 

@@ -65,7 +65,7 @@ async def finish(tx: AsyncConnection, platform: str, event_id: str) -> None:
     )
 
 
-async def stumble(tx: AsyncConnection, platform: str, event_id: str, reason: str, tries: int) -> bool:
+async def record_failure(tx: AsyncConnection, platform: str, event_id: str, reason: str, tries: int) -> bool:
     """The event's work failed; True when that was the last of so many tries, and it is given up."""
     row = (
         await tx.execute(
@@ -87,7 +87,7 @@ async def stumble(tx: AsyncConnection, platform: str, event_id: str, reason: str
     return True
 
 
-async def sweep(tx: AsyncConnection, done_before: datetime, failed_before: datetime) -> bool:
+async def purge(tx: AsyncConnection, done_before: datetime, failed_before: datetime) -> bool:
     """Forget some finished events that no platform will repeat any more, and some that were given up long ago; False
     when there are none left."""
     over = sa.or_(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.operate.opening import opened_library
+from bot.operate.opening import opened_paper_index
 from bot.operate.papers import import_papers
 from bot.settings import Settings, load
 from tests.benchmarks.corpus import texts
@@ -48,8 +48,8 @@ def reopen(folder: str) -> float:
     """Seconds to open store and index and to answer the first search."""
 
     async def first_search() -> None:
-        async with opened_library(_settings(folder)) as (_, library):
-            assert library.engine.search("graph neural networks")
+        async with opened_paper_index(_settings(folder)) as (_, paper_index):
+            assert paper_index.engine.search("graph neural networks")
 
     start = time.perf_counter()
     asyncio.run(first_search())

@@ -36,7 +36,7 @@ async def known(house: House, place: Place = PLACE) -> tuple[Feedback, ...]:
 
 async def ranking(house: House) -> list[Any]:
     ids = [paper.id for paper in PAPERS]
-    return house.app.library.engine.rank(await known(house), ids, now=house.clock.now)
+    return house.app.paper_index.engine.rank(await known(house), ids, now=house.clock.now)
 
 
 async def press(house: House, action: Action, asker: Asker = ADA, event_id: str = "") -> Reply:

@@ -41,9 +41,9 @@ async def test_taught_ids_that_nobody_can_look_up_are_told(house: House) -> None
 async def test_a_taught_entry_that_ties_two_papers_together_leaves_one(house: House) -> None:
     title = "A long and telling title of a paper by itself"
     await house.say(f"teach @misc{{x, title={{{title}}}}}")
-    before = len(house.app.library.engine)
+    before = len(house.app.paper_index.engine)
     await house.say(f"teach @misc{{x, title={{{title}}}, eprint={{2601.00001}}}}")
-    assert len(house.app.library.engine) == before
+    assert len(house.app.paper_index.engine) == before
     assert [line.title for line in (await house.say(f"search {title}")).lines][:1] == [title]
 
 

@@ -284,7 +284,7 @@ async def test_a_private_paper_that_waits_to_be_posted_is_not_after_it_was_forgo
     assert paper
     await house.app.digests.plan_card(await house.channel(HOME), paper, "submission", "A member …", house.clock())
     await house.say("forget me", ADA, HOME)
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     assert "Nightingale" not in str(house.chat.shown["c1"])
 
 
@@ -302,4 +302,4 @@ async def test_what_a_source_tells_of_a_paper_is_exported_and_what_members_say_i
     async with house.store.read() as tx:
         assert await papers.count(tx) == 40
         assert TITLE not in [paper.title for paper in await papers.page(tx, "", 1_000)]
-    assert len(house.app.library.engine) == 40
+    assert len(house.app.paper_index.engine) == 40

@@ -79,6 +79,6 @@ async def test_a_query_taken_as_written_is_not_commented(house: House) -> None:
     st.lists(st.sampled_from(["after:x", "cat:no", "id:9", "author:q", "OR", '"a', "`b`", "x" * 999, "-"]), max_size=99)
 )
 async def test_it_is_short_whatever_was_typed(house: House, parts: list[str]) -> None:
-    read = house.app.library.engine.understand(" ".join(parts))
+    read = house.app.paper_index.engine.understand(" ".join(parts))
     assert len(told(read)) < 900
     assert len(told(Understood("", remarks=parse(" ".join(parts)).remarks))) < 900

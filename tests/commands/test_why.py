@@ -91,7 +91,7 @@ async def test_why_says_that_the_digest_that_could_have_brought_it_was_quiet(hou
 async def test_why_says_that_nothing_listed_a_paper_and_how_it_comes_all_the_same(house: House) -> None:
     async with house.store.write() as tx:
         await papers.record(tx, [paper(77)], house.clock.now)
-    await house.app.library.catch_up()
+    await house.app.paper_index.sync()
     text = await why(house, "2603.00077")
     assert "No source has listed it, so no digest brings it; `/papers submit 2603.00077` does." in text
 
@@ -150,7 +150,7 @@ async def test_a_bar_learned_from_likes_is_told_and_quiets_a_day(sqlite_store: S
             assert planned
             picked = [Choice(one.id, fit=fit) for one, fit in zip(some, (0.995, 0.99, 0.85), strict=True)]
             await choices.put(tx, planned.id, choices.joined(picked, []))
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     for n in range(90):
         if n % 3 < 2:
             await house.say(f"more {had[n].id}")

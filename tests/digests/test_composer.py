@@ -164,8 +164,8 @@ async def test_no_paper_comes_twice_in_a_channel_even_after_a_restart(store: Sto
         shelf = house.shelf
         house = house_over(store, clock, house.chat)
         house.shelf.lists = shelf.lists
-        await house.app.library.catch_up()
-        await house.app.heart.start()
+        await house.app.paper_index.sync()
+        await house.app.scheduler.start()
         await morning(house)
         await house.say(f"submit {PAPERS[0].id}")
     ids = [card.paper_id for card in cards(house)]
@@ -265,7 +265,7 @@ async def test_what_the_index_could_not_take_in_for_a_digest_comes_with_the_next
     sqlite_store: Store, clock: Clock
 ) -> None:
     house = await invited(sqlite_store, clock, PAPERS[:5])
-    engine = house.app.library.engine
+    engine = house.app.paper_index.engine
     real = engine.add
 
     def full(*given: object) -> None:

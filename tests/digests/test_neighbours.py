@@ -63,7 +63,7 @@ async def test_a_new_channel_begins_with_what_the_others_like_and_says_so(store:
     digest = await house.app.digests.compose(await house.channel(NEW), clock())
     assert "after what your other channels like" in digest.header()
     alone = house_over(store, clock, votes=Votes(neighbours=False))
-    await alone.app.library.catch_up()
+    await alone.app.paper_index.sync()
     assert await on_robots(house) >= 4 > await on_robots(alone)
 
 

@@ -187,7 +187,7 @@ async def test_its_numbers_are_read_back_with_those_of_the_cards(sqlite_store: S
     [one] = lists(house)
     house.chat.standing[one.id] = {("ada", "🔟"), ("ben", "1️⃣")}
     since = clock() - timedelta(days=1)
-    assert await house.app.intake.read_back({house.chat.name: house.chat}, since) == 2
+    assert await house.app.reactions.resync({house.chat.name: house.chat}, since) == 2
     first, *_, tenth = named(one.message)
     assert {(vote.paper_id, vote.member) for vote in await heard(house) if vote.value} == {
         (first, "ben"),
@@ -243,10 +243,10 @@ async def test_a_paper_that_an_alert_brought_meanwhile_is_no_title(sqlite_store:
     house = house_over(sqlite_store, clock, FakeChat(TUCKING), digest=Digest(count=1))
     await house.list_papers(PAPERS[:4])
     await house.invite()
-    digests = Overtaken(house.store, house.app.library, EmojiTable.of((), ()), 3)
+    digests = Overtaken(house.store, house.app.paper_index, EmojiTable.of((), ()), 3)
     hour = Hour(clock().date(), clock())
     assert await digests.plan(await house.channel(), hour, clock(), house.chat.capabilities)
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     [titles] = lists(house)
     seen = [*carded(house), *named(titles.message)]
     assert len(seen) == len(set(seen)) == 4

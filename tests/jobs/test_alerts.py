@@ -46,8 +46,8 @@ async def with_topic(store: Store, clock: Clock, line: str = "subscribe federate
 async def read(house: House, *some: Paper) -> None:
     """A reading of the sources that lists these."""
     house.shelf.lists.setdefault(house.clock.now.date(), []).extend(some)
-    await house.app.heart.read()
-    await house.app.courier.deliver_all()
+    await house.app.scheduler.read()
+    await house.app.delivery_worker.deliver_all()
     house.clock.advance(timedelta(minutes=1))
 
 
@@ -60,9 +60,9 @@ async def test_a_match_is_posted_at_once_and_once(store: Store, clock: Clock) ->
     assert shown.message.card.paper_id == "2603.00001"
     await read(house)
     again = house_over(store, clock, house.chat)
-    await again.app.heart.start()
-    await again.app.heart.read()
-    await again.app.courier.deliver_all()
+    await again.app.scheduler.start()
+    await again.app.scheduler.read()
+    await again.app.delivery_worker.deliver_all()
     assert len(house.chat.shown["c1"]) == 1
 
 
@@ -114,10 +114,10 @@ async def test_a_crash_between_reading_and_alerting_loses_none(store: Store, clo
     await house.app.ingest.run()  # and here the process dies
     clock.advance(timedelta(minutes=30))
     again = house_over(store, clock, house.chat)
-    await again.app.library.catch_up()
-    await again.app.heart.start()
-    await again.app.heart.read()
-    await again.app.courier.deliver_all()
+    await again.app.paper_index.sync()
+    await again.app.scheduler.start()
+    await again.app.scheduler.read()
+    await again.app.delivery_worker.deliver_all()
     assert house.chat.titles() == [told(1).title]
 
 
@@ -152,7 +152,7 @@ async def test_two_topics_that_one_paper_matches_bring_it_once(store: Store, clo
     clock.advance(timedelta(minutes=1))
     await read(house, told(0))
     again = house_over(store, clock, house.chat)
-    await again.app.heart.start()
+    await again.app.scheduler.start()
     await read(again)
     assert house.chat.titles() == [told(0).title]
 

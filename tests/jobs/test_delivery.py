@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from bot.jobs.delivery import Courier, Patience
+from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.model.codec import load_message
 from bot.model.messages import Message, Place
 from bot.ports.platform import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
@@ -88,7 +88,7 @@ async def test_a_post_not_accepted_is_sent_later_in_its_place(store: Store, cloc
 async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.heart.plan_due()
+    await house.app.scheduler.plan_due()
     bad = (await house.posts())[2]
 
     def refuse(message: Message) -> None:
@@ -97,7 +97,7 @@ async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Sto
 
     chat.before = refuse
     for _ in range(6):
-        await house.app.courier.deliver_all()
+        await house.app.delivery_worker.deliver_all()
         clock.advance(timedelta(minutes=20))
     assert (await states(house)).count(PostState.SENT) == 5
     assert (await states(house))[2] is PostState.FAILED
@@ -154,13 +154,13 @@ async def test_a_workspace_that_hangs_delays_no_other_and_nothing_in_it_is_begun
     for place in [*bad, *good]:
         await house.invite(place)
     clock.advance(timedelta(hours=1))
-    await house.app.heart.plan_due()
+    await house.app.scheduler.plan_due()
     for _ in range(3):
-        await asyncio.wait_for(house.app.heart.beat(), 10)
+        await asyncio.wait_for(house.app.scheduler.beat(), 10)
     await asyncio.wait_for(delivered.wait(), 30)
     hanging = [place for place in begun if place in bad]
     assert len(hanging) == len(set(hanging)) == 10, "a workspace has so many channels sent to at a time, and no more"
-    await asyncio.wait_for(house.app.heart.stop(), 10)
+    await asyncio.wait_for(house.app.scheduler.stop(), 10)
     assert {post.state for place in hanging for post in (await house.posts(place))[:1]} == {PostState.SENDING}
 
 
@@ -171,9 +171,9 @@ async def test_an_owner_who_cannot_be_told_holds_nobody_up(sqlite_store: Store, 
 
     chat = Deaf(before=on_call(1, AccessLost("not_in_channel")))
     house = await a_due_digest(sqlite_store, clock, chat)
-    courier = Courier(sqlite_store, {chat.name: chat}, clock, Patience(timeout=0.05))
-    await house.app.heart.plan_due()
-    await asyncio.wait_for(courier.deliver_all(), 10)
+    delivery_worker = DeliveryWorker(sqlite_store, {chat.name: chat}, clock, RetryPolicy(timeout=0.05))
+    await house.app.scheduler.plan_due()
+    await asyncio.wait_for(delivery_worker.deliver_all(), 10)
     assert (await house.channel()).state is ChannelState.LOST
 
 
@@ -259,7 +259,7 @@ async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
     with pytest.raises(Crash):
         await house.beat()
     again = house_over(store, clock, chat)
-    await again.app.heart.start()
+    await again.app.scheduler.start()
     await again.beat_until_settled()
     header, *cards = chat.shown["c1"]
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
@@ -275,7 +275,7 @@ async def test_a_compact_digest_is_one_message_wherever_its_process_dies(store: 
     with pytest.raises(Crash):
         await house.beat()
     again = house_over(store, clock, chat)
-    await again.app.heart.start()
+    await again.app.scheduler.start()
     await again.beat_until_settled()
     [one] = chat.shown["c1"]
     assert len(one.message.lines) == 5
@@ -322,7 +322,7 @@ async def test_where_the_header_was_deleted_the_cards_stand_in_the_channel(store
 async def test_a_card_refused_in_its_thread_and_in_the_channel_fails_alone(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat, "thread")
-    await house.app.heart.plan_due()
+    await house.app.scheduler.plan_due()
     bad = (await house.posts())[2]
 
     def refuse(message: Message) -> None:
@@ -330,7 +330,7 @@ async def test_a_card_refused_in_its_thread_and_in_the_channel_fails_alone(store
             raise Rejected("invalid_blocks")
 
     chat.before = refuse
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     assert (await states(house)).count(PostState.SENT) == 5
     assert ((await house.posts())[2].state, (await house.posts())[2].attempts) == (PostState.FAILED, 2)
 
@@ -356,9 +356,9 @@ async def test_posts_that_are_too_late_to_be_news_are_dropped_and_their_papers_m
 ) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.heart.plan_due()
+    await house.app.scheduler.plan_due()
     clock.advance(timedelta(hours=13))
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     assert chat.shown["c1"] == []
     assert await states(house) == [PostState.DROPPED] * 6
     reply = await house.say(f"submit {DAY[0].id}")
@@ -439,7 +439,7 @@ async def test_a_look_up_that_keeps_failing_does_not_silence_the_channel_for_eve
 async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.heart.plan_due()
+    await house.app.scheduler.plan_due()
     first = (await house.posts())[0]
     async with house.store.write() as tx:  # as a process that was stopped right after sending leaves it
         await deliveries.move(tx, first, PostState.SENDING, attempts=1, sending_at=clock())
@@ -452,7 +452,7 @@ async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(st
 async def test_a_post_whose_text_cant_be_read_any_more_holds_nobody_up(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.heart.plan_due()
+    await house.app.scheduler.plan_due()
     async with house.store.write() as tx:
         await tx.execute(sa.update(posts).where(posts.c.position == 1).values(body={"card": "gone"}))
     await house.beat()

@@ -22,7 +22,7 @@ DAY = date(2026, 3, 2)
 
 
 def reading(house: House, *sources: Shelf) -> Ingest:
-    return Ingest(house.store, house.app.library, sources, house.clock, look_back_days=7)
+    return Ingest(house.store, house.app.paper_index, sources, house.clock, look_back_days=7)
 
 
 async def news(house: House) -> dict[str, date]:
@@ -48,7 +48,7 @@ async def test_one_source_that_fails_stops_no_other(sqlite_store: Store, clock: 
     outcomes = await reading(house, bad, good).run(told=told.append)
     assert [(one.source, one.added, bool(one.failure)) for one in outcomes] == [("bad", 0, True), ("good", 1, False)]
     assert {one.source for one in told} == {"bad", "good"}
-    assert "2603.00001" in house.app.library.engine
+    assert "2603.00001" in house.app.paper_index.engine
     async with house.store.read() as tx:
         assert [run.source for run in await runs.failing(tx)] == ["bad"]
 
@@ -70,7 +70,7 @@ async def test_a_store_that_does_not_answer_is_said_and_leaves_nothing_running(
     with pytest.raises(StoreBusy):
         await ingest.run()
     assert finished.is_set()
-    assert "2603.00001" in house.app.library.engine
+    assert "2603.00001" in house.app.paper_index.engine
     assert not await ingest.due(timedelta(hours=1)), "it was tried"
 
 
@@ -150,7 +150,7 @@ async def test_one_paper_from_two_sources_is_one_with_the_best_of_both_and_its_v
     ).run()
     async with house.store.read() as tx:
         assert await papers.count(tx) == 1
-    assert len(house.app.library.engine) == 1
+    assert len(house.app.paper_index.engine) == 1
     whole = await house.say("abstract 2603.00009")
     [card] = whole.cards
     assert card.upvotes == 42
@@ -163,10 +163,10 @@ async def test_a_paper_that_turns_out_to_be_another_leaves_the_index(store: Stor
     house = house_over(store, clock)
     early, late = "The working title of one long paper", "The final title of the same long paper"
     await reading(house, Shelf("a", {DAY: [Paper("feed:1", early), Paper("2603.00001", late)]})).run()
-    assert len(house.app.library.engine) == 2
+    assert len(house.app.paper_index.engine) == 2
     await reading(house, Shelf("b", {DAY: [Paper("2603.00001", early)]})).run()
-    assert "feed:1" not in house.app.library.engine
-    assert len(house.app.library.engine) == 1
+    assert "feed:1" not in house.app.paper_index.engine
+    assert len(house.app.paper_index.engine) == 1
     await house.invite(PLACE)
     assert (await house.say("similar feed:1")).ok, "its old name still leads to it"
 

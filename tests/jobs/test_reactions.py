@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.digests.feedback import EmojiTable, plain_emoji, standing
-from bot.jobs.reactions import Intake
+from bot.jobs.reactions import ReactionRecorder
 from bot.model.messages import Place, Reaction
 from bot.ports.platform import Uncertain
 from bot.store import inbox, members
@@ -223,10 +223,10 @@ async def test_a_clock_that_runs_ahead_makes_no_vote_that_cannot_be_taken_back(
 async def test_an_event_is_taken_in_exactly_once(store: Store, clock: Clock) -> None:
     house = await with_cards(store, clock)
     on, off = reaction(house, "👍"), reaction(house, "👍", on=False)
-    assert await house.app.intake.react(on, "e1")
-    assert await house.app.intake.react(off, "e2")
+    assert await house.app.reactions.react(on, "e1")
+    assert await house.app.reactions.react(off, "e2")
     for _ in range(2):
-        assert not await house.app.intake.react(on, "e1"), "the same event told again"
+        assert not await house.app.reactions.react(on, "e1"), "the same event told again"
     assert await values(house) == {}
 
 
@@ -246,19 +246,19 @@ async def test_a_vote_on_a_card_whose_message_is_not_known_yet_counts_when_it_is
     store: Store, clock: Clock, state: PostState, event_id: str | None
 ) -> None:
     house = await with_cards(store, clock)
-    message, intake, channel = house.chat.message_of(ONE), house.app.intake, await house.channel()
+    message, reactions, channel = house.chat.message_of(ONE), house.app.reactions, await house.channel()
     early = reaction(house, "👍")
     await becomes(store, state, None)
     for _ in range(2):
-        assert not await intake.react(early, event_id)
-    await intake.settled(channel.id)
+        assert not await reactions.react(early, event_id)
+    await reactions.settled(channel.id)
     assert await values(house) == {}, "nobody knows yet what it is on"
     await becomes(store, PostState.SENT, message)
-    await intake.settled(channel.id)
+    await reactions.settled(channel.id)
     assert await values(house) == {(ONE, "ada"): 1.0}
     assert set((await states(house)).values()) == {InboxState.DONE}
     if event_id:
-        assert not await intake.react(reaction(house, "👎"), "Ev1"), "told again, it is known"
+        assert not await reactions.react(reaction(house, "👎"), "Ev1"), "told again, it is known"
 
 
 async def test_a_vote_on_a_card_whose_message_is_not_known_yet_outlives_the_process(
@@ -267,12 +267,12 @@ async def test_a_vote_on_a_card_whose_message_is_not_known_yet_outlives_the_proc
     house = await with_cards(sqlite_store, clock)
     early, message = reaction(house, "👍"), house.chat.message_of(ONE)
     await becomes(sqlite_store, PostState.UNCERTAIN, None)
-    assert not await house.app.intake.react(early, "Ev1")
+    assert not await house.app.reactions.react(early, "Ev1")
     again = house_over(sqlite_store, clock, house.chat)
-    await again.app.heart.start()
+    await again.app.scheduler.start()
     assert await values(again) == {}
     house.chat.standing[message].add((early.member, early.emoji))
-    await again.app.courier.deliver_all()
+    await again.app.delivery_worker.deliver_all()
     assert await values(again) == {(ONE, "ada"): 1.0}
 
 
@@ -280,7 +280,7 @@ async def test_a_card_that_is_found_late_has_its_reactions_read(sqlite_store: St
     house = await with_cards(sqlite_store, clock)
     house.chat.standing[house.chat.message_of(ONE)].add(("ada", "👍"))  # put on while nobody listened
     await becomes(sqlite_store, PostState.UNCERTAIN, None)
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     await house.settle()
     assert await values(house) == {(ONE, "ada"): 1.0}
 
@@ -297,7 +297,7 @@ async def test_a_reading_of_late_reactions_that_fails_is_done_again(sqlite_store
 
     house.chat.reactions = down  # type: ignore[method-assign]
     await becomes(sqlite_store, PostState.UNCERTAIN, None)
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     await house.settle()
     assert await values(house) == {(ONE, "ada"): 1.0}
 
@@ -306,17 +306,17 @@ async def test_reactions_on_what_is_not_ours_are_kept_only_while_nobody_knows(
     sqlite_store: Store, clock: Clock
 ) -> None:
     house = await with_cards(sqlite_store, clock)
-    message, intake, channel = house.chat.message_of(ONE), house.app.intake, await house.channel()
+    message, reactions, channel = house.chat.message_of(ONE), house.app.reactions, await house.channel()
     await becomes(sqlite_store, PostState.SENDING, None)
     for number in range(1_100):
         foreign = Reaction(PLACE, f"theirs {number}", "ada", "👍", True, clock())
-        assert not await intake.react(foreign, f"Ev{number}")
+        assert not await reactions.react(foreign, f"Ev{number}")
     waiting = [state for state in (await states(house)).values() if state is InboxState.RECEIVED]
     assert len(waiting) == 1_000, "there is a bound"
     await becomes(sqlite_store, PostState.SENT, message)
-    await intake.settled(channel.id)
+    await reactions.settled(channel.id)
     assert set((await states(house)).values()) == {InboxState.DONE}
-    assert not intake._early
+    assert not reactions._early
     assert await values(house) == {}
 
 
@@ -324,23 +324,23 @@ async def test_whoever_is_forgotten_meanwhile_has_no_early_vote(sqlite_store: St
     house = await with_cards(sqlite_store, clock)
     early, message, channel = reaction(house, "👍", member="ben"), house.chat.message_of(ONE), await house.channel()
     await becomes(sqlite_store, PostState.SENDING, None)
-    assert not await house.app.intake.react(early)
+    assert not await house.app.reactions.react(early)
     async with sqlite_store.write() as tx:
         await members.forget(tx, "fake", None, "ben")
     await becomes(sqlite_store, PostState.SENT, message)
-    await house.app.intake.settled(channel.id)
+    await house.app.reactions.settled(channel.id)
     assert await values(house) == {}
 
 
 async def test_what_was_written_down_and_not_worked_off_is_replayed_on_start(store: Store, clock: Clock) -> None:
     house = await with_cards(store, clock)
-    assert await house.app.intake.receive(reaction(house, "👍"), "e1")
-    assert await house.app.intake.receive(reaction(house, "👎", member="ben"), "e2")
+    assert await house.app.reactions.receive(reaction(house, "👍"), "e1")
+    assert await house.app.reactions.receive(reaction(house, "👎", member="ben"), "e2")
     assert await values(house) == {}
     again = house_over(store, clock, house.chat)
-    await again.app.heart.start()
+    await again.app.scheduler.start()
     assert await values(again) == {(ONE, "ada"): 1.0, (ONE, "ben"): -1.0}
-    assert await again.app.intake.replay() == 0
+    assert await again.app.reactions.replay() == 0
 
 
 class Broken(EmojiTable):
@@ -354,11 +354,11 @@ async def test_what_could_not_be_worked_off_is_kept_whole_and_counts_on_the_next
     store: Store, clock: Clock
 ) -> None:
     house = await with_cards(store, clock)
-    broken = Intake(store, clock, no_sleep, Broken(TABLE.likes, TABLE.dislikes))
+    broken = ReactionRecorder(store, clock, no_sleep, Broken(TABLE.likes, TABLE.dislikes))
     for _ in range(2):  # told again, it is no other one
         assert not await broken.react(reaction(house, "👍"), "e1")
     assert (await states(house), await values(house)) == ({"e1": InboxState.RECEIVED}, {})
-    assert await house.app.intake.replay() == 1
+    assert await house.app.reactions.replay() == 1
     assert (await states(house), await values(house)) == ({"e1": InboxState.DONE}, {(ONE, "ada"): 1.0})
 
 
@@ -373,9 +373,9 @@ async def test_an_event_that_nobody_can_read_is_given_up_after_five_tries_and_ho
     house = await with_cards(store, clock)
     async with house.store.write() as tx:
         await inbox.receive(tx, "fake", "a-poison", {"from": "another version"}, clock())
-    await house.app.intake.receive(reaction(house, "👍"), "e1")
+    await house.app.reactions.receive(reaction(house, "👍"), "e1")
     for left in (2, 1, 1, 1, 1, 0):
-        assert await house.app.intake.replay() == left
+        assert await house.app.reactions.replay() == left
     assert await values(house) == {(ONE, "ada"): 1.0}
     assert await states(house) == {"a-poison": InboxState.FAILED, "e1": InboxState.DONE}
 
@@ -383,20 +383,20 @@ async def test_an_event_that_nobody_can_read_is_given_up_after_five_tries_and_ho
 async def test_a_bot_that_runs_for_weeks_keeps_the_events_of_two_days(sqlite_store: Store, clock: Clock) -> None:
     house = await with_cards(sqlite_store, clock)
     for day in range(20):
-        await house.app.intake.react(reaction(house, "👍", on=day % 2 == 0), f"e{day}")
+        await house.app.reactions.react(reaction(house, "👍", on=day % 2 == 0), f"e{day}")
         clock.advance(timedelta(days=1))
-        await house.app.heart.beat()
+        await house.app.scheduler.beat()
         assert len(await states(house)) <= 3
     assert {"e18", "e19"} <= set(await states(house))
-    await house.app.heart.stop()
+    await house.app.scheduler.stop()
 
 
 async def test_finished_events_are_forgotten_after_two_days(sqlite_store: Store, clock: Clock) -> None:
     house = await with_cards(sqlite_store, clock)
-    await house.app.intake.react(reaction(house, "👍"), "e1")
+    await house.app.reactions.react(reaction(house, "👍"), "e1")
     clock.advance(timedelta(days=1, hours=23))
-    await house.app.intake.replay()
+    await house.app.reactions.replay()
     assert "e1" in await states(house)
     clock.advance(timedelta(hours=2))
-    await house.app.intake.replay()
+    await house.app.reactions.replay()
     assert await states(house) == {}

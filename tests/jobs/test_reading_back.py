@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.jobs.reactions import Intake
+from bot.jobs.reactions import ReactionRecorder
 from bot.model.messages import Place, Reaction
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected
 from bot.store import papers
@@ -39,7 +39,7 @@ async def test_a_beat_reads_back_on_start_and_then_once_a_day(sqlite_store: Stor
     for emoji, hours, known in (("👍", 0, True), ("👎", 23, False), ("👎", 2, True)):
         house.chat.standing[message] = {("ada", emoji)}
         clock.advance(timedelta(hours=hours))
-        await house.app.heart.beat()
+        await house.app.scheduler.beat()
         await house.settle()
         assert ((ONE, "ada"), TABLE.value(emoji)) in (await values(house)).items() or not known
 
@@ -119,8 +119,8 @@ async def test_a_platform_that_never_answers_is_not_waited_for(sqlite_store: Sto
             raise AssertionError
 
     house = await with_cards(sqlite_store, clock, Silent())
-    intake = Intake(house.store, clock, no_sleep, TABLE, timeout=0.01)
-    assert await intake.read_back({"fake": house.chat}, clock() - timedelta(days=1)) == 0
+    reactions = ReactionRecorder(house.store, clock, no_sleep, TABLE, timeout=0.01)
+    assert await reactions.resync({"fake": house.chat}, clock() - timedelta(days=1)) == 0
 
 
 async def test_a_platform_that_asks_to_wait_is_asked_again_then(sqlite_store: Store, clock: Clock) -> None:
@@ -137,8 +137,8 @@ async def test_a_platform_that_asks_to_wait_is_asked_again_then(sqlite_store: St
 
     house = await with_cards(sqlite_store, clock, Busy())
     house.chat.standing[house.chat.message_of(ONE)] = {("ada", "👍")}
-    intake = Intake(house.store, clock, sleep, TABLE)
-    assert await intake.read_back({"fake": house.chat}, clock() - timedelta(days=1)) == 1
+    reactions = ReactionRecorder(house.store, clock, sleep, TABLE)
+    assert await reactions.resync({"fake": house.chat}, clock() - timedelta(days=1)) == 1
     assert slept == [40, 40]
 
 

@@ -54,8 +54,8 @@ async def test_an_hour_that_passed_within_grace_is_delivered_late_and_once(store
     await house.invite()
     clock.advance(timedelta(hours=11))
     again = house_over(store, clock, house.chat)
-    await again.app.library.catch_up()
-    await again.app.heart.start()
+    await again.app.paper_index.sync()
+    await again.app.scheduler.start()
     await again.beat()
     await again.beat()
     assert len(house.chat.shown["c1"]) == 6
@@ -145,7 +145,7 @@ async def test_a_run_that_was_cut_short_keeps_its_papers_but_is_not_done(store: 
     assert outcome.failure
     await house.app.ingest.run()
     assert house.shelf.asked[0] == house.shelf.asked[1], "the same days are asked for again"
-    assert len(house.app.library.engine) == 1
+    assert len(house.app.paper_index.engine) == 1
 
 
 async def test_the_heartbeat_beats_on_a_real_scheduler_and_no_beat_is_dropped_for_being_late(
@@ -153,14 +153,14 @@ async def test_the_heartbeat_beats_on_a_real_scheduler_and_no_beat_is_dropped_fo
 ) -> None:
     house = house_over(store, clock)
     beaten = asyncio.Event()
-    real = house.app.heart.beat
+    real = house.app.scheduler.beat
 
     async def beat() -> None:
         await real()
         beaten.set()
 
-    house.app.heart.beat = beat  # type: ignore[method-assign]
-    scheduler: AsyncIOScheduler = ticking(house.app.heart, 3600)
+    house.app.scheduler.beat = beat  # type: ignore[method-assign]
+    scheduler: AsyncIOScheduler = ticking(house.app.scheduler, 3600)
     [job] = scheduler.get_jobs()
     assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
     scheduler.start()
@@ -168,7 +168,7 @@ async def test_the_heartbeat_beats_on_a_real_scheduler_and_no_beat_is_dropped_fo
         await asyncio.wait_for(beaten.wait(), 10)
     finally:
         scheduler.shutdown(wait=False)
-        await house.app.heart.stop()
+        await house.app.scheduler.stop()
 
 
 async def test_an_end_in_the_middle_of_a_beat_is_no_error(
@@ -183,8 +183,8 @@ async def test_an_end_in_the_middle_of_a_beat_is_no_error(
         finally:
             ended.set()
 
-    house.app.heart.beat = beat  # type: ignore[method-assign]
-    scheduler = ticking(house.app.heart, 3600)
+    house.app.scheduler.beat = beat  # type: ignore[method-assign]
+    scheduler = ticking(house.app.scheduler, 3600)
     scheduler.start()
     await asyncio.wait_for(begun.wait(), 10)
     scheduler.shutdown(wait=False)
@@ -210,14 +210,14 @@ async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store
     await house.app.ingest.run()
     await house.list_papers(demo_papers()[4:8])
     await house.next_morning()
-    await asyncio.wait_for(house.app.heart.beat(), 10)
+    await asyncio.wait_for(house.app.scheduler.beat(), 10)
     await asyncio.wait_for(asked.wait(), 10)
     for _ in range(50):  # the beat gives way to the reading that it began
-        await asyncio.wait_for(house.app.heart.beat(), 10)
+        await asyncio.wait_for(house.app.scheduler.beat(), 10)
     assert len(house.chat.shown["c1"]) == 10
     async with sqlite_store.read() as tx:
         assert await facts.get(tx, "reactions_read_back_at") is None, "it is not done"
-    await house.app.heart.stop()
+    await house.app.scheduler.stop()
 
 
 async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever(
@@ -242,17 +242,17 @@ async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever
 
         again.shelf.fetch = slow  # type: ignore[method-assign, assignment]
         before = len(house.chat.shown["c1"])
-        await again.app.heart.beat()
+        await again.app.scheduler.beat()
         assert len(house.chat.shown["c1"]) == before
         if given_up:
             clock.advance(timedelta(minutes=11))
         else:
             answer.set()
             await again.settle()
-        await again.app.heart.beat()
-        await again.app.courier.deliver_all()
+        await again.app.scheduler.beat()
+        await again.app.delivery_worker.deliver_all()
         assert len(house.chat.shown["c1"]) == before + (1 if given_up else 5)
-        await again.app.heart.stop()
+        await again.app.scheduler.stop()
         clock.now += timedelta(days=1)
 
 
@@ -263,11 +263,11 @@ async def test_a_clock_that_was_wrong_for_a_while_costs_no_later_digest(store: S
     clock.advance(timedelta(hours=1))
     right = clock.now
     clock.now = right + timedelta(days=40)
-    await house.app.heart.beat()
+    await house.app.scheduler.beat()
     await house.settle()
     clock.now = right
     assert await house.app.ingest.due(timedelta(hours=1))
-    await house.app.heart.beat()
+    await house.app.scheduler.beat()
     await house.settle()
     assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
     assert house.shelf.asked[-1][0] < clock.now.date()
@@ -284,7 +284,7 @@ async def test_a_new_hour_later_on_a_day_that_had_its_digest_begins_tomorrow(sql
     clock.advance(timedelta(hours=1))
     await house.beat()
     assert "Next digest: Tuesday, 3 March at 15:00" in (await house.say("schedule 15:00")).text
-    await house.app.heart.beat()
+    await house.app.scheduler.beat()
     await house.settle()
     assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
 
@@ -300,10 +300,10 @@ async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Cloc
     house.chat.before = no
     await house.app.ingest.run()
     clock.advance(timedelta(hours=1))
-    await house.app.heart.plan_due()
-    await house.app.heart.beat()
-    await house.app.courier.deliver_all()
-    await house.app.heart.stop()
+    await house.app.scheduler.plan_due()
+    await house.app.scheduler.beat()
+    await house.app.delivery_worker.deliver_all()
+    await house.app.scheduler.stop()
     assert (await house.posts())[0].attempts == 1
     assert house.chat.shown["c1"] == []
 
@@ -362,9 +362,9 @@ async def test_pausing_stops_what_waits_and_its_papers_come_after_resuming(store
     await house.list_papers(demo_papers()[:8])
     await house.invite()
     clock.advance(timedelta(hours=1))
-    await house.app.heart.plan_due()
+    await house.app.scheduler.plan_due()
     await house.say("pause")
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     assert house.chat.shown["c1"] == []
     await house.say("resume")
     await house.next_morning()

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot import settings
 from bot.digests.feedback import NUMBER, SAID_LESS, SAID_MORE, TAUGHT, pressed
-from bot.jobs.vote_counts import Tallies
+from bot.jobs.vote_counts import VoteCounters
 from bot.model.messages import Action, Message, Place, Reaction, Style
 from bot.model.number_emoji import keycap
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Rewriting, Uncertain
@@ -290,10 +290,10 @@ async def test_what_a_crash_left_out_of_date_is_brought_right_on_the_next_start(
     house = await with_cards(store, clock, chat, naps)
     await house.say(f"more {ONE}")
     await asyncio.sleep(0)
-    await house.app.heart.stop()
+    await house.app.scheduler.stop()
     assert chat.edits == []
     house = house_over(store, clock, chat)
-    await house.app.heart.beat()
+    await house.app.scheduler.beat()
     await house.settle()
     assert chat.tally(ONE) == "By button: 👍 1"
     assert await values(house) == {(ONE, "ada"): 1.0}
@@ -309,10 +309,10 @@ async def test_a_line_that_a_crash_left_standing_is_taken_away_on_the_next_start
     clock.advance(timedelta(seconds=1))
     await house.say(f"more {ONE}")
     await asyncio.sleep(0)
-    await house.app.heart.stop()
+    await house.app.scheduler.stop()
     assert chat.tally(ONE) == "By button: 👍 1"
     house = house_over(sqlite_store, clock, chat)
-    await house.app.heart.beat()
+    await house.app.scheduler.beat()
     await house.settle()
     assert chat.tally(ONE) == ""
 
@@ -380,9 +380,9 @@ async def test_one_that_gets_no_answer_is_given_up_in_time(sqlite_store: Store, 
     naps.over.set()
     house = await with_cards(sqlite_store, clock, FakeChat())
     await house.say(f"more {ONE}")
-    tallies = Tallies(house.store, {"fake": chat}, TABLE, naps, timeout=0.01)
+    vote_counters = VoteCounters(house.store, {"fake": chat}, TABLE, naps, timeout=0.01)
     with capture_logs() as logged:
-        tallies.outdated((await house.channel()).id, ONE)
+        vote_counters.refresh_tally((await house.channel()).id, ONE)
         await house.settle()
     assert [one["why"] for one in logged] == ["no answer in time"]
 

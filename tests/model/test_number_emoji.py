@@ -29,7 +29,7 @@ async def with_numbers(
     channel, message = await house.channel(), layout.numbered("Here:", [line(paper) for paper in some])
     async with store.write() as tx:
         await deliveries.plan(tx, channel.id, clock().date(), "digest", clock(), [message], clock())
-    await house.app.courier.deliver_all()
+    await house.app.delivery_worker.deliver_all()
     clock.advance(timedelta(minutes=1))
     return house
 

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from bot.model.messages import Place
 from bot.operate import checking
 from bot.operate.check import check_all, look
-from bot.operate.opening import opened_library
+from bot.operate.opening import opened_paper_index
 from bot.ports.platform import Check, Finding
 from bot.settings import Settings, load
 from bot.sources.feed import feed_name
@@ -107,7 +107,7 @@ async def test_a_store_and_its_index_are_looked_at_and_left_as_they_are(
     tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     of = settings(tmp_path, world)
-    async with opened_library(of):
+    async with opened_paper_index(of):
         pass
     before = facts(tmp_path)
     rows = await found(capsys, of)
@@ -156,8 +156,8 @@ async def test_a_locked_store_is_told(
 
 async def test_a_damaged_index_is_told(tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]) -> None:
     of = settings(tmp_path, world)
-    async with opened_library(of) as (_, library):
-        library.engine.add([paper(1)])
+    async with opened_paper_index(of) as (_, paper_index):
+        paper_index.engine.add([paper(1)])
     for file in of.index_dir.rglob("*"):
         if file.is_file():
             file.write_bytes(b"x")
@@ -169,8 +169,8 @@ async def test_an_index_behind_its_store_mends_itself_and_is_no_trouble(
     tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     of = settings(tmp_path, world)
-    async with opened_library(of) as (_, library):
-        library.engine.add([paper(1)], "another:1")
+    async with opened_paper_index(of) as (_, paper_index):
+        paper_index.engine.add([paper(1)], "another:1")
     row = (await found(capsys, of))["index"]
     assert (row["ok"], "not in step" in row["mend"]) == (True, True)
 

@@ -33,7 +33,7 @@ async def guest(tmp_path: Path) -> AsyncIterator[TerminalGuest]:
 
 
 async def post_digest(guest: TerminalGuest, day: int, cards: int, place: Place = TerminalGuest.place) -> None:
-    """A digest, as the courier sends it."""
+    """A digest, as the delivery worker sends it."""
     await guest.platform.send(place, Message(f"Day {day}"), f"{day}-header")
     for number in range(1, cards + 1):
         card = Card(f"{day}.{number}", f"Paper {number} of day {day}")

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from bot.app import App, build
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.serve import serve
 from bot.settings import load
 from bot.store import channels, deliveries, papers, votes
@@ -70,14 +70,14 @@ class Together:
         for name in SIDES:
             await self.app.desk.joined(self.side(name).place, "ada")
         self.clock.advance(timedelta(hours=1, minutes=1))
-        await self.app.heart.beat()
+        await self.app.scheduler.beat()
 
     async def beats_until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        """The heart beats each half a minute."""
+        """The scheduler beats each half a minute."""
         async with asyncio.timeout(30):
             while not await condition():
                 self.clock.advance(timedelta(seconds=30))
-                await self.app.heart.beat()
+                await self.app.scheduler.beat()
                 await asyncio.sleep(0.01)
 
     async def posts(self, name: str) -> list[Post]:
@@ -128,12 +128,12 @@ async def together(store: Store, folder: Path, *, away: str = "") -> AsyncIterat
         guest = TerminalGuest(folder / "terminal", clock=clock)
         platforms = cast("dict[str, Any]", {one.platform.name: one.platform for one in (team, server, guest)})
         settings = load(None, {"PAPERBOY_DIGEST__COUNT": "2", "PAPERBOY_SCHEDULE__TICK_SECONDS": "60"})
-        library = Library(store, Recommender(), None)
-        app = build(settings, store, library, platforms, [Shelf()], clock, no_sleep)
+        paper_index = PaperIndex(store, Recommender(), None)
+        app = build(settings, store, paper_index, platforms, [Shelf()], clock, no_sleep)
         house = Together(app, clock, team, server, guest)
         async with store.write() as tx:
             await papers.record(tx, DAY, clock(), {paper.id: clock().date() for paper in DAY})
-        await library.catch_up()
+        await paper_index.sync()
         if away:
             await house.fake(away).goes_away()
         serving = asyncio.create_task(serve(app, platforms, sleep=house.wait, seconds=clock.seconds))

@@ -49,7 +49,7 @@ class _Slow(Recommender):
 
 
 async def test_whatever_breaks_is_answered_in_one_line_and_logged(house: House) -> None:
-    house.app.library.engine = _Broken()
+    house.app.paper_index.engine = _Broken()
     with capture_logs() as logs:
         reply = await house.say("search federated")
         assert await house.app.desk.suggest(PLACE, "search federated") == []
@@ -62,7 +62,7 @@ async def test_whatever_breaks_is_answered_in_one_line_and_logged(house: House) 
 
 @pytest.mark.parametrize("line", ["search federated", "why federated nets", "suggest"])
 async def test_a_slow_search_holds_nobody_else_up(house: House, line: str) -> None:
-    house.app.library.engine = engine = _Slow()
+    house.app.paper_index.engine = engine = _Slow()
     desk = house.app.desk
     asking = asyncio.create_task(desk.suggest(PLACE, "federated") if line == "suggest" else house.say(line))
     while not engine.asked and not asking.done():

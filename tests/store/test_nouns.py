@@ -134,15 +134,15 @@ async def test_an_event_is_received_once_and_worked_off_once(store: Store) -> No
         assert await inbox.unfinished(tx) == [("slack", "E1", {"text": " é"}), ("discord", "E1", {})]
         await inbox.finish(tx, "slack", "E1")
         assert not await inbox.receive(tx, "slack", "E1", {}, START)
-        assert not await inbox.stumble(tx, "discord", "E1", "broke", 2)
-        assert await inbox.stumble(tx, "discord", "E1", "broke again", 2)
-        assert await inbox.stumble(tx, "discord", "never heard of", "broke", 2)
+        assert not await inbox.record_failure(tx, "discord", "E1", "broke", 2)
+        assert await inbox.record_failure(tx, "discord", "E1", "broke again", 2)
+        assert await inbox.record_failure(tx, "discord", "never heard of", "broke", 2)
         assert await inbox.unfinished(tx) == []
-        assert not await inbox.sweep(tx, START, START)
-        assert await inbox.sweep(tx, START + timedelta(2), START)
+        assert not await inbox.purge(tx, START, START)
+        assert await inbox.purge(tx, START + timedelta(2), START)
         assert [row.event_id for row in await tx.execute(sa.select(inbox_table))] == ["E1"]  # Discord's, given up
-        assert not await inbox.sweep(tx, START + timedelta(2), START)
-        assert await inbox.sweep(tx, START, START + timedelta(2))
+        assert not await inbox.purge(tx, START + timedelta(2), START)
+        assert await inbox.purge(tx, START, START + timedelta(2))
         assert (await tx.execute(sa.select(inbox_table))).all() == []
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import bot.demo
 from bot.app import App, build
 from bot.model.messages import Asker, Place, Reaction, Reply
-from bot.paper_index import Library
+from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
 from bot.settings import Digest, load
 from bot.sources.base import Batch, Kind, Listing
@@ -85,7 +85,7 @@ class House:
         listed = {paper.id: day or self.clock.now.date() for paper in some}
         async with self.store.write() as tx:
             await papers.record(tx, some, self.clock(), listed)
-        await self.app.library.catch_up()
+        await self.app.paper_index.sync()
 
     async def invite(self, place: Place = PLACE, by: str = "ada") -> Reply:
         return await self.app.desk.joined(place, by)
@@ -94,9 +94,9 @@ class House:
         return await self.app.desk.ask(place, asker, line)
 
     async def beat(self) -> None:
-        """One beat of the heart, without reading sources in the background."""
-        await self.app.heart.plan_due()
-        await self.app.courier.deliver_all()
+        """One beat of the scheduler, without reading sources in the background."""
+        await self.app.scheduler.plan_due()
+        await self.app.delivery_worker.deliver_all()
 
     async def beat_until_settled(self, seconds: float = 5.0, most: int = 200) -> None:
         """Beat every so many seconds until no post is under way any more."""
@@ -149,9 +149,9 @@ def house_over(
     it runs with the other one."""
     chat, shelf = chat or FakeChat(), Shelf()
     values = load(None, {}).model_copy(update={"digest": Digest(titles=0), **settings})
-    library = Library(store, Recommender(), None)
+    paper_index = PaperIndex(store, Recommender(), None)
     app = build(
-        values, store, library, {chat.name: chat}, [shelf], clock, sleep, seconds or (lambda: clock().timestamp())
+        values, store, paper_index, {chat.name: chat}, [shelf], clock, sleep, seconds or (lambda: clock().timestamp())
     )
     return House(app, chat, clock, shelf)
 

@@ -50,4 +50,4 @@ def reaction(house: House, emoji: str, on: bool = True, *, after: float = 0, mem
 
 async def read_back(house: House, days: int = 7) -> int:
     platforms = {house.chat.name: house.chat}
-    return await house.app.intake.read_back(platforms, house.clock() - timedelta(days=days))
+    return await house.app.reactions.resync(platforms, house.clock() - timedelta(days=days))

@@ -36,7 +36,7 @@ from bot.ports.platform import NotAccepted, PlatformError, Sleep, Uncertain
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
 _LONGEST_WAIT = 30.0
 _LONGEST_QUEUE_SECONDS = 10.0
-"""What would wait longer for its turn comes again later: the courier waits for half a minute in all."""
+"""What would wait longer for its turn comes again later: the delivery worker waits for half a minute in all."""
 _ANSWER_WAITS_SECONDS = (1.0, 4.0, 15.0, 60.0, 120.0)
 """Between the tries to show an answer; its token is good for fifteen minutes."""
 _DEFERRED, _CHOICES, _MODAL = 5, 8, 9

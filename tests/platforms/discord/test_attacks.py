@@ -60,7 +60,7 @@ async def life(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Life]:
         await house.list_papers(DAY)
         await server.start()
         yield Life(server, house)
-        await house.app.courier.stop()
+        await house.app.delivery_worker.stop()
 
 
 def due(life: Life) -> None:
@@ -118,7 +118,7 @@ async def test_a_lost_reply_is_settled_after_discord_forgot_the_nonce(life: Life
     life.fake.faults.hang("create_message", times=1, accepted=True)
     beat = asyncio.ensure_future(life.house.beat())
     await life.fake.until(lambda: life.server.ml.visible)
-    await life.house.app.courier.stop()  # the process ends while Discord has not answered
+    await life.house.app.delivery_worker.stop()  # the process ends while Discord has not answered
     await asyncio.wait({beat})
     life.server.clock.advance(timedelta(minutes=20))
     await life.beats(3)
@@ -131,7 +131,7 @@ async def test_a_lost_reply_is_not_sent_again_where_the_bot_may_not_look_back(li
     life.fake.faults.hang("create_message", times=1, accepted=True)
     beat = asyncio.ensure_future(life.house.beat())
     await life.fake.until(lambda: life.server.ml.visible)
-    await life.house.app.courier.stop()
+    await life.house.app.delivery_worker.stop()
     await asyncio.wait({beat})
     await life.server.ada.denies(life.server.ml, Right.READ_MESSAGE_HISTORY)
     life.server.clock.advance(timedelta(minutes=20))

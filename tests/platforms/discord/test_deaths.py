@@ -113,11 +113,11 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(
             for at in (step, 2 * step):  # and dies once more while it clears up
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
-                    await life.house.app.heart.start()
+                    await life.house.app.scheduler.start()
                     await life.house.beat_until_settled(40)
                 deaths += life.fate.dead and at == step
                 life.server.clock.advance(gap)
-            await life.begin(Fate()).app.heart.start()
+            await life.begin(Fate()).app.scheduler.start()
             await life.house.beat_until_settled(40)
             posts = await life.posts()
             expected = [PostState.SENT] * (1 + digest.count + 1)  # a header, the cards, and the titles that are left
@@ -142,7 +142,7 @@ async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: s
         await server.bo.reacts(server.message(str(second.message)), "🔥", burst=True)
         server.clock.advance(LATER)
         house = life.begin(Fate())
-        await house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
+        await house.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
         assert await life.votes() == {(first.paper_id, server.bo.id): -1.0, (second.paper_id, server.bo.id): 1.0}
 
 
@@ -163,14 +163,14 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
             for said in unknown:
                 await life.server.bo.reacts(said, "👍")
             life.server.clock.advance(gap)
-            await life.begin(Fate(), life.server.clock.sleep).app.heart.start()
+            await life.begin(Fate(), life.server.clock.sleep).app.scheduler.start()
             await life.house.beat_until_settled(40)
             cards = [post for post in await life.posts() if post.message in {said.id for said in unknown}]
             liked: dict[tuple[str | None, str], float] = {
                 (post.paper_id, life.server.bo.id): 1.0 for post in cards if post.paper_id
             }
             await life.comes_to(liked)
-            await life.house.app.heart.stop()
+            await life.house.app.scheduler.stop()
             voted += len(liked)
     assert voted >= 2, "cards were posted whose answers were cut off"
 
@@ -192,7 +192,7 @@ async def test_in_a_forum_each_day_is_a_post_and_one_that_was_deleted_hides_no_o
         await server.bo.reacts(today.visible[1], "👍")
         await server.ada.deletes(yesterday)
         server.clock.advance(LATER)
-        await life.house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
+        await life.house.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
         assert list((await life.votes()).values()) == [1.0]
 
 
@@ -230,7 +230,7 @@ async def test_an_emoji_put_on_in_both_ways_counts_until_both_are_off(sqlite_url
         await server.bo.unreacts(said, "👍", burst=first)
         await server.ada.reacts(said, "👎")  # once that is known, all before it is
         await life.comes_to(vote | {(liked.paper_id, server.ada.id): -1.0})
-        await life.house.app.intake.read_back({"discord": server.platform}, server.now() - timedelta(days=7))
+        await life.house.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
         await life.comes_to(vote | {(liked.paper_id, server.ada.id): -1.0})
         await server.bo.unreacts(said, "👍", burst=not first)
         await life.comes_to({(liked.paper_id, server.ada.id): -1.0})

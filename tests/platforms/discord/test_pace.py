@@ -47,7 +47,7 @@ async def test_sixty_channels_that_are_due_together_meet_no_limit(fake: FakeDisc
             try:
                 await platform.send(place, Message(f"Message {sent}"), f"{place.address}-{sent}")
                 sent += 1
-            except NotAccepted:  # the queue is long, and the courier comes again
+            except NotAccepted:  # the queue is long, and the delivery worker comes again
                 await asyncio.sleep(0)
 
     await asyncio.gather(*(deliver(Place("discord", one.id, lab.id)) for one in channels))

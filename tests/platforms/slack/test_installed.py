@@ -124,9 +124,9 @@ async def test_the_first_dead_answer_loses_the_workspace_and_not_one_channel_aft
     lab.team.clock.advance(timedelta(hours=1, minutes=1))
     lab.team.lab.revoke("account_inactive")
     lab.team.slack.calls.clear()
-    await lab.house.app.heart.plan_due()
-    await lab.house.app.courier.deliver((await lab.house.channel(THEORY)).id)
-    await lab.house.app.courier.deliver_all()
+    await lab.house.app.scheduler.plan_due()
+    await lab.house.app.delivery_worker.deliver((await lab.house.channel(THEORY)).id)
+    await lab.house.app.delivery_worker.deliver_all()
     assert [call.method for call in lab.team.slack.calls] == ["chat.postMessage"]
     assert [await lab.state(place) for place in (lab.team.place, THEORY)] == [
         ("lost", "Slack says account_inactive")
@@ -194,10 +194,10 @@ async def test_what_a_workspace_left_behind_is_deleted_after_the_days_that_the_s
     await lab.house.invite(elsewhere)
     await lab.team.lab.uninstalls()
     lab.team.clock.advance(timedelta(days=29))
-    await lab.house.app.heart._forget_departed()
+    await lab.house.app.scheduler._forget_departed()
     assert (await lab.state(lab.team.place))[0] == "lost"
     lab.team.clock.advance(timedelta(days=2))
-    await lab.house.app.heart._forget_departed()
+    await lab.house.app.scheduler._forget_departed()
     async with lab.house.store.read() as tx:
         assert [each.place.workspace for each in await channels.all_of(tx)] == ["T2"]
     assert await lab.team.installations.get("T1") is None
@@ -347,7 +347,7 @@ async def test_a_mended_token_brings_back_what_the_dead_one_lost(sqlite_store: S
         await team.slack.until(lambda: team.ml.visible)
         assert [said.text.partition(".")[0] for said in team.ml.visible] == ["I am back, with everything I knew"]
         assert (await house.channel(team.place)).state is ChannelState.ACTIVE
-        await house.app.heart._forget_departed()
+        await house.app.scheduler._forget_departed()
         assert (await house.channel(team.place)).state is ChannelState.ACTIVE, "it came back, so nothing is deleted"
 
 
@@ -355,7 +355,7 @@ async def test_over_sockets_too_a_workspace_that_left_is_forgotten_in_time(sqlit
     async with over_sockets(sqlite_store, tmp_path) as (team, house):
         await team.lab.uninstalls()
         team.clock.advance(timedelta(days=31))
-        await house.app.heart._forget_departed()
+        await house.app.scheduler._forget_departed()
         async with house.store.read() as tx:
             assert await channels.all_of(tx) == []
 

@@ -230,7 +230,7 @@ async def test_a_wrong_token_is_told_at_once(team: SlackTeam) -> None:
 async def test_what_was_not_told_while_there_was_no_connection_is_read_back(team: SlackTeam) -> None:
     await team.start()
     await team.slack.until(lambda: team.desk.rolls)
-    assert team.desk.misses == 0, "the heart reads back on start by itself"
+    assert team.desk.misses == 0, "the scheduler reads back on start by itself"
     await team.stop()
     await team.start()
     await team.slack.until(lambda: team.desk.misses)

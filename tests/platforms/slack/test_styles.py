@@ -98,7 +98,7 @@ async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_stor
         await team.bo.reacts(team.ml, digest.ts, "one")
         team.clock.advance(timedelta(minutes=1))
         since = team.clock() - timedelta(days=1)
-        assert await house.app.intake.read_back({"slack": team.platform}, since) == 2
+        assert await house.app.reactions.resync({"slack": team.platform}, since) == 2
         assert await votes(team, house) == {one: 1.0, three: 1.0}
 
 
@@ -121,7 +121,7 @@ async def test_the_titles_below_the_cards_wait_in_the_headers_thread_and_take_vo
         await team.bo.reacts(team.ml, titles.ts, "one")
         team.clock.advance(timedelta(minutes=1))
         since = team.clock() - timedelta(days=1)
-        assert await house.app.intake.read_back({"slack": team.platform}, since) == 1
+        assert await house.app.reactions.resync({"slack": team.platform}, since) == 1
         assert await votes(team, house) == {listed[0]: 1.0}
 
 
