@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import math
+import secrets
 import sys
 import time
 from collections.abc import Callable, MutableMapping
@@ -77,45 +78,72 @@ _DATABASES = {(library, "OperationalError") for library in ("psycopg", "sqlalche
 
 
 def set_up(level: str, form: str) -> None:
-    """Log from `level` up, in a form: text, json, plain, or auto (text on a terminal, else json)."""
+    """Log from `level` up, in a form: text, json, plain, or auto (text on a terminal, else json).
+
+    The same level and form hold for the lines of libraries, which log through `logging`; but these lines are never
+    shown below WARNING: an info or debug line of a library may hold an address, a payload or a token.
+    """
     if form == "auto":
         form = "text" if sys.stderr.isatty() else "json"
+    number = logging.getLevelNamesMapping()[level.upper()]
     troubles = Troubles()
-    common = [
+    stamp: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        troubles.of_structlog,
+        structlog.processors.TimeStamper("iso", utc=True),
     ]
-    stamped = [*common, structlog.processors.TimeStamper("iso", utc=True)]
-    processors: dict[str, list[Any]] = {
-        "plain": [troubles.of_structlog, structlog.processors.format_exc_info, _plain],
+    renderers: dict[str, list[Any]] = {
+        "plain": [structlog.processors.format_exc_info, _plain],
         # The renderer's own way prints every frame's variables, and with them tokens and passwords.
-        "text": [*stamped, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
-        "json": [*stamped, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        "text": [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
+        "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
     }
     structlog.configure(
-        processors=processors[form],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=[*stamp, troubles.of_structlog, *renderers[form]],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(troubles.filter)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *stamp],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers[form]],
+        )
+    )
+    root = logging.getLogger()
+    for earlier in root.handlers[:]:
+        if isinstance(earlier.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(earlier)
+    root.addHandler(handler)
+    root.setLevel(max(number, logging.WARNING))
     # A run of a periodic job that takes long skips the next one, as it should.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # What is wrong with BibTeX that somebody handed over is told to them.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
-    # They log every address that is asked, and an address may hold a password or a key.
+    # These libraries log every address that is asked, and an address may hold a password or a key.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Libraries speak through the standard library's logs; what they find worth a warning is enough.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    for handler in logging.getLogger().handlers:
-        if type(handler) is logging.StreamHandler:  # ours
-            handler.addFilter(troubles.filter)
+
+
+def begin_event(event_id: str = "") -> None:
+    """Name the event that the current task handles: its id stands in every log line until the task ends.
+
+    Without an id that the platform gave, the event gets one of its own.
+    """
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(event_id=event_id or secrets.token_hex(4))
+
+
+def current_event() -> str:
+    """The id of the event that the current task handles, "" outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("event_id", ""))
 
 
 def _plain(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> str:
-    """What happened, where and why, as one of a command's own lines; where it broke, below."""
-    why = ": ".join(str(event[part]) for part in ("platform", "why") if event.get(part))
-    why = f" ({why})" if why else ""
-    where = f"\n{event['exception']}" if event.get("exception") else ""
-    return f"paperboy: {event['event']}{why}{where}"
+    """The line as a command prints it: the message, where and why, and the traceback below."""
+    details = ": ".join(str(event[part]) for part in ("platform", "logger", "why") if event.get(part))
+    details = f" ({details})" if details else ""
+    trace = f"\n{event['exception']}" if event.get("exception") else ""
+    return f"paperboy: {event['event']}{details}{trace}"

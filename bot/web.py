@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol, runtime_checkable
 
+import structlog
 from aiohttp import ClientPayloadError, web
 from aiohttp.typedefs import Handler
 
@@ -38,7 +38,7 @@ _BACKLOG = 64
 """Connections that the loop accepts at a time, before the first of them is counted."""
 _SERVER = "Paperboy"
 """What answers say of the server: no version of anything."""
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Unservable(Exception):
@@ -256,7 +256,7 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is no HTTP, or a request whose handler failed, without saying why."""
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.debug("Somebody sent what is no request: %s", message)
+            log.debug("A client sent no valid HTTP request.", status=status)
         else:
             log.error("A request could not be answered.", exc_info=exc)
         if request.writer.output_size > 0:

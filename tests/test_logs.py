@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import importlib
+import json
 import logging
 from collections.abc import Iterator
 
@@ -9,14 +11,19 @@ import pytest
 import structlog
 
 from bot.commands import bibliography
-from bot.logs import Troubles, set_up
+from bot.logs import Troubles, begin_event, current_event, set_up
 from bot.store.errors import StoreAway, StoreFull
 
 
 @pytest.fixture(autouse=True)
 def _afterwards() -> Iterator[None]:
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
     yield
     structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 def test_a_beat_that_waits_for_the_one_before_is_nothing_to_tell_and_one_that_fell_is() -> None:
@@ -114,3 +121,47 @@ def test_libraries_tell_of_trouble_with_the_store_in_one_line_too() -> None:
     assert not troubles.filter(second)
     assert troubles.filter(other)
     assert other.exc_info
+
+
+@pytest.mark.parametrize("module", ["bot.platforms.slack.outlet", "bot.platforms.discord.interactions", "bot.web"])
+def test_an_info_line_of_a_platform_is_json_with_the_id_of_its_event(
+    module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = importlib.import_module(module).log
+    set_up("info", "json")
+    begin_event("Ev1")
+    log.info("An answer could not be shown.", why="no access")
+    line = json.loads(capsys.readouterr().err)
+    assert line["timestamp"]
+    assert (line["level"], line["event_id"], line["event"]) == ("info", "Ev1", "An answer could not be shown.")
+
+
+@pytest.mark.parametrize("library", ["slack_bolt", "slack_sdk", "discord", "aiohttp.server", "apscheduler", "httpx"])
+def test_a_library_logs_in_the_same_form(library: str, capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("debug", "json")
+    logging.getLogger(library).info("The token is %s", "sesame")
+    logging.getLogger(library).error("It fell: %s", "no answer")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["logger"], line["level"], line["event"]) == (library, "error", "It fell: no answer")
+
+
+def test_a_level_above_warning_holds_for_libraries_too(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("error", "json")
+    logging.getLogger("slack_bolt").warning("This is not so bad.")
+    structlog.get_logger().warning("Nor is this.")
+    assert capsys.readouterr().err == ""
+
+
+def test_two_set_ups_log_each_line_of_a_library_once(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("info", "json")
+    set_up("info", "plain")
+    logging.getLogger("discord.gateway").warning("A heartbeat was late.")
+    assert capsys.readouterr().err == "paperboy: A heartbeat was late. (discord.gateway)\n"
+
+
+def test_an_event_without_an_id_gets_one() -> None:
+    begin_event()
+    first = current_event()
+    begin_event()
+    assert first
+    assert current_event() != first

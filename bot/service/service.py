@@ -12,6 +12,7 @@ from bot.commands import parser, schedule
 from bot.commands.context import Conversation, Tools, sorry
 from bot.commands.registry import VERBS
 from bot.jobs.reactions import ReactionRecorder
+from bot.logs import current_event
 from bot.model.messages import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
@@ -127,4 +128,6 @@ class FrontDesk(Rooms):
         except Exception:
             # A guest gets an answer whatever breaks; who runs the bot gets the trace.
             log.exception("A question broke.", verb=verb)
-            return sorry("That went wrong, and it is not your fault. Please try again, or ask for something else.")
+            where = f" The log has it under {current_event()}." if current_event() else ""
+            text = f"That went wrong, and it is not your fault.{where} Please try again, or ask for something else."
+            return sorry(text)

@@ -281,7 +281,7 @@ async def test_an_attachment_that_cannot_be_kept_is_shown(guest: TerminalGuest) 
 async def test_an_unforeseen_error_is_one_line_and_the_chat_goes_on(guest: TerminalGuest) -> None:
     guest.desk.breaks = ValueError("something nobody foresaw")
     shown = await guest.enter("federated")
-    assert "That went wrong, and the log says how." in shown
+    assert "That went wrong, and the log says how under " in shown
     assert "Traceback" not in shown
     assert "You speak as bo now." in await guest.enter("/me bo")
 

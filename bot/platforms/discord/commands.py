@@ -5,9 +5,10 @@ docs.discord.com/developers/interactions/application-commands
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
+
+import structlog
 
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
@@ -23,7 +24,7 @@ _SERVER, _DIRECT, _ELSEWHERE = 0, 1, 2
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 60.0, 3_600.0
 MENUS = {"More like this": "more", "Why this paper": "why"}
 """Commands on a message, and what each says about the paper in it."""
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 def commands(name: str, installs: Sequence[int] = (IN_SERVERS,)) -> list[Json]:
@@ -88,7 +89,9 @@ class Commands:
                 log.warning("Discord refused commands for members; the commands are registered for servers alone.")
                 await rest.put_commands(application, commands(self._name))
         except PlatformError as error:
-            log.warning("The commands could not be registered, so /%s may be missing: %s", self._name, error)
+            log.warning(
+                "The commands could not be registered; some may be missing.", command=self._name, why=str(error)
+            )
             return False
         return True
 
@@ -107,7 +110,7 @@ async def _installs(rest: Rest) -> list[int]:
     try:
         return installs_of(await rest.ask("/applications/@me", {}))
     except PlatformError as error:
-        log.warning("How the application can be installed is not known; taken for servers alone: %s", error)
+        log.warning("How the application can be installed is not known; taken for servers alone.", why=str(error))
         return [IN_SERVERS]
 
 

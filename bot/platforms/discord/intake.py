@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import discord
+import structlog
 
+from bot.logs import begin_event
 from bot.model.messages import Asker, Message, Place, Reaction, Reply
 from bot.platforms.discord.permissions import may_post, missing
 from bot.platforms.discord.places import PLATFORM, place_of
@@ -23,7 +24,7 @@ _TEXT, _ANNOUNCEMENT, _FORUM = 0, 5, 15
 _MOST_CHOSEN = 10
 _KEY = 25
 _NEWLY = timedelta(days=1)
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 _WELCOME = (
     "Hello, I am Paperboy. Every day I bring a channel the few new papers it will like, and I learn from the emoji you "
     "put on them.\n**Where shall I post?** Whoever manages a channel chooses it here, or says `/papers resume` in it. "
@@ -42,6 +43,7 @@ class Intake:
 
     async def reacted(self, told: discord.RawReactionActionEvent, channel: Any, me: int, *, on: bool) -> None:
         """An emoji of a member's was put on a message or taken off."""
+        begin_event()
         bot = told.user_id == me or (told.member is not None and told.member.bot)
         if bot or told.message_author_id not in (None, me):
             return
@@ -53,11 +55,13 @@ class Intake:
 
     async def cleared(self, message: int, channel: Any, me: int) -> None:
         """Emoji were taken off a message, and Discord does not say whose: what still stands there is read back."""
+        begin_event()
         place, before = place_of(channel, me)
         await self._desk.reread(place, f"{before}{message}")
 
     async def found(self, guild: discord.Guild) -> None:
         """A server that is there: what happened to it while the bot was away is made up for."""
+        begin_event()
         since = guild.me.joined_at
         newly = since is not None and self._clock() - since < _NEWLY
         if newly and not await self._serves(guild):  # whoever has chosen need not keep the question
@@ -67,6 +71,7 @@ class Intake:
 
     async def welcomed(self, guild: discord.Guild) -> None:
         """The bot was invited to a server: it goes on where it used to post, or asks where it shall."""
+        begin_event()
         if await self.back(guild):
             return
         try:
@@ -82,10 +87,11 @@ class Intake:
                 )
                 await self._posting.tell(Place(PLATFORM, "", str(guild.id)), str(guild.owner_id), text)
         except PlatformError as error:
-            log.warning("A server could not be greeted: %s", error)
+            log.warning("A server could not be greeted.", why=str(error))
 
     async def allowed(self, guild: discord.Guild, channels: Sequence[Any] = ()) -> None:
         """The bot may be allowed more than before: it goes on where it was lost, or asks at last where to post."""
+        begin_event()
         if await self.back(guild, channels) or guild.id not in self._unasked:
             return
         if channel := _first_open(guild):
@@ -95,7 +101,7 @@ class Intake:
                     await self._ask_where(guild, channel)
             except PlatformError as error:
                 self._unasked.add(guild.id)
-                log.warning("A server could not be asked where to post: %s", error)
+                log.warning("A server could not be asked where to post.", why=str(error))
 
     async def _serves(self, guild: discord.Guild) -> bool:
         """Whether somebody has chosen already where to post there."""
@@ -148,7 +154,7 @@ class Intake:
         try:
             await self._posting.send(place, Message(greeting.text), key[-_KEY:])
         except PlatformError as error:
-            log.warning("A channel could not be greeted: %s", error)
+            log.warning("A channel could not be greeted.", why=str(error))
             if isinstance(error, AccessLost):  # Discord knows better than what it told of permissions
                 await self._desk.left(place, str(error))
             return f"{str(error).rstrip('.')}."

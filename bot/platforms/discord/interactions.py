@@ -7,14 +7,16 @@ docs.discord.com/developers/interactions/receiving-and-responding
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 import discord
+import structlog
 
+from bot.logs import begin_event
 from bot.model.messages import Action, Asker, Form, Place, Reply
+from bot.platforms import rendering
 from bot.platforms.discord.commands import MENUS
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import direct, place_of
@@ -34,7 +36,7 @@ _BEGINNING = {"resume", "schedule", "subscribe"}
 """What a manager says who wants posts."""
 Answer = Callable[[], Awaitable[Reply]]
 Begin = Callable[[discord.Interaction, Asker], Awaitable[Reply]]
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Interactions:
@@ -45,6 +47,7 @@ class Interactions:
 
     async def handle(self, told: discord.Interaction) -> None:
         """Answer one interaction, whatever goes wrong."""
+        begin_event(str(told.id))
         try:
             data: Mapping[str, Any] = cast(Any, told.data) or {}
             match told.type:
@@ -58,7 +61,7 @@ class Interactions:
                     verb = form_of(str(data.get("custom_id") or ""))
                     await self._fill_in(told, verb, sent(data, verb))
         except PlatformError as error:
-            log.warning("An answer could not be shown: %s", error)
+            log.warning("An answer could not be shown.", why=str(error))
 
     async def hear(self, message: discord.Message, me: int) -> None:
         """Answer a direct message, or a mention where everybody sees it.
@@ -66,6 +69,7 @@ class Interactions:
         Only what anybody there may see is answered in public, and the rest in a direct message.
         """
         direct_ = message.guild is None
+        begin_event(str(message.id))
         line = message.content if direct_ else typed(message.content, me)
         if message.author.bot or line is None:
             return
@@ -83,7 +87,7 @@ class Interactions:
             for each in self._renderer.answer(shown):
                 await self._rest.post(address, each, reply_to=reply_to)
         except PlatformError as error:
-            log.warning("An answer could not be shown: %s", error)
+            log.warning("An answer could not be shown.", why=str(error))
 
     async def _complete(self, told: discord.Interaction, line: str) -> None:
         place, _ = await self._where(told)
@@ -199,11 +203,11 @@ class Interactions:
         try:
             return await ask()
         except PlatformError as error:
-            log.warning("A question could not be answered: %s", error)
+            log.warning("A question could not be answered.", why=str(error))
             return Reply("Discord does not answer me just now. Please try again in a moment.", ok=False)
         except Exception:
             log.exception("A question could not be answered.")
-            return Reply("That went wrong, and the log says how. Nothing kept is lost; try it again.", ok=False)
+            return Reply(rendering.broken(), ok=False)
 
     async def _where(self, told: discord.Interaction) -> tuple[Place, Asker]:
         """Where somebody asks: in a channel of a server the bot is in, or else for themselves."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import discord
+import structlog
 
 from bot.model.messages import Message, Place
 from bot.platforms.discord import checking, gateway
@@ -21,7 +21,7 @@ from bot.platforms.discord.render import MAX_TEXT, Renderer
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
 from bot.ports.platform import Capabilities, Check, Clock, Desk, Sleep
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class DiscordPlatform:

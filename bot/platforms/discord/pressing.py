@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 from collections import OrderedDict
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+
+import structlog
 
 from bot.model.messages import Action
 
@@ -18,7 +19,7 @@ _HELD = 1_000
 _DO, _LONG, _ON_CARD, _CHANGE, _SEND = "do", "long", "card", "change", "send"
 PAPERS, BEGIN = "papers", "begin"
 """The ids of the list of an answer's papers, and of the channels to begin in."""
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Memory:
@@ -32,7 +33,7 @@ class Memory:
             try:
                 self._read(file.read_text("utf-8", "replace") if file.is_file() else "")
             except OSError as error:
-                log.warning("What long buttons of an earlier process are for can't be read: %s", error)
+                log.warning("What long buttons of an earlier process are for can't be read.", why=str(error))
 
     def id_of(self, action: Action) -> str:
         """The id of the button for an action. That of a short one holds the whole of it."""
@@ -89,7 +90,7 @@ class Memory:
                 new.replace(self._file)
                 self._lines = len(self.held)
         except OSError as error:
-            log.warning("A long button will not be known after a restart: %s", error)
+            log.warning("A long button will not be known after a restart.", why=str(error))
 
     def _line(self, name: str) -> str:
         held = self.held[name]

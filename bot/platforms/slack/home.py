@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import structlog
 
 from bot.model.messages import Action, Asker, Reply
 from bot.platforms.slack import views
@@ -13,7 +13,7 @@ from bot.platforms.slack.web import understood
 from bot.platforms.slack.workspaces import Workspace
 from bot.ports.platform import Desk, PlatformError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class HomeTab:
@@ -44,7 +44,7 @@ class HomeTab:
             with understood():
                 await here.web.answerer.views_publish(user_id=member, view=views.home(shown, note, self._command))
         except PlatformError as error:
-            log.warning("A home tab could not be shown: %s", error)
+            log.warning("A home tab could not be shown.", why=str(error))
 
     async def _act(self, here: Workspace, asker: Asker, address: str, action: Action, event_id: str) -> Reply:
         place = place_of(here.me.workspace, address or await here.web.direct(asker.member))
@@ -58,5 +58,5 @@ async def _rooms(here: Workspace, member: str) -> frozenset[str]:
     try:
         return await here.web.rooms(member)
     except PlatformError as error:
-        log.warning("A member's channels could not be read: %s", error)
+        log.warning("A member's channels could not be read.", why=str(error))
         return frozenset()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
@@ -40,7 +40,7 @@ _SECONDS, _SIGNED = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
 _FRESH_SECONDS = 60 * 5
 """Slack's own advice; the verifier holds to it too."""
 _UPKEEP_SECONDS = 600.0
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class HttpSlack(Posting):
             try:
                 await self._installed.at(workspace)
             except PlatformError as error:
-                log.warning("A workspace's token was not renewed: %s", error)
+                log.warning("A workspace's token was not renewed.", why=str(error))
         for workspace in await self._installations.alive():
             await self.keep_the_roll(desk, workspace)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.web import Me, Web, understood
@@ -27,7 +28,7 @@ RENEWED_BEFORE = timedelta(hours=2)
 _NEXT_TRY = timedelta(minutes=5)
 _AT_HAND = 1_000
 """Workspaces whose people and clients are remembered; the one unused for longest is forgotten first."""
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 SILENT = logging.Logger("silent", logging.CRITICAL + 1)
 """For libraries that log what they send, where that is secret."""
 
@@ -129,9 +130,11 @@ class InstalledWorkspaces:
             name = installed.name or installed.workspace
             if installed.expires_at and installed.expires_at > self._clock():
                 log.warning(
-                    "The token of the workspace %s could not be renewed (%s). It still holds until %s; if no later try "
-                    "succeeds, somebody there has to open /slack/install again.",
-                    *(name, error, installed.expires_at),
+                    "A workspace's token could not be renewed. It still holds for a while; if no later try succeeds, "
+                    "somebody there has to open /slack/install again.",
+                    workspace=name,
+                    expires_at=installed.expires_at.isoformat(),
+                    why=str(error),
                 )
                 return installed
             if isinstance(error, NotAccepted | Uncertain):

@@ -19,11 +19,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.logs import begin_event
 from bot.model.messages import Asker, Message, Place, Reaction, Reply
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.files import with_files
@@ -48,7 +50,8 @@ _WHY_LEFT = {
     "archive": "the channel was archived",
     _FOR_GOOD: "the channel was deleted",
 }
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
+_LIBRARY_LOG = logging.getLogger("slack_bolt")
 
 
 class Intake:
@@ -63,12 +66,12 @@ class Intake:
     def app(self, api_url: str) -> AsyncApp:
         """A Bolt app that listens for all that Slack may tell."""
         app = AsyncApp(
-            client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=log),
+            client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=_LIBRARY_LOG),
             before_authorize=self._located,
             authorize=_authorized,  # type: ignore[arg-type]  # None, not installed there, is an answer too
             user_facing_authorize_error_message=_NOT_INSTALLED,
             name="paperboy",
-            logger=log,
+            logger=_LIBRARY_LOG,
             request_verification_enabled=False,
         )
         app.error(_failed)
@@ -99,6 +102,7 @@ class Intake:
         bot may be installed there too; its own message then names the right one. What is for no workspace of ours
         finds none.
         """
+        begin_event(text_of(body, "event_id"))
         message = body.get("message") or {}
         author = text_of(message, "team")
         named = [author] if author and message.get("app_id") == body.get("api_app_id") else []
@@ -116,7 +120,7 @@ class Intake:
     ) -> BoltResponse:
         """Let each event through once; those of `FIRST` are done when they are acknowledged."""
         if body.get("type") == _LIMITED:
-            log.warning("Slack holds events back, for the workspace %s has too many.", context.team_id)
+            log.warning("Slack holds events back: the workspace has too many.", workspace=context.team_id)
             await self._desk.missed()
             return await context.ack()
         event_id, event = text_of(body, "event_id"), body.get("event")
@@ -176,7 +180,7 @@ class Intake:
             if (await here.web.person(reaction.member)).bot:
                 await self._desk.react(replace(reaction, on=False))
         except PlatformError as error:
-            log.warning("Who reacted could not be looked up: %s", error)
+            log.warning("Who reacted could not be looked up.", why=str(error))
         except Exception:
             log.exception("A bot's vote could not be taken back.")
 
@@ -211,7 +215,7 @@ class Intake:
         except AccessLost as error:  # it was told late, and the bot has been removed since
             await self._desk.left(place, str(error))
         except Rejected as error:
-            log.warning("A channel could not be greeted: %s", error)
+            log.warning("A channel could not be greeted.", why=str(error))
 
     async def _mentioned(self, event: Json, here: Workspace) -> None:
         """A mention in a channel, answered where it stands, or a direct message."""
@@ -296,9 +300,9 @@ async def _failed(error: Exception) -> BoltResponse:
     only_read = all(name.startswith("bot.platforms.") or name.partition(".")[0] in _READERS for name, _ in where)
     if isinstance(error, _ODD) and only_read:
         name, line = where[-1] if where else ("", 0)
-        log.warning("Slack sent what can't be read (%s in %s:%d).", type(error).__name__, name, line)
+        log.warning("Slack sent a payload that can't be read.", error=type(error).__name__, module=name, line=line)
         return BoltResponse(status=400, body="")
-    log.error("What Slack sent could not be worked off.", exc_info=error)
+    log.error("A payload from Slack could not be handled.", exc_info=error)
     return BoltResponse(status=500, body="")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
+import structlog
 from slack_bolt.async_app import AsyncAck
 
 from bot.commands.parser import filled
@@ -22,7 +22,7 @@ IN_TIME = 2.0
 """Seconds for what is done before an acknowledgement; Slack waits for three."""
 _NAME = "Paperboy"
 _WAIT = "One moment …"
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Modals:
@@ -89,4 +89,4 @@ class Modals:
             with understood():
                 await here.web.answerer.views_update(view_id=view_id, view=view)
         except PlatformError as error:  # most likely closed in the meantime
-            log.info("A modal could not be filled: %s", error)
+            log.info("A modal could not be filled.", why=str(error))

@@ -6,12 +6,12 @@ with the same ticket and a code (docs.slack.dev/authentication/installing-with-o
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from slack_bolt.error import BoltError
 from slack_bolt.oauth.async_callback_options import AsyncCallbackOptions, AsyncFailureArgs, AsyncSuccessArgs
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
@@ -33,7 +33,7 @@ from bot.ports.platform import Clock
 
 _WORKSPACE, _CODE = re.compile(r"T[A-Z0-9]{1,20}"), re.compile(r"[\w.-]{1,200}", re.ASCII)
 _ERROR = re.compile(r"[a-z_]{1,60}")
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class _OrgWide(BoltError):
@@ -85,7 +85,7 @@ class _Client(AsyncWebClient):
         except SlackApiError as error:
             told = error.response.get("error") if isinstance(error.response, AsyncSlackResponse) else None
             known = isinstance(told, str) and _ERROR.fullmatch(told)
-            log.warning("Slack refused an installation: %s.", told if known else "it gave no answer that can be read")
+            log.warning("Slack refused an installation.", why=told if known else "it gave no answer that can be read")
             raise
 
 
@@ -124,7 +124,7 @@ class Flow(AsyncOAuthFlow):
             return await self.handle_callback(request)
         except Exception as error:
             # Neither its text nor its traceback: what was sent stands in some.
-            log.error("An installation could not be finished (%s).", type(error).__name__)
+            log.error("An installation could not be finished.", error=type(error).__name__)
             return pages.went_wrong("no_answer", 502)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+import structlog
+
 from bot.model.messages import Asker, Attachment, Kind, Place, Reply
+from bot.platforms import rendering
 from bot.platforms.slack import render
 from bot.platforms.slack.web import Web, understood
 from bot.ports.platform import PlatformError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Outlet:
         try:
             await self.show(reply)
         except PlatformError as error:
-            log.warning("An answer could not be shown: %s", error)
+            log.warning("An answer could not be shown.", why=str(error))
 
     async def show(self, reply: Reply) -> None:
         """Show the reply; a file too long for it goes to the asker's direct messages. Raises PlatformErrors."""
@@ -85,7 +87,7 @@ class Outlet:
                     channel=address, filename=attachment.name, title=attachment.name, content=attachment.content
                 )
         except PlatformError as error:
-            log.warning("A file could not be handed out: %s", error)
+            log.warning("A file could not be handed out.", why=str(error))
             return "Slack did not take the file just now; please ask again in a moment."
         return "The file is in your direct messages with me."
 
@@ -105,8 +107,8 @@ async def in_words(answering: Awaitable[Reply]) -> Reply:
     try:
         return await answering
     except PlatformError as error:
-        log.warning("An asker could not be looked up: %s", error)
+        log.warning("An asker could not be looked up.", why=str(error))
         return Reply("Slack does not tell me who you are just now. Please try again in a moment.", ok=False)
     except Exception:
         log.exception("A question could not be answered.")
-        return Reply("That went wrong, and the log says how. Nothing kept is lost; try it again.", ok=False)
+        return Reply(rendering.broken(), ok=False)

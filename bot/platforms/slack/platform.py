@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain, groupby
 from typing import Any
 
+import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -51,7 +51,7 @@ _CLOCKS_APART = timedelta(minutes=5)
 _ROLL_EVERY, _ROLL_AGAIN = timedelta(days=1), timedelta(minutes=10)
 _CONNECTING_SECONDS = 30.0
 _PINGS_A_LOOK, _MISSED = 4, 3
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Posting:
@@ -192,7 +192,7 @@ class Posting:
         except WorkspaceLost as error:
             await desk.dismissed(PLATFORM, workspace, str(error))
         except PlatformError as error:
-            log.warning("The rooms of a workspace could not be looked through: %s", error)
+            log.warning("The rooms of a workspace could not be looked through.", why=str(error))
         except Exception:
             log.exception("The rooms of a workspace could not be looked through.")
         else:
@@ -209,7 +209,7 @@ class Posting:
             except AccessLost as error:
                 await desk.left(place, str(error))
             except PlatformError as error:
-                log.warning("A room could not be told that the bot is back: %s", error)
+                log.warning("A room could not be told that the bot is back.", why=str(error))
 
 
 class SlackPlatform(Posting):

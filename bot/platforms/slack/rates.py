@@ -66,7 +66,7 @@ class GatedClient(AsyncWebClient):
     """
 
     def __init__(self, gate: Gate, connections: Connections, token: str, url: str, patience: float = 0.0) -> None:
-        super().__init__(token, base_url=url, retry_handlers=[], logger=logging.getLogger(__name__))
+        super().__init__(token, base_url=url, retry_handlers=[], logger=logging.getLogger("slack_sdk"))
         self._gate, self._connections, self._patience = gate, connections, patience
 
     async def api_call(self, api_method: str, **how: Any) -> AsyncSlackResponse:

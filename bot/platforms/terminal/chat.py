@@ -8,8 +8,10 @@ from hashlib import sha256
 
 import structlog
 
+from bot.logs import begin_event
 from bot.model.messages import Action, Asker, Kind, Place, Reaction
 from bot.model.number_emoji import keycap
+from bot.platforms import rendering
 from bot.platforms.terminal import completion, render
 from bot.platforms.terminal.completion import Suggestion
 from bot.platforms.terminal.inert import one_line
@@ -85,6 +87,7 @@ class Chat:
                 self._screen.say(f"Damaged lines in {self._room.path}: {self._room.damaged}. They are left out.")
             await self._guarded(self._enter(show=keyboard.attended))
             while (line := await keyboard.line(f"{self._name()} › ")) is not None:
+                begin_event()
                 typed = parse(line)
                 if isinstance(typed, Quit):
                     break
@@ -127,7 +130,7 @@ class Chat:
             self._screen.say(str(error))
         except Exception:
             log.exception("A line could not be answered.")
-            self._screen.say("That went wrong, and the log says how. Nothing kept is lost; try it again.")
+            self._screen.say(rendering.broken())
 
     async def _answer(self, typed: Typed) -> None:
         match typed:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -203,10 +204,15 @@ async def test_people_are_looked_up_once(team: SlackTeam) -> None:
     assert len(team.slack.calls_to("users.info")) == 1
 
 
-async def test_a_question_that_goes_wrong_is_answered_in_words(team: SlackTeam) -> None:
+async def test_a_question_that_goes_wrong_is_answered_in_words_with_the_id_in_the_log(
+    team: SlackTeam, caplog: pytest.LogCaptureFixture
+) -> None:
     team.desk.breaks = RuntimeError("secret detail")
     answer = await team.ask("ada", "federated")
     assert "That went wrong" in answer
+    event_id = re.search(r"log says how under (\w+)\.", answer)
+    assert event_id
+    assert f"event_id='{event_id[1]}'" in caplog.text
     assert "secret" not in answer
     assert team.ada.errors == []
 
