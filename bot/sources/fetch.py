@@ -18,7 +18,7 @@ import httpx
 from bot.sources.base import BadAddress, RateLimited, Refused, TimedOut, Unreachable
 from bot.sources.body import body_of
 from bot.sources.guard import Resolve, leads_inside, proxy_for, public_address, refuse_inside_names, resolve
-from bot.sources.lane import Clock, Lane
+from bot.sources.host_throttle import Clock, HostThrottle
 
 USER_AGENT = "Paperboy (self-hosted; reads lists of research papers once a day)"
 ARXIV_PACE = {"arxiv.org": 3.0}
@@ -101,7 +101,7 @@ class Fetcher:
         self._jitter = jitter
         self._resolve = resolve
         self._user_agent = user_agent
-        self._lanes: dict[str, Lane] = {}
+        self._throttles: dict[str, HostThrottle] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,16 +153,16 @@ class Fetcher:
     async def _follow(self, ask: _Ask) -> Answer:
         where, guarded = ask.url, not ask.trusted
         for _ in range(self.limits.redirects + 1):
-            lane = self._lane(where.host, ask.pace)
-            async with lane.turn():
-                step = await self._step(ask, where, guarded, lane)
+            throttle = self._throttle(where.host, ask.pace)
+            async with throttle.turn():
+                step = await self._step(ask, where, guarded, throttle)
             if isinstance(step, Answer):
                 return step
             where = step
             guarded = not (ask.trusted and await leads_inside(ask.url, self._resolve))
         raise Refused(f"{ask.url.host} sends its readers in circles; check its address.", HTTPStatus.FOUND)
 
-    async def _step(self, ask: _Ask, where: httpx.URL, guarded: bool, lane: Lane) -> Answer | httpx.URL:
+    async def _step(self, ask: _Ask, where: httpx.URL, guarded: bool, throttle: HostThrottle) -> Answer | httpx.URL:
         """One request: the answer, or where it points."""
         host = where.host
         try:
@@ -175,7 +175,7 @@ class Fetcher:
                     location = response.headers.get("location")
                     if response.status_code in _REDIRECTS and location:
                         return _address(location, where)
-                    self._judge(response, host, ask, lane)
+                    self._judge(response, host, ask, throttle)
                     unchanged = response.status_code == HTTPStatus.NOT_MODIFIED
                     body = b"" if unchanged else await body_of(response, host, self.limits.size)
                 finally:
@@ -222,14 +222,14 @@ class Fetcher:
             )
         return self._client.build_request("GET", where, headers=headers, timeout=self._timeout)
 
-    def _judge(self, response: httpx.Response, host: str, ask: _Ask, lane: Lane) -> None:
+    def _judge(self, response: httpx.Response, host: str, ask: _Ask, throttle: HostThrottle) -> None:
         """Raises unless the status means that there is something to read."""
         status = response.status_code
         retry_after = response.headers.get("retry-after", "")
         if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after):
             wait = self._seconds(retry_after)
-            lane.rest(wait)
-            raise lane.limited(status, wait)
+            throttle.rest(wait)
+            raise throttle.limited(status, wait)
         if status == HTTPStatus.OK or status in ask.readable or (status == HTTPStatus.NOT_MODIFIED and ask.conditions):
             return
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
@@ -248,12 +248,12 @@ class Fetcher:
             return 0.0
         return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - self.clock.now()).total_seconds())
 
-    def _lane(self, host: str, pace: str) -> Lane:
+    def _throttle(self, host: str, pace: str) -> HostThrottle:
         paced = [name for name in self._paces if host == name or host.endswith(f".{name}")]
         name = pace or max(paced, key=len, default=host)
-        if name not in self._lanes:
-            self._lanes[name] = Lane(name, self._paces.get(name, 0.0), self.limits.patience, self.clock)
-        return self._lanes[name]
+        if name not in self._throttles:
+            self._throttles[name] = HostThrottle(name, self._paces.get(name, 0.0), self.limits.patience, self.clock)
+        return self._throttles[name]
 
 
 def _direct(proxy: str = "") -> httpx.AsyncClient:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bot.sources.fetch import Fetcher, Limits
-from bot.sources.lane import Clock
+from bot.sources.host_throttle import Clock
 from tests.fakes.paper_sources import PaperSources
 
 START = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)  # a Friday

@@ -23,7 +23,7 @@ class Clock:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-class Lane:
+class HostThrottle:
     """The queue of `host`: `pace` seconds between the starts of two requests."""
 
     def __init__(self, host: str, pace: float, patience: float, clock: Clock) -> None:
@@ -36,7 +36,7 @@ class Lane:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Waits for the moment to ask, and holds the lane meanwhile.
+        """Waits for the moment to ask, and holds the queue meanwhile.
 
         Raises RateLimited when the host asked for a rest longer than the patience.
         """
