@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import facts, papers
+from bot.store import metadata, papers
 from bot.store.database import Store
 from recommender import CorruptIndexError, IndexBusyError, NewerIndexError, Recommender
 
@@ -79,7 +79,7 @@ class PaperIndex:
     async def revision(self, tx: AsyncConnection) -> int:
         """The count of changes to the papers up to which the index has them all."""
         store_id, revision = _marked(self.engine)
-        return min(revision, await facts.revision(tx)) if store_id == await facts.get(tx, "store_id") else 0
+        return min(revision, await metadata.revision(tx)) if store_id == await metadata.get(tx, "store_id") else 0
 
     async def _sync_or_rebuild(self, progress: Progress | None) -> int:
         try:
@@ -134,10 +134,10 @@ def _beside(folder: Path, store_id: str) -> Path:
 async def _store_id(store: Store) -> str:
     # Opened for writing only when the store has no id yet: a search must work beside any other program.
     async with store.read() as tx:
-        store_id = await facts.get(tx, "store_id")
+        store_id = await metadata.get(tx, "store_id")
     if store_id is None:
         async with store.write() as tx:
-            store_id = await facts.store_id(tx)
+            store_id = await metadata.store_id(tx)
     return store_id
 
 

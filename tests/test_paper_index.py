@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.paper_index import PaperIndex
-from bot.store import facts, papers
+from bot.store import metadata, papers
 from bot.store.database import Store
 from bot.store.opening import open_store
 from recommender import IndexBusyError, Paper, Recommender
@@ -166,7 +166,7 @@ async def test_an_index_of_another_state_of_the_store_is_rebuilt(sqlite_store: S
     await keep(sqlite_store, paper(1, "Zebra"), paper(2, "Giraffe"))
     paper_index = await PaperIndex.open(sqlite_store, tmp_path / "index")
     async with sqlite_store.write() as tx:
-        await facts.put(tx, "store_id", "another")
+        await metadata.put(tx, "store_id", "another")
     with capture_logs() as logs:
         assert await paper_index.sync() == 2
     assert len(logs) == 1
@@ -241,10 +241,10 @@ async def test_the_index_of_a_store_that_a_backup_replaced_is_rebuilt_in_its_pla
     folder = tmp_path / "index"
     async with sqlite_store.write() as tx:
         await papers.record(tx, [Paper("2310.00001", "A paper about zebras")], NOW)
-        former = await facts.store_id(tx)
+        former = await metadata.store_id(tx)
     await PaperIndex.open(sqlite_store, folder)
     async with sqlite_store.write() as tx:
-        await facts.put(tx, "store_id", "f" * 32)
+        await metadata.put(tx, "store_id", "f" * 32)
     again = await PaperIndex.open(sqlite_store, folder, replaced=former)
     assert len(again.engine) == 1
     assert indexes(tmp_path) == ["index"]

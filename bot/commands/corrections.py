@@ -8,8 +8,8 @@ from bot.commands.context import Conversation, sorry
 from bot.commands.topics import reach
 from bot.model.messages import Action, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import contributions, corrections
-from bot.store.corrections import Correction
+from bot.store import contributions, word_votes
+from bot.store.word_votes import WordVote
 from recommender.paper import arxiv_id, find_doi
 from recommender.search.query import parse
 
@@ -46,22 +46,22 @@ async def correct(talk: Conversation, words: str, value: int) -> Reply:
         return sorry(f"“{shown}” says too little. As in `/papers {name} survey`, or `/papers {name} <paper>`.")
     channel, member = talk.channel.id, talk.asker.member
     async with talk.tools.store.write() as tx:
-        mine = {one.words: one.value for one in await corrections.of_channel(tx, channel) if one.member == member}
+        mine = {one.words: one.value for one in await word_votes.for_channel(tx, channel) if one.member == member}
         if len(mine) >= _MOST and words not in mine:
             return sorry(f"You have corrected {_MOST} things here, which is as many as I keep. Take one back first.")
         first = await talk.first_told(tx)
         back = (mine.get(words) == value) == first  # told again, it answers how it stands since it was told first
         if first and back:
-            await corrections.remove(tx, channel, words, member)
+            await word_votes.remove(tx, channel, words, member)
         elif first:
-            await corrections.put(tx, Correction(channel, words, member, value, talk.now))
+            await word_votes.put(tx, WordVote(channel, words, member, value, talk.now))
     if back:
         return Reply(f"Taken back: “{shown}” counts as before you spoke of it.")
     told = await reach(talk, words)
     return Reply(f"Counted: {name} “{shown}”, from the next digest on. {told} The same again takes it back.")
 
 
-def listed(standing: Sequence[Correction], member: str) -> tuple[str, tuple[Action, ...]]:
+def listed(standing: Sequence[WordVote], member: str) -> tuple[str, tuple[Action, ...]]:
     """All corrections of a channel in a line, "" where there are none; and buttons that take back the asker's own."""
     many: dict[tuple[int, str], int] = {}
     for one in standing:

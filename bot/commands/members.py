@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.commands.context import Conversation, sorry
 from bot.digests.feedback import BUTTONS
 from bot.model.messages import Attachment, Reply
-from bot.store import choices, contributions, corrections, deliveries, members, topics, votes
+from bot.store import contributions, deliveries, members, pick_log, topics, votes, word_votes
 from bot.store.channels import Channel
 
 
@@ -22,7 +22,7 @@ async def forget(talk: Conversation, argument: str) -> Reply:
         return sorry("`/papers forget me` deletes your votes, your saved papers and your private topics, for good.")
     who = (talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
     async with talk.tools.store.write() as tx:
-        pressed = await votes.of_member(tx, *who, BUTTONS)
+        pressed = await votes.for_member(tx, *who, BUTTONS)
         gone = await members.forget(tx, *who)
     for channel_id, paper_id in pressed:
         talk.tools.outdated(channel_id, paper_id)
@@ -44,13 +44,13 @@ async def everything(tx: AsyncConnection, channel: Channel) -> str:
     """All that is kept of a channel, as JSON lines: itself, its topics, deliveries, posts, what was chosen for each
     digest, private papers given to it, corrections and votes."""
     rows: list[tuple[str, Any]] = [("channel", channel)]
-    rows += [("topic", topic) for topic in await topics.of(tx, channel.id)]
-    rows += [("delivery", delivery) for delivery in await deliveries.of(tx, channel.id)]
-    rows += [("post", post) for post in await deliveries.posts_of(tx, channel.id)]
-    rows += [("choice", choice) for choice in await choices.of_channel(tx, channel.id)]
+    rows += [("topic", topic) for topic in await topics.for_channel(tx, channel.id)]
+    rows += [("delivery", delivery) for delivery in await deliveries.for_channel(tx, channel.id)]
+    rows += [("post", post) for post in await deliveries.posts_in_channel(tx, channel.id)]
+    rows += [("choice", choice) for choice in await pick_log.for_channel(tx, channel.id)]
     rows += [("paper", paper) for paper in await contributions.given_to(tx, channel.id)]
-    rows += [("correction", one) for one in await corrections.of_channel(tx, channel.id)]
-    rows += [("vote", vote) for vote in await votes.of_channel(tx, channel.id)]
+    rows += [("correction", one) for one in await word_votes.for_channel(tx, channel.id)]
+    rows += [("vote", vote) for vote in await votes.for_channel(tx, channel.id)]
     return "".join(
         json.dumps({"row": name, **dataclasses.asdict(row)}, default=_plain, ensure_ascii=False) + "\n"
         for name, row in rows

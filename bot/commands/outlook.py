@@ -9,7 +9,7 @@ from bot.digests import feedback
 from bot.digests.composer import DIGEST
 from bot.digests.selection import Known
 from bot.model.text import count, cut, day_name, plain_text
-from bot.store import choices, deliveries, papers, shown, votes
+from bot.store import deliveries, exposures, papers, pick_log, votes
 from recommender import Contender, Paper
 
 _TWIN = "This channel has had the same work under another title, and no work comes twice."
@@ -49,15 +49,15 @@ def next_digest(found: Contender, most: int, twin: str = "") -> str:
 
 async def _past(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
     """When the channel had the paper, "" when it has not."""
-    seen = {one.paper_id: one for one in await shown.of_channel(tx, talk.channel.id)}
+    seen = {one.paper_id: one for one in await exposures.for_channel(tx, talk.channel.id)}
     if paper.id in seen:
         at = seen[paper.id].at.astimezone(talk.zone)
-        likes, dislikes = feedback.tally(await votes.of_paper(tx, talk.channel.id, paper.id), talk.tools.emoji)
+        likes, dislikes = feedback.tally(await votes.for_paper(tx, talk.channel.id, paper.id), talk.tools.emoji)
         said = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
         day = day_name(at.date(), talk.now.astimezone(talk.zone).date())
         how = "listed by its title" if seen[paper.id].glance else "posted"
         return f"It was {how} here {day}{f', {said}' if said else ''}; no paper comes twice."
-    if paper.id in await shown.posted(tx, talk.channel.id, [paper.id]):
+    if paper.id in await exposures.posted(tx, talk.channel.id, [paper.id]):
         return "It is on its way here."
     return ""
 
@@ -67,12 +67,14 @@ async def _passed_over(tx: AsyncConnection, talk: Conversation, paper: Paper) ->
     revision = await papers.news_revision(tx, paper.id)
     if revision is None:
         return f"No source has listed it, so no digest brings it; `/papers submit {paper.id}` does."
-    had = [one for one in await deliveries.of(tx, talk.channel.id) if one.kind == DIGEST]
+    had = [one for one in await deliveries.for_channel(tx, talk.channel.id) if one.kind == DIGEST]
     brought = next((one for one in had if one.papers_revision >= revision), None)
     if brought is None:
         return "It was listed longer ago than digests look back."
     day = f"the digest of {brought.local_date.day} {brought.local_date:%B}"
     if brought.reason:
         return f"It could have come with {day}, which brought nothing: {brought.reason}"
-    made = [one for one in await choices.of_channel(tx, talk.channel.id) if one.place and one.day == brought.local_date]
+    made = [
+        one for one in await pick_log.for_channel(tx, talk.channel.id) if one.place and one.day == brought.local_date
+    ]
     return f"It could have come with {day}, which brought {count(len(made), 'other paper')}."

@@ -36,7 +36,7 @@ async def _help(talk: Conversation, argument: str) -> Reply:
     channel = talk.channel
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, channel.id)
-        followed = await topic_rows.of(tx, channel.id)
+        followed = await topic_rows.for_channel(tx, channel.id)
     names = ", ".join(f"“{plain_text(topic.line)}”" for topic in followed[:10]) or "none yet"
     rows = [
         f"Next digest: {schedule.next_digest(channel)}.",

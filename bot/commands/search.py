@@ -14,7 +14,7 @@ from bot.digests import cards, feedback
 from bot.digests.selection import Known
 from bot.model.messages import Action, Kind, Line, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import contributions, papers, shown, votes
+from bot.store import contributions, exposures, papers, votes
 from recommender import Hit, Paper, snippet
 from recommender.search.query import Field, parse
 from recommender.text import fold, names
@@ -153,7 +153,7 @@ async def trending(talk: Conversation, argument: str) -> Reply:
 async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequence[str], query: str) -> tuple[Line, ...]:
     """Papers as lines: who and when, where the team has had them, and the sentence that speaks to the query."""
     async with talk.tools.store.read() as tx:
-        seen = await shown.seen_in_workspace(tx, talk.channel.id, ids)
+        seen = await exposures.seen_in_workspace(tx, talk.channel.id, ids)
         heard = await votes.visible_from(tx, talk.channel.id, ids)
     read = parse(query)
     asked = {fold(word) for group in read.groups for c in group if c.field is Field.AUTHOR for word in c.words}

@@ -14,8 +14,8 @@ from bot.commands.context import Conversation
 from bot.digests import feedback
 from bot.model.messages import Reply
 from bot.model.text import count
-from bot.store import choices, shown, votes
-from bot.store.choices import Choice
+from bot.store import exposures, pick_log, votes
+from bot.store.pick_log import LoggedPick
 
 _WEEKS = 8
 
@@ -23,9 +23,9 @@ _WEEKS = 8
 async def stats(talk: Conversation, argument: str) -> Reply:
     """How many picks were liked, week by week, beside what is known of the most upvoted papers of those days."""
     async with talk.tools.store.read() as tx:
-        heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
-        seen = {one.paper_id for one in await shown.of_channel(tx, talk.channel.id)}
-        made = await choices.of_channel(tx, talk.channel.id)
+        heard = feedback.standing(await votes.for_channel(tx, talk.channel.id), talk.tools.emoji)
+        seen = {one.paper_id for one in await exposures.for_channel(tx, talk.channel.id)}
+        made = await pick_log.for_channel(tx, talk.channel.id)
     if not any(one.place and one.paper_id in seen for one in made):
         return Reply("No digest has been posted here yet, so there is nothing to count.")
     tally: Counter[str] = Counter()
@@ -33,7 +33,7 @@ async def stats(talk: Conversation, argument: str) -> Reply:
         tally[said.paper_id] += 1 if said.value > 0 else -1
     liked = {said.paper_id for said in heard if said.value > 0}
     disliked = {paper_id for paper_id, sum_ in tally.items() if sum_ < 0}
-    weeks: defaultdict[date, list[Choice]] = defaultdict(list)
+    weeks: defaultdict[date, list[LoggedPick]] = defaultdict(list)
     for one in made:
         assert one.day is not None, "what stands in the store has its day"
         weeks[one.day - timedelta(days=one.day.weekday())].append(one)
@@ -59,7 +59,7 @@ class Record:
 
     @classmethod
     def of(
-        cls, made: Sequence[Choice], seen: Collection[str], liked: Collection[str], disliked: Collection[str]
+        cls, made: Sequence[LoggedPick], seen: Collection[str], liked: Collection[str], disliked: Collection[str]
     ) -> Record:
         """The record of some choices, given which papers were seen, liked by anybody, and disliked by most."""
         picks = {one.paper_id for one in made if one.place} & set(seen)

@@ -13,7 +13,7 @@ from bot.digests import cards
 from bot.digests.selection import Known
 from bot.model.messages import Action, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import corrections, papers
+from bot.store import papers, word_votes
 from recommender import Explanation, Paper, Word
 
 _WORDS = 10
@@ -87,7 +87,7 @@ async def taste(talk: Conversation, argument: str) -> Reply:
     """What this channel likes and dislikes, in words."""
     async with talk.tools.store.read() as tx:
         known = await talk.tools.digests.known(tx, talk.channel.id)
-        corrected = await corrections.of_channel(tx, talk.channel.id)
+        corrected = await word_votes.for_channel(tx, talk.channel.id)
     learned = await asyncio.to_thread(talk.tools.paper_index.engine.taste, known.feedback, known.topics, talk.now)
     if not known.votes and not known.topics:
         return Reply(

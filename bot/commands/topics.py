@@ -12,7 +12,7 @@ from bot.commands.schedule import wake, when
 from bot.digests import feedback
 from bot.model.messages import Kind, Reply
 from bot.model.text import count, cut, day_name, plain_text
-from bot.store import papers, shown, topics, votes
+from bot.store import exposures, papers, topics, votes
 from recommender.search.query import MINUS, parse
 
 _LONGEST = 200
@@ -36,7 +36,7 @@ async def subscribe(talk: Conversation, argument: str) -> Reply:
     if len(query) > _LONGEST:
         return sorry(f"That topic is too long: at most {_LONGEST} characters, please.")
     async with talk.tools.store.write() as tx:
-        have = await topics.of(tx, talk.channel.id)
+        have = await topics.for_channel(tx, talk.channel.id)
         query = next((topic.query for topic in have if topic.query.casefold() == query.casefold()), query)
         if len(have) >= _MOST and query not in [topic.query for topic in have]:
             return sorry(f"This channel follows {_MOST} topics, which is as many as I can keep. Unsubscribe one first.")
@@ -65,7 +65,7 @@ async def unsubscribe(talk: Conversation, argument: str) -> Reply:
     """Follow or mute a topic no longer."""
     query = " ".join(argument.split()).lstrip(MINUS).strip()
     async with talk.tools.store.write() as tx:
-        have = await topics.of(tx, talk.channel.id)
+        have = await topics.for_channel(tx, talk.channel.id)
         meant = [topic.query for topic in have if topic.query.casefold() == query.casefold()]
         for one in meant:
             await topics.remove(tx, talk.channel.id, one)
@@ -81,9 +81,9 @@ async def show(talk: Conversation, argument: str) -> Reply:
     """The channel's topics, and what each brought: the matches posted since it was made, at most a month ago."""
     since = talk.now - _LOOK_BACK
     async with talk.tools.store.read() as tx:
-        have = await topics.of(tx, talk.channel.id)
-        sent = {one.paper_id: one.at for one in await shown.of_channel(tx, talk.channel.id) if one.at >= since}
-        heard = feedback.standing(await votes.of_channel(tx, talk.channel.id), talk.tools.emoji)
+        have = await topics.for_channel(tx, talk.channel.id)
+        sent = {one.paper_id: one.at for one in await exposures.for_channel(tx, talk.channel.id) if one.at >= since}
+        heard = feedback.standing(await votes.for_channel(tx, talk.channel.id), talk.tools.emoji)
         titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, sent)).items()}
     if not have:
         return Reply("This channel follows no topics yet. `/papers subscribe federated learning` begins one.")

@@ -13,7 +13,7 @@ from bot.digests.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.schedule_text import MOST_CARDS
 from bot.model.text import count, cut, plain_text
-from bot.store import channels, contributions, deliveries, facts, papers, saved, votes
+from bot.store import channels, contributions, deliveries, metadata, papers, saved, votes
 from bot.store.states import ChannelState, PostState
 from bot.store.votes import Vote
 from recommender import Paper
@@ -57,7 +57,7 @@ async def teach(talk: Conversation, argument: str) -> Reply:
     unknown: list[Paper] = []
     full = False
     async with talk.tools.store.write() as tx:
-        await facts.lock_papers(tx)  # a source that lists one of them meanwhile is waited for
+        await metadata.lock_papers(tx)  # a source that lists one of them meanwhile is waited for
         for paper in wanted:
             listed = await papers.same_as(tx, paper)
             paper_id = listed or await contributions.give(tx, talk.channel, talk.asker.member, paper, talk.now)
@@ -103,7 +103,7 @@ async def submit(talk: Conversation, argument: str) -> Reply:
         return sorry(f"“{cut(plain_text(paper.title), 100)}” has been here already.")
     await talk.tools.deliver(talk.channel.id)
     async with talk.tools.store.read() as tx:
-        posts = await deliveries.posts_in(tx, planned.id)
+        posts = await deliveries.posts_of_delivery(tx, planned.id)
         channel = await channels.get(tx, talk.channel.id)
     if channel and channel.state is ChannelState.LOST:
         return sorry(f"I can't post here: {channel.state_reason}. {talk.can.way_back} first.")
@@ -122,7 +122,7 @@ async def save(talk: Conversation, argument: str) -> Reply:
     platform, known_in, member = talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member
     title = cut(plain_text(paper.title), 100)
     async with talk.tools.store.write() as tx:
-        had = paper.id in [paper_id for paper_id, _ in await saved.of(tx, platform, known_in, member)]
+        had = paper.id in [paper_id for paper_id, _ in await saved.for_member(tx, platform, known_in, member)]
         if await talk.first_told(tx):
             had = not had
             if had:
@@ -147,7 +147,7 @@ async def unsave(talk: Conversation, argument: str) -> Reply:
 async def show_saved(talk: Conversation, argument: str) -> Reply:
     """The asker's saved papers; `saved bib` as BibTeX."""
     async with talk.tools.store.read() as tx:
-        mine = await saved.of(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
+        mine = await saved.for_member(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
         found = await papers.get_many(tx, [paper_id for paper_id, _ in mine])
     if not mine:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
@@ -174,7 +174,7 @@ async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, w
         return no_such_paper(argument)
     channel, member = talk.channel.id, talk.asker.member
     async with talk.tools.store.write() as tx:
-        mine = {v.signal for v in await votes.of_paper(tx, channel, paper.id) if v.member == member}
+        mine = {v.signal for v in await votes.for_paper(tx, channel, paper.id) if v.member == member}
         first = await talk.first_told(tx)
         back = (signal in mine) == first  # told again, it answers how the vote stands since it was told first
         if first:

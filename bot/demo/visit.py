@@ -221,7 +221,7 @@ class Visit:
         async with self.world.app.store.read() as tx:
             channel = await channels.find(tx, PLACE)
             assert channel is not None
-            posts = await deliveries.posts_of(tx, channel.id, [PostState.SENT])
+            posts = await deliveries.posts_in_channel(tx, channel.id, [PostState.SENT])
         last = max(post.delivery_id for post in posts)
         return [load_message(post.body) for post in posts if post.delivery_id == last]
 

@@ -132,7 +132,7 @@ class World:
             source.awake = True
         self.clock.now = today - _BEFORE
         async with self.app.store.write() as tx:
-            for channel in await channels.all_of(tx):
+            for channel in await channels.list_all(tx):
                 if channel.next_due_at:
                     await schedule.wake(tx, replace(channel, next_due_at=None), self.clock.now)
         self.clock.now = today

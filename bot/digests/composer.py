@@ -20,11 +20,11 @@ from bot.model.schedule import Hour, Rule
 from bot.model.text import count, cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
-from bot.store import choices, deliveries, papers, runs, shown, topics, votes
+from bot.store import deliveries, exposures, papers, pick_log, runs, topics, votes
 from bot.store.channels import Channel
-from bot.store.choices import Choice
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
+from bot.store.pick_log import LoggedPick
 from recommender import Contender, Paper, Pick, Recommender, RecommenderError, Rival
 from recommender.learning.threshold import Outcome, learned_bar
 
@@ -60,7 +60,7 @@ class Digest:
     cards: tuple[Card, ...] = ()
     titles: tuple[Line, ...] = ()
     quiet: str = ""
-    picked: tuple[Choice, ...] = ()
+    picked: tuple[LoggedPick, ...] = ()
     upvoted: tuple[str, ...] = ()
 
     def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
@@ -120,7 +120,7 @@ class Digests:
     async def known(self, tx: AsyncConnection, channel_id: int) -> Known:
         """What a channel has taught the bot so far."""
         said = await feedback.of_channel(tx, channel_id, self._emoji)
-        known = Known(tuple(said), tuple(topic.line for topic in await topics.of(tx, channel_id)))
+        known = Known(tuple(said), tuple(topic.line for topic in await topics.for_channel(tx, channel_id)))
         if self._neighbours and known.votes < _NEIGHBOURS_UNTIL:
             return replace(known, neighbours=tuple(await feedback.of_neighbours(tx, channel_id, self._emoji)))
         return known
@@ -145,7 +145,7 @@ class Digests:
         )
         picks = chosen.picks
         picked = tuple(
-            Choice(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess, team=p.team) for p in picks
+            LoggedPick(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess, team=p.team) for p in picks
         )
         async with self._store.read() as tx:
             upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
@@ -167,7 +167,7 @@ class Digests:
 
     async def unseen(self, tx: AsyncConnection, channel: Channel, some: Sequence[str]) -> list[str]:
         """Those of some papers that the channel has not had, be it under another title."""
-        had = await shown.posted(tx, channel.id)
+        had = await exposures.posted(tx, channel.id)
         new = [paper_id for paper_id in some if paper_id not in had]
         again = await asyncio.to_thread(self._paper_index.engine.seen_before, new, had)
         return [paper_id for paper_id in new if paper_id not in again]
@@ -180,7 +180,7 @@ class Digests:
         liked = {one.paper_id for one in known.feedback if one.value > 0}
         outcomes = [
             Outcome(made.day, made.fit, made.paper_id in liked, made.place)
-            for made in await choices.of_channel(tx, channel.id)
+            for made in await pick_log.for_channel(tx, channel.id)
             if made.place and made.fit is not None and not made.guess and made.paper_id in seen
             if made.day and made.day < day
         ]
@@ -208,7 +208,7 @@ class Digests:
         async with self._store.write() as tx:
             # An alert may have brought one of the papers meanwhile: the header counts what is left.
             wanted = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
-            free = await deliveries.free_for(tx, channel.id, wanted) or ()
+            free = await deliveries.lock_unposted(tx, channel.id, wanted) or ()
             left = tuple(card for card in digest.cards if card.paper_id in free)
             titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
             digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
@@ -228,7 +228,7 @@ class Digests:
             if planned:
                 shown_now = {card.paper_id for card in left}
                 picked = [one for one in digest.picked if one.paper_id in shown_now]
-                await choices.put(tx, planned.id, choices.joined(picked, digest.upvoted))
+                await pick_log.record(tx, planned.id, pick_log.merged(picked, digest.upvoted))
             return planned
 
     async def plan_card(
@@ -236,7 +236,7 @@ class Digests:
     ) -> Delivery | None:
         """Plan one card of its own (an alert, a submission); None when the channel has had the paper."""
         async with self._store.read() as tx:
-            if await shown.posted(tx, channel.id, [paper.id]):
+            if await exposures.posted(tx, channel.id, [paper.id]):
                 return None
             note = (await self._notes(tx, channel, [paper.id])).get(paper.id, "")
         card = await asyncio.to_thread(cards.card, paper, why, note=note)
@@ -267,7 +267,7 @@ class Digests:
         # Whatever was heard of since then counts, also what a source that had failed told late.
         since = day - _LONGEST_LOOK_BACK
         fresh = await papers.news(tx, since, day + timedelta(days=1), last.papers_revision)
-        return list(dict.fromkeys([*fresh, *await shown.dropped(tx, channel.id, since)]))
+        return list(dict.fromkeys([*fresh, *await exposures.dropped(tx, channel.id, since)]))
 
     async def _cards(
         self, tx: AsyncConnection, channel: Channel, known: Known, picks: Sequence[Pick], now: datetime
@@ -300,7 +300,7 @@ class Digests:
         """What the team's other channels made of these papers."""
         heard = await votes.visible_from(tx, channel.id, paper_ids)
         notes: dict[str, str] = {}
-        for paper_id, channel_id, name, _, glance in await shown.seen_in_workspace(tx, channel.id, paper_ids):
+        for paper_id, channel_id, name, _, glance in await exposures.seen_in_workspace(tx, channel.id, paper_ids):
             theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
             likes, _ = feedback.tally(theirs, self._emoji)
             if channel_id != channel.id and (likes or not glance):

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import BURST
-from bot.store import contributions, corrections, shown, votes
+from bot.store import contributions, exposures, votes, word_votes
 from bot.store.votes import Vote
 from recommender import Feedback
 
@@ -108,21 +108,21 @@ def standing(heard: Iterable[Vote], table: EmojiTable) -> list[Standing]:
 async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
     """All that a channel has said: its votes on papers and on words, and the papers it was shown and said nothing
     of."""
-    spoken = standing(await votes.of_channel(tx, channel_id), table)
+    spoken = standing(await votes.for_channel(tx, channel_id), table)
     private = await contributions.voted_on(tx, channel_id)
     feedback = [
         Feedback(vote.paper_id, vote.value, vote.at, vote.member, paper=private.get(vote.paper_id)) for vote in spoken
     ]
     answered = {vote.paper_id for vote in spoken}
-    silent = [one for one in await shown.of_channel(tx, channel_id) if one.paper_id not in answered]
-    corrected = await corrections.of_channel(tx, channel_id)
+    silent = [one for one in await exposures.for_channel(tx, channel_id) if one.paper_id not in answered]
+    corrected = await word_votes.for_channel(tx, channel_id)
     feedback += [Feedback.on_words(one.words, float(one.value), one.at, one.member) for one in corrected]
     return feedback + [Feedback(one.paper_id, 0.0, one.at, None, one.glance) for one in silent]
 
 
 async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
     """What the workspace's other channels said of papers last, for one that has said little."""
-    spoken = standing(await votes.of_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
+    spoken = standing(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
     return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
 
 

@@ -87,17 +87,17 @@ class KeptInstallations:
         `installed_until`."""
         until = installed_until or at
         async with self._store.write() as tx:
-            return await installations.end(tx, self._platform, workspace, at, until, uninstalled=uninstalled)
+            return await installations.revoke(tx, self._platform, workspace, at, until, uninstalled=uninstalled)
 
     async def alive(self) -> list[str]:
         """The workspaces that the bot may act in."""
         async with self._store.read() as tx:
-            return await installations.alive(tx, self._platform)
+            return await installations.active(tx, self._platform)
 
     async def ending(self, before: datetime) -> list[str]:
         """Those of them whose tokens end before that moment."""
         async with self._store.read() as tx:
-            return await installations.alive(tx, self._platform, before)
+            return await installations.active(tx, self._platform, before)
 
     async def ticket(self) -> str:
         """A word that proves for ten minutes that an installation began here."""

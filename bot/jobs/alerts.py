@@ -10,7 +10,7 @@ from bot.digests.composer import ALERT, Digests
 from bot.model.text import plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Platform
-from bot.store import channels, facts, papers, topics
+from bot.store import channels, metadata, papers, topics
 from bot.store.database import Store
 from bot.store.states import ChannelState
 from bot.store.topics import Topic
@@ -43,7 +43,7 @@ class Alerts:
         """Plan what is new for each alerting topic; how many messages those are."""
         now = self._clock()
         async with self._store.read() as tx:
-            heard = int(await facts.get(tx, HEARD) or 0)
+            heard = int(await metadata.get(tx, HEARD) or 0)
             # What the index could not take in yet is for the next time.
             hears = max(await self._paper_index.revision(tx), heard)
             alerting = await topics.alerting(tx)
@@ -51,7 +51,7 @@ class Alerts:
         for topic in alerting:
             planned += await self._plan(topic, heard, now)
         async with self._store.write() as tx:
-            await facts.put(tx, HEARD, str(hears))
+            await metadata.put(tx, HEARD, str(hears))
         return planned
 
     async def _plan(self, topic: Topic, heard: int, now: datetime) -> int:

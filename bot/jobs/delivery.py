@@ -111,7 +111,7 @@ class DeliveryWorker:
     async def begin(self) -> None:
         """Begin with every channel that has posts whose time has come and is not under way yet; wait for none."""
         async with self._store.read() as tx:
-            waiting = await deliveries.waiting(tx, self._clock(), list(self.platforms), _UNDER_WAY)
+            waiting = await deliveries.channels_to_deliver(tx, self._clock(), list(self.platforms), _UNDER_WAY)
         for channel_id, platform, workspace in waiting:
             if channel_id not in self._under_way:
                 one = self._deliver_one(channel_id, self._gates[platform, workspace])
@@ -149,7 +149,7 @@ class DeliveryWorker:
         """Bring the channel's next post one state further; False when there is nothing more to do now."""
         async with self._steps, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
-            post = await deliveries.next_of(tx, channel_id, _UNDER_WAY)
+            post = await deliveries.next_post(tx, channel_id, _UNDER_WAY)
         if channel is None or channel.state is ChannelState.LOST or post is None:
             return False
         platform, now = self.platforms[channel.place.platform], self._clock()
@@ -352,7 +352,7 @@ async def _thread(tx: AsyncConnection, post: Post) -> str:
 
     Posts go out in their order, so what became of the first message is settled before any other is begun.
     """
-    return (await deliveries.head(tx, post.delivery_id)).message or "" if post.threaded else ""
+    return (await deliveries.first_post(tx, post.delivery_id)).message or "" if post.threaded else ""
 
 
 def _same_key_safe_for(platform: Platform, channel: Channel, post: Post) -> float:

@@ -34,7 +34,7 @@ from bot.digests.feedback import (
 from bot.model.messages import BURST, Place, Reaction
 from bot.model.number_emoji import number_of
 from bot.ports.platform import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
-from bot.store import channels, deliveries, facts, inbox, papers, shown, votes
+from bot.store import channels, deliveries, exposures, inbox, metadata, papers, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
@@ -180,8 +180,8 @@ class ReactionRecorder:
         by button."""
         try:
             async with self._store.read() as tx:
-                slots = await _paper_slots(tx, post, await shown.numbered(tx, post.channel_id, post.id))
-                heard = {slot.paper_id: await votes.of_paper(tx, post.channel_id, slot.paper_id) for slot in slots}
+                slots = await _paper_slots(tx, post, await exposures.by_number(tx, post.channel_id, post.id))
+                heard = {slot.paper_id: await votes.for_paper(tx, post.channel_id, slot.paper_id) for slot in slots}
             for paper_id, some in heard.items():
                 if any(vote.signal in BUTTONS for vote in some):
                     self._refresh_tally(post.channel_id, paper_id)
@@ -204,7 +204,7 @@ class ReactionRecorder:
         """Have the reactions read back at the next beat: some may never have been told."""
         self.resync_requests += 1
         async with self._store.write() as tx:
-            await facts.forget(tx, facts.READ_BACK_AT)
+            await metadata.forget(tx, metadata.READ_BACK_AT)
 
     async def resync_message(self, platform: Platform, place: Place, message: str) -> bool:
         """Compare what stands on one message with the votes on its papers; what can't be read now is so daily. Whether
@@ -234,7 +234,7 @@ class ReactionRecorder:
         able = [name for name, platform in platforms.items() if platform.capabilities.reads_reactions]
         workspaces: defaultdict[tuple[str, str], list[Channel]] = defaultdict(list)
         async with self._store.read() as tx:
-            for channel in await channels.all_of(tx, able):
+            for channel in await channels.list_all(tx, able):
                 if channel.state is not ChannelState.LOST:
                     workspaces[channel.place.platform, channel.place.workspace].append(channel)
         gate = asyncio.Semaphore(_WORKSPACES_AT_ONCE)
@@ -301,7 +301,7 @@ class ReactionRecorder:
                 paper_id = await papers.resolve(tx, slots[0].paper_id)
             if paper_id is None:
                 return 0
-            known = {(vote.member, vote.signal) for vote in await votes.of_paper(tx, channel.id, paper_id)}
+            known = {(vote.member, vote.signal) for vote in await votes.for_paper(tx, channel.id, paper_id)}
             by_button = {member for member, signal in known if signal in BUTTONS}
             changed, pressed = 0, False
             for member, signal in sorted(there ^ known):
@@ -363,10 +363,10 @@ class ReactionRecorder:
         channel = await channels.find(tx, reaction.place)
         post = await deliveries.post_by_message(tx, channel.id, reaction.message) if channel else None
         if channel is None or post is None:
-            if channel and await deliveries.next_of(tx, channel.id, deliveries.UNSETTLED):
+            if channel and await deliveries.next_post(tx, channel.id, deliveries.UNSETTLED):
                 return _Applied(early=channel.id)
             return _Applied()
-        slots = await _paper_slots(tx, post, await shown.numbered(tx, channel.id, post.id))
+        slots = await _paper_slots(tx, post, await exposures.by_number(tx, channel.id, post.id))
         said = next(((slot.paper_id, signal) for slot in slots if (signal := slot.signal_for(reaction.emoji))), None)
         if said is None:
             return _Applied()
@@ -377,7 +377,7 @@ class ReactionRecorder:
         value = self._emoji.value(signal)
         if not value:
             return _Applied(changed)
-        heard = await votes.of_paper(tx, channel.id, paper_id)
+        heard = await votes.for_paper(tx, channel.id, paper_id)
         theirs = {vote.signal for vote in heard if vote.member == reaction.member}
         # The button and the matching emoji are one vote: who takes back the one takes back the other.
         button = SAID_MORE if value > 0 else SAID_LESS
@@ -399,8 +399,8 @@ def _body(reaction: Reaction) -> dict[str, Any]:
 async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[_PaperSlot]]:
     """Where each of a channel's papers stands on its platform: papers that were merged stand in several places."""
     found: defaultdict[str, list[_PaperSlot]] = defaultdict(list)
-    numbered = await shown.numbered(tx, channel_id)
-    for post in await deliveries.posts_of(tx, channel_id, [PostState.SENT]):
+    numbered = await exposures.by_number(tx, channel_id)
+    for post in await deliveries.posts_in_channel(tx, channel_id, [PostState.SENT]):
         for slot in await _paper_slots(tx, post, numbered) if post.message else ():
             found[slot.paper_id].append(slot)
     return list(found.values())

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.digests.composer import DIGEST, next_hour
 from bot.jobs.alerts import HEARD
 from bot.model.schedule import Hour, Rule
-from bot.store import channels, deliveries, facts, runs
+from bot.store import channels, deliveries, metadata, runs
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
 
@@ -42,29 +42,29 @@ async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -
     """Count as given what may have been posted since a backup was made; goes into the transaction that restores it.
     Where the backup does not say when it was made, everything that is due counts."""
     posts = await deliveries.give_up_all(tx, WHY)
-    revision = max(await facts.revision(tx), 1)
+    revision = max(await metadata.revision(tx), 1)
     given = 0
-    for channel in await channels.all_of(tx):
+    for channel in await channels.list_all(tx):
         due = channel.next_due_at
         if channel.state is ChannelState.ACTIVE and due and due <= now and (not made_at or due >= made_at - _BUSY):
             await _give(tx, channel, due, now, revision)
             given += 1
-    await facts.put(tx, HEARD, str(revision))
-    await facts.put(tx, _RESTORED_AT, now.isoformat())
+    await metadata.put(tx, HEARD, str(revision))
+    await metadata.put(tx, _RESTORED_AT, now.isoformat())
     return Given(given, posts)
 
 
 async def caught_up(tx: AsyncConnection, now: datetime) -> None:
     """The sources have been read. The first time after a restore, what they brought counts as known: no alert tells it
     again, and no digest of a channel that may have been given it already."""
-    known = await facts.get(tx, _RESTORED_AT)
+    known = await metadata.get(tx, _RESTORED_AT)
     if known is None:
         return
-    restored_at, revision = datetime.fromisoformat(known), await facts.revision(tx)
-    await facts.put(tx, HEARD, str(revision))
-    await deliveries.know(tx, restored_at, revision)
+    restored_at, revision = datetime.fromisoformat(known), await metadata.revision(tx)
+    await metadata.put(tx, HEARD, str(revision))
+    await deliveries.set_missed_revision(tx, restored_at, revision)
     if not await runs.failing(tx) or now - restored_at > _LONGEST_CATCHING_UP:
-        await facts.forget(tx, _RESTORED_AT)
+        await metadata.forget(tx, _RESTORED_AT)
 
 
 async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datetime, revision: int) -> None:
@@ -73,7 +73,7 @@ async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datet
     try:
         hours = Rule.of(channel.hour, channel.days, channel.zone).missed(first, now) or [first]
         for hour in hours:
-            await deliveries.miss(tx, channel.id, hour.local_date, DIGEST, hour.at, WHY, now, revision)
+            await deliveries.record_missed(tx, channel.id, hour.local_date, DIGEST, hour.at, WHY, now, revision)
         after = await next_hour(tx, channel, now)
     except (LookupError, ValueError):  # a zone that is no longer known: its digest says so when it is made
         log.warning("A channel's hour can't be told after a restore.", channel=channel.id)

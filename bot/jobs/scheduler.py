@@ -24,11 +24,11 @@ from bot.jobs.reactions import ReactionRecorder
 from bot.jobs.vote_counts import VoteCounters
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import Attending, Clock, Platform, PlatformError, Threading, WorkspaceLost
-from bot.store import channels, deliveries, facts, installations, runs
+from bot.store import channels, deliveries, installations, metadata, runs
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.errors import StoreError
-from bot.store.facts import READ_BACK_AT
+from bot.store.metadata import READ_BACK_AT
 from bot.store.states import ChannelState
 
 log = structlog.get_logger(__name__)
@@ -258,7 +258,7 @@ class Scheduler:
     async def _miss(self, channel: Channel, hours: Sequence[Hour], why: str) -> None:
         for hour in hours:
             async with self._store.write() as tx:
-                await deliveries.miss(tx, channel.id, hour.local_date, DIGEST, hour.at, why, self._clock())
+                await deliveries.record_missed(tx, channel.id, hour.local_date, DIGEST, hour.at, why, self._clock())
             log.warning("A digest was missed.", channel=channel.id, day=str(hour.local_date), why=why)
 
     async def _hold(self) -> datetime | None:
@@ -288,7 +288,7 @@ class Scheduler:
         if due is None or due <= rule.after(now).at:
             return
         async with self._store.write() as tx:
-            await deliveries.forget_missed(tx, channel.id, now)
+            await deliveries.clear_missed(tx, channel.id, now)
             after = await next_hour(tx, channel, now)
             if after.at < due and await channels.change_due(tx, channel.id, due, after.at, after.local_date):
                 log.warning("A digest's hour lay too far ahead and was mended.", channel=channel.id, was=str(due))
@@ -300,7 +300,7 @@ class Scheduler:
         if self._forgot_at and timedelta(0) <= now - self._forgot_at < _FORGET_EVERY:
             return
         async with self._store.write() as tx:
-            for platform, workspace in await installations.left_before(tx, now - self._keep):
+            for platform, workspace in await installations.uninstalled_before(tx, now - self._keep):
                 await installations.delete(tx, platform, workspace)
                 log.info("All of a workspace that removed the bot is deleted.", platform=platform, workspace=workspace)
         await self._reactions.purge()
@@ -309,7 +309,7 @@ class Scheduler:
     async def _read_back_due(self) -> bool:
         """On start and then daily."""
         async with self._store.read() as tx:
-            last = await facts.get(tx, READ_BACK_AT)
+            last = await metadata.get(tx, READ_BACK_AT)
         if self._fresh_start or last is None:
             return True
         return not timedelta(0) <= self._clock() - datetime.fromisoformat(last) < _READ_BACK_EVERY
@@ -323,7 +323,7 @@ class Scheduler:
             await self._vote_counters.look_back(now - _PRESSED_LATELY)
             async with self._store.write() as tx:
                 if self._reactions.resync_requests == requests:
-                    await facts.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())
+                    await metadata.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())
         except StoreError as error:
             log.error("Reactions could not be stored; the next beat tries again.", exc_info=error)
             return

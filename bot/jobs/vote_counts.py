@@ -22,7 +22,7 @@ from bot.digests.feedback import BUTTONS, EmojiTable, pressed
 from bot.model.codec import load_message
 from bot.model.messages import Message
 from bot.ports.platform import AccessLost, NotAccepted, Platform, Rejected, Rewriting, Sleep
-from bot.store import channels, deliveries, shown, votes
+from bot.store import channels, deliveries, exposures, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
@@ -129,8 +129,8 @@ class VoteCounters:
 async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> Message:
     """A post's message, with what was voted by button on each paper that stands there."""
     message = load_message(post.body)
-    numbers = {} if post.paper_id else await shown.numbered(tx, post.channel_id, post.id)
-    heard = await votes.of_papers(tx, post.channel_id, [post.paper_id] if post.paper_id else [*numbers.values()])
+    numbers = {} if post.paper_id else await exposures.by_number(tx, post.channel_id, post.id)
+    heard = await votes.for_papers(tx, post.channel_id, [post.paper_id] if post.paper_id else [*numbers.values()])
     said = {paper_id: by_button(*pressed(some, emoji)) for paper_id, some in heard.items()}
     card = replace(message.card, tally=said.get(post.paper_id or "", "")) if message.card else None
     by_number = [said.get(numbers.get((post.id, number), ""), "") for number in range(1, len(message.lines) + 1)]

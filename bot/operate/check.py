@@ -78,7 +78,7 @@ async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[C
     store = store or await open_store("sqlite://")
     try:
         async with store.read() as tx:
-            known = await channels.all_of(tx)
+            known = await channels.list_all(tx)
     except Exception:  # what is wrong with it is told by its own check
         known = []
     try:

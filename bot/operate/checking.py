@@ -17,7 +17,7 @@ from bot.paper_index import index_folder
 from bot.ports.platform import Clock, Finding
 from bot.settings import Settings
 from bot.sources.base import Source, SourceError
-from bot.store import facts
+from bot.store import metadata
 from bot.store.channels import Channel
 from bot.store.database import Store, make_engine, sqlite_file
 from bot.store.errors import StoreError
@@ -69,7 +69,7 @@ async def store(settings: Settings) -> Finding:
             return Finding(mend=_COMES_LATER)
         try:
             async with opened.write() as tx:
-                await facts.put(tx, "checked", "")
+                await metadata.put(tx, "checked", "")
                 raise _TakenBack
         except _TakenBack:
             pass
@@ -90,7 +90,7 @@ async def index(settings: Settings) -> Finding:
     try:
         opened = Store(make_engine(settings.store_url, settings.database_busy_seconds))
         async with opened.read() as tx:
-            store_id, revision = await facts.get(tx, "store_id"), await facts.revision(tx)
+            store_id, revision = await metadata.get(tx, "store_id"), await metadata.revision(tx)
     except StoreError:
         pass
     finally:

@@ -11,8 +11,8 @@ from bot.digests.feedback import EmojiTable
 from bot.operate.opening import opened_store
 from bot.operate.saying import out
 from bot.settings import Settings
-from bot.store import channels, choices, shown, votes
-from bot.store.choices import Choice
+from bot.store import channels, exposures, pick_log, votes
+from bot.store.pick_log import LoggedPick
 from recommender import TASTE
 from recommender.picking.interleaving import Contest, contest
 
@@ -31,13 +31,13 @@ async def tell_rivals(settings: Settings, *, as_json: bool) -> None:
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     digests: defaultdict[tuple[str, str], list[list[tuple[int, bool]]]] = defaultdict(list)
     async with opened_store(settings) as store, store.read() as tx:
-        for channel in await channels.all_of(tx):
-            made = [one for one in await choices.of_channel(tx, channel.id) if one.team]
+        for channel in await channels.list_all(tx):
+            made = [one for one in await pick_log.for_channel(tx, channel.id) if one.team]
             if not made:
                 continue
-            heard = feedback.standing(await votes.of_channel(tx, channel.id), emoji)
+            heard = feedback.standing(await votes.for_channel(tx, channel.id), emoji)
             liked = {one.paper_id for one in heard if one.value > 0}
-            seen = {one.paper_id for one in await shown.of_channel(tx, channel.id)}
+            seen = {one.paper_id for one in await exposures.for_channel(tx, channel.id)}
             name = f"{channel.place.platform} {channel.place.name or channel.place.address}"
             for rival, some in _by_digest([one for one in made if one.paper_id in seen]):
                 told = [(int(one.team != TASTE), one.paper_id in liked) for one in some]
@@ -52,9 +52,9 @@ async def tell_rivals(settings: Settings, *, as_json: bool) -> None:
         out("No digest has been shared by two learners yet. `experiment.rival` in the settings begins it.")
 
 
-def _by_digest(made: list[Choice]) -> list[tuple[str, list[Choice]]]:
+def _by_digest(made: list[LoggedPick]) -> list[tuple[str, list[LoggedPick]]]:
     """The choices of each digest, with the name of the rival that shared it."""
-    days: defaultdict[object, list[Choice]] = defaultdict(list)
+    days: defaultdict[object, list[LoggedPick]] = defaultdict(list)
     for one in made:
         days[one.day].append(one)
     named = [({one.team for one in some} - {TASTE}, some) for some in days.values()]

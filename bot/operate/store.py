@@ -14,7 +14,7 @@ from bot.model.text import count
 from bot.operate.opening import index, opened_store
 from bot.operate.saying import Failure, Misuse, out, progress
 from bot.settings import Settings
-from bot.store import channels, facts, members, papers
+from bot.store import channels, members, metadata, papers
 from bot.store.channels import Channel
 from bot.store.database import sqlite_file
 
@@ -59,8 +59,8 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
 
     async with opened_store(settings) as store:
         async with store.read() as tx:
-            held = (await papers.count(tx), len(await channels.all_of(tx)))
-            replaced = await facts.get(tx, "store_id") or ""
+            held = (await papers.count(tx), len(await channels.list_all(tx)))
+            replaced = await metadata.get(tx, "store_id") or ""
         if any(held) and not force:
             raise Failure(
                 f"The store holds {count(held[0], 'paper')} and {count(held[1], 'channel')}, which this "
@@ -89,7 +89,7 @@ async def channel_named(tx: AsyncConnection, name: str) -> Channel:
     """The one channel of that name, address or number. Raises Failure or Misuse with what there is."""
     meant = await channels.named(tx, name)
     if not meant:
-        every = ", ".join(sorted({one.place.name or one.place.address for one in await channels.all_of(tx)}))
+        every = ", ".join(sorted({one.place.name or one.place.address for one in await channels.list_all(tx)}))
         raise Failure(f"There is no channel {name}. " + (f"There are: {every}." if every else "There is none yet."))
     if len(meant) > 1:
         which = ", ".join(f"{one.id} ({one.place.platform} {one.place.address})" for one in meant)
@@ -101,7 +101,7 @@ async def forget_member(settings: Settings, member: str) -> None:
     """Delete every trace of a member wherever the bot knows them."""
     gone = 0
     async with opened_store(settings) as store, store.write() as tx:
-        for place in {(one.place.platform, one.place.workspace) for one in await channels.all_of(tx)}:
+        for place in {(one.place.platform, one.place.workspace) for one in await channels.list_all(tx)}:
             gone += await members.forget(tx, *place, member)
     if gone:
         out(f"Deleted {gone:,} {'entry' if gone == 1 else 'entries'} about {member}.")

@@ -30,7 +30,7 @@ async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
     if spoken is None or named in _WITH_TOPICS:
         async with tools.store.read() as tx:
             channel = await channels.find(tx, place)
-            followed = [topic.query for topic in await topics.of(tx, channel.id)] if channel else []
+            followed = [topic.query for topic in await topics.for_channel(tx, channel.id)] if channel else []
         lines += [verb + query for query in followed if query.casefold().startswith(wanted.casefold())]
     if len(wanted) < _LEAST_TYPED or not (spoken is None or spoken.query or spoken.paper):
         return list(dict.fromkeys(lines))

@@ -32,13 +32,13 @@ async def of(tools: Tools, place: Place, asker: Asker, rooms: Collection[str], o
     """The home of an asker, whose direct conversation is `place` and who is in these rooms."""
     async with tools.store.read() as tx:
         channel = await channels.find(tx, place)
-        followed = await topics.of(tx, channel.id) if channel else []
-        kept = [i for i, _ in await saved.of(tx, place.platform, tools.known_in(place), asker.member)]
+        followed = await topics.for_channel(tx, channel.id) if channel else []
+        kept = [i for i, _ in await saved.for_member(tx, place.platform, tools.known_in(place), asker.member)]
         start = offset if offset < len(kept) else 0
         found = await papers.get_many(tx, kept[start : start + _PAGE])
         managed = [
             one
-            for one in await channels.of_workspace(tx, place.platform, place.workspace)
+            for one in await channels.in_workspace(tx, place.platform, place.workspace)
             if _manages(asker, one) and one.place.address in rooms
         ]
         overviews = [await _overview(tx, tools, one) for one in managed[:_CHANNELS]]
@@ -66,8 +66,8 @@ def _manages(asker: Asker, channel: Channel) -> bool:
 
 async def _overview(tx: AsyncConnection, tools: Tools, channel: Channel) -> Overview:
     """How a channel stands, and what a manager may do about it."""
-    standing = feedback.standing(await votes.of_channel(tx, channel.id), tools.emoji)
-    followed = await topics.of(tx, channel.id)
+    standing = feedback.standing(await votes.for_channel(tx, channel.id), tools.emoji)
+    followed = await topics.for_channel(tx, channel.id)
     names = ", ".join(f"“{cut(plain_text(topic.line), 60)}”" for topic in followed[:_NAMES]) or "none yet"
     more = f" and {len(followed) - _NAMES} more" if len(followed) > _NAMES else ""
     members = len({vote.member for vote in standing})

@@ -74,7 +74,7 @@ class Rooms:
         """These are the rooms that the bot is in now: what was lost there goes on. A conversation with one member is
         no room that anybody can put the bot out of: it goes on as well, and is greeted if it gets digests."""
         async with self._tools.store.read() as tx:
-            known = await channels.of_workspace(tx, platform, workspace)
+            known = await channels.in_workspace(tx, platform, workspace)
         there, greetings = {room.address: room for room in rooms}, []
         for channel in known:
             room = there.get(channel.place.address)

@@ -49,7 +49,7 @@ def which(verb: str, lines: tuple[Line, ...]) -> Reply:
 
 async def _of_post(tx: AsyncConnection, post: Post) -> list[str]:
     """The papers of a card or a list; of a digest's header, those of its cards."""
-    return _named(post) or [i for one in await deliveries.posts_in(tx, post.delivery_id) for i in _named(one)]
+    return _named(post) or [i for one in await deliveries.posts_of_delivery(tx, post.delivery_id) for i in _named(one)]
 
 
 def _named(post: Post) -> list[str]:

@@ -19,7 +19,7 @@ from bot.service.autocomplete import suggestions
 from bot.service.limiter import Turns
 from bot.service.memberships import Rooms
 from bot.settings import Digest as NewChannel
-from bot.store.database import ahead
+from bot.store.database import high_priority
 from bot.store.errors import StoreError
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,7 @@ class FrontDesk(Rooms):
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Take in a reaction, exactly once per event id."""
-        with ahead():
+        with high_priority():
             await self._reactions.react(reaction, event_id)
 
     async def reread(self, place: Place, message: str) -> None:
@@ -113,7 +113,7 @@ class FrontDesk(Rooms):
     ) -> Reply:
         spoken = VERBS[verb]
         try:
-            with ahead() if verb in _COUNTED else contextlib.nullcontext():
+            with high_priority() if verb in _COUNTED else contextlib.nullcontext():
                 channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
                 offset = min(max(offset, 0), _FURTHEST)
                 talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), offset, event_id)

@@ -24,10 +24,10 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import facts
+from bot.store import metadata
 from bot.store.database import Store
 from bot.store.errors import StoreError, StoreNewer
-from bot.store.tables import metadata
+from bot.store.tables import metadata as schema
 from bot.store.upgrade import current, revisions, upgrade_within
 
 _FORMAT = 1
@@ -62,7 +62,7 @@ async def backup(store: Store, file: Path, now: datetime, progress: Progress | N
             header = {"paperboy backup": _FORMAT, "revision": await current(tx), "made_at": now.astimezone(UTC)}
             with _unwritten(file):
                 writer.line(header)
-            for table in metadata.sorted_tables:
+            for table in schema.sorted_tables:
                 rows = await tx.stream(sa.select(table).execution_options(yield_per=_AT_ONCE))
                 async for some in rows.mappings().partitions():
                     with _unwritten(file):
@@ -86,7 +86,7 @@ async def restore(store: Store, file: Path, progress: Progress | None = None, th
     count = 0
     with contextlib.closing(_read(file)) as lines:
         await asyncio.to_thread(next, lines)
-        async with store.write(alone=True) as tx:
+        async with store.write(exclusive=True) as tx:
             async with _placed(store, tx, header["revision"]) as tables:
                 while some := await asyncio.to_thread(list, islice(lines, _AT_ONCE)):
                     with _fitting(file):
@@ -123,13 +123,13 @@ async def _placed(store: Store, tx: AsyncConnection, revision: str) -> AsyncIter
         await _take_over(tx)
         await tx.execute(sa.schema.DropSchema(_STAGE, cascade=True))
     # Whatever was built from the store before, such as the search index, is of another one now.
-    await facts.put(tx, "store_id", uuid4().hex)
+    await metadata.put(tx, "store_id", uuid4().hex)
 
 
 async def _take_over(tx: AsyncConnection) -> None:
-    for table in reversed(metadata.sorted_tables):
+    for table in reversed(schema.sorted_tables):
         await tx.execute(sa.delete(table))
-    for table in metadata.sorted_tables:
+    for table in schema.sorted_tables:
         ready = table.to_metadata(sa.MetaData(), schema=_STAGE)
         await tx.execute(sa.insert(table).from_select(list(table.c.keys()), sa.select(ready)))
         counted = table.autoincrement_column

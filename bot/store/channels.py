@@ -116,7 +116,7 @@ async def named(tx: AsyncConnection, name: str) -> list[Channel]:
     return [_channel(row) for row in rows]
 
 
-async def all_of(tx: AsyncConnection, platforms: Sequence[str] | None = None) -> list[Channel]:
+async def list_all(tx: AsyncConnection, platforms: Sequence[str] | None = None) -> list[Channel]:
     """Every channel, or those of some platforms."""
     query = sa.select(channels).order_by(channels.c.id)
     if platforms is not None:
@@ -124,7 +124,7 @@ async def all_of(tx: AsyncConnection, platforms: Sequence[str] | None = None) ->
     return [_channel(row) for row in await tx.execute(query)]
 
 
-async def of_workspace(tx: AsyncConnection, platform: str, workspace: str) -> list[Channel]:
+async def in_workspace(tx: AsyncConnection, platform: str, workspace: str) -> list[Channel]:
     """Every channel of one workspace, by name."""
     rows = await tx.execute(
         sa.select(channels)

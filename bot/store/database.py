@@ -20,23 +20,23 @@ _CHECKPOINT_EVERY = 500
 
 
 _WRITERS = 7_402_511
-"""PostgreSQL advisory lock: shared by writers, taken alone for an upgrade or a restored backup."""
-_AHEAD: ContextVar[bool] = ContextVar("ahead", default=False)
+"""PostgreSQL advisory lock: writers share it, an upgrade or a restored backup takes it exclusively."""
+_HIGH_PRIORITY: ContextVar[bool] = ContextVar("high_priority", default=False)
 
 
 @contextlib.contextmanager
-def ahead() -> Iterator[None]:
-    """What is done inside goes ahead of all else that wants the store: somebody waits to be told that it is done."""
-    mark = _AHEAD.set(True)
+def high_priority() -> Iterator[None]:
+    """Transactions opened in this block have priority: a platform is waiting for the bot's acknowledgement."""
+    mark = _HIGH_PRIORITY.set(True)
     try:
         yield
     finally:
-        _AHEAD.reset(mark)
+        _HIGH_PRIORITY.reset(mark)
 
 
-class _OneAtATime:
-    """A lock whose waiters all wake when it is free: each does what never waits before the next looks at it. A lock of
-    asyncio's goes from one to the next once in a turn of the loop."""
+class _BroadcastMutex:
+    """A mutex that wakes all waiters at once. `asyncio.Lock` hands over only once per loop iteration: too slow
+    here."""
 
     def __init__(self) -> None:
         self._free = asyncio.Event()
@@ -56,7 +56,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        self._writing, self._turns = _OneAtATime(), asyncio.Lock()
+        self._writing, self._background = _BroadcastMutex(), asyncio.Lock()
         self._written = 0
         self.ready_to_write: Callable[[], Awaitable[None]] | None = None
         """Awaited before each `write`. The bot that serves a PostgreSQL store waits here while its lock is lost."""
@@ -68,8 +68,8 @@ class Store:
         """A transaction that sees one state of the store."""
         with translated():
             if self.is_sqlite:
-                await self._my_turn()
-                async with self._here("BEGIN") as connection:
+                await self._yield_to_others()
+                async with self._transaction("BEGIN") as connection:
                     yield connection
                 return
             async with self.engine.connect() as connection:
@@ -78,36 +78,36 @@ class Store:
                     yield connection
 
     @contextlib.asynccontextmanager
-    async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A transaction that may change the store; with `alone`, while nobody else writes, for changes to all of it."""
+    async def write(self, *, exclusive: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may change the store. An `exclusive` one (for changes to all of it) admits no writer."""
         with translated():
             if self.ready_to_write:
                 await self.ready_to_write()
             if not self.is_sqlite:
-                lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+                lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
                 async with self.engine.begin() as connection:
                     await connection.execute(sa.select(lock(_WRITERS)))
                     yield connection
                 return
-            await self._my_turn()
+            await self._yield_to_others()
             # SQLite has one writer: waiting here costs nothing, waiting in SQLite polls.
-            async with self._writing, self._here("BEGIN IMMEDIATE") as connection:
+            async with self._writing, self._transaction("BEGIN IMMEDIATE") as connection:
                 yield connection
             self._written += 1
             if self._written % _CHECKPOINT_EVERY == 0:
-                await self._tidy()
+                await self._checkpoint()
 
-    async def _my_turn(self) -> None:
-        """Let the loop turn before a transaction, and of those that nobody waits for begin one at a time: between two
-        of them whoever waits is served."""
-        if _AHEAD.get():
+    async def _yield_to_others(self) -> None:
+        """Yield to the event loop before each transaction. Background transactions start one per iteration, so that
+        priority ones run in between."""
+        if _HIGH_PRIORITY.get():
             await asyncio.sleep(0)
         else:
-            async with self._turns:
+            async with self._background:
                 await asyncio.sleep(0)
 
     @contextlib.asynccontextmanager
-    async def _here(self, begin: str) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
         """A transaction in SQLite. SQLAlchemy's own `async with` closes a connection in a task of its own, for which
         the loop has to come round while everybody else waits to write; this one needs nothing of the loop."""
         connection = await self.engine.connect()
@@ -118,7 +118,7 @@ class Store:
         finally:
             await connection.close()
 
-    async def _tidy(self) -> None:
+    async def _checkpoint(self) -> None:
         """Move what was committed from SQLite's log into the file: most of it while others write on, which takes as
         long as the disk does, and the little that came meanwhile while nobody writes. Then the log begins anew."""
         file = str(self.engine.url.database)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import facts, shown
+from bot.store import exposures, metadata
 from bot.store.states import POST_MOVES, DeliveryState, ImpossibleMove, PostState
 from bot.store.tables import channels, deliveries, numbers, papers, posts
 
@@ -101,7 +101,7 @@ async def plan(
     `papers_revision` is the count of changes it was chosen at.
     """
     wanted = list(dict.fromkeys(name for draft in drafts for name in (draft.paper_id, *draft.numbered) if name))
-    free = await free_for(tx, channel_id, wanted)
+    free = await lock_unposted(tx, channel_id, wanted)
     if free is None or await find(tx, channel_id, local_date, kind):
         return None
     delivery_id = await _insert(
@@ -112,7 +112,7 @@ async def plan(
     on_dropped = numbers.c.post_id.in_(sa.select(posts.c.id).where(dropped))
     await tx.execute(sa.delete(numbers).where(on_dropped, numbers.c.paper_id.in_(wanted)))
     # No other store, and not this one brought back from a backup, makes the same keys.
-    name = f"pb{(await facts.store_id(tx))[:6]}.{delivery_id}"
+    name = f"pb{(await metadata.store_id(tx))[:6]}.{delivery_id}"
     position = 0
     for draft in drafts:
         if draft.paper_id:
@@ -149,15 +149,15 @@ async def plan(
     return await find(tx, channel_id, local_date, kind)
 
 
-async def free_for(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> set[str] | None:
+async def lock_unposted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> set[str] | None:
     """Those papers that the channel can still be given, held until commit; None when it is gone."""
     if not await _lock(tx, channel_id):
         return None
     there = sa.select(papers.c.id).where(papers.c.id.in_(paper_ids)).with_for_update(read=True, key_share=True)
-    return set((await tx.execute(there)).scalars()) - await shown.posted(tx, channel_id, paper_ids)
+    return set((await tx.execute(there)).scalars()) - await exposures.posted(tx, channel_id, paper_ids)
 
 
-async def miss(
+async def record_missed(
     tx: AsyncConnection,
     channel_id: int,
     local_date: date,
@@ -175,7 +175,7 @@ async def miss(
     return True
 
 
-async def forget_missed(tx: AsyncConnection, channel_id: int, now: datetime) -> None:
+async def clear_missed(tx: AsyncConnection, channel_id: int, now: datetime) -> None:
     """Take back what was called missed by a clock ahead of its time: those hours are yet to come."""
     await tx.execute(
         sa.delete(deliveries).where(
@@ -200,7 +200,7 @@ async def find(tx: AsyncConnection, channel_id: int, local_date: date, kind: str
     return _delivery(row) if row else None
 
 
-async def of(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
+async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
     """Every delivery of a channel, the oldest first."""
     rows = await tx.execute(
         sa.select(deliveries).where(deliveries.c.channel_id == channel_id).order_by(deliveries.c.due_at)
@@ -225,13 +225,13 @@ async def latest(tx: AsyncConnection, channel_id: int, kind: str) -> Delivery | 
     return _delivery(row) if row else None
 
 
-async def head(tx: AsyncConnection, delivery_id: int) -> Post:
+async def first_post(tx: AsyncConnection, delivery_id: int) -> Post:
     """The first message of a delivery: in its thread goes what goes in a thread."""
     first = sa.select(posts).where(posts.c.delivery_id == delivery_id).order_by(posts.c.position).limit(1)
     return _post((await tx.execute(first)).one())
 
 
-async def posts_in(tx: AsyncConnection, delivery_id: int) -> list[Post]:
+async def posts_of_delivery(tx: AsyncConnection, delivery_id: int) -> list[Post]:
     """The messages of a delivery, in their order."""
     query = sa.select(posts).where(posts.c.delivery_id == delivery_id).order_by(posts.c.position)
     return [_post(row) for row in await tx.execute(query)]
@@ -242,7 +242,9 @@ async def get_post(tx: AsyncConnection, post_id: int) -> Post:
     return _post((await tx.execute(sa.select(posts).where(posts.c.id == post_id))).one())
 
 
-async def posts_of(tx: AsyncConnection, channel_id: int, states: Sequence[PostState] | None = None) -> list[Post]:
+async def posts_in_channel(
+    tx: AsyncConnection, channel_id: int, states: Sequence[PostState] | None = None
+) -> list[Post]:
     """A channel's posts in the order they are to appear."""
     query = sa.select(posts).where(posts.c.channel_id == channel_id).order_by(posts.c.delivery_id, posts.c.position)
     if states is not None:
@@ -250,7 +252,7 @@ async def posts_of(tx: AsyncConnection, channel_id: int, states: Sequence[PostSt
     return [_post(row) for row in await tx.execute(query)]
 
 
-async def next_of(tx: AsyncConnection, channel_id: int, states: Sequence[PostState]) -> Post | None:
+async def next_post(tx: AsyncConnection, channel_id: int, states: Sequence[PostState]) -> Post | None:
     """The first of a channel's posts in these states, in the order they are to appear."""
     row = (await tx.execute(_NEXT, {"channel": channel_id, "states": states})).one_or_none()
     return _post(row) if row else None
@@ -296,7 +298,7 @@ async def posts_about(tx: AsyncConnection, channel_id: int, paper_ids: Collectio
     return [_post(row) for row in await tx.execute(query)]
 
 
-async def waiting(
+async def channels_to_deliver(
     tx: AsyncConnection, now: datetime, platforms: Sequence[str], states: Sequence[PostState]
 ) -> list[tuple[int, str, str]]:
     """(id, platform, workspace) of channels that are not lost and have posts in these states whose time has come."""
@@ -358,7 +360,7 @@ async def give_up_all(tx: AsyncConnection, reason: str) -> int:
     return int(gone.rowcount)
 
 
-async def know(tx: AsyncConnection, since: datetime, papers_revision: int) -> None:
+async def set_missed_revision(tx: AsyncConnection, since: datetime, papers_revision: int) -> None:
     """The deliveries that were recorded as missed since then, and may have been given, were made from the papers up to
     this count of changes."""
     await tx.execute(

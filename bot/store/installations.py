@@ -42,7 +42,7 @@ async def renew(tx: AsyncConnection, platform: str, workspace: str, known_end: d
     return bool(changed.rowcount)
 
 
-async def end(
+async def revoke(
     tx: AsyncConnection, platform: str, workspace: str, at: datetime, installed_until: datetime, *, uninstalled: bool
 ) -> bool:
     """Note when its token died, or the bot was removed, if it was not installed after another moment; the first word
@@ -62,11 +62,11 @@ async def has_ended(tx: AsyncConnection, platform: str, workspace: str) -> bool:
     return row is not None and (row["uninstalled_at"] is not None or row["revoked_at"] is not None)
 
 
-async def alive(tx: AsyncConnection, platform: str, ending_before: datetime | None = None) -> list[str]:
+async def active(tx: AsyncConnection, platform: str, expiring_before: datetime | None = None) -> list[str]:
     """The workspaces that the bot may act in; only those whose tokens end before a moment, where one is given."""
     query = sa.select(installations.c.workspace).where(installations.c.platform == platform, *_ALIVE)
-    if ending_before is not None:
-        query = query.where(installations.c.expires_at < ending_before)
+    if expiring_before is not None:
+        query = query.where(installations.c.expires_at < expiring_before)
     return list((await tx.execute(query.order_by(installations.c.workspace))).scalars())
 
 
@@ -82,7 +82,7 @@ async def seal_anew(tx: AsyncConnection, platform: str, workspace: str, **values
     await tx.execute(sa.update(installations).where(*_there(platform, workspace)).values(**values))
 
 
-async def left_before(tx: AsyncConnection, before: datetime) -> list[tuple[str, str]]:
+async def uninstalled_before(tx: AsyncConnection, before: datetime) -> list[tuple[str, str]]:
     """The (platform, workspace)s that removed the bot before a moment."""
     rows = await tx.execute(
         sa.select(installations.c.platform, installations.c.workspace).where(installations.c.uninstalled_at < before)

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import facts
-from bot.store.merging import absorb
+from bot.store import metadata
+from bot.store.merging import merge_into
 from bot.store.tables import (
     clean_name,
     clean_text,
@@ -48,7 +48,7 @@ async def record(
 
     `listed` gives the day on which a paper (by the id it came with) became news; papers not in it are no news.
     """
-    await facts.lock_papers(tx)
+    await metadata.lock_papers(tx)
     listed = listed or {}
     result = Recorded()
     cleaned = [clean(paper) for paper in found]
@@ -67,7 +67,7 @@ async def record(
         pending.put(best, day, known=best.id in matches, called=paper)
         for gone in matches:
             if gone != best.id:
-                pending.absorb(best.id, gone)
+                pending.merge(best.id, gone)
                 result.merged.append(gone)
         result.ids.append(best.id)
     await _write(tx, pending, now)
@@ -238,7 +238,7 @@ class _Pending:
         elif paper.id not in self.new:
             self.changed[paper.id] = None
 
-    def absorb(self, kept: str, gone: str) -> None:
+    def merge(self, kept: str, gone: str) -> None:
         self.absorbed = [(kept if owner == gone else owner, one) for owner, one in self.absorbed] + [(kept, gone)]
         self.days[kept] = min((d for d in (self.days.get(kept), self.days.pop(gone, None)) if d), default=None)
         if gone in self.fresh_news:
@@ -271,7 +271,7 @@ async def _known(
 async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
     # Whatever came of these, a paper that was kept is among them.
     if pending.new or pending.changed:
-        revision = await facts.next_revision(tx)
+        revision = await metadata.next_revision(tx)
         if pending.new:
             rows = [_row(pending.papers[i], pending.days.get(i), revision) for i in pending.new]
             await tx.execute(sa.insert(papers), rows)
@@ -280,7 +280,7 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
             settings: dict[str, Any] = {name[2:]: sa.bindparam(name) for name in rows[0] if name != "b_id"}
             await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(settings), rows)
         for kept, gone in pending.absorbed:
-            await absorb(tx, kept, gone, revision)
+            await merge_into(tx, kept, gone, revision)
         for some in _chunks(pending.fresh_news):
             first = papers.c.id.in_(some), papers.c.news_at.is_(None)
             await tx.execute(sa.update(papers).where(*first).values(news_at=now, news_revision=revision))
@@ -304,7 +304,7 @@ async def _replace_private(tx: AsyncConnection, told: Sequence[Paper]) -> None:
     for private in found.values():
         mine = (by_name[name] for name in _names(private) if name in by_name)
         if kept := next((paper for paper in mine if same(paper, private)), None):
-            await absorb(tx, kept.id, private.id, await facts.next_revision(tx))
+            await merge_into(tx, kept.id, private.id, await metadata.next_revision(tx))
             # The buttons of a card keep working.
             old_name = {"name": clean_name(f"id:{private.id}"), "paper_id": kept.id}
             await tx.execute(insert_new(tx, paper_names).values(old_name))

@@ -20,23 +20,25 @@ async def put(tx: AsyncConnection, platform: str, workspace: str, member: str, p
 
 async def remove(tx: AsyncConnection, platform: str, workspace: str | None, member: str, paper_id: str) -> bool:
     """Drop a saved paper, in all workspaces where none is given; False when it was not saved."""
-    of_them = _of(platform, workspace, member)
+    of_them = _where(platform, workspace, member)
     gone = await tx.execute(sa.delete(saved).where(*of_them, saved.c.paper_id == paper_id))
     return bool(gone.rowcount)
 
 
-async def of(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> list[tuple[str, datetime]]:
+async def for_member(
+    tx: AsyncConnection, platform: str, workspace: str | None, member: str
+) -> list[tuple[str, datetime]]:
     """A member's saved papers with the time of saving, the latest first; of all workspaces where none is given."""
     last = sa.func.max(saved.c.at, type_=saved.c.at.type)
     rows = await tx.execute(
         sa.select(saved.c.paper_id, last.label("at"))
-        .where(*_of(platform, workspace, member))
+        .where(*_where(platform, workspace, member))
         .group_by(saved.c.paper_id)
         .order_by(last.desc(), saved.c.paper_id)
     )
     return [(row.paper_id, row.at) for row in rows]
 
 
-def _of(platform: str, workspace: str | None, member: str) -> list[sa.ColumnElement[bool]]:
+def _where(platform: str, workspace: str | None, member: str) -> list[sa.ColumnElement[bool]]:
     there = [] if workspace is None else [saved.c.workspace == workspace]
     return [saved.c.platform == platform, *there, saved.c.member == member]

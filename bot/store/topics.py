@@ -30,7 +30,7 @@ class Topic:
         return f"-{self.query}" if self.muted else self.query
 
 
-async def of(tx: AsyncConnection, channel_id: int) -> list[Topic]:
+async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Topic]:
     """The channel's topics, the oldest first."""
     rows = await tx.execute(sa.select(topics).where(topics.c.channel_id == channel_id).order_by(topics.c.id))
     return [_topic(row) for row in rows]

@@ -34,7 +34,7 @@ async def upgrade(store: Store, to: str | None = None) -> bool:
     if have == (to or revisions()[-1]):
         return False
     # Of two processes that start together, the second finds nothing left to do.
-    async with store.write(alone=True) as tx:
+    async with store.write(exclusive=True) as tx:
         return await upgrade_within(tx, to)
 
 

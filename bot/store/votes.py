@@ -60,7 +60,7 @@ async def put(tx: AsyncConnection, vote: Vote) -> bool:
     return bool(known.on) != vote.on
 
 
-async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
+async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
     """Every standing vote of a channel, the oldest first."""
     rows = await tx.execute(
         sa.select(votes)
@@ -70,12 +70,12 @@ async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
     return [_vote(row) for row in rows]
 
 
-async def of_paper(tx: AsyncConnection, channel_id: int, paper_id: str) -> list[Vote]:
+async def for_paper(tx: AsyncConnection, channel_id: int, paper_id: str) -> list[Vote]:
     """The standing votes on one paper in one channel."""
-    return (await of_papers(tx, channel_id, [paper_id])).get(paper_id, [])
+    return (await for_papers(tx, channel_id, [paper_id])).get(paper_id, [])
 
 
-async def of_papers(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> dict[str, list[Vote]]:
+async def for_papers(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> dict[str, list[Vote]]:
     """The standing votes on each of some papers in one channel."""
     found: dict[str, list[Vote]] = {}
     for row in await tx.execute(_OF_PAPERS, {"channel": channel_id, "papers": list(paper_ids)}):
@@ -95,7 +95,7 @@ async def since(tx: AsyncConnection, signals: Sequence[str], at: datetime) -> li
     return sorted((row[0], row[1]) for row in rows)
 
 
-async def of_member(
+async def for_member(
     tx: AsyncConnection, platform: str, workspace: str | None, member: str, signals: Sequence[str]
 ) -> list[tuple[int, str]]:
     """(channel id, paper id) of a member's standing votes with one of these signals; without a workspace, of who has
@@ -118,7 +118,7 @@ async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence
     return [_vote(row) for row in rows]
 
 
-async def of_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
+async def from_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
     """The last standing votes of the other public channels of the same workspace."""
     theirs = votes.c.channel_id.in_(channels.visible_from(channel_id))
     rows = await tx.execute(

@@ -227,7 +227,11 @@ async def _posted(store: Store, teams: Sequence[Team]) -> int:
         missing = 0
         async with store.read() as tx:
             for team in teams:
-                new = [one for one in await deliveries.posts_of(tx, team.channel_id) if one.message not in team.cards]
+                new = [
+                    one
+                    for one in await deliveries.posts_in_channel(tx, team.channel_id)
+                    if one.message not in team.cards
+                ]
                 there = Counter(_key(shown) for shown in team.room.messages)
                 missing += sum(there[post.key] != 1 or post.state is not PostState.SENT for post in new)
                 missing += max(1 + CARDS - len(new), 0)
@@ -244,7 +248,7 @@ async def _miscounted(store: Store, teams: Sequence[Team]) -> int:
         for team in teams:
             shown = [one for one in team.room.messages if one.ts in team.cards]
             there = Counter((who, f":{name}:") for one in shown for name, some in one.reactions.items() for who in some)
-            heard = await votes.of_channel(tx, team.channel_id)
+            heard = await votes.for_channel(tx, team.channel_id)
             known = Counter((vote.member, vote.signal) for vote in heard if vote.signal.startswith(":"))
             wrong += sum((there - known).values()) + sum((known - there).values())
     return wrong

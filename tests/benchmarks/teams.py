@@ -119,7 +119,7 @@ async def _team(
         await votes.put(tx, votes.Vote(channel.id, paper.id, rng.choice(members).id, signal, True, yesterday))
     drafts = [Draft(dump_message(Message(card=card(paper))), paper.id) for paper in liked[:CARDS]]
     await deliveries.plan(tx, channel.id, yesterday.date(), "digest", yesterday, drafts, yesterday)
-    for post in await deliveries.posts_of(tx, channel.id):
+    for post in await deliveries.posts_in_channel(tx, channel.id):
         ts = workspace.ts()
         await deliveries.move(tx, post, PostState.SENDING)
         sending = await deliveries.get_post(tx, post.id)

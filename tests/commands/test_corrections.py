@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.model.messages import Action, Asker, Place, Reply
-from bot.store import corrections, members
+from bot.store import members, word_votes
 from bot.store.database import Store
 from recommender import Feedback
 from tests.fakes.clock import Clock
@@ -153,7 +153,7 @@ async def test_what_stands_last_stands(store: Store, clock: Clock) -> None:
     for line in ("less a1", "more a1", "more b2", "less b2", "more c3", "more c3"):
         await house.say(line)
     async with store.read() as tx:
-        standing = await corrections.of_channel(tx, channel.id)
+        standing = await word_votes.for_channel(tx, channel.id)
     assert {(one.words, one.value) for one in standing} == {("a1", 1), ("b2", -1)}
 
 

@@ -102,7 +102,7 @@ async def test_what_was_taught_can_be_taken_back(house: House) -> None:
     async def standing() -> set[str]:
         async with house.store.read() as tx:
             channel = await house.channel()
-            return {vote.signal for vote in await votes.of_paper(tx, channel.id, KNOWN.id)}
+            return {vote.signal for vote in await votes.for_paper(tx, channel.id, KNOWN.id)}
 
     await house.say(f"teach {KNOWN.id}")
     assert (await house.say(f"more {KNOWN.id}")).text.startswith("Counted.")

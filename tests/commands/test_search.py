@@ -102,7 +102,7 @@ async def test_what_is_private_or_acts_is_never_shared_nor_done_by_sharing(house
     assert (reply.lines, reply.cards, reply.attachment) == ((), (), None)
     assert (await house.say("export")) == before
     async with house.store.read() as tx:
-        assert await saved.of(tx, "fake", "", "ada")
+        assert await saved.for_member(tx, "fake", "", "ada")
 
 
 async def test_a_failure_is_not_shared(house: House) -> None:

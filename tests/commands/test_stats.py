@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bot.commands.stats import Record
 from bot.model.messages import Place
-from bot.store import choices, papers
-from bot.store.choices import Choice
+from bot.store import papers, pick_log
 from bot.store.database import Store
+from bot.store.pick_log import LoggedPick
 from tests.fakes.clock import Clock
 from tests.support.house import House, demo_papers, house_over, paper
 
@@ -35,9 +35,9 @@ async def posted(store: Store, clock: Clock, upvotes: int = 0, muted: int = 0) -
     return house
 
 
-async def chosen(house: House) -> list[Choice]:
+async def chosen(house: House) -> list[LoggedPick]:
     async with house.store.read() as tx:
-        return await choices.of_channel(tx, (await house.channel()).id)
+        return await pick_log.for_channel(tx, (await house.channel()).id)
 
 
 def cards(house: House) -> list[str]:
@@ -144,7 +144,7 @@ some_ids = st.sets(st.sampled_from("abcdefgh"))
 def test_the_record_never_claims_more_than_was_seen(
     picked: list[str], upvoted: list[str], seen: set[str], liked: set[str]
 ) -> None:
-    made = choices.joined([Choice(i) for i in picked], upvoted)
+    made = pick_log.merged([LoggedPick(i) for i in picked], upvoted)
     assert {one.paper_id for one in made} == set(picked) | set(upvoted)
     assert len(made) == len({one.paper_id for one in made})
     assert [one.paper_id for one in made if one.place] == picked

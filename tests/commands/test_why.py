@@ -10,10 +10,10 @@ import pytest
 from bot.commands.outlook import next_digest
 from bot.model.codec import dump_message
 from bot.model.messages import Message, Place
-from bot.store import choices, deliveries, papers
-from bot.store.choices import Choice
+from bot.store import deliveries, papers, pick_log
 from bot.store.database import Store
 from bot.store.deliveries import Draft
+from bot.store.pick_log import LoggedPick
 from recommender import Contender
 from tests.fakes.clock import Clock
 from tests.support.house import House, demo_papers, house_over, paper
@@ -148,8 +148,8 @@ async def test_a_bar_learned_from_likes_is_told_and_quiets_a_day(sqlite_store: S
             drafts = [Draft(dump_message(Message(text=one.title)), one.id) for one in some]
             planned = await deliveries.plan(tx, channel.id, day, "digest", clock.now, drafts, clock.now)
             assert planned
-            picked = [Choice(one.id, fit=fit) for one, fit in zip(some, (0.995, 0.99, 0.85), strict=True)]
-            await choices.put(tx, planned.id, choices.joined(picked, []))
+            picked = [LoggedPick(one.id, fit=fit) for one, fit in zip(some, (0.995, 0.99, 0.85), strict=True)]
+            await pick_log.record(tx, planned.id, pick_log.merged(picked, []))
     await house.app.delivery_worker.deliver_all()
     for n in range(90):
         if n % 3 < 2:

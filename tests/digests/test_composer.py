@@ -414,7 +414,7 @@ async def test_a_quiet_day_is_recorded_with_its_reason(store: Store, clock: Cloc
     await morning(house)
     channel = await house.channel(PLACE)
     async with house.store.read() as tx:
-        [kept] = await deliveries.of(tx, channel.id)
+        [kept] = await deliveries.for_channel(tx, channel.id)
     assert (kept.local_date, kept.reason) == (date(2026, 3, 2), "no new papers were listed.")
 
 

@@ -41,8 +41,8 @@ class MortalStore(Store):
         self._fate = fate
 
     @contextlib.asynccontextmanager
-    async def write(self, *, alone: bool = False) -> AsyncIterator[AsyncConnection]:
-        async with super().write(alone=alone) as tx:
+    async def write(self, *, exclusive: bool = False) -> AsyncIterator[AsyncConnection]:
+        async with super().write(exclusive=exclusive) as tx:
             yield tx
             self._fate.step()
         self._fate.step()

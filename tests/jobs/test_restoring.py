@@ -54,7 +54,7 @@ def papers_in(chat: FakeChat) -> list[str]:
 async def digests(house: House) -> list[Delivery]:
     channel = await house.channel()
     async with house.store.read() as tx:
-        return [one for one in await deliveries.of(tx, channel.id) if one.kind == DIGEST]
+        return [one for one in await deliveries.for_channel(tx, channel.id) if one.kind == DIGEST]
 
 
 async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(

@@ -18,7 +18,7 @@ from bot.model.messages import Place
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import NotAccepted
 from bot.sources.base import Batch, Refused
-from bot.store import channels, deliveries, facts
+from bot.store import channels, deliveries, metadata
 from bot.store.database import Store
 from bot.store.states import DeliveryState
 from tests.fakes.clock import Clock
@@ -30,7 +30,7 @@ BERLIN = "Europe/Berlin"
 async def kept(house: House) -> list[tuple[date, DeliveryState, str]]:
     channel = await house.channel()
     async with house.store.read() as tx:
-        return [(one.local_date, one.state, one.reason) for one in await deliveries.of(tx, channel.id)]
+        return [(one.local_date, one.state, one.reason) for one in await deliveries.for_channel(tx, channel.id)]
 
 
 async def test_the_digest_comes_at_the_channels_own_hour(store: Store, clock: Clock) -> None:
@@ -216,7 +216,7 @@ async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store
         await asyncio.wait_for(house.app.scheduler.beat(), 10)
     assert len(house.chat.shown["c1"]) == 10
     async with sqlite_store.read() as tx:
-        assert await facts.get(tx, "reactions_read_back_at") is None, "it is not done"
+        assert await metadata.get(tx, "reactions_read_back_at") is None, "it is not done"
     await house.app.scheduler.stop()
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from bot.operate.rivals import tell_rivals
 from bot.settings import SettingsError, load
-from bot.store import choices
-from bot.store.choices import Choice
+from bot.store import pick_log
 from bot.store.database import Store
+from bot.store.pick_log import LoggedPick
 from tests.fakes.clock import Clock
 from tests.support.house import House, demo_papers, house_over
 
@@ -37,9 +37,9 @@ async def shared(store: Store, clock: Clock, days: int = 3) -> House:
     return house
 
 
-async def chosen(house: House) -> list[Choice]:
+async def chosen(house: House) -> list[LoggedPick]:
     async with house.store.read() as tx:
-        made = await choices.of_channel(tx, (await house.channel()).id)
+        made = await pick_log.for_channel(tx, (await house.channel()).id)
     return [one for one in made if one.place]
 
 

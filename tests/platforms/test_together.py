@@ -84,7 +84,7 @@ class Together:
         async with self.app.store.read() as tx:
             channel = await channels.find(tx, self.side(name).place)
             assert channel
-            return await deliveries.posts_of(tx, channel.id)
+            return await deliveries.posts_in_channel(tx, channel.id)
 
     async def delivers(self, *names: str) -> None:
         """A whole digest comes there, each message once, and the bot knows all of them."""
@@ -101,7 +101,7 @@ class Together:
         async with self.app.store.read() as tx:
             channel = await channels.find(tx, self.side(name).place)
             assert channel
-            return len(await votes.of_channel(tx, channel.id))
+            return len(await votes.for_channel(tx, channel.id))
 
     async def takes_a_vote(self, *names: str) -> None:
         """A member likes a card there, and it counts once."""

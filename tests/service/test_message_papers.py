@@ -18,7 +18,7 @@ async def about(house: House, verb: str, message: str = "", text: str = "", even
 
 async def standing(house: House) -> list[tuple[str, str, str]]:
     async with house.store.read() as tx:
-        found = await votes.of_channel(tx, (await house.channel()).id)
+        found = await votes.for_channel(tx, (await house.channel()).id)
     return [(vote.paper_id, vote.member, vote.signal) for vote in found]
 
 
@@ -120,7 +120,7 @@ async def test_saving_told_twice_saves_once(house: House) -> None:
     for event in ("press-1", "press-1", "press-2", "press-2", "press-3", "press-3"):
         reply = await house.app.desk.act(PLACE, BEN, press, event)
         async with house.store.read() as tx:
-            kept = [paper_id for paper_id, _ in await saved.of(tx, "fake", "", "ben")]
+            kept = [paper_id for paper_id, _ in await saved.for_member(tx, "fake", "", "ben")]
         assert kept == ([] if event == "press-2" else [KNOWN.id])
         assert reply.text.startswith("Saved") == bool(kept)
 

@@ -238,8 +238,8 @@ async def test_forget_me_leaves_no_trace_and_says_so(store: Store, clock: Clock)
     assert export is not None
     assert "benjamin" not in export.content.casefold()
     async with house.store.read() as tx:
-        assert await saved.of(tx, "fake", "", "benjamin-7") == []
-        assert await votes.of_channel(tx, (await house.channel()).id) == []
+        assert await saved.for_member(tx, "fake", "", "benjamin-7") == []
+        assert await votes.for_channel(tx, (await house.channel()).id) == []
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -261,7 +261,7 @@ async def test_a_member_whose_id_means_them_everywhere_keeps_and_forgets_across_
     assert "Digests begin" not in (await house.say("subscribe nets", BEN, alone)).text
     assert (await house.say("forget me", BEN, one)).ok
     async with house.store.read() as tx:
-        left = [await votes.of_channel(tx, (await house.channel(place)).id) for place in (one, other)]
+        left = [await votes.for_channel(tx, (await house.channel(place)).id) for place in (one, other)]
         assert [len(some) for some in left] == [0, 0 if same else 1]
         assert (await channels.find(tx, alone) is None) == same
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, deliveries, facts, papers
+from bot.store import channels, deliveries, metadata, papers
 from bot.store.backup import BackupRefused, BackupUnwritten, backup, restore
 from bot.store.database import Store
 from bot.store.deliveries import Draft
@@ -78,7 +78,7 @@ async def test_a_backup_of_either_database_restores_into_either(store: Store, ot
 
 async def test_a_restored_store_is_another_one_and_goes_on_counting(store: Store, tmp_path: Path) -> None:
     async with store.write() as tx:
-        before = await facts.store_id(tx)
+        before = await metadata.store_id(tx)
         ids = [(await add_channel(tx, f"C{number}")).id for number in range(4)]
         await papers.record(tx, [Paper("2310.01234", "")], START)
         await deliveries.plan(tx, ids[0], START.date(), "digest", START, [Draft({}, "2310.01234")], START)
@@ -86,13 +86,13 @@ async def test_a_restored_store_is_another_one_and_goes_on_counting(store: Store
     for _ in range(2):
         await restore(store, tmp_path / "backup.gz")
         async with store.write() as tx:
-            assert await facts.store_id(tx) != before
+            assert await metadata.store_id(tx) != before
             assert (await add_channel(tx, "C9")).id == max(ids) + 1
             recorded = await papers.record(tx, [Paper("2401.00001", "")], START)
             assert [revision for revision, _ in await papers.changed_since(tx, 1, 9)] == [2]
             day = START.date() + timedelta(1)
             await deliveries.plan(tx, ids[0], day, "digest", START, [Draft({}, recorded.ids[0])], START)
-            keys = {post.key for post in await deliveries.posts_of(tx, ids[0])}
+            keys = {post.key for post in await deliveries.posts_in_channel(tx, ids[0])}
             assert len({key.partition(".")[0] for key in keys}) == 2
     reopened = await open_store(store.engine.url.render_as_string(hide_password=False))
     await reopened.close()
@@ -106,38 +106,38 @@ async def test_readers_and_writers_meanwhile_see_before_or_after_and_nothing_bet
             await add_channel(tx, f"C{number}")
     await backup(store, tmp_path / "backup.gz", START)
     async with store.write() as tx:
-        for channel in (await channels.all_of(tx))[50:]:
+        for channel in (await channels.list_all(tx))[50:]:
             await channels.remove(tx, channel.id)
     restored, seen = asyncio.Event(), set()
 
     async def look() -> None:
         while not restored.is_set():
             async with store.read() as tx:
-                first = await facts.get(tx, "store_id")
-                found = len(await channels.all_of(tx))
-                assert (await facts.get(tx, "store_id"), len(await channels.all_of(tx))) == (first, found)
+                first = await metadata.get(tx, "store_id")
+                found = len(await channels.list_all(tx))
+                assert (await metadata.get(tx, "store_id"), len(await channels.list_all(tx))) == (first, found)
                 seen.add((first is None, found))
 
     async def write() -> None:
         while not restored.is_set():
             async with store.write() as tx:
-                found = len(await channels.all_of(tx))
+                found = len(await channels.list_all(tx))
                 assert found in (50, 90)
-                await facts.put(tx, "last seen", str(found))
+                await metadata.put(tx, "last seen", str(found))
 
     async def bring_back() -> None:
         async with store.read() as tx:
-            assert len(await channels.all_of(tx)) == 50
+            assert len(await channels.list_all(tx)) == 50
             await asyncio.gather(restore(store, tmp_path / "backup.gz"), backup(store, tmp_path / "second.gz", START))
             # A snapshot begun before stays what it was, tables it has not looked at included.
-            assert len(await channels.all_of(tx)) == 50
+            assert len(await channels.list_all(tx)) == 50
             assert await papers.count(tx) == 0
         restored.set()
 
     await asyncio.gather(bring_back(), look(), look(), write())
     assert seen <= {(True, 50), (False, 90)}
     async with store.read() as tx:
-        assert len(await channels.all_of(tx)) == 90
+        assert len(await channels.list_all(tx)) == 90
 
 
 async def test_a_file_cut_off_anywhere_is_refused_and_nothing_changes(sqlite_store: Store, tmp_path: Path) -> None:

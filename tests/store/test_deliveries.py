@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, deliveries, papers, shown
+from bot.store import channels, deliveries, exposures, papers
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft, Post
 from bot.store.states import POST_MOVES, ChannelState, DeliveryState, ImpossibleMove, PostState
@@ -32,7 +32,7 @@ async def plan(store: Store, channel: int, *names: str, kind: str = "digest", da
 
 async def posts_of(store: Store, channel: int) -> list[Post]:
     async with store.read() as tx:
-        return await deliveries.posts_of(tx, channel)
+        return await deliveries.posts_in_channel(tx, channel)
 
 
 async def test_a_planned_delivery_stands_with_its_posts_in_order(store: Store) -> None:
@@ -53,7 +53,7 @@ async def test_a_planned_delivery_stands_with_its_posts_in_order(store: Store) -
     async with store.read() as tx:
         assert await deliveries.find(tx, channel, DAY, "digest") == planned
         assert await deliveries.latest(tx, channel, "digest") == planned
-        assert await deliveries.of(tx, channel) == [planned]
+        assert await deliveries.for_channel(tx, channel) == [planned]
         assert await deliveries.get_post(tx, found[1].id) == found[1]
 
 
@@ -65,8 +65,8 @@ async def test_a_channel_has_each_kind_once_a_day(store: Store) -> None:
     assert await plan(store, channel, "R", day=DAY + timedelta(1))
     assert await plan(store, other, "P")
     async with store.write() as tx:
-        assert not await deliveries.miss(tx, channel, DAY, "digest", START, "down", START)
-        assert await deliveries.miss(tx, channel, DAY + timedelta(2), "digest", START, "down", START)
+        assert not await deliveries.record_missed(tx, channel, DAY, "digest", START, "down", START)
+        assert await deliveries.record_missed(tx, channel, DAY + timedelta(2), "digest", START, "down", START)
         assert await deliveries.plan(tx, channel, DAY + timedelta(2), "digest", START, [], START) is None
 
 
@@ -76,16 +76,18 @@ async def test_a_channel_has_each_paper_once_for_ever(store: Store) -> None:
     await plan(store, channel, "Q", "R", day=DAY + timedelta(1))
     assert [post.paper_id for post in await posts_of(store, channel)] == ["P", "Q", "R"]
     async with store.read() as tx:
-        assert await shown.posted(tx, channel) == {"P", "Q", "R"}
-        assert await shown.posted(tx, channel, ["P", "S"]) == {"P"}
+        assert await exposures.posted(tx, channel) == {"P", "Q", "R"}
+        assert await exposures.posted(tx, channel, ["P", "S"]) == {"P"}
 
 
 async def test_a_dropped_paper_may_come_again(store: Store) -> None:
     channel = await channel_with_papers(store)
     await plan(store, channel, "P")
     async with store.write() as tx:
-        assert await deliveries.move(tx, (await deliveries.posts_of(tx, channel))[0], PostState.DROPPED, reason="late")
-        assert await shown.posted(tx, channel) == set()
+        assert await deliveries.move(
+            tx, (await deliveries.posts_in_channel(tx, channel))[0], PostState.DROPPED, reason="late"
+        )
+        assert await exposures.posted(tx, channel) == set()
     await plan(store, channel, "P", day=DAY + timedelta(1))
     assert [(post.paper_id, post.state) for post in await posts_of(store, channel)] == [("P", PostState.PLANNED)]
 
@@ -118,7 +120,7 @@ async def test_a_post_makes_every_move_of_the_state_machine_and_no_other(
     await plan(sqlite_store, channel, "P")
     async with sqlite_store.write() as tx:
         await tx.execute(sa.update(posts).values(state=before))
-        post = (await deliveries.posts_of(tx, channel))[0]
+        post = (await deliveries.posts_in_channel(tx, channel))[0]
         if after in POST_MOVES[before]:
             assert await deliveries.move(tx, post, after, message="M1", sent_at=START)
             assert (await deliveries.get_post(tx, post.id)).state is after
@@ -148,10 +150,10 @@ async def test_posts_wait_until_their_time_in_channels_that_can_be_reached(store
     planned = [PostState.PLANNED]
     async with store.write() as tx:
         await channels.change(tx, lost, state=ChannelState.LOST)
-        assert await deliveries.waiting(tx, START, ["slack"], planned) == [(channel, "slack", "W")]
-        assert await deliveries.waiting(tx, START - timedelta(1), ["slack"], planned) == []
-        assert await deliveries.waiting(tx, START, ["discord"], planned) == []
-        assert await deliveries.waiting(tx, START, ["slack"], [PostState.SENDING]) == []
+        assert await deliveries.channels_to_deliver(tx, START, ["slack"], planned) == [(channel, "slack", "W")]
+        assert await deliveries.channels_to_deliver(tx, START - timedelta(1), ["slack"], planned) == []
+        assert await deliveries.channels_to_deliver(tx, START, ["discord"], planned) == []
+        assert await deliveries.channels_to_deliver(tx, START, ["slack"], [PostState.SENDING]) == []
 
 
 async def test_the_team_remembers_where_it_had_a_paper(store: Store) -> None:
@@ -162,7 +164,7 @@ async def test_the_team_remembers_where_it_had_a_paper(store: Store) -> None:
             values = {"state": PostState.SENT, "sent_at": at, "message": "M1"}
             await tx.execute(sa.update(posts).where(posts.c.channel_id == channel).values(values))
     async with store.read() as tx:
-        seen = await shown.seen_in_workspace(tx, one, ["P", "Q"])
+        seen = await exposures.seen_in_workspace(tx, one, ["P", "Q"])
         assert [(paper, where) for paper, where, *_ in seen] == [("P", two), ("P", one)]
         post = await deliveries.post_by_message(tx, two, "M1")
         assert post
@@ -181,19 +183,19 @@ async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> Non
     await numbered(store, channel, "P", "Q", "Q", "R")
     post = (await posts_of(store, channel))[1]
     async with store.write() as tx:
-        assert await shown.numbered(tx, channel) == {(post.id, 2): "Q", (post.id, 4): "R"}
-        assert await shown.numbered(tx, channel, post.id + 1) == {}
-        assert await shown.posted(tx, channel) == {"P", "Q", "R"}
-        assert await deliveries.free_for(tx, channel, ["P", "Q", "R", "S"]) == {"S"}
-        assert await shown.of_channel(tx, channel) == []
+        assert await exposures.by_number(tx, channel) == {(post.id, 2): "Q", (post.id, 4): "R"}
+        assert await exposures.by_number(tx, channel, post.id + 1) == {}
+        assert await exposures.posted(tx, channel) == {"P", "Q", "R"}
+        assert await deliveries.lock_unposted(tx, channel, ["P", "Q", "R", "S"]) == {"S"}
+        assert await exposures.for_channel(tx, channel) == []
         await deliveries.move(tx, post, PostState.SENDING)
         sending = await deliveries.get_post(tx, post.id)
         await deliveries.move(tx, sending, PostState.SENT, message="m1", sent_at=START)
-        assert await shown.of_channel(tx, channel) == [
-            shown.Exposure("Q", START, False),
-            shown.Exposure("R", START, False),
+        assert await exposures.for_channel(tx, channel) == [
+            exposures.Exposure("Q", START, False),
+            exposures.Exposure("R", START, False),
         ]
-        assert [one[:2] for one in await shown.seen_in_workspace(tx, channel, ["P", "R"])] == [("R", channel)]
+        assert [one[:2] for one in await exposures.seen_in_workspace(tx, channel, ["P", "R"])] == [("R", channel)]
     assert await plan(store, channel, "R", "S", day=DAY + timedelta(1))
     assert [post.paper_id for post in await posts_of(store, channel)] == ["P", None, "S"]
 
@@ -205,12 +207,12 @@ async def test_numbered_papers_of_a_dropped_message_may_come_again(store: Store)
     await numbered(store, channel, "P", "Q")
     async with store.write() as tx:
         await deliveries.drop_waiting(tx, channel, "paused")
-        assert await shown.dropped(tx, channel, DAY) == ["Q"]
-        assert await shown.posted(tx, channel) == set()
+        assert await exposures.dropped(tx, channel, DAY) == ["Q"]
+        assert await exposures.posted(tx, channel) == set()
     assert await plan(store, channel, "P", day=DAY + timedelta(1))
     assert await numbered(store, channel, "Q", day=DAY + timedelta(2))
     async with store.read() as tx:
-        assert await shown.posted(tx, channel) == {"P", "Q"}
+        assert await exposures.posted(tx, channel) == {"P", "Q"}
 
 
 async def test_what_goes_in_a_thread_knows_its_deliverys_first_message(store: Store) -> None:
@@ -219,6 +221,6 @@ async def test_what_goes_in_a_thread_knows_its_deliverys_first_message(store: St
         drafts = [Draft({}), Draft({}, "P", threaded=True)]
         planned = await deliveries.plan(tx, channel, DAY, "digest", START, drafts, START)
         assert planned
-        first, second = await deliveries.posts_of(tx, channel)
+        first, second = await deliveries.posts_in_channel(tx, channel)
         assert (first.threaded, second.threaded) == (False, True)
-        assert await deliveries.head(tx, planned.id) == first
+        assert await deliveries.first_post(tx, planned.id) == first

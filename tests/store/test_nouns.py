@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.model.messages import Kind, Place
-from bot.store import channels, deliveries, facts, inbox, members, papers, runs, saved, topics, votes
+from bot.store import channels, deliveries, inbox, members, metadata, papers, runs, saved, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.states import ChannelState, RunState
@@ -34,7 +34,7 @@ async def test_a_channel_is_found_by_its_place_and_by_every_name_of_it(store: St
             assert await channels.named(tx, name) == [one]
         assert len(await channels.named(tx, "C1")) == 2
         assert await channels.named(tx, "\0\ud800" + "9" * 10_000) == []
-        assert await channels.all_of(tx, ["slack"]) == [one]
+        assert await channels.list_all(tx, ["slack"]) == [one]
 
 
 async def test_a_channel_met_by_two_processes_at_once_is_one_channel(store: Store) -> None:
@@ -77,7 +77,7 @@ async def test_topics_are_put_changed_and_removed(store: Store) -> None:
         assert await topics.put(tx, channel, "survey", muted=True, alert=True, member="ada", now=START)
         assert [topic.query for topic in await topics.alerting(tx)] == ["federated"]
         assert not await topics.put(tx, channel, "federated", muted=False, alert=False, member="bob", now=START)
-        assert [(topic.line, topic.alert, topic.member) for topic in await topics.of(tx, channel)] == [
+        assert [(topic.line, topic.alert, topic.member) for topic in await topics.for_channel(tx, channel)] == [
             ("federated", False, "ada"),
             ("-survey", True, "ada"),
         ]
@@ -94,14 +94,14 @@ async def test_saved_papers_are_kept_once_and_given_latest_first(store: Store) -
         assert await saved.put(tx, "slack", "W", "ada", "P", START)
         assert not await saved.put(tx, "slack", "W", "ada", "P", START + timedelta(1))
         assert await saved.put(tx, "slack", "W", "ada", "Q", START + timedelta(2))
-        assert await saved.of(tx, "slack", "W", "ada") == [("Q", START + timedelta(2)), ("P", START)]
-        assert await saved.of(tx, "slack", "elsewhere", "ada") == []
+        assert await saved.for_member(tx, "slack", "W", "ada") == [("Q", START + timedelta(2)), ("P", START)]
+        assert await saved.for_member(tx, "slack", "elsewhere", "ada") == []
         assert await saved.remove(tx, "slack", "W", "ada", "P")
         assert not await saved.remove(tx, "slack", "W", "ada", "P")
         assert await saved.put(tx, "slack", "elsewhere", "ada", "Q", START + timedelta(3))
-        assert await saved.of(tx, "slack", None, "ada") == [("Q", START + timedelta(3))]
+        assert await saved.for_member(tx, "slack", None, "ada") == [("Q", START + timedelta(3))]
         assert await saved.remove(tx, "slack", None, "ada", "Q")
-        assert await saved.of(tx, "slack", None, "ada") == []
+        assert await saved.for_member(tx, "slack", None, "ada") == []
 
 
 async def test_a_run_that_failed_is_never_the_last_good_one(store: Store) -> None:
@@ -195,14 +195,14 @@ async def test_many_events_are_no_reason_to_stand_still_when_somebody_is_forgott
 async def test_facts_are_put_and_replaced_and_the_store_keeps_one_id(store: Store) -> None:
     async def ask() -> str:
         async with store.write() as tx:
-            await facts.put(tx, "name", "first")
-            return await facts.store_id(tx)
+            await metadata.put(tx, "name", "first")
+            return await metadata.store_id(tx)
 
     assert len(set(await asyncio.gather(*(ask() for _ in range(8))))) == 1
     async with store.write() as tx:
-        await facts.put(tx, "name", "second")
-        assert await facts.get(tx, "name") == "second"
-        assert await facts.get(tx, "other") is None
+        await metadata.put(tx, "name", "second")
+        assert await metadata.get(tx, "name") == "second"
+        assert await metadata.get(tx, "other") is None
 
 
 async def test_a_forgotten_member_leaves_no_trace_and_others_keep_theirs(store: Store) -> None:
@@ -222,9 +222,9 @@ async def test_a_forgotten_member_leaves_no_trace_and_others_keep_theirs(store: 
         assert await members.forget(tx, "slack", "W", "U007") == 6
     assert "U007" not in repr(await dump(store)).replace("U0078", "")
     async with store.read() as tx:
-        assert {vote.member for vote in await votes.of_channel(tx, team.id)} == {"U0078", "ada"}
-        assert await saved.of(tx, "slack", "W", "ada")
-        assert {topic.member for topic in await topics.of(tx, team.id)} == {"", "U0078", "ada"}
+        assert {vote.member for vote in await votes.for_channel(tx, team.id)} == {"U0078", "ada"}
+        assert await saved.for_member(tx, "slack", "W", "ada")
+        assert {topic.member for topic in await topics.for_channel(tx, team.id)} == {"", "U0078", "ada"}
         assert [event for _, event, _ in await inbox.unfinished(tx)] == ["E-U0078", "E-ada"]
         assert await channels.get(tx, others.id) == others
     async with store.write() as tx:

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import choices, deliveries, facts, papers, saved, shown, votes
-from bot.store.choices import Choice
+from bot.store import deliveries, exposures, metadata, papers, pick_log, saved, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
+from bot.store.pick_log import LoggedPick
 from bot.store.states import PostState
 from bot.store.tables import clean_name, paper_names, posts
 from bot.store.votes import Vote
@@ -151,9 +151,9 @@ async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(sto
         await votes.put(tx, Vote(two.id, "2310.01234", "bob", "🔥", True, START))
         await votes.put(tx, Vote(two.id, gone, "cy", "🔥", True, START))
         await votes.put(tx, Vote(two.id, "2310.01234", "cy", "🔥", False, later))
-        for planned in (await deliveries.of(tx, one.id), await deliveries.of(tx, two.id)):
-            chosen = [Choice(gone, fit=0.9)], ["2310.01234"] if planned[0].channel_id == two.id else [gone]
-            await choices.put(tx, planned[0].id, choices.joined(*chosen))
+        for planned in (await deliveries.for_channel(tx, one.id), await deliveries.for_channel(tx, two.id)):
+            chosen = [LoggedPick(gone, fit=0.9)], ["2310.01234"] if planned[0].channel_id == two.id else [gone]
+            await pick_log.record(tx, planned[0].id, pick_log.merged(*chosen))
         await saved.put(tx, "slack", "W", "ada", gone, START)
         await saved.put(tx, "slack", "W", "bob", gone, later)
         await saved.put(tx, "slack", "W", "bob", "2310.01234", START)
@@ -163,14 +163,14 @@ async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(sto
         assert [paper.id for paper in await papers.page(tx, "", 9)] == ["2310.01234"]
         assert await papers.resolve(tx, OTHER) == "2310.01234"
         assert await papers.resolve(tx, "10.1145/ABC.1") == "2310.01234"
-        assert await votes.of_channel(tx, one.id) == [Vote(one.id, "2310.01234", "ada", "👍", True, START)]
-        assert await votes.of_channel(tx, two.id) == []
-        assert await choices.of_channel(tx, one.id) == [Choice("2310.01234", 1, 0.9, upvoted=1, day=DAY)]
-        assert await choices.of_channel(tx, two.id) == [Choice("2310.01234", 1, 0.9, day=DAY)], "what was picked"
-        assert await saved.of(tx, "slack", "W", "ada") == [("2310.01234", START)]
-        assert len(await saved.of(tx, "slack", "W", "bob")) == 1
-        assert [post.paper_id for post in await deliveries.posts_of(tx, one.id)] == ["2310.01234"]
-        assert {post.paper_id: post.state for post in await deliveries.posts_of(tx, two.id)} == {
+        assert await votes.for_channel(tx, one.id) == [Vote(one.id, "2310.01234", "ada", "👍", True, START)]
+        assert await votes.for_channel(tx, two.id) == []
+        assert await pick_log.for_channel(tx, one.id) == [LoggedPick("2310.01234", 1, 0.9, upvoted=1, day=DAY)]
+        assert await pick_log.for_channel(tx, two.id) == [LoggedPick("2310.01234", 1, 0.9, day=DAY)], "what was picked"
+        assert await saved.for_member(tx, "slack", "W", "ada") == [("2310.01234", START)]
+        assert len(await saved.for_member(tx, "slack", "W", "bob")) == 1
+        assert [post.paper_id for post in await deliveries.posts_in_channel(tx, one.id)] == ["2310.01234"]
+        assert {post.paper_id: post.state for post in await deliveries.posts_in_channel(tx, two.id)} == {
             "2310.01234": PostState.PLANNED,
             None: PostState.DROPPED,
         }
@@ -191,7 +191,7 @@ async def test_a_paper_takes_on_the_stronger_id_and_all_that_hangs_on_it_follows
         assert await papers.get(tx, "2310.01234") == Paper("2310.01234", TITLE, upvotes=7, doi="10.1145/abc.1")
         assert await papers.listed_on(tx, ["2310.01234"]) == {"2310.01234": DAY}
         assert await papers.resolve(tx, "feed-1") == "2310.01234"
-        assert [vote.paper_id for vote in await votes.of_channel(tx, channel.id)] == ["2310.01234"]
+        assert [vote.paper_id for vote in await votes.for_channel(tx, channel.id)] == ["2310.01234"]
 
 
 @pytest.mark.parametrize("sent_first", ["2310.01234", "doi:10.1145/abc.1"])
@@ -206,13 +206,13 @@ async def test_of_two_posts_of_one_paper_the_sent_one_keeps_it_and_the_waiting_o
         await tx.execute(sa.update(posts).where(posts.c.paper_id == sent_first).values(state=PostState.SENT))
     await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
     async with store.write() as tx:
-        found = {post.state: post.paper_id for post in await deliveries.posts_of(tx, channel.id)}
+        found = {post.state: post.paper_id for post in await deliveries.posts_in_channel(tx, channel.id)}
         assert found == {PostState.SENT: "2310.01234", PostState.DROPPED: None}
         again = await deliveries.plan(
             tx, channel.id, DAY + timedelta(1), "digest", START, [Draft({}, "2310.01234")], START
         )
         assert again
-        assert len(await deliveries.posts_of(tx, channel.id)) == 2
+        assert len(await deliveries.posts_in_channel(tx, channel.id)) == 2
 
 
 ARXIV, DOI = "2310.01234", "doi:10.1145/abc.1"
@@ -230,9 +230,9 @@ async def test_a_card_that_waits_is_not_sent_where_its_paper_stands_by_number_un
         await tx.execute(sa.update(posts).where(posts.c.paper_id.is_(None)).values(state=sent))
     await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
     async with store.read() as tx:
-        card, listed = await deliveries.posts_of(tx, channel.id)
+        card, listed = await deliveries.posts_in_channel(tx, channel.id)
         assert (card.state, card.paper_id) == (PostState.DROPPED, None)
-        assert await shown.numbered(tx, channel.id) == {(listed.id, 1): ARXIV}
+        assert await exposures.by_number(tx, channel.id) == {(listed.id, 1): ARXIV}
 
 
 async def test_of_two_numbers_of_one_paper_and_of_a_card_sent_before_one_keeps_it(store: Store) -> None:
@@ -244,9 +244,9 @@ async def test_of_two_numbers_of_one_paper_and_of_a_card_sent_before_one_keeps_i
         await tx.execute(sa.update(posts).where(posts.c.paper_id == DOI).values(state=PostState.SENT))
     await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
     async with store.read() as tx:
-        assert list((await shown.numbered(tx, one.id)).values()) == [ARXIV]
-        assert [post.paper_id for post in await deliveries.posts_of(tx, two.id)] == [ARXIV, None]
-        assert await shown.numbered(tx, two.id) == {}
+        assert list((await exposures.by_number(tx, one.id)).values()) == [ARXIV]
+        assert [post.paper_id for post in await deliveries.posts_in_channel(tx, two.id)] == [ARXIV, None]
+        assert await exposures.by_number(tx, two.id) == {}
 
 
 async def test_a_paper_is_listed_on_the_earliest_day_it_was_news(store: Store) -> None:
@@ -265,13 +265,13 @@ async def test_a_paper_is_listed_on_the_earliest_day_it_was_news(store: Store) -
 async def test_what_becomes_news_while_it_is_merged_is_news_from_then_on(store: Store) -> None:
     await record(store, Paper("2310.01234", TITLE))
     async with store.read() as tx:
-        before = await facts.revision(tx)
+        before = await metadata.revision(tx)
     both = Paper("10.1145/abc.1", OTHER), Paper("2310.01234", TITLE, doi="10.1145/abc.1")
     done = await record(store, *both, listed={"10.1145/abc.1": DAY})
     assert done.merged == ["doi:10.1145/abc.1"]
     async with store.read() as tx:
         assert await papers.news(tx, DAY, DAY, before) == ["2310.01234"]
-        assert await papers.news(tx, DAY, DAY, await facts.revision(tx)) == []
+        assert await papers.news(tx, DAY, DAY, await metadata.revision(tx)) == []
 
 
 async def test_changes_come_in_the_order_they_were_made_and_a_batch_is_never_cut_apart(store: Store) -> None:

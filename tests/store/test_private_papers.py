@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import channels, contributions, facts, papers
+from bot.store import channels, contributions, metadata, papers
 from bot.store.database import Store, make_engine
 from bot.store.upgrade import upgrade
 from recommender import Paper
@@ -99,7 +99,7 @@ async def test_an_upgrade_gives_members_papers_back_to_the_rooms_they_were_given
         assert await papers.get(tx, DRAFT) is None
         assert await papers.resolve(tx, "A confidential draft with a long title") is None
         assert await papers.removed_between(tx, 4, 5) == [DRAFT]
-        assert await facts.revision(tx) == 5
+        assert await metadata.revision(tx) == 5
 
 
 async def test_votes_and_saved_papers_stay_with_those_who_may_see_them(old: Store) -> None:
@@ -129,7 +129,7 @@ async def test_an_upgrade_takes_what_members_wrote_out_of_a_listed_paper(old: St
 async def test_a_channel_of_slack_that_nobody_was_sure_of_is_private_after_an_upgrade(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
-        private = {one.id for one in await channels.all_of(tx) if one.place.private}
+        private = {one.id for one in await channels.list_all(tx) if one.place.private}
         assert private == {BESIDE, BOARD}
 
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from bot.store import facts
+from bot.store import metadata
 from bot.store.errors import StoreAway, StoreMissing
 from bot.store.opening import open_store
 from bot.store.serving import ServingLock, StoreTaken
@@ -95,7 +95,7 @@ async def test_a_cut_connection_is_noticed_and_nothing_is_written_until_the_lock
                     pass
             [(before,)] = await say(url, f"select pid {HOLDERS}")
             async with store.write() as tx:
-                await facts.put(tx, "a", "b")
+                await metadata.put(tx, "a", "b")
     await store.close()
 
 
@@ -105,9 +105,9 @@ async def test_a_store_whose_lock_is_lost_is_not_written(url: str, monkeypatch: 
     store.ready_to_write = ServingLock(url, 5.0).ready
     with pytest.raises(StoreAway, match="was cut"):
         async with store.write() as tx:
-            await facts.put(tx, "a", "b")
+            await metadata.put(tx, "a", "b")
     async with store.read() as tx:
-        assert await facts.get(tx, "a") is None
+        assert await metadata.get(tx, "a") is None
     await store.close()
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.store import facts, shown
-from bot.store.database import Store, ahead
+from bot.store import exposures, metadata
+from bot.store.database import Store, high_priority
 
 
 @contextlib.asynccontextmanager
@@ -32,11 +32,11 @@ async def turns() -> AsyncIterator[list[int]]:
 
 async def put(store: Store, name: str) -> None:
     async with store.write() as tx:
-        await facts.put(tx, name, "1")
+        await metadata.put(tx, name, "1")
 
 
 async def put_ahead(store: Store, name: str) -> None:
-    with ahead():
+    with high_priority():
         await put(store, name)
 
 
@@ -45,7 +45,7 @@ async def test_hundreds_who_wait_for_a_write_need_only_a_few_turns_of_the_loop(s
         await asyncio.gather(*(put_ahead(sqlite_store, str(number)) for number in range(300)))
     assert counted[0] < 150
     async with sqlite_store.read() as tx:
-        assert await facts.get(tx, "299") == "1"
+        assert await metadata.get(tx, "299") == "1"
 
 
 async def test_who_waits_for_a_write_is_served_between_the_hundreds_for_whom_nobody_waits(sqlite_store: Store) -> None:
@@ -64,13 +64,13 @@ async def test_a_write_that_waits_for_something_else_keeps_the_others_out(sqlite
 
     async def slow() -> None:
         async with sqlite_store.write() as tx:
-            await facts.put(tx, "a", "slow")
+            await metadata.put(tx, "a", "slow")
             await goes_on.wait()
             seen.append("slow")
 
     async def quick(name: str) -> None:
         async with sqlite_store.write() as tx:
-            seen.append(f"{name} after {await facts.get(tx, 'a')}")
+            seen.append(f"{name} after {await metadata.get(tx, 'a')}")
 
     tasks = [asyncio.create_task(one) for one in (slow(), quick("x"), quick("y"))]
     for _ in range(10):
@@ -85,7 +85,7 @@ async def test_a_write_that_waits_for_something_else_keeps_the_others_out(sqlite
 async def test_a_long_transaction_lets_the_loop_turn(sqlite_store: Store) -> None:
     async with turns() as counted, sqlite_store.write() as tx:
         for number in range(2_000):
-            await facts.put(tx, str(number), "1")
+            await metadata.put(tx, str(number), "1")
         assert counted[0] > 3
 
 
@@ -111,7 +111,7 @@ async def test_the_loop_goes_on_while_another_program_holds_the_lock(sqlite_stor
 async def test_what_was_found_stays_as_it_was_while_later_statements_change_it(sqlite_store: Store) -> None:
     async with sqlite_store.write() as tx:
         for name in "abc":
-            await facts.put(tx, name, "1")
+            await metadata.put(tx, name, "1")
         seen = []
         for (name,) in await tx.exec_driver_sql("select name from facts where name in ('a', 'b', 'c') order by name"):
             await tx.exec_driver_sql("delete from facts where name in ('a', 'b', 'c')")
@@ -139,7 +139,7 @@ async def test_where_a_team_has_had_a_paper_is_found_without_looking_through_eve
 
     async with sqlite_store.read() as tx:
         sa.event.listen(sqlite_store.engine.sync_engine, "before_cursor_execute", note)
-        await shown.seen_in_workspace(tx, 1, ["a", "b"])
+        await exposures.seen_in_workspace(tx, 1, ["a", "b"])
         sa.event.remove(sqlite_store.engine.sync_engine, "before_cursor_execute", note)
         statement, values = asked[0]
         plan = [str(row.detail) for row in await tx.exec_driver_sql(f"explain query plan {statement}", values)]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, deliveries, facts, inbox, papers, topics, votes
+from bot.store import channels, deliveries, inbox, metadata, papers, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
@@ -33,12 +33,12 @@ async def test_a_store_locked_by_another_program_is_said_to_be_busy(sqlite_url: 
         other.execute("begin immediate")
         with pytest.raises(StoreBusy, match=r"locked by another program[^\n]*$"):
             async with store.write() as tx:
-                await facts.put(tx, "a", "b")
+                await metadata.put(tx, "a", "b")
         async with store.read() as tx:
-            assert await facts.get(tx, "a") is None
+            assert await metadata.get(tx, "a") is None
         other.execute("rollback")
     async with store.write() as tx:
-        await facts.put(tx, "a", "b")
+        await metadata.put(tx, "a", "b")
     await store.close()
 
 
@@ -47,14 +47,14 @@ async def test_writers_in_each_others_way_are_said_to_be_busy(store_url: str) ->
     store = await open_store(store_url)
     async with store.write() as tx:
         for name in "ab":
-            await facts.put(tx, name, "0")
+            await metadata.put(tx, name, "0")
     halfway = asyncio.Barrier(2)
 
     async def cross(*names: str) -> None:
         async with store.write() as tx:
-            await facts.put(tx, names[0], "1")
+            await metadata.put(tx, names[0], "1")
             await halfway.wait()
-            await facts.put(tx, names[1], "1")
+            await metadata.put(tx, names[1], "1")
 
     ends = await asyncio.gather(cross("a", "b"), cross("b", "a"), return_exceptions=True)
     assert sorted(type(end).__name__ for end in ends) == ["NoneType", "StoreBusy"]
@@ -76,7 +76,7 @@ async def test_a_full_disk_is_said_and_what_was_there_stays(sqlite_url: str) -> 
             await papers.record(tx, [Paper("2310.01234", "", "abstract " * 100_000)], START)
     assert await dump(store) == before
     async with store.write() as tx:
-        await facts.put(tx, "small", "fits")
+        await metadata.put(tx, "small", "fits")
     await store.close()
 
 
@@ -137,23 +137,23 @@ async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
 async def test_all_of_a_write_happens_or_none_of_it(store: Store) -> None:
     async def stop_halfway() -> None:
         async with store.write() as tx:
-            await facts.put(tx, "a", "b")
+            await metadata.put(tx, "a", "b")
             raise RuntimeError("halfway")
 
     with pytest.raises(RuntimeError, match="halfway"):
         await stop_halfway()
     async with store.read() as tx:
-        assert await facts.get(tx, "a") is None
+        assert await metadata.get(tx, "a") is None
 
 
 async def test_a_reader_sees_one_state_while_others_write(store: Store) -> None:
     async with store.read() as tx:
-        assert await facts.get(tx, "a") is None
+        assert await metadata.get(tx, "a") is None
         async with store.write() as writing:
-            await facts.put(writing, "a", "b")
-        assert await facts.get(tx, "a") is None
+            await metadata.put(writing, "a", "b")
+        assert await metadata.get(tx, "a") is None
     async with store.read() as tx:
-        assert await facts.get(tx, "a") == "b"
+        assert await metadata.get(tx, "a") == "b"
 
 
 async def test_many_who_do_everything_at_once_neither_wait_for_ever_nor_fail(store: Store) -> None:
@@ -186,7 +186,7 @@ async def test_many_who_do_everything_at_once_neither_wait_for_ever_nor_fail(sto
     async with store.read() as tx:
         assert await papers.count(tx) == 7
         for channel in ids:
-            had = [post.paper_id for post in await deliveries.posts_of(tx, channel)]
+            had = [post.paper_id for post in await deliveries.posts_in_channel(tx, channel)]
             assert sorted(map(str, had)) == sorted({f"2310.{n:05}" for n in range(7)} & set(map(str, had)))
 
 
@@ -216,5 +216,5 @@ async def test_merges_and_votes_at_once_lose_no_vote(store: Store) -> None:
         if end is not None:
             await vote(number)
     async with store.read() as tx:
-        heard = await votes.of_paper(tx, channel, "2310.01234")
+        heard = await votes.for_paper(tx, channel, "2310.01234")
     assert {vote.member for vote in heard} == {f"U{number}" for number in range(12)}

@@ -40,7 +40,7 @@ async def test_the_later_word_wins_in_whatever_order_it_is_heard(
         async with store.write() as tx:
             for member, signal, minute, on in order:
                 await votes.put(tx, Vote(channel, "P", member, signal, on, START + timedelta(minutes=minute)))
-            ends.append({(v.member, v.signal, v.at) for v in await votes.of_channel(tx, channel)})
+            ends.append({(v.member, v.signal, v.at) for v in await votes.for_channel(tx, channel)})
     latest: dict[tuple[str, str], tuple[int, bool]] = {}
     for member, signal, minute, on in heard[0]:
         latest[member, signal] = max(latest.get((member, signal), (-1, False)), (minute, on))
@@ -70,7 +70,7 @@ async def test_votes_of_the_same_workspace_are_found_and_of_others_not(store: St
             await votes.put(tx, Vote(channel.id, paper_id, "ada", "👍", on, START))
         found = await votes.visible_from(tx, here.id, ["P", "Q"])
         assert {(vote.channel_id, vote.paper_id) for vote in found} == {(here.id, "P"), (near.id, "P")}
-        assert await votes.of_paper(tx, near.id, "Q") == []
+        assert await votes.for_paper(tx, near.id, "Q") == []
 
 
 async def test_the_same_vote_from_many_processes_at_once_is_one_vote(store: Store) -> None:
@@ -83,7 +83,7 @@ async def test_the_same_vote_from_many_processes_at_once_is_one_vote(store: Stor
     changed = await asyncio.gather(*(put(minute) for minute in range(12)))
     assert sum(changed) == 1
     async with store.read() as tx:
-        assert [vote.at for vote in await votes.of_channel(tx, channel)] == [START + timedelta(minutes=11)]
+        assert [vote.at for vote in await votes.for_channel(tx, channel)] == [START + timedelta(minutes=11)]
 
 
 async def test_hostile_members_and_signals_are_stored_and_taken_back(store: Store) -> None:
@@ -93,4 +93,4 @@ async def test_hostile_members_and_signals_are_stored_and_taken_back(store: Stor
             async with store.write() as tx:
                 assert await votes.put(tx, Vote(channel, "P", member, member, on, START))
     async with store.read() as tx:
-        assert await votes.of_channel(tx, channel) == []
+        assert await votes.for_channel(tx, channel) == []

@@ -104,7 +104,9 @@ class House:
         for _ in range(most):
             async with self.store.read() as tx:
                 states = (PostState.PLANNED, *deliveries.UNSETTLED)
-                if not await deliveries.waiting(tx, datetime.max.replace(tzinfo=UTC), list(self.app.platforms), states):
+                if not await deliveries.channels_to_deliver(
+                    tx, datetime.max.replace(tzinfo=UTC), list(self.app.platforms), states
+                ):
                     return
             self.clock.advance(timedelta(seconds=seconds))
             await self.beat()
@@ -133,7 +135,7 @@ class House:
     async def posts(self, place: Place = PLACE) -> list[Post]:
         channel = await self.channel(place)
         async with self.store.read() as tx:
-            return await deliveries.posts_of(tx, channel.id)
+            return await deliveries.posts_in_channel(tx, channel.id)
 
 
 def house_over(

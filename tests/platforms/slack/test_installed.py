@@ -199,7 +199,7 @@ async def test_what_a_workspace_left_behind_is_deleted_after_the_days_that_the_s
     lab.team.clock.advance(timedelta(days=2))
     await lab.house.app.scheduler._forget_departed()
     async with lab.house.store.read() as tx:
-        assert [each.place.workspace for each in await channels.all_of(tx)] == ["T2"]
+        assert [each.place.workspace for each in await channels.list_all(tx)] == ["T2"]
     assert await lab.team.installations.get("T1") is None
     await lab.reinstall()
     await lab.team.http.upkeep(lab.house.app.desk)
@@ -357,7 +357,7 @@ async def test_over_sockets_too_a_workspace_that_left_is_forgotten_in_time(sqlit
         team.clock.advance(timedelta(days=31))
         await house.app.scheduler._forget_departed()
         async with house.store.read() as tx:
-            assert await channels.all_of(tx) == []
+            assert await channels.list_all(tx) == []
 
 
 async def test_over_sockets_too_an_uninstall_told_late_is_old_news(sqlite_store: Store, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bot.store.tables import choices, deliveries
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LoggedPick:
     """A paper that was picked (`place` among the cards, from 1), or that stood among the most upvoted of what could
     have been picked (`upvoted`, from 1), or both. `fit` is the share of random papers it beat when it was picked, None
     before there was a taste; `team` is whose pick it was where two learners shared the digest, and `day` the digest's
@@ -28,15 +28,15 @@ class Choice:
     day: date | None = None
 
 
-def joined(picked: Sequence[Choice], upvoted: Sequence[str]) -> list[Choice]:
+def merged(picked: Sequence[LoggedPick], upvoted: Sequence[str]) -> list[LoggedPick]:
     """The picks in their order, numbered, and the most upvoted papers, best first, each paper once."""
     both = {one.paper_id: replace(one, place=place) for place, one in enumerate(picked, 1)}
     for place, paper_id in enumerate(upvoted, 1):
-        both[paper_id] = replace(both.get(paper_id, Choice(paper_id)), upvoted=place)
+        both[paper_id] = replace(both.get(paper_id, LoggedPick(paper_id)), upvoted=place)
     return list(both.values())
 
 
-async def put(tx: AsyncConnection, delivery_id: int, made: Sequence[Choice]) -> None:
+async def record(tx: AsyncConnection, delivery_id: int, made: Sequence[LoggedPick]) -> None:
     """Write down what was chosen for a delivery that is just being planned."""
     rows = [
         {
@@ -54,7 +54,7 @@ async def put(tx: AsyncConnection, delivery_id: int, made: Sequence[Choice]) -> 
         await tx.execute(sa.insert(choices), rows)
 
 
-async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Choice]:
+async def for_channel(tx: AsyncConnection, channel_id: int) -> list[LoggedPick]:
     """All that was chosen for a channel's digests, the oldest first."""
     rows = await tx.execute(
         sa.select(deliveries.c.local_date, choices)
@@ -63,5 +63,6 @@ async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Choice]:
         .order_by(deliveries.c.local_date, choices.c.delivery_id, choices.c.place, choices.c.paper_id)
     )
     return [
-        Choice(row.paper_id, row.place, row.fit, row.guess, row.team or "", row.upvoted, row.local_date) for row in rows
+        LoggedPick(row.paper_id, row.place, row.fit, row.guess, row.team or "", row.upvoted, row.local_date)
+        for row in rows
     ]

@@ -12,7 +12,7 @@ from bot.store.tables import corrections, insert_new
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class WordVote:
     """A member wants more (`value` 1) or less (-1) of the papers that have some words."""
 
     channel_id: int
@@ -22,7 +22,7 @@ class Correction:
     at: datetime
 
 
-async def put(tx: AsyncConnection, said: Correction) -> None:
+async def put(tx: AsyncConnection, said: WordVote) -> None:
     """Take a correction down, in the place of what the same member said of the same words before."""
     key = {"channel_id": said.channel_id, "words": said.words, "member": said.member}
     new = await tx.execute(insert_new(tx, corrections).values(**key, value=said.value, at=said.at))
@@ -36,14 +36,14 @@ async def remove(tx: AsyncConnection, channel_id: int, words: str, member: str) 
     await tx.execute(sa.delete(corrections).where(*_is(channel_id, words, member)))
 
 
-async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Correction]:
+async def for_channel(tx: AsyncConnection, channel_id: int) -> list[WordVote]:
     """Every correction that stands in a channel, the oldest first."""
     rows = await tx.execute(
         sa.select(corrections)
         .where(corrections.c.channel_id == channel_id)
         .order_by(corrections.c.at, corrections.c.words, corrections.c.member)
     )
-    return [Correction(row.channel_id, row.words, row.member, row.value, row.at) for row in rows]
+    return [WordVote(row.channel_id, row.words, row.member, row.value, row.at) for row in rows]
 
 
 def _is(channel_id: int, words: str, member: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -58,7 +58,7 @@ _DROPPED = (
 )
 
 
-async def of_channel(tx: AsyncConnection, channel_id: int) -> list[Exposure]:
+async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Exposure]:
     """The papers that a channel has been shown, in their order."""
     rows = await tx.execute(_SEEN_HERE, {"channel": channel_id})
     return [Exposure(row.paper_id, row.sent_at, row.glance) for row in rows]
@@ -100,7 +100,7 @@ async def seen_in_workspace(
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
-async def numbered(tx: AsyncConnection, channel_id: int, post_id: int | None = None) -> dict[tuple[int, int], str]:
+async def by_number(tx: AsyncConnection, channel_id: int, post_id: int | None = None) -> dict[tuple[int, int], str]:
     """The papers that stand in a channel by number, on one post or on all: (post id, number) → paper id."""
     query = sa.select(numbers).where(numbers.c.channel_id == channel_id, numbers.c.paper_id.is_not(None))
     if post_id is not None:
