@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from bot.commands import bibliography, parser
-from bot.commands.parser import LONGEST_LINE
-from bot.commands.registry import VERBS
+from bot.commands.registry import COMMANDS
 from bot.digests.cards import card
 from bot.model import schedule_text
+from bot.model.commands import LONGEST_LINE
 from bot.sources import arxiv_xml, clean, feed, huggingface
 from bot.sources.base import SourceError
 from bot.sources.fetch import Answer
@@ -124,7 +124,7 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "search": (LIBRARY.search, TYPED, LONGEST_LINE),
     "complete": (LIBRARY.complete, TYPED, LONGEST_LINE),
     "snippet": (lambda text: snippet(text[:1_000], text), TYPED, clean.ABSTRACT_CHARS),
-    "command": (lambda text: parser.parse(text, VERBS), TYPED, LONGEST_LINE),
+    "command": (lambda text: parser.parse(text, COMMANDS), TYPED, LONGEST_LINE),
     "schedule": (schedule_text.read_line, TIMES, LONGEST_LINE),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.commands.parser import LONGEST_LINE
+from bot.model.commands import LONGEST_LINE
 from recommender import Paper
 from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, web_link
 from recommender.text import display, fold

@@ -1,51 +1,34 @@
-"""The one grammar: a line of text is a verb with its argument, or a search."""
+"""Reads a line of text: it is a command with its argument, or a search."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from recommender.text import visible
+from bot.model.commands import sanitize
 
-LONGEST_LINE = 100_000
-"""Characters of a line that are read: enough for a .bib file, and a bound for anything hostile."""
+FOR_AN_EMPTY_LINE, FOR_ANY_OTHER_LINE = "help", "search"
+"""The commands that answer a line that names none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """A verb and what it is about."""
+class ParsedLine:
+    """The name of a command, and its argument."""
 
-    verb: str
+    name: str
     argument: str = ""
 
 
-def parse(line: str, verbs: Collection[str]) -> Command:
-    """Read a line. Nothing is refused: what is no command is a search, and an empty line asks for help.
+def parse(line: str, names: Collection[str]) -> ParsedLine:
+    """Read a line. Nothing is refused: a line without a command is a search, and an empty line asks for help.
 
     >>> parse("federated learning", {"today"}), parse("Today", {"today"}), parse("search today", {"search", "today"})
-    (Command(verb='search', argument='federated learning'), Command(verb='today', argument=''), \
-Command(verb='search', argument='today'))
+    (ParsedLine(name='search', argument='federated learning'), ParsedLine(name='today', argument=''), \
+ParsedLine(name='search', argument='today'))
     """
-    text = readable(line)
+    text = sanitize(line)
     if not text:
-        return Command("help")
+        return ParsedLine(FOR_AN_EMPTY_LINE)
     first, *rest = text.split(maxsplit=1)
-    verb = first.casefold().rstrip(":")
-    return Command(verb, "".join(rest)) if verb in verbs else Command("search", text)
-
-
-def filled(verb: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What sending a form says: its verb with every value that was changed, "" when none was.
-
-    >>> filled("settings", {"bar": "0.8", "guess": "on"}, {"bar": " 0.4", "guess": "on"})
-    'settings bar=0.4'
-    """
-    values = {name: " ".join(readable(value).split()) for name, value in now.items()}
-    changed = [f"{name}={value}" for name, value in values.items() if value != before.get(name)]
-    return " ".join([verb, *changed]) if changed else ""
-
-
-def readable(text: str) -> str:
-    """What is read of a text: no control characters, no marks that hide or turn letters; line ends stay (BibTeX has
-    them)."""
-    return visible("\n".join(text[:LONGEST_LINE].replace("\t", " ").splitlines())).strip()
+    name = first.casefold().rstrip(":")
+    return ParsedLine(name, "".join(rest)) if name in names else ParsedLine(FOR_ANY_OTHER_LINE, text)

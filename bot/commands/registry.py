@@ -1,35 +1,26 @@
-"""Everything that can be said to the bot: each verb, how it is written, and what answers it."""
+"""Every command with all its traits: nothing else in the product names what a command is or can do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from bot.commands import members, schedule, search, stats, taste, topics, votes
 from bot.commands.context import Conversation
+from bot.model.commands import CardButton, CommandSet, CommandTraits, MenuEntry
 from bot.model.messages import Reply
 from bot.model.text import count, plain_text
 from bot.store import topics as topic_rows
 
-Say = Callable[[Conversation, str], Coroutine[Any, Any, Reply]]
+Handler = Callable[[Conversation, str], Coroutine[Any, Any, Reply]]
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One thing that can be said: how it is written, what it does, and who may."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(CommandTraits):
+    """A command with the function that answers it. The function gets the argument as text."""
 
-    usage: str
-    does: str
-    say: Say
-    managers: bool = False
-    listed: bool = True
-    open: bool = False
-    """Whether its answer only tells what anybody here may see anyway, and so may be shared."""
-    paper: bool = False
-    """Whether it is about a paper, so that titles complete it."""
-    query: bool = False
-    """Whether it takes a query, so that its last word is completed."""
+    handler: Handler
 
 
 async def _help(talk: Conversation, argument: str) -> Reply:
@@ -43,63 +34,162 @@ async def _help(talk: Conversation, argument: str) -> Reply:
         f"Learned from {count(known.votes, 'vote')} by {count(known.members, 'member')}. Topics: {names}.",
         "",
         "What you can say:",
-        *(f"• `/papers {verb.usage}`: {verb.does}" for verb in VERBS.values() if verb.listed),
+        *(f"• `/papers {command.usage}`: {command.does}" for command in COMMANDS.values() if command.listed),
         "Anything else is a search, as `/papers federated learning`.",
     ]
     return Reply("\n".join(rows))
 
 
-VERBS: Mapping[str, Verb] = {
-    "help": Verb("help", "this list, and how things stand here", _help, open=True),
-    "search": Verb(
-        'search federated "differential privacy" cat:cs.LG author:mcmahan after:2025 -survey',
-        "search; add `for us` to rank by this channel's taste",
-        search.search,
-        open=True,
-        paper=True,
-        query=True,
-    ),
-    "today": Verb("today", "the digest as it would be now", search.today, open=True),
-    "trending": Verb("trending [day|week|month]", "the most upvoted and most liked", search.trending, open=True),
-    "subscribe": Verb(
-        "subscribe federated learning [alert]",
-        "rank a topic up; `-word` mutes one",
-        topics.subscribe,
-        managers=True,
-        query=True,
-    ),
-    "unsubscribe": Verb("unsubscribe federated learning", "drop a topic", topics.unsubscribe, managers=True),
-    "topics": Verb("topics", "this channel's topics and what each brings", topics.show, open=True),
-    "similar": Verb(
-        "similar <paper>", "the papers nearest to one (an id, a link or a title)", search.similar, open=True, paper=True
-    ),
-    "why": Verb("why <paper>", "why it is, or is not, for this channel", taste.why, open=True, paper=True),
-    "abstract": Verb("abstract <paper>", "the whole abstract", taste.abstract, open=True, paper=True),
-    "more": Verb(
-        "more <paper or words>", "a vote for it, as 👍 on its card; or for what has these words", votes.more, paper=True
-    ),
-    "less": Verb(
-        "less <paper or words>",
-        "a vote against it, as 👎 on its card; or against what has these words",
-        votes.less,
-        paper=True,
-    ),
-    "save": Verb("save <paper>", "keep it for yourself", votes.save, paper=True),
-    "unsave": Verb("unsave <paper>", "keep it no longer", votes.unsave, listed=False, paper=True),
-    "saved": Verb("saved [bib]", "what you keep, also as BibTeX", votes.show_saved),
-    "teach": Verb("teach <ids, links or BibTeX>", "start from papers the team loves", votes.teach, managers=True),
-    "submit": Verb("submit <arXiv link>", "put a paper before the channel", votes.submit, paper=True),
-    "taste": Verb("taste", "what this channel likes and dislikes", taste.taste, open=True),
-    "stats": Verb("stats", "how many picks were liked, week by week", stats.stats, open=True),
-    "schedule": Verb(
-        "schedule 09:00 weekdays Europe/Berlin 5",
-        "when digests come and how many cards",
-        schedule.schedule,
-        managers=True,
-    ),
-    "pause": Verb("pause", "no digests until `/papers resume`", schedule.pause, managers=True),
-    "resume": Verb("resume", "digests again", schedule.resume, managers=True, listed=False),
-    "settings": Verb("settings [name value]", "every setting here, the digest's style among them", schedule.settings),
-    "forget": Verb("forget me", "delete every trace of you", members.forget),
-    "export": Verb("export", "everything this channel has, as JSONL", members.export, managers=True),
-}
+COMMANDS = CommandSet(
+    [
+        Command(usage="help", does="this list, and how things stand here", handler=_help, shareable=True),
+        Command(
+            usage='search federated "differential privacy" cat:cs.LG author:mcmahan after:2025 -survey',
+            does="search; add `for us` to rank by this channel's taste",
+            handler=search.search,
+            shareable=True,
+            completes_titles=True,
+            completes_queries=True,
+            completes_topics=True,
+        ),
+        Command(usage="today", does="the digest as it would be now", handler=search.today, shareable=True),
+        Command(
+            usage="trending [day|week|month]",
+            does="the most upvoted and most liked",
+            handler=search.trending,
+            shareable=True,
+        ),
+        Command(
+            usage="subscribe federated learning [alert]",
+            does="rank a topic up; `-word` mutes one",
+            handler=topics.subscribe,
+            managers_only=True,
+            completes_queries=True,
+            starts_digests=True,
+        ),
+        Command(
+            usage="unsubscribe federated learning",
+            does="drop a topic",
+            handler=topics.unsubscribe,
+            managers_only=True,
+            completes_topics=True,
+        ),
+        Command(usage="topics", does="this channel's topics and what each brings", handler=topics.show, shareable=True),
+        Command(
+            usage="similar <paper>",
+            does="the papers nearest to one (an id, a link or a title)",
+            handler=search.similar,
+            shareable=True,
+            takes_paper=True,
+            completes_titles=True,
+            button=CardButton(4, "Similar"),
+        ),
+        Command(
+            usage="why <paper>",
+            does="why it is, or is not, for this channel",
+            handler=taste.why,
+            shareable=True,
+            takes_paper=True,
+            completes_titles=True,
+            menu=MenuEntry(2, "Why this paper", "How well this message's paper fits this channel"),
+        ),
+        Command(
+            usage="abstract <paper>",
+            does="the whole abstract",
+            handler=taste.abstract,
+            shareable=True,
+            takes_paper=True,
+            completes_titles=True,
+            shows_abstract=True,
+            button=CardButton(5, "Abstract"),
+        ),
+        Command(
+            usage="more <paper or words>",
+            does="a vote for it, as 👍 on its card; or for what has these words",
+            handler=votes.more,
+            takes_paper=True,
+            completes_titles=True,
+            answers_at_once=True,
+            button=CardButton(1, "More like this"),
+            menu=MenuEntry(1, "More like this", "Count this message's paper as liked here"),
+            emoji="👍",
+        ),
+        Command(
+            usage="less <paper or words>",
+            does="a vote against it, as 👎 on its card; or against what has these words",
+            handler=votes.less,
+            takes_paper=True,
+            completes_titles=True,
+            answers_at_once=True,
+            button=CardButton(2, "Less"),
+            emoji="👎",
+        ),
+        Command(
+            usage="save <paper>",
+            does="keep it for yourself",
+            handler=votes.save,
+            takes_paper=True,
+            completes_titles=True,
+            answers_at_once=True,
+            button=CardButton(3, "Save"),
+        ),
+        Command(
+            usage="unsave <paper>",
+            does="keep it no longer",
+            handler=votes.unsave,
+            listed=False,
+            takes_paper=True,
+            completes_titles=True,
+            answers_at_once=True,
+        ),
+        Command(usage="saved [bib]", does="what you keep, also as BibTeX", handler=votes.show_saved, pages_home=True),
+        Command(
+            usage="teach <ids, links or BibTeX>",
+            does="start from papers the team loves",
+            handler=votes.teach,
+            managers_only=True,
+            takes_file="a .bib file of papers you love",
+        ),
+        Command(
+            usage="submit <arXiv link>",
+            does="put a paper before the channel",
+            handler=votes.submit,
+            completes_titles=True,
+        ),
+        Command(usage="taste", does="what this channel likes and dislikes", handler=taste.taste, shareable=True),
+        Command(usage="stats", does="how many picks were liked, week by week", handler=stats.stats, shareable=True),
+        Command(
+            usage="schedule 09:00 weekdays Europe/Berlin 5",
+            does="when digests come and how many cards",
+            handler=schedule.schedule,
+            managers_only=True,
+            anyone_may_look=True,
+            has_form=True,
+            starts_digests=True,
+        ),
+        Command(usage="pause", does="no digests until `/papers resume`", handler=schedule.pause, managers_only=True),
+        Command(
+            usage="resume",
+            does="digests again",
+            handler=schedule.resume,
+            listed=False,
+            managers_only=True,
+            starts_digests=True,
+        ),
+        Command(
+            usage="settings [name value]",
+            does="every setting here, the digest's style among them",
+            handler=schedule.settings,
+            managers_only=True,
+            anyone_may_look=True,
+            has_form=True,
+        ),
+        Command(usage="forget me", does="delete every trace of you", handler=members.forget),
+        Command(
+            usage="export",
+            does="everything this channel has, as JSONL",
+            handler=members.export,
+            managers_only=True,
+        ),
+    ]
+)

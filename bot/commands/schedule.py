@@ -82,8 +82,6 @@ async def settings(talk: Conversation, argument: str) -> Reply:
         rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(talk.channel, talk.can)]
         text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
         return Reply(text, form=_form(talk, "settings", "Settings here"))
-    if not talk.may_manage:
-        return not_yours()
     parts = _NAMED_SETTING.split(argument)
     if parts[0].strip() or len(parts) < 3:
         return sorry(

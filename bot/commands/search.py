@@ -12,7 +12,7 @@ from bot.commands import query_notes, topics
 from bot.commands.context import Conversation, no_such_paper, sorry
 from bot.digests import cards, feedback
 from bot.digests.selection import Known
-from bot.model.messages import Action, Kind, Line, Reply
+from bot.model.messages import SHARE, Action, Kind, Line, Reply
 from bot.model.text import count, cut, plain_text
 from bot.store import contributions, exposures, papers, votes
 from recommender import Hit, Paper, snippet
@@ -209,7 +209,7 @@ async def _page(talk: Conversation, text: str, hits: Sequence[Hit], verb: str, a
 
 def _share(talk: Conversation, line: str) -> tuple[Action, ...]:
     """The button that shows an answer to all, where there is anybody else."""
-    return () if talk.place.kind is Kind.DIRECT else (Action("Share", "share", line, talk.offset),)
+    return () if talk.place.kind is Kind.DIRECT else (Action("Share", SHARE, line, talk.offset),)
 
 
 def _for_us(argument: str) -> tuple[str, bool]:

@@ -6,10 +6,10 @@ import asyncio
 
 from bot.commands import bibliography, corrections
 from bot.commands.context import Conversation, no_such_paper, not_here, sorry
-from bot.commands.parser import LONGEST_LINE
 from bot.commands.search import lines_for
 from bot.digests.composer import SUBMISSION
 from bot.digests.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
+from bot.model.commands import LONGEST_LINE
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.schedule_text import MOST_CARDS
 from bot.model.text import count, cut, plain_text

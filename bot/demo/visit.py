@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import system_clock
+from bot.commands.registry import COMMANDS
 from bot.demo.world import DemoClock, World, demo_world, first_morning
 from bot.model.codec import load_message
 from bot.model.messages import Message, Place
@@ -54,7 +55,7 @@ async def interactive(settings: Settings) -> None:
         return passed
 
     def platform(folder: Path) -> TerminalPlatform:
-        return TerminalPlatform(folder, console, clock, next_day=next_day, farewell=_FAREWELL)
+        return TerminalPlatform(folder, console, clock, COMMANDS, next_day=next_day, farewell=_FAREWELL)
 
     async with demo_world(settings, clock, platform) as world:
         console.print(_WELCOME, highlight=False)
@@ -69,7 +70,14 @@ async def scripted(settings: Settings, console: Console | None = None, present: 
 
     def platform(folder: Path) -> TerminalPlatform:
         return TerminalPlatform(
-            folder, console, clock, who="ada", next_day=visit.next_day, script=visit.lines(), farewell=_FAREWELL
+            folder,
+            console,
+            clock,
+            COMMANDS,
+            who="ada",
+            next_day=visit.next_day,
+            script=visit.lines(),
+            farewell=_FAREWELL,
         )
 
     async with demo_world(settings, clock, platform, present) as world:

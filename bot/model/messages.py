@@ -81,6 +81,10 @@ class Action:
     offset: int = 0
 
 
+SHARE = "share"
+"""The verb of a button that shows the answer to the line in its argument to everybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One paper, ready to be shown; every text already fits a person's glance, and a platform may cut it further."""
@@ -208,9 +212,3 @@ class Message:
     numbered: bool = False
     further: bool = False
     thread: str = ""
-
-
-CARD_ACTIONS = ("more", "less", "save", "similar", "abstract")
-"""The verbs behind a card's buttons, in their order."""
-FORMS = ("schedule", "settings")
-"""The verbs that a form may stand for."""

@@ -26,11 +26,11 @@ def number_of(emoji: str) -> int:
     return _NUMBERS.get(emoji.strip().removesuffix(BURST).replace("\ufe0f", "").strip(":"), 0)
 
 
-def buttons(lines: Sequence[Line]) -> list[Action]:
-    """A button for each numbered paper, as far as there are emoji; pressing it is a vote for the paper, as its number
-    is."""
+def buttons(lines: Sequence[Line], verb: str) -> list[Action]:
+    """A button for each numbered paper, as far as there are emoji. `verb` is the command that likes a paper, as a
+    reaction with its number does."""
     numbered = zip(_KEYCAPS, lines, strict=False)
-    return [Action(label, "more", line.paper_id) for label, line in numbered]
+    return [Action(label, verb, line.paper_id) for label, line in numbered]
 
 
 def keycap(number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.app import system_clock
+from bot.commands.registry import COMMANDS
 from bot.ports.platform import Platform
 from bot.settings import Settings
 
@@ -17,6 +18,7 @@ def discord_platform(settings: Settings) -> Platform:
         discord.token.get_secret_value(),
         system_clock,
         settings.data_dir / "discord",
+        COMMANDS,
         api_url=discord.api_url,
         gateway_url=discord.gateway_url,
         command=discord.command,

@@ -14,6 +14,7 @@ from getpass import getuser
 from rich.console import Console
 
 from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
+from bot.commands.registry import COMMANDS
 from bot.installations.encryption import SealBroken
 from bot.jobs.ingest import Ingest, Outcome
 from bot.model.text import count
@@ -96,7 +97,7 @@ async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
 async def chat_here(settings: Settings) -> None:
     """The bot on the real store, in this terminal, until its guest leaves; digests come at their hour."""
     async with sole_bot(settings) as lock:
-        terminal = TerminalPlatform(settings.data_dir / "terminal", Console(), system_clock, who=_who())
+        terminal = TerminalPlatform(settings.data_dir / "terminal", Console(), system_clock, COMMANDS, who=_who())
         platforms = {terminal.name: terminal}
         async with _open_app(settings, platforms, lock) as app:
             await serve(app, platforms, until=terminal.name)

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from bot.app import system_clock
+from bot.commands.registry import COMMANDS
 from bot.installations.encryption import Seal
 from bot.installations.store_backed import KeptInstallations
 from bot.operate.saying import Misuse
@@ -59,6 +60,7 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
             slack.bot_token.get_secret_value(),
             slack.app_token.get_secret_value(),
             system_clock,
+            COMMANDS,
             api_url=slack.api_url,
             command=slack.command,
             installations=installations,
@@ -69,6 +71,7 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
         AppSecrets(keys, slack.signing_secret.get_secret_value()),
         installations,
         system_clock,
+        COMMANDS,
         api_url=slack.api_url,
         command=slack.command,
         managers=slack.managers,

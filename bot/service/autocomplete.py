@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from bot.commands.context import Tools
-from bot.commands.registry import VERBS
+from bot.commands.parser import FOR_ANY_OTHER_LINE
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Place
 from bot.model.text import plain_text
 from bot.store import channels, papers, topics
@@ -15,7 +16,6 @@ _QUERIES = 5
 _TITLES = 25
 _LEAST_TYPED = 3
 """Characters from which on titles are offered."""
-_WITH_TOPICS = ("search", "unsubscribe")
 
 
 async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
@@ -24,27 +24,27 @@ async def suggestions(tools: Tools, place: Place, line: str) -> list[str]:
     typed = line.lstrip()
     first, space, rest = typed.partition(" ")
     named = first.casefold()
-    lines = [] if space else [name for name in VERBS if name.startswith(named)]
-    spoken = VERBS.get(named) if space else None
-    verb, wanted = (f"{named} ", rest) if spoken else ("", typed)
-    if spoken is None or named in _WITH_TOPICS:
+    lines = [] if space else [name for name in COMMANDS if name.startswith(named)]
+    command = COMMANDS.get(named) if space else None
+    verb, wanted = (f"{named} ", rest) if command else ("", typed)
+    if command is None or command.completes_topics:
         async with tools.store.read() as tx:
             channel = await channels.find(tx, place)
             followed = [topic.query for topic in await topics.for_channel(tx, channel.id)] if channel else []
         lines += [verb + query for query in followed if query.casefold().startswith(wanted.casefold())]
-    if len(wanted) < _LEAST_TYPED or not (spoken is None or spoken.query or spoken.paper):
+    if len(wanted) < _LEAST_TYPED or not (command is None or command.completes_queries or command.completes_titles):
         return list(dict.fromkeys(lines))
     engine = tools.paper_index.engine
     meant = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
     async with tools.store.read() as tx:
         own = await tools.private.engine(tx, channel.id) if (channel := await channels.find(tx, place)) else None
     theirs = await asyncio.to_thread(own.complete, wanted, _QUERIES, _TITLES) if own else Completion()
-    if spoken is None or spoken.query:
+    if command is None or command.completes_queries:
         lines += [verb + query for query in (*meant.queries, *theirs.queries)]
-    if spoken is None or spoken.paper:
+    if command is None or command.completes_titles:
         # A slip in a word that is complete already: what a search makes of it.
         ids = meant.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, wanted, _TITLES)]
         async with tools.store.read() as tx:
             found = await papers.get_many(tx, [*theirs.paper_ids, *ids])
-        lines += [f"{verb or 'search '}{plain_text(paper.title)}" for paper in found.values()]
+        lines += [f"{verb or f'{FOR_ANY_OTHER_LINE} '}{plain_text(paper.title)}" for paper in found.values()]
     return list(dict.fromkeys(lines))

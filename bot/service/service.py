@@ -10,10 +10,11 @@ import structlog
 
 from bot.commands import parser, schedule
 from bot.commands.context import Conversation, Tools, sorry
-from bot.commands.registry import VERBS
+from bot.commands.registry import COMMANDS
 from bot.jobs.reactions import ReactionRecorder
 from bot.logs import current_event
-from bot.model.messages import Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
+from bot.model.commands import sanitize
+from bot.model.messages import SHARE, Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
 from bot.service.limiter import Turns
@@ -26,8 +27,6 @@ log = structlog.get_logger(__name__)
 _SILENT = "My memory does not answer just now, and nothing was changed. Please try again in a moment."
 _FURTHEST = 10_000
 """Entries of a list that anybody pages past."""
-_COUNTED = ("more", "less", "save", "unsave")
-"""Verbs that wait for no turn: what they do is quick, and platforms are told "received" once it is done."""
 _ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
 
 
@@ -41,30 +40,30 @@ class FrontDesk(Rooms):
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
         """Answer one line of text."""
-        command = parser.parse(line, VERBS)
-        return await self._say(place, asker, command.verb, command.argument)
+        parsed = parser.parse(line, COMMANDS)
+        return await self._say(place, asker, parsed.name, parsed.argument)
 
     async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
         """Answer a pressed button; `share` shows to all what the line it holds would answer, if all may see that.
 
         With the event's id, a vote is counted once however often the press is told.
         """
-        if action.verb == "share":
-            command = parser.parse(action.argument, VERBS)
-            if not VERBS[command.verb].open:
+        if action.verb == SHARE:
+            parsed = parser.parse(action.argument, COMMANDS)
+            if not COMMANDS[parsed.name].shareable:
                 return sorry("This is yours alone and can't be shared.")
-            answer = await self._say(place, asker, command.verb, command.argument, action.offset)
+            answer = await self._say(place, asker, parsed.name, parsed.argument, action.offset)
             return replace(answer, public=True, actions=()) if answer.ok else answer
-        if action.verb not in VERBS:
+        if action.verb not in COMMANDS:
             return sorry("This button is from another time; say `/papers help` for what can be done now.")
-        return await self._say(place, asker, action.verb, parser.readable(action.argument), action.offset, event_id)
+        return await self._say(place, asker, action.verb, sanitize(action.argument), action.offset, event_id)
 
     async def about(
         self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
     ) -> Reply:
         """Do what a verb says with the paper that a message is about: the card that it is, or what its text links to.
         Of several papers it asks which one is meant."""
-        if verb not in VERBS or not VERBS[verb].paper:
+        if not COMMANDS.traits(verb).takes_paper:
             return sorry("This is from another time; say `/papers help` for what can be done now.")
         try:
             lines = await message_papers.papers_in(self._tools, place, message, text)
@@ -111,17 +110,17 @@ class FrontDesk(Rooms):
     async def _say(
         self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0, event_id: str = ""
     ) -> Reply:
-        spoken = VERBS[verb]
+        command = COMMANDS[verb]
         try:
-            with high_priority() if verb in _COUNTED else contextlib.nullcontext():
+            with high_priority() if command.answers_at_once else contextlib.nullcontext():
                 channel = await self._open(place, owner=asker.member if place.kind is Kind.DIRECT else "")
                 offset = min(max(offset, 0), _FURTHEST)
                 talk = Conversation(self._tools, place, asker, channel, self._tools.clock(), offset, event_id)
-                # To look at the schedule is open to all; to change it is not.
-                if spoken.managers and not talk.may_manage and (argument or verb != "schedule"):
+                only_looks = command.anyone_may_look and not argument
+                if command.managers_only and not talk.may_manage and not only_looks:
                     return schedule.not_yours()
-                answering = spoken.say(talk, argument)
-                return await (answering if verb in _COUNTED else self._turns.take(answering))
+                answering = command.handler(talk, argument)
+                return await (answering if command.answers_at_once else self._turns.take(answering))
         except StoreError as error:
             log.error("The store did not answer.", exc_info=error)
             return sorry(_SILENT)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.commands.registry import COMMANDS
 from bot.digests.cards import card
 from bot.installations.encryption import Seal
 from bot.installations.store_backed import KeptInstallations
@@ -124,6 +125,6 @@ async def _team(
         await deliveries.move(tx, post, PostState.SENDING)
         sending = await deliveries.get_post(tx, post.id)
         await deliveries.move(tx, sending, PostState.SENT, message=ts, sent_at=yesterday)
-        shown = posted(load_message(post.body), post.key)
+        shown = posted(load_message(post.body), COMMANDS, post.key)
         room.messages.append(Shown(ts, workspace.bot_user, shown.text, shown.blocks, bot_id=workspace.bot_id))
     return Team(channel.id, room, members, tuple(shown.ts for shown in room.messages))

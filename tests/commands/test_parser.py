@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.commands.parser import LONGEST_LINE, Command, parse
-from bot.commands.registry import VERBS
+from bot.commands.parser import ParsedLine, parse
+from bot.commands.registry import COMMANDS
+from bot.model.commands import LONGEST_LINE
 
 _HIDDEN = ("\u061c", "\u180e", "\u200b", "\u200e", "\u202e", "\u2066", "\u2069", "\ufeff", "\u00ad", "\U000e0041")
 
@@ -20,37 +21,37 @@ _HIDDEN = ("\u061c", "\u180e", "\u200b", "\u200e", "\u202e", "\u2066", "\u2069",
 @example("today\u2028all")
 @example("".join(_HIDDEN))
 def test_any_text_is_a_command_without_control_and_direction_characters(line: str) -> None:
-    command = parse(line, VERBS)
-    assert command.verb in VERBS
+    command = parse(line, COMMANDS)
+    assert command.name in COMMANDS
     left = {char for char in command.argument if unicodedata.category(char) in ("Cc", "Cs")} - {"\n"}
     assert not left
     assert not set(command.argument) & set(_HIDDEN)
 
 
-@given(st.sampled_from(sorted(VERBS)), st.sampled_from([str.upper, str.title, str.lower]))
+@given(st.sampled_from(sorted(COMMANDS)), st.sampled_from([str.upper, str.title, str.lower]))
 def test_a_verb_is_a_verb_in_any_case(verb: str, case: type[str]) -> None:
-    assert parse(f"  {case(verb)}  two words ", VERBS) == Command(verb, "two words")
+    assert parse(f"  {case(verb)}  two words ", COMMANDS) == ParsedLine(verb, "two words")
 
 
 @pytest.mark.parametrize(
     ("line", "meant"),
     [
-        ("", Command("help")),
-        (" \t\r\n\u200b ", Command("help")),
-        ("federated learning", Command("search", "federated learning")),
-        ("search today", Command("search", "today")),
-        ("search", Command("search")),
-        ("search: today", Command("search", "today")),
-        ("to\u200bday", Command("today")),
-        ("similar\u00a02603.00001", Command("similar", "2603.00001")),
-        ("teach\r\n@article{a,\r\n}", Command("teach", "@article{a,\n}")),
-        ("cat:cs.LG after:2025", Command("search", "cat:cs.LG after:2025")),
-        ("todays papers", Command("search", "todays papers")),
+        ("", ParsedLine("help")),
+        (" \t\r\n\u200b ", ParsedLine("help")),
+        ("federated learning", ParsedLine("search", "federated learning")),
+        ("search today", ParsedLine("search", "today")),
+        ("search", ParsedLine("search")),
+        ("search: today", ParsedLine("search", "today")),
+        ("to\u200bday", ParsedLine("today")),
+        ("similar\u00a02603.00001", ParsedLine("similar", "2603.00001")),
+        ("teach\r\n@article{a,\r\n}", ParsedLine("teach", "@article{a,\n}")),
+        ("cat:cs.LG after:2025", ParsedLine("search", "cat:cs.LG after:2025")),
+        ("todays papers", ParsedLine("search", "todays papers")),
     ],
 )
-def test_lines_mean_what_people_mean(line: str, meant: Command) -> None:
-    assert parse(line, VERBS) == meant
+def test_lines_mean_what_people_mean(line: str, meant: ParsedLine) -> None:
+    assert parse(line, COMMANDS) == meant
 
 
 def test_a_line_without_end_is_read_up_to_a_bound() -> None:
-    assert parse("a" * 10 * LONGEST_LINE, VERBS).argument == "a" * LONGEST_LINE
+    assert parse("a" * 10 * LONGEST_LINE, COMMANDS).argument == "a" * LONGEST_LINE

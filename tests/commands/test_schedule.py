@@ -6,10 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.commands import parser
-from bot.model.messages import FORMS
+from bot.commands.registry import COMMANDS
+from bot.model.commands import command_from_form
 from tests.support.house import BEN, House
 from tests.support.saying import DM, HOSTILE
+
+FORMS = [name for name, command in COMMANDS.items() if command.has_form]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ async def test_a_changed_schedule_says_when_the_next_digest_comes(house: House) 
 async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_one_that_can_be_sent(
     house: House, verb: str, filled: dict[str, str]
 ) -> None:
-    line = parser.filled(verb, {}, filled)
+    line = command_from_form(verb, {}, filled)
     before = await house.channel()
     assert not (await house.say(line, BEN)).ok
     assert await house.channel() == before
@@ -100,5 +102,5 @@ async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_o
     for each in FORMS:
         form = (await house.say(each)).form
         assert form
-        whole = parser.filled(each, {}, {field.name: field.value for field in form.fields})
+        whole = command_from_form(each, {}, {field.name: field.value for field in form.fields})
         assert (await house.say(whole)).ok, whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.commands.registry import VERBS
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Action
 from bot.store import saved
 from tests.support.house import BEN, House, paper
@@ -90,7 +90,7 @@ async def test_share_shows_the_same_to_all(house: House, line: str) -> None:
     assert "Share" not in [action.label for action in alone.actions], "there is nobody to share it with"
 
 
-@pytest.mark.parametrize("verb", sorted(name for name, verb in VERBS.items() if not verb.open))
+@pytest.mark.parametrize("verb", sorted(name for name, verb in COMMANDS.items() if not verb.shareable))
 async def test_what_is_private_or_acts_is_never_shared_nor_done_by_sharing(house: House, verb: str) -> None:
     await house.say(f"save {KNOWN.id}")
     await house.say(f"more {KNOWN.id}")

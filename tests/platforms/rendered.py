@@ -11,9 +11,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bot.commands.registry import COMMANDS
 from bot.digests.composer import Digest
 from bot.digests.selection import Known
-from bot.model.messages import FORMS, Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
 from recommender import Feedback
 from tests.platforms.conformance import CARD, HOSTILE
 
@@ -58,6 +59,7 @@ SHOWN: dict[str, Message | Reply] = {
 }
 
 
+FORMS = [name for name, command in COMMANDS.items() if command.has_form]
 VOTE = Feedback("2310.01234", 1.0, datetime(2026, 3, 1, 9, tzinfo=UTC), "ada")
 DIGEST = Digest(
     date(2026, 3, 2),

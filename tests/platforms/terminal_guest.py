@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console, RenderableType
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Message, Place
 from bot.model.number_emoji import number_of
 from bot.platforms.terminal import TerminalPlatform, render
@@ -99,6 +100,7 @@ class TerminalGuest:
             self.folder,
             Console(file=self.screen, width=100),
             self.clock,
+            COMMANDS,
             who="ada",
             script=self.typist,
             room=Room(self.folder, self.disk.fsync),

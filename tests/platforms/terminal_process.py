@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Asker, Card, Message, Place, Reply
 from bot.platforms.terminal import TerminalPlatform
 from tests.platforms.recording_desk import RecordingDesk
@@ -41,7 +42,7 @@ class ProcessDesk(RecordingDesk):
 def main(folder: Path) -> int:
     if sys.stdin.isatty():
         os.close(os.open(os.ttyname(0), os.O_RDWR))  # makes it the session's own, so that Ctrl-C is a signal
-    platform = TerminalPlatform(folder, Console(), lambda: datetime(2026, 3, 2, 8, tzinfo=UTC))
+    platform = TerminalPlatform(folder, Console(), lambda: datetime(2026, 3, 2, 8, tzinfo=UTC), COMMANDS)
     desk = ProcessDesk(platform)
 
     async def visit() -> None:

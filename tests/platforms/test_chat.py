@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Action, Attachment, Card, Kind, Line, Message, Place, Reply
 from bot.platforms.terminal import TerminalPlatform, render
 from bot.platforms.terminal.completion import local
@@ -64,9 +65,9 @@ async def test_who_leaves_is_told_what_is_kept(tmp_path: Path, clock: Clock) -> 
 
     screen = io.StringIO()
     console = Console(file=screen, width=100)
-    await TerminalPlatform(tmp_path, console, clock, script=leaves()).run(RecordingDesk())
+    await TerminalPlatform(tmp_path, console, clock, COMMANDS, script=leaves()).run(RecordingDesk())
     assert screen.getvalue().rstrip().endswith("Bye; all is kept.")
-    gone = TerminalPlatform(tmp_path, console, clock, script=leaves(), farewell="Bye; nothing of this stays.")
+    gone = TerminalPlatform(tmp_path, console, clock, COMMANDS, script=leaves(), farewell="Bye; nothing of this stays.")
     await gone.run(RecordingDesk())
     assert screen.getvalue().rstrip().endswith("Bye; nothing of this stays.")
 
@@ -311,7 +312,7 @@ async def test_quit_leaves(guest: TerminalGuest) -> None:
 async def visit(folder: Path, lines: str, desk: RecordingDesk, encoding: str = "utf-8") -> str:
     """A visit through a pipe; what comes out."""
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
-    platform = TerminalPlatform(folder, Console(file=out, width=80), Clock(), stdin=io.StringIO(lines))
+    platform = TerminalPlatform(folder, Console(file=out, width=80), Clock(), COMMANDS, stdin=io.StringIO(lines))
     await asyncio.wait_for(platform.run(desk), 10)
     out.flush()
     shown = out.buffer

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.commands.registry import VERBS
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Place
 from tests.support.house import PLACE, House, demo_papers, paper
 
@@ -19,7 +19,7 @@ async def offered(house: House, line: str, limit: int = 25) -> list[str]:
 
 async def test_the_beginning_of_a_verb_offers_it(house: House) -> None:
     assert (await offered(house, "su"))[:2] == ["subscribe", "submit"]
-    assert set(await offered(house, "", 100)) == set(VERBS)
+    assert set(await offered(house, "", 100)) == set(COMMANDS)
 
 
 async def test_this_channels_topics_are_offered_as_searches_and_to_unsubscribe(house: House) -> None:

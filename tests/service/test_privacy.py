@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.commands.registry import VERBS
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Action, Asker, Kind, Place
 from bot.store.database import Store
 from recommender import Paper
@@ -110,7 +110,7 @@ def lines(room: Room) -> list[str]:
         "resume": [],
         "forget": [""],
     }
-    return [f"{verb} {argument}".strip() for verb in VERBS for argument in arguments.get(verb, [""])]
+    return [f"{verb} {argument}".strip() for verb in COMMANDS for argument in arguments.get(verb, [""])]
 
 
 async def answers(house: House, place: Place, room: Room) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.commands.registry import VERBS
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Action, Asker, Kind, Place
 from bot.ports.platform import Capabilities
 from bot.store import channels, saved, votes
@@ -30,7 +30,7 @@ async def test_an_empty_line_tells_what_can_be_done_and_how_things_stand(house: 
     assert "Next digest: Monday, 2 March at 09:00 (UTC)." in text
     assert "Learned from 1 vote by 1 member." in text
     assert "Topics: “federated learning”." in text
-    for name, verb in VERBS.items():
+    for name, verb in COMMANDS.items():
         assert (f"• `/papers {verb.usage}`: {verb.does}" in text) == verb.listed, name
 
 
@@ -127,7 +127,7 @@ async def test_bad_input_gets_one_clear_message_and_changes_nothing(house: House
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
-    verb=st.sampled_from(sorted(VERBS)),
+    verb=st.sampled_from(sorted(COMMANDS)),
     argument=st.one_of(
         st.text(max_size=80), st.sampled_from([HOSTILE, KNOWN.id, "-", "0", "9" * 400, "a=b", "$\\frac"])
     ),
@@ -147,7 +147,7 @@ async def test_no_button_and_no_line_ever_raises(
 # -- who may
 
 
-@pytest.mark.parametrize("verb", sorted(name for name, verb in VERBS.items() if verb.managers))
+@pytest.mark.parametrize("verb", sorted(name for name, verb in COMMANDS.items() if verb.managers_only))
 async def test_what_changes_the_channel_is_for_managers_and_whoever_invited_the_bot(house: House, verb: str) -> None:
     line = f"{verb} {_ENOUGH.get(verb, 'graphs')}"
     before = await house.channel()

@@ -9,8 +9,9 @@ from typing import Any
 
 import discord
 
+from bot.model.commands import Commands
 from bot.model.messages import Kind, Place
-from bot.platforms.discord.commands import IN_SERVERS, commands, differing, installs_of
+from bot.platforms.discord.commands import IN_SERVERS, application_commands, differing, installs_of
 from bot.platforms.discord.failures import UNKNOWN_CHANNEL, code_of
 from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.permissions import invitation, missing
@@ -26,6 +27,7 @@ Look = Callable[[Rest], Awaitable[Finding]]
 def checks(
     new_rest: Callable[[], Rest],
     clock: Clock,
+    commands: Commands,
     command: str,
     places: Sequence[Place],
     lost: Sequence[Place] = (),
@@ -35,7 +37,7 @@ def checks(
     every = [*places, *lost]
     rooms = sorted((place for place in every if place.kind is not Kind.DIRECT), key=lambda one: one.workspace)
     looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
-    looks.append(("discord commands", partial(_commands, command, bool(every))))
+    looks.append(("discord commands", partial(_commands, commands, command, bool(every))))
     for server, some in groupby(rooms, lambda one: one.workspace):
         looks.append((f"discord server {server}", partial(_channels, clock, server, list(some), lost)))
     return [Check(name, partial(_with, new_rest, look)) for name, look in looks]
@@ -74,7 +76,7 @@ async def _gateway(rest: Rest) -> Finding:
     )
 
 
-async def _commands(command: str, served: bool, rest: Rest) -> Finding:
+async def _commands(commands: Commands, command: str, served: bool, rest: Rest) -> Finding:
     """Whether Discord has the commands that it should; before the bot was anywhere, none are needed."""
     application = await rest.ask("/applications/@me", {})
     installs, there = installs_of(application), await rest.commands(str(application["id"]))
@@ -85,7 +87,7 @@ async def _commands(command: str, served: bool, rest: Rest) -> Finding:
         )
     if not there and not served:
         return Finding(mend="There are none yet: they are registered when the bot first connects.")
-    if wrong := differing(there, commands(command, installs)):
+    if wrong := differing(there, application_commands(commands, command, installs)):
         return Finding(
             f"Discord does not have them as this version wants them: {', '.join(wrong)}.",
             "Restart the bot, which registers them when it connects; if they stay like this, its log says why.",

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from bot.model.commands import Commands
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
 from bot.ports.platform import PlatformError, Rejected, Sleep
@@ -22,12 +23,10 @@ IN_SERVERS, FOR_MEMBERS = 0, 1
 _SERVER, _DIRECT, _ELSEWHERE = 0, 1, 2
 """Where a command can be used: in servers, in the direct conversation with the bot, and in other conversations."""
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 60.0, 3_600.0
-MENUS = {"More like this": "more", "Why this paper": "why"}
-"""Commands on a message, and what each says about the paper in it."""
 log = structlog.get_logger(__name__)
 
 
-def commands(name: str, installs: Sequence[int] = (IN_SERVERS,)) -> list[Json]:
+def application_commands(commands: Commands, name: str, installs: Sequence[int] = (IN_SERVERS,)) -> list[Json]:
     """What Discord is told: one slash command and the commands on a message, for everybody.
 
     `installs` are the ways in which the application can be installed. `query` is required so that Discord puts what is
@@ -41,7 +40,8 @@ def commands(name: str, installs: Sequence[int] = (IN_SERVERS,)) -> list[Json]:
         "autocomplete": True,
         "max_length": _LONGEST_LINE,
     }
-    file: Json = {"type": _ATTACHMENT, "name": "file", "description": "With teach: a .bib file of papers you love"}
+    taking = commands.file_command()
+    file: Json = {"type": _ATTACHMENT, "name": "file", "description": f"With {taking.name}: {taking.takes_file}"}
     contexts = [_SERVER, _DIRECT] + [_ELSEWHERE] * (FOR_MEMBERS in installs)
     where: Json = {"contexts": contexts, "integration_types": list(installs)}
     slash: Json = {
@@ -50,7 +50,7 @@ def commands(name: str, installs: Sequence[int] = (IN_SERVERS,)) -> list[Json]:
         "description": "Find papers, and say what this channel likes",
         "options": [query, file],
     }
-    menus: list[Json] = [{"type": _ON_A_MESSAGE, "name": menu} for menu in MENUS]
+    menus: list[Json] = [{"type": _ON_A_MESSAGE, "name": menu.name} for menu in commands.menus().values()]
     return [each | where for each in (slash, *menus)]
 
 
@@ -68,17 +68,17 @@ def differing(registered: Sequence[Json], wanted: Sequence[Json]) -> list[str]:
     return wrong + [str(name) for _, name in there]
 
 
-class Commands:
+class CommandRegistration:
     """Keeps the commands that Discord has as they should be. `name` is the slash command's."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, commands: Commands, name: str) -> None:
+        self._commands, self._name = commands, name
 
     async def tell(self, rest: Rest, application: str) -> bool:
         """Tell Discord of the commands unless it has them; whether it has them now."""
         try:
             installs = await _installs(rest)
-            wanted = commands(self._name, installs)
+            wanted = application_commands(self._commands, self._name, installs)
             if not differing(await rest.commands(application), wanted):
                 return True
             try:
@@ -87,7 +87,7 @@ class Commands:
                 if installs == [IN_SERVERS]:
                     raise
                 log.warning("Discord refused commands for members; the commands are registered for servers alone.")
-                await rest.put_commands(application, commands(self._name))
+                await rest.put_commands(application, application_commands(self._commands, self._name))
         except PlatformError as error:
             log.warning(
                 "The commands could not be registered; some may be missing.", command=self._name, why=str(error)

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.platforms.discord.commands import Commands
+from bot.platforms.discord.commands import CommandRegistration
 from bot.platforms.discord.failures import understood
 from bot.platforms.discord.intake import Intake
 from bot.platforms.discord.interactions import Interactions
@@ -165,7 +165,7 @@ class Client(discord.AutoShardedClient):
 
 
 async def serve(
-    client: Client, token: str, rest: Rest, commands: Commands, connecting_seconds: float, sleep: Sleep
+    client: Client, token: str, rest: Rest, commands: CommandRegistration, connecting_seconds: float, sleep: Sleep
 ) -> None:
     """Log in, tell Discord of the commands, and listen until cancelled.
 

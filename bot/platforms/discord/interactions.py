@@ -15,9 +15,8 @@ import discord
 import structlog
 
 from bot.logs import begin_event
-from bot.model.messages import Action, Asker, Form, Place, Reply
+from bot.model.messages import SHARE, Action, Asker, Form, Place, Reply
 from bot.platforms import rendering
-from bot.platforms.discord.commands import MENUS
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import direct, place_of
 from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, verb_on_card
@@ -32,8 +31,6 @@ _LONGEST_CHOICE = 100
 _MOST_CHOICES = 25
 _LARGEST_FILE = 1_000_000
 _READABLE = (".bib", ".bibtex", ".txt")
-_BEGINNING = {"resume", "schedule", "subscribe"}
-"""What a manager says who wants posts."""
 Answer = Callable[[], Awaitable[Reply]]
 Begin = Callable[[discord.Interaction, Asker], Awaitable[Reply]]
 log = structlog.get_logger(__name__)
@@ -44,6 +41,8 @@ class Interactions:
 
     def __init__(self, desk: Desk, rest: Rest, renderer: Renderer, begin: Begin) -> None:
         self._desk, self._rest, self._renderer, self._begin = desk, rest, renderer, begin
+        self._commands = renderer.commands
+        self._menus = {menu.name: verb for verb, menu in self._commands.menus().items()}
 
     async def handle(self, told: discord.Interaction) -> None:
         """Answer one interaction, whatever goes wrong."""
@@ -76,7 +75,7 @@ class Interactions:
         place, _ = place_of(message.channel, me)
         asker = Asker(str(message.author.id), _manages(message), message.author.display_name)
         address, reply_to = str(message.channel.id), str(message.id)
-        file = next((each.to_dict() for each in message.attachments if _is_of(line, "", "teach")), None)
+        file = next((each.to_dict() for each in message.attachments if self._may_take(line)), None)
         try:
             shown = Reply("")
             if not direct_ and file is None:
@@ -101,7 +100,7 @@ class Interactions:
         await self._rest.choices(told, [each for each in cut if each][:_MOST_CHOICES])
 
     async def _command(self, told: discord.Interaction, data: Mapping[str, Any]) -> None:
-        if verb := MENUS.get(str(data.get("name"))):
+        if verb := self._menus.get(str(data.get("name"))):
             [message] = data["resolved"]["messages"].values()
             await self._answer(told, lambda place, asker: self._about(told, place, asker, verb, message))
             return
@@ -113,8 +112,8 @@ class Interactions:
     async def _component(self, told: discord.Interaction, data: Mapping[str, Any]) -> None:
         custom_id = str(data.get("custom_id") or "")
         if custom_id == PAPERS:
-            [paper] = data["values"]
-            await self._answer(told, lambda place, asker: self._act(told, place, asker, Action("", "abstract", paper)))
+            [paper], abstract = data["values"], self._commands.abstract_command()
+            await self._answer(told, lambda place, asker: self._act(told, place, asker, Action("", abstract, paper)))
         elif verb := form_of(custom_id):
             await self._open_form(told, verb)
         elif verb := verb_on_card(custom_id):
@@ -127,7 +126,7 @@ class Interactions:
 
     async def _ask(self, told: discord.Interaction, line: str, file: Mapping[str, Any] | None = None) -> None:
         async def ask(place: Place, asker: Asker) -> Reply:
-            return _warned(await self._told(place, asker, line, file), told, line)
+            return self._warned(await self._told(place, asker, line, file), told, line)
 
         await self._answer(told, ask)
 
@@ -140,14 +139,19 @@ class Interactions:
         text = str(file.get("content_type") or "").startswith("text/")
         if not text and not str(file.get("filename") or "").lower().endswith(_READABLE):
             return Reply("I read BibTeX and plain text only. You can also paste the papers after `teach`.", ok=False)
-        verb = "" if _is_of(line, "teach") else "teach "
+        named = self._commands.traits_of_line(line).takes_file
+        verb = "" if named else f"{self._commands.file_command().name} "
         return await self._desk.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
+
+    def _may_take(self, line: str) -> bool:
+        """Whether the files that came with a line are for the bot to read."""
+        return not line.partition(" ")[0] or bool(self._commands.traits_of_line(line).takes_file)
 
     async def _fill_in(self, told: discord.Interaction, verb: str, line: str) -> None:
         """A form was sent; Discord closes it, so that one with a mistake in a field is one press away."""
 
         async def ask(place: Place, asker: Asker) -> Reply:
-            reply = _warned(await self._desk.ask(place, asker, line), told, line)
+            reply = self._warned(await self._desk.ask(place, asker, line), told, line)
             return replace(reply, form=Form(verb, "", ())) if reply.field else reply
 
         await self._answer(told, ask)
@@ -209,6 +213,13 @@ class Interactions:
             log.exception("A question could not be answered.")
             return Reply(rendering.broken(), ok=False)
 
+    def _warned(self, reply: Reply, told: discord.Interaction, line: str) -> Reply:
+        """A reply that says too what the bot lacks to post where it was just asked to."""
+        lacking = missing(told.app_permissions, in_thread=isinstance(told.channel, discord.Thread))
+        if not (told.guild_id and reply.ok and lacking and self._commands.traits_of_line(line).starts_digests):
+            return reply
+        return replace(reply, text=f"{reply.text}\n⚠️ I can't post here yet. Allow me: {', '.join(lacking)}.")
+
     async def _where(self, told: discord.Interaction) -> tuple[Place, Asker]:
         """Where somebody asks: in a channel of a server the bot is in, or else for themselves."""
         member = str(told.user.id)
@@ -226,21 +237,9 @@ def _me(told: discord.Interaction) -> int:
 
 def _shared(line: str) -> Action:
     """What shows the answer to a line to everybody, if everybody may see it."""
-    return Action("", "share", line)
-
-
-def _is_of(line: str, *verbs: str) -> bool:
-    return line.partition(" ")[0].casefold().rstrip(":") in verbs
+    return Action("", SHARE, line)
 
 
 def _manages(message: discord.Message) -> bool:
     author = message.author
     return isinstance(author, discord.Member) and message.channel.permissions_for(author).manage_channels
-
-
-def _warned(reply: Reply, told: discord.Interaction, line: str) -> Reply:
-    """A reply that says too what the bot lacks to post where it was just asked to."""
-    lacking = missing(told.app_permissions, in_thread=isinstance(told.channel, discord.Thread))
-    if not (told.guild_id and reply.ok and lacking and line.partition(" ")[0].casefold() in _BEGINNING):
-        return reply
-    return replace(reply, text=f"{reply.text}\n⚠️ I can't post here yet. Allow me: {', '.join(lacking)}.")

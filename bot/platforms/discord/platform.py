@@ -10,9 +10,10 @@ from pathlib import Path
 import discord
 import structlog
 
+from bot.model.commands import Commands
 from bot.model.messages import Message, Place
 from bot.platforms.discord import checking, gateway
-from bot.platforms.discord.commands import Commands
+from bot.platforms.discord.commands import CommandRegistration
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.places import PLATFORM
 from bot.platforms.discord.posting import Posting
@@ -49,6 +50,7 @@ class DiscordPlatform:
         token: str,
         clock: Clock,
         folder: Path,
+        commands: Commands,
         *,
         api_url: str = API_URL,
         gateway_url: str = GATEWAY_URL,
@@ -58,9 +60,10 @@ class DiscordPlatform:
         pace: Pace | None = None,
     ) -> None:
         self.rest = Rest(token, api_url, sleep, pace)
-        self.renderer = Renderer(command, Memory(folder / "buttons"))
+        self.renderer = Renderer(commands, command, Memory(folder / "buttons"))
         self._posting = Posting(self.rest, self.renderer, clock)
-        self._command, self._commands = command, Commands(command)
+        self._command, self._commands = command, commands
+        self._registration = CommandRegistration(commands, command)
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)
         self._connecting_seconds, self._sleep = connecting_seconds, sleep
         self._client: gateway.Client | None = None
@@ -102,7 +105,12 @@ class DiscordPlatform:
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the token, the gateway, and each of these places."""
         return checking.checks(
-            lambda: Rest(self._token, self._urls[0], pace=self.rest.pace), self._clock, self._command, places, lost
+            lambda: Rest(self._token, self._urls[0], pace=self.rest.pace),
+            self._clock,
+            self._commands,
+            self._command,
+            places,
+            lost,
         )
 
     async def run(self, desk: Desk) -> None:
@@ -111,7 +119,9 @@ class DiscordPlatform:
         client = self._client = self.client(desk)
         client.heard_before, self._ran = self._ran, True
         try:
-            await gateway.serve(client, self._token, self.rest, self._commands, self._connecting_seconds, self._sleep)
+            await gateway.serve(
+                client, self._token, self.rest, self._registration, self._connecting_seconds, self._sleep
+            )
         finally:
             await asyncio.shield(self.rest.close())
 

@@ -12,7 +12,8 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from bot.model.messages import CARD_ACTIONS, Action, Attachment, Card, Line, Message, Reply
+from bot.model.commands import Commands
+from bot.model.messages import Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import MOST, buttons, keycap
 from bot.model.text import count
 from bot.platforms.discord.markup import one_line, own_words, titled, together, weight
@@ -34,7 +35,6 @@ _FEW_LINES = 10
 """So many may have room between them."""
 _LABEL, _OPTION, _IN_ROW, _BUTTONS = 80, 100, 5, 10
 _TITLE, _SHORT = 300, 300
-_LABELS = {"more": "More like this", "less": "Less", "save": "Save", "similar": "Similar", "abstract": "Abstract"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Rendered:
 class Renderer:
     """`command` is the slash command's name, `memory` keeps what no button can hold."""
 
-    def __init__(self, command: str = "papers", memory: Memory | None = None) -> None:
-        self.memory, self._command = memory or Memory(), command
+    def __init__(self, commands: Commands, command: str = "papers", memory: Memory | None = None) -> None:
+        self.commands, self.memory, self._command = commands, memory or Memory(), command
 
     def posted(self, message: Message, key: str = "") -> Rendered:
         """A message for everybody; its first component carries the mark of its key. No components: nothing to show."""
@@ -62,7 +62,8 @@ class Renderer:
             parts = self._words(message.text, share)
             parts += [self._card(message.card, share, on_card)] if message.card else []
             parts += _list(message.lines, share, numbered=message.numbered, close=message.further)
-            choices = _rows(self._buttons(buttons(message.lines))) if message.numbered else []
+            likes = buttons(message.lines, self.commands.for_emoji("👍")) if message.numbered else []
+            choices = _rows(self._buttons(likes))
             return [*parts, *choices] if pieces([*parts, *choices]) <= MAX_COMPONENTS else parts
 
         components = _once(_unled(_fitting(build)))
@@ -120,9 +121,9 @@ class Renderer:
             _small(said),
         ]
         parts = [_text("\n".join(rows)) for rows in texts if any(rows)]
-        offered = [verb for verb in CARD_ACTIONS if not (abstract and verb == "abstract")]
-        actions = [Action(_LABELS[verb], verb, card.paper_id) for verb in offered]
-        row = [_button(each.label, id_of(each)) for each in actions]
+        left_out = self.commands.abstract_command() if abstract else ""
+        actions = self.commands.card_actions(card.paper_id)
+        row = [_button(action.label, id_of(action)) for action in actions if action.verb != left_out]
         return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": row}]}
 
     def _buttons(self, actions: Sequence[Action]) -> list[Json]:

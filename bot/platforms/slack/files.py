@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands.parser import LONGEST_LINE
+from bot.model.commands import LONGEST_LINE, Commands
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.reading import text_of
 from bot.platforms.slack.web import Web
@@ -12,19 +12,21 @@ _MOST = 3
 _NAMES = (".bib", ".bibtex", ".txt")
 
 
-async def with_files(web: Web, line: str, event: Json) -> str:
-    """What somebody said, with the text of the files it came with, where that is said with `teach` or without a word.
+async def with_files(web: Web, commands: Commands, line: str, event: Json) -> str:
+    """What somebody said, with the text of the files it came with, where that is said with the command that takes a
+    file or without a word.
 
     Raises PlatformErrors, which say what may be said to whoever sent the file.
     """
     files = [each for each in event.get("files") or [] if isinstance(each, dict)][:_MOST]
-    verb = line.partition(" ")[0].casefold().rstrip(":")
-    if not files or verb not in ("", "teach"):
+    if not files or (line.partition(" ")[0] and not commands.traits_of_line(line).takes_file):
         return line
     if not all(_readable(each) for each in files):
         raise Rejected("I read BibTeX and plain text only.")
     addresses = [text_of(each, "url_private_download") or text_of(each, "url_private") for each in files]
-    return "\n".join([line or "teach", *[await web.read_file(address, LONGEST_LINE) for address in addresses]])
+    return "\n".join(
+        [line or commands.file_command().name, *[await web.read_file(address, LONGEST_LINE) for address in addresses]]
+    )
 
 
 def _readable(file: Json) -> bool:

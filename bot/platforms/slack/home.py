@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from bot.model.commands import Commands
 from bot.model.messages import Action, Asker, Reply
 from bot.platforms.slack import views
 from bot.platforms.slack.blocks import Json
@@ -19,8 +20,8 @@ log = structlog.get_logger(__name__)
 class HomeTab:
     """The home tabs of one desk's members."""
 
-    def __init__(self, desk: Desk, command: str) -> None:
-        self._desk, self._command = desk, command
+    def __init__(self, desk: Desk, command: str, commands: Commands) -> None:
+        self._desk, self._command, self._commands = desk, command, commands
 
     async def opened(self, event: Json, here: Workspace) -> None:
         """Somebody looks at the bot: at its home tab, or at its messages, which need nothing."""
@@ -29,7 +30,7 @@ class HomeTab:
 
     async def pressed(self, here: Workspace, member: str, address: str, action: Action, event_id: str) -> None:
         """A press on the tab, which then shows what it did."""
-        if action.verb == "saved":
+        if self._commands.traits(action.verb).pages_home:
             await self.publish(here, member, offset=action.offset)
             return
         reply = await asked(here.web, member, lambda asker: self._act(here, asker, address, action, event_id))

@@ -23,6 +23,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import Clock as UnixClock
 from slack_sdk.signature import SignatureVerifier
 
+from bot.model.commands import Commands
 from bot.model.messages import Place
 from bot.platforms.slack import checking, oauth, pages
 from bot.platforms.slack.connections import Connections
@@ -60,6 +61,7 @@ class HttpSlack(Posting):
         secrets: AppSecrets,
         installations: Installations,
         clock: Clock,
+        commands: Commands,
         *,
         api_url: str = API_URL,
         command: str = "/papers",
@@ -79,7 +81,7 @@ class HttpSlack(Posting):
             managers=managers,
         )
         self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
-        super().__init__(self._installed, clock, command)
+        super().__init__(self._installed, clock, command, commands)
         self._installations, self._url, self._came = installations, api_url, asyncio.Event()
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
         self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._arrived)
@@ -103,7 +105,9 @@ class HttpSlack(Posting):
     async def run(self, desk: Desk) -> None:
         """Listen until cancelled, and look after quiet workspaces."""
         async with self._connections.kept():
-            self._app.set_result(Intake(desk, self, self._workspaces, self._clock, self._command).app(self._url))
+            self._app.set_result(
+                Intake(desk, self, self._workspaces, self._clock, self._command, self._commands).app(self._url)
+            )
             try:
                 while True:
                     self._came.clear()

@@ -26,13 +26,14 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.logs import begin_event
+from bot.model.commands import Commands
 from bot.model.messages import Asker, Message, Place, Reaction, Reply
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.files import with_files
 from bot.platforms.slack.home import HomeTab
 from bot.platforms.slack.modals import Modals
 from bot.platforms.slack.outlet import Outlet
-from bot.platforms.slack.presses import SHORTCUTS, Presses
+from bot.platforms.slack.presses import Presses
 from bot.platforms.slack.reading import PLATFORM, emoji, moment, place_of, text_of, typed, unescaped
 from bot.platforms.slack.workspaces import Workspace, Workspaces
 from bot.ports.platform import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
@@ -57,9 +58,17 @@ _LIBRARY_LOG = logging.getLogger("slack_bolt")
 class Intake:
     """The listeners over one desk, of whatever workspaces."""
 
-    def __init__(self, desk: Desk, platform: Platform, workspaces: Workspaces, clock: Clock, command: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        platform: Platform,
+        workspaces: Workspaces,
+        clock: Clock,
+        command: str,
+        commands: Commands,
+    ) -> None:
         self._desk, self._platform, self._workspaces = desk, platform, workspaces
-        self._clock, self._command = clock, command
+        self._clock, self._command, self._commands = clock, command, commands
         self._heard: dict[str, asyncio.Task[None] | None] = {}
         self._doubts = set[asyncio.Task[None]]()
 
@@ -76,9 +85,9 @@ class Intake:
         )
         app.error(_failed)
         app.use(self._once)
-        home = HomeTab(self._desk, self._command)
-        modals = Modals(self._desk, home, self._command)
-        presses = Presses(self._desk, home, modals, self._command)
+        home = HomeTab(self._desk, self._command, self._commands)
+        modals = Modals(self._desk, home, self._command, self._commands)
+        presses = Presses(self._desk, home, modals, self._command, self._commands)
         for name in QUESTIONS:
             app.event(name)(self._mentioned)
         app.event(HOME)(home.opened)
@@ -86,7 +95,7 @@ class Intake:
         app.command(_ANY)(self._asked)
         app.block_action(_ANY)(presses.pressed)
         app.view(_ANY)(modals.submitted)
-        for verb in SHORTCUTS:
+        for verb in self._commands.menus():
             app.message_shortcut(verb)(presses.chosen)
         return app
 
@@ -226,9 +235,9 @@ class Intake:
             return
         place = place_of(here.me.workspace, channel)
         line = typed(text_of(event, "text"), here.me.user)
-        outlet = Outlet(here.web, self._command, place, member, text_of(event, "thread_ts"))
+        outlet = Outlet(here.web, self._command, self._commands, place, member, text_of(event, "thread_ts"))
         try:
-            line = await with_files(here.web, line, event)
+            line = await with_files(here.web, self._commands, line, event)
         except PlatformError as error:
             await outlet.show_or_log(Reply(f"{error} You can also paste its text after `teach`.", ok=False))
             return
@@ -242,7 +251,9 @@ class Intake:
         # A name that stands for no private channel proves nothing: Slack documents none for group conversations.
         private = True if hidden else None
         place = place_of(here.me.workspace, channel, "" if hidden or name == _DIRECT else name, private=private)
-        outlet = Outlet(here.web, self._command, place, member, response_url=text_of(body, "response_url"))
+        outlet = Outlet(
+            here.web, self._command, self._commands, place, member, response_url=text_of(body, "response_url")
+        )
 
         async def ask(asker: Asker) -> Reply:
             return await self._desk.ask(await outlet.meant(), asker, unescaped(text_of(body, "text")))

@@ -1,15 +1,9 @@
-"""The app's manifest, from what the code listens for.
-
-`python -m bot.platforms.slack.manifest > config/slack-manifest.yaml` writes the one for Socket Mode,
-`python -m bot.platforms.slack.manifest https://paperboy.example.org > config/slack-manifest-http.yaml` that for HTTP.
-"""
+"""The app's manifest, from what the code listens for. `bot/operate/slack_manifest.py` writes it to a file."""
 
 from __future__ import annotations
 
-import sys
-
+from bot.model.commands import Commands
 from bot.platforms.slack.intake import EVENTS
-from bot.platforms.slack.presses import SHORTCUTS
 from bot.platforms.slack.scopes import SCOPES
 
 _MANIFEST = """\
@@ -49,13 +43,14 @@ settings:
 """
 
 
-def manifest(command: str = "/papers", address: str = "") -> str:
+def manifest(commands: Commands, command: str = "/papers", address: str = "") -> str:
     """The manifest as YAML: for Socket Mode, or for HTTP with the address under which Slack reaches the bot."""
     scopes = "\n".join(f"      - {scope} # {why}" for scope, why in SCOPES.items())
     events = "\n".join(f"      - {event}" for event in EVENTS)
     shortcuts = "\n".join(
-        f"    - name: {name}\n      type: message\n      callback_id: {verb}\n      description: {described}"
-        for verb, (name, described) in SHORTCUTS.items()
+        f"    - name: {menu.name}\n      type: message\n      callback_id: {verb}\n"
+        f"      description: {menu.description}"
+        for verb, menu in commands.menus().items()
     )
     events_url = f"{address}/slack/events"
     return _MANIFEST.format(
@@ -70,7 +65,3 @@ def manifest(command: str = "/papers", address: str = "") -> str:
         socket=str(not address).lower(),
         rotation=str(bool(address)).lower(),
     )
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(manifest(address="".join(sys.argv[1:])).encode())

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from bot.commands.parser import filled
+from bot.model.commands import Commands, command_from_form
 from bot.model.messages import Asker, Place, Reply
 from bot.platforms.slack import views
 from bot.platforms.slack.blocks import Json
@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 class Modals:
     """The modals of one desk's forms."""
 
-    def __init__(self, desk: Desk, home: HomeTab, command: str) -> None:
-        self._desk, self._home, self._command = desk, home, command
+    def __init__(self, desk: Desk, home: HomeTab, command: str, commands: Commands) -> None:
+        self._desk, self._home, self._command, self._commands = desk, home, command, commands
 
     async def open(
         self, here: Workspace, member: str, trigger: str, place: Place, verb: str, *, at_home: bool = False
@@ -51,11 +51,11 @@ class Modals:
         """A form that was sent: what is wrong is told under its field, else the modal tells what was done."""
         member, view = text_of(body.get("user") or {}, "id"), body.get("view") or {}
         try:
-            sent, origin = views.filled(view)
+            sent, origin = views.filled(view, self._commands)
         except ValueError:
             await ack(response_action="update", view=views.told(_NAME, "This form is from another time. Open it anew."))
             return
-        line = filled(sent.verb, sent.before, sent.now)
+        line = command_from_form(sent.verb, sent.before, sent.now)
         if not line:
             await ack()
             return

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.model.commands import Commands
 from bot.model.messages import Asker, Attachment, Kind, Place, Reply
 from bot.platforms import rendering
 from bot.platforms.slack import render
@@ -22,6 +23,7 @@ class Outlet:
 
     web: Web
     command: str
+    commands: Commands
     place: Place
     member: str
     thread: str = ""
@@ -50,7 +52,7 @@ class Outlet:
         if reply.attachment and not render.fits_inline(reply.attachment):
             told = await self._upload(reply.attachment)
             reply = replace(reply, text=f"{reply.text} {told}".strip())
-        shown = render.answer(reply, self.command)
+        shown = render.answer(reply, self.commands, self.command)
         thread = {"thread_ts": self.thread} if self.thread else {}
         if self.response_url:
             seen_by = "in_channel" if reply.public else "ephemeral"

@@ -17,6 +17,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.model.commands import Commands
 from bot.model.messages import Kind, Message, Place
 from bot.platforms.slack import checking, render
 from bot.platforms.slack.blocks import MAX_TEXT
@@ -68,8 +69,8 @@ class Posting:
         numbers=10,
     )
 
-    def __init__(self, workspaces: Workspaces, clock: Clock, command: str) -> None:
-        self._workspaces, self._clock, self._command = workspaces, clock, command
+    def __init__(self, workspaces: Workspaces, clock: Clock, command: str, commands: Commands) -> None:
+        self._workspaces, self._clock, self._command, self._commands = workspaces, clock, command, commands
         self._next_roll: dict[str, datetime] = {}
 
     @contextlib.asynccontextmanager
@@ -89,7 +90,7 @@ class Posting:
 
         Raises `NotAccepted`, `Rejected`, `AccessLost` and `Uncertain`; never tries twice.
         """
-        shown = render.posted(message, key, self._command)
+        shown = render.posted(message, self._commands, key, self._command)
         if not shown.blocks:
             raise Rejected("There is nothing in this message that could be shown.")
         async with self._at(place) as here:
@@ -142,7 +143,7 @@ class Posting:
 
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
         """Put a message in the place of one that stands there; metadata and block id still tell its key."""
-        shown = render.rewritten(message, key, self._command)
+        shown = render.rewritten(message, self._commands, key, self._command)
         try:
             async with self._at(place) as here:
                 await here.web.client.chat_update(
@@ -154,7 +155,7 @@ class Posting:
 
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word to one member, as a direct message."""
-        shown = render.posted(Message(text), command=self._command)
+        shown = render.posted(Message(text), self._commands, command=self._command)
         async with self._at(place) as here:
             address = await here.web.direct(member)
             await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
@@ -223,6 +224,7 @@ class SlackPlatform(Posting):
         bot_token: str,
         app_token: str,
         clock: Clock,
+        commands: Commands,
         *,
         api_url: str = API_URL,
         command: str = "/papers",
@@ -236,7 +238,7 @@ class SlackPlatform(Posting):
         kept = self._connections
         self._web = Web(bot_token, api_url, clock, sleep, seconds, connections=kept, managers=managers)
         self._one = OneWorkspace(self._web, clock, installations)
-        super().__init__(self._one, clock, command)
+        super().__init__(self._one, clock, command, commands)
         self._app_token, self._ping_seconds = app_token, ping_seconds
         self._listened = False
 
@@ -252,7 +254,8 @@ class SlackPlatform(Posting):
 
     async def _listen(self, desk: Desk) -> None:
         here = await self._one.came()
-        app = Intake(desk, self, self._workspaces, self._clock, self._command).app(str(here.web.client.base_url))
+        intake = Intake(desk, self, self._workspaces, self._clock, self._command, self._commands)
+        app = intake.app(str(here.web.client.base_url))
         handler = Acknowledging(app, self._app_token, ping_interval=self._ping_seconds)
         try:
             with understood():

@@ -14,7 +14,8 @@ from hashlib import sha256
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.model.messages import FORMS, Action, Asker, Reply
+from bot.model.commands import Commands
+from bot.model.messages import Action, Asker, Reply
 from bot.platforms.slack import render, views
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.home import HomeTab
@@ -24,20 +25,13 @@ from bot.platforms.slack.reading import links, place_of, text_of, thread_of
 from bot.platforms.slack.workspaces import Workspace
 from bot.ports.platform import Desk, PlatformError
 
-SHORTCUTS = {
-    "more": ("More like this", "Count this message's paper as liked here"),
-    "why": ("Why this paper", "How well this message's paper fits this channel"),
-}
-"""The message shortcuts by their verbs: name and description."""
-_COUNTED = ("more", "less", "save")
-"""Verbs that must not be lost: they are done when they are acknowledged."""
-
 
 class Presses:
     """What members press and choose, over one desk."""
 
-    def __init__(self, desk: Desk, home: HomeTab, modals: Modals, command: str) -> None:
+    def __init__(self, desk: Desk, home: HomeTab, modals: Modals, command: str, commands: Commands) -> None:
         self._desk, self._home, self._modals, self._command = desk, home, modals, command
+        self._commands = commands
 
     async def pressed(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
         """A button of a card, under an answer, or on the home tab."""
@@ -53,14 +47,15 @@ class Presses:
         action = replace(action, label=text_of(button.get("text") or {}, "text"))
         trigger = text_of(body, "trigger_id")
         event_id = _event_id(button, outlet.member, action.verb)
-        if action.verb in FORMS:
+        traits = self._commands.traits(action.verb)
+        if traits.has_form:
             await ack()
             try:
                 await self._modals.open(here, outlet.member, trigger, await outlet.meant(), action.verb)
             except PlatformError:
                 late = f"Slack did not open the form in time. Press again, or say `/papers {action.verb}`."
                 await outlet.show_or_log(Reply(late, ok=False))
-        elif action.verb in _COUNTED:
+        elif traits.answers_at_once:
             # Who presses needs no looking up: anybody's vote counts.
             counting = self._act(outlet, Asker(outlet.member), action, event_id)
             await outlet.show_or_log(await _acknowledged(ack, in_words(counting)))
@@ -88,7 +83,7 @@ class Presses:
         if found is None:
             return
         address, action = found
-        if action.verb not in FORMS:
+        if not self._commands.traits(action.verb).has_form:
             event_id = _event_id(button, member, action.verb)
             await self._home.pressed(here, member, address, action, event_id)
             return
@@ -103,7 +98,7 @@ class Presses:
         channel = text_of(body.get("channel") or {}, "id") or text_of(message, "channel_id")
         thread = thread_of(message, text_of(message, "message_ts") or text_of(message, "ts"))
         place, member = place_of(here.me.workspace, channel), text_of(body.get("user") or {}, "id")
-        return Outlet(here.web, self._command, place, member, thread, text_of(body, "response_url"))
+        return Outlet(here.web, self._command, self._commands, place, member, thread, text_of(body, "response_url"))
 
 
 async def _acknowledged(ack: AsyncAck, answering: Awaitable[Reply]) -> Reply:

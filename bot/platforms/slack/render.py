@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bot.model.messages import CARD_ACTIONS, FORMS, Action, Attachment, Card, Line, Message, Reply
+from bot.model.commands import Commands
+from bot.model.messages import Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import buttons
 from bot.model.text import count, cut
 from bot.platforms.slack.blocks import (
@@ -47,7 +48,6 @@ _SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
 """Characters that a single text may have, the most generous first."""
 _CARDS, _BUTTONS = 14, 25
 _LABEL, _VALUE, _BLOCK_ID = 75, 2_000, 255
-_LABELS = {"more": "More like this", "less": "Less", "save": "Save", "similar": "Similar", "abstract": "Abstract"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,16 @@ class Rendered:
     blocks: list[Json]
 
 
-def posted(message: Message, key: str = "", command: str = "/papers") -> Rendered:
+def posted(message: Message, commands: Commands, key: str = "", command: str = "/papers") -> Rendered:
     """A message for everybody; its first block's id carries the key it is found by. No blocks: nothing to show."""
 
     def build(share: int) -> list[Json]:
         blocks = said(message.text, share, command)
-        blocks += _card(message.card, share, 0) if message.card else []
+        blocks += _card(message.card, share, 0, commands) if message.card else []
         if not message.numbered:
             return blocks + listed(message.lines, share)
-        return blocks + numbered(message.lines, share) + _actions(buttons(message.lines), "number", _LABEL)
+        likes = buttons(message.lines, commands.for_emoji("👍"))
+        return blocks + numbered(message.lines, share) + _actions(likes, "number", _LABEL)
 
     blocks = _fitting(build)
     if blocks and key:
@@ -75,9 +76,9 @@ def posted(message: Message, key: str = "", command: str = "/papers") -> Rendere
     return Rendered(_fallback(message.text, cards, message.lines, command), blocks)
 
 
-def rewritten(message: Message, key: str, command: str = "/papers") -> Rendered:
+def rewritten(message: Message, commands: Commands, key: str, command: str = "/papers") -> Rendered:
     """The same as `posted`, with a text that is short enough to take the place of another."""
-    shown, most = posted(message, key, command), MAX_FALLBACK
+    shown, most = posted(message, commands, key, command), MAX_FALLBACK
     while (size := len(shown.text.encode())) > MAX_REWRITTEN:
         most = min(most * MAX_REWRITTEN // size, most - 1)
         cards = (message.card,) if message.card else ()
@@ -85,16 +86,16 @@ def rewritten(message: Message, key: str, command: str = "/papers") -> Rendered:
     return shown
 
 
-def answer(reply: Reply, command: str = "/papers") -> Rendered:
+def answer(reply: Reply, commands: Commands, command: str = "/papers") -> Rendered:
     """What the asker gets; a form is one press away."""
     left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - MOST_LINES, 0)
-    change = [Action("Change", reply.form.verb)] if reply.form and reply.form.verb in FORMS else []
+    change = [Action("Change", reply.form.verb)] if reply.form else []
     rest = f"… and {count(left_out, 'paper')} more." if left_out else ""
 
     def build(share: int) -> list[Json]:
         blocks = said(reply.text, share, command)
         for place, card in enumerate(reply.cards[:_CARDS]):
-            blocks += _card(card, share, place)
+            blocks += _card(card, share, place, commands)
         blocks += listed(reply.lines, share)
         blocks += said(rest, share, command)
         blocks += _attachment(reply.attachment, share) if reply.attachment else []
@@ -153,16 +154,14 @@ def _fitting(build: Callable[[int], list[Json]]) -> list[Json]:
     return next(blocks for blocks in every if weight(blocks) <= MAX_WEIGHT)
 
 
-def _card(card: Card, share: int, place: int) -> list[Json]:
+def _card(card: Card, share: int, place: int, commands: Commands) -> list[Json]:
     sections = [section(*heading(card.title, card.url, share))]
     sections += [section(span(each)) for each in (_facts(card, share), one_line(card.summary, share)) if each]
     why = [_why(card, share), *(one_line(each, min(share, SHORT)) for each in (card.note, card.tally))]
     context = [{"type": "plain_text", "text": each, "emoji": False} for each in why if each]
     blocks: list[Json] = [{"type": "rich_text", "elements": sections}]
     blocks += [{"type": "context", "elements": context}] if context else []
-    return blocks + _actions(
-        [Action(_LABELS[verb], verb, card.paper_id) for verb in CARD_ACTIONS], f"card-{place}", _LABEL
-    )
+    return blocks + _actions(commands.card_actions(card.paper_id), f"card-{place}", _LABEL)
 
 
 def _facts(card: Card, share: int) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.model.messages import FORMS, Action, Entry, Field, Form, Home, Kind, Overview
+from bot.model.commands import Commands
+from bot.model.messages import Action, Entry, Field, Form, Home, Kind, Overview
 from bot.model.text import count, cut
 from bot.platforms.slack.blocks import Json, listed, one_line, packed, said, section, spans
 from recommender.text import visible
@@ -60,7 +61,7 @@ def told(title: str, text: str, command: str = "/papers") -> Json:
     return _modal(title, said(text, _WORDS, command) or said("Done.", _WORDS, command))
 
 
-def filled(view: Mapping[str, Any]) -> tuple[Filled, Origin]:
+def filled(view: Mapping[str, Any], commands: Commands) -> tuple[Filled, Origin]:
     """What was sent. Raises ValueError for a modal that is none of ours."""
     try:
         address, home = json.loads(view["private_metadata"])
@@ -72,7 +73,7 @@ def filled(view: Mapping[str, Any]) -> tuple[Filled, Origin]:
                 blocks[name] = block["block_id"]
                 before[name] = _value(block["element"], "initial_value", "initial_option")
                 now[name] = _value(typed[block["block_id"]][_ACTION], "value", "selected_option")
-        if verb not in FORMS:
+        if not commands.traits(verb).has_form:
             raise ValueError(verb)
         return Filled(verb, before, now, blocks), Origin(str(address), bool(home))
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -9,7 +9,8 @@ from hashlib import sha256
 import structlog
 
 from bot.logs import begin_event
-from bot.model.messages import Action, Asker, Kind, Place, Reaction
+from bot.model.commands import Commands
+from bot.model.messages import SHARE, Action, Asker, Kind, Place, Reaction
 from bot.model.number_emoji import keycap
 from bot.platforms import rendering
 from bot.platforms.terminal import completion, render
@@ -41,11 +42,7 @@ log = structlog.get_logger(__name__)
 NextDay = Callable[[], Awaitable[bool]]
 """Lets one day pass; what it posts comes through the platform's `send`. False when none can."""
 PLATFORM = "terminal"
-_VOTES = {"👍": "more", "👎": "less"}
-_HELP = (
-    "`2 👍` or `+1 2` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back, `1 3 🔥` speaks of two at once.",
-    "`more 2`, `less 2`, `save 2`, `similar 2`, `abstract 2` and `why 2` do what they say.",
-)
+_HELP = "`2 👍` or `+1 2` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back, `1 3 🔥` speaks of two at once."
 
 
 class Chat:
@@ -57,6 +54,7 @@ class Chat:
         room: Room,
         screen: Screen,
         clock: Clock,
+        commands: Commands,
         who: str,
         channel: str,
         next_day: NextDay | None,
@@ -64,6 +62,8 @@ class Chat:
     ) -> None:
         self._desk, self._room, self._screen, self._clock = desk, room, screen, clock
         self._who, self._channel, self._next_day, self._farewell = who, channel, next_day, farewell
+        self._commands = commands
+        self._paper_verbs = [name for name, command in commands.items() if command.takes_paper]
         self._members = [who]
         self._waiting: set[str] = set()
 
@@ -88,7 +88,7 @@ class Chat:
             await self._guarded(self._enter(show=keyboard.attended))
             while (line := await keyboard.line(f"{self._name()} › ")) is not None:
                 begin_event()
-                typed = parse(line)
+                typed = parse(line, self._paper_verbs)
                 if isinstance(typed, Quit):
                     break
                 await self._guarded(self._answer(typed))
@@ -153,16 +153,25 @@ class Chat:
                 await self._speak_as(name)
             case Help():
                 local = [f"• `{name}`: {does}" for name, does in LOCAL.items() if name != "/next" or self._next_day]
-                self._screen.print(render.Words("\n".join([*_HELP, *local, "`help` tells what I answer."])))
+                self._screen.print(
+                    render.Words("\n".join([_HELP, self._paper_help(), *local, "`help` tells what I answer."]))
+                )
             case Unclear(hint):
                 self._screen.say(hint)
             case Nothing() | Quit():
                 pass
 
+    def _paper_help(self) -> str:
+        """The commands that act on a numbered paper: those on its card first."""
+        on_card = [action.verb for action in self._commands.card_actions("")]
+        others = [verb for verb in self._paper_verbs if verb not in on_card and self._commands[verb].listed]
+        *rest, last = [f"`{verb} 2`" for verb in (*on_card, *others)]
+        return f"{', '.join(rest)} and {last} do what they say."
+
     async def _ask(self, line: str) -> None:
         offered = self._screen.offer(line)
         if offered:
-            await self._press(offered, more=offered.offset > 0 and offered.verb != "share")
+            await self._press(offered, more=offered.offset > 0 and offered.verb != SHARE)
         else:
             self._screen.reply(await self._desk.ask(self.place, self._asker(), line))
 
@@ -195,7 +204,7 @@ class Chat:
 
     async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:
         """A paper in a list is no post that could carry an emoji; a thumb on it is the button that means the same."""
-        verbs = [_VOTES[each[0]] for each in emoji if each[0] in _VOTES]
+        verbs = [verb for each in emoji if (verb := self._commands.for_emoji(each[0]))]
         if on and verbs:
             await self._press(Action(verbs[0].capitalize(), verbs[0], paper_id))
         elif verbs:

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from rich.console import Console
 
+from bot.model.commands import Commands
 from bot.model.messages import Message, Place
 from bot.platforms.terminal.chat import PLATFORM, Chat, NextDay
 from bot.platforms.terminal.inert import MAX_TEXT, fit
@@ -49,6 +50,7 @@ class TerminalPlatform:
         folder: Path,
         console: Console,
         clock: Clock,
+        commands: Commands,
         *,
         who: str = "you",
         channel: str = "papers",
@@ -60,6 +62,7 @@ class TerminalPlatform:
     ) -> None:
         self.room = room or Room(folder)
         self._folder, self._console, self._clock, self._next_day = folder, console, clock, next_day
+        self._commands = commands
         self._farewell = farewell
         self._who, self._channel = member_name(who) or "you", channel_name(channel) or "papers"
         self._keyboard: Keyboard | None = None
@@ -108,7 +111,15 @@ class TerminalPlatform:
     async def run(self, desk: Desk) -> None:
         """Chat until whoever types leaves, or until cancelled."""
         chat = Chat(
-            desk, self.room, self._screen, self._clock, self._who, self._channel, self._next_day, self._farewell
+            desk,
+            self.room,
+            self._screen,
+            self._clock,
+            self._commands,
+            self._who,
+            self._channel,
+            self._next_day,
+            self._farewell,
         )
         self._chat = chat
         try:

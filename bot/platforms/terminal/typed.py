@@ -5,17 +5,15 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rich.emoji import Emoji
 
-from bot.model.messages import CARD_ACTIONS
 from bot.model.number_emoji import number_of
 from bot.platforms.terminal.inert import one_line
 
 LONGEST_LINE = 100_000
-CARD_WORDS = (*CARD_ACTIONS, "why", "unsave")
-"""Words that act on a numbered paper."""
 LOCAL = {
     "/papers": "ask the bot: `/papers federated`; a line without a slash does the same",
     "/react": "put an emoji on a card: `/react 2 👍`, or just `2 👍`",
@@ -113,15 +111,15 @@ class Unclear:
 Typed = Ask | React | Act | Next | GoTo | SpeakAs | Help | Quit | Nothing | Unclear
 
 
-def parse(text: str) -> Typed:
-    """What a typed line means."""
+def parse(text: str, verbs: Collection[str] = ()) -> Typed:
+    """What a typed line means. `verbs` are the commands that act on a numbered paper."""
     line = one_line(text, LONGEST_LINE)
     if not line.startswith("/"):
-        return _plain(line) if line else Nothing()
+        return _plain(line, verbs) if line else Nothing()
     word, _, rest = line.partition(" ")
     match word.casefold():
         case "/papers":
-            return _plain(rest) if rest else Ask("")
+            return _plain(rest, verbs) if rest else Ask("")
         case "/react" | "/unreact":
             return _slash_react(word, rest)
         case "/next":
@@ -161,11 +159,11 @@ def split_emoji(word: str) -> tuple[str, ...]:
     return tuple(Emoji.replace(emoji.casefold()) if emoji.startswith(":") else emoji for emoji in found)
 
 
-def _plain(line: str) -> Typed:
+def _plain(line: str, verbs: Collection[str]) -> Typed:
     """A line without a slash: a reaction, a card's button, or a question."""
     words = [word for word in line.replace(",", " ").split() if word]
     verb, numbers = words[0].casefold() if words else "", _numbers(words[1:])
-    if verb in CARD_WORDS and numbers:
+    if verb in verbs and numbers:
         return Act(verb, numbers)
     reaction = _reaction(words)
     if reaction:

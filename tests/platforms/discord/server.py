@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Kind, Message, Place
 from bot.model.number_emoji import keycap
 from bot.platforms.discord.markup import plain
@@ -46,7 +47,13 @@ class DiscordServer:
     def new(self) -> DiscordPlatform:
         fake = self.fake
         return DiscordPlatform(
-            fake.token, self.clock, self.folder, api_url=fake.api, gateway_url=fake.gateway_url, sleep=no_sleep
+            fake.token,
+            self.clock,
+            self.folder,
+            COMMANDS,
+            api_url=fake.api,
+            gateway_url=fake.gateway_url,
+            sleep=no_sleep,
         )
 
     def now(self) -> datetime:

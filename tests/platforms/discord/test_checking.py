@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Place
 from bot.operate.check import look
-from bot.platforms.discord.commands import commands
+from bot.platforms.discord.commands import application_commands
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import Finding
 from tests.fakes.clock import Clock
@@ -63,7 +64,7 @@ async def test_a_server_that_is_set_up_has_nothing_wrong_and_the_link_for_the_ne
 
 
 def register(server: DiscordServer) -> None:
-    server.fake.commands.overwrite("", commands("papers", sorted(server.fake.installs or {0})))
+    server.fake.commands.overwrite("", application_commands(COMMANDS, "papers", sorted(server.fake.installs or {0})))
 
 
 async def test_commands_that_discord_does_not_have_are_told(server: DiscordServer) -> None:
@@ -135,7 +136,7 @@ async def test_a_server_that_is_known_to_have_thrown_the_bot_out_is_nothing_wron
 
 
 async def test_a_wrong_token_and_a_spent_gateway_are_told(server: DiscordServer, tmp_path: Path) -> None:
-    wrong = DiscordPlatform("a.b.c", server.clock, tmp_path, api_url=server.fake.api)
+    wrong = DiscordPlatform("a.b.c", server.clock, tmp_path, COMMANDS, api_url=server.fake.api)
     assert "Reset Token" in (await found(server, [], wrong))["token"].mend
     server.fake.gateway.starts_left = 0
     findings = await found(server, [])
@@ -143,5 +144,5 @@ async def test_a_wrong_token_and_a_spent_gateway_are_told(server: DiscordServer,
 
 
 async def test_nobody_who_answers_is_told_with_what_to_look_at(server: DiscordServer, tmp_path: Path) -> None:
-    nowhere = DiscordPlatform("a.b.c", server.clock, tmp_path, api_url="http://127.0.0.1:9/api/v10")
+    nowhere = DiscordPlatform("a.b.c", server.clock, tmp_path, COMMANDS, api_url="http://127.0.0.1:9/api/v10")
     assert "discord.api_url" in (await found(server, [], nowhere))["token"].mend

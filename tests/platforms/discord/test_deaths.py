@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.digests import feedback
 from bot.model.messages import Style
 from bot.platforms.discord.platform import DiscordPlatform
@@ -48,6 +49,7 @@ class Life:
             fake.token,
             self.server.clock,
             self.server.folder,
+            COMMANDS,
             api_url=fake.api,
             gateway_url=fake.gateway_url,
             sleep=no_sleep,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Message, Place
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.platform import DiscordPlatform
@@ -27,7 +28,9 @@ async def fake() -> AsyncIterator[FakeDiscord]:
 
 
 def platform_at(fake: FakeDiscord, folder: Path, pace: Pace) -> DiscordPlatform:
-    return DiscordPlatform(fake.token, fake.clock, folder, api_url=fake.api, gateway_url=fake.gateway_url, pace=pace)
+    return DiscordPlatform(
+        fake.token, fake.clock, folder, COMMANDS, api_url=fake.api, gateway_url=fake.gateway_url, pace=pace
+    )
 
 
 def most_in_a_second(times: Sequence[float]) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Line, Message, Place
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain
@@ -281,7 +282,9 @@ async def test_numbered_lines_stand_under_the_emoji_that_stand_for_them(server: 
 
 async def test_a_wrong_token_is_one_clear_line(server: DiscordServer, tmp_path: Path) -> None:
     fake = server.fake
-    wrong = DiscordPlatform("a.b.wrong", server.clock, tmp_path, api_url=fake.api, gateway_url=fake.gateway_url)
+    wrong = DiscordPlatform(
+        "a.b.wrong", server.clock, tmp_path, COMMANDS, api_url=fake.api, gateway_url=fake.gateway_url
+    )
     with pytest.raises(NotAccepted, match=r"does not know the bot's token\. Copy it anew") as caught:
         await wrong.run(server.desk)
     assert "wrong" not in str(caught.value)

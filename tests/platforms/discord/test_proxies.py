@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Message
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import NotAccepted, TokenRefused, Uncertain
@@ -85,7 +86,9 @@ async def test_a_login_page_of_a_network_is_one_clear_line(
 ) -> None:
     fake = server.fake
     fake.faults.status("get_current_user", status)
-    platform = DiscordPlatform(fake.token, server.clock, tmp_path, api_url=fake.api, gateway_url=fake.gateway_url)
+    platform = DiscordPlatform(
+        fake.token, server.clock, tmp_path, COMMANDS, api_url=fake.api, gateway_url=fake.gateway_url
+    )
     with pytest.raises(NotAccepted) as caught:
         await platform.run(server.desk)
     assert not isinstance(caught.value, TokenRefused)
@@ -100,6 +103,8 @@ async def test_json_that_is_not_discords_at_the_login_is_one_clear_line(
 ) -> None:
     fake = server.fake
     fake.faults.proxy("get_current_user", 200, body)
-    platform = DiscordPlatform(fake.token, server.clock, tmp_path, api_url=fake.api, gateway_url=fake.gateway_url)
+    platform = DiscordPlatform(
+        fake.token, server.clock, tmp_path, COMMANDS, api_url=fake.api, gateway_url=fake.gateway_url
+    )
     with pytest.raises(NotAccepted, match="not Discord's"):
         await platform.run(server.desk)

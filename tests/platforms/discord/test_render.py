@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.commands.registry import COMMANDS
 from bot.model.codec import load_message
 from bot.model.messages import Card, Line, Message, Reply, Style
 from bot.platforms.discord.pressing import form_id
@@ -38,7 +39,7 @@ def assert_discord_takes(shown: Rendered) -> None:
 @settings(deadline=None)
 @given(replies)
 def test_discord_takes_every_answer(reply: Reply) -> None:
-    shown = Renderer().answer(reply)
+    shown = Renderer(COMMANDS).answer(reply)
     assert 0 < len(shown) <= 5
     for each in shown:
         assert_discord_takes(each)
@@ -47,18 +48,18 @@ def test_discord_takes_every_answer(reply: Reply) -> None:
 @settings(deadline=None)
 @given(texts, st.none() | cards, st.lists(lines, max_size=30), st.booleans())
 def test_discord_takes_every_message(text: str, card: Card | None, some: list[Line], numbered: bool) -> None:
-    shown = Renderer().posted(Message(text, card, tuple(some), numbered=numbered), "key-1")
+    shown = Renderer(COMMANDS).posted(Message(text, card, tuple(some), numbered=numbered), "key-1")
     if shown.components:  # else there is nothing that could be shown, and nothing is sent
         assert_discord_takes(shown)
 
 
 def test_a_usual_answer_is_one_message_with_room_between_its_papers() -> None:
-    [shown] = Renderer().answer(SHOWN["search"])  # type: ignore[arg-type]
+    [shown] = Renderer(COMMANDS).answer(SHOWN["search"])  # type: ignore[arg-type]
     assert [each["type"] for each in shown.components] == [10, *[14, 10] * 3, 1, 1]
 
 
 def test_an_abstract_stands_below_the_title_of_its_paper() -> None:
-    [shown] = Renderer().answer(Reply("All of it. " * 170, cards=(replace(CARD, summary="", why="", note=""),)))
+    [shown] = Renderer(COMMANDS).answer(Reply("All of it. " * 170, cards=(replace(CARD, summary="", why="", note=""),)))
     assert_discord_takes(shown)
     [card] = shown.components
     title, abstract = (each["content"] for each in card["components"] if each["type"] == 10)
@@ -69,19 +70,21 @@ def test_an_abstract_stands_below_the_title_of_its_paper() -> None:
 
 
 def test_a_later_page_goes_on_with_its_numbers() -> None:
-    [shown] = Renderer().answer(Reply("Found.", (Line("1", "A"), Line("2", "B")), first=6))
+    [shown] = Renderer(COMMANDS).answer(Reply("Found.", (Line("1", "A"), Line("2", "B")), first=6))
     words = [each["content"] for each in shown.components if each["type"] == 10]
     assert words == ["Found.", "6\\. **A**", "7\\. **B**"]
 
 
 def test_no_message_begins_with_room() -> None:
     some = tuple(Line(str(number), f"Paper {number}") for number in range(10))
-    for shown in (Renderer().posted(Message(lines=some)), *Renderer().answer(Reply("", lines=some))):
+    for shown in (Renderer(COMMANDS).posted(Message(lines=some)), *Renderer(COMMANDS).answer(Reply("", lines=some))):
         assert shown.components[0]["type"] == 10
 
 
 def test_no_count_and_no_date_is_broken_in_two() -> None:
-    [words, *_] = Renderer().posted(Message(card=replace(CARD, authors="Ada Lovelace + 3"))).components[0]["components"]
+    [words, *_] = (
+        Renderer(COMMANDS).posted(Message(card=replace(CARD, authors="Ada Lovelace + 3"))).components[0]["components"]
+    )
     assert words["content"].splitlines()[-1].split(" ") == [
         *("-#", "Ada", "Lovelace\u00a0+\u00a03\u00a0·", "Analytical", "Society\u00a0·"),
         *("2\u00a0Oct\u00a02023\u00a0·", "▲\u00a012\u00a0\u00a0💬\u00a03"),
@@ -105,7 +108,7 @@ async def requests(style: Style, forum: bool) -> list[dict[str, Any]]:
 
 def snapshot(name: str) -> Any:
     """What is sent for an example: each message's body, or a form's."""
-    shown, renderer = SHOWN[name], Renderer()
+    shown, renderer = SHOWN[name], Renderer(COMMANDS)
     if isinstance(shown, Message):
         return renderer.posted(shown, "key-1").payload()
     sent: list[Any] = [each.payload(EPHEMERAL) for each in renderer.answer(shown)]

@@ -13,8 +13,9 @@ import discord
 import pytest
 import simcord
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Action, Attachment, Field, Form, Line, Message, Place, Reply
-from bot.platforms.discord.commands import commands
+from bot.platforms.discord.commands import application_commands
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import AccessLost, Rejected
 from tests.fakes.clock import Clock
@@ -57,13 +58,13 @@ class Simulated:
 @pytest.fixture
 async def sim(tmp_path: Path) -> AsyncIterator[Simulated]:
     logging.getLogger("discord").setLevel(logging.CRITICAL)
-    desk, platform = RecordingDesk(), DiscordPlatform("token", Clock(), tmp_path)
+    desk, platform = RecordingDesk(), DiscordPlatform("token", Clock(), tmp_path, COMMANDS)
     client = platform.client(desk)
     env = simcord.Env(client, shard_count=1)
     await env.start()
     await platform.rest.open(client.http)
     # simcord does not know GET /applications/@me, by which the bot learns how it can be installed.
-    await platform.rest.put_commands(str(client.application_id), commands("papers", [0, 1]))
+    await platform.rest.put_commands(str(client.application_id), application_commands(COMMANDS, "papers", [0, 1]))
     yield Simulated(env, platform, desk)
     await env.shutdown()
     env.raise_errors()

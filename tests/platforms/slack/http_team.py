@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlparse
 
 import aiohttp
 
+from bot.commands.registry import COMMANDS
 from bot.installations.encryption import Seal
 from bot.installations.store_backed import KeptInstallations
 from bot.platforms.slack.http import AppSecrets, HttpSlack
@@ -43,6 +44,7 @@ class HttpTeam(SlackTeam):
             secrets,
             self.installations,
             clock,
+            COMMANDS,
             api_url=self.slack.api,
             sleep=clock.sleep,
             seconds=clock.seconds,

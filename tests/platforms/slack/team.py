@@ -10,6 +10,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Message, Place
 from bot.model.number_emoji import keycap, number_of
 from bot.platforms.slack.http import HttpSlack
@@ -55,6 +56,7 @@ class SlackTeam:
             self.lab.bot_token,
             self.slack.app_token,
             self.clock,
+            COMMANDS,
             api_url=self.slack.api,
             ping_seconds=0.5,
             sleep=self.clock.sleep,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Place
 from bot.operate.check import look
 from bot.platforms.slack.intake import EVENTS
@@ -55,7 +56,7 @@ async def test_a_team_that_is_set_up_has_nothing_wrong_and_nothing_is_posted_or_
     ("token", "mend"), [("xoxb-wrong", "Copy the token"), ("xapp-1-A0PAPERBOY-fake", "another kind of token")]
 )
 async def test_a_wrong_bot_token_is_told(team: SlackTeam, token: str, mend: str) -> None:
-    platform = SlackPlatform(token, team.slack.app_token, team.clock, api_url=team.slack.api)
+    platform = SlackPlatform(token, team.slack.app_token, team.clock, COMMANDS, api_url=team.slack.api)
     findings = await found(team, [], platform)
     assert wrong(findings) == {"bot token"}
     assert mend in findings["bot token"].mend
@@ -77,7 +78,7 @@ async def test_an_app_token_that_opens_no_connection_is_told(team: SlackTeam, tr
     token = {"wrong": "xapp-wrong", "bot": team.lab.bot_token, "scope": team.slack.app_token}[trouble]
     if trouble == "scope":
         team.slack.app_scopes.clear()
-    platform = SlackPlatform(team.lab.bot_token, token, team.clock, api_url=team.slack.api)
+    platform = SlackPlatform(team.lab.bot_token, token, team.clock, COMMANDS, api_url=team.slack.api)
     findings = await found(team, None, platform)
     assert wrong(findings) == {"app token"}
     assert ("connections:write" in findings["app token"].mend) == (trouble == "scope")
@@ -117,7 +118,9 @@ async def test_channels_of_another_workspace_than_the_tokens_are_told(team: Slac
 
 
 async def test_a_slack_that_can_not_be_reached_or_makes_no_sense_is_told(team: SlackTeam) -> None:
-    nowhere = SlackPlatform(team.lab.bot_token, team.slack.app_token, team.clock, api_url="http://127.0.0.1:9/api/")
+    nowhere = SlackPlatform(
+        team.lab.bot_token, team.slack.app_token, team.clock, COMMANDS, api_url="http://127.0.0.1:9/api/"
+    )
     findings = await found(team, None, nowhere)
     assert wrong(findings) == {"bot token", "app token"}
     assert "network" in findings["bot token"].mend

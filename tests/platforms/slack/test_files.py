@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.commands.parser import LONGEST_LINE
+from bot.model.commands import LONGEST_LINE
 from bot.platforms.slack.web import Web
 from bot.ports.platform import Rejected
 from tests.platforms.slack.team import SlackTeam, team_at_work

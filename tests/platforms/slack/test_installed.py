@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.installations.encryption import Seal
 from bot.installations.store_backed import KeptInstallations
 from bot.model.messages import Message, Place
@@ -318,6 +319,7 @@ async def over_sockets(store: Store, folder: Path) -> AsyncIterator[tuple[SlackT
                 self.lab.bot_token,
                 self.slack.app_token,
                 clock,
+                COMMANDS,
                 api_url=self.slack.api,
                 ping_seconds=0.5,
                 sleep=clock.sleep,

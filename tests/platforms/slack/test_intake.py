@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.digests.feedback import plain_emoji
 from bot.model.messages import Action, Attachment, Form, Kind, Line, Message, Place, Reaction, Reply
 from bot.platforms.slack.platform import SlackPlatform
@@ -191,7 +192,7 @@ async def test_admins_manage_and_others_do_not(team: SlackTeam) -> None:
 async def test_members_whom_the_settings_name_manage_too(team: SlackTeam) -> None:
     await team.stop()
     team.platform = SlackPlatform(
-        team.lab.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api, managers=["bo"]
+        team.lab.bot_token, team.slack.app_token, team.clock, COMMANDS, api_url=team.slack.api, managers=["bo"]
     )
     await team.start()
     await team.ask("bo", "pause")

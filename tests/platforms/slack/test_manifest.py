@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.platforms.slack.intake import EVENTS, FAREWELLS, FIRST, HOME, QUESTIONS
 from bot.platforms.slack.manifest import manifest
 from bot.platforms.slack.scopes import SCOPES
@@ -18,19 +19,21 @@ WRITTEN = re.findall(r"^      - ([a-z_]+(?:\.im)?)$", FILE.read_text("utf-8"), r
 
 
 def test_the_committed_manifest_is_the_one_the_code_generates() -> None:
-    told = "python -m bot.platforms.slack.manifest > config/slack-manifest.yaml"
-    assert FILE.read_text("utf-8") == manifest(), told
+    told = "python -m bot.operate.slack_manifest > config/slack-manifest.yaml"
+    assert FILE.read_text("utf-8") == manifest(COMMANDS), told
 
 
 def test_the_committed_manifest_for_http_is_the_one_the_code_generates() -> None:
-    told = f"python -m bot.platforms.slack.manifest {ADDRESS} > config/slack-manifest-http.yaml"
+    told = f"python -m bot.operate.slack_manifest {ADDRESS} > config/slack-manifest-http.yaml"
     written = FILE.with_name("slack-manifest-http.yaml").read_text("utf-8")
-    assert written == manifest(address=ADDRESS), told
+    assert written == manifest(COMMANDS, address=ADDRESS), told
     assert written.count(f"{ADDRESS}/slack/") == 4
 
 
 def test_the_two_manifests_ask_for_the_same() -> None:
-    lines = [{line for line in manifest(address=at).splitlines() if "      - " in line} for at in ("", ADDRESS)]
+    lines = [
+        {line for line in manifest(COMMANDS, address=at).splitlines() if "      - " in line} for at in ("", ADDRESS)
+    ]
     assert lines[0] == lines[1]
 
 
@@ -55,4 +58,4 @@ async def test_every_event_in_it_is_acknowledged_even_when_it_is_of_no_concern()
 
 
 def test_the_command_can_be_named_otherwise() -> None:
-    assert "- command: /kiosk\n" in manifest("/kiosk")
+    assert "- command: /kiosk\n" in manifest(COMMANDS, "/kiosk")

@@ -14,6 +14,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Message
 from bot.platforms.slack.platform import Acknowledging, SlackPlatform
 from bot.platforms.slack.render import block_id
@@ -159,7 +160,9 @@ async def test_a_page_with_status_200_leaves_a_post_uncertain(team: SlackTeam, k
 
 
 async def test_a_slack_that_can_not_be_reached_has_accepted_nothing(team: SlackTeam) -> None:
-    nowhere = SlackPlatform(team.lab.bot_token, team.slack.app_token, team.clock, api_url="http://127.0.0.1:9/api/")
+    nowhere = SlackPlatform(
+        team.lab.bot_token, team.slack.app_token, team.clock, COMMANDS, api_url="http://127.0.0.1:9/api/"
+    )
     with pytest.raises(NotAccepted, match="can't be reached") as caught:
         await nowhere.send(team.place, Message("x"), "key-1")
     assert caught.value.retry_after, "an outage of hours uses up no tries"
@@ -222,7 +225,7 @@ async def test_a_private_word_is_a_direct_message(team: SlackTeam) -> None:
 
 
 async def test_a_wrong_token_is_told_at_once(team: SlackTeam) -> None:
-    wrong = SlackPlatform(team.lab.bot_token, "xapp-wrong", team.clock, api_url=team.slack.api)
+    wrong = SlackPlatform(team.lab.bot_token, "xapp-wrong", team.clock, COMMANDS, api_url=team.slack.api)
     with pytest.raises(AccessLost, match="invalid_auth"):
         await wrong.run(team.desk)
 
@@ -245,7 +248,9 @@ async def test_an_archived_channel_is_none_that_the_bot_is_in(team: SlackTeam) -
 
 async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_built_up(team: SlackTeam) -> None:
     slack = team.slack
-    platform = SlackPlatform(team.lab.bot_token, slack.app_token, team.clock, api_url=slack.api, ping_seconds=0.1)
+    platform = SlackPlatform(
+        team.lab.bot_token, slack.app_token, team.clock, COMMANDS, api_url=slack.api, ping_seconds=0.1
+    )
     running = asyncio.create_task(platform.run(team.desk))
     await slack.sockets.connected()
     slack.faults.error("apps.connections.open", "internal_error", times=1_000)

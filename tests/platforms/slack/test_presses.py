@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Message
 from bot.platforms.slack.manifest import manifest
-from bot.platforms.slack.presses import SHORTCUTS
 from bot.store.database import Store
 from tests.platforms.conformance import CARD
 from tests.platforms.slack.surfaces import at_work, desk_of
@@ -80,13 +80,13 @@ async def test_a_vote_needs_nothing_of_slack(team: SlackTeam) -> None:
 
 
 def test_the_shortcuts_fit_slack() -> None:
-    for verb, (name, described) in SHORTCUTS.items():
-        assert f"callback_id: {verb}\n" in manifest()
-        assert len(name) <= 24
-        assert len(described) <= 150
+    for verb, menu in COMMANDS.menus().items():
+        assert f"callback_id: {verb}\n" in manifest(COMMANDS)
+        assert len(menu.name) <= 24
+        assert len(menu.description) <= 150
 
 
-@pytest.mark.parametrize("verb", SHORTCUTS)
+@pytest.mark.parametrize("verb", COMMANDS.menus())
 async def test_a_shortcut_asks_about_the_message_and_all_it_links_to(team: SlackTeam, verb: str) -> None:
     said = await team.bo.writes(team.ml, "look: https://arxiv.org/abs/1602.05629 <& that")
     assert (await team.ada.chooses(verb, team.ml, said)).acked

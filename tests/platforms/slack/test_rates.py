@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.commands.registry import COMMANDS
 from bot.model.messages import Message, Place, Reply
 from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.platform import SlackPlatform
@@ -54,7 +55,7 @@ async def test_other_methods_and_other_workspaces_go_on_meanwhile(team: SlackTea
     assert await team.platform.find(team.place, "key-1", team.now()) == message
     other = team.slack.workspace("T2")
     room = other.channel("C9", "room")
-    theirs = SlackPlatform(other.bot_token, team.slack.app_token, team.clock, api_url=team.slack.api)
+    theirs = SlackPlatform(other.bot_token, team.slack.app_token, team.clock, COMMANDS, api_url=team.slack.api)
     await theirs.send(Place("slack", room.id, "T2"), Message("x"), "key-3")
 
 
@@ -111,7 +112,7 @@ async def test_digests_greetings_submissions_and_answers_keep_a_second_between_t
     await house.app.scheduler.plan_due()
     await house.app.delivery_worker.deliver_all()
     web = (await team.platform._workspaces.at("T1")).web
-    await Outlet(web, "/papers", team.place, "ada").show(Reply("Hello.", public=True))
+    await Outlet(web, "/papers", COMMANDS, team.place, "ada").show(Reply("Hello.", public=True))
     await team.platform.send(team.place, Message("Good morning."), "greeting")
     await house.list_papers(demo_papers()[8:9])
     await house.say(f"submit {demo_papers()[8].id}", place=team.place)
@@ -121,7 +122,7 @@ async def test_digests_greetings_submissions_and_answers_keep_a_second_between_t
 
 async def test_an_answer_waits_when_slack_asks_to_and_comes_once(team: SlackTeam) -> None:
     web = (await team.platform._workspaces.at("T1")).web
-    room = Outlet(web, "/papers", team.place, "ada", thread="")
+    room = Outlet(web, "/papers", COMMANDS, team.place, "ada", thread="")
     team.ml.members.append("ada")
     for method, reply in (("chat.postEphemeral", Reply("For you.")), ("chat.postMessage", Reply("All.", public=True))):
         before = team.now()

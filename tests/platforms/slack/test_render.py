@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from bot.model.messages import CARD_ACTIONS, Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.commands.registry import COMMANDS
+from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
 from bot.platforms.slack import render
 from tests.fakes.slack.blocks import check_message
 from tests.platforms.conformance import CARD
@@ -23,7 +24,7 @@ SNAPSHOTS = Snapshots(Path(__file__))
 
 
 def rendered(shown: Message | Reply) -> render.Rendered:
-    return render.posted(shown, "key-1") if isinstance(shown, Message) else render.answer(shown)
+    return render.posted(shown, COMMANDS, "key-1") if isinstance(shown, Message) else render.answer(shown, COMMANDS)
 
 
 def leaves(node: object, kind: str = "") -> Iterator[tuple[str, str, str]]:
@@ -90,13 +91,13 @@ def assert_slack_takes(shown: render.Rendered) -> None:
 @settings(deadline=None)
 @given(replies)
 def test_slack_takes_every_answer(reply: Reply) -> None:
-    assert_slack_takes(render.answer(reply))
+    assert_slack_takes(render.answer(reply, COMMANDS))
 
 
 @settings(deadline=None)
 @given(texts, st.none() | cards, st.lists(lines, max_size=12), st.text(min_size=1, max_size=25))
 def test_slack_takes_every_message(text: str, card: Card | None, some: list[Line], key: str) -> None:
-    assert_slack_takes(render.posted(Message(text, card, tuple(some)), key))
+    assert_slack_takes(render.posted(Message(text, card, tuple(some)), COMMANDS, key))
 
 
 def test_the_heaviest_answer_is_within_every_limit() -> None:
@@ -110,14 +111,14 @@ def test_the_heaviest_answer_is_within_every_limit() -> None:
         Attachment(wide, "😀" * 1_500),
         Form("schedule", wide, (Field(wide, wide, wide, (wide,) * 5),) * 20),
     )
-    shown = render.answer(reply)
+    shown = render.answer(reply, COMMANDS)
     assert_slack_takes(shown)
     assert "… and 56 papers more." in str(shown.blocks)
 
 
 def test_ten_usual_cards_are_shown_uncut_in_one_answer() -> None:
     card = replace(CARD, title="T" * 120, summary="S" * 420, why="W" * 140, note="N" * 40)
-    shown = render.answer(Reply("Today:", cards=(card,) * 10, actions=(Action("Share", "share", "today"),)))
+    shown = render.answer(Reply("Today:", cards=(card,) * 10, actions=(Action("Share", "share", "today"),)), COMMANDS)
     assert_slack_takes(shown)
     texts = [text for _, name, text in leaves(shown.blocks) if name == "text"]
     assert all(texts.count(part) == 10 for part in (card.title, card.summary, card.why, card.note))
@@ -125,14 +126,14 @@ def test_ten_usual_cards_are_shown_uncut_in_one_answer() -> None:
 
 @given(texts, texts, st.integers(0, 10**6))
 def test_a_button_says_what_it_was_given(verb: str, argument: str, offset: int) -> None:
-    shown = render.answer(Reply("Found.", actions=(Action("More", verb, argument, offset),)))
+    shown = render.answer(Reply("Found.", actions=(Action("More", verb, argument, offset),)), COMMANDS)
     for button in elements(shown.blocks, "button"):
         assert render.pressed(button["value"]) == Action("", verb, argument, offset)
 
 
 def test_a_button_says_the_same_when_slack_has_escaped_what_it_holds() -> None:
     action = Action("Share", "share", 'R&D "a <b>" &amp; ∀x', 5)
-    [button] = render.answer(Reply("x", actions=(action,))).blocks[-1]["elements"]
+    [button] = render.answer(Reply("x", actions=(action,)), COMMANDS).blocks[-1]["elements"]
     assert render.pressed(render.escaped(button["value"])) == replace(action, label="")
 
 
@@ -142,53 +143,55 @@ def test_a_value_that_is_not_ours_is_no_action(value: str) -> None:
 
 
 def test_a_card_has_the_five_buttons_each_carrying_the_paper() -> None:
-    buttons = elements(render.posted(Message(card=CARD)).blocks, "button")
+    buttons = elements(render.posted(Message(card=CARD), COMMANDS).blocks, "button")
     assert [button["text"]["text"] for button in buttons] == ["More like this", "Less", "Save", "Similar", "Abstract"]
     held = [render.pressed(button["value"]) for button in buttons]
-    assert [(each.verb, each.argument) for each in held if each] == [(verb, CARD.paper_id) for verb in CARD_ACTIONS]
+    assert [(each.verb, each.argument) for each in held if each] == [
+        (verb, CARD.paper_id) for verb in ("more", "less", "save", "similar", "abstract")
+    ]
 
 
 def test_the_key_stands_on_the_first_block() -> None:
-    shown = render.posted(Message("Good morning", CARD), "key-7")
+    shown = render.posted(Message("Good morning", CARD), COMMANDS, "key-7")
     assert [block.get("block_id") for block in shown.blocks] == [render.block_id("key-7"), None, None, None]
 
 
 def test_a_title_is_linked_and_means_nothing_else() -> None:
     card = replace(CARD, title="*Bold* <!channel> <@U1> :fire: `rm` a|b")
-    (link,) = elements(render.posted(Message(card=card)).blocks, "link")
+    (link,) = elements(render.posted(Message(card=card), COMMANDS).blocks, "link")
     assert (link["text"], link["url"]) == (card.title, CARD.url)
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x.org/a b", "https://x.org/<!channel>", "x.org", ""])
 def test_a_link_that_is_none_is_left_out(url: str) -> None:
-    assert not elements(render.posted(Message(card=replace(CARD, url=url))).blocks, "link")
+    assert not elements(render.posted(Message(card=replace(CARD, url=url)), COMMANDS).blocks, "link")
 
 
 def test_what_may_be_typed_is_code_under_the_commands_own_name() -> None:
-    shown = render.answer(Reply("Say `/papers pause` or `stop`; `/papersx` is <other>."), "/kiosk")
+    shown = render.answer(Reply("Say `/papers pause` or `stop`; `/papersx` is <other>."), COMMANDS, "/kiosk")
     code = [each["text"] for each in elements(shown.blocks, "text") if each.get("style") == {"code": True}]
     assert code == ["/kiosk pause", "stop", "/papersx"]
     assert shown.text == "Say /kiosk pause or stop; /papersx is &lt;other&gt;."
 
 
 def test_the_fallback_says_all_that_the_blocks_say() -> None:
-    text = render.posted(Message("Good morning", CARD, LINES)).text
+    text = render.posted(Message("Good morning", CARD, LINES), COMMANDS).text
     said = (CARD.title, CARD.authors, CARD.organization, CARD.summary, CARD.why, CARD.note, CARD.url, "▲ 12", "💬 3")
     assert [part for part in ("Good morning", "2 Oct 2023", *said, "3. Paper 3") if part not in text] == []
 
 
 def test_a_fallback_of_nothing_but_signs_keeps_its_bound() -> None:
-    assert len(render.posted(Message("&" * 9_000)).text) <= render.MAX_FALLBACK
+    assert len(render.posted(Message("&" * 9_000), COMMANDS).text) <= render.MAX_FALLBACK
 
 
 def test_nothing_to_show_is_no_blocks() -> None:
-    assert render.posted(Message("\x1b\u202e"), "key").blocks == []
+    assert render.posted(Message("\x1b\u202e"), COMMANDS, "key").blocks == []
 
 
 def test_a_long_file_is_named_and_not_shown() -> None:
     long = Attachment("saved.bib", "x" * (render.INLINE_ATTACHMENT + 1))
     assert not render.fits_inline(long)
-    shown = str(render.answer(Reply("Here.", attachment=long)).blocks)
+    shown = str(render.answer(Reply("Here.", attachment=long), COMMANDS).blocks)
     assert "saved.bib" in shown
     assert "xxx" not in shown
 

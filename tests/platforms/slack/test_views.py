@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from bot.model.messages import FORMS, Action, Entry, Field, Form, Home, Kind, Line, Overview, Place
+from bot.commands.registry import COMMANDS
+from bot.model.messages import Action, Entry, Field, Form, Home, Kind, Line, Overview, Place
 from bot.platforms.slack import views
 from bot.platforms.slack.views import Origin
 from tests.fakes.slack.interacting import state
@@ -93,7 +94,13 @@ lines = st.builds(Line, anything, anything, anything, anything, anything)
 entries = st.lists(st.builds(Entry, lines, actions), max_size=60).map(tuple)
 overviews = st.builds(Overview, places, anything, st.lists(actions, max_size=40).map(tuple))
 fields = st.builds(Field, anything, anything, anything, st.lists(anything, max_size=130).map(tuple))
-forms = st.builds(Form, st.sampled_from(FORMS), anything, st.lists(fields, max_size=120).map(tuple))
+FORMS = [name for name, command in COMMANDS.items() if command.has_form]
+forms = st.builds(
+    Form,
+    st.sampled_from(FORMS),
+    anything,
+    st.lists(fields, max_size=120).map(tuple),
+)
 homes = st.builds(
     Home,
     overviews,
@@ -124,7 +131,7 @@ def test_slack_takes_any_form_and_sends_it_back_as_it_was(form: Form, address: s
     if "submit" not in view:
         assert form.fields == ()
         return
-    filled, origin = views.filled(sent(view))
+    filled, origin = views.filled(sent(view), COMMANDS)
     assert origin == Origin(address[:200], home=True)
     assert filled.before == filled.now
     assert set(filled.blocks.values()) <= {block["block_id"] for block in view["blocks"]}
@@ -137,7 +144,7 @@ def test_slack_takes_any_words_in_a_modal(title: str, text: str) -> None:
 
 def test_what_was_typed_and_chosen_is_read_under_the_fields_names() -> None:
     view = views.modal(SCHEDULE, Origin("C1"))
-    filled, origin = views.filled(sent(view, {"0:hour": "5pm", "3:count": "7"}))
+    filled, origin = views.filled(sent(view, {"0:hour": "5pm", "3:count": "7"}), COMMANDS)
     assert filled.verb == "schedule"
     assert filled.before == {"hour": "09:00", "days": "weekdays", "zone": "Europe/Berlin", "count": "5"}
     assert filled.now == {**filled.before, "hour": "5pm", "count": "7"}
@@ -160,7 +167,7 @@ def test_what_was_typed_and_chosen_is_read_under_the_fields_names() -> None:
 )
 def test_a_modal_of_another_time_is_told_apart(view: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="another time"):
-        views.filled(view)
+        views.filled(view, COMMANDS)
 
 
 def test_a_value_that_no_menu_can_hold_is_typed_and_one_that_is_no_choice_any_more_stays() -> None:
