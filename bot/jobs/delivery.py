@@ -221,10 +221,10 @@ class DeliveryWorker:
     async def _resolve_uncertain(self, platform: Platform, channel: Channel, post: Post) -> bool:
         """Find out what became of an uncertain post before anything else is sent."""
         tried_at, now = post.sending_at or post.planned_at, self._clock()
-        if now - post.planned_at > self._policy.grace:
-            return await self._move(post, PostState.FAILED, reason="may have been posted; nobody could say in time")
+        too_late = now - post.planned_at > self._policy.grace
         first, last = self._ages(post)
-        if first < _same_key_safe_for(platform, channel, post) and post.attempts < self._policy.attempts:
+        safe = first < _same_key_safe_for(platform, channel, post) and post.attempts < self._policy.attempts
+        if safe and not too_late:
             return await self._send(platform, channel, post)
         if not platform.capabilities.lookup:
             return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
@@ -239,6 +239,9 @@ class DeliveryWorker:
         except Exception as error:
             log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_what(error))
             told = error.retry_after if isinstance(error, NotAccepted) else 0.0
+            if too_late and not told:  # the posts of later days wait behind this one
+                why = "may have been posted; nobody could say in time"
+                return await self._move(post, PostState.FAILED, reason=why)
             return await self._look_again(post, told or min(_longer(last), _LONGEST_WAIT_SECONDS))
         left = self._policy.settled_after - last
         if message is None and left > 0:
@@ -294,7 +297,9 @@ class DeliveryWorker:
         """How many seconds ago the first and the last send of an uncertain post began.
 
         What this process sent it measures by the steady clock. What an earlier one sent is told by the times in the
-        store; where they lie ahead, the clock was set back, and the last send counts as begun now.
+        store; where they lie ahead, the clock was set back, and the last send counts as begun now. The steady clock
+        stands still while the machine sleeps: the platform may forget a key meanwhile, so for the first send the longer
+        of both times counts.
         """
         now, wall = self._seconds(), self._clock()
         if post.id not in self._tries:
@@ -304,7 +309,8 @@ class DeliveryWorker:
                 ages = [float("inf"), 0.0]
             self._tries[post.id] = _Tries(now - ages[0], now - ages[1])
         tries = self._tries[post.id]
-        return now - tries.first, now - tries.last
+        by_wall = (wall - post.sending_at).total_seconds() if post.sending_at else 0.0
+        return max(now - tries.first, by_wall), now - tries.last
 
     async def _give_up(self, post: Post, why: str) -> bool:
         log.warning("A post is given up.", post=post.id, paper=post.paper_id, tries=post.attempts, why=why)

@@ -214,6 +214,46 @@ async def test_a_clock_that_was_set_back_over_a_restart_makes_no_post_believed_l
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
 
 
+async def test_a_machine_that_sleeps_while_a_post_is_sent_doubles_nothing(sqlite_store: Store, clock: Clock) -> None:
+    """The steady clock stands still while a machine sleeps, and the platform forgets the key."""
+    steady = Clock()
+
+    class Asleep(LateChat):
+        async def send(self, place: Place, message: Message, key: str) -> str:
+            try:
+                return await super().send(place, message, key)
+            except Uncertain:
+                clock.advance(timedelta(hours=2))
+                self.arrive()
+                raise
+
+    chat = Asleep(DISCORD, clock=clock, late={2: 1.0})
+    await a_due_digest(sqlite_store, clock, chat)
+    house = house_over(sqlite_store, clock, chat, seconds=steady.seconds)
+    for _ in range(20):
+        await house.beat()
+        clock.advance(timedelta(seconds=5))
+        steady.advance(timedelta(seconds=5))
+    await once_each(house, chat)
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["stands there", "never came"])
+async def test_a_post_that_is_uncertain_for_longer_than_it_is_news_is_looked_for_once_more(
+    sqlite_store: Store, clock: Clock, *, stands: bool
+) -> None:
+    chat = LateChat(SLACK, clock=clock, late={2: 1.0 if stands else 1e9}, dies=True)
+    house = await a_due_digest(sqlite_store, clock, chat)
+    with pytest.raises(Crash):
+        await house.beat()
+    clock.advance(timedelta(hours=13))
+    chat.arrive()
+    again = house_over(sqlite_store, clock, chat)
+    await again.beat_until_settled()
+    seen = PostState.SENT if stands else PostState.DROPPED
+    assert await states(again) == [PostState.SENT, seen] + [PostState.DROPPED] * 4
+    assert len(chat.shown["c1"]) == 1 + stands
+
+
 async def test_a_post_is_looked_for_behind_the_last_one_that_is_known(store: Store, clock: Clock) -> None:
     chat = LateChat(SLACK, clock=clock, late={1: 1.0, 4: 1.0})
     house = await a_due_digest(store, clock, chat)
