@@ -118,10 +118,13 @@ class DeliveryWorker:
                 self._under_way[channel_id] = asyncio.create_task(one)
 
     async def deliver_all(self) -> None:
-        """Deliver every channel's posts whose time has come, and wait until that is done."""
+        """Deliver every channel's posts whose time has come, and wait until that is done, and until the reactions on
+        posts that were confirmed late are read."""
         await asyncio.gather(*self._under_way.values())
         await self.begin()
         await asyncio.gather(*self._under_way.values())
+        if self._reactions:
+            await self._reactions.wait_for_resyncs()
 
     async def stop(self) -> None:
         """Let go of what is under way; what was being sent is looked up on the next start."""

@@ -168,6 +168,10 @@ class ReactionRecorder:
             self._resyncing.add(task)
             task.add_done_callback(self._resyncing.discard)
 
+    async def wait_for_resyncs(self) -> None:
+        """Wait until the reactions are read on every message whose id became known late."""
+        await asyncio.gather(*self._resyncing)
+
     async def stop(self) -> None:
         """Let go of what is under way; on the next start all reactions are read back."""
         under_way = list(self._resyncing)

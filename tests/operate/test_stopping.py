@@ -23,7 +23,7 @@ def read(answer, today):
 feed._read = read
 """
 BUSY_LOOP = """
-import bot.ingest as ingest
+import bot.jobs.ingest as ingest
 async def run(self, *_, **__):
     print("reading", flush=True)
     while True: pass
