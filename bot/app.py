@@ -21,7 +21,7 @@ from bot.jobs.vote_counts import VoteCounters
 from bot.paper_index import PaperIndex, Progress
 from bot.ports.platform import Clock, Platform, Sleep
 from bot.private_indexes import PrivateIndexes
-from bot.service.service import FrontDesk
+from bot.service.service import BotService
 from bot.settings import Settings
 from bot.sources.arxiv import ArXiv
 from bot.sources.base import Source
@@ -45,7 +45,7 @@ class App:
     digests: Digests
     delivery_worker: DeliveryWorker
     reactions: ReactionRecorder
-    desk: FrontDesk
+    service: BotService
     scheduler: Scheduler
 
 
@@ -143,8 +143,8 @@ def build(
         read_back=timedelta(days=settings.votes.read_back_days),
         keep=timedelta(days=settings.slack.keep_days),
     )
-    desk = FrontDesk(tools, reactions, settings.digest)
-    return App(settings, store, platforms, paper_index, ingest, digests, delivery_worker, reactions, desk, scheduler)
+    service = BotService(tools, reactions, settings.digest)
+    return App(settings, store, platforms, paper_index, ingest, digests, delivery_worker, reactions, service, scheduler)
 
 
 def _looking_up(sources: Sequence[Source]) -> LookUp:

@@ -41,7 +41,8 @@ async def serve(
 
     tasks = {
         name: asyncio.create_task(
-            platform.run(app.desk) if name == until else _kept_alive(platform, app, nowhere, sleep, seconds), name=name
+            platform.run(app.service) if name == until else _kept_alive(platform, app, nowhere, sleep, seconds),
+            name=name,
         )
         for name, platform in platforms.items()
     }
@@ -67,7 +68,7 @@ async def _kept_alive(
     while True:
         begun = seconds()
         try:
-            await platform.run(app.desk)
+            await platform.run(app.service)
             log.warning("A platform's connection ended; it is built up again.", platform=platform.name)
         except PlatformError as error:
             if first and isinstance(error, TokenRefused | WorkspaceLost) and nowhere(platform.name):

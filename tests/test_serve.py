@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bot.ports.platform import Desk, Platform, PlatformError, TokenRefused, WorkspaceLost
+from bot.ports.platform import BotApi, Platform, PlatformError, TokenRefused, WorkspaceLost
 from bot.serve import serve
 from bot.store.database import Store
 from tests.fakes.chat import FakeChat
@@ -37,7 +37,7 @@ class Line(FakeChat):
     cancelled: bool = False
     holding: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def run(self, desk: Desk) -> None:
+    async def run(self, service: BotApi) -> None:
         self.runs += 1
         if self.watch:
             self.watch.now += self.lasts
@@ -145,9 +145,9 @@ async def test_a_platform_clears_up_before_it_ends_though_another_has_nothing_to
     class Tidy(Line):
         tidied = False
 
-        async def run(self, desk: Desk) -> None:
+        async def run(self, service: BotApi) -> None:
             try:
-                await super().run(desk)
+                await super().run(service)
             finally:
                 for _ in range(5):
                     await asyncio.sleep(0)

@@ -91,7 +91,7 @@ async def _meet(world: World, who: str) -> None:
     assert isinstance(terminal, TerminalPlatform)
     terminal.room.join(PLACE)
     await world.open_channel(PLACE, who)
-    await terminal.run(world.app.desk)
+    await terminal.run(world.app.service)
 
 
 @dataclass

@@ -93,7 +93,7 @@ class World:
 
     async def open_channel(self, place: Place, by: str) -> None:
         """The bot is invited half an hour before its first digest, and then it is nine."""
-        await self.app.desk.joined(place, by)
+        await self.app.service.joined(place, by)
         self.clock.now += _BEFORE
         await self._morning()
 

@@ -77,7 +77,7 @@ class Capabilities:
     """What members can do that the bot may post again where it lost access."""
 
 
-class Desk(Protocol):
+class BotApi(Protocol):
     """What the bot offers to platforms: the one door inwards."""
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
@@ -88,7 +88,7 @@ class Desk(Protocol):
         """Answer a pressed button; with an event id, a vote is counted once however often it is told."""
         ...
 
-    async def about(
+    async def act_on_message(
         self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
     ) -> Reply:
         """Do what a verb says with the paper that a message is about; `text` is its text with its links."""
@@ -103,11 +103,11 @@ class Desk(Protocol):
         """Take in a reaction; with an event id, exactly once however often it is told."""
         ...
 
-    async def reread(self, place: Place, message: str) -> None:
+    async def resync_message(self, place: Place, message: str) -> None:
         """Emoji of a message were taken off, and nobody said whose: what still stands is to be read back."""
         ...
 
-    async def missed(self) -> None:
+    async def resync_reactions_soon(self) -> None:
         """Reactions may have been missed: those that stand are to be read back."""
         ...
 
@@ -127,11 +127,13 @@ class Desk(Protocol):
         """The place has a new name, or became private or public."""
         ...
 
-    async def dismissed(self, platform: str, workspace: str, why: str) -> None:
+    async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
         """The bot may act nowhere in a workspace any more: everything there is kept until it is installed again."""
         ...
 
-    async def roll_call(self, platform: str, workspace: str, rooms: Collection[Place]) -> list[tuple[Place, Reply]]:
+    async def sync_memberships(
+        self, platform: str, workspace: str, rooms: Collection[Place]
+    ) -> list[tuple[Place, Reply]]:
         """These are the rooms of a workspace that the bot is in now: what was lost there goes on, with a greeting."""
         ...
 
@@ -172,7 +174,7 @@ class Platform(Protocol):
         """A private word to one member, best effort."""
         ...
 
-    async def run(self, desk: Desk) -> None:
+    async def run(self, service: BotApi) -> None:
         """Connect and serve until cancelled. Raises TokenRefused or WorkspaceLost where only another token helps."""
         ...
 

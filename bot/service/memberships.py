@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Rooms:
-    """The half of the desk that knows where the bot is; a channel never seen gets the values of `new_channel`."""
+    """The half of the service that knows where the bot is; a channel never seen gets the values of `new_channel`."""
 
     def __init__(self, tools: Tools, new_channel: NewChannel) -> None:
         self._tools, self._new = tools, new_channel
@@ -64,13 +64,15 @@ class Rooms:
             async with self._tools.store.write() as tx:
                 await channels.change(tx, channel.id, **_told(place))
 
-    async def dismissed(self, platform: str, workspace: str, why: str) -> None:
+    async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
         """The bot may act nowhere in a workspace any more: everything there is kept."""
         log.warning("A workspace is lost; what it taught is kept.", platform=platform, why=f"{workspace}: {why}")
         async with self._tools.store.write() as tx:
             await channels.lose_all(tx, platform, workspace, why)
 
-    async def roll_call(self, platform: str, workspace: str, rooms: Collection[Place]) -> list[tuple[Place, Reply]]:
+    async def sync_memberships(
+        self, platform: str, workspace: str, rooms: Collection[Place]
+    ) -> list[tuple[Place, Reply]]:
         """These are the rooms that the bot is in now: what was lost there goes on. A conversation with one member is
         no room that anybody can put the bot out of: it goes on as well, and is greeted if it gets digests."""
         async with self._tools.store.read() as tx:

@@ -1,4 +1,4 @@
-"""The desk: the one door through which platforms reach the bot."""
+"""The service: the one door through which platforms reach the bot."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _FURTHEST = 10_000
 _ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
 
 
-class FrontDesk(Rooms):
-    """Implements `bot.ports.platform.Desk`."""
+class BotService(Rooms):
+    """Implements `bot.ports.platform.BotApi`."""
 
     def __init__(self, tools: Tools, reactions: ReactionRecorder, new_channel: NewChannel) -> None:
         super().__init__(tools, new_channel)
@@ -58,7 +58,7 @@ class FrontDesk(Rooms):
             return sorry("This button is from another time; say `/papers help` for what can be done now.")
         return await self._say(place, asker, action.verb, sanitize(action.argument), action.offset, event_id)
 
-    async def about(
+    async def act_on_message(
         self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
     ) -> Reply:
         """Do what a verb says with the paper that a message is about: the card that it is, or what its text links to.
@@ -88,11 +88,11 @@ class FrontDesk(Rooms):
         with high_priority():
             await self._reactions.react(reaction, event_id)
 
-    async def reread(self, place: Place, message: str) -> None:
+    async def resync_message(self, place: Place, message: str) -> None:
         """Read back what stands on a message."""
         await self._reactions.resync_message(self._tools.platforms[place.platform], place, message)
 
-    async def missed(self) -> None:
+    async def resync_reactions_soon(self) -> None:
         """Have the reactions read back soon."""
         await self._reactions.request_resync()
 

@@ -40,7 +40,7 @@ async def ranking(house: House) -> list[Any]:
 
 
 async def press(house: House, action: Action, asker: Asker = ADA, event_id: str = "") -> Reply:
-    return await house.app.desk.act(PLACE, asker, action, event_id)
+    return await house.app.service.act(PLACE, asker, action, event_id)
 
 
 async def test_words_are_counted_listed_and_taken_back(house: House) -> None:

@@ -123,7 +123,7 @@ async def test_the_buttons_of_a_private_papers_card_work_after_a_source_lists_it
     await house.say(f"teach {forged(title='A paper before its listing', eprint='2603.77777')}", place=HOME)
     [line] = (await house.say("search before its listing", place=HOME)).lines[:1]
     await house.list_papers([Paper("2603.77777", "A paper as its source lists it", "Federated learning.")])
-    told = await house.app.desk.act(HOME, BEN, Action("", "more", line.paper_id))
+    told = await house.app.service.act(HOME, BEN, Action("", "more", line.paper_id))
     assert "Counted. More like “A paper as its source lists it”" in told.text
 
 
@@ -150,7 +150,7 @@ async def test_a_paper_given_in_a_direct_conversation_is_found_there_alone(house
 
 async def test_a_channel_that_becomes_private_takes_its_papers_along(house: House) -> None:
     await house.say(f"teach {DRAFT}", place=HOME)
-    await house.app.desk.renamed(replace(HOME, private=True))
+    await house.app.service.renamed(replace(HOME, private=True))
     assert [await finds(house, place) for place in (HOME, BESIDE)] == [True, False]
 
 
@@ -178,7 +178,7 @@ async def test_an_id_that_leaked_opens_nothing_elsewhere(house: House, verb: str
     for place in (HOME, ABROAD):
         for told in (
             await house.say(f"{verb} {line.paper_id}", place=place),
-            await house.app.desk.act(place, ADA, Action("", verb, line.paper_id)),
+            await house.app.service.act(place, ADA, Action("", verb, line.paper_id)),
         ):
             assert "Nightingale" not in str(told)
             assert not told.cards
@@ -199,9 +199,9 @@ async def test_a_private_paper_can_be_read_liked_saved_posted_and_compared_where
     assert [line.title for line in (await house.say("saved", BEN, BESIDE)).lines] == [TITLE]
     assert (await house.say(f"submit {TITLE}", place=BESIDE)).text == "Posted."
     assert TITLE in str(house.chat.shown["c2"])
-    suggested = await house.app.desk.suggest(BESIDE, "search dosing")
+    suggested = await house.app.service.suggest(BESIDE, "search dosing")
     assert f"search {TITLE}" in suggested
-    assert await house.app.desk.suggest(ABROAD, "search dosing") == []
+    assert await house.app.service.suggest(ABROAD, "search dosing") == []
     assert TITLE in str((await house.say("export", place=HOME)).attachment)
 
 
@@ -225,7 +225,7 @@ async def test_pages_of_a_search_show_each_paper_once(house: House) -> None:
         await house.say(f"teach {entry}", place=HOME)
     seen: list[str] = []
     for offset in range(0, 60, 5):
-        page = await house.app.desk.act(HOME, ADA, Action("More", "search", "learning", offset))
+        page = await house.app.service.act(HOME, ADA, Action("More", "search", "learning", offset))
         seen += [line.paper_id for line in page.lines]
     assert len(seen) == len(set(seen))
     assert sum(paper_id.startswith(contributions.PREFIX) for paper_id in seen) == 8

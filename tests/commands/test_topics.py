@@ -46,7 +46,7 @@ async def test_what_was_searched_for_can_be_followed_with_one_press(sqlite_store
     house = house_over(sqlite_store, clock)
     await at_work(house)
     [follow] = [one for one in (await house.say("search yarm cat:cs.LG")).actions if one.label == "Follow"]
-    assert (await house.app.desk.act(PLACE, ADA, follow)).text.startswith("Subscribed to “yarn cat:cs.LG”.")
+    assert (await house.app.service.act(PLACE, ADA, follow)).text.startswith("Subscribed to “yarn cat:cs.LG”.")
     assert [one.label for one in (await house.say("yarn -wool", BEN)).actions] == ["Share"]
     for line in ("-wool", "red alert", "yarn " * 50, "yarn for us"):
         assert ("Follow" in [one.label for one in (await house.say(line)).actions]) is (line == "yarn for us")

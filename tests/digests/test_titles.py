@@ -59,7 +59,7 @@ async def put(house: House, emoji: str, on: bool = True, member: str = "ada") ->
     """An emoji on the last list."""
     message = lists(house)[-1].id
     (house.chat.standing[message].add if on else house.chat.standing[message].discard)((member, emoji))
-    await house.app.desk.react(Reaction(PLACE, message, member, emoji, on, house.clock()))
+    await house.app.service.react(Reaction(PLACE, message, member, emoji, on, house.clock()))
 
 
 async def heard(house: House) -> list[Feedback]:
@@ -206,7 +206,7 @@ async def test_verbs_know_its_papers_as_they_know_cards(sqlite_store: Store, clo
     assert (
         "It was listed by its title here today, 1 👍; no paper comes twice." in (await house.say(f"why {first}")).text
     )
-    asked = await house.app.desk.about(PLACE, BEN, "why", lists(house)[0].id)
+    asked = await house.app.service.act_on_message(PLACE, BEN, "why", lists(house)[0].id)
     assert [line.paper_id for line in asked.lines] == named(lists(house)[0].message)
 
 

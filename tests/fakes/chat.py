@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model.messages import Message, Place
-from bot.ports.platform import Capabilities, Desk
+from bot.ports.platform import BotApi, Capabilities
 
 Fault = Callable[[Message], None]
 """Raises what goes wrong with a message, or lets it pass."""
@@ -78,7 +78,7 @@ class FakeChat:
     async def tell(self, place: Place, member: str, text: str) -> None:
         self.told.append((member, text))
 
-    async def run(self, desk: Desk) -> None:
+    async def run(self, service: BotApi) -> None:
         """Nobody speaks here on their own."""
 
     def _remembers(self, key: str) -> bool:

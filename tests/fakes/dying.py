@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import Message, Place
-from bot.ports.platform import Desk, Platform
+from bot.ports.platform import BotApi, Platform
 from bot.store.database import Store, make_engine
 
 
@@ -74,5 +74,5 @@ class MortalPlatform:
     async def tell(self, place: Place, member: str, text: str) -> None:
         await self._platform.tell(place, member, text)
 
-    async def run(self, desk: Desk) -> None:
-        await self._platform.run(desk)
+    async def run(self, service: BotApi) -> None:
+        await self._platform.run(service)

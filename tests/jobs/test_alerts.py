@@ -208,7 +208,7 @@ async def test_a_channel_that_cannot_be_written_to_keeps_no_other_from_its_alert
     await house.invite(OTHER)
     await house.say("subscribe federated alert", place=OTHER)
     clock.advance(timedelta(minutes=1))
-    await house.app.desk.left(PLACE, "removed")
+    await house.app.service.left(PLACE, "removed")
     await read(house, told(1))
     assert house.chat.titles("c2") == [told(1).title]
     assert house.chat.shown["c1"] == []

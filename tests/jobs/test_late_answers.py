@@ -371,7 +371,7 @@ async def voted(house: House) -> int:
 async def test_a_vote_that_is_told_before_the_answer_counts_with_it(store: Store, clock: Clock, style: str) -> None:
     chat = VotingChat(replace(SLACK, numbers=10), clock=clock, emoji="2️⃣" if style == "compact" else "👍")
     house = await a_due_digest(store, clock, chat, style)
-    chat.hears = house.app.desk.react
+    chat.hears = house.app.service.react
     await house.beat()
     assert await voted(house) == (1 if style == "compact" else 5)
 
@@ -392,7 +392,7 @@ async def test_a_vote_counts_though_the_answer_was_lost_and_then_refused(store: 
     refused: list[str] = []
     chat = Trouble(replace(DISCORD, reads_reactions=False), clock=clock)
     house = await a_due_digest(store, clock, chat)
-    chat.hears = house.app.desk.react
+    chat.hears = house.app.service.react
     await house.beat()
     assert await voted(house) == 0
     await house.beat_until_settled(2)

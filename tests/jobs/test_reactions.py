@@ -162,8 +162,8 @@ async def test_reactions_on_anything_but_a_card_of_ours_are_left_alone(sqlite_st
     assert header.message.card is None
     message = house.chat.message_of(ONE)
     for place, on in ((PLACE, header.id), (PLACE, "m999"), (PLACE, ""), (Place("fake", "nowhere"), message)):
-        await house.app.desk.react(Reaction(place, on, "ada", "👍", True, clock()))
-    await house.app.desk.react(Reaction(Place("fake", "c1", workspace="other"), message, "ada", "👍", True, clock()))
+        await house.app.service.react(Reaction(place, on, "ada", "👍", True, clock()))
+    await house.app.service.react(Reaction(Place("fake", "c1", workspace="other"), message, "ada", "👍", True, clock()))
     assert await values(house) == {}
 
 
@@ -189,7 +189,7 @@ async def test_any_order_and_any_repetition_of_events_leaves_the_same_votes(
     for number in data.draw(st.permutations([*numbers, *again])):
         member, emoji, on = events[number]
         at = begin + timedelta(seconds=number)
-        await cards.app.desk.react(Reaction(PLACE, cards.chat.message_of(ONE), member, emoji, on, at))
+        await cards.app.service.react(Reaction(PLACE, cards.chat.message_of(ONE), member, emoji, on, at))
     last = {(member, emoji): (number, on) for number, (member, emoji, on) in enumerate(events)}
     votes = {
         member: TABLE.value(emoji)
@@ -214,9 +214,9 @@ async def test_a_clock_that_runs_ahead_makes_no_vote_that_cannot_be_taken_back(
     sqlite_store: Store, clock: Clock
 ) -> None:
     house = await with_cards(sqlite_store, clock)
-    await house.app.desk.react(reaction(house, "👍", after=86_400))
+    await house.app.service.react(reaction(house, "👍", after=86_400))
     clock.advance(timedelta(seconds=5))
-    await house.app.desk.react(reaction(house, "👍", on=False))
+    await house.app.service.react(reaction(house, "👍", on=False))
     assert await values(house) == {}
 
 

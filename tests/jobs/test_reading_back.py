@@ -63,7 +63,7 @@ async def test_votes_on_both_cards_of_a_paper_that_was_merged_stay(store: Store,
     first, second = (one.id for one in house.chat.shown["c1"])
     for message, member in ((first, "ada"), (second, "ben")):
         house.chat.standing[message] = {(member, "👍")}
-        await house.app.desk.react(Reaction(PLACE, message, member, "👍", True, clock()))
+        await house.app.service.react(Reaction(PLACE, message, member, "👍", True, clock()))
     clock.advance(timedelta(minutes=1))
     async with house.store.write() as tx:
         assert (await papers.record(tx, [Paper("2603.00001", early)], clock())).merged == ["feed:1"]

@@ -190,7 +190,7 @@ async def test_on_a_message_of_several_papers_each_line_has_its_own(sqlite_store
     one, two, three = (line["paper_id"] for line in post.body["lines"])
     await house.say(f"more {two}")
     await house.say(f"more {three}", BEN)
-    await house.app.desk.react(Reaction(PLACE, post.message or "", "ada", keycap(1), True, clock()))
+    await house.app.service.react(Reaction(PLACE, post.message or "", "ada", keycap(1), True, clock()))
     naps.over.set()
     await house.settle()
     assert len(chat.edits) == 1
@@ -269,7 +269,7 @@ async def test_a_press_while_the_message_is_written_is_seen_after_it(sqlite_stor
 async def test_a_press_told_twice_is_one_edit(sqlite_store: Store, clock: Clock) -> None:
     house, chat = await board(sqlite_store, clock)
     for _ in range(2):
-        await house.app.desk.act(PLACE, ADA, Action("", "more", ONE), "press-1")
+        await house.app.service.act(PLACE, ADA, Action("", "more", ONE), "press-1")
         await house.settle()
     assert chat.tally(ONE) == "By button: 👍 1"
     assert len(chat.edits) == 1

@@ -44,7 +44,7 @@ async def put(house: House, emoji: str, on: bool = True, *, member: str = "ada",
     message = house.chat.shown["c1"][0].id
     (house.chat.standing[message].add if on else house.chat.standing[message].discard)((member, emoji))
     at = house.clock() + timedelta(seconds=after)
-    await house.app.desk.react(Reaction(PLACE, message, member, emoji, on, at))
+    await house.app.service.react(Reaction(PLACE, message, member, emoji, on, at))
 
 
 async def test_a_number_likes_the_paper_it_stands_for_and_taken_off_likes_it_no_more(

@@ -19,7 +19,7 @@ from bot.digests.feedback import plain_emoji
 from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Place, Reply
 from bot.model.number_emoji import keycap, number_of
 from bot.ports.platform import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Rewriting, Uncertain
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Seen:
 class PlatformUnderTest(Protocol):
     """One platform with its people. `start` was called before a test gets it; `stop` is called after."""
 
-    desk: RecordingDesk
+    service: RecordingService
     place: Place
     """A channel the bot has been invited to."""
     elsewhere: Place
@@ -53,7 +53,7 @@ class PlatformUnderTest(Protocol):
         ...
 
     async def start(self) -> None:
-        """Run the platform over `desk`, and return when it serves."""
+        """Run the platform over `service`, and return when it serves."""
         ...
 
     async def stop(self) -> None:
@@ -85,7 +85,7 @@ class PlatformUnderTest(Protocol):
         ...
 
     async def react(self, member: str, message: str, emoji: str, *, on: bool = True) -> None:
-        """A member puts an emoji on a message of `place` or takes it back, and the desk has been told.
+        """A member puts an emoji on a message of `place` or takes it back, and the service has been told.
 
         A number, as 2️⃣, is put only on a message of numbered lines.
         """
@@ -222,7 +222,7 @@ class PlatformConformance:
         await under_test.react("ada", message, "🔥", on=False)
         await under_test.restart()
         standing = await under_test.platform.reactions(under_test.place, message)
-        told = {(each.member, each.emoji) for each in under_test.desk.reactions if each.on}
+        told = {(each.member, each.emoji) for each in under_test.service.reactions if each.on}
         assert len(standing) == 2
         assert {plain_emoji(emoji) for _, emoji in standing} == {"👍", "👎"}
         assert set(standing) <= told, "read back and told, a reaction must be the same one"
@@ -271,7 +271,7 @@ class PlatformConformance:
         header = await platform.send(place, Message("One paper."), "key-1")
         card = await platform.send(place, Message(card=CARD, thread=header), "key-2")
         await under_test.react("ada", card, "👍")
-        [told] = under_test.desk.reactions
+        [told] = under_test.service.reactions
         assert (told.message, told.place.address, plain_emoji(told.emoji)) == (card, place.address, "👍")
         assert await platform.reactions(place, card) == [(told.member, told.emoji)]
         assert await platform.reactions(place, header) == []
@@ -291,7 +291,7 @@ class PlatformConformance:
         for number in (1, 2, most):
             await under_test.react("ada", message, keycap(number))
         await under_test.react("ada", message, keycap(2), on=False)
-        told = [(number_of(each.emoji), each.on, each.message) for each in under_test.desk.reactions]
+        told = [(number_of(each.emoji), each.on, each.message) for each in under_test.service.reactions]
         assert told == [(1, True, message), (2, True, message), (most, True, message), (2, False, message)]
         if platform.capabilities.reads_reactions:
             standing = await platform.reactions(place, message)
@@ -305,9 +305,9 @@ class PlatformConformance:
         message = await platform.send(place, replace(PICKS, lines=PICKS.lines[:most]), "key-1")
         for number in (1, most):
             assert "It is so." in await under_test.press_number("ada", message, number)
-        pressed = [(action.verb, action.argument) for _, _, action in under_test.desk.acted]
+        pressed = [(action.verb, action.argument) for _, _, action in under_test.service.acted]
         assert pressed == [("more", "1"), ("more", str(most))]
-        assert {there.address for there, _, _ in under_test.desk.acted} == {place.address}
+        assert {there.address for there, _, _ in under_test.service.acted} == {place.address}
 
     async def test_titles_below_the_cards_have_numbers_of_their_own_also_in_a_thread(
         self, under_test: PlatformUnderTest
@@ -319,11 +319,11 @@ class PlatformConformance:
         await under_test.react("ada", card, "👍")
         await under_test.react("ada", titles, keycap(1))
         await under_test.react("ada", titles, keycap(1), on=False)
-        told = [(each.message, each.on) for each in under_test.desk.reactions]
+        told = [(each.message, each.on) for each in under_test.service.reactions]
         assert told == [(card, True), (titles, True), (titles, False)]
-        assert [number_of(each.emoji) for each in under_test.desk.reactions] == [0, 1, 1]
+        assert [number_of(each.emoji) for each in under_test.service.reactions] == [0, 1, 1]
         assert "It is so." in await under_test.press_number("ada", titles, 2)
-        assert [(action.verb, action.argument) for _, _, action in under_test.desk.acted] == [("more", "2")]
+        assert [(action.verb, action.argument) for _, _, action in under_test.service.acted] == [("more", "2")]
 
     async def test_a_card_written_anew_stands_in_its_place_with_what_was_voted_by_button(
         self, under_test: PlatformUnderTest
@@ -350,10 +350,10 @@ class PlatformConformance:
         card = await under_test.platform.send(place, Message(card=CARD), "key-1")
         await under_test.react("ada", card, "👍")
         await platform.rewrite(place, card, Message(card=replace(CARD, tally="By button: 👍 2")), "key-1")
-        [told] = under_test.desk.reactions
+        [told] = under_test.service.reactions
         assert await under_test.platform.reactions(place, card) == [(told.member, told.emoji)]
         assert "It is so." in await under_test.press("ada", card, "more")
-        [(_, _, action)] = under_test.desk.acted
+        [(_, _, action)] = under_test.service.acted
         assert (action.verb, action.argument) == ("more", CARD.paper_id)
 
     async def test_a_message_in_a_thread_and_one_of_several_papers_are_written_anew(
@@ -405,13 +405,13 @@ class PlatformConformance:
         message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
         assert await under_test.platform.reactions(under_test.place, message) == []
 
-    async def test_a_reaction_reaches_the_desk_on_and_off_with_the_time_in_utc(
+    async def test_a_reaction_reaches_the_service_on_and_off_with_the_time_in_utc(
         self, under_test: PlatformUnderTest
     ) -> None:
         message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
         await under_test.react("ada", message, "👍")
         await under_test.react("ada", message, "👍", on=False)
-        on, off = under_test.desk.reactions
+        on, off = under_test.service.reactions
         assert (on.on, off.on) == (True, False)
         assert on.at < off.at
         for each in (on, off):
@@ -426,7 +426,7 @@ class PlatformConformance:
         message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
         for emoji in ("👍🏽", "❤️", under_test.custom_emoji):
             await under_test.react("ada", message, emoji)
-        told = [plain_emoji(each.emoji) for each in under_test.desk.reactions]
+        told = [plain_emoji(each.emoji) for each in under_test.service.reactions]
         assert told == ["👍", "❤", under_test.custom_emoji]
 
     async def test_hostile_text_is_shown_and_does_nothing(self, under_test: PlatformUnderTest) -> None:
@@ -435,7 +435,7 @@ class PlatformConformance:
         )
         message = Message(HOSTILE, card, (Line("2", HOSTILE, "javascript:alert(1)", HOSTILE),))
         await under_test.platform.send(under_test.place, message, "key-1")
-        under_test.desk.answer = Reply(HOSTILE, message.lines, (card,), (Action(HOSTILE, "share", "x"),))
+        under_test.service.answer = Reply(HOSTILE, message.lines, (card,), (Action(HOSTILE, "share", "x"),))
         answer = await under_test.ask("ada", "hostile")
         (seen,) = await under_test.seen(under_test.place)
         for text in (seen.text, answer):
@@ -456,35 +456,35 @@ class PlatformConformance:
     async def test_an_answer_is_for_the_asker_alone(self, under_test: PlatformUnderTest) -> None:
         if not under_test.platform.capabilities.private_replies:
             pytest.skip("this platform does not promise it")
-        under_test.desk.answer = Reply("Between you and me.")
+        under_test.service.answer = Reply("Between you and me.")
         assert "Between you and me." in await under_test.ask("ada", "federated")
         assert await under_test.seen(under_test.place) == []
 
-    async def test_a_question_reaches_the_desk_as_it_was_typed(self, under_test: PlatformUnderTest) -> None:
+    async def test_a_question_reaches_the_service_as_it_was_typed(self, under_test: PlatformUnderTest) -> None:
         line = '"differential privacy" cat:cs.LG author:mcmahan -survey 量子'
         await under_test.ask("ada", line)
-        ((place, asker, asked),) = under_test.desk.asked
+        ((place, asker, asked),) = under_test.service.asked
         assert (place.address, asked) == (under_test.place.address, line)
         assert asker.member
 
     @pytest.mark.parametrize("verb", ["more", "less", "save", "similar", "abstract"])
-    async def test_a_cards_button_reaches_the_desk(self, under_test: PlatformUnderTest, verb: str) -> None:
+    async def test_a_cards_button_reaches_the_service(self, under_test: PlatformUnderTest, verb: str) -> None:
         message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
         assert "It is so." in await under_test.press("ada", message, verb)
-        ((_, _, action),) = under_test.desk.acted
+        ((_, _, action),) = under_test.service.acted
         assert (action.verb, action.argument) == (verb, CARD.paper_id)
 
-    async def test_an_offered_action_reaches_the_desk_whole(self, under_test: PlatformUnderTest) -> None:
+    async def test_an_offered_action_reaches_the_service_whole(self, under_test: PlatformUnderTest) -> None:
         offered = Action("More", "search", "federated learning", 5)
-        under_test.desk.answer = Reply(
+        under_test.service.answer = Reply(
             "Found.", (Line("1", "A hit"),), actions=(offered, Action("Share", "share", "x"))
         )
         await under_test.ask("ada", "federated learning")
         await under_test.press_offered("ada", "More")
-        assert [action for _, _, action in under_test.desk.acted] == [offered]
+        assert [action for _, _, action in under_test.service.acted] == [offered]
 
     async def test_every_part_of_an_answer_is_shown(self, under_test: PlatformUnderTest) -> None:
-        under_test.desk.answer = Reply(
+        under_test.service.answer = Reply(
             "Here is all of it.",
             lines=(Line("7", "A hit", "https://arxiv.org/abs/7", "posted 3 May"),),
             cards=(CARD,),
@@ -539,7 +539,7 @@ class PlatformConformance:
             await under_test.start()
         await under_test.react("ada", message, "👍")
         assert "It is so." in await under_test.ask("ada", "federated")
-        assert [(each.message, each.on) for each in under_test.desk.reactions] == [(message, True)]
+        assert [(each.message, each.on) for each in under_test.service.reactions] == [(message, True)]
 
     async def test_two_of_them_side_by_side_do_not_mix(self, under_test: PlatformUnderTest, tmp_path: Path) -> None:
         async with self.build(tmp_path / "two") as other:
@@ -548,8 +548,8 @@ class PlatformConformance:
             await other.ask("bo", "federated")
             assert await other.seen(other.place) == []
             assert await other.platform.find(other.place, "key-1", LONG_AGO) is None
-            assert not other.desk.reactions
-            assert not under_test.desk.asked
+            assert not other.service.reactions
+            assert not under_test.service.asked
 
 
 def _rewriting(under_test: PlatformUnderTest) -> Rewriting:

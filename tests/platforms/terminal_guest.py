@@ -23,7 +23,7 @@ from bot.platforms.terminal.room import Room
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.platforms.conformance import Seen
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 
 
 class Typist:
@@ -90,7 +90,7 @@ class TerminalGuest:
     custom_emoji = ":party_parrot:"
 
     def __init__(self, folder: Path, *, next_day: NextDay | None = None, clock: Clock | None = None) -> None:
-        self.desk, self.clock, self.typist, self.disk = RecordingDesk(), clock or Clock(), Typist(), Disk()
+        self.service, self.clock, self.typist, self.disk = RecordingService(), clock or Clock(), Typist(), Disk()
         self.folder, self.screen, self._next_day = folder, io.StringIO(), next_day
         self._task: asyncio.Task[None] | None = None
         self.platform = self._new()
@@ -111,7 +111,7 @@ class TerminalGuest:
         return self.clock()
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self.platform.run(self.desk))
+        self._task = asyncio.create_task(self.platform.run(self.service))
         await self.typist.ready()
 
     async def stop(self) -> None:

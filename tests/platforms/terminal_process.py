@@ -1,7 +1,7 @@
 """`python -m tests.platforms.terminal_process FOLDER`: a terminal platform in a process of its own.
 
-Its desk posts a card when suggestions for `half` are wanted, never answers `for ever`, and writes what it was told to
-`told.json` in the end.
+Its service posts a card when suggestions for `half` are wanted, never answers `for ever`, and writes what it was told
+to `told.json` in the end.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from rich.console import Console
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Asker, Card, Message, Place, Reply
 from bot.platforms.terminal import TerminalPlatform
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 
 
-class ProcessDesk(RecordingDesk):
+class ProcessDesk(RecordingService):
     def __init__(self, platform: TerminalPlatform) -> None:
         super().__init__(suggestions=["federated learning"])
         self._platform = platform
@@ -43,21 +43,24 @@ def main(folder: Path) -> int:
     if sys.stdin.isatty():
         os.close(os.open(os.ttyname(0), os.O_RDWR))  # makes it the session's own, so that Ctrl-C is a signal
     platform = TerminalPlatform(folder, Console(), lambda: datetime(2026, 3, 2, 8, tzinfo=UTC), COMMANDS)
-    desk = ProcessDesk(platform)
+    service = ProcessDesk(platform)
 
     async def visit() -> None:
         # With a handler of the loop's own every signal wakes it; without, one that comes just before it sleeps is late.
         running = asyncio.current_task()
         assert running
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-        await platform.run(desk)
+        await platform.run(service)
 
     try:
         asyncio.run(visit())
     except KeyboardInterrupt:
         return 130
     finally:
-        told = {"asked": [line for _, _, line in desk.asked], "reactions": [each.emoji for each in desk.reactions]}
+        told = {
+            "asked": [line for _, _, line in service.asked],
+            "reactions": [each.emoji for each in service.reactions],
+        }
         (folder / "told.json").write_text(json.dumps(told))
     return 0
 

@@ -17,7 +17,7 @@ from bot.platforms.terminal import TerminalPlatform, render
 from bot.platforms.terminal.completion import local
 from bot.platforms.terminal.numbers import Numbers
 from tests.fakes.clock import Clock
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 from tests.platforms.terminal_guest import TerminalGuest, plain, sitting_at
 
 HITS = Reply(
@@ -42,10 +42,10 @@ async def post_digest(guest: TerminalGuest, day: int, cards: int, place: Place =
 
 
 async def test_the_first_visit_invites_the_bot_and_the_second_does_not(guest: TerminalGuest) -> None:
-    assert [by for _, by in guest.desk.invitations] == ["ada"]
+    assert [by for _, by in guest.service.invitations] == ["ada"]
     assert "Hello, I bring papers." in guest.screen.getvalue()
     await guest.restart()
-    assert len(guest.desk.invitations) == 1
+    assert len(guest.service.invitations) == 1
 
 
 async def test_what_was_said_before_is_shown_and_numbered_after_a_restart(guest: TerminalGuest) -> None:
@@ -56,7 +56,7 @@ async def test_what_was_said_before_is_shown_and_numbered_after_a_restart(guest:
     assert "Paper 2 of day 2" in guest.screen.getvalue()
     assert "day 1" not in guest.screen.getvalue()
     await guest.enter("2 👍")
-    assert [each.message for each in guest.desk.reactions] == ["2-2"]
+    assert [each.message for each in guest.service.reactions] == ["2-2"]
 
 
 async def test_who_leaves_is_told_what_is_kept(tmp_path: Path, clock: Clock) -> None:
@@ -65,10 +65,10 @@ async def test_who_leaves_is_told_what_is_kept(tmp_path: Path, clock: Clock) -> 
 
     screen = io.StringIO()
     console = Console(file=screen, width=100)
-    await TerminalPlatform(tmp_path, console, clock, COMMANDS, script=leaves()).run(RecordingDesk())
+    await TerminalPlatform(tmp_path, console, clock, COMMANDS, script=leaves()).run(RecordingService())
     assert screen.getvalue().rstrip().endswith("Bye; all is kept.")
     gone = TerminalPlatform(tmp_path, console, clock, COMMANDS, script=leaves(), farewell="Bye; nothing of this stays.")
-    await gone.run(RecordingDesk())
+    await gone.run(RecordingService())
     assert screen.getvalue().rstrip().endswith("Bye; nothing of this stays.")
 
 
@@ -76,7 +76,7 @@ async def test_a_quiet_day_leaves_yesterdays_numbers(guest: TerminalGuest) -> No
     await post_digest(guest, 1, 2)
     await guest.platform.send(guest.place, Message("Nothing today: it is Sunday."), "2-quiet")
     await guest.enter("2 👍")
-    assert [each.message for each in guest.desk.reactions] == ["1-2"]
+    assert [each.message for each in guest.service.reactions] == ["1-2"]
 
 
 COMPACT = Message("2 papers", lines=(Line("a", "Paper A"), Line("b", "Paper B")), numbered=True)
@@ -91,10 +91,10 @@ async def test_a_thumb_for_one_of_several_papers_is_its_number_on_their_message(
     assert "👍 1  Paper B" in await guest.enter("2️⃣")
     await guest.enter("1️⃣")
     await guest.enter("-2 👍")
-    told = [(each.message, each.emoji, each.on) for each in guest.desk.reactions]
+    told = [(each.message, each.emoji, each.on) for each in guest.service.reactions]
     assert told == [("2-1", "2️⃣", True), ("2-1", "1️⃣", True), ("2-1", "2️⃣", False)]
     await guest.enter("1 👎")
-    assert [(action.verb, action.argument) for _, _, action in guest.desk.acted] == [("less", "a")]
+    assert [(action.verb, action.argument) for _, _, action in guest.service.acted] == [("less", "a")]
     assert "stands in a list" in await guest.enter("2 🔥")
 
 
@@ -105,7 +105,7 @@ async def test_a_compact_digest_is_numbered_anew_by_whoever_comes_later(guest: T
     await guest.restart()
     assert [(number, paper.paper_id) for number, paper in guest.platform.numbers] == [(1, "a"), (2, "b")]
     await guest.enter("2 👍")
-    assert [(each.message, each.emoji) for each in guest.desk.reactions] == [("3-1", "2️⃣")]
+    assert [(each.message, each.emoji) for each in guest.service.reactions] == [("3-1", "2️⃣")]
 
 
 async def test_titles_below_the_cards_take_a_line_each_and_go_on_counting(guest: TerminalGuest) -> None:
@@ -118,23 +118,23 @@ async def test_titles_below_the_cards_take_a_line_each_and_go_on_counting(guest:
     assert [paper.paper_id for _, paper in guest.platform.numbers][2:] == ["a", "b"]
     assert "👍 1  Paper B" in await guest.enter("4 👍")
     assert "no reactions  Paper B" in await guest.enter("-4 👍")
-    told = [(each.message, each.emoji, each.on) for each in guest.desk.reactions]
+    told = [(each.message, each.emoji, each.on) for each in guest.service.reactions]
     assert told == [("1-3", "2️⃣", True), ("1-3", "2️⃣", False)]
     await guest.enter("abstract 3")
-    assert [(action.verb, action.argument) for _, _, action in guest.desk.acted] == [("abstract", "a")]
+    assert [(action.verb, action.argument) for _, _, action in guest.service.acted] == [("abstract", "a")]
 
 
 async def test_a_list_in_a_digests_thread_goes_on_counting(guest: TerminalGuest) -> None:
     await post_digest(guest, 1, 2)
     await guest.platform.send(guest.place, replace(COMPACT, thread="1-header"), "1-3")
     await guest.enter("3 👍")
-    assert [(each.message, each.emoji) for each in guest.desk.reactions] == [("1-3", "1️⃣")]
+    assert [(each.message, each.emoji) for each in guest.service.reactions] == [("1-3", "1️⃣")]
 
 
 async def test_several_cards_take_several_emoji_and_the_tally_is_shown(guest: TerminalGuest) -> None:
     await post_digest(guest, 1, 3)
     shown = await guest.enter("1 3 👍 🔥")
-    assert [(each.message, each.emoji) for each in guest.desk.reactions] == [
+    assert [(each.message, each.emoji) for each in guest.service.reactions] == [
         ("1-1", "👍"),
         ("1-1", "🔥"),
         ("1-3", "👍"),
@@ -144,33 +144,33 @@ async def test_several_cards_take_several_emoji_and_the_tally_is_shown(guest: Te
     await guest.enter("/me bo")
     assert "👍 2 🔥 1" in await guest.enter("+1 1")
     assert "👍 1 🔥 1" in await guest.enter("-1 👍")
-    assert (guest.desk.reactions[-1].member, guest.desk.reactions[-1].on) == ("bo", False)
+    assert (guest.service.reactions[-1].member, guest.service.reactions[-1].on) == ("bo", False)
 
 
 async def test_a_reaction_said_twice_is_told_once(guest: TerminalGuest) -> None:
     await post_digest(guest, 1, 1)
     await guest.enter("1 👍")
     await guest.enter("👍 1")
-    assert len(guest.desk.reactions) == 1
+    assert len(guest.service.reactions) == 1
 
 
 async def test_a_number_nobody_bears_is_said_kindly(guest: TerminalGuest) -> None:
     assert "No paper is numbered here yet." in await guest.enter("2 👍")
     await post_digest(guest, 1, 2)
     assert "There is no paper 3. The papers here go from 1 to 2." in await guest.enter("save 3")
-    assert not guest.desk.acted
+    assert not guest.service.acted
 
 
 async def test_hits_are_numbered_after_the_digest_and_can_be_acted_on(guest: TerminalGuest) -> None:
     await post_digest(guest, 1, 2)
-    guest.desk.answer = HITS
+    guest.service.answer = HITS
     assert " 3  Hit one\n 4  Hit two\n" in await guest.enter("x")
-    guest.desk.answer = Reply("Done.")
+    guest.service.answer = Reply("Done.")
     await guest.enter("similar 4")
     await guest.enter("why 1")
     await guest.enter("3 👍")
     await guest.enter("4 👎🏽")
-    assert [(action.verb, action.argument) for _, _, action in guest.desk.acted] == [
+    assert [(action.verb, action.argument) for _, _, action in guest.service.acted] == [
         ("similar", "h2"),
         ("why", "1.1"),
         ("more", "h1"),
@@ -178,26 +178,26 @@ async def test_hits_are_numbered_after_the_digest_and_can_be_acted_on(guest: Ter
     ]
     assert "`3 👍` said again takes it back" in await guest.enter("-3 👍")
     assert "stands in a list" in await guest.enter("3 🔥")
-    assert not guest.desk.reactions
+    assert not guest.service.reactions
 
 
 async def test_a_new_list_takes_the_numbers_of_the_one_before(guest: TerminalGuest) -> None:
-    guest.desk.answer = HITS
+    guest.service.answer = HITS
     assert " 1  Hit one" in await guest.enter("x")
     assert " 1  Hit one" in await guest.enter("y")
 
 
 async def test_more_goes_on_counting_and_share_is_for_all(guest: TerminalGuest) -> None:
-    guest.desk.answer = HITS
+    guest.service.answer = HITS
     await guest.enter("x")
     assert " 3  Hit one" in await guest.enter("m")
-    guest.desk.answer = Reply("Done.")
+    guest.service.answer = Reply("Done.")
     await guest.enter("save 1")
-    guest.desk.answer = Reply("Two papers.", HITS.lines, public=True)
+    guest.service.answer = Reply("Two papers.", HITS.lines, public=True)
     assert "For everybody in the channel:" in await guest.enter("share")
-    assert [action.label for _, _, action in guest.desk.acted] == ["More", "Save", "Share"]
+    assert [action.label for _, _, action in guest.service.acted] == ["More", "Save", "Share"]
     await guest.enter("m")
-    assert guest.desk.asked[-1][2] == "m"
+    assert guest.service.asked[-1][2] == "m"
 
 
 async def test_listed_papers_of_a_post_are_numbered_with_its_cards(guest: TerminalGuest) -> None:
@@ -205,17 +205,17 @@ async def test_listed_papers_of_a_post_are_numbered_with_its_cards(guest: Termin
     await guest.platform.send(guest.place, Message("Also today", lines=(Line("a1", "Also"),)), "1-also")
     assert " 3  Also" in guest.screen.getvalue()
     await guest.enter("3 👍")
-    assert guest.desk.acted[0][2] == Action("More", "more", "a1")
+    assert guest.service.acted[0][2] == Action("More", "more", "a1")
 
 
 async def test_channels_are_made_switched_to_and_listed(guest: TerminalGuest) -> None:
     assert "You are in #ml-theory" in await guest.enter("/channel #ML Theory")
-    assert guest.desk.invitations[-1][0] == Place("terminal", "ml-theory", name="ml-theory")
+    assert guest.service.invitations[-1][0] == Place("terminal", "ml-theory", name="ml-theory")
     await guest.enter("kernels")
-    assert guest.desk.asked[-1][0].address == "ml-theory"
+    assert guest.service.asked[-1][0].address == "ml-theory"
     assert "#papers, #ml-theory, @bot" in await guest.enter("/channel")
     await guest.enter("/channel papers")
-    assert len(guest.desk.invitations) == 2
+    assert len(guest.service.invitations) == 2
 
 
 async def test_another_channels_digest_waits_there_and_is_told_of_once(guest: TerminalGuest) -> None:
@@ -230,15 +230,15 @@ async def test_a_direct_talk_is_each_members_own(guest: TerminalGuest) -> None:
     await guest.enter("federated")
     await guest.enter("/me bo")
     await guest.enter("federated")
-    (first, _, _), (second, asker, _) = guest.desk.asked
+    (first, _, _), (second, asker, _) = guest.service.asked
     assert (first.kind, first.address) == (Kind.DIRECT, "@ada")
     assert (second.kind, second.address, asker.member) == (Kind.DIRECT, "@bo", "bo")
-    assert len(guest.desk.invitations) == 1
+    assert len(guest.service.invitations) == 1
 
 
 async def test_who_asks_is_a_manager(guest: TerminalGuest) -> None:
     await guest.enter("pause")
-    assert guest.desk.asked[0][1].manager
+    assert guest.service.asked[0][1].manager
 
 
 async def test_next_lets_days_pass_and_shows_what_they_bring(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ async def test_next_lets_days_pass_and_shows_what_they_bring(tmp_path: Path) -> 
         assert " 2  Paper 2 of day 1" in await visitor.enter("/next")
         assert " 2  Paper 2 of day 3" in await visitor.enter("/next 2")
         await visitor.enter("1 👍")
-        assert visitor.desk.reactions[0].message == "3-1"
+        assert visitor.service.reactions[0].message == "3-1"
         await visitor.enter("/next 9")
         assert days == 5, "where no more days pass, none is asked for"
 
@@ -266,7 +266,7 @@ async def test_without_a_callback_next_says_that_days_pass_by_themselves(guest: 
 
 async def test_attachments_are_kept_under_harmless_names_and_none_is_lost(guest: TerminalGuest) -> None:
     for content in ("one", "two"):
-        guest.desk.answer = Reply("Yours.", attachment=Attachment("../../saved\x1b.bib", content))
+        guest.service.answer = Reply("Yours.", attachment=Attachment("../../saved\x1b.bib", content))
         assert "saved" in await guest.enter("saved bib")
     kept = sorted((guest.folder / "files").iterdir())
     assert [file.name for file in kept] == ["saved-2.bib", "saved.bib"]
@@ -275,12 +275,12 @@ async def test_attachments_are_kept_under_harmless_names_and_none_is_lost(guest:
 
 async def test_an_attachment_that_cannot_be_kept_is_shown(guest: TerminalGuest) -> None:
     (guest.folder / "files").write_text("in the way")
-    guest.desk.answer = Reply("Yours.", attachment=Attachment("saved.bib", "@article{a}"))
+    guest.service.answer = Reply("Yours.", attachment=Attachment("saved.bib", "@article{a}"))
     assert "@article{a}" in await guest.enter("saved bib")
 
 
 async def test_an_unforeseen_error_is_one_line_and_the_chat_goes_on(guest: TerminalGuest) -> None:
-    guest.desk.breaks = ValueError("something nobody foresaw")
+    guest.service.breaks = ValueError("something nobody foresaw")
     shown = await guest.enter("federated")
     assert "That went wrong, and the log says how under " in shown
     assert "Traceback" not in shown
@@ -309,11 +309,11 @@ async def test_quit_leaves(guest: TerminalGuest) -> None:
     assert "Bye" in guest.screen.getvalue()
 
 
-async def visit(folder: Path, lines: str, desk: RecordingDesk, encoding: str = "utf-8") -> str:
+async def visit(folder: Path, lines: str, service: RecordingService, encoding: str = "utf-8") -> str:
     """A visit through a pipe; what comes out."""
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
     platform = TerminalPlatform(folder, Console(file=out, width=80), Clock(), COMMANDS, stdin=io.StringIO(lines))
-    await asyncio.wait_for(platform.run(desk), 10)
+    await asyncio.wait_for(platform.run(service), 10)
     out.flush()
     shown = out.buffer
     assert isinstance(shown, io.BytesIO)
@@ -321,17 +321,17 @@ async def visit(folder: Path, lines: str, desk: RecordingDesk, encoding: str = "
 
 
 async def test_lines_from_a_pipe_are_answered_in_order_and_plainly(tmp_path: Path) -> None:
-    desk = RecordingDesk(HITS)
-    assert await visit(tmp_path, "", RecordingDesk()) == "Hello, I bring papers.\n"
-    shown = await visit(tmp_path, "federated\n\n/papers privacy", desk)
-    assert [line for _, _, line in desk.asked] == ["federated", "privacy"]
+    service = RecordingService(HITS)
+    assert await visit(tmp_path, "", RecordingService()) == "Hello, I bring papers.\n"
+    shown = await visit(tmp_path, "federated\n\n/papers privacy", service)
+    assert [line for _, _, line in service.asked] == ["federated", "privacy"]
     assert shown.count("Two papers.\n 1  Hit one\n 2  Hit two\n    `m` More · `s` Share\n") == 2
     assert "›" not in shown
     assert "\x1b" not in shown
 
 
 async def test_an_output_without_our_characters_shows_others_instead(tmp_path: Path) -> None:
-    assert "1  Hit one" in await visit(tmp_path, "federated\n", RecordingDesk(HITS), encoding="ascii")
+    assert "1  Hit one" in await visit(tmp_path, "federated\n", RecordingService(HITS), encoding="ascii")
 
 
 def test_numbers_begin_anew_only_when_papers_follow_a_header() -> None:

@@ -1,4 +1,4 @@
-"""Slack, Discord and a terminal in one process over one desk, and one of them fails."""
+"""Slack, Discord and a terminal in one process over one service, and one of them fails."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Together:
     async def begin(self) -> None:
         """The digest's hour is over by a minute."""
         for name in SIDES:
-            await self.app.desk.joined(self.side(name).place, "ada")
+            await self.app.service.joined(self.side(name).place, "ada")
         self.clock.advance(timedelta(hours=1, minutes=1))
         await self.app.scheduler.beat()
 

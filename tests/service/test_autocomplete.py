@@ -14,7 +14,7 @@ KNOWN = demo_papers()[0]
 
 
 async def offered(house: House, line: str, limit: int = 25) -> list[str]:
-    return await house.app.desk.suggest(PLACE, line, limit)
+    return await house.app.service.suggest(PLACE, line, limit)
 
 
 async def test_the_beginning_of_a_verb_offers_it(house: House) -> None:
@@ -26,7 +26,7 @@ async def test_this_channels_topics_are_offered_as_searches_and_to_unsubscribe(h
     await house.say("subscribe Federated learning")
     assert "Federated learning" in await offered(house, "fed")
     assert (await offered(house, "unsubscribe fed")) == ["unsubscribe Federated learning"]
-    assert "Federated learning" not in await house.app.desk.suggest(Place("fake", "c2"), "fed")
+    assert "Federated learning" not in await house.app.service.suggest(Place("fake", "c2"), "fed")
 
 
 async def test_the_last_word_of_a_query_is_completed(house: House) -> None:

@@ -1,4 +1,4 @@
-"""Whatever breaks or hangs behind the desk, an asker gets an answer and the others go on."""
+"""Whatever breaks or hangs behind the service, an asker gets an answer and the others go on."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ async def test_a_store_that_does_not_answer_is_told_kindly(house: House, monkeyp
     reply = await house.say("topics")
     assert not reply.ok
     assert "try again" in reply.text
-    assert await house.app.desk.suggest(PLACE, "fed") == []
-    assert "try again" in (await house.app.desk.about(PLACE, ADA, "why", "m1")).text
-    assert "try again" in (await house.app.desk.home(DM, ADA)).mine.text
+    assert await house.app.service.suggest(PLACE, "fed") == []
+    assert "try again" in (await house.app.service.act_on_message(PLACE, ADA, "why", "m1")).text
+    assert "try again" in (await house.app.service.home(DM, ADA)).mine.text
 
 
 class _Broken(Recommender):
@@ -52,7 +52,7 @@ async def test_whatever_breaks_is_answered_in_one_line_and_logged(house: House) 
     house.app.paper_index.engine = _Broken()
     with capture_logs() as logs:
         reply = await house.say("search federated")
-        assert await house.app.desk.suggest(PLACE, "search federated") == []
+        assert await house.app.service.suggest(PLACE, "search federated") == []
     assert not reply.ok
     assert reply.text.startswith("That went wrong")
     assert "map" not in reply.text
@@ -63,8 +63,8 @@ async def test_whatever_breaks_is_answered_in_one_line_and_logged(house: House) 
 @pytest.mark.parametrize("line", ["search federated", "why federated nets", "suggest"])
 async def test_a_slow_search_holds_nobody_else_up(house: House, line: str) -> None:
     house.app.paper_index.engine = engine = _Slow()
-    desk = house.app.desk
-    asking = asyncio.create_task(desk.suggest(PLACE, "federated") if line == "suggest" else house.say(line))
+    service = house.app.service
+    asking = asyncio.create_task(service.suggest(PLACE, "federated") if line == "suggest" else house.say(line))
     while not engine.asked and not asking.done():
         await asyncio.sleep(0)
         engine.others_went_on.set()

@@ -17,11 +17,11 @@ HERE = [PLACE.address, OTHER.address]
 
 
 async def home(house: House, asker: Asker = BEN, rooms: list[str] | None = None, offset: int = 0) -> Home:
-    return await house.app.desk.home(DM, asker, HERE if rooms is None else rooms, offset)
+    return await house.app.service.home(DM, asker, HERE if rooms is None else rooms, offset)
 
 
 async def press(house: House, place: Place, action: Action, asker: Asker = BEN) -> bool:
-    return (await house.app.desk.act(place, asker, action)).ok
+    return (await house.app.service.act(place, asker, action)).ok
 
 
 async def test_who_comes_first_is_told_what_to_do(house: House) -> None:
@@ -96,7 +96,7 @@ async def test_a_manager_sees_how_their_channels_stand(house: House) -> None:
 
 
 async def test_a_lost_channel_says_why_and_offers_nothing(house: House) -> None:
-    await house.app.desk.left(PLACE, "the channel was archived")
+    await house.app.service.left(PLACE, "the channel was archived")
     [lost] = (await home(house, ADA)).channels
     assert "the channel was archived" in lost.text
     assert lost.actions == ()
@@ -104,7 +104,7 @@ async def test_a_lost_channel_says_why_and_offers_nothing(house: House) -> None:
 
 async def test_the_way_back_is_the_platforms_own(house: House) -> None:
     house.chat.capabilities = replace(house.chat.capabilities, way_back="Ring the bell")
-    await house.app.desk.left(PLACE, "the door is shut")
+    await house.app.service.left(PLACE, "the door is shut")
     [lost] = (await home(house, ADA)).channels
     refused = await house.say(f"submit {PAPERS[0].id}")
     assert "I can't post here: the door is shut. Ring the bell, and all is as it was." in lost.text
@@ -118,7 +118,7 @@ async def test_only_channels_that_one_manages_and_is_in_are_shown(house: House) 
     assert [each.place.address for each in (await home(house, BEN, rooms)).channels] == ["c2"]
     assert [each.place.address for each in (await home(house, ADA, rooms)).channels] == ["c1", "c2"]
     assert (await home(house, ADA, ["c9"])).channels == ()
-    elsewhere = await house.app.desk.home(Place("fake", "d", "T2", kind=Kind.DIRECT), ADA, rooms)
+    elsewhere = await house.app.service.home(Place("fake", "d", "T2", kind=Kind.DIRECT), ADA, rooms)
     assert elsewhere.channels == ()
 
 

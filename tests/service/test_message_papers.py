@@ -13,7 +13,7 @@ KNOWN = PAPERS[0]
 
 
 async def about(house: House, verb: str, message: str = "", text: str = "", event_id: str = "") -> Reply:
-    return await house.app.desk.about(PLACE, BEN, verb, message, text, event_id)
+    return await house.app.service.act_on_message(PLACE, BEN, verb, message, text, event_id)
 
 
 async def standing(house: House) -> list[tuple[str, str, str]]:
@@ -47,7 +47,7 @@ async def test_a_digests_header_asks_which_of_its_cards_is_meant(posted: House) 
     assert [line.paper_id for line in reply.lines] == papers
     assert [action.argument for action in reply.actions] == papers
     assert await standing(posted) == []
-    await posted.app.desk.act(PLACE, BEN, reply.actions[1])
+    await posted.app.service.act(PLACE, BEN, reply.actions[1])
     assert await standing(posted) == [(papers[1], "ben", "said:more")]
 
 
@@ -58,7 +58,7 @@ async def test_a_digest_in_another_style_asks_which_of_its_papers_is_meant(house
     await house.beat()
     reply = await about(house, "why", house.chat.shown["c1"][0].id)
     assert len(reply.lines) >= 5
-    assert (await house.app.desk.act(PLACE, BEN, reply.actions[0])).ok
+    assert (await house.app.service.act(PLACE, BEN, reply.actions[0])).ok
 
 
 @pytest.mark.parametrize(
@@ -97,28 +97,28 @@ async def test_only_what_is_about_a_paper_is_done(house: House, verb: str) -> No
 
 async def test_a_vote_told_twice_is_counted_once_and_answered_the_same(house: House) -> None:
     press = Action("More like this", "more", KNOWN.id)
-    first = await house.app.desk.act(PLACE, BEN, press, "press-1")
-    again = await house.app.desk.act(PLACE, BEN, press, "press-1")
+    first = await house.app.service.act(PLACE, BEN, press, "press-1")
+    again = await house.app.service.act(PLACE, BEN, press, "press-1")
     assert first == again
     assert first.text.startswith("Counted.")
     assert await standing(house) == [(KNOWN.id, "ben", "said:more")]
-    back = [await house.app.desk.act(PLACE, BEN, press, "press-2") for _ in range(2)]
+    back = [await house.app.service.act(PLACE, BEN, press, "press-2") for _ in range(2)]
     assert back[0] == back[1]
     assert back[0].text.startswith("Taken back")
     assert await standing(house) == []
 
 
 async def test_a_less_told_twice_takes_back_a_more_for_good(house: House) -> None:
-    await house.app.desk.act(PLACE, BEN, Action("", "more", KNOWN.id), "press-1")
+    await house.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press-1")
     for event in ("press-2", "press-2", "press-1"):
-        await house.app.desk.act(PLACE, BEN, Action("", "less" if event == "press-2" else "more", KNOWN.id), event)
+        await house.app.service.act(PLACE, BEN, Action("", "less" if event == "press-2" else "more", KNOWN.id), event)
     assert await standing(house) == [(KNOWN.id, "ben", "said:less")]
 
 
 async def test_saving_told_twice_saves_once(house: House) -> None:
     press = Action("Save", "save", KNOWN.id)
     for event in ("press-1", "press-1", "press-2", "press-2", "press-3", "press-3"):
-        reply = await house.app.desk.act(PLACE, BEN, press, event)
+        reply = await house.app.service.act(PLACE, BEN, press, event)
         async with house.store.read() as tx:
             kept = [paper_id for paper_id, _ in await saved.for_member(tx, "fake", "", "ben")]
         assert kept == ([] if event == "press-2" else [KNOWN.id])
@@ -126,9 +126,9 @@ async def test_saving_told_twice_saves_once(house: House) -> None:
 
 
 async def test_forget_me_forgets_what_was_pressed(house: House) -> None:
-    await house.app.desk.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")
+    await house.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")
     await house.say("forget me", BEN)
-    assert (await house.app.desk.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")).text.startswith(
+    assert (await house.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")).text.startswith(
         "Counted"
     )
     assert await standing(house) == [(KNOWN.id, "ben", "said:more")]
@@ -136,5 +136,5 @@ async def test_forget_me_forgets_what_was_pressed(house: House) -> None:
 
 async def test_a_button_of_another_members_press_is_their_own(house: House) -> None:
     for asker in (ADA, BEN):
-        await house.app.desk.act(PLACE, asker, Action("", "more", KNOWN.id), f"press:{asker.member}:1")
+        await house.app.service.act(PLACE, asker, Action("", "more", KNOWN.id), f"press:{asker.member}:1")
     assert len(await standing(house)) == 2

@@ -120,10 +120,10 @@ async def answers(house: House, place: Place, room: Room) -> list[tuple[str, str
         told.append((line, str(await house.say(line, CAT, place))))
         verb, _, argument = line.partition(" ")
         for action in (Action("", verb, argument), Action("", "share", line)):
-            told.append((f"press {line}", str(await house.app.desk.act(place, CAT, action))))
+            told.append((f"press {line}", str(await house.app.service.act(place, CAT, action))))
     for typed in (room.word[:4], f"search {room.word[:4]}", "more A draft", "unsubscribe ", "search A study", "saved "):
-        told.append((f"typing {typed}", str(await house.app.desk.suggest(place, typed))))
-    told.append(("home", str(await house.app.desk.home(place, CAT, [one.address for one in LISTENERS]))))
+        told.append((f"typing {typed}", str(await house.app.service.suggest(place, typed))))
+    told.append(("home", str(await house.app.service.home(place, CAT, [one.address for one in LISTENERS]))))
     return told
 
 
@@ -193,7 +193,7 @@ async def test_a_channel_that_nobody_is_sure_of_is_private_until_its_platform_sa
     await house.say(f"more {demo_papers()[3].id}", CAT, replace(unsure, private=None))
     told = await house.say("trending week", CAT, PUBLIC)
     assert demo_papers()[3].id not in {line.paper_id for line in told.lines}
-    await house.app.desk.renamed(replace(unsure, private=None))
+    await house.app.service.renamed(replace(unsure, private=None))
     assert (await house.channel(unsure)).place.private
-    await house.app.desk.renamed(replace(unsure, private=False))
+    await house.app.service.renamed(replace(unsure, private=False))
     assert not (await house.channel(unsure)).place.private

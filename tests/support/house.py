@@ -88,10 +88,10 @@ class House:
         await self.app.paper_index.sync()
 
     async def invite(self, place: Place = PLACE, by: str = "ada") -> Reply:
-        return await self.app.desk.joined(place, by)
+        return await self.app.service.joined(place, by)
 
     async def say(self, line: str, asker: Asker = ADA, place: Place = PLACE) -> Reply:
-        return await self.app.desk.ask(place, asker, line)
+        return await self.app.service.ask(place, asker, line)
 
     async def beat(self) -> None:
         """One beat of the scheduler, without reading sources in the background."""
@@ -124,7 +124,7 @@ class House:
     async def react(self, paper_id: str, emoji: str = "👍", *, member: str = "ada", on: bool = True) -> None:
         message = self.chat.message_of(paper_id)
         (self.chat.standing[message].add if on else self.chat.standing[message].discard)((member, emoji))
-        await self.app.desk.react(Reaction(PLACE, message, member, emoji, on, self.clock()))
+        await self.app.service.react(Reaction(PLACE, message, member, emoji, on, self.clock()))
 
     async def channel(self, place: Place = PLACE) -> Channel:
         async with self.store.read() as tx:

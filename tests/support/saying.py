@@ -1,4 +1,4 @@
-"""What the tests of the desk say, and of what."""
+"""What the tests of the service say, and of what."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOSTILE = "`/papers pause` <!channel> @everyone **b** [x](javascript:1) \u202e\u
 
 
 async def press(house: House, action: Action, asker: Asker = ADA) -> Reply:
-    return await house.app.desk.act(PLACE, asker, action)
+    return await house.app.service.act(PLACE, asker, action)
 
 
 def button(reply: Reply, label: str) -> Action:

@@ -16,7 +16,7 @@ from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.posting import Posting
 from bot.platforms.discord.rest import Http, Rest, tracing
-from bot.ports.platform import Clock, Desk, NotAccepted, PlatformError, Sleep
+from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError, Sleep
 
 # Whoever starts the bot need not hear that it can't speak.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -42,7 +42,7 @@ class Client(discord.AutoShardedClient):
     """Listens, and hands on what it hears. Keeps no messages and no members."""
 
     def __init__(
-        self, desk: Desk, posting: Posting, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
+        self, service: BotApi, posting: Posting, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -53,10 +53,10 @@ class Client(discord.AutoShardedClient):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self.http = self._connection.http = Http(api_url, gateway_url, http_trace=tracing(api_url, posting.rest.pace))
-        self._intake = Intake(desk, posting, clock)
-        self._interactions = Interactions(desk, posting.rest, posting.renderer, self._intake.begin)
+        self._intake = Intake(service, posting, clock)
+        self._interactions = Interactions(service, posting.rest, posting.renderer, self._intake.begin)
         self.when_connected: Callable[[], None] = lambda: None
-        self._desk, self._sleep, self._heard = desk, sleep, set[int]()
+        self._service, self._sleep, self._heard = service, sleep, set[int]()
         self.heard_before = False
         """Whether there was another connection before this one in the same process."""
 
@@ -69,7 +69,7 @@ class Client(discord.AutoShardedClient):
         """A shard begins to listen: what happened since it last did, Discord does not tell."""
         self.when_connected()
         if self.heard_before or shard_id in self._heard:
-            await self._desk.missed()
+            await self._service.resync_reactions_soon()
         self._heard.add(shard_id)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
@@ -106,22 +106,22 @@ class Client(discord.AutoShardedClient):
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot was thrown out; of a server that is only unavailable Discord tells otherwise."""
-        await self._desk.dismissed(PLATFORM, str(guild.id), "I was removed from the server")
+        await self._service.workspace_removed(PLATFORM, str(guild.id), "I was removed from the server")
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted."""
-        await self._desk.left(place_of(channel, self._me)[0], "the channel was deleted")
+        await self._service.left(place_of(channel, self._me)[0], "the channel was deleted")
 
     async def on_raw_thread_delete(self, told: discord.RawThreadDeleteEvent) -> None:
         """A thread was deleted."""
         if told.thread is not None and told.thread.owner_id != self._me:
-            await self._desk.left(place_of(told.thread, self._me)[0], "the thread was deleted")
+            await self._service.left(place_of(told.thread, self._me)[0], "the thread was deleted")
 
     async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
         """A channel was changed."""
         places = [place_of(channel, self._me)[0] for channel in (before, after)]
         if places[0] != places[1]:
-            await self._desk.renamed(places[1])
+            await self._service.renamed(places[1])
         # What it was before is not trusted: Discord does not tell a bot of the channels that it may not see.
         await self._intake.allowed(
             after.guild, [after, *(one for one in after.guild.threads if one.parent_id == after.id)]
@@ -146,7 +146,7 @@ class Client(discord.AutoShardedClient):
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
         """A thread was changed."""
         if before.name != after.name and after.owner_id != self._me:
-            await self._desk.renamed(place_of(after, self._me)[0])
+            await self._service.renamed(place_of(after, self._me)[0])
         await self._intake.allowed(after.guild, [after])
 
     async def on_thread_join(self, thread: discord.Thread) -> None:

@@ -17,7 +17,7 @@ from bot.platforms.discord.posting import Posting
 from bot.platforms.discord.pressing import BEGIN
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import Rendered, mark
-from bot.ports.platform import AccessLost, Clock, Desk, PlatformError
+from bot.ports.platform import AccessLost, BotApi, Clock, PlatformError
 
 _CHANNEL_SELECT, _ROW = 8, 1
 _TEXT, _ANNOUNCEMENT, _FORUM = 0, 5, 15
@@ -33,10 +33,10 @@ _WELCOME = (
 
 
 class Intake:
-    """One connection's listeners over one desk."""
+    """One connection's listeners over one service."""
 
-    def __init__(self, desk: Desk, posting: Posting, clock: Clock) -> None:
-        self._desk, self._posting, self._clock = desk, posting, clock
+    def __init__(self, service: BotApi, posting: Posting, clock: Clock) -> None:
+        self._service, self._posting, self._clock = service, posting, clock
         self._last: datetime | None = None
         self._unasked = set[int]()
         """Servers that were not asked where to post, since the bot may post nowhere in them yet."""
@@ -49,7 +49,7 @@ class Intake:
             return
         place, before = place_of(channel, me)
         name = emoji({"name": told.emoji.name, "id": told.emoji.id}, burst=told.burst)
-        await self._desk.react(
+        await self._service.react(
             Reaction(place, f"{before}{told.message_id}", str(told.user_id), name, on, self._moment())
         )
 
@@ -57,7 +57,7 @@ class Intake:
         """Emoji were taken off a message, and Discord does not say whose: what still stands there is read back."""
         begin_event()
         place, before = place_of(channel, me)
-        await self._desk.reread(place, f"{before}{message}")
+        await self._service.resync_message(place, f"{before}{message}")
 
     async def found(self, guild: discord.Guild) -> None:
         """A server that is there: what happened to it while the bot was away is made up for."""
@@ -106,7 +106,7 @@ class Intake:
     async def _serves(self, guild: discord.Guild) -> bool:
         """Whether somebody has chosen already where to post there."""
         rooms = [str(each.id) for each in [*guild.channels, *guild.threads]]
-        home = await self._desk.home(Place(PLATFORM, "", str(guild.id)), Asker("", manager=True), rooms)
+        home = await self._service.home(Place(PLATFORM, "", str(guild.id)), Asker("", manager=True), rooms)
         return bool(home.channels)
 
     async def _ask_where(self, guild: discord.Guild, channel: discord.TextChannel) -> None:
@@ -124,7 +124,7 @@ class Intake:
             place, before = place_of(channel, me.id)
             if not before and _open(channel, me):
                 rooms.append(place)
-        greetings = await self._desk.roll_call(PLATFORM, str(guild.id), rooms) if rooms else []
+        greetings = await self._service.sync_memberships(PLATFORM, str(guild.id), rooms) if rooms else []
         for place, greeting in greetings:
             await self._greet(place, greeting, f"back{place.address}")
         return bool(greetings)
@@ -145,7 +145,7 @@ class Intake:
             return f"#{channel.name}: only whoever has Manage Channels there may choose it."
         if lacking := missing(channel.permissions_for(guild.me)):
             return f"#{channel.name}: allow me {', '.join(lacking)} there, and choose it again."
-        greeting = await self._desk.joined(place, asker.member)
+        greeting = await self._service.joined(place, asker.member)
         failed = await self._greet(place, greeting, f"hi{told.id}{chosen}")
         return f"#{channel.name}: " + (f"I could not post there. {failed}" if failed else "I begin there.")
 
@@ -156,7 +156,7 @@ class Intake:
         except PlatformError as error:
             log.warning("A channel could not be greeted.", why=str(error))
             if isinstance(error, AccessLost):  # Discord knows better than what it told of permissions
-                await self._desk.left(place, str(error))
+                await self._service.left(place, str(error))
             return f"{str(error).rstrip('.')}."
         return ""
 

@@ -23,7 +23,7 @@ from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, verb
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
 from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
-from bot.ports.platform import Desk, PlatformError
+from bot.ports.platform import BotApi, PlatformError
 
 _IN_TIME = 2.0
 """Seconds within which what can't be promised has to be there; Discord waits for three."""
@@ -37,10 +37,10 @@ log = structlog.get_logger(__name__)
 
 
 class Interactions:
-    """Answers over one desk. `begin` begins in the channels that somebody chose under the bot's greeting."""
+    """Answers over one service. `begin` begins in the channels that somebody chose under the bot's greeting."""
 
-    def __init__(self, desk: Desk, rest: Rest, renderer: Renderer, begin: Begin) -> None:
-        self._desk, self._rest, self._renderer, self._begin = desk, rest, renderer, begin
+    def __init__(self, service: BotApi, rest: Rest, renderer: Renderer, begin: Begin) -> None:
+        self._service, self._rest, self._renderer, self._begin = service, rest, renderer, begin
         self._commands = renderer.commands
         self._menus = {menu.name: verb for verb, menu in self._commands.menus().items()}
 
@@ -79,7 +79,7 @@ class Interactions:
         try:
             shown = Reply("")
             if not direct_ and file is None:
-                shown = await self._said(lambda: self._desk.act(place, asker, _shared(line)))
+                shown = await self._said(lambda: self._service.act(place, asker, _shared(line)))
             if not shown.public:
                 shown = await self._said(lambda: self._told(place, asker, line, file))
                 address, reply_to = (address, "") if direct_ else (await self._rest.direct(asker.member), "")
@@ -93,7 +93,7 @@ class Interactions:
         lines: list[str] = []
         try:
             async with asyncio.timeout(_IN_TIME):
-                lines = await self._desk.suggest(place, line, _MOST_CHOICES)
+                lines = await self._service.suggest(place, line, _MOST_CHOICES)
         except TimeoutError:
             log.info("Suggestions came too late.")
         cut = dict.fromkeys(each[:_LONGEST_CHOICE].strip() for each in lines)
@@ -133,7 +133,7 @@ class Interactions:
     async def _told(self, place: Place, asker: Asker, line: str, file: Mapping[str, Any] | None) -> Reply:
         """Answer a line; with the file of papers that came with it, it teaches."""
         if file is None:
-            return await self._desk.ask(place, asker, line)
+            return await self._service.ask(place, asker, line)
         if int(file.get("size") or 0) > _LARGEST_FILE:
             return Reply("That file is larger than a megabyte. Send its papers in smaller ones.", ok=False)
         text = str(file.get("content_type") or "").startswith("text/")
@@ -141,7 +141,7 @@ class Interactions:
             return Reply("I read BibTeX and plain text only. You can also paste the papers after `teach`.", ok=False)
         named = self._commands.traits_of_line(line).takes_file
         verb = "" if named else f"{self._commands.file_command().name} "
-        return await self._desk.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
+        return await self._service.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
 
     def _may_take(self, line: str) -> bool:
         """Whether the files that came with a line are for the bot to read."""
@@ -151,7 +151,7 @@ class Interactions:
         """A form was sent; Discord closes it, so that one with a mistake in a field is one press away."""
 
         async def ask(place: Place, asker: Asker) -> Reply:
-            reply = self._warned(await self._desk.ask(place, asker, line), told, line)
+            reply = self._warned(await self._service.ask(place, asker, line), told, line)
             return replace(reply, form=Form(verb, "", ())) if reply.field else reply
 
         await self._answer(told, ask)
@@ -159,20 +159,20 @@ class Interactions:
     async def _act(self, told: discord.Interaction, place: Place, asker: Asker, action: Action | None) -> Reply:
         if action is None:
             return Reply("I no longer know what that button is for. Ask again, and you get a fresh one.", ok=False)
-        return await self._desk.act(place, asker, action, str(told.id))
+        return await self._service.act(place, asker, action, str(told.id))
 
     async def _on_card(self, told: discord.Interaction, place: Place, asker: Asker, verb: str) -> Reply:
         """Do what a verb says with the paper whose card was pressed."""
         assert told.message is not None
         key = f"{place_of(told.channel, _me(told))[1]}{told.message.id}"
-        return await self._desk.about(place, asker, verb, key, event_id=str(told.id))
+        return await self._service.act_on_message(place, asker, verb, key, event_id=str(told.id))
 
     async def _about(
         self, told: discord.Interaction, place: Place, asker: Asker, verb: str, message: Mapping[str, Any]
     ) -> Reply:
         """Do what a verb says with the paper that a message is about."""
         key = f"{place_of(told.channel, _me(told))[1]}{message['id']}"
-        return await self._desk.about(place, asker, verb, key, words_of(message), str(told.id))
+        return await self._service.act_on_message(place, asker, verb, key, words_of(message), str(told.id))
 
     async def _open_form(self, told: discord.Interaction, verb: str) -> None:
         """Show a form at once: it can't be promised."""
@@ -180,13 +180,13 @@ class Interactions:
         form = None
         try:
             async with asyncio.timeout(_IN_TIME):
-                form = (await self._said(lambda: self._desk.ask(place, asker, verb))).form
+                form = (await self._said(lambda: self._service.ask(place, asker, verb))).form
         except TimeoutError:
             log.info("A form came too late.")
         if form:
             await self._rest.modal(told, modal(form, form_id(verb)))
         else:
-            await self._answer(told, lambda place, asker: self._desk.ask(place, asker, verb))
+            await self._answer(told, lambda place, asker: self._service.ask(place, asker, verb))
 
     async def _answer(self, told: discord.Interaction, ask: Callable[[Place, Asker], Awaitable[Reply]]) -> None:
         await self._rest.defer(told)

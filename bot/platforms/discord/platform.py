@@ -20,7 +20,7 @@ from bot.platforms.discord.posting import Posting
 from bot.platforms.discord.pressing import Memory
 from bot.platforms.discord.render import MAX_TEXT, Renderer
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
-from bot.ports.platform import Capabilities, Check, Clock, Desk, Sleep
+from bot.ports.platform import BotApi, Capabilities, Check, Clock, Sleep
 
 log = structlog.get_logger(__name__)
 
@@ -113,10 +113,10 @@ class DiscordPlatform:
             lost,
         )
 
-    async def run(self, desk: Desk) -> None:
+    async def run(self, service: BotApi) -> None:
         """Listen over the gateway until cancelled. Raises when the connection can't be made or is gone for good."""
         await self.rest.open()
-        client = self._client = self.client(desk)
+        client = self._client = self.client(service)
         client.heard_before, self._ran = self._ran, True
         try:
             await gateway.serve(
@@ -125,6 +125,6 @@ class DiscordPlatform:
         finally:
             await asyncio.shield(self.rest.close())
 
-    def client(self, desk: Desk) -> gateway.Client:
+    def client(self, service: BotApi) -> gateway.Client:
         """discord.py's client with everything that listens, not yet connected."""
-        return gateway.Client(desk, self._posting, self._clock, self._sleep, *self._urls)
+        return gateway.Client(service, self._posting, self._clock, self._sleep, *self._urls)

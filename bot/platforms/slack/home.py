@@ -12,16 +12,16 @@ from bot.platforms.slack.outlet import asked
 from bot.platforms.slack.reading import place_of, text_of
 from bot.platforms.slack.web import understood
 from bot.platforms.slack.workspaces import Workspace
-from bot.ports.platform import Desk, PlatformError
+from bot.ports.platform import BotApi, PlatformError
 
 log = structlog.get_logger(__name__)
 
 
 class HomeTab:
-    """The home tabs of one desk's members."""
+    """The home tabs of one service's members."""
 
-    def __init__(self, desk: Desk, command: str, commands: Commands) -> None:
-        self._desk, self._command, self._commands = desk, command, commands
+    def __init__(self, service: BotApi, command: str, commands: Commands) -> None:
+        self._service, self._command, self._commands = service, command, commands
 
     async def opened(self, event: Json, here: Workspace) -> None:
         """Somebody looks at the bot: at its home tab, or at its messages, which need nothing."""
@@ -41,7 +41,7 @@ class HomeTab:
         try:
             person, rooms = await here.web.person(member), await _rooms(here, member)
             mine = place_of(here.me.workspace, await here.web.direct(member))
-            shown = await self._desk.home(mine, Asker(member, person.manager, person.name), rooms, offset)
+            shown = await self._service.home(mine, Asker(member, person.manager, person.name), rooms, offset)
             with understood():
                 await here.web.answerer.views_publish(user_id=member, view=views.home(shown, note, self._command))
         except PlatformError as error:
@@ -51,7 +51,7 @@ class HomeTab:
         place = place_of(here.me.workspace, address or await here.web.direct(asker.member))
         if not await here.web.is_in(asker.member, place):
             return Reply("You are not in that channel any more, so nothing was changed there.", ok=False)
-        return await self._desk.act(place, asker, action, event_id)
+        return await self._service.act(place, asker, action, event_id)
 
 
 async def _rooms(here: Workspace, member: str) -> frozenset[str]:

@@ -33,7 +33,7 @@ from bot.platforms.slack.platform import API_URL, Posting
 from bot.platforms.slack.reading import is_plain
 from bot.platforms.slack.web import Web
 from bot.ports.installations import Installations
-from bot.ports.platform import Check, Clock, Desk, PlatformError, Sleep
+from bot.ports.platform import BotApi, Check, Clock, PlatformError, Sleep
 from bot.web import body_of
 
 _STAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
@@ -102,17 +102,17 @@ class HttpSlack(Posting):
         installed = checking.of_installations(self._installations)
         return [installed, *super().checks(places, lost), checking.EVENTS_CHECK]
 
-    async def run(self, desk: Desk) -> None:
+    async def run(self, service: BotApi) -> None:
         """Listen until cancelled, and look after quiet workspaces."""
         async with self._connections.kept():
             self._app.set_result(
-                Intake(desk, self, self._workspaces, self._clock, self._command, self._commands).app(self._url)
+                Intake(service, self, self._workspaces, self._clock, self._command, self._commands).app(self._url)
             )
             try:
                 while True:
                     self._came.clear()
                     try:
-                        await self.upkeep(desk)
+                        await self.upkeep(service)
                     except Exception:
                         log.exception("The workspaces could not be looked after; it is tried again.")
                     with contextlib.suppress(TimeoutError):
@@ -121,7 +121,7 @@ class HttpSlack(Posting):
             finally:
                 self._app = asyncio.get_running_loop().create_future()
 
-    async def upkeep(self, desk: Desk) -> None:
+    async def upkeep(self, service: BotApi) -> None:
         """Renew the tokens that end soon, also where nobody says a word, and see what became of every workspace."""
         for workspace in await self._installations.ending(self._clock() + RENEWED_BEFORE):
             try:
@@ -129,7 +129,7 @@ class HttpSlack(Posting):
             except PlatformError as error:
                 log.warning("A workspace's token was not renewed.", why=str(error))
         for workspace in await self._installations.alive():
-            await self.keep_the_roll(desk, workspace)
+            await self.sync_memberships(service, workspace)
 
     def _arrived(self, workspace: str) -> None:
         """Somebody installed the bot: what was lost there goes on."""

@@ -36,7 +36,7 @@ from bot.platforms.slack.outlet import Outlet
 from bot.platforms.slack.presses import Presses
 from bot.platforms.slack.reading import PLATFORM, emoji, moment, place_of, text_of, typed, unescaped
 from bot.platforms.slack.workspaces import Workspace, Workspaces
-from bot.ports.platform import AccessLost, Clock, Desk, Platform, PlatformError, Rejected
+from bot.ports.platform import AccessLost, BotApi, Clock, Platform, PlatformError, Rejected
 
 _ANY = re.compile("")
 _KEY = 25
@@ -56,18 +56,18 @@ _LIBRARY_LOG = logging.getLogger("slack_bolt")
 
 
 class Intake:
-    """The listeners over one desk, of whatever workspaces."""
+    """The listeners over one service, of whatever workspaces."""
 
     def __init__(
         self,
-        desk: Desk,
+        service: BotApi,
         platform: Platform,
         workspaces: Workspaces,
         clock: Clock,
         command: str,
         commands: Commands,
     ) -> None:
-        self._desk, self._platform, self._workspaces = desk, platform, workspaces
+        self._service, self._platform, self._workspaces = service, platform, workspaces
         self._clock, self._command, self._commands = clock, command, commands
         self._heard: dict[str, asyncio.Task[None] | None] = {}
         self._doubts = set[asyncio.Task[None]]()
@@ -85,9 +85,9 @@ class Intake:
         )
         app.error(_failed)
         app.use(self._once)
-        home = HomeTab(self._desk, self._command, self._commands)
-        modals = Modals(self._desk, home, self._command, self._commands)
-        presses = Presses(self._desk, home, modals, self._command, self._commands)
+        home = HomeTab(self._service, self._command, self._commands)
+        modals = Modals(self._service, home, self._command, self._commands)
+        presses = Presses(self._service, home, modals, self._command, self._commands)
         for name in QUESTIONS:
             app.event(name)(self._mentioned)
         app.event(HOME)(home.opened)
@@ -130,7 +130,7 @@ class Intake:
         """Let each event through once; those of `FIRST` are done when they are acknowledged."""
         if body.get("type") == _LIMITED:
             log.warning("Slack holds events back: the workspace has too many.", workspace=context.team_id)
-            await self._desk.missed()
+            await self._service.resync_reactions_soon()
             return await context.ack()
         event_id, event = text_of(body, "event_id"), body.get("event")
         if not event_id or not isinstance(event, dict):
@@ -164,7 +164,7 @@ class Intake:
             return
         at = moment(str(told_at)) if isinstance(told_at, int | float) else self._clock()
         if await self._workspaces.ended(workspace, at, uninstalled=event["type"] == "app_uninstalled"):
-            await self._desk.dismissed(PLATFORM, workspace, FAREWELLS[event["type"]])
+            await self._service.workspace_removed(PLATFORM, workspace, FAREWELLS[event["type"]])
 
     async def _reacted(self, here: Workspace, event: Json, event_id: str) -> None:
         item, member = event.get("item") or {}, text_of(event, "user")
@@ -176,7 +176,7 @@ class Intake:
         on = event["type"] == "reaction_added"
         name, at = emoji(text_of(event, "reaction")), moment(text_of(event, "event_ts"))
         reaction = Reaction(place_of(here.me.workspace, channel), message, member, name, on, at)
-        await self._desk.react(reaction, event_id)
+        await self._service.react(reaction, event_id)
         if on and not known:
             doubting = asyncio.create_task(self._doubt(here, reaction))
             self._doubts.add(doubting)
@@ -187,7 +187,7 @@ class Intake:
         asked. Where it does not answer, the daily reading back finds no such vote."""
         try:
             if (await here.web.person(reaction.member)).bot:
-                await self._desk.react(replace(reaction, on=False))
+                await self._service.react(replace(reaction, on=False))
         except PlatformError as error:
             log.warning("Who reacted could not be looked up.", why=str(error))
         except Exception:
@@ -207,22 +207,22 @@ class Intake:
         how = event["type"].rpartition("_")[2]
         place, joined = await _shown(here, text_of(event, "channel"))
         if not joined or how == _FOR_GOOD:  # else this is told late, and the bot is back
-            await self._desk.left(place, _WHY_LEFT[how])
+            await self._service.left(place, _WHY_LEFT[how])
 
     async def _renamed(self, here: Workspace, event: Json, event_id: str) -> None:
         channel = event.get("channel") or {}
         place, _ = await _shown(here, text_of(channel, "id"))
-        await self._desk.renamed(replace(place, name=place.name or text_of(channel, "name")))
+        await self._service.renamed(replace(place, name=place.name or text_of(channel, "name")))
 
     async def _begin(self, place: Place, by: str, event_id: str) -> None:
         """Begin in a channel and greet it, once however often Slack tells of it."""
-        greeting = await self._desk.joined(place, by)
+        greeting = await self._service.joined(place, by)
         key = event_id[-_KEY:]
         try:
             if await self._platform.find(place, key, self._clock() - timedelta(days=1)) is None:
                 await self._platform.send(place, Message(greeting.text), key)
         except AccessLost as error:  # it was told late, and the bot has been removed since
-            await self._desk.left(place, str(error))
+            await self._service.left(place, str(error))
         except Rejected as error:
             log.warning("A channel could not be greeted.", why=str(error))
 
@@ -241,7 +241,7 @@ class Intake:
         except PlatformError as error:
             await outlet.show_or_log(Reply(f"{error} You can also paste its text after `teach`.", ok=False))
             return
-        await outlet.answer(lambda asker: self._desk.ask(place, asker, line))
+        await outlet.answer(lambda asker: self._service.ask(place, asker, line))
 
     async def _asked(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
         """The slash command."""
@@ -256,7 +256,7 @@ class Intake:
         )
 
         async def ask(asker: Asker) -> Reply:
-            return await self._desk.ask(await outlet.meant(), asker, unescaped(text_of(body, "text")))
+            return await self._service.ask(await outlet.meant(), asker, unescaped(text_of(body, "text")))
 
         await outlet.answer(ask)
 

@@ -16,7 +16,7 @@ from bot.platforms.slack.outlet import asked
 from bot.platforms.slack.reading import place_of, text_of
 from bot.platforms.slack.web import understood
 from bot.platforms.slack.workspaces import Workspace
-from bot.ports.platform import Desk, PlatformError
+from bot.ports.platform import BotApi, PlatformError
 
 IN_TIME = 2.0
 """Seconds for what is done before an acknowledgement; Slack waits for three."""
@@ -26,10 +26,10 @@ log = structlog.get_logger(__name__)
 
 
 class Modals:
-    """The modals of one desk's forms."""
+    """The modals of one service's forms."""
 
-    def __init__(self, desk: Desk, home: HomeTab, command: str, commands: Commands) -> None:
-        self._desk, self._home, self._command, self._commands = desk, home, command, commands
+    def __init__(self, service: BotApi, home: HomeTab, command: str, commands: Commands) -> None:
+        self._service, self._home, self._command, self._commands = service, home, command, commands
 
     async def open(
         self, here: Workspace, member: str, trigger: str, place: Place, verb: str, *, at_home: bool = False
@@ -82,7 +82,7 @@ class Modals:
             return Reply(
                 f"I can't see you in that channel: invite me to it, or say it there, as `/papers {line}`.", ok=False
             )
-        return await self._desk.ask(place, asker, line)
+        return await self._service.ask(place, asker, line)
 
     async def _update(self, here: Workspace, view_id: str, view: Json) -> None:
         try:

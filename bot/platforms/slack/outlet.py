@@ -95,7 +95,7 @@ class Outlet:
 
 
 async def asked(web: Web, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
-    """What the desk says to a member; whatever goes wrong is a reply in words."""
+    """What the service says to a member; whatever goes wrong is a reply in words."""
 
     async def asking() -> Reply:
         person = await web.person(member)

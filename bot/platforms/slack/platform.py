@@ -29,10 +29,10 @@ from bot.platforms.slack.workspaces import OneWorkspace, Workspace, Workspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import (
     AccessLost,
+    BotApi,
     Capabilities,
     Check,
     Clock,
-    Desk,
     NotAccepted,
     PlatformError,
     Rejected,
@@ -181,17 +181,17 @@ class Posting:
         left = [one for one in lost if one.workspace == workspace or not workspace]
         return checking.of_workspace(self._workspaces, workspace, places, left)
 
-    async def keep_the_roll(self, desk: Desk, workspace: str) -> None:
-        """Once a day, and when the bot came: have the desk go on in every room of a workspace that the bot is in, and
+    async def sync_memberships(self, service: BotApi, workspace: str) -> None:
+        """Once a day, and when the bot came: tell the service every channel of a workspace that the bot is in, and
         greet those that were lost. It also shows what no event tells: which channels were made private."""
         now = self._clock()
         if now < self._next_roll.get(workspace, now):
             return
         self._next_roll[workspace] = now + _ROLL_AGAIN
         try:
-            await self._call_the_roll(desk, workspace)
+            await self._call_the_roll(service, workspace)
         except WorkspaceLost as error:
-            await desk.dismissed(PLATFORM, workspace, str(error))
+            await service.workspace_removed(PLATFORM, workspace, str(error))
         except PlatformError as error:
             log.warning("The rooms of a workspace could not be looked through.", why=str(error))
         except Exception:
@@ -200,15 +200,15 @@ class Posting:
             if workspace in self._next_roll:  # else it was installed anew meanwhile
                 self._next_roll[workspace] = now + _ROLL_EVERY
 
-    async def _call_the_roll(self, desk: Desk, workspace: str) -> None:
+    async def _call_the_roll(self, service: BotApi, workspace: str) -> None:
         async with self._at(place_of(workspace, "")) as here:
             known = await here.web.own_rooms()
         rooms = [place_of(workspace, room.address, room.name, private=room.private) for room in known]
-        for place, greeting in await desk.roll_call(PLATFORM, workspace, rooms):
+        for place, greeting in await service.sync_memberships(PLATFORM, workspace, rooms):
             try:
                 await self.send(place, Message(greeting.text), f"back-{self._clock():%Y%m%d%H%M%S}")
             except AccessLost as error:
-                await desk.left(place, str(error))
+                await service.left(place, str(error))
             except PlatformError as error:
                 log.warning("A room could not be told that the bot is back.", why=str(error))
 
@@ -247,14 +247,14 @@ class SlackPlatform(Posting):
         own = super().checks(places, lost) or self._checks_in("", (), lost)
         return [*own, checking.of_app_token(self._web, self._app_token), checking.EVENTS_CHECK]
 
-    async def run(self, desk: Desk) -> None:
+    async def run(self, service: BotApi) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
         async with self._connections.kept():
-            await self._listen(desk)
+            await self._listen(service)
 
-    async def _listen(self, desk: Desk) -> None:
+    async def _listen(self, service: BotApi) -> None:
         here = await self._one.came()
-        intake = Intake(desk, self, self._workspaces, self._clock, self._command, self._commands)
+        intake = Intake(service, self, self._workspaces, self._clock, self._command, self._commands)
         app = intake.app(str(here.web.client.base_url))
         handler = Acknowledging(app, self._app_token, ping_interval=self._ping_seconds)
         try:
@@ -265,17 +265,17 @@ class SlackPlatform(Posting):
                 async with asyncio.timeout(_CONNECTING_SECONDS):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
             if self._listened:  # Slack repeats for minutes, and this may have taken longer
-                await desk.missed()
+                await service.resync_reactions_soon()
             self._listened = True
-            await self._watch(handler, desk, here.me.workspace)
+            await self._watch(handler, service, here.me.workspace)
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
 
-    async def _watch(self, handler: AsyncSocketModeHandler, desk: Desk, workspace: str) -> None:
+    async def _watch(self, handler: AsyncSocketModeHandler, service: BotApi, workspace: str) -> None:
         """The library connects again by itself; where it does not succeed, everything is built up anew."""
         missed = 0
         while missed < _MISSED:
-            await self.keep_the_roll(desk, workspace)
+            await self.sync_memberships(service, workspace)
             await asyncio.sleep(_PINGS_A_LOOK * self._ping_seconds)
             missed = 0 if await handler.client.is_connected() else missed + 1
         raise NotAccepted("The connection to Slack is gone and did not come back.")

@@ -23,14 +23,14 @@ from bot.platforms.slack.modals import IN_TIME, Modals
 from bot.platforms.slack.outlet import Outlet, in_words
 from bot.platforms.slack.reading import links, place_of, text_of, thread_of
 from bot.platforms.slack.workspaces import Workspace
-from bot.ports.platform import Desk, PlatformError
+from bot.ports.platform import BotApi, PlatformError
 
 
 class Presses:
-    """What members press and choose, over one desk."""
+    """What members press and choose, over one service."""
 
-    def __init__(self, desk: Desk, home: HomeTab, modals: Modals, command: str, commands: Commands) -> None:
-        self._desk, self._home, self._modals, self._command = desk, home, modals, command
+    def __init__(self, service: BotApi, home: HomeTab, modals: Modals, command: str, commands: Commands) -> None:
+        self._service, self._home, self._modals, self._command = service, home, modals, command
         self._commands = commands
 
     async def pressed(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
@@ -71,12 +71,12 @@ class Presses:
         asker, ts = Asker(outlet.member), text_of(body, "message_ts")
 
         async def answer() -> Reply:
-            return await self._desk.about(await outlet.meant(), asker, verb, ts, links(message), event_id)
+            return await self._service.act_on_message(await outlet.meant(), asker, verb, ts, links(message), event_id)
 
         await outlet.show_or_log(await _acknowledged(ack, in_words(answer())))
 
     async def _act(self, outlet: Outlet, asker: Asker, action: Action, event_id: str) -> Reply:
-        return await self._desk.act(await outlet.meant(), asker, action, event_id)
+        return await self._service.act(await outlet.meant(), asker, action, event_id)
 
     async def _pressed_at_home(self, body: Json, button: Json, here: Workspace) -> None:
         found, member = views.pressed(button), text_of(body.get("user") or {}, "id")

@@ -36,7 +36,7 @@ from bot.platforms.terminal.typed import (
     Unclear,
     parse,
 )
-from bot.ports.platform import Clock, Desk, PlatformError
+from bot.ports.platform import BotApi, Clock, PlatformError
 
 log = structlog.get_logger(__name__)
 NextDay = Callable[[], Awaitable[bool]]
@@ -50,7 +50,7 @@ class Chat:
 
     def __init__(
         self,
-        desk: Desk,
+        service: BotApi,
         room: Room,
         screen: Screen,
         clock: Clock,
@@ -60,7 +60,7 @@ class Chat:
         next_day: NextDay | None,
         farewell: str,
     ) -> None:
-        self._desk, self._room, self._screen, self._clock = desk, room, screen, clock
+        self._service, self._room, self._screen, self._clock = service, room, screen, clock
         self._who, self._channel, self._next_day, self._farewell = who, channel, next_day, farewell
         self._commands = commands
         self._paper_verbs = [name for name, command in commands.items() if command.takes_paper]
@@ -115,7 +115,7 @@ class Chat:
             found = completion.local(typed, channels, self._members)
             line = completion.asked(typed)
             if found is None and line:
-                meant = await self._desk.suggest(self.place, line)
+                meant = await self._service.suggest(self.place, line)
                 return [Suggestion(one_line(each, 300), len(line)) for each in meant]
         except Exception:
             log.warning("Nothing could be suggested.", exc_info=True)
@@ -173,10 +173,10 @@ class Chat:
         if offered:
             await self._press(offered, more=offered.offset > 0 and offered.verb != SHARE)
         else:
-            self._screen.reply(await self._desk.ask(self.place, self._asker(), line))
+            self._screen.reply(await self._service.ask(self.place, self._asker(), line))
 
     async def _press(self, action: Action, *, more: bool = False) -> None:
-        self._screen.reply(await self._desk.act(self.place, self._asker(), action), more=more)
+        self._screen.reply(await self._service.act(self.place, self._asker(), action), more=more)
 
     async def _react(self, number: int, emoji: tuple[str, ...], *, on: bool) -> None:
         paper = self._numbered(number)
@@ -200,7 +200,7 @@ class Chat:
         told = await asyncio.to_thread(self._room.react, place, message, who, emoji, on=on, at=self._clock())
         if told:
             event = sha256(f"{told.address}/{told.message}/{who}/{told.at.isoformat()}".encode()).hexdigest()
-            await self._desk.react(Reaction(place, message, who, emoji, on, told.at), event)
+            await self._service.react(Reaction(place, message, who, emoji, on, told.at), event)
 
     async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:
         """A paper in a list is no post that could carry an emoji; a thumb on it is the button that means the same."""
@@ -245,7 +245,7 @@ class Chat:
         self._waiting.discard(place.address)
         self._screen.open(await asyncio.to_thread(self._room.messages, place), show=show)
         if place.kind is Kind.CHANNEL and place not in await asyncio.to_thread(self._room.places):
-            self._screen.reply(await self._desk.joined(place, self._who))
+            self._screen.reply(await self._service.joined(place, self._who))
             await asyncio.to_thread(self._room.join, place)
         if show:
             self._screen.say(f"You are in {self._name()}, as {self._who}. `/help` tells what you can type.")

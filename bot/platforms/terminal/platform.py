@@ -21,7 +21,7 @@ from bot.platforms.terminal.numbers import Numbers
 from bot.platforms.terminal.room import Room
 from bot.platforms.terminal.screen import Screen
 from bot.platforms.terminal.typed import channel_name, member_name
-from bot.ports.platform import Capabilities, Clock, Desk, PlatformError, Rejected
+from bot.ports.platform import BotApi, Capabilities, Clock, PlatformError, Rejected
 
 _FOREVER_SECONDS = 10 * 365 * 86_400.0
 
@@ -108,10 +108,10 @@ class TerminalPlatform:
         if self._chat:
             self._chat.tell(member, text)
 
-    async def run(self, desk: Desk) -> None:
+    async def run(self, service: BotApi) -> None:
         """Chat until whoever types leaves, or until cancelled."""
         chat = Chat(
-            desk,
+            service,
             self.room,
             self._screen,
             self._clock,

@@ -18,12 +18,12 @@ from bot.model.number_emoji import keycap
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.discord.pressing import form_of
-from bot.ports.platform import AccessLost, Desk, NotAccepted, PlatformError, Rejected
+from bot.ports.platform import AccessLost, BotApi, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Member, Right
 from tests.fakes.discord import Message as Shown
 from tests.platforms.conformance import Seen
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 from tests.support.house import no_sleep
 
 
@@ -33,14 +33,14 @@ class DiscordServer:
     custom_emoji = ":parrot:"
 
     def __init__(self, fake: FakeDiscord, clock: Clock, folder: Path) -> None:
-        self.fake, self.clock, self.folder, self.desk = fake, clock, folder, RecordingDesk()
+        self.fake, self.clock, self.folder, self.service = fake, clock, folder, RecordingService()
         self.lab = fake.guild("lab")
         self.ml, theory = self.lab.text("ml-papers"), self.lab.text("ml-theory")
         self.ada, self.bo = self.lab.member("ada", manager=True), self.lab.member("bo")
         fake.users["ada"] = self.ada.user  # the conformance tests call her so
         self.parrot = self.lab.emoji("parrot")
         self.place, self.elsewhere = self.place_of(self.ml), self.place_of(theory)
-        self.speaks_to: Desk = self.desk
+        self.speaks_to: BotApi = self.service
         self._task: asyncio.Task[None] | None = None
         self.platform = self.new()
 
@@ -114,11 +114,11 @@ class DiscordServer:
         return readable(await self.answered(await self.person(member).presses(answer, button)))
 
     async def react(self, member: str, message: str, emoji: str, *, on: bool = True) -> None:
-        who, count = self.person(member), len(self.desk.reactions)
+        who, count = self.person(member), len(self.service.reactions)
         card = self.message(message)
         name = self.parrot if emoji == self.custom_emoji else emoji
         await (who.reacts if on else who.unreacts)(card, name)
-        await self.fake.until(lambda: len(self.desk.reactions) > count)
+        await self.fake.until(lambda: len(self.service.reactions) > count)
 
     async def bot_reacts(self, message: str, emoji: str) -> None:
         self.lab.bot_role.rights |= Right.ADD_REACTIONS

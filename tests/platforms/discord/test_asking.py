@@ -45,11 +45,15 @@ async def test_whoever_has_manage_channels_there_is_a_manager(server: DiscordSer
         await server.answered(await who.says(server.ml, "papers", query="pause"))
     server.ml.overwrite(server.ada.roles[0]).deny |= Right.MANAGE_CHANNELS
     await server.answered(await server.ada.says(server.ml, "papers", query="pause"))
-    assert [asker.manager for _, asker, _ in server.desk.asked] == [True, False, False]
+    assert [asker.manager for _, asker, _ in server.service.asked] == [True, False, False]
 
 
 async def test_what_is_typed_is_completed_with_what_a_choice_can_hold(server: DiscordServer) -> None:
-    server.desk.suggestions = ["federated learning", "federated " + "x" * 200, *(f"federated {n}" for n in range(40))]
+    server.service.suggestions = [
+        "federated learning",
+        "federated " + "x" * 200,
+        *(f"federated {n}" for n in range(40)),
+    ]
     choices = await server.ada.types(server.ml, "papers", "fed")
     assert len(choices) == 25
     assert choices[0] == {"name": "federated learning", "value": "federated learning"}
@@ -66,7 +70,7 @@ async def test_everything_that_is_said_here_is_about_the_place_where_it_is_said(
     await server.restart()
     for where in (thread, theirs, server.ada.dm):
         await server.answered(await server.ada.says(where, "papers", query="today"))
-    assert [(place.address, place.kind) for place, _, _ in server.desk.asked] == [
+    assert [(place.address, place.kind) for place, _, _ in server.service.asked] == [
         (server.ml.id, Kind.CHANNEL),
         (theirs.id, Kind.CHANNEL),
         (server.ada.dm.id, Kind.DIRECT),
@@ -80,7 +84,7 @@ async def test_a_command_installed_by_a_member_answers_for_them_alone_where_the_
     lounge, guest = elsewhere.text("lounge"), elsewhere.member("guest", manager=True)
     guest.installed = True
     await server.answered(await guest.says(lounge, "papers", query="federated"))
-    [(place, asker, _)] = server.desk.asked
+    [(place, asker, _)] = server.service.asked
     assert (place.address, place.kind, place.workspace) == (guest.dm.id, Kind.DIRECT, "")
     assert (asker.member, asker.manager) == (guest.id, False)
 
@@ -92,17 +96,17 @@ async def test_who_may_not_be_written_to_is_told_to_try_again_and_not_left_waiti
     server.fake.faults.error("create_dm", 50013)
     answer = await server.answered(await guest.says(lounge, "papers", query="federated"))
     assert "Please try again in a moment." in answer.words
-    assert server.desk.asked == []
+    assert server.service.asked == []
 
 
 async def test_who_asks_while_their_server_is_still_being_told_of_is_answered(server: DiscordServer) -> None:
     await server.stop()
     server.lab.unavailable = True
-    server._task = asyncio.create_task(server.platform.run(server.desk))
+    server._task = asyncio.create_task(server.platform.run(server.service))
     await server.fake.until(lambda: server.fake.gateway.ready)
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="federated"))
     assert answer.words == "It is so."
-    [(place, asker, _)] = server.desk.asked
+    [(place, asker, _)] = server.service.asked
     assert (place.address, place.workspace, place.private, asker.manager) == (server.ml.id, server.lab.id, True, True)
 
 
@@ -110,7 +114,7 @@ async def test_a_bib_file_teaches(server: DiscordServer) -> None:
     for content in (b"@article{a, title={Secure sums}}", b"%" * 1_000_001):
         file = Upload("refs.bib", content)
         answer = await server.answered(await server.ada.says(server.ml, "papers", query="teach", file=file))
-    [(_, _, line)] = server.desk.asked
+    [(_, _, line)] = server.service.asked
     assert line == "teach @article{a, title={Secure sums}}"
     assert "larger than a megabyte" in answer.words
     picture = Upload("refs.png", b"\x89PNG")
@@ -123,52 +127,52 @@ async def test_a_bib_file_teaches_that_comes_with_a_message(server: DiscordServe
     file = Upload("refs.bib", b"@article{a, title={Secure sums}}")
     await server.ada.sends_dm(said, file)
     await server.ada.mentions(server.ml, said, file)
-    await server.fake.until(lambda: len(server.desk.asked) == 2)
+    await server.fake.until(lambda: len(server.service.asked) == 2)
     await server.ada.mentions(server.ml, "similar 1602.05629", file)  # which asks for no papers to be taught
-    await server.fake.until(lambda: len(server.desk.asked) == 3)
-    lines = {place.address: line for place, _, line in server.desk.asked[:-1]}
+    await server.fake.until(lambda: len(server.service.asked) == 3)
+    lines = {place.address: line for place, _, line in server.service.asked[:-1]}
     assert set(lines) == {server.ada.dm.id, server.ml.id}
     assert all(line.casefold().startswith("teach") and "Secure sums" in line for line in lines.values())
-    assert [action.argument for _, _, action in server.desk.acted] == ["similar 1602.05629"]
-    assert server.desk.asked[-1][2] == "similar 1602.05629"
+    assert [action.argument for _, _, action in server.service.acted] == ["similar 1602.05629"]
+    assert server.service.asked[-1][2] == "similar 1602.05629"
 
 
 async def test_a_form_opens_is_filled_in_and_says_what_it_stands_for(server: DiscordServer) -> None:
-    server.desk.answer = Reply("Settings here:", form=FORM)
+    server.service.answer = Reply("Settings here:", form=FORM)
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="settings"))
     await server.ada.presses(answer, "change:settings")
     [modal] = server.ada.modals
     assert modal.title == "Settings here"
-    server.desk.answer = Reply("Done.")
+    server.service.answer = Reply("Done.")
     done = await server.answered(await server.ada.submits(modal, {"hour": "17:30"}))
     assert "Done." in done.words
-    assert server.desk.asked[-1][2] == "settings hour=17:30 guess=on"
+    assert server.service.asked[-1][2] == "settings hour=17:30 guess=on"
 
 
 async def test_a_form_with_a_mistake_is_one_press_away(server: DiscordServer) -> None:
-    server.desk.answer = Reply("Settings here:", form=FORM)
+    server.service.answer = Reply("Settings here:", form=FORM)
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="settings"))
     await server.ada.presses(answer, "change:settings")
-    server.desk.answer = Reply("“25:99” is no time of day.", ok=False, field="hour")
+    server.service.answer = Reply("“25:99” is no time of day.", ok=False, field="hour")
     told = await server.answered(await server.ada.submits(server.ada.modals[-1], {"hour": "25:99"}))
     assert "is no time of day" in told.words
-    server.desk.answer = Reply("Settings here:", form=FORM)
+    server.service.answer = Reply("Settings here:", form=FORM)
     await server.ada.presses(told, "change:settings")
     assert len(server.ada.modals) == 1
 
 
 async def test_a_form_that_may_not_be_filled_in_any_more_says_why(server: DiscordServer) -> None:
-    server.desk.answer = Reply("Settings here:", form=FORM)
+    server.service.answer = Reply("Settings here:", form=FORM)
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="settings"))
-    server.desk.answer = Reply("That is for whoever invited me.", ok=False)
+    server.service.answer = Reply("That is for whoever invited me.", ok=False)
     told = await server.answered(await server.ada.presses(answer, "change:settings"))
     assert "for whoever invited me" in told.words
 
 
 async def test_a_shared_answer_is_seen_by_everybody(server: DiscordServer) -> None:
-    server.desk.answer = Reply("Found.", actions=(Action("Share", "share", "federated"),))
+    server.service.answer = Reply("Found.", actions=(Action("Share", "share", "federated"),))
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="federated"))
-    server.desk.answer = Reply("Found: one paper.", public=True)
+    server.service.answer = Reply("Found: one paper.", public=True)
     told = await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
     await server.fake.until(lambda: server.ml.visible)
     assert [said.words for said in server.ml.visible] == ["Found: one paper."]
@@ -177,17 +181,17 @@ async def test_a_shared_answer_is_seen_by_everybody(server: DiscordServer) -> No
 
 async def test_a_long_question_can_be_gone_on_with_also_after_a_restart(server: DiscordServer) -> None:
     offered = Action("More", "search", "federated \ud800 " * 50, 5)
-    server.desk.answer = Reply("Found.", actions=(offered,))
+    server.service.answer = Reply("Found.", actions=(offered,))
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="x"))
     await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
     await server.restart()
     await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
-    assert [action for _, _, action in server.desk.acted] == [offered] * 2
+    assert [action for _, _, action in server.service.acted] == [offered] * 2
     (server.folder / "buttons").unlink()
     await server.restart()
     told = await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
     assert "no longer know what that button is for" in told.words
-    assert len(server.desk.acted) == 2
+    assert len(server.service.acted) == 2
 
 
 async def test_a_card_whose_paper_has_a_long_name_says_itself_what_it_is_about(server: DiscordServer) -> None:
@@ -200,8 +204,8 @@ async def test_a_card_whose_paper_has_a_long_name_says_itself_what_it_is_about(s
         said = server.message(one)
         assert len(said.custom_ids) == 5
         await server.answered(await server.bo.presses(said, "card:save"))
-    assert [(verb, about) for _, _, verb, about, _ in server.desk.abouts] == [("save", message), ("save", threaded)]
-    assert len(set(server.desk.presses)) == 2
+    assert [(verb, about) for _, _, verb, about, _ in server.service.abouts] == [("save", message), ("save", threaded)]
+    assert len(set(server.service.presses)) == 2
 
 
 async def test_a_cards_buttons_work_after_a_restart_and_each_press_has_its_own_id(server: DiscordServer) -> None:
@@ -209,8 +213,8 @@ async def test_a_cards_buttons_work_after_a_restart_and_each_press_has_its_own_i
     await server.restart()
     for _ in range(2):
         await server.press("bo", message, "more")
-    assert [(action.verb, action.argument) for _, _, action in server.desk.acted] == [("more", CARD.paper_id)] * 2
-    assert len(set(server.desk.presses)) == 2
+    assert [(action.verb, action.argument) for _, _, action in server.service.acted] == [("more", CARD.paper_id)] * 2
+    assert len(set(server.service.presses)) == 2
 
 
 async def test_a_button_of_another_version_says_that_it_is_none_of_todays(server: DiscordServer) -> None:
@@ -219,14 +223,14 @@ async def test_a_button_of_another_version_says_that_it_is_none_of_todays(server
     card.component(card.custom_ids[0])["custom_id"] = "vote:up:7"
     told = await server.answered(await server.bo.presses(card, "vote:up:7"))
     assert "Ask again, and you get a fresh one." in told.words
-    assert server.desk.acted == []
+    assert server.service.acted == []
 
 
 async def test_a_paper_is_picked_from_an_answers_list_to_be_read(server: DiscordServer) -> None:
-    server.desk.answer = Reply("Found.", (Line("2310.01234", "One"), Line("2310.05678", "Two")))
+    server.service.answer = Reply("Found.", (Line("2310.01234", "One"), Line("2310.05678", "Two")))
     answer = await server.answered(await server.bo.says(server.ml, "papers", query="x"))
     await server.answered(await server.bo.picks(answer, "papers", "2310.05678"))
-    [(_, _, action)] = server.desk.acted
+    [(_, _, action)] = server.service.acted
     assert (action.verb, action.argument) == ("abstract", "2310.05678")
 
 
@@ -236,7 +240,7 @@ async def test_a_message_is_asked_about_by_its_menu(server: DiscordServer, menu:
     chatter = await server.bo.writes(server.ml, "look at https://arxiv.org/abs/2310.01234")
     for said in (server.message(message), chatter):
         await server.answered(await server.bo.chooses(menu, said))
-    (_, _, first, card, _), (_, _, _, other, text) = server.desk.abouts
+    (_, _, first, card, _), (_, _, _, other, text) = server.service.abouts
     assert (first, card, other) == (verb, message, chatter.id)
     assert "https://arxiv.org/abs/2310.01234" in text
 
@@ -245,7 +249,7 @@ async def test_a_direct_message_needs_no_command(server: DiscordServer) -> None:
     await server.ada.sends_dm("federated")
     await server.fake.until(lambda: len(server.ada.dm.visible) == 2)
     assert server.ada.dm.visible[-1].words == "It is so."
-    [(place, asker, line)] = server.desk.asked
+    [(place, asker, line)] = server.service.asked
     assert (place.address, place.kind, asker.member, line) == (
         server.ada.dm.id,
         Kind.DIRECT,
@@ -255,20 +259,20 @@ async def test_a_direct_message_needs_no_command(server: DiscordServer) -> None:
 
 
 async def test_a_mention_is_answered_where_it_stands_if_all_may_see_that(server: DiscordServer) -> None:
-    server.desk.answer = Reply("Nearest: one paper.", public=True)
+    server.service.answer = Reply("Nearest: one paper.", public=True)
     said = await server.bo.mentions(server.ml, "similar 1602.05629")
     await server.fake.until(lambda: len(server.ml.visible) == 2)
     answer = server.ml.visible[-1]
     assert (answer.words, answer.pings) == ("Nearest: one paper.", [])
     assert answer.reference
     assert answer.reference["message_id"] == said.id
-    [(_, _, action)] = server.desk.acted
+    [(_, _, action)] = server.service.acted
     assert (action.verb, action.argument) == ("share", "similar 1602.05629")
 
 
 async def test_a_mention_is_answered_where_the_bot_may_not_read_what_was_said(server: DiscordServer) -> None:
     await server.ada.denies(server.ml, Right.READ_MESSAGE_HISTORY)
-    server.desk.answer = Reply("Nearest: one paper.", public=True)
+    server.service.answer = Reply("Nearest: one paper.", public=True)
     await server.bo.mentions(server.ml, "similar 1602.05629")
     await server.fake.until(lambda: len(server.ml.visible) == 2)
     assert (server.ml.visible[-1].words, server.ml.visible[-1].reference) == ("Nearest: one paper.", None)
@@ -293,7 +297,7 @@ async def test_an_answer_is_not_tried_for_ever(server: DiscordServer, caplog: py
 
 
 async def test_what_is_not_for_all_is_answered_in_a_direct_message(server: DiscordServer) -> None:
-    server.desk.answer = Reply("Your saved papers.")
+    server.service.answer = Reply("Your saved papers.")
     await server.bo.mentions(server.ml, "saved")
     await server.fake.until(lambda: server.bo.dm.visible)
     assert [said.words for said in server.bo.dm.visible] == ["Your saved papers."]
@@ -304,12 +308,12 @@ async def test_talk_that_only_answers_the_bot_is_left_alone(server: DiscordServe
     await server.platform.send(server.place, Message(card=CARD), "key-1")
     await server.bo.writes(server.ml, "nice one", answering=server.ml.visible[0])
     await server.answered(await server.bo.says(server.ml, "papers", query="x"))
-    assert server.desk.acted == []
-    assert [line for _, _, line in server.desk.asked] == ["x"]
+    assert server.service.acted == []
+    assert [line for _, _, line in server.service.asked] == ["x"]
 
 
 async def test_a_file_is_handed_to_the_asker_alone(server: DiscordServer) -> None:
-    server.desk.answer = Reply("All of it.", attachment=Attachment("chan nel.jsonl", "{}\n" * 5_000))
+    server.service.answer = Reply("All of it.", attachment=Attachment("chan nel.jsonl", "{}\n" * 5_000))
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="export"))
     [file] = answer.files
     assert (file.filename, len(file.content), answer.ephemeral) == ("chan_nel.jsonl", 15_000, True)
@@ -318,7 +322,7 @@ async def test_a_file_is_handed_to_the_asker_alone(server: DiscordServer) -> Non
 async def test_a_long_answer_comes_in_as_few_messages_as_hold_it(server: DiscordServer) -> None:
     long = "A sentence that is repeated. " * 30
     cards = tuple(Card(str(n), f"Title {n}", summary=long, why=long) for n in range(10))
-    server.desk.answer = Reply("Ten papers.", cards=cards, actions=(Action("Share", "share", "today"),))
+    server.service.answer = Reply("Ten papers.", cards=cards, actions=(Action("Share", "share", "today"),))
     asked = await server.ada.says(server.ml, "papers", query="today")
     await server.answered(asked)
     await server.fake.until(lambda: asked.answers[-1].custom_ids[-1:] == ["do:share:0:today"])
@@ -330,13 +334,13 @@ async def test_a_long_answer_comes_in_as_few_messages_as_hold_it(server: Discord
 
 async def test_one_button_stands_in_a_message_once(server: DiscordServer) -> None:
     twice = (Action("Similar", "similar", CARD.paper_id), Action("Why", "why", CARD.paper_id))
-    server.desk.answer = Reply("The abstract.", cards=(CARD,), actions=twice)
+    server.service.answer = Reply("The abstract.", cards=(CARD,), actions=twice)
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="abstract"))
     assert len(answer.custom_ids) == len(set(answer.custom_ids)) == 6
 
 
-async def test_a_desk_that_breaks_still_leaves_an_answer(server: DiscordServer) -> None:
-    server.desk.breaks = RuntimeError("broken")
+async def test_a_service_that_breaks_still_leaves_an_answer(server: DiscordServer) -> None:
+    server.service.breaks = RuntimeError("broken")
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="x"))
     assert "That went wrong" in answer.words
 
@@ -397,7 +401,7 @@ async def test_commands_that_could_not_be_registered_are_tried_again_while_the_b
     await server.stop()
     server.fake.commands.registered[""].clear()
     server.fake.faults.status("bulk_overwrite_global_commands", 403, times=3)
-    server._task = asyncio.create_task(server.platform.run(server.desk))
+    server._task = asyncio.create_task(server.platform.run(server.service))
     await server.fake.until(lambda: server.fake.commands.names)
     assert "It is so." in await server.ask("ada", "federated")
 
@@ -422,6 +426,6 @@ async def test_a_promise_that_came_too_late_asks_nobody_and_costs_nothing_else(
     assert (await server.ada.says(server.ml, "papers", query="pause")).failed
     gate.set()
     await server.fake.until(lambda: "10062" in caplog.text)
-    assert server.desk.asked == []
+    assert server.service.asked == []
     server.fake.answer_within = 30.0
     assert "It is so." in await server.ask("ada", "federated")

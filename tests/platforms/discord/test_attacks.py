@@ -56,7 +56,7 @@ async def life(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Life]:
     async with server_at_work(tmp_path) as server:
         await server.stop()
         house = house_over(sqlite_store, server.clock, cast("Any", server.platform), digest=Digest(count=2, titles=0))
-        server.speaks_to = house.app.desk
+        server.speaks_to = house.app.service
         await house.list_papers(DAY)
         await server.start()
         yield Life(server, house)
@@ -196,7 +196,7 @@ async def test_a_channel_that_was_lost_comes_back_when_a_moderator_ends_the_bots
     await life.invited(life.server.ml)
     due(life)
     await life.server.lab.times_bot_out(life.server.now() + timedelta(days=5))
-    await life.house.app.desk.left(life.server.place, "a permission is missing")
+    await life.house.app.service.left(life.server.place, "a permission is missing")
     await life.beats(2)
     assert await life.is_lost()
     await life.server.lab.times_bot_out(None)

@@ -57,7 +57,7 @@ class Life:
         self.server.platform, mortal = platform, MortalPlatform(platform, fate)
         self.platforms.append(platform)
         self.house = house_over(store, self.server.clock, cast("Any", mortal), sleep, digest=self._digest)
-        self.server.speaks_to = self.house.app.desk
+        self.server.speaks_to = self.house.app.service
         return self.house
 
     async def posts(self) -> list[Post]:

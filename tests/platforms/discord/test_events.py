@@ -35,14 +35,14 @@ async def test_a_cleared_message_is_read_back_since_nobody_says_whose_emoji_went
     await server.bo.reacts(said, "👍")
     await server.ada.clears_emoji(said, "👍")
     await server.ada.clears(said)
-    await server.fake.until(lambda: len(server.desk.reread_) == 2)
-    assert {(place.address, message) for place, message in server.desk.reread_} == {(server.ml.id, said.id)}
+    await server.fake.until(lambda: len(server.service.reread_) == 2)
+    assert {(place.address, message) for place, message in server.service.reread_} == {(server.ml.id, said.id)}
 
 
 async def test_a_burst_reaction_is_a_reaction(server: DiscordServer) -> None:
     said = await card(server)
     await server.bo.reacts(said, "🔥", burst=True)
-    [told] = await server.fake.until(lambda: server.desk.reactions)
+    [told] = await server.fake.until(lambda: server.service.reactions)
     assert (told.emoji, told.on) == ("🔥::burst", True)
 
 
@@ -51,30 +51,30 @@ async def test_emoji_of_bots_and_on_other_peoples_messages_are_not_told(server: 
     await server.lab.member("robot", bot=True).reacts(said, "👍")
     await server.bo.reacts(chatter, "👎")
     await server.bo.reacts(said, "🔥")
-    await server.fake.until(lambda: server.desk.reactions)
-    assert [each.emoji for each in server.desk.reactions] == ["🔥"]
+    await server.fake.until(lambda: server.service.reactions)
+    assert [each.emoji for each in server.service.reactions] == ["🔥"]
 
 
 async def test_a_reaction_in_a_direct_message_is_its_members_own(server: DiscordServer) -> None:
     await server.platform.tell(server.place, server.ada.id, "Good morning.")
     [said] = server.ada.dm.visible
     await server.ada.reacts(said, "👍")
-    [told] = await server.fake.until(lambda: server.desk.reactions)
+    [told] = await server.fake.until(lambda: server.service.reactions)
     assert (told.place.address, told.place.kind, told.place.workspace) == (server.ada.dm.id, Kind.DIRECT, "")
 
 
 async def test_a_server_that_throws_the_bot_out_loses_its_channels_and_an_outage_none(server: DiscordServer) -> None:
     await server.lab.outage()
     await server.lab.recovers()
-    assert server.desk.dismissals == []
+    assert server.service.dismissals == []
     await server.lab.removes_bot()
-    await server.fake.until(lambda: server.desk.dismissals)
-    assert server.desk.dismissals == [(server.lab.id, "I was removed from the server")]
-    server.desk.lost = [(server.place, "removed")]
+    await server.fake.until(lambda: server.service.dismissals)
+    assert server.service.dismissals == [(server.lab.id, "I was removed from the server")]
+    server.service.lost = [(server.place, "removed")]
     await server.lab.adds_bot()
     await server.fake.until(lambda: server.ml.visible)
     assert [said.words for said in server.ml.visible] == ["I am back."]
-    assert {room.address for room in server.desk.rolls[-1]} == {server.place.address, server.elsewhere.address}
+    assert {room.address for room in server.service.rolls[-1]} == {server.place.address, server.elsewhere.address}
 
 
 async def test_a_new_server_is_asked_where_the_papers_shall_go(server: DiscordServer) -> None:
@@ -86,10 +86,10 @@ async def test_a_new_server_is_asked_where_the_papers_shall_go(server: DiscordSe
     assert "Where shall I post?" in hello.words
     refused = await server.answered(await guest.picks(hello, "begin", papers.id))
     assert "only whoever has Manage Channels" in refused.words
-    assert server.desk.invitations == []
+    assert server.service.invitations == []
     begun = await server.answered(await boss.picks(hello, "begin", general.id, papers.id))
     assert begun.words.splitlines() == ["\\#general: I begin there.", "\\#papers: I begin there."]
-    assert [(place.address, place.kind, by) for place, by in server.desk.invitations] == [
+    assert [(place.address, place.kind, by) for place, by in server.service.invitations] == [
         (general.id, Kind.CHANNEL, boss.id),
         (papers.id, Kind.FORUM, boss.id),
     ]
@@ -116,7 +116,7 @@ async def test_where_it_may_not_post_it_says_what_is_missing(server: DiscordServ
     [hello] = await server.fake.until(lambda: general.visible)
     answer = await server.answered(await boss.picks(hello, "begin", secret.id))
     assert "allow me Send Messages there" in answer.words
-    assert server.desk.invitations == []
+    assert server.service.invitations == []
 
 
 async def test_a_server_where_it_may_post_nowhere_is_told_to_its_owner(server: DiscordServer) -> None:
@@ -180,27 +180,27 @@ async def test_a_manager_is_told_why_nothing_can_be_posted_in_what_they_chose(se
 async def test_a_permission_given_back_lets_a_lost_channel_go_on(server: DiscordServer) -> None:
     for right in (Right.SEND_MESSAGES, Right.CREATE_PUBLIC_THREADS):  # cards need no threads
         await server.ada.denies(server.ml, right)
-    await server.desk.left(server.place, "no permission")
+    await server.service.left(server.place, "no permission")
     await server.ada.allows(server.ml, Right.SEND_MESSAGES)
     await server.fake.until(lambda: server.ml.visible)
     assert server.ml.visible[0].words == "I am back."
 
 
 async def test_a_lost_channel_that_refuses_the_greeting_stays_lost(server: DiscordServer) -> None:
-    await server.desk.left(server.place, "no permission")
+    await server.service.left(server.place, "no permission")
     server.fake.faults.error("create_message", 50013, channel=server.ml.id)
     await server.ada.allows(server.ml, Right.SEND_MESSAGES)
-    await server.fake.until(lambda: len(server.desk.lost) == 2)
-    assert server.desk.lost[1][0].address == server.ml.id
-    assert "50013" in server.desk.lost[1][1]
+    await server.fake.until(lambda: len(server.service.lost) == 2)
+    assert server.service.lost[1][0].address == server.ml.id
+    assert "50013" in server.service.lost[1][1]
     assert server.ml.visible == []
 
 
 async def test_a_role_that_gains_a_permission_lets_lost_channels_go_on(server: DiscordServer) -> None:
     server.lab.everyone.rights &= ~Right.SEND_MESSAGES
     await server.restart()
-    await server.desk.left(server.place, "no permission")
-    assert all(not rooms for rooms in server.desk.rolls[1:])
+    await server.service.left(server.place, "no permission")
+    assert all(not rooms for rooms in server.service.rolls[1:])
     await server.lab.grants(server.lab.bot_role, Right.SEND_MESSAGES)
     await server.fake.until(lambda: server.ml.visible)
     assert server.ml.visible[0].words == "I am back."
@@ -211,7 +211,7 @@ async def test_a_role_that_is_given_to_the_bot_lets_lost_channels_go_on(server: 
     server.lab.bot_role.rights &= ~Right.SEND_MESSAGES
     roles = [server.lab.role("decoration"), server.lab.role("posters", Right.SEND_MESSAGES)]
     await server.restart()
-    await server.desk.left(server.place, "no permission")
+    await server.service.left(server.place, "no permission")
     for role in roles:
         await server.lab.gives_bot(role)
     await server.fake.until(lambda: server.ml.visible)
@@ -225,13 +225,13 @@ async def test_a_lost_thread_goes_on_when_it_is_unlocked_or_its_channel_lets_the
     thread.owner = server.ada.user
     await server.restart()
     await server.ada.archives(thread, locked=True)
-    await server.desk.left(server.place_of(thread), "locked")
+    await server.service.left(server.place_of(thread), "locked")
     await server.ada.renames(thread, "club")  # still locked
     assert thread.visible == []
     await server.ada.unarchives(thread)
     await server.fake.until(lambda: len(thread.visible) == 1)
     await server.ada.denies(server.ml, Right.SEND_MESSAGES_IN_THREADS)
-    await server.desk.left(server.place_of(thread), "no permission")
+    await server.service.left(server.place_of(thread), "no permission")
     server.clock.advance(timedelta(minutes=10))  # until then it would be the same greeting
     await server.ada.allows(server.ml, Right.SEND_MESSAGES_IN_THREADS)
     await server.fake.until(lambda: len(thread.visible) == 2)
@@ -245,8 +245,8 @@ async def test_a_channel_that_nobody_else_sees_is_private(server: DiscordServer)
     server.ml.overwrite(server.ada.roles[0]).allow |= Right.VIEW_CHANNEL
     await server.restart()
     await server.ask("ada", "federated")
-    assert [place.private for place, _, _ in server.desk.asked] == [True]
-    assert {room.address: room.private for room in server.desk.rolls[-1]} == {
+    assert [place.private for place, _, _ in server.service.asked] == [True]
+    assert {room.address: room.private for room in server.service.rolls[-1]} == {
         server.ml.id: True,
         server.elsewhere.address: False,
     }
@@ -259,15 +259,15 @@ async def test_renamed_and_deleted_channels_and_threads_are_told(server: Discord
     await server.start()
     await server.ada.renames(server.ml, "papers")
     await server.ada.renames(thread, "club")
-    await server.fake.until(lambda: len(server.desk.names) == 2)
-    assert [(place.address, place.name) for place in server.desk.names] == [
+    await server.fake.until(lambda: len(server.service.names) == 2)
+    assert [(place.address, place.name) for place in server.service.names] == [
         (server.ml.id, "papers"),
         (thread.id, "club"),
     ]
     await server.ada.deletes(thread)
     await server.ada.deletes(server.ml)
-    await server.fake.until(lambda: len(server.desk.lost) == 2)
-    assert [(place.address, why) for place, why in server.desk.lost] == [
+    await server.fake.until(lambda: len(server.service.lost) == 2)
+    assert [(place.address, why) for place, why in server.service.lost] == [
         (thread.id, "the thread was deleted"),
         (server.ml.id, "the channel was deleted"),
     ]
@@ -277,26 +277,26 @@ async def test_a_resumed_connection_misses_nothing(server: DiscordServer) -> Non
     said = await card(server)
     server.fake.gateway.drop()
     await server.bo.reacts(said, "👍")
-    await server.fake.until(lambda: server.desk.reactions, within=20)
+    await server.fake.until(lambda: server.service.reactions, within=20)
     assert server.fake.gateway.resumed
-    assert server.desk.misses == 0
+    assert server.service.misses == 0
 
 
 async def test_an_invalid_session_has_the_reactions_read_back(server: DiscordServer) -> None:
     await server.fake.gateway.reconnect()
     await server.fake.until(lambda: server.fake.gateway.resumed)
-    assert server.desk.misses == 0
+    assert server.service.misses == 0
     await server.fake.gateway.invalidate()
-    await server.fake.until(lambda: server.desk.misses == 1, within=20)
+    await server.fake.until(lambda: server.service.misses == 1, within=20)
     said = await card(server)
     await server.bo.reacts(said, "👍")
-    await server.fake.until(lambda: server.desk.reactions)
+    await server.fake.until(lambda: server.service.reactions)
 
 
 async def test_a_connection_built_anew_has_the_reactions_read_back(server: DiscordServer) -> None:
     await server.stop()
     await server.start()
-    await server.fake.until(lambda: server.desk.misses == 1)
+    await server.fake.until(lambda: server.service.misses == 1)
 
 
 @pytest.mark.parametrize(
@@ -323,10 +323,10 @@ async def test_a_gateway_that_never_answers_is_given_up_and_can_be_tried_again(
     server.fake.gateway.refuse(1)
     server.platform._connecting_seconds = 0.3
     with pytest.raises(NotAccepted, match="gateway can't be reached"):
-        await server.platform.run(server.desk)
+        await server.platform.run(server.service)
     await server.start()
     await server.bo.reacts(await card(server), "👍")
-    await server.fake.until(lambda: server.desk.reactions)
+    await server.fake.until(lambda: server.service.reactions)
 
 
 async def test_many_shards_each_hear_their_servers(server: DiscordServer) -> None:
@@ -334,12 +334,12 @@ async def test_many_shards_each_hear_their_servers(server: DiscordServer) -> Non
     server.fake.gateway.shards = 2
     other = server.fake.guild("other")
     there = other.text("papers")
-    server._task = asyncio.create_task(server.platform.run(server.desk))
+    server._task = asyncio.create_task(server.platform.run(server.service))
     await server.fake.until(lambda: len(server.fake.gateway.ready) == 2, within=30)
     for channel, who in ((server.ml, server.bo), (there, other.member("cy"))):
         await who.reacts(await card(server, channel), "👍")
-    await server.fake.until(lambda: len(server.desk.reactions) == 2)
-    assert {told.place.workspace for told in server.desk.reactions} == {server.lab.id, other.id}
+    await server.fake.until(lambda: len(server.service.reactions) == 2)
+    assert {told.place.workspace for told in server.service.reactions} == {server.lab.id, other.id}
 
 
 async def test_no_privileged_event_is_asked_for(server: DiscordServer) -> None:

@@ -41,7 +41,7 @@ async def test_an_announcement_channel_is_a_channel_like_any_other(server: Disco
     assert await platform.find(place, "key-1", since, header) == card
     await server.ada.reacts(news.visible[0], "👍")
     await server.bo.reacts(news.threads[0].visible[0], "🔥")
-    told = await server.fake.until(lambda: server.desk.reactions[1:] and server.desk.reactions)
+    told = await server.fake.until(lambda: server.service.reactions[1:] and server.service.reactions)
     assert [(each.place.address, each.message) for each in told] == [(news.id, header), (news.id, card)]
 
 
@@ -58,7 +58,7 @@ async def test_a_digest_in_a_thread_stands_in_the_thread_of_its_header(server: D
     assert await platform.find(place, "key-2", since, header) == second
     assert await platform.find(place, "key-2", since) is None
     await server.ada.reacts(thread.visible[1], "👍")
-    [told] = await server.fake.until(lambda: server.desk.reactions)
+    [told] = await server.fake.until(lambda: server.service.reactions)
     assert (told.place.address, told.message) == (place.address, second)
     assert await platform.reactions(place, second) == [(server.ada.id, "👍")]
 
@@ -95,7 +95,7 @@ async def test_a_forum_gets_a_post_whose_messages_are_its_cards(server: DiscordS
     assert await platform.find(place, "key-0", since) == header
     assert await platform.find(place, "key-1", since, header) == card
     await server.bo.reacts(post.visible[0], "🔥")
-    [told] = await server.fake.until(lambda: server.desk.reactions)
+    [told] = await server.fake.until(lambda: server.service.reactions)
     assert (told.place.address, told.message) == (forum.id, header)
 
 
@@ -286,7 +286,7 @@ async def test_a_wrong_token_is_one_clear_line(server: DiscordServer, tmp_path: 
         "a.b.wrong", server.clock, tmp_path, COMMANDS, api_url=fake.api, gateway_url=fake.gateway_url
     )
     with pytest.raises(NotAccepted, match=r"does not know the bot's token\. Copy it anew") as caught:
-        await wrong.run(server.desk)
+        await wrong.run(server.service)
     assert "wrong" not in str(caught.value)
 
 

@@ -90,7 +90,7 @@ async def test_a_login_page_of_a_network_is_one_clear_line(
         fake.token, server.clock, tmp_path, COMMANDS, api_url=fake.api, gateway_url=fake.gateway_url
     )
     with pytest.raises(NotAccepted) as caught:
-        await platform.run(server.desk)
+        await platform.run(server.service)
     assert not isinstance(caught.value, TokenRefused)
     assert "\n" not in str(caught.value)
     assert "html" not in str(caught.value)
@@ -107,4 +107,4 @@ async def test_json_that_is_not_discords_at_the_login_is_one_clear_line(
         fake.token, server.clock, tmp_path, COMMANDS, api_url=fake.api, gateway_url=fake.gateway_url
     )
     with pytest.raises(NotAccepted, match="not Discord's"):
-        await platform.run(server.desk)
+        await platform.run(server.service)

@@ -20,7 +20,7 @@ from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import AccessLost, Rejected
 from tests.fakes.clock import Clock
 from tests.platforms.conformance import CARD, HOSTILE
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 from tests.platforms.rendered import SHOWN
 
 LONG = "A sentence that is repeated. " * 400
@@ -32,7 +32,7 @@ class Simulated:
 
     env: simcord.Env
     platform: DiscordPlatform
-    desk: RecordingDesk
+    service: RecordingService
 
     def __post_init__(self) -> None:
         self.lab = self.env.create_guild()
@@ -58,14 +58,14 @@ class Simulated:
 @pytest.fixture
 async def sim(tmp_path: Path) -> AsyncIterator[Simulated]:
     logging.getLogger("discord").setLevel(logging.CRITICAL)
-    desk, platform = RecordingDesk(), DiscordPlatform("token", Clock(), tmp_path, COMMANDS)
-    client = platform.client(desk)
+    service, platform = RecordingService(), DiscordPlatform("token", Clock(), tmp_path, COMMANDS)
+    client = platform.client(service)
     env = simcord.Env(client, shard_count=1)
     await env.start()
     await platform.rest.open(client.http)
     # simcord does not know GET /applications/@me, by which the bot learns how it can be installed.
     await platform.rest.put_commands(str(client.application_id), application_commands(COMMANDS, "papers", [0, 1]))
-    yield Simulated(env, platform, desk)
+    yield Simulated(env, platform, service)
     await env.shutdown()
     env.raise_errors()
 
@@ -76,7 +76,7 @@ async def test_what_the_bot_shows_is_taken(sim: Simulated, name: str) -> None:
     if isinstance(shown, Message):
         await sim.post(shown)
     else:
-        sim.desk.answer = shown
+        sim.service.answer = shown
         assert (await sim.ada.slash(sim.ml, "papers", query=name)).response
 
 
@@ -84,7 +84,7 @@ async def test_what_is_too_long_or_means_harm_is_taken_too(sim: Simulated) -> No
     card = replace(CARD, title=LONG, url=f"https://x.org/{'a' * 3_000}", authors=HOSTILE, summary=LONG, why=HOSTILE)
     said = await sim.post(Message(LONG, card, (Line("1", LONG, said=HOSTILE),) * 9, numbered=True))
     assert said.mention_everyone is False
-    sim.desk.answer = Reply(LONG, (Line("1", LONG),) * 40, (card,) * 20, (Action(LONG, "search", LONG, 5),) * 30)
+    sim.service.answer = Reply(LONG, (Line("1", LONG),) * 40, (card,) * 20, (Action(LONG, "search", LONG, 5),) * 30)
     assert (await sim.ada.slash(sim.ml, "papers", query="x")).followups
 
 
@@ -95,14 +95,14 @@ async def test_a_command_is_offered_answered_for_the_asker_alone_and_says_who_ma
         answer = await who.slash(sim.ml, "papers", query="federated")
         assert answer.response is not None
         assert answer.response.ephemeral
-    assert [(asker.member, asker.manager, line) for _, asker, line in sim.desk.asked] == [
+    assert [(asker.member, asker.manager, line) for _, asker, line in sim.service.asked] == [
         (str(sim.ada.id), True, "federated"),
         (str(sim.bo.id), False, "federated"),
     ]
 
 
 async def test_what_is_typed_is_completed(sim: Simulated) -> None:
-    sim.desk.suggestions = [f"federated {number} {'x' * 200}" for number in range(40)]
+    sim.service.suggestions = [f"federated {number} {'x' * 200}" for number in range(40)]
     choices = await sim.ada.autocomplete(sim.ml, "papers", "query", "fed")
     assert len(choices) == 25
 
@@ -110,7 +110,7 @@ async def test_what_is_typed_is_completed(sim: Simulated) -> None:
 async def test_buttons_lists_and_forms_are_pressed_as_people_do(sim: Simulated) -> None:
     card = await sim.post(Message(card=CARD))
     await sim.bo.click(card, label="Save")
-    sim.desk.answer = Reply(
+    sim.service.answer = Reply(
         "Found.",
         (Line("1", "One"), Line("2", "Two")),
         actions=(Action("More", "search", "federated", 5),),
@@ -125,13 +125,13 @@ async def test_buttons_lists_and_forms_are_pressed_as_people_do(sim: Simulated) 
     await sim.ada.click(answer.response, label="More")
     await sim.ada.select(answer.response, ["2"])
     shown = await sim.ada.click(answer.response, label="Change")
-    assert [(action.verb, action.argument) for _, _, action in sim.desk.acted] == [
+    assert [(action.verb, action.argument) for _, _, action in sim.service.acted] == [
         ("save", CARD.paper_id),
         ("search", "federated"),
         ("abstract", "2"),
     ]
     await sim.ada.submit_modal(shown, {"bar": "0.5", "guess": ["off"]})
-    assert sim.desk.asked[-1][2] == "settings bar=0.5 guess=off"
+    assert sim.service.asked[-1][2] == "settings bar=0.5 guess=off"
 
 
 async def test_a_message_is_asked_about_by_its_menu(sim: Simulated) -> None:
@@ -139,19 +139,19 @@ async def test_a_message_is_asked_about_by_its_menu(sim: Simulated) -> None:
     for menu in ("More like this", "Why this paper"):
         answer = await sim.bo.context_menu(sim.ml, menu, card)
         assert answer.response is not None
-    assert [(verb, message) for _, _, verb, message, _ in sim.desk.abouts] == [
+    assert [(verb, message) for _, _, verb, message, _ in sim.service.abouts] == [
         ("more", str(card.id)),
         ("why", str(card.id)),
     ]
 
 
 async def test_a_file_comes_with_an_answer_and_a_direct_message_is_answered(sim: Simulated) -> None:
-    sim.desk.answer = Reply("All of it.", attachment=Attachment("papers.bib", "@article{a}"))
+    sim.service.answer = Reply("All of it.", attachment=Attachment("papers.bib", "@article{a}"))
     answer = await sim.ada.slash(sim.ml, "papers", query="saved bib")
     assert answer.response is not None
     assert [file.filename for file in answer.response.attachments] == ["papers.bib"]
     await sim.bo.send_dm("federated")
-    assert sim.desk.asked[-1][2] == "federated"
+    assert sim.service.asked[-1][2] == "federated"
 
 
 async def test_a_digest_goes_into_the_thread_of_its_header_and_is_found_there(sim: Simulated) -> None:
@@ -191,7 +191,7 @@ async def test_reactions_are_told_and_those_nobody_heard_of_are_read_back(sim: S
     await sim.ada.react(card, "👍")
     await sim.bo.react(card, "🔥")
     await sim.bo.unreact(card, "🔥")
-    assert [(each.member, each.emoji, each.on) for each in sim.desk.reactions] == [
+    assert [(each.member, each.emoji, each.on) for each in sim.service.reactions] == [
         (str(sim.ada.id), "👍", True),
         (str(sim.bo.id), "🔥", True),
         (str(sim.bo.id), "🔥", False),

@@ -22,19 +22,21 @@ from bot.web import serving
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.world import TOKEN_LIVES, Workspace
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 from tests.platforms.slack.team import SlackTeam
 
 
 class HttpTeam(SlackTeam):
     """Implements `conformance.PlatformUnderTest` for Slack over HTTP. The lab has installed the bot."""
 
-    def __init__(self, slack: FakeSlack, clock: Clock, store: Store, key: Path, desk: RecordingDesk | None = None):
+    def __init__(
+        self, slack: FakeSlack, clock: Clock, store: Store, key: Path, service: RecordingService | None = None
+    ):
         self.installations = KeptInstallations(store, Seal((), key), clock, "slack")
         self._serving = AsyncExitStack()
         self.url = ""
         slack.stamp = lambda: clock().timestamp()
-        super().__init__(slack, clock, desk)
+        super().__init__(slack, clock, service)
 
     def new(self) -> HttpSlack:
         keys = AppKeys(self.slack.client_id, self.slack.client_secret)
@@ -103,11 +105,13 @@ class HttpTeam(SlackTeam):
 
 
 @asynccontextmanager
-async def http_team_at_work(store: Store, folder: Path, desk: RecordingDesk | None = None) -> AsyncIterator[HttpTeam]:
+async def http_team_at_work(
+    store: Store, folder: Path, service: RecordingService | None = None
+) -> AsyncIterator[HttpTeam]:
     """A team whose bot is installed and runs."""
     clock = Clock()
     async with FakeSlack(clock=clock) as slack:
-        team = HttpTeam(slack, clock, store, folder / "encryption.key", desk)
+        team = HttpTeam(slack, clock, store, folder / "encryption.key", service)
         await team.install(team.lab)
         await team.start()
         try:

@@ -1,4 +1,4 @@
-"""A desk with forms, and a member who uses what Slack shows besides messages."""
+"""A service with forms, and a member who uses what Slack shows besides messages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bot.model.messages import Action, Asker, Form, Place, Reply
 from bot.store.database import Store
 from tests.fakes.slack.people import Member
 from tests.fakes.slack.values import View
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 from tests.platforms.slack.http_team import http_team_at_work
 from tests.platforms.slack.team import SlackTeam, buttons, team_at_work
 from tests.platforms.slack.test_views import SCHEDULE, SETTINGS
 
 
 @dataclass
-class Desk(RecordingDesk):
+class BotApi(RecordingService):
     """Answers `schedule` and `settings` with their forms to managers, and holds answers back while it is told to."""
 
     gate: asyncio.Event | None = None
@@ -39,9 +39,9 @@ class Desk(RecordingDesk):
         return answer
 
 
-def desk_of(team: SlackTeam) -> Desk:
-    assert isinstance(team.desk, Desk)
-    return team.desk
+def service_of(team: SlackTeam) -> BotApi:
+    assert isinstance(team.service, BotApi)
+    return team.service
 
 
 async def offered(team: SlackTeam, who: Member, verb: str) -> View:
@@ -86,7 +86,7 @@ async def press_home(team: SlackTeam, who: Member, words: str, place: int = 0, v
 @asynccontextmanager
 async def at_work(way: str, store: Store, folder: Path) -> AsyncIterator[SlackTeam]:
     """A team whose bot listens over "sockets" or "http", and has the forms."""
-    team_at = team_at_work(Desk()) if way == "sockets" else http_team_at_work(store, folder, Desk())
+    team_at = team_at_work(BotApi()) if way == "sockets" else http_team_at_work(store, folder, BotApi())
     async with team_at as team:
         for each in (team.ada, team.bo):
             await each.writes(team.ml, "hello")

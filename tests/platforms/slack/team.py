@@ -18,14 +18,14 @@ from bot.platforms.slack.intake import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import pressed
 from bot.platforms.slack.scopes import SCOPES
-from bot.ports.platform import AccessLost, Desk, NotAccepted, PlatformError, Rejected
+from bot.ports.platform import AccessLost, BotApi, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.fakes.slack.people import Member
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.values import Ephemeral
 from tests.fakes.slack.world import Channel
 from tests.platforms.conformance import Seen
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 
 _NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
 _NAMES = {"👍": "+1", "👍🏽": "+1::skin-tone-4", "👎": "-1", "❤️": "heart", "🔥": "fire"}
@@ -37,8 +37,8 @@ class SlackTeam:
 
     custom_emoji = ":party_parrot:"
 
-    def __init__(self, slack: FakeSlack, clock: Clock, desk: RecordingDesk | None = None) -> None:
-        self.slack, self.clock, self.desk = slack, clock, desk or RecordingDesk()
+    def __init__(self, slack: FakeSlack, clock: Clock, service: RecordingService | None = None) -> None:
+        self.slack, self.clock, self.service = slack, clock, service or RecordingService()
         self.lab = slack.workspace("T1", "lab")
         self.lab.scopes = set(SCOPES)
         slack.subscribed.clear()
@@ -47,7 +47,7 @@ class SlackTeam:
         self.ada, self.bo = self.lab.member("ada", "ada", admin=True), self.lab.member("bo", "bo")
         self.place = Place("slack", self.ml.id, "T1", self.ml.name)
         self.elsewhere = Place("slack", theory.id, "T1", theory.name)
-        self.speaks_to: Desk = self.desk
+        self.speaks_to: BotApi = self.service
         self._task: asyncio.Task[None] | None = None
         self.platform = self.new()
 
@@ -184,11 +184,11 @@ def readable(words: str, node: object) -> str:
 
 
 @asynccontextmanager
-async def team_at_work(desk: RecordingDesk | None = None) -> AsyncIterator[SlackTeam]:
+async def team_at_work(service: RecordingService | None = None) -> AsyncIterator[SlackTeam]:
     """A team whose bot runs."""
     clock = Clock()
     async with FakeSlack(clock=clock) as slack:
-        team = SlackTeam(slack, clock, desk)
+        team = SlackTeam(slack, clock, service)
         await team.start()
         try:
             yield team

@@ -47,7 +47,7 @@ class Life:
         team.platform = team.new()
         mortal = MortalPlatform(team.platform, fate)
         self.house = house_over(store, team.clock, cast("Any", mortal), digest=self._digest)
-        team.speaks_to = self.house.app.desk
+        team.speaks_to = self.house.app.service
         return self.house
 
     async def posts(self) -> list[Post]:

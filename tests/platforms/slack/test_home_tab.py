@@ -21,10 +21,10 @@ async def team(request: pytest.FixtureRequest, sqlite_store: Store, tmp_path: Pa
 
 
 async def test_opening_the_home_tab_shows_what_is_ones_own(team: SlackTeam) -> None:
-    team.desk.at_home = FULL
+    team.service.at_home = FULL
     view = await at_home(team, team.ada)
     assert "Your saved papers, 13 in all" in view.words
-    [(place, asker, rooms, offset)] = team.desk.homes
+    [(place, asker, rooms, offset)] = team.service.homes
     assert place == Place("slack", team.ada.dm.id, "T1", kind=Kind.DIRECT)
     assert (asker, rooms, offset) == (Asker("ada", True, "ada"), ["C1"], 0)
 
@@ -32,7 +32,7 @@ async def test_opening_the_home_tab_shows_what_is_ones_own(team: SlackTeam) -> N
 async def test_looking_at_the_messages_needs_nothing(team: SlackTeam) -> None:
     await team.ada.opens_home("messages")
     await at_home(team, team.bo)
-    assert [asker.member for _, asker, _, _ in team.desk.homes] == ["bo"]
+    assert [asker.member for _, asker, _, _ in team.service.homes] == ["bo"]
 
 
 async def test_private_channels_without_the_bot_and_those_one_has_left_are_not_ones_rooms(team: SlackTeam) -> None:
@@ -42,15 +42,15 @@ async def test_private_channels_without_the_bot_and_those_one_has_left_are_not_o
     await at_home(team, team.ada)
     secret.members.append("ada")
     await at_home(team, team.ada)
-    assert [rooms for _, _, rooms, _ in team.desk.homes] == [["C1"], ["C1", "C5"]]
+    assert [rooms for _, _, rooms, _ in team.service.homes] == [["C1"], ["C1", "C5"]]
 
 
 async def test_a_press_on_the_home_tab_is_done_there_and_shown(team: SlackTeam) -> None:
-    team.desk.at_home = FULL
+    team.service.at_home = FULL
     await at_home(team, team.ada)
-    team.desk.answer = Reply("Unsubscribed from “federated learning”.")
+    team.service.answer = Reply("Unsubscribed from “federated learning”.")
     await press_home(team, team.ada, "Drop")
-    [(place, _, action)] = team.desk.acted
+    [(place, _, action)] = team.service.acted
     assert (place.address, place.kind) == (team.ada.dm.id, Kind.DIRECT)
     assert action == Action("", "unsubscribe", "federated learning")
     assert team.ada.home
@@ -58,50 +58,50 @@ async def test_a_press_on_the_home_tab_is_done_there_and_shown(team: SlackTeam) 
 
 
 async def test_a_channel_is_paused_from_the_home_tab_in_its_own_place(team: SlackTeam) -> None:
-    team.desk.at_home = FULL
+    team.service.at_home = FULL
     await at_home(team, team.ada)
     await press_home(team, team.ada, "Pause", 1)
-    [(place, asker, action)] = team.desk.acted
+    [(place, asker, action)] = team.service.acted
     assert (place.address, place.kind, asker.manager, action.verb) == ("C1", Kind.CHANNEL, True, "pause")
 
 
 async def test_who_left_a_channel_changes_nothing_there(team: SlackTeam) -> None:
-    team.desk.at_home = FULL
+    team.service.at_home = FULL
     view = await at_home(team, team.ada)
     team.ml.members.remove("ada")
     await press_home(team, team.ada, "Pause", 1)
-    assert team.desk.acted == []
+    assert team.service.acted == []
     assert "not in that channel any more" in view.words
 
 
 async def test_a_form_opened_at_home_brings_the_home_tab_up_to_date(team: SlackTeam) -> None:
-    team.desk.at_home = FULL
+    team.service.at_home = FULL
     view = await at_home(team, team.ada)
     action, block = action_id(view, "Settings", 1)
     await team.ada.presses_in(view, action, block_id=block)
     await team.slack.until(lambda: team.ada.modals and "Settings here" in team.ada.modals[-1].words)
-    team.desk.answer = Reply("Done: bar is 0.4.")
+    team.service.answer = Reply("Done: bar is 0.4.")
     before = view.hash
     await team.ada.submits(team.ada.modals[-1], {"0:bar": "0.4"})
     await team.slack.until(lambda: view.hash != before)
-    assert team.desk.asked[-1][2] == "settings bar=0.4"
+    assert team.service.asked[-1][2] == "settings bar=0.4"
     assert "Done: bar is 0.4." in view.words
 
 
 async def test_pages_of_saved_papers_are_turned_and_one_is_removed(team: SlackTeam) -> None:
-    team.desk.at_home = FULL
+    team.service.at_home = FULL
     view = await at_home(team, team.ada)
     await press_home(team, team.ada, "Older")
-    assert team.desk.homes[-1][-1] == 10
+    assert team.service.homes[-1][-1] == 10
     menu = next(e for b in view.body["blocks"] for e in b.get("elements", []) if e["type"] == "static_select")
     await press_home(team, team.ada, "Remove one", value=menu["options"][1]["value"])
-    assert team.desk.acted[-1][2] == Action("", "unsave", "2603.00001")
+    assert team.service.acted[-1][2] == Action("", "unsave", "2603.00001")
 
 
 async def test_a_home_tab_without_channels_is_shown_while_slack_does_not_say_which(team: SlackTeam) -> None:
     team.slack.faults.error("users.conversations", "missing_scope", times=10)  # the bot asks for its own as it starts
     await at_home(team, team.ada)
-    assert team.desk.homes[0][2] == []
+    assert team.service.homes[0][2] == []
 
 
 async def test_a_home_tab_that_slack_does_not_take_stops_nothing(team: SlackTeam) -> None:

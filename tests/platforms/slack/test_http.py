@@ -162,7 +162,7 @@ async def test_what_is_signed_but_odd_is_refused_without_a_traceback(
     assert await posted(team, body, headers=headers) == 400
     assert "Traceback" not in caplog.text
     assert all(record.exc_info is None for record in caplog.records), caplog.text
-    assert team.desk.reactions == []
+    assert team.service.reactions == []
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "klingon", "utf-7", "\x01"])
@@ -177,7 +177,7 @@ async def test_a_fault_of_ours_is_told_from_an_odd_payload(
     async def broken(*_: object) -> None:
         raise ValueError("broken inside")
 
-    monkeypatch.setattr(team.desk, "react", broken)
+    monkeypatch.setattr(team.service, "react", broken)
     assert await posted(team, event(**REACTED, event_ts="1.0")) == 500
     assert "broken inside" in caplog.text
 
@@ -193,7 +193,7 @@ async def test_what_is_for_a_workspace_that_never_installed_the_bot_reaches_nobo
     told = await eve.says("/papers", "settings", elsewhere.channel("C9", "theirs"))
     assert told.acked
     assert "not installed in this workspace" in (await team.slack.until(lambda: eve.ephemeral))[0].text
-    assert team.desk.asked == []
+    assert team.service.asked == []
     with pytest.raises(AccessLost, match="not installed in the workspace T9"):
         await team.platform.send(Place("slack", "C9", "T9"), Message("x"), "key-1")
 
@@ -207,7 +207,7 @@ async def test_two_workspaces_with_channels_of_the_same_id_do_not_mix(team: Http
         cy.says("/papers", "from the library", theirs), team.ada.says("/papers", "from the lab", team.ml)
     )
     await team.slack.until(lambda: cy.ephemeral and team.ada.ephemeral)
-    asked = {line: (place.workspace, place.name, asker.name) for place, asker, line in team.desk.asked}
+    asked = {line: (place.workspace, place.name, asker.name) for place, asker, line in team.service.asked}
     assert asked == {
         "from the library": ("T2", "books", "Ada of the library"),
         "from the lab": ("T1", "ml-papers", "ada"),
@@ -216,7 +216,7 @@ async def test_two_workspaces_with_channels_of_the_same_id_do_not_mix(team: Http
     assert [said.text for said in theirs.visible] == ["for T2"]
     assert [said.text for said in team.ml.visible] == ["for T1"]
     await cy.reacts(theirs, at["T2"], "+1")
-    assert [(each.place.workspace, each.message) for each in team.desk.reactions] == [("T2", at["T2"])]
+    assert [(each.place.workspace, each.message) for each in team.service.reactions] == [("T2", at["T2"])]
     since = team.now() - timedelta(hours=1)
     found = {ws: await team.platform.find(place, "key-1", since) for ws, place in places(team).items()}
     assert found == at
@@ -231,8 +231,8 @@ async def test_where_two_companies_share_a_channel_the_bot_acts_where_it_is_inst
         {"type": "app_mention", "channel": "C1", "user": "ada", "team": "T7", "text": "today", "ts": "1.0"},
     )
     assert told.acked
-    await team.slack.until(lambda: team.desk.asked)
-    assert [place.workspace for place, _, _ in team.desk.asked] == ["T1"]
+    await team.slack.until(lambda: team.service.asked)
+    assert [place.workspace for place, _, _ in team.service.asked] == ["T1"]
 
 
 async def test_a_press_from_another_company_counts_where_the_card_was_posted(team: HttpTeam) -> None:
@@ -241,13 +241,13 @@ async def test_a_press_from_another_company_counts_where_the_card_was_posted(tea
     card = await team.platform.send(team.place, Message(card=CARD), "key-1")
     [button] = [each for each in buttons(team.ml.message(card).blocks) if "more" in each["value"]]
     await other.member("cy", "Cy").presses(team.ml, card, button["action_id"])
-    assert [place.workspace for place, _, _ in team.desk.acted] == ["T1"]
+    assert [place.workspace for place, _, _ in team.service.acted] == ["T1"]
 
 
 async def test_where_slack_holds_events_back_reactions_are_read_back(team: HttpTeam) -> None:
     told = {"type": "app_rate_limited", "team_id": "T1", "minute_rate_limited": 1518467820, "api_app_id": "A0PAPERBOY"}
     assert await posted(team, json.dumps(told).encode()) == 200
-    assert team.desk.misses == 1
+    assert team.service.misses == 1
 
 
 async def test_a_port_that_is_taken_is_told_in_one_line() -> None:

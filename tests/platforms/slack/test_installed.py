@@ -67,7 +67,7 @@ async def at_work(store: Store, folder: Path, *, rotates: bool = False) -> Async
             team.lab.new_token()
         await team.install(team.lab)
         house = house_over(store, clock, cast("Any", team.platform))
-        team.speaks_to = house.app.desk
+        team.speaks_to = house.app.service
         await house.invite(team.place)
         await house.invite(THEORY)
         await team.start()
@@ -149,7 +149,7 @@ async def test_a_workspace_that_is_back_gets_everything_back_and_one_greeting(la
     assert await lab.state(lab.team.place) == ("active", "")
     assert (await lab.house.channel(lab.team.place)).hour == "07:30"
     assert (await lab.state(Place("slack", "C3", "T1")))[0] == "lost"
-    await lab.team.http.upkeep(lab.house.app.desk)
+    await lab.team.http.upkeep(lab.house.app.service)
     await lab.team.restart()
     assert [lab.words(each) for each in ("C1", "C2", "C3")] == [["I am back, with everything I knew"]] * 2 + [[]]
 
@@ -203,7 +203,7 @@ async def test_what_a_workspace_left_behind_is_deleted_after_the_days_that_the_s
         assert [each.place.workspace for each in await channels.list_all(tx)] == ["T2"]
     assert await lab.team.installations.get("T1") is None
     await lab.reinstall()
-    await lab.team.http.upkeep(lab.house.app.desk)
+    await lab.team.http.upkeep(lab.house.app.service)
     assert lab.words("C1") == [], "a fresh start: nobody has invited it yet"
 
 
@@ -214,7 +214,7 @@ async def test_what_a_channel_had_is_told_nowhere_else_once_it_is_private(lab: L
     assert "posted in #ml-papers" in found.lines[0].detail
     lab.team.ada.makes_private(lab.team.ml)
     lab.team.clock.advance(timedelta(days=1))
-    await lab.team.http.upkeep(lab.house.app.desk)
+    await lab.team.http.upkeep(lab.house.app.service)
     assert (await lab.house.channel(lab.team.place)).place.private
     found = await lab.house.say(f"search {NEWS[0].title}", place=THEORY)
     assert "posted" not in found.lines[0].detail
@@ -242,7 +242,7 @@ async def test_upkeep_renews_the_token_of_a_workspace_where_nobody_says_a_word(r
     team = rotating.team
     for _ in range(5):
         team.clock.advance(timedelta(hours=11))
-        await team.http.upkeep(rotating.house.app.desk)
+        await team.http.upkeep(rotating.house.app.service)
     assert len(team.slack.calls_to("oauth.v2.access")) == 5
     await team.platform.send(team.place, Message("x"), "key-1")
 
@@ -330,7 +330,7 @@ async def over_sockets(store: Store, folder: Path) -> AsyncIterator[tuple[SlackT
     async with FakeSlack(clock=clock) as slack:
         team = Team(slack, clock)
         house = house_over(store, clock, cast("Any", team.platform))
-        team.speaks_to = house.app.desk
+        team.speaks_to = house.app.service
         await house.invite(team.place)
         await team.start()
         try:
@@ -398,7 +398,7 @@ async def test_workspaces_unused_for_longest_are_forgotten(tmp_path: Path) -> No
 async def test_a_dead_token_that_nobody_posts_with_is_noticed_once_a_day(lab: Lab) -> None:
     lab.team.lab.revoke("token_revoked")
     lab.team.clock.advance(timedelta(days=1, minutes=1))
-    await lab.team.http.upkeep(lab.house.app.desk)
+    await lab.team.http.upkeep(lab.house.app.service)
     assert [await lab.state(place) for place in (lab.team.place, THEORY)] == [("lost", "Slack says token_revoked")] * 2
 
 

@@ -16,12 +16,12 @@ from bot.platforms.slack.render import INLINE_ATTACHMENT
 from bot.store.errors import StoreError
 from tests.fakes.slack.world import Channel
 from tests.platforms.conformance import CARD
-from tests.platforms.recording_desk import RecordingDesk
+from tests.platforms.recording_service import RecordingService
 from tests.platforms.slack.team import SlackTeam, buttons, team_at_work
 
 
 @dataclass
-class Desk(RecordingDesk):
+class BotApi(RecordingService):
     """Also writes down what becomes of channels, and fails as often as it is told to."""
 
     failures: int = 0
@@ -44,15 +44,15 @@ class Desk(RecordingDesk):
 
 @pytest.fixture
 async def team() -> AsyncIterator[SlackTeam]:
-    async with team_at_work(Desk()) as team:
+    async with team_at_work(BotApi()) as team:
         team.slack.ack_within = 0.5
         yield team
         assert team.slack.unknown == []
 
 
-def desk_of(team: SlackTeam) -> Desk:
-    assert isinstance(team.desk, Desk)
-    return team.desk
+def service_of(team: SlackTeam) -> BotApi:
+    assert isinstance(team.service, BotApi)
+    return team.service
 
 
 async def card(team: SlackTeam) -> str:
@@ -60,12 +60,12 @@ async def card(team: SlackTeam) -> str:
 
 
 async def test_a_reaction_is_acknowledged_after_it_was_taken_in(team: SlackTeam) -> None:
-    message, desk = await card(team), desk_of(team)
-    desk.failures = 2
+    message, service = await card(team), service_of(team)
+    service.failures = 2
     [told] = await team.ada.reacts(team.ml, message, "+1")
     assert [one.status for one in told.tries] == [0, 0, 200]
-    assert desk.tries == 3
-    assert [each.emoji for each in desk.reactions] == [":+1:"]
+    assert service.tries == 3
+    assert [each.emoji for each in service.reactions] == [":+1:"]
 
 
 async def test_an_event_is_not_lost_while_slack_says_nothing_of_the_bot_itself(team: SlackTeam) -> None:
@@ -73,15 +73,15 @@ async def test_an_event_is_not_lost_while_slack_says_nothing_of_the_bot_itself(t
     team.slack.faults.error("auth.test", "internal_error", times=1_000)
     [told] = await team.ada.reacts(team.ml, message, "+1")
     assert told.acked
-    assert len(team.desk.reactions) == 1
+    assert len(team.service.reactions) == 1
 
 
 async def test_an_event_told_twice_is_taken_in_once_and_acknowledged_twice(team: SlackTeam) -> None:
-    message, desk = await card(team), desk_of(team)
+    message, service = await card(team), service_of(team)
     [told] = await team.ada.reacts(team.ml, message, "+1")
     await team.slack.again(told)
     assert [one.status for one in told.tries] == [200, 200]
-    assert desk.tries == 1
+    assert service.tries == 1
 
 
 async def test_a_question_told_twice_is_answered_once(team: SlackTeam) -> None:
@@ -90,7 +90,7 @@ async def test_a_question_told_twice_is_answered_once(team: SlackTeam) -> None:
     await team.slack.again(told)
     await team.ada.mentions(team.ml, "help")
     await team.slack.until(lambda: len(team.ada.ephemeral) > 1)
-    assert [line for _, _, line in team.desk.asked] == ["more 2310.01234", "help"]
+    assert [line for _, _, line in team.service.asked] == ["more 2310.01234", "help"]
 
 
 async def test_what_overtakes_keeps_its_own_time(team: SlackTeam) -> None:
@@ -99,7 +99,7 @@ async def test_what_overtakes_keeps_its_own_time(team: SlackTeam) -> None:
         await team.ada.reacts(team.ml, message, "+1")
         await team.ada.unreacts(team.ml, message, "+1")
     await team.slack.release(reversed(held))
-    off, on = team.desk.reactions
+    off, on = team.service.reactions
     assert (off.on, on.on) == (False, True)
     assert on.at < off.at
 
@@ -110,25 +110,25 @@ async def test_what_overtakes_keeps_its_own_time(team: SlackTeam) -> None:
 )
 async def test_every_name_of_an_emoji_means_the_emoji(team: SlackTeam, name: str, means: str) -> None:
     await team.ada.reacts(team.ml, await card(team), name)
-    assert [plain_emoji(each.emoji) for each in team.desk.reactions] == [means]
+    assert [plain_emoji(each.emoji) for each in team.service.reactions] == [means]
 
 
 async def test_the_bot_itself_and_other_peoples_messages_are_no_concern(team: SlackTeam) -> None:
     await team.bot_reacts(await card(team), "👍")
     [told] = await team.ada.reacts(team.ml, await team.bo.writes(team.ml, "lunch?"), "+1")
     assert told.acked
-    assert team.desk.reactions == []
+    assert team.service.reactions == []
 
 
 async def test_a_bots_vote_is_taken_back_once_slack_says_whose_it_is_and_is_none_from_then_on(team: SlackTeam) -> None:
     helper = team.lab.member("UX", "helper", bot=True)
     await helper.reacts(team.ml, await card(team), "+1")
-    await team.slack.until(lambda: len(team.desk.reactions) == 2)
-    counted, taken_back = team.desk.reactions
+    await team.slack.until(lambda: len(team.service.reactions) == 2)
+    counted, taken_back = team.service.reactions
     assert (counted.on, taken_back) == (True, replace(counted, on=False))
     await helper.unreacts(team.ml, counted.message, "+1")
     await helper.reacts(team.ml, counted.message, "fire")
-    assert len(team.desk.reactions) == 2
+    assert len(team.service.reactions) == 2
 
 
 async def test_a_reaction_counts_also_while_slack_does_not_say_whose_it_is(team: SlackTeam) -> None:
@@ -137,15 +137,15 @@ async def test_a_reaction_counts_also_while_slack_does_not_say_whose_it_is(team:
     await team.slack.until(lambda: team.slack.calls_to("users.info"))
     await team.ada.reacts(team.ml, told.payload["event"]["item"]["ts"], "fire")
     assert [one.status for one in told.tries] == [200]
-    assert [(one.emoji, one.on) for one in team.desk.reactions] == [(":+1:", True), (":fire:", True)]
+    assert [(one.emoji, one.on) for one in team.service.reactions] == [(":+1:", True), (":fire:", True)]
 
 
 async def test_an_admin_of_another_company_manages_nothing_in_a_shared_channel(team: SlackTeam) -> None:
     team.lab.members["eve"] = team.slack.workspace("T2", "partners").member("eve", "eve", admin=True)
     for member in ("eve", "ada"):
         await team.lab.emit({"type": "app_mention", "channel": "C1", "user": member, "text": "pause", "ts": "1.0"})
-    await team.slack.until(lambda: len(team.desk.asked) == 2)
-    assert {asker.member: asker.manager for _, asker, _ in team.desk.asked} == {"eve": False, "ada": True}
+    await team.slack.until(lambda: len(team.service.asked) == 2)
+    assert {asker.member: asker.manager for _, asker, _ in team.service.asked} == {"eve": False, "ada": True}
 
 
 async def test_a_mention_in_a_thread_is_answered_in_the_thread(team: SlackTeam) -> None:
@@ -153,7 +153,7 @@ async def test_a_mention_in_a_thread_is_answered_in_the_thread(team: SlackTeam) 
     await team.ada.mentions(team.ml, "similar https://arxiv.org/abs/1 a<b & c", thread_ts=message)
     [answer] = await team.slack.until(lambda: team.ada.ephemeral)
     assert answer.thread_ts == message
-    assert [line for _, _, line in team.desk.asked] == ["similar https://arxiv.org/abs/1 a<b & c"]
+    assert [line for _, _, line in team.service.asked] == ["similar https://arxiv.org/abs/1 a<b & c"]
     assert len(team.ml.visible) == 2, "the card and the mention"
 
 
@@ -162,7 +162,7 @@ async def test_a_direct_message_is_answered_there(team: SlackTeam) -> None:
     said = await team.slack.until(lambda: [each for each in team.bo.dm.visible if each.user == team.lab.bot_user])
     assert said[0].words == "It is so."
     assert opens_no_links(said[0].args)
-    [(place, asker, line)] = team.desk.asked
+    [(place, asker, line)] = team.service.asked
     assert (place.kind, place.address, asker.member, line) == (Kind.DIRECT, team.bo.dm.id, "bo", "federated")
 
 
@@ -171,7 +171,7 @@ async def test_what_people_say_to_each_other_is_no_question(team: SlackTeam) -> 
     team.lab.scopes.add("channels:history")
     await team.ada.writes(team.ml, "federated")
     await team.ask("ada", "help")
-    assert [line for _, _, line in team.desk.asked] == ["help"]
+    assert [line for _, _, line in team.service.asked] == ["help"]
 
 
 async def test_another_bot_that_mentions_this_one_gets_no_answer(team: SlackTeam) -> None:
@@ -179,14 +179,14 @@ async def test_another_bot_that_mentions_this_one_gets_no_answer(team: SlackTeam
     [told] = await team.lab.emit({"type": "app_mention", "bot_id": "B9", **said})
     assert told.acked
     await team.ask("ada", "help")
-    assert [line for _, _, line in team.desk.asked] == ["help"]
+    assert [line for _, _, line in team.service.asked] == ["help"]
 
 
 async def test_admins_manage_and_others_do_not(team: SlackTeam) -> None:
     await team.ask("ada", "pause")
     await team.ask("bo", "pause")
-    assert [asker.manager for _, asker, _ in team.desk.asked] == [True, False]
-    assert team.desk.asked[0][1].name == "ada"
+    assert [asker.manager for _, asker, _ in team.service.asked] == [True, False]
+    assert team.service.asked[0][1].name == "ada"
 
 
 async def test_members_whom_the_settings_name_manage_too(team: SlackTeam) -> None:
@@ -196,7 +196,7 @@ async def test_members_whom_the_settings_name_manage_too(team: SlackTeam) -> Non
     )
     await team.start()
     await team.ask("bo", "pause")
-    assert [asker.manager for _, asker, _ in team.desk.asked] == [True]
+    assert [asker.manager for _, asker, _ in team.service.asked] == [True]
 
 
 async def test_people_are_looked_up_once(team: SlackTeam) -> None:
@@ -208,7 +208,7 @@ async def test_people_are_looked_up_once(team: SlackTeam) -> None:
 async def test_a_question_that_goes_wrong_is_answered_in_words_with_the_id_in_the_log(
     team: SlackTeam, caplog: pytest.LogCaptureFixture
 ) -> None:
-    team.desk.breaks = RuntimeError("secret detail")
+    team.service.breaks = RuntimeError("secret detail")
     answer = await team.ask("ada", "federated")
     assert "That went wrong" in answer
     event_id = re.search(r"log says how under (\w+)\.", answer)
@@ -221,22 +221,22 @@ async def test_a_question_that_goes_wrong_is_answered_in_words_with_the_id_in_th
 async def test_slack_not_saying_who_asks_is_answered_in_words(team: SlackTeam) -> None:
     team.slack.faults.status("users.info", 503)
     assert "try again" in await team.ask("ada", "pause")
-    assert team.desk.asked == []
+    assert team.service.asked == []
 
 
 async def test_a_pressed_button_says_that_it_was_counted_to_who_pressed_it(team: SlackTeam) -> None:
     message = await card(team)
-    team.desk.answer = Reply("Counted. More like “Federated”.")
+    team.service.answer = Reply("Counted. More like “Federated”.")
     assert "Counted." in await team.press("bo", message, "more")
-    [(place, asker, action)] = team.desk.acted
+    [(place, asker, action)] = team.service.acted
     assert (place.address, asker.member, action) == (team.ml.id, "bo", Action("More like this", "more", CARD.paper_id))
     assert len(team.ml.visible) == 1
 
 
 async def test_a_shared_answer_is_seen_by_all(team: SlackTeam) -> None:
-    team.desk.answer = Reply("Found.", (Line("1", "A hit"),), actions=(Action("Share", "share", "federated"),))
+    team.service.answer = Reply("Found.", (Line("1", "A hit"),), actions=(Action("Share", "share", "federated"),))
     await team.ask("ada", "federated")
-    team.desk.answer = Reply("Found for all.", (Line("1", "A hit"),), public=True)
+    team.service.answer = Reply("Found for all.", (Line("1", "A hit"),), public=True)
     [button] = buttons(team.ada.ephemeral[-1].blocks)
     await team.ada.presses(team.ml, team.ada.ephemeral[-1].ts, button["action_id"])
     [shared] = await team.slack.until(lambda: team.ml.visible)
@@ -251,7 +251,7 @@ def opens_no_links(posted: Mapping[str, Any]) -> bool:
 
 async def test_a_long_file_goes_to_the_askers_direct_messages(team: SlackTeam) -> None:
     content = "@article{a}\n" * INLINE_ATTACHMENT
-    team.desk.answer = Reply("Your papers.", attachment=Attachment("saved.bib", content))
+    team.service.answer = Reply("Your papers.", attachment=Attachment("saved.bib", content))
     answer = await team.ask("bo", "saved bib")
     assert "saved.bib" in answer
     assert "direct messages" in answer
@@ -261,7 +261,7 @@ async def test_a_long_file_goes_to_the_askers_direct_messages(team: SlackTeam) -
 
 async def test_a_file_that_slack_does_not_take_is_told_of(team: SlackTeam) -> None:
     team.slack.faults.error("files.getUploadURLExternal", "missing_scope")
-    team.desk.answer = Reply("Your papers.", attachment=Attachment("saved.bib", "x" * 2 * INLINE_ATTACHMENT))
+    team.service.answer = Reply("Your papers.", attachment=Attachment("saved.bib", "x" * 2 * INLINE_ATTACHMENT))
     answer = await team.ask("bo", "saved bib")
     assert "Your papers." in answer
     assert "did not take the file" in answer
@@ -274,7 +274,9 @@ async def test_the_bot_greets_where_it_is_invited_however_often_it_is_told(team:
     await team.restart()
     await team.slack.again(told)
     assert [said.words for said in fresh.visible] == ["Hello, I bring papers."]
-    assert {(place, by) for place, by in team.desk.invitations} == {(Place("slack", "C7", "T1", "new-papers"), "ada")}
+    assert {(place, by) for place, by in team.service.invitations} == {
+        (Place("slack", "C7", "T1", "new-papers"), "ada")
+    }
 
 
 async def test_a_greeting_whose_reply_is_lost_is_said_once(team: SlackTeam) -> None:
@@ -287,22 +289,22 @@ async def test_a_greeting_whose_reply_is_lost_is_said_once(team: SlackTeam) -> N
 
 async def test_somebody_else_joining_is_no_invitation(team: SlackTeam) -> None:
     await team.lab.emit({"type": "member_joined_channel", "user": "bo", "channel": "C1", "inviter": "ada"})
-    assert team.desk.invitations == []
+    assert team.service.invitations == []
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_what_becomes_of_a_channel_reaches_the_desk(team: SlackTeam, private: bool) -> None:
-    room, desk = team.lab.channel("C8", "room", private=private), desk_of(team)
+async def test_what_becomes_of_a_channel_reaches_the_service(team: SlackTeam, private: bool) -> None:
+    room, service = team.lab.channel("C8", "room", private=private), service_of(team)
     await team.ada.renames(room, "hall")
-    assert [(place.address, place.name) for place in desk.names] == [("C8", "hall")]
+    assert [(place.address, place.name) for place in service.names] == [("C8", "hall")]
     await team.ada.archives(room)
     await team.ada.unarchives(room)
-    assert [(place.address, by) for place, by in desk.invitations] == [("C8", "")]
+    assert [(place.address, by) for place, by in service.invitations] == [("C8", "")]
     await team.ada.removes_bot(room)
     await team.ada.invites_bot(room)
     await team.ada.deletes_channel(room)
-    assert [place.address for place, _ in desk.lost] == ["C8"] * 3
-    assert [why.split()[-1] for _, why in desk.lost] == ["archived", "channel", "deleted"]
+    assert [place.address for place, _ in service.lost] == ["C8"] * 3
+    assert [why.split()[-1] for _, why in service.lost] == ["archived", "channel", "deleted"]
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled", "abruptly"])
@@ -318,7 +320,7 @@ async def test_another_connection_takes_over_when_slack_ends_one(team: SlackTeam
         while not told.acked:  # it may have met the end of a connection; Slack tells it again
             await team.slack.sockets.connected()
             await team.slack.retry_unacked()
-    assert len(team.desk.reactions) == 1
+    assert len(team.service.reactions) == 1
 
 
 async def test_a_removal_or_an_archive_told_after_the_bot_is_back_ends_nothing(team: SlackTeam) -> None:
@@ -329,7 +331,7 @@ async def test_a_removal_or_an_archive_told_after_the_bot_is_back_ends_nothing(t
         await team.ada.archives(room)
         await team.ada.unarchives(room)
     await team.slack.release(reversed(held))
-    assert desk_of(team).lost == []
+    assert service_of(team).lost == []
 
 
 async def test_an_invitation_told_after_the_bot_was_removed_again_begins_nothing(team: SlackTeam) -> None:
@@ -339,9 +341,9 @@ async def test_an_invitation_told_after_the_bot_was_removed_again_begins_nothing
         await team.ada.removes_bot(room)
     joined, *gone = held
     await team.slack.release(gone)
-    desk_of(team).lost.clear()
+    service_of(team).lost.clear()
     await team.slack.release([joined])
-    assert [place.address for place, _ in desk_of(team).lost] == [room.id]
+    assert [place.address for place, _ in service_of(team).lost] == [room.id]
     assert all(delivery.acked for delivery in held)
     assert room.visible == []
 
@@ -350,13 +352,13 @@ async def test_an_invitation_told_after_the_bot_was_removed_again_begins_nothing
 async def test_the_commands_words_are_read_as_they_were_typed(team: SlackTeam, said: str) -> None:
     await team.ada.says("/papers", said, team.ml)
     await team.told(team.ada, 0)
-    assert [line for _, _, line in desk_of(team).asked] == ["R&D <3 -survey"]
+    assert [line for _, _, line in service_of(team).asked] == ["R&D <3 -survey"]
 
 
 async def test_what_is_said_where_members_talk_among_themselves_is_about_the_asker_alone(team: SlackTeam) -> None:
     between = Channel("D0ADABO", team.lab, "directmessage", private=True, im="bo")
-    desk, ada = desk_of(team), team.ada
-    desk.answer = Reply("Subscribed.", cards=(CARD,), form=Form("schedule", "When", ()))
+    service, ada = service_of(team), team.ada
+    service.answer = Reply("Subscribed.", cards=(CARD,), form=Form("schedule", "When", ()))
     await ada.says("/papers", "subscribe graphs", between)
     await team.told(ada, 0)
     for label in ("More like this", "Similar"):
@@ -366,8 +368,8 @@ async def test_what_is_said_where_members_talk_among_themselves_is_about_the_ask
         await team.told(ada, count)
     [change] = [each for each in buttons(ada.ephemeral[0].blocks) if each["text"]["text"] == "Change"]
     await ada.presses(between, ada.ephemeral[0].ts, change["action_id"])
-    await team.slack.until(lambda: len(desk.asked) == 2)
-    assert {place.address for place, _, _ in (*desk.asked, *desk.acted)} == {ada.dm.id}
+    await team.slack.until(lambda: len(service.asked) == 2)
+    assert {place.address for place, _, _ in (*service.asked, *service.acted)} == {ada.dm.id}
 
 
 @pytest.mark.parametrize("may_look", [True, False], ids=["with mpim:read", "as the manifest has it"])
@@ -376,7 +378,7 @@ async def test_a_group_conversation_is_never_taken_for_a_public_channel(team: Sl
     team.lab.scopes |= {"mpim:read"} if may_look else set()
     group = team.lab.group("C7", "mpdm-ada--bo--carl-1")
     await team.ada.says("/papers", "federated", group)
-    [(place, _, _)] = await team.slack.until(lambda: team.desk.asked)
+    [(place, _, _)] = await team.slack.until(lambda: team.service.asked)
     assert (place.address, place.name, place.private) == ("C7", "", True)
     told = await team.platform.describe(replace(place, private=None))
     assert (told.name, told.private) == ("", True if may_look else None)

@@ -1,4 +1,4 @@
-"""A team's first days with the bot: the whole house behind the desk, the fake Slack before it."""
+"""A team's first days with the bot: the whole house behind the service, the fake Slack before it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def days(sqlite_store: Store) -> AsyncIterator[Days]:
     async with FakeSlack(clock) as slack:
         team = SlackTeam(slack, clock)
         house = house_over(sqlite_store, clock, cast("Any", team.platform))
-        team.speaks_to = house.app.desk
+        team.speaks_to = house.app.service
         async with contextlib.AsyncExitStack() as stack:
             await team.start()
             stack.push_async_callback(team.stop)

@@ -227,23 +227,23 @@ async def test_a_private_word_is_a_direct_message(team: SlackTeam) -> None:
 async def test_a_wrong_token_is_told_at_once(team: SlackTeam) -> None:
     wrong = SlackPlatform(team.lab.bot_token, "xapp-wrong", team.clock, COMMANDS, api_url=team.slack.api)
     with pytest.raises(AccessLost, match="invalid_auth"):
-        await wrong.run(team.desk)
+        await wrong.run(team.service)
 
 
 async def test_what_was_not_told_while_there_was_no_connection_is_read_back(team: SlackTeam) -> None:
     await team.start()
-    await team.slack.until(lambda: team.desk.rolls)
-    assert team.desk.misses == 0, "the scheduler reads back on start by itself"
+    await team.slack.until(lambda: team.service.rolls)
+    assert team.service.misses == 0, "the scheduler reads back on start by itself"
     await team.stop()
     await team.start()
-    await team.slack.until(lambda: team.desk.misses)
+    await team.slack.until(lambda: team.service.misses)
     await team.stop()
 
 
 async def test_an_archived_channel_is_none_that_the_bot_is_in(team: SlackTeam) -> None:
     team.ml.archived = True
-    await team.platform.keep_the_roll(team.desk, "T1")
-    assert [[room.address for room in roll] for roll in team.desk.rolls] == [[team.elsewhere.address]]
+    await team.platform.sync_memberships(team.service, "T1")
+    assert [[room.address for room in roll] for roll in team.service.rolls] == [[team.elsewhere.address]]
 
 
 async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_built_up(team: SlackTeam) -> None:
@@ -251,7 +251,7 @@ async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_buil
     platform = SlackPlatform(
         team.lab.bot_token, slack.app_token, team.clock, COMMANDS, api_url=slack.api, ping_seconds=0.1
     )
-    running = asyncio.create_task(platform.run(team.desk))
+    running = asyncio.create_task(platform.run(team.service))
     await slack.sockets.connected()
     slack.faults.error("apps.connections.open", "internal_error", times=1_000)
     slack.sockets.drop()

@@ -14,7 +14,7 @@ from bot.model.messages import Message
 from bot.platforms.slack.manifest import manifest
 from bot.store.database import Store
 from tests.platforms.conformance import CARD
-from tests.platforms.slack.surfaces import at_work, desk_of
+from tests.platforms.slack.surfaces import at_work, service_of
 from tests.platforms.slack.team import SlackTeam, buttons
 
 
@@ -30,24 +30,24 @@ async def card(team: SlackTeam) -> str:
 
 @pytest.mark.parametrize("verb", ["more", "less", "save"])
 async def test_what_is_counted_is_counted_before_it_is_acknowledged(team: SlackTeam, verb: str) -> None:
-    message, desk = await card(team), desk_of(team)
-    desk.gate = asyncio.Event()
+    message, service = await card(team), service_of(team)
+    service.gate = asyncio.Event()
     [button] = [each for each in buttons(team.ml.message(message).blocks) if f'"{verb}"' in each["value"]]
     pressing = asyncio.create_task(team.bo.presses(team.ml, message, button["action_id"]))
-    await team.slack.until(lambda: desk.acted)
+    await team.slack.until(lambda: service.acted)
     assert not pressing.done()
-    desk.gate.set()
+    service.gate.set()
     assert (await pressing).acked
     await team.slack.until(lambda: team.bo.ephemeral)
 
 
 async def test_what_takes_longer_than_slack_waits_is_acknowledged_and_done_then(team: SlackTeam) -> None:
-    message, desk = await card(team), desk_of(team)
-    desk.gate = asyncio.Event()
+    message, service = await card(team), service_of(team)
+    service.gate = asyncio.Event()
     [button, *_] = buttons(team.ml.message(message).blocks)
     assert (await team.bo.presses(team.ml, message, button["action_id"])).acked
     assert team.bo.ephemeral == []
-    desk.gate.set()
+    service.gate.set()
     await team.slack.until(lambda: team.bo.ephemeral)
 
 
@@ -58,15 +58,15 @@ async def test_a_press_told_twice_has_one_event_id_and_another_press_another(tea
     await team.slack.again(told)
     await team.bo.presses(team.ml, message, button["action_id"])
     await team.ada.presses(team.ml, message, button["action_id"])
-    first, again, second, hers = team.desk.presses
-    assert not any(member in press for press in team.desk.presses for member in (team.ada.id, team.bo.id))
+    first, again, second, hers = team.service.presses
+    assert not any(member in press for press in team.service.presses for member in (team.ada.id, team.bo.id))
     assert first == again != ""
     assert len({first, second, hers}) == 3
 
 
 async def test_a_vote_that_breaks_is_told_in_words(team: SlackTeam) -> None:
     message = await card(team)
-    team.desk.breaks = RuntimeError("secret detail")
+    team.service.breaks = RuntimeError("secret detail")
     assert "That went wrong" in await team.press("bo", message, "more")
 
 
@@ -92,16 +92,16 @@ async def test_a_shortcut_asks_about_the_message_and_all_it_links_to(team: Slack
     assert (await team.ada.chooses(verb, team.ml, said)).acked
     [answer] = await team.slack.until(lambda: team.ada.ephemeral)
     assert answer.words == "It is so."
-    [(place, asker, told, message, text)] = team.desk.abouts
+    [(place, asker, told, message, text)] = team.service.abouts
     assert (place, asker.member, told, message) == (replace(team.place, name="", private=None), "ada", verb, said)
     assert "https://arxiv.org/abs/1602.05629" in text
     assert "<& that" in text
-    assert team.desk.presses[-1] != ""
+    assert team.service.presses[-1] != ""
 
 
 async def test_a_shortcut_on_a_card_tells_its_link(team: SlackTeam) -> None:
     await team.ada.chooses("why", team.ml, await card(team))
-    assert CARD.url in team.desk.abouts[0][-1]
+    assert CARD.url in team.service.abouts[0][-1]
 
 
 async def test_a_shortcut_in_a_thread_is_answered_there_and_on_its_first_message_in_the_channel(

@@ -1,4 +1,4 @@
-"""A desk that writes down what platforms tell it, and answers as it was told to."""
+"""A service that writes down what platforms tell it, and answers as it was told to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bot.model.messages import Action, Asker, Home, Overview, Place, Reaction, R
 
 
 @dataclass
-class RecordingDesk:
-    """Implements the port's `Desk` for tests of platforms."""
+class RecordingService:
+    """Implements the port's `BotApi` for tests of platforms."""
 
     answer: Reply = field(default_factory=lambda: Reply("It is so."))
     breaks: Exception | None = None
@@ -45,7 +45,7 @@ class RecordingDesk:
             raise self.breaks
         return self.answer
 
-    async def about(
+    async def act_on_message(
         self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
     ) -> Reply:
         self.abouts.append((place, asker, verb, message, text))
@@ -62,10 +62,10 @@ class RecordingDesk:
         if event_id is not None:
             self._events.add(event_id)
 
-    async def reread(self, place: Place, message: str) -> None:
+    async def resync_message(self, place: Place, message: str) -> None:
         self.reread_.append((place, message))
 
-    async def missed(self) -> None:
+    async def resync_reactions_soon(self) -> None:
         self.misses += 1
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
@@ -81,10 +81,12 @@ class RecordingDesk:
     async def renamed(self, place: Place) -> None:
         self.names.append(place)
 
-    async def dismissed(self, platform: str, workspace: str, why: str) -> None:
+    async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
         self.dismissals.append((workspace, why))
 
-    async def roll_call(self, platform: str, workspace: str, rooms: Collection[Place]) -> list[tuple[Place, Reply]]:
+    async def sync_memberships(
+        self, platform: str, workspace: str, rooms: Collection[Place]
+    ) -> list[tuple[Place, Reply]]:
         self.rolls.append(list(rooms))
         back = [room for room in rooms if room.address in {place.address for place, _ in self.lost}]
         return [(room, Reply("I am back.")) for room in back]
