@@ -4,18 +4,20 @@ from recommender.engine import Recommender
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
 from recommender.paper import Paper
 from recommender.picking.baselines import Rival
-from recommender.picking.picks import TASTE
+from recommender.picking.picks import TASTE, PickOptions
 from recommender.search.snippets import snippet
 from recommender.values import (
     Completion,
-    Contender,
     Explanation,
     Feedback,
     Hit,
     Pick,
+    Profile,
     Ranked,
     Reason,
+    Recommendation,
     Remark,
+    Standing,
     Taste,
     Trouble,
     Understood,
@@ -25,7 +27,6 @@ from recommender.values import (
 __all__ = [
     "TASTE",
     "Completion",
-    "Contender",
     "CorruptIndexError",
     "Explanation",
     "Feedback",
@@ -34,12 +35,16 @@ __all__ = [
     "NewerIndexError",
     "Paper",
     "Pick",
+    "PickOptions",
+    "Profile",
     "Ranked",
     "Reason",
+    "Recommendation",
     "Recommender",
     "RecommenderError",
     "Remark",
     "Rival",
+    "Standing",
     "Taste",
     "Trouble",
     "Understood",

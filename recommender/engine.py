@@ -20,13 +20,25 @@ from recommender.learning.similar import similar
 from recommender.learning.taste import Learned, Learner
 from recommender.paper import Paper
 from recommender.picking.baselines import Rival
-from recommender.picking.picks import Picker, best_first, ranked
+from recommender.picking.picks import Picker, PickOptions, best_first, ranked
 from recommender.picking.reasons import summary
 from recommender.search.completion import Completer
 from recommender.search.query import parse
 from recommender.search.rewriting import Mender
 from recommender.search.searcher import Searcher
-from recommender.values import Completion, Contender, Explanation, Feedback, Hit, Pick, Ranked, Taste, Understood
+from recommender.values import (
+    Completion,
+    Explanation,
+    Feedback,
+    Hit,
+    Pick,
+    Profile,
+    Ranked,
+    Recommendation,
+    Standing,
+    Taste,
+    Understood,
+)
 
 FOR_US_AMONG = 200
 """Search results that a channel's taste may bring forward."""
@@ -125,7 +137,7 @@ class Recommender:
         found = view.searcher.find(wanted, max(FOR_US_AMONG if ours else 0, offset + limit))
         papers, scores = found.papers, found.scores
         if ours and len(papers):
-            taste = view.learner.learn(feedback, topics, None, papers)
+            taste = view.learner.learn(_profile(feedback, topics), None, papers)
             # The chance that it is liked: among papers of one subject the share that would score lower is 1 for all.
             liked = expit(taste.margins(view.features.table(papers))) if taste.warm else np.zeros(len(papers))
             scores = (scores / max(float(scores.max()), 1e-9) + liked).astype(np.float32)
@@ -179,9 +191,9 @@ class Recommender:
         now: datetime | None = None,
         neighbours: Sequence[Feedback] = (),
     ) -> list[Ranked]:
-        """All candidates, best first: what is believed, without guesses. `neighbours` are the votes of other channels
-        that this one may begin with (see prior.py). ValueError for an unknown candidate."""
-        return ranked(self._judged(self._now(), feedback, candidates, topics, now, neighbours)[1])
+        """All candidates, best first, by what the taste believes, without guesses. ValueError for an unknown
+        candidate."""
+        return ranked(self._judged(self._now(), _profile(feedback, topics, neighbours), candidates, now)[1])
 
     def rank_many(
         self,
@@ -195,10 +207,37 @@ class Recommender:
         view, ids, channels = self._now(), sorted(set(candidates)), iter(channels)
         some = gather(view.snapshot, view.features, ids, _known(view.snapshot, ids), now)
         while block := list(islice(channels, _BLOCK)):
-            tastes = [view.learner.learn(feedback, topics, now, some.papers) for feedback, topics in block]
+            tastes = [view.learner.learn(_profile(*known), now, some.papers) for known in block]
             for scores in scores_for(view.learner, tastes, some).T:
                 best = best_first(scores)[:limit].tolist()
                 yield [Ranked(ids[at], float(scores[at])) for at in best]
+
+    def recommend(
+        self,
+        profile: Profile,
+        candidates: Sequence[str],
+        options: PickOptions,
+        titles: int = 0,
+        now: datetime | None = None,
+    ) -> Recommendation:
+        """The content of a digest: the picks of `pick` and at most `titles` titles of `list_titles`, from one fit of
+        the taste. ValueError for an unknown candidate."""
+        return self._picker(profile, candidates, now).recommend(options, titles)
+
+    def assess(
+        self,
+        paper_id: str,
+        profile: Profile,
+        candidates: Sequence[str],
+        options: PickOptions,
+        now: datetime | None = None,
+    ) -> tuple[Explanation, Standing]:
+        """Why one of the candidates would or would not be picked, and its standing among them, from one fit of the
+        taste. ValueError for a paper that is unknown or not among them."""
+        if paper_id not in candidates:
+            raise ValueError(f"No candidate {paper_id!r}.")
+        picker = self._picker(profile, candidates, now)
+        return picker.explain(paper_id), picker.standing(paper_id, options)
 
     def pick(
         self,
@@ -212,17 +251,16 @@ class Recommender:
         neighbours: Sequence[Feedback] = (),
         rival: Rival | None = None,
     ) -> list[Pick]:
-        """What to post: at most `limit` candidates, best first, with reasons; a guess comes last.
+        """The papers to post: at most `limit` candidates, best first, with reasons; a guess comes last.
 
-        `bar` (0…1) is the fit below which nothing is posted; it does not apply before anything is liked or subscribed:
-        then picks are new, popular, and spread by the seed. With a `rival` the digest is shared, as soon as there is a
-        taste. ValueError for an unknown candidate.
+        `bar` (0…1) is the percentile below which nothing is posted. It does not apply before anything is liked or
+        subscribed: until then the picks are new, popular, and spread by the seed. With a `rival` the digest is shared,
+        as soon as there is a taste. ValueError for an unknown candidate.
         """
-        view = self._now()
-        taste, judged = self._judged(view, feedback, candidates, topics, now, neighbours)
-        return Picker(view.features, taste, judged).pick(limit, seed, bar, rival)
+        picker = self._picker(_profile(feedback, topics, neighbours), candidates, now)
+        return picker.pick(PickOptions(limit, seed, bar, rival))
 
-    def glance(
+    def list_titles(
         self,
         feedback: Sequence[Feedback],
         candidates: Sequence[str],
@@ -233,12 +271,10 @@ class Recommender:
         seed: int = 0,
         neighbours: Sequence[Feedback] = (),
     ) -> list[Ranked]:
-        """What to list below the `picked` candidates, for a glance: at most `limit` others, the next best first and a
-        little spread. No bar applies: where the taste errs, a vote teaches most. ValueError for an unknown candidate.
-        """
-        view = self._now()
-        taste, judged = self._judged(view, feedback, [*candidates, *picked], topics, now, neighbours)
-        return Picker(view.features, taste, judged).glance(picked, limit, seed)
+        """The titles to list below the `picked` candidates: at most `limit` others, the next best first and a little
+        spread. No bar applies: where the taste errs, a vote teaches most. ValueError for an unknown candidate."""
+        picker = self._picker(_profile(feedback, topics, neighbours), [*candidates, *picked], now)
+        return picker.list_titles(picked, limit, seed)
 
     def explain(
         self,
@@ -249,35 +285,12 @@ class Recommender:
         neighbours: Sequence[Feedback] = (),
     ) -> Explanation:
         """Why the paper would or would not be picked; ValueError for an unknown id."""
-        view = self._now()
-        taste, judged = self._judged(view, feedback, [paper_id], topics, now, neighbours)
-        return Picker(view.features, taste, judged).explain()
-
-    def contender(
-        self,
-        paper_id: str,
-        feedback: Sequence[Feedback],
-        candidates: Sequence[str],
-        limit: int,
-        topics: Sequence[str] = (),
-        now: datetime | None = None,
-        seed: int = 0,
-        bar: float = 0.0,
-        neighbours: Sequence[Feedback] = (),
-        rival: Rival | None = None,
-    ) -> Contender:
-        """How one candidate stands where `pick` chooses among all; ValueError for one that is unknown or not among
-        them."""
-        if paper_id not in candidates:
-            raise ValueError(f"No candidate {paper_id!r}.")
-        view = self._now()
-        taste, judged = self._judged(view, feedback, candidates, topics, now, neighbours)
-        return Picker(view.features, taste, judged).contender(paper_id, limit, seed, bar, rival)
+        return self._picker(_profile(feedback, topics, neighbours), [paper_id], now).explain(paper_id)
 
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
         """What the channel likes and dislikes, in words."""
         view = self._now()
-        return summary(view.features, view.learner.learn(feedback, topics, now, np.zeros(0, np.int64)))
+        return summary(view.features, view.learner.learn(_profile(feedback, topics), now, np.zeros(0, np.int64)))
 
     def _now(self) -> _View:
         view = self._view
@@ -285,19 +298,22 @@ class Recommender:
             view = self._view = _View(self._index.snapshot)
         return view
 
+    def _picker(self, profile: Profile, candidates: Sequence[str], now: datetime | None) -> Picker:
+        view = self._now()
+        return Picker(view.features, *self._judged(view, profile, candidates, now))
+
     @staticmethod
     def _judged(
-        view: _View,
-        feedback: Sequence[Feedback],
-        candidates: Sequence[str],
-        topics: Sequence[str],
-        now: datetime | None,
-        neighbours: Sequence[Feedback],
+        view: _View, profile: Profile, candidates: Sequence[str], now: datetime | None
     ) -> tuple[Learned, Judged]:
         ids = sorted(set(candidates))  # so that their order never matters
         papers = _known(view.snapshot, ids)
-        taste = view.learner.learn(feedback, topics, now, papers, neighbours)
+        taste = view.learner.learn(profile, now, papers)
         return taste, judge(view.learner, taste, gather(view.snapshot, view.features, ids, papers, now))
+
+
+def _profile(feedback: Sequence[Feedback], topics: Sequence[str], neighbours: Sequence[Feedback] = ()) -> Profile:
+    return Profile(tuple(feedback), tuple(topics), tuple(neighbours))
 
 
 def _known(snapshot: Snapshot, ids: Sequence[str]) -> Rows:

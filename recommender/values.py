@@ -37,6 +37,31 @@ class Feedback(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """Everything the engine learns a channel's taste from: the channel's feedback, the topics it follows or mutes (a
+    minus in front mutes), and the votes of neighbouring channels that it may begin with (see learning/prior.py)."""
+
+    feedback: tuple[Feedback, ...] = ()
+    topics: tuple[str, ...] = ()
+    neighbours: tuple[Feedback, ...] = ()
+
+    @property
+    def votes(self) -> int:
+        """The number of votes that stand."""
+        return sum(1 for vote in self.feedback if vote.value)
+
+    @property
+    def members(self) -> int:
+        """The number of members who cast these votes."""
+        return len({vote.member for vote in self.feedback if vote.value})
+
+    @property
+    def has_taste(self) -> bool:
+        """Whether there is a like or a followed topic to prefer a paper for."""
+        return any(vote.value > 0 for vote in self.feedback) or any(topic[0] != "-" for topic in self.topics)
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A paper found; scores compare within one answer only."""
 
@@ -101,15 +126,26 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """How a candidate stands among the others: its place by score (1 is the best) `among` so many, whether it is
-    `picked` (perhaps as the guess), `below` the bar, or kept out by a pick that is nearly the same (`twin`, an id)."""
+class Standing:
+    """The standing of one candidate: its place by score (1 is the best) `among` so many candidates, whether it is
+    `picked` (perhaps as the guess), whether it is `below` the bar, and the id of a pick that is nearly the same paper
+    (`twin`)."""
 
     place: int
     among: int
     picked: bool
     below: bool
     twin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The content of a digest: the picks, and the ids of the titles listed below them. Where there are no picks,
+    `lower_bar_would_help` says whether the bar is what kept all candidates out."""
+
+    picks: tuple[Pick, ...] = ()
+    titles: tuple[str, ...] = ()
+    lower_bar_would_help: bool = False
 
 
 @dataclass(frozen=True, slots=True)

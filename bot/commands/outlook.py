@@ -6,43 +6,42 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import Conversation
 from bot.digests import feedback
-from bot.digests.composer import DIGEST
-from bot.digests.selection import Known
+from bot.digests.composer import DIGEST, Waiting
 from bot.model.text import count, cut, day_name, plain_text
 from bot.store import deliveries, exposures, papers, pick_log, votes
-from recommender import Contender, Paper
+from recommender import Paper, Standing
 
 _TWIN = "This channel has had the same work under another title, and no work comes twice."
 
 
-async def of(talk: Conversation, paper: Paper, known: Known) -> str:
-    """A sentence on a paper's past or future here."""
-    day = talk.now.astimezone(talk.zone).date()
-    async with talk.tools.store.read() as tx:
-        past = await _past(tx, talk, paper)
-        waiting = await talk.tools.digests.waiting(tx, talk.channel, day)
-        if not past and paper.id not in waiting.new:
-            past = _TWIN if paper.id in waiting.fresh else await _passed_over(tx, talk, paper)
-    if past:
-        return past
-    found = await talk.tools.digests.contender(talk.channel, known, waiting, paper.id, day, talk.now)
-    async with talk.tools.store.read() as tx:
-        twin = await papers.get(tx, found.twin) if found.twin else None
-    return next_digest(found, talk.channel.count, twin.title if twin else "")
+async def past(tx: AsyncConnection, talk: Conversation, paper: Paper, waiting: Waiting) -> str:
+    """When the channel had the paper, or why the paper will not come; "" for a paper that waits for the next digest."""
+    if shown_here := await _past(tx, talk, paper):
+        return shown_here
+    if paper.id in waiting.new:
+        return ""
+    return _TWIN if paper.id in waiting.fresh else await _passed_over(tx, talk, paper)
 
 
-def next_digest(found: Contender, most: int, twin: str = "") -> str:
+async def future(talk: Conversation, standing: Standing) -> str:
+    """How a paper that waits stands with the next digest."""
+    async with talk.tools.store.read() as tx:
+        twin = await papers.get(tx, standing.twin) if standing.twin else None
+    return next_digest(standing, talk.channel.count, twin.title if twin else "")
+
+
+def next_digest(standing: Standing, most: int, twin: str = "") -> str:
     """How a paper that is new here stands with the next digest, of at most `most` cards; `twin` is the title of a pick
     that is nearly the same paper."""
-    if found.picked:
+    if standing.picked:
         return "It is in the next digest as it would be now."
     if twin:
         return f"It is new, but the next digest has nearly the same in “{cut(plain_text(twin), 100)}”."
-    if found.below:
+    if standing.below:
         return "It is new, but below the bar, so the next digest leaves it out."
-    ahead = found.place - 1
+    ahead = standing.place - 1
     return (
-        f"It is new, but {ahead:,} of the {count(found.among, 'new paper')} rank higher, and a digest has "
+        f"It is new, but {ahead:,} of the {count(standing.among, 'new paper')} rank higher, and a digest has "
         f"{count(most, 'card')}."
     )
 

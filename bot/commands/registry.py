@@ -26,12 +26,12 @@ class Command(CommandTraits):
 async def _help(talk: Conversation, argument: str) -> Reply:
     channel = talk.channel
     async with talk.tools.store.read() as tx:
-        known = await talk.tools.digests.known(tx, channel.id)
+        profile = await talk.tools.digests.profile(tx, channel.id)
         followed = await topic_rows.for_channel(tx, channel.id)
     names = ", ".join(f"“{plain_text(topic.line)}”" for topic in followed[:10]) or "none yet"
     rows = [
         f"Next digest: {schedule.next_digest(channel)}.",
-        f"Learned from {count(known.votes, 'vote')} by {count(known.members, 'member')}. Topics: {names}.",
+        f"Learned from {count(profile.votes, 'vote')} by {count(profile.members, 'member')}. Topics: {names}.",
         "",
         "What you can say:",
         *(f"• `/papers {command.usage}`: {command.does}" for command in COMMANDS.values() if command.listed),

@@ -11,11 +11,10 @@ from datetime import date, timedelta
 from bot.commands import query_notes, topics
 from bot.commands.context import Conversation, no_such_paper, sorry
 from bot.digests import cards, feedback
-from bot.digests.selection import Known
 from bot.model.messages import SHARE, Action, Kind, Line, Reply
 from bot.model.text import count, cut, plain_text
 from bot.store import contributions, exposures, papers, votes
-from recommender import Hit, Paper, snippet
+from recommender import Hit, Paper, Profile, snippet
 from recommender.search.query import Field, parse
 from recommender.text import fold, names
 
@@ -32,16 +31,16 @@ async def search(talk: Conversation, argument: str) -> Reply:
         return sorry("Search for what? As in `/papers federated learning`.")
     engine = talk.tools.paper_index.engine
     read = await asyncio.to_thread(engine.understand, query)
-    known = Known((), ())
+    profile = Profile()
     if for_us:
         async with talk.tools.store.read() as tx:
-            known = await talk.tools.digests.known(tx, talk.channel.id)
+            profile = await talk.tools.digests.profile(tx, talk.channel.id)
     hits = []
     if talk.offset < _DEEPEST:
         own = await _private_hits(talk, query)
         # Without papers of its own a channel's page is read where it begins; with some, from the top, to mix them in.
         start, most = (0, talk.offset + PAGE + 1) if own else (talk.offset, PAGE + 1)
-        hits = await asyncio.to_thread(engine.search, query, most, start, known.feedback, known.topics)
+        hits = await asyncio.to_thread(engine.search, query, most, start, profile.feedback, profile.topics)
         if own:
             ids = engine.known([hit.paper_id for hit in hits])
             whole = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
@@ -52,7 +51,7 @@ async def search(talk: Conversation, argument: str) -> Reply:
         mend = "" if read.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
         heading.append(f"{what}.{mend}" if talk.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
-    heading.append(f"“{cut(plain_text(query), 80)}”, {_order(talk.offset, len(hits), known, for_us=for_us)}:")
+    heading.append(f"“{cut(plain_text(query), 80)}”, {_order(talk.offset, len(hits), profile, for_us=for_us)}:")
     meant = " ".join((read.suggestion or query).split())
     reply = await _page(talk, " ".join(heading), hits, "search", argument, read.answered)
     follow = (Action("Follow", "subscribe", meant),)
@@ -83,13 +82,15 @@ def _mixed(hits: Sequence[Hit], own: Sequence[Hit], whole: Collection[str]) -> l
     return [hit for _, _, hit in sorted(turns, key=lambda turn: turn[:2])]
 
 
-def _order(offset: int, hits: int, known: Known, *, for_us: bool) -> str:
+def _order(offset: int, hits: int, profile: Profile, *, for_us: bool) -> str:
     """Which of the hits these are, and in what order."""
     whole = offset == 0 and hits <= PAGE
     which = count(hits, "paper") if whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
     if not for_us:
         return f"{which}, best first" if hits > 1 else which
-    return f"{which}, best for this channel first" if known.taste else f"{which}, best first; nothing liked here yet"
+    return (
+        f"{which}, best for this channel first" if profile.has_taste else f"{which}, best first; nothing liked here yet"
+    )
 
 
 async def similar(talk: Conversation, argument: str) -> Reply:

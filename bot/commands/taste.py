@@ -10,11 +10,10 @@ from bot.commands import outlook
 from bot.commands.context import Conversation, no_such_paper
 from bot.commands.corrections import listed, quoted
 from bot.digests import cards
-from bot.digests.selection import Known
 from bot.model.messages import Action, Reply
 from bot.model.text import count, cut, plain_text
 from bot.store import papers, word_votes
-from recommender import Explanation, Paper, Word
+from recommender import Explanation, Paper, Profile, Word
 
 _WORDS = 10
 
@@ -28,22 +27,27 @@ async def why(talk: Conversation, argument: str) -> Reply:
         return Reply(_given_here(paper))
     day = talk.now.astimezone(talk.zone).date()
     async with talk.tools.store.read() as tx:
-        known = await talk.tools.digests.known(tx, talk.channel.id)
-        bar = await talk.tools.digests.bar(tx, talk.channel, known, day)
-    engine, said = talk.tools.paper_index.engine, known.feedback
-    told = await asyncio.to_thread(engine.explain, paper.id, said, known.topics, talk.now, known.neighbours)
+        profile = await talk.tools.digests.profile(tx, talk.channel.id)
+        bar = await talk.tools.digests.bar(tx, talk.channel, profile, day)
+        waiting = await talk.tools.digests.waiting(tx, talk.channel, day)
+        prospect = await outlook.past(tx, talk, paper, waiting)
+    if prospect:
+        engine, votes = talk.tools.paper_index.engine, profile.feedback
+        told = await asyncio.to_thread(engine.explain, paper.id, votes, profile.topics, talk.now, profile.neighbours)
+    else:
+        told, standing = await talk.tools.digests.assess(talk.channel, profile, bar, waiting, paper.id, day, talk.now)
+        prospect = await outlook.future(talk, standing)
     title = f"“{cut(plain_text(paper.title), 100)}”"
-    fate_ = await outlook.of(talk, paper, known)
     if told.muted_by is not None:
         return Reply(f"{title} is left out: this channel muted “{plain_text(told.muted_by)}”.")
-    if not known.votes and not known.topics:
+    if not profile.votes and not profile.topics:
         nothing = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
-        return Reply(f"{title}: {nothing}\n{fate_}")
+        return Reply(f"{title}: {nothing}\n{prospect}")
     learned = ", as this channel's likes set it" if bar > talk.channel.bar else ""
     rows = [
         f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {bar:.0%}{learned}.",
-        *await _grounds(talk, told, known),
-        fate_,
+        *await _grounds(talk, told, profile),
+        prospect,
     ]
     doubtful = [word for reason in told.reasons for word in reason.words][:1]
     less = [Action(f"Less “{cut(plain_text(word), 30)}”", "less", quoted(word)) for word in doubtful]
@@ -56,11 +60,11 @@ def _given_here(paper: Paper) -> str:
     return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
 
 
-async def _grounds(talk: Conversation, told: Explanation, known: Known) -> list[str]:
+async def _grounds(talk: Conversation, told: Explanation, profile: Profile) -> list[str]:
     """What speaks for and against a paper, a line each."""
     async with talk.tools.store.read() as tx:
         taught_by = await papers.get_many(tx, [reason.because for reason in told.reasons if reason.because])
-    liked_on = {one.paper_id: one.at.astimezone(talk.zone) for one in known.feedback if one.value > 0}
+    liked_on = {one.paper_id: one.at.astimezone(talk.zone) for one in profile.feedback if one.value > 0}
     titles = {paper_id: found.title for paper_id, found in taught_by.items()}
     because = cards.why_line(told.reasons, titles, liked_on, talk.now.astimezone(talk.zone).date())
     rows = []
@@ -86,15 +90,15 @@ async def abstract(talk: Conversation, argument: str) -> Reply:
 async def taste(talk: Conversation, argument: str) -> Reply:
     """What this channel likes and dislikes, in words."""
     async with talk.tools.store.read() as tx:
-        known = await talk.tools.digests.known(tx, talk.channel.id)
+        profile = await talk.tools.digests.profile(tx, talk.channel.id)
         corrected = await word_votes.for_channel(tx, talk.channel.id)
-    learned = await asyncio.to_thread(talk.tools.paper_index.engine.taste, known.feedback, known.topics, talk.now)
-    if not known.votes and not known.topics:
+    learned = await asyncio.to_thread(talk.tools.paper_index.engine.taste, profile.feedback, profile.topics, talk.now)
+    if not profile.votes and not profile.topics:
         return Reply(
             "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."
         )
-    votes_, members = count(known.votes, "vote"), count(known.members, "member")
-    rows = [f"Learned from {votes_} by {members} and {count(len(known.topics), 'topic')}."]
+    votes_, members = count(profile.votes, "vote"), count(profile.members, "member")
+    rows = [f"Learned from {votes_} by {members} and {count(len(profile.topics), 'topic')}."]
     for name, liked, disliked in (
         ("Words", learned.liked, learned.disliked),
         ("Categories", learned.liked_categories, learned.disliked_categories),

@@ -238,8 +238,8 @@ class Visit:
         async with app.store.read() as tx:
             channel = await channels.find(tx, PLACE)
             assert channel is not None
-            known = await app.digests.known(tx, channel.id)
-        return app.paper_index.engine.explain(paper_id, known.feedback, known.topics, self.world.clock())
+            profile = await app.digests.profile(tx, channel.id)
+        return app.paper_index.engine.explain(paper_id, profile.feedback, profile.topics, self.world.clock())
 
     @property
     def _today(self) -> date:

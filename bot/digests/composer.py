@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import cards, feedback, layout
 from bot.digests.feedback import EmojiTable
-from bot.digests.selection import Known, choose, places, seed_of
+from bot.digests.selection import pick_options
 from bot.model.codec import dump_message
 from bot.model.messages import Card, Kind, Line, Message, Style
 from bot.model.schedule import Hour, Rule
@@ -25,7 +25,7 @@ from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from bot.store.pick_log import LoggedPick
-from recommender import Contender, Paper, Pick, Recommender, RecommenderError, Rival
+from recommender import Explanation, Paper, Pick, Profile, RecommenderError, Rival, Standing
 from recommender.learning.threshold import Outcome, learned_bar
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class Digest:
     `upvoted` are the papers that the most upvoted list would bring instead."""
 
     day: date
-    known: Known
+    profile: Profile
     revision: int
     cards: tuple[Card, ...] = ()
     titles: tuple[Line, ...] = ()
@@ -68,17 +68,17 @@ class Digest:
         of this message. An `answer` to a member has the cards' buttons, but emoji on it are no votes."""
         if not self.cards:
             return f"Nothing new {_for(self.day)}: {self.quiet}"
-        start, known = f"{count(len(self.cards), 'paper')} {_for(self.day)}", self.known
+        start, profile = f"{count(len(self.cards), 'paper')} {_for(self.day)}", self.profile
         react = f"{'Vote' if answer else 'React'} with 👍 or 👎"
         if style is Style.COMPACT:
             react = "React with the number of each you like, as 1️⃣"
         where = self._where(style, len(self.titles) if tucked else 0)
-        if known.votes:
-            votes_, members = count(known.votes, "vote"), count(known.members, "member")
+        if profile.votes:
+            votes_, members = count(profile.votes, "vote"), count(profile.members, "member")
             how = f" {react}." if style is Style.COMPACT else ""
             return f"{start}, learned from {votes_} by {members}.{how}{where}"
-        others = ", after what your other channels like" if known.neighbours else ""
-        after = ", after this channel's topics" if known.topics else others
+        others = ", after what your other channels like" if profile.neighbours else ""
+        after = ", after this channel's topics" if profile.topics else others
         return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
 
     def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
@@ -117,13 +117,13 @@ class Digests:
         self._neighbours = neighbours
         self._window = timedelta(days=window_days)
 
-    async def known(self, tx: AsyncConnection, channel_id: int) -> Known:
-        """What a channel has taught the bot so far."""
-        said = await feedback.of_channel(tx, channel_id, self._emoji)
-        known = Known(tuple(said), tuple(topic.line for topic in await topics.for_channel(tx, channel_id)))
-        if self._neighbours and known.votes < _NEIGHBOURS_UNTIL:
-            return replace(known, neighbours=tuple(await feedback.of_neighbours(tx, channel_id, self._emoji)))
-        return known
+    async def profile(self, tx: AsyncConnection, channel_id: int) -> Profile:
+        """What the engine learns the channel's taste from."""
+        votes_ = await feedback.of_channel(tx, channel_id, self._emoji)
+        profile = Profile(tuple(votes_), tuple(topic.line for topic in await topics.for_channel(tx, channel_id)))
+        if self._neighbours and profile.votes < _NEIGHBOURS_UNTIL:
+            return replace(profile, neighbours=tuple(await feedback.of_neighbours(tx, channel_id, self._emoji)))
+        return profile
 
     async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
         """The digest a channel would get now; `day` is the local day it is for, today if not given."""
@@ -135,26 +135,27 @@ class Digests:
             # Another process may be writing it, or the disk be full: what is in the index must do.
             log.warning("The search index could not be brought up to date for a digest.", why=str(error))
         async with self._store.read() as tx:
-            known = await self.known(tx, channel.id)
+            profile = await self.profile(tx, channel.id)
             waiting = await self.waiting(tx, channel, day)
-            bar = await self.bar(tx, channel, known, day)
+            bar = await self.bar(tx, channel, profile, day)
         revision, new = waiting.revision, waiting.new
-        rival = self._rival
-        chosen = await self._paper_index.read_consistent(
-            lambda engine: choose(engine, channel, known, new, day, now, bar, rival)
+        options = pick_options(channel, day, bar, self._rival)
+        recommendation = await self._paper_index.read_consistent(
+            lambda engine: engine.recommend(profile, engine.known(new), options, channel.titles, now)
         )
-        picks = chosen.picks
+        picks = recommendation.picks
         picked = tuple(
-            LoggedPick(p.paper_id, fit=p.fit if known.taste else None, guess=p.guess, team=p.team) for p in picks
+            LoggedPick(p.paper_id, fit=p.fit if profile.has_taste else None, guess=p.guess, team=p.team) for p in picks
         )
         async with self._store.read() as tx:
             upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
             if not picks:
-                reason = await self._quiet_reason(tx, channel, waiting, bar if chosen.lower else None, day)
-                return Digest(day, known, revision, quiet=reason, upvoted=upvoted)
-            made = tuple(await self._cards(tx, channel, known, picks, now))
-            titles = tuple(map(cards.line, (await papers.get_many(tx, chosen.titles)).values()))
-            return Digest(day, known, revision, made, titles, picked=picked, upvoted=upvoted)
+                too_high = bar if recommendation.lower_bar_would_help else None
+                reason = await self._quiet_reason(tx, channel, waiting, too_high, day)
+                return Digest(day, profile, revision, quiet=reason, upvoted=upvoted)
+            made = tuple(await self._cards(tx, channel, profile, picks, now))
+            titles = tuple(map(cards.line, (await papers.get_many(tx, recommendation.titles)).values()))
+            return Digest(day, profile, revision, made, titles, picked=picked, upvoted=upvoted)
 
     async def waiting(self, tx: AsyncConnection, channel: Channel, day: date) -> Waiting:
         """What the channel's next digest is chosen from, for that local day."""
@@ -172,12 +173,12 @@ class Digests:
         again = await asyncio.to_thread(self._paper_index.engine.seen_before, new, had)
         return [paper_id for paper_id in new if paper_id not in again]
 
-    async def bar(self, tx: AsyncConnection, channel: Channel, known: Known, day: date) -> float:
+    async def bar(self, tx: AsyncConnection, channel: Channel, profile: Profile, day: date) -> float:
         """The share of random papers that the channel's picks must beat on that day."""
         if not channel.bar_learned:
             return channel.bar
-        seen = {one.paper_id for one in known.feedback}
-        liked = {one.paper_id for one in known.feedback if one.value > 0}
+        seen = {vote.paper_id for vote in profile.feedback}
+        liked = {vote.paper_id for vote in profile.feedback if vote.value > 0}
         outcomes = [
             Outcome(made.day, made.fit, made.paper_id in liked, made.place)
             for made in await pick_log.for_channel(tx, channel.id)
@@ -186,20 +187,14 @@ class Digests:
         ]
         return learned_bar(outcomes, channel.bar, day)
 
-    async def contender(
-        self, channel: Channel, known: Known, waiting: Waiting, paper_id: str, day: date, now: datetime
-    ) -> Contender:
-        """How a paper that waits stands with the digest as it would be now."""
-        rival = self._rival
-        async with self._store.read() as tx:
-            bar = await self.bar(tx, channel, known, day)
-
-        def look(engine: Recommender) -> Contender:
-            among, limit, seed = engine.known(waiting.new), places(channel, rival), seed_of(channel, day)
-            said, topics, near = known.feedback, known.topics, known.neighbours
-            return engine.contender(paper_id, said, among, limit, topics, now, seed, bar, near, rival)
-
-        return await self._paper_index.read_consistent(look)
+    async def assess(
+        self, channel: Channel, profile: Profile, bar: float, waiting: Waiting, paper_id: str, day: date, now: datetime
+    ) -> tuple[Explanation, Standing]:
+        """Why a paper that waits would or would not be in the digest as it would be now, and its standing there."""
+        options = pick_options(channel, day, bar, self._rival)
+        return await self._paper_index.read_consistent(
+            lambda engine: engine.assess(paper_id, profile, engine.known(waiting.new), options, now)
+        )
 
     async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
         """Plan the digest of an hour in the channel's style, if its platform can do that; None when that day has one
@@ -270,13 +265,13 @@ class Digests:
         return list(dict.fromkeys([*fresh, *await exposures.dropped(tx, channel.id, since)]))
 
     async def _cards(
-        self, tx: AsyncConnection, channel: Channel, known: Known, picks: Sequence[Pick], now: datetime
+        self, tx: AsyncConnection, channel: Channel, profile: Profile, picks: Sequence[Pick], now: datetime
     ) -> list[Card]:
         zone = ZoneInfo(channel.zone)
         taught_by = [reason.because for pick in picks for reason in pick.reasons if reason.because]
         found = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *taught_by])
         titles = {paper_id: paper.title for paper_id, paper in found.items()}
-        liked_on = {one.paper_id: one.at.astimezone(zone) for one in known.feedback if one.value > 0}
+        liked_on = {one.paper_id: one.at.astimezone(zone) for one in profile.feedback if one.value > 0}
         notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
 
         def made() -> list[Card]:
@@ -285,7 +280,7 @@ class Digests:
                 why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
                 if pick.guess:
                     why = "a guess: tell me with 👍 or 👎"
-                elif not why and known.taste:
+                elif not why and profile.has_taste:
                     why = "no close match: the best of the rest today"
                 paper = found.get(pick.paper_id)
                 if paper is None:  # it turned out to be another one since it was picked

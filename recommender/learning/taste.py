@@ -23,7 +23,7 @@ from recommender.learning.matrix import Table, stacked
 from recommender.learning.preferences import Source, Wish, read_topic, read_votes
 from recommender.learning.prior import Community
 from recommender.search.searcher import Searcher
-from recommender.values import Feedback
+from recommender.values import Profile
 
 STRENGTH = 3.0
 """C of the regression: what a row may cost beside the length of the weights."""
@@ -157,16 +157,14 @@ class Learner:
 
     def learn(
         self,
-        feedback: Sequence[Feedback],
-        topics: Sequence[str],
+        profile: Profile,
         now: datetime | None,
         judged: Rows,
-        neighbours: Sequence[Feedback] = (),
     ) -> Learned:
-        """The taste behind the feedback, and that of the community as far as there is little of it. Papers to be
-        `judged` never serve as background; `neighbours` are votes of other channels of the workspace."""
-        heard = verdicts(feedback, now)
-        asked = (*(topic for text in topics if (topic := read_topic(text))), *read_votes(heard))
+        """The taste behind a profile, and that of the community as far as the profile says little. Papers to be
+        `judged` never serve as background."""
+        heard = verdicts(profile.feedback, now)
+        asked = (*(topic for text in profile.topics if (topic := read_topic(text))), *read_votes(heard))
         numbers = self._snapshot.find(heard.paper_ids)
         loved = np.flatnonzero((numbers >= 0) & (heard.like > 0))
         unloved = np.flatnonzero((numbers >= 0) & (heard.like == 0))
@@ -203,7 +201,7 @@ class Learner:
         taught = np.array([*(places[one] for one in [*weed_sources, *seed_sources]), *of_papers], np.int64)
         model = fit(rows, positive, importance, STRENGTH)
         since = heard.since or (utc(now).date() if now else None)
-        shared = self._community.weights(since, neighbours, heard.votes) if since else None
+        shared = self._community.weights(since, profile.neighbours, heard.votes) if since else None
         if shared is not None:
             model = replace(model, weights=model.weights + (shared if warm else FIRST_SAY * shared))
         return Learned(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from recommender.learning.taste import Learned
 from recommender.picking.baselines import Rival, rival_scores
 from recommender.picking.interleaving import team_draft
 from recommender.picking.reasons import Reasons
-from recommender.values import Contender, Explanation, Pick, Ranked, Reason
+from recommender.values import Explanation, Pick, Ranked, Reason, Recommendation, Standing
 
 TYPICAL_WEIGHT = 2.0
 POPULAR_WEIGHT = 0.5
@@ -42,6 +42,18 @@ TASTE = "taste"
 Floats = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class PickOptions:
+    """How to pick: at most `limit` papers; the `seed` of all draws; the `bar` (0…1), the percentile below which nothing
+    is picked; the `rival` that shares the digest, if any; and whether the last place may go to a guess."""
+
+    limit: int
+    seed: int = 0
+    bar: float = 0.0
+    rival: Rival | None = None
+    guess: bool = True
+
+
 def ranked(judged: Judged) -> list[Ranked]:
     """All of them, best first."""
     order = best_first(judged.scores)
@@ -58,38 +70,46 @@ class Picker:
         self._reasons = Reasons(features, taste, judged)
         self._fits = taste.fit_of(judged.believed)
 
-    def pick(self, limit: int, seed: int, bar: float, rival: Rival | None = None) -> list[Pick]:
-        """At most `limit` picks, best first, the guess last; shared with a rival, as soon as there is a taste."""
-        return self._shared(rival, limit, seed, bar) if rival and self._taste.warm else self._own(limit, seed, bar)
+    def recommend(self, options: PickOptions, titles: int) -> Recommendation:
+        """The picks with at most `titles` titles below them, or whether a lower bar would bring any pick."""
+        picks = self.pick(options)
+        if not picks:
+            return Recommendation(lower_bar_would_help=bool(self.pick(replace(options, bar=0.0))))
+        listed = self.list_titles([pick.paper_id for pick in picks], titles, options.seed)
+        return Recommendation(tuple(picks), tuple(title.paper_id for title in listed))
 
-    def _own(self, limit: int, seed: int, bar: float) -> list[Pick]:
-        order = self._order(self._today(seed))
-        order = order[self._fits[order] >= self._taste.warm * bar]
+    def pick(self, options: PickOptions) -> list[Pick]:
+        """The picks, best first, the guess last; shared with a rival, as soon as there is a taste."""
+        return self._shared(options, options.rival) if options.rival and self._taste.warm else self._own(options)
+
+    def _own(self, options: PickOptions) -> list[Pick]:
+        order = self._order(self._today(options.seed))
+        order = order[self._fits[order] >= self._taste.warm * options.bar]
         chosen: list[int] = []
-        while len(chosen) < limit and len(order):
+        while len(chosen) < options.limit and len(order):
             chosen.append(int(order[0]))
             order = order[~self._alike(chosen[-1])[order]]
-        guess = self._guess(order[:GUESS_AMONG], chosen, limit)
+        guess = self._guess(order[:GUESS_AMONG], chosen, options.limit) if options.guess else None
         if guess is not None:
-            chosen = [*chosen[: limit - 1], guess]
+            chosen = [*chosen[: options.limit - 1], guess]
         return [self._made(at, guess=at == guess) for at in chosen]
 
     def _made(self, at: int, *, guess: bool = False) -> Pick:
         score, fit = float(self._judged.scores[at]), float(self._fits[at])
         return Pick(self._judged.ids[at], score, self._reasons.of(at), guess, fit)
 
-    def _shared(self, rival: Rival, limit: int, seed: int, bar: float) -> list[Pick]:
+    def _shared(self, options: PickOptions, rival: Rival) -> list[Pick]:
         """As many picks as the taste alone would make, drafted in turn with a rival's ranking; each says whose it is,
         and none is a guess. The rival is not held to the bar, which is the taste's own."""
         taste, judged = self._taste, self._judged
-        many = len(self._own(limit, seed, bar))
+        many = len(self._own(options))
         free = self._order(judged.scores)
         theirs = rival_scores(rival, taste, judged.rows, judged.popular)
         rankings = (
-            free[self._fits[free] >= bar].tolist(),
+            free[self._fits[free] >= options.bar].tolist(),
             free[np.argsort(-theirs[free], kind="stable")].tolist(),
         )
-        drafted = team_draft(rankings, many, seed, lambda at: np.flatnonzero(self._alike(at)).tolist())
+        drafted = team_draft(rankings, many, options.seed, lambda at: np.flatnonzero(self._alike(at)).tolist())
         teams = {0: TASTE, 1: str(rival), None: ""}
         picks = [replace(self._made(at), team=teams[team]) for at, team in drafted]
         # No liked paper brought what the rival drafted; what speaks for it are words alone.
@@ -98,7 +118,7 @@ class Picker:
             for pick in picks
         ]
 
-    def glance(self, picked: Sequence[str], limit: int, seed: int) -> list[Ranked]:
+    def list_titles(self, picked: Sequence[str], limit: int, seed: int) -> list[Ranked]:
         """The next best `limit` beside the picks, best first: none muted, none a near-duplicate of what is there.
 
         Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first GLANCE_AMONG.
@@ -134,16 +154,16 @@ class Picker:
         added: Floats = (doubt * share * unasked).astype(np.float32)
         return added
 
-    def contender(self, paper_id: str, limit: int, seed: int, bar: float, rival: Rival | None = None) -> Contender:
-        """How one candidate stands in what `pick` would choose."""
+    def standing(self, paper_id: str, options: PickOptions) -> Standing:
+        """The standing of one candidate where `pick` chooses among all of them."""
         at, scores = self._judged.ids.index(paper_id), self._judged.scores
-        picked = {pick.paper_id for pick in self.pick(limit, seed, bar, rival)}
+        picked = {pick.paper_id for pick in self.pick(options)}
         twins = [self._judged.ids[n] for n in np.flatnonzero(self._alike(at)).tolist() if n != at]
-        return Contender(
+        return Standing(
             1 + int((scores > scores[at]).sum()),
             len(scores),
             paper_id in picked,
-            bool(self._fits[at] < self._taste.warm * bar),
+            bool(self._fits[at] < self._taste.warm * options.bar),
             next((twin for twin in twins if twin in picked), None),
         )
 
@@ -177,8 +197,9 @@ class Picker:
         doubt = [self._taste.doubt(self._judged.rows.flat(at)) for at in missed.tolist()]
         return int(missed[np.argmax(self._judged.believed[missed] + doubt)])
 
-    def explain(self, at: int = 0) -> Explanation:
-        """All there is to say about a candidate."""
+    def explain(self, paper_id: str) -> Explanation:
+        """Why one candidate would or would not be picked."""
+        at = self._judged.ids.index(paper_id)
         muted = self._judged.muted[at]
         return Explanation(
             self._judged.ids[at],

@@ -132,7 +132,7 @@ def _live_one_day(life: Life, engine: Recommender, candidates: Sequence[str], li
     cards = _PICKERS[life.kind.picks](life, engine, candidates, now, seed)
     titles = []
     if life.kind.titles:
-        titles = engine.glance(said, candidates, cards, life.kind.titles, life.topics, now, seed, life.neighbours)
+        titles = engine.list_titles(said, candidates, cards, life.kind.titles, life.topics, now, seed, life.neighbours)
     life.liked.append(sum(paper_id in likes for paper_id in cards) / CARDS)
     shown = [*((one, False) for one in cards), *((one.paper_id, True) for one in titles)]
     life.stream += [

@@ -31,7 +31,7 @@ async def house(sqlite_store: Store, clock: Clock) -> House:
 async def known(house: House, place: Place = PLACE) -> tuple[Feedback, ...]:
     channel = await house.channel(place)
     async with house.store.read() as tx:
-        return (await house.app.digests.known(tx, channel.id)).feedback
+        return (await house.app.digests.profile(tx, channel.id)).feedback
 
 
 async def ranking(house: House) -> list[Any]:

@@ -14,7 +14,7 @@ from bot.store import deliveries, papers, pick_log
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.pick_log import LoggedPick
-from recommender import Contender
+from recommender import Standing
 from tests.fakes.clock import Clock
 from tests.support.house import House, demo_papers, house_over, paper
 
@@ -129,7 +129,7 @@ async def test_why_says_nothing_of_what_another_channel_had(house: House) -> Non
 
 
 def test_a_twin_is_named_by_its_title() -> None:
-    found = Contender(2, 9, picked=False, below=False, twin="x")
+    found = Standing(2, 9, picked=False, below=False, twin="x")
     assert next_digest(found, 5, "On `graphs`").endswith("has nearly the same in “On 'graphs'”.")
     assert next_digest(replace(found, picked=True), 5) == "It is in the next digest as it would be now."
 

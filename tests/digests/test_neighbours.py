@@ -55,7 +55,7 @@ async def said(house: House, place: Place = NEW) -> int:
     """How many votes of others the channel begins with."""
     channel = await house.channel(place)
     async with house.store.read() as tx:
-        return len((await house.app.digests.known(tx, channel.id)).neighbours)
+        return len((await house.app.digests.profile(tx, channel.id)).neighbours)
 
 
 async def test_a_new_channel_begins_with_what_the_others_like_and_says_so(store: Store, clock: Clock) -> None:

@@ -65,7 +65,7 @@ async def put(house: House, emoji: str, on: bool = True, member: str = "ada") ->
 async def heard(house: House) -> list[Feedback]:
     channel = await house.channel()
     async with house.store.read() as tx:
-        return list((await house.app.digests.known(tx, channel.id)).feedback)
+        return list((await house.app.digests.profile(tx, channel.id)).feedback)
 
 
 async def test_below_the_cards_stands_one_message_of_ten_more_titles(sqlite_store: Store, clock: Clock) -> None:

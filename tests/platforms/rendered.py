@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
 from bot.digests.composer import Digest
-from bot.digests.selection import Known
 from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
-from recommender import Feedback
+from recommender import Feedback, Profile
 from tests.platforms.conformance import CARD, HOSTILE
 
 LINES = tuple(
@@ -63,7 +62,7 @@ FORMS = [name for name, command in COMMANDS.items() if command.has_form]
 VOTE = Feedback("2310.01234", 1.0, datetime(2026, 3, 1, 9, tzinfo=UTC), "ada")
 DIGEST = Digest(
     date(2026, 3, 2),
-    Known((VOTE,), ("federated learning",)),
+    Profile((VOTE,), ("federated learning",)),
     revision=1,
     cards=(
         CARD,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from recommender import TASTE, Paper, Recommender, Rival
+from recommender import TASTE, Paper, PickOptions, Profile, Recommender, Rival
 from recommender.picking.interleaving import Contest, contest, team_draft
 from tests.recommender.papers import NOW, library, made, votes
 
@@ -90,8 +90,9 @@ def test_a_shared_digest_has_both_teams_and_says_whose_each_card_is(engine: Reco
     assert all(pick.fit >= 0.5 for pick in shared if pick.team == TASTE)
     assert shared == engine.pick(LIKES, CANDIDATES[::-1], 4, now=NOW, bar=0.5, seed=3, rival=rival)
     for pick in shared:
-        stands = engine.contender(pick.paper_id, LIKES, CANDIDATES, 4, now=NOW, bar=0.5, seed=3, rival=rival)
-        assert stands.picked
+        options = PickOptions(4, seed=3, bar=0.5, rival=rival)
+        _, standing = engine.assess(pick.paper_id, Profile(tuple(LIKES)), CANDIDATES, options, NOW)
+        assert standing.picked
         if pick.team == rival:
             assert all(reason.because is None and reason.topic is None for reason in pick.reasons)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import Contender, Feedback, Paper, Pick, Recommender
+from recommender import Feedback, Paper, Pick, PickOptions, Profile, Recommender, Standing
 from recommender.learning.labels import verdicts
 from tests.recommender.papers import NOW, library, made, said, votes
 
@@ -180,8 +180,8 @@ def test_the_bar_leaves_out_what_does_not_fit(engine: Recommender) -> None:
 
 
 def test_a_candidate_is_told_how_it_stands_among_the_others(engine: Recommender) -> None:
-    def standing(paper_id: str, bar: float = 0.0, among: list[str] = CANDIDATES) -> Contender:
-        return engine.contender(paper_id, LIKES, among, 5, now=NOW, bar=bar)
+    def standing(paper_id: str, bar: float = 0.0, among: list[str] = CANDIDATES) -> Standing:
+        return engine.assess(paper_id, Profile(tuple(LIKES)), among, PickOptions(5, bar=bar), NOW)[1]
 
     order = [one.paper_id for one in engine.rank(LIKES, CANDIDATES, now=NOW)]
     picks = {pick.paper_id for pick in engine.pick(LIKES, CANDIDATES, 5, now=NOW)}
@@ -198,7 +198,7 @@ def test_a_near_duplicate_of_a_pick_is_told_so() -> None:
     engine = Recommender()
     engine.add([*library(), made("federated", 90), made("federated", 90, id="again")])
     ids = ["federated-90", "again", "vision-25"]
-    found = {i: engine.contender(i, LIKES, ids, 2, now=NOW) for i in ids}
+    found = {i: engine.assess(i, Profile(tuple(LIKES)), ids, PickOptions(2), NOW)[1] for i in ids}
     [kept] = [i for i in ids[:2] if found[i].picked]
     [other] = [i for i in ids[:2] if not found[i].picked]
     assert (found[other].twin, found[kept].twin) == (kept, None)

@@ -169,8 +169,8 @@ async def test_a_new_channel_begins_with_nothing_that_a_private_room_likes(house
     for place in LISTENERS[1:]:
         await house.invite(place, by="cat")
         async with house.store.read() as tx:
-            known = await house.app.digests.known(tx, (await house.channel(place)).id)
-        said = {one.paper_id for one in known.neighbours}
+            profile = await house.app.digests.profile(tx, (await house.channel(place)).id)
+        said = {one.paper_id for one in profile.neighbours}
         assert not said & {one.id for room in SECRET for one in (room.liked, room.posted)}, place
         assert (OPEN.liked.id in said) == (place.workspace == "T1"), place
 

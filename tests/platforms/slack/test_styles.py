@@ -64,8 +64,8 @@ async def morning(store: Store, style: Style) -> AsyncIterator[tuple[SlackTeam, 
 async def votes(team: SlackTeam, house: House) -> dict[str, float]:
     channel = await house.channel(team.place)
     async with house.store.read() as tx:
-        known = await house.app.digests.known(tx, channel.id)
-    return {one.paper_id: one.value for one in known.feedback if one.value}
+        profile = await house.app.digests.profile(tx, channel.id)
+    return {one.paper_id: one.value for one in profile.feedback if one.value}
 
 
 async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: Store) -> None:
