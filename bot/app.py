@@ -13,11 +13,16 @@ from bot.commands.context import LookUp, Tools
 from bot.digests.composer import Digests
 from bot.digests.feedback import EmojiTable
 from bot.jobs.alerts import Alerts
+from bot.jobs.clean_up import delete_removed_workspaces
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.jobs.ingest import Ingest
+from bot.jobs.lost_channels import LostChannels
+from bot.jobs.planning import DigestPlanner
 from bot.jobs.reactions import ReactionRecorder
-from bot.jobs.scheduler import Scheduler
-from bot.jobs.vote_counts import VoteCounters
+from bot.jobs.resync import ReactionResync
+from bot.jobs.scheduler import Job, Scheduler
+from bot.jobs.source_reading import SourceReading
+from bot.jobs.vote_counts import REFRESHED_FOR, VoteCounters
 from bot.paper_index import PaperIndex, Progress
 from bot.ports.platform import Clock, Platform, Sleep
 from bot.private_indexes import PrivateIndexes
@@ -46,6 +51,8 @@ class App:
     delivery_worker: DeliveryWorker
     reactions: ReactionRecorder
     service: BotService
+    source_reading: SourceReading
+    planner: DigestPlanner
     scheduler: Scheduler
 
 
@@ -128,23 +135,39 @@ def build(
         platforms,
         vote_counters.refresh_tally,
     )
-    scheduler = Scheduler(
+    alerts = Alerts(store, paper_index, digests, platforms, clock, window)
+    source_reading = SourceReading(store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes))
+    planner = DigestPlanner(store, digests, delivery_worker, source_reading, platforms, clock, grace)
+    resync = ReactionResync(store, reactions, platforms, clock, timedelta(days=settings.votes.read_back_days))
+    lost_channels = LostChannels(store, platforms, clock, grace)
+    keep = timedelta(days=settings.slack.keep_days)
+    tick, hour, day = timedelta(seconds=settings.schedule.tick_seconds), timedelta(hours=1), timedelta(days=1)
+    jobs = [
+        Job("source reading", source_reading.read_if_due, tick, slow=True),
+        Job("reaction resync", resync.run_if_due, tick, slow=True),
+        Job("vote counts", lambda: vote_counters.refresh_since(clock() - REFRESHED_FOR), day),
+        Job("lost channels", lost_channels.try_again, tick, slow=True),
+        Job("removed workspaces", lambda: delete_removed_workspaces(store, clock, keep), day),
+        Job("old events", reactions.purge, day),
+        Job("schedules", planner.correct_schedules, hour),
+        Job("digests and deliveries", planner.plan_and_deliver, tick),
+    ]
+    scheduler = Scheduler(jobs, reactions.replay, [delivery_worker, reactions, vote_counters], clock)
+    service = BotService(tools, reactions, settings.digest)
+    return App(
+        settings,
         store,
+        platforms,
+        paper_index,
+        ingest,
         digests,
         delivery_worker,
         reactions,
-        ingest,
-        Alerts(store, paper_index, digests, platforms, clock, window),
-        vote_counters,
-        dict(platforms),
-        clock,
-        grace=grace,
-        read_every=timedelta(minutes=settings.sources.every_minutes),
-        read_back=timedelta(days=settings.votes.read_back_days),
-        keep=timedelta(days=settings.slack.keep_days),
+        service,
+        source_reading,
+        planner,
+        scheduler,
     )
-    service = BotService(tools, reactions, settings.digest)
-    return App(settings, store, platforms, paper_index, ingest, digests, delivery_worker, reactions, service, scheduler)
 
 
 def _looking_up(sources: Sequence[Source]) -> LookUp:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from bot.app import App
-from bot.jobs.scheduler import ticking
 from bot.ports.platform import Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
 
 log = structlog.get_logger(__name__)
@@ -30,9 +29,8 @@ async def serve(
     Raises TokenRefused or WorkspaceLost where no platform lets the bot in to begin with: there is nothing to serve.
     `seconds` is a clock that only runs forward: by it a connection that held for long is told from one that never did.
     """
-    await app.scheduler.start()
-    timer = ticking(app.scheduler, app.settings.schedule.tick_seconds)
-    timer.start()
+    await app.scheduler.recover()
+    app.scheduler.start()
     may_be_open = set(platforms)
 
     def nowhere(closed: str) -> bool:
@@ -49,7 +47,7 @@ async def serve(
     try:
         await (tasks[until] if until else asyncio.gather(*tasks.values()))
     finally:
-        timer.shutdown(wait=False)
+        app.scheduler.pause()
         for task in tasks.values():
             if not task.cancelling():  # a second time would break into the clearing up
                 task.cancel()

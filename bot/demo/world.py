@@ -119,9 +119,9 @@ class World:
     async def _morning(self) -> None:
         """What was read half an hour ago is posted now."""
         now, self.clock.now = self.clock.now, self.clock.now - _BEFORE
-        await self.app.scheduler.read()
+        await self.app.source_reading.read()
         self.clock.now = now
-        await self.app.scheduler.plan_due()
+        await self.app.planner.plan_due()
         await self.app.delivery_worker.deliver_all()
 
     async def _wake(self, today: datetime) -> bool:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from contextvars import Context
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +34,8 @@ _QUIET_SECONDS = 2.0
 _AT_ONCE, _REST_SECONDS = 2, 0.5
 """Messages that are written anew at a time, and the rest after each: four a second at most, however many are pressed.
 Nobody waits for them, and somebody may wait for whatever else is done."""
+REFRESHED_FOR = timedelta(days=2)
+"""How old a button vote may be and still be missing from its card. Must exceed the interval of the daily refresh."""
 _TRIES, _AGAIN_SECONDS, _LONGEST_WAIT_SECONDS = 3, 10.0, 300.0
 
 
@@ -59,8 +61,8 @@ class VoteCounters:
             task = asyncio.create_task(self._bring_up(channel_id), context=Context())
             self._under_way[channel_id] = task
 
-    async def look_back(self, since: datetime) -> None:
-        """Bring right what an earlier process may have left out of date: all that was pressed since then."""
+    async def refresh_since(self, since: datetime) -> None:
+        """Refresh the messages with button votes since then: an earlier process may have left them out of date."""
         if not self._able:
             return
         async with self._store.read() as tx:

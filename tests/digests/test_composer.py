@@ -165,7 +165,7 @@ async def test_no_paper_comes_twice_in_a_channel_even_after_a_restart(store: Sto
         house = house_over(store, clock, house.chat)
         house.shelf.lists = shelf.lists
         await house.app.paper_index.sync()
-        await house.app.scheduler.start()
+        await house.app.scheduler.recover()
         await morning(house)
         await house.say(f"submit {PAPERS[0].id}")
     ids = [card.paper_id for card in cards(house)]

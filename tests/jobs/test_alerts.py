@@ -46,7 +46,7 @@ async def with_topic(store: Store, clock: Clock, line: str = "subscribe federate
 async def read(house: House, *some: Paper) -> None:
     """A reading of the sources that lists these."""
     house.shelf.lists.setdefault(house.clock.now.date(), []).extend(some)
-    await house.app.scheduler.read()
+    await house.app.source_reading.read()
     await house.app.delivery_worker.deliver_all()
     house.clock.advance(timedelta(minutes=1))
 
@@ -60,8 +60,8 @@ async def test_a_match_is_posted_at_once_and_once(store: Store, clock: Clock) ->
     assert shown.message.card.paper_id == "2603.00001"
     await read(house)
     again = house_over(store, clock, house.chat)
-    await again.app.scheduler.start()
-    await again.app.scheduler.read()
+    await again.app.scheduler.recover()
+    await again.app.source_reading.read()
     await again.app.delivery_worker.deliver_all()
     assert len(house.chat.shown["c1"]) == 1
 
@@ -115,8 +115,8 @@ async def test_a_crash_between_reading_and_alerting_loses_none(store: Store, clo
     clock.advance(timedelta(minutes=30))
     again = house_over(store, clock, house.chat)
     await again.app.paper_index.sync()
-    await again.app.scheduler.start()
-    await again.app.scheduler.read()
+    await again.app.scheduler.recover()
+    await again.app.source_reading.read()
     await again.app.delivery_worker.deliver_all()
     assert house.chat.titles() == [told(1).title]
 
@@ -152,7 +152,7 @@ async def test_two_topics_that_one_paper_matches_bring_it_once(store: Store, clo
     clock.advance(timedelta(minutes=1))
     await read(house, told(0))
     again = house_over(store, clock, house.chat)
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     await read(again)
     assert house.chat.titles() == [told(0).title]
 

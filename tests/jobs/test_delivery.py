@@ -88,7 +88,7 @@ async def test_a_post_not_accepted_is_sent_later_in_its_place(store: Store, cloc
 async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     bad = (await house.posts())[2]
 
     def refuse(message: Message) -> None:
@@ -154,9 +154,9 @@ async def test_a_workspace_that_hangs_delays_no_other_and_nothing_in_it_is_begun
     for place in [*bad, *good]:
         await house.invite(place)
     clock.advance(timedelta(hours=1))
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     for _ in range(3):
-        await asyncio.wait_for(house.app.scheduler.beat(), 10)
+        await asyncio.wait_for(house.app.scheduler.tick(), 10)
     await asyncio.wait_for(delivered.wait(), 30)
     hanging = [place for place in begun if place in bad]
     assert len(hanging) == len(set(hanging)) == 10, "a workspace has so many channels sent to at a time, and no more"
@@ -172,7 +172,7 @@ async def test_an_owner_who_cannot_be_told_holds_nobody_up(sqlite_store: Store, 
     chat = Deaf(before=on_call(1, AccessLost("not_in_channel")))
     house = await a_due_digest(sqlite_store, clock, chat)
     delivery_worker = DeliveryWorker(sqlite_store, {chat.name: chat}, clock, RetryPolicy(timeout=0.05))
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     await asyncio.wait_for(delivery_worker.deliver_all(), 10)
     assert (await house.channel()).state is ChannelState.LOST
 
@@ -259,7 +259,7 @@ async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
     with pytest.raises(Crash):
         await house.beat()
     again = house_over(store, clock, chat)
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     await again.beat_until_settled()
     header, *cards = chat.shown["c1"]
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
@@ -275,7 +275,7 @@ async def test_a_compact_digest_is_one_message_wherever_its_process_dies(store: 
     with pytest.raises(Crash):
         await house.beat()
     again = house_over(store, clock, chat)
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     await again.beat_until_settled()
     [one] = chat.shown["c1"]
     assert len(one.message.lines) == 5
@@ -322,7 +322,7 @@ async def test_where_the_header_was_deleted_the_cards_stand_in_the_channel(store
 async def test_a_card_refused_in_its_thread_and_in_the_channel_fails_alone(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat, "thread")
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     bad = (await house.posts())[2]
 
     def refuse(message: Message) -> None:
@@ -356,7 +356,7 @@ async def test_posts_that_are_too_late_to_be_news_are_dropped_and_their_papers_m
 ) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     clock.advance(timedelta(hours=13))
     await house.app.delivery_worker.deliver_all()
     assert chat.shown["c1"] == []
@@ -439,7 +439,7 @@ async def test_a_look_up_that_keeps_failing_does_not_silence_the_channel_for_eve
 async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     first = (await house.posts())[0]
     async with house.store.write() as tx:  # as a process that was stopped right after sending leaves it
         await deliveries.move(tx, first, PostState.SENDING, attempts=1, sending_at=clock())
@@ -452,7 +452,7 @@ async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(st
 async def test_a_post_whose_text_cant_be_read_any_more_holds_nobody_up(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     house = await a_due_digest(store, clock, chat)
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     async with house.store.write() as tx:
         await tx.execute(sa.update(posts).where(posts.c.position == 1).values(body={"card": "gone"}))
     await house.beat()

@@ -129,7 +129,7 @@ async def test_a_process_that_dies_before_a_slow_platform_posts_doubles_nothing(
         await house.beat()
     clock.advance(timedelta(seconds=gap))
     again = house_over(sqlite_store, clock, chat)
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     await once_each(again, chat)
     assert len(chat.shown["c1"]) == 6
 
@@ -145,7 +145,7 @@ async def test_a_send_that_is_cancelled_is_looked_for_until_it_can_not_arrive(st
 
     chat = Hanging(SLACK, clock=clock)
     house = await a_due_digest(store, clock, chat)
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     channel = await house.channel()
     delivering = asyncio.create_task(house.app.delivery_worker.deliver(channel.id))
 
@@ -413,7 +413,7 @@ async def test_a_vote_that_was_put_on_while_the_process_was_dead_counts(store: S
     with pytest.raises(Crash):
         await house.beat()
     again = house_over(store, clock, chat)
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     await again.beat_until_settled(2)
     await again.settle()
     assert (await again.posts())[1].paper_id in {paper_id for paper_id, _ in await values(again)}

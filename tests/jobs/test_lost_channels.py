@@ -44,7 +44,7 @@ class Attended(Shutting):
 async def a_lost_channel(store: Store, clock: Clock, chat: Shutting) -> House:
     house = house_over(store, clock, chat)
     house.shelf.lists[clock.now.date()] = list(demo_papers()[:30])
-    await house.app.scheduler.read()
+    await house.app.source_reading.read()
     await house.invite()
     clock.advance(timedelta(hours=1, minutes=1))
     await beats(house)
@@ -54,7 +54,7 @@ async def a_lost_channel(store: Store, clock: Clock, chat: Shutting) -> House:
 
 async def beats(house: House, many: int = 4) -> None:
     for _ in range(many):
-        await house.app.scheduler.beat()
+        await house.app.scheduler.tick()
         await house.settle()
 
 

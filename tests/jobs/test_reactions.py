@@ -269,7 +269,7 @@ async def test_a_vote_on_a_card_whose_message_is_not_known_yet_outlives_the_proc
     await becomes(sqlite_store, PostState.UNCERTAIN, None)
     assert not await house.app.reactions.react(early, "Ev1")
     again = house_over(sqlite_store, clock, house.chat)
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     assert await values(again) == {}
     house.chat.standing[message].add((early.member, early.emoji))
     await again.app.delivery_worker.deliver_all()
@@ -338,7 +338,7 @@ async def test_what_was_written_down_and_not_worked_off_is_replayed_on_start(sto
     assert await house.app.reactions.receive(reaction(house, "👎", member="ben"), "e2")
     assert await values(house) == {}
     again = house_over(store, clock, house.chat)
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     assert await values(again) == {(ONE, "ada"): 1.0, (ONE, "ben"): -1.0}
     assert await again.app.reactions.replay() == 0
 
@@ -385,7 +385,7 @@ async def test_a_bot_that_runs_for_weeks_keeps_the_events_of_two_days(sqlite_sto
     for day in range(20):
         await house.app.reactions.react(reaction(house, "👍", on=day % 2 == 0), f"e{day}")
         clock.advance(timedelta(days=1))
-        await house.app.scheduler.beat()
+        await house.app.scheduler.tick()
         assert len(await states(house)) <= 3
     assert {"e18", "e19"} <= set(await states(house))
     await house.app.scheduler.stop()

@@ -39,7 +39,7 @@ async def test_a_beat_reads_back_on_start_and_then_once_a_day(sqlite_store: Stor
     for emoji, hours, known in (("👍", 0, True), ("👎", 23, False), ("👎", 2, True)):
         house.chat.standing[message] = {("ada", emoji)}
         clock.advance(timedelta(hours=hours))
-        await house.app.scheduler.beat()
+        await house.app.scheduler.tick()
         await house.settle()
         assert ((ONE, "ada"), TABLE.value(emoji)) in (await values(house)).items() or not known
 

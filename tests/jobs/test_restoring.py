@@ -28,7 +28,7 @@ async def at_nine(store: Store, clock: Clock) -> House:
     """A house with a channel, half a minute before its digest."""
     house = house_over(store, clock)
     house.shelf.lists[clock.now.date()] = list(PAPERS[:8])
-    await house.app.scheduler.read()
+    await house.app.source_reading.read()
     await house.invite()
     clock.now = clock.now.replace(hour=8, minute=59, second=30)
     return house
@@ -64,7 +64,7 @@ async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(
     await backup(store, tmp_path / "backup", clock())
     clock.advance(timedelta(seconds=10))
     house.shelf.lists[clock.now.date()] += PAPERS[8:16]  # listed after the backup, and in the digest
-    await house.app.scheduler.read()
+    await house.app.source_reading.read()
     clock.advance(timedelta(minutes=1))
     await house.beat()
     before = papers_in(house.chat)
@@ -73,7 +73,7 @@ async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(
     again, given = await restored(house, tmp_path / "backup")
     assert given == restoring.Given(1, 0)
     for _ in range(3):
-        await again.app.scheduler.read()
+        await again.app.source_reading.read()
         await again.beat()
         clock.advance(timedelta(minutes=20))
     assert papers_in(again.chat) == before
@@ -81,7 +81,7 @@ async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(
     assert (missed.state, missed.reason) == (DeliveryState.MISSED, restoring.WHY)
     await again.next_morning()
     again.shelf.lists[clock.now.date()] = list(PAPERS[16:24])
-    await again.app.scheduler.read()
+    await again.app.source_reading.read()
     await again.beat()
     after = papers_in(again.chat)[len(before) :]
     assert len(after) == 5
@@ -115,7 +115,7 @@ async def test_what_was_under_way_in_the_backup_is_not_posted_again(
 ) -> None:
     house = await at_nine(sqlite_store, clock)
     clock.advance(timedelta(minutes=1))
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     async with sqlite_store.write() as tx:
         await tx.execute(sa.update(posts).values(state=state, sending_at=clock(), tried_at=clock()))
     await backup(sqlite_store, tmp_path / "backup", clock())
@@ -138,16 +138,16 @@ async def test_what_was_alerted_after_the_backup_is_not_alerted_again(
     await backup(store, tmp_path / "backup", clock())
     clock.advance(timedelta(seconds=5))
     house.shelf.lists[clock.now.date()].append(told(1))
-    await house.app.scheduler.read()
+    await house.app.source_reading.read()
     await house.app.delivery_worker.deliver_all()
     assert papers_in(house.chat) == [told(1).id]
     again, _ = await restored(house, tmp_path / "backup")
-    await again.app.scheduler.read()
+    await again.app.source_reading.read()
     await again.app.delivery_worker.deliver_all()
     assert papers_in(again.chat) == [told(1).id]
     clock.advance(timedelta(seconds=5))
     again.shelf.lists[clock.now.date()].append(told(2))
-    await again.app.scheduler.read()
+    await again.app.source_reading.read()
     await again.app.delivery_worker.deliver_all()
     assert papers_in(again.chat) == [told(1).id, told(2).id]
 
@@ -158,18 +158,18 @@ async def test_what_a_source_that_failed_brings_late_counts_as_known_too(
     house = await at_nine(sqlite_store, clock)
     await backup(sqlite_store, tmp_path / "backup", clock())
     house.shelf.lists[clock.now.date()] += PAPERS[8:16]
-    await house.app.scheduler.read()
+    await house.app.source_reading.read()
     clock.advance(timedelta(minutes=1))
     await house.beat()
     before = set(papers_in(house.chat))
     again, _ = await restored(house, tmp_path / "backup")
     again.shelf.fails = OSError("down")
-    await again.app.scheduler.read()
+    await again.app.source_reading.read()
     again.shelf.fails = None
-    await again.app.scheduler.read()
+    await again.app.source_reading.read()
     await again.next_morning()
     again.shelf.lists[clock.now.date()] = list(PAPERS[16:24])
-    await again.app.scheduler.read()
+    await again.app.source_reading.read()
     await again.beat()
     after = papers_in(again.chat)[5:]
     assert len(after) == 5

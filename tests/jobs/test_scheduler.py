@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-from bot.jobs.scheduler import ticking
+from bot.jobs.scheduler import Job, Scheduler
 from bot.model.messages import Place
 from bot.model.schedule import Hour, Rule
 from bot.ports.platform import NotAccepted
@@ -22,7 +25,7 @@ from bot.store import channels, deliveries, metadata
 from bot.store.database import Store
 from bot.store.states import DeliveryState
 from tests.fakes.clock import Clock
-from tests.support.house import PLACE, House, demo_papers, house_over, paper
+from tests.support.house import PLACE, House, comes_true, demo_papers, house_over, paper
 
 BERLIN = "Europe/Berlin"
 
@@ -55,7 +58,7 @@ async def test_an_hour_that_passed_within_grace_is_delivered_late_and_once(store
     clock.advance(timedelta(hours=11))
     again = house_over(store, clock, house.chat)
     await again.app.paper_index.sync()
-    await again.app.scheduler.start()
+    await again.app.scheduler.recover()
     await again.beat()
     await again.beat()
     assert len(house.chat.shown["c1"]) == 6
@@ -148,46 +151,79 @@ async def test_a_run_that_was_cut_short_keeps_its_papers_but_is_not_done(store: 
     assert len(house.app.paper_index.engine) == 1
 
 
-async def test_the_heartbeat_beats_on_a_real_scheduler_and_no_beat_is_dropped_for_being_late(
+async def test_every_job_runs_on_a_real_scheduler_and_no_run_is_dropped_for_being_late(
     store: Store, clock: Clock
 ) -> None:
     house = house_over(store, clock)
-    beaten = asyncio.Event()
-    real = house.app.scheduler.beat
+    scheduler, ran = house.app.scheduler, {job.name: asyncio.Event() for job in house.app.scheduler.jobs}
 
-    async def beat() -> None:
-        await real()
-        beaten.set()
+    async def run(job: Job) -> None:
+        await job.run()
+        ran[job.name].set()
 
-    house.app.scheduler.beat = beat  # type: ignore[method-assign]
-    scheduler: AsyncIOScheduler = ticking(house.app.scheduler, 3600)
-    [job] = scheduler.get_jobs()
-    assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+    scheduler.jobs = tuple(replace(job, run=partial(run, job)) for job in scheduler.jobs)
     scheduler.start()
+    timed = {job.name: job for job in scheduler.timer.get_jobs()}
+    assert timed.keys() == ran.keys()
+    assert {(job.misfire_grace_time, job.coalesce, job.max_instances) for job in timed.values()} == {(None, True, 1)}
+    assert {name: job.trigger.interval for name, job in timed.items()} == {
+        job.name: job.every for job in scheduler.jobs
+    }
     try:
-        await asyncio.wait_for(beaten.wait(), 10)
+        async with asyncio.timeout(10):
+            for event in ran.values():
+                await event.wait()
     finally:
-        scheduler.shutdown(wait=False)
-        await house.app.scheduler.stop()
+        await scheduler.stop()
 
 
-async def test_an_end_in_the_middle_of_a_beat_is_no_error(
+async def test_a_job_that_fails_is_named_in_the_log_and_runs_again_soon(sqlite_store: Store, clock: Clock) -> None:
+    ran: list[str] = []
+
+    async def replay() -> int:
+        return 0
+
+    async def fails() -> None:
+        ran.append("daily")
+        raise ValueError("odd")
+
+    async def works() -> None:
+        ran.append("other")
+
+    jobs = [Job("daily", fails, timedelta(days=1)), Job("other", works, timedelta(days=1))]
+    scheduler = Scheduler(jobs, replay, [], clock)
+    scheduler.start()
+    with capture_logs([merge_contextvars]) as logs:
+        await comes_true(partial(_ran, ran, 2))
+        await asyncio.sleep(0)
+    daily, other = (scheduler.timer.get_job(name) for name in ("daily", "other"))
+    assert [(line["job"], line["log_level"]) for line in logs] == [("daily", "error")]
+    assert daily.next_run_time - datetime.now(UTC) < timedelta(minutes=2)
+    assert other.next_run_time - datetime.now(UTC) > timedelta(hours=23)
+    await scheduler.stop()
+
+
+async def _ran(names: list[str], count: int) -> bool:
+    return len(names) == count
+
+
+async def test_an_end_in_the_middle_of_a_job_is_no_error(
     sqlite_store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     house, begun, ended = house_over(sqlite_store, clock), asyncio.Event(), asyncio.Event()
 
-    async def beat() -> None:
+    async def run() -> None:
         begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
-    house.app.scheduler.beat = beat  # type: ignore[method-assign]
-    scheduler = ticking(house.app.scheduler, 3600)
+    scheduler = house.app.scheduler
+    scheduler.jobs = (Job("endless", run, timedelta(hours=1)),)
     scheduler.start()
     await asyncio.wait_for(begun.wait(), 10)
-    scheduler.shutdown(wait=False)
+    scheduler.pause()
     await asyncio.wait_for(ended.wait(), 10)
     await asyncio.sleep(0)
     assert caplog.text == ""
@@ -210,10 +246,10 @@ async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store
     await house.app.ingest.run()
     await house.list_papers(demo_papers()[4:8])
     await house.next_morning()
-    await asyncio.wait_for(house.app.scheduler.beat(), 10)
+    await asyncio.wait_for(house.app.scheduler.tick(), 10)
     await asyncio.wait_for(asked.wait(), 10)
     for _ in range(50):  # the beat gives way to the reading that it began
-        await asyncio.wait_for(house.app.scheduler.beat(), 10)
+        await asyncio.wait_for(house.app.scheduler.tick(), 10)
     assert len(house.chat.shown["c1"]) == 10
     async with sqlite_store.read() as tx:
         assert await metadata.get(tx, "reactions_read_back_at") is None, "it is not done"
@@ -242,14 +278,14 @@ async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever
 
         again.shelf.fetch = slow  # type: ignore[method-assign, assignment]
         before = len(house.chat.shown["c1"])
-        await again.app.scheduler.beat()
+        await again.app.scheduler.tick()
         assert len(house.chat.shown["c1"]) == before
         if given_up:
             clock.advance(timedelta(minutes=11))
         else:
             answer.set()
             await again.settle()
-        await again.app.scheduler.beat()
+        await again.app.scheduler.tick()
         await again.app.delivery_worker.deliver_all()
         assert len(house.chat.shown["c1"]) == before + (1 if given_up else 5)
         await again.app.scheduler.stop()
@@ -263,11 +299,11 @@ async def test_a_clock_that_was_wrong_for_a_while_costs_no_later_digest(store: S
     clock.advance(timedelta(hours=1))
     right = clock.now
     clock.now = right + timedelta(days=40)
-    await house.app.scheduler.beat()
+    await house.app.scheduler.tick()
     await house.settle()
     clock.now = right
     assert await house.app.ingest.due(timedelta(hours=1))
-    await house.app.scheduler.beat()
+    await house.app.scheduler.tick()
     await house.settle()
     assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
     assert house.shelf.asked[-1][0] < clock.now.date()
@@ -284,7 +320,7 @@ async def test_a_new_hour_later_on_a_day_that_had_its_digest_begins_tomorrow(sql
     clock.advance(timedelta(hours=1))
     await house.beat()
     assert "Next digest: Tuesday, 3 March at 15:00" in (await house.say("schedule 15:00")).text
-    await house.app.scheduler.beat()
+    await house.app.scheduler.tick()
     await house.settle()
     assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
 
@@ -300,8 +336,8 @@ async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Cloc
     house.chat.before = no
     await house.app.ingest.run()
     clock.advance(timedelta(hours=1))
-    await house.app.scheduler.plan_due()
-    await house.app.scheduler.beat()
+    await house.app.planner.plan_due()
+    await house.app.scheduler.tick()
     await house.app.delivery_worker.deliver_all()
     await house.app.scheduler.stop()
     assert (await house.posts())[0].attempts == 1
@@ -362,7 +398,7 @@ async def test_pausing_stops_what_waits_and_its_papers_come_after_resuming(store
     await house.list_papers(demo_papers()[:8])
     await house.invite()
     clock.advance(timedelta(hours=1))
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     await house.say("pause")
     await house.app.delivery_worker.deliver_all()
     assert house.chat.shown["c1"] == []

@@ -293,7 +293,7 @@ async def test_what_a_crash_left_out_of_date_is_brought_right_on_the_next_start(
     await house.app.scheduler.stop()
     assert chat.edits == []
     house = house_over(store, clock, chat)
-    await house.app.scheduler.beat()
+    await house.app.scheduler.tick()
     await house.settle()
     assert chat.tally(ONE) == "By button: 👍 1"
     assert await values(house) == {(ONE, "ada"): 1.0}
@@ -312,7 +312,7 @@ async def test_a_line_that_a_crash_left_standing_is_taken_away_on_the_next_start
     await house.app.scheduler.stop()
     assert chat.tally(ONE) == "By button: 👍 1"
     house = house_over(sqlite_store, clock, chat)
-    await house.app.scheduler.beat()
+    await house.app.scheduler.tick()
     await house.settle()
     assert chat.tally(ONE) == ""
 

@@ -70,14 +70,14 @@ class Together:
         for name in SIDES:
             await self.app.service.joined(self.side(name).place, "ada")
         self.clock.advance(timedelta(hours=1, minutes=1))
-        await self.app.scheduler.beat()
+        await self.app.scheduler.tick()
 
     async def beats_until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """The scheduler beats each half a minute."""
         async with asyncio.timeout(30):
             while not await condition():
                 self.clock.advance(timedelta(seconds=30))
-                await self.app.scheduler.beat()
+                await self.app.scheduler.tick()
                 await asyncio.sleep(0.01)
 
     async def posts(self, name: str) -> list[Post]:

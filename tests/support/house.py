@@ -95,7 +95,7 @@ class House:
 
     async def beat(self) -> None:
         """One beat of the scheduler, without reading sources in the background."""
-        await self.app.scheduler.plan_due()
+        await self.app.planner.plan_due()
         await self.app.delivery_worker.deliver_all()
 
     async def beat_until_settled(self, seconds: float = 5.0, most: int = 200) -> None:

@@ -115,11 +115,11 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(
             for at in (step, 2 * step):  # and dies once more while it clears up
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
-                    await life.house.app.scheduler.start()
+                    await life.house.app.scheduler.recover()
                     await life.house.beat_until_settled(40)
                 deaths += life.fate.dead and at == step
                 life.server.clock.advance(gap)
-            await life.begin(Fate()).app.scheduler.start()
+            await life.begin(Fate()).app.scheduler.recover()
             await life.house.beat_until_settled(40)
             posts = await life.posts()
             expected = [PostState.SENT] * (1 + digest.count + 1)  # a header, the cards, and the titles that are left
@@ -165,7 +165,7 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
             for said in unknown:
                 await life.server.bo.reacts(said, "👍")
             life.server.clock.advance(gap)
-            await life.begin(Fate(), life.server.clock.sleep).app.scheduler.start()
+            await life.begin(Fate(), life.server.clock.sleep).app.scheduler.recover()
             await life.house.beat_until_settled(40)
             cards = [post for post in await life.posts() if post.message in {said.id for said in unknown}]
             liked: dict[tuple[str | None, str], float] = {

@@ -94,10 +94,10 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_ur
             for at in (step, 2 * step):  # and dies once more while it clears up
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
-                    await life.house.app.scheduler.start()
+                    await life.house.app.scheduler.recover()
                     await life.house.beat_until_settled(40)
                 deaths += life.fate.dead and at == step
-            await life.begin(Fate()).app.scheduler.start()
+            await life.begin(Fate()).app.scheduler.recover()
             await life.house.beat_until_settled(40)
             keys = [str((said.metadata or {})["event_payload"]["key"]) for said in life.team.ml.visible]
             posts = await life.posts()
@@ -131,7 +131,7 @@ async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str, ht
                 if life.fate.dead:
                     deaths += 1
                     await team.stop()
-                    await life.begin(Fate()).app.scheduler.start()
+                    await life.begin(Fate()).app.scheduler.recover()
                     await team.start()
                     await team.slack.retry_unacked()
             await team.stop()
@@ -156,7 +156,7 @@ async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> No
                 if life.fate.dead:
                     deaths += 1
                     await team.stop()
-                    await life.begin(Fate()).app.scheduler.start()
+                    await life.begin(Fate()).app.scheduler.recover()
                     await team.start()
                 async with asyncio.timeout(10):
                     while not told.acked:
@@ -181,7 +181,7 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
             unknown = [said for said in life.team.ml.visible if dead and said.ts not in known]
             for said in unknown:
                 await life.team.bo.reacts(life.team.ml, said.ts, "+1")
-            await life.begin(Fate()).app.scheduler.start()
+            await life.begin(Fate()).app.scheduler.recover()
             await life.house.beat_until_settled(40)
             cards = [post for post in await life.posts() if post.message in {said.ts for said in unknown}]
             liked: dict[tuple[str | None, str], float] = {(post.paper_id, "bo"): 1.0 for post in cards if post.paper_id}

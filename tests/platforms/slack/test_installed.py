@@ -125,7 +125,7 @@ async def test_the_first_dead_answer_loses_the_workspace_and_not_one_channel_aft
     lab.team.clock.advance(timedelta(hours=1, minutes=1))
     lab.team.lab.revoke("account_inactive")
     lab.team.slack.calls.clear()
-    await lab.house.app.scheduler.plan_due()
+    await lab.house.app.planner.plan_due()
     await lab.house.app.delivery_worker.deliver((await lab.house.channel(THEORY)).id)
     await lab.house.app.delivery_worker.deliver_all()
     assert [call.method for call in lab.team.slack.calls] == ["chat.postMessage"]
@@ -195,10 +195,10 @@ async def test_what_a_workspace_left_behind_is_deleted_after_the_days_that_the_s
     await lab.house.invite(elsewhere)
     await lab.team.lab.uninstalls()
     lab.team.clock.advance(timedelta(days=29))
-    await lab.house.app.scheduler._forget_departed()
+    await lab.house.app.scheduler.run("removed workspaces")
     assert (await lab.state(lab.team.place))[0] == "lost"
     lab.team.clock.advance(timedelta(days=2))
-    await lab.house.app.scheduler._forget_departed()
+    await lab.house.app.scheduler.run("removed workspaces")
     async with lab.house.store.read() as tx:
         assert [each.place.workspace for each in await channels.list_all(tx)] == ["T2"]
     assert await lab.team.installations.get("T1") is None
@@ -349,7 +349,7 @@ async def test_a_mended_token_brings_back_what_the_dead_one_lost(sqlite_store: S
         await team.slack.until(lambda: team.ml.visible)
         assert [said.text.partition(".")[0] for said in team.ml.visible] == ["I am back, with everything I knew"]
         assert (await house.channel(team.place)).state is ChannelState.ACTIVE
-        await house.app.scheduler._forget_departed()
+        await house.app.scheduler.run("removed workspaces")
         assert (await house.channel(team.place)).state is ChannelState.ACTIVE, "it came back, so nothing is deleted"
 
 
@@ -357,7 +357,7 @@ async def test_over_sockets_too_a_workspace_that_left_is_forgotten_in_time(sqlit
     async with over_sockets(sqlite_store, tmp_path) as (team, house):
         await team.lab.uninstalls()
         team.clock.advance(timedelta(days=31))
-        await house.app.scheduler._forget_departed()
+        await house.app.scheduler.run("removed workspaces")
         async with house.store.read() as tx:
             assert await channels.list_all(tx) == []
 

@@ -109,7 +109,7 @@ async def test_digests_greetings_submissions_and_answers_keep_a_second_between_t
     await house.list_papers(demo_papers()[:8])
     await house.invite(team.place)
     house.clock.advance(timedelta(hours=1, minutes=1))
-    await house.app.scheduler.plan_due()
+    await house.app.planner.plan_due()
     await house.app.delivery_worker.deliver_all()
     web = (await team.platform._workspaces.at("T1")).web
     await Outlet(web, "/papers", COMMANDS, team.place, "ada").show(Reply("Hello.", public=True))
