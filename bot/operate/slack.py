@@ -50,7 +50,7 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
     # Imported here, for the other platforms can do without its libraries.
     from bot.platforms.slack import SlackPlatform
     from bot.platforms.slack.http import AppSecrets, HttpSlack
-    from bot.platforms.slack.installed import AppKeys
+    from bot.platforms.slack.token_store import AppKeys
 
     slack = settings.slack
     installations = kept_installations(settings, store)

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.operate.opening import opened_store
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.listeners import EVENTS
 from bot.settings import load
 from bot.store import deliveries, votes
 from bot.store.database import Store

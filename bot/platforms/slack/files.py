@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from bot.model.commands import LONGEST_LINE, Commands
+from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.reading import text_of
-from bot.platforms.slack.web import Web
 from bot.ports.platform import Rejected
 
 _MOST = 3
 _NAMES = (".bib", ".bibtex", ".txt")
 
 
-async def with_files(web: Web, commands: Commands, line: str, event: Json) -> str:
+async def with_files(api: SlackApi, commands: Commands, line: str, event: Json) -> str:
     """What somebody said, with the text of the files it came with, where that is said with the command that takes a
     file or without a word.
 
@@ -25,7 +25,7 @@ async def with_files(web: Web, commands: Commands, line: str, event: Json) -> st
         raise Rejected("I read BibTeX and plain text only.")
     addresses = [text_of(each, "url_private_download") or text_of(each, "url_private") for each in files]
     return "\n".join(
-        [line or commands.file_command().name, *[await web.read_file(address, LONGEST_LINE) for address in addresses]]
+        [line or commands.file_command().name, *[await api.read_file(address, LONGEST_LINE) for address in addresses]]
     )
 
 

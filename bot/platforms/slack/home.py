@@ -7,10 +7,10 @@ import structlog
 from bot.model.commands import Commands
 from bot.model.messages import Action, Asker, Reply
 from bot.platforms.slack import views
+from bot.platforms.slack.api import translate_errors
 from bot.platforms.slack.blocks import Json
-from bot.platforms.slack.outlet import asked
 from bot.platforms.slack.reading import place_of, text_of
-from bot.platforms.slack.web import understood
+from bot.platforms.slack.responses import asked
 from bot.platforms.slack.workspaces import Workspace
 from bot.ports.platform import BotApi, PlatformError
 
@@ -23,41 +23,41 @@ class HomeTab:
     def __init__(self, service: BotApi, command: str, commands: Commands) -> None:
         self._service, self._command, self._commands = service, command, commands
 
-    async def opened(self, event: Json, here: Workspace) -> None:
+    async def opened(self, event: Json, workspace: Workspace) -> None:
         """Somebody looks at the bot: at its home tab, or at its messages, which need nothing."""
         if event.get("tab") == "home":
-            await self.publish(here, text_of(event, "user"))
+            await self.publish(workspace, text_of(event, "user"))
 
-    async def pressed(self, here: Workspace, member: str, address: str, action: Action, event_id: str) -> None:
+    async def pressed(self, workspace: Workspace, member: str, address: str, action: Action, event_id: str) -> None:
         """A press on the tab, which then shows what it did."""
         if self._commands.traits(action.verb).pages_home:
-            await self.publish(here, member, offset=action.offset)
+            await self.publish(workspace, member, offset=action.offset)
             return
-        reply = await asked(here.web, member, lambda asker: self._act(here, asker, address, action, event_id))
-        await self.publish(here, member, reply.text)
+        reply = await asked(workspace.api, member, lambda asker: self._act(workspace, asker, address, action, event_id))
+        await self.publish(workspace, member, reply.text)
 
-    async def publish(self, here: Workspace, member: str, note: str = "", offset: int = 0) -> None:
+    async def publish(self, workspace: Workspace, member: str, note: str = "", offset: int = 0) -> None:
         """Show a member's home tab as it stands now; `note` tells what was just done."""
         try:
-            person, rooms = await here.web.person(member), await _rooms(here, member)
-            mine = place_of(here.me.workspace, await here.web.direct(member))
+            person, rooms = await workspace.api.person(member), await _rooms(workspace, member)
+            mine = place_of(workspace.identity.workspace, await workspace.api.direct(member))
             shown = await self._service.home(mine, Asker(member, person.manager, person.name), rooms, offset)
-            with understood():
-                await here.web.answerer.views_publish(user_id=member, view=views.home(shown, note, self._command))
+            with translate_errors():
+                await workspace.api.answerer.views_publish(user_id=member, view=views.home(shown, note, self._command))
         except PlatformError as error:
             log.warning("A home tab could not be shown.", why=str(error))
 
-    async def _act(self, here: Workspace, asker: Asker, address: str, action: Action, event_id: str) -> Reply:
-        place = place_of(here.me.workspace, address or await here.web.direct(asker.member))
-        if not await here.web.is_in(asker.member, place):
+    async def _act(self, workspace: Workspace, asker: Asker, address: str, action: Action, event_id: str) -> Reply:
+        place = place_of(workspace.identity.workspace, address or await workspace.api.direct(asker.member))
+        if not await workspace.api.is_in(asker.member, place):
             return Reply("You are not in that channel any more, so nothing was changed there.", ok=False)
         return await self._service.act(place, asker, action, event_id)
 
 
-async def _rooms(here: Workspace, member: str) -> frozenset[str]:
+async def _rooms(workspace: Workspace, member: str) -> frozenset[str]:
     """The channels a member is in; none while Slack does not say, for the rest is worth seeing without them."""
     try:
-        return await here.web.rooms(member)
+        return await workspace.api.rooms(member)
     except PlatformError as error:
         log.warning("A member's channels could not be read.", why=str(error))
         return frozenset()

@@ -25,13 +25,13 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.model.commands import Commands
 from bot.model.messages import Place
-from bot.platforms.slack import checking, oauth, pages
+from bot.platforms.slack import checks, oauth, pages
+from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.connections import Connections
-from bot.platforms.slack.installed import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
-from bot.platforms.slack.intake import Intake
+from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.platform import API_URL, Posting
 from bot.platforms.slack.reading import is_plain
-from bot.platforms.slack.web import Web
+from bot.platforms.slack.token_store import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import BotApi, Check, Clock, PlatformError, Sleep
 from bot.web import body_of
@@ -71,8 +71,8 @@ class HttpSlack(Posting):
         managers: Collection[str] = (),
     ) -> None:
         self._connections = Connections()
-        new_web = partial(
-            Web,
+        new_api = partial(
+            SlackApi,
             url=api_url,
             clock=clock,
             sleep=sleep,
@@ -80,8 +80,8 @@ class HttpSlack(Posting):
             connections=self._connections,
             managers=managers,
         )
-        self._installed = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_web)
-        super().__init__(self._installed, clock, command, commands)
+        self._tokens = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_api)
+        super().__init__(self._tokens, clock, command, commands)
         self._installations, self._url, self._came = installations, api_url, asyncio.Event()
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
         self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._arrived)
@@ -99,14 +99,16 @@ class HttpSlack(Posting):
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: whether anybody installed the bot, and the workspaces of these channels."""
-        installed = checking.of_installations(self._installations)
-        return [installed, *super().checks(places, lost), checking.EVENTS_CHECK]
+        installed = checks.of_installations(self._installations)
+        return [installed, *super().checks(places, lost), checks.EVENTS_CHECK]
 
     async def run(self, service: BotApi) -> None:
         """Listen until cancelled, and look after quiet workspaces."""
         async with self._connections.kept():
             self._app.set_result(
-                Intake(service, self, self._workspaces, self._clock, self._command, self._commands).app(self._url)
+                SlackListeners(service, self, self._workspaces, self._clock, self._command, self._commands).app(
+                    self._url
+                )
             )
             try:
                 while True:
@@ -123,18 +125,18 @@ class HttpSlack(Posting):
 
     async def upkeep(self, service: BotApi) -> None:
         """Renew the tokens that end soon, also where nobody says a word, and see what became of every workspace."""
-        for workspace in await self._installations.ending(self._clock() + RENEWED_BEFORE):
+        for workspace_id in await self._installations.ending(self._clock() + RENEWED_BEFORE):
             try:
-                await self._installed.at(workspace)
+                await self._tokens.get(workspace_id)
             except PlatformError as error:
                 log.warning("A workspace's token was not renewed.", why=str(error))
-        for workspace in await self._installations.alive():
-            await self.sync_memberships(service, workspace)
+        for workspace_id in await self._installations.alive():
+            await self.sync_memberships(service, workspace_id)
 
-    def _arrived(self, workspace: str) -> None:
+    def _arrived(self, workspace_id: str) -> None:
         """Somebody installed the bot: what was lost there goes on."""
-        self._installed.forget(workspace)
-        self._next_roll.pop(workspace, None)
+        self._tokens.forget(workspace_id)
+        self._next_roll.pop(workspace_id, None)
         self._came.set()
 
     async def _told(self, request: web.Request) -> web.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.model.commands import Commands
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 
 _MANIFEST = """\

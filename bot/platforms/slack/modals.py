@@ -10,11 +10,11 @@ from slack_bolt.async_app import AsyncAck
 from bot.model.commands import Commands, command_from_form
 from bot.model.messages import Asker, Place, Reply
 from bot.platforms.slack import views
+from bot.platforms.slack.api import translate_errors
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.home import HomeTab
-from bot.platforms.slack.outlet import asked
 from bot.platforms.slack.reading import place_of, text_of
-from bot.platforms.slack.web import understood
+from bot.platforms.slack.responses import asked
 from bot.platforms.slack.workspaces import Workspace
 from bot.ports.platform import BotApi, PlatformError
 
@@ -32,22 +32,22 @@ class Modals:
         self._service, self._home, self._command, self._commands = service, home, command, commands
 
     async def open(
-        self, here: Workspace, member: str, trigger: str, place: Place, verb: str, *, at_home: bool = False
+        self, workspace: Workspace, member: str, trigger: str, place: Place, verb: str, *, at_home: bool = False
     ) -> None:
         """Show the form of a verb. Raises PlatformErrors where Slack does not open it.
 
         Slack takes a trigger for three seconds, so what needs no asking is opened first and filled then
         (docs.slack.dev/surfaces/modals).
         """
-        with understood():
-            opened = await here.web.client.views_open(trigger_id=trigger, view=views.told(_NAME, _WAIT))
-        reply = await asked(here.web, member, lambda asker: self._ask(here, place, asker, verb))
+        with translate_errors():
+            opened = await workspace.api.client.views_open(trigger_id=trigger, view=views.told(_NAME, _WAIT))
+        reply = await asked(workspace.api, member, lambda asker: self._ask(workspace, place, asker, verb))
         shown = views.told(_NAME, reply.text, self._command)
         if reply.form:
             shown = views.modal(reply.form, views.Origin(place.address, at_home))
-        await self._update(here, opened["view"]["id"], shown)
+        await self._update(workspace, opened["view"]["id"], shown)
 
-    async def submitted(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
+    async def submitted(self, ack: AsyncAck, body: Json, workspace: Workspace) -> None:
         """A form that was sent: what is wrong is told under its field, else the modal tells what was done."""
         member, view = text_of(body.get("user") or {}, "id"), body.get("view") or {}
         try:
@@ -59,13 +59,15 @@ class Modals:
         if not line:
             await ack()
             return
-        place = place_of(here.me.workspace, origin.address)
-        asking = asyncio.ensure_future(asked(here.web, member, lambda asker: self._ask(here, place, asker, line)))
+        place = place_of(workspace.identity.workspace, origin.address)
+        asking = asyncio.ensure_future(
+            asked(workspace.api, member, lambda asker: self._ask(workspace, place, asker, line))
+        )
         await asyncio.wait({asking}, timeout=IN_TIME)
         if not asking.done():
             await ack(response_action="update", view=views.told(_NAME, _WAIT))
             reply = await asking
-            await self._update(here, text_of(view, "id"), views.told(_NAME, reply.text, self._command))
+            await self._update(workspace, text_of(view, "id"), views.told(_NAME, reply.text, self._command))
         else:
             reply = asking.result()
             wrong = None if reply.ok else views.wrong(reply.field, sent, reply.text)
@@ -74,19 +76,19 @@ class Modals:
                 return
             await ack(response_action="update", view=views.told(_NAME, reply.text, self._command))
         if origin.home and reply.ok:
-            await self._home.publish(here, member, reply.text)
+            await self._home.publish(workspace, member, reply.text)
 
-    async def _ask(self, here: Workspace, place: Place, asker: Asker, line: str) -> Reply:
+    async def _ask(self, workspace: Workspace, place: Place, asker: Asker, line: str) -> Reply:
         # A modal says only itself where it was opened: who sends it may have left the channel since.
-        if not await here.web.is_in(asker.member, place):
+        if not await workspace.api.is_in(asker.member, place):
             return Reply(
                 f"I can't see you in that channel: invite me to it, or say it there, as `/papers {line}`.", ok=False
             )
         return await self._service.ask(place, asker, line)
 
-    async def _update(self, here: Workspace, view_id: str, view: Json) -> None:
+    async def _update(self, workspace: Workspace, view_id: str, view: Json) -> None:
         try:
-            with understood():
-                await here.web.answerer.views_update(view_id=view_id, view=view)
+            with translate_errors():
+                await workspace.api.answerer.views_update(view_id=view_id, view=view)
         except PlatformError as error:  # most likely closed in the meantime
             log.info("A modal could not be filled.", why=str(error))

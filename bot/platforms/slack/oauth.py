@@ -26,8 +26,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.platforms.slack import pages
-from bot.platforms.slack.installed import SILENT, AppKeys
 from bot.platforms.slack.scopes import SCOPES
+from bot.platforms.slack.token_store import SILENT, AppKeys
 from bot.ports.installations import Installation, Installations
 from bot.ports.platform import Clock
 

@@ -19,12 +19,12 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.model.commands import Commands
 from bot.model.messages import Kind, Message, Place
-from bot.platforms.slack import checking, render
+from bot.platforms.slack import checks, render
+from bot.platforms.slack.api import SlackApi, name_of, translate_errors
 from bot.platforms.slack.blocks import MAX_TEXT
 from bot.platforms.slack.connections import Connections
-from bot.platforms.slack.intake import Intake
+from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.reading import PLATFORM, emoji, place_of
-from bot.platforms.slack.web import Web, name_of, understood
 from bot.platforms.slack.workspaces import OneWorkspace, Workspace, Workspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import (
@@ -76,13 +76,13 @@ class Posting:
     @contextlib.asynccontextmanager
     async def _at(self, place: Place) -> AsyncIterator[Workspace]:
         """The workspace of a place; whatever goes wrong in it is a `PlatformError`, and a dead token is noted."""
-        here = await self._workspaces.at(place.workspace)
-        token = here.web.client.token or ""
+        workspace = await self._workspaces.get(place.workspace)
+        token = workspace.api.client.token or ""
         try:
-            with understood():
-                yield here
+            with translate_errors():
+                yield workspace
         except WorkspaceLost as error:
-            await self._workspaces.lost(here, token, str(error))
+            await self._workspaces.mark_revoked(workspace, token, str(error))
             raise
 
     async def send(self, place: Place, message: Message, key: str) -> str:
@@ -93,8 +93,8 @@ class Posting:
         shown = render.posted(message, self._commands, key, self._command)
         if not shown.blocks:
             raise Rejected("There is nothing in this message that could be shown.")
-        async with self._at(place) as here:
-            done = await here.web.client.chat_postMessage(
+        async with self._at(place) as workspace:
+            done = await workspace.api.client.chat_postMessage(
                 channel=place.address,
                 text=shown.text,
                 blocks=shown.blocks,
@@ -114,10 +114,10 @@ class Posting:
         """
         oldest = after or (f"{max((since - _CLOCKS_APART).timestamp(), 0):.6f}" if since else None)
         cursor, pages = "", 0
-        async with self._at(place) as here:
+        async with self._at(place) as workspace:
             while True:
                 page = await _page(
-                    here.web,
+                    workspace.api,
                     thread,
                     channel=place.address,
                     oldest=oldest,
@@ -126,7 +126,7 @@ class Posting:
                     cursor=cursor or None,
                 )
                 for message in page.get("messages") or []:
-                    if message.get("user") == here.me.user and _carries(message, key):
+                    if message.get("user") == workspace.identity.user and _carries(message, key):
                         return str(message["ts"])
                 cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
                 pages += 1
@@ -135,18 +135,22 @@ class Posting:
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The standing (member, emoji) pairs on a message, those of bots left out."""
-        async with self._at(place) as here:
-            told = await here.web.reader.reactions_get(channel=place.address, timestamp=message, full=True)
+        async with self._at(place) as workspace:
+            told = await workspace.api.reader.reactions_get(channel=place.address, timestamp=message, full=True)
             found = (told.get("message") or {}).get("reactions") or []
             pairs = [(member, emoji(each["name"])) for each in found for member in each.get("users") or []]
-            return [pair for pair in pairs if pair[0] != here.me.user and not (await here.web.person(pair[0])).bot]
+            return [
+                pair
+                for pair in pairs
+                if pair[0] != workspace.identity.user and not (await workspace.api.person(pair[0])).bot
+            ]
 
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
         """Put a message in the place of one that stands there; metadata and block id still tell its key."""
         shown = render.rewritten(message, self._commands, key, self._command)
         try:
-            async with self._at(place) as here:
-                await here.web.client.chat_update(
+            async with self._at(place) as workspace:
+                await workspace.api.client.chat_update(
                     channel=place.address, ts=posted, text=shown.text, blocks=shown.blocks, metadata=_metadata(key)
                 )
         except Rejected as error:
@@ -156,19 +160,19 @@ class Posting:
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word to one member, as a direct message."""
         shown = render.posted(Message(text), self._commands, command=self._command)
-        async with self._at(place) as here:
-            address = await here.web.direct(member)
-            await here.web.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
+        async with self._at(place) as workspace:
+            address = await workspace.api.direct(member)
+            await workspace.api.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
 
     async def attends(self, place: Place) -> bool:
         """Whether the bot is in a channel; a conversation with one member is always open to it."""
-        async with self._at(place) as here:
-            return place.kind is Kind.DIRECT or (await here.web.channel(place.address)).joined
+        async with self._at(place) as workspace:
+            return place.kind is Kind.DIRECT or (await workspace.api.channel(place.address)).joined
 
     async def describe(self, place: Place) -> Place:
         """The place with its name and whether it is private, as Slack's conversations.info tells."""
-        async with self._at(place) as here:
-            told = await here.web.channel(place.address)
+        async with self._at(place) as workspace:
+            told = await workspace.api.channel(place.address)
         return replace(place, name=place.name or ("" if told.private else told.name), private=told.private)
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
@@ -177,34 +181,34 @@ class Posting:
         looks = (self._checks_in(which, list(some), lost) for which, some in by_workspace)
         return [*chain.from_iterable(looks)]
 
-    def _checks_in(self, workspace: str, places: Sequence[Place], lost: Sequence[Place]) -> list[Check]:
-        left = [one for one in lost if one.workspace == workspace or not workspace]
-        return checking.of_workspace(self._workspaces, workspace, places, left)
+    def _checks_in(self, workspace_id: str, places: Sequence[Place], lost: Sequence[Place]) -> list[Check]:
+        left = [one for one in lost if one.workspace == workspace_id or not workspace_id]
+        return checks.of_workspace(self._workspaces, workspace_id, places, left)
 
-    async def sync_memberships(self, service: BotApi, workspace: str) -> None:
+    async def sync_memberships(self, service: BotApi, workspace_id: str) -> None:
         """Once a day, and when the bot came: tell the service every channel of a workspace that the bot is in, and
         greet those that were lost. It also shows what no event tells: which channels were made private."""
         now = self._clock()
-        if now < self._next_roll.get(workspace, now):
+        if now < self._next_roll.get(workspace_id, now):
             return
-        self._next_roll[workspace] = now + _ROLL_AGAIN
+        self._next_roll[workspace_id] = now + _ROLL_AGAIN
         try:
-            await self._call_the_roll(service, workspace)
+            await self._sync_memberships(service, workspace_id)
         except WorkspaceLost as error:
-            await service.workspace_removed(PLATFORM, workspace, str(error))
+            await service.workspace_removed(PLATFORM, workspace_id, str(error))
         except PlatformError as error:
             log.warning("The rooms of a workspace could not be looked through.", why=str(error))
         except Exception:
             log.exception("The rooms of a workspace could not be looked through.")
         else:
-            if workspace in self._next_roll:  # else it was installed anew meanwhile
-                self._next_roll[workspace] = now + _ROLL_EVERY
+            if workspace_id in self._next_roll:  # else it was installed anew meanwhile
+                self._next_roll[workspace_id] = now + _ROLL_EVERY
 
-    async def _call_the_roll(self, service: BotApi, workspace: str) -> None:
-        async with self._at(place_of(workspace, "")) as here:
-            known = await here.web.own_rooms()
-        rooms = [place_of(workspace, room.address, room.name, private=room.private) for room in known]
-        for place, greeting in await service.sync_memberships(PLATFORM, workspace, rooms):
+    async def _sync_memberships(self, service: BotApi, workspace_id: str) -> None:
+        async with self._at(place_of(workspace_id, "")) as workspace:
+            known = await workspace.api.own_rooms()
+        rooms = [place_of(workspace_id, room.address, room.name, private=room.private) for room in known]
+        for place, greeting in await service.sync_memberships(PLATFORM, workspace_id, rooms):
             try:
                 await self.send(place, Message(greeting.text), f"back-{self._clock():%Y%m%d%H%M%S}")
             except AccessLost as error:
@@ -236,8 +240,8 @@ class SlackPlatform(Posting):
     ) -> None:
         self._connections = Connections()
         kept = self._connections
-        self._web = Web(bot_token, api_url, clock, sleep, seconds, connections=kept, managers=managers)
-        self._one = OneWorkspace(self._web, clock, installations)
+        self._api = SlackApi(bot_token, api_url, clock, sleep, seconds, connections=kept, managers=managers)
+        self._one = OneWorkspace(self._api, clock, installations)
         super().__init__(self._one, clock, command, commands)
         self._app_token, self._ping_seconds = app_token, ping_seconds
         self._listened = False
@@ -245,7 +249,7 @@ class SlackPlatform(Posting):
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the tokens, their scopes, and each of these channels."""
         own = super().checks(places, lost) or self._checks_in("", (), lost)
-        return [*own, checking.of_app_token(self._web, self._app_token), checking.EVENTS_CHECK]
+        return [*own, checks.of_app_token(self._api, self._app_token), checks.EVENTS_CHECK]
 
     async def run(self, service: BotApi) -> None:
         """Listen over Socket Mode until cancelled. Raises when the connection can't be made or is gone for good."""
@@ -253,12 +257,12 @@ class SlackPlatform(Posting):
             await self._listen(service)
 
     async def _listen(self, service: BotApi) -> None:
-        here = await self._one.came()
-        intake = Intake(service, self, self._workspaces, self._clock, self._command, self._commands)
-        app = intake.app(str(here.web.client.base_url))
+        workspace = await self._one.register()
+        intake = SlackListeners(service, self, self._workspaces, self._clock, self._command, self._commands)
+        app = intake.app(str(workspace.api.client.base_url))
         handler = Acknowledging(app, self._app_token, ping_interval=self._ping_seconds)
         try:
-            with understood():
+            with translate_errors():
                 # Asked for here, for the library would try a wrong token again and again.
                 opened = await handler.client.web_client.apps_connections_open(app_token=self._app_token)
                 handler.client.wss_uri = opened["url"]
@@ -267,15 +271,15 @@ class SlackPlatform(Posting):
             if self._listened:  # Slack repeats for minutes, and this may have taken longer
                 await service.resync_reactions_soon()
             self._listened = True
-            await self._watch(handler, service, here.me.workspace)
+            await self._watch(handler, service, workspace.identity.workspace)
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]
 
-    async def _watch(self, handler: AsyncSocketModeHandler, service: BotApi, workspace: str) -> None:
+    async def _watch(self, handler: AsyncSocketModeHandler, service: BotApi, workspace_id: str) -> None:
         """The library connects again by itself; where it does not succeed, everything is built up anew."""
         missed = 0
         while missed < _MISSED:
-            await self.sync_memberships(service, workspace)
+            await self.sync_memberships(service, workspace_id)
             await asyncio.sleep(_PINGS_A_LOOK * self._ping_seconds)
             missed = 0 if await handler.client.is_connected() else missed + 1
         raise NotAccepted("The connection to Slack is gone and did not come back.")
@@ -293,11 +297,11 @@ def _carries(message: dict[str, Any], key: str) -> bool:
     return any(block.get("block_id") == render.block_id(key) for block in message.get("blocks") or [])
 
 
-async def _page(web: Web, thread: str, **asked: Any) -> AsyncSlackResponse:
+async def _page(api: SlackApi, thread: str, **asked: Any) -> AsyncSlackResponse:
     """A page of what was posted in a channel, or in a thread of it."""
     if thread:
-        return await web.reader.conversations_replies(ts=thread, **asked)
-    return await web.reader.conversations_history(**asked)
+        return await api.reader.conversations_replies(ts=thread, **asked)
+    return await api.reader.conversations_history(**asked)
 
 
 class Acknowledging(AsyncSocketModeHandler):

@@ -68,7 +68,7 @@ def moment(ts: str) -> datetime:
         raise ValueError(ts) from error
 
 
-def typed(text: str, me: str) -> str:
+def typed(text: str, bot_user: str) -> str:
     """What somebody typed, from the mrkdwn that Slack made of it; the bot's own mention is left out.
 
     >>> typed("<@U1> similar <https://arxiv.org/abs/1|arxiv.org> a&lt;b", "U1")
@@ -77,7 +77,7 @@ def typed(text: str, me: str) -> str:
 
     def plain(found: re.Match[str]) -> str:
         target, _, label = found[1].partition("|")
-        if target == f"@{me}":
+        if target == f"@{bot_user}":
             return ""
         if target[:1] in ("@", "#", "!"):
             return (target[0] if target[0] != "!" else "") + (label or target[1:])

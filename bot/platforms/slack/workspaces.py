@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.platforms.slack.web import Me, Web
+from bot.platforms.slack.api import BotIdentity, SlackApi
 from bot.ports.installations import Installation, Installations
 from bot.ports.platform import Clock, NotAccepted, Uncertain, WorkspaceLost
 
@@ -15,25 +15,25 @@ from bot.ports.platform import Clock, NotAccepted, Uncertain, WorkspaceLost
 class Workspace:
     """One workspace: the Web API with its token, and who the bot is there."""
 
-    web: Web
-    me: Me
+    api: SlackApi
+    identity: BotIdentity
 
 
 class Workspaces(Protocol):
     """Where the bot is installed."""
 
-    async def at(self, workspace: str) -> Workspace:
+    async def get(self, workspace_id: str) -> Workspace:
         """The workspace with this id; "" is the only one, where there is only one.
 
         Raises WorkspaceLost where the bot is not installed, and NotAccepted while nobody can tell.
         """
         ...
 
-    async def lost(self, here: Workspace, token: str, why: str) -> None:
+    async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
         """Slack took this token for dead. Raises NotAccepted when there is a good one by now."""
         ...
 
-    async def ended(self, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
+    async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
         """Slack says that the token was revoked or the bot removed at that moment; False when it is back since."""
         ...
 
@@ -41,33 +41,35 @@ class Workspaces(Protocol):
 class OneWorkspace:
     """The one workspace of a bot token. Where installations are kept, it is noted there when the bot comes and goes."""
 
-    def __init__(self, web: Web, clock: Clock, installations: Installations | None) -> None:
-        self._web, self._clock, self._installations = web, clock, installations
+    def __init__(self, api: SlackApi, clock: Clock, installations: Installations | None) -> None:
+        self._api, self._clock, self._installations = api, clock, installations
 
-    async def at(self, workspace: str) -> Workspace:
+    async def get(self, workspace_id: str) -> Workspace:
         """The workspace of the token. Raises WorkspaceLost for any other."""
         try:
-            me = await self._web.me()
+            identity = await self._api.identity()
         except Uncertain as error:  # nothing but a question was sent
             raise NotAccepted(str(error)) from error
-        if workspace not in ("", me.workspace):
-            raise WorkspaceLost(f"I am not installed in the workspace {workspace}")
-        return Workspace(self._web, me)
+        if workspace_id not in ("", identity.workspace):
+            raise WorkspaceLost(f"I am not installed in the workspace {workspace_id}")
+        return Workspace(self._api, identity)
 
-    async def came(self) -> Workspace:
+    async def register(self) -> Workspace:
         """The workspace, noted as one that the bot is in."""
-        here = await self.at("")
+        workspace = await self.get("")
         if self._installations:
-            known = await self._installations.get(here.me.workspace)
+            known = await self._installations.get(workspace.identity.workspace)
             if known is None or not known.alive:
-                me = here.me
-                await self._installations.put(Installation(me.workspace, self._clock(), bot_user=me.user, bot=me.bot))
-        return here
+                identity = workspace.identity
+                await self._installations.put(
+                    Installation(identity.workspace, self._clock(), bot_user=identity.user, bot=identity.bot)
+                )
+        return workspace
 
-    async def lost(self, here: Workspace, token: str, why: str) -> None:
+    async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
         """Slack took the token for dead."""
-        await self.ended(here.me.workspace, self._clock(), uninstalled=False)
+        await self.mark_ended(workspace.identity.workspace, self._clock(), uninstalled=False)
 
-    async def ended(self, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
+    async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
         """Slack says that the token was revoked or the bot removed at that moment; False when it is back since."""
-        return self._installations is None or await self._installations.end(workspace, at, uninstalled=uninstalled)
+        return self._installations is None or await self._installations.end(workspace_id, at, uninstalled=uninstalled)

@@ -14,8 +14,8 @@ from bot.commands.registry import COMMANDS
 from bot.installations.encryption import Seal
 from bot.installations.store_backed import KeptInstallations
 from bot.platforms.slack.http import AppSecrets, HttpSlack
-from bot.platforms.slack.installed import AppKeys
 from bot.platforms.slack.scopes import SCOPES
+from bot.platforms.slack.token_store import AppKeys
 from bot.ports.installations import Installation
 from bot.store.database import Store
 from bot.web import serving

@@ -35,7 +35,7 @@ def running(slack: FakeSlack, settings: Mapping[str, str], folder: Path) -> Abst
 
 
 async def address_of(program: Process) -> str:
-    """Where the web server listens."""
+    """Where the api server listens."""
     assert program.stderr
     async with asyncio.timeout(60):
         while told := (await program.stderr.readline()).decode():

@@ -23,19 +23,19 @@ from tests.platforms.slack.test_views import SCHEDULE, SETTINGS
 class BotApi(RecordingService):
     """Answers `schedule` and `settings` with their forms to managers, and holds answers back while it is told to."""
 
-    gate: asyncio.Event | None = None
+    limiter: asyncio.Event | None = None
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
         answer = await super().ask(place, asker, line)
-        if self.gate:
-            await self.gate.wait()
+        if self.limiter:
+            await self.limiter.wait()
         form: Form | None = {"schedule": SCHEDULE, "settings": SETTINGS}.get(line)
         return replace(answer, form=form) if form and asker.manager else answer
 
     async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
         answer = await super().act(place, asker, action, event_id)
-        if self.gate:
-            await self.gate.wait()
+        if self.limiter:
+            await self.limiter.wait()
         return answer
 
 

@@ -14,7 +14,7 @@ from bot.commands.registry import COMMANDS
 from bot.model.messages import Message, Place
 from bot.model.number_emoji import keycap, number_of
 from bot.platforms.slack.http import HttpSlack
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import pressed
 from bot.platforms.slack.scopes import SCOPES

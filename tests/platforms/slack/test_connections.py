@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.connections import Connections
-from bot.platforms.slack.web import Web
 from bot.ports.platform import Uncertain
 from tests.fakes.clock import Clock
 
@@ -48,8 +48,8 @@ class Slack:
         writer.close()
 
 
-def web_of(slack: Slack, connections: Connections) -> Web:
-    return Web("xoxb-1", slack.url, Clock(), connections=connections)
+def web_of(slack: Slack, connections: Connections) -> SlackApi:
+    return SlackApi("xoxb-1", slack.url, Clock(), connections=connections)
 
 
 async def test_kept_connections_are_used_again_by_every_workspace() -> None:
@@ -64,9 +64,9 @@ async def test_kept_connections_are_used_again_by_every_workspace() -> None:
 
 async def test_without_keeping_each_call_has_a_connection_of_its_own() -> None:
     async with Slack(answers=2).open() as slack:
-        web = web_of(slack, Connections())
-        await web.direct("ada")
-        await web.direct("bob")
+        api = web_of(slack, Connections())
+        await api.direct("ada")
+        await api.direct("bob")
     assert slack.told == [["/conversations.open"], ["/conversations.open"]]
 
 
@@ -74,8 +74,8 @@ async def test_a_reply_that_is_lost_on_a_kept_connection_is_uncertain_and_nothin
     async with Slack(answers=1).open() as slack:
         connections = Connections()
         async with connections.kept():
-            web = web_of(slack, connections)
-            await web.direct("ada")
+            api = web_of(slack, connections)
+            await api.direct("ada")
             with pytest.raises(Uncertain):
-                await web.respond(f"{slack.url}answer", {"text": "x"})
+                await api.respond(f"{slack.url}answer", {"text": "x"})
     assert slack.told == [["/conversations.open", "/answer"]]

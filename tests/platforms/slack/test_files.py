@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.model.commands import LONGEST_LINE
-from bot.platforms.slack.web import Web
+from bot.platforms.slack.api import SlackApi
 from bot.ports.platform import Rejected
 from tests.platforms.slack.team import SlackTeam, team_at_work
 
@@ -65,6 +65,6 @@ async def test_a_file_that_the_bot_may_not_read_is_told_of(team: SlackTeam) -> N
     ["https://evil.example/files.slack.com", "http://files.slack.com/x", "https://files.slack.com@evil.example/", ""],
 )
 async def test_nobody_but_slack_is_shown_the_token(team: SlackTeam, url: str) -> None:
-    web = Web("xoxb-secret", team.slack.api, team.clock)
+    api = SlackApi("xoxb-secret", team.slack.api, team.clock)
     with pytest.raises(Rejected, match="not at Slack"):
-        await web.read_file(url, 10)
+        await api.read_file(url, 10)

@@ -34,12 +34,12 @@ async def test_a_form_opens_at_once_and_is_filled_then(team: SlackTeam) -> None:
 async def test_a_form_that_takes_long_to_fill_is_open_already(team: SlackTeam) -> None:
     await team.ada.says("/papers", "schedule", team.ml)
     [told] = await team.slack.until(lambda: team.ada.ephemeral)
-    service_of(team).gate = asyncio.Event()
+    service_of(team).limiter = asyncio.Event()
     [change] = buttons(told.blocks)
     await team.ada.presses(team.ml, told.ts, change["action_id"])
     [view] = await team.slack.until(lambda: team.ada.modals)
     assert "One moment" in view.words
-    service_of(team).gate.set()  # type: ignore[union-attr]
+    service_of(team).limiter.set()  # type: ignore[union-attr]
     await team.slack.until(lambda: "When digests come" in view.words)
 
 
@@ -108,12 +108,12 @@ async def test_a_forged_place_changes_nothing(team: SlackTeam, kept: str) -> Non
 
 async def test_a_form_that_takes_long_to_be_done_says_so_and_tells_then(team: SlackTeam) -> None:
     view = await offered(team, team.ada, "schedule")
-    service_of(team).gate = asyncio.Event()
+    service_of(team).limiter = asyncio.Event()
     sending = asyncio.create_task(team.ada.submits(view, {"0:hour": "10:00"}))
     await team.slack.until(lambda: sending.done())
     assert (await sending).acked
     assert "One moment" in team.ada.modals[-1].words
-    service_of(team).gate.set()  # type: ignore[union-attr]
+    service_of(team).limiter.set()  # type: ignore[union-attr]
     await team.slack.until(lambda: "It is so." in team.ada.modals[-1].words)
 
 
@@ -136,12 +136,12 @@ async def test_a_member_who_may_not_change_anything_is_offered_no_form(team: Sla
 async def test_a_modal_that_was_closed_while_it_was_filled_is_no_trouble(team: SlackTeam) -> None:
     await team.ada.says("/papers", "schedule", team.ml)
     [told] = await team.slack.until(lambda: team.ada.ephemeral)
-    service_of(team).gate = asyncio.Event()
+    service_of(team).limiter = asyncio.Event()
     [change] = buttons(told.blocks)
     await team.ada.presses(team.ml, told.ts, change["action_id"])
     [view] = await team.slack.until(lambda: team.ada.modals)
     await team.ada.closes(view)
-    service_of(team).gate.set()  # type: ignore[union-attr]
+    service_of(team).limiter.set()  # type: ignore[union-attr]
     await team.slack.until(lambda: team.slack.calls_to("views.update"))
-    service_of(team).gate = None
+    service_of(team).limiter = None
     assert "It is so." in await team.ask("ada", "help")

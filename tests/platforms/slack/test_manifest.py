@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.registry import COMMANDS
-from bot.platforms.slack.intake import EVENTS, FAREWELLS, FIRST, HOME, QUESTIONS
+from bot.platforms.slack.listeners import EVENTS, FAREWELLS, FIRST, HOME, QUESTIONS
 from bot.platforms.slack.manifest import manifest
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack.payloads import EVENT_SCOPES

@@ -16,9 +16,9 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Message
+from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.platform import Acknowledging, SlackPlatform
 from bot.platforms.slack.render import block_id
-from bot.platforms.slack.web import Web
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
@@ -186,7 +186,7 @@ async def test_an_answer_whose_reply_is_lost_is_not_given_twice(team: SlackTeam)
     async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
         host, port = server.sockets[0].getsockname()
         with pytest.raises(Uncertain):
-            await Web("xoxb-1", team.slack.api, team.clock).respond(f"http://{host}:{port}/", {"text": "x"})
+            await SlackApi("xoxb-1", team.slack.api, team.clock).respond(f"http://{host}:{port}/", {"text": "x"})
     assert len(given) == 1
 
 

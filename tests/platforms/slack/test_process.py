@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from cryptography.fernet import Fernet
 
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.slack.process import address_of, many_workspaces, one_workspace, running

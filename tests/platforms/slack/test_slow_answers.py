@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.messages import Place
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack import Channel, FakeSlack
 from tests.platforms.process import let_come

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.messages import Place
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.paper_sources import PaperSources
 from tests.fakes.slack import FakeSlack, Member, Message

@@ -11,17 +11,17 @@ from bot.model.commands import Commands
 from bot.model.messages import Asker, Attachment, Kind, Place, Reply
 from bot.platforms import rendering
 from bot.platforms.slack import render
-from bot.platforms.slack.web import Web, understood
+from bot.platforms.slack.api import SlackApi, translate_errors
 from bot.ports.platform import PlatformError
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outlet:
+class ResponseChannel:
     """The way back to whoever asked: a command's or a button's own address, or the place and thread of a message."""
 
-    web: Web
+    api: SlackApi
     command: str
     commands: Commands
     place: Place
@@ -29,16 +29,16 @@ class Outlet:
     thread: str = ""
     response_url: str = ""
 
-    async def meant(self) -> Place:
+    async def resolve_place(self) -> Place:
         """The place that this is about. In a conversation of members among themselves the bot is not: what is said to
         it there belongs to the asker's own conversation with it. Raises PlatformErrors."""
         if self.place.kind is not Kind.DIRECT:
             return self.place
-        return replace(self.place, address=await self.web.direct(self.member))
+        return replace(self.place, address=await self.api.direct(self.member))
 
     async def answer(self, ask: Callable[[Asker], Awaitable[Reply]]) -> None:
         """Ask for somebody, and show them the reply; whatever goes wrong is told in words."""
-        await self.show_or_log(await asked(self.web, self.member, ask))
+        await self.show_or_log(await asked(self.api, self.member, ask))
 
     async def show_or_log(self, reply: Reply) -> None:
         """Show the reply; where that fails, nobody can be told but the log."""
@@ -57,13 +57,13 @@ class Outlet:
         if self.response_url:
             seen_by = "in_channel" if reply.public else "ephemeral"
             message = {"text": shown.text, "blocks": shown.blocks, "response_type": seen_by, "replace_original": False}
-            await self.web.respond(
+            await self.api.respond(
                 self.response_url, {**message, **thread, "unfurl_links": False, "unfurl_media": False}
             )
             return
-        with understood():
+        with translate_errors():
             if reply.public or self.place.kind is Kind.DIRECT:
-                await self.web.answerer.chat_postMessage(
+                await self.api.answerer.chat_postMessage(
                     channel=self.place.address,
                     text=shown.text,
                     blocks=shown.blocks,
@@ -72,7 +72,7 @@ class Outlet:
                     thread_ts=self.thread or None,
                 )
             else:
-                await self.web.answerer.chat_postEphemeral(
+                await self.api.answerer.chat_postEphemeral(
                     channel=self.place.address,
                     user=self.member,
                     text=shown.text,
@@ -83,9 +83,9 @@ class Outlet:
     async def _upload(self, attachment: Attachment) -> str:
         """Hand a file to the asker alone; how that went, in words."""
         try:
-            address = await self.web.direct(self.member)
-            with understood():
-                await self.web.answerer.files_upload_v2(
+            address = await self.api.direct(self.member)
+            with translate_errors():
+                await self.api.answerer.files_upload_v2(
                     channel=address, filename=attachment.name, title=attachment.name, content=attachment.content
                 )
         except PlatformError as error:
@@ -94,11 +94,11 @@ class Outlet:
         return "The file is in your direct messages with me."
 
 
-async def asked(web: Web, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
+async def asked(api: SlackApi, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
     """What the service says to a member; whatever goes wrong is a reply in words."""
 
     async def asking() -> Reply:
-        person = await web.person(member)
+        person = await api.person(member)
         return await ask(Asker(member, person.manager, person.name))
 
     return await in_words(asking())

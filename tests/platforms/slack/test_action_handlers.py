@@ -31,23 +31,23 @@ async def card(team: SlackTeam) -> str:
 @pytest.mark.parametrize("verb", ["more", "less", "save"])
 async def test_what_is_counted_is_counted_before_it_is_acknowledged(team: SlackTeam, verb: str) -> None:
     message, service = await card(team), service_of(team)
-    service.gate = asyncio.Event()
+    service.limiter = asyncio.Event()
     [button] = [each for each in buttons(team.ml.message(message).blocks) if f'"{verb}"' in each["value"]]
     pressing = asyncio.create_task(team.bo.presses(team.ml, message, button["action_id"]))
     await team.slack.until(lambda: service.acted)
     assert not pressing.done()
-    service.gate.set()
+    service.limiter.set()
     assert (await pressing).acked
     await team.slack.until(lambda: team.bo.ephemeral)
 
 
 async def test_what_takes_longer_than_slack_waits_is_acknowledged_and_done_then(team: SlackTeam) -> None:
     message, service = await card(team), service_of(team)
-    service.gate = asyncio.Event()
+    service.limiter = asyncio.Event()
     [button, *_] = buttons(team.ml.message(message).blocks)
     assert (await team.bo.presses(team.ml, message, button["action_id"])).acked
     assert team.bo.ephemeral == []
-    service.gate.set()
+    service.limiter.set()
     await team.slack.until(lambda: team.bo.ephemeral)
 
 

@@ -23,7 +23,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.model.messages import Kind, Place
 from bot.platforms.slack.connections import Connections
-from bot.platforms.slack.rates import Gate, GatedClient, retry_after
+from bot.platforms.slack.rate_limits import RateLimitedClient, RateLimiter, retry_after
 from bot.ports.platform import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain, WorkspaceLost
 
 _ACCESS_LOST = {
@@ -50,7 +50,7 @@ _AWAY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
+class BotIdentity:
     """The bot itself: its user's id and its bot's, and the workspace it is installed in."""
 
     user: str
@@ -69,7 +69,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class ChannelInfo:
     """What Slack says of a channel: its address and name, whether the bot is in it, which in an archived one is
     nowhere, and whether it is private or a group conversation; None where Slack says nothing of it."""
 
@@ -79,7 +79,7 @@ class Channel:
     private: bool | None = None
 
 
-class Web:
+class SlackApi:
     """The Web API of one workspace as the bot uses it. Every method raises `PlatformError`s only.
 
     `seconds` is a clock that only runs forward; by it Slack's rates are kept. `managers` are members who manage what
@@ -93,30 +93,30 @@ class Web:
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
-        me: Me | None = None,
+        identity: BotIdentity | None = None,
         connections: Connections | None = None,
         managers: Collection[str] = (),
     ) -> None:
-        gate, self._connections = Gate(seconds, sleep), connections or Connections()
-        self.client = GatedClient(gate, self._connections, token, url)
-        self.reader = GatedClient(gate, self._connections, token, url, _READING_WAITS_SECONDS)
-        self.answerer = GatedClient(gate, self._connections, token, url, _ANSWERING_WAITS_SECONDS)
+        limiter, self._connections = RateLimiter(seconds, sleep), connections or Connections()
+        self.client = RateLimitedClient(limiter, self._connections, token, url)
+        self.reader = RateLimitedClient(limiter, self._connections, token, url, _READING_WAITS_SECONDS)
+        self.answerer = RateLimitedClient(limiter, self._connections, token, url, _ANSWERING_WAITS_SECONDS)
         self._clock = clock
-        self._me, self._managers = me, frozenset(managers)
+        self._identity, self._managers = identity, frozenset(managers)
         self._people: dict[str, tuple[datetime, Person]] = {}
         self._directs: dict[str, str] = {}
 
-    def use(self, token: str) -> None:
+    def set_token(self, token: str) -> None:
         """Go on with a renewed token; what is known of people stays."""
         self.client.token = self.reader.token = self.answerer.token = token
 
-    async def me(self) -> Me:
+    async def identity(self) -> BotIdentity:
         """Who the bot is."""
-        if self._me is None:
-            with understood():
+        if self._identity is None:
+            with translate_errors():
                 told = await self.reader.auth_test()
-            self._me = Me(str(told["user_id"]), str(told["bot_id"]), str(told["team_id"]))
-        return self._me
+            self._identity = BotIdentity(str(told["user_id"]), str(told["bot_id"]), str(told["team_id"]))
+        return self._identity
 
     def known(self, member: str) -> Person | None:
         """What Slack said of a member in the last ten minutes."""
@@ -128,13 +128,13 @@ class Web:
         if known := self.known(member):
             return known
         try:
-            with understood():
+            with translate_errors():
                 user = (await self.reader.users_info(user=member)).get("user") or {}
         except (AccessLost, Rejected):
             user = {}
         # In a channel that companies share, an admin of the other one is as any member.
         theirs = [user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or [])]
-        own = self._me is not None and self._me.workspace in theirs
+        own = self._identity is not None and self._identity.workspace in theirs
         person = Person(
             bot=bool(user.get("is_bot")) or member == "USLACKBOT",
             manager=member in self._managers
@@ -148,19 +148,19 @@ class Web:
         self._people[member] = self._clock(), person
         return person
 
-    async def channel(self, address: str) -> Channel:
+    async def channel(self, address: str) -> ChannelInfo:
         """What Slack says of a channel; of one it does not show, nothing."""
         try:
-            with understood():
+            with translate_errors():
                 told = (await self.reader.conversations_info(channel=address)).get("channel") or {}
         except (AccessLost, Rejected):
             told = {}
-        return _channel(told, address)
+        return _channel_info(told, address)
 
     async def direct(self, member: str) -> str:
         """The address of the conversation with one member."""
         if member not in self._directs:
-            with understood():
+            with translate_errors():
                 opened = await self.reader.conversations_open(users=member)
             if len(self._directs) >= _MOST_PEOPLE:
                 self._directs.clear()
@@ -171,16 +171,16 @@ class Web:
         """The addresses of the channels that a member is in; of private ones, those where the bot is too."""
         return frozenset(str(told.get("id")) for told in await self._conversations(user=member))
 
-    async def own_rooms(self) -> list[Channel]:
+    async def own_rooms(self) -> list[ChannelInfo]:
         """The channels that the bot is in."""
         told = await self._conversations(exclude_archived=True)
-        return [_channel(each, str(each.get("id")), joined=True) for each in told]
+        return [_channel_info(each, str(each.get("id")), joined=True) for each in told]
 
     async def _conversations(self, **of: Any) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
         cursor = ""
         for _ in range(_MOST_PAGES):
-            with understood():
+            with translate_errors():
                 page = await self.reader.users_conversations(
                     types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None, **of
                 )
@@ -206,7 +206,7 @@ class Web:
         if (address.scheme, address.netloc) not in (("https", "files.slack.com"), (own.scheme, own.netloc)):
             raise Rejected("That file is not at Slack.")
         headers, content = {"Authorization": f"Bearer {self.client.token}"}, bytearray()
-        with understood():
+        with translate_errors():
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_FILE_SECONDS)) as session,
                 session.get(url, headers=headers, proxy=self.client.proxy, allow_redirects=False) as answer,
@@ -223,22 +223,22 @@ class Web:
         """Answer through a command's or a button's own address."""
         session = self._connections.session
         client = AsyncWebhookClient(response_url, session=session, retry_handlers=[], proxy=self.client.proxy)
-        with understood():
+        with translate_errors():
             answered = await client.send_dict(dict(message))
         if answered.status_code != 200:
             why = answered.body if _NAME.fullmatch(answered.body) else "and a page that is not Slack's"
             raise Rejected(f"Slack does not take this answer: {answered.status_code} {why}")
 
 
-def _channel(told: Mapping[str, Any], address: str, joined: bool = False) -> Channel:
+def _channel_info(told: Mapping[str, Any], address: str, joined: bool = False) -> ChannelInfo:
     hidden = bool(told.get("is_private") or told.get("is_mpim") or told.get("is_im"))
     private = hidden if told else None
     there = (joined or bool(told.get("is_member"))) and not told.get("is_archived")
-    return Channel(address, str(told.get("name") or ""), there, private)
+    return ChannelInfo(address, str(told.get("name") or ""), there, private)
 
 
 @contextlib.contextmanager
-def understood() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
     try:
         yield

@@ -12,7 +12,7 @@ import pytest
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Place
 from bot.operate.check import look
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
 from bot.ports.platform import Finding
 from bot.store.database import Store

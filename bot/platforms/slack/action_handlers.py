@@ -20,85 +20,94 @@ from bot.platforms.slack import render, views
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.home import HomeTab
 from bot.platforms.slack.modals import IN_TIME, Modals
-from bot.platforms.slack.outlet import Outlet, in_words
 from bot.platforms.slack.reading import links, place_of, text_of, thread_of
+from bot.platforms.slack.responses import ResponseChannel, in_words
 from bot.platforms.slack.workspaces import Workspace
 from bot.ports.platform import BotApi, PlatformError
 
 
-class Presses:
+class ActionHandlers:
     """What members press and choose, over one service."""
 
     def __init__(self, service: BotApi, home: HomeTab, modals: Modals, command: str, commands: Commands) -> None:
         self._service, self._home, self._modals, self._command = service, home, modals, command
         self._commands = commands
 
-    async def pressed(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
+    async def pressed(self, ack: AsyncAck, body: Json, workspace: Workspace) -> None:
         """A button of a card, under an answer, or on the home tab."""
         [button, *_] = body.get("actions") or [{}]
         if body.get("view"):
             await ack()
-            await self._pressed_at_home(body, button, here)
+            await self._pressed_at_home(body, button, workspace)
             return
-        action, outlet = render.pressed(text_of(button, "value")), self._outlet(body, body.get("container") or {}, here)
+        action, response = (
+            render.pressed(text_of(button, "value")),
+            self._response(body, body.get("container") or {}, workspace),
+        )
         if action is None:
             await ack()
             return
         action = replace(action, label=text_of(button.get("text") or {}, "text"))
         trigger = text_of(body, "trigger_id")
-        event_id = _event_id(button, outlet.member, action.verb)
+        event_id = _event_id(button, response.member, action.verb)
         traits = self._commands.traits(action.verb)
         if traits.has_form:
             await ack()
             try:
-                await self._modals.open(here, outlet.member, trigger, await outlet.meant(), action.verb)
+                await self._modals.open(
+                    workspace, response.member, trigger, await response.resolve_place(), action.verb
+                )
             except PlatformError:
                 late = f"Slack did not open the form in time. Press again, or say `/papers {action.verb}`."
-                await outlet.show_or_log(Reply(late, ok=False))
+                await response.show_or_log(Reply(late, ok=False))
         elif traits.answers_at_once:
             # Who presses needs no looking up: anybody's vote counts.
-            counting = self._act(outlet, Asker(outlet.member), action, event_id)
-            await outlet.show_or_log(await _acknowledged(ack, in_words(counting)))
+            counting = self._act(response, Asker(response.member), action, event_id)
+            await response.show_or_log(await _acknowledged(ack, in_words(counting)))
         else:
             await ack()
-            await outlet.answer(lambda asker: self._act(outlet, asker, action, event_id))
+            await response.answer(lambda asker: self._act(response, asker, action, event_id))
 
-    async def chosen(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
+    async def shortcut(self, ack: AsyncAck, body: Json, workspace: Workspace) -> None:
         """A shortcut on any message, also in a thread, where no command can be given."""
         verb, message = text_of(body, "callback_id"), body.get("message") or {}
-        outlet = self._outlet(body, message, here)
-        event_id = _event_id(body, outlet.member, verb)
-        asker, ts = Asker(outlet.member), text_of(body, "message_ts")
+        response = self._response(body, message, workspace)
+        event_id = _event_id(body, response.member, verb)
+        asker, ts = Asker(response.member), text_of(body, "message_ts")
 
         async def answer() -> Reply:
-            return await self._service.act_on_message(await outlet.meant(), asker, verb, ts, links(message), event_id)
+            return await self._service.act_on_message(
+                await response.resolve_place(), asker, verb, ts, links(message), event_id
+            )
 
-        await outlet.show_or_log(await _acknowledged(ack, in_words(answer())))
+        await response.show_or_log(await _acknowledged(ack, in_words(answer())))
 
-    async def _act(self, outlet: Outlet, asker: Asker, action: Action, event_id: str) -> Reply:
-        return await self._service.act(await outlet.meant(), asker, action, event_id)
+    async def _act(self, response: ResponseChannel, asker: Asker, action: Action, event_id: str) -> Reply:
+        return await self._service.act(await response.resolve_place(), asker, action, event_id)
 
-    async def _pressed_at_home(self, body: Json, button: Json, here: Workspace) -> None:
+    async def _pressed_at_home(self, body: Json, button: Json, workspace: Workspace) -> None:
         found, member = views.pressed(button), text_of(body.get("user") or {}, "id")
         if found is None:
             return
         address, action = found
         if not self._commands.traits(action.verb).has_form:
             event_id = _event_id(button, member, action.verb)
-            await self._home.pressed(here, member, address, action, event_id)
+            await self._home.pressed(workspace, member, address, action, event_id)
             return
         try:
-            place = place_of(here.me.workspace, address or await here.web.direct(member))
-            await self._modals.open(here, member, text_of(body, "trigger_id"), place, action.verb, at_home=True)
+            place = place_of(workspace.identity.workspace, address or await workspace.api.direct(member))
+            await self._modals.open(workspace, member, text_of(body, "trigger_id"), place, action.verb, at_home=True)
         except PlatformError:
-            await self._home.publish(here, member, "Slack did not open the form in time. Please press again.")
+            await self._home.publish(workspace, member, "Slack did not open the form in time. Please press again.")
 
-    def _outlet(self, body: Json, message: Json, here: Workspace) -> Outlet:
+    def _response(self, body: Json, message: Json, workspace: Workspace) -> ResponseChannel:
         """The way back to whoever pressed; `message` tells the thread."""
         channel = text_of(body.get("channel") or {}, "id") or text_of(message, "channel_id")
         thread = thread_of(message, text_of(message, "message_ts") or text_of(message, "ts"))
-        place, member = place_of(here.me.workspace, channel), text_of(body.get("user") or {}, "id")
-        return Outlet(here.web, self._command, self._commands, place, member, thread, text_of(body, "response_url"))
+        place, member = place_of(workspace.identity.workspace, channel), text_of(body.get("user") or {}, "id")
+        return ResponseChannel(
+            workspace.api, self._command, self._commands, place, member, thread, text_of(body, "response_url")
+        )
 
 
 async def _acknowledged(ack: AsyncAck, answering: Awaitable[Reply]) -> Reply:

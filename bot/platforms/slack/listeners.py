@@ -28,13 +28,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.logs import begin_event
 from bot.model.commands import Commands
 from bot.model.messages import Asker, Message, Place, Reaction, Reply
+from bot.platforms.slack.action_handlers import ActionHandlers
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.files import with_files
 from bot.platforms.slack.home import HomeTab
 from bot.platforms.slack.modals import Modals
-from bot.platforms.slack.outlet import Outlet
-from bot.platforms.slack.presses import Presses
 from bot.platforms.slack.reading import PLATFORM, emoji, moment, place_of, text_of, typed, unescaped
+from bot.platforms.slack.responses import ResponseChannel
 from bot.platforms.slack.workspaces import Workspace, Workspaces
 from bot.ports.platform import AccessLost, BotApi, Clock, Platform, PlatformError, Rejected
 
@@ -55,7 +55,7 @@ log = structlog.get_logger(__name__)
 _LIBRARY_LOG = logging.getLogger("slack_bolt")
 
 
-class Intake:
+class SlackListeners:
     """The listeners over one service, of whatever workspaces."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Intake:
         app.use(self._once)
         home = HomeTab(self._service, self._command, self._commands)
         modals = Modals(self._service, home, self._command, self._commands)
-        presses = Presses(self._service, home, modals, self._command, self._commands)
+        presses = ActionHandlers(self._service, home, modals, self._command, self._commands)
         for name in QUESTIONS:
             app.event(name)(self._mentioned)
         app.event(HOME)(home.opened)
@@ -96,7 +96,7 @@ class Intake:
         app.block_action(_ANY)(presses.pressed)
         app.view(_ANY)(modals.submitted)
         for verb in self._commands.menus():
-            app.message_shortcut(verb)(presses.chosen)
+            app.message_shortcut(verb)(presses.shortcut)
         return app
 
     async def _located(
@@ -105,7 +105,7 @@ class Intake:
         context: AsyncBoltContext,
         next: Callable[[], Awaitable[None]],  # noqa: A002
     ) -> None:
-        """Find the workspace that this is for; listeners get it as `here`.
+        """Find the workspace that this is for; listeners get it as `workspace`.
 
         Where a channel is shared between companies, the payload may name the workspace of whoever acts there, and the
         bot may be installed there too; its own message then names the right one. What is for no workspace of ours
@@ -117,7 +117,7 @@ class Intake:
         named = [author] if author and message.get("app_id") == body.get("api_app_id") else []
         for told in (*named, context.team_id, author, ""):
             with contextlib.suppress(AccessLost):
-                context["here"] = await self._workspaces.at(told or "")
+                context["workspace"] = await self._workspaces.get(told or "")
                 break
         await next()
 
@@ -140,7 +140,7 @@ class Intake:
             if kind in FAREWELLS:
                 doing = self._dismissed(context.team_id or "", body)
             elif work := FIRST.get(kind):
-                doing = work(self, context["here"], event, event_id)
+                doing = work(self, context["workspace"], event, event_id)
             self._remember(event_id, asyncio.create_task(doing) if doing else None)
             if doing is None:
                 return await next()
@@ -157,61 +157,61 @@ class Intake:
         if len(self._heard) > _REMEMBERED:
             del self._heard[next(iter(self._heard))]
 
-    async def _dismissed(self, workspace: str, body: Json) -> None:
+    async def _dismissed(self, workspace_id: str, body: Json) -> None:
         """The bot was removed from a workspace, or its token revoked: the two come in any order, and perhaps late."""
         event, told_at = body["event"], body.get("event_time")
         if event["type"] == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
             return
         at = moment(str(told_at)) if isinstance(told_at, int | float) else self._clock()
-        if await self._workspaces.ended(workspace, at, uninstalled=event["type"] == "app_uninstalled"):
-            await self._service.workspace_removed(PLATFORM, workspace, FAREWELLS[event["type"]])
+        if await self._workspaces.mark_ended(workspace_id, at, uninstalled=event["type"] == "app_uninstalled"):
+            await self._service.workspace_removed(PLATFORM, workspace_id, FAREWELLS[event["type"]])
 
-    async def _reacted(self, here: Workspace, event: Json, event_id: str) -> None:
+    async def _reacted(self, workspace: Workspace, event: Json, event_id: str) -> None:
         item, member = event.get("item") or {}, text_of(event, "user")
         channel, message = text_of(item, "channel"), text_of(item, "ts")
-        ours = event.get("item_user", here.me.user) == here.me.user
-        known = here.web.known(member)
-        if not (ours and channel and message and member) or member == here.me.user or (known and known.bot):
+        ours = event.get("item_user", workspace.identity.user) == workspace.identity.user
+        known = workspace.api.known(member)
+        if not (ours and channel and message and member) or member == workspace.identity.user or (known and known.bot):
             return
         on = event["type"] == "reaction_added"
         name, at = emoji(text_of(event, "reaction")), moment(text_of(event, "event_ts"))
-        reaction = Reaction(place_of(here.me.workspace, channel), message, member, name, on, at)
+        reaction = Reaction(place_of(workspace.identity.workspace, channel), message, member, name, on, at)
         await self._service.react(reaction, event_id)
         if on and not known:
-            doubting = asyncio.create_task(self._doubt(here, reaction))
+            doubting = asyncio.create_task(self._doubt(workspace, reaction))
             self._doubts.add(doubting)
             doubting.add_done_callback(self._doubts.discard)
 
-    async def _doubt(self, here: Workspace, reaction: Reaction) -> None:
+    async def _doubt(self, workspace: Workspace, reaction: Reaction) -> None:
         """Take a bot's vote back. The event does not say that it is one's, and Slack need not wait until it has been
         asked. Where it does not answer, the daily reading back finds no such vote."""
         try:
-            if (await here.web.person(reaction.member)).bot:
+            if (await workspace.api.person(reaction.member)).bot:
                 await self._service.react(replace(reaction, on=False))
         except PlatformError as error:
             log.warning("Who reacted could not be looked up.", why=str(error))
         except Exception:
             log.exception("A bot's vote could not be taken back.")
 
-    async def _joined(self, here: Workspace, event: Json, event_id: str) -> None:
-        if event.get("user") == here.me.user:
-            place, _ = await _shown(here, text_of(event, "channel"))
+    async def _joined(self, workspace: Workspace, event: Json, event_id: str) -> None:
+        if event.get("user") == workspace.identity.user:
+            place, _ = await _shown(workspace, text_of(event, "channel"))
             await self._begin(place, text_of(event, "inviter"), event_id)
 
-    async def _unarchived(self, here: Workspace, event: Json, event_id: str) -> None:
-        place, joined = await _shown(here, text_of(event, "channel"))
+    async def _unarchived(self, workspace: Workspace, event: Json, event_id: str) -> None:
+        place, joined = await _shown(workspace, text_of(event, "channel"))
         if joined:
             await self._begin(place, "", event_id)
 
-    async def _left(self, here: Workspace, event: Json, event_id: str) -> None:
+    async def _left(self, workspace: Workspace, event: Json, event_id: str) -> None:
         how = event["type"].rpartition("_")[2]
-        place, joined = await _shown(here, text_of(event, "channel"))
+        place, joined = await _shown(workspace, text_of(event, "channel"))
         if not joined or how == _FOR_GOOD:  # else this is told late, and the bot is back
             await self._service.left(place, _WHY_LEFT[how])
 
-    async def _renamed(self, here: Workspace, event: Json, event_id: str) -> None:
+    async def _renamed(self, workspace: Workspace, event: Json, event_id: str) -> None:
         channel = event.get("channel") or {}
-        place, _ = await _shown(here, text_of(channel, "id"))
+        place, _ = await _shown(workspace, text_of(channel, "id"))
         await self._service.renamed(replace(place, name=place.name or text_of(channel, "name")))
 
     async def _begin(self, place: Place, by: str, event_id: str) -> None:
@@ -226,56 +226,60 @@ class Intake:
         except Rejected as error:
             log.warning("A channel could not be greeted.", why=str(error))
 
-    async def _mentioned(self, event: Json, here: Workspace) -> None:
+    async def _mentioned(self, event: Json, workspace: Workspace) -> None:
         """A mention in a channel, answered where it stands, or a direct message."""
         channel, member = text_of(event, "channel"), text_of(event, "user")
         direct = event.get("channel_type") == "im"
         spoken = direct or event.get("type") == "app_mention"
         if not (spoken and channel and member) or event.get("subtype", _WITH_FILE) != _WITH_FILE or event.get("bot_id"):
             return
-        place = place_of(here.me.workspace, channel)
-        line = typed(text_of(event, "text"), here.me.user)
-        outlet = Outlet(here.web, self._command, self._commands, place, member, text_of(event, "thread_ts"))
+        place = place_of(workspace.identity.workspace, channel)
+        line = typed(text_of(event, "text"), workspace.identity.user)
+        response = ResponseChannel(
+            workspace.api, self._command, self._commands, place, member, text_of(event, "thread_ts")
+        )
         try:
-            line = await with_files(here.web, self._commands, line, event)
+            line = await with_files(workspace.api, self._commands, line, event)
         except PlatformError as error:
-            await outlet.show_or_log(Reply(f"{error} You can also paste its text after `teach`.", ok=False))
+            await response.show_or_log(Reply(f"{error} You can also paste its text after `teach`.", ok=False))
             return
-        await outlet.answer(lambda asker: self._service.ask(place, asker, line))
+        await response.answer(lambda asker: self._service.ask(place, asker, line))
 
-    async def _asked(self, ack: AsyncAck, body: Json, here: Workspace) -> None:
+    async def _asked(self, ack: AsyncAck, body: Json, workspace: Workspace) -> None:
         """The slash command."""
         await ack()
         name, channel, member = (text_of(body, each) for each in ("channel_name", "channel_id", "user_id"))
         hidden = name == _PRIVATE or name.startswith(_GROUP)
         # A name that stands for no private channel proves nothing: Slack documents none for group conversations.
         private = True if hidden else None
-        place = place_of(here.me.workspace, channel, "" if hidden or name == _DIRECT else name, private=private)
-        outlet = Outlet(
-            here.web, self._command, self._commands, place, member, response_url=text_of(body, "response_url")
+        place = place_of(
+            workspace.identity.workspace, channel, "" if hidden or name == _DIRECT else name, private=private
+        )
+        response = ResponseChannel(
+            workspace.api, self._command, self._commands, place, member, response_url=text_of(body, "response_url")
         )
 
         async def ask(asker: Asker) -> Reply:
-            return await self._service.ask(await outlet.meant(), asker, unescaped(text_of(body, "text")))
+            return await self._service.ask(await response.resolve_place(), asker, unescaped(text_of(body, "text")))
 
-        await outlet.answer(ask)
+        await response.answer(ask)
 
 
-Work = Callable[[Intake, Workspace, Json, str], Coroutine[Any, Any, None]]
+Work = Callable[[SlackListeners, Workspace, Json, str], Coroutine[Any, Any, None]]
 FIRST: Mapping[str, Work] = {
-    "reaction_added": Intake._reacted,
-    "reaction_removed": Intake._reacted,
-    "member_joined_channel": Intake._joined,
-    "channel_left": Intake._left,
-    "group_left": Intake._left,
-    "channel_archive": Intake._left,
-    "group_archive": Intake._left,
-    "channel_deleted": Intake._left,
-    "group_deleted": Intake._left,
-    "channel_unarchive": Intake._unarchived,
-    "group_unarchive": Intake._unarchived,
-    "channel_rename": Intake._renamed,
-    "group_rename": Intake._renamed,
+    "reaction_added": SlackListeners._reacted,
+    "reaction_removed": SlackListeners._reacted,
+    "member_joined_channel": SlackListeners._joined,
+    "channel_left": SlackListeners._left,
+    "group_left": SlackListeners._left,
+    "channel_archive": SlackListeners._left,
+    "group_archive": SlackListeners._left,
+    "channel_deleted": SlackListeners._left,
+    "group_deleted": SlackListeners._left,
+    "channel_unarchive": SlackListeners._unarchived,
+    "group_unarchive": SlackListeners._unarchived,
+    "channel_rename": SlackListeners._renamed,
+    "group_rename": SlackListeners._renamed,
 }
 """Events whose work is done before they are acknowledged."""
 QUESTIONS, HOME = ("app_mention", "message"), "app_home_opened"
@@ -319,16 +323,21 @@ async def _failed(error: Exception) -> BoltResponse:
 
 async def _authorized(context: AsyncBoltContext) -> AuthorizeResult | None:
     # Where Bolt asks Slack itself who the bot is, and gets no answer, it acknowledges what nobody took in.
-    here: Workspace | None = context.get("here")
-    if here is None:
+    workspace: Workspace | None = context.get("workspace")
+    if workspace is None:
         return None
-    return AuthorizeResult(enterprise_id=None, team_id=here.me.workspace, bot_user_id=here.me.user, bot_id=here.me.bot)
+    return AuthorizeResult(
+        enterprise_id=None,
+        team_id=workspace.identity.workspace,
+        bot_user_id=workspace.identity.user,
+        bot_id=workspace.identity.bot,
+    )
 
 
-async def _shown(here: Workspace, address: str) -> tuple[Place, bool]:
+async def _shown(workspace: Workspace, address: str) -> tuple[Place, bool]:
     """A channel as Slack shows it, and whether the bot is in it and may write there."""
-    channel = await here.web.channel(address)
-    return place_of(here.me.workspace, address, channel.name, private=channel.private), channel.joined
+    channel = await workspace.api.channel(address)
+    return place_of(workspace.identity.workspace, address, channel.name, private=channel.private), channel.joined
 
 
 async def _nothing() -> None:

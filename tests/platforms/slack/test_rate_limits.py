@@ -10,10 +10,10 @@ import pytest
 
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Message, Place, Reply
-from bot.platforms.slack.outlet import Outlet
+from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.platform import SlackPlatform
-from bot.platforms.slack.rates import Gate
-from bot.platforms.slack.web import Web
+from bot.platforms.slack.rate_limits import RateLimiter
+from bot.platforms.slack.responses import ResponseChannel
 from bot.ports.platform import NotAccepted
 from bot.store.database import Store
 from tests.fakes.clock import Clock
@@ -96,9 +96,9 @@ async def test_a_wait_that_makes_no_sense_stops_nobody_for_good(team: SlackTeam,
 
     async with await asyncio.start_server(limited, "127.0.0.1", 0) as server:
         host, port = server.sockets[0].getsockname()
-        web = Web("xoxb-1", f"http://{host}:{port}/", team.clock, team.clock.sleep, team.clock.seconds)
+        api = SlackApi("xoxb-1", f"http://{host}:{port}/", team.clock, team.clock.sleep, team.clock.seconds)
         with pytest.raises(NotAccepted) as caught:
-            await web.channel("C1")
+            await api.channel("C1")
         assert caught.value.retry_after <= 86_400
 
 
@@ -111,8 +111,8 @@ async def test_digests_greetings_submissions_and_answers_keep_a_second_between_t
     house.clock.advance(timedelta(hours=1, minutes=1))
     await house.app.planner.plan_due()
     await house.app.delivery_worker.deliver_all()
-    web = (await team.platform._workspaces.at("T1")).web
-    await Outlet(web, "/papers", COMMANDS, team.place, "ada").show(Reply("Hello.", public=True))
+    api = (await team.platform._workspaces.get("T1")).api
+    await ResponseChannel(api, "/papers", COMMANDS, team.place, "ada").show(Reply("Hello.", public=True))
     await team.platform.send(team.place, Message("Good morning."), "greeting")
     await house.list_papers(demo_papers()[8:9])
     await house.say(f"submit {demo_papers()[8].id}", place=team.place)
@@ -121,8 +121,8 @@ async def test_digests_greetings_submissions_and_answers_keep_a_second_between_t
 
 
 async def test_an_answer_waits_when_slack_asks_to_and_comes_once(team: SlackTeam) -> None:
-    web = (await team.platform._workspaces.at("T1")).web
-    room = Outlet(web, "/papers", COMMANDS, team.place, "ada", thread="")
+    api = (await team.platform._workspaces.get("T1")).api
+    room = ResponseChannel(api, "/papers", COMMANDS, team.place, "ada", thread="")
     team.ml.members.append("ada")
     for method, reply in (("chat.postEphemeral", Reply("For you.")), ("chat.postMessage", Reply("All.", public=True))):
         before = team.now()
@@ -140,11 +140,11 @@ async def test_an_answer_waits_when_slack_asks_to_and_comes_once(team: SlackTeam
 
 async def test_a_post_that_was_long_on_its_way_keeps_a_second_to_the_next() -> None:
     clock = Clock()
-    gate = Gate(clock.seconds, clock.sleep)
-    await gate.turn("C1")
+    limiter = RateLimiter(clock.seconds, clock.sleep)
+    await limiter.acquire("C1")
     clock.advance(timedelta(seconds=5))
-    gate.posted("C1")
+    limiter.posted("C1")
     for waited, channel in ((0, "C2"), (1, "C1")):
         before = clock()
-        await gate.turn(channel)
+        await limiter.acquire(channel)
         assert clock() - before == timedelta(seconds=waited)

@@ -19,14 +19,14 @@ from weakref import WeakValueDictionary
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.slack.web import Me, Web, understood
+from bot.platforms.slack.api import BotIdentity, SlackApi, translate_errors
 from bot.platforms.slack.workspaces import Workspace
 from bot.ports.installations import Installation, Installations
 from bot.ports.platform import Clock, NotAccepted, PlatformError, Rejected, Uncertain, WorkspaceLost
 
 RENEWED_BEFORE = timedelta(hours=2)
 _NEXT_TRY = timedelta(minutes=5)
-_AT_HAND = 1_000
+_MOST_CACHED = 1_000
 """Workspaces whose people and clients are remembered; the one unused for longest is forgotten first."""
 log = structlog.get_logger(__name__)
 SILENT = logging.Logger("silent", logging.CRITICAL + 1)
@@ -42,7 +42,7 @@ class AppKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class _AtHand:
+class _Cached:
     workspace: Workspace
     good_until: datetime | None
 
@@ -51,78 +51,78 @@ class InstalledWorkspaces:
     """Implements `Workspaces` over what was installed; `new_web` makes the Web API of a token and `me`."""
 
     def __init__(
-        self, installations: Installations, keys: AppKeys, api_url: str, clock: Clock, new_web: Callable[..., Web]
+        self, installations: Installations, keys: AppKeys, api_url: str, clock: Clock, new_api: Callable[..., SlackApi]
     ) -> None:
         self._installations, self._keys, self._clock = installations, keys, clock
-        self._url, self._new_web = api_url, new_web
-        self._at_hand: OrderedDict[str, _AtHand] = OrderedDict()
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._url, self._new_api = api_url, new_api
+        self._cache: OrderedDict[str, _Cached] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def at(self, workspace: str) -> Workspace:
+    async def get(self, workspace_id: str) -> Workspace:
         """The workspace with this id, its token good for a while."""
-        if found := self._found(workspace):
+        if found := self._cached(workspace_id):
             return found
-        async with self._turn(workspace):
-            return self._found(workspace) or await self._fetch(workspace)
+        async with self._lock_for(workspace_id):
+            return self._cached(workspace_id) or await self._fetch(workspace_id)
 
-    async def lost(self, here: Workspace, token: str, why: str) -> None:
+    async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
         """Slack took this token for dead: so it is, unless there is another by now, or Slack gives one."""
-        workspace = here.me.workspace
-        async with self._turn(workspace):
-            self.forget(workspace)
-            known = await self._installations.get(workspace)
+        workspace_id = workspace.identity.workspace
+        async with self._lock_for(workspace_id):
+            self.forget(workspace_id)
+            known = await self._installations.get(workspace_id)
             if known is None or not known.alive:
                 return
-            dead = known.token == token and not await self._revived(known)
+            dead = known.token == token and not await self._refreshed(known)
             if dead and await self._end(known, uninstalled="account_inactive" in why):
                 return
         raise NotAccepted("The token was renewed meanwhile.")
 
-    async def ended(self, workspace: str, at: datetime, *, uninstalled: bool) -> bool:
+    async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
         """Slack says that the token was revoked or the bot removed at that moment; False when it is back since."""
-        self.forget(workspace)
-        return await self._installations.end(workspace, at, uninstalled=uninstalled)
+        self.forget(workspace_id)
+        return await self._installations.end(workspace_id, at, uninstalled=uninstalled)
 
-    def forget(self, workspace: str) -> None:
+    def forget(self, workspace_id: str) -> None:
         """Look it up anew the next time."""
-        self._at_hand.pop(workspace, None)
+        self._cache.pop(workspace_id, None)
 
-    def _turn(self, workspace: str) -> asyncio.Lock:
-        return self._turns.setdefault(workspace, asyncio.Lock())
+    def _lock_for(self, workspace_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(workspace_id, asyncio.Lock())
 
-    def _found(self, workspace: str) -> Workspace | None:
-        known = self._at_hand.get(workspace)
+    def _cached(self, workspace_id: str) -> Workspace | None:
+        known = self._cache.get(workspace_id)
         if known is None or (known.good_until and known.good_until <= self._clock()):
             return None
-        self._at_hand.move_to_end(workspace)
+        self._cache.move_to_end(workspace_id)
         return known.workspace
 
-    async def _fetch(self, workspace: str) -> Workspace:
-        installed = await self._installations.get(workspace)
+    async def _fetch(self, workspace_id: str) -> Workspace:
+        installed = await self._installations.get(workspace_id)
         if installed is None:
-            raise WorkspaceLost(f"I am not installed in the workspace {workspace}")
+            raise WorkspaceLost(f"I am not installed in the workspace {workspace_id}")
         if installed.expires_at and installed.expires_at - RENEWED_BEFORE <= self._clock():
-            installed = await self._renewed(installed)
+            installed = await self._renew(installed)
         if not installed.alive:
-            raise WorkspaceLost(f"I am no longer installed in the workspace {installed.name or workspace}")
-        known = self._at_hand.get(workspace)
-        me = Me(installed.bot_user, installed.bot, workspace)
-        web = known.workspace.web if known else self._new_web(installed.token, me=me)
-        web.use(installed.token)
+            raise WorkspaceLost(f"I am no longer installed in the workspace {installed.name or workspace_id}")
+        known = self._cache.get(workspace_id)
+        identity = BotIdentity(installed.bot_user, installed.bot, workspace_id)
+        api = known.workspace.api if known else self._new_api(installed.token, identity=identity)
+        api.set_token(installed.token)
         good_until = installed.expires_at and max(
             installed.expires_at - RENEWED_BEFORE, min(self._clock() + _NEXT_TRY, installed.expires_at)
         )
-        found = Workspace(web, me)
-        self._at_hand[workspace] = _AtHand(found, good_until)
-        self._at_hand.move_to_end(workspace)
-        if len(self._at_hand) > _AT_HAND:
-            self._at_hand.popitem(last=False)
+        found = Workspace(api, identity)
+        self._cache[workspace_id] = _Cached(found, good_until)
+        self._cache.move_to_end(workspace_id)
+        if len(self._cache) > _MOST_CACHED:
+            self._cache.popitem(last=False)
         return found
 
-    async def _renewed(self, installed: Installation) -> Installation:
+    async def _renew(self, installed: Installation) -> Installation:
         """The installation with a token for the next hours, committed; with the old one while that still holds."""
         try:
-            renewed = await self._ask_for_another(installed)
+            renewed = await self._exchange(installed)
         except PlatformError as error:
             newest = await self._installations.get(installed.workspace)
             if newest and newest.expires_at != installed.expires_at:  # another process was faster
@@ -153,21 +153,21 @@ class InstalledWorkspaces:
             known.workspace, self._clock(), uninstalled=uninstalled, installed_until=known.installed_at
         )
 
-    async def _revived(self, installed: Installation) -> bool:
+    async def _refreshed(self, installed: Installation) -> bool:
         """Whether Slack gives another token for one that died. Raises NotAccepted while nobody can tell."""
         if not installed.refresh_token:
             return False
         try:
-            renewed = await self._ask_for_another(installed)
+            renewed = await self._exchange(installed)
         except (NotAccepted, Uncertain) as error:
             raise NotAccepted(str(error)) from error
         except PlatformError:
             return False
         return await self._installations.renew(installed, renewed)
 
-    async def _ask_for_another(self, installed: Installation) -> Installation:
+    async def _exchange(self, installed: Installation) -> Installation:
         client = AsyncWebClient(base_url=self._url, retry_handlers=[], logger=SILENT)
-        with understood():
+        with translate_errors():
             told = await client.oauth_v2_access(
                 client_id=self._keys.client_id,
                 client_secret=self._keys.client_secret,

@@ -24,7 +24,7 @@ _SHORTEST_REST_SECONDS, _LONGEST_REST_SECONDS = 1.0, 86_400.0
 _MOST_CHANNELS = 10_000
 
 
-class Gate:
+class RateLimiter:
     """What may be called now in one workspace, by `seconds`, a clock that only runs forward."""
 
     def __init__(self, seconds: Callable[[], float], sleep: Sleep) -> None:
@@ -32,15 +32,15 @@ class Gate:
         self._resting_until: dict[str, float] = {}
         self._free_at: dict[str, float] = {}
 
-    def left(self, method: str) -> float:
+    def remaining(self, method: str) -> float:
         """Seconds for which a method rests still."""
         return max(self._resting_until.get(method, 0.0) - self._seconds(), 0.0)
 
-    def rest(self, method: str, seconds: float) -> None:
+    def pause(self, method: str, seconds: float) -> None:
         """Let a method rest, as Slack asked."""
         self._resting_until[method] = self._seconds() + max(seconds, _SHORTEST_REST_SECONDS)
 
-    async def turn(self, channel: str) -> None:
+    async def acquire(self, channel: str) -> None:
         """Wait for the next moment at which a channel may be posted in. Raises NotAccepted when too many wait there."""
         now = self._seconds()
         at = max(self._free_at.get(channel, now), now)
@@ -58,16 +58,18 @@ class Gate:
         self._free_at[channel] = max(self._free_at.get(channel, now), now + _SECONDS_A_POST)
 
 
-class GatedClient(AsyncWebClient):
+class RateLimitedClient(AsyncWebClient):
     """Slack's client behind a gate; it never tries twice after anything but a 429, and then only with patience.
 
     A method that rests is waited for, but not for more than `patience` seconds in all: beyond that a call raises
     NotAccepted with the seconds that remain, and nothing has left.
     """
 
-    def __init__(self, gate: Gate, connections: Connections, token: str, url: str, patience: float = 0.0) -> None:
+    def __init__(
+        self, limiter: RateLimiter, connections: Connections, token: str, url: str, patience: float = 0.0
+    ) -> None:
         super().__init__(token, base_url=url, retry_handlers=[], logger=logging.getLogger("slack_sdk"))
-        self._gate, self._connections, self._patience = gate, connections, patience
+        self._limiter, self._connections, self._patience = limiter, connections, patience
 
     async def api_call(self, api_method: str, **how: Any) -> AsyncSlackResponse:
         """One call, when its time has come. Raises what slack_sdk raises, and NotAccepted."""
@@ -75,19 +77,19 @@ class GatedClient(AsyncWebClient):
             return await self._call(api_method, how)
         self._refuse(api_method, self._patience)
         channel = str((how.get("json") or how.get("params") or {}).get("channel"))
-        await self._gate.turn(channel)
+        await self._limiter.acquire(channel)
         try:
             return await self._call(api_method, how)
         finally:
-            self._gate.posted(channel)
+            self._limiter.posted(channel)
 
     async def _call(self, method: str, how: dict[str, Any]) -> AsyncSlackResponse:
         patience = self._patience
         while True:
             self._refuse(method, patience)
-            if left := self._gate.left(method):
-                patience -= left
-                await self._gate.sleep(left)
+            if seconds := self._limiter.remaining(method):
+                patience -= seconds
+                await self._limiter.sleep(seconds)
                 continue
             self.session = self._connections.session
             try:
@@ -95,7 +97,7 @@ class GatedClient(AsyncWebClient):
             except SlackApiError as error:
                 if error.response.status_code != 429:
                     raise
-                self._gate.rest(method, retry_after(error))
+                self._limiter.pause(method, retry_after(error))
                 if not self._patience:
                     raise
 
@@ -109,8 +111,8 @@ class GatedClient(AsyncWebClient):
         return told if isinstance(told.get("data"), dict) else told | {"data": {}}
 
     def _refuse(self, method: str, patience: float) -> None:
-        if (left := self._gate.left(method)) > patience:
-            raise NotAccepted(f"Slack asked to leave {method} alone for {left:.0f} s more.", left)
+        if (seconds := self._limiter.remaining(method)) > patience:
+            raise NotAccepted(f"Slack asked to leave {method} alone for {seconds:.0f} s more.", seconds)
 
 
 def retry_after(error: SlackApiError) -> float:

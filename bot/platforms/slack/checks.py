@@ -8,9 +8,9 @@ from functools import partial
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.model.messages import Kind, Place
-from bot.platforms.slack.intake import EVENTS
+from bot.platforms.slack.api import SlackApi, translate_errors
+from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
-from bot.platforms.slack.web import Web, understood
 from bot.platforms.slack.workspaces import Workspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import Check, Finding, PlatformError
@@ -37,21 +37,21 @@ _MENDS = {
 
 
 def of_workspace(
-    workspaces: Workspaces, workspace: str, places: Sequence[Place], lost: Sequence[Place] = ()
+    workspaces: Workspaces, workspace_id: str, places: Sequence[Place], lost: Sequence[Place] = ()
 ) -> list[Check]:
     """What there is to look at in one workspace. `places` are those of its channels that the bot is to serve, `lost`
     those that it was taken out of."""
-    named = f" {workspace}" if workspace else ""
+    named = f" {workspace_id}" if workspace_id else ""
     return [
-        Check(f"slack{named} bot token", partial(_token, workspaces, workspace)),
-        Check(f"slack{named} scopes", partial(_scopes, workspaces, workspace)),
-        Check(f"slack{named} channels", partial(_channels, workspaces, workspace, places, lost)),
+        Check(f"slack{named} bot token", partial(_token, workspaces, workspace_id)),
+        Check(f"slack{named} scopes", partial(_scopes, workspaces, workspace_id)),
+        Check(f"slack{named} channels", partial(_channels, workspaces, workspace_id, places, lost)),
     ]
 
 
-def of_app_token(web: Web, app_token: str) -> Check:
+def of_app_token(api: SlackApi, app_token: str) -> Check:
     """A look at the app-level token of Socket Mode."""
-    return Check("slack app token", partial(_app_token, web, app_token))
+    return Check("slack app token", partial(_app_token, api, app_token))
 
 
 def of_installations(installations: Installations) -> Check:
@@ -65,24 +65,24 @@ async def _installations(installations: Installations) -> Finding:
     return Finding(mend="No workspace has it yet: open /slack/install under the address that Slack calls.")
 
 
-async def _token(workspaces: Workspaces, workspace: str) -> Finding:
+async def _token(workspaces: Workspaces, workspace_id: str) -> Finding:
     try:
-        await _auth(workspaces, workspace)
+        await _auth(workspaces, workspace_id)
     except PlatformError as error:
-        return _found(error)
+        return _cached(error)
     return Finding()
 
 
-async def _auth(workspaces: Workspaces, workspace: str) -> AsyncSlackResponse:
-    web = (await workspaces.at(workspace)).web
-    with understood():
-        return await web.reader.auth_test()
+async def _auth(workspaces: Workspaces, workspace_id: str) -> AsyncSlackResponse:
+    api = (await workspaces.get(workspace_id)).api
+    with translate_errors():
+        return await api.reader.auth_test()
 
 
-async def _scopes(workspaces: Workspaces, workspace: str) -> Finding:
+async def _scopes(workspaces: Workspaces, workspace_id: str) -> Finding:
     """Slack tells with every answer which scopes its token has, in `x-oauth-scopes`."""
     try:
-        told = await _auth(workspaces, workspace)
+        told = await _auth(workspaces, workspace_id)
     except PlatformError as error:
         return Finding(mend=f"They can't be seen: {error}.")
     header = next((value for name, value in told.headers.items() if name.lower() == "x-oauth-scopes"), None)
@@ -98,7 +98,9 @@ async def _scopes(workspaces: Workspaces, workspace: str) -> Finding:
     )
 
 
-async def _channels(workspaces: Workspaces, workspace: str, places: Sequence[Place], lost: Sequence[Place]) -> Finding:
+async def _channels(
+    workspaces: Workspaces, workspace_id: str, places: Sequence[Place], lost: Sequence[Place]
+) -> Finding:
     """Whether the bot is still in each of its channels, and none of them is archived. That it was taken out of others
     is nothing wrong."""
     rooms = [place for place in places if place.kind is Kind.CHANNEL]
@@ -107,7 +109,7 @@ async def _channels(workspaces: Workspaces, workspace: str, places: Sequence[Pla
     if not rooms:
         return Finding(mend=before or "It serves none yet: `/invite` it into one.")
     try:
-        there = await _joined((await workspaces.at(workspace)).web)
+        there = await _joined((await workspaces.get(workspace_id)).api)
     except PlatformError as error:
         return Finding(mend=f"They can't be seen: {error}.")
     left = [place for place in rooms if place.address not in there]
@@ -121,13 +123,13 @@ async def _channels(workspaces: Workspaces, workspace: str, places: Sequence[Pla
     )
 
 
-async def _joined(web: Web) -> dict[str, bool]:
+async def _joined(api: SlackApi) -> dict[str, bool]:
     """The addresses of the channels that the bot is in, and whether each is archived."""
     there: dict[str, bool] = {}
     cursor = ""
     while True:
-        with understood():
-            page = await web.reader.users_conversations(
+        with translate_errors():
+            page = await api.reader.users_conversations(
                 types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None
             )
         there |= {str(one.get("id")): bool(one.get("is_archived")) for one in page.get("channels") or []}
@@ -136,15 +138,15 @@ async def _joined(web: Web) -> dict[str, bool]:
             return there
 
 
-async def _app_token(web: Web, token: str) -> Finding:
+async def _app_token(api: SlackApi, token: str) -> Finding:
     """Asking for a connection's address opens none (docs.slack.dev/reference/methods/apps.connections.open)."""
     try:
-        with understood():
-            await web.reader.apps_connections_open(app_token=token)
+        with translate_errors():
+            await api.reader.apps_connections_open(app_token=token)
     except PlatformError as error:
         if "missing_scope" in str(error):
             return Finding("It may not open connections.", _MENDS["connections:write"])
-        return _found(error)
+        return _cached(error)
     return Finding()
 
 
@@ -159,7 +161,7 @@ EVENTS_CHECK = Check("slack events", _events)
 """Says what can't be seen from here."""
 
 
-def _found(error: PlatformError) -> Finding:
+def _cached(error: PlatformError) -> Finding:
     return Finding(f"{error}.", next((mend for part, mend in _MENDS.items() if part in str(error)), ""))
 
 

@@ -16,10 +16,10 @@ from bot.commands.registry import COMMANDS
 from bot.installations.encryption import Seal
 from bot.installations.store_backed import KeptInstallations
 from bot.model.messages import Message, Place
+from bot.platforms.slack.api import BotIdentity, SlackApi
 from bot.platforms.slack.http import AppSecrets
-from bot.platforms.slack.installed import AppKeys, InstalledWorkspaces
 from bot.platforms.slack.platform import SlackPlatform
-from bot.platforms.slack.web import Me, Web
+from bot.platforms.slack.token_store import AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installation
 from bot.ports.platform import NotAccepted, WorkspaceLost
 from bot.store import channels
@@ -178,11 +178,11 @@ async def test_an_uninstall_told_after_a_quick_reinstall_is_old_news(lab: Lab) -
 
 
 async def test_a_call_under_way_while_the_bot_is_installed_anew_loses_nothing(lab: Lab) -> None:
-    gate = lab.team.slack.faults.hang("chat.postMessage")
+    limiter = lab.team.slack.faults.hang("chat.postMessage")
     sending = asyncio.create_task(lab.team.platform.send(lab.team.place, Message("x"), "key-1"))
     await lab.team.slack.until(lambda: lab.team.slack.calls_to("chat.postMessage"))
     await lab.reinstall()
-    gate.set()
+    limiter.set()
     with pytest.raises(NotAccepted, match="renewed meanwhile"):
         await sending
     await lab.team.platform.send(lab.team.place, Message("x"), "key-1")
@@ -385,13 +385,13 @@ async def test_workspaces_unused_for_longest_are_forgotten(tmp_path: Path) -> No
 
     keys, made = AppKeys("1", "2"), list[str]()
 
-    def web(token: str, me: Me) -> Web:
+    def api(token: str, identity: BotIdentity) -> SlackApi:
         made.append(token)
-        return Web(token, "http://127.0.0.1:9/", Clock(), me=me)
+        return SlackApi(token, "http://127.0.0.1:9/", Clock(), identity=identity)
 
-    workspaces = InstalledWorkspaces(cast("Any", Everywhere()), keys, "http://127.0.0.1:9/", Clock(), web)
+    workspaces = InstalledWorkspaces(cast("Any", Everywhere()), keys, "http://127.0.0.1:9/", Clock(), api)
     for n in (*range(1_001), 1, 0):
-        assert (await workspaces.at(f"T{n}")).web.client.token == f"xoxb-T{n}"
+        assert (await workspaces.get(f"T{n}")).api.client.token == f"xoxb-T{n}"
     assert made == [f"xoxb-T{n}" for n in (*range(1_001), 0)]
 
 
