@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.commands.context import LookUp, Tools
+from bot.commands.context import LookUp, Services
 from bot.digests.composer import Digests
 from bot.digests.feedback import EmojiTable
 from bot.jobs.alerts import Alerts
@@ -123,7 +123,7 @@ def build(
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)
     delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, seconds, reactions)
     ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days)
-    tools = Tools(
+    services = Services(
         store,
         paper_index,
         PrivateIndexes(),
@@ -153,7 +153,7 @@ def build(
         Job("digests and deliveries", planner.plan_and_deliver, tick),
     ]
     scheduler = Scheduler(jobs, reactions.replay, [delivery_worker, reactions, vote_counters], clock)
-    service = BotService(tools, reactions, settings.digest)
+    service = BotService(services, reactions, settings.digest)
     return App(
         settings,
         store,

@@ -1,4 +1,4 @@
-"""What a verb needs to answer: the tools of the house, and where and by whom it was said."""
+"""What a command needs to answer: the services it uses, and who asks, where and when."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from recommender.paper import arxiv_id
 from recommender.text import normalized
 
 LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
-"""Asks the sources for papers by arXiv id; those nobody knows are left out. May raise anything: that is no answer."""
+"""Asks the sources for papers by arXiv id, and leaves out unknown ids. Any exception means that no source answered."""
 Deliver = Callable[[int], Awaitable[None]]
-"""Sends what is planned for a channel."""
+"""Sends the posts that are planned for a channel."""
 Outdated = Callable[[int, str], None]
-"""Has the message of a paper in a channel written anew soon: what was voted by button there has changed."""
+"""Has the message of a paper in a channel rewritten soon, because votes by button on it have changed."""
 NOT_INVITED = "not invited yet"
 """Why a channel is paused where nobody asked for digests."""
 _TELLING = 8
-"""Letters from which on a part of a title names a paper."""
+"""Letters that a part of a title needs to name a paper."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """The parts of the house that verbs use. `clock` gives the time in UTC."""
+class Services:
+    """The parts of the bot that commands use. `clock` gives the time in UTC."""
 
     store: Store
     paper_index: PaperIndex
@@ -52,17 +52,20 @@ class Tools:
     outdated: Outdated
 
     def known_in(self, place: Place) -> str | None:
-        """The workspace in which a member of this place is who they are; None where they are so in all of them."""
+        """The workspace that a member id of this place belongs to; None where ids are the same in all workspaces."""
         everywhere = self.platforms[place.platform].capabilities.one_member_everywhere
         return None if everywhere else place.workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """One question: its place and asker, the channel as stored, and the time; `event_id` tells it from any other that
-    the platform may tell, "" where none can come twice."""
+class CommandContext:
+    """One run of a command: its place and asker, the channel as stored, and the time.
 
-    tools: Tools
+    `offset` is the first entry of a list to show. `event_id` is the platform's id of the event, "" where no event can
+    arrive twice.
+    """
+
+    services: Services
     place: Place
     asker: Asker
     channel: Channel
@@ -77,24 +80,25 @@ class Conversation:
 
     @property
     def can(self) -> Capabilities:
-        """What the platform can do where this is said."""
-        return self.tools.platforms[self.place.platform].capabilities
+        """The capabilities of the platform."""
+        return self.services.platforms[self.place.platform].capabilities
 
     @property
     def may_manage(self) -> bool:
         """Whether the asker may change what the channel gets: managers, who invited the bot, anyone in private."""
         return self.asker.manager or self.place.kind is Kind.DIRECT or self.asker.member == self.channel.owner
 
-    async def is_outside(self) -> bool:
-        """Whether the bot is surely not in the place where this is said, so that nothing can be posted there."""
-        platform = self.tools.platforms[self.place.platform]
+    async def bot_is_member(self) -> bool:
+        """Whether the bot is in the place, so that it can post there. False only where the platform says so: a platform
+        that cannot tell, or does not answer, counts as yes."""
+        platform = self.services.platforms[self.place.platform]
         try:
-            return isinstance(platform, Attending) and not await platform.attends(self.place)
+            return not isinstance(platform, Attending) or await platform.attends(self.place)
         except PlatformError:
-            return False
+            return True
 
-    async def first_told(self, tx: AsyncConnection) -> bool:
-        """Whether this was never told before; goes into the transaction that does the work."""
+    async def claim_event(self, tx: AsyncConnection) -> bool:
+        """Whether this event is new, which the transaction that does its work writes down."""
         if not self.event_id:
             return True
         first = await inbox.receive(tx, self.place.platform, self.event_id, {}, self.now, self.asker.member)
@@ -103,26 +107,26 @@ class Conversation:
         return first
 
     async def paper(self, text: str) -> Paper | None:
-        """The paper that an id, a link or a title names; one nobody here knows is looked up at the sources."""
+        """The paper that an id, a link or a title names. A paper that the store lacks is looked up at the sources."""
         found = await self.known_paper(text)
         wanted = arxiv_id(text)
         if found or not wanted:
             return found
         for paper in await self.look_up([wanted]):
             [paper_id] = await self.record([paper])
-            async with self.tools.store.read() as tx:
+            async with self.services.store.read() as tx:
                 return await papers.get(tx, paper_id)
         return None
 
     async def known_paper(self, text: str) -> Paper | None:
         """The paper in the store that an id, a link or a title (or a telling part of one) names."""
-        async with self.tools.store.read() as tx:
+        async with self.services.store.read() as tx:
             paper_id = await contributions.resolve(tx, text, self.channel.id)
             if paper_id:
                 return await papers.get(tx, paper_id)
             part = _letters(text)
-            hits = await asyncio.to_thread(self.tools.paper_index.engine.search, text, 5) if part else []
-            own = (await self.tools.private.engine(tx, self.channel.id)) if part else None
+            hits = await asyncio.to_thread(self.services.paper_index.engine.search, text, 5) if part else []
+            own = (await self.services.private.engine(tx, self.channel.id)) if part else None
             hits += await asyncio.to_thread(own.search, text, 5) if own else []
             near = [hit.paper_id for hit in hits]
             for paper in (await papers.get_many(tx, near)).values():
@@ -132,40 +136,42 @@ class Conversation:
         return None
 
     async def record(self, found: Sequence[Paper]) -> list[str]:
-        """Keep papers that a source was asked for, in the store and in the index; their ids."""
-        async with self.tools.store.write() as tx:
+        """Put papers from a source into the store and the index, and return their ids."""
+        async with self.services.store.write() as tx:
             recorded = await papers.record(tx, found, self.now)
-        await self.tools.paper_index.sync()
+        await self.services.paper_index.sync()
         return recorded.ids
 
     async def look_up(self, ids: Sequence[str]) -> list[Paper]:
-        """Papers the sources know by these arXiv ids; none when they do not answer."""
+        """The papers that the sources have under these arXiv ids; none when no source answers."""
         try:
-            return await self.tools.look_up(ids)
+            return await self.services.look_up(ids)
         except Exception:
             return []
 
 
-def sorry(text: str, field: str = "") -> Reply:
-    """A reply that says what was wrong and how to mend it; `field` is what was wrong of a form."""
+def error_reply(text: str, field: str = "") -> Reply:
+    """A reply that says what was wrong and how to mend it. `field` names the form field that was wrong."""
     return Reply(text, ok=False, field=field)
 
 
 def not_here() -> Reply:
-    """The reply to who wants something posted where the bot is not."""
-    return sorry("I am not in this channel, so I can't post here: invite me first.")
+    """The reply to a member who wants a post in a place that the bot is not in."""
+    return error_reply("I am not in this channel, so I can't post here: invite me first.")
 
 
 def no_such_paper(text: str) -> Reply:
-    """The reply to a paper nobody knows."""
+    """The reply where no paper matches."""
     if not text:
-        return sorry("Which paper? Give its arXiv id, a link, or its title.")
+        return error_reply("Which paper? Give its arXiv id, a link, or its title.")
     if arxiv_id(text):
-        return sorry(f"I don't have {arxiv_id(text)}, and arXiv did not tell me about it. Check the id, or try later.")
+        return error_reply(
+            f"I don't have {arxiv_id(text)}, and arXiv did not tell me about it. Check the id, or try later."
+        )
     shown = cut(plain_text(text), 80)
-    return sorry(f"I know no paper called “{shown}”. Give its arXiv id, a link, or its whole title.")
+    return error_reply(f"I know no paper called “{shown}”. Give its arXiv id, a link, or its whole title.")
 
 
 def _letters(text: str) -> str:
-    """What tells titles apart: no case, accents, punctuation or spaces."""
+    """A title reduced to its letters and digits: no case, accents, punctuation or spaces."""
     return "".join(char for char in normalized("NFKD", text).casefold() if char.isalnum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.commands.context import Conversation, sorry
+from bot.commands.context import CommandContext, error_reply
 from bot.commands.topics import reach
 from bot.model.messages import Action, Reply
 from bot.model.text import count, cut, plain_text
@@ -22,7 +22,7 @@ _MARKS = {'"': '"', "“": "”", "„": "“", "«": "»", "*": "*", "_": "_"}
 _NAMES = {1: "more", -1: "less"}
 
 
-async def words_in(talk: Conversation, argument: str) -> str:
+async def words_in(ctx: CommandContext, argument: str) -> str:
     """The words that somebody wants more or less of; "" where they name a paper. What is quoted or emphasised is always
     words."""
     bare = argument
@@ -35,29 +35,31 @@ async def words_in(talk: Conversation, argument: str) -> str:
         return ""
     if not any(map(str.isalpha, words)) or "://" in words or arxiv_id(words) or find_doi(words):
         return ""
-    async with talk.tools.store.read() as tx:
-        return "" if await contributions.resolve(tx, argument, talk.channel.id) else words
+    async with ctx.services.store.read() as tx:
+        return "" if await contributions.resolve(tx, argument, ctx.channel.id) else words
 
 
-async def correct(talk: Conversation, words: str, value: int) -> Reply:
+async def correct(ctx: CommandContext, words: str, value: int) -> Reply:
     """A vote on words: papers that have them rise or fall. Said again it is taken back, exactly."""
     shown, name = plain_text(words), _NAMES[value]
     if all(clause.idle for group in parse(words).groups for clause in group):
-        return sorry(f"“{shown}” says too little. As in `/papers {name} survey`, or `/papers {name} <paper>`.")
-    channel, member = talk.channel.id, talk.asker.member
-    async with talk.tools.store.write() as tx:
+        return error_reply(f"“{shown}” says too little. As in `/papers {name} survey`, or `/papers {name} <paper>`.")
+    channel, member = ctx.channel.id, ctx.asker.member
+    async with ctx.services.store.write() as tx:
         mine = {one.words: one.value for one in await word_votes.for_channel(tx, channel) if one.member == member}
         if len(mine) >= _MOST and words not in mine:
-            return sorry(f"You have corrected {_MOST} things here, which is as many as I keep. Take one back first.")
-        first = await talk.first_told(tx)
+            return error_reply(
+                f"You have corrected {_MOST} things here, which is as many as I keep. Take one back first."
+            )
+        first = await ctx.claim_event(tx)
         back = (mine.get(words) == value) == first  # told again, it answers how it stands since it was told first
         if first and back:
             await word_votes.remove(tx, channel, words, member)
         elif first:
-            await word_votes.put(tx, WordVote(channel, words, member, value, talk.now))
+            await word_votes.put(tx, WordVote(channel, words, member, value, ctx.now))
     if back:
         return Reply(f"Taken back: “{shown}” counts as before you spoke of it.")
-    told = await reach(talk, words)
+    told = await reach(ctx, words)
     return Reply(f"Counted: {name} “{shown}”, from the next digest on. {told} The same again takes it back.")
 
 

@@ -9,23 +9,25 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands.context import Conversation, sorry
+from bot.commands.context import CommandContext, error_reply
 from bot.digests.feedback import BUTTONS
 from bot.model.messages import Attachment, Reply
 from bot.store import contributions, deliveries, members, pick_log, topics, votes, word_votes
 from bot.store.channels import Channel
 
 
-async def forget(talk: Conversation, argument: str) -> Reply:
+async def forget(ctx: CommandContext, argument: str) -> Reply:
     """Delete every trace of the asker."""
     if argument.casefold().strip(" .!") != "me":
-        return sorry("`/papers forget me` deletes your votes, your saved papers and your private topics, for good.")
-    who = (talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
-    async with talk.tools.store.write() as tx:
+        return error_reply(
+            "`/papers forget me` deletes your votes, your saved papers and your private topics, for good."
+        )
+    who = (ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
+    async with ctx.services.store.write() as tx:
         pressed = await votes.for_member(tx, *who, BUTTONS)
         gone = await members.forget(tx, *who)
     for channel_id, paper_id in pressed:
-        talk.tools.outdated(channel_id, paper_id)
+        ctx.services.outdated(channel_id, paper_id)
     return Reply(
         f"Done: {gone} {'entry' if gone == 1 else 'entries'} about you deleted. "
         "The channels' tastes no longer know your votes. Emoji that still stand on cards count again when read back: "
@@ -33,10 +35,10 @@ async def forget(talk: Conversation, argument: str) -> Reply:
     )
 
 
-async def export(talk: Conversation, argument: str) -> Reply:
+async def export(ctx: CommandContext, argument: str) -> Reply:
     """Everything the channel has, as JSONL."""
-    async with talk.tools.store.read() as tx:
-        text = await everything(tx, talk.channel)
+    async with ctx.services.store.read() as tx:
+        text = await everything(tx, ctx.channel)
     return Reply("All that this channel has, one JSON object a line.", attachment=Attachment("channel.jsonl", text))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands.context import Conversation
+from bot.commands.context import CommandContext
 from bot.digests import feedback
 from bot.digests.composer import DIGEST, Waiting
 from bot.model.text import count, cut, day_name, plain_text
@@ -14,20 +14,20 @@ from recommender import Paper, Standing
 _TWIN = "This channel has had the same work under another title, and no work comes twice."
 
 
-async def past(tx: AsyncConnection, talk: Conversation, paper: Paper, waiting: Waiting) -> str:
+async def past(tx: AsyncConnection, ctx: CommandContext, paper: Paper, waiting: Waiting) -> str:
     """When the channel had the paper, or why the paper will not come; "" for a paper that waits for the next digest."""
-    if shown_here := await _past(tx, talk, paper):
+    if shown_here := await _past(tx, ctx, paper):
         return shown_here
     if paper.id in waiting.new:
         return ""
-    return _TWIN if paper.id in waiting.fresh else await _passed_over(tx, talk, paper)
+    return _TWIN if paper.id in waiting.fresh else await _passed_over(tx, ctx, paper)
 
 
-async def future(talk: Conversation, standing: Standing) -> str:
+async def future(ctx: CommandContext, standing: Standing) -> str:
     """How a paper that waits stands with the next digest."""
-    async with talk.tools.store.read() as tx:
+    async with ctx.services.store.read() as tx:
         twin = await papers.get(tx, standing.twin) if standing.twin else None
-    return next_digest(standing, talk.channel.count, twin.title if twin else "")
+    return next_digest(standing, ctx.channel.count, twin.title if twin else "")
 
 
 def next_digest(standing: Standing, most: int, twin: str = "") -> str:
@@ -46,27 +46,27 @@ def next_digest(standing: Standing, most: int, twin: str = "") -> str:
     )
 
 
-async def _past(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
+async def _past(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
     """When the channel had the paper, "" when it has not."""
-    seen = {one.paper_id: one for one in await exposures.for_channel(tx, talk.channel.id)}
+    seen = {one.paper_id: one for one in await exposures.for_channel(tx, ctx.channel.id)}
     if paper.id in seen:
-        at = seen[paper.id].at.astimezone(talk.zone)
-        likes, dislikes = feedback.tally(await votes.for_paper(tx, talk.channel.id, paper.id), talk.tools.emoji)
+        at = seen[paper.id].at.astimezone(ctx.zone)
+        likes, dislikes = feedback.tally(await votes.for_paper(tx, ctx.channel.id, paper.id), ctx.services.emoji)
         said = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
-        day = day_name(at.date(), talk.now.astimezone(talk.zone).date())
+        day = day_name(at.date(), ctx.now.astimezone(ctx.zone).date())
         how = "listed by its title" if seen[paper.id].glance else "posted"
         return f"It was {how} here {day}{f', {said}' if said else ''}; no paper comes twice."
-    if paper.id in await exposures.posted(tx, talk.channel.id, [paper.id]):
+    if paper.id in await exposures.posted(tx, ctx.channel.id, [paper.id]):
         return "It is on its way here."
     return ""
 
 
-async def _passed_over(tx: AsyncConnection, talk: Conversation, paper: Paper) -> str:
+async def _passed_over(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
     """Why a paper that was not here will not come."""
     revision = await papers.news_revision(tx, paper.id)
     if revision is None:
         return f"No source has listed it, so no digest brings it; `/papers submit {paper.id}` does."
-    had = [one for one in await deliveries.for_channel(tx, talk.channel.id) if one.kind == DIGEST]
+    had = [one for one in await deliveries.for_channel(tx, ctx.channel.id) if one.kind == DIGEST]
     brought = next((one for one in had if one.papers_revision >= revision), None)
     if brought is None:
         return "It was listed longer ago than digests look back."
@@ -74,6 +74,6 @@ async def _passed_over(tx: AsyncConnection, talk: Conversation, paper: Paper) ->
     if brought.reason:
         return f"It could have come with {day}, which brought nothing: {brought.reason}"
     made = [
-        one for one in await pick_log.for_channel(tx, talk.channel.id) if one.place and one.day == brought.local_date
+        one for one in await pick_log.for_channel(tx, ctx.channel.id) if one.place and one.day == brought.local_date
     ]
     return f"It could have come with {day}, which brought {count(len(made), 'other paper')}."

@@ -14,7 +14,7 @@ _PART = 60
 _SUGGESTION = 80
 
 
-def told(understood: Understood, *, standing: bool = False) -> str:
+def explain(understood: Understood, *, standing: bool = False) -> str:
     """What is to be said besides the hits, in sentences; empty where the query was taken as written. A `standing`
     search takes no word for another: what was meant is only asked."""
     said = [_left_out([r.part for r in understood.remarks if r.trouble is Trouble.MEANINGLESS])]

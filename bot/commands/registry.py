@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.commands import members, schedule, search, stats, taste, topics, votes
-from bot.commands.context import Conversation
+from bot.commands.context import CommandContext
 from bot.model.commands import CardButton, CommandSet, CommandTraits, MenuEntry
 from bot.model.messages import Reply
 from bot.model.text import count, plain_text
 from bot.store import topics as topic_rows
 
-Handler = Callable[[Conversation, str], Coroutine[Any, Any, Reply]]
+Handler = Callable[[CommandContext, str], Coroutine[Any, Any, Reply]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +23,10 @@ class Command(CommandTraits):
     handler: Handler
 
 
-async def _help(talk: Conversation, argument: str) -> Reply:
-    channel = talk.channel
-    async with talk.tools.store.read() as tx:
-        profile = await talk.tools.digests.profile(tx, channel.id)
+async def _help(ctx: CommandContext, argument: str) -> Reply:
+    channel = ctx.channel
+    async with ctx.services.store.read() as tx:
+        profile = await ctx.services.digests.profile(tx, channel.id)
         followed = await topic_rows.for_channel(tx, channel.id)
     names = ", ".join(f"“{plain_text(topic.line)}”" for topic in followed[:10]) or "none yet"
     rows = [

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands.context import NOT_INVITED, Conversation, not_here, sorry
+from bot.commands.context import NOT_INVITED, CommandContext, error_reply, not_here
 from bot.digests import layout
 from bot.digests.composer import next_hour
 from bot.model import schedule_text
@@ -30,45 +30,45 @@ _LEARNED = "learned"
 """The bar as the channel's likes set it, beginning with what it was."""
 
 
-async def schedule(talk: Conversation, argument: str) -> Reply:
+async def schedule(ctx: CommandContext, argument: str) -> Reply:
     """When the digest comes: hour, days, zone and number of cards, in any order."""
     if not argument:
-        return Reply(when(talk.channel), form=_form(talk, "schedule", "When digests come"))
+        return Reply(when(ctx.channel), form=_form(ctx, "schedule", "When digests come"))
     if "=" in argument:
-        return await settings(talk, argument)
+        return await settings(ctx, argument)
     try:
         change = schedule_text.read_line(argument)
     except ValueError as error:
-        return sorry(f"{error}.")
+        return error_reply(f"{error}.")
     values = {"hour": change.hour, "days": change.days, "zone": change.zone, "count": change.count}
-    channel = await _change(talk, {name: value for name, value in values.items() if value is not None})
+    channel = await _change(ctx, {name: value for name, value in values.items() if value is not None})
     return Reply(f"Done. {when(channel)}")
 
 
-async def pause(talk: Conversation, argument: str) -> Reply:
+async def pause(ctx: CommandContext, argument: str) -> Reply:
     """No digests until `resume`; everything is kept."""
-    if talk.channel.state is not ChannelState.ACTIVE:
+    if ctx.channel.state is not ChannelState.ACTIVE:
         return Reply("There are no digests here as it is. `/papers resume` begins them.")
-    async with talk.tools.store.write() as tx:
+    async with ctx.services.store.write() as tx:
         await channels.change(
-            tx, talk.channel.id, state=ChannelState.PAUSED, state_reason="paused here", next_due_at=None
+            tx, ctx.channel.id, state=ChannelState.PAUSED, state_reason="paused here", next_due_at=None
         )
-        await deliveries.drop_waiting(tx, talk.channel.id, "paused here")
+        await deliveries.drop_waiting(tx, ctx.channel.id, "paused here")
     return Reply("Paused. Everything is kept, and reactions still count. `/papers resume` goes on.")
 
 
-async def resume(talk: Conversation, argument: str) -> Reply:
+async def resume(ctx: CommandContext, argument: str) -> Reply:
     """Digests again, from the next hour on; for the first time where the bot was never invited otherwise."""
-    if talk.channel.state is ChannelState.ACTIVE:
-        return Reply(f"It is running. {when(talk.channel)}")
-    if await talk.is_outside():
+    if ctx.channel.state is ChannelState.ACTIVE:
+        return Reply(f"It is running. {when(ctx.channel)}")
+    if not await ctx.bot_is_member():
         return not_here()
-    new = talk.channel.state_reason == NOT_INVITED
-    async with talk.tools.store.write() as tx:
-        await wake(tx, talk.channel, talk.now)
+    new = ctx.channel.state_reason == NOT_INVITED
+    async with ctx.services.store.write() as tx:
+        await wake(tx, ctx.channel, ctx.now)
         if new:
-            await channels.change(tx, talk.channel.id, owner=talk.channel.owner or talk.asker.member)
-        channel = await channels.get(tx, talk.channel.id) or talk.channel
+            await channels.change(tx, ctx.channel.id, owner=ctx.channel.owner or ctx.asker.member)
+        channel = await channels.get(tx, ctx.channel.id) or ctx.channel
     if new:
         return Reply(
             f"I begin here. {when(channel)} `/papers subscribe federated learning` (any topic) gives me a start."
@@ -76,26 +76,26 @@ async def resume(talk: Conversation, argument: str) -> Reply:
     return Reply(f"Welcome back. {when(channel)}")
 
 
-async def settings(talk: Conversation, argument: str) -> Reply:
+async def settings(ctx: CommandContext, argument: str) -> Reply:
     """All settings of the channel, or one changed: `settings bar 0.4`."""
     if not argument:
-        rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(talk.channel, talk.can)]
+        rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(ctx.channel, ctx.can)]
         text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
-        return Reply(text, form=_form(talk, "settings", "Settings here"))
+        return Reply(text, form=_form(ctx, "settings", "Settings here"))
     parts = _NAMED_SETTING.split(argument)
     if parts[0].strip() or len(parts) < 3:
-        return sorry(
+        return error_reply(
             f"I know no setting of that name. They are {', '.join(_SETTINGS)}; as in `/papers settings bar 0.4`."
         )
     values: dict[str, Any] = {}
     names = [name.lower() for name in parts[1::2]]
     for name, value in zip(names, parts[2::2], strict=True):
         try:
-            values |= _read(name, value.strip(), talk.can)
+            values |= _read(name, value.strip(), ctx.can)
         except ValueError as error:
-            return sorry(f"{error}.", name)
-    channel = await _change(talk, values)
-    shown = {field.name: field.value for field in _fields(channel, talk.can)}
+            return error_reply(f"{error}.", name)
+    channel = await _change(ctx, values)
+    shown = {field.name: field.value for field in _fields(channel, ctx.can)}
     text = "Done: " + ", ".join(f"{name} is {shown[name]}" for name in dict.fromkeys(names)) + "."
     return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
 
@@ -133,19 +133,19 @@ def next_digest(channel: Channel) -> str:
 
 def not_yours() -> Reply:
     """The reply to somebody who may not change a channel."""
-    return sorry(
+    return error_reply(
         "That is for whoever invited me, and for those who manage this place: ask one of them. Looking things up is "
         "open to all."
     )
 
 
-async def _change(talk: Conversation, values: dict[str, Any]) -> Channel:
-    async with talk.tools.store.write() as tx:
-        await channels.change(tx, talk.channel.id, **values)
-        channel = await channels.get(tx, talk.channel.id)
+async def _change(ctx: CommandContext, values: dict[str, Any]) -> Channel:
+    async with ctx.services.store.write() as tx:
+        await channels.change(tx, ctx.channel.id, **values)
+        channel = await channels.get(tx, ctx.channel.id)
         assert channel is not None
         if values.keys() & {"hour", "days", "zone"} and channel.state is ChannelState.ACTIVE:
-            hour = await next_hour(tx, channel, talk.now)
+            hour = await next_hour(tx, channel, ctx.now)
             await channels.change(tx, channel.id, next_due_at=hour.at, next_due_on=hour.local_date)
             channel = await channels.get(tx, channel.id) or channel
     return channel
@@ -189,7 +189,7 @@ def _read_bar(value: str) -> dict[str, Any]:
 
 
 def _read_style(value: str, can: Capabilities) -> Style:
-    doable = layout.doable(can)
+    doable = layout.supported_styles(can)
     style = next((style for style in doable if style == value.casefold()), None)
     if style is None:
         *others, last = doable
@@ -207,10 +207,10 @@ def when(channel: Channel) -> str:
     return f"Up to {cards_} at {channel.hour} {days}, {channel.zone} time. Next digest: {next_digest(channel)}."
 
 
-def _form(talk: Conversation, verb: str, title: str) -> Form | None:
+def _form(ctx: CommandContext, verb: str, title: str) -> Form | None:
     """The form of a verb, for whoever may change the channel."""
-    fields = [field for field in _fields(talk.channel, talk.can) if (field.name in _WHEN) == (verb == "schedule")]
-    return Form(verb, title, tuple(fields)) if talk.may_manage else None
+    fields = [field for field in _fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (verb == "schedule")]
+    return Form(verb, title, tuple(fields)) if ctx.may_manage else None
 
 
 def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
@@ -225,8 +225,8 @@ def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
         Field(
             "style",
             "cards, the same in a thread, or compact",
-            layout.fitting(channel.style, can, 1),
-            tuple(layout.doable(can)),
+            layout.choose_style(channel.style, can, 1),
+            tuple(layout.supported_styles(can)),
         ),
         Field(
             "titles",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.commands import query_notes, topics
-from bot.commands.context import Conversation, no_such_paper, sorry
+from bot.commands.context import CommandContext, error_reply, no_such_paper
 from bot.digests import cards, feedback
 from bot.model.messages import SHARE, Action, Kind, Line, Reply
 from bot.model.text import count, cut, plain_text
@@ -24,47 +24,47 @@ _DEEPEST = 500
 """Hits that can be paged through; nobody reads on from there."""
 
 
-async def search(talk: Conversation, argument: str) -> Reply:
+async def search(ctx: CommandContext, argument: str) -> Reply:
     """Papers for some words, best first; with `for us` the channel's taste has a say."""
     query, for_us = _for_us(argument)
     if not query:
-        return sorry("Search for what? As in `/papers federated learning`.")
-    engine = talk.tools.paper_index.engine
+        return error_reply("Search for what? As in `/papers federated learning`.")
+    engine = ctx.services.paper_index.engine
     read = await asyncio.to_thread(engine.understand, query)
     profile = Profile()
     if for_us:
-        async with talk.tools.store.read() as tx:
-            profile = await talk.tools.digests.profile(tx, talk.channel.id)
+        async with ctx.services.store.read() as tx:
+            profile = await ctx.services.digests.profile(tx, ctx.channel.id)
     hits = []
-    if talk.offset < _DEEPEST:
-        own = await _private_hits(talk, query)
+    if ctx.offset < _DEEPEST:
+        own = await _private_hits(ctx, query)
         # Without papers of its own a channel's page is read where it begins; with some, from the top, to mix them in.
-        start, most = (0, talk.offset + PAGE + 1) if own else (talk.offset, PAGE + 1)
+        start, most = (0, ctx.offset + PAGE + 1) if own else (ctx.offset, PAGE + 1)
         hits = await asyncio.to_thread(engine.search, query, most, start, profile.feedback, profile.topics)
         if own:
             ids = engine.known([hit.paper_id for hit in hits])
             whole = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
-            hits = _mixed(hits, own, whole)[talk.offset : talk.offset + PAGE + 1]
-    heading = [told] if (told := query_notes.told(read)) else []
+            hits = _mixed(hits, own, whole)[ctx.offset : ctx.offset + PAGE + 1]
+    heading = [told] if (told := query_notes.explain(read)) else []
     if not hits:
         what = f"Nothing found for “{cut(plain_text(query), 80)}”"
         mend = "" if read.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
-        heading.append(f"{what}.{mend}" if talk.offset == 0 else "That was all.")
+        heading.append(f"{what}.{mend}" if ctx.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
-    heading.append(f"“{cut(plain_text(query), 80)}”, {_order(talk.offset, len(hits), profile, for_us=for_us)}:")
+    heading.append(f"“{cut(plain_text(query), 80)}”, {_order(ctx.offset, len(hits), profile, for_us=for_us)}:")
     meant = " ".join((read.suggestion or query).split())
-    reply = await _page(talk, " ".join(heading), hits, "search", argument, read.answered)
+    reply = await _page(ctx, " ".join(heading), hits, "search", argument, read.answered)
     follow = (Action("Follow", "subscribe", meant),)
-    if not (talk.may_manage and talk.offset == 0 and topics.followable(meant)):
+    if not (ctx.may_manage and ctx.offset == 0 and topics.followable(meant)):
         return reply
     return replace(reply, actions=(*reply.actions, *follow))
 
 
-async def _private_hits(talk: Conversation, query: str) -> list[Hit]:
+async def _private_hits(ctx: CommandContext, query: str) -> list[Hit]:
     """The private papers of this channel and its workspace that have all that the query asks for, best first."""
-    async with talk.tools.store.read() as tx:
-        engine = await talk.tools.private.engine(tx, talk.channel.id)
-        ids = [paper.id for paper in await contributions.visible(tx, talk.channel.id)] if engine else []
+    async with ctx.services.store.read() as tx:
+        engine = await ctx.services.private.engine(tx, ctx.channel.id)
+        ids = [paper.id for paper in await contributions.visible(tx, ctx.channel.id)] if engine else []
     if engine is None:
         return []
     ids = await asyncio.to_thread(engine.known, ids)
@@ -93,50 +93,50 @@ def _order(offset: int, hits: int, profile: Profile, *, for_us: bool) -> str:
     )
 
 
-async def similar(talk: Conversation, argument: str) -> Reply:
+async def similar(ctx: CommandContext, argument: str) -> Reply:
     """The papers nearest to one."""
-    paper = await talk.paper(argument)
+    paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    engine = talk.tools.paper_index.engine
+    engine = ctx.services.paper_index.engine
     given = paper.id if paper.id in engine else paper
-    nearest = await asyncio.to_thread(engine.similar, given, talk.offset + PAGE + 1)
-    hits = nearest[talk.offset :]
+    nearest = await asyncio.to_thread(engine.similar, given, ctx.offset + PAGE + 1)
+    hits = nearest[ctx.offset :]
     title = cut(plain_text(paper.title), 100)
     if not hits:
-        return Reply(f"Nothing is much like “{title}”." if talk.offset == 0 else "That was all.")
+        return Reply(f"Nothing is much like “{title}”." if ctx.offset == 0 else "That was all.")
     ids = [hit.paper_id for hit in hits]
     same = await asyncio.to_thread(engine.seen_before, ids, [paper.id])
-    reply = await _page(talk, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
+    reply = await _page(ctx, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
     twin = "the same work under another title"
     lines = (replace(o, detail=f"{o.detail} · {twin}") if o.paper_id in same else o for o in reply.lines)
     return replace(reply, lines=tuple(lines))
 
 
-async def today(talk: Conversation, argument: str) -> Reply:
+async def today(ctx: CommandContext, argument: str) -> Reply:
     """The digest as it would be now."""
     if argument:
         return _not_with_words("today", argument)
-    digest = await talk.tools.digests.compose(talk.channel, talk.now)
-    return Reply(digest.header(answer=True), cards=digest.cards, actions=_share(talk, "today"))
+    digest = await ctx.services.digests.compose(ctx.channel, ctx.now)
+    return Reply(digest.header(answer=True), cards=digest.cards, actions=_share(ctx, "today"))
 
 
-async def trending(talk: Conversation, argument: str) -> Reply:
+async def trending(ctx: CommandContext, argument: str) -> Reply:
     """The most upvoted and most reacted papers of a day, a week or a month."""
     period = argument.casefold().removeprefix("this ").strip() or "week"
     if period not in _PERIODS:
-        return sorry("Trending over what? `/papers trending day`, `week` or `month`.")
-    until = talk.now.astimezone(talk.zone).date()
-    async with talk.tools.store.read() as tx:
+        return error_reply("Trending over what? `/papers trending day`, `week` or `month`.")
+    until = ctx.now.astimezone(ctx.zone).date()
+    async with ctx.services.store.read() as tx:
         listed = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
         found = await papers.get_many(tx, listed)
-        heard = await votes.visible_from(tx, talk.channel.id, listed) if len(listed) <= 20_000 else []
+        heard = await votes.visible_from(tx, ctx.channel.id, listed) if len(listed) <= 20_000 else []
     likes: Counter[str] = Counter()
     by_channel: dict[int, list[votes.Vote]] = {}
     for vote in heard:
         by_channel.setdefault(vote.channel_id, []).append(vote)
     for some in by_channel.values():
-        for one in feedback.standing(some, talk.tools.emoji):
+        for one in feedback.standing(some, ctx.services.emoji):
             likes[one.paper_id] += one.value > 0
     # One reaction here says more to this team than an upvote from anywhere.
     heat = {i: paper.upvotes + 5 * likes[i] for i, paper in found.items()}
@@ -145,17 +145,19 @@ async def trending(talk: Conversation, argument: str) -> Reply:
         return Reply(
             f"Nothing is trending this {period} yet: {len(listed)} papers were listed, none has upvotes or reactions."
         )
-    hits = [Hit(i, float(heat[i])) for i in hot[talk.offset : talk.offset + PAGE + 1]]
+    hits = [Hit(i, float(heat[i])) for i in hot[ctx.offset : ctx.offset + PAGE + 1]]
     if not hits:
         return Reply("That was all.")
-    return await _page(talk, f"Most upvoted and most liked this {period}:", hits, "trending", period, "")
+    return await _page(ctx, f"Most upvoted and most liked this {period}:", hits, "trending", period, "")
 
 
-async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequence[str], query: str) -> tuple[Line, ...]:
+async def lines_for(
+    ctx: CommandContext, found: Mapping[str, Paper], ids: Sequence[str], query: str
+) -> tuple[Line, ...]:
     """Papers as lines: who and when, where the team has had them, and the sentence that speaks to the query."""
-    async with talk.tools.store.read() as tx:
-        seen = await exposures.seen_in_workspace(tx, talk.channel.id, ids)
-        heard = await votes.visible_from(tx, talk.channel.id, ids)
+    async with ctx.services.store.read() as tx:
+        seen = await exposures.seen_in_workspace(tx, ctx.channel.id, ids)
+        heard = await votes.visible_from(tx, ctx.channel.id, ids)
     read = parse(query)
     asked = {fold(word) for group in read.groups for c in group if c.field is Field.AUTHOR for word in c.words}
     name = set(map(fold, read.name))
@@ -168,9 +170,9 @@ async def lines_for(talk: Conversation, found: Mapping[str, Paper], ids: Sequenc
             facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
             for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
                 theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
-                likes, _ = feedback.tally(theirs, talk.tools.emoji)
-                place = "" if where_id == talk.channel.id else f" in {_channel(where)}"
-                day = when.astimezone(talk.zone).date()
+                likes, _ = feedback.tally(theirs, ctx.services.emoji)
+                place = "" if where_id == ctx.channel.id else f" in {_channel(where)}"
+                day = when.astimezone(ctx.zone).date()
                 had = "listed" if glance else "posted"
                 facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
             detail = " · ".join(fact for fact in facts if fact)
@@ -197,20 +199,20 @@ def _with_asked(authors: Sequence[str], asked: set[str], name: set[str]) -> list
     return list(authors) if found is None else [*authors[:2], authors[found], *authors[2:found], *authors[found + 1 :]]
 
 
-async def _page(talk: Conversation, text: str, hits: Sequence[Hit], verb: str, argument: str, query: str) -> Reply:
-    more = len(hits) > PAGE and talk.offset + PAGE < _DEEPEST
-    async with talk.tools.store.read() as tx:
+async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], verb: str, argument: str, query: str) -> Reply:
+    more = len(hits) > PAGE and ctx.offset + PAGE < _DEEPEST
+    async with ctx.services.store.read() as tx:
         # The index may for a moment know papers that were merged into others.
         found = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
-    lines = await lines_for(talk, found, list(found), query)
-    actions = (Action("More", verb, argument, talk.offset + PAGE),) if more else ()
-    shared = _share(talk, f"{verb} {argument}".strip())
-    return Reply(text, lines=lines, actions=(*actions, *shared), first=talk.offset + 1)
+    lines = await lines_for(ctx, found, list(found), query)
+    actions = (Action("More", verb, argument, ctx.offset + PAGE),) if more else ()
+    shared = _share(ctx, f"{verb} {argument}".strip())
+    return Reply(text, lines=lines, actions=(*actions, *shared), first=ctx.offset + 1)
 
 
-def _share(talk: Conversation, line: str) -> tuple[Action, ...]:
+def _share(ctx: CommandContext, line: str) -> tuple[Action, ...]:
     """The button that shows an answer to all, where there is anybody else."""
-    return () if talk.place.kind is Kind.DIRECT else (Action("Share", SHARE, line, talk.offset),)
+    return () if ctx.place.kind is Kind.DIRECT else (Action("Share", SHARE, line, ctx.offset),)
 
 
 def _for_us(argument: str) -> tuple[str, bool]:
@@ -222,7 +224,7 @@ def _for_us(argument: str) -> tuple[str, bool]:
 
 def _not_with_words(verb: str, argument: str) -> Reply:
     shown = cut(plain_text(argument), 60)
-    return sorry(f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {shown}`.")
+    return error_reply(f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {shown}`.")
 
 
 def _day(day: date | None) -> str:

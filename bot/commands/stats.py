@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.commands.context import Conversation
+from bot.commands.context import CommandContext
 from bot.digests import feedback
 from bot.model.messages import Reply
 from bot.model.text import count
@@ -20,12 +20,12 @@ from bot.store.pick_log import LoggedPick
 _WEEKS = 8
 
 
-async def stats(talk: Conversation, argument: str) -> Reply:
+async def stats(ctx: CommandContext, argument: str) -> Reply:
     """How many picks were liked, week by week, beside what is known of the most upvoted papers of those days."""
-    async with talk.tools.store.read() as tx:
-        heard = feedback.standing(await votes.for_channel(tx, talk.channel.id), talk.tools.emoji)
-        seen = {one.paper_id for one in await exposures.for_channel(tx, talk.channel.id)}
-        made = await pick_log.for_channel(tx, talk.channel.id)
+    async with ctx.services.store.read() as tx:
+        heard = feedback.standing(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
+        seen = {one.paper_id for one in await exposures.for_channel(tx, ctx.channel.id)}
+        made = await pick_log.for_channel(tx, ctx.channel.id)
     if not any(one.place and one.paper_id in seen for one in made):
         return Reply("No digest has been posted here yet, so there is nothing to count.")
     tally: Counter[str] = Counter()

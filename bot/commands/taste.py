@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.commands import outlook
-from bot.commands.context import Conversation, no_such_paper
+from bot.commands.context import CommandContext, no_such_paper
 from bot.commands.corrections import listed, quoted
 from bot.digests import cards
 from bot.model.messages import Action, Reply
@@ -18,35 +18,35 @@ from recommender import Explanation, Paper, Profile, Word
 _WORDS = 10
 
 
-async def why(talk: Conversation, argument: str) -> Reply:
+async def why(ctx: CommandContext, argument: str) -> Reply:
     """Why a paper is, or is not, for this channel."""
-    paper = await talk.paper(argument)
+    paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    if paper.id not in talk.tools.paper_index.engine:
+    if paper.id not in ctx.services.paper_index.engine:
         return Reply(_given_here(paper))
-    day = talk.now.astimezone(talk.zone).date()
-    async with talk.tools.store.read() as tx:
-        profile = await talk.tools.digests.profile(tx, talk.channel.id)
-        bar = await talk.tools.digests.bar(tx, talk.channel, profile, day)
-        waiting = await talk.tools.digests.waiting(tx, talk.channel, day)
-        prospect = await outlook.past(tx, talk, paper, waiting)
+    day = ctx.now.astimezone(ctx.zone).date()
+    async with ctx.services.store.read() as tx:
+        profile = await ctx.services.digests.profile(tx, ctx.channel.id)
+        bar = await ctx.services.digests.bar(tx, ctx.channel, profile, day)
+        waiting = await ctx.services.digests.waiting(tx, ctx.channel, day)
+        prospect = await outlook.past(tx, ctx, paper, waiting)
     if prospect:
-        engine, votes = talk.tools.paper_index.engine, profile.feedback
-        told = await asyncio.to_thread(engine.explain, paper.id, votes, profile.topics, talk.now, profile.neighbours)
+        engine, votes = ctx.services.paper_index.engine, profile.feedback
+        told = await asyncio.to_thread(engine.explain, paper.id, votes, profile.topics, ctx.now, profile.neighbours)
     else:
-        told, standing = await talk.tools.digests.assess(talk.channel, profile, bar, waiting, paper.id, day, talk.now)
-        prospect = await outlook.future(talk, standing)
+        told, standing = await ctx.services.digests.assess(ctx.channel, profile, bar, waiting, paper.id, day, ctx.now)
+        prospect = await outlook.future(ctx, standing)
     title = f"“{cut(plain_text(paper.title), 100)}”"
     if told.muted_by is not None:
         return Reply(f"{title} is left out: this channel muted “{plain_text(told.muted_by)}”.")
     if not profile.votes and not profile.topics:
         nothing = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
         return Reply(f"{title}: {nothing}\n{prospect}")
-    learned = ", as this channel's likes set it" if bar > talk.channel.bar else ""
+    learned = ", as this channel's likes set it" if bar > ctx.channel.bar else ""
     rows = [
         f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {bar:.0%}{learned}.",
-        *await _grounds(talk, told, profile),
+        *await _grounds(ctx, told, profile),
         prospect,
     ]
     doubtful = [word for reason in told.reasons for word in reason.words][:1]
@@ -60,13 +60,13 @@ def _given_here(paper: Paper) -> str:
     return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
 
 
-async def _grounds(talk: Conversation, told: Explanation, profile: Profile) -> list[str]:
+async def _grounds(ctx: CommandContext, told: Explanation, profile: Profile) -> list[str]:
     """What speaks for and against a paper, a line each."""
-    async with talk.tools.store.read() as tx:
+    async with ctx.services.store.read() as tx:
         taught_by = await papers.get_many(tx, [reason.because for reason in told.reasons if reason.because])
-    liked_on = {one.paper_id: one.at.astimezone(talk.zone) for one in profile.feedback if one.value > 0}
+    liked_on = {one.paper_id: one.at.astimezone(ctx.zone) for one in profile.feedback if one.value > 0}
     titles = {paper_id: found.title for paper_id, found in taught_by.items()}
-    because = cards.why_line(told.reasons, titles, liked_on, talk.now.astimezone(talk.zone).date())
+    because = cards.why_line(told.reasons, titles, liked_on, ctx.now.astimezone(ctx.zone).date())
     rows = []
     if because:
         rows.append(f"{'Here' if because.startswith('because') else 'For it:'} {because}.")
@@ -77,9 +77,9 @@ async def _grounds(talk: Conversation, told: Explanation, profile: Profile) -> l
     return rows or ["None of its words has come up in this channel's votes or topics."]
 
 
-async def abstract(talk: Conversation, argument: str) -> Reply:
+async def abstract(ctx: CommandContext, argument: str) -> Reply:
     """The whole abstract of a paper."""
-    paper = await talk.paper(argument)
+    paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
     text = await asyncio.to_thread(plain_text, paper.abstract)
@@ -87,12 +87,12 @@ async def abstract(talk: Conversation, argument: str) -> Reply:
     return Reply(text or "Its source gave no abstract.", cards=(card,))
 
 
-async def taste(talk: Conversation, argument: str) -> Reply:
+async def taste(ctx: CommandContext, argument: str) -> Reply:
     """What this channel likes and dislikes, in words."""
-    async with talk.tools.store.read() as tx:
-        profile = await talk.tools.digests.profile(tx, talk.channel.id)
-        corrected = await word_votes.for_channel(tx, talk.channel.id)
-    learned = await asyncio.to_thread(talk.tools.paper_index.engine.taste, profile.feedback, profile.topics, talk.now)
+    async with ctx.services.store.read() as tx:
+        profile = await ctx.services.digests.profile(tx, ctx.channel.id)
+        corrected = await word_votes.for_channel(tx, ctx.channel.id)
+    learned = await asyncio.to_thread(ctx.services.paper_index.engine.taste, profile.feedback, profile.topics, ctx.now)
     if not profile.votes and not profile.topics:
         return Reply(
             "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."
@@ -107,7 +107,7 @@ async def taste(talk: Conversation, argument: str) -> Reply:
             rows.append(f"{name} it likes: {_words(liked)}.")
         if disliked:
             rows.append(f"{name} it avoids: {_words(disliked)}.")
-    line, actions = listed(corrected, talk.asker.member)
+    line, actions = listed(corrected, ctx.asker.member)
     rows.append(f"{line} Say one again to take yours back." if line else "Not so? `/papers less survey` corrects me.")
     return Reply("\n".join(rows), actions=actions)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.commands import bibliography, corrections
-from bot.commands.context import Conversation, no_such_paper, not_here, sorry
+from bot.commands.context import CommandContext, error_reply, no_such_paper, not_here
 from bot.commands.search import lines_for
 from bot.digests.composer import SUBMISSION
 from bot.digests.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
@@ -23,55 +23,55 @@ _SHOWN_SAVED = 10
 _MOST_TAUGHT = 500
 
 
-async def more(talk: Conversation, argument: str) -> Reply:
+async def more(ctx: CommandContext, argument: str) -> Reply:
     """A vote for a paper, as a 👍 on its card, or for words; said again it is taken back."""
-    if words := await corrections.words_in(talk, argument):
-        return await corrections.correct(talk, words, 1)
-    return await _vote(talk, argument, SAID_MORE, SAID_LESS, "More like")
+    if words := await corrections.words_in(ctx, argument):
+        return await corrections.correct(ctx, words, 1)
+    return await _vote(ctx, argument, SAID_MORE, SAID_LESS, "More like")
 
 
-async def less(talk: Conversation, argument: str) -> Reply:
+async def less(ctx: CommandContext, argument: str) -> Reply:
     """A vote against a paper, as a 👎 on its card, or against words; said again it is taken back."""
-    if words := await corrections.words_in(talk, argument):
-        return await corrections.correct(talk, words, -1)
-    return await _vote(talk, argument, SAID_LESS, SAID_MORE, "Less like")
+    if words := await corrections.words_in(ctx, argument):
+        return await corrections.correct(ctx, words, -1)
+    return await _vote(ctx, argument, SAID_LESS, SAID_MORE, "Less like")
 
 
-async def teach(talk: Conversation, argument: str) -> Reply:
+async def teach(ctx: CommandContext, argument: str) -> Reply:
     """Papers the team already loves: ids, links, or BibTeX. The channel's taste starts from them."""
     if not argument:
-        return sorry(
+        return error_reply(
             "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib file, "
             "as in `/papers teach 1602.05629 1912.04977`."
         )
     named = await asyncio.to_thread(bibliography.read, argument)
     if not named.papers:
-        return sorry("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
+        return error_reply("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
     wanted = named.papers[:_MOST_TAUGHT]
-    async with talk.tools.store.read() as tx:
-        known = {paper.id: await contributions.same_as(tx, paper, talk.channel.id) for paper in wanted}
+    async with ctx.services.store.read() as tx:
+        known = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in wanted}
     missing = [paper.id for paper in wanted if known[paper.id] is None and arxiv_id(paper.id)]
     # What a source tells is for everybody; what only the entry says stays with whoever may see this channel.
-    await talk.record([paper for paper in await talk.look_up(missing) if paper.title] if missing else [])
+    await ctx.record([paper for paper in await ctx.look_up(missing) if paper.title] if missing else [])
     ids: dict[str, None] = {}
     unknown: list[Paper] = []
     full = False
-    async with talk.tools.store.write() as tx:
+    async with ctx.services.store.write() as tx:
         await metadata.lock_papers(tx)  # a source that lists one of them meanwhile is waited for
         for paper in wanted:
             listed = await papers.same_as(tx, paper)
-            paper_id = listed or await contributions.give(tx, talk.channel, talk.asker.member, paper, talk.now)
+            paper_id = listed or await contributions.give(tx, ctx.channel, ctx.asker.member, paper, ctx.now)
             if paper_id is None:
                 unknown.append(paper)
                 full |= bool(paper.title)
             else:
                 ids[paper_id] = None
         for paper_id in sorted(ids):  # always in one order: two at once would else wait for each other
-            await votes.put(tx, Vote(talk.channel.id, paper_id, talk.asker.member, TAUGHT, True, talk.now))
+            await votes.put(tx, Vote(ctx.channel.id, paper_id, ctx.asker.member, TAUGHT, True, ctx.now))
     if not ids:
         if full:
-            return sorry(_full())
-        return sorry(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
+            return error_reply(_full())
+        return error_reply(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
     followed = "it" if len(ids) == 1 else "them"
     text = f"Learned from {count(len(ids), 'paper')}: the next digest follows {followed}."
     if unknown:
@@ -87,46 +87,46 @@ async def teach(talk: Conversation, argument: str) -> Reply:
     return Reply(text)
 
 
-async def submit(talk: Conversation, argument: str) -> Reply:
+async def submit(ctx: CommandContext, argument: str) -> Reply:
     """Put a paper before the channel, as a card."""
-    paper = await talk.paper(argument)
+    paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    if talk.channel.state is ChannelState.LOST:
-        return sorry(f"I can't post here: {talk.channel.state_reason}. {talk.can.way_back} first.")
-    if await talk.is_outside():
+    if ctx.channel.state is ChannelState.LOST:
+        return error_reply(f"I can't post here: {ctx.channel.state_reason}. {ctx.can.way_back} first.")
+    if not await ctx.bot_is_member():
         return not_here()
     # Without a name: what is posted is kept, and whoever submitted it may want to be forgotten.
     text = "A member put this before the channel:"
-    planned = await talk.tools.digests.plan_card(talk.channel, paper, SUBMISSION, text, talk.now)
+    planned = await ctx.services.digests.plan_card(ctx.channel, paper, SUBMISSION, text, ctx.now)
     if planned is None:
-        return sorry(f"“{cut(plain_text(paper.title), 100)}” has been here already.")
-    await talk.tools.deliver(talk.channel.id)
-    async with talk.tools.store.read() as tx:
+        return error_reply(f"“{cut(plain_text(paper.title), 100)}” has been here already.")
+    await ctx.services.deliver(ctx.channel.id)
+    async with ctx.services.store.read() as tx:
         posts = await deliveries.posts_of_delivery(tx, planned.id)
-        channel = await channels.get(tx, talk.channel.id)
+        channel = await channels.get(tx, ctx.channel.id)
     if channel and channel.state is ChannelState.LOST:
-        return sorry(f"I can't post here: {channel.state_reason}. {talk.can.way_back} first.")
+        return error_reply(f"I can't post here: {channel.state_reason}. {ctx.can.way_back} first.")
     if all(post.state is PostState.SENT for post in posts):
         return Reply("Posted.")
     if any(post.state is PostState.FAILED for post in posts):
-        return sorry(f"It could not be posted: {cut(plain_text(posts[0].reason), 200)}.")
+        return error_reply(f"It could not be posted: {cut(plain_text(posts[0].reason), 200)}.")
     return Reply("It is on its way.")
 
 
-async def save(talk: Conversation, argument: str) -> Reply:
+async def save(ctx: CommandContext, argument: str) -> Reply:
     """Keep a paper for oneself; said again it is dropped."""
-    paper = await talk.paper(argument)
+    paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    platform, known_in, member = talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member
+    platform, known_in, member = ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
     title = cut(plain_text(paper.title), 100)
-    async with talk.tools.store.write() as tx:
+    async with ctx.services.store.write() as tx:
         had = paper.id in [paper_id for paper_id, _ in await saved.for_member(tx, platform, known_in, member)]
-        if await talk.first_told(tx):
+        if await ctx.claim_event(tx):
             had = not had
             if had:
-                await saved.put(tx, platform, talk.place.workspace, member, paper.id, talk.now)
+                await saved.put(tx, platform, ctx.place.workspace, member, paper.id, ctx.now)
             else:
                 await saved.remove(tx, platform, known_in, member, paper.id)
     if had:
@@ -134,20 +134,20 @@ async def save(talk: Conversation, argument: str) -> Reply:
     return _dropped(title)
 
 
-async def unsave(talk: Conversation, argument: str) -> Reply:
+async def unsave(ctx: CommandContext, argument: str) -> Reply:
     """Drop a saved paper, however often it is said."""
-    paper = await talk.known_paper(argument)
+    paper = await ctx.known_paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    async with talk.tools.store.write() as tx:
-        await saved.remove(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member, paper.id)
+    async with ctx.services.store.write() as tx:
+        await saved.remove(tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member, paper.id)
     return _dropped(cut(plain_text(paper.title), 100))
 
 
-async def show_saved(talk: Conversation, argument: str) -> Reply:
+async def show_saved(ctx: CommandContext, argument: str) -> Reply:
     """The asker's saved papers; `saved bib` as BibTeX."""
-    async with talk.tools.store.read() as tx:
-        mine = await saved.for_member(tx, talk.place.platform, talk.tools.known_in(talk.place), talk.asker.member)
+    async with ctx.services.store.read() as tx:
+        mine = await saved.for_member(tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
         found = await papers.get_many(tx, [paper_id for paper_id, _ in mine])
     if not mine:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
@@ -155,38 +155,40 @@ async def show_saved(talk: Conversation, argument: str) -> Reply:
         text = bibliography.write(list(found.values()))
         return Reply(f"{count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
     if argument:
-        return sorry("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
-    ids = list(found)[talk.offset : talk.offset + _SHOWN_SAVED]
+        return error_reply("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
+    ids = list(found)[ctx.offset : ctx.offset + _SHOWN_SAVED]
     if not ids:
         return Reply("That was all.")
-    rest = len(found) - talk.offset - len(ids)
-    actions = (Action("More", "saved", "", talk.offset + len(ids)),) if rest > 0 else ()
+    rest = len(found) - ctx.offset - len(ids)
+    actions = (Action("More", "saved", "", ctx.offset + len(ids)),) if rest > 0 else ()
     return Reply(
-        f"Your saved papers, {len(found)} in all:", lines=await lines_for(talk, found, ids, ""), actions=actions
+        f"Your saved papers, {len(found)} in all:", lines=await lines_for(ctx, found, ids, ""), actions=actions
     )
 
 
-async def _vote(talk: Conversation, argument: str, signal: str, opposite: str, words: str) -> Reply:
+async def _vote(ctx: CommandContext, argument: str, signal: str, opposite: str, words: str) -> Reply:
     if not argument:
-        return sorry("Which paper, or which words? Give its arXiv id, a link or its title, or words like “survey”.")
-    paper = await talk.paper(argument)
+        return error_reply(
+            "Which paper, or which words? Give its arXiv id, a link or its title, or words like “survey”."
+        )
+    paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    channel, member = talk.channel.id, talk.asker.member
-    async with talk.tools.store.write() as tx:
+    channel, member = ctx.channel.id, ctx.asker.member
+    async with ctx.services.store.write() as tx:
         mine = {v.signal for v in await votes.for_paper(tx, channel, paper.id) if v.member == member}
-        first = await talk.first_told(tx)
+        first = await ctx.claim_event(tx)
         back = (signal in mine) == first  # told again, it answers how the vote stands since it was told first
         if first:
-            await votes.put(tx, Vote(channel, paper.id, member, signal, not back, talk.now))
+            await votes.put(tx, Vote(channel, paper.id, member, signal, not back, ctx.now))
             # What was taught stands until it is taken back as a vote is: by a less, or by a more said again.
             gone = {opposite, TAUGHT} if back or signal == SAID_LESS else {opposite}
             for one in sorted(gone & mine):
-                await votes.put(tx, Vote(channel, paper.id, member, one, False, talk.now))
+                await votes.put(tx, Vote(channel, paper.id, member, one, False, ctx.now))
     if first:
-        talk.tools.outdated(channel, paper.id)
+        ctx.services.outdated(channel, paper.id)
     title = cut(plain_text(paper.title), 100)
-    if back and any(on_message(one) and talk.tools.emoji.value(one) for one in mine):
+    if back and any(on_message(one) and ctx.services.emoji.value(one) for one in mine):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
     if back:
         taught = ", taught or voted" if TAUGHT in mine else ""

@@ -85,10 +85,10 @@ class Digest:
         """Its messages, in their order; in a forum they stand one below the other in the day's post."""
         if forum and style is Style.THREAD:
             style = Style.CARDS
-        tucked = not forum and layout.tucked(style, can)
+        tucked = not forum and layout.list_in_thread(style, can)
         header = self.header(style, tucked=tucked)
-        made = layout.drafts(header, self.cards, style, threaded=forum or style is Style.THREAD)
-        return [*made, layout.further(self.titles, threaded=forum or tucked)] if self.titles else made
+        made = layout.render_posts(header, self.cards, style, threaded=forum or style is Style.THREAD)
+        return [*made, layout.list_post(self.titles, threaded=forum or tucked)] if self.titles else made
 
     @staticmethod
     def _where(style: Style, tucked: int) -> str:
@@ -207,7 +207,7 @@ class Digests:
             left = tuple(card for card in digest.cards if card.paper_id in free)
             titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
             digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
-            style, forum = layout.fitting(channel.style, can, len(left)), channel.place.kind is Kind.FORUM
+            style, forum = layout.choose_style(channel.style, can, len(left)), channel.place.kind is Kind.FORUM
             drafts = digest.drafts(style, can, forum=forum)
             planned = await deliveries.plan(
                 tx,

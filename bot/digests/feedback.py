@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model.messages import BURST
+from bot.model.messages import SUPER_REACTION_SUFFIX
 from bot.store import contributions, exposures, votes, word_votes
 from bot.store.votes import Vote
 from recommender import Feedback
@@ -22,7 +22,7 @@ BUTTONS = (SAID_MORE, SAID_LESS)
 """Votes by a button, or by the word that does the same."""
 NUMBER = "said:number"
 """A vote by a paper's number on a message of several."""
-NUMBER_BURST = NUMBER + BURST
+NUMBER_BURST = NUMBER + SUPER_REACTION_SUFFIX
 """The same, put on as a burst."""
 _SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0, NUMBER: 1.0, NUMBER_BURST: 1.0}
 
@@ -44,7 +44,7 @@ def plain_emoji(emoji: str) -> str:
     >>> plain_emoji("+1::skin-tone-4"), plain_emoji("👍🏽::burst"), plain_emoji(":party_parrot:::burst")
     ('👍', '👍', ':party_parrot:')
     """
-    bare = _SKIN_TONE.sub("", emoji.strip().removesuffix(BURST)).replace("\ufe0f", "")
+    bare = _SKIN_TONE.sub("", emoji.strip().removesuffix(SUPER_REACTION_SUFFIX)).replace("\ufe0f", "")
     name = bare.strip(":").lower()
     if name in _ALIASES:
         return _ALIASES[name]

@@ -12,19 +12,19 @@ from bot.store.deliveries import Draft
 _FURTHER = "Also today. React with the number of each you like: it counts as a 👍 on a card."
 
 
-def doable(can: Capabilities) -> tuple[Style, ...]:
+def supported_styles(can: Capabilities) -> tuple[Style, ...]:
     """The styles that a platform can do."""
     able = {Style.THREAD: can.threads, Style.COMPACT: can.numbers > 0}
     return tuple(style for style in Style if able.get(style, True))
 
 
-def fitting(wanted: Style, can: Capabilities, papers: int) -> Style:
+def choose_style(wanted: Style, can: Capabilities, papers: int) -> Style:
     """The style in which so many papers go out: the wanted one, or cards."""
     too_many = wanted is Style.COMPACT and papers > can.numbers
-    return wanted if papers and wanted in doable(can) and not too_many else Style.CARDS
+    return wanted if papers and wanted in supported_styles(can) and not too_many else Style.CARDS
 
 
-def drafts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) -> list[Draft]:
+def render_posts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) -> list[Draft]:
     """The messages of a digest, in their order; its cards may be in the first one's thread."""
     if style is Style.COMPACT:
         return [numbered(header, [line(card) for card in cards])]
@@ -32,12 +32,12 @@ def drafts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) 
     return [Draft(dump_message(Message(text=header))), *made]
 
 
-def tucked(style: Style, can: Capabilities) -> bool:
+def list_in_thread(style: Style, can: Capabilities) -> bool:
     """Whether the titles below a digest's papers wait in its first message's thread."""
     return style is Style.THREAD or can.asides_in_threads
 
 
-def further(titles: Sequence[Line], *, threaded: bool) -> Draft:
+def list_post(titles: Sequence[Line], *, threaded: bool) -> Draft:
     """The titles below a digest's papers: one message, for a glance."""
     return numbered(_FURTHER, titles, threaded=threaded, glance=True)
 

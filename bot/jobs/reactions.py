@@ -31,7 +31,7 @@ from bot.digests.feedback import (
     is_emoji,
     on_message,
 )
-from bot.model.messages import BURST, Place, Reaction
+from bot.model.messages import SUPER_REACTION_SUFFIX, Place, Reaction
 from bot.model.number_emoji import number_of
 from bot.ports.platform import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
 from bot.store import channels, deliveries, exposures, inbox, metadata, papers, votes
@@ -74,7 +74,7 @@ class _PaperSlot:
         if not is_emoji(emoji):
             return None
         if self.number:
-            number = NUMBER_BURST if emoji.endswith(BURST) else NUMBER
+            number = NUMBER_BURST if emoji.endswith(SUPER_REACTION_SUFFIX) else NUMBER
             return number if number_of(emoji) == self.number else None
         return emoji
 

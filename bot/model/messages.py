@@ -51,16 +51,16 @@ class Asker:
     name: str = ""
 
 
-BURST = "::burst"
-"""Ends an emoji that a member can put on beside the same one without it; both mean the same."""
+SUPER_REACTION_SUFFIX = "::burst"
+"""Ends the emoji of a Discord super reaction. A member can have it beside the plain emoji; both mean the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """An emoji put on a message, or taken back. `at` is the platform's own time, in UTC.
 
-    `emoji` is the character, or the name between colons for a platform's own (`:parrot:`), with `BURST` behind it where
-    that was put on.
+    `emoji` is the character, or the name between colons for a platform's own (`:parrot:`). A super reaction has
+    `SUPER_REACTION_SUFFIX` behind it.
     """
 
     place: Place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.model.messages import BURST, Action, Line
+from bot.model.messages import SUPER_REACTION_SUFFIX, Action, Line
 
 _NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
 _KEYCAPS = (*(f"{number}\ufe0f\u20e3" for number in range(1, 10)), "🔟")
@@ -23,7 +23,7 @@ def number_of(emoji: str) -> int:
     >>> number_of("3️⃣"), number_of("3️⃣::burst"), number_of(":keycap_ten:"), number_of("👍")
     (3, 3, 10, 0)
     """
-    return _NUMBERS.get(emoji.strip().removesuffix(BURST).replace("\ufe0f", "").strip(":"), 0)
+    return _NUMBERS.get(emoji.strip().removesuffix(SUPER_REACTION_SUFFIX).replace("\ufe0f", "").strip(":"), 0)
 
 
 def buttons(lines: Sequence[Line], verb: str) -> list[Action]:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bot.commands.query_notes import told as how_read
+from bot.commands.query_notes import explain
 from bot.operate.opening import opened_paper_index
 from bot.operate.saying import Failure, Problems, err, out, progress
 from bot.settings import Settings
@@ -40,7 +40,7 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
     if as_json:
         out(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    if said := how_read(understood):
+    if said := explain(understood):
         err(said)
     if empty:
         err("The store has no papers yet: `paperboy ingest` reads the sources, `paperboy papers import` a file.")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import schedule
-from bot.commands.context import NOT_INVITED, Tools
+from bot.commands.context import NOT_INVITED, Services
 from bot.digests import cards, feedback
 from bot.model.messages import Action, Asker, Entry, Home, Kind, Line, Overview, Place
 from bot.model.text import count, cut, plain_text
@@ -28,12 +28,12 @@ _WELCOME = (
 )
 
 
-async def of(tools: Tools, place: Place, asker: Asker, rooms: Collection[str], offset: int) -> Home:
+async def build_home(services: Services, place: Place, asker: Asker, rooms: Collection[str], offset: int) -> Home:
     """The home of an asker, whose direct conversation is `place` and who is in these rooms."""
-    async with tools.store.read() as tx:
+    async with services.store.read() as tx:
         channel = await channels.find(tx, place)
         followed = await topics.for_channel(tx, channel.id) if channel else []
-        kept = [i for i, _ in await saved.for_member(tx, place.platform, tools.known_in(place), asker.member)]
+        kept = [i for i, _ in await saved.for_member(tx, place.platform, services.known_in(place), asker.member)]
         start = offset if offset < len(kept) else 0
         found = await papers.get_many(tx, kept[start : start + _PAGE])
         managed = [
@@ -41,10 +41,10 @@ async def of(tools: Tools, place: Place, asker: Asker, rooms: Collection[str], o
             for one in await channels.in_workspace(tx, place.platform, place.workspace)
             if _manages(asker, one) and one.place.address in rooms
         ]
-        overviews = [await _overview(tx, tools, one) for one in managed[:_CHANNELS]]
+        overviews = [await _overview(tx, services, one) for one in managed[:_CHANNELS]]
         mine = Overview(place, _WELCOME)
         if channel and (followed or channel.state_reason != NOT_INVITED):
-            mine = await _overview(tx, tools, channel)
+            mine = await _overview(tx, services, channel)
     return Home(
         mine=mine,
         topics=tuple(_entry(topic) for topic in followed),
@@ -64,9 +64,9 @@ def _manages(asker: Asker, channel: Channel) -> bool:
     return invited and (asker.manager or channel.owner == asker.member)
 
 
-async def _overview(tx: AsyncConnection, tools: Tools, channel: Channel) -> Overview:
+async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -> Overview:
     """How a channel stands, and what a manager may do about it."""
-    standing = feedback.standing(await votes.for_channel(tx, channel.id), tools.emoji)
+    standing = feedback.standing(await votes.for_channel(tx, channel.id), services.emoji)
     followed = await topics.for_channel(tx, channel.id)
     names = ", ".join(f"“{cut(plain_text(topic.line), 60)}”" for topic in followed[:_NAMES]) or "none yet"
     more = f" and {len(followed) - _NAMES} more" if len(followed) > _NAMES else ""
@@ -76,7 +76,7 @@ async def _overview(tx: AsyncConnection, tools: Tools, channel: Channel) -> Over
         learned += f" by {count(members, 'member')}. Topics: {names}{more}"
     actions: tuple[Action, ...] = (Action("Schedule", "schedule"), Action("Settings", "settings"))
     if channel.state is ChannelState.LOST:
-        back = tools.platforms[channel.place.platform].capabilities.way_back
+        back = services.platforms[channel.place.platform].capabilities.way_back
         told, actions = f"I can't post here: {channel.state_reason}. {back}, and all is as it was.", ()
     elif channel.state is ChannelState.PAUSED:
         told, actions = "Paused: no digests until they are resumed.", (Action("Resume", "resume"), *actions)

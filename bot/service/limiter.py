@@ -1,4 +1,4 @@
-"""Turns: only a few questions are worked on at a time, so that whoever is told of many stays quick for the others."""
+"""A limit on how many commands run at a time."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 Done = TypeVar("Done")
 
 
-class Turns:
-    """Lets `at_once` of those who ask be worked for; who takes longer than `seconds`, perhaps because somebody outside
-    does not answer, makes room for the next and goes on beside them."""
+class ConcurrencyLimiter:
+    """Runs at most `at_once` coroutines at a time. A coroutine that takes longer than `seconds`, perhaps because an
+    outside server does not answer, gives up its slot and keeps running."""
 
     def __init__(self, at_once: int, seconds: float) -> None:
         self._gate, self._seconds = asyncio.Semaphore(at_once), seconds
 
-    async def take(self, work: Coroutine[Any, Any, Done]) -> Done:
-        """What the work gives, once it was its turn."""
+    async def run(self, work: Coroutine[Any, Any, Done]) -> Done:
+        """Run a coroutine once a slot is free, and return its result."""
         task: asyncio.Task[Done] | None = None
         try:
             async with self._gate:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from bot.commands import schedule
-from bot.commands.context import NOT_INVITED, Tools
+from bot.commands.context import NOT_INVITED, Services
 from bot.model.messages import Kind, Place, Reply
 from bot.ports.platform import Describing, PlatformError
 from bot.settings import Digest as NewChannel
@@ -22,15 +22,15 @@ log = structlog.get_logger(__name__)
 class Rooms:
     """The half of the service that knows where the bot is; a channel never seen gets the values of `new_channel`."""
 
-    def __init__(self, tools: Tools, new_channel: NewChannel) -> None:
-        self._tools, self._new = tools, new_channel
+    def __init__(self, services: Services, new_channel: NewChannel) -> None:
+        self._services, self._new = services, new_channel
 
     async def joined(self, place: Place, by: str) -> Reply:
         """The bot was invited: digests begin, or go on with everything as it was."""
-        now = self._tools.clock()
+        now = self._services.clock()
         channel = await self._open(place, owner=by)
         again = channel.state is ChannelState.LOST
-        async with self._tools.store.write() as tx:
+        async with self._services.store.write() as tx:
             await channels.change(tx, channel.id, **_told(place), owner=by or channel.owner)
             if channel.state_reason == NOT_INVITED or (again and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
@@ -54,20 +54,20 @@ class Rooms:
         """The bot may not write there any more: everything is kept until it is invited again."""
         channel = await self._find(place)
         if channel and channel.state_reason != NOT_INVITED:
-            async with self._tools.store.write() as tx:
+            async with self._services.store.write() as tx:
                 await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
 
     async def renamed(self, place: Place) -> None:
         """The place has a new name, or became private or public, or is known better."""
         channel = await self._find(place)
         if channel:
-            async with self._tools.store.write() as tx:
+            async with self._services.store.write() as tx:
                 await channels.change(tx, channel.id, **_told(place))
 
     async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
         """The bot may act nowhere in a workspace any more: everything there is kept."""
         log.warning("A workspace is lost; what it taught is kept.", platform=platform, why=f"{workspace}: {why}")
-        async with self._tools.store.write() as tx:
+        async with self._services.store.write() as tx:
             await channels.lose_all(tx, platform, workspace, why)
 
     async def sync_memberships(
@@ -75,7 +75,7 @@ class Rooms:
     ) -> list[tuple[Place, Reply]]:
         """These are the rooms that the bot is in now: what was lost there goes on. A conversation with one member is
         no room that anybody can put the bot out of: it goes on as well, and is greeted if it gets digests."""
-        async with self._tools.store.read() as tx:
+        async with self._services.store.read() as tx:
             known = await channels.in_workspace(tx, platform, workspace)
         there, greetings = {room.address: room for room in rooms}, []
         for channel in known:
@@ -89,12 +89,12 @@ class Rooms:
         return greetings
 
     async def _find(self, place: Place) -> Channel | None:
-        async with self._tools.store.read() as tx:
+        async with self._services.store.read() as tx:
             return await channels.find(tx, place)
 
     async def _described(self, place: Place) -> Place:
         """A place never seen before, as its platform knows it."""
-        platform = self._tools.platforms[place.platform]
+        platform = self._services.platforms[place.platform]
         if place.private is None and isinstance(platform, Describing):
             try:
                 return await platform.describe(place)
@@ -110,7 +110,7 @@ class Rooms:
                 await self.renamed(replace(place, name=place.name or found.place.name))
             return found
         place = await self._described(place)
-        async with self._tools.store.write() as tx:
+        async with self._services.store.write() as tx:
             found = await channels.find(tx, place)
             if found:
                 return found
@@ -126,7 +126,7 @@ class Rooms:
                 guess=self._new.guess,
                 style=self._new.style,
                 titles=self._new.titles,
-                created_at=self._tools.clock(),
+                created_at=self._services.clock(),
             )
             channel = await channels.find(tx, place)
             assert channel is not None

@@ -7,7 +7,7 @@ import asyncio
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import bibliography
-from bot.commands.context import Tools, sorry
+from bot.commands.context import Services, error_reply
 from bot.digests import cards
 from bot.model.messages import Action, Line, Place, Reply
 from bot.model.text import cut, plain_text
@@ -20,16 +20,16 @@ _LONGEST = 20_000
 _LABEL = 60
 
 
-async def papers_in(tools: Tools, place: Place, message: str, text: str) -> tuple[Line, ...]:
+async def papers_in(services: Services, place: Place, message: str, text: str) -> tuple[Line, ...]:
     """The papers that a message at a place is about, ten at most; none where nobody can tell."""
-    async with tools.store.read() as tx:
+    async with services.store.read() as tx:
         channel = await channels.find(tx, place)
         post = await deliveries.post_by_message(tx, channel.id, message) if channel else None
         named = await _of_post(tx, post) if post else []
     if not named:
         read = await asyncio.to_thread(bibliography.read, text[:_LONGEST])
         named = [paper.id for paper in read.papers]
-    async with tools.store.read() as tx:
+    async with services.store.read() as tx:
         here = channel.id if channel else None
         ids = list(dict.fromkeys([await contributions.resolve(tx, name, here) or name for name in named]))[:_MOST]
         found = await papers.get_many(tx, ids)
@@ -39,7 +39,7 @@ async def papers_in(tools: Tools, place: Place, message: str, text: str) -> tupl
 def which(verb: str, lines: tuple[Line, ...]) -> Reply:
     """What is answered where a message is about no paper, or about several."""
     if not lines:
-        return sorry(
+        return error_reply(
             "I see no paper in this message. It works on my cards, and on any message with a link to a paper, "
             "as https://arxiv.org/abs/1602.05629."
         )

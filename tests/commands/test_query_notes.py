@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.commands.query_notes import told
+from bot.commands.query_notes import explain
 from recommender import Understood
 from recommender.search.query import parse
 from tests.support.house import House, demo_papers
@@ -80,5 +80,5 @@ async def test_a_query_taken_as_written_is_not_commented(house: House) -> None:
 )
 async def test_it_is_short_whatever_was_typed(house: House, parts: list[str]) -> None:
     read = house.app.paper_index.engine.understand(" ".join(parts))
-    assert len(told(read)) < 900
-    assert len(told(Understood("", remarks=parse(" ".join(parts)).remarks))) < 900
+    assert len(explain(read)) < 900
+    assert len(explain(Understood("", remarks=parse(" ".join(parts)).remarks))) < 900

@@ -1,4 +1,4 @@
-"""Turns: so many at once, none held up by one that waits, and nothing goes on for who asks no longer."""
+"""The limiter: so many at once, none held up by a slow one, and nothing goes on once its caller was cancelled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.service.limiter import Turns
+from bot.service.limiter import ConcurrencyLimiter
 
 
 class Work:
@@ -32,8 +32,8 @@ async def _settle() -> None:
 
 
 async def test_the_next_begins_when_one_has_ended() -> None:
-    turns, works = Turns(2, 60.0), [Work() for _ in range(3)]
-    tasks = [asyncio.create_task(turns.take(work.do())) for work in works]
+    limiter, works = ConcurrencyLimiter(2, 60.0), [Work() for _ in range(3)]
+    tasks = [asyncio.create_task(limiter.run(work.do())) for work in works]
     await _settle()
     assert [work.begun for work in works] == [True, True, False]
     works[1].ends.set()
@@ -45,10 +45,10 @@ async def test_the_next_begins_when_one_has_ended() -> None:
 
 
 async def test_one_that_takes_long_makes_room_and_is_finished_all_the_same() -> None:
-    turns, slow, quick = Turns(1, 0.0), Work(), Work()
-    first = asyncio.create_task(turns.take(slow.do()))
+    limiter, slow, quick = ConcurrencyLimiter(1, 0.0), Work(), Work()
+    first = asyncio.create_task(limiter.run(slow.do()))
     quick.ends.set()
-    assert await turns.take(quick.do()) == "done"
+    assert await limiter.run(quick.do()) == "done"
     slow.ends.set()
     assert await first == "done"
 
@@ -58,12 +58,12 @@ async def test_what_goes_wrong_is_told_to_who_asked() -> None:
         raise LookupError("no such thing")
 
     with pytest.raises(LookupError, match="no such thing"):
-        await Turns(1, 60.0).take(wrong())
+        await ConcurrencyLimiter(1, 60.0).run(wrong())
 
 
 async def test_who_leaves_takes_the_work_along_and_the_turn_is_free() -> None:
-    turns, at_it, waiting, last = Turns(1, 60.0), Work(), Work(), Work()
-    tasks = [asyncio.create_task(turns.take(work.do())) for work in (at_it, waiting, last)]
+    limiter, at_it, waiting, last = ConcurrencyLimiter(1, 60.0), Work(), Work(), Work()
+    tasks = [asyncio.create_task(limiter.run(work.do())) for work in (at_it, waiting, last)]
     await _settle()
     for task in tasks[:2]:
         task.cancel()

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.model.messages import BURST, Form
+from bot.model.messages import SUPER_REACTION_SUFFIX, Form
 from bot.platforms.discord.render import texts
 
 _SELECT, _INPUT, _LABEL = 3, 4, 18
@@ -24,7 +24,7 @@ def emoji(given: Mapping[str, Any], *, burst: bool = False) -> str:
     ('👍🏽', ':parrot:::burst')
     """
     name = given.get("name") or ""
-    return (f":{name or 'emoji'}:" if given.get("id") else name) + (BURST if burst else "")
+    return (f":{name or 'emoji'}:" if given.get("id") else name) + (SUPER_REACTION_SUFFIX if burst else "")
 
 
 def typed(text: str, me: int) -> str | None:
