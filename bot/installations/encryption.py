@@ -19,11 +19,11 @@ _LONGEST_FILE = 1_000
 """Bytes; a key has 44."""
 
 
-class SealBroken(Exception):
+class TokensUnreadable(Exception):
     """A secret can't be opened, or no key be kept; the text is for the operator and holds no secret."""
 
 
-class Seal:
+class TokenCipher:
     """Seals with the first key and opens with any. Without keys one is made and kept in `file`, for its owner alone."""
 
     def __init__(self, keys: Sequence[str], file: Path) -> None:
@@ -31,28 +31,28 @@ class Seal:
         self._fernet: MultiFernet | None = None
         self._first: Fernet | None = None
 
-    def close(self, secret: str, now: datetime) -> str:
+    def encrypt(self, secret: str, now: datetime) -> str:
         """The secret, sealed at this moment. Raises SealBroken when no key can be kept."""
         return self._all().encrypt_at_time(secret.encode(), int(now.timestamp())).decode()
 
-    def open(self, sealed: str) -> str:
+    def decrypt(self, sealed: str) -> str:
         """The secret. Raises SealBroken, with the mend, when no key opens it."""
         try:
             return self._all().decrypt(sealed).decode()
         except InvalidToken:
             where = "PAPERBOY_ENCRYPTION_KEYS" if self._keys else str(self._file)
-            raise SealBroken(
+            raise TokensUnreadable(
                 f"The key in {where} does not open the tokens in the store: it is another one than they were sealed "
                 "with. Bring that one back (from the data folder of the Paperboy that wrote them, or name it too in "
                 "PAPERBOY_ENCRYPTION_KEYS), or empty the table `installations` and have each workspace install again."
             ) from None
 
-    def renewed(self, sealed: str) -> str:
+    def rotate(self, sealed: str) -> str:
         """The same secret, sealed with the first key at the moment of the old seal. Raises SealBroken."""
-        self.open(sealed)
+        self.decrypt(sealed)
         return self._all().rotate(sealed).decode()
 
-    def is_newest(self, sealed: str) -> bool:
+    def uses_first_key(self, sealed: str) -> bool:
         """Whether the first key alone opens it."""
         self._all()
         assert self._first is not None
@@ -62,7 +62,7 @@ class Seal:
             return False
         return True
 
-    def fresh(self, sealed: str, now: datetime, lifetime: timedelta) -> str:
+    def decrypt_fresh(self, sealed: str, now: datetime, lifetime: timedelta) -> str:
         """What was sealed here not longer ago than that; "" for anything else."""
         try:
             return self._all().decrypt_at_time(sealed, int(lifetime.total_seconds()), int(now.timestamp())).decode()
@@ -76,7 +76,7 @@ class Seal:
                 self._first = Fernet(keys[0])
                 self._fernet = MultiFernet([self._first, *map(Fernet, keys[1:])])
             except ValueError:
-                raise SealBroken(
+                raise TokensUnreadable(
                     f"The file {self._file} holds no key. Bring back the one it held, or delete the file and have each "
                     "workspace install again."
                 ) from None
@@ -103,7 +103,7 @@ def _kept(file: Path) -> str:
             return reading.read(_LONGEST_FILE).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SealBroken(f"The key file {file} can't be kept or read: {why}.") from error
+        raise TokensUnreadable(f"The key file {file} can't be kept or read: {why}.") from error
 
 
 def _refuse_shared(file: Path, status: os.stat_result) -> None:
@@ -111,13 +111,13 @@ def _refuse_shared(file: Path, status: os.stat_result) -> None:
     if sys.platform == "win32":
         return
     if status.st_uid not in (os.geteuid(), 0):
-        raise SealBroken(
+        raise TokensUnreadable(
             f"The key file {file} belongs to another user, who may read and replace it. If its key is yours, say "
             f"`chown {os.geteuid()} {file}`."
         )
     if mode := status.st_mode & 0o077:
         can = "read" if mode & 0o044 else "change" if mode & 0o022 else "use"
-        raise SealBroken(
+        raise TokensUnreadable(
             f"Other users of this machine can {can} the key file {file} (its mode is {status.st_mode & 0o777:o}). Say "
             f"`chmod 600 {file}`. If somebody may have read it, also replace the key: put a new one before it in "
             "PAPERBOY_ENCRYPTION_KEYS."

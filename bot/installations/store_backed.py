@@ -8,21 +8,21 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any
 
-from bot.installations.encryption import Seal
+from bot.installations.encryption import TokenCipher
 from bot.ports.installations import Installation
 from bot.ports.platform import Clock
 from bot.store import inbox, installations
 from bot.store.database import Store
 
-TICKET_LIVES = timedelta(minutes=10)
-_TICKET = "ticket "
+STATE_LIFETIME = timedelta(minutes=10)
+_STATE = "ticket "
 
 
-class KeptInstallations:
+class StoredInstallations:
     """Implements `bot.platforms.installing.Installations` for one platform."""
 
-    def __init__(self, store: Store, seal: Seal, clock: Clock, platform: str) -> None:
-        self._store, self._seal, self._clock, self._platform = store, seal, clock, platform
+    def __init__(self, store: Store, cipher: TokenCipher, clock: Clock, platform: str) -> None:
+        self._store, self._cipher, self._clock, self._platform = store, cipher, clock, platform
 
     async def check(self) -> None:
         """Raises SealBroken when the tokens in the store can't be opened."""
@@ -30,29 +30,29 @@ class KeptInstallations:
             held = await installations.sealed(tx)
         for _, _, *tokens in held:
             for token in filter(None, tokens):
-                self._seal.open(token)
+                self._cipher.decrypt(token)
 
-    async def old_seals(self) -> int:
+    async def count_old_keys(self) -> int:
         """How many workspaces' tokens the first key does not open."""
         async with self._store.read() as tx:
-            return sum(not self._is_newest(tokens) for _, _, *tokens in await installations.sealed(tx))
+            return sum(not self._use_first_key(tokens) for _, _, *tokens in await installations.sealed(tx))
 
-    async def seal_anew(self) -> int:
+    async def reencrypt(self) -> int:
         """Seal all tokens with the first key, so that older keys can go; how many workspaces that were.
 
         Raises SealBroken, and then nothing was changed.
         """
-        if not await self.old_seals():
+        if not await self.count_old_keys():
             return 0
         async with self._store.write() as tx:
-            old = [row for row in await installations.sealed(tx) if not self._is_newest(row[2:])]
+            old = [row for row in await installations.sealed(tx) if not self._use_first_key(row[2:])]
             for platform, workspace, *tokens in old:
-                token, refresh_token = (self._seal.renewed(each) if each else "" for each in tokens)
+                token, refresh_token = (self._cipher.rotate(each) if each else "" for each in tokens)
                 await installations.seal_anew(tx, platform, workspace, token=token, refresh_token=refresh_token)
         return len(old)
 
-    def _is_newest(self, tokens: Iterable[str]) -> bool:
-        return all(self._seal.is_newest(token) for token in tokens if token)
+    def _use_first_key(self, tokens: Iterable[str]) -> bool:
+        return all(self._cipher.uses_first_key(token) for token in tokens if token)
 
     async def get(self, workspace: str) -> Installation | None:
         """What is known of a workspace. Raises SealBroken."""
@@ -61,7 +61,7 @@ class KeptInstallations:
         if row is None:
             return None
         values = {name: value for name, value in row.items() if name != "platform"}
-        opened = {name: self._seal.open(row[name]) if row[name] else "" for name in ("token", "refresh_token")}
+        opened = {name: self._cipher.decrypt(row[name]) if row[name] else "" for name in ("token", "refresh_token")}
         return Installation(**{**values, **opened, "scopes": tuple(row["scopes"])})
 
     async def put(self, installation: Installation) -> None:
@@ -99,15 +99,15 @@ class KeptInstallations:
         async with self._store.read() as tx:
             return await installations.active(tx, self._platform, before)
 
-    async def ticket(self) -> str:
+    async def issue_state(self) -> str:
         """A word that proves for ten minutes that an installation began here."""
-        return self._seal.close(_TICKET + token_urlsafe(16), self._clock())
+        return self._cipher.encrypt(_STATE + token_urlsafe(16), self._clock())
 
-    async def take_ticket(self, ticket: str) -> bool:
+    async def consume_state(self, state: str) -> bool:
         """Whether this is such a word; each is good for one use, also after a restart."""
         now = self._clock()
-        word = self._seal.fresh(ticket, now, TICKET_LIVES)
-        if not word.startswith(_TICKET):
+        word = self._cipher.decrypt_fresh(state, now, STATE_LIFETIME)
+        if not word.startswith(_STATE):
             return False
         # A used ticket is remembered like an event: longer than it lives, and the words themselves nowhere.
         used = f"ticket:{sha256(word.encode()).hexdigest()}"
@@ -119,4 +119,4 @@ class KeptInstallations:
     def _sealed(self, installation: Installation) -> dict[str, Any]:
         now = self._clock()
         secrets = {"token": installation.token, "refresh_token": installation.refresh_token}
-        return {name: self._seal.close(secret, now) if secret else "" for name, secret in secrets.items()}
+        return {name: self._cipher.encrypt(secret, now) if secret else "" for name, secret in secrets.items()}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from bot.app import configured_sources, system_clock
-from bot.installations.encryption import SealBroken
+from bot.installations.encryption import TokensUnreadable
 from bot.model.messages import Place
 from bot.operate import checking
 from bot.operate.live import TO_SET_UP, configured
@@ -91,7 +91,7 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
     """What the platforms themselves know to look at, with the channels that they are to serve."""
     try:
         platforms = await configured(settings, store)
-    except (Misuse, SealBroken) as error:
+    except (Misuse, TokensUnreadable) as error:
         return [Check("platforms", partial(_half_set_up, str(error)))]
     except StoreError:
         return [Check("platforms", _not_without_store)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.model.text import count
-from bot.operate.slack import kept_installations
+from bot.operate.slack import stored_installations
 from bot.paper_index import index_folder
 from bot.ports.platform import Clock, Finding
 from bot.settings import Settings
@@ -175,7 +175,7 @@ def _is_known(zone: str) -> bool:
 
 async def keys(settings: Settings, store: Store) -> Finding:
     """Whether keys after the first are still needed. Raises StoreError."""
-    old = await kept_installations(settings, store).old_seals()
+    old = await stored_installations(settings, store).count_old_keys()
     if old:
         return Finding(
             mend=f"The tokens of {count(old, 'workspace')} still need an older key; the next start of "

@@ -15,14 +15,14 @@ from rich.console import Console
 
 from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
 from bot.commands.registry import COMMANDS
-from bot.installations.encryption import SealBroken
+from bot.installations.encryption import TokensUnreadable
 from bot.jobs.ingest import Ingest, Outcome
 from bot.model.text import count
 from bot.operate.alone import sole_bot
 from bot.operate.discord import discord_platform, invite_link
 from bot.operate.opening import opened_paper_index, patiently
 from bot.operate.saying import Failure, Misuse, err, out, progress
-from bot.operate.slack import kept_installations, slack_mode, slack_platform
+from bot.operate.slack import slack_mode, slack_platform, stored_installations
 from bot.platforms.terminal import TerminalPlatform
 from bot.ports.platform import Platform, PlatformError
 from bot.serve import serve
@@ -52,7 +52,7 @@ async def run_platforms(settings: Settings) -> None:
                 err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
                 _collect_seldom()
                 await serve(app, app.platforms)
-        except (SealBroken, Unservable, PlatformError) as error:
+        except (TokensUnreadable, Unservable, PlatformError) as error:
             raise Failure(str(error)) from error
 
 
@@ -67,7 +67,7 @@ def _collect_seldom() -> None:
 async def _configured_to_run(settings: Settings, store: Store) -> dict[str, Platform]:
     """The platforms of the settings, and every token sealed with the first key. Raises what `configured` does."""
     platforms = await configured(settings, store)
-    if slack_mode(settings.slack) and (sealed := await kept_installations(settings, store).seal_anew()):
+    if slack_mode(settings.slack) and (sealed := await stored_installations(settings, store).reencrypt()):
         err(f"The tokens of {count(sealed, 'workspace')} are now sealed with the first encryption key.")
     return platforms
 

@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from bot.app import system_clock
 from bot.commands.registry import COMMANDS
-from bot.installations.encryption import Seal
-from bot.installations.store_backed import KeptInstallations
+from bot.installations.encryption import TokenCipher
+from bot.installations.store_backed import StoredInstallations
 from bot.operate.saying import Misuse
 from bot.ports.platform import Platform
 from bot.settings import Settings, Slack
@@ -40,9 +40,9 @@ def slack_mode(slack: Slack) -> Literal["socket", "http"] | None:
     return "socket" if is_socket else "http" if is_http else None
 
 
-def kept_installations(settings: Settings, store: Store) -> KeptInstallations:
+def stored_installations(settings: Settings, store: Store) -> StoredInstallations:
     """Slack's installations in the store, with the keys of the settings."""
-    return KeptInstallations(store, Seal(settings.encryption_keys, settings.key_file), system_clock, "slack")
+    return StoredInstallations(store, TokenCipher(settings.encryption_keys, settings.key_file), system_clock, "slack")
 
 
 async def slack_platform(settings: Settings, store: Store) -> Platform:
@@ -53,7 +53,7 @@ async def slack_platform(settings: Settings, store: Store) -> Platform:
     from bot.platforms.slack.token_store import AppKeys
 
     slack = settings.slack
-    installations = kept_installations(settings, store)
+    installations = stored_installations(settings, store)
     await installations.check()
     if slack_mode(slack) == "socket":
         return SlackPlatform(

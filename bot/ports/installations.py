@@ -61,10 +61,10 @@ class Installations(Protocol):
         """Those of them whose tokens end before that moment."""
         ...
 
-    async def ticket(self) -> str:
+    async def issue_state(self) -> str:
         """A word that proves for ten minutes that an installation began here."""
         ...
 
-    async def take_ticket(self, ticket: str) -> bool:
+    async def consume_state(self, state: str) -> bool:
         """Whether this is such a word; each is good for one use."""
         ...

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.registry import COMMANDS
 from bot.digests.cards import card
-from bot.installations.encryption import Seal
-from bot.installations.store_backed import KeptInstallations
+from bot.installations.encryption import TokenCipher
+from bot.installations.store_backed import StoredInstallations
 from bot.model.codec import dump_message, load_message
 from bot.model.messages import Message, Place
 from bot.operate.opening import index
@@ -55,7 +55,7 @@ async def settle(settings: Settings, store: Store, slack: FakeSlack, count: int,
         news = tables.papers.c.id.in_([paper.id for paper in known[:_NEWS]])
         await tx.execute(sa.update(tables.papers).where(news).values(listed_on=now.date(), news_at=now))
     await index(store, settings)
-    installations = KeptInstallations(store, Seal((), settings.key_file), lambda: now, "slack")
+    installations = StoredInstallations(store, TokenCipher((), settings.key_file), lambda: now, "slack")
     teams = []
     for number in range(count):
         workspace = _workspace(slack, number)

@@ -9,45 +9,45 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from bot.installations.encryption import Seal, SealBroken
+from bot.installations.encryption import TokenCipher, TokensUnreadable
 from tests.fakes.clock import Clock
 
 NOW = Clock().now
 
 
 def test_a_secret_comes_back_and_can_not_be_read_meanwhile(tmp_path: Path) -> None:
-    seal = Seal((), tmp_path / "deep" / "encryption.key")
-    sealed = seal.close("xoxb-hunter2", NOW)
+    cipher = TokenCipher((), tmp_path / "deep" / "encryption.key")
+    sealed = cipher.encrypt("xoxb-hunter2", NOW)
     assert "hunter2" not in sealed
-    assert Seal((), tmp_path / "deep" / "encryption.key").open(sealed) == "xoxb-hunter2"
+    assert TokenCipher((), tmp_path / "deep" / "encryption.key").decrypt(sealed) == "xoxb-hunter2"
 
 
 def test_the_key_file_is_its_owners_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
-    Seal((), tmp_path / "encryption.key").close("x", NOW)
+    TokenCipher((), tmp_path / "encryption.key").encrypt("x", NOW)
     [file] = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_processes_that_need_a_key_at_the_same_time_get_the_same(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
-        sealed = list(threads.map(lambda n: Seal((), tmp_path / "key").close(str(n), NOW), range(32)))
-    assert [Seal((), tmp_path / "key").open(each) for each in sealed] == [str(n) for n in range(32)]
+        sealed = list(threads.map(lambda n: TokenCipher((), tmp_path / "key").encrypt(str(n), NOW), range(32)))
+    assert [TokenCipher((), tmp_path / "key").decrypt(each) for each in sealed] == [str(n) for n in range(32)]
 
 
 def test_the_first_key_seals_and_all_open(tmp_path: Path) -> None:
     old, new = (Fernet.generate_key().decode() for _ in range(2))
-    sealed = Seal((old,), tmp_path / "key").close("secret", NOW)
-    both = Seal((new, old), tmp_path / "key")
-    assert both.open(sealed) == "secret"
-    assert Seal((new,), tmp_path / "key").open(both.close("secret", NOW)) == "secret"
+    sealed = TokenCipher((old,), tmp_path / "key").encrypt("secret", NOW)
+    both = TokenCipher((new, old), tmp_path / "key")
+    assert both.decrypt(sealed) == "secret"
+    assert TokenCipher((new,), tmp_path / "key").decrypt(both.encrypt("secret", NOW)) == "secret"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("keys", [(), (Fernet.generate_key().decode(),)])
 def test_another_key_is_told_in_one_line_with_the_mend(tmp_path: Path, keys: tuple[str, ...]) -> None:
-    sealed = Seal((Fernet.generate_key().decode(),), tmp_path).close("xoxb-hunter2", NOW)
-    with pytest.raises(SealBroken, match="Bring that one back") as caught:
-        Seal(keys, tmp_path / "encryption.key").open(sealed)
+    sealed = TokenCipher((Fernet.generate_key().decode(),), tmp_path).encrypt("xoxb-hunter2", NOW)
+    with pytest.raises(TokensUnreadable, match="Bring that one back") as caught:
+        TokenCipher(keys, tmp_path / "encryption.key").decrypt(sealed)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
@@ -57,55 +57,57 @@ def test_a_file_that_holds_no_key_is_told(tmp_path: Path) -> None:
     for content in (b"", b"hunter2", b"\xff\xfe"):
         file.write_bytes(content)
         file.chmod(0o600)
-        with pytest.raises(SealBroken, match=r"The file .* holds no key|can.t be kept or read"):
-            Seal((), file).close("x", NOW)
+        with pytest.raises(TokensUnreadable, match=r"The file .* holds no key|can.t be kept or read"):
+            TokenCipher((), file).encrypt("x", NOW)
 
 
 def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SealBroken, match="can't be kept"):
-        Seal((), tmp_path / "file" / "encryption.key").close("x", NOW)
+    with pytest.raises(TokensUnreadable, match="can't be kept"):
+        TokenCipher((), tmp_path / "file" / "encryption.key").encrypt("x", NOW)
 
 
 def test_what_was_sealed_is_fresh_for_its_lifetime(tmp_path: Path) -> None:
-    seal, minute = Seal((), tmp_path / "key"), timedelta(minutes=1)
-    sealed = seal.close("word", NOW)
-    assert seal.fresh(sealed, NOW + minute, minute) == "word"
-    assert seal.fresh(sealed, NOW + minute + timedelta(seconds=1), minute) == ""
-    assert seal.fresh("no token", NOW, minute) == ""
+    cipher, minute = TokenCipher((), tmp_path / "key"), timedelta(minutes=1)
+    sealed = cipher.encrypt("word", NOW)
+    assert cipher.decrypt_fresh(sealed, NOW + minute, minute) == "word"
+    assert cipher.decrypt_fresh(sealed, NOW + minute + timedelta(seconds=1), minute) == ""
+    assert cipher.decrypt_fresh("no token", NOW, minute) == ""
 
 
 @pytest.mark.parametrize(("mode", "can"), [(0o644, "read"), (0o640, "read"), (0o666, "read"), (0o602, "change")])
 def test_a_key_that_others_may_read_or_change_is_refused_with_the_mend(tmp_path: Path, mode: int, can: str) -> None:
     file = tmp_path / "encryption.key"
-    sealed = Seal((), file).close("x", NOW)
+    sealed = TokenCipher((), file).encrypt("x", NOW)
     file.chmod(mode)
-    with pytest.raises(SealBroken, match=f"users of this machine can {can} the key file .*`chmod 600 {file}`") as told:
-        Seal((), file).open(sealed)
+    with pytest.raises(
+        TokensUnreadable, match=f"users of this machine can {can} the key file .*`chmod 600 {file}`"
+    ) as told:
+        TokenCipher((), file).decrypt(sealed)
     assert "\n" not in str(told.value)
     file.chmod(0o600)
-    assert Seal((), file).open(sealed) == "x"
+    assert TokenCipher((), file).decrypt(sealed) == "x"
     file.chmod(0o400)
-    assert Seal((), file).open(sealed) == "x"
+    assert TokenCipher((), file).decrypt(sealed) == "x"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_key_that_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "encryption.key"
-    sealed = Seal((), file).close("x", NOW)
+    sealed = TokenCipher((), file).encrypt("x", NOW)
     os.chown(file, 65534, -1)
-    with pytest.raises(SealBroken, match=r"belongs to another user.*`chown 0 "):
-        Seal((), file).open(sealed)
+    with pytest.raises(TokensUnreadable, match=r"belongs to another user.*`chown 0 "):
+        TokenCipher((), file).decrypt(sealed)
 
 
 def test_a_secret_sealed_with_an_old_key_is_sealed_with_the_first_and_stays_as_old_as_it_was(tmp_path: Path) -> None:
     old, new = (Fernet.generate_key().decode() for _ in range(2))
-    sealed = Seal((old,), tmp_path / "key").close("secret", NOW)
-    both = Seal((new, old), tmp_path / "key")
-    assert not both.is_newest(sealed)
-    again = both.renewed(sealed)
-    assert both.is_newest(again)
-    assert Seal((new,), tmp_path / "key").open(again) == "secret"
+    sealed = TokenCipher((old,), tmp_path / "key").encrypt("secret", NOW)
+    both = TokenCipher((new, old), tmp_path / "key")
+    assert not both.uses_first_key(sealed)
+    again = both.rotate(sealed)
+    assert both.uses_first_key(again)
+    assert TokenCipher((new,), tmp_path / "key").decrypt(again) == "secret"
     minute = timedelta(minutes=1)
-    assert both.fresh(again, NOW + minute, minute) == "secret"
-    assert both.fresh(again, NOW + minute * 2, minute) == ""
+    assert both.decrypt_fresh(again, NOW + minute, minute) == "secret"
+    assert both.decrypt_fresh(again, NOW + minute * 2, minute) == ""

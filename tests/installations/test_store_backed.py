@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from bot.installations.encryption import Seal, SealBroken
-from bot.installations.store_backed import KeptInstallations
+from bot.installations.encryption import TokenCipher, TokensUnreadable
+from bot.installations.store_backed import StoredInstallations
 from bot.operate.checking import keys
 from bot.ports.installations import Installation
 from bot.settings import load
@@ -29,8 +29,8 @@ LAB = Installation(
 )
 
 
-def kept(store: Store, folder: Path, clock: Clock | None = None) -> KeptInstallations:
-    return KeptInstallations(store, Seal((), folder / "encryption.key"), clock or Clock(), "slack")
+def kept(store: Store, folder: Path, clock: Clock | None = None) -> StoredInstallations:
+    return StoredInstallations(store, TokenCipher((), folder / "encryption.key"), clock or Clock(), "slack")
 
 
 async def test_an_installation_comes_back_as_it_was_and_a_later_one_takes_its_place(
@@ -64,7 +64,7 @@ async def test_tokens_work_after_a_backup_was_restored_with_their_key(store: Sto
         await restore(elsewhere, tmp_path / "backup.gz")
         await kept(elsewhere, tmp_path).check()
         assert await kept(elsewhere, tmp_path).get("T1") == LAB
-        with pytest.raises(SealBroken, match="install again"):
+        with pytest.raises(TokensUnreadable, match="install again"):
             await kept(elsewhere, tmp_path / "without-the-key").check()
     finally:
         await elsewhere.close()
@@ -130,28 +130,28 @@ async def test_who_installed_the_bot_can_be_forgotten(store: Store, tmp_path: Pa
 async def test_a_ticket_is_good_once_and_nothing_else_is_one(sqlite_store: Store, tmp_path: Path) -> None:
     clock = Clock()
     installations = kept(sqlite_store, tmp_path, clock)
-    ticket = await installations.ticket()
-    assert await installations.take_ticket(ticket)
-    assert not await installations.take_ticket(ticket)
-    assert not await installations.take_ticket(Seal((), tmp_path / "encryption.key").close(TOKEN, NOW))
+    state = await installations.issue_state()
+    assert await installations.consume_state(state)
+    assert not await installations.consume_state(state)
+    assert not await installations.consume_state(TokenCipher((), tmp_path / "encryption.key").encrypt(TOKEN, NOW))
 
 
 async def test_old_tokens_are_sealed_with_the_first_key_and_the_old_key_can_go(store: Store, tmp_path: Path) -> None:
     old, new = (Fernet.generate_key().decode() for _ in range(2))
 
-    def under(*keys: str) -> KeptInstallations:
-        return KeptInstallations(store, Seal(keys, tmp_path / "key"), Clock(), "slack")
+    def under(*keys: str) -> StoredInstallations:
+        return StoredInstallations(store, TokenCipher(keys, tmp_path / "key"), Clock(), "slack")
 
     await under(old).put(LAB)
     await under(new, old).put(replace(LAB, workspace="T2", refresh_token="", expires_at=None))
     await under(old).put(replace(LAB, workspace="T3", token="", refresh_token=REFRESH))
-    assert await under(new, old).old_seals() == 2
+    assert await under(new, old).count_old_keys() == 2
     with_both = load(environ={"PAPERBOY_ENCRYPTION_KEYS": f"{new},{old}", "PAPERBOY_DATA_DIR": str(tmp_path)})
     assert "tokens of 2 workspaces still need an older key" in (await keys(with_both, store)).mend
-    with pytest.raises(SealBroken):
+    with pytest.raises(TokensUnreadable):
         await under(new).check()
-    assert await under(new, old).seal_anew() == 2
-    assert (await under(new, old).old_seals(), await under(new, old).seal_anew()) == (0, 0)
+    assert await under(new, old).reencrypt() == 2
+    assert (await under(new, old).count_old_keys(), await under(new, old).reencrypt()) == (0, 0)
     assert "others are no longer needed" in (await keys(with_both, store)).mend
     await under(new).check()
     assert await under(new).get("T1") == LAB
@@ -162,22 +162,22 @@ async def test_old_tokens_are_sealed_with_the_first_key_and_the_old_key_can_go(s
 
 async def test_tokens_that_no_key_opens_are_left_as_they_are(store: Store, tmp_path: Path) -> None:
     lost, new = (Fernet.generate_key().decode() for _ in range(2))
-    await KeptInstallations(store, Seal((lost,), tmp_path / "key"), Clock(), "slack").put(LAB)
-    with pytest.raises(SealBroken):
-        await KeptInstallations(store, Seal((new,), tmp_path / "key"), Clock(), "slack").seal_anew()
-    assert await KeptInstallations(store, Seal((lost,), tmp_path / "key"), Clock(), "slack").get("T1") == LAB
+    await StoredInstallations(store, TokenCipher((lost,), tmp_path / "key"), Clock(), "slack").put(LAB)
+    with pytest.raises(TokensUnreadable):
+        await StoredInstallations(store, TokenCipher((new,), tmp_path / "key"), Clock(), "slack").reencrypt()
+    assert await StoredInstallations(store, TokenCipher((lost,), tmp_path / "key"), Clock(), "slack").get("T1") == LAB
 
 
 async def test_a_ticket_is_good_for_one_use_also_after_a_restart(store: Store, tmp_path: Path) -> None:
-    ticket = await kept(store, tmp_path).ticket()
-    assert await kept(store, tmp_path).take_ticket(ticket)
-    assert not await kept(store, tmp_path).take_ticket(ticket)
+    state = await kept(store, tmp_path).issue_state()
+    assert await kept(store, tmp_path).consume_state(state)
+    assert not await kept(store, tmp_path).consume_state(state)
     async with store.read() as tx:
         [told] = (await tx.execute(sa.select(inbox.c.event_id))).scalars()
-    assert ticket not in told
+    assert state not in told
 
 
 async def test_of_two_who_use_a_ticket_at_once_one_may(store: Store, tmp_path: Path) -> None:
-    ticket = await kept(store, tmp_path).ticket()
-    took = await asyncio.gather(*(kept(store, tmp_path).take_ticket(ticket) for _ in range(5)))
+    state = await kept(store, tmp_path).issue_state()
+    took = await asyncio.gather(*(kept(store, tmp_path).consume_state(state) for _ in range(5)))
     assert sorted(took) == [False] * 4 + [True]

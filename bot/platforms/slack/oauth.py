@@ -97,11 +97,11 @@ class _Tickets(AsyncOAuthStateStore):
 
     async def async_issue(self, *args: object, **kwargs: object) -> str:
         """A new one."""
-        return await self._installations.ticket()
+        return await self._installations.issue_state()
 
     async def async_consume(self, state: str) -> bool:
         """Whether it is one of ours, not used before."""
-        return await self._installations.take_ticket(state)
+        return await self._installations.consume_state(state)
 
 
 class Flow(AsyncOAuthFlow):

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlparse
 import aiohttp
 
 from bot.commands.registry import COMMANDS
-from bot.installations.encryption import Seal
-from bot.installations.store_backed import KeptInstallations
+from bot.installations.encryption import TokenCipher
+from bot.installations.store_backed import StoredInstallations
 from bot.platforms.slack.http import AppSecrets, HttpSlack
 from bot.platforms.slack.scopes import SCOPES
 from bot.platforms.slack.token_store import AppKeys
@@ -32,7 +32,7 @@ class HttpTeam(SlackTeam):
     def __init__(
         self, slack: FakeSlack, clock: Clock, store: Store, key: Path, service: RecordingService | None = None
     ):
-        self.installations = KeptInstallations(store, Seal((), key), clock, "slack")
+        self.installations = StoredInstallations(store, TokenCipher((), key), clock, "slack")
         self._serving = AsyncExitStack()
         self.url = ""
         slack.stamp = lambda: clock().timestamp()

@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from bot.commands.registry import COMMANDS
-from bot.installations.encryption import Seal
-from bot.installations.store_backed import KeptInstallations
+from bot.installations.encryption import TokenCipher
+from bot.installations.store_backed import StoredInstallations
 from bot.model.messages import Message, Place
 from bot.platforms.slack.api import BotIdentity, SlackApi
 from bot.platforms.slack.http import AppSecrets
@@ -311,7 +311,7 @@ async def test_a_token_that_died_early_is_renewed_where_slack_gives_another(rota
 async def over_sockets(store: Store, folder: Path) -> AsyncIterator[tuple[SlackTeam, House]]:
     """A workspace whose bot listens over Socket Mode."""
     clock = Clock()
-    installations = KeptInstallations(store, Seal((), folder / "encryption.key"), clock, "slack")
+    installations = StoredInstallations(store, TokenCipher((), folder / "encryption.key"), clock, "slack")
 
     class Team(SlackTeam):
         def new(self) -> SlackPlatform:
