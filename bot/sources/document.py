@@ -61,6 +61,10 @@ _LONG_PIECE = re.compile(rf"<(?![!?/])[^<]{{{_LONG_TAG},}}")
 _WHOLE_TAG = re.compile(r"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+")
 _LINE_END = re.compile(r"[\r\n]")
 _ENTRIES = frozenset({"item", "entry"})
+_PEOPLE = frozenset({"author", "creator", "email", "managingeditor", "name", "owner", "publisher", "webmaster"})
+# feedparser looks for an address in such elements, and its time grows with the square of what could be the front of it.
+_MAIL_NAME = re.compile(r"[\w.+-]{40}", re.ASCII)
+_LONG_MAIL_NAME = re.compile(rb"[\w.+-]{300}")
 # What careless programs write: signs that XML does not have, a bare "&", and entities of HTML.
 _NO_SIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _AMPERSAND = re.compile(r"&(?!#\d{1,7};|#x[0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,30};)?")
@@ -136,6 +140,12 @@ def markup_of(answer: Answer, most_elements: int = MOST_ELEMENTS, most_text: int
                 f"{answer.host} answered with a feed that declares entities, which is not safe."
             ) from error
         return Markup(text.encode("utf-8", errors="replace"), well_formed=False)
+
+
+def head_of(markup: Markup, most: int) -> Markup:
+    """The first bytes of damaged markup, without the rows of signs and of spaces on which feedparser would spend time
+    that grows with their square."""
+    return Markup(_LONG_MAIL_NAME.sub(rb"\g<0> ", b" ".join(markup.body[:most].split())), well_formed=False)
 
 
 def mended(markup: Markup, most_elements: int, most_text: int) -> Markup | None:
@@ -288,6 +298,8 @@ class _Copy:
         if left <= 0:
             return
         text = text[:left]
+        if self._open[-1].rpartition(":")[2].lower() in _PEOPLE:
+            text = (" " if self._lengths[-1] else "") + _MAIL_NAME.sub(r"\g<0> ", text)
         self._lengths[-1] += len(text)
         self._text += len(text)
         if self._text > self._most_text:

@@ -31,7 +31,7 @@ from bot.sources.clean import (
     plausible,
     words_of_html,
 )
-from bot.sources.document import MOST_ENTRIES, Markup, json_of, markup_of, mended
+from bot.sources.document import MOST_ENTRIES, head_of, json_of, markup_of, mended
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, title_key
@@ -173,7 +173,7 @@ def _read(answer: Answer, today: date) -> _Feed:
     if damaged:
         if len(markup.body) > _LARGEST_DAMAGED:
             raise Unreadable(f"{answer.host} answered with a damaged feed.")
-        markup = mended(markup, _MOST_ELEMENTS, _MOST_TEXT) or Markup(markup.body[:_READ_DAMAGED], well_formed=False)
+        markup = mended(markup, _MOST_ELEMENTS, _MOST_TEXT) or head_of(markup, _READ_DAMAGED)
     try:
         found = feedparser.parse(
             io.BytesIO(markup.body),  # the bytes themselves it would take for the name of a file to open
@@ -183,7 +183,7 @@ def _read(answer: Answer, today: date) -> _Feed:
         )
     except Exception as error:  # it trips over "&#x110000;" and much else, each time in another way
         raise Unreadable(f"{answer.host} answered with a damaged feed.") from error
-    if not found.version:
+    if not found.get("version"):
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
     entries, unread, cut = _read_entries(found.entries[:MOST_ENTRIES], _from_feedparser, answer.url, today)
     return _Feed(entries, unread, damaged, cut or markup.cut)

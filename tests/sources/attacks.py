@@ -60,6 +60,12 @@ XML = {
     "categories": (_HEAD + "<item>", "<category>a</category>", "</item>" + _TAIL),
     "links": (_HEAD + "<item>", '<link href="a"/>', "</item>" + _TAIL),
     "authors": (_HEAD + "<item>", "<author>a@b.example (A B)</author>", "</item>" + _TAIL),
+    "long author": (_HEAD, "<item><author>" + "a" * 75_000 + "</author></item>", _TAIL),
+    "long author in pieces": (
+        _HEAD,
+        "<item><dc:creator>" + ("a" * 39 + "<b/>") * 1_900 + "</dc:creator></item>",
+        _TAIL,
+    ),
     "long date": (_HEAD + "<item><title>A</title><pubDate>", "1", "</pubDate></item>" + _TAIL),
     "long date of spaces": (_HEAD + "<item><title>A</title><pubDate>Mon", " ", "x</pubDate></item>" + _TAIL),
     "long title": (_HEAD + "<item><title>", "a ", "</title></item>" + _TAIL),
@@ -89,6 +95,11 @@ XML = {
     "spaces": (_HEAD + "<item><title>A</title><dc:creator>A B", " ", "C</dc:creator></item>" + _TAIL),
     "tex names": (_HEAD + "<item><title>A</title><dc:creator>A B", ", \\'e \\'e", "</dc:creator></item>" + _TAIL),
 }
+DAMAGED = {
+    "long author": (_HEAD + "<b></c><item><title>A</title><author>", "a", ""),
+    "spaces in front": ("\n" * 20_000 + _HEAD + "<b></c>", "a", ""),
+    "nothing but spaces": ("", "\n", "<a>"),
+}
 NUMBERED = {
     "attributes": (_HEAD + "<item ", "aN='' ", "/>" + _TAIL),
     "attributes of many": (_HEAD, "<item " + " ".join(f"a{n}N=''" for n in range(40)) + "/>", _TAIL),
@@ -108,6 +119,7 @@ def bodies(size: int = SIZE, only: str = "") -> Iterator[tuple[str, bytes]]:
     for piece in DAMAGE:
         for large in (900_000, SIZE):
             made[f"damaged: {piece} {large}"] = (_filled, (_HEAD + "<item><title>", piece, ""), min(large, size))
+    made |= {f"damaged: {name}": (_filled, parts, min(900_000, size)) for name, parts in DAMAGED.items()}
     for name, (fill, parts, wanted) in made.items():
         if only in ("", name):
             yield name, fill(*parts, wanted)
