@@ -1,4 +1,4 @@
-"""Sealing secrets before they reach the database, and opening them again.
+"""Encrypts tokens before they reach the database, and decrypts them again.
 
 Fernet is AES-128 in CBC mode with an HMAC-SHA256 over it: cryptography.io/en/latest/fernet.
 """
@@ -20,11 +20,12 @@ _LONGEST_FILE = 1_000
 
 
 class TokensUnreadable(Exception):
-    """A secret can't be opened, or no key be kept; the text is for the operator and holds no secret."""
+    """A token can't be decrypted, or no key can be kept. The text is for the operator and holds no secret."""
 
 
 class TokenCipher:
-    """Seals with the first key and opens with any. Without keys one is made and kept in `file`, for its owner alone."""
+    """Encrypts with the first key and decrypts with any. Without keys it makes one and keeps it in `file`, readable for
+    its owner alone."""
 
     def __init__(self, keys: Sequence[str], file: Path) -> None:
         self._keys, self._file = tuple(keys), file
@@ -32,13 +33,13 @@ class TokenCipher:
         self._first: Fernet | None = None
 
     def encrypt(self, secret: str, now: datetime) -> str:
-        """The secret, sealed at this moment. Raises SealBroken when no key can be kept."""
+        """The secret, encrypted and marked with this time. Raises TokensUnreadable when no key can be kept."""
         return self._all().encrypt_at_time(secret.encode(), int(now.timestamp())).decode()
 
-    def decrypt(self, sealed: str) -> str:
-        """The secret. Raises SealBroken, with the mend, when no key opens it."""
+    def decrypt(self, encrypted: str) -> str:
+        """The secret. Raises TokensUnreadable, whose text says how to mend it, when no key decrypts it."""
         try:
-            return self._all().decrypt(sealed).decode()
+            return self._all().decrypt(encrypted).decode()
         except InvalidToken:
             where = "PAPERBOY_ENCRYPTION_KEYS" if self._keys else str(self._file)
             raise TokensUnreadable(
@@ -47,25 +48,25 @@ class TokenCipher:
                 "PAPERBOY_ENCRYPTION_KEYS), or empty the table `installations` and have each workspace install again."
             ) from None
 
-    def rotate(self, sealed: str) -> str:
-        """The same secret, sealed with the first key at the moment of the old seal. Raises SealBroken."""
-        self.decrypt(sealed)
-        return self._all().rotate(sealed).decode()
+    def rotate(self, encrypted: str) -> str:
+        """The same secret, encrypted with the first key and with its old time mark. Raises TokensUnreadable."""
+        self.decrypt(encrypted)
+        return self._all().rotate(encrypted).decode()
 
-    def uses_first_key(self, sealed: str) -> bool:
-        """Whether the first key alone opens it."""
+    def uses_first_key(self, encrypted: str) -> bool:
+        """Whether the secret was encrypted with the first key."""
         self._all()
         assert self._first is not None
         try:
-            self._first.decrypt(sealed)
+            self._first.decrypt(encrypted)
         except InvalidToken:
             return False
         return True
 
-    def decrypt_fresh(self, sealed: str, now: datetime, lifetime: timedelta) -> str:
-        """What was sealed here not longer ago than that; "" for anything else."""
+    def decrypt_fresh(self, encrypted: str, now: datetime, lifetime: timedelta) -> str:
+        """The secret if it was encrypted here within the lifetime; "" for anything else."""
         try:
-            return self._all().decrypt_at_time(sealed, int(lifetime.total_seconds()), int(now.timestamp())).decode()
+            return self._all().decrypt_at_time(encrypted, int(lifetime.total_seconds()), int(now.timestamp())).decode()
         except (InvalidToken, ValueError):
             return ""
 
@@ -84,20 +85,20 @@ class TokenCipher:
 
 
 def _kept(file: Path) -> str:
-    """The key in the file; of processes that make one at the same time, all get the same, and none half of one."""
+    """The key in the file. Processes that make the file at the same time all get the same, whole key."""
     try:
         if not file.exists():
-            made = file.with_name(f"{file.name}.{uuid4().hex}")
+            temporary = file.with_name(f"{file.name}.{uuid4().hex}")
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writing:
+                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writing:
                     writing.write(Fernet.generate_key())
                     writing.flush()
                     os.fsync(writing.fileno())
                 with contextlib.suppress(FileExistsError):
-                    os.link(made, file)
+                    os.link(temporary, file)
             finally:
-                made.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
         with file.open("rb") as reading:
             _refuse_shared(file, os.fstat(reading.fileno()))
             return reading.read(_LONGEST_FILE).decode("ascii").strip()
@@ -107,7 +108,7 @@ def _kept(file: Path) -> str:
 
 
 def _refuse_shared(file: Path, status: os.stat_result) -> None:
-    """Raises SealBroken for a key that others may know or may have put there."""
+    """Raises TokensUnreadable for a key that other users may have read or written."""
     if sys.platform == "win32":
         return
     if status.st_uid not in (os.geteuid(), 0):

@@ -1,4 +1,4 @@
-"""Installations as platforms see them, over the store: tokens are sealed on the way in and opened on the way out."""
+"""Keeps a platform's installations in the store, with their tokens encrypted."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _STATE = "ticket "
 
 
 class StoredInstallations:
-    """Implements `bot.platforms.installing.Installations` for one platform."""
+    """Implements `bot.ports.installations.Installations` for one platform."""
 
     def __init__(self, store: Store, cipher: TokenCipher, clock: Clock, platform: str) -> None:
         self._store, self._cipher, self._clock, self._platform = store, cipher, clock, platform
 
     async def check(self) -> None:
-        """Raises SealBroken when the tokens in the store can't be opened."""
+        """Raises TokensUnreadable when a token in the store can't be decrypted."""
         async with self._store.read() as tx:
-            held = await installations.sealed(tx)
-        for _, _, *tokens in held:
+            rows = await installations.sealed(tx)
+        for _, _, *tokens in rows:
             for token in filter(None, tokens):
                 self._cipher.decrypt(token)
 
     async def count_old_keys(self) -> int:
-        """How many workspaces' tokens the first key does not open."""
+        """The number of workspaces whose tokens were not encrypted with the first key."""
         async with self._store.read() as tx:
             return sum(not self._use_first_key(tokens) for _, _, *tokens in await installations.sealed(tx))
 
     async def reencrypt(self) -> int:
-        """Seal all tokens with the first key, so that older keys can go; how many workspaces that were.
+        """Encrypt all tokens with the first key, so that older keys can go. Returns the number of workspaces changed.
 
-        Raises SealBroken, and then nothing was changed.
+        Raises TokensUnreadable, and then nothing was changed.
         """
         if not await self.count_old_keys():
             return 0
@@ -55,7 +55,7 @@ class StoredInstallations:
         return all(self._cipher.uses_first_key(token) for token in tokens if token)
 
     async def get(self, workspace: str) -> Installation | None:
-        """What is known of a workspace. Raises SealBroken."""
+        """What is known of a workspace. Raises TokensUnreadable."""
         async with self._store.read() as tx:
             row = await installations.get(tx, self._platform, workspace)
         if row is None:
@@ -100,17 +100,17 @@ class StoredInstallations:
             return await installations.active(tx, self._platform, before)
 
     async def issue_state(self) -> str:
-        """A word that proves for ten minutes that an installation began here."""
+        """A new OAuth `state`, valid for ten minutes."""
         return self._cipher.encrypt(_STATE + token_urlsafe(16), self._clock())
 
     async def consume_state(self, state: str) -> bool:
-        """Whether this is such a word; each is good for one use, also after a restart."""
+        """Whether an OAuth `state` was issued here and is unused. Each is good for one use, also after a restart."""
         now = self._clock()
-        word = self._cipher.decrypt_fresh(state, now, STATE_LIFETIME)
-        if not word.startswith(_STATE):
+        value = self._cipher.decrypt_fresh(state, now, STATE_LIFETIME)
+        if not value.startswith(_STATE):
             return False
-        # A used ticket is remembered like an event: longer than it lives, and the words themselves nowhere.
-        used = f"ticket:{sha256(word.encode()).hexdigest()}"
+        # A used state is remembered like an event: longer than it is valid, and only as a hash.
+        used = f"ticket:{sha256(value.encode()).hexdigest()}"
         async with self._store.write() as tx:
             if first := await inbox.receive(tx, self._platform, used, {}, now):
                 await inbox.finish(tx, self._platform, used)

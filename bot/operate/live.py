@@ -73,7 +73,7 @@ async def _configured_to_run(settings: Settings, store: Store) -> dict[str, Plat
 
 
 async def configured(settings: Settings, store: Store) -> dict[str, Platform]:
-    """The platforms that the settings name. Raises Misuse for one that is named by half, and SealBroken."""
+    """The platforms that the settings name. Raises Misuse for one that is named by half, and TokensUnreadable."""
     platforms: list[Platform] = []
     if slack_mode(settings.slack):
         platforms.append(await slack_platform(settings, store))

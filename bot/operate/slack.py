@@ -46,7 +46,7 @@ def stored_installations(settings: Settings, store: Store) -> StoredInstallation
 
 
 async def slack_platform(settings: Settings, store: Store) -> Platform:
-    """Slack as the settings have it. Raises SealBroken when the tokens in the store can't be opened."""
+    """Slack as the settings have it. Raises TokensUnreadable when the tokens in the store can't be opened."""
     # Imported here, for the other platforms can do without its libraries.
     from bot.platforms.slack import SlackPlatform
     from bot.platforms.slack.http import AppSecrets, HttpSlack

@@ -1,4 +1,4 @@
-"""The port's side door: where a platform keeps the workspaces it is installed in, and the tokens it got there."""
+"""The second port: where a platform keeps the workspaces that installed it, and their tokens."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class Installations(Protocol):
         ...
 
     async def issue_state(self) -> str:
-        """A word that proves for ten minutes that an installation began here."""
+        """A new OAuth `state`, valid for ten minutes."""
         ...
 
     async def consume_state(self, state: str) -> bool:
-        """Whether this is such a word; each is good for one use."""
+        """Whether an OAuth `state` was issued here and is unused. Each is good for one use."""
         ...

@@ -127,7 +127,7 @@ async def test_who_installed_the_bot_can_be_forgotten(store: Store, tmp_path: Pa
     assert found.installer == ""
 
 
-async def test_a_ticket_is_good_once_and_nothing_else_is_one(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_a_state_is_good_once_and_nothing_else_is_one(sqlite_store: Store, tmp_path: Path) -> None:
     clock = Clock()
     installations = kept(sqlite_store, tmp_path, clock)
     state = await installations.issue_state()
@@ -168,7 +168,7 @@ async def test_tokens_that_no_key_opens_are_left_as_they_are(store: Store, tmp_p
     assert await StoredInstallations(store, TokenCipher((lost,), tmp_path / "key"), Clock(), "slack").get("T1") == LAB
 
 
-async def test_a_ticket_is_good_for_one_use_also_after_a_restart(store: Store, tmp_path: Path) -> None:
+async def test_a_state_is_good_for_one_use_also_after_a_restart(store: Store, tmp_path: Path) -> None:
     state = await kept(store, tmp_path).issue_state()
     assert await kept(store, tmp_path).consume_state(state)
     assert not await kept(store, tmp_path).consume_state(state)
@@ -177,7 +177,7 @@ async def test_a_ticket_is_good_for_one_use_also_after_a_restart(store: Store, t
     assert state not in told
 
 
-async def test_of_two_who_use_a_ticket_at_once_one_may(store: Store, tmp_path: Path) -> None:
+async def test_of_two_who_use_a_state_at_once_one_may(store: Store, tmp_path: Path) -> None:
     state = await kept(store, tmp_path).issue_state()
     took = await asyncio.gather(*(kept(store, tmp_path).consume_state(state) for _ in range(5)))
     assert sorted(took) == [False] * 4 + [True]

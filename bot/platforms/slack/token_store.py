@@ -48,7 +48,7 @@ class _Cached:
 
 
 class InstalledWorkspaces:
-    """Implements `Workspaces` over what was installed; `new_web` makes the Web API of a token and `me`."""
+    """Implements `Workspaces` over stored installations; `new_api` makes the `SlackApi` of a token and an identity."""
 
     def __init__(
         self, installations: Installations, keys: AppKeys, api_url: str, clock: Clock, new_api: Callable[..., SlackApi]
