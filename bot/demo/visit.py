@@ -89,7 +89,7 @@ async def _meet(world: World, who: str) -> None:
     """The bot comes into the channel, and then its guests do."""
     terminal = world.app.delivery_worker.platforms[PLACE.platform]
     assert isinstance(terminal, TerminalPlatform)
-    terminal.room.join(PLACE)
+    terminal.log.join(PLACE)
     await world.open_channel(PLACE, who)
     await terminal.run(world.app.service)
 

@@ -19,7 +19,7 @@ from bot.model.messages import Message, Place
 from bot.model.number_emoji import number_of
 from bot.platforms.terminal import TerminalPlatform, render
 from bot.platforms.terminal.chat import NextDay
-from bot.platforms.terminal.room import Room
+from bot.platforms.terminal.terminal_log import TerminalLog
 from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.platforms.conformance import Seen
@@ -103,7 +103,7 @@ class TerminalGuest:
             COMMANDS,
             who="ada",
             script=self.typist,
-            room=Room(self.folder, self.disk.fsync),
+            log=TerminalLog(self.folder, self.disk.fsync),
             next_day=self._next_day,
         )
 
@@ -140,7 +140,7 @@ class TerminalGuest:
 
     async def seen(self, place: Place) -> list[Seen]:
         """As somebody sees it who comes later and reads all that was kept."""
-        said = Room(self.folder).messages(place)
+        said = TerminalLog(self.folder).messages(place)
         return [Seen(each.id, plain(render.posted(each.message)), each.message.thread) for each in said]
 
     async def ask(self, member: str, line: str) -> str:
@@ -174,7 +174,7 @@ class TerminalGuest:
         if error is Rejected:
             yield Message("\x1b\u202e")  # nothing of it may be shown
         elif error is NotAccepted:
-            with full_disk(self.platform.room.path):
+            with full_disk(self.platform.log.path):
                 yield message
         elif error is AccessLost:
             away = self.folder.rename(self.folder.with_name("away"))

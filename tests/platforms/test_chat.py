@@ -297,7 +297,7 @@ async def test_a_room_that_is_gone_is_said_and_the_chat_goes_on(guest: TerminalG
 
 async def test_damaged_lines_are_told_of_on_coming_in(guest: TerminalGuest) -> None:
     await guest.stop()
-    with guest.platform.room.path.open("ab") as file:
+    with guest.platform.log.path.open("ab") as file:
         file.write(b"\x00\x00\n")
     await guest.restart()
     assert "Damaged lines in" in guest.screen.getvalue()

@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 
 from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
 from bot.platforms.terminal import render
-from bot.platforms.terminal.inert import MAX_TEXT, cut, fit, inert, link
+from bot.platforms.terminal.sanitize import MAX_TEXT, cut, fit, link, strip_control
 from tests.platforms.terminal_guest import plain
 
 CARD = Card(
@@ -146,7 +146,7 @@ def test_a_dumb_terminal_is_sent_no_escape(term: str) -> None:
 
 
 def test_backticks_become_bold_on_a_terminal_and_stay_in_a_pipe() -> None:
-    words = render.Words("Say `/papers help`.")
+    words = render.Prose("Say `/papers help`.")
     assert plain(words) == "Say `/papers help`.\n"
     assert "\x1b[1;36m/papers help\x1b[0m" in on_terminal(words)
 
@@ -198,7 +198,7 @@ def test_a_text_is_cut_at_a_sentence_else_at_a_word() -> None:
 
 
 def test_joined_emoji_and_scripts_stay_whole() -> None:
-    assert inert("👩‍💻 می‌خواهم \x1b[1m") == "👩‍💻 می‌خواهم [1m"
+    assert strip_control("👩‍💻 می‌خواهم \x1b[1m") == "👩‍💻 می‌خواهم [1m"
 
 
 def test_a_message_fits_after_being_fitted() -> None:

@@ -52,7 +52,7 @@ class NotDiscords(ValueError):
 
 
 @contextlib.contextmanager
-def understood() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
     try:
         yield

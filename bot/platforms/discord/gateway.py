@@ -10,9 +10,9 @@ import aiohttp
 import discord
 
 from bot.platforms.discord.commands import CommandRegistration
-from bot.platforms.discord.failures import understood
-from bot.platforms.discord.intake import Intake
+from bot.platforms.discord.failures import translate_errors
 from bot.platforms.discord.interactions import Interactions
+from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.posting import Posting
 from bot.platforms.discord.rest import Http, Rest, tracing
@@ -53,8 +53,8 @@ class Client(discord.AutoShardedClient):
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self.http = self._connection.http = Http(api_url, gateway_url, http_trace=tracing(api_url, posting.rest.pace))
-        self._intake = Intake(service, posting, clock)
-        self._interactions = Interactions(service, posting.rest, posting.renderer, self._intake.begin)
+        self._events = DiscordListeners(service, posting, clock)
+        self._interactions = Interactions(service, posting.rest, posting.renderer, self._events.begin)
         self.when_connected: Callable[[], None] = lambda: None
         self._service, self._sleep, self._heard = service, sleep, set[int]()
         self.heard_before = False
@@ -78,31 +78,31 @@ class Client(discord.AutoShardedClient):
 
     async def on_message(self, message: discord.Message) -> None:
         """A direct message, or one that mentions the bot."""
-        await self._interactions.hear(message, self._me)
+        await self._interactions.answer_message(message, self._me)
 
     async def on_raw_reaction_add(self, told: discord.RawReactionActionEvent) -> None:
         """An emoji was put on."""
-        await self._intake.reacted(told, self._channel(told), self._me, on=True)
+        await self._events.reacted(told, self._channel(told), self._me, on=True)
 
     async def on_raw_reaction_remove(self, told: discord.RawReactionActionEvent) -> None:
         """An emoji was taken off."""
-        await self._intake.reacted(told, self._channel(told), self._me, on=False)
+        await self._events.reacted(told, self._channel(told), self._me, on=False)
 
     async def on_raw_reaction_clear(self, told: discord.RawReactionClearEvent) -> None:
         """All emoji of a message were taken off."""
-        await self._intake.cleared(told.message_id, self._channel(told), self._me)
+        await self._events.cleared(told.message_id, self._channel(told), self._me)
 
     async def on_raw_reaction_clear_emoji(self, told: discord.RawReactionClearEmojiEvent) -> None:
         """All emoji of one kind were taken off."""
-        await self._intake.cleared(told.message_id, self._channel(told), self._me)
+        await self._events.cleared(told.message_id, self._channel(told), self._me)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """The bot was invited to a server."""
-        await self._intake.welcomed(guild)
+        await self._events.welcomed(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A server is there, as each is after a start: the bot may have been invited while it was away."""
-        await self._intake.found(guild)
+        await self._events.found(guild)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot was thrown out; of a server that is only unavailable Discord tells otherwise."""
@@ -123,35 +123,35 @@ class Client(discord.AutoShardedClient):
         if places[0] != places[1]:
             await self._service.renamed(places[1])
         # What it was before is not trusted: Discord does not tell a bot of the channels that it may not see.
-        await self._intake.allowed(
+        await self._events.allowed(
             after.guild, [after, *(one for one in after.guild.threads if one.parent_id == after.id)]
         )
 
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was made, perhaps the first in which the bot may post."""
-        await self._intake.allowed(channel.guild, [channel])
+        await self._events.allowed(channel.guild, [channel])
 
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
         """What a role may do was changed, perhaps to the bot's gain."""
         if after in after.guild.me.roles and before.permissions != after.permissions:
-            await self._intake.allowed(after.guild)
+            await self._events.allowed(after.guild)
 
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
         """The bot was given another role, one was taken from it, or a moderator ended its time-out: of other members
         Discord tells it nothing."""
         told = before.roles != after.roles or before.timed_out_until != after.timed_out_until
         if after.id == self._me and told:
-            await self._intake.allowed(after.guild)
+            await self._events.allowed(after.guild)
 
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
         """A thread was changed."""
         if before.name != after.name and after.owner_id != self._me:
             await self._service.renamed(place_of(after, self._me)[0])
-        await self._intake.allowed(after.guild, [after])
+        await self._events.allowed(after.guild, [after])
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
         """A thread is there that was archived, or out of the bot's sight."""
-        await self._intake.allowed(thread.guild, [thread])
+        await self._events.allowed(thread.guild, [thread])
 
     @property
     def _me(self) -> int:
@@ -174,7 +174,7 @@ async def serve(
     telling: asyncio.Task[None] | None = None
     try:
         async with client:
-            with understood():
+            with translate_errors():
                 await client.login(token)
             application = str(client.application_id)
             if not await commands.tell(rest, application):

@@ -17,9 +17,9 @@ import structlog
 from bot.logs import begin_event
 from bot.model.messages import SHARE, Action, Asker, Form, Place, Reply
 from bot.platforms import rendering
+from bot.platforms.discord.custom_ids import BEGIN, PAPERS, form_id, form_of, verb_of_card_button
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import direct, place_of
-from bot.platforms.discord.pressing import BEGIN, PAPERS, form_id, form_of, verb_on_card
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
 from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
@@ -44,25 +44,25 @@ class Interactions:
         self._commands = renderer.commands
         self._menus = {menu.name: verb for verb, menu in self._commands.menus().items()}
 
-    async def handle(self, told: discord.Interaction) -> None:
+    async def handle(self, interaction: discord.Interaction) -> None:
         """Answer one interaction, whatever goes wrong."""
-        begin_event(str(told.id))
+        begin_event(str(interaction.id))
         try:
-            data: Mapping[str, Any] = cast(Any, told.data) or {}
-            match told.type:
+            data: Mapping[str, Any] = cast(Any, interaction.data) or {}
+            match interaction.type:
                 case discord.InteractionType.autocomplete:
-                    await self._complete(told, str(options(data).get("query") or ""))
+                    await self._complete(interaction, str(options(data).get("query") or ""))
                 case discord.InteractionType.application_command:
-                    await self._command(told, data)
+                    await self._command(interaction, data)
                 case discord.InteractionType.component:
-                    await self._component(told, data)
+                    await self._component(interaction, data)
                 case discord.InteractionType.modal_submit:
                     verb = form_of(str(data.get("custom_id") or ""))
-                    await self._fill_in(told, verb, sent(data, verb))
+                    await self._fill_in(interaction, verb, sent(data, verb))
         except PlatformError as error:
             log.warning("An answer could not be shown.", why=str(error))
 
-    async def hear(self, message: discord.Message, me: int) -> None:
+    async def answer_message(self, message: discord.Message, me: int) -> None:
         """Answer a direct message, or a mention where everybody sees it.
 
         Only what anybody there may see is answered in public, and the rest in a direct message.
@@ -77,19 +77,19 @@ class Interactions:
         address, reply_to = str(message.channel.id), str(message.id)
         file = next((each.to_dict() for each in message.attachments if self._may_take(line)), None)
         try:
-            shown = Reply("")
+            reply = Reply("")
             if not direct_ and file is None:
-                shown = await self._said(lambda: self._service.act(place, asker, _shared(line)))
-            if not shown.public:
-                shown = await self._said(lambda: self._told(place, asker, line, file))
+                reply = await self._reply_to(lambda: self._service.act(place, asker, _shared(line)))
+            if not reply.public:
+                reply = await self._reply_to(lambda: self._ask_line(place, asker, line, file))
                 address, reply_to = (address, "") if direct_ else (await self._rest.direct(asker.member), "")
-            for each in self._renderer.answer(shown):
+            for each in self._renderer.answer(reply):
                 await self._rest.post(address, each, reply_to=reply_to)
         except PlatformError as error:
             log.warning("An answer could not be shown.", why=str(error))
 
-    async def _complete(self, told: discord.Interaction, line: str) -> None:
-        place, _ = await self._where(told)
+    async def _complete(self, interaction: discord.Interaction, line: str) -> None:
+        place, _ = await self._where(interaction)
         lines: list[str] = []
         try:
             async with asyncio.timeout(_IN_TIME):
@@ -97,40 +97,44 @@ class Interactions:
         except TimeoutError:
             log.info("Suggestions came too late.")
         cut = dict.fromkeys(each[:_LONGEST_CHOICE].strip() for each in lines)
-        await self._rest.choices(told, [each for each in cut if each][:_MOST_CHOICES])
+        await self._rest.choices(interaction, [each for each in cut if each][:_MOST_CHOICES])
 
-    async def _command(self, told: discord.Interaction, data: Mapping[str, Any]) -> None:
+    async def _command(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
         if verb := self._menus.get(str(data.get("name"))):
             [message] = data["resolved"]["messages"].values()
-            await self._answer(told, lambda place, asker: self._about(told, place, asker, verb, message))
+            await self._answer(
+                interaction, lambda place, asker: self._act_on_message(interaction, place, asker, verb, message)
+            )
             return
         given = options(data)
         line = str(given.get("query") or "")
         file = (data.get("resolved") or {}).get("attachments", {}).get(str(given.get("file")))
-        await self._ask(told, line, file)
+        await self._ask(interaction, line, file)
 
-    async def _component(self, told: discord.Interaction, data: Mapping[str, Any]) -> None:
+    async def _component(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
         custom_id = str(data.get("custom_id") or "")
         if custom_id == PAPERS:
             [paper], abstract = data["values"], self._commands.abstract_command()
-            await self._answer(told, lambda place, asker: self._act(told, place, asker, Action("", abstract, paper)))
+            await self._answer(
+                interaction, lambda place, asker: self._act(interaction, place, asker, Action("", abstract, paper))
+            )
         elif verb := form_of(custom_id):
-            await self._open_form(told, verb)
-        elif verb := verb_on_card(custom_id):
-            await self._answer(told, lambda place, asker: self._on_card(told, place, asker, verb))
+            await self._open_form(interaction, verb)
+        elif verb := verb_of_card_button(custom_id):
+            await self._answer(interaction, lambda place, asker: self._on_card(interaction, place, asker, verb))
         elif custom_id == BEGIN:
-            await self._answer(told, lambda place, asker: self._begin(told, asker))
+            await self._answer(interaction, lambda place, asker: self._begin(interaction, asker))
         else:
-            action = self._renderer.memory.action(custom_id, label_of(told.message, custom_id))
-            await self._answer(told, lambda place, asker: self._act(told, place, asker, action))
+            action = self._renderer.memory.action(custom_id, label_of(interaction.message, custom_id))
+            await self._answer(interaction, lambda place, asker: self._act(interaction, place, asker, action))
 
-    async def _ask(self, told: discord.Interaction, line: str, file: Mapping[str, Any] | None = None) -> None:
+    async def _ask(self, interaction: discord.Interaction, line: str, file: Mapping[str, Any] | None = None) -> None:
         async def ask(place: Place, asker: Asker) -> Reply:
-            return self._warned(await self._told(place, asker, line, file), told, line)
+            return self._warned(await self._ask_line(place, asker, line, file), interaction, line)
 
-        await self._answer(told, ask)
+        await self._answer(interaction, ask)
 
-    async def _told(self, place: Place, asker: Asker, line: str, file: Mapping[str, Any] | None) -> Reply:
+    async def _ask_line(self, place: Place, asker: Asker, line: str, file: Mapping[str, Any] | None) -> Reply:
         """Answer a line; with the file of papers that came with it, it teaches."""
         if file is None:
             return await self._service.ask(place, asker, line)
@@ -147,63 +151,63 @@ class Interactions:
         """Whether the files that came with a line are for the bot to read."""
         return not line.partition(" ")[0] or bool(self._commands.traits_of_line(line).takes_file)
 
-    async def _fill_in(self, told: discord.Interaction, verb: str, line: str) -> None:
+    async def _fill_in(self, interaction: discord.Interaction, verb: str, line: str) -> None:
         """A form was sent; Discord closes it, so that one with a mistake in a field is one press away."""
 
         async def ask(place: Place, asker: Asker) -> Reply:
-            reply = self._warned(await self._service.ask(place, asker, line), told, line)
+            reply = self._warned(await self._service.ask(place, asker, line), interaction, line)
             return replace(reply, form=Form(verb, "", ())) if reply.field else reply
 
-        await self._answer(told, ask)
+        await self._answer(interaction, ask)
 
-    async def _act(self, told: discord.Interaction, place: Place, asker: Asker, action: Action | None) -> Reply:
+    async def _act(self, interaction: discord.Interaction, place: Place, asker: Asker, action: Action | None) -> Reply:
         if action is None:
             return Reply("I no longer know what that button is for. Ask again, and you get a fresh one.", ok=False)
-        return await self._service.act(place, asker, action, str(told.id))
+        return await self._service.act(place, asker, action, str(interaction.id))
 
-    async def _on_card(self, told: discord.Interaction, place: Place, asker: Asker, verb: str) -> Reply:
+    async def _on_card(self, interaction: discord.Interaction, place: Place, asker: Asker, verb: str) -> Reply:
         """Do what a verb says with the paper whose card was pressed."""
-        assert told.message is not None
-        key = f"{place_of(told.channel, _me(told))[1]}{told.message.id}"
-        return await self._service.act_on_message(place, asker, verb, key, event_id=str(told.id))
+        assert interaction.message is not None
+        key = f"{place_of(interaction.channel, _me(interaction))[1]}{interaction.message.id}"
+        return await self._service.act_on_message(place, asker, verb, key, event_id=str(interaction.id))
 
-    async def _about(
-        self, told: discord.Interaction, place: Place, asker: Asker, verb: str, message: Mapping[str, Any]
+    async def _act_on_message(
+        self, interaction: discord.Interaction, place: Place, asker: Asker, verb: str, message: Mapping[str, Any]
     ) -> Reply:
         """Do what a verb says with the paper that a message is about."""
-        key = f"{place_of(told.channel, _me(told))[1]}{message['id']}"
-        return await self._service.act_on_message(place, asker, verb, key, words_of(message), str(told.id))
+        key = f"{place_of(interaction.channel, _me(interaction))[1]}{message['id']}"
+        return await self._service.act_on_message(place, asker, verb, key, words_of(message), str(interaction.id))
 
-    async def _open_form(self, told: discord.Interaction, verb: str) -> None:
+    async def _open_form(self, interaction: discord.Interaction, verb: str) -> None:
         """Show a form at once: it can't be promised."""
-        place, asker = await self._where(told)
+        place, asker = await self._where(interaction)
         form = None
         try:
             async with asyncio.timeout(_IN_TIME):
-                form = (await self._said(lambda: self._service.ask(place, asker, verb))).form
+                form = (await self._reply_to(lambda: self._service.ask(place, asker, verb))).form
         except TimeoutError:
             log.info("A form came too late.")
         if form:
-            await self._rest.modal(told, modal(form, form_id(verb)))
+            await self._rest.modal(interaction, modal(form, form_id(verb)))
         else:
-            await self._answer(told, lambda place, asker: self._service.ask(place, asker, verb))
+            await self._answer(interaction, lambda place, asker: self._service.ask(place, asker, verb))
 
-    async def _answer(self, told: discord.Interaction, ask: Callable[[Place, Asker], Awaitable[Reply]]) -> None:
-        await self._rest.defer(told)
+    async def _answer(self, interaction: discord.Interaction, ask: Callable[[Place, Asker], Awaitable[Reply]]) -> None:
+        await self._rest.defer(interaction)
 
         async def answered() -> Reply:
-            return await ask(*await self._where(told))
+            return await ask(*await self._where(interaction))
 
-        reply = await self._said(answered)
-        shown = self._renderer.answer(reply)
+        reply = await self._reply_to(answered)
+        messages = self._renderer.answer(reply)
         if reply.public:
             # What was promised to one person can't become public any more.
-            shown = [*self._renderer.answer(Reply("Everybody here sees it now.")), *shown]
-        await self._rest.answer(told, shown[0])
-        for each in shown[1:]:
-            await self._rest.follow_up(told, each, public=reply.public)
+            messages = [*self._renderer.answer(Reply("Everybody here sees it now.")), *messages]
+        await self._rest.answer(interaction, messages[0])
+        for each in messages[1:]:
+            await self._rest.follow_up(interaction, each, public=reply.public)
 
-    async def _said(self, ask: Answer) -> Reply:
+    async def _reply_to(self, ask: Answer) -> Reply:
         try:
             return await ask()
         except PlatformError as error:
@@ -213,26 +217,30 @@ class Interactions:
             log.exception("A question could not be answered.")
             return Reply(rendering.broken(), ok=False)
 
-    def _warned(self, reply: Reply, told: discord.Interaction, line: str) -> Reply:
+    def _warned(self, reply: Reply, interaction: discord.Interaction, line: str) -> Reply:
         """A reply that says too what the bot lacks to post where it was just asked to."""
-        lacking = missing(told.app_permissions, in_thread=isinstance(told.channel, discord.Thread))
-        if not (told.guild_id and reply.ok and lacking and self._commands.traits_of_line(line).starts_digests):
+        lacking = missing(interaction.app_permissions, in_thread=isinstance(interaction.channel, discord.Thread))
+        if not (interaction.guild_id and reply.ok and lacking and self._commands.traits_of_line(line).starts_digests):
             return reply
         return replace(reply, text=f"{reply.text}\n⚠️ I can't post here yet. Allow me: {', '.join(lacking)}.")
 
-    async def _where(self, told: discord.Interaction) -> tuple[Place, Asker]:
+    async def _where(self, interaction: discord.Interaction) -> tuple[Place, Asker]:
         """Where somebody asks: in a channel of a server the bot is in, or else for themselves."""
-        member = str(told.user.id)
-        if told.guild_id and told.client.get_guild(told.guild_id) and told.channel is not None:
-            place, _ = place_of(told.channel, _me(told))
-            return place, Asker(member, told.permissions.manage_channels, told.user.display_name)
-        if told.context.dm_channel and told.channel_id:
-            return direct(str(told.channel_id)), Asker(member, name=told.user.display_name)
-        return direct(await self._rest.direct(member)), Asker(member, name=told.user.display_name)
+        member = str(interaction.user.id)
+        if (
+            interaction.guild_id
+            and interaction.client.get_guild(interaction.guild_id)
+            and interaction.channel is not None
+        ):
+            place, _ = place_of(interaction.channel, _me(interaction))
+            return place, Asker(member, interaction.permissions.manage_channels, interaction.user.display_name)
+        if interaction.context.dm_channel and interaction.channel_id:
+            return direct(str(interaction.channel_id)), Asker(member, name=interaction.user.display_name)
+        return direct(await self._rest.direct(member)), Asker(member, name=interaction.user.display_name)
 
 
-def _me(told: discord.Interaction) -> int:
-    return told.client.user.id if told.client.user else 0
+def _me(interaction: discord.Interaction) -> int:
+    return interaction.client.user.id if interaction.client.user else 0
 
 
 def _shared(line: str) -> Action:

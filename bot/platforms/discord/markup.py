@@ -18,10 +18,10 @@ _TYPED = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 
 
-def inert(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """`text` with every sign escaped that formats, mentions, links, or invites.
 
-    >>> inert("*a* <@1> @everyone https://x.org"), inert("- 1")
+    >>> escape_markdown("*a* <@1> @everyone https://x.org"), escape_markdown("- 1")
     ('\\\\*a\\\\* \\\\<\\\\@1\\\\> \\\\@everyone https\\\\://x.org', '\\\\- 1')
     """
     return _SIGNS.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], visible(text))
@@ -29,7 +29,7 @@ def inert(text: str) -> str:
 
 def one_line(text: str, most: int) -> str:
     """A text from outside on one line, cut to so many characters and inert."""
-    return inert(cut(" ".join(visible(text).split()), most))
+    return escape_markdown(cut(" ".join(visible(text).split()), most))
 
 
 def together(facts: str) -> str:
@@ -45,7 +45,9 @@ def together(facts: str) -> str:
 def own_words(text: str, most: int, command: str) -> str:
     """The bot's own words, in which backticks mark what may be typed, with the command's name as it is here."""
     parts = _TYPED.split(cut(visible(text).strip(), most))
-    return "".join(f"`{named(part, command)}`" if place % 2 else inert(part) for place, part in enumerate(parts))
+    return "".join(
+        f"`{named(part, command)}`" if place % 2 else escape_markdown(part) for place, part in enumerate(parts)
+    )
 
 
 def named(typed: str, command: str) -> str:
@@ -64,7 +66,7 @@ def titled(title: str, url: str, most: int) -> str:
 def plain(markup: str) -> str:
     """What a person sees of inert text.
 
-    >>> plain(inert("*a* <@1> https://x.org"))
+    >>> plain(escape_markdown("*a* <@1> https://x.org"))
     '*a* <@1> https://x.org'
     """
     return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", markup)

@@ -31,7 +31,7 @@ class Pace:
         """The seconds that a request would wait for its turn if it asked now."""
         return max(self._next + self._waiting / _A_SECOND - self._seconds(), 0.0)
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Wait until one more request may leave; whoever asks first goes first."""
         self._waiting += 1
         try:
@@ -43,6 +43,6 @@ class Pace:
         finally:
             self._waiting -= 1
 
-    def hold(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Let no request leave for so long: Discord said that all of them are too many."""
         self._next = max(self._next, self._seconds() + seconds)

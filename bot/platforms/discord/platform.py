@@ -12,12 +12,12 @@ import structlog
 
 from bot.model.commands import Commands
 from bot.model.messages import Message, Place
-from bot.platforms.discord import checking, gateway
+from bot.platforms.discord import checks, gateway
 from bot.platforms.discord.commands import CommandRegistration
+from bot.platforms.discord.custom_ids import ActionStore
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.places import PLATFORM
 from bot.platforms.discord.posting import Posting
-from bot.platforms.discord.pressing import Memory
 from bot.platforms.discord.render import MAX_TEXT, Renderer
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
 from bot.ports.platform import BotApi, Capabilities, Check, Clock, Sleep
@@ -60,7 +60,7 @@ class DiscordPlatform:
         pace: Pace | None = None,
     ) -> None:
         self.rest = Rest(token, api_url, sleep, pace)
-        self.renderer = Renderer(commands, command, Memory(folder / "buttons"))
+        self.renderer = Renderer(commands, command, ActionStore(folder / "buttons"))
         self._posting = Posting(self.rest, self.renderer, clock)
         self._command, self._commands = command, commands
         self._registration = CommandRegistration(commands, command)
@@ -104,7 +104,7 @@ class DiscordPlatform:
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at: the token, the gateway, and each of these places."""
-        return checking.checks(
+        return checks.checks(
             lambda: Rest(self._token, self._urls[0], pace=self.rest.pace),
             self._clock,
             self._commands,

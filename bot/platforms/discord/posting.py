@@ -21,7 +21,7 @@ from bot.platforms.discord.forums import is_forum, tags
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.places import moment, snowflake, split, thread_of, timed_out_until
 from bot.platforms.discord.reading import emoji
-from bot.platforms.discord.render import Json, Rendered, Renderer, mark, texts
+from bot.platforms.discord.render import DiscordMessage, Json, Renderer, mark, texts
 from bot.platforms.discord.rest import Rest
 from bot.ports.platform import AccessLost, Clock, NotAccepted, PlatformError, Rejected
 from recommender.text import visible
@@ -66,7 +66,7 @@ class Posting:
                 raise NotAccepted(f"A moderator timed me out until {until:%Y-%m-%d %H:%M} UTC.", wait) from error
             raise
 
-    async def _send(self, place: Place, message: Message, shown: Rendered, key: str) -> str:
+    async def _send(self, place: Place, message: Message, shown: DiscordMessage, key: str) -> str:
         if message.thread:
             return await self._send_in_thread(place, message.thread, shown, key)
         if forum := await self._forum(place):
@@ -136,7 +136,7 @@ class Posting:
         except PlatformError:
             return None
 
-    async def _post(self, address: str, shown: Rendered, key: str) -> Json:
+    async def _post(self, address: str, shown: DiscordMessage, key: str) -> Json:
         try:
             return await self.rest.post(address, shown, key)
         except AccessLost as error:
@@ -145,7 +145,7 @@ class Posting:
             await self.rest.unarchive(address)
             return await self.rest.post(address, shown, key)
 
-    async def _send_in_thread(self, place: Place, header: str, shown: Rendered, key: str) -> str:
+    async def _send_in_thread(self, place: Place, header: str, shown: DiscordMessage, key: str) -> str:
         """Post in the thread of a message, or below the first message of a forum's post. Raises `Rejected` where the
         thread is deleted, locked or closed to the bot: the channel is still there."""
         channel, message = split(header, place)

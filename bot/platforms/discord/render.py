@@ -16,8 +16,8 @@ from bot.model.commands import Commands
 from bot.model.messages import Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import MOST, buttons, keycap
 from bot.model.text import count
+from bot.platforms.discord.custom_ids import PAPERS, ActionStore, card_button_id, change_id
 from bot.platforms.discord.markup import one_line, own_words, titled, together, weight
-from bot.platforms.discord.pressing import PAPERS, Memory, change_id, on_card
 from recommender.text import visible
 
 Json = dict[str, Any]
@@ -38,7 +38,7 @@ _TITLE, _SHORT = 300, 300
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class DiscordMessage:
     """One message for Discord: its components, and the file that is shown in it."""
 
     components: list[Json]
@@ -52,15 +52,15 @@ class Rendered:
 class Renderer:
     """`command` is the slash command's name, `memory` keeps what no button can hold."""
 
-    def __init__(self, commands: Commands, command: str = "papers", memory: Memory | None = None) -> None:
-        self.commands, self.memory, self._command = commands, memory or Memory(), command
+    def __init__(self, commands: Commands, command: str = "papers", memory: ActionStore | None = None) -> None:
+        self.commands, self.memory, self._command = commands, memory or ActionStore(), command
 
-    def posted(self, message: Message, key: str = "") -> Rendered:
+    def posted(self, message: Message, key: str = "") -> DiscordMessage:
         """A message for everybody; its first component carries the mark of its key. No components: nothing to show."""
 
         def build(share: int) -> list[Json]:
             parts = self._words(message.text, share)
-            parts += [self._card(message.card, share, on_card)] if message.card else []
+            parts += [self._card(message.card, share, card_button_id)] if message.card else []
             parts += _list(message.lines, share, numbered=message.numbered, close=message.further)
             likes = buttons(message.lines, self.commands.for_emoji("👍")) if message.numbered else []
             choices = _rows(self._buttons(likes))
@@ -69,9 +69,9 @@ class Renderer:
         components = _once(_unled(_fitting(build)))
         if components and key:
             components[0] = {**components[0], "id": mark(key)}
-        return Rendered(components)
+        return DiscordMessage(components)
 
-    def answer(self, reply: Reply) -> list[Rendered]:
+    def answer(self, reply: Reply) -> list[DiscordMessage]:
         """What the asker gets, in as few messages as it goes into."""
         messages: list[list[Json]] = [[]]
         for part in self._parts(reply):
@@ -79,7 +79,7 @@ class Renderer:
                 messages.append([])
             messages[-1].append(part)
         made = [_once(_unled(message)) for message in messages[:_MESSAGES]]
-        return [Rendered(each, reply.attachment if any(map(_is_file, each)) else None) for each in made]
+        return [DiscordMessage(each, reply.attachment if any(map(_is_file, each)) else None) for each in made]
 
     def _parts(self, reply: Reply) -> Iterator[Json]:
         left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - _LINES, 0)

@@ -27,10 +27,10 @@ from bot.platforms.discord.failures import (
     NotDiscords,
     code_of,
     retry_after,
-    understood,
+    translate_errors,
 )
 from bot.platforms.discord.pace import Pace
-from bot.platforms.discord.render import EPHEMERAL, Json, Rendered, file_name
+from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Json, file_name
 from bot.ports.platform import NotAccepted, PlatformError, Sleep, Uncertain
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
@@ -94,7 +94,7 @@ class Rest:
                 trace = tracing(self._api_url, self.pace)
                 opened = http or Http(self._api_url, http_trace=trace, max_ratelimit_timeout=_LONGEST_WAIT)
                 try:
-                    with understood():
+                    with translate_errors():
                         me = str((await opened.static_login(self._token))["id"])
                 except BaseException as error:
                     await opened.close()
@@ -115,7 +115,7 @@ class Rest:
         """One question; `where` fills in the path."""
         return await self._request(Route("GET", path, **where), patient=False, params=query)
 
-    async def post(self, channel: str, message: Rendered, nonce: str = "", reply_to: str = "") -> Json:
+    async def post(self, channel: str, message: DiscordMessage, nonce: str = "", reply_to: str = "") -> Json:
         """Post a message; under a nonce Discord makes the same one once, within a few minutes.
 
         Where the bot may not read what was said, it stands there without the message that it replies to.
@@ -132,13 +132,13 @@ class Rest:
                 raise
         return cast(Json, await self._send(route, message, body, patient=not nonce))
 
-    async def rewrite(self, channel: str, posted: str, message: Rendered) -> None:
+    async def rewrite(self, channel: str, posted: str, message: DiscordMessage) -> None:
         """Put a message in the place of one of the bot's own."""
         where: dict[str, Any] = {"channel_id": channel, "message_id": posted}
         route = Route("PATCH", "/channels/{channel_id}/messages/{message_id}", **where)
         await self._request(route, json=message.payload())
 
-    async def open_post(self, forum: str, name: str, tags: list[str], message: Rendered, minutes: int) -> Json:
+    async def open_post(self, forum: str, name: str, tags: list[str], message: DiscordMessage, minutes: int) -> Json:
         """Open a post in a forum: the thread, whose id is its first message's too."""
         body = {"name": name, "auto_archive_duration": minutes, "applied_tags": tags, "message": message.payload()}
         route = Route("POST", "/channels/{channel_id}/threads", channel_id=forum)
@@ -185,7 +185,7 @@ class Rest:
         """The text of a file that somebody sent."""
         await self.open()
         assert self._http is not None
-        with understood():
+        with translate_errors():
             return (await self._http.get_from_cdn(url)).decode("utf-8", "replace")
 
     async def defer(self, interaction: discord.Interaction) -> None:
@@ -200,12 +200,12 @@ class Rest:
         """Show a form; only in place of `defer`."""
         await self._respond(interaction, _MODAL, modal)
 
-    async def answer(self, interaction: discord.Interaction, message: Rendered) -> None:
+    async def answer(self, interaction: discord.Interaction, message: DiscordMessage) -> None:
         """Put the answer where `defer` promised one. Twice is as once, so it is tried again when it was lost."""
         route = Route("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", **_hook(interaction))
         await self._until_taken(lambda: self._send(route, message, message.payload()), NotAccepted, Uncertain)
 
-    async def follow_up(self, interaction: discord.Interaction, message: Rendered, *, public: bool) -> None:
+    async def follow_up(self, interaction: discord.Interaction, message: DiscordMessage, *, public: bool) -> None:
         """One more message after the answer, for the asker alone or for everybody. It is tried again only when it was
         surely not accepted."""
         route = Route("POST", "/webhooks/{webhook_id}/{webhook_token}", **_hook(interaction))
@@ -236,7 +236,7 @@ class Rest:
                 if code_of(error) != ALREADY_ANSWERED:  # else the first try was accepted
                     raise
 
-    async def _send(self, route: Route, message: Rendered, body: Json, *, patient: bool = True) -> Any:
+    async def _send(self, route: Route, message: DiscordMessage, body: Json, *, patient: bool = True) -> Any:
         if message.attachment is None:
             return await self._request(route, patient=patient, json=body)
         name = file_name(message.attachment)
@@ -254,7 +254,7 @@ class Rest:
         await self.open()
         assert self._http is not None
         try:
-            with understood():
+            with translate_errors():
                 return await self._http.request(route, **{name: value for name, value in how.items() if value})
         except Uncertain as error:
             if route.method == "GET":  # a question changes nothing
@@ -276,12 +276,12 @@ def tracing(api_url: str, pace: Pace) -> aiohttp.TraceConfig:
 
     async def begins(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams) -> None:
         if str(params.url).startswith(api_url) and not any(each in params.url.path for each in _UNBOUND):
-            await pace.turn()
+            await pace.acquire()
 
     async def ended(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
         status = params.response.status
         if status == 429 and params.response.headers.get("X-RateLimit-Global"):
-            pace.hold(retry_after(params.response.headers))
+            pace.pause(retry_after(params.response.headers))
         where = next((each for each in _ONCE if each in params.url.path), "")
         if params.method == "POST" and where and (status >= 500 or (status == 429 and where == _ONCE[0])):
             seconds = retry_after(params.response.headers)

@@ -1,7 +1,7 @@
 """Installing the bot in a workspace: Bolt's own OAuth flow over the project's store, with pages of ours.
 
-An installation begins at /slack/install, which gives the browser a `state`; Slack sends it back to /slack/oauth_redirect
-with the same `state` and a code (docs.slack.dev/authentication/installing-with-oauth).
+An installation begins at /slack/install, which gives the browser a `state`; Slack sends it back to
+/slack/oauth_redirect with a code (docs.slack.dev/authentication/installing-with-oauth).
 """
 
 from __future__ import annotations

@@ -51,14 +51,14 @@ _LABEL, _VALUE, _BLOCK_ID = 75, 2_000, 255
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class SlackMessage:
     """Blocks, and the text that notifications show and screen readers read instead of them."""
 
     text: str
     blocks: list[Json]
 
 
-def posted(message: Message, commands: Commands, key: str = "", command: str = "/papers") -> Rendered:
+def posted(message: Message, commands: Commands, key: str = "", command: str = "/papers") -> SlackMessage:
     """A message for everybody; its first block's id carries the key it is found by. No blocks: nothing to show."""
 
     def build(share: int) -> list[Json]:
@@ -73,20 +73,20 @@ def posted(message: Message, commands: Commands, key: str = "", command: str = "
     if blocks and key:
         blocks[0] = {**blocks[0], "block_id": block_id(key)}
     cards = (message.card,) if message.card else ()
-    return Rendered(_fallback(message.text, cards, message.lines, command), blocks)
+    return SlackMessage(_fallback(message.text, cards, message.lines, command), blocks)
 
 
-def rewritten(message: Message, commands: Commands, key: str, command: str = "/papers") -> Rendered:
+def rewritten(message: Message, commands: Commands, key: str, command: str = "/papers") -> SlackMessage:
     """The same as `posted`, with a text that is short enough to take the place of another."""
     shown, most = posted(message, commands, key, command), MAX_FALLBACK
     while (size := len(shown.text.encode())) > MAX_REWRITTEN:
         most = min(most * MAX_REWRITTEN // size, most - 1)
         cards = (message.card,) if message.card else ()
-        shown = Rendered(_fallback(message.text, cards, message.lines, command, most), shown.blocks)
+        shown = SlackMessage(_fallback(message.text, cards, message.lines, command, most), shown.blocks)
     return shown
 
 
-def answer(reply: Reply, commands: Commands, command: str = "/papers") -> Rendered:
+def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackMessage:
     """What the asker gets; a form is one press away."""
     left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - MOST_LINES, 0)
     change = [Action("Change", reply.form.verb)] if reply.form else []
@@ -103,7 +103,7 @@ def answer(reply: Reply, commands: Commands, command: str = "/papers") -> Render
 
     parts = [reply.text, reply.attachment.name if reply.attachment else ""]
     text = _fallback("\n".join(filter(None, parts)), reply.cards, reply.lines, command)
-    return Rendered(text, _fitting(build))
+    return SlackMessage(text, _fitting(build))
 
 
 def pressed(value: str) -> Action | None:

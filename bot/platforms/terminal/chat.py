@@ -15,11 +15,11 @@ from bot.model.number_emoji import keycap
 from bot.platforms import rendering
 from bot.platforms.terminal import completion, render
 from bot.platforms.terminal.completion import Suggestion
-from bot.platforms.terminal.inert import one_line
 from bot.platforms.terminal.keyboard import Keyboard
 from bot.platforms.terminal.numbers import Numbered
-from bot.platforms.terminal.room import Room
+from bot.platforms.terminal.sanitize import one_line
 from bot.platforms.terminal.screen import Screen
+from bot.platforms.terminal.terminal_log import TerminalLog
 from bot.platforms.terminal.typed import (
     DIRECT,
     LOCAL,
@@ -51,7 +51,7 @@ class Chat:
     def __init__(
         self,
         service: BotApi,
-        room: Room,
+        log: TerminalLog,
         screen: Screen,
         clock: Clock,
         commands: Commands,
@@ -60,7 +60,7 @@ class Chat:
         next_day: NextDay | None,
         farewell: str,
     ) -> None:
-        self._service, self._room, self._screen, self._clock = service, room, screen, clock
+        self._service, self._log, self._screen, self._clock = service, log, screen, clock
         self._who, self._channel, self._next_day, self._farewell = who, channel, next_day, farewell
         self._commands = commands
         self._paper_verbs = [name for name, command in commands.items() if command.takes_paper]
@@ -83,8 +83,8 @@ class Chat:
     async def run(self, keyboard: Keyboard) -> None:
         """Take lines until whoever types them leaves."""
         with keyboard.screen():
-            if self._room.damaged:
-                self._screen.say(f"Damaged lines in {self._room.path}: {self._room.damaged}. They are left out.")
+            if self._log.damaged:
+                self._screen.say(f"Damaged lines in {self._log.path}: {self._log.damaged}. They are left out.")
             await self._guarded(self._enter(show=keyboard.attended))
             while (line := await keyboard.line(f"{self._name()} › ")) is not None:
                 begin_event()
@@ -111,7 +111,7 @@ class Chat:
     async def suggest(self, typed: str) -> list[Suggestion]:
         """What may be meant by a line so far."""
         try:
-            channels = [place.address for place in await asyncio.to_thread(self._room.places)]
+            channels = [place.address for place in await asyncio.to_thread(self._log.places)]
             found = completion.local(typed, channels, self._members)
             line = completion.asked(typed)
             if found is None and line:
@@ -154,7 +154,7 @@ class Chat:
             case Help():
                 local = [f"• `{name}`: {does}" for name, does in LOCAL.items() if name != "/next" or self._next_day]
                 self._screen.print(
-                    render.Words("\n".join([_HELP, self._paper_help(), *local, "`help` tells what I answer."]))
+                    render.Prose("\n".join([_HELP, self._paper_help(), *local, "`help` tells what I answer."]))
                 )
             case Unclear(hint):
                 self._screen.say(hint)
@@ -189,7 +189,7 @@ class Chat:
             return
         for each in emoji:
             await self._put(paper.message, each, on=on)
-        standing = await asyncio.to_thread(self._room.standing, self.place, paper.message)
+        standing = await asyncio.to_thread(self._log.reactions, self.place, paper.message)
         if paper.choice:  # shown as it was said
             standing = [(member, "👍") for member, each in standing if each in emoji]
         self._screen.print(render.reacted(paper.title, number, standing))
@@ -197,7 +197,7 @@ class Chat:
     async def _put(self, message: str, emoji: str, *, on: bool) -> None:
         """Put one emoji on a post or take it back: in the room first, then told to the bot."""
         place, who = self.place, self._who
-        told = await asyncio.to_thread(self._room.react, place, message, who, emoji, on=on, at=self._clock())
+        told = await asyncio.to_thread(self._log.react, place, message, who, emoji, on=on, at=self._clock())
         if told:
             event = sha256(f"{told.address}/{told.message}/{who}/{told.at.isoformat()}".encode()).hexdigest()
             await self._service.react(Reaction(place, message, who, emoji, on, told.at), event)
@@ -226,7 +226,7 @@ class Chat:
             self._channel = name
             await self._enter(show=True)
             return
-        channels = [f"#{place.address}" for place in await asyncio.to_thread(self._room.places)]
+        channels = [f"#{place.address}" for place in await asyncio.to_thread(self._log.places)]
         self._screen.say(f"You are in {self._name()}. There are {', '.join([*channels, DIRECT])}: `/channel name`.")
 
     async def _speak_as(self, name: str) -> None:
@@ -243,16 +243,16 @@ class Chat:
         """Come into the channel; the bot is invited to one that is new."""
         place = self.place
         self._waiting.discard(place.address)
-        self._screen.open(await asyncio.to_thread(self._room.messages, place), show=show)
-        if place.kind is Kind.CHANNEL and place not in await asyncio.to_thread(self._room.places):
+        self._screen.open(await asyncio.to_thread(self._log.messages, place), show=show)
+        if place.kind is Kind.CHANNEL and place not in await asyncio.to_thread(self._log.places):
             self._screen.reply(await self._service.joined(place, self._who))
-            await asyncio.to_thread(self._room.join, place)
+            await asyncio.to_thread(self._log.join, place)
         if show:
             self._screen.say(f"You are in {self._name()}, as {self._who}. `/help` tells what you can type.")
 
     async def _show_new(self) -> None:
         place = self.place
-        said = await asyncio.to_thread(self._room.messages, place)
+        said = await asyncio.to_thread(self._log.messages, place)
         if place.address == self.place.address:
             self._screen.show(said)
 

@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from bot.platforms.terminal.inert import one_line
+from bot.platforms.terminal.sanitize import one_line
 from bot.platforms.terminal.typed import LONGEST_LINE
 
 _LINES_AHEAD = 100

@@ -1,4 +1,4 @@
-"""The terminal platform: the room as its memory, the chat as its face."""
+"""The terminal platform: a log as its memory, a chat as its face."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rich.console import Console
 from bot.model.commands import Commands
 from bot.model.messages import Message, Place
 from bot.platforms.terminal.chat import PLATFORM, Chat, NextDay
-from bot.platforms.terminal.inert import MAX_TEXT, fit
 from bot.platforms.terminal.keyboard import Keyboard, Script, Stream
 from bot.platforms.terminal.numbers import Numbers
-from bot.platforms.terminal.room import Room
+from bot.platforms.terminal.sanitize import MAX_TEXT, fit
 from bot.platforms.terminal.screen import Screen
+from bot.platforms.terminal.terminal_log import TerminalLog
 from bot.platforms.terminal.typed import channel_name, member_name
 from bot.ports.platform import BotApi, Capabilities, Clock, PlatformError, Rejected
 
@@ -29,7 +29,7 @@ _FOREVER_SECONDS = 10 * 365 * 86_400.0
 class TerminalPlatform:
     """Implements `bot.ports.platform.Platform` for one person at a terminal.
 
-    `folder` keeps the room, the history of typed lines and attachments. Lines come from `script` where it is given
+    `folder` keeps the log, the history of typed lines and attachments. Lines come from `script` where it is given
     (shown as if typed), else from a prompt where `stdin` and `console` are terminals, else from `stdin`. `next_day`
     lets a day pass for `/next`; without it days pass by themselves. `farewell` is said to whoever leaves.
     """
@@ -58,9 +58,9 @@ class TerminalPlatform:
         farewell: str = "Bye; all is kept.",
         stdin: TextIO | None = None,
         script: AsyncIterator[str] | None = None,
-        room: Room | None = None,
+        log: TerminalLog | None = None,
     ) -> None:
-        self.room = room or Room(folder)
+        self.log = log or TerminalLog(folder)
         self._folder, self._console, self._clock, self._next_day = folder, console, clock, next_day
         self._commands = commands
         self._farewell = farewell
@@ -82,26 +82,26 @@ class TerminalPlatform:
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message; the same key posts once, however often it is sent.
 
-        Raises `NotAccepted` (disk full), `AccessLost` (the room can't be reached), `Uncertain` (the disk did not
+        Raises `NotAccepted` (disk full), `AccessLost` (the log can't be reached), `Uncertain` (the disk did not
         confirm) and `Rejected` (nothing in the message to be shown).
         """
         message = fit(message)
         if not (message.text or message.card or message.lines):
             raise Rejected("There is nothing in this message that could be shown.")
         try:
-            return await asyncio.to_thread(self.room.say, place, key, message, self._clock())
+            return await asyncio.to_thread(self.log.post, place, key, message, self._clock())
         finally:
             await self._show(place)
 
     async def find(
         self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
     ) -> str | None:
-        """The id of the message posted under the key. The room knows every key, so `after` is not needed."""
-        return await asyncio.to_thread(self.room.find, place, key, since)
+        """The id of the message posted under the key. The log knows every key, so `after` is not needed."""
+        return await asyncio.to_thread(self.log.find, place, key, since)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The standing (member, emoji) pairs on a message."""
-        return await asyncio.to_thread(self.room.standing, place, message)
+        return await asyncio.to_thread(self.log.reactions, place, message)
 
     async def tell(self, place: Place, member: str, text: str) -> None:
         """A private word; lost while nobody is before the screen."""
@@ -112,7 +112,7 @@ class TerminalPlatform:
         """Chat until whoever types leaves, or until cancelled."""
         chat = Chat(
             service,
-            self.room,
+            self.log,
             self._screen,
             self._clock,
             self._commands,

@@ -17,7 +17,7 @@ from rich.style import Style
 from rich.text import Text
 
 from bot.model.messages import Action, Attachment, Card, Form, Line, Message, Reply
-from bot.platforms.terminal.inert import MAX_TEXT, cut, fit, fit_card, fit_line, inert, link, one_line
+from bot.platforms.terminal.sanitize import MAX_TEXT, cut, fit, fit_card, fit_line, link, one_line, strip_control
 
 _INDENT = 4
 _NARROWEST = 8
@@ -46,7 +46,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Prose:
     """The bot's own words, in which backticks mark what may be typed: set in bold on a terminal, kept elsewhere."""
 
     text: str
@@ -56,7 +56,7 @@ class Words:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         words = Text(style=self.style)
-        for place, part in enumerate(_TYPED.split(inert(self.text))):
+        for place, part in enumerate(_TYPED.split(strip_control(self.text))):
             typed = place % 2 == 1
             plain = part if not typed or console.is_terminal else f"`{part}`"
             words.append(plain, style="bold cyan" if typed else None)
@@ -66,7 +66,7 @@ class Words:
 def posted(message: Message, first: int = 1) -> RenderableType:
     """A message of the channel; its papers are numbered from `first` on."""
     message = fit(message)
-    parts: list[RenderableType] = [Text(""), Words(message.text)] if message.text else []
+    parts: list[RenderableType] = [Text(""), Prose(message.text)] if message.text else []
     if message.card:
         parts += [card(message.card, first)]
         first += 1
@@ -76,8 +76,8 @@ def posted(message: Message, first: int = 1) -> RenderableType:
 
 def answer(reply: Reply, first: int = 1) -> RenderableType:
     """What the asker gets; its papers are numbered from `first` on."""
-    text = cut(inert(reply.text).strip(), MAX_TEXT)
-    parts: list[RenderableType] = [Words(text, style="" if reply.ok else "yellow")] if text else []
+    text = cut(strip_control(reply.text).strip(), MAX_TEXT)
+    parts: list[RenderableType] = [Prose(text, style="" if reply.ok else "yellow")] if text else []
     parts += [card(each, first + place) for place, each in enumerate(reply.cards)]
     parts += listed(reply.lines, first + len(reply.cards))
     # A form shows nothing new here where the words before it tell of every field already.
@@ -85,7 +85,7 @@ def answer(reply: Reply, first: int = 1) -> RenderableType:
         parts += _form(reply.form)
     if reply.actions:
         offers = [f"`{word}` {one_line(action.label, 80)}" for word, action in offered(reply.actions).items()]
-        parts.append(Words(" · ".join(offers), style=_QUIET, indent=_INDENT))
+        parts.append(Prose(" · ".join(offers), style=_QUIET, indent=_INDENT))
     return Group(*parts)
 
 
@@ -100,9 +100,9 @@ def card(paper: Card, number: int) -> RenderableType:
         parts.append(Block(Text(paper.summary)))
     why = f"🎲 {paper.why or 'a guess: tell us'}" if paper.guess else paper.why
     if why:
-        parts.append(Words(why, style=_WHY, indent=_INDENT))
+        parts.append(Prose(why, style=_WHY, indent=_INDENT))
     if paper.note:
-        parts.append(Words(paper.note, style=_QUIET, indent=_INDENT))
+        parts.append(Prose(paper.note, style=_QUIET, indent=_INDENT))
     if paper.url:
         parts.append(_address(paper.url))
     return Group(*parts)
@@ -113,8 +113,8 @@ def listed(lines: Iterable[Line], first: int, *, addresses: bool = True) -> list
     parts: list[RenderableType] = []
     for number, line in enumerate(map(fit_line, lines), first):
         parts.append(_title(line.title, line.url, number))
-        parts += [Words(line.detail, style=_QUIET, indent=_INDENT)] if line.detail else []
-        parts += [Words(line.said, indent=_INDENT)] if line.said else []
+        parts += [Prose(line.detail, style=_QUIET, indent=_INDENT)] if line.detail else []
+        parts += [Prose(line.said, indent=_INDENT)] if line.said else []
         parts += [_address(line.url)] if line.url and addresses else []
     return parts
 
@@ -130,8 +130,8 @@ def attached(attachment: Attachment, where: str) -> RenderableType:
     """A file that came with a reply; with `where` empty it could not be kept, and is shown instead."""
     name, count = one_line(attachment.name, 120), len(attachment.content.splitlines())
     if where:
-        return Words(f"📎 {name} ({count} line{'s' * (count != 1)}) is in {where}")
-    return Group(Words(f"📎 {name}"), Block(Text(inert(attachment.content).rstrip()), indent=0))
+        return Prose(f"📎 {name} ({count} line{'s' * (count != 1)}) is in {where}")
+    return Group(Prose(f"📎 {name}"), Block(Text(strip_control(attachment.content).rstrip()), indent=0))
 
 
 def offered(actions: Iterable[Action]) -> dict[str, Action]:
@@ -170,5 +170,5 @@ def _form(form: Form) -> list[RenderableType]:
         )
     if form.fields:
         said = f"{form.verb} {form.fields[0].name}={form.fields[0].value}"
-        parts.append(Words(f"To change one, say it: `{one_line(said, 200)}`", style=_QUIET, indent=_INDENT))
+        parts.append(Prose(f"To change one, say it: `{one_line(said, 200)}`", style=_QUIET, indent=_INDENT))
     return parts

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from bot.model.messages import Action, Attachment, Reply
 from bot.platforms.terminal import render
-from bot.platforms.terminal.inert import one_line
 from bot.platforms.terminal.numbers import Numbers, is_header, opens
-from bot.platforms.terminal.room import Said
+from bot.platforms.terminal.sanitize import one_line
+from bot.platforms.terminal.terminal_log import PostedMessage
 
 _RECALLED = 20
 """Messages shown again of a channel that has had no digest yet."""
@@ -29,7 +29,7 @@ class Screen:
         self._offers: dict[str, Action] = {}
         self.numbers = Numbers()
 
-    def open(self, said: Sequence[Said], *, show: bool) -> None:
+    def open(self, said: Sequence[PostedMessage], *, show: bool) -> None:
         """Come into a channel where this was said: its last digest is numbered anew, and shown if `show`."""
         self.numbers, self._offers = Numbers(), {}
         self._shown = {each.id for each in said}
@@ -38,7 +38,7 @@ class Screen:
             if show:
                 self.print(render.posted(each.message, first))
 
-    def show(self, said: Sequence[Said]) -> None:
+    def show(self, said: Sequence[PostedMessage]) -> None:
         """Print what was not shown yet."""
         for each in said:
             if each.id not in self._shown:
@@ -63,7 +63,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Print words of the terminal itself."""
-        self.print(render.Words(text, style="dim"))
+        self.print(render.Prose(text, style="dim"))
 
     def print(self, what: RenderableType) -> None:
         """Print one thing; a console that lacks its characters shows others in their place."""
@@ -93,7 +93,7 @@ class Screen:
         return ""
 
 
-def _last_digest(said: Sequence[Said]) -> int:
+def _last_digest(said: Sequence[PostedMessage]) -> int:
     """Where the last digest that has papers begins: at the words before them, which may be its own."""
     start = 0 if said and _whole(said[0]) else None
     for place, (each, following) in enumerate(pairwise(said)):
@@ -104,5 +104,5 @@ def _last_digest(said: Sequence[Said]) -> int:
     return max(len(said) - _RECALLED, 0) if start is None else start
 
 
-def _whole(said: Said) -> bool:
+def _whole(said: PostedMessage) -> bool:
     return opens(said.message) and not is_header(said.message)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.emoji import Emoji
 
 from bot.model.number_emoji import number_of
-from bot.platforms.terminal.inert import one_line
+from bot.platforms.terminal.sanitize import one_line
 
 LONGEST_LINE = 100_000
 LOCAL = {

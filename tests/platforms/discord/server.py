@@ -15,9 +15,9 @@ import aiohttp
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Kind, Message, Place
 from bot.model.number_emoji import keycap
+from bot.platforms.discord.custom_ids import form_of
 from bot.platforms.discord.markup import plain
 from bot.platforms.discord.platform import DiscordPlatform
-from bot.platforms.discord.pressing import form_of
 from bot.ports.platform import AccessLost, BotApi, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord, Interaction, Member, Right

@@ -65,7 +65,7 @@ async def test_no_second_sees_more_than_forty_five_requests_however_they_come() 
     pace, left = Pace(clock.seconds, clock.sleep), list[float]()
 
     async def ask() -> None:
-        await pace.turn()
+        await pace.acquire()
         left.append(clock.seconds())
 
     for pause in (0.0, 0.4, 3.0, 0.8, 60.0):
@@ -98,7 +98,7 @@ async def test_a_post_does_not_wait_for_a_turn_that_comes_too_late(fake: FakeDis
     lab = fake.guild("lab")
     place = Place("discord", lab.text("a").id, lab.id)
     await platform.rest.open()
-    platform.rest.pace.hold(120.0)
+    platform.rest.pace.pause(120.0)
     with pytest.raises(NotAccepted) as caught:
         await platform.send(place, Message("Good morning."), "key-1")
     assert caught.value.retry_after == pytest.approx(120.0)
@@ -109,12 +109,12 @@ async def test_a_post_does_not_wait_for_a_turn_that_comes_too_late(fake: FakeDis
 async def test_who_stops_waiting_for_a_turn_costs_nobody_theirs() -> None:
     clock = Clock()
     hindered = Pace(clock.seconds, lambda seconds: asyncio.Event().wait())  # type: ignore[arg-type,return-value]
-    hindered.hold(5.0)
-    waiting = [asyncio.create_task(hindered.turn()) for _ in range(3)]
+    hindered.pause(5.0)
+    waiting = [asyncio.create_task(hindered.acquire()) for _ in range(3)]
     await asyncio.sleep(0)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     clock.advance(timedelta(seconds=6))
-    await hindered.turn()
+    await hindered.acquire()
     assert hindered.wait == 0.0

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from bot.commands.registry import COMMANDS
 from bot.model.codec import load_message
 from bot.model.messages import Card, Line, Message, Reply, Style
-from bot.platforms.discord.pressing import form_id
+from bot.platforms.discord.custom_ids import form_id
 from bot.platforms.discord.reading import modal
-from bot.platforms.discord.render import EPHEMERAL, Rendered, Renderer, file_name
+from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Renderer, file_name
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Upload
 from tests.fakes.discord.limits import check_message
@@ -30,7 +30,7 @@ DIGESTS = [*((style, False) for style in Style), (Style.CARDS, True)]
 """The styles, and the one for which a forum is no channel like any other."""
 
 
-def assert_discord_takes(shown: Rendered) -> None:
+def assert_discord_takes(shown: DiscordMessage) -> None:
     """Every limit that the fake knows, and it knows those that Discord documents."""
     files = [Upload(file_name(shown.attachment), b"")] if shown.attachment else []
     check_message(shown.payload(EPHEMERAL), files)

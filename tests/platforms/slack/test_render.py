@@ -23,7 +23,7 @@ from tests.platforms.rendered import LINES, SHOWN, Snapshots, cards, lines, repl
 SNAPSHOTS = Snapshots(Path(__file__))
 
 
-def rendered(shown: Message | Reply) -> render.Rendered:
+def rendered(shown: Message | Reply) -> render.SlackMessage:
     return render.posted(shown, COMMANDS, "key-1") if isinstance(shown, Message) else render.answer(shown, COMMANDS)
 
 
@@ -57,7 +57,7 @@ def elements(blocks: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return found
 
 
-def assert_slack_takes(shown: render.Rendered) -> None:
+def assert_slack_takes(shown: render.SlackMessage) -> None:
     """Every limit that Slack documents, the total that it does not, and its own library's validation."""
     assert len(shown.blocks) <= render.MAX_BLOCKS
     assert render.weight(shown.blocks) <= 13_200

@@ -1,8 +1,8 @@
-"""The room: what was said and reacted in the terminal, kept in a file; the "server side" of this platform.
+"""The log of the terminal: its messages and reactions, kept in a file. It is the "server side" of this platform.
 
 One JSON object a line, only ever appended: channels joined, messages said, reactions put on and taken back. A line
 counts once its newline is there, so a crash in the middle of writing leaves nothing behind. Several processes may
-share a room: whoever writes holds the file's lock and has read what the others wrote (on Windows: one process).
+share a log: a writer holds the file's lock and has read what the others wrote (on Windows: one process).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PostedMessage:
     """A message of the bot; its id is the delivery key it was sent under."""
 
     address: str
@@ -61,12 +61,12 @@ class Reacted:
     kind: Literal["reacted"] = "reacted"
 
 
-_Record = Joined | Said | Reacted
+_Record = Joined | PostedMessage | Reacted
 _RECORD: TypeAdapter[_Record] = TypeAdapter(Annotated[_Record, Field(discriminator="kind")])
 
 
-class Room:
-    """The room kept in `folder`, which is made if need be. Every method may block on the disk, and is thread-safe.
+class TerminalLog:
+    """The log in `folder`, which is made if need be. Every method may block on the disk, and is thread-safe.
 
     Raises, from every method: `AccessLost` when the file can't be reached, `NotAccepted` when the disk won't take or
     give it now, `Uncertain` when the disk doesn't confirm what was written.
@@ -76,24 +76,24 @@ class Room:
         self.path = folder / "room.jsonl"
         self._fsync = fsync
         self._mutex = threading.Lock()
-        self._forget()
-        with self._told():
+        self._reset()
+        with self._translate_errors():
             folder.mkdir(parents=True, exist_ok=True)
-        with self._opened():
+        with self._locked():
             pass
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.damaged = 0
         """Lines that could not be read, and were skipped."""
         self._inode, self._end = 0, 0
         self._places: dict[str, Place] = {}
-        self._said: dict[tuple[str, str], Said] = {}
-        self._standing: dict[tuple[str, str], dict[tuple[str, str], None]] = {}
+        self._messages: dict[tuple[str, str], PostedMessage] = {}
+        self._reactions: dict[tuple[str, str], dict[tuple[str, str], None]] = {}
         self._last_reaction: datetime | None = None
 
     def join(self, place: Place) -> bool:
         """Note that the bot is in a channel; False when that is known."""
-        with self._opened() as file:
+        with self._locked() as file:
             known = place.address in self._places
             if not known:
                 self._append(file, Joined(place))
@@ -101,35 +101,35 @@ class Room:
 
     def places(self) -> list[Place]:
         """The channels the bot is in, oldest first."""
-        with self._opened():
+        with self._locked():
             return list(self._places.values())
 
-    def say(self, place: Place, key: str, message: Message, at: datetime) -> str:
+    def post(self, place: Place, key: str, message: Message, at: datetime) -> str:
         """Keep a message and return its id; a key that is known in the place says nothing new."""
-        with self._opened() as file:
-            if (place.address, key) not in self._said:
-                self._append(file, Said(place.address, key, at, message))
+        with self._locked() as file:
+            if (place.address, key) not in self._messages:
+                self._append(file, PostedMessage(place.address, key, at, message))
             return key
 
     def find(self, place: Place, key: str, since: datetime | None = None) -> str | None:
         """The id of the message said under `key`, since then if a time is given."""
-        with self._opened():
-            said = self._said.get((place.address, key))
-            return said.id if said and (since is None or said.at >= since) else None
+        with self._locked():
+            message = self._messages.get((place.address, key))
+            return message.id if message and (since is None or message.at >= since) else None
 
-    def messages(self, place: Place) -> list[Said]:
+    def messages(self, place: Place) -> list[PostedMessage]:
         """What was said in a place, oldest first."""
-        with self._opened():
-            return [said for said in self._said.values() if said.address == place.address]
+        with self._locked():
+            return [message for message in self._messages.values() if message.address == place.address]
 
     def react(self, place: Place, message: str, member: str, emoji: str, *, on: bool, at: datetime) -> Reacted | None:
         """Put an emoji on a message or take it back; None when that is how it stands already.
 
         Reactions are at least a microsecond apart, so that the last one can be told even by a clock that stands.
         """
-        with self._opened() as file:
-            standing = (member, emoji) in self._standing.get((place.address, message), {})
-            if (place.address, message) not in self._said or standing == on:
+        with self._locked() as file:
+            is_on = (member, emoji) in self._reactions.get((place.address, message), {})
+            if (place.address, message) not in self._messages or is_on == on:
                 return None
             if self._last_reaction and at <= self._last_reaction:
                 at = self._last_reaction + timedelta(microseconds=1)
@@ -137,15 +137,15 @@ class Room:
             self._append(file, reacted)
             return reacted
 
-    def standing(self, place: Place, message: str) -> list[tuple[str, str]]:
+    def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The (member, emoji) pairs that stand on a message, oldest first."""
-        with self._opened():
-            return list(self._standing.get((place.address, message), {}))
+        with self._locked():
+            return list(self._reactions.get((place.address, message), {}))
 
     @contextmanager
-    def _opened(self) -> Iterator[int]:
+    def _locked(self) -> Iterator[int]:
         """The locked file, with everything in it read; the lock goes with the descriptor."""
-        with self._mutex, self._told():
+        with self._mutex, self._translate_errors():
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
             try:
                 if sys.platform != "win32":
@@ -156,7 +156,7 @@ class Room:
                 os.close(file)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Errors of the disk in the port's own terms."""
         try:
             yield
@@ -172,7 +172,7 @@ class Room:
         """Take in the whole lines that were appended since the last look."""
         facts = os.fstat(file)
         if facts.st_ino != self._inode or facts.st_size < self._end:
-            self._forget()
+            self._reset()
             self._inode = facts.st_ino
         if facts.st_size == self._end:
             return
@@ -182,7 +182,7 @@ class Room:
         for line in lines:
             self._end += len(line) + 1
             try:
-                self._take(_RECORD.validate_json(line))
+                self._apply(_RECORD.validate_json(line))
             except ValidationError:
                 self.damaged += 1
 
@@ -197,16 +197,16 @@ class Room:
         except OSError as error:
             raise Uncertain(f"{self.path}: the disk did not confirm what was written ({error}).") from error
         self._end += len(line)
-        self._take(record)
+        self._apply(record)
 
-    def _take(self, record: _Record) -> None:
+    def _apply(self, record: _Record) -> None:
         match record:
             case Joined(place):
                 self._places[place.address] = place
-            case Said():
-                self._said.setdefault((record.address, record.id), record)
+            case PostedMessage():
+                self._messages.setdefault((record.address, record.id), record)
             case Reacted():
-                on_message = self._standing.setdefault((record.address, record.message), {})
+                on_message = self._reactions.setdefault((record.address, record.message), {})
                 if record.on:
                     on_message[record.member, record.emoji] = None
                 else:

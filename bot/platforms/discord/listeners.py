@@ -11,12 +11,12 @@ import structlog
 
 from bot.logs import begin_event
 from bot.model.messages import Asker, Message, Place, Reaction, Reply
+from bot.platforms.discord.custom_ids import BEGIN
 from bot.platforms.discord.permissions import may_post, missing
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.posting import Posting
-from bot.platforms.discord.pressing import BEGIN
 from bot.platforms.discord.reading import emoji
-from bot.platforms.discord.render import Rendered, mark
+from bot.platforms.discord.render import DiscordMessage, mark
 from bot.ports.platform import AccessLost, BotApi, Clock, PlatformError
 
 _CHANNEL_SELECT, _ROW = 8, 1
@@ -32,7 +32,7 @@ _WELCOME = (
 )
 
 
-class Intake:
+class DiscordListeners:
     """One connection's listeners over one service."""
 
     def __init__(self, service: BotApi, posting: Posting, clock: Clock) -> None:
@@ -41,16 +41,16 @@ class Intake:
         self._unasked = set[int]()
         """Servers that were not asked where to post, since the bot may post nowhere in them yet."""
 
-    async def reacted(self, told: discord.RawReactionActionEvent, channel: Any, me: int, *, on: bool) -> None:
+    async def reacted(self, event: discord.RawReactionActionEvent, channel: Any, me: int, *, on: bool) -> None:
         """An emoji of a member's was put on a message or taken off."""
         begin_event()
-        bot = told.user_id == me or (told.member is not None and told.member.bot)
-        if bot or told.message_author_id not in (None, me):
+        bot = event.user_id == me or (event.member is not None and event.member.bot)
+        if bot or event.message_author_id not in (None, me):
             return
         place, before = place_of(channel, me)
-        name = emoji({"name": told.emoji.name, "id": told.emoji.id}, burst=told.burst)
+        name = emoji({"name": event.emoji.name, "id": event.emoji.id}, burst=event.burst)
         await self._service.react(
-            Reaction(place, f"{before}{told.message_id}", str(told.user_id), name, on, self._moment())
+            Reaction(place, f"{before}{event.message_id}", str(event.user_id), name, on, self._moment())
         )
 
     async def cleared(self, message: int, channel: Any, me: int) -> None:
@@ -129,24 +129,24 @@ class Intake:
             await self._greet(place, greeting, f"back{place.address}")
         return bool(greetings)
 
-    async def begin(self, told: discord.Interaction, asker: Asker) -> Reply:
+    async def begin(self, interaction: discord.Interaction, asker: Asker) -> Reply:
         """Begin in the channels that somebody chose under the welcome."""
-        data: Any = told.data or {}
-        said = [await self._begin(told, asker, int(chosen)) for chosen in data.get("values") or []]
+        data: Any = interaction.data or {}
+        said = [await self._begin(interaction, asker, int(chosen)) for chosen in data.get("values") or []]
         return Reply("\n".join(said) or "Choose at least one channel.")
 
-    async def _begin(self, told: discord.Interaction, asker: Asker, chosen: int) -> str:
-        guild = told.guild
+    async def _begin(self, interaction: discord.Interaction, asker: Asker, chosen: int) -> str:
+        guild = interaction.guild
         channel = guild.get_channel(chosen) if guild else None
-        if guild is None or channel is None or not isinstance(told.user, discord.Member):
+        if guild is None or channel is None or not isinstance(interaction.user, discord.Member):
             return "I can't see that channel: allow me View Channel there, and choose it again."
         place, _ = place_of(channel, 0)
-        if not channel.permissions_for(told.user).manage_channels:
+        if not channel.permissions_for(interaction.user).manage_channels:
             return f"#{channel.name}: only whoever has Manage Channels there may choose it."
         if lacking := missing(channel.permissions_for(guild.me)):
             return f"#{channel.name}: allow me {', '.join(lacking)} there, and choose it again."
         greeting = await self._service.joined(place, asker.member)
-        failed = await self._greet(place, greeting, f"hi{told.id}{chosen}")
+        failed = await self._greet(place, greeting, f"hi{interaction.id}{chosen}")
         return f"#{channel.name}: " + (f"I could not post there. {failed}" if failed else "I begin there.")
 
     async def _greet(self, place: Place, greeting: Reply, key: str) -> str:
@@ -183,7 +183,7 @@ def _open(channel: Any, me: discord.Member) -> bool:
     return not closed and may_post(channel.permissions_for(me), in_thread=True)
 
 
-def _welcome(key: str) -> Rendered:
+def _welcome(key: str) -> DiscordMessage:
     """What a server is greeted with; its first component carries the mark of its key."""
     select = {
         "type": _CHANNEL_SELECT,
@@ -192,4 +192,4 @@ def _welcome(key: str) -> Rendered:
         "channel_types": [_TEXT, _ANNOUNCEMENT, _FORUM],
         "max_values": _MOST_CHOSEN,
     }
-    return Rendered([{"type": 10, "id": mark(key), "content": _WELCOME}, {"type": _ROW, "components": [select]}])
+    return DiscordMessage([{"type": 10, "id": mark(key), "content": _WELCOME}, {"type": _ROW, "components": [select]}])

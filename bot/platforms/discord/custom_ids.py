@@ -22,7 +22,7 @@ PAPERS, BEGIN = "papers", "begin"
 log = structlog.get_logger(__name__)
 
 
-class Memory:
+class ActionStore:
     """Actions too long for a button, the last thousand, under short names; in a file, so that their buttons work after
     a restart. Without one they work while this process lives."""
 
@@ -97,14 +97,14 @@ class Memory:
         return json.dumps([name, held.verb, held.argument, held.offset]) + "\n"
 
 
-def on_card(action: Action) -> str:
+def card_button_id(action: Action) -> str:
     """The id of a button on the card of the paper that the action is about: where it is too long, the card says which
     paper it is."""
     whole = _whole(action)
     return whole if _fits(whole) else f"{_ON_CARD}:{action.verb}"
 
 
-def verb_on_card(custom_id: str) -> str:
+def verb_of_card_button(custom_id: str) -> str:
     """The verb of a button that stands on the card it is about, "" when it is none."""
     kind, _, verb = custom_id.partition(":")
     return verb if kind == _ON_CARD else ""

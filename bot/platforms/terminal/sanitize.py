@@ -17,7 +17,7 @@ _LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。]['\")\]]?(?=\s)")
 
 
-def inert(text: str) -> str:
+def strip_control(text: str) -> str:
     """`text` without what a terminal would obey: escape sequences lose their escape, bidi and hidden characters go."""
     spaced = text.replace("\r\n", "\n").replace("\t", " ").replace("\u2028", "\n").replace("\u2029", "\n")
     return "".join(
@@ -27,7 +27,7 @@ def inert(text: str) -> str:
 
 def one_line(text: str, limit: int = MAX_TEXT) -> str:
     """`text` made inert, on one line, of at most `limit` characters."""
-    return cut(" ".join(inert(text).split()), limit)
+    return cut(" ".join(strip_control(text).split()), limit)
 
 
 def cut(text: str, limit: int) -> str:
@@ -44,14 +44,14 @@ def cut(text: str, limit: int) -> str:
 
 def link(url: str) -> str:
     """`url` if it is a web link that may be followed, else ""."""
-    return url if len(url) <= _URL and inert(url) == url and _LINK.fullmatch(url) else ""
+    return url if len(url) <= _URL and strip_control(url) == url and _LINK.fullmatch(url) else ""
 
 
 def fit(message: Message) -> Message:
     """`message` as this platform shows it: inert, and every text within its length."""
     return replace(
         message,
-        text=cut(inert(message.text).strip(), MAX_TEXT),
+        text=cut(strip_control(message.text).strip(), MAX_TEXT),
         card=fit_card(message.card) if message.card else None,
         lines=tuple(map(fit_line, message.lines)),
     )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.messages import Action
-from bot.platforms.discord.pressing import LONGEST, Memory, on_card, verb_on_card
+from bot.platforms.discord.custom_ids import LONGEST, ActionStore, card_button_id, verb_of_card_button
 
 LONG = "federated " * 50
 
@@ -21,7 +21,7 @@ def longs(count: int, start: int = 0) -> list[Action]:
 
 @given(st.sampled_from(["search", "share", "more"]), st.text(), st.integers(0, 10**6))
 def test_every_button_gives_back_what_it_was_for(verb: str, argument: str, offset: int) -> None:
-    memory = Memory()
+    memory = ActionStore()
     name = memory.id_of(Action("More", verb, argument * 3, offset))
     assert 0 < len(name) <= LONGEST
     assert memory.action(name, "More") == Action("More", verb, argument * 3, offset)
@@ -29,17 +29,17 @@ def test_every_button_gives_back_what_it_was_for(verb: str, argument: str, offse
 
 @given(st.sampled_from(["more", "less"]), st.text(max_size=200))
 def test_a_button_on_a_card_needs_nothing_that_is_kept(verb: str, paper_id: str) -> None:
-    name = on_card(Action("", verb, paper_id))
+    name = card_button_id(Action("", verb, paper_id))
     assert len(name) <= LONGEST
-    known = Memory().action(name)
-    assert verb_on_card(name) == verb if known is None else known == Action("", verb, paper_id)
+    known = ActionStore().action(name)
+    assert verb_of_card_button(name) == verb if known is None else known == Action("", verb, paper_id)
 
 
 def test_the_last_thousand_are_known_after_a_restart_and_the_file_stays_small(tmp_path: Path) -> None:
     file = tmp_path / "new" / "buttons"
-    memory = Memory(file)
+    memory = ActionStore(file)
     names = [memory.id_of(action) for action in longs(2_500)]
-    again = Memory(file)
+    again = ActionStore(file)
     assert [again.action(name) for name in names[-1_000:]] == longs(1_000, 1_500)
     assert again.action(names[1_499]) is None
     assert len(file.read_text().splitlines()) <= 2_000
@@ -47,7 +47,7 @@ def test_the_last_thousand_are_known_after_a_restart_and_the_file_stays_small(tm
 
 
 def test_the_same_button_is_written_down_once(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "buttons")
+    memory = ActionStore(tmp_path / "buttons")
     assert len({memory.id_of(longs(1)[0]) for _ in range(9)}) == 1
     assert len((tmp_path / "buttons").read_text().splitlines()) == 1
 
@@ -59,25 +59,25 @@ def test_the_same_button_is_written_down_once(tmp_path: Path) -> None:
 def test_a_line_that_was_cut_short_costs_no_other(tmp_path: Path, broken: str, end: str) -> None:
     file = tmp_path / "buttons"
     first, second = longs(2)
-    names = [Memory(file).id_of(first)]
+    names = [ActionStore(file).id_of(first)]
     with file.open("a", encoding="latin-1") as out:
         out.write(broken + end)
-    names.append(Memory(file).id_of(second))
-    again = Memory(file)
+    names.append(ActionStore(file).id_of(second))
+    again = ActionStore(file)
     assert [again.action(name) for name in names] == [first, second]
 
 
 def test_a_file_that_cannot_be_read_costs_no_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     [action] = longs(1)
     (tmp_path / "buttons").symlink_to("/proc/self/mem")  # reading it fails, whoever asks
-    memory = Memory(tmp_path / "buttons")
+    memory = ActionStore(tmp_path / "buttons")
     assert "can't be read" in caplog.text
     assert memory.action(memory.id_of(action)) == action
 
 
 def test_a_disk_that_takes_nothing_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
-    memory = Memory(tmp_path / "file" / "buttons")
+    memory = ActionStore(tmp_path / "file" / "buttons")
     [action] = longs(1)
     assert memory.action(memory.id_of(action)) == action
     assert "will not be known after a restart" in caplog.text
