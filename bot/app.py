@@ -153,7 +153,7 @@ def build(
         Job("digests and deliveries", planner.plan_and_deliver, tick),
     ]
     scheduler = Scheduler(jobs, reactions.replay, [delivery_worker, reactions, vote_counters], clock)
-    service = BotService(services, reactions, settings.digest)
+    service = BotService(services, reactions, settings.digest.channel_defaults())
     return App(
         settings,
         store,

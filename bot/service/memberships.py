@@ -1,17 +1,17 @@
-"""The places that the bot is in: invited, renamed, shut out, and back again."""
+"""Channel membership: the bot is invited, a channel is renamed, access is lost and comes back."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import structlog
 
 from bot.commands import schedule
 from bot.commands.context import NOT_INVITED, Services
+from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Kind, Place, Reply
 from bot.ports.platform import Describing, PlatformError
-from bot.settings import Digest as NewChannel
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
@@ -19,19 +19,19 @@ from bot.store.states import ChannelState
 log = structlog.get_logger(__name__)
 
 
-class Rooms:
-    """The half of the service that knows where the bot is; a channel never seen gets the values of `new_channel`."""
+class ChannelMembership:
+    """Follows the bot into channels and out of them. A channel that was never seen gets the `defaults`."""
 
-    def __init__(self, services: Services, new_channel: NewChannel) -> None:
-        self._services, self._new = services, new_channel
+    def __init__(self, services: Services, defaults: ChannelDefaults) -> None:
+        self._services, self._defaults = services, defaults
 
     async def joined(self, place: Place, by: str) -> Reply:
-        """The bot was invited: digests begin, or go on with everything as it was."""
+        """The bot was invited: digests begin, or go on as before. The reply greets the channel."""
         now = self._services.clock()
-        channel = await self._open(place, owner=by)
+        channel = await self.find_or_add(place, owner=by)
         again = channel.state is ChannelState.LOST
         async with self._services.store.write() as tx:
-            await channels.change(tx, channel.id, **_told(place), owner=by or channel.owner)
+            await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner)
             if channel.state_reason == NOT_INVITED or (again and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
             elif again:  # lost while it was paused: paused it stays
@@ -51,21 +51,21 @@ class Rooms:
         )
 
     async def left(self, place: Place, why: str) -> None:
-        """The bot may not write there any more: everything is kept until it is invited again."""
+        """The bot may not post in a place any more. Everything is kept until it is invited again."""
         channel = await self._find(place)
         if channel and channel.state_reason != NOT_INVITED:
             async with self._services.store.write() as tx:
                 await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
 
     async def renamed(self, place: Place) -> None:
-        """The place has a new name, or became private or public, or is known better."""
+        """The place has a new name, or became private or public."""
         channel = await self._find(place)
         if channel:
             async with self._services.store.write() as tx:
-                await channels.change(tx, channel.id, **_told(place))
+                await channels.change(tx, channel.id, **_columns(place))
 
     async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
-        """The bot may act nowhere in a workspace any more: everything there is kept."""
+        """The bot lost access to a whole workspace. Everything there is kept."""
         log.warning("A workspace is lost; what it taught is kept.", platform=platform, why=f"{workspace}: {why}")
         async with self._services.store.write() as tx:
             await channels.lose_all(tx, platform, workspace, why)
@@ -73,13 +73,14 @@ class Rooms:
     async def sync_memberships(
         self, platform: str, workspace: str, rooms: Collection[Place]
     ) -> list[tuple[Place, Reply]]:
-        """These are the rooms that the bot is in now: what was lost there goes on. A conversation with one member is
-        no room that anybody can put the bot out of: it goes on as well, and is greeted if it gets digests."""
+        """Bring the stored channels in step with the list of channels that the bot is in now: lost channels among them
+        go on. Nobody can remove the bot from a direct conversation, so those go on as well. Returns the greetings of
+        the channels that go on; a direct conversation gets one only if it gets digests."""
         async with self._services.store.read() as tx:
-            known = await channels.in_workspace(tx, platform, workspace)
-        there, greetings = {room.address: room for room in rooms}, []
-        for channel in known:
-            room = there.get(channel.place.address)
+            stored = await channels.in_workspace(tx, platform, workspace)
+        attended, greetings = {room.address: room for room in rooms}, []
+        for channel in stored:
+            room = attended.get(channel.place.address)
             if channel.state is ChannelState.LOST and (room or channel.place.kind is Kind.DIRECT):
                 greeting = await self.joined(room or channel.place, "")
                 if room or channel.next_due_at:
@@ -93,7 +94,7 @@ class Rooms:
             return await channels.find(tx, place)
 
     async def _described(self, place: Place) -> Place:
-        """A place never seen before, as its platform knows it."""
+        """A place that was never seen before, with the name and the privacy that its platform tells."""
         platform = self._services.platforms[place.platform]
         if place.private is None and isinstance(platform, Describing):
             try:
@@ -102,8 +103,9 @@ class Rooms:
                 log.warning("A platform does not say what a new place is; it is taken for private.", why=str(error))
         return place
 
-    async def _open(self, place: Place, owner: str) -> Channel:
-        """The channel at a place; one never seen is remembered as paused, since nobody asked for digests there."""
+    async def find_or_add(self, place: Place, owner: str) -> Channel:
+        """The channel at a place. A channel that was never seen is added as paused, since nobody asked for digests
+        there."""
         found = await self._find(place)
         if found:
             if place.private and not found.place.private:
@@ -114,26 +116,14 @@ class Rooms:
             found = await channels.find(tx, place)
             if found:
                 return found
-            await channels.add(
-                tx,
-                place,
-                owner=owner,
-                hour=self._new.hour,
-                days=self._new.days,
-                zone=self._new.zone,
-                count=self._new.count,
-                bar=self._new.bar,
-                guess=self._new.guess,
-                style=self._new.style,
-                titles=self._new.titles,
-                created_at=self._services.clock(),
-            )
+            now = self._services.clock()
+            await channels.add(tx, place, owner=owner, created_at=now, **asdict(self._defaults))
             channel = await channels.find(tx, place)
             assert channel is not None
             await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason=NOT_INVITED)
             return await channels.get(tx, channel.id) or channel
 
 
-def _told(place: Place) -> dict[str, object]:
-    """What a place tells of its channel's row; whether it is private only where that is told."""
+def _columns(place: Place) -> dict[str, object]:
+    """The columns of a channel's row that a place tells. `private` is left out where the place does not tell it."""
     return {"name": place.name, "kind": place.kind} | ({} if place.private is None else {"private": place.private})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -18,6 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Style
 from bot.model.schedule_text import read_days, read_hour
 
@@ -98,6 +100,10 @@ class Digest(Section):
     )
     window_days: int = Field(3, ge=1, le=30, description="How many days a paper counts as news.")
     grace_hours: float = Field(12.0, ge=0, le=48, description="A digest hour missed by less is delivered late.")
+
+    def channel_defaults(self) -> ChannelDefaults:
+        """The part of these settings that stands in a new channel's row."""
+        return ChannelDefaults(**{field.name: getattr(self, field.name) for field in fields(ChannelDefaults)})
 
     @field_validator("hour", "days")
     @classmethod
