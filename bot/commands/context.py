@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.composer import Digests
 from bot.digests.feedback import EmojiTable
-from bot.model.messages import Asker, Kind, Place, Reply
+from bot.model.messages import Asker, Place, PlaceKind, Reply
 from bot.model.text import cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Attending, Capabilities, Platform, PlatformError
@@ -86,7 +86,7 @@ class CommandContext:
     @property
     def may_manage(self) -> bool:
         """Whether the asker may change what the channel gets: managers, who invited the bot, anyone in private."""
-        return self.asker.manager or self.place.kind is Kind.DIRECT or self.asker.member == self.channel.owner
+        return self.asker.manager or self.place.kind is PlaceKind.DIRECT or self.asker.member == self.channel.owner
 
     async def bot_is_member(self) -> bool:
         """Whether the bot is in the place, so that it can post there. False only where the platform says so: a platform

@@ -13,7 +13,7 @@ from bot.commands.context import NOT_INVITED, CommandContext, error_reply, not_h
 from bot.digests import layout
 from bot.digests.composer import next_hour
 from bot.model import schedule_text
-from bot.model.messages import Field, Form, Reply, Style
+from bot.model.messages import Form, FormField, Reply, Style
 from bot.model.schedule import Hour, Rule
 from bot.model.text import cut, plain_text
 from bot.ports.platform import Capabilities
@@ -213,22 +213,24 @@ def _form(ctx: CommandContext, verb: str, title: str) -> Form | None:
     return Form(verb, title, tuple(fields)) if ctx.may_manage else None
 
 
-def _fields(channel: Channel, can: Capabilities) -> tuple[Field, ...]:
+def _fields(channel: Channel, can: Capabilities) -> tuple[FormField, ...]:
     """Every setting; the labels fit the narrowest form there is, of 45 characters."""
     return (
-        Field("hour", "when the digest is posted, as 09:00 or 5pm", channel.hour),
-        Field("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),
-        Field("zone", "the time zone, as Europe/Berlin", channel.zone),
-        Field("count", "cards at most", str(channel.count), tuple(map(str, range(1, schedule_text.MOST_CARDS + 1)))),
-        Field("bar", "learned, or the share of papers to beat", _bar(channel)),
-        Field("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
-        Field(
+        FormField("hour", "when the digest is posted, as 09:00 or 5pm", channel.hour),
+        FormField("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),
+        FormField("zone", "the time zone, as Europe/Berlin", channel.zone),
+        FormField(
+            "count", "cards at most", str(channel.count), tuple(map(str, range(1, schedule_text.MOST_CARDS + 1)))
+        ),
+        FormField("bar", "learned, or the share of papers to beat", _bar(channel)),
+        FormField("guess", "one card a day may be a guess", "on" if channel.guess else "off", ("on", "off")),
+        FormField(
             "style",
             "cards, the same in a thread, or compact",
             layout.choose_style(channel.style, can, 1),
             tuple(layout.supported_styles(can)),
         ),
-        Field(
+        FormField(
             "titles",
             "more titles to like by number; 0 for none",
             str(channel.titles),

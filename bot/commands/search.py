@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from bot.commands import query_notes, topics
 from bot.commands.context import CommandContext, error_reply, no_such_paper
 from bot.digests import cards, feedback
-from bot.model.messages import SHARE, Action, Kind, Line, Reply
+from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
 from bot.store import contributions, exposures, papers, votes
 from recommender import Hit, Paper, Profile, snippet
@@ -212,7 +212,7 @@ async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], verb: str, 
 
 def _share(ctx: CommandContext, line: str) -> tuple[Action, ...]:
     """The button that shows an answer to all, where there is anybody else."""
-    return () if ctx.place.kind is Kind.DIRECT else (Action("Share", SHARE, line, ctx.offset),)
+    return () if ctx.place.kind is PlaceKind.DIRECT else (Action("Share", SHARE, line, ctx.offset),)
 
 
 def _for_us(argument: str) -> tuple[str, bool]:

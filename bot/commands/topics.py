@@ -10,7 +10,7 @@ from bot.commands import query_notes
 from bot.commands.context import CommandContext, error_reply
 from bot.commands.schedule import wake, when
 from bot.digests import feedback
-from bot.model.messages import Kind, Reply
+from bot.model.messages import PlaceKind, Reply
 from bot.model.text import count, cut, day_name, plain_text
 from bot.store import exposures, papers, topics, votes
 from recommender.search.query import MINUS, parse
@@ -45,7 +45,7 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
         new = await topics.put(
             tx, ctx.channel.id, query, muted=muted, alert=alert and not muted, member=ctx.asker.member, now=ctx.now
         )
-        begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is Kind.DIRECT else None
+        begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is PlaceKind.DIRECT else None
     name = plain_text(query)
     read = query_notes.explain(
         await asyncio.to_thread(ctx.services.paper_index.engine.understand, query), standing=True

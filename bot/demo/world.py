@@ -14,7 +14,7 @@ from bot.commands import schedule
 from bot.model.messages import Place
 from bot.ports.platform import Clock, Platform
 from bot.settings import Settings
-from bot.sources.base import Batch, Kind, Listing, Source
+from bot.sources.base import Batch, Listing, ListingKind, Source
 from bot.sources.fetch import Fetcher, Limits
 from bot.sources.huggingface import HuggingFace
 from bot.store import channels, runs
@@ -56,7 +56,9 @@ class Listed:
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
         """What was listed from `since` to `until`."""
         days = ((paper, paper.published) for paper in self.papers if paper.published)
-        return Batch(tuple(Listing(paper, self.name, day, Kind.NEW) for paper, day in days if since <= day <= until))
+        return Batch(
+            tuple(Listing(paper, self.name, day, ListingKind.NEW) for paper, day in days if since <= day <= until)
+        )
 
 
 @dataclass

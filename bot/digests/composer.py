@@ -15,7 +15,7 @@ from bot.digests import cards, feedback, layout
 from bot.digests.feedback import EmojiTable
 from bot.digests.selection import pick_options
 from bot.model.codec import dump_message
-from bot.model.messages import Card, Kind, Line, Message, Style
+from bot.model.messages import Card, Line, Message, PlaceKind, Style
 from bot.model.schedule import Hour, Rule
 from bot.model.text import count, cut, plain_text
 from bot.paper_index import PaperIndex
@@ -207,7 +207,7 @@ class Digests:
             left = tuple(card for card in digest.cards if card.paper_id in free)
             titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
             digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
-            style, forum = layout.choose_style(channel.style, can, len(left)), channel.place.kind is Kind.FORUM
+            style, forum = layout.choose_style(channel.style, can, len(left)), channel.place.kind is PlaceKind.FORUM
             drafts = digest.drafts(style, can, forum=forum)
             planned = await deliveries.plan(
                 tx,

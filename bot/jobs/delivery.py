@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.jobs.reactions import ReactionRecorder
 from bot.model.codec import load_message
-from bot.model.messages import Kind
+from bot.model.messages import PlaceKind
 from bot.ports.platform import (
     AccessLost,
     Clock,
@@ -185,7 +185,7 @@ class DeliveryWorker:
         tries, now = self._tries.get(post.id), self._seconds()
         self._tries[post.id] = _Tries(tries.first, now, tries.last) if tries and first else _Tries(now, now)
         # In a forum all of a day stands in one post: what can't, opens no post of its own.
-        in_forum = channel.place.kind is Kind.FORUM
+        in_forum = channel.place.kind is PlaceKind.FORUM
         if post.threaded:
             async with self._steps, self._store.read() as tx:
                 message = replace(message, thread=await _thread(tx, post))
@@ -367,7 +367,7 @@ async def _thread(tx: AsyncConnection, post: Post) -> str:
 def _same_key_safe_for(platform: Platform, channel: Channel, post: Post) -> float:
     """Seconds for which sending a post's key again makes no second message. What opens a post of a forum carries no key
     that the platform looks at."""
-    opens = channel.place.kind is Kind.FORUM and not post.threaded
+    opens = channel.place.kind is PlaceKind.FORUM and not post.threaded
     return 0.0 if opens else platform.capabilities.idempotent_for
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock
-from bot.sources.base import Batch, Kind, Listing, Source, SourceError
+from bot.sources.base import Batch, Listing, ListingKind, Source, SourceError
 from bot.store import papers, runs
 from bot.store.database import Store
 from bot.store.errors import StoreError
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 1_000
 _OLD_CROSS_DAYS = 62
 """A paper cross-listed this long after its arXiv number was given is no news."""
-_NO_NEWS = (Kind.REPLACE, Kind.REPLACE_CROSS)
+_NO_NEWS = (ListingKind.REPLACE, ListingKind.REPLACE_CROSS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def is_news(listing: Listing) -> bool:
     if listing.kind in _NO_NEWS:
         return False
     number = arxiv_id(listing.paper.id)
-    if listing.kind is not Kind.CROSS or number is None or "/" in number:
-        return listing.kind is not Kind.CROSS or number is None
+    if listing.kind is not ListingKind.CROSS or number is None or "/" in number:
+        return listing.kind is not ListingKind.CROSS or number is None
     numbered = date(2000 + int(number[:2]), int(number[2:4]), 1)
     return listing.listed_on - numbered <= timedelta(days=_OLD_CROSS_DAYS)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class PlaceKind(StrEnum):
     """Where a conversation takes place."""
 
     CHANNEL = "channel"
@@ -36,7 +36,7 @@ class Place:
     address: str
     workspace: str = ""
     name: str = ""
-    kind: Kind = Kind.CHANNEL
+    kind: PlaceKind = PlaceKind.CHANNEL
     private: bool | None = False
     """Whether others may not know of it, nor of what is said in it. None where this event does not tell: the channel is
     as private as it was known to be, and one never seen is private."""
@@ -127,7 +127,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field of a form: its name, what it means, and what stands in it now."""
 
     name: str
@@ -142,7 +142,7 @@ class Form:
 
     verb: str
     title: str
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from bot.installations.encryption import TokenCipher
 from bot.installations.store_backed import StoredInstallations
 from bot.operate.saying import Misuse
 from bot.ports.platform import Platform
-from bot.settings import Settings, Slack
+from bot.settings import Settings, SlackSettings
 from bot.store.database import Store
 
 
-def slack_mode(slack: Slack) -> Literal["socket", "http"] | None:
+def slack_mode(slack: SlackSettings) -> Literal["socket", "http"] | None:
     """How Slack is set up, None when it is not. Raises Misuse, with the mend, when it is so by half or twice."""
     socket = {"slack.bot_token (xoxb-…)": slack.bot_token, "slack.app_token (xapp-…)": slack.app_token}
     http = {

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.commands import schedule
 from bot.commands.context import NOT_INVITED, Services
 from bot.digests import cards, feedback
-from bot.model.messages import Action, Asker, Entry, Home, Kind, Line, Overview, Place
+from bot.model.messages import Action, Asker, Entry, Home, Line, Overview, Place, PlaceKind
 from bot.model.text import count, cut, plain_text
 from bot.store import channels, papers, saved, topics, votes
 from bot.store.channels import Channel
@@ -60,7 +60,7 @@ async def build_home(services: Services, place: Place, asker: Asker, rooms: Coll
 
 
 def _manages(asker: Asker, channel: Channel) -> bool:
-    invited = channel.place.kind is not Kind.DIRECT and channel.state_reason != NOT_INVITED
+    invited = channel.place.kind is not PlaceKind.DIRECT and channel.state_reason != NOT_INVITED
     return invited and (asker.manager or channel.owner == asker.member)
 
 
@@ -72,7 +72,7 @@ async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -
     more = f" and {len(followed) - _NAMES} more" if len(followed) > _NAMES else ""
     members = len({vote.member for vote in standing})
     learned = f"Learned from {count(len(standing), 'vote')}"
-    if channel.place.kind is not Kind.DIRECT:
+    if channel.place.kind is not PlaceKind.DIRECT:
         learned += f" by {count(members, 'member')}. Topics: {names}{more}"
     actions: tuple[Action, ...] = (Action("Schedule", "schedule"), Action("Settings", "settings"))
     if channel.state is ChannelState.LOST:

@@ -10,7 +10,7 @@ import structlog
 from bot.commands import schedule
 from bot.commands.context import NOT_INVITED, Services
 from bot.model.channel_defaults import ChannelDefaults
-from bot.model.messages import Kind, Place, Reply
+from bot.model.messages import Place, PlaceKind, Reply
 from bot.ports.platform import Describing, PlatformError
 from bot.store import channels
 from bot.store.channels import Channel
@@ -81,7 +81,7 @@ class ChannelMembership:
         attended, greetings = {room.address: room for room in rooms}, []
         for channel in stored:
             room = attended.get(channel.place.address)
-            if channel.state is ChannelState.LOST and (room or channel.place.kind is Kind.DIRECT):
+            if channel.state is ChannelState.LOST and (room or channel.place.kind is PlaceKind.DIRECT):
                 greeting = await self.joined(room or channel.place, "")
                 if room or channel.next_due_at:
                     greetings.append((room or channel.place, greeting))

@@ -15,7 +15,7 @@ from bot.jobs.reactions import ReactionRecorder
 from bot.logs import current_event
 from bot.model.channel_defaults import ChannelDefaults
 from bot.model.commands import sanitize
-from bot.model.messages import SHARE, Action, Asker, Home, Kind, Overview, Place, Reaction, Reply
+from bot.model.messages import SHARE, Action, Asker, Home, Overview, Place, PlaceKind, Reaction, Reply
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
 from bot.service.limiter import ConcurrencyLimiter
@@ -100,8 +100,8 @@ class BotService:
         await self._reactions.request_resync()
 
     async def suggest(self, place: Place, line: str, limit: int = 25) -> list[str]:
-        """Whole lines that complete a line: commands, this channel's topics, then titles. Empty while the store does not
-        answer."""
+        """Whole lines that complete a line: commands, this channel's topics, then titles. Empty while the store does$
+        not answer."""
         try:
             return (await suggestions(self._services, place, line))[: max(limit, 0)]
         except StoreError as error:
@@ -118,7 +118,7 @@ class BotService:
         try:
             with high_priority() if command.answers_at_once else contextlib.nullcontext():
                 channel = await self._memberships.find_or_add(
-                    place, owner=asker.member if place.kind is Kind.DIRECT else ""
+                    place, owner=asker.member if place.kind is PlaceKind.DIRECT else ""
                 )
                 offset = min(max(offset, 0), _FURTHEST)
                 ctx = CommandContext(self._services, place, asker, channel, self._services.clock(), offset, event_id)

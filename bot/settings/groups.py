@@ -45,14 +45,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class HuggingFace(Section):
+class HuggingFaceSettings(Section):
     """Hugging Face Daily Papers."""
 
     enabled: bool = Field(True, description="Read Hugging Face Daily Papers.")
     url: str = Field("https://huggingface.co", description="Where it is asked.")
 
 
-class Arxiv(Section):
+class ArxivSettings(Section):
     """arXiv's announcements."""
 
     enabled: bool = Field(True, description="Read arXiv's daily announcements.")
@@ -63,7 +63,7 @@ class Arxiv(Section):
     rss_url: str = Field("https://rss.arxiv.org", description="The announcement feeds.")
 
 
-class Sources(Section):
+class SourcesSettings(Section):
     """Where papers come from."""
 
     every_minutes: int = Field(60, ge=5, le=1440, description="Minutes between two readings of a source.")
@@ -73,11 +73,11 @@ class Sources(Section):
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds that one request may take in all.")
     max_bytes: int = Field(10_000_000, ge=10_000, description="The largest answer read, in bytes.")
     feeds: Texts = Field((), description="Further RSS or Atom feeds, by URL.")
-    huggingface: HuggingFace = HuggingFace()
-    arxiv: Arxiv = Arxiv()
+    huggingface: HuggingFaceSettings = HuggingFaceSettings()
+    arxiv: ArxivSettings = ArxivSettings()
 
 
-class Digest(Section):
+class DigestSettings(Section):
     """What a channel gets when it is new; each channel may change it with /papers schedule and /papers settings."""
 
     hour: str = Field("09:00", description="When the digest is posted, HH:MM in the channel's time zone.")
@@ -119,7 +119,7 @@ class Digest(Section):
         return value
 
 
-class Experiment(Section):
+class ExperimentSettings(Section):
     """Two learners at each digest, to see whose picks are liked better; `paperboy rivals` tells."""
 
     rival: Literal["", "upvotes", "rocchio"] = Field(
@@ -127,7 +127,7 @@ class Experiment(Section):
     )
 
 
-class Votes(Section):
+class VotesSettings(Section):
     """Which emoji are votes. A platform's own emoji stand as :name:, and on Slack any that is not here by default."""
 
     likes: Texts = Field(
@@ -144,7 +144,7 @@ class Votes(Section):
     )
 
 
-class Delivery(Section):
+class DeliverySettings(Section):
     """How posts are sent."""
 
     attempts: int = Field(5, ge=1, le=20, description="Tries before a post that is not accepted is given up.")
@@ -158,7 +158,7 @@ class Delivery(Section):
     )
 
 
-class Slack(Section):
+class SlackSettings(Section):
     """Slack: two tokens for one workspace, or three secrets for many; the README says where they come from."""
 
     bot_token: SecretStr = Field(SecretStr(""), description="One workspace: the bot user's OAuth token, xoxb-….")
@@ -204,7 +204,7 @@ class Slack(Section):
         return SecretStr(token)
 
 
-class Discord(Section):
+class DiscordSettings(Section):
     """Discord; off without its token. The README says where it comes from."""
 
     token: SecretStr = Field(SecretStr(""), description="The bot's token.")
@@ -223,14 +223,14 @@ class Discord(Section):
         return SecretStr(token)
 
 
-class Web(Section):
+class WebSettings(Section):
     """The web server, for what Slack sends over HTTP; it serves a proxy that speaks HTTPS."""
 
     host: str = Field("127.0.0.1", description="The address it listens on.")
     port: int = Field(8080, ge=0, le=65535, description="The port it listens on; 0 is any free one.")
 
 
-class Schedule(Section):
+class ScheduleSettings(Section):
     """How often the bot looks for work that is due."""
 
     tick_seconds: float = Field(5.0, gt=0, le=60, description="Seconds between two looks at whose hour has come.")
@@ -244,7 +244,7 @@ class ClockSettings(Section):
     )
 
 
-class Log(Section):
+class LogSettings(Section):
     """What is logged, on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error.")

@@ -12,17 +12,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.settings.groups import (
     ClockSettings,
-    Delivery,
-    Digest,
-    Discord,
-    Experiment,
-    Log,
-    Schedule,
-    Slack,
-    Sources,
+    DeliverySettings,
+    DigestSettings,
+    DiscordSettings,
+    ExperimentSettings,
+    LogSettings,
+    ScheduleSettings,
+    SlackSettings,
+    SourcesSettings,
     Texts,
-    Votes,
-    Web,
+    VotesSettings,
+    WebSettings,
 )
 
 PREFIX = "PAPERBOY_"
@@ -61,17 +61,17 @@ class Settings(BaseSettings):
         repr=False,
         description="What seals tokens in the store: the first key seals, all open. A file in data_dir by default.",
     )
-    sources: Sources = Sources()
-    digest: Digest = Digest()
-    experiment: Experiment = Experiment()
-    votes: Votes = Votes()
-    delivery: Delivery = Delivery()
-    slack: Slack = Slack()
-    discord: Discord = Discord()
-    web: Web = Web()
-    schedule: Schedule = Schedule()
+    sources: SourcesSettings = SourcesSettings()
+    digest: DigestSettings = DigestSettings()
+    experiment: ExperimentSettings = ExperimentSettings()
+    votes: VotesSettings = VotesSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    slack: SlackSettings = SlackSettings()
+    discord: DiscordSettings = DiscordSettings()
+    web: WebSettings = WebSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
-    log: Log = Log()
+    log: LogSettings = LogSettings()
 
     @field_validator("encryption_keys")
     @classmethod

@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from bot.sources.arxiv_xml import NAME, Page, read_announcement, read_page
-from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, Unreachable, Unreadable
+from bot.sources.base import Batch, Listing, ListingKind, Refused, SourceError, Unreachable, Unreadable
 from bot.sources.clean import clean
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, arxiv_id
@@ -28,7 +28,10 @@ _DAY = "day "
 _SATURDAY = 5
 _WINDOW = timedelta(days=6)  # asked for at once, so that no question has too many results
 _LONGEST_WAY = timedelta(days=5)  # from submission to announcement: a week-end and a holiday
-_STRENGTH = {kind: rank for rank, kind in enumerate((Kind.NEW, Kind.CROSS, Kind.REPLACE, Kind.REPLACE_CROSS))}
+_STRENGTH = {
+    kind: rank
+    for rank, kind in enumerate((ListingKind.NEW, ListingKind.CROSS, ListingKind.REPLACE, ListingKind.REPLACE_CROSS))
+}
 
 _Read = TypeVar("_Read")
 
@@ -100,7 +103,7 @@ class ArXiv:
             async for paper in self._search(f"({wanted}) AND {span}"):
                 listed_on = paper.published or today
                 if since <= listed_on <= until:
-                    yield Listing(paper, NAME, listed_on, Kind.BACKFILL)
+                    yield Listing(paper, NAME, listed_on, ListingKind.BACKFILL)
             start = end + timedelta(days=1)
 
     async def papers(self, ids: Iterable[str]) -> list[Paper]:

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element
 from zoneinfo import ZoneInfo
 
-from bot.sources.base import Kind, Listing, Refused, Unreadable
+from bot.sources.base import Listing, ListingKind, Refused, Unreadable
 from bot.sources.clean import (
     ABSTRACT_CHARS,
     CATEGORIES,
@@ -32,7 +32,9 @@ _EASTERN = ZoneInfo("America/New_York")
 _CATEGORY = re.compile(r"[a-z-]+(?:\.[A-Za-z-]+)?")
 ANNOUNCEMENT_HEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*(?P<kind>[a-z-]+)\s+(?:Abstract:\s*)?", re.IGNORECASE)
 """What arXiv's feeds put before each abstract."""
-KINDS = {kind.value: kind for kind in (Kind.NEW, Kind.CROSS, Kind.REPLACE, Kind.REPLACE_CROSS)}
+KINDS = {
+    kind.value: kind for kind in (ListingKind.NEW, ListingKind.CROSS, ListingKind.REPLACE, ListingKind.REPLACE_CROSS)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _listing(entry: Element, feed_day: date, today: date) -> Listing | None:
         authors=people_in(",".join(_texts(entry, "creator"))),
         categories=_categories(entry),
         # The day of the list is the paper's own only when it is new; what is listed again is as old as its id.
-        published=listed_on if kind is Kind.NEW else min(listed_on, _last_day_of_id(its_id) or listed_on),
+        published=listed_on if kind is ListingKind.NEW else min(listed_on, _last_day_of_id(its_id) or listed_on),
         doi=find_doi(_text(entry, "doi")) or "",
     )
     return Listing(paper, NAME, listed_on, kind)

@@ -61,7 +61,7 @@ class Unreadable(SourceError):
     """The answer is not what this source speaks."""
 
 
-class Kind(Enum):
+class ListingKind(Enum):
     """How a source came to name a paper. arXiv's own four words are kept; a `replace` is an old paper revised."""
 
     NEW = "new"
@@ -80,7 +80,7 @@ class Listing:
     paper: Paper
     source: str
     listed_on: date
-    kind: Kind
+    kind: ListingKind
 
 
 @dataclass(frozen=True, slots=True)

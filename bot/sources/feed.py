@@ -18,7 +18,7 @@ import feedparser
 import structlog
 
 from bot.sources.arxiv_xml import ANNOUNCEMENT_HEAD, KINDS
-from bot.sources.base import Batch, Kind, Listing, SourceError, Unreadable
+from bot.sources.base import Batch, Listing, ListingKind, SourceError, Unreadable
 from bot.sources.clean import (
     ABSTRACT_CHARS,
     CATEGORIES,
@@ -56,7 +56,7 @@ class _Entry:
     authors: tuple[str, ...]
     tags: tuple[str, ...]
     published: date | None
-    kind: Kind = Kind.FEED
+    kind: ListingKind = ListingKind.FEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
     alternate = (found.get("href") for found in entry.get("links", ()) if found.get("rel") == "alternate")
     named = (entry.get(key) for key in ("prism_doi", "dc_identifier", "id", "feedburner_origlink"))
     # arXiv's own feeds may come this way too.
-    kind = KINDS.get(str(entry.get("arxiv_announce_type")), Kind.FEED)
+    kind = KINDS.get(str(entry.get("arxiv_announce_type")), ListingKind.FEED)
     contents = [entry.get("summary_detail"), *entry.get("content", ())]
     texts = (clean(_plain(content), ABSTRACT_CHARS) for content in contents)
     creators = [person.get("name") for person in entry.get("authors", ())]

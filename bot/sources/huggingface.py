@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from urllib.parse import quote, urlencode
 
-from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, Unreadable
+from bot.sources.base import Batch, Listing, ListingKind, Refused, SourceError, Unreadable
 from bot.sources.clean import ABSTRACT_CHARS, NAME_CHARS, TITLE_CHARS, clean, count, day, people
 from bot.sources.document import json_of
 from bot.sources.effort import Effort, read_entry, texts_in
@@ -194,7 +194,7 @@ def _listing(item: object, base: str, fallback: date, today: date) -> Listing | 
         organization=_organization(outer.get("organization")) or _organization(inner.get("organization")),
         url="" if arxiv else f"{base}/papers/{quote(its_id, safe='')}",
     )
-    return Listing(paper, HuggingFace.name, listed_on, Kind.DAILY)
+    return Listing(paper, HuggingFace.name, listed_on, ListingKind.DAILY)
 
 
 def _organization(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model.messages import Kind, Place, Style
+from bot.model.messages import Place, PlaceKind, Style
 from bot.store.states import ChannelState
 from bot.store.tables import Text, channels, insert_new
 
@@ -44,7 +44,7 @@ class Channel:
     @property
     def public(self) -> bool:
         """Whether what is said and shown here may be known in all of its workspace."""
-        return self.place.kind is not Kind.DIRECT and not self.place.private
+        return self.place.kind is not PlaceKind.DIRECT and not self.place.private
 
 
 def visible_from(channel_id: int | sa.BindParameter[int]) -> sa.Select[int]:
@@ -56,7 +56,7 @@ def visible_from(channel_id: int | sa.BindParameter[int]) -> sa.Select[int]:
         .join(mine, sa.and_(mine.c.platform == theirs.c.platform, mine.c.workspace == theirs.c.workspace))
         .where(
             mine.c.id == channel_id,
-            sa.or_(theirs.c.id == mine.c.id, sa.and_(theirs.c.kind != Kind.DIRECT, ~theirs.c.private)),
+            sa.or_(theirs.c.id == mine.c.id, sa.and_(theirs.c.kind != PlaceKind.DIRECT, ~theirs.c.private)),
         )
     )
 
@@ -212,7 +212,7 @@ async def remove(tx: AsyncConnection, channel_id: int) -> None:
 def _channel(row: Any) -> Channel:
     return Channel(
         id=row.id,
-        place=Place(row.platform, row.address, row.workspace, row.name, Kind(row.kind), row.private),
+        place=Place(row.platform, row.address, row.workspace, row.name, PlaceKind(row.kind), row.private),
         state=ChannelState(row.state),
         state_reason=row.state_reason,
         owner=row.owner,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model.messages import Kind
+from bot.model.messages import PlaceKind
 from bot.store import inbox
 from bot.store.contributions import delete_orphans
 from bot.store.tables import channels, contributions, corrections, installations, saved, topics, votes
@@ -27,7 +27,9 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
         sa.delete(corrections).where(corrections.c.member == member, corrections.c.channel_id.in_(theirs)),
         sa.delete(saved).where(*within(saved), saved.c.member == member),
         sa.delete(channels).where(
-            *there, channels.c.kind == Kind.DIRECT, sa.or_(channels.c.owner == member, channels.c.address == member)
+            *there,
+            channels.c.kind == PlaceKind.DIRECT,
+            sa.or_(channels.c.owner == member, channels.c.address == member),
         ),
     ):
         gone += (await tx.execute(statement)).rowcount

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.model.messages import Action, Kind, Place
+from bot.model.messages import Action, Place, PlaceKind
 from bot.store import contributions, installations, papers, tables
 from bot.store.database import Store
 from recommender import Paper
@@ -143,7 +143,7 @@ async def test_a_paper_given_to_a_private_channel_is_found_there_alone(house: Ho
 
 
 async def test_a_paper_given_in_a_direct_conversation_is_found_there_alone(house: House) -> None:
-    mine = Place("fake", "d1", "T1", kind=Kind.DIRECT)
+    mine = Place("fake", "d1", "T1", kind=PlaceKind.DIRECT)
     assert (await house.say(f"teach {DRAFT}", BEN, mine)).ok
     assert [await finds(house, place) for place in (mine, HOME, SECRET_ROOM, ABROAD)] == [True, False, False, False]
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.model.messages import Message
 from bot.ports.platform import Capabilities
-from bot.settings import Digest
+from bot.settings import DigestSettings
 from bot.store.database import Store
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
@@ -138,6 +138,6 @@ async def test_the_style_is_set_by_managers_and_offered_where_it_can_be_done(sql
 
 
 async def test_a_new_channel_takes_the_style_of_the_settings(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock, digest=Digest.model_validate({"style": "thread"}))
+    house = house_over(sqlite_store, clock, digest=DigestSettings.model_validate({"style": "thread"}))
     await house.invite()
     assert (await house.channel()).style == "thread"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.model.messages import Kind, Place
-from bot.settings.groups import Votes
+from bot.model.messages import Place, PlaceKind
+from bot.settings.groups import VotesSettings
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
@@ -62,7 +62,7 @@ async def test_a_new_channel_begins_with_what_the_others_like_and_says_so(store:
     house = await taught(store, clock)
     digest = await house.app.digests.compose(await house.channel(NEW), clock())
     assert "after what your other channels like" in digest.header()
-    alone = house_over(store, clock, votes=Votes(neighbours=False))
+    alone = house_over(store, clock, votes=VotesSettings(neighbours=False))
     await alone.app.paper_index.sync()
     assert await on_robots(house) >= 4 > await on_robots(alone)
 
@@ -71,7 +71,7 @@ async def test_a_new_channel_begins_with_what_the_others_like_and_says_so(store:
     "place",
     [
         replace(PLACE, private=True),
-        replace(PLACE, kind=Kind.DIRECT),
+        replace(PLACE, kind=PlaceKind.DIRECT),
         replace(PLACE, workspace="another company"),
         replace(PLACE, platform="fake", address="c3", private=True),
     ],

@@ -7,13 +7,12 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from bot.digests.composer import Digest as DigestToBe
-from bot.digests.composer import Digests
+from bot.digests.composer import Digest, Digests
 from bot.digests.feedback import EmojiTable
 from bot.model.messages import Message, Reaction
 from bot.model.schedule import Hour
 from bot.ports.platform import Capabilities
-from bot.settings import Digest
+from bot.settings import DigestSettings
 from bot.store.channels import Channel
 from bot.store.database import Store
 from recommender import Feedback
@@ -31,7 +30,7 @@ async def morning(
     store: Store, clock: Clock, chat: FakeChat | None = None, *, count: int = 5, listed: int = 40, **digest: object
 ) -> House:
     """A channel whose first digest has come, of so many papers listed."""
-    house = house_over(store, clock, chat, digest=Digest.model_validate({"count": count, **digest}))
+    house = house_over(store, clock, chat, digest=DigestSettings.model_validate({"count": count, **digest}))
     await house.list_papers(PAPERS[:listed])
     await house.invite()
     clock.advance(timedelta(hours=1, minutes=1))
@@ -232,7 +231,7 @@ async def test_other_channels_hear_of_a_title_only_where_it_was_liked(sqlite_sto
 class Overtaken(Digests):
     """An alert brings the first of the titles after they were chosen, and before they are planned."""
 
-    async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> DigestToBe:
+    async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
         made = await super().compose(channel, now, day)
         first = next(one for one in PAPERS if one.id == made.titles[0].paper_id)
         assert await self.plan_card(channel, first, "alert", "New:", now)
@@ -240,7 +239,7 @@ class Overtaken(Digests):
 
 
 async def test_a_paper_that_an_alert_brought_meanwhile_is_no_title(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock, FakeChat(TUCKING), digest=Digest(count=1))
+    house = house_over(sqlite_store, clock, FakeChat(TUCKING), digest=DigestSettings(count=1))
     await house.list_papers(PAPERS[:4])
     await house.invite()
     digests = Overtaken(house.store, house.app.paper_index, EmojiTable.of((), ()), 3)
@@ -258,7 +257,7 @@ async def test_a_paper_that_an_alert_brought_meanwhile_is_no_title(sqlite_store:
 
 
 async def test_how_many_titles_there_are_is_set_by_managers(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock, digest=Digest())
+    house = house_over(sqlite_store, clock, digest=DigestSettings())
     await house.invite()
     assert (await house.channel()).titles == 10
     for said, means in (("3", 3), ("off", 0), ("ON", 10), ("0", 0), ("10", 10)):

@@ -15,7 +15,7 @@ from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.model.codec import load_message
 from bot.model.messages import Message, Place
 from bot.ports.platform import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
-from bot.settings import Digest
+from bot.settings import DigestSettings
 from bot.store import deliveries
 from bot.store.database import Store
 from bot.store.states import ChannelState, PostState
@@ -33,7 +33,7 @@ class Crash(BaseException):
 
 async def a_due_digest(store: Store, clock: Clock, chat: FakeChat, style: str = "cards", titles: int = 0) -> House:
     """A house whose channel's hour has come; nothing is planned yet."""
-    house = house_over(store, clock, chat, digest=Digest(titles=titles))
+    house = house_over(store, clock, chat, digest=DigestSettings(titles=titles))
     await house.list_papers(DAY)
     await house.invite()
     await house.say(f"settings style {style}")

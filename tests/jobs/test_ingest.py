@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.jobs.ingest import Ingest, Outcome, is_news
-from bot.sources.base import Batch, Kind, Listing, Refused, SourceError, TimedOut
+from bot.sources.base import Batch, Listing, ListingKind, Refused, SourceError, TimedOut
 from bot.store import papers, runs
 from bot.store.database import Store
 from bot.store.errors import StoreBusy
@@ -100,8 +100,10 @@ async def test_a_later_day_asked_for_leaves_no_gap_in_what_was_read(store: Store
     assert shelf.asked[-1][0] == DAY - timedelta(days=30)
 
 
-@pytest.mark.parametrize("kind", [Kind.REPLACE, Kind.REPLACE_CROSS])
-async def test_a_revision_is_kept_and_found_but_is_no_news(sqlite_store: Store, clock: Clock, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [ListingKind.REPLACE, ListingKind.REPLACE_CROSS])
+async def test_a_revision_is_kept_and_found_but_is_no_news(
+    sqlite_store: Store, clock: Clock, kind: ListingKind
+) -> None:
     house = house_over(sqlite_store, clock)
     await reading(house, Shelf(lists={DAY: [paper(1)]}, kind=kind)).run()
     assert await news(house) == {}
@@ -111,19 +113,19 @@ async def test_a_revision_is_kept_and_found_but_is_no_news(sqlite_store: Store, 
 @pytest.mark.parametrize(
     ("paper_id", "kind", "fresh"),
     [
-        ("2603.00001", Kind.NEW, True),
-        ("2603.00001", Kind.DAILY, True),
-        ("1706.03762", Kind.DAILY, True),
-        ("2602.00001", Kind.CROSS, True),
-        ("2512.00001", Kind.CROSS, False),
-        ("hep-th/9901001", Kind.CROSS, False),
-        ("doi:10.1000/x", Kind.CROSS, True),
-        ("2603.00001", Kind.REPLACE, False),
-        ("2603.00001", Kind.BACKFILL, True),
-        ("feed:1", Kind.FEED, True),
+        ("2603.00001", ListingKind.NEW, True),
+        ("2603.00001", ListingKind.DAILY, True),
+        ("1706.03762", ListingKind.DAILY, True),
+        ("2602.00001", ListingKind.CROSS, True),
+        ("2512.00001", ListingKind.CROSS, False),
+        ("hep-th/9901001", ListingKind.CROSS, False),
+        ("doi:10.1000/x", ListingKind.CROSS, True),
+        ("2603.00001", ListingKind.REPLACE, False),
+        ("2603.00001", ListingKind.BACKFILL, True),
+        ("feed:1", ListingKind.FEED, True),
     ],
 )
-def test_what_is_news(paper_id: str, kind: Kind, fresh: bool) -> None:
+def test_what_is_news(paper_id: str, kind: ListingKind, fresh: bool) -> None:
     assert is_news(Listing(Paper(paper_id, "T"), "s", DAY, kind)) is fresh
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.model.messages import Kind, Message, Place, Reaction
+from bot.model.messages import Message, Place, PlaceKind, Reaction
 from bot.ports.platform import Capabilities, NotAccepted, Rejected, Uncertain
 from bot.store.database import Store
 from bot.store.states import PostState
@@ -307,7 +307,7 @@ async def test_a_post_refused_after_an_uncertain_try_is_looked_for(store: Store,
 async def test_a_post_of_a_forum_is_looked_for_although_the_platform_knows_keys_elsewhere(
     store: Store, clock: Clock
 ) -> None:
-    forum = replace(PLACE, address="f1", kind=Kind.FORUM)
+    forum = replace(PLACE, address="f1", kind=PlaceKind.FORUM)
 
     class Forum(LateChat):
         def _remembers(self, key: str) -> bool:

@@ -180,7 +180,7 @@ async def test_an_emoji_read_back_takes_the_line_away_too(sqlite_store: Store, c
 
 async def test_on_a_message_of_several_papers_each_line_has_its_own(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(), Naps()
-    digest = settings.Digest(count=3, style=Style.COMPACT, titles=0)
+    digest = settings.DigestSettings(count=3, style=Style.COMPACT, titles=0)
     house = house_over(sqlite_store, clock, chat, naps, digest=digest)
     await house.list_papers(demo_papers()[:10])
     await house.invite()

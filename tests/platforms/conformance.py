@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 
 from bot.digests.feedback import plain_emoji
-from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Place, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Place, Reply
 from bot.model.number_emoji import keycap, number_of
 from bot.ports.platform import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Rewriting, Uncertain
 from tests.platforms.recording_service import RecordingService
@@ -490,7 +490,9 @@ class PlatformConformance:
             cards=(CARD,),
             actions=(Action("Share", "share", "x"),),
             attachment=Attachment("saved.bib", "@article{a}\n"),
-            form=Form("schedule", "When digests come", (Field("hour", "At what hour", "09:00", ("09:00", "17:00")),)),
+            form=Form(
+                "schedule", "When digests come", (FormField("hour", "At what hour", "09:00", ("09:00", "17:00")),)
+            ),
         )
         answer = await under_test.ask("ada", "everything")
         shown = (

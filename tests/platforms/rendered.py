@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
 from bot.digests.composer import Digest
-from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Reply
 from recommender import Feedback, Profile
 from tests.platforms.conformance import CARD, HOSTILE
 
@@ -46,14 +46,14 @@ SHOWN: dict[str, Message | Reply] = {
             "settings",
             "Settings here",
             (
-                Field("bar", "post only what beats this share of papers", "0.8"),
-                Field("guess", "one card a day may be a guess", "on", ("on", "off")),
+                FormField("bar", "post only what beats this share of papers", "0.8"),
+                FormField("guess", "one card a day may be a guess", "on", ("on", "off")),
             ),
         ),
     ),
     "schedule": Reply(
         "Digests come at 09:00 daily.",
-        form=Form("schedule", "When digests come", (Field("hour", "At what hour", "09:00", ("09:00", "17:00")),)),
+        form=Form("schedule", "When digests come", (FormField("hour", "At what hour", "09:00", ("09:00", "17:00")),)),
     ),
 }
 
@@ -88,7 +88,7 @@ cards = st.builds(
 )
 lines = st.builds(Line, texts, texts, urls, texts, texts)
 actions = st.builds(Action, texts, texts, texts, numbers)
-fields = st.builds(Field, texts, texts, texts, st.lists(texts, max_size=4).map(tuple))
+fields = st.builds(FormField, texts, texts, texts, st.lists(texts, max_size=4).map(tuple))
 replies = st.builds(
     Reply,
     texts,

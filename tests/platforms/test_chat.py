@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Action, Attachment, Card, Kind, Line, Message, Place, Reply
+from bot.model.messages import Action, Attachment, Card, Line, Message, Place, PlaceKind, Reply
 from bot.platforms.terminal import TerminalPlatform, render
 from bot.platforms.terminal.completion import local
 from bot.platforms.terminal.numbers import Numbers
@@ -231,8 +231,8 @@ async def test_a_direct_talk_is_each_members_own(guest: TerminalGuest) -> None:
     await guest.enter("/me bo")
     await guest.enter("federated")
     (first, _, _), (second, asker, _) = guest.service.asked
-    assert (first.kind, first.address) == (Kind.DIRECT, "@ada")
-    assert (second.kind, second.address, asker.member) == (Kind.DIRECT, "@bo", "bo")
+    assert (first.kind, first.address) == (PlaceKind.DIRECT, "@ada")
+    assert (second.kind, second.address, asker.member) == (PlaceKind.DIRECT, "@bo", "bo")
     assert len(guest.service.invitations) == 1
 
 

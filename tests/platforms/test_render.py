@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Reply
 from bot.platforms.terminal import render
 from bot.platforms.terminal.sanitize import MAX_TEXT, cut, fit, link, strip_control
 from tests.platforms.terminal_guest import plain
@@ -100,7 +100,9 @@ def test_an_answer_numbers_its_papers_and_offers_its_actions_by_a_letter() -> No
 
 def test_a_form_says_how_to_say_it_in_words() -> None:
     form = Form(
-        "schedule", "When", (Field("hour", "At what hour", "09:00"), Field("days", "On", "daily", ("daily", "mon")))
+        "schedule",
+        "When",
+        (FormField("hour", "At what hour", "09:00"), FormField("days", "On", "daily", ("daily", "mon"))),
     )
     assert plain(render.answer(Reply("", form=form))) == (
         "When\n"
@@ -167,7 +169,7 @@ def test_whatever_a_paper_says_the_terminal_obeys_nothing_of_it(title: str, othe
     card = Card(other, title, other, other, other, summary=other, why=other, note=title)
     message = Message(other, card, (Line(other, title, other, other),))
     reply = Reply(
-        title, message.lines, (card,), (Action(other, "share"),), form=Form("a", title, (Field("b", other, title),))
+        title, message.lines, (card,), (Action(other, "share"),), form=Form("a", title, (FormField("b", other, title),))
     )
     for renderable in (render.posted(message), render.answer(reply), render.reacted(title, 1, [("ada", other)])):
         shown = plain(renderable, width)
@@ -208,6 +210,6 @@ def test_a_message_fits_after_being_fitted() -> None:
 
 
 def test_a_form_that_its_words_tell_already_is_not_shown_twice() -> None:
-    form = Form("settings", "Settings of this channel", (Field("bar", "how well a paper has to fit", "0.3"),))
+    form = Form("settings", "Settings of this channel", (FormField("bar", "how well a paper has to fit", "0.3"),))
     assert plain(render.answer(Reply("• bar 0.3: how well a paper has to fit", form=form)), 80).count("has to fit") == 1
     assert "bar=0.3" in plain(render.answer(Reply("At nine.", form=form)), 80)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.model.messages import Action, Asker, Home, Kind, Place
+from bot.model.messages import Action, Asker, Home, Place, PlaceKind
 from bot.store import channels
 from bot.store.states import ChannelState
 from tests.support.house import ADA, BEN, PLACE, House, demo_papers
 
 PAPERS = demo_papers()[:40]
-DM = Place("fake", "d-ben", kind=Kind.DIRECT)
+DM = Place("fake", "d-ben", kind=PlaceKind.DIRECT)
 OTHER = Place("fake", "c2", name="theory")
 HERE = [PLACE.address, OTHER.address]
 
@@ -118,7 +118,7 @@ async def test_only_channels_that_one_manages_and_is_in_are_shown(house: House) 
     assert [each.place.address for each in (await home(house, BEN, rooms)).channels] == ["c2"]
     assert [each.place.address for each in (await home(house, ADA, rooms)).channels] == ["c1", "c2"]
     assert (await home(house, ADA, ["c9"])).channels == ()
-    elsewhere = await house.app.service.home(Place("fake", "d", "T2", kind=Kind.DIRECT), ADA, rooms)
+    elsewhere = await house.app.service.home(Place("fake", "d", "T2", kind=PlaceKind.DIRECT), ADA, rooms)
     assert elsewhere.channels == ()
 
 

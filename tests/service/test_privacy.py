@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Action, Asker, Kind, Place
+from bot.model.messages import Action, Asker, Place, PlaceKind
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
@@ -40,7 +40,7 @@ class Room:
 SECRET = [
     Room(Place("fake", "board", "T1", "board-of-directors", private=True), "quixotic", "abyssinian", 1),
     Room(Place("fake", "group", "T1", "mpdm-ada--ben--carl-1", private=True), "zymurgic", "borborygmic", 2),
-    Room(Place("fake", "d-ada", "T1", kind=Kind.DIRECT), "vespertine", "callipygian", 3),
+    Room(Place("fake", "d-ada", "T1", kind=PlaceKind.DIRECT), "vespertine", "callipygian", 3),
     Room(Place("fake", "abroad", "T2", "rivals"), "xylophagous", "defenestrated", 4),
 ]
 PUBLIC = Place("fake", "general", "T1", "general")
@@ -48,7 +48,7 @@ OPEN = Room(PUBLIC, "crepuscular", "effulgent", 5)
 LISTENERS = [
     PUBLIC,
     Place("fake", "other", "T1", "other-private", private=True),
-    Place("fake", "d-cat", "T1", kind=Kind.DIRECT),
+    Place("fake", "d-cat", "T1", kind=PlaceKind.DIRECT),
     Place("fake", "elsewhere", "T3", "elsewhere"),
     Place("fake", "new", "T1", "just-invited"),
 ]

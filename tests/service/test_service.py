@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Action, Asker, Kind, Place
+from bot.model.messages import Action, Asker, Place, PlaceKind
 from bot.ports.platform import Capabilities
 from bot.store import channels, saved, votes
 from bot.store.database import Store
@@ -230,7 +230,7 @@ async def test_forget_me_leaves_no_trace_and_says_so(store: Store, clock: Clock)
     await house.react(KNOWN.id, "👍", member="benjamin-7")
     for line in (f"save {KNOWN.id}", f"less {PAPERS[1].id}", f"teach {PAPERS[2].id}", "subscribe graphs"):
         assert (await house.say(line, ben)).ok
-    await house.say("subscribe robots", ben, Place("fake", "benjamin-7", kind=Kind.DIRECT))
+    await house.say("subscribe robots", ben, Place("fake", "benjamin-7", kind=PlaceKind.DIRECT))
     reply = await house.say("forget me", ben)
     assert reply.text.startswith("Done: ")
     assert "deleted" in reply.text
@@ -250,7 +250,7 @@ async def test_a_member_whose_id_means_them_everywhere_keeps_and_forgets_across_
     house = house_over(store, clock, chat)
     await house.list_papers(PAPERS)
     one, other = Place("fake", "c1", "W1"), Place("fake", "c2", "W2")
-    alone = Place("fake", "d1", kind=Kind.DIRECT)
+    alone = Place("fake", "d1", kind=PlaceKind.DIRECT)
     for place in (one, other):
         await house.invite(place)
         await house.say(f"more {PAPERS[1].id}", BEN, place)

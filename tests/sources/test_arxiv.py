@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.sources.arxiv import ArXiv
-from bot.sources.base import Batch, Kind, RateLimited, Refused, Unreachable, Unreadable
+from bot.sources.base import Batch, ListingKind, RateLimited, Refused, Unreachable, Unreadable
 from bot.sources.fetch import Fetcher
 from recommender.paper import Paper
 from tests.fakes.paper_sources import (
@@ -43,7 +43,7 @@ def source(world: PaperSources, fetcher: Fetcher, *categories: str) -> ArXiv:
     return ArXiv(fetcher, categories or ("cs.LG",), url=world.url, rss_url=world.url + "/")
 
 
-def kinds(batch: Batch) -> dict[str, Kind]:
+def kinds(batch: Batch) -> dict[str, ListingKind]:
     return {listing.paper.id: listing.kind for listing in batch.listings}
 
 
@@ -55,23 +55,29 @@ async def test_a_days_announcement_comes_whole_in_either_form(
     world.answer("/atom/cs.LG", form("cs.LG", FRIDAY, [(WHOLE, "new")]))
     (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing.paper == WHOLE
-    assert (listing.source, listing.listed_on, listing.kind) == ("arxiv", FRIDAY, Kind.NEW)
+    assert (listing.source, listing.listed_on, listing.kind) == ("arxiv", FRIDAY, ListingKind.NEW)
 
 
 async def test_the_rss_form_is_read_when_the_atom_form_cannot_be_had(world: PaperSources, fetcher: Fetcher) -> None:
     world.arxiv_feed("cs.LG", FRIDAY, [paper(1)])
     world.answer("/atom/cs.LG", Reply("no", status=406))
     batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
-    assert (kinds(batch), batch.failure) == ({"2603.00001": Kind.NEW}, None)
+    assert (kinds(batch), batch.failure) == ({"2603.00001": ListingKind.NEW}, None)
 
 
 async def test_new_and_listed_again_are_told_apart(world: PaperSources, fetcher: Fetcher) -> None:
     entries = [
-        (paper(n), kind.value) for n, kind in enumerate((Kind.NEW, Kind.CROSS, Kind.REPLACE, Kind.REPLACE_CROSS))
+        (paper(n), kind.value)
+        for n, kind in enumerate((ListingKind.NEW, ListingKind.CROSS, ListingKind.REPLACE, ListingKind.REPLACE_CROSS))
     ]
     world.arxiv_feed("cs.LG", FRIDAY, entries)
     batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
-    assert list(kinds(batch).values()) == [Kind.NEW, Kind.CROSS, Kind.REPLACE, Kind.REPLACE_CROSS]
+    assert list(kinds(batch).values()) == [
+        ListingKind.NEW,
+        ListingKind.CROSS,
+        ListingKind.REPLACE,
+        ListingKind.REPLACE_CROSS,
+    ]
 
 
 async def test_the_abstracts_own_head_tells_the_kind_when_nothing_else_does(
@@ -79,7 +85,7 @@ async def test_the_abstracts_own_head_tells_the_kind_when_nothing_else_does(
 ) -> None:
     feed = arxiv_atom("cs.LG", FRIDAY, [(paper(1), "replace")])
     world.answer("/atom/cs.LG", feed.replace("<arxiv:announce_type>replace</arxiv:announce_type>", ""))
-    assert kinds(await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})) == {"2603.00001": Kind.REPLACE}
+    assert kinds(await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})) == {"2603.00001": ListingKind.REPLACE}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,9 @@ async def test_a_paper_in_two_categories_is_one_listing_of_the_stronger_kind(
 ) -> None:
     world.arxiv_feed("cs.CL", FRIDAY, [(paper(1), "cross")])
     world.arxiv_feed("cs.LG", FRIDAY, [(paper(1), "new")])
-    assert kinds(await source(world, fetcher, "cs.CL", "cs.LG").fetch(FRIDAY, FRIDAY, {})) == {"2603.00001": Kind.NEW}
+    assert kinds(await source(world, fetcher, "cs.CL", "cs.LG").fetch(FRIDAY, FRIDAY, {})) == {
+        "2603.00001": ListingKind.NEW
+    }
 
 
 async def test_authors_come_as_one_line_with_tex_accents(world: PaperSources, fetcher: Fetcher) -> None:
@@ -155,11 +163,11 @@ async def test_missed_days_are_filled_by_the_api(world: PaperSources, fetcher: F
     world.arxiv([*earlier, paper(9, WEDNESDAY, "math.CO")])
     batch = await source(world, fetcher).fetch(MONDAY, FRIDAY, {})
     assert [(listing.paper, listing.listed_on, listing.kind) for listing in batch.listings[1:]] == [
-        (earlier[1], MONDAY, Kind.BACKFILL),
-        (earlier[2], WEDNESDAY, Kind.BACKFILL),
-        (earlier[3], THURSDAY, Kind.BACKFILL),
+        (earlier[1], MONDAY, ListingKind.BACKFILL),
+        (earlier[2], WEDNESDAY, ListingKind.BACKFILL),
+        (earlier[3], THURSDAY, ListingKind.BACKFILL),
     ]
-    assert kinds(batch)["2603.00005"] is Kind.NEW
+    assert kinds(batch)["2603.00005"] is ListingKind.NEW
 
 
 async def test_the_api_is_left_alone_when_nothing_was_missed(world: PaperSources, fetcher: Fetcher) -> None:
@@ -190,7 +198,7 @@ async def test_a_category_chosen_later_is_looked_back_for(world: PaperSources, f
     world.arxiv([paper(2, THURSDAY, "cs.CL")])
     world.arxiv_feed("cs.CL", FRIDAY)
     batch = await source(world, fetcher, "cs.LG", "cs.CL").fetch(THURSDAY, FRIDAY, memory)
-    assert kinds(batch) == {"2603.00002": Kind.BACKFILL}
+    assert kinds(batch) == {"2603.00002": ListingKind.BACKFILL}
 
 
 async def test_when_the_api_fails_the_feed_is_kept_and_the_run_is_not_done(
@@ -199,7 +207,7 @@ async def test_when_the_api_fails_the_feed_is_kept_and_the_run_is_not_done(
     world.arxiv_feed("cs.LG", FRIDAY, [paper(1)])
     world.answer("/api/query", Reply("Not Acceptable", status=406))
     batch = await source(world, fetcher).fetch(THURSDAY, FRIDAY, {})
-    assert kinds(batch) == {"2603.00001": Kind.NEW}
+    assert kinds(batch) == {"2603.00001": ListingKind.NEW}
     assert isinstance(batch.failure, Refused)
     assert str(batch.failure) == "127.0.0.1 refused to answer (406); the next run will ask again."
 
@@ -207,7 +215,7 @@ async def test_when_the_api_fails_the_feed_is_kept_and_the_run_is_not_done(
 async def test_one_category_that_fails_does_not_stop_the_others(world: PaperSources, fetcher: Fetcher) -> None:
     world.arxiv_feed("cs.LG", FRIDAY, [paper(1)])
     batch = await source(world, fetcher, "cs.XX", "cs.LG").fetch(FRIDAY, FRIDAY, {})
-    assert kinds(batch) == {"2603.00001": Kind.NEW}
+    assert kinds(batch) == {"2603.00001": ListingKind.NEW}
     assert str(batch.failure) == "arXiv has no list of cs.XX (404); check the category's name."
 
 
@@ -222,7 +230,7 @@ async def test_a_406_with_a_good_feed_is_a_good_feed(world: PaperSources, fetche
     world.answer("/api/query", Reply(arxiv_api([WHOLE]), status=406))
     assert await source(world, fetcher).papers([WHOLE.id]) == [WHOLE]
     world.answer("/atom/cs.LG", Reply(arxiv_atom("cs.LG", FRIDAY, [(WHOLE, "new")]), status=406))
-    assert kinds(await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})) == {WHOLE.id: Kind.NEW}
+    assert kinds(await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})) == {WHOLE.id: ListingKind.NEW}
 
 
 async def test_every_request_keeps_arxivs_pace(world: PaperSources, fetcher: Fetcher, standing: Standing) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sources import feed as feed_module
-from bot.sources.base import BadAddress, Batch, Kind, SourceError, Unreadable
+from bot.sources.base import BadAddress, Batch, ListingKind, SourceError, Unreadable
 from bot.sources.feed import Feed
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, id_from_title
@@ -41,7 +41,7 @@ async def test_a_journals_feed_is_a_list_of_papers(world: PaperSources, fetcher:
     url = world.feed("/journal", [one])
     batch = await Feed(fetcher, url, name="journal", trusted=True).fetch(FRIDAY, FRIDAY, {})
     (listing,) = batch.listings
-    assert (listing.source, listing.listed_on, listing.kind) == ("journal", date(2026, 3, 5), Kind.FEED)
+    assert (listing.source, listing.listed_on, listing.kind) == ("journal", date(2026, 3, 5), ListingKind.FEED)
     assert (listing.paper.id, listing.paper.title, listing.paper.abstract) == (one.id, one.title, one.abstract)
     assert listing.paper.link == "https://doi.org/10.1000/1"
     assert (batch.notes, batch.failure) == ((), None)
@@ -141,7 +141,11 @@ async def test_arxivs_own_feed_may_come_this_way_too(world: PaperSources, fetche
     one = Paper(id="2603.01234", title=TITLE, abstract="An abstract.", authors=("Ada Moreau",))
     batch = await read(world, fetcher, arxiv_atom("cs.LG", FRIDAY, [(one, "replace")]))
     (listing,) = batch.listings
-    assert (listing.paper.id, listing.paper.abstract, listing.kind) == ("2603.01234", "An abstract.", Kind.REPLACE)
+    assert (listing.paper.id, listing.paper.abstract, listing.kind) == (
+        "2603.01234",
+        "An abstract.",
+        ListingKind.REPLACE,
+    )
 
 
 @pytest.mark.parametrize(

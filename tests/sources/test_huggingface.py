@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources.base import Kind, Listing, Refused, SourceError, Unreadable
+from bot.sources.base import Listing, ListingKind, Refused, SourceError, Unreadable
 from bot.sources.fetch import Answer, Fetcher
 from bot.sources.huggingface import PAGE, HuggingFace, _Pages
 from recommender.paper import Paper
@@ -47,7 +47,7 @@ def ids(listings: object) -> list[str]:
 async def test_a_days_list_comes_whole(world: PaperSources, fetcher: Fetcher) -> None:
     world.huggingface(FRIDAY, [WHOLE])
     batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
-    assert batch.listings == (Listing(WHOLE, "huggingface", FRIDAY, Kind.DAILY),)
+    assert batch.listings == (Listing(WHOLE, "huggingface", FRIDAY, ListingKind.DAILY),)
     assert (batch.notes, batch.failure) == ((), None)
 
 
@@ -145,7 +145,7 @@ async def test_only_id_and_title_are_needed(world: PaperSources, fetcher: Fetche
     world.answer(DAILY, json.dumps([{"paper": {"id": "2603.00001v2"}, "title": "A title"}]))
     (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing == Listing(
-        Paper(id="2603.00001", title="A title", published=FRIDAY), "huggingface", FRIDAY, Kind.DAILY
+        Paper(id="2603.00001", title="A title", published=FRIDAY), "huggingface", FRIDAY, ListingKind.DAILY
     )
 
 

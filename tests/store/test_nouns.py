@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.model.messages import Kind, Place
+from bot.model.messages import Place, PlaceKind
 from bot.store import channels, deliveries, inbox, members, metadata, papers, runs, saved, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
@@ -210,8 +210,8 @@ async def test_a_forgotten_member_leaves_no_trace_and_others_keep_theirs(store: 
         await papers.record(tx, [Paper("P", "")], START)
         team = await add_channel(tx, "C1", owner="U007")
         others = await add_channel(tx, "C1", workspace="elsewhere")
-        await add_channel(tx, "D1", kind=Kind.DIRECT, owner="U007")
-        await add_channel(tx, "U007", kind=Kind.DIRECT, owner="")
+        await add_channel(tx, "D1", kind=PlaceKind.DIRECT, owner="U007")
+        await add_channel(tx, "U007", kind=PlaceKind.DIRECT, owner="")
         for member in ("U007", "U0078", "ada"):
             await votes.put(tx, Vote(team.id, "P", member, "👍", True, START))
             await saved.put(tx, "slack", "W", member, "P", START)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model.messages import Kind, Place
+from bot.model.messages import Place, PlaceKind
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -78,7 +78,7 @@ async def add_channel(tx: AsyncConnection, address: str = "C1", **values: Any) -
         address,
         values.pop("workspace", "W"),
         values.pop("name", "papers"),
-        values.pop("kind", Kind.CHANNEL),
+        values.pop("kind", PlaceKind.CHANNEL),
     )
     usual: dict[str, Any] = {
         "owner": "ada", "hour": "09:00", "days": "daily", "zone": "Europe/Berlin",

@@ -15,8 +15,8 @@ from bot.app import App, build
 from bot.model.messages import Asker, Place, Reaction, Reply
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
-from bot.settings import Digest, load
-from bot.sources.base import Batch, Kind, Listing
+from bot.settings import DigestSettings, load
+from bot.sources.base import Batch, Listing, ListingKind
 from bot.store import channels, deliveries, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -52,7 +52,7 @@ class Shelf:
     fails: Exception | None = None
     partly: Any = None
     notes: tuple[str, ...] = ()
-    kind: Kind = Kind.NEW
+    kind: ListingKind = ListingKind.NEW
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
         self.asked.append((since, until, dict(memory)))
@@ -150,7 +150,7 @@ def house_over(
     cards alone, unless the settings say otherwise. `seconds` is the steady clock; without it,
     it runs with the other one."""
     chat, shelf = chat or FakeChat(), Shelf()
-    values = load(None, {}).model_copy(update={"digest": Digest(titles=0), **settings})
+    values = load(None, {}).model_copy(update={"digest": DigestSettings(titles=0), **settings})
     paper_index = PaperIndex(store, Recommender(), None)
     app = build(
         values, store, paper_index, {chat.name: chat}, [shelf], clock, sleep, seconds or (lambda: clock().timestamp())

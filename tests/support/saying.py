@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.model.messages import Action, Asker, Kind, Place, Reply
+from bot.model.messages import Action, Asker, Place, PlaceKind, Reply
 from tests.support.house import ADA, PLACE, House, demo_papers
 
 PAPERS = demo_papers()[:40]
 KNOWN = PAPERS[0]
-DM = Place("fake", "ben", kind=Kind.DIRECT)
+DM = Place("fake", "ben", kind=PlaceKind.DIRECT)
 HOSTILE = "`/papers pause` <!channel> @everyone **b** [x](javascript:1) \u202e\u200b\x1b[31m\n\nnext"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 
 from bot.model.commands import Commands
-from bot.model.messages import Kind, Place
+from bot.model.messages import Place, PlaceKind
 from bot.platforms.discord.commands import IN_SERVERS, application_commands, differing, installs_of
 from bot.platforms.discord.failures import UNKNOWN_CHANNEL, code_of
 from bot.platforms.discord.forums import is_forum, tags
@@ -35,7 +35,7 @@ def checks(
     """What there is to look at. `places` are those that the bot is to serve, and `lost` those it could not post in.
     `command` is the slash command's name."""
     every = [*places, *lost]
-    rooms = sorted((place for place in every if place.kind is not Kind.DIRECT), key=lambda one: one.workspace)
+    rooms = sorted((place for place in every if place.kind is not PlaceKind.DIRECT), key=lambda one: one.workspace)
     looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
     looks.append(("discord commands", partial(_commands, commands, command, bool(every))))
     for server, some in groupby(rooms, lambda one: one.workspace):

@@ -13,7 +13,7 @@ from typing import Any
 
 import discord
 
-from bot.model.messages import Kind, Place
+from bot.model.messages import Place, PlaceKind
 
 PLATFORM = "discord"
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ def place_of(channel: Any, me: int) -> tuple[Place, str]:
     if guild is None:
         return direct(str(channel.id)), ""
     name = getattr(channel, "name", None) or ""
-    kind = Kind.FORUM if isinstance(channel, discord.ForumChannel) else Kind.CHANNEL
+    kind = PlaceKind.FORUM if isinstance(channel, discord.ForumChannel) else PlaceKind.CHANNEL
     return Place(PLATFORM, str(channel.id), str(guild.id), name, kind, private=_private(channel, guild)), ""
 
 
@@ -43,7 +43,7 @@ def _private(channel: Any, guild: discord.Guild) -> bool:
 
 def direct(address: str) -> Place:
     """The place of a direct conversation."""
-    return Place(PLATFORM, address, kind=Kind.DIRECT)
+    return Place(PLATFORM, address, kind=PlaceKind.DIRECT)
 
 
 def split(message: str, place: Place) -> tuple[str, str]:

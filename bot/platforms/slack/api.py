@@ -21,7 +21,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.model.messages import Kind, Place
+from bot.model.messages import Place, PlaceKind
 from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.rate_limits import RateLimitedClient, RateLimiter, retry_after
 from bot.ports.platform import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain, WorkspaceLost
@@ -192,7 +192,7 @@ class SlackApi:
 
     async def is_in(self, member: str, place: Place) -> bool:
         """Whether a member is in a channel, or the direct conversation is theirs."""
-        if place.kind is Kind.DIRECT:
+        if place.kind is PlaceKind.DIRECT:
             return place.address == await self.direct(member)
         return place.address in await self.rooms(member)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.model.messages import Kind, Place
+from bot.model.messages import Place, PlaceKind
 from bot.platforms.slack.api import SlackApi, translate_errors
 from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
@@ -103,8 +103,8 @@ async def _channels(
 ) -> Finding:
     """Whether the bot is still in each of its channels, and none of them is archived. That it was taken out of others
     is nothing wrong."""
-    rooms = [place for place in places if place.kind is Kind.CHANNEL]
-    out = [place for place in lost if place.kind is Kind.CHANNEL]
+    rooms = [place for place in places if place.kind is PlaceKind.CHANNEL]
+    out = [place for place in lost if place.kind is PlaceKind.CHANNEL]
     before = f"It can't post in {_names(out)} any more; all is kept, and `/invite` brings it back." if out else ""
     if not rooms:
         return Finding(mend=before or "It serves none yet: `/invite` it into one.")

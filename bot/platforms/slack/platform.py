@@ -18,7 +18,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.model.commands import Commands
-from bot.model.messages import Kind, Message, Place
+from bot.model.messages import Message, Place, PlaceKind
 from bot.platforms.slack import checks, render
 from bot.platforms.slack.api import SlackApi, name_of, translate_errors
 from bot.platforms.slack.blocks import MAX_TEXT
@@ -167,7 +167,7 @@ class Posting:
     async def attends(self, place: Place) -> bool:
         """Whether the bot is in a channel; a conversation with one member is always open to it."""
         async with self._at(place) as workspace:
-            return place.kind is Kind.DIRECT or (await workspace.api.channel(place.address)).joined
+            return place.kind is PlaceKind.DIRECT or (await workspace.api.channel(place.address)).joined
 
     async def describe(self, place: Place) -> Place:
         """The place with its name and whether it is private, as Slack's conversations.info tells."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.model.messages import Kind, Place
+from bot.model.messages import Place, PlaceKind
 
 PLATFORM = "slack"
 _MARKUP = re.compile(r"<([^<>]*)>")
@@ -25,8 +25,8 @@ def place_of(workspace: str, channel: str, name: str = "", *, private: bool | No
     """A conversation of a workspace; direct ones are told by their address. Of others few events tell whether they are
     private."""
     if channel.startswith("D"):
-        return Place(PLATFORM, channel, workspace, name, Kind.DIRECT)
-    return Place(PLATFORM, channel, workspace, name, Kind.CHANNEL, private)
+        return Place(PLATFORM, channel, workspace, name, PlaceKind.DIRECT)
+    return Place(PLATFORM, channel, workspace, name, PlaceKind.CHANNEL, private)
 
 
 def thread_of(message: dict[str, Any], ts: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.model.commands import Commands
-from bot.model.messages import Asker, Attachment, Kind, Place, Reply
+from bot.model.messages import Asker, Attachment, Place, PlaceKind, Reply
 from bot.platforms import rendering
 from bot.platforms.slack import render
 from bot.platforms.slack.api import SlackApi, translate_errors
@@ -32,7 +32,7 @@ class ResponseChannel:
     async def resolve_place(self) -> Place:
         """The place that this is about. In a conversation of members among themselves the bot is not: what is said to
         it there belongs to the asker's own conversation with it. Raises PlatformErrors."""
-        if self.place.kind is not Kind.DIRECT:
+        if self.place.kind is not PlaceKind.DIRECT:
             return self.place
         return replace(self.place, address=await self.api.direct(self.member))
 
@@ -62,7 +62,7 @@ class ResponseChannel:
             )
             return
         with translate_errors():
-            if reply.public or self.place.kind is Kind.DIRECT:
+            if reply.public or self.place.kind is PlaceKind.DIRECT:
                 await self.api.answerer.chat_postMessage(
                     channel=self.place.address,
                     text=shown.text,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.model.commands import Commands
-from bot.model.messages import Action, Entry, Field, Form, Home, Kind, Overview
+from bot.model.messages import Action, Entry, Form, FormField, Home, Overview, PlaceKind
 from bot.model.text import count, cut
 from bot.platforms.slack.blocks import Json, listed, one_line, packed, said, section, spans
 from recommender.text import visible
@@ -127,7 +127,7 @@ def _modal(title: str, blocks: list[Json]) -> Json:
     return {"type": "modal", "title": _plain(title, _TITLE), "close": _plain("Close", _TITLE), "blocks": blocks}
 
 
-def _input(place: int, field: Field) -> Json:
+def _input(place: int, field: FormField) -> Json:
     """A field: a menu where there are choices that a menu can hold, else one line of text."""
     offered = list(dict.fromkeys([*field.choices, field.value])) if field.choices else []
     if offered and len(offered) <= _CHOICES and all(each == one_line(each, _OPTION) != "" for each in offered):
@@ -156,7 +156,7 @@ def _value(element: Mapping[str, Any], typed: str, chosen: str) -> str:
 
 def _overview(shown: Overview, command: str) -> list[Json]:
     """A place under its name, which Slack itself shows to those alone who may know it."""
-    address = shown.place.address if shown.place.kind is Kind.CHANNEL else ""
+    address = shown.place.address if shown.place.kind is PlaceKind.CHANNEL else ""
     name = [section({"type": "channel", "channel_id": address, "style": {"bold": True}})] if address else []
     words = section(*spans(cut(visible(shown.text).strip(), _WORDS) or "…", command))
     buttons = _actions(_button(action, address) for action in shown.actions)

@@ -10,7 +10,7 @@ import structlog
 
 from bot.logs import begin_event
 from bot.model.commands import Commands
-from bot.model.messages import SHARE, Action, Asker, Kind, Place, Reaction
+from bot.model.messages import SHARE, Action, Asker, Place, PlaceKind, Reaction
 from bot.model.number_emoji import keycap
 from bot.platforms import rendering
 from bot.platforms.terminal import completion, render
@@ -71,7 +71,7 @@ class Chat:
     def place(self) -> Place:
         """Where the person is."""
         if self._channel == DIRECT:
-            return Place(PLATFORM, f"@{self._who}", name=f"@{self._who}", kind=Kind.DIRECT)
+            return Place(PLATFORM, f"@{self._who}", name=f"@{self._who}", kind=PlaceKind.DIRECT)
         return Place(PLATFORM, self._channel, name=self._channel)
 
     def status(self) -> str:
@@ -99,7 +99,7 @@ class Chat:
         """Something may have been posted there: show it, or say where it waits."""
         if place.address == self.place.address:
             await self._show_new()
-        elif place.kind is Kind.CHANNEL and place.address not in self._waiting:
+        elif place.kind is PlaceKind.CHANNEL and place.address not in self._waiting:
             self._waiting.add(place.address)
             name = one_line(place.name or place.address, 60)
             self._screen.say(f"Something new in #{name}; `/channel {name}` goes there.")
@@ -244,7 +244,7 @@ class Chat:
         place = self.place
         self._waiting.discard(place.address)
         self._screen.open(await asyncio.to_thread(self._log.messages, place), show=show)
-        if place.kind is Kind.CHANNEL and place not in await asyncio.to_thread(self._log.places):
+        if place.kind is PlaceKind.CHANNEL and place not in await asyncio.to_thread(self._log.places):
             self._screen.reply(await self._service.joined(place, self._who))
             await asyncio.to_thread(self._log.join, place)
         if show:

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Kind, Message, Place
+from bot.model.messages import Message, Place, PlaceKind
 from bot.model.number_emoji import keycap
 from bot.platforms.discord.custom_ids import form_of
 from bot.platforms.discord.markup import plain
@@ -60,7 +60,7 @@ class DiscordServer:
         return self.clock()
 
     def place_of(self, channel: Channel) -> Place:
-        kind = Kind.FORUM if channel.is_forum else Kind.CHANNEL
+        kind = PlaceKind.FORUM if channel.is_forum else PlaceKind.CHANNEL
         return Place("discord", channel.id, self.lab.id, channel.name, kind)
 
     async def start(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.messages import Action, Attachment, Card, Field, Form, Kind, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, PlaceKind, Reply
 from bot.platforms.discord.rest import _ANSWER_WAITS_SECONDS
 from tests.fakes.discord import Right
 from tests.fakes.discord.values import Upload
@@ -27,7 +27,7 @@ async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
 FORM = Form(
     "settings",
     "Settings here",
-    (Field("hour", "when the digest is posted", "09:00"), Field("guess", "a guess a day", "on", ("on", "off"))),
+    (FormField("hour", "when the digest is posted", "09:00"), FormField("guess", "a guess a day", "on", ("on", "off"))),
 )
 
 
@@ -71,9 +71,9 @@ async def test_everything_that_is_said_here_is_about_the_place_where_it_is_said(
     for where in (thread, theirs, server.ada.dm):
         await server.answered(await server.ada.says(where, "papers", query="today"))
     assert [(place.address, place.kind) for place, _, _ in server.service.asked] == [
-        (server.ml.id, Kind.CHANNEL),
-        (theirs.id, Kind.CHANNEL),
-        (server.ada.dm.id, Kind.DIRECT),
+        (server.ml.id, PlaceKind.CHANNEL),
+        (theirs.id, PlaceKind.CHANNEL),
+        (server.ada.dm.id, PlaceKind.DIRECT),
     ]
 
 
@@ -85,7 +85,7 @@ async def test_a_command_installed_by_a_member_answers_for_them_alone_where_the_
     guest.installed = True
     await server.answered(await guest.says(lounge, "papers", query="federated"))
     [(place, asker, _)] = server.service.asked
-    assert (place.address, place.kind, place.workspace) == (guest.dm.id, Kind.DIRECT, "")
+    assert (place.address, place.kind, place.workspace) == (guest.dm.id, PlaceKind.DIRECT, "")
     assert (asker.member, asker.manager) == (guest.id, False)
 
 
@@ -252,7 +252,7 @@ async def test_a_direct_message_needs_no_command(server: DiscordServer) -> None:
     [(place, asker, line)] = server.service.asked
     assert (place.address, place.kind, asker.member, line) == (
         server.ada.dm.id,
-        Kind.DIRECT,
+        PlaceKind.DIRECT,
         server.ada.id,
         "federated",
     )

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
-from bot.settings import Digest
+from bot.settings import DigestSettings
 from bot.store.database import Store
 from bot.store.states import ChannelState
 from bot.store.tables import deliveries
@@ -55,7 +55,9 @@ class Life:
 async def life(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Life]:
     async with server_at_work(tmp_path) as server:
         await server.stop()
-        house = house_over(sqlite_store, server.clock, cast("Any", server.platform), digest=Digest(count=2, titles=0))
+        house = house_over(
+            sqlite_store, server.clock, cast("Any", server.platform), digest=DigestSettings(count=2, titles=0)
+        )
         server.speaks_to = house.app.service
         await house.list_papers(DAY)
         await server.start()

@@ -17,7 +17,7 @@ from bot.digests import feedback
 from bot.model.messages import Style
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import Sleep
-from bot.settings import Digest
+from bot.settings import DigestSettings
 from bot.store.deliveries import Post
 from bot.store.states import PostState
 from tests.fakes.clock import Clock
@@ -27,7 +27,7 @@ from tests.platforms.discord.server import DiscordServer
 from tests.support.house import House, comes_true, demo_papers, house_over, no_sleep
 
 DAY = demo_papers()[:4]
-CARDS, THREAD = Digest(count=2), Digest(count=1, style=Style.THREAD)
+CARDS, THREAD = DigestSettings(count=2), DigestSettings(count=1, style=Style.THREAD)
 AT_ONCE, LATER = timedelta(), timedelta(minutes=10)
 """A new process starts while Discord still knows the nonces, or when it has forgotten them."""
 
@@ -35,7 +35,7 @@ AT_ONCE, LATER = timedelta(), timedelta(minutes=10)
 class Life:
     """A server, and the process that serves it: one after the other over the same store."""
 
-    def __init__(self, server: DiscordServer, url: str, digest: Digest, channel: Channel) -> None:
+    def __init__(self, server: DiscordServer, url: str, digest: DigestSettings, channel: Channel) -> None:
         self.server, self._url, self._digest, self.channel = server, url, digest, channel
         self.place = server.place_of(channel)
         self.fate, self.stores, self.platforms = Fate(), list[MortalStore](), list[DiscordPlatform]()
@@ -80,7 +80,7 @@ class Life:
 
 @contextlib.asynccontextmanager
 async def a_due_digest(
-    sqlite_url: str, step: int, digest: Digest = CARDS, *, forum: bool = False
+    sqlite_url: str, step: int, digest: DigestSettings = CARDS, *, forum: bool = False
 ) -> AsyncIterator[Life]:
     """A channel whose hour has come, in a store of its own."""
     logging.getLogger("discord").setLevel(logging.CRITICAL)
@@ -106,7 +106,7 @@ async def a_due_digest(
     ("digest", "forum"), [(CARDS, False), (THREAD, False), (CARDS, True)], ids=["cards", "thread", "forum"]
 )
 async def test_wherever_a_delivery_dies_each_message_stands_there_once(
-    sqlite_url: str, digest: Digest, forum: bool, gap: timedelta
+    sqlite_url: str, digest: DigestSettings, forum: bool, gap: timedelta
 ) -> None:
     step = deaths = 0
     while deaths == step:
@@ -181,7 +181,7 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
 async def test_in_a_forum_each_day_is_a_post_and_one_that_was_deleted_hides_no_other(
     sqlite_url: str, style: Style
 ) -> None:
-    async with a_due_digest(sqlite_url, 0, Digest(count=2, style=style), forum=True) as life:
+    async with a_due_digest(sqlite_url, 0, DigestSettings(count=2, style=style), forum=True) as life:
         server, forum = life.server, life.channel
         await life.house.beat()
         server.clock.advance(timedelta(days=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.messages import Kind, Message
+from bot.model.messages import Message, PlaceKind
 from bot.ports.platform import NotAccepted
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, Intent, Right
@@ -60,7 +60,7 @@ async def test_a_reaction_in_a_direct_message_is_its_members_own(server: Discord
     [said] = server.ada.dm.visible
     await server.ada.reacts(said, "👍")
     [told] = await server.fake.until(lambda: server.service.reactions)
-    assert (told.place.address, told.place.kind, told.place.workspace) == (server.ada.dm.id, Kind.DIRECT, "")
+    assert (told.place.address, told.place.kind, told.place.workspace) == (server.ada.dm.id, PlaceKind.DIRECT, "")
 
 
 async def test_a_server_that_throws_the_bot_out_loses_its_channels_and_an_outage_none(server: DiscordServer) -> None:
@@ -90,8 +90,8 @@ async def test_a_new_server_is_asked_where_the_papers_shall_go(server: DiscordSe
     begun = await server.answered(await boss.picks(hello, "begin", general.id, papers.id))
     assert begun.words.splitlines() == ["\\#general: I begin there.", "\\#papers: I begin there."]
     assert [(place.address, place.kind, by) for place, by in server.service.invitations] == [
-        (general.id, Kind.CHANNEL, boss.id),
-        (papers.id, Kind.FORUM, boss.id),
+        (general.id, PlaceKind.CHANNEL, boss.id),
+        (papers.id, PlaceKind.FORUM, boss.id),
     ]
     assert general.visible[-1].words == "Hello, I bring papers."
     assert papers.threads[0].visible[0].words == "Hello, I bring papers."

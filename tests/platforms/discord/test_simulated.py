@@ -14,7 +14,7 @@ import pytest
 import simcord
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Action, Attachment, Field, Form, Line, Message, Place, Reply
+from bot.model.messages import Action, Attachment, Form, FormField, Line, Message, Place, Reply
 from bot.platforms.discord.commands import application_commands
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import AccessLost, Rejected
@@ -117,7 +117,7 @@ async def test_buttons_lists_and_forms_are_pressed_as_people_do(sim: Simulated) 
         form=Form(
             "settings",
             "Settings here",
-            (Field("bar", "the bar", "0.8"), Field("guess", "a guess", "on", ("on", "off"))),
+            (FormField("bar", "the bar", "0.8"), FormField("guess", "a guess", "on", ("on", "off"))),
         ),
     )
     answer = await sim.ada.slash(sim.ml, "papers", query="settings")

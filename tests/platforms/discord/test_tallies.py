@@ -38,7 +38,7 @@ async def morning(store: Store, folder: Path) -> AsyncIterator[tuple[DiscordServ
     clock = Clock()
     async with FakeDiscord(clock=clock) as fake, contextlib.AsyncExitStack() as stack:
         server = DiscordServer(fake, clock, folder)
-        house = house_over(store, clock, cast("Any", server.platform), digest=settings.Digest(count=3))
+        house = house_over(store, clock, cast("Any", server.platform), digest=settings.DigestSettings(count=3))
         server.speaks_to = house.app.service
         await server.start()
         stack.push_async_callback(server.stop)

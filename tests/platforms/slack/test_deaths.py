@@ -14,7 +14,7 @@ import pytest
 
 from bot.digests import feedback
 from bot.model.messages import Style
-from bot.settings import Digest
+from bot.settings import DigestSettings
 from bot.store.database import Store, make_engine
 from bot.store.deliveries import Post
 from bot.store.states import PostState
@@ -26,7 +26,11 @@ from tests.platforms.slack.team import SlackTeam, buttons
 from tests.support.house import House, comes_true, demo_papers, house_over
 
 DAY = demo_papers()[:4]
-CARDS, THREAD, COMPACT = Digest(count=2), Digest(count=1, style=Style.THREAD), Digest(count=2, style=Style.COMPACT)
+CARDS, THREAD, COMPACT = (
+    DigestSettings(count=2),
+    DigestSettings(count=1, style=Style.THREAD),
+    DigestSettings(count=2, style=Style.COMPACT),
+)
 MESSAGES = {Style.CARDS: 4, Style.THREAD: 3, Style.COMPACT: 2}
 """What each brings of DAY: the last message are the titles that are left."""
 
@@ -34,7 +38,7 @@ MESSAGES = {Style.CARDS: 4, Style.THREAD: 3, Style.COMPACT: 2}
 class Life:
     """A team, and the process that serves it: one after the other over the same store."""
 
-    def __init__(self, team: SlackTeam, url: str, digest: Digest) -> None:
+    def __init__(self, team: SlackTeam, url: str, digest: DigestSettings) -> None:
         self.team, self._url, self._digest = team, url, digest
         self.fate, self.stores = Fate(), list[MortalStore]()
         self.house = self.begin(Fate())
@@ -62,7 +66,7 @@ class Life:
 
 @contextlib.asynccontextmanager
 async def a_due_digest(
-    sqlite_url: str, step: int, digest: Digest = CARDS, *, http: bool = False
+    sqlite_url: str, step: int, digest: DigestSettings = CARDS, *, http: bool = False
 ) -> AsyncIterator[Life]:
     """A channel whose hour has come, in a store of its own."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
@@ -86,7 +90,7 @@ async def a_due_digest(
 
 
 @pytest.mark.parametrize("digest", [CARDS, THREAD, COMPACT], ids=lambda digest: digest.style)
-async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_url: str, digest: Digest) -> None:
+async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_url: str, digest: DigestSettings) -> None:
     step = deaths = 0
     while deaths == step:
         step += 1

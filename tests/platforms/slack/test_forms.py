@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.messages import Asker, Kind, Reply
+from bot.model.messages import Asker, PlaceKind, Reply
 from bot.store.database import Store
 from tests.platforms.slack.surfaces import at_work, offered, service_of
 from tests.platforms.slack.team import SlackTeam, buttons
@@ -49,7 +49,7 @@ async def test_what_was_changed_is_said_in_one_line_and_the_rest_is_not(team: Sl
     await team.ada.submits(view, {"0:hour": "5pm", "3:count": "7"})
     place, asker, line = team.service.asked[-1]
     assert line == "schedule hour=5pm count=7"
-    assert (place.address, place.kind, asker) == ("C1", Kind.CHANNEL, Asker("ada", True, "ada"))
+    assert (place.address, place.kind, asker) == ("C1", PlaceKind.CHANNEL, Asker("ada", True, "ada"))
     assert "Done: hour is 17:00, count is 7." in team.ada.modals[-1].words
     assert "submit" not in team.ada.modals[-1].body
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.messages import Action, Asker, Kind, Place, Reply
+from bot.model.messages import Action, Asker, Place, PlaceKind, Reply
 from bot.store.database import Store
 from tests.platforms.slack.surfaces import action_id, at_home, at_work, press_home
 from tests.platforms.slack.team import SlackTeam
@@ -25,7 +25,7 @@ async def test_opening_the_home_tab_shows_what_is_ones_own(team: SlackTeam) -> N
     view = await at_home(team, team.ada)
     assert "Your saved papers, 13 in all" in view.words
     [(place, asker, rooms, offset)] = team.service.homes
-    assert place == Place("slack", team.ada.dm.id, "T1", kind=Kind.DIRECT)
+    assert place == Place("slack", team.ada.dm.id, "T1", kind=PlaceKind.DIRECT)
     assert (asker, rooms, offset) == (Asker("ada", True, "ada"), ["C1"], 0)
 
 
@@ -51,7 +51,7 @@ async def test_a_press_on_the_home_tab_is_done_there_and_shown(team: SlackTeam) 
     team.service.answer = Reply("Unsubscribed from “federated learning”.")
     await press_home(team, team.ada, "Drop")
     [(place, _, action)] = team.service.acted
-    assert (place.address, place.kind) == (team.ada.dm.id, Kind.DIRECT)
+    assert (place.address, place.kind) == (team.ada.dm.id, PlaceKind.DIRECT)
     assert action == Action("", "unsubscribe", "federated learning")
     assert team.ada.home
     assert "Unsubscribed from" in team.ada.home.words
@@ -62,7 +62,7 @@ async def test_a_channel_is_paused_from_the_home_tab_in_its_own_place(team: Slac
     await at_home(team, team.ada)
     await press_home(team, team.ada, "Pause", 1)
     [(place, asker, action)] = team.service.acted
-    assert (place.address, place.kind, asker.manager, action.verb) == ("C1", Kind.CHANNEL, True, "pause")
+    assert (place.address, place.kind, asker.manager, action.verb) == ("C1", PlaceKind.CHANNEL, True, "pause")
 
 
 async def test_who_left_a_channel_changes_nothing_there(team: SlackTeam) -> None:

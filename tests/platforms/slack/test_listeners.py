@@ -10,7 +10,7 @@ import pytest
 
 from bot.commands.registry import COMMANDS
 from bot.digests.feedback import plain_emoji
-from bot.model.messages import Action, Attachment, Form, Kind, Line, Message, Place, Reaction, Reply
+from bot.model.messages import Action, Attachment, Form, Line, Message, Place, PlaceKind, Reaction, Reply
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.render import INLINE_ATTACHMENT
 from bot.store.errors import StoreError
@@ -163,7 +163,7 @@ async def test_a_direct_message_is_answered_there(team: SlackTeam) -> None:
     assert said[0].words == "It is so."
     assert opens_no_links(said[0].args)
     [(place, asker, line)] = team.service.asked
-    assert (place.kind, place.address, asker.member, line) == (Kind.DIRECT, team.bo.dm.id, "bo", "federated")
+    assert (place.kind, place.address, asker.member, line) == (PlaceKind.DIRECT, team.bo.dm.id, "bo", "federated")
 
 
 async def test_what_people_say_to_each_other_is_no_question(team: SlackTeam) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Action, Attachment, Card, Field, Form, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Reply
 from bot.platforms.slack import render
 from tests.fakes.slack.blocks import check_message
 from tests.platforms.conformance import CARD
@@ -109,7 +109,7 @@ def test_the_heaviest_answer_is_within_every_limit() -> None:
         (card,) * 40,
         (Action(wide, "search", "x", 5),) * 40,
         Attachment(wide, "😀" * 1_500),
-        Form("schedule", wide, (Field(wide, wide, wide, (wide,) * 5),) * 20),
+        Form("schedule", wide, (FormField(wide, wide, wide, (wide,) * 5),) * 20),
     )
     shown = render.answer(reply, COMMANDS)
     assert_slack_takes(shown)

@@ -49,7 +49,9 @@ async def morning(store: Store, style: Style) -> AsyncIterator[tuple[SlackTeam, 
     clock = Clock()
     async with FakeSlack(clock) as slack, contextlib.AsyncExitStack() as stack:
         team = SlackTeam(slack, clock)
-        house = house_over(store, clock, cast("Any", team.platform), digest=settings.Digest(count=3, style=style))
+        house = house_over(
+            store, clock, cast("Any", team.platform), digest=settings.DigestSettings(count=3, style=style)
+        )
         team.speaks_to = house.app.service
         await team.start()
         stack.push_async_callback(team.stop)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Action, Entry, Field, Form, Home, Kind, Line, Overview, Place
+from bot.model.messages import Action, Entry, Form, FormField, Home, Line, Overview, Place, PlaceKind
 from bot.platforms.slack import views
 from bot.platforms.slack.views import Origin
 from tests.fakes.slack.interacting import state
@@ -24,23 +24,23 @@ from tests.platforms.conformance import HOSTILE
 from tests.platforms.rendered import Snapshots
 
 SNAPSHOTS = Snapshots(Path(__file__))
-DM = Place("slack", "D1", "T1", kind=Kind.DIRECT)
+DM = Place("slack", "D1", "T1", kind=PlaceKind.DIRECT)
 SCHEDULE = Form(
     "schedule",
     "When digests come",
     (
-        Field("hour", "when the digest is posted, as 09:00 or 5pm", "09:00"),
-        Field("days", "daily, weekdays, or a list like mon,wed,fri", "weekdays"),
-        Field("zone", "the time zone, as Europe/Berlin", "Europe/Berlin"),
-        Field("count", "cards at most", "5", tuple(map(str, range(1, 11)))),
+        FormField("hour", "when the digest is posted, as 09:00 or 5pm", "09:00"),
+        FormField("days", "daily, weekdays, or a list like mon,wed,fri", "weekdays"),
+        FormField("zone", "the time zone, as Europe/Berlin", "Europe/Berlin"),
+        FormField("count", "cards at most", "5", tuple(map(str, range(1, 11)))),
     ),
 )
 SETTINGS = Form(
     "settings",
     "Settings here",
     (
-        Field("bar", "post only what beats this share of papers", "0.8"),
-        Field("guess", "one card a day may be a guess", "on", ("on", "off")),
+        FormField("bar", "post only what beats this share of papers", "0.8"),
+        FormField("guess", "one card a day may be a guess", "on", ("on", "off")),
     ),
 )
 MANAGES = (Action("Pause", "pause"), Action("Schedule", "schedule"), Action("Settings", "settings"))
@@ -89,11 +89,11 @@ SHOWN = {
 
 anything = st.one_of(st.text(max_size=40), st.sampled_from([HOSTILE, "x" * 5_000, "😀" * 2_500, " ", "", "a" * 76]))
 actions = st.builds(Action, anything, anything, anything, st.integers())
-places = st.builds(Place, st.just("slack"), anything, anything, anything, st.sampled_from(Kind))
+places = st.builds(Place, st.just("slack"), anything, anything, anything, st.sampled_from(PlaceKind))
 lines = st.builds(Line, anything, anything, anything, anything, anything)
 entries = st.lists(st.builds(Entry, lines, actions), max_size=60).map(tuple)
 overviews = st.builds(Overview, places, anything, st.lists(actions, max_size=40).map(tuple))
-fields = st.builds(Field, anything, anything, anything, st.lists(anything, max_size=130).map(tuple))
+fields = st.builds(FormField, anything, anything, anything, st.lists(anything, max_size=130).map(tuple))
 FORMS = [name for name, command in COMMANDS.items() if command.has_form]
 forms = st.builds(
     Form,
@@ -171,8 +171,8 @@ def test_a_modal_of_another_time_is_told_apart(view: dict[str, Any]) -> None:
 
 
 def test_a_value_that_no_menu_can_hold_is_typed_and_one_that_is_no_choice_any_more_stays() -> None:
-    long = Field("style", "how", "a", ("a", "b" * 76))
-    gone = Field("style", "how", "old", ("a", "b"))
+    long = FormField("style", "how", "a", ("a", "b" * 76))
+    gone = FormField("style", "how", "old", ("a", "b"))
     [typed, chosen] = [views.modal(Form("settings", "S", (each,)), Origin("C1"))["blocks"][0] for each in (long, gone)]
     assert typed["element"]["type"] == "plain_text_input"
     assert [each["value"] for each in chosen["element"]["options"]] == ["a", "b", "old"]
