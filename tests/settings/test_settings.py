@@ -24,7 +24,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_the_committed_settings_file_is_the_one_the_code_generates() -> None:
     committed = (ROOT / "config" / "paperboy.toml").read_text("utf-8")
-    assert committed == settings_file(), "python -m bot.settings_file > config/paperboy.toml"
+    assert committed == settings_file(), "python -m bot.settings.file > config/paperboy.toml"
 
 
 def test_the_settings_file_changes_nothing_as_it_stands() -> None:
