@@ -8,35 +8,55 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store import contributions
+from bot.store import contributions, papers
 from recommender import Recommender
 
 _MOST_KEPT = 32
 """Indexes held in memory, those of the channels that asked last."""
+_MOST_PAPERS = 20_000
+"""Papers in all of them together, if there are several: 500 MB at the worst."""
+
+
+@dataclass
+class _Index:
+    """The index of a channel, and the ids of the papers in it."""
+
+    engine: Recommender = field(default_factory=Recommender)
+    ids: set[str] = field(default_factory=set)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class PrivateIndexes:
     """The indexes of private papers, made when they are asked for."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[int, tuple[tuple[int, datetime | None], Recommender]] = OrderedDict()
+        self._kept: OrderedDict[int, _Index] = OrderedDict()
 
     async def engine(self, tx: AsyncConnection, channel_id: int) -> Recommender | None:
         """An index of the private papers that a channel may see; None when there are none."""
-        stamp = await contributions.stamp(tx, channel_id)
-        if not stamp[0]:
+        ids = await contributions.visible_ids(tx, channel_id)
+        if not ids:
             self._kept.pop(channel_id, None)
             return None
-        known = self._kept.get(channel_id)
-        if known is None or known[0] != stamp:
-            engine = Recommender()
-            await asyncio.to_thread(engine.add, await contributions.visible(tx, channel_id))
-            known = self._kept[channel_id] = stamp, engine
-        self._kept.move_to_end(channel_id)
-        while len(self._kept) > _MOST_KEPT:
+        index = self._kept.get(channel_id)
+        if index is None or not index.ids <= ids:  # nothing of a paper that is gone may stay, not even its words
+            index = self._kept[channel_id] = _Index()
+        async with index.changing:
+            if new := sorted(ids - index.ids):
+                await asyncio.to_thread(index.engine.add, list((await papers.get_many(tx, new)).values()))
+                index.ids.update(new)
+        self._keep(channel_id)
+        return index.engine
+
+    def _keep(self, channel_id: int) -> None:
+        """Let go of the indexes that were asked longest ago, where there are too many."""
+        if channel_id in self._kept:
+            self._kept.move_to_end(channel_id)
+        while len(self._kept) > 1 and (
+            len(self._kept) > _MOST_KEPT or sum(len(index.ids) for index in self._kept.values()) > _MOST_PAPERS
+        ):
             self._kept.popitem(last=False)
-        return known[1]

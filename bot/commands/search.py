@@ -64,7 +64,7 @@ async def _private_hits(ctx: CommandContext, query: str) -> list[Hit]:
     """The private papers of this channel and its workspace that have all that the query asks for, best first."""
     async with ctx.services.store.read() as tx:
         engine = await ctx.services.private.engine(tx, ctx.channel.id)
-        ids = [paper.id for paper in await contributions.visible(tx, ctx.channel.id)] if engine else []
+        ids = sorted(await contributions.visible_ids(tx, ctx.channel.id)) if engine else []
     if engine is None:
         return []
     ids = await asyncio.to_thread(engine.known, ids)

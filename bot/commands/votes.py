@@ -136,11 +136,16 @@ async def save(ctx: CommandContext, argument: str) -> Reply:
 
 async def unsave(ctx: CommandContext, argument: str) -> Reply:
     """Drop a saved paper, however often it is said."""
-    paper = await ctx.known_paper(argument)
+    mine = (ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
+    async with ctx.services.store.read() as tx:
+        # A private paper can be dropped everywhere, also where it can't be seen.
+        kept = [paper_id for paper_id, _ in await saved.for_member(tx, *mine) if paper_id == argument]
+        paper = await papers.get(tx, argument) if kept else None
+    paper = paper or await ctx.known_paper(argument)
     if paper is None:
         return no_such_paper(argument)
     async with ctx.services.store.write() as tx:
-        await saved.remove(tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member, paper.id)
+        await saved.remove(tx, *mine, paper.id)
     return _dropped(cut(plain_text(paper.title), 100))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
+from secrets import token_hex
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,8 +33,7 @@ from recommender.paper import Paper, arxiv_id, identities
 
 MOST_IN_A_CHANNEL = 2_000
 """Private papers that one channel may be given: what members write never fills the disk."""
-PREFIX = "taught:"
-"""In front of the id of a private paper; no source's paper has such an id."""
+PREFIX = papers.PRIVATE_PREFIX
 
 
 async def give(tx: AsyncConnection, channel: Channel, member: str, paper: Paper, now: datetime) -> str | None:
@@ -46,7 +45,7 @@ async def give(tx: AsyncConnection, channel: Channel, member: str, paper: Paper,
     mine = sa.select(sa.func.count()).select_from(contributions).where(contributions.c.channel_id == channel.id)
     if not (known or paper.title) or (await tx.execute(mine)).scalar_one() >= MOST_IN_A_CHANNEL:
         return known
-    private = _private(channel, paper)
+    private = _private(paper)
     if known is None:
         row = papers.columns_of(private) | {"private": True, "revision": 0}
         await tx.execute(insert_new(tx, paper_rows).values(row))
@@ -86,24 +85,10 @@ async def _named(tx: AsyncConnection, names: Sequence[str], channel_id: int) -> 
     return next((known[name] for name in map(clean_name, names) if name in known), None)
 
 
-async def stamp(tx: AsyncConnection, channel_id: int) -> tuple[int, datetime | None]:
-    """What changes whenever the private papers change that a channel may see: how many there are, and since when."""
-    at = contributions.c.at
-    row = (
-        await tx.execute(
-            sa.select(sa.func.count().label("count"), sa.func.max(at, type_=at.type).label("last")).where(
-                contributions.c.channel_id.in_(visible_from(channel_id))
-            )
-        )
-    ).one()
-    return row.count, row.last
-
-
-async def visible(tx: AsyncConnection, channel_id: int) -> list[Paper]:
-    """The private papers that a channel may see, by id."""
+async def visible_ids(tx: AsyncConnection, channel_id: int) -> set[str]:
+    """The ids of the private papers that a channel may see."""
     given = sa.select(contributions.c.paper_id).where(contributions.c.channel_id.in_(visible_from(channel_id)))
-    rows = await tx.execute(sa.select(paper_rows).where(paper_rows.c.id.in_(given)).order_by(paper_rows.c.id))
-    return [papers.paper_of(row) for row in rows]
+    return set((await tx.execute(given)).scalars())
 
 
 async def given_to(tx: AsyncConnection, channel_id: int) -> list[Paper]:
@@ -141,13 +126,10 @@ async def delete_orphans(tx: AsyncConnection) -> int:
     return len(gone)
 
 
-def _private(channel: Channel, paper: Paper) -> Paper:
-    """The paper under an id that belongs to the channel where that is private, else to its workspace. A link that the
-    member wrote stands only where there is neither an arXiv id nor a DOI."""
-    place = channel.place
-    room = "" if channel.public else place.address
-    known = "\n".join((place.platform, place.workspace, room, identities(paper)[0]))
+def _private(paper: Paper) -> Paper:
+    """The paper under an id of its own, which says nothing of it and which nobody can guess. A link that the member
+    wrote stands only where there is neither an arXiv id nor a DOI."""
     arxiv = arxiv_id(paper.id)
     url = f"https://arxiv.org/abs/{arxiv}" if arxiv else "" if paper.doi else paper.url
     # The id comes last: cleaning gives a paper the id that its link or DOI names.
-    return replace(papers.clean(replace(paper, url=url)), id=PREFIX + sha256(known.encode()).hexdigest()[:24])
+    return replace(papers.clean(replace(paper, url=url)), id=PREFIX + token_hex(12))

@@ -26,6 +26,8 @@ from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_t
 
 _AT_ONCE = 1_000
 """Bound values in one statement; SQLite's own limit is 32,766."""
+PRIVATE_PREFIX = "taught:"
+"""In front of the id of a private paper (see `contributions`); no source's paper gets such an id."""
 _MOST = 2**31 - 1
 """The largest count a column holds."""
 
@@ -352,7 +354,8 @@ def _proper_id(paper: Paper) -> str:
         return name
     if kind == "doi":
         return strongest
-    return canonical_id(paper.id) or id_from_title(paper.title)
+    named = "" if paper.id.startswith(PRIVATE_PREFIX) else canonical_id(paper.id)
+    return named or id_from_title(paper.title)
 
 
 def columns_of(paper: Paper) -> dict[str, Any]:

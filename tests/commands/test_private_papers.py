@@ -184,6 +184,54 @@ async def test_an_id_that_leaked_opens_nothing_elsewhere(house: House, verb: str
             assert not told.cards
 
 
+async def test_what_was_given_to_a_channel_that_became_private_can_not_be_had_by_naming_it(house: House) -> None:
+    await house.say(f"teach {forged(title=TITLE, doi='10.5555/n.1', abstract='Only for us.')}", place=HOME)
+    await house.app.service.renamed(replace(HOME, private=True))
+    await house.say(f"teach {forged(title='Some other title altogether', doi='10.5555/n.1')}", place=BESIDE)
+    assert not await finds(house, BESIDE)
+    told = await house.say("abstract 10.5555/n.1", place=BESIDE)
+    assert "Only for us" not in str(told)
+    assert "Some other title altogether" in str(told)
+    assert await finds(house, HOME)
+
+
+async def test_a_saved_paper_of_a_private_channel_can_be_dropped_elsewhere(house: House) -> None:
+    mine = Place("fake", "ben", "T1", kind=PlaceKind.DIRECT)
+    await house.say(f"teach {DRAFT}", place=SECRET_ROOM)
+    await house.say(f"save {TITLE}", BEN, SECRET_ROOM)
+    [entry] = (await house.app.service.home(mine, BEN)).saved
+    told = await house.app.service.act(mine, ADA, entry.action)
+    assert "Nightingale" not in told.text, "another's saved paper"
+    assert "no longer among your saved" in (await house.app.service.act(mine, BEN, entry.action)).text
+    assert not (await house.app.service.home(mine, BEN)).saved
+
+
+async def test_a_source_that_gives_a_paper_the_id_of_a_private_one_costs_nobody_theirs(house: House) -> None:
+    await house.say(f"teach {DRAFT}", place=HOME)
+    [line] = (await house.say("search nightingale", place=HOME)).lines[:1]
+    good = Paper("feed-9", "A good paper in the same list as the odd one")
+    await house.list_papers([Paper(line.paper_id, "A paper of an odd source with a long title"), good])
+    assert await finds(house, HOME)
+    assert (await house.say("abstract A good paper in the same list as the odd one", place=ABROAD)).ok
+
+
+async def test_a_paper_that_is_taught_is_added_to_the_index_and_nothing_is_left_of_one_that_is_gone(
+    house: House,
+) -> None:
+    await house.say(f"teach {DRAFT}", place=HOME)
+    assert await finds(house, HOME)
+    channel = (await house.channel(HOME)).id
+    async with house.store.read() as tx:
+        before = await house.app.service._services.private.engine(tx, channel)
+    await house.say(f"teach {forged(title='Another xenolithic paper of our own')}", replace(BEN, manager=True), HOME)
+    async with house.store.read() as tx:
+        after = await house.app.service._services.private.engine(tx, channel)
+    assert before is after is not None
+    assert len(after) == 2
+    await house.say("forget me", BEN, HOME)
+    assert await house.app.service.suggest(HOME, "search xenol") == []
+
+
 # --- what can be done with it at home
 
 

@@ -89,7 +89,7 @@ async def _fill(tx: AsyncConnection) -> None:
 async def test_an_upgrade_gives_members_papers_back_to_the_rooms_they_were_given_to(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
-        seen = {number: [one.id for one in await contributions.visible(tx, number)] for number in range(1, 7)}
+        seen = {number: sorted(await contributions.visible_ids(tx, number)) for number in range(1, 7)}
         assert [len(seen[number]) for number in (PUBLIC, BESIDE, BOARD, DIRECT, ABROAD, STRANGER)] == [1, 1, 2, 2, 1, 0]
         assert seen[PUBLIC] != seen[ABROAD]
         assert len({one for ids in seen.values() for one in ids}) == 4
@@ -106,7 +106,7 @@ async def test_votes_and_saved_papers_stay_with_those_who_may_see_them(old: Stor
     await upgrade(old)
     async with old.read() as tx:
         tables = (await tx.run_sync(reflected)).tables
-        [(home, _)] = [(one.id, one) for one in await contributions.visible(tx, PUBLIC)]
+        [home] = await contributions.visible_ids(tx, PUBLIC)
         votes = (await tx.execute(sa.select(tables["votes"]).order_by("channel_id", "member"))).all()
         assert [(v.channel_id, v.member) for v in votes if v.paper_id == home] == [(PUBLIC, "ada"), (PUBLIC, "ben")]
         assert not [vote for vote in votes if vote.channel_id == STRANGER]
@@ -138,7 +138,7 @@ async def test_a_source_that_lists_the_paper_later_takes_its_place_for_all(old: 
     async with old.write() as tx:
         paper = Paper("10.1145/x", "A confidential draft with a long title", "Published.")
         [paper_id] = (await papers.record(tx, [paper], NOW, {paper.id: NOW.date()})).ids
-        assert [await contributions.visible(tx, number) for number in range(1, 7)] == [[]] * 6
+        assert not [ids for number in range(1, 7) if (ids := await contributions.visible_ids(tx, number))]
         tables = (await tx.run_sync(reflected)).tables
         votes = (await tx.execute(sa.select(tables["votes"]).where(tables["votes"].c.paper_id == paper_id))).all()
         assert len(votes) == 5
