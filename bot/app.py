@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.commands.context import LookUp, Services
-from bot.digests.composer import Digests
+from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.jobs.alerts import Alerts
 from bot.jobs.clean_up import delete_removed_workspaces
@@ -47,7 +47,7 @@ class App:
     platforms: Mapping[str, Platform]
     paper_index: PaperIndex
     ingest: Ingest
-    digests: Digests
+    digests: DigestComposer
     delivery_worker: DeliveryWorker
     reactions: ReactionRecorder
     service: BotService
@@ -117,7 +117,7 @@ def build(
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
     rival = Rival(settings.experiment.rival) if settings.experiment.rival else None
-    digests = Digests(store, paper_index, emoji, window, rival, neighbours=settings.votes.neighbours)
+    digests = DigestComposer(store, paper_index, emoji, window, rival, neighbours=settings.votes.neighbours)
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)

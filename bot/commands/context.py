@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests.composer import Digests
+from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.model.messages import Asker, Place, PlaceKind, Reply
 from bot.model.text import cut, plain_text
@@ -43,7 +43,7 @@ class Services:
     store: Store
     paper_index: PaperIndex
     private: PrivateIndexes
-    digests: Digests
+    digests: DigestComposer
     emoji: EmojiTable
     clock: Callable[[], datetime]
     look_up: LookUp
@@ -120,16 +120,16 @@ class CommandContext:
 
     async def known_paper(self, text: str) -> Paper | None:
         """The paper in the store that an id, a link or a title (or a telling part of one) names."""
+        part = _letters(text)
         async with self.services.store.read() as tx:
             paper_id = await contributions.resolve(tx, text, self.channel.id)
             if paper_id:
                 return await papers.get(tx, paper_id)
-            part = _letters(text)
-            hits = await asyncio.to_thread(self.services.paper_index.engine.search, text, 5) if part else []
             own = (await self.services.private.engine(tx, self.channel.id)) if part else None
-            hits += await asyncio.to_thread(own.search, text, 5) if own else []
-            near = [hit.paper_id for hit in hits]
-            for paper in (await papers.get_many(tx, near)).values():
+        hits = await asyncio.to_thread(self.services.paper_index.engine.search, text, 5) if part else []
+        hits += await asyncio.to_thread(own.search, text, 5) if own else []
+        async with self.services.store.read() as tx:
+            for paper in (await papers.get_many(tx, [hit.paper_id for hit in hits])).values():
                 title = _letters(paper.title)
                 if part == title or (len(part) >= _TELLING and part in title):
                     return paper

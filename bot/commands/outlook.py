@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import CommandContext
 from bot.digests import feedback
-from bot.digests.composer import DIGEST, Waiting
+from bot.digests.composer import DIGEST, Candidates
 from bot.model.text import count, cut, day_name, plain_text
 from bot.store import deliveries, exposures, papers, pick_log, votes
 from recommender import Paper, Standing
@@ -14,13 +14,14 @@ from recommender import Paper, Standing
 _TWIN = "This channel has had the same work under another title, and no work comes twice."
 
 
-async def past(tx: AsyncConnection, ctx: CommandContext, paper: Paper, waiting: Waiting) -> str:
-    """When the channel had the paper, or why the paper will not come; "" for a paper that waits for the next digest."""
-    if shown_here := await _past(tx, ctx, paper):
-        return shown_here
-    if paper.id in waiting.new:
-        return ""
-    return _TWIN if paper.id in waiting.fresh else await _passed_over(tx, ctx, paper)
+async def past(ctx: CommandContext, paper: Paper, candidates: Candidates) -> str:
+    """When the channel had the paper, or why it will not come; "" for a candidate of the next digest."""
+    async with ctx.services.store.read() as tx:
+        if shown_here := await _past(tx, ctx, paper):
+            return shown_here
+        if paper.id in candidates.unseen:
+            return ""
+        return _TWIN if paper.id in candidates.recent else await _passed_over(tx, ctx, paper)
 
 
 async def future(ctx: CommandContext, standing: Standing) -> str:

@@ -29,13 +29,15 @@ async def why(ctx: CommandContext, argument: str) -> Reply:
     async with ctx.services.store.read() as tx:
         profile = await ctx.services.digests.profile(tx, ctx.channel.id)
         bar = await ctx.services.digests.bar(tx, ctx.channel, profile, day)
-        waiting = await ctx.services.digests.waiting(tx, ctx.channel, day)
-        prospect = await outlook.past(tx, ctx, paper, waiting)
+    candidates = await ctx.services.digests.candidates(ctx.channel, day)
+    prospect = await outlook.past(ctx, paper, candidates)
     if prospect:
         engine, votes = ctx.services.paper_index.engine, profile.feedback
         told = await asyncio.to_thread(engine.explain, paper.id, votes, profile.topics, ctx.now, profile.neighbours)
     else:
-        told, standing = await ctx.services.digests.assess(ctx.channel, profile, bar, waiting, paper.id, day, ctx.now)
+        told, standing = await ctx.services.digests.assess(
+            ctx.channel, profile, bar, candidates, paper.id, day, ctx.now
+        )
         prospect = await outlook.future(ctx, standing)
     title = f"“{cut(plain_text(paper.title), 100)}”"
     if told.muted_by is not None:

@@ -1,4 +1,4 @@
-"""The digest: what a channel gets at its hour, or the one line that says why there is nothing."""
+"""The digest: the papers that a channel gets at its hour, or one line that says why there are none."""
 
 from __future__ import annotations
 
@@ -34,25 +34,32 @@ _LONGEST_LOOK_BACK = timedelta(days=30)
 
 
 _NEIGHBOURS_UNTIL = 100
-"""Own votes by which what the other channels like has faded to a tenth, and is no longer looked up."""
+"""With so many votes of its own, a channel gives its neighbours' votes a tenth of their weight: they are not read
+any more."""
 _ALL_HERE = "all that was listed has been here already."
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """The papers that a channel's next digest is chosen from: those that are `fresh`, and of these the `new` ones that
-    it has not had under any title; and up to what count of changes to the papers that is so."""
+class Candidates:
+    """The papers that a channel's next digest is chosen from, as of one `revision` of the papers.
+
+    `recent` are the papers listed since the channel's last digest. `unseen` are those of them that the channel has not
+    had under any title.
+    """
 
     revision: int
-    fresh: tuple[str, ...]
-    new: tuple[str, ...]
+    recent: tuple[str, ...]
+    unseen: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A digest as it would be: for which local day, from what feedback and what count of changes to the papers, its
-    cards with what is to be remembered of them, the `titles` that stand below them, and where there are none, why.
-    `upvoted` are the papers that the most upvoted list would bring instead."""
+    """A digest before it is planned.
+
+    `day` is the local day it is for, `profile` and `revision` are the feedback and the revision of the papers that it
+    was made from. `titles` stand below the `cards`; `quiet` says why there are no cards. `picked` is logged for each
+    card. `upvoted` are the papers that a list of the most upvoted would bring instead.
+    """
 
     day: date
     profile: Profile
@@ -64,8 +71,8 @@ class Digest:
     upvoted: tuple[str, ...] = ()
 
     def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
-        """The words above the papers, or the one line of a quiet day; `tucked` says that the titles are in the thread
-        of this message. An `answer` to a member has the cards' buttons, but emoji on it are no votes."""
+        """The text above the papers, or the line that says why there are none. `tucked` says that the titles are in the
+        thread of this message. In an `answer` to a member only the cards' buttons count, and reactions do not."""
         if not self.cards:
             return f"Nothing new {_for(self.day)}: {self.quiet}"
         start, profile = f"{count(len(self.cards), 'paper')} {_for(self.day)}", self.profile
@@ -82,7 +89,7 @@ class Digest:
         return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
 
     def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
-        """Its messages, in their order; in a forum they stand one below the other in the day's post."""
+        """The digest's messages in their order. In a forum they all stand in the thread of the day's post."""
         if forum and style is Style.THREAD:
             style = Style.CARDS
         tucked = not forum and layout.list_in_thread(style, can)
@@ -92,16 +99,19 @@ class Digest:
 
     @staticmethod
     def _where(style: Style, tucked: int) -> str:
-        """What is in the thread, if anything."""
+        """The sentence that tells what is in the thread, or ""."""
         more = count(tucked, "more title")
         if style is Style.THREAD:
             return f" They are in this message's thread{f', and {more}' if tucked else ''}."
         return f" {more} {'is' if tucked == 1 else 'are'} in this message's thread." if tucked else ""
 
 
-class Digests:
-    """Makes digests. `window_days` is how long a paper counts as news for a channel that has had none yet; with
-    `neighbours` a new channel begins with what its workspace's other channels like."""
+class DigestComposer:
+    """Composes digests and plans their posts.
+
+    `window_days` is how long a paper counts as news for a channel that has had no digest yet. With `neighbours` a new
+    channel begins with the likes of its workspace's other channels.
+    """
 
     def __init__(
         self,
@@ -126,52 +136,53 @@ class Digests:
         return profile
 
     async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
-        """The digest a channel would get now; `day` is the local day it is for, today if not given."""
+        """The digest that a channel would get now. `day` is the local day it is for, today by default."""
         zone = ZoneInfo(channel.zone)
         day = day or now.astimezone(zone).date()
         try:
             await self._paper_index.sync()
         except (RecommenderError, OSError) as error:
-            # Another process may be writing it, or the disk be full: what is in the index must do.
+            # Another process may be writing the index, or the disk may be full: the index is used as it is.
             log.warning("The search index could not be brought up to date for a digest.", why=str(error))
         async with self._store.read() as tx:
             profile = await self.profile(tx, channel.id)
-            waiting = await self.waiting(tx, channel, day)
             bar = await self.bar(tx, channel, profile, day)
-        revision, new = waiting.revision, waiting.new
+        candidates = await self.candidates(channel, day)
+        revision, unseen = candidates.revision, candidates.unseen
         options = pick_options(channel, day, bar, self._rival)
         recommendation = await self._paper_index.read_consistent(
-            lambda engine: engine.recommend(profile, engine.known(new), options, channel.titles, now)
+            lambda engine: engine.recommend(profile, engine.known(unseen), options, channel.titles, now)
         )
         picks = recommendation.picks
         picked = tuple(
             LoggedPick(p.paper_id, fit=p.fit if profile.has_taste else None, guess=p.guess, team=p.team) for p in picks
         )
         async with self._store.read() as tx:
-            upvoted = tuple(await papers.most_upvoted(tx, new, channel.count))
+            upvoted = tuple(await papers.most_upvoted(tx, unseen, channel.count))
             if not picks:
                 too_high = bar if recommendation.lower_bar_would_help else None
-                reason = await self._quiet_reason(tx, channel, waiting, too_high, day)
+                reason = await self._quiet_reason(tx, channel, candidates, too_high, day)
                 return Digest(day, profile, revision, quiet=reason, upvoted=upvoted)
-            made = tuple(await self._cards(tx, channel, profile, picks, now))
             titles = tuple(map(cards.line, (await papers.get_many(tx, recommendation.titles)).values()))
-            return Digest(day, profile, revision, made, titles, picked=picked, upvoted=upvoted)
+        made = tuple(await self._cards(channel, profile, picks, now))
+        return Digest(day, profile, revision, made, titles, picked=picked, upvoted=upvoted)
 
-    async def waiting(self, tx: AsyncConnection, channel: Channel, day: date) -> Waiting:
-        """What the channel's next digest is chosen from, for that local day."""
-        last = await deliveries.latest(tx, channel.id, DIGEST)
-        # What the index could not take in yet is for the next one.
-        revision = max(await self._paper_index.revision(tx), last.papers_revision if last else 0)
-        fresh = await self._fresh(tx, channel, day, last)
-        new = await self.unseen(tx, channel, fresh)
-        return Waiting(revision, tuple(fresh), tuple(new))
+    async def candidates(self, channel: Channel, day: date) -> Candidates:
+        """The papers that the channel's digest of a local day is chosen from."""
+        async with self._store.read() as tx:
+            last = await deliveries.latest(tx, channel.id, DIGEST)
+            # Papers that the index has not taken in yet are for the digest after this one.
+            revision = max(await self._paper_index.revision(tx), last.papers_revision if last else 0)
+            recent = await self._recent(tx, channel, day, last)
+        return Candidates(revision, tuple(recent), tuple(await self.unseen(channel, recent)))
 
-    async def unseen(self, tx: AsyncConnection, channel: Channel, some: Sequence[str]) -> list[str]:
-        """Those of some papers that the channel has not had, be it under another title."""
-        had = await exposures.posted(tx, channel.id)
-        new = [paper_id for paper_id in some if paper_id not in had]
-        again = await asyncio.to_thread(self._paper_index.engine.seen_before, new, had)
-        return [paper_id for paper_id in new if paper_id not in again]
+    async def unseen(self, channel: Channel, paper_ids: Sequence[str]) -> list[str]:
+        """Those of the papers that the channel has not had, nor under another title."""
+        async with self._store.read() as tx:
+            posted = await exposures.posted(tx, channel.id)
+        new = [paper_id for paper_id in paper_ids if paper_id not in posted]
+        duplicates = await asyncio.to_thread(self._paper_index.engine.seen_before, new, posted)
+        return [paper_id for paper_id in new if paper_id not in duplicates]
 
     async def bar(self, tx: AsyncConnection, channel: Channel, profile: Profile, day: date) -> float:
         """The share of random papers that the channel's picks must beat on that day."""
@@ -188,20 +199,27 @@ class Digests:
         return learned_bar(outcomes, channel.bar, day)
 
     async def assess(
-        self, channel: Channel, profile: Profile, bar: float, waiting: Waiting, paper_id: str, day: date, now: datetime
+        self,
+        channel: Channel,
+        profile: Profile,
+        bar: float,
+        candidates: Candidates,
+        paper_id: str,
+        day: date,
+        now: datetime,
     ) -> tuple[Explanation, Standing]:
-        """Why a paper that waits would or would not be in the digest as it would be now, and its standing there."""
+        """Why a candidate would or would not be in the next digest, and its standing among the others."""
         options = pick_options(channel, day, bar, self._rival)
         return await self._paper_index.read_consistent(
-            lambda engine: engine.assess(paper_id, profile, engine.known(waiting.new), options, now)
+            lambda engine: engine.assess(paper_id, profile, engine.known(candidates.unseen), options, now)
         )
 
     async def plan(self, channel: Channel, hour: Hour, now: datetime, can: Capabilities) -> Delivery | None:
-        """Plan the digest of an hour in the channel's style, if its platform can do that; None when that day has one
+        """Plan the digest of an hour, in the channel's style or else as cards. None when the day has a digest
         already."""
         digest = await self.compose(channel, now, hour.local_date)
         async with self._store.write() as tx:
-            # An alert may have brought one of the papers meanwhile: the header counts what is left.
+            # An alert may have posted one of the papers meanwhile: the header counts the papers that are left.
             wanted = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
             free = await deliveries.lock_unposted(tx, channel.id, wanted) or ()
             left = tuple(card for card in digest.cards if card.paper_id in free)
@@ -222,14 +240,14 @@ class Digests:
             )
             if planned:
                 shown_now = {card.paper_id for card in left}
-                picked = [one for one in digest.picked if one.paper_id in shown_now]
+                picked = [pick for pick in digest.picked if pick.paper_id in shown_now]
                 await pick_log.record(tx, planned.id, pick_log.merged(picked, digest.upvoted))
             return planned
 
     async def plan_card(
         self, channel: Channel, paper: Paper, kind: str, text: str, now: datetime, why: str = ""
     ) -> Delivery | None:
-        """Plan one card of its own (an alert, a submission); None when the channel has had the paper."""
+        """Plan one card outside a digest (an alert, a submission). None when the channel has had the paper."""
         async with self._store.read() as tx:
             if await exposures.posted(tx, channel.id, [paper.id]):
                 return None
@@ -241,74 +259,74 @@ class Digests:
             return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
 
     async def plan_list(
-        self, channel: Channel, some: Sequence[Paper], kind: str, text: str, now: datetime
+        self, channel: Channel, listed: Sequence[Paper], kind: str, text: str, now: datetime
     ) -> Delivery | None:
         """Plan one message of numbered papers, at most as many as the platform can number."""
         async with self._store.read() as tx:
-            notes = await self._notes(tx, channel, [paper.id for paper in some])
-        made = await asyncio.to_thread(lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in some])
+            notes = await self._notes(tx, channel, [paper.id for paper in listed])
+        made = await asyncio.to_thread(lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in listed])
         lines = [layout.line(card) for card in made]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             draft = layout.numbered(text, lines, glance=True)
-            return await deliveries.plan(tx, channel.id, day, f"{kind} {some[0].id}", now, [draft], now)
+            return await deliveries.plan(tx, channel.id, day, f"{kind} {listed[0].id}", now, [draft], now)
 
-    async def _fresh(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:
-        """Papers that became news since the channel's last digest, and those it was to have but never got; for a
-        first digest, those within the window."""
+    async def _recent(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:
+        """Papers that became news since the channel's last digest, and papers whose posts were dropped since. For a
+        first digest, the news within the window."""
         if last is None:
-            # East of the zone it is tomorrow already, and so it is for what is listed there.
+            # East of the channel's zone it is tomorrow already, so papers may be listed for tomorrow.
             return await papers.news(tx, day - self._window, day + timedelta(days=1))
-        # Whatever was heard of since then counts, also what a source that had failed told late.
+        # Every paper stored since then counts, also one from a source that had failed and was read late.
         since = day - _LONGEST_LOOK_BACK
-        fresh = await papers.news(tx, since, day + timedelta(days=1), last.papers_revision)
-        return list(dict.fromkeys([*fresh, *await exposures.dropped(tx, channel.id, since)]))
+        recent = await papers.news(tx, since, day + timedelta(days=1), last.papers_revision)
+        return list(dict.fromkeys([*recent, *await exposures.dropped(tx, channel.id, since)]))
 
-    async def _cards(
-        self, tx: AsyncConnection, channel: Channel, profile: Profile, picks: Sequence[Pick], now: datetime
-    ) -> list[Card]:
+    async def _cards(self, channel: Channel, profile: Profile, picks: Sequence[Pick], now: datetime) -> list[Card]:
         zone = ZoneInfo(channel.zone)
         taught_by = [reason.because for pick in picks for reason in pick.reasons if reason.because]
-        found = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *taught_by])
-        titles = {paper_id: paper.title for paper_id, paper in found.items()}
-        liked_on = {one.paper_id: one.at.astimezone(zone) for one in profile.feedback if one.value > 0}
-        notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
+        async with self._store.read() as tx:
+            shown = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *taught_by])
+            notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
+        titles = {paper_id: paper.title for paper_id, paper in shown.items()}
+        liked_on = {vote.paper_id: vote.at.astimezone(zone) for vote in profile.feedback if vote.value > 0}
 
-        def made() -> list[Card]:
-            every = []
+        def render() -> list[Card]:
+            rendered = []
             for pick in picks:
                 why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
                 if pick.guess:
                     why = "a guess: tell me with 👍 or 👎"
                 elif not why and profile.has_taste:
                     why = "no close match: the best of the rest today"
-                paper = found.get(pick.paper_id)
-                if paper is None:  # it turned out to be another one since it was picked
+                paper = shown.get(pick.paper_id)
+                if paper is None:  # it was merged into another paper after it was picked
                     continue
-                every.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
-            return every
+                rendered.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
+            return rendered
 
         # The texts of a whole digest are converted in a thread: they may be long and full of TeX.
-        return await asyncio.to_thread(made)
+        return await asyncio.to_thread(render)
 
     async def _notes(self, tx: AsyncConnection, channel: Channel, paper_ids: Sequence[str]) -> dict[str, str]:
-        """What the team's other channels made of these papers."""
-        heard = await votes.visible_from(tx, channel.id, paper_ids)
+        """Notes on papers that other channels of the workspace have had, by paper: where, and how many likes."""
+        visible = await votes.visible_from(tx, channel.id, paper_ids)
         notes: dict[str, str] = {}
         for paper_id, channel_id, name, _, glance in await exposures.seen_in_workspace(tx, channel.id, paper_ids):
-            theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
-            likes, _ = feedback.tally(theirs, self._emoji)
+            channel_votes = [vote for vote in visible if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
+            likes, _ = feedback.tally(channel_votes, self._emoji)
             if channel_id != channel.id and (likes or not glance):
                 where = f"#{cut(plain_text(name), 60)}" if name else "another channel"
                 notes[paper_id] = f"already in {where}" + (f", {likes} 👍" if likes else "")
         return notes
 
     async def _quiet_reason(
-        self, tx: AsyncConnection, channel: Channel, waiting: Waiting, bar: float | None, day: date
+        self, tx: AsyncConnection, channel: Channel, candidates: Candidates, bar: float | None, day: date
     ) -> str:
-        """One sentence that says why there is nothing to post; `bar` is the one that kept everything out, if it did."""
-        if waiting.new:
-            new = len(waiting.new)
+        """One sentence that says why there is nothing to post. `bar` is the bar that kept every paper out, None where
+        another reason did."""
+        if candidates.unseen:
+            new = len(candidates.unseen)
             many = "1 new paper was" if new == 1 else f"{new} new papers were"
             if bar is None:
                 return f"{many} listed, all about what this channel muted."
@@ -320,9 +338,9 @@ class Digests:
         failing = await runs.failing(tx)
         if failing:
             names = " and ".join(plain_text(run.source) for run in failing)
-            said = cut(plain_text(failing[0].reason), 200).rstrip(".")
-            return f"{names} could not be read ({said}). What was missed comes when it answers."
-        if waiting.fresh:
+            reason = cut(plain_text(failing[0].reason), 200).rstrip(".")
+            return f"{names} could not be read ({reason}). What was missed comes when it answers."
+        if candidates.recent:
             return _ALL_HERE
         last, read_at = await deliveries.latest(tx, channel.id, DIGEST), await runs.last_finished(tx)
         if read_at is None or (last and read_at <= last.planned_at):

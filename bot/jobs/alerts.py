@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.digests.composer import ALERT, Digests
+from bot.digests.composer import ALERT, DigestComposer
 from bot.model.text import plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Platform
@@ -30,7 +30,7 @@ class Alerts:
         self,
         store: Store,
         paper_index: PaperIndex,
-        digests: Digests,
+        digests: DigestComposer,
         platforms: Mapping[str, Platform],
         clock: Clock,
         window_days: int,
@@ -64,10 +64,11 @@ class Alerts:
             )
             if channel is None or channel.state is not ChannelState.ACTIVE or not fresh:
                 return 0
-            matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, fresh)
-            new = await self._digests.unseen(tx, channel, matches)
-            platform = self._platforms.get(channel.place.platform)
-            further = platform.capabilities.numbers if platform else 0
+        matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, fresh)
+        new = await self._digests.unseen(channel, matches)
+        platform = self._platforms.get(channel.place.platform)
+        further = platform.capabilities.numbers if platform else 0
+        async with self._store.read() as tx:
             found = list((await papers.get_many(tx, new[: _MOST_CARDS + further])).values())
         name = plain_text(topic.query)
         text = f"Just listed, for the topic “{name}”:"

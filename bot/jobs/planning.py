@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.digests.composer import DIGEST, Digests, next_hour
+from bot.digests.composer import DIGEST, DigestComposer, next_hour
 from bot.jobs.delivery import DeliveryWorker
 from bot.jobs.source_reading import SourceReading
 from bot.model.schedule import Hour, Rule
@@ -33,7 +33,7 @@ class DigestPlanner:
     def __init__(
         self,
         store: Store,
-        digests: Digests,
+        digests: DigestComposer,
         delivery_worker: DeliveryWorker,
         source_reading: SourceReading,
         platforms: Mapping[str, Platform],

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from bot.digests.composer import Digest, Digests
+from bot.digests.composer import Digest, DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.model.messages import Message, Reaction
 from bot.model.schedule import Hour
@@ -228,7 +228,7 @@ async def test_other_channels_hear_of_a_title_only_where_it_was_liked(sqlite_sto
     assert notes == ["already in #ml, 1 👍", ""]
 
 
-class Overtaken(Digests):
+class Overtaken(DigestComposer):
     """An alert brings the first of the titles after they were chosen, and before they are planned."""
 
     async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
