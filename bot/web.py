@@ -103,7 +103,10 @@ async def body_of(request: web.Request) -> bytes:
         raise web.HTTPRequestEntityTooLarge(_LONGEST_BODY, request.content_length)
     turns, held = request.app[_LARGE], False
     read = bytearray()
+    connection = request.protocol
+    assert isinstance(connection, _Connection)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(connection.waiting())
 
         async def make_room(size: int) -> None:
             nonlocal held
@@ -158,8 +161,8 @@ def _affordable_connections() -> int:
 
 
 class _Room:
-    """The connections that the server holds, at most so many. The one that has been without a whole request for longest
-    gives way to a new one."""
+    """The connections that the server holds, at most so many. The one that has been without a whole request, its body
+    included, for longest gives way to a new one."""
 
     def __init__(self, server: web.Server, header_seconds: float, idle_seconds: float, most: int) -> None:
         self.header_seconds, self._idle_seconds, self._most = header_seconds, idle_seconds, most
@@ -206,6 +209,18 @@ class _Room:
                 self._busy.discard(connection)
                 self._waiting[connection] = None
 
+    @contextlib.contextmanager
+    def waiting(self, connection: _Connection) -> Iterator[None]:
+        """While the body of its request comes it may have to give way: anybody can begin one."""
+        self._busy.discard(connection)
+        self._waiting[connection] = None
+        try:
+            yield
+        finally:
+            if connection in self._waiting:
+                del self._waiting[connection]
+                self._busy.add(connection)
+
 
 class _Connection(web.RequestHandler):
     """One connection. aiohttp bounds how long it may idle, this how long the headers of a request may take."""
@@ -250,6 +265,10 @@ class _Connection(web.RequestHandler):
                 yield
         finally:
             self._asked = False
+
+    def waiting(self) -> contextlib.AbstractContextManager[None]:
+        """While the body of the request comes."""
+        return self._room.waiting(self)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -141,6 +141,17 @@ async def test_many_half_open_connections_keep_nobody_out() -> None:
         assert not readers[-1].at_eof()
 
 
+async def test_many_bodies_that_do_not_come_keep_nobody_out() -> None:
+    begun = b"POST /reads HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n1"
+    async with door(connections=8) as here:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for _ in range(30):
+                await here.connect(begun)
+                await here.inside.acquire()
+        assert await here.healthy()
+        assert (await here.says(begun.replace(b"Host", b"Connection: close\r\nHost") + b"234567890")).endswith("10")
+
+
 async def test_a_request_that_is_worked_on_gives_way_to_nobody() -> None:
     async with door(connections=3) as here:
         working = [await here.connect(CLOSING.replace(b"/healthz", b"/waits")) for _ in range(3)]
