@@ -12,11 +12,11 @@ from bot.app import configured_sources, system_clock
 from bot.installations.encryption import TokensUnreadable
 from bot.model.messages import Place
 from bot.operate import checking
-from bot.operate.live import TO_SET_UP, configured
-from bot.operate.saying import Misuse, err, out
-from bot.operate.slack import slack_mode
+from bot.operate.live import environment_of
+from bot.operate.saying import err, out
+from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.ports.platform import Check, Checkable, Finding
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.database import Store, make_engine
@@ -90,8 +90,9 @@ async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[C
 async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channel]) -> list[Check]:
     """What the platforms themselves know to look at, with the channels that they are to serve."""
     try:
-        platforms = await configured(settings, store)
-    except (Misuse, TokensUnreadable) as error:
+        environment = environment_of(settings, store)
+        platforms = await build_platforms(environment)
+    except (SettingsError, TokensUnreadable) as error:
         return [Check("platforms", partial(_half_set_up, str(error)))]
     except StoreError:
         return [Check("platforms", _not_without_store)]
@@ -102,22 +103,27 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
             if one.place.platform == name:
                 (lost if one.state is ChannelState.LOST else served).append(one.place)
         checks += platform.checks(served, lost) if isinstance(platform, Checkable) else []
-    if slack_mode(settings.slack) == "http":
-        checks.append(Check("encryption keys", partial(checking.keys, settings, store)))
+    for entry in set_up(settings):
+        checks += entry.checks(environment)
     return checks if platforms else [Check("platforms", _none_set_up)]
 
 
 def _addresses(settings: Settings) -> list[str]:
     """Whose clocks ours is compared with: all are asked anyway."""
-    of, slack, discord = settings.sources, settings.slack, settings.discord
-    slack_is_set = bool(slack.bot_token.get_secret_value() or slack.client_id)
+    of = settings.sources
     wanted = [(of.huggingface.enabled, of.huggingface.url), (of.arxiv.enabled, of.arxiv.rss_url)]
-    wanted += [(slack_is_set, slack.api_url), (bool(discord.token.get_secret_value()), discord.api_url)]
-    return [url for enabled, url in wanted if enabled]
+    return [url for enabled, url in wanted if enabled] + _platform_addresses(settings)
+
+
+def _platform_addresses(settings: Settings) -> list[str]:
+    try:
+        return [entry.address(settings) for entry in set_up(settings)]
+    except SettingsError:  # the platforms' own check tells of it
+        return []
 
 
 async def _none_set_up() -> Finding:
-    return Finding("No platform is set up.", TO_SET_UP)
+    return Finding("No platform is set up.", how_to_set_up())
 
 
 async def _not_without_store() -> Finding:

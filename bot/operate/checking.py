@@ -11,8 +11,6 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.model.text import count
-from bot.operate.slack import stored_installations
 from bot.paper_index import index_folder
 from bot.ports.platform import Clock, Finding
 from bot.settings import Settings
@@ -171,16 +169,3 @@ def _is_known(zone: str) -> bool:
     except (LookupError, ValueError, OSError):
         return False
     return True
-
-
-async def keys(settings: Settings, store: Store) -> Finding:
-    """Whether keys after the first are still needed. Raises StoreError."""
-    old = await stored_installations(settings, store).count_old_keys()
-    if old:
-        return Finding(
-            mend=f"The tokens of {count(old, 'workspace')} still need an older key; the next start of "
-            "`paperboy run` seals them with the first."
-        )
-    if len(settings.encryption_keys) > 1:
-        return Finding(mend="Every token is sealed with the first key; the others are no longer needed.")
-    return Finding()

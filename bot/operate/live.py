@@ -15,14 +15,14 @@ from rich.console import Console
 
 from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
 from bot.commands.registry import COMMANDS
-from bot.installations.encryption import TokensUnreadable
+from bot.installations.encryption import TokenCipher, TokensUnreadable
+from bot.installations.store_backed import StoredInstallations
 from bot.jobs.ingest import Ingest, Outcome
-from bot.model.text import count
 from bot.operate.alone import sole_bot
-from bot.operate.discord import discord_platform, invite_link
 from bot.operate.opening import opened_paper_index, patiently
 from bot.operate.saying import Failure, Misuse, err, out, progress
-from bot.operate.slack import slack_mode, slack_platform, stored_installations
+from bot.platforms.entry import Environment
+from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.platforms.terminal import TerminalPlatform
 from bot.ports.platform import Platform, PlatformError
 from bot.serve import serve
@@ -32,23 +32,19 @@ from bot.store.database import Store
 from bot.store.serving import ServingLock
 from bot.web import Served, Unservable, serving
 
-TO_SET_UP = (
-    "For Slack set PAPERBOY_SLACK__BOT_TOKEN and PAPERBOY_SLACK__APP_TOKEN, for Discord PAPERBOY_DISCORD__TOKEN; the "
-    "README says where they come from. `paperboy chat` talks to the same bot in this terminal."
-)
-
 
 async def run_platforms(settings: Settings) -> None:
     """The bot on every platform that the settings name, until it is interrupted."""
-    if not (slack_mode(settings.slack) or settings.discord.token.get_secret_value()):
-        raise Misuse(f"No platform is set up. {TO_SET_UP}")
+    entries = set_up(settings)
+    if not entries:
+        raise Misuse(f"No platform is set up. {how_to_set_up()}")
     # A search in its thread gives way to whoever is waiting after a millisecond, not after Python's usual five.
     sys.setswitchinterval(0.001)
     async with sole_bot(settings) as lock:
         try:
-            async with _open_app(settings, partial(_configured_to_run, settings), lock) as app, _website(settings, app):
-                if link := invite_link(settings):
-                    err(f"Bring me to a Discord server: {link}")
+            async with _open_app(settings, partial(_prepared, settings), lock) as app, _website(settings, app):
+                for line in filter(None, (entry.announcement(settings) for entry in entries)):
+                    err(line)
                 err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
                 _collect_seldom()
                 await serve(app, app.platforms)
@@ -64,22 +60,22 @@ def _collect_seldom() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-async def _configured_to_run(settings: Settings, store: Store) -> dict[str, Platform]:
-    """The platforms of the settings, and every token sealed with the first key. Raises what `configured` does."""
-    platforms = await configured(settings, store)
-    if slack_mode(settings.slack) and (sealed := await stored_installations(settings, store).reencrypt()):
-        err(f"The tokens of {count(sealed, 'workspace')} are now sealed with the first encryption key.")
+async def _prepared(settings: Settings, store: Store) -> dict[str, Platform]:
+    """The platforms of the settings, once each has done what has to be done before it runs."""
+    environment = environment_of(settings, store)
+    platforms = await build_platforms(environment)
+    for entry in set_up(environment.settings):
+        if line := await entry.prepare(environment):
+            err(line)
     return platforms
 
 
-async def configured(settings: Settings, store: Store) -> dict[str, Platform]:
-    """The platforms that the settings name. Raises Misuse for one that is named by half, and TokensUnreadable."""
-    platforms: list[Platform] = []
-    if slack_mode(settings.slack):
-        platforms.append(await slack_platform(settings, store))
-    if settings.discord.token.get_secret_value():
-        platforms.append(discord_platform(settings))
-    return {platform.name: platform for platform in platforms}
+def environment_of(settings: Settings, store: Store) -> Environment:
+    """What the platforms are built from."""
+    cipher = TokenCipher(settings.encryption_keys, settings.key_file)
+    return Environment(
+        settings, system_clock, COMMANDS, lambda platform: StoredInstallations(store, cipher, system_clock, platform)
+    )
 
 
 @contextlib.asynccontextmanager

@@ -17,18 +17,20 @@ class Setting(NamedTuple):
     name: str
     meaning: str
     default: Any
+    secret: bool = False
+    """Whether its value is never shown: it is a token, or may hold a password."""
 
 
-def describe() -> Iterator[Setting]:
+def describe(model: type[Settings] = Settings) -> Iterator[Setting]:
     """Every setting, in their order."""
-    yield from _walk(Settings, "")
+    yield from _walk(model, "")
 
 
-def sections() -> dict[str, str]:
+def sections(settings: type[Settings] = Settings) -> dict[str, str]:
     """Every section's dotted name and what it holds, in their order."""
     found: dict[str, str] = {}
-    for setting in describe():
-        model: type[BaseModel] = Settings
+    for setting in describe(settings):
+        model: type[BaseModel] = settings
         for depth, part in enumerate(names := setting.name.split(".")[:-1], 1):
             model = _section(model.model_fields[part].annotation) or model
             found[".".join(names[:depth])] = (model.__doc__ or "").strip()
@@ -42,8 +44,9 @@ def _walk(model: type[BaseModel], before: str) -> Iterator[Setting]:
             yield from _walk(section, f"{before}{name}.")
         else:
             default = field.examples[0] if field.examples else field.default
+            secret = field.annotation is SecretStr or not field.repr
             default = default.get_secret_value() if isinstance(default, SecretStr) else default
-            yield Setting(before + name, field.description or "", default)
+            yield Setting(before + name, field.description or "", default, secret)
 
 
 def _section(annotation: Any) -> type[Section] | None:

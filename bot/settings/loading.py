@@ -10,42 +10,51 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 from pydantic_settings import EnvSettingsSource
 
-from bot.settings.described import describe, sections
+from bot.settings.described import describe
+from bot.settings.described import sections as sections_of
+from bot.settings.groups import Section
 from bot.settings.whole import PREFIX, Settings
 
 _NOT_SETTINGS = {"CONFIG"}
-_SECRET = {
-    *("database_url", "encryption_keys"),
-    *(f"slack.{each}" for each in ("bot_token", "app_token", "signing_secret", "client_secret")),
-    "discord.token",
-}
-"""Settings whose values are never shown: they are tokens, or may hold a password."""
 
 
 class SettingsError(Exception):
     """A setting is wrong; the text names it and the mend."""
 
 
-def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    sections: Mapping[str, type[Section]] | None = None,
+) -> Settings:
     """The settings of a TOML file (`PAPERBOY_CONFIG` names one too) and the environment, which wins.
 
+    `sections` are those of platforms and sources by their names; the ones that `Settings` lacks are added to it.
     Raises SettingsError.
     """
+    model = _with_sections(sections or {})
     environ = os.environ if environ is None else environ
     if file is None and environ.get("PAPERBOY_CONFIG"):
         file = Path(environ["PAPERBOY_CONFIG"])
     values = _read(file) if file else {}
-    _refuse_unknown(values, file)
-    _refuse_unknown_variables(environ)
-    variables = EnvSettingsSource(Settings)
+    _refuse_unknown(values, file, model)
+    _refuse_unknown_variables(environ, model)
+    variables = EnvSettingsSource(model)
     variables.env_vars = {name.lower(): value for name, value in environ.items()}
     try:
-        return Settings(**_over(variables(), values))
+        return model(**_over(variables(), values))
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from error
+        raise SettingsError(_explain(error, model)) from error
+
+
+def _with_sections(added: Mapping[str, type[Section]]) -> type[Settings]:
+    fields: dict[str, Any] = {
+        name: (section, section()) for name, section in added.items() if name not in Settings.model_fields
+    }
+    return create_model("Settings", __base__=Settings, **fields) if fields else Settings
 
 
 def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,9 +78,9 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
 
 
-def _refuse_unknown(values: Mapping[str, Any], file: Path | None) -> None:
-    known = {setting.name for setting in describe()}
-    groups = sections()
+def _refuse_unknown(values: Mapping[str, Any], file: Path | None, model: type[Settings]) -> None:
+    known = {setting.name for setting in describe(model)}
+    groups = sections_of(model)
     for name in _dotted(values, ""):
         if name not in known and name not in groups:
             raise SettingsError(f"{file}: there is no setting {name}.{_nearest(name, known)}")
@@ -85,8 +94,8 @@ def _dotted(values: Mapping[str, Any], before: str) -> Iterator[str]:
             yield before + name
 
 
-def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    known = {setting.name.replace(".", "__").upper() for setting in describe()}
+def _refuse_unknown_variables(environ: Mapping[str, str], model: type[Settings]) -> None:
+    known = {setting.name.replace(".", "__").upper() for setting in describe(model)}
     for variable in environ:
         prefix, name = variable[: len(PREFIX)].upper(), variable[len(PREFIX) :].upper()
         if prefix == PREFIX and name not in known | _NOT_SETTINGS and not name.startswith("TEST_"):
@@ -98,14 +107,14 @@ def _nearest(name: str, known: set[str], prefix: str = "") -> str:
     return f" Did you mean {prefix}{close[0]}?" if close else ""
 
 
-def _explain(error: ValidationError) -> str:
-    problems = []
+def _explain(error: ValidationError, model: type[Settings]) -> str:
+    problems, settings = [], {setting.name: setting for setting in describe(model)}
     for one in error.errors():
         name = ".".join(str(part) for part in one["loc"])
         said = one["msg"].removeprefix("Value error, ")
         if one["type"] == "string_pattern_mismatch":
-            said = f"does not read like {next(each.default for each in describe() if each.name == name)}"
-        shown = "" if name in _SECRET else f" (it is {_shown(one.get('input'))})"
+            said = f"does not read like {settings[name].default}"
+        shown = "" if name in settings and settings[name].secret else f" (it is {_shown(one.get('input'))})"
         problems.append(f"{name}: {said[:1].lower()}{said[1:]}{shown}")
     return "Wrong settings: " + "; ".join(problems) + "."
 

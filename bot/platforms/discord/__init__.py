@@ -1,5 +1,1 @@
-"""Discord."""
-
-from bot.platforms.discord.platform import DiscordPlatform
-
-__all__ = ["DiscordPlatform"]
+"""Discord. The package imports nothing, so that its set-up can be read without Discord's library."""

@@ -1,5 +1,1 @@
-"""Slack."""
-
-from bot.platforms.slack.platform import SlackPlatform
-
-__all__ = ["SlackPlatform"]
+"""Slack. The package imports nothing, so that its set-up can be read without Slack's libraries."""

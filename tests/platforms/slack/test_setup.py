@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.operate.saying import Misuse
-from bot.operate.slack import slack_mode
+from bot.platforms.slack.setup import slack_mode
 from bot.settings import SettingsError, load
 
 BOT, APP = {"PAPERBOY_SLACK__BOT_TOKEN": "xoxb-1"}, {"PAPERBOY_SLACK__APP_TOKEN": "xapp-1"}
@@ -31,7 +30,7 @@ def test_the_tokens_say_how_slack_is_served(environ: dict[str, str], mode: str |
     ],
 )
 def test_half_a_setup_and_two_of_them_are_told_with_the_mend(environ: dict[str, str], told: str) -> None:
-    with pytest.raises(Misuse, match=told) as caught:
+    with pytest.raises(SettingsError, match=told) as caught:
         slack_mode(load(None, environ).slack)
     assert not any(value in str(caught.value) for value in environ.values())
 

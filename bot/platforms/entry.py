@@ -1,0 +1,59 @@
+"""What the rest of the program has to know of a platform before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.model.commands import Commands
+from bot.ports.platform import Check, Clock, Platform
+from bot.settings import Settings
+from bot.settings.groups import Section
+
+if TYPE_CHECKING:  # who only reads the settings need not wait for the store's libraries
+    from bot.installations.store_backed import StoredInstallations
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a platform may be built from; `installations` gives the stored ones of the platform with that name."""
+
+    settings: Settings
+    clock: Clock
+    commands: Commands
+    installations: Callable[[str], StoredInstallations]
+
+
+async def _nothing(environment: Environment) -> str:
+    return ""
+
+
+def _no_checks(environment: Environment) -> Sequence[Check]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformEntry:
+    """One platform in the registry. Routes of the web server and further checks come from the platform itself: it
+    implements `bot.web.Served` and `bot.ports.platform.Checkable`."""
+
+    name: str
+    """The platform's name, which is also that of its section in the settings."""
+    title: str
+    section: type[Section]
+    """The platform's settings. A setting of the type SecretStr is never shown."""
+    variables: str
+    """The environment variables that switch the platform on, in words."""
+    is_set_up: Callable[[Settings], bool]
+    """Whether the settings name the platform. Raises SettingsError when they do so only by half."""
+    build: Callable[[Environment], Awaitable[Platform]]
+    """Raises TokensUnreadable where the platform's tokens in the store can't be decrypted."""
+    address: Callable[[Settings], str]
+    """The address of the platform's API, whose clock the bot's own is compared with."""
+    prepare: Callable[[Environment], Awaitable[str]] = _nothing
+    """What is done once before the bot runs. Returns a line for the operator, or ""."""
+    announcement: Callable[[Settings], str] = lambda settings: ""
+    """A line for the operator once the bot runs, or ""."""
+    checks: Callable[[Environment], Sequence[Check]] = _no_checks
+    """Checks beside those that the built platform gives."""
