@@ -1,4 +1,4 @@
-"""Papers as people hand them over: ids, links, BibTeX; and BibTeX back."""
+"""Reads papers from text: ids, links, BibTeX; and writes BibTeX."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ _ENTRY = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
 _NAMED_SIGNS = {ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"}
 _ESCAPED = re.compile(r"\\([_%&#$~])")
 _TITLE_CHARS, _ABSTRACT_CHARS, _NAME_CHARS, _ADDRESS_CHARS = 1_000, 20_000, 200, 2_000
-"""Characters that are read of each; the same limits as for papers from sources."""
+"""Characters that are read of each field; the same limits as for papers from sources."""
 _MOST_NAMES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """The papers a text names, with what it says of each (perhaps only the id), and what was not understood."""
+class Bibliography:
+    """The papers that a text names, each with at least its id, and the problems with the rest of the text."""
 
     papers: tuple[Paper, ...]
     problems: tuple[str, ...] = ()
 
 
-def read(text: str) -> Named:
-    """Read ids, links and DOIs between spaces or commas, or BibTeX. Nothing raises; what can't be read is told.
-    No more is read than a line may have: the time it takes grows faster than the text."""
+def read(text: str) -> Bibliography:
+    """Read ids, links and DOIs between spaces or commas, or BibTeX. Never raises: unreadable parts become problems.
+
+    At most `LONGEST_LINE` characters are read, because parsing time grows faster than the length of the text.
+    """
     text = text[:LONGEST_LINE]
     return _read_bibtex(text) if _ENTRY.search(text) else _read_ids(text)
 
@@ -39,26 +41,26 @@ def write(papers: Sequence[Paper]) -> str:
     return "\n".join(_entry(paper, key) for paper, key in zip(papers, _keys(papers), strict=True))
 
 
-def _read_ids(text: str) -> Named:
-    found: dict[str, Paper] = {}
+def _read_ids(text: str) -> Bibliography:
+    papers: dict[str, Paper] = {}
     problems = []
     for word in re.split(r"[\s,;]+", text):
-        bare = word.strip("<>()[]\"'.:!?")
-        if not bare:
+        reference = word.strip("<>()[]\"'.:!?")
+        if not reference:
             continue
-        if arxiv_id(bare) or find_doi(bare):
-            found.setdefault(canonical_id(bare), Paper(id=canonical_id(bare), title=""))
+        if arxiv_id(reference) or find_doi(reference):
+            papers.setdefault(canonical_id(reference), Paper(id=canonical_id(reference), title=""))
         else:
-            problems.append(f"“{_shown(bare)}” is no arXiv id, DOI or link to a paper")
-    return Named(tuple(found.values()), tuple(problems))
+            problems.append(f"“{_shown(reference)}” is no arXiv id, DOI or link to a paper")
+    return Bibliography(tuple(papers.values()), tuple(problems))
 
 
-def _read_bibtex(text: str) -> Named:
-    # Imported here: few runs ever read BibTeX, and its grammar takes a while to build.
+def _read_bibtex(text: str) -> Bibliography:
+    # Imported here: few runs ever read BibTeX, and its grammar is slow to build.
     from bibtexparser.entrypoint import parse_string
 
     library = parse_string(text)
-    found: dict[str, Paper] = {}
+    papers: dict[str, Paper] = {}
     problems = [f"an entry near line {(block.start_line or 0) + 1} is not BibTeX" for block in library.failed_blocks]
     for entry in library.entries:
         fields = {name.lower(): str(field.value) for name, field in entry.fields_dict.items()}
@@ -66,21 +68,21 @@ def _read_bibtex(text: str) -> Named:
         if paper is None:
             problems.append(f"“{_shown(entry.key)}” has no title and no id")
         else:
-            found.setdefault(paper.id, paper)
-    return Named(tuple(found.values()), tuple(problems))
+            papers.setdefault(paper.id, paper)
+    return Bibliography(tuple(papers.values()), tuple(problems))
 
 
 def _paper(fields: dict[str, str]) -> Paper | None:
-    url, its_doi = _address(fields.get("url", "")), _address(fields.get("doi", ""))
+    url, doi_field = _address(fields.get("url", "")), _address(fields.get("doi", ""))
     places = [_address(fields.get(name, "")) for name in ("eprint", "arxivid")]
-    places += [url, its_doi, *(_address(fields.get(name, "")) for name in ("journal", "note", "howpublished"))]
-    arxiv = next((found for place in places for found in _arxiv_ids(place)), None)
-    doi = find_doi(its_doi) or ""
+    places += [url, doi_field, *(_address(fields.get(name, "")) for name in ("journal", "note", "howpublished"))]
+    arxiv = next((paper_id for place in places for paper_id in _arxiv_ids(place)), None)
+    doi = find_doi(doi_field) or ""
     title = _plain(fields.get("title", ""), _TITLE_CHARS)
     if not (arxiv or doi or title):
         return None
-    names = (_plain(name, _NAME_CHARS) for name in _names(fields.get("author", "")))
-    authors = tuple(_first_name_first(name) for name in names if name)
+    author_names = (_plain(name, _NAME_CHARS) for name in _names(fields.get("author", "")))
+    authors = tuple(_first_name_first(name) for name in author_names if name)
     return Paper(
         id=arxiv or (f"doi:{doi}" if doi else id_from_title(title)),
         title=title,
@@ -93,20 +95,20 @@ def _paper(fields: dict[str, str]) -> Paper | None:
 
 def _arxiv_ids(place: str) -> Iterator[str]:
     for word in place.replace(",", " ").split():
-        found = arxiv_id(word)
-        if found:
-            yield found
+        paper_id = arxiv_id(word)
+        if paper_id:
+            yield paper_id
 
 
 def _plain(value: str, most: int) -> str:
-    """A text as people read it; BibTeX's braces around words keep their capitals, and mean nothing here."""
+    """A text without TeX. BibTeX's braces, which protect capitals, are removed."""
     return display(value[:most], is_tex=True).replace("{", "").replace("}", "")
 
 
 def _address(value: str) -> str:
-    """An id or a link, which is no TeX: only the signs that TeX users escape in it are freed."""
-    bare = re.sub(r"\\(?:url|href)(?![A-Za-z])", " ", value[:_ADDRESS_CHARS])
-    return _ESCAPED.sub(r"\1", bare).replace("{", "").replace("}", "").strip()
+    """An id or a link. It is not TeX, but the signs that TeX users escape in it are unescaped."""
+    plain = re.sub(r"\\(?:url|href)(?![A-Za-z])", " ", value[:_ADDRESS_CHARS])
+    return _ESCAPED.sub(r"\1", plain).replace("{", "").replace("}", "").strip()
 
 
 def _names(value: str) -> list[str]:
@@ -137,7 +139,7 @@ def _entry(paper: Paper, key: str) -> str:
 
 
 def _braced(value: str) -> str:
-    """A value whose braces can't end the field early, and whose signs TeX does not take for its own."""
+    """A value without braces, which could end the field early, and with TeX's special signs escaped."""
     value = display(value).replace("\\", "").replace("{", "").replace("}", "")
     return re.sub(r"[%&#$_]", r"\\\g<0>", value).translate(_NAMED_SIGNS)
 

@@ -1,4 +1,4 @@
-"""Telling the bot about words instead of papers: `less survey`, `more "federated learning"`."""
+"""Votes on words instead of papers: `less survey`, `more "federated learning"`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recommender.paper import arxiv_id, find_doi
 from recommender.search.query import parse
 
 _MOST_WORDS = 3
-"""Words up to which something unquoted, that is no paper known by this name, is no title either."""
+"""Up to so many unquoted words are taken for words and not for the title of an unknown paper."""
 _LONGEST = 60
 _MOST = 50
 _SHOWN_OWN = 3
@@ -23,13 +23,13 @@ _NAMES = {1: "more", -1: "less"}
 
 
 async def words_in(ctx: CommandContext, argument: str) -> str:
-    """The words that somebody wants more or less of; "" where they name a paper. What is quoted or emphasised is always
-    words."""
-    bare = argument
-    while len(bare) > 1 and _MARKS.get(bare[0]) == bare[-1]:
-        bare = bare[1:-1].strip()
-    words = " ".join(bare.casefold().split())
-    if bare != argument:
+    """The words that a member wants more or less of; "" if the argument names a paper. A quoted or emphasised argument
+    is always words."""
+    unmarked = argument
+    while len(unmarked) > 1 and _MARKS.get(unmarked[0]) == unmarked[-1]:
+        unmarked = unmarked[1:-1].strip()
+    words = " ".join(unmarked.casefold().split())
+    if unmarked != argument:
         return words[:_LONGEST]
     if not words or len(words) > _LONGEST or len(words.split()) > _MOST_WORDS:
         return ""
@@ -40,45 +40,54 @@ async def words_in(ctx: CommandContext, argument: str) -> str:
 
 
 async def correct(ctx: CommandContext, words: str, value: int) -> Reply:
-    """A vote on words: papers that have them rise or fall. Said again it is taken back, exactly."""
-    shown, name = plain_text(words), _NAMES[value]
+    """A vote on words: papers that have them rank higher or lower. The same vote again takes it back."""
+    quoted_words, name = plain_text(words), _NAMES[value]
     if all(clause.idle for group in parse(words).groups for clause in group):
-        return error_reply(f"“{shown}” says too little. As in `/papers {name} survey`, or `/papers {name} <paper>`.")
+        return error_reply(
+            f"“{quoted_words}” says too little. As in `/papers {name} survey`, or `/papers {name} <paper>`."
+        )
     channel, member = ctx.channel.id, ctx.asker.member
     async with ctx.services.store.write() as tx:
-        mine = {one.words: one.value for one in await word_votes.for_channel(tx, channel) if one.member == member}
-        if len(mine) >= _MOST and words not in mine:
+        own_votes = {
+            vote.words: vote.value for vote in await word_votes.for_channel(tx, channel) if vote.member == member
+        }
+        if len(own_votes) >= _MOST and words not in own_votes:
             return error_reply(
                 f"You have corrected {_MOST} things here, which is as many as I keep. Take one back first."
             )
         first = await ctx.claim_event(tx)
-        back = (mine.get(words) == value) == first  # told again, it answers how it stands since it was told first
-        if first and back:
+        takes_back = (own_votes.get(words) == value) == first  # a repeated event gets the answer that the first one got
+        if first and takes_back:
             await word_votes.remove(tx, channel, words, member)
         elif first:
             await word_votes.put(tx, WordVote(channel, words, member, value, ctx.now))
-    if back:
-        return Reply(f"Taken back: “{shown}” counts as before you spoke of it.")
-    told = await reach(ctx, words)
-    return Reply(f"Counted: {name} “{shown}”, from the next digest on. {told} The same again takes it back.")
+    if takes_back:
+        return Reply(f"Taken back: “{quoted_words}” counts as before you spoke of it.")
+    reach_text = await reach(ctx, words)
+    return Reply(
+        f"Counted: {name} “{quoted_words}”, from the next digest on. {reach_text} The same again takes it back."
+    )
 
 
 def listed(standing: Sequence[WordVote], member: str) -> tuple[str, tuple[Action, ...]]:
-    """All corrections of a channel in a line, "" where there are none; and buttons that take back the asker's own."""
-    many: dict[tuple[int, str], int] = {}
-    for one in standing:
-        many[one.value, one.words] = many.get((one.value, one.words), 0) + 1
-    said = [
+    """All votes on words of a channel in one line, "" if there are none; and buttons that take back the asker's own."""
+    members_by_vote: dict[tuple[int, str], int] = {}
+    for vote in standing:
+        members_by_vote[vote.value, vote.words] = members_by_vote.get((vote.value, vote.words), 0) + 1
+    parts = [
         f"{_NAMES[value]} “{plain_text(words)}”" + (f" ({count(number, 'member')})" if number > 1 else "")
-        for (value, words), number in sorted(many.items(), key=lambda item: (-item[1], item[0][1], item[0][0]))
+        for (value, words), number in sorted(
+            members_by_vote.items(), key=lambda item: (-item[1], item[0][1], item[0][0])
+        )
     ]
-    mine = [one for one in standing if one.member == member][:_SHOWN_OWN]
+    own_votes = [vote for vote in standing if vote.member == member][:_SHOWN_OWN]
     actions = tuple(
-        Action(f"Take back “{cut(plain_text(one.words), 30)}”", _NAMES[one.value], quoted(one.words)) for one in mine
+        Action(f"Take back “{cut(plain_text(vote.words), 30)}”", _NAMES[vote.value], quoted(vote.words))
+        for vote in own_votes
     )
-    return f"Corrected here: {', '.join(said)}." if said else "", actions
+    return f"Corrected here: {', '.join(parts)}." if parts else "", actions
 
 
 def quoted(words: str) -> str:
-    """Words as an argument that can't be taken for a paper."""
+    """Words as an argument that is never read as a paper."""
     return f'"{words}"'

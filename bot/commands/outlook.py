@@ -1,4 +1,4 @@
-"""What becomes of a paper in a channel: when it was here, whether it comes next, and if not, what it lacks."""
+"""The outlook of a paper in a channel: when it was posted, whether it comes next, and if not, why."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ async def past(ctx: CommandContext, paper: Paper, candidates: Candidates) -> str
 
 
 async def future(ctx: CommandContext, standing: Standing) -> str:
-    """How a paper that waits stands with the next digest."""
+    """A sentence on where a candidate stands in the next digest."""
     async with ctx.services.store.read() as tx:
         twin = await papers.get(tx, standing.twin) if standing.twin else None
     return next_digest(standing, ctx.channel.count, twin.title if twin else "")
 
 
 def next_digest(standing: Standing, most: int, twin: str = "") -> str:
-    """How a paper that is new here stands with the next digest, of at most `most` cards; `twin` is the title of a pick
+    """A sentence on where a candidate stands in the next digest of at most `most` cards. `twin` is the title of a pick
     that is nearly the same paper."""
     if standing.picked:
         return "It is in the next digest as it would be now."
@@ -48,33 +48,37 @@ def next_digest(standing: Standing, most: int, twin: str = "") -> str:
 
 
 async def _past(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
-    """When the channel had the paper, "" when it has not."""
-    seen = {one.paper_id: one for one in await exposures.for_channel(tx, ctx.channel.id)}
-    if paper.id in seen:
-        at = seen[paper.id].at.astimezone(ctx.zone)
+    """When the channel had the paper; "" if it has not had it."""
+    shown_papers = {exposure.paper_id: exposure for exposure in await exposures.for_channel(tx, ctx.channel.id)}
+    if paper.id in shown_papers:
+        at = shown_papers[paper.id].at.astimezone(ctx.zone)
         likes, dislikes = feedback.tally(await votes.for_paper(tx, ctx.channel.id, paper.id), ctx.services.emoji)
-        said = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
+        votes_text = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
         day = day_name(at.date(), ctx.now.astimezone(ctx.zone).date())
-        how = "listed by its title" if seen[paper.id].glance else "posted"
-        return f"It was {how} here {day}{f', {said}' if said else ''}; no paper comes twice."
+        shown_how = "listed by its title" if shown_papers[paper.id].glance else "posted"
+        return f"It was {shown_how} here {day}{f', {votes_text}' if votes_text else ''}; no paper comes twice."
     if paper.id in await exposures.posted(tx, ctx.channel.id, [paper.id]):
         return "It is on its way here."
     return ""
 
 
 async def _passed_over(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
-    """Why a paper that was not here will not come."""
+    """Why a paper that was not posted here will not come."""
     revision = await papers.news_revision(tx, paper.id)
     if revision is None:
         return f"No source has listed it, so no digest brings it; `/papers submit {paper.id}` does."
-    had = [one for one in await deliveries.for_channel(tx, ctx.channel.id) if one.kind == DIGEST]
-    brought = next((one for one in had if one.papers_revision >= revision), None)
-    if brought is None:
-        return "It was listed longer ago than digests look back."
-    day = f"the digest of {brought.local_date.day} {brought.local_date:%B}"
-    if brought.reason:
-        return f"It could have come with {day}, which brought nothing: {brought.reason}"
-    made = [
-        one for one in await pick_log.for_channel(tx, ctx.channel.id) if one.place and one.day == brought.local_date
+    past_digests = [
+        delivery for delivery in await deliveries.for_channel(tx, ctx.channel.id) if delivery.kind == DIGEST
     ]
-    return f"It could have come with {day}, which brought {count(len(made), 'other paper')}."
+    missed_digest = next((delivery for delivery in past_digests if delivery.papers_revision >= revision), None)
+    if missed_digest is None:
+        return "It was listed longer ago than digests look back."
+    day = f"the digest of {missed_digest.local_date.day} {missed_digest.local_date:%B}"
+    if missed_digest.reason:
+        return f"It could have come with {day}, which brought nothing: {missed_digest.reason}"
+    picked = [
+        pick
+        for pick in await pick_log.for_channel(tx, ctx.channel.id)
+        if pick.place and pick.day == missed_digest.local_date
+    ]
+    return f"It could have come with {day}, which brought {count(len(picked), 'other paper')}."

@@ -1,4 +1,4 @@
-"""How a query was read, said to whoever typed it."""
+"""Notes that tell a member how the search read their query."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _SUGGESTION = 80
 
 
 def explain(understood: Understood, *, standing: bool = False) -> str:
-    """What is to be said besides the hits, in sentences; empty where the query was taken as written. A `standing`
-    search takes no word for another: what was meant is only asked."""
-    said = [_left_out([r.part for r in understood.remarks if r.trouble is Trouble.MEANINGLESS])]
-    other = [remark for remark in understood.remarks if remark.trouble is not Trouble.MEANINGLESS]
-    said += [_sentence(remark, standing) for remark in other[:_SENTENCES]]
+    """Sentences on how a query was read; "" if it was taken as written. A `standing` query is never corrected: the
+    sentences only ask what was meant."""
+    sentences = [_left_out([r.part for r in understood.remarks if r.trouble is Trouble.MEANINGLESS])]
+    remarks = [remark for remark in understood.remarks if remark.trouble is not Trouble.MEANINGLESS]
+    sentences += [_sentence(remark, standing) for remark in remarks[:_SENTENCES]]
     if understood.suggestion:
-        meant = cut(plain_text(understood.suggestion), _SUGGESTION)
+        suggestion = cut(plain_text(understood.suggestion), _SUGGESTION)
         rest = "" if standing else " This is for that."
-        said.append(f"Nothing has this as written; did you mean “{meant}”?{rest}")
-    for typed, meant in understood.beside[:_SENTENCES]:
+        sentences.append(f"Nothing has this as written; did you mean “{suggestion}”?{rest}")
+    for typed, suggestion in understood.beside[:_SENTENCES]:
         rest = "" if standing else " Both are here."
-        said.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(meant)}”?{rest}")
+        sentences.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(suggestion)}”?{rest}")
     if understood.loosened and not standing:
         phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.loosened)
-        said.append(f"Nothing has {phrases} word for word; this is for the words.")
-    return " ".join(filter(None, said))
+        sentences.append(f"Nothing has {phrases} word for word; this is for the words.")
+    return " ".join(filter(None, sentences))
 
 
 def _left_out(parts: Sequence[str]) -> str:

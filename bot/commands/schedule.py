@@ -1,4 +1,4 @@
-"""When and how much: schedule, pause, resume, settings."""
+"""Commands about when digests come and how large they are: schedule, pause, resume, settings."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _SETTINGS = (*_WHEN, "bar", "guess", "style", "titles")
 _NAMED_SETTING = re.compile(rf"\b({'|'.join(_SETTINGS)})(?:\s*[=:]\s*|\s+|$)", re.IGNORECASE)
 _HIGHEST_BAR = 0.999
 _LEARNED = "learned"
-"""The bar as the channel's likes set it, beginning with what it was."""
+"""The value of `bar` that lets the channel's likes set the bar, beginning with the one that was set."""
 
 
 async def schedule(ctx: CommandContext, argument: str) -> Reply:
-    """When the digest comes: hour, days, zone and number of cards, in any order."""
+    """Show or change when the digest comes: hour, days, zone and number of cards, in any order."""
     if not argument:
         return Reply(when(ctx.channel), form=_form(ctx, "schedule", "When digests come"))
     if "=" in argument:
@@ -46,7 +46,7 @@ async def schedule(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def pause(ctx: CommandContext, argument: str) -> Reply:
-    """No digests until `resume`; everything is kept."""
+    """Stop the digests until `resume`. Everything is kept."""
     if ctx.channel.state is not ChannelState.ACTIVE:
         return Reply("There are no digests here as it is. `/papers resume` begins them.")
     async with ctx.services.store.write() as tx:
@@ -58,18 +58,18 @@ async def pause(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def resume(ctx: CommandContext, argument: str) -> Reply:
-    """Digests again, from the next hour on; for the first time where the bot was never invited otherwise."""
+    """Start the digests again from the next hour on, or for the first time in a channel without them."""
     if ctx.channel.state is ChannelState.ACTIVE:
         return Reply(f"It is running. {when(ctx.channel)}")
     if not await ctx.bot_is_member():
         return not_here()
-    new = ctx.channel.state_reason == NOT_INVITED
+    never_invited = ctx.channel.state_reason == NOT_INVITED
     async with ctx.services.store.write() as tx:
         await wake(tx, ctx.channel, ctx.now)
-        if new:
+        if never_invited:
             await channels.change(tx, ctx.channel.id, owner=ctx.channel.owner or ctx.asker.member)
         channel = await channels.get(tx, ctx.channel.id) or ctx.channel
-    if new:
+    if never_invited:
         return Reply(
             f"I begin here. {when(channel)} `/papers subscribe federated learning` (any topic) gives me a start."
         )
@@ -77,7 +77,7 @@ async def resume(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def settings(ctx: CommandContext, argument: str) -> Reply:
-    """All settings of the channel, or one changed: `settings bar 0.4`."""
+    """Show all settings of the channel, or change some: `settings bar 0.4`."""
     if not argument:
         rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(ctx.channel, ctx.can)]
         text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
@@ -101,15 +101,15 @@ async def settings(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> Channel | None:
-    """Begin a channel's digests with its next hour; None where they are running.
+    """Start a channel's digests with its next hour and return the channel; None if they are running already.
 
     The last hour that passed while the channel was lost stays due: its digest comes late, or is recorded as missed.
     """
     if channel.state is ChannelState.ACTIVE and channel.next_due_at is not None:
         return None
     hour = _passed(channel, now) or await next_hour(tx, channel, now)
-    begun = {"state": ChannelState.ACTIVE, "state_reason": "", "next_due_at": hour.at, "next_due_on": hour.local_date}
-    await channels.change(tx, channel.id, **begun)
+    values = {"state": ChannelState.ACTIVE, "state_reason": "", "next_due_at": hour.at, "next_due_on": hour.local_date}
+    await channels.change(tx, channel.id, **values)
     return await channels.get(tx, channel.id)
 
 
@@ -152,7 +152,7 @@ async def _change(ctx: CommandContext, values: dict[str, Any]) -> Channel:
 
 
 def _read(name: str, value: str, can: Capabilities) -> dict[str, Any]:
-    """What a setting changes of a channel."""
+    """The columns of the channel that a setting changes. ValueError says what is wrong with the value."""
     if name == "hour":
         return {name: schedule_text.read_hour(value).strftime("%H:%M")}
     if name == "days":
@@ -189,32 +189,32 @@ def _read_bar(value: str) -> dict[str, Any]:
 
 
 def _read_style(value: str, can: Capabilities) -> Style:
-    doable = layout.supported_styles(can)
-    style = next((style for style in doable if style == value.casefold()), None)
+    supported = layout.supported_styles(can)
+    style = next((style for style in supported if style == value.casefold()), None)
     if style is None:
-        *others, last = doable
-        known = f"{', '.join(others)} or {last}" if others else f"only {last}"
-        raise ValueError(f"The style here is {known}, not “{cut(plain_text(value), 60)}”")
+        *others, last = supported
+        names = f"{', '.join(others)} or {last}" if others else f"only {last}"
+        raise ValueError(f"The style here is {names}, not “{cut(plain_text(value), 60)}”")
     return style
 
 
 def when(channel: Channel) -> str:
-    """A channel's schedule in words."""
+    """A channel's schedule as a sentence."""
     cards_ = "1 card" if channel.count == 1 else f"{channel.count} cards"
     *others, last = (day.capitalize() for day in channel.days.split(","))
-    named = f"on {', '.join(others)} and {last}" if others else f"on {last}"
-    days = {"daily": "every day", "weekdays": "on weekdays"}.get(channel.days, named)
+    on_days = f"on {', '.join(others)} and {last}" if others else f"on {last}"
+    days = {"daily": "every day", "weekdays": "on weekdays"}.get(channel.days, on_days)
     return f"Up to {cards_} at {channel.hour} {days}, {channel.zone} time. Next digest: {next_digest(channel)}."
 
 
 def _form(ctx: CommandContext, verb: str, title: str) -> Form | None:
-    """The form of a verb, for whoever may change the channel."""
+    """The form of a command; None for a member who may not change the channel."""
     fields = [field for field in _fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (verb == "schedule")]
     return Form(verb, title, tuple(fields)) if ctx.may_manage else None
 
 
 def _fields(channel: Channel, can: Capabilities) -> tuple[FormField, ...]:
-    """Every setting; the labels fit the narrowest form there is, of 45 characters."""
+    """Every setting as a field. The labels fit into 45 characters, which the narrowest form has."""
     return (
         FormField("hour", "when the digest is posted, as 09:00 or 5pm", channel.hour),
         FormField("days", "daily, weekdays, or a list like mon,wed,fri", channel.days),

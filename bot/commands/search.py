@@ -1,4 +1,4 @@
-"""Finding papers: search, similar, today, trending."""
+"""Commands that find papers: search, similar, today, trending."""
 
 from __future__ import annotations
 
@@ -21,100 +21,108 @@ from recommender.text import fold, names
 PAGE = 5
 _PERIODS = {"day": 1, "week": 7, "month": 30}
 _DEEPEST = 500
-"""Hits that can be paged through; nobody reads on from there."""
+"""The number of hits that can be paged through."""
 
 
 async def search(ctx: CommandContext, argument: str) -> Reply:
-    """Papers for some words, best first; with `for us` the channel's taste has a say."""
+    """Papers that match a query, best first. With `for us` the channel's taste is part of the score."""
     query, for_us = _for_us(argument)
     if not query:
         return error_reply("Search for what? As in `/papers federated learning`.")
     engine = ctx.services.paper_index.engine
-    read = await asyncio.to_thread(engine.understand, query)
+    reading = await asyncio.to_thread(engine.understand, query)
     profile = Profile()
     if for_us:
         async with ctx.services.store.read() as tx:
             profile = await ctx.services.digests.profile(tx, ctx.channel.id)
     hits = []
     if ctx.offset < _DEEPEST:
-        own = await _private_hits(ctx, query)
-        # Without papers of its own a channel's page is read where it begins; with some, from the top, to mix them in.
-        start, most = (0, ctx.offset + PAGE + 1) if own else (ctx.offset, PAGE + 1)
+        private_hits = await _private_hits(ctx, query)
+        # A channel without private papers reads just this page. Private hits are mixed in from the top of the list.
+        start, most = (0, ctx.offset + PAGE + 1) if private_hits else (ctx.offset, PAGE + 1)
         hits = await asyncio.to_thread(engine.search, query, most, start, profile.feedback, profile.topics)
-        if own:
+        if private_hits:
             ids = engine.known([hit.paper_id for hit in hits])
-            whole = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
-            hits = _mixed(hits, own, whole)[ctx.offset : ctx.offset + PAGE + 1]
-    heading = [told] if (told := query_notes.explain(read)) else []
+            full_matches = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
+            hits = _mixed(hits, private_hits, full_matches)[ctx.offset : ctx.offset + PAGE + 1]
+    heading = [note] if (note := query_notes.explain(reading)) else []
     if not hits:
-        what = f"Nothing found for “{cut(plain_text(query), 80)}”"
-        mend = "" if read.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
-        heading.append(f"{what}.{mend}" if ctx.offset == 0 else "That was all.")
+        nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”"
+        advice = "" if reading.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
+        heading.append(f"{nothing_found}.{advice}" if ctx.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
     heading.append(f"“{cut(plain_text(query), 80)}”, {_order(ctx.offset, len(hits), profile, for_us=for_us)}:")
-    meant = " ".join((read.suggestion or query).split())
-    reply = await _page(ctx, " ".join(heading), hits, "search", argument, read.answered)
-    follow = (Action("Follow", "subscribe", meant),)
-    if not (ctx.may_manage and ctx.offset == 0 and topics.followable(meant)):
+    followed_query = " ".join((reading.suggestion or query).split())
+    reply = await _page(ctx, " ".join(heading), hits, "search", argument, reading.answered)
+    follow_button = (Action("Follow", "subscribe", followed_query),)
+    if not (ctx.may_manage and ctx.offset == 0 and topics.followable(followed_query)):
         return reply
-    return replace(reply, actions=(*reply.actions, *follow))
+    return replace(reply, actions=(*reply.actions, *follow_button))
 
 
 async def _private_hits(ctx: CommandContext, query: str) -> list[Hit]:
-    """The private papers of this channel and its workspace that have all that the query asks for, best first."""
+    """The private papers of this channel and its workspace that match the whole query, best first."""
     async with ctx.services.store.read() as tx:
         engine = await ctx.services.private.engine(tx, ctx.channel.id)
         ids = sorted(await contributions.visible_ids(tx, ctx.channel.id)) if engine else []
     if engine is None:
         return []
     ids = await asyncio.to_thread(engine.known, ids)
-    found = await asyncio.to_thread(engine.matching, query, ids)
-    meant = (await asyncio.to_thread(engine.understand, query)).suggestion
-    return found or (await asyncio.to_thread(engine.matching, meant, ids) if meant else [])
+    matches = await asyncio.to_thread(engine.matching, query, ids)
+    suggestion = (await asyncio.to_thread(engine.understand, query)).suggestion
+    return matches or (await asyncio.to_thread(engine.matching, suggestion, ids) if suggestion else [])
 
 
 def _mixed(hits: Sequence[Hit], own: Sequence[Hit], whole: Collection[str]) -> list[Hit]:
-    """Both in one list. Their scores are of two indexes and do not compare, so they take turns by their ranks
-    (reciprocal rank fusion: Cormack et al., SIGIR 2009); a source's paper goes first if it is among the `whole` ones,
-    which have all that the query asks for, as the channel's own have."""
+    """Public and private hits in one list.
+
+    The scores of two indexes do not compare, so the lists are merged by rank (reciprocal rank fusion: Cormack et al.,
+    SIGIR 2009). At equal rank a public paper goes first if it is among the `whole` ones, which match the whole query
+    as all private hits do.
+    """
     turns = [(rank, 1 if hit.paper_id in whole else 3, hit) for rank, hit in enumerate(hits)]
     turns += [(rank, 2, hit) for rank, hit in enumerate(own)]
     return [hit for _, _, hit in sorted(turns, key=lambda turn: turn[:2])]
 
 
 def _order(offset: int, hits: int, profile: Profile, *, for_us: bool) -> str:
-    """Which of the hits these are, and in what order."""
-    whole = offset == 0 and hits <= PAGE
-    which = count(hits, "paper") if whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
+    """The text that says which hits are shown, and in what order."""
+    is_whole = offset == 0 and hits <= PAGE
+    range_text = count(hits, "paper") if is_whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
     if not for_us:
-        return f"{which}, best first" if hits > 1 else which
+        return f"{range_text}, best first" if hits > 1 else range_text
     return (
-        f"{which}, best for this channel first" if profile.has_taste else f"{which}, best first; nothing liked here yet"
+        f"{range_text}, best for this channel first"
+        if profile.has_taste
+        else f"{range_text}, best first; nothing liked here yet"
     )
 
 
 async def similar(ctx: CommandContext, argument: str) -> Reply:
-    """The papers nearest to one."""
+    """The papers that are most similar to a paper."""
     paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
     engine = ctx.services.paper_index.engine
-    given = paper.id if paper.id in engine else paper
-    nearest = await asyncio.to_thread(engine.similar, given, ctx.offset + PAGE + 1)
+    query_paper = paper.id if paper.id in engine else paper
+    nearest = await asyncio.to_thread(engine.similar, query_paper, ctx.offset + PAGE + 1)
     hits = nearest[ctx.offset :]
     title = cut(plain_text(paper.title), 100)
     if not hits:
         return Reply(f"Nothing is much like “{title}”." if ctx.offset == 0 else "That was all.")
     ids = [hit.paper_id for hit in hits]
-    same = await asyncio.to_thread(engine.seen_before, ids, [paper.id])
+    duplicates = await asyncio.to_thread(engine.seen_before, ids, [paper.id])
     reply = await _page(ctx, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
-    twin = "the same work under another title"
-    lines = (replace(o, detail=f"{o.detail} · {twin}") if o.paper_id in same else o for o in reply.lines)
+    duplicate_note = "the same work under another title"
+    lines = (
+        replace(line, detail=f"{line.detail} · {duplicate_note}") if line.paper_id in duplicates else line
+        for line in reply.lines
+    )
     return replace(reply, lines=tuple(lines))
 
 
 async def today(ctx: CommandContext, argument: str) -> Reply:
-    """The digest as it would be now."""
+    """The digest that the channel would get now."""
     if argument:
         return _not_with_words("today", argument)
     digest = await ctx.services.digests.compose(ctx.channel, ctx.now)
@@ -122,25 +130,25 @@ async def today(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def trending(ctx: CommandContext, argument: str) -> Reply:
-    """The most upvoted and most reacted papers of a day, a week or a month."""
+    """The papers of a day, a week or a month with the most upvotes and likes."""
     period = argument.casefold().removeprefix("this ").strip() or "week"
     if period not in _PERIODS:
         return error_reply("Trending over what? `/papers trending day`, `week` or `month`.")
     until = ctx.now.astimezone(ctx.zone).date()
     async with ctx.services.store.read() as tx:
         listed = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
-        found = await papers.get_many(tx, listed)
-        heard = await votes.visible_from(tx, ctx.channel.id, listed) if len(listed) <= 20_000 else []
+        listed_papers = await papers.get_many(tx, listed)
+        channel_votes = await votes.visible_from(tx, ctx.channel.id, listed) if len(listed) <= 20_000 else []
     likes: Counter[str] = Counter()
     by_channel: dict[int, list[votes.Vote]] = {}
-    for vote in heard:
+    for vote in channel_votes:
         by_channel.setdefault(vote.channel_id, []).append(vote)
-    for some in by_channel.values():
-        for one in feedback.standing(some, ctx.services.emoji):
-            likes[one.paper_id] += one.value > 0
-    # One reaction here says more to this team than an upvote from anywhere.
-    heat = {i: paper.upvotes + 5 * likes[i] for i, paper in found.items()}
-    hot = sorted((i for i in found if heat[i] > 0), key=lambda i: (-heat[i], i))[:_DEEPEST]
+    for votes_in_channel in by_channel.values():
+        for standing_vote in feedback.standing(votes_in_channel, ctx.services.emoji):
+            likes[standing_vote.paper_id] += standing_vote.value > 0
+    # A like in this workspace counts as five upvotes from elsewhere.
+    heat = {i: paper.upvotes + 5 * likes[i] for i, paper in listed_papers.items()}
+    hot = sorted((i for i in listed_papers if heat[i] > 0), key=lambda i: (-heat[i], i))[:_DEEPEST]
     if not hot:
         return Reply(
             f"Nothing is trending this {period} yet: {len(listed)} papers were listed, none has upvotes or reactions."
@@ -154,30 +162,34 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
 async def lines_for(
     ctx: CommandContext, found: Mapping[str, Paper], ids: Sequence[str], query: str
 ) -> tuple[Line, ...]:
-    """Papers as lines: who and when, where the team has had them, and the sentence that speaks to the query."""
+    """Papers as lines: authors and date, where the workspace has had them, and the sentence that matches the query."""
     async with ctx.services.store.read() as tx:
         seen = await exposures.seen_in_workspace(tx, ctx.channel.id, ids)
-        heard = await votes.visible_from(tx, ctx.channel.id, ids)
-    read = parse(query)
-    asked = {fold(word) for group in read.groups for c in group if c.field is Field.AUTHOR for word in c.words}
-    name = set(map(fold, read.name))
+        channel_votes = await votes.visible_from(tx, ctx.channel.id, ids)
+    parsed = parse(query)
+    asked_authors = {
+        fold(word) for group in parsed.groups for c in group if c.field is Field.AUTHOR for word in c.words
+    }
+    name = set(map(fold, parsed.name))
 
     def made() -> tuple[Line, ...]:
         lines = []
         for paper_id in ids:
             paper = found[paper_id]
-            facts = [cards.authors_line(_with_asked(paper.authors, asked, name)), _day(paper.published)]
+            facts = [cards.authors_line(_with_asked(paper.authors, asked_authors, name)), _day(paper.published)]
             facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
             for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
-                theirs = [vote for vote in heard if (vote.paper_id, vote.channel_id) == (paper_id, where_id)]
-                likes, _ = feedback.tally(theirs, ctx.services.emoji)
+                paper_votes = [
+                    vote for vote in channel_votes if (vote.paper_id, vote.channel_id) == (paper_id, where_id)
+                ]
+                likes, _ = feedback.tally(paper_votes, ctx.services.emoji)
                 place = "" if where_id == ctx.channel.id else f" in {_channel(where)}"
                 day = when.astimezone(ctx.zone).date()
-                had = "listed" if glance else "posted"
-                facts.append(f"{had}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
+                verb = "listed" if glance else "posted"
+                facts.append(f"{verb}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
             detail = " · ".join(fact for fact in facts if fact)
-            said = plain_text(snippet(query, paper.abstract)) if query else ""
-            lines.append(cards.line(paper, detail, said))
+            matching_sentence = plain_text(snippet(query, paper.abstract)) if query else ""
+            lines.append(cards.line(paper, detail, matching_sentence))
         return tuple(lines)
 
     return await asyncio.to_thread(made)
@@ -188,30 +200,34 @@ def _channel(name: str) -> str:
 
 
 def _with_asked(authors: Sequence[str], asked: set[str], name: set[str]) -> list[str]:
-    """The authors in their order, but one who was asked for, or has all words of a `name`, not below the third place:
-    fewer are shown."""
+    """The authors in their order, but an author who was asked for, or whose name has all words of `name`, moves up to
+    the third place, because only three are shown."""
 
     def meant(author: str) -> bool:
         words = set(names(author))
         return not asked.isdisjoint(words) or (bool(name) and name <= words)
 
-    found = next((at for at, author in enumerate(authors[3:], 3) if meant(author)), None)
-    return list(authors) if found is None else [*authors[:2], authors[found], *authors[2:found], *authors[found + 1 :]]
+    position = next((at for at, author in enumerate(authors[3:], 3) if meant(author)), None)
+    return (
+        list(authors)
+        if position is None
+        else [*authors[:2], authors[position], *authors[2:position], *authors[position + 1 :]]
+    )
 
 
 async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], verb: str, argument: str, query: str) -> Reply:
     more = len(hits) > PAGE and ctx.offset + PAGE < _DEEPEST
     async with ctx.services.store.read() as tx:
-        # The index may for a moment know papers that were merged into others.
-        found = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
-    lines = await lines_for(ctx, found, list(found), query)
+        # The index may still hold papers that were merged into others.
+        shown = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
+    lines = await lines_for(ctx, shown, list(shown), query)
     actions = (Action("More", verb, argument, ctx.offset + PAGE),) if more else ()
     shared = _share(ctx, f"{verb} {argument}".strip())
     return Reply(text, lines=lines, actions=(*actions, *shared), first=ctx.offset + 1)
 
 
 def _share(ctx: CommandContext, line: str) -> tuple[Action, ...]:
-    """The button that shows an answer to all, where there is anybody else."""
+    """The button that shows an answer to everybody; none in a direct conversation."""
     return () if ctx.place.kind is PlaceKind.DIRECT else (Action("Share", SHARE, line, ctx.offset),)
 
 

@@ -1,6 +1,7 @@
-"""How good the picks were: stats, week by week, beside what the most upvoted list would have brought.
+"""The command stats: how many picks were liked, week by week, compared with a list of the most upvoted papers.
 
-Only what was shown can be liked. So nothing is claimed of a paper that the most upvoted list had and nobody here saw.
+Only papers that were shown can be liked. So nothing is claimed about a paper on the most upvoted list that nobody here
+saw.
 """
 
 from __future__ import annotations
@@ -21,33 +22,36 @@ _WEEKS = 8
 
 
 async def stats(ctx: CommandContext, argument: str) -> Reply:
-    """How many picks were liked, week by week, beside what is known of the most upvoted papers of those days."""
+    """How many picks were liked in each week, and how the most upvoted papers of those days did."""
     async with ctx.services.store.read() as tx:
-        heard = feedback.standing(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
-        seen = {one.paper_id for one in await exposures.for_channel(tx, ctx.channel.id)}
-        made = await pick_log.for_channel(tx, ctx.channel.id)
-    if not any(one.place and one.paper_id in seen for one in made):
+        standing_votes = feedback.standing(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
+        seen = {exposure.paper_id for exposure in await exposures.for_channel(tx, ctx.channel.id)}
+        logged_picks = await pick_log.for_channel(tx, ctx.channel.id)
+    if not any(pick.place and pick.paper_id in seen for pick in logged_picks):
         return Reply("No digest has been posted here yet, so there is nothing to count.")
     tally: Counter[str] = Counter()
-    for said in heard:
-        tally[said.paper_id] += 1 if said.value > 0 else -1
-    liked = {said.paper_id for said in heard if said.value > 0}
-    disliked = {paper_id for paper_id, sum_ in tally.items() if sum_ < 0}
+    for vote in standing_votes:
+        tally[vote.paper_id] += 1 if vote.value > 0 else -1
+    liked = {vote.paper_id for vote in standing_votes if vote.value > 0}
+    disliked = {paper_id for paper_id, balance in tally.items() if balance < 0}
     weeks: defaultdict[date, list[LoggedPick]] = defaultdict(list)
-    for one in made:
-        assert one.day is not None, "what stands in the store has its day"
-        weeks[one.day - timedelta(days=one.day.weekday())].append(one)
+    for pick in logged_picks:
+        assert pick.day is not None, "a stored pick has its day"
+        weeks[pick.day - timedelta(days=pick.day.weekday())].append(pick)
     rows = ["Picks that at least one member liked:"]
     for monday in sorted(weeks)[-_WEEKS:]:
         rows.append(f"• week of {monday.day} {monday:%b}: {Record.of(weeks[monday], seen, liked, disliked).line}")
-    whole = Record.of(made, seen, liked, disliked)
-    return Reply("\n".join([*rows, f"In all: {whole.line}.", *whole.beside]))
+    record = Record.of(logged_picks, seen, liked, disliked)
+    return Reply("\n".join([*rows, f"In all: {record.line}.", *record.beside]))
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of some days' choices, each paper counted once. `listed` papers stood on the most upvoted list, of
-    which `met` were shown here and `met_liked` liked; of the `liked` picks `missed` were not on that list."""
+    """The outcome of some days' picks; each paper counts once.
+
+    `listed` papers were on the most upvoted list. Of these `met` were shown here, and `met_liked` were liked. Of the
+    `liked` picks `missed` were not on that list.
+    """
 
     posted: int
     liked: int
@@ -61,23 +65,23 @@ class Record:
     def of(
         cls, made: Sequence[LoggedPick], seen: Collection[str], liked: Collection[str], disliked: Collection[str]
     ) -> Record:
-        """The record of some choices, given which papers were seen, liked by anybody, and disliked by most."""
-        picks = {one.paper_id for one in made if one.place} & set(seen)
-        listed = {one.paper_id for one in made if one.upvoted}
-        met, good = listed & set(seen), picks & set(liked)
+        """The record of some logged picks. `liked` are papers with a like; `disliked` have more dislikes than likes."""
+        picks = {pick.paper_id for pick in made if pick.place} & set(seen)
+        listed = {pick.paper_id for pick in made if pick.upvoted}
+        met, liked_picks = listed & set(seen), picks & set(liked)
         return cls(
             len(picks),
-            len(good),
+            len(liked_picks),
             len(picks & set(disliked)),
             len(listed),
             len(met),
             len(met & set(liked)),
-            len(good - listed),
+            len(liked_picks - listed),
         )
 
     @property
     def line(self) -> str:
-        """A week in a line."""
+        """The record as one line."""
         if not self.posted:
             return "none posted"
         text = f"{self.liked} of {self.posted} liked ({self.liked / self.posted:.0%}), {self.disliked} disliked"
@@ -85,7 +89,7 @@ class Record:
 
     @property
     def beside(self) -> list[str]:
-        """What can be said of the most upvoted list of the same days, and what can't; nothing where it was empty."""
+        """Sentences about the most upvoted list of the same days; none if the list was empty."""
         if not self.listed:
             return []
         unseen = self.listed - self.met

@@ -1,4 +1,4 @@
-"""What was learned: why, abstract, taste."""
+"""Commands about the channel's taste: why, taste; and a paper's abstract."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS = 10
 
 
 async def why(ctx: CommandContext, argument: str) -> Reply:
-    """Why a paper is, or is not, for this channel."""
+    """Why a paper is picked for this channel, or is not."""
     paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
@@ -33,49 +33,52 @@ async def why(ctx: CommandContext, argument: str) -> Reply:
     prospect = await outlook.past(ctx, paper, candidates)
     if prospect:
         engine, votes = ctx.services.paper_index.engine, profile.feedback
-        told = await asyncio.to_thread(engine.explain, paper.id, votes, profile.topics, ctx.now, profile.neighbours)
+        explanation = await asyncio.to_thread(
+            engine.explain, paper.id, votes, profile.topics, ctx.now, profile.neighbours
+        )
     else:
-        told, standing = await ctx.services.digests.assess(
+        explanation, standing = await ctx.services.digests.assess(
             ctx.channel, profile, bar, candidates, paper.id, day, ctx.now
         )
         prospect = await outlook.future(ctx, standing)
     title = f"“{cut(plain_text(paper.title), 100)}”"
-    if told.muted_by is not None:
-        return Reply(f"{title} is left out: this channel muted “{plain_text(told.muted_by)}”.")
+    if explanation.muted_by is not None:
+        return Reply(f"{title} is left out: this channel muted “{plain_text(explanation.muted_by)}”.")
     if not profile.votes and not profile.topics:
-        nothing = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
-        return Reply(f"{title}: {nothing}\n{prospect}")
-    learned = ", as this channel's likes set it" if bar > ctx.channel.bar else ""
+        no_taste = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
+        return Reply(f"{title}: {no_taste}\n{prospect}")
+    learned_note = ", as this channel's likes set it" if bar > ctx.channel.bar else ""
+    fit = f"{title} fits this channel better than {explanation.fit:.0%} of random papers"
     rows = [
-        f"{title} fits this channel better than {told.fit:.0%} of random papers; the bar is {bar:.0%}{learned}.",
-        *await _grounds(ctx, told, profile),
+        f"{fit}; the bar is {bar:.0%}{learned_note}.",
+        *await _grounds(ctx, explanation, profile),
         prospect,
     ]
-    doubtful = [word for reason in told.reasons for word in reason.words][:1]
-    less = [Action(f"Less “{cut(plain_text(word), 30)}”", "less", quoted(word)) for word in doubtful]
-    return Reply("\n".join(rows), actions=(*_about(paper.id), *less))
+    doubtful_words = [word for reason in explanation.reasons for word in reason.words][:1]
+    less_buttons = [Action(f"Less “{cut(plain_text(word), 30)}”", "less", quoted(word)) for word in doubtful_words]
+    return Reply("\n".join(rows), actions=(*_about(paper.id), *less_buttons))
 
 
 def _given_here(paper: Paper) -> str:
-    """What is said of a private paper, which is never ranked: it can only be learned from."""
+    """The answer about a private paper: it is never ranked, and the channel only learns from it."""
     title = cut(plain_text(paper.title), 100)
     return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
 
 
-async def _grounds(ctx: CommandContext, told: Explanation, profile: Profile) -> list[str]:
-    """What speaks for and against a paper, a line each."""
+async def _grounds(ctx: CommandContext, explanation: Explanation, profile: Profile) -> list[str]:
+    """The reasons for and against a paper, one line each."""
     async with ctx.services.store.read() as tx:
-        taught_by = await papers.get_many(tx, [reason.because for reason in told.reasons if reason.because])
-    liked_on = {one.paper_id: one.at.astimezone(ctx.zone) for one in profile.feedback if one.value > 0}
-    titles = {paper_id: found.title for paper_id, found in taught_by.items()}
-    because = cards.why_line(told.reasons, titles, liked_on, ctx.now.astimezone(ctx.zone).date())
+        taught_by = await papers.get_many(tx, [reason.because for reason in explanation.reasons if reason.because])
+    liked_on = {vote.paper_id: vote.at.astimezone(ctx.zone) for vote in profile.feedback if vote.value > 0}
+    titles = {paper_id: paper.title for paper_id, paper in taught_by.items()}
+    why_line = cards.why_line(explanation.reasons, titles, liked_on, ctx.now.astimezone(ctx.zone).date())
     rows = []
-    if because:
-        rows.append(f"{'Here' if because.startswith('because') else 'For it:'} {because}.")
-    if told.unwanted:
-        rows.append(f"This channel asked for less of {_listed(told.unwanted)}.")
-    if told.against:
-        rows.append("Against it: " + _words(told.against) + ".")
+    if why_line:
+        rows.append(f"{'Here' if why_line.startswith('because') else 'For it:'} {why_line}.")
+    if explanation.unwanted:
+        rows.append(f"This channel asked for less of {_listed(explanation.unwanted)}.")
+    if explanation.against:
+        rows.append("Against it: " + _words(explanation.against) + ".")
     return rows or ["None of its words has come up in this channel's votes or topics."]
 
 
@@ -90,11 +93,11 @@ async def abstract(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def taste(ctx: CommandContext, argument: str) -> Reply:
-    """What this channel likes and dislikes, in words."""
+    """The words and categories that this channel likes and dislikes."""
     async with ctx.services.store.read() as tx:
         profile = await ctx.services.digests.profile(tx, ctx.channel.id)
-        corrected = await word_votes.for_channel(tx, ctx.channel.id)
-    learned = await asyncio.to_thread(ctx.services.paper_index.engine.taste, profile.feedback, profile.topics, ctx.now)
+        standing_votes = await word_votes.for_channel(tx, ctx.channel.id)
+    words = await asyncio.to_thread(ctx.services.paper_index.engine.taste, profile.feedback, profile.topics, ctx.now)
     if not profile.votes and not profile.topics:
         return Reply(
             "Nothing learned here yet. React to a card with 👍 or 👎, subscribe to a topic, or teach me papers."
@@ -102,14 +105,14 @@ async def taste(ctx: CommandContext, argument: str) -> Reply:
     votes_, members = count(profile.votes, "vote"), count(profile.members, "member")
     rows = [f"Learned from {votes_} by {members} and {count(len(profile.topics), 'topic')}."]
     for name, liked, disliked in (
-        ("Words", learned.liked, learned.disliked),
-        ("Categories", learned.liked_categories, learned.disliked_categories),
+        ("Words", words.liked, words.disliked),
+        ("Categories", words.liked_categories, words.disliked_categories),
     ):
         if liked:
             rows.append(f"{name} it likes: {_words(liked)}.")
         if disliked:
             rows.append(f"{name} it avoids: {_words(disliked)}.")
-    line, actions = listed(corrected, ctx.asker.member)
+    line, actions = listed(standing_votes, ctx.asker.member)
     rows.append(f"{line} Say one again to take yours back." if line else "Not so? `/papers less survey` corrects me.")
     return Reply("\n".join(rows), actions=actions)
 

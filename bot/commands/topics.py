@@ -1,4 +1,4 @@
-"""Topics: subscribe, unsubscribe, topics."""
+"""Commands about topics: subscribe, unsubscribe, topics."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LONGEST = 200
 _MOST = 50
 _LOOK_BACK = timedelta(days=30)
 _TOO_BROAD = 0.25
-"""Share of a month's papers above which a topic says little."""
+"""The share of a month's papers above which a topic is too broad."""
 _FEW = 20
 _MANY_ALERTS = 3
-"""Alerts a day above which they are noise."""
+"""The number of alerts a day above which they are noise."""
 
 
 async def subscribe(ctx: CommandContext, argument: str) -> Reply:
-    """Follow a topic; `-word` mutes one; a last word `alert` posts matches as soon as they are listed."""
+    """Follow a topic. `-word` mutes a topic; `alert` as the last word posts matches as soon as they are listed."""
     query, muted, alert = _read(argument)
     if not query:
         return error_reply("Subscribe to what? As in `/papers subscribe federated learning`.")
@@ -36,48 +36,49 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
     if len(query) > _LONGEST:
         return error_reply(f"That topic is too long: at most {_LONGEST} characters, please.")
     async with ctx.services.store.write() as tx:
-        have = await topics.for_channel(tx, ctx.channel.id)
-        query = next((topic.query for topic in have if topic.query.casefold() == query.casefold()), query)
-        if len(have) >= _MOST and query not in [topic.query for topic in have]:
+        followed = await topics.for_channel(tx, ctx.channel.id)
+        query = next((topic.query for topic in followed if topic.query.casefold() == query.casefold()), query)
+        if len(followed) >= _MOST and query not in [topic.query for topic in followed]:
             return error_reply(
                 f"This channel follows {_MOST} topics, which is as many as I can keep. Unsubscribe one first."
             )
-        new = await topics.put(
+        is_new = await topics.put(
             tx, ctx.channel.id, query, muted=muted, alert=alert and not muted, member=ctx.asker.member, now=ctx.now
         )
-        begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is PlaceKind.DIRECT else None
+        channel_begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is PlaceKind.DIRECT else None
     name = plain_text(query)
-    read = query_notes.explain(
+    note = query_notes.explain(
         await asyncio.to_thread(ctx.services.paper_index.engine.understand, query), standing=True
     )
-    daily = f"Digests begin here with it. {when(begun)} `/papers pause` stops them." if begun else ""
-    reached = " ".join(filter(None, [await reach(ctx, query, alert=alert and not muted), read, daily]))
+    daily = f"Digests begin here with it. {when(channel_begun)} `/papers pause` stops them." if channel_begun else ""
+    explanation = " ".join(filter(None, [await reach(ctx, query, alert=alert and not muted), note, daily]))
     if muted:
         return Reply(
-            f"Muted “{name}”: papers about it are left out. {reached} `/papers unsubscribe {name}` brings them back."
+            f"Muted “{name}”: papers about it are left out. {explanation} "
+            f"`/papers unsubscribe {name}` brings them back."
         )
     how = "Matches are posted as soon as they are listed." if alert else "Its matches rank higher from now on."
-    return Reply(f"{'Subscribed to' if new else 'Changed'} “{name}”. {how} {reached}")
+    return Reply(f"{'Subscribed to' if is_new else 'Changed'} “{name}”. {how} {explanation}")
 
 
 def followable(query: str) -> bool:
-    """Whether to subscribe to a query follows just that."""
+    """Whether subscribing to a query would follow exactly that query."""
     return _read(query) == (query, False, False) and len(query) <= _LONGEST and bool(parse(query).groups)
 
 
 async def unsubscribe(ctx: CommandContext, argument: str) -> Reply:
-    """Follow or mute a topic no longer."""
+    """Remove a topic that is followed or muted."""
     query = " ".join(argument.split()).lstrip(MINUS).strip()
     async with ctx.services.store.write() as tx:
-        have = await topics.for_channel(tx, ctx.channel.id)
-        meant = [topic.query for topic in have if topic.query.casefold() == query.casefold()]
-        for one in meant:
-            await topics.remove(tx, ctx.channel.id, one)
-    if meant:
-        return Reply(f"Unsubscribed from “{plain_text(meant[0])}”.")
-    if not have:
+        followed = await topics.for_channel(tx, ctx.channel.id)
+        matching = [topic.query for topic in followed if topic.query.casefold() == query.casefold()]
+        for topic_query in matching:
+            await topics.remove(tx, ctx.channel.id, topic_query)
+    if matching:
+        return Reply(f"Unsubscribed from “{plain_text(matching[0])}”.")
+    if not followed:
         return error_reply("This channel follows no topics.")
-    names = ", ".join(f"“{plain_text(topic.query)}”" for topic in have)
+    names = ", ".join(f"“{plain_text(topic.query)}”" for topic in followed)
     return error_reply(
         f"This channel has no topic “{plain_text(query)}”. It has {names}." if query else f"Which? {names}."
     )
@@ -87,36 +88,42 @@ async def show(ctx: CommandContext, argument: str) -> Reply:
     """The channel's topics, and what each brought: the matches posted since it was made, at most a month ago."""
     since = ctx.now - _LOOK_BACK
     async with ctx.services.store.read() as tx:
-        have = await topics.for_channel(tx, ctx.channel.id)
-        sent = {one.paper_id: one.at for one in await exposures.for_channel(tx, ctx.channel.id) if one.at >= since}
-        heard = feedback.standing(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
+        followed = await topics.for_channel(tx, ctx.channel.id)
+        sent = {
+            exposure.paper_id: exposure.at
+            for exposure in await exposures.for_channel(tx, ctx.channel.id)
+            if exposure.at >= since
+        }
+        standing_votes = feedback.standing(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
         titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, sent)).items()}
-    if not have:
+    if not followed:
         return Reply("This channel follows no topics yet. `/papers subscribe federated learning` begins one.")
-    liked = {one.paper_id for one in heard if one.value > 0}
+    liked = {vote.paper_id for vote in standing_votes if vote.value > 0}
     listed = await _listed(ctx)
     rows = []
-    for topic in have:
-        matches = [one for one in await _matching(ctx, topic.query, sent) if sent[one] >= topic.created_at]
-        told = []
+    for topic in followed:
+        matches = [
+            paper_id for paper_id in await _matching(ctx, topic.query, sent) if sent[paper_id] >= topic.created_at
+        ]
+        parts = []
         if topic.muted:
-            kept = len(await _matching(ctx, topic.query, listed))
-            told.append(f"muted; {kept:,} of the {_month(listed)} match it." if listed else "muted.")
+            muted_count = len(await _matching(ctx, topic.query, listed))
+            parts.append(f"muted; {muted_count:,} of the {_month(listed)} match it." if listed else "muted.")
         elif matches:
             last = max(matches, key=sent.__getitem__)
             day = day_name(sent[last].astimezone(ctx.zone).date(), ctx.now.astimezone(ctx.zone).date())
-            good = f", {len(liked.intersection(matches)):,} of them liked" if liked.intersection(matches) else ""
-            told.append(f"brought {count(len(matches), 'paper')} in the last 30 days{good};")
-            told.append(f"the last {day}: “{cut(plain_text(titles[last]), 70)}”.")
+            liked_part = f", {len(liked.intersection(matches)):,} of them liked" if liked.intersection(matches) else ""
+            parts.append(f"brought {count(len(matches), 'paper')} in the last 30 days{liked_part};")
+            parts.append(f"the last {day}: “{cut(plain_text(titles[last]), 70)}”.")
         else:
-            told.append("brought nothing yet. " + _share(len(await _matching(ctx, topic.query, listed)), listed))
+            parts.append("brought nothing yet. " + _share(len(await _matching(ctx, topic.query, listed)), listed))
         name = plain_text(topic.query) + (" (alerts at once)" if topic.alert else "")
-        rows.append(f"• {name}: {' '.join(told)}")
+        rows.append(f"• {name}: {' '.join(parts)}")
     return Reply("Topics here:\n" + "\n".join(rows))
 
 
 async def reach(ctx: CommandContext, query: str, *, alert: bool = False) -> str:
-    """How much a topic would have brought in the last 30 days, and whether that is too much."""
+    """How many papers a topic would have brought in the last 30 days, and whether that is too many."""
     listed = await _listed(ctx)
     matched = len(await _matching(ctx, query, listed))
     text = _share(matched, listed)
@@ -128,7 +135,7 @@ async def reach(ctx: CommandContext, query: str, *, alert: bool = False) -> str:
 
 
 def _read(argument: str) -> tuple[str, bool, bool]:
-    """(the query, whether it is muted, whether matches are posted at once) of what is subscribed to."""
+    """(query, muted, alert): the query of a topic, whether it is muted, and whether matches are posted at once."""
     words = argument.split()
     alert = bool(words) and words[-1].casefold().strip("[]-") == "alert" and len(words) > 1
     query = " ".join(words[:-1] if alert else words)
@@ -152,8 +159,8 @@ async def _listed(ctx: CommandContext) -> list[str]:
         return await papers.news(tx, today - _LOOK_BACK, today + timedelta(days=1))
 
 
-async def _matching(ctx: CommandContext, query: str, some: Collection[str]) -> list[str]:
-    """Those of some papers that a topic matches."""
+async def _matching(ctx: CommandContext, query: str, paper_ids: Collection[str]) -> list[str]:
+    """The papers among these that a topic matches."""
     engine = ctx.services.paper_index.engine
-    ids = list(some)
-    return [hit.paper_id for hit in await asyncio.to_thread(lambda: engine.matching(query, engine.known(ids)))]
+    listed_ids = list(paper_ids)
+    return [hit.paper_id for hit in await asyncio.to_thread(lambda: engine.matching(query, engine.known(listed_ids)))]

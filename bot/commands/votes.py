@@ -1,4 +1,4 @@
-"""Telling the bot: more, less, teach, submit; and keeping papers: save, saved."""
+"""Commands that tell the bot something: more, less, teach, submit; and that keep papers: save, unsave, saved."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ _MOST_TAUGHT = 500
 
 
 async def more(ctx: CommandContext, argument: str) -> Reply:
-    """A vote for a paper, as a 👍 on its card, or for words; said again it is taken back."""
+    """A vote for a paper, like a 👍 on its card, or for words. The same command again takes it back."""
     if words := await corrections.words_in(ctx, argument):
         return await corrections.correct(ctx, words, 1)
     return await _vote(ctx, argument, SAID_MORE, SAID_LESS, "More like")
 
 
 async def less(ctx: CommandContext, argument: str) -> Reply:
-    """A vote against a paper, as a 👎 on its card, or against words; said again it is taken back."""
+    """A vote against a paper, like a 👎 on its card, or against words. The same command again takes it back."""
     if words := await corrections.words_in(ctx, argument):
         return await corrections.correct(ctx, words, -1)
     return await _vote(ctx, argument, SAID_LESS, SAID_MORE, "Less like")
 
 
 async def teach(ctx: CommandContext, argument: str) -> Reply:
-    """Papers the team already loves: ids, links, or BibTeX. The channel's taste starts from them."""
+    """Record papers that the team already loves, as ids, links or BibTeX. The channel's taste starts from them."""
     if not argument:
         return error_reply(
             "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib file, "
             "as in `/papers teach 1602.05629 1912.04977`."
         )
-    named = await asyncio.to_thread(bibliography.read, argument)
-    if not named.papers:
+    parsed = await asyncio.to_thread(bibliography.read, argument)
+    if not parsed.papers:
         return error_reply("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
-    wanted = named.papers[:_MOST_TAUGHT]
+    wanted = parsed.papers[:_MOST_TAUGHT]
     async with ctx.services.store.read() as tx:
-        known = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in wanted}
-    missing = [paper.id for paper in wanted if known[paper.id] is None and arxiv_id(paper.id)]
-    # What a source tells is for everybody; what only the entry says stays with whoever may see this channel.
+        stored_ids = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in wanted}
+    missing = [paper.id for paper in wanted if stored_ids[paper.id] is None and arxiv_id(paper.id)]
+    # A source's data is for everybody. Data that only the entry has stays with the members who may see this channel.
     await ctx.record([paper for paper in await ctx.look_up(missing) if paper.title] if missing else [])
     ids: dict[str, None] = {}
     unknown: list[Paper] = []
     full = False
     async with ctx.services.store.write() as tx:
-        await metadata.lock_papers(tx)  # a source that lists one of them meanwhile is waited for
+        await metadata.lock_papers(tx)  # wait for a source that is listing one of them
         for paper in wanted:
             listed = await papers.same_as(tx, paper)
             paper_id = listed or await contributions.give(tx, ctx.channel, ctx.asker.member, paper, ctx.now)
@@ -66,7 +66,7 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
                 full |= bool(paper.title)
             else:
                 ids[paper_id] = None
-        for paper_id in sorted(ids):  # always in one order: two at once would else wait for each other
+        for paper_id in sorted(ids):  # always in one order, or two transactions could deadlock
             await votes.put(tx, Vote(ctx.channel.id, paper_id, ctx.asker.member, TAUGHT, True, ctx.now))
     if not ids:
         if full:
@@ -76,11 +76,11 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
     text = f"Learned from {count(len(ids), 'paper')}: the next digest follows {followed}."
     if unknown:
         text += f" {_full()}" if full else f" I could not find {_listed(unknown)}."
-    if named.problems:
-        text += f" Skipped: {named.problems[0]}" + (
-            f" (and {len(named.problems) - 1} more)." if named.problems[1:] else "."
+    if parsed.problems:
+        text += f" Skipped: {parsed.problems[0]}" + (
+            f" (and {len(parsed.problems) - 1} more)." if parsed.problems[1:] else "."
         )
-    if len(named.papers) > _MOST_TAUGHT:
+    if len(parsed.papers) > _MOST_TAUGHT:
         text += f" Only the first {_MOST_TAUGHT} count; send the others in a second go."
     elif len(argument) + len("teach ") >= LONGEST_LINE:
         text += f" Only the first {LONGEST_LINE:,} characters were read; send the others in a second go."
@@ -88,7 +88,7 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def submit(ctx: CommandContext, argument: str) -> Reply:
-    """Put a paper before the channel, as a card."""
+    """Post a paper in the channel as a card."""
     paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
@@ -96,7 +96,7 @@ async def submit(ctx: CommandContext, argument: str) -> Reply:
         return error_reply(f"I can't post here: {ctx.channel.state_reason}. {ctx.can.way_back} first.")
     if not await ctx.bot_is_member():
         return not_here()
-    # Without a name: what is posted is kept, and whoever submitted it may want to be forgotten.
+    # Without a name: the post is kept, and the member who submitted it may want to be forgotten.
     text = "A member put this before the channel:"
     planned = await ctx.services.digests.plan_card(ctx.channel, paper, SUBMISSION, text, ctx.now)
     if planned is None:
@@ -115,32 +115,32 @@ async def submit(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def save(ctx: CommandContext, argument: str) -> Reply:
-    """Keep a paper for oneself; said again it is dropped."""
+    """Save a paper for the asker. The same command again removes it."""
     paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    platform, known_in, member = ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
+    platform, workspace, member = ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
     title = cut(plain_text(paper.title), 100)
     async with ctx.services.store.write() as tx:
-        had = paper.id in [paper_id for paper_id, _ in await saved.for_member(tx, platform, known_in, member)]
+        is_saved = paper.id in [paper_id for paper_id, _ in await saved.for_member(tx, platform, workspace, member)]
         if await ctx.claim_event(tx):
-            had = not had
-            if had:
+            is_saved = not is_saved
+            if is_saved:
                 await saved.put(tx, platform, ctx.place.workspace, member, paper.id, ctx.now)
             else:
-                await saved.remove(tx, platform, known_in, member, paper.id)
-    if had:
+                await saved.remove(tx, platform, workspace, member, paper.id)
+    if is_saved:
         return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
     return _dropped(title)
 
 
 async def unsave(ctx: CommandContext, argument: str) -> Reply:
-    """Drop a saved paper, however often it is said."""
+    """Remove a saved paper. Running it again changes nothing."""
     mine = (ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
     async with ctx.services.store.read() as tx:
-        # A private paper can be dropped everywhere, also where it can't be seen.
-        kept = [paper_id for paper_id, _ in await saved.for_member(tx, *mine) if paper_id == argument]
-        paper = await papers.get(tx, argument) if kept else None
+        # A private paper can be removed everywhere, also in channels that may not see it.
+        saved_ids = [paper_id for paper_id, _ in await saved.for_member(tx, *mine) if paper_id == argument]
+        paper = await papers.get(tx, argument) if saved_ids else None
     paper = paper or await ctx.known_paper(argument)
     if paper is None:
         return no_such_paper(argument)
@@ -150,11 +150,13 @@ async def unsave(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def show_saved(ctx: CommandContext, argument: str) -> Reply:
-    """The asker's saved papers; `saved bib` as BibTeX."""
+    """List the asker's saved papers. `saved bib` gives them as BibTeX."""
     async with ctx.services.store.read() as tx:
-        mine = await saved.for_member(tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
-        found = await papers.get_many(tx, [paper_id for paper_id, _ in mine])
-    if not mine:
+        saved_papers = await saved.for_member(
+            tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
+        )
+        found = await papers.get_many(tx, [paper_id for paper_id, _ in saved_papers])
+    if not saved_papers:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
     if argument.casefold() in ("bib", "bibtex"):
         text = bibliography.write(list(found.values()))
@@ -181,22 +183,22 @@ async def _vote(ctx: CommandContext, argument: str, signal: str, opposite: str, 
         return no_such_paper(argument)
     channel, member = ctx.channel.id, ctx.asker.member
     async with ctx.services.store.write() as tx:
-        mine = {v.signal for v in await votes.for_paper(tx, channel, paper.id) if v.member == member}
+        standing_signals = {v.signal for v in await votes.for_paper(tx, channel, paper.id) if v.member == member}
         first = await ctx.claim_event(tx)
-        back = (signal in mine) == first  # told again, it answers how the vote stands since it was told first
+        takes_back = (signal in standing_signals) == first  # a repeated event gets the answer that the first one got
         if first:
-            await votes.put(tx, Vote(channel, paper.id, member, signal, not back, ctx.now))
-            # What was taught stands until it is taken back as a vote is: by a less, or by a more said again.
-            gone = {opposite, TAUGHT} if back or signal == SAID_LESS else {opposite}
-            for one in sorted(gone & mine):
-                await votes.put(tx, Vote(channel, paper.id, member, one, False, ctx.now))
+            await votes.put(tx, Vote(channel, paper.id, member, signal, not takes_back, ctx.now))
+            # A taught paper counts until a `less`, or a second `more`, takes it back.
+            replaced = {opposite, TAUGHT} if takes_back or signal == SAID_LESS else {opposite}
+            for signal_off in sorted(replaced & standing_signals):
+                await votes.put(tx, Vote(channel, paper.id, member, signal_off, False, ctx.now))
     if first:
         ctx.services.outdated(channel, paper.id)
     title = cut(plain_text(paper.title), 100)
-    if back and any(on_message(one) and ctx.services.emoji.value(one) for one in mine):
+    if takes_back and any(on_message(standing) and ctx.services.emoji.value(standing) for standing in standing_signals):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
-    if back:
-        taught = ", taught or voted" if TAUGHT in mine else ""
+    if takes_back:
+        taught = ", taught or voted" if TAUGHT in standing_signals else ""
         return Reply(f"Taken back: “{title}” no longer counts{taught}.")
     return Reply(f"Counted. {words} “{title}”, from the next digest on. The same again takes it back.")
 
