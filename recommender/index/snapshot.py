@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.index.bigrams import PAIR_SPACE
-from recommender.index.segment import CATEGORIES, FIELDS, Segment, ranges
+from recommender.index.segment import AUTHORS, CATEGORIES, FIELDS, Segment, ranges
 from recommender.index.vocabulary import Vocabulary
 from recommender.index.word_vectors import UNKNOWN, Meaning
 
@@ -96,6 +96,21 @@ class Snapshot:
         counts = np.zeros(self.words, np.int64)
         for segment in self.segments:
             counts[segment.terms] += np.diff(segment.term_bounds)
+        return counts
+
+    @cached_property
+    def author_df(self) -> NDArray[np.int64]:
+        """In how many papers each word of an author's name occurs, by its word id (that of other words is `df`). Papers
+        that were replaced or discarded are not counted, so that none of their names is proposed to anybody."""
+        counts = self.df.copy()
+        for segment, dead in zip(self.segments, self.dead, strict=False):
+            rows = np.zeros(0, np.int64) if dead is None else np.flatnonzero(dead)
+            starts = segment.papers.bounds[rows * FIELDS + AUTHORS]
+            stops = segment.papers.bounds[rows * FIELDS + AUTHORS + 1]
+            tokens = segment.papers.tokens[ranges(starts, stops)].astype(np.int64)
+            # A name that two authors of a paper share counts once.
+            pairs = np.unique(np.stack([np.repeat(rows, stops - starts), tokens]), axis=1)
+            np.subtract.at(counts, pairs[1], 1)
         return counts
 
     @cached_property

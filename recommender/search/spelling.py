@@ -82,9 +82,9 @@ class Spelling:
 
     @cached_property
     def _names(self) -> Known:
-        words = self._snapshot.vocabulary.words
-        numbers = [n for n in range(self._snapshot.words) if words[n].startswith(AUTHOR_SIGN)]
-        return Known([words[n][len(AUTHOR_SIGN) :] for n in numbers], self._snapshot.df[numbers])
+        words, papers = self._snapshot.vocabulary.words, self._snapshot.author_df
+        numbers = [n for n in np.flatnonzero(papers > 0).tolist() if words[n].startswith(AUTHOR_SIGN)]
+        return Known([words[n][len(AUTHOR_SIGN) :] for n in numbers], papers[numbers])
 
     def names(self, letters: str) -> list[str]:
         """The names that may be meant by the first letters of one, the most frequent first."""

@@ -39,3 +39,16 @@ def test_in_prose_a_rare_word_is_itself(misspelt: Recommender) -> None:
 @pytest.mark.parametrize("query", ["tensorf", "gas", "tensor", "diffusion", "difussion", "title:zebra"])
 def test_a_rare_word_that_is_near_no_frequent_one_is_itself(misspelt: Recommender, query: str) -> None:
     assert misspelt.understand(query).beside == ()
+
+
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "discarded"])
+def test_an_author_whose_papers_are_gone_is_proposed_to_nobody(*, replaced: bool) -> None:
+    engine = Recommender()
+    engine.add([Paper("gone", "Of gas", "", ("Zoe Quuxauthor", "Zyx Quuxauthor")), Paper("other", "Of more", "")])
+    assert engine.understand("author:quuxautho").suggestion or engine.understand("author:quuxautho").remarks[0].near
+    if replaced:
+        engine.add([Paper("gone", "Of gas", "", ("Ann Else",))])
+    else:
+        engine.discard(["gone"])
+    assert "quuxauthor" not in str(engine.understand("author:quuxautho"))
+    assert "quuxauthor" not in str(engine.understand("author:quuxauthr"))
