@@ -14,8 +14,8 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.operate.around import arranged, drop_output, speak_utf8, tell, until_signal
-from bot.operate.saying import Misuse, err
+from bot.operate.command_line import arrange_arguments, drop_output, print_error, until_signal, use_utf8
+from bot.operate.output import UsageError, err
 from bot.settings import Settings, SettingsError, load
 
 app = typer.Typer(
@@ -62,7 +62,7 @@ def options(
 @app.command()
 def run() -> None:
     """Run every configured platform and the scheduler."""
-    from bot.operate.live import run_platforms
+    from bot.operate.run import run_platforms
 
     _go(run_platforms(_settings()))
 
@@ -82,7 +82,7 @@ def demo(script: Annotated[bool, typer.Option("--script", help="Play a scripted 
 @app.command()
 def chat() -> None:
     """Talk to the bot here, on the real store."""
-    from bot.operate.live import chat_here
+    from bot.operate.run import chat_here
 
     _go(chat_here(_settings("error")))
 
@@ -106,12 +106,12 @@ def ingest(
     since: Annotated[str | None, typer.Option(help="Look back to this day.", metavar="YYYY-MM-DD")] = None,
 ) -> None:
     """Read the sources now."""
-    from bot.operate.live import ingest_now
+    from bot.operate.run import ingest_now
 
     try:
         day = date.fromisoformat(since) if since else None
     except ValueError:
-        raise Misuse(f"--since takes a day such as 2026-03-31, not {since!r}.") from None
+        raise UsageError(f"--since takes a day such as 2026-03-31, not {since!r}.") from None
     _go(ingest_now(_settings("error"), source, day))
 
 
@@ -148,16 +148,16 @@ def search(
     from bot.operate.search import search_batch, search_once
 
     if limit is not None and not (re.fullmatch("[0-9]{1,5}", limit) and 1 <= int(limit) <= _MOST_HITS):
-        raise Misuse(f"--limit takes a whole number from 1 to {_MOST_HITS:,}, not {limit!r}.")
+        raise UsageError(f"--limit takes a whole number from 1 to {_MOST_HITS:,}, not {limit!r}.")
     most = int(limit) if limit else None
     if batch or trec_run:
         if not (batch and trec_run) or query or as_json:
-            raise Misuse("A batch is `paperboy search --batch QUERIES.jsonl --trec-run OUT [--limit 100]`.")
+            raise UsageError("A batch is `paperboy search --batch QUERIES.jsonl --trec-run OUT [--limit 100]`.")
         _go(search_batch(_settings(), batch, trec_run, most or 100))
     elif query:
         _go(search_once(_settings(), " ".join(query), most or 10, as_json))
     else:
-        raise Misuse("Search for what? As in `paperboy search federated learning`.")
+        raise UsageError("Search for what? As in `paperboy search federated learning`.")
 
 
 @app.command()
@@ -177,7 +177,7 @@ def replay(
         if replay_files(papers, feedback, as_json):
             raise typer.Exit(1)
     else:
-        raise Misuse("`paperboy replay` takes --papers FILE… and --feedback FILE, or --channel CHANNEL.")
+        raise UsageError("`paperboy replay` takes --papers FILE… and --feedback FILE, or --channel CHANNEL.")
 
 
 @app.command()
@@ -244,8 +244,8 @@ def main() -> None:
 
 
 def _run_command() -> None:
-    speak_utf8()
-    words = arranged(sys.argv[1:])
+    use_utf8()
+    words = arrange_arguments(sys.argv[1:])
     if words in ([], ["papers"], ["db"]):
         words.append("--help")
     try:
@@ -261,8 +261,8 @@ def _run_command() -> None:
         err(f"paperboy: {said}{'' if said.endswith('?') else '.'} `paperboy --help` tells more.")
         sys.exit(2)
     except Exception as error:
-        tell(error, trace=_State.debug)
-        sys.exit(2 if isinstance(error, Misuse | SettingsError) else 1)
+        print_error(error, trace=_State.debug)
+        sys.exit(2 if isinstance(error, UsageError | SettingsError) else 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -11,9 +11,9 @@ from functools import partial
 from bot.app import configured_sources, system_clock
 from bot.installations.encryption import TokensUnreadable
 from bot.model.messages import Place
-from bot.operate import checking
-from bot.operate.live import environment_of
-from bot.operate.saying import err, out
+from bot.operate import core_checks
+from bot.operate.output import err, out
+from bot.operate.run import environment_of
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.ports.platform import Check, Checkable, Finding
 from bot.settings import Settings, SettingsError
@@ -31,16 +31,16 @@ async def check_all(settings: Settings, *, as_json: bool) -> int:
     """Print what was found, a line each or as JSON; 1 when anything is wrong."""
     async with configured_sources(settings) as sources, _as_it_stands(settings) as (store, known):
         looks = [
-            Check("store", partial(checking.store, settings)),
-            Check("index", partial(checking.index, settings)),
-            Check("disk", partial(checking.disk, settings)),
-            *(Check(f"source {source.name}", partial(checking.source, source, system_clock)) for source in sources),
-            Check("clock", partial(checking.clock, _addresses(settings), system_clock)),
-            Check("time zones", partial(checking.zones, known)),
+            Check("store", partial(core_checks.store, settings)),
+            Check("index", partial(core_checks.index, settings)),
+            Check("disk", partial(core_checks.disk, settings)),
+            *(Check(f"source {source.name}", partial(core_checks.source, source, system_clock)) for source in sources),
+            Check("clock", partial(core_checks.clock, _addresses(settings), system_clock)),
+            Check("time zones", partial(core_checks.zones, known)),
             *await _of_platforms(settings, store, known),
         ]
         err(f"Looking at {len(looks)} things …")
-        findings = await look(looks, _SECONDS)
+        findings = await run_checks(looks, _SECONDS)
     found = list(zip((one.name for one in looks), findings, strict=True))
     if as_json:
         out(json.dumps(_as_json(found), ensure_ascii=False, indent=1))
@@ -50,7 +50,7 @@ async def check_all(settings: Settings, *, as_json: bool) -> int:
     return int(any(finding.problem for finding in findings))
 
 
-async def look(checks: Sequence[Check], seconds: float) -> list[Finding]:
+async def run_checks(checks: Sequence[Check], seconds: float) -> list[Finding]:
     """What each check gives, in their order; one that takes longer than `seconds`, or breaks, gives that."""
 
     async def one(check: Check) -> Finding:
@@ -72,7 +72,7 @@ async def look(checks: Sequence[Check], seconds: float) -> list[Finding]:
 async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[Channel]]]:
     """The store, neither made nor brought up to date, and its channels; an empty one in memory where there is none."""
     try:
-        store = None if checking.is_new(settings) else Store(make_engine(settings.store_url, 0.0))
+        store = None if core_checks.is_new(settings) else Store(make_engine(settings.store_url, 0.0))
     except StoreError:
         store = None
     store = store or await open_store("sqlite://")

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from bot.operate.opening import index, opened_store
-from bot.operate.saying import Problems, err, out, progress
+from bot.operate.context import index, opened_store
+from bot.operate.output import Problems, err, out, progress
 from bot.settings import Settings
 from bot.store import papers
 from bot.store.database import Store

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from bot.operate.saying import err
+from bot.operate.output import err
 from bot.settings import Settings
 from bot.store.database import sqlite_file
 from bot.store.errors import StoreError

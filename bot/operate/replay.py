@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from bot.digests import feedback
 from bot.digests.feedback import EmojiTable
-from bot.operate.opening import opened_store
-from bot.operate.saying import Failure, Problems, out, progress
+from bot.operate.context import opened_store
+from bot.operate.output import CommandError, Problems, out, progress
 from bot.operate.store import channel_named
 from bot.settings import Settings
 from bot.store import papers
@@ -32,9 +32,9 @@ def replay_files(paper_files: Sequence[Path], feedback_file: Path, as_json: bool
     for file in paper_files:
         found += _good(file, read_papers(file), problems)
     if not given:
-        raise Failure(f"{feedback_file} holds no feedback to replay.")
+        raise CommandError(f"{feedback_file} holds no feedback to replay.")
     if not found:
-        raise Failure(f"{', '.join(map(str, paper_files))}: no papers to replay.")
+        raise CommandError(f"{', '.join(map(str, paper_files))}: no papers to replay.")
     _tell(found, given, as_json)
     return problems.sum_up()
 
@@ -46,7 +46,7 @@ async def replay_channel(settings: Settings, name: str, as_json: bool) -> None:
         channel = await channel_named(tx, name)
         said = await feedback.of_channel(tx, channel.id, emoji)
         if not said:
-            raise Failure(f"{name} has said nothing yet: no reaction, and no paper shown.")
+            raise CommandError(f"{name} has said nothing yet: no reaction, and no paper shown.")
         known, after = list[Paper](), ""
         while some := await papers.page(tx, after, _AT_ONCE):
             listed = await papers.listed_on(tx, [paper.id for paper in some])
@@ -77,7 +77,7 @@ def _good(file: Path, records: Iterator[_Record | Problem], problems: Problems) 
             else:
                 yield one
     except OSError as error:
-        raise Failure(f"{file} can't be read: {error.strerror or error}.") from error
+        raise CommandError(f"{file} can't be read: {error.strerror or error}.") from error
 
 
 def _table(told: Replay) -> str:

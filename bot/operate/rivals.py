@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 from bot.digests import feedback
 from bot.digests.feedback import EmojiTable
-from bot.operate.opening import opened_store
-from bot.operate.saying import out
+from bot.operate.context import opened_store
+from bot.operate.output import out
 from bot.settings import Settings
 from bot.store import channels, exposures, pick_log, votes
 from bot.store.pick_log import LoggedPick

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.query_notes import explain
-from bot.operate.opening import opened_paper_index
-from bot.operate.saying import Failure, Problems, err, out, progress
+from bot.operate.context import opened_paper_index
+from bot.operate.output import CommandError, Problems, err, out, progress
 from bot.settings import Settings
 from bot.store import papers
 from recommender import snippet
@@ -61,7 +61,7 @@ async def search_batch(settings: Settings, queries: Path, run: Path, limit: int)
             else:
                 asked.append(one)
     except OSError as error:
-        raise Failure(f"{queries} can't be read: {error.strerror or error}.") from error
+        raise CommandError(f"{queries} can't be read: {error.strerror or error}.") from error
     async with opened_paper_index(settings) as (_, paper_index):
         try:
             with run.open("w", encoding="utf-8") as written, progress("Searching") as tick:
@@ -70,7 +70,7 @@ async def search_batch(settings: Settings, queries: Path, run: Path, limit: int)
                         written.write(f"{name} Q0 {'_'.join(hit.paper_id.split())} {rank} {hit.score:.6f} paperboy\n")
                     tick(done, len(asked))
         except OSError as error:
-            raise Failure(f"{run} can't be written: {error.strerror or error}.") from error
+            raise CommandError(f"{run} can't be written: {error.strerror or error}.") from error
     return problems.sum_up()
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.text import count
-from bot.operate.opening import index, opened_store
-from bot.operate.saying import Failure, Misuse, out, progress
+from bot.operate.context import index, opened_store
+from bot.operate.output import CommandError, UsageError, out, progress
 from bot.settings import Settings
 from bot.store import channels, members, metadata, papers
 from bot.store.channels import Channel
@@ -32,10 +32,10 @@ async def backup_store(settings: Settings, file: Path, *, force: bool) -> None:
     from bot.store.backup import backup
 
     if not force and await asyncio.to_thread(os.path.lexists, file):
-        raise Failure(f"{file} is there already. Give the backup another name, or --force to replace it.")
+        raise CommandError(f"{file} is there already. Give the backup another name, or --force to replace it.")
     kept_in = sqlite_file(settings.store_url)
     if kept_in is not None and await asyncio.to_thread(_is_same, file, kept_in):
-        raise Failure(f"{file} is the store itself. Give the backup another name.")
+        raise CommandError(f"{file} is the store itself. Give the backup another name.")
     async with opened_store(settings) as store:
         with progress("Backing up") as tick:
             rows = await backup(store, file, datetime.now(UTC), lambda done: tick(done, 0))
@@ -62,7 +62,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
             held = (await papers.count(tx), len(await channels.list_all(tx)))
             replaced = await metadata.get(tx, "store_id") or ""
         if any(held) and not force:
-            raise Failure(
+            raise CommandError(
                 f"The store holds {count(held[0], 'paper')} and {count(held[1], 'channel')}, which this "
                 "would replace. Back it up first, then say --force."
             )
@@ -86,14 +86,16 @@ async def export_channel(settings: Settings, name: str) -> None:
 
 
 async def channel_named(tx: AsyncConnection, name: str) -> Channel:
-    """The one channel of that name, address or number. Raises Failure or Misuse with what there is."""
+    """The one channel of that name, address or number. Raises CommandError or UsageError with what there is."""
     meant = await channels.named(tx, name)
     if not meant:
         every = ", ".join(sorted({one.place.name or one.place.address for one in await channels.list_all(tx)}))
-        raise Failure(f"There is no channel {name}. " + (f"There are: {every}." if every else "There is none yet."))
+        raise CommandError(
+            f"There is no channel {name}. " + (f"There are: {every}." if every else "There is none yet.")
+        )
     if len(meant) > 1:
         which = ", ".join(f"{one.id} ({one.place.platform} {one.place.address})" for one in meant)
-        raise Misuse(f"Several channels are called {name}; give one's number: {which}.")
+        raise UsageError(f"Several channels are called {name}; give one's number: {which}.")
     return meant[0]
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.operate.opening import opened_paper_index
+from bot.operate.context import opened_paper_index
 from bot.operate.papers import import_papers
 from bot.settings import Settings, load
 from tests.benchmarks.corpus import texts

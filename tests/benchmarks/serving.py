@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from bot.operate.opening import opened_store
+from bot.operate.context import opened_store
 from bot.platforms.slack.listeners import EVENTS
 from bot.settings import load
 from bot.store import deliveries, votes

@@ -16,7 +16,7 @@ from bot.installations.encryption import TokenCipher
 from bot.installations.store_backed import StoredInstallations
 from bot.model.codec import dump_message, load_message
 from bot.model.messages import Message, Place
-from bot.operate.opening import index
+from bot.operate.context import index
 from bot.platforms.slack.render import posted
 from bot.platforms.slack.scopes import SCOPES
 from bot.ports.installations import Installation

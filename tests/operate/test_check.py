@@ -18,9 +18,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.model.messages import Place
-from bot.operate import checking
-from bot.operate.check import check_all, look
-from bot.operate.opening import opened_paper_index
+from bot.operate import core_checks
+from bot.operate.check import check_all, run_checks
+from bot.operate.context import opened_paper_index
 from bot.ports.platform import Check, Finding
 from bot.settings import Settings, load
 from bot.sources.feed import feed_name
@@ -186,14 +186,14 @@ async def test_sources_that_do_not_answer_or_make_no_sense_are_told_each_alone(
 
 @pytest.mark.parametrize(("seconds", "way"), [(-3600, "behind"), (90, "ahead of"), (50, ""), (-50, "")])
 async def test_a_clock_that_is_wrong_by_more_than_a_minute_is_told(world: PaperSources, seconds: int, way: str) -> None:
-    finding = await checking.clock([world.url], lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+    finding = await core_checks.clock([world.url], lambda: datetime.now(UTC) + timedelta(seconds=seconds))
     assert way in finding.problem
     assert bool(way) == bool(finding.problem)
 
 
 async def test_the_time_is_asked_of_the_next_where_one_does_not_tell_it(world: PaperSources) -> None:
     addresses = ["http://127.0.0.1:9/", "not an address", world.answer("/odd", Reply("", headers={"Date": "soon"}))]
-    late = partial(checking.clock, now=lambda: datetime.now(UTC) + timedelta(hours=1))
+    late = partial(core_checks.clock, now=lambda: datetime.now(UTC) + timedelta(hours=1))
     assert not (await late(addresses)).problem
     assert (await late([*addresses, world.url])).problem
 
@@ -219,7 +219,7 @@ async def test_what_hangs_or_breaks_holds_nothing_up() -> None:
     async def fine() -> Finding:
         return Finding()
 
-    findings = await look([Check("a", hangs), Check("b", breaks), Check("c", fine)], 0.05)
+    findings = await run_checks([Check("a", hangs), Check("b", breaks), Check("c", fine)], 0.05)
     assert [bool(one.problem) for one in findings] == [True, True, False]
 
 

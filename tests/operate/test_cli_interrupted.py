@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from bot.operate.alone import alone
+from bot.operate.single_instance import single_instance
 from bot.settings import load
 from tests.fakes.paper_sources import PaperSources, Reply
 from tests.support.operator import Operator, good, ids, lines
 
 
 def test_a_second_bot_on_a_store_is_refused_and_searches_are_not(stocked: Operator, tmp_path: Path) -> None:
-    with alone(load()):
+    with single_instance(load()):
         ran = stocked("chat")
         assert (ran.code, ran.out, len(ran.told)) == (1, "", 1)
         assert "Another Paperboy serves" in ran.err
         assert stocked("search", "federated").code == 0
         assert stocked("papers", "import", lines(tmp_path, good(1))).code == 0
         assert stocked("db", "backup", tmp_path / "backup").code == 0
-    with alone(load()):
+    with single_instance(load()):
         pass
 
 

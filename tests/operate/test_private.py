@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.operate.test_one_bot import chatting
+from tests.operate.test_single_instance import chatting
 from tests.support.operator import Operator, good, lines
 
 

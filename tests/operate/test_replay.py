@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.operate.output import CommandError
 from bot.operate.replay import replay_channel
-from bot.operate.saying import Failure
 from bot.settings import load
 from bot.store.database import Store
 from tests.fakes.clock import Clock
@@ -21,7 +21,7 @@ async def test_a_channels_own_history_is_lived_again(
     settings = load(None, {"PAPERBOY_DATA_DIR": str(tmp_path)})
     house = house_over(sqlite_store, clock)
     await house.invite()
-    with pytest.raises(Failure, match="has said nothing yet"):
+    with pytest.raises(CommandError, match="has said nothing yet"):
         await replay_channel(settings, "ml", as_json=False)
     await house.say("settings bar 0")
     for day in range(4):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.operate.check import check_all
-from bot.operate.live import environment_of
+from bot.operate.run import environment_of
 from bot.platforms import registry
 from bot.platforms.registry import build_platforms, how_to_set_up, platform_sections
 from bot.settings import Settings, SettingsError, load

@@ -11,7 +11,7 @@ import pytest
 
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Place
-from bot.operate.check import look
+from bot.operate.check import run_checks
 from bot.platforms.discord.commands import application_commands
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.ports.platform import Finding
@@ -38,7 +38,7 @@ async def found(
     """What each check gives, by the last word of its name."""
     some = [server.place, server.elsewhere] if places is None else places
     checks = (platform or server.platform).checks(some, lost)
-    findings = await look(checks, 20)
+    findings = await run_checks(checks, 20)
     names = [one.name.removeprefix("discord ").partition(" ")[0] for one in checks]
     return dict(zip(names, findings, strict=True))
 

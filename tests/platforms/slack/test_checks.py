@@ -11,7 +11,7 @@ import pytest
 
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Place
-from bot.operate.check import look
+from bot.operate.check import run_checks
 from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
 from bot.ports.platform import Finding
@@ -35,7 +35,7 @@ async def found(
 ) -> dict[str, Finding]:
     """What each check gives, by the last words of its name."""
     checks = (platform or team.platform).checks([team.place, team.elsewhere] if places is None else places)
-    findings = await look(checks, 20)
+    findings = await run_checks(checks, 20)
     return {one.name.removeprefix("slack ").removeprefix("T1 "): f for one, f in zip(checks, findings, strict=True)}
 
 
@@ -97,7 +97,7 @@ async def test_channels_that_the_bot_has_left_or_that_are_archived_are_named(tea
 async def test_channels_that_the_bot_was_taken_out_of_are_named_and_nothing_wrong(team: SlackTeam) -> None:
     for served in ([], [team.elsewhere]):
         checks = team.platform.checks(served, [team.place])
-        findings = await look(checks, 20)
+        findings = await run_checks(checks, 20)
         [told] = [f for one, f in zip(checks, findings, strict=True) if one.name.endswith("channels")]
         assert told == Finding(
             mend="It can't post in #ml-papers any more; all is kept, and `/invite` brings it back."
@@ -113,7 +113,7 @@ async def test_a_channel_among_very_many_is_found(team: SlackTeam) -> None:
 
 async def test_channels_of_another_workspace_than_the_tokens_are_told(team: SlackTeam) -> None:
     checks = team.platform.checks([replace(team.place, workspace="T2")])
-    [problem] = [finding for finding in await look(checks, 20) if finding.problem]
+    [problem] = [finding for finding in await run_checks(checks, 20) if finding.problem]
     assert "another workspace" in problem.mend
 
 
@@ -144,7 +144,7 @@ async def test_of_many_workspaces_each_is_looked_at_alone(tmp_path: Path, sqlite
         other.scopes.discard("chat:write")
         await other.uninstalls()
         checks = team.http.checks([team.place, Place("slack", room.id, "T2", "room")])
-        found = {one.name: f for one, f in zip(checks, await look(checks, 20), strict=True)}
+        found = {one.name: f for one, f in zip(checks, await run_checks(checks, 20), strict=True)}
     assert wrong(found) == {"slack T2 bot token"}
 
 
@@ -155,7 +155,7 @@ async def test_that_nobody_has_installed_the_bot_yet_is_said_with_the_way(tmp_pa
         said = []
         for _ in range(2):
             [first, *_] = team.http.checks([])
-            [finding] = await look([first], 20)
+            [finding] = await run_checks([first], 20)
             said.append((first.name, finding.problem, "/slack/install" in finding.mend))
             await team.install(team.lab)
         assert said == [("slack installations", "", True), ("slack installations", "", False)]

@@ -1,4 +1,4 @@
-"""How a command speaks: results on stdout, everything else on stderr."""
+"""The output of commands: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Tick = Callable[[int, int], None]
 """Called with how much is done, and how much there is in all: 0 when nobody knows."""
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """A command failed; the text is the one line that the operator reads."""
 
 
-class Misuse(Exception):
-    """A command was called wrongly; the text says how it is meant."""
+class UsageError(Exception):
+    """A command was called with wrong arguments; the text says how it is used."""
 
 
 def out(text: str) -> None:
@@ -36,19 +36,19 @@ def err(text: str) -> None:
 
 
 class Problems:
-    """Lines that can't be read: the first are told, all are counted."""
+    """Counts the lines of a file that can't be read, and prints the first of them."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def tell(self, file: Path, problem: Problem) -> None:
-        """Tell of one."""
+        """Count one line, and print it if it is among the first."""
         self.count += 1
         if self.count <= _MOST_PROBLEMS_TOLD:
             err(f"{file}: {problem}")
 
     def sum_up(self) -> int:
-        """Say how many were not told; 1 when there were any, as an exit code."""
+        """Print how many lines were not printed. Returns the exit code: 1 when there was any."""
         if self.count > _MOST_PROBLEMS_TOLD:
             err(f"… and {self.count - _MOST_PROBLEMS_TOLD:,} more lines that can't be read.")
         return 1 if self.count else 0

@@ -1,4 +1,4 @@
-"""The store and the index as a command needs them: opened, brought up to date, and closed again."""
+"""Opens the store and the index for a command, brings them up to date, and closes them again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
+from bot.operate.output import err, progress
 from bot.operate.private import keep_private
-from bot.operate.saying import err, progress
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
 from bot.settings import Settings
@@ -21,15 +21,15 @@ _RETRY_SECONDS = 1.0
 Opened = TypeVar("Opened")
 
 
-async def patiently(
+async def retry_while_away(
     settings: Settings,
     attempt: Callable[[], Awaitable[Opened]],
     *,
     sleep: Sleep = asyncio.sleep,
     seconds: Callable[[], float] = time.monotonic,
 ) -> Opened:
-    """What the attempt gives. While the database is away it is tried again, for `database_start_seconds`: it may start
-    after the bot, or cut a connection while the bot starts. Then StoreAway."""
+    """The result of the attempt, which is repeated while the database is away, for `database_start_seconds`. The
+    database may start after the bot, or cut a connection while the bot starts. Raises StoreAway after that time."""
     ends, told = seconds() + settings.database_start_seconds, False
     while True:
         try:

@@ -18,9 +18,9 @@ from bot.commands.registry import COMMANDS
 from bot.installations.encryption import TokenCipher, TokensUnreadable
 from bot.installations.store_backed import StoredInstallations
 from bot.jobs.ingest import Ingest, Outcome
-from bot.operate.alone import sole_bot
-from bot.operate.opening import opened_paper_index, patiently
-from bot.operate.saying import Failure, Misuse, err, out, progress
+from bot.operate.context import opened_paper_index, retry_while_away
+from bot.operate.output import CommandError, UsageError, err, out, progress
+from bot.operate.single_instance import sole_bot
 from bot.platforms.entry import Environment
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.platforms.terminal import TerminalPlatform
@@ -37,7 +37,7 @@ async def run_platforms(settings: Settings) -> None:
     """The bot on every platform that the settings name, until it is interrupted."""
     entries = set_up(settings)
     if not entries:
-        raise Misuse(f"No platform is set up. {how_to_set_up()}")
+        raise UsageError(f"No platform is set up. {how_to_set_up()}")
     # A search in its thread gives way to whoever is waiting after a millisecond, not after Python's usual five.
     sys.setswitchinterval(0.001)
     async with sole_bot(settings) as lock:
@@ -49,7 +49,7 @@ async def run_platforms(settings: Settings) -> None:
                 _collect_seldom()
                 await serve(app, app.platforms)
         except (TokensUnreadable, Unservable, PlatformError) as error:
-            raise Failure(str(error)) from error
+            raise CommandError(str(error)) from error
 
 
 def _collect_seldom() -> None:
@@ -110,9 +110,9 @@ async def _open_app(
         async with opened_paper_index(settings):
             pass
 
-    await patiently(settings, sync)
+    await retry_while_away(settings, sync)
     async with contextlib.AsyncExitStack() as stack:
-        app = await patiently(settings, lambda: stack.enter_async_context(opened(settings, platforms)))
+        app = await retry_while_away(settings, lambda: stack.enter_async_context(opened(settings, platforms)))
         app.store.ready_to_write = lock.ready if lock else None
         yield app
 
@@ -120,15 +120,15 @@ async def _open_app(
 async def ingest_now(settings: Settings, only: str | None, since: date | None) -> int:
     """Read the sources; 1 when one of them failed."""
     if since and since > system_clock().date():
-        raise Misuse("--since names a day that is still to come.")
+        raise UsageError("--since names a day that is still to come.")
     async with configured_sources(settings) as sources:
         names = [source.name for source in sources]
         if not names:
-            raise Misuse("Every source is switched off in the settings.")
+            raise UsageError("Every source is switched off in the settings.")
         if only in settings.sources.feeds:
             only = feed_name(only)
         if only is not None and only not in names:
-            raise Misuse(f"There is no such source. They are {', '.join(names)}.")
+            raise UsageError(f"There is no such source. They are {', '.join(names)}.")
         async with opened_paper_index(settings) as (store, paper_index):
             ingest = Ingest(store, paper_index, sources, system_clock, settings.sources.look_back_days)
             err(f"Reading {only or ', '.join(names)} …")

@@ -1,4 +1,4 @@
-"""What stands around every command: its words in order, its streams, its errors in one line, and signals."""
+"""What every command needs: its arguments in order, its streams, its errors in one line, and signals."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from collections.abc import Coroutine, Sequence
 from itertools import islice
 from typing import Any
 
-from bot.operate.saying import err
+from bot.operate.output import err
 
 _MOST_SECONDS_TO_END = 9.0
 """After a signal. Docker kills after 10, other service managers later."""
 
 
-def arranged(words: Sequence[str]) -> list[str]:
-    """What was typed, in the order that the option parser understands: people put things where they think of them."""
+def arrange_arguments(words: Sequence[str]) -> list[str]:
+    """The arguments in the order that the option parser understands: people put options where they think of them."""
     general, rest, last = list[str](), list[str](), list[str]()
     remaining = iter(words)
     for word in remaining:
@@ -54,15 +54,15 @@ def _each_named(words: Sequence[str], option: str) -> list[str]:
     return named
 
 
-def speak_utf8() -> None:
-    """What goes into a file or a pipe is UTF-8 everywhere; and no character that a terminal lacks ends a command."""
+def use_utf8() -> None:
+    """Write UTF-8 into files and pipes, and escape a character that the terminal lacks instead of failing on it."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
-def tell(error: Exception, *, trace: bool) -> None:
-    """Say what went wrong, in one line; with `trace` also where."""
+def print_error(error: Exception, *, trace: bool) -> None:
+    """Print an error in one line; with `trace` also its traceback."""
     if trace:
         import traceback
 
@@ -82,7 +82,7 @@ def tell(error: Exception, *, trace: bool) -> None:
 
 
 def drop_output() -> None:
-    """Say nothing more on stdout, not even what is still to be flushed at the end."""
+    """Print nothing more on stdout, and drop what is still to be flushed."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -108,7 +108,7 @@ def _end_soon(number: int, _frame: object) -> None:
 
 
 async def until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
-    """The work's exit code, or 130 or 143 when a signal ended it; what it holds is let go in good order either way."""
+    """The exit code of the work, or 130 or 143 when a signal ended it. Its resources are closed in order either way."""
     task = asyncio.ensure_future(work)
     came: list[int] = []
     loop = asyncio.get_running_loop()

@@ -1,6 +1,6 @@
-"""One bot to a store: two that served the same channels from one store would both post and answer.
+"""Only one bot serves a store: two bots on one store would both post and answer.
 
-Searches, imports and backups need no turn.
+Searches, imports and backups may run beside it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from bot.operate.opening import patiently
+from bot.operate.context import retry_while_away
+from bot.operate.output import CommandError
 from bot.operate.private import keep_private
-from bot.operate.saying import Failure
 from bot.settings import Settings
 from bot.store.database import parsed_url, sqlite_file
 from bot.store.serving import ServingLock
@@ -23,22 +23,22 @@ from recommender.index.file_lock import try_lock, try_lock_database
 async def sole_bot(settings: Settings) -> AsyncIterator[ServingLock | None]:
     """Be the only bot on the store of the settings. The lock is None on SQLite, where it can't be lost.
 
-    Raises Failure or StoreTaken when there is another bot, or StoreError.
+    Raises CommandError or StoreTaken when there is another bot, or StoreError.
     """
     keep_private(settings)
     if parsed_url(settings.store_url).get_backend_name() == "sqlite":
-        with alone(settings):
+        with single_instance(settings):
             yield None
         return
     lock = ServingLock(settings.store_url, settings.database_busy_seconds)
     async with contextlib.AsyncExitStack() as stack:
-        await patiently(settings, lambda: stack.enter_async_context(lock.kept()))
+        await retry_while_away(settings, lambda: stack.enter_async_context(lock.kept()))
         yield lock
 
 
 @contextlib.contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Be the only bot on an SQLite store, until the end or the death of this process. Failure when there is another."""
+def single_instance(settings: Settings) -> Iterator[None]:
+    """Be the only bot on an SQLite store, until this process ends. Raises CommandError when there is another."""
     database = sqlite_file(settings.store_url)
     if database is None:
         yield
@@ -49,7 +49,7 @@ def alone(settings: Settings) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         beside = _opened(file.with_name(f"{file.name}.bot"), stack)
         if not (try_lock(beside) and try_lock_database(_opened(file, stack))):
-            raise Failure(
+            raise CommandError(
                 f"Another Paperboy serves {database} already. Leave that one first, or give this one a store of "
                 "its own with PAPERBOY_DATA_DIR. `paperboy search` and the like work beside it."
             )
@@ -57,11 +57,11 @@ def alone(settings: Settings) -> Iterator[None]:
 
 
 def _opened(file: Path, stack: contextlib.ExitStack) -> int:
-    """The descriptor of a file, made where there is none, until the stack closes it. Raises Failure."""
+    """The descriptor of a file, made where there is none, until the stack closes it. Raises CommandError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     except OSError as error:
-        raise Failure(f"{file} can't be written: {error.strerror}.") from error
+        raise CommandError(f"{file} can't be written: {error.strerror}.") from error
     stack.callback(os.close, descriptor)
     return descriptor

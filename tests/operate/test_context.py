@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.operate.opening import patiently
+from bot.operate.context import retry_while_away
 from bot.settings import load
 from bot.store.errors import StoreAway, StoreMissing
 from tests.support.operator import Operator
@@ -22,7 +22,7 @@ async def test_a_database_that_starts_later_is_waited_for(capsys: pytest.Capture
         return "open"
 
     settings = load(environ={"PAPERBOY_DATABASE_START_SECONDS": "30"})
-    assert await patiently(settings, attempt, sleep=watch.sleep, seconds=watch.seconds) == "open"
+    assert await retry_while_away(settings, attempt, sleep=watch.sleep, seconds=watch.seconds) == "open"
     assert watch.slept == [1.0, 1.0, 1.0]
     assert capsys.readouterr().err.splitlines() == [
         "The store can't be reached: the database system is starting up. Waiting up to 30 seconds for it."
@@ -38,7 +38,7 @@ async def test_a_database_that_never_answers_or_refuses_is_said_in_the_end(error
 
     settings = load(environ={"PAPERBOY_DATABASE_START_SECONDS": "3"})
     with pytest.raises(type(error), match=str(error)):
-        await patiently(settings, attempt, sleep=watch.sleep, seconds=watch.seconds)
+        await retry_while_away(settings, attempt, sleep=watch.sleep, seconds=watch.seconds)
     assert watch.slept == [1.0] * waits
 
 

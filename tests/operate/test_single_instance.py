@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.operate.alone import alone
-from bot.operate.saying import Failure
+from bot.operate.output import CommandError
+from bot.operate.single_instance import single_instance
 from bot.settings import load
 from tests.fakes.postgres import Postgres
 from tests.support.operator import Operator
@@ -112,7 +112,7 @@ def test_a_second_bot_is_refused_whatever_leads_to_the_sqlite_file(
     operator: Operator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, file = operator.home, operator.home / "paperboy.db"
-    with alone(load()):
+    with single_instance(load()):
         if way == "deleted lock":
             (home / "paperboy.db.bot").unlink()
             again = str(file)
@@ -135,26 +135,26 @@ def test_a_second_bot_is_refused_whatever_leads_to_the_sqlite_file(
         assert (ran.code, ran.out, len(ran.told)) == (1, "", 1)
         assert "Another Paperboy serves" in ran.err
         assert operator("search", "federated").code == 0
-    with alone(load()):
+    with single_instance(load()):
         pass
 
 
 def test_the_lock_on_the_database_outlives_what_sqlite_opens_and_closes_and_disturbs_nobody(operator: Operator) -> None:
     file = operator.home / "paperboy.db"
-    with alone(load()):
+    with single_instance(load()):
         for _ in range(3):
             with sqlite3.connect(file) as tx:
                 tx.execute("create table if not exists scratch (x)")
                 tx.execute("insert into scratch values (1)")
             tx.close()
         (operator.home / "paperboy.db.bot").unlink()
-        with pytest.raises(Failure), alone(load()):
+        with pytest.raises(CommandError), single_instance(load()):
             pass
 
 
 def test_a_new_store_is_made_and_locked_for_its_owner_alone(operator: Operator, tmp_path: Path) -> None:
     operator.set(DATA_DIR=str(tmp_path / "new"))
-    with alone(load()):
+    with single_instance(load()):
         assert (tmp_path / "new" / "paperboy.db").stat().st_mode & 0o777 == 0o600
-        with pytest.raises(Failure), alone(load()):
+        with pytest.raises(CommandError), single_instance(load()):
             pass
