@@ -126,7 +126,7 @@ def build(
     services = Services(
         store,
         paper_index,
-        PrivateIndexes(),
+        PrivateIndexes(store),
         digests,
         emoji,
         clock,

@@ -10,9 +10,8 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.store import contributions, papers
+from bot.store.database import Store
 from recommender import Recommender
 
 _MOST_KEPT = 32
@@ -33,12 +32,14 @@ class _Index:
 class PrivateIndexes:
     """The indexes of private papers, made when they are asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._kept: OrderedDict[int, _Index] = OrderedDict()
 
-    async def engine(self, tx: AsyncConnection, channel_id: int) -> Recommender | None:
+    async def engine(self, channel_id: int) -> Recommender | None:
         """An index of the private papers that a channel may see; None when there are none."""
-        ids = await contributions.visible_ids(tx, channel_id)
+        async with self._store.read() as tx:
+            ids = await contributions.visible_ids(tx, channel_id)
         if not ids:
             self._kept.pop(channel_id, None)
             return None
@@ -47,7 +48,9 @@ class PrivateIndexes:
             index = self._kept[channel_id] = _Index()
         async with index.changing:
             if new := sorted(ids - index.ids):
-                await asyncio.to_thread(index.engine.add, list((await papers.get_many(tx, new)).values()))
+                async with self._store.read() as tx:
+                    added = list((await papers.get_many(tx, new)).values())
+                await asyncio.to_thread(index.engine.add, added)
                 index.ids.update(new)
         self._keep(channel_id)
         return index.engine

@@ -30,8 +30,6 @@ Deliver = Callable[[int], Awaitable[None]]
 """Sends the posts that are planned for a channel."""
 Outdated = Callable[[int, str], None]
 """Has the message of a paper in a channel rewritten soon, because votes by button on it have changed."""
-NOT_INVITED = "not invited yet"
-"""Why a channel is paused where nobody asked for digests."""
 _TELLING = 8
 """Letters that a part of a title needs to name a paper."""
 
@@ -101,10 +99,7 @@ class CommandContext:
         """Whether this event is new, which the transaction that does its work writes down."""
         if not self.event_id:
             return True
-        first = await inbox.receive(tx, self.place.platform, self.event_id, {}, self.now, self.asker.member)
-        if first:
-            await inbox.finish(tx, self.place.platform, self.event_id)
-        return first
+        return await inbox.receive(tx, self.place.platform, self.event_id, {}, self.now, self.asker.member, done=True)
 
     async def paper(self, text: str) -> Paper | None:
         """The paper that an id, a link or a title names. A paper that the store lacks is looked up at the sources."""
@@ -125,7 +120,7 @@ class CommandContext:
             paper_id = await contributions.resolve(tx, text, self.channel.id)
             if paper_id:
                 return await papers.get(tx, paper_id)
-            own = (await self.services.private.engine(tx, self.channel.id)) if part else None
+        own = (await self.services.private.engine(self.channel.id)) if part else None
         hits = await asyncio.to_thread(self.services.paper_index.engine.search, text, 5) if part else []
         hits += await asyncio.to_thread(own.search, text, 5) if own else []
         async with self.services.store.read() as tx:

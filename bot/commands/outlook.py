@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import CommandContext
 from bot.digests import feedback
-from bot.digests.composer import DIGEST, Candidates
+from bot.digests.composer import Candidates
 from bot.model.text import count, cut, day_name, plain_text
 from bot.store import deliveries, exposures, papers, pick_log, votes
+from bot.store.states import DeliveryKind
 from recommender import Paper, Standing
 
 _TWIN = "This channel has had the same work under another title, and no work comes twice."
@@ -68,7 +69,9 @@ async def _passed_over(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -
     if revision is None:
         return f"No source has listed it, so no digest brings it; `/papers submit {paper.id}` does."
     past_digests = [
-        delivery for delivery in await deliveries.for_channel(tx, ctx.channel.id) if delivery.kind == DIGEST
+        delivery
+        for delivery in await deliveries.for_channel(tx, ctx.channel.id)
+        if delivery.kind is DeliveryKind.DIGEST
     ]
     missed_digest = next((delivery for delivery in past_digests if delivery.papers_revision >= revision), None)
     if missed_digest is None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands.context import NOT_INVITED, CommandContext, error_reply, not_here
+from bot.commands.context import CommandContext, error_reply, not_here
 from bot.digests import layout
 from bot.digests.composer import next_hour
 from bot.model import schedule_text
@@ -63,7 +63,7 @@ async def resume(ctx: CommandContext, argument: str) -> Reply:
         return Reply(f"It is running. {when(ctx.channel)}")
     if not await ctx.bot_is_member():
         return not_here()
-    never_invited = ctx.channel.state_reason == NOT_INVITED
+    never_invited = ctx.channel.state is ChannelState.NEW
     async with ctx.services.store.write() as tx:
         await wake(tx, ctx.channel, ctx.now)
         if never_invited:

@@ -62,8 +62,8 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
 
 async def _private_hits(ctx: CommandContext, query: str) -> list[Hit]:
     """The private papers of this channel and its workspace that match the whole query, best first."""
+    engine = await ctx.services.private.engine(ctx.channel.id)
     async with ctx.services.store.read() as tx:
-        engine = await ctx.services.private.engine(tx, ctx.channel.id)
         ids = sorted(await contributions.visible_ids(tx, ctx.channel.id)) if engine else []
     if engine is None:
         return []

@@ -7,14 +7,13 @@ import asyncio
 from bot.commands import bibliography, corrections
 from bot.commands.context import CommandContext, error_reply, no_such_paper, not_here
 from bot.commands.search import lines_for
-from bot.digests.composer import SUBMISSION
 from bot.digests.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
 from bot.model.commands import LONGEST_LINE
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.schedule_text import MOST_CARDS
 from bot.model.text import count, cut, plain_text
 from bot.store import channels, contributions, deliveries, metadata, papers, saved, votes
-from bot.store.states import ChannelState, PostState
+from bot.store.states import ChannelState, DeliveryKind, PostState
 from bot.store.votes import Vote
 from recommender import Paper
 from recommender.paper import arxiv_id
@@ -98,7 +97,7 @@ async def submit(ctx: CommandContext, argument: str) -> Reply:
         return not_here()
     # Without a name: the post is kept, and the member who submitted it may want to be forgotten.
     text = "A member put this before the channel:"
-    planned = await ctx.services.digests.plan_card(ctx.channel, paper, SUBMISSION, text, ctx.now)
+    planned = await ctx.services.digests.plan_card(ctx.channel, paper, DeliveryKind.SUBMISSION, text, ctx.now)
     if planned is None:
         return error_reply(f"“{cut(plain_text(paper.title), 100)}” has been here already.")
     await ctx.services.deliver(ctx.channel.id)

@@ -25,11 +25,11 @@ from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from bot.store.pick_log import LoggedPick
+from bot.store.states import DeliveryKind
 from recommender import Explanation, Paper, Pick, Profile, RecommenderError, Rival, Standing
 from recommender.learning.threshold import Outcome, learned_bar
 
 log = structlog.get_logger(__name__)
-DIGEST, ALERT, SUBMISSION = "digest", "alert", "submission"
 _LONGEST_LOOK_BACK = timedelta(days=30)
 
 
@@ -170,7 +170,7 @@ class DigestComposer:
     async def candidates(self, channel: Channel, day: date) -> Candidates:
         """The papers that the channel's digest of a local day is chosen from."""
         async with self._store.read() as tx:
-            last = await deliveries.latest(tx, channel.id, DIGEST)
+            last = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
             # Papers that the index has not taken in yet are for the digest after this one.
             revision = max(await self._paper_index.revision(tx), last.papers_revision if last else 0)
             recent = await self._recent(tx, channel, day, last)
@@ -221,7 +221,8 @@ class DigestComposer:
         async with self._store.write() as tx:
             # An alert may have posted one of the papers meanwhile: the header counts the papers that are left.
             wanted = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
-            free = await deliveries.lock_unposted(tx, channel.id, wanted) or ()
+            unposted = await deliveries.lock_unposted(tx, channel.id, wanted)
+            free = unposted or ()
             left = tuple(card for card in digest.cards if card.paper_id in free)
             titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
             digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
@@ -231,12 +232,13 @@ class DigestComposer:
                 tx,
                 channel.id,
                 hour.local_date,
-                DIGEST,
+                DeliveryKind.DIGEST,
                 hour.at,
                 drafts,
                 now,
                 reason=digest.quiet,
                 papers_revision=digest.revision,
+                unposted=unposted,
             )
             if planned:
                 shown_now = {card.paper_id for card in left}
@@ -245,7 +247,7 @@ class DigestComposer:
             return planned
 
     async def plan_card(
-        self, channel: Channel, paper: Paper, kind: str, text: str, now: datetime, why: str = ""
+        self, channel: Channel, paper: Paper, kind: DeliveryKind, text: str, now: datetime, why: str = ""
     ) -> Delivery | None:
         """Plan one card outside a digest (an alert, a submission). None when the channel has had the paper."""
         async with self._store.read() as tx:
@@ -256,10 +258,10 @@ class DigestComposer:
         drafts = [Draft(dump_message(Message(text=text, card=card)), paper.id)]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
-            return await deliveries.plan(tx, channel.id, day, f"{kind} {paper.id}", now, drafts, now)
+            return await deliveries.plan(tx, channel.id, day, kind, now, drafts, now, subject=paper.id)
 
     async def plan_list(
-        self, channel: Channel, listed: Sequence[Paper], kind: str, text: str, now: datetime
+        self, channel: Channel, listed: Sequence[Paper], kind: DeliveryKind, text: str, now: datetime
     ) -> Delivery | None:
         """Plan one message of numbered papers, at most as many as the platform can number."""
         async with self._store.read() as tx:
@@ -269,7 +271,7 @@ class DigestComposer:
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             draft = layout.numbered(text, lines, glance=True)
-            return await deliveries.plan(tx, channel.id, day, f"{kind} {listed[0].id}", now, [draft], now)
+            return await deliveries.plan(tx, channel.id, day, kind, now, [draft], now, subject=listed[0].id)
 
     async def _recent(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:
         """Papers that became news since the channel's last digest, and papers whose posts were dropped since. For a
@@ -342,7 +344,7 @@ class DigestComposer:
             return f"{names} could not be read ({reason}). What was missed comes when it answers."
         if candidates.recent:
             return _ALL_HERE
-        last, read_at = await deliveries.latest(tx, channel.id, DIGEST), await runs.last_finished(tx)
+        last, read_at = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST), await runs.last_finished(tx)
         if read_at is None or (last and read_at <= last.planned_at):
             since = "since the last digest" if last else "yet"
             return f"the sources have not been read {since}. What they list comes with the next one."
@@ -360,6 +362,6 @@ async def next_hour(tx: AsyncConnection, channel: Channel, now: datetime) -> Hou
     """The channel's first hour to come whose local day has no digest yet."""
     rule = Rule.of(channel.hour, channel.days, channel.zone)
     hour = rule.after(now)
-    while await deliveries.find(tx, channel.id, hour.local_date, DIGEST):
+    while await deliveries.find(tx, channel.id, hour.local_date, DeliveryKind.DIGEST):
         hour = rule.after(hour.at)
     return hour

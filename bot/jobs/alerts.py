@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.digests.composer import ALERT, DigestComposer
+from bot.digests.composer import DigestComposer
 from bot.model.text import plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Platform
 from bot.store import channels, metadata, papers, topics
 from bot.store.database import Store
-from bot.store.states import ChannelState
+from bot.store.states import ChannelState, DeliveryKind
 from bot.store.topics import Topic
 from recommender import Recommender
 
@@ -72,10 +72,13 @@ class Alerts:
             found = list((await papers.get_many(tx, new[: _MOST_CARDS + further])).values())
         name = plain_text(topic.query)
         text = f"Just listed, for the topic “{name}”:"
-        made = [await self._digests.plan_card(channel, paper, ALERT, text, now) for paper in found[:_MOST_CARDS]]
+        made = [
+            await self._digests.plan_card(channel, paper, DeliveryKind.ALERT, text, now)
+            for paper in found[:_MOST_CARDS]
+        ]
         if rest := found[_MOST_CARDS:]:
             text = f"{len(rest)} more just listed, for the topic “{name}”. React with the number of each you like:"
-            made.append(await self._digests.plan_list(channel, rest, ALERT, text, now))
+            made.append(await self._digests.plan_list(channel, rest, DeliveryKind.ALERT, text, now))
         return sum(delivery is not None for delivery in made)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.digests.composer import DIGEST, DigestComposer, next_hour
+from bot.digests.composer import DigestComposer, next_hour
 from bot.jobs.delivery import DeliveryWorker
 from bot.jobs.source_reading import SourceReading
 from bot.model.schedule import Hour, Rule
@@ -17,6 +17,7 @@ from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.errors import StoreError
+from bot.store.states import DeliveryKind
 
 log = structlog.get_logger(__name__)
 _PLANNED_AT_ONCE = 10
@@ -127,5 +128,7 @@ class DigestPlanner:
     async def _record_missed(self, channel: Channel, hours: Sequence[Hour], reason: str) -> None:
         for hour in hours:
             async with self._store.write() as tx:
-                await deliveries.record_missed(tx, channel.id, hour.local_date, DIGEST, hour.at, reason, self._clock())
+                await deliveries.record_missed(
+                    tx, channel.id, hour.local_date, DeliveryKind.DIGEST, hour.at, reason, self._clock()
+                )
             log.warning("A digest was missed.", channel=channel.id, day=str(hour.local_date), why=reason)

@@ -115,16 +115,16 @@ class ReactionRecorder:
         platform, kept = reaction.place.platform, event_id or f"early {_digest(reaction)}"
         try:
             async with self._store.write() as tx:
-                body, now, member = _body(reaction), self._clock(), reaction.member
-                if event_id and not await inbox.receive(tx, platform, event_id, body, now, member):
+                now, member = self._clock(), reaction.member
+                if event_id and not await inbox.receive(tx, platform, event_id, {}, now, member, done=True):
                     return False
                 applied = await self._apply(tx, reaction)
-                if applied.early and not event_id:
-                    await inbox.receive(tx, platform, kept, body, now, member)
                 if applied.early and len(self._early[applied.early]) < _MOST_EARLY:
+                    if event_id:
+                        await inbox.reopen(tx, platform, event_id, _body(reaction))
+                    else:
+                        await inbox.receive(tx, platform, kept, _body(reaction), now, member)
                     self._early[applied.early][platform, kept] = None
-                elif event_id or applied.early:
-                    await inbox.finish(tx, platform, kept)
         except StoreError:
             raise
         except Exception as error:
@@ -184,7 +184,7 @@ class ReactionRecorder:
         by button."""
         try:
             async with self._store.read() as tx:
-                slots = await _paper_slots(tx, post, await exposures.by_number(tx, post.channel_id, post.id))
+                slots = await _paper_slots(tx, post)
                 heard = {slot.paper_id: await votes.for_paper(tx, post.channel_id, slot.paper_id) for slot in slots}
             for paper_id, some in heard.items():
                 if any(vote.signal in BUTTONS for vote in some):
@@ -370,7 +370,7 @@ class ReactionRecorder:
             if channel and await deliveries.next_post(tx, channel.id, deliveries.UNSETTLED):
                 return _Applied(early=channel.id)
             return _Applied()
-        slots = await _paper_slots(tx, post, await exposures.by_number(tx, channel.id, post.id))
+        slots = await _paper_slots(tx, post)
         said = next(((slot.paper_id, signal) for slot in slots if (signal := slot.signal_for(reaction.emoji))), None)
         if said is None:
             return _Applied()
@@ -403,21 +403,28 @@ def _body(reaction: Reaction) -> dict[str, Any]:
 async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[_PaperSlot]]:
     """Where each of a channel's papers stands on its platform: papers that were merged stand in several places."""
     found: defaultdict[str, list[_PaperSlot]] = defaultdict(list)
-    numbered = await exposures.by_number(tx, channel_id)
+    listed = await exposures.by_number(tx, channel_id)
     for post in await deliveries.posts_in_channel(tx, channel_id, [PostState.SENT]):
-        for slot in await _paper_slots(tx, post, numbered) if post.message else ():
+        for slot in await _paper_slots(tx, post, listed) if post.message else ():
             found[slot.paper_id].append(slot)
     return list(found.values())
 
 
-async def _paper_slots(tx: AsyncConnection, post: Post, numbered: Mapping[tuple[int, int], str]) -> list[_PaperSlot]:
-    """The papers that stand on a message. One that turned out to be another message's paper too is the one it was
-    merged into."""
+async def _paper_slots(
+    tx: AsyncConnection, post: Post, listed: Mapping[tuple[int, int], str] | None = None
+) -> list[_PaperSlot]:
+    """The papers that stand on a message. If two messages turned out to show one paper, the paper that both were merged
+    into. `listed` are the channel's papers by (post id, number), where the caller has read them already."""
     if post.paper_id:
         return [_PaperSlot(post.paper_id, 0, post)]
     if post.body.get("numbered"):
-        told = [(number, one["paper_id"]) for number, one in enumerate(post.body["lines"], 1)]
+        names = [(number, line["paper_id"]) for number, line in enumerate(post.body["lines"], 1)]
     else:
-        told = [(0, post.body["card"]["paper_id"])] if post.body.get("card") else []
-    found = [(number, numbered.get((post.id, number)) or await papers.resolve(tx, name)) for number, name in told]
-    return [_PaperSlot(paper_id, number, post) for number, paper_id in found if paper_id]
+        names = [(0, post.body["card"]["paper_id"])] if post.body.get("card") else []
+    if names and listed is None:
+        listed = await exposures.by_number(tx, post.channel_id, post.id)
+    slots = []
+    for number, name in names:
+        if paper_id := (listed or {}).get((post.id, number)) or await papers.resolve(tx, name):
+            slots.append(_PaperSlot(paper_id, number, post))
+    return slots

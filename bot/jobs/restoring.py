@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests.composer import DIGEST, next_hour
+from bot.digests.composer import next_hour
 from bot.jobs.alerts import HEARD
 from bot.model.schedule import Hour, Rule
 from bot.store import channels, deliveries, metadata, runs
 from bot.store.channels import Channel
-from bot.store.states import ChannelState
+from bot.store.states import ChannelState, DeliveryKind
 
 log = structlog.get_logger(__name__)
 _RESTORED_AT = "restored_at"
@@ -73,7 +73,9 @@ async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datet
     try:
         hours = Rule.of(channel.hour, channel.days, channel.zone).missed(first, now) or [first]
         for hour in hours:
-            await deliveries.record_missed(tx, channel.id, hour.local_date, DIGEST, hour.at, WHY, now, revision)
+            await deliveries.record_missed(
+                tx, channel.id, hour.local_date, DeliveryKind.DIGEST, hour.at, WHY, now, revision
+            )
         after = await next_hour(tx, channel, now)
     except (LookupError, ValueError):  # a zone that is no longer known: its digest says so when it is made
         log.warning("A channel's hour can't be told after a restore.", channel=channel.id)

@@ -37,7 +37,8 @@ async def suggestions(services: Services, place: Place, line: str) -> list[str]:
     engine = services.paper_index.engine
     meant = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
     async with services.store.read() as tx:
-        own = await services.private.engine(tx, channel.id) if (channel := await channels.find(tx, place)) else None
+        channel = await channels.find(tx, place)
+    own = await services.private.engine(channel.id) if channel else None
     theirs = await asyncio.to_thread(own.complete, wanted, _QUERIES, _TITLES) if own else Completion()
     if command is None or command.completes_queries:
         lines += [verb + query for query in (*meant.queries, *theirs.queries)]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import schedule
-from bot.commands.context import NOT_INVITED, Services
+from bot.commands.context import Services
 from bot.digests import cards, feedback
 from bot.model.messages import Action, Asker, Entry, Home, Line, Overview, Place, PlaceKind
 from bot.model.text import count, cut, plain_text
@@ -43,7 +43,7 @@ async def build_home(services: Services, place: Place, asker: Asker, rooms: Coll
         ]
         overviews = [await _overview(tx, services, one) for one in managed[:_CHANNELS]]
         mine = Overview(place, _WELCOME)
-        if channel and (followed or channel.state_reason != NOT_INVITED):
+        if channel and (followed or channel.state is not ChannelState.NEW):
             mine = await _overview(tx, services, channel)
     return Home(
         mine=mine,
@@ -60,7 +60,7 @@ async def build_home(services: Services, place: Place, asker: Asker, rooms: Coll
 
 
 def _manages(asker: Asker, channel: Channel) -> bool:
-    invited = channel.place.kind is not PlaceKind.DIRECT and channel.state_reason != NOT_INVITED
+    invited = channel.place.kind is not PlaceKind.DIRECT and channel.state is not ChannelState.NEW
     return invited and (asker.manager or channel.owner == asker.member)
 
 
@@ -78,7 +78,7 @@ async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -
     if channel.state is ChannelState.LOST:
         back = services.platforms[channel.place.platform].capabilities.way_back
         told, actions = f"I can't post here: {channel.state_reason}. {back}, and all is as it was.", ()
-    elif channel.state is ChannelState.PAUSED:
+    elif channel.state in (ChannelState.PAUSED, ChannelState.NEW):
         told, actions = "Paused: no digests until they are resumed.", (Action("Resume", "resume"), *actions)
     else:
         told, actions = schedule.when(channel), (Action("Pause", "pause"), *actions)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 import structlog
 
 from bot.commands import schedule
-from bot.commands.context import NOT_INVITED, Services
+from bot.commands.context import Services
 from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Place, PlaceKind, Reply
 from bot.ports.platform import Describing, PlatformError
@@ -32,7 +32,7 @@ class ChannelMembership:
         again = channel.state is ChannelState.LOST
         async with self._services.store.write() as tx:
             await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner)
-            if channel.state_reason == NOT_INVITED or (again and channel.next_due_at is not None):
+            if channel.state is ChannelState.NEW or (again and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
             elif again:  # lost while it was paused: paused it stays
                 await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason="paused here")
@@ -53,7 +53,7 @@ class ChannelMembership:
     async def left(self, place: Place, why: str) -> None:
         """The bot may not post in a place any more. Everything is kept until it is invited again."""
         channel = await self._find(place)
-        if channel and channel.state_reason != NOT_INVITED:
+        if channel and channel.state is not ChannelState.NEW:
             async with self._services.store.write() as tx:
                 await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
 
@@ -104,7 +104,7 @@ class ChannelMembership:
         return place
 
     async def find_or_add(self, place: Place, owner: str) -> Channel:
-        """The channel at a place. A channel that was never seen is added as paused, since nobody asked for digests
+        """The channel at a place. A channel that was never seen is added as new, since nobody asked for digests
         there."""
         found = await self._find(place)
         if found:
@@ -117,11 +117,8 @@ class ChannelMembership:
             if found:
                 return found
             now = self._services.clock()
-            await channels.add(tx, place, owner=owner, created_at=now, **asdict(self._defaults))
-            channel = await channels.find(tx, place)
-            assert channel is not None
-            await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason=NOT_INVITED)
-            return await channels.get(tx, channel.id) or channel
+            values = asdict(self._defaults)
+            return await channels.add(tx, place, owner=owner, created_at=now, state=ChannelState.NEW, **values)
 
 
 def _columns(place: Place) -> dict[str, object]:

@@ -67,7 +67,8 @@ _AT = sa.select(channels).where(
 
 
 async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
-    """A new channel; the values are columns. The one already there when somebody else was faster."""
+    """A new channel, active unless the values (columns) say otherwise; the one already there if another process was
+    faster."""
     await tx.execute(
         insert_new(tx, channels).values(
             platform=place.platform,
@@ -76,9 +77,7 @@ async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
             name=place.name,
             kind=place.kind,
             private=place.private is not False,
-            state=ChannelState.ACTIVE,
-            state_reason="",
-            **values,
+            **{"state": ChannelState.ACTIVE, "state_reason": "", **values},
         )
     )
     found = await find(tx, place)

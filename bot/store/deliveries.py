@@ -11,18 +11,20 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import exposures, metadata
-from bot.store.states import POST_MOVES, DeliveryState, ImpossibleMove, PostState
+from bot.store.states import POST_MOVES, ChannelState, DeliveryKind, DeliveryState, ImpossibleMove, PostState
 from bot.store.tables import channels, deliveries, numbers, papers, posts
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One digest, alert or submission of a channel."""
+    """One digest, alert or submission of a channel. `subject` is the id of the paper that an alert or a submission
+    begins with, "" for a digest."""
 
     id: int
     channel_id: int
     local_date: date
-    kind: str
+    kind: DeliveryKind
+    subject: str
     due_at: datetime
     state: DeliveryState
     reason: str
@@ -87,42 +89,46 @@ async def plan(
     tx: AsyncConnection,
     channel_id: int,
     local_date: date,
-    kind: str,
+    kind: DeliveryKind,
     due_at: datetime,
     drafts: Sequence[Draft],
     now: datetime,
     reason: str = "",
     papers_revision: int = 0,
+    subject: str = "",
+    unposted: Collection[str] | None = None,
 ) -> Delivery | None:
-    """Plan a delivery with its posts; None when that channel had this kind on that day already, or is gone.
+    """Plan a delivery with its posts; None when that channel had this kind on that day already, or is gone. Alerts and
+    submissions differ by their `subject`, a paper's id: a channel may have several of them on one day.
 
-    A paper that the channel has had, or will have, is left out: whoever planned it first keeps it. So is one that
-    turned out to be another paper since it was chosen. A number stays, and stands for no paper of its own then.
-    `papers_revision` is the count of changes it was chosen at.
+    A paper that the channel has had, or will have, is left out: the delivery that was planned first keeps it. A paper
+    that was merged into another one since it was chosen is left out too. Its number stays, and stands for no paper.
+    `papers_revision` is the papers table's revision at which the papers were chosen. `unposted` are the papers that
+    `lock_unposted` gave in this transaction, where the caller has asked for them already.
     """
     wanted = list(dict.fromkeys(name for draft in drafts for name in (draft.paper_id, *draft.numbered) if name))
-    free = await lock_unposted(tx, channel_id, wanted)
-    if free is None or await find(tx, channel_id, local_date, kind):
+    unposted = await lock_unposted(tx, channel_id, wanted) if unposted is None else unposted
+    if unposted is None or await find(tx, channel_id, local_date, kind, subject):
         return None
-    delivery_id = await _insert(
-        tx, channel_id, local_date, kind, due_at, DeliveryState.PLANNED, reason, now, papers_revision
+    delivery = await _insert(
+        tx, channel_id, local_date, kind, subject, due_at, DeliveryState.PLANNED, reason, now, papers_revision
     )
     dropped = sa.and_(posts.c.channel_id == channel_id, posts.c.state == PostState.DROPPED)
     await tx.execute(sa.delete(posts).where(dropped, posts.c.paper_id.in_(wanted)))
     on_dropped = numbers.c.post_id.in_(sa.select(posts.c.id).where(dropped))
     await tx.execute(sa.delete(numbers).where(on_dropped, numbers.c.paper_id.in_(wanted)))
-    # No other store, and not this one brought back from a backup, makes the same keys.
-    name = f"pb{(await metadata.store_id(tx))[:6]}.{delivery_id}"
-    position = 0
+    # No other store, and not this one after a restore, makes the same keys.
+    name = f"pb{(await metadata.store_id(tx))[:6]}.{delivery.id}"
+    free, position = set(unposted), 0
     for draft in drafts:
         if draft.paper_id:
             if draft.paper_id not in free:
                 continue
             free.remove(draft.paper_id)
-        made = await tx.execute(
+        result = await tx.execute(
             _INSERT_POST,
             {
-                "delivery_id": delivery_id,
+                "delivery_id": delivery.id,
                 "channel_id": channel_id,
                 "paper_id": draft.paper_id,
                 "position": position,
@@ -138,40 +144,41 @@ async def plan(
                 "glance": draft.glance,
             },
         )
-        post_id, stand_for = made.scalar_one(), []
+        post_id, rows = result.scalar_one(), []
         for number, paper_id in enumerate(draft.numbered, 1):
-            known = paper_id if paper_id in free else None
-            stand_for.append({"post_id": post_id, "number": number, "channel_id": channel_id, "paper_id": known})
+            listed = paper_id if paper_id in free else None
+            rows.append({"post_id": post_id, "number": number, "channel_id": channel_id, "paper_id": listed})
             free.discard(paper_id)
-        if stand_for:
-            await tx.execute(sa.insert(numbers), stand_for)
+        if rows:
+            await tx.execute(sa.insert(numbers), rows)
         position += 1
-    return await find(tx, channel_id, local_date, kind)
+    return delivery
 
 
 async def lock_unposted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> set[str] | None:
-    """Those papers that the channel can still be given, held until commit; None when it is gone."""
+    """Those of the papers that the channel has not had and will not have, locked until commit; None when the channel
+    is gone."""
     if not await _lock(tx, channel_id):
         return None
-    there = sa.select(papers.c.id).where(papers.c.id.in_(paper_ids)).with_for_update(read=True, key_share=True)
-    return set((await tx.execute(there)).scalars()) - await exposures.posted(tx, channel_id, paper_ids)
+    rows = sa.select(papers.c.id).where(papers.c.id.in_(paper_ids)).with_for_update(read=True, key_share=True)
+    return set((await tx.execute(rows)).scalars()) - await exposures.posted(tx, channel_id, paper_ids)
 
 
 async def record_missed(
     tx: AsyncConnection,
     channel_id: int,
     local_date: date,
-    kind: str,
+    kind: DeliveryKind,
     due_at: datetime,
     reason: str,
     now: datetime,
     papers_revision: int = 0,
 ) -> bool:
     """Record that an hour passed without a delivery, and why; False when that day had one. `papers_revision` is the
-    count of changes up to which the channel may have had the papers nevertheless."""
+    papers table's revision up to which the channel may have had the papers nevertheless."""
     if not await _lock(tx, channel_id) or await find(tx, channel_id, local_date, kind):
         return False
-    await _insert(tx, channel_id, local_date, kind, due_at, DeliveryState.MISSED, reason, now, papers_revision)
+    await _insert(tx, channel_id, local_date, kind, "", due_at, DeliveryState.MISSED, reason, now, papers_revision)
     return True
 
 
@@ -186,14 +193,17 @@ async def clear_missed(tx: AsyncConnection, channel_id: int, now: datetime) -> N
     )
 
 
-async def find(tx: AsyncConnection, channel_id: int, local_date: date, kind: str) -> Delivery | None:
-    """The channel's delivery of this kind on this local day."""
+async def find(
+    tx: AsyncConnection, channel_id: int, local_date: date, kind: DeliveryKind, subject: str = ""
+) -> Delivery | None:
+    """The channel's delivery of this kind, and about this subject, on this local day."""
     row = (
         await tx.execute(
             sa.select(deliveries).where(
                 deliveries.c.channel_id == channel_id,
                 deliveries.c.local_date == local_date,
                 deliveries.c.kind == kind,
+                deliveries.c.subject == subject,
             )
         )
     ).one_or_none()
@@ -208,7 +218,7 @@ async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
-async def latest(tx: AsyncConnection, channel_id: int, kind: str) -> Delivery | None:
+async def latest(tx: AsyncConnection, channel_id: int, kind: DeliveryKind) -> Delivery | None:
     """The channel's last delivery of this kind that was planned, or may have been given before a restore."""
     row = (
         await tx.execute(
@@ -309,7 +319,7 @@ async def channels_to_deliver(
         .where(
             posts.c.state.in_(states),
             posts.c.not_before <= now,
-            channels.c.state != "lost",
+            channels.c.state != ChannelState.LOST,
             channels.c.platform.in_(platforms),
         )
         .order_by(posts.c.channel_id)
@@ -378,28 +388,30 @@ async def _insert(
     tx: AsyncConnection,
     channel_id: int,
     local_date: date,
-    kind: str,
+    kind: DeliveryKind,
+    subject: str,
     due_at: datetime,
     state: DeliveryState,
     reason: str,
     now: datetime,
-    papers_revision: int = 0,
-) -> int:
-    made = await tx.execute(
+    papers_revision: int,
+) -> Delivery:
+    result = await tx.execute(
         sa.insert(deliveries)
         .values(
             channel_id=channel_id,
             local_date=local_date,
             kind=kind,
+            subject=subject,
             due_at=due_at,
             state=state,
             reason=reason,
             planned_at=now,
             papers_revision=papers_revision,
         )
-        .returning(deliveries.c.id)
+        .returning(deliveries)
     )
-    return int(made.scalar_one())
+    return _delivery(result.one())
 
 
 def _delivery(row: Any) -> Delivery:
@@ -407,7 +419,8 @@ def _delivery(row: Any) -> Delivery:
         row.id,
         row.channel_id,
         row.local_date,
-        row.kind,
+        DeliveryKind(row.kind),
+        row.subject,
         row.due_at,
         DeliveryState(row.state),
         row.reason,

@@ -20,15 +20,23 @@ _AT_ONCE = 500
 
 
 async def receive(
-    tx: AsyncConnection, platform: str, event_id: str, body: dict[str, Any], now: datetime, member: str = ""
+    tx: AsyncConnection,
+    platform: str,
+    event_id: str,
+    body: dict[str, Any],
+    now: datetime,
+    member: str = "",
+    *,
+    done: bool = False,
 ) -> bool:
-    """Write an event down, by whoever made it; False when it is known already."""
+    """Record an event that a member made; False when it is recorded already. One that is `done` is processed in this
+    transaction, so that its body need not be kept."""
     new = await tx.execute(
         insert_new(tx, inbox).values(
             platform=platform,
             event_id=event_id,
-            state=InboxState.RECEIVED,
-            body=body,
+            state=InboxState.DONE if done else InboxState.RECEIVED,
+            body={} if done else body,
             attempts=0,
             reason="",
             received_at=now,
@@ -54,6 +62,15 @@ async def waiting(tx: AsyncConnection, platform: str, event_id: str) -> dict[str
     there = (inbox.c.platform == platform, inbox.c.event_id == event_id, inbox.c.state == InboxState.RECEIVED)
     body: dict[str, Any] | None = (await tx.execute(sa.select(inbox.c.body).where(*there))).scalar_one_or_none()
     return body
+
+
+async def reopen(tx: AsyncConnection, platform: str, event_id: str, body: dict[str, Any]) -> None:
+    """An event that was recorded as done is to be processed later, from its body."""
+    await tx.execute(
+        sa.update(inbox)
+        .where(inbox.c.platform == platform, inbox.c.event_id == event_id)
+        .values(state=InboxState.RECEIVED, body=body)
+    )
 
 
 async def finish(tx: AsyncConnection, platform: str, event_id: str) -> None:

@@ -8,9 +8,18 @@ from enum import StrEnum
 class ChannelState(StrEnum):
     """Whether a channel gets digests."""
 
+    NEW = "new"  # seen, but nobody has asked for digests there yet
     ACTIVE = "active"
     PAUSED = "paused"  # by a manager
     LOST = "lost"  # the bot may not write there; settings are kept
+
+
+class DeliveryKind(StrEnum):
+    """Why a delivery was planned."""
+
+    DIGEST = "digest"  # one a day, at the channel's hour
+    ALERT = "alert"  # papers that match a topic, as soon as they are listed
+    SUBMISSION = "submission"  # a paper that a member submitted
 
 
 class DeliveryState(StrEnum):

@@ -254,13 +254,15 @@ deliveries = sa.Table(
     _channel(),
     sa.Column("local_date", sa.Date, nullable=False),
     _name("kind"),
+    # The paper that an alert or a submission begins with; "" for a digest.
+    _name("subject", server_default=sa.text("''")),
     sa.Column("due_at", Instant, nullable=False),
     _text("state"),
     _text("reason"),
     sa.Column("planned_at", Instant, nullable=False),
     # The count of changes to the papers that it was made from: what became news later is for the next one.
     sa.Column("papers_revision", sa.BigInteger, nullable=False, server_default="0"),
-    sa.UniqueConstraint("channel_id", "local_date", "kind"),
+    sa.UniqueConstraint("channel_id", "local_date", "kind", "subject"),
     sqlite_autoincrement=True,
 )
 """One digest, alert or submission of a channel; the unique row is what makes it happen once."""

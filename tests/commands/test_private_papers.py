@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.model.messages import Action, Place, PlaceKind
 from bot.store import contributions, installations, papers, tables
 from bot.store.database import Store
+from bot.store.states import DeliveryKind
 from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over
@@ -221,11 +222,9 @@ async def test_a_paper_that_is_taught_is_added_to_the_index_and_nothing_is_left_
     await house.say(f"teach {DRAFT}", place=HOME)
     assert await finds(house, HOME)
     channel = (await house.channel(HOME)).id
-    async with house.store.read() as tx:
-        before = await house.app.service._services.private.engine(tx, channel)
+    before = await house.app.service._services.private.engine(channel)
     await house.say(f"teach {forged(title='Another xenolithic paper of our own')}", replace(BEN, manager=True), HOME)
-    async with house.store.read() as tx:
-        after = await house.app.service._services.private.engine(tx, channel)
+    after = await house.app.service._services.private.engine(channel)
     assert before is after is not None
     assert len(after) == 2
     await house.say("forget me", BEN, HOME)
@@ -330,7 +329,9 @@ async def test_a_private_paper_that_waits_to_be_posted_is_not_after_it_was_forgo
         assert paper_id
         paper = await papers.get(tx, paper_id)
     assert paper
-    await house.app.digests.plan_card(await house.channel(HOME), paper, "submission", "A member …", house.clock())
+    await house.app.digests.plan_card(
+        await house.channel(HOME), paper, DeliveryKind.SUBMISSION, "A member …", house.clock()
+    )
     await house.say("forget me", ADA, HOME)
     await house.app.delivery_worker.deliver_all()
     assert "Nightingale" not in str(house.chat.shown["c1"])

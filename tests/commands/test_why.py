@@ -14,6 +14,7 @@ from bot.store import deliveries, papers, pick_log
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.pick_log import LoggedPick
+from bot.store.states import DeliveryKind
 from recommender import Standing
 from tests.fakes.clock import Clock
 from tests.support.house import House, demo_papers, house_over, paper
@@ -146,7 +147,7 @@ async def test_a_bar_learned_from_likes_is_told_and_quiets_a_day(sqlite_store: S
         for n in range(30):
             day, some = clock.now.date() - timedelta(days=n + 1), had[3 * n : 3 * n + 3]
             drafts = [Draft(dump_message(Message(text=one.title)), one.id) for one in some]
-            planned = await deliveries.plan(tx, channel.id, day, "digest", clock.now, drafts, clock.now)
+            planned = await deliveries.plan(tx, channel.id, day, DeliveryKind.DIGEST, clock.now, drafts, clock.now)
             assert planned
             picked = [LoggedPick(one.id, fit=fit) for one, fit in zip(some, (0.995, 0.99, 0.85), strict=True)]
             await pick_log.record(tx, planned.id, pick_log.merged(picked, []))

@@ -15,7 +15,7 @@ from bot.ports.platform import NotAccepted
 from bot.sources.base import Refused
 from bot.store import deliveries, papers
 from bot.store.database import Store
-from bot.store.states import PostState
+from bot.store.states import DeliveryKind, PostState
 from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.support.house import PLACE, House, demo_papers, house_over, paper
@@ -333,7 +333,7 @@ async def test_the_header_counts_what_an_alert_left_over(sqlite_store: Store, cl
 
     async def compose(*given: Any) -> Digest:
         digest = await real(*given)
-        await digests.plan_card(channel, PAPERS[0], "alert", "Just listed", clock())
+        await digests.plan_card(channel, PAPERS[0], DeliveryKind.ALERT, "Just listed", clock())
         return digest
 
     digests.compose = compose  # type: ignore[method-assign, assignment]

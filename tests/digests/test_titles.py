@@ -15,6 +15,7 @@ from bot.ports.platform import Capabilities
 from bot.settings import DigestSettings
 from bot.store.channels import Channel
 from bot.store.database import Store
+from bot.store.states import DeliveryKind
 from recommender import Feedback
 from tests.fakes.chat import FakeChat, Shown
 from tests.fakes.clock import Clock
@@ -234,7 +235,7 @@ class Overtaken(DigestComposer):
     async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
         made = await super().compose(channel, now, day)
         first = next(one for one in PAPERS if one.id == made.titles[0].paper_id)
-        assert await self.plan_card(channel, first, "alert", "New:", now)
+        assert await self.plan_card(channel, first, DeliveryKind.ALERT, "New:", now)
         return made
 
 

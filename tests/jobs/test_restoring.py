@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.digests.composer import DIGEST
 from bot.jobs import restoring
 from bot.store import deliveries
 from bot.store.backup import backup, restore
 from bot.store.database import Store
 from bot.store.deliveries import Delivery
-from bot.store.states import DeliveryState, PostState
+from bot.store.states import DeliveryKind, DeliveryState, PostState
 from bot.store.tables import posts
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
@@ -54,7 +53,7 @@ def papers_in(chat: FakeChat) -> list[str]:
 async def digests(house: House) -> list[Delivery]:
     channel = await house.channel()
     async with house.store.read() as tx:
-        return [one for one in await deliveries.for_channel(tx, channel.id) if one.kind == DIGEST]
+        return [one for one in await deliveries.for_channel(tx, channel.id) if one.kind == DeliveryKind.DIGEST]
 
 
 async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(

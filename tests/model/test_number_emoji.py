@@ -12,6 +12,7 @@ from bot.digests.cards import line
 from bot.model.messages import Place, Reaction
 from bot.store import deliveries, papers
 from bot.store.database import Store
+from bot.store.states import DeliveryKind
 from recommender import Paper
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
@@ -28,7 +29,7 @@ async def with_numbers(
     await house.invite()
     channel, message = await house.channel(), layout.numbered("Here:", [line(paper) for paper in some])
     async with store.write() as tx:
-        await deliveries.plan(tx, channel.id, clock().date(), "digest", clock(), [message], clock())
+        await deliveries.plan(tx, channel.id, clock().date(), DeliveryKind.DIGEST, clock(), [message], clock())
     await house.app.delivery_worker.deliver_all()
     clock.advance(timedelta(minutes=1))
     return house

@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from bot.store import channels, deliveries, exposures, papers
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft, Post
-from bot.store.states import POST_MOVES, ChannelState, DeliveryState, ImpossibleMove, PostState
+from bot.store.states import POST_MOVES, ChannelState, DeliveryKind, DeliveryState, ImpossibleMove, PostState
 from bot.store.tables import posts
 from recommender.paper import Paper
 from tests.store.whole import START, add_channel
 
 DAY = date(2026, 3, 2)
+
+
+DIGEST = DeliveryKind.DIGEST
 
 
 async def channel_with_papers(store: Store, address: str = "C1") -> int:
@@ -24,10 +27,12 @@ async def channel_with_papers(store: Store, address: str = "C1") -> int:
         return (await add_channel(tx, address)).id
 
 
-async def plan(store: Store, channel: int, *names: str, kind: str = "digest", day: date = DAY) -> Delivery | None:
+async def plan(
+    store: Store, channel: int, *names: str, kind: DeliveryKind = DIGEST, subject: str = "", day: date = DAY
+) -> Delivery | None:
     async with store.write() as tx:
         drafts = [Draft({"text": name}, name or None) for name in names]
-        return await deliveries.plan(tx, channel, day, kind, START, drafts, START, "a reason")
+        return await deliveries.plan(tx, channel, day, kind, START, drafts, START, "a reason", subject=subject)
 
 
 async def posts_of(store: Store, channel: int) -> list[Post]:
@@ -40,7 +45,7 @@ async def test_a_planned_delivery_stands_with_its_posts_in_order(store: Store) -
     planned = await plan(store, channel, "", "P", "Q")
     assert planned
     assert (planned.local_date, planned.kind, planned.due_at, planned.state, planned.reason) == (
-        DAY, "digest", START, DeliveryState.PLANNED, "a reason",
+        DAY, DIGEST, START, DeliveryState.PLANNED, "a reason",
     )  # fmt: skip
     found = await posts_of(store, channel)
     assert [(post.position, post.paper_id, post.body) for post in found] == [
@@ -51,8 +56,8 @@ async def test_a_planned_delivery_stands_with_its_posts_in_order(store: Store) -
     assert len({post.key for post in found}) == 3
     assert all(len(post.key) <= 25 for post in found)
     async with store.read() as tx:
-        assert await deliveries.find(tx, channel, DAY, "digest") == planned
-        assert await deliveries.latest(tx, channel, "digest") == planned
+        assert await deliveries.find(tx, channel, DAY, DIGEST) == planned
+        assert await deliveries.latest(tx, channel, DIGEST) == planned
         assert await deliveries.for_channel(tx, channel) == [planned]
         assert await deliveries.get_post(tx, found[1].id) == found[1]
 
@@ -61,13 +66,13 @@ async def test_a_channel_has_each_kind_once_a_day(store: Store) -> None:
     channel, other = await channel_with_papers(store), await channel_with_papers(store, "C2")
     assert await plan(store, channel, "P")
     assert await plan(store, channel, "Q") is None
-    assert await plan(store, channel, "Q", kind="alert")
+    assert await plan(store, channel, "Q", kind=DeliveryKind.ALERT)
     assert await plan(store, channel, "R", day=DAY + timedelta(1))
     assert await plan(store, other, "P")
     async with store.write() as tx:
-        assert not await deliveries.record_missed(tx, channel, DAY, "digest", START, "down", START)
-        assert await deliveries.record_missed(tx, channel, DAY + timedelta(2), "digest", START, "down", START)
-        assert await deliveries.plan(tx, channel, DAY + timedelta(2), "digest", START, [], START) is None
+        assert not await deliveries.record_missed(tx, channel, DAY, DIGEST, START, "down", START)
+        assert await deliveries.record_missed(tx, channel, DAY + timedelta(2), DIGEST, START, "down", START)
+        assert await deliveries.plan(tx, channel, DAY + timedelta(2), DIGEST, START, [], START) is None
 
 
 async def test_a_channel_has_each_paper_once_for_ever(store: Store) -> None:
@@ -107,7 +112,7 @@ async def test_of_planners_at_the_same_moment_exactly_one_wins(store: Store) -> 
     channel = await channel_with_papers(store)
     won = await asyncio.gather(*(plan(store, channel, "P", "Q") for _ in range(10)))
     assert sum(delivery is not None for delivery in won) == 1
-    kinds = [plan(store, channel, "R", "P", "S", kind=f"alert {number}") for number in range(10)]
+    kinds = [plan(store, channel, "R", "P", "S", kind=DeliveryKind.ALERT, subject=str(number)) for number in range(10)]
     assert all(await asyncio.gather(*kinds))
     assert sorted(str(post.paper_id) for post in await posts_of(store, channel)) == ["P", "Q", "R", "S"]
 
@@ -174,12 +179,12 @@ async def test_the_team_remembers_where_it_had_a_paper(store: Store) -> None:
 
 async def numbered(store: Store, channel: int, *names: str, day: date = DAY) -> Delivery | None:
     async with store.write() as tx:
-        return await deliveries.plan(tx, channel, day, "digest", START, [Draft({}, numbered=names)], START)
+        return await deliveries.plan(tx, channel, day, DIGEST, START, [Draft({}, numbered=names)], START)
 
 
 async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> None:
     channel = await channel_with_papers(store)
-    await plan(store, channel, "P", kind="alert")
+    await plan(store, channel, "P", kind=DeliveryKind.ALERT)
     await numbered(store, channel, "P", "Q", "Q", "R")
     post = (await posts_of(store, channel))[1]
     async with store.write() as tx:
@@ -219,7 +224,7 @@ async def test_what_goes_in_a_thread_knows_its_deliverys_first_message(store: St
     channel = await channel_with_papers(store)
     async with store.write() as tx:
         drafts = [Draft({}), Draft({}, "P", threaded=True)]
-        planned = await deliveries.plan(tx, channel, DAY, "digest", START, drafts, START)
+        planned = await deliveries.plan(tx, channel, DAY, DIGEST, START, drafts, START)
         assert planned
         first, second = await deliveries.posts_in_channel(tx, channel)
         assert (first.threaded, second.threaded) == (False, True)

@@ -13,7 +13,7 @@ from bot.model.messages import Place, PlaceKind
 from bot.store import channels, deliveries, inbox, members, metadata, papers, runs, saved, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
-from bot.store.states import ChannelState, RunState
+from bot.store.states import ChannelState, DeliveryKind, RunState
 from bot.store.tables import inbox as inbox_table
 from bot.store.votes import Vote
 from recommender.paper import Paper
@@ -62,7 +62,7 @@ async def test_a_removed_channel_takes_all_that_hangs_on_it_along(store: Store) 
     async with store.write() as tx:
         await papers.record(tx, [Paper("P", "")], START)
         channel = await add_channel(tx)
-        await deliveries.plan(tx, channel.id, DAY, "digest", START, [Draft({}, "P")], START)
+        await deliveries.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, "P")], START)
         await votes.put(tx, Vote(channel.id, "P", "ada", "👍", True, START))
         await topics.put(tx, channel.id, "federated", muted=False, alert=False, member="ada", now=START)
         await channels.remove(tx, channel.id)

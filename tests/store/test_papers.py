@@ -11,7 +11,7 @@ from bot.store import deliveries, exposures, metadata, papers, pick_log, saved, 
 from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.pick_log import LoggedPick
-from bot.store.states import PostState
+from bot.store.states import DeliveryKind, PostState
 from bot.store.tables import clean_name, paper_names, posts
 from bot.store.votes import Vote
 from recommender.paper import Paper
@@ -144,8 +144,10 @@ async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(sto
     gone, later = "doi:10.1145/abc.1", START + timedelta(hours=1)
     async with store.write() as tx:
         one, two = await add_channel(tx, "C1"), await add_channel(tx, "C2")
-        await deliveries.plan(tx, one.id, DAY, "digest", START, [Draft({}, gone)], START)
-        await deliveries.plan(tx, two.id, DAY, "digest", START, [Draft({}, gone), Draft({}, "2310.01234")], START)
+        await deliveries.plan(tx, one.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, gone)], START)
+        await deliveries.plan(
+            tx, two.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, gone), Draft({}, "2310.01234")], START
+        )
         await votes.put(tx, Vote(one.id, gone, "ada", "👍", True, START))
         await votes.put(tx, Vote(two.id, gone, "bob", "🔥", False, later))
         await votes.put(tx, Vote(two.id, "2310.01234", "bob", "🔥", True, START))
@@ -202,14 +204,14 @@ async def test_of_two_posts_of_one_paper_the_sent_one_keeps_it_and_the_waiting_o
     async with store.write() as tx:
         channel = await add_channel(tx)
         both = [Draft({}, "2310.01234"), Draft({}, "doi:10.1145/abc.1")]
-        await deliveries.plan(tx, channel.id, DAY, "digest", START, both, START)
+        await deliveries.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, both, START)
         await tx.execute(sa.update(posts).where(posts.c.paper_id == sent_first).values(state=PostState.SENT))
     await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
     async with store.write() as tx:
         found = {post.state: post.paper_id for post in await deliveries.posts_in_channel(tx, channel.id)}
         assert found == {PostState.SENT: "2310.01234", PostState.DROPPED: None}
         again = await deliveries.plan(
-            tx, channel.id, DAY + timedelta(1), "digest", START, [Draft({}, "2310.01234")], START
+            tx, channel.id, DAY + timedelta(1), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START
         )
         assert again
         assert len(await deliveries.posts_in_channel(tx, channel.id)) == 2
@@ -226,7 +228,7 @@ async def test_a_card_that_waits_is_not_sent_where_its_paper_stands_by_number_un
     async with store.write() as tx:
         channel = await add_channel(tx)
         both = [Draft({}, ARXIV), Draft({}, numbered=(DOI,))]
-        await deliveries.plan(tx, channel.id, DAY, "digest", START, both, START)
+        await deliveries.plan(tx, channel.id, DAY, DeliveryKind.DIGEST, START, both, START)
         await tx.execute(sa.update(posts).where(posts.c.paper_id.is_(None)).values(state=sent))
     await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
     async with store.read() as tx:
@@ -239,8 +241,10 @@ async def test_of_two_numbers_of_one_paper_and_of_a_card_sent_before_one_keeps_i
     await record(store, Paper(ARXIV, TITLE), Paper("10.1145/abc.1", OTHER))
     async with store.write() as tx:
         one, two = await add_channel(tx), await add_channel(tx, "C2")
-        await deliveries.plan(tx, one.id, DAY, "digest", START, [Draft({}, numbered=(DOI, ARXIV))], START)
-        await deliveries.plan(tx, two.id, DAY, "digest", START, [Draft({}, DOI), Draft({}, numbered=(ARXIV,))], START)
+        await deliveries.plan(tx, one.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, numbered=(DOI, ARXIV))], START)
+        await deliveries.plan(
+            tx, two.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, DOI), Draft({}, numbered=(ARXIV,))], START
+        )
         await tx.execute(sa.update(posts).where(posts.c.paper_id == DOI).values(state=PostState.SENT))
     await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
     async with store.read() as tx:

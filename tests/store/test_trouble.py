@@ -20,6 +20,7 @@ from bot.store.database import Store
 from bot.store.deliveries import Draft
 from bot.store.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
 from bot.store.opening import open_store
+from bot.store.states import DeliveryKind
 from bot.store.votes import Vote
 from recommender.paper import Paper
 from tests.store.whole import START, add_channel, dump, fill
@@ -170,7 +171,7 @@ async def test_many_who_do_everything_at_once_neither_wait_for_ever_nor_fail(sto
             recorded = await papers.record(tx, found, START, {paper.id: day for paper in found})
         async with store.write() as tx:
             drafts = [Draft({}, paper_id) for paper_id in recorded.ids]
-            await deliveries.plan(tx, channel, day, "digest", START, drafts, START)
+            await deliveries.plan(tx, channel, day, DeliveryKind.DIGEST, START, drafts, START)
         async with store.write() as tx:
             for paper_id in sorted(recorded.ids):  # in one order, or two of them wait for each other for ever
                 await votes.put(tx, Vote(channel, paper_id, f"U{number % 4}", "👍", True, START))

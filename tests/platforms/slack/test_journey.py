@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from bot.commands.context import NOT_INVITED
 from bot.model.messages import Place
 from bot.store.database import Store
 from bot.store.states import ChannelState
@@ -120,7 +119,7 @@ async def test_where_the_bot_was_not_invited_it_promises_nothing(days: Days) -> 
         days.room = room
         assert "invite me first" in await days.say("resume")
         assert "invite me first" in await days.say(f"submit {PAPERS[0].id}")
-        assert (await days.house.channel(Place("slack", room.id, "T1"))).state_reason == NOT_INVITED
+        assert (await days.house.channel(Place("slack", room.id, "T1"))).state is ChannelState.NEW
     await days.team.ada.invites_bot(hidden)
     assert "Next digest: " in hidden.visible[0].words
     assert "It is running." in await days.say("resume")
