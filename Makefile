@@ -27,9 +27,10 @@ unit: .venv/dev ## the tests alone
 bench: .venv/dev ## the benchmarks; DATA=folder measures on real papers
 	@$(BIN)/python -m tests.benchmarks $(if $(DATA),--data "$(DATA)")
 
-soak: .venv/dev ## many more hostile texts for every parser, from a new seed; EXAMPLES=number, SEED=number
-	@PAPERBOY_SOAK=$(or $(EXAMPLES),300) PAPERBOY_SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
-		$(BIN)/pytest tests/test_fuzz.py -s -q --timeout 7200
+soak: .venv/dev ## many more kills and hostile texts, from a new seed; ROUNDS=, EXAMPLES=, SEED=number
+	@SOAK_EXAMPLES=$(or $(EXAMPLES),300) SOAK_ROUNDS=$(or $(ROUNDS),40) \
+		SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
+		$(BIN)/pytest tests/platforms/slack/test_kills.py tests/test_fuzz.py -s -q --timeout 7200
 
 lock: ## pin the newest versions that fit pyproject.toml (needs uv)
 	uv lock --upgrade

@@ -31,9 +31,9 @@ from tests.bounds import MOST_BYTES, MOST_SECONDS, peak, seconds
 from tests.sources.attacks import SIZE, bodies
 from tests.support.house import demo_papers
 
-SOAK = int(os.environ.get("PAPERBOY_SOAK", "0"))
+SOAK = int(os.environ.get("SOAK_EXAMPLES", "0"))
 """Examples for each reader; 0 for the short run that is part of the tests."""
-SEED = int(os.environ.get("PAPERBOY_SOAK_SEED", "14"))
+SEED = int(os.environ.get("SOAK_SEED", "14"))
 TODAY = date(2026, 3, 6)
 
 TEX = (
