@@ -17,7 +17,7 @@ from recommender.index.bigrams import PAIR_SPACE, grams
 from recommender.index.segment import ABSTRACT, CATEGORIES, TITLE
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import categories_of
-from recommender.learning.matrix import Table
+from recommender.learning.matrix import FeatureMatrix
 from recommender.paper import Paper
 from recommender.text import words
 
@@ -75,7 +75,7 @@ class Features:
         places, kept, _ = self._keep(papers)
         return kept[places[papers]]
 
-    def table(self, papers: Rows) -> Table:
+    def table(self, papers: Rows) -> FeatureMatrix:
         """Both parts of papers, by their numbers; kept likewise."""
         places, kept, meant = self._keep(papers)
         if len(meant) < kept.shape[0]:
@@ -83,7 +83,7 @@ class Features:
             meant = np.concatenate([meant, fresh]) if len(meant) else fresh
             self._kept = places, kept, meant
         at = places[papers]
-        return Table(kept[at], meant[at])
+        return FeatureMatrix(kept[at], meant[at])
 
     def _keep(self, papers: Rows) -> tuple[NDArray[np.int32], csr_array, Floats]:
         """(place of each paper among the rows kept, those rows, the meaning of the first of them)."""

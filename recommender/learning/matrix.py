@@ -1,4 +1,4 @@
-"""Papers as the learner sees them: a sparse part, their words, and a dense one, their meaning."""
+"""The feature matrix: a sparse part (words, bigrams, categories) and a dense part (embeddings)."""
 
 from __future__ import annotations
 
@@ -11,83 +11,85 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 Floats = NDArray[np.float32]
-_finite = np.errstate(invalid="ignore")
-"""For products of short dense rows: with finite numbers on both sides the flag was once seen raised all the same."""
+_ignore_invalid = np.errstate(invalid="ignore")
+"""For products of short dense rows: NumPy once raised the flag although all numbers were finite."""
 
 
 @dataclass(frozen=True)
-class Table:
-    """A row for each paper: `words` (papers, width) and `meaning` (papers, dimensions) side by side. Weights for it are
-    one vector (width + dimensions,)."""
+class FeatureMatrix:
+    """One row per paper: `sparse` (papers, width) and `dense` (papers, dimensions) side by side. Weights for it are one
+    vector (width + dimensions,)."""
 
-    words: csr_array
-    meaning: Floats
+    sparse: csr_array
+    dense: Floats
 
     def __len__(self) -> int:
-        return int(self.words.shape[0])
+        return int(self.sparse.shape[0])
 
     @property
     def width(self) -> int:
-        """Columns of both parts together."""
-        return int(self.words.shape[1] + self.meaning.shape[1])
+        """The number of columns of both parts."""
+        return int(self.sparse.shape[1] + self.dense.shape[1])
 
-    def __getitem__(self, rows: slice | Sequence[int] | NDArray[np.int64]) -> Table:
-        return Table(self.words[rows], self.meaning[rows])
+    def __getitem__(self, rows: slice | Sequence[int] | NDArray[np.int64]) -> FeatureMatrix:
+        return FeatureMatrix(self.sparse[rows], self.dense[rows])
 
-    @_finite
+    @_ignore_invalid
     def dot(self, weights: Floats) -> Floats:
-        """Each row times the weights: (papers,); or (papers, channels), for several channels' weights side by side."""
-        split = self.words.shape[1]
-        product: Floats = self.words @ weights[:split] + self.meaning @ weights[split:]
+        """The product with weights: (papers,), or (papers, channels) for the weights of several channels."""
+        split = self.sparse.shape[1]
+        product: Floats = self.sparse @ weights[:split] + self.dense @ weights[split:]
         return product
 
-    @_finite
-    def back(self, amounts: Floats) -> Floats:
-        """The sum of the rows, each times its amount: (width + dimensions,)."""
-        return np.concatenate([self._turned @ amounts, amounts @ self.meaning])
+    @_ignore_invalid
+    def rmatvec(self, amounts: Floats) -> Floats:
+        """The sum of the rows, each times its amount: (width + dimensions,). The transpose of `dot`."""
+        return np.concatenate([self._transposed @ amounts, amounts @ self.dense])
 
-    @_finite
-    def through(self, amounts: Floats) -> Floats:
-        """`dot` of `back`: what each row says of the sum of the rows, each times its amount."""
-        product: Floats = self.words @ (self._turned @ amounts) + self.meaning @ (amounts @ self.meaning)
+    @_ignore_invalid
+    def gram_matvec(self, amounts: Floats) -> Floats:
+        """`dot` of `rmatvec`: the product with the Gram matrix, (papers,)."""
+        product: Floats = self.sparse @ (self._transposed @ amounts) + self.dense @ (amounts @ self.dense)
         return product
 
     @cached_property
-    def _turned(self) -> csc_array:
-        """The words' part with its rows as columns; making it takes as long as a product with it."""
-        return self.words.T
+    def _transposed(self) -> csc_array:
+        """The transposed sparse part. Making it takes as long as a product with it."""
+        return self.sparse.T
 
-    def squared(self) -> Table:
-        """Every entry squared."""
-        words = self.words
-        return Table(csr_array((words.data**2, words.indices, words.indptr), shape=words.shape), self.meaning**2)
+    def squared(self) -> FeatureMatrix:
+        """The matrix of squared entries."""
+        sparse = self.sparse
+        return FeatureMatrix(
+            csr_array((sparse.data**2, sparse.indices, sparse.indptr), shape=sparse.shape), self.dense**2
+        )
 
     def entries(self, row: int) -> tuple[NDArray[np.int32], Floats]:
-        """The columns of one row's words, and what stands there."""
-        span = slice(self.words.indptr[row], self.words.indptr[row + 1])
-        return self.words.indices[span], self.words.data[span]
+        """(columns, values) of one row's sparse part."""
+        span = slice(self.sparse.indptr[row], self.sparse.indptr[row + 1])
+        return self.sparse.indices[span], self.sparse.data[span]
 
-    def flat(self, row: int) -> Floats:
-        """One row in full: (width + dimensions,)."""
+    def dense_row(self, row: int) -> Floats:
+        """One row as a dense vector: (width + dimensions,)."""
         columns, values = self.entries(row)
         full = np.zeros(self.width, np.float32)
         full[columns] = values
-        full[self.words.shape[1] :] = self.meaning[row]
+        full[self.sparse.shape[1] :] = self.dense[row]
         return full
 
 
-def stacked(parts: Sequence[Table]) -> Table:
-    """The rows of several tables below each other."""
+def vstack(parts: Sequence[FeatureMatrix]) -> FeatureMatrix:
+    """One matrix of the rows of several matrices, in their order."""
     parts = [part for part in parts if len(part)] or parts[:1]
     if len(parts) == 1:
         return parts[0]
-    words = [part.words for part in parts]
-    before = np.cumsum([0, *(len(one.data) for one in words)])
-    pointers = [one.indptr[1:] + start for one, start in zip(words, before.tolist(), strict=False)]
+    sparse = [part.sparse for part in parts]
+    before = np.cumsum([0, *(len(one.data) for one in sparse)])
+    pointers = [one.indptr[1:] + start for one, start in zip(sparse, before.tolist(), strict=False)]
     joined = (
-        np.concatenate([one.data for one in words]),
-        np.concatenate([one.indices for one in words]),
+        np.concatenate([one.data for one in sparse]),
+        np.concatenate([one.indices for one in sparse]),
         np.concatenate([[0], *pointers]).astype(np.int32),
     )
-    shape = (sum(map(len, parts)), words[0].shape[1])
-    return Table(csr_array(joined, shape=shape), np.concatenate([part.meaning for part in parts]))
+    shape = (sum(map(len, parts)), sparse[0].shape[1])
+    return FeatureMatrix(csr_array(joined, shape=shape), np.concatenate([part.dense for part in parts]))

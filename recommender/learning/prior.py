@@ -17,7 +17,7 @@ from recommender.index.snapshot import Snapshot
 from recommender.learning.features import Features
 from recommender.learning.labels import utc
 from recommender.learning.logistic import fit
-from recommender.learning.matrix import stacked
+from recommender.learning.matrix import vstack
 from recommender.values import Feedback
 
 SOURCES_WEIGHT = 0.25
@@ -30,7 +30,7 @@ LEAST = 20
 """Papers that others liked, below which nothing is said of what is generally liked."""
 MOST = 600
 """Papers that others liked, and passed over, that are learned from: the newest, and a random choice."""
-STRENGTH = 3.0
+REGULARIZATION_C = 3.0
 _EVIDENCE = 30.0
 """What all the liked papers count together, and all the others."""
 
@@ -52,7 +52,11 @@ class Community:
         liked = tuple(sorted({f.paper_id for f in neighbours if f.value > 0 and utc(f.at).date() < since}))
         day = since.toordinal()
         parts = [(SOURCES_WEIGHT, self._learned(day, None)), (NEIGHBOURS_WEIGHT, self._learned(day, liked))]
-        known = [np.float32(weight / (1 + votes / VOTES)) * learned for weight, learned in parts if learned is not None]
+        known = [
+            np.float32(sample_weight / (1 + votes / VOTES)) * learned
+            for sample_weight, learned in parts
+            if learned is not None
+        ]
         return sum(known[1:], known[0]) if known else None
 
     def _learn(self, since: int, liked: tuple[str, ...] | None) -> Floats | None:
@@ -61,17 +65,19 @@ class Community:
         snapshot = self._snapshot
         published = snapshot.published[snapshot.alive]
         dated = snapshot.alive[(published > 0) & (published < since)]
-        chosen = snapshot.upvotes[dated] > 0 if liked is None else np.isin(dated, snapshot.find(liked))
-        picked = dated[chosen][np.argsort(-snapshot.published[dated[chosen]], kind="stable")[:MOST]]
-        if len(picked) < LEAST:
+        is_liked = snapshot.upvotes[dated] > 0 if liked is None else np.isin(dated, snapshot.find(liked))
+        liked_papers = dated[is_liked][np.argsort(-snapshot.published[dated[is_liked]], kind="stable")[:MOST]]
+        if len(liked_papers) < LEAST:
             return None
-        passed = dated[~chosen & (snapshot.published[dated] >= snapshot.published[picked].min())]
-        passed = passed[np.argsort(snapshot.keys[passed], kind="stable")[:MOST]]
-        if len(passed) < LEAST:
+        other_papers = dated[~is_liked & (snapshot.published[dated] >= snapshot.published[liked_papers].min())]
+        other_papers = other_papers[np.argsort(snapshot.keys[other_papers], kind="stable")[:MOST]]
+        if len(other_papers) < LEAST:
             return None
-        rows = stacked([self._features.table(picked), self._features.table(passed)])
-        positive = np.arange(len(rows)) < len(picked)
-        weight = np.where(positive, _EVIDENCE / len(picked), _EVIDENCE / len(passed)).astype(np.float32)
-        weights = fit(rows, positive, weight, STRENGTH).weights
-        spread = float(rows.dot(weights).std())
-        return weights / np.float32(max(spread, 1e-6))
+        rows = vstack([self._features.table(liked_papers), self._features.table(other_papers)])
+        positive = np.arange(len(rows)) < len(liked_papers)
+        sample_weight = np.where(positive, _EVIDENCE / len(liked_papers), _EVIDENCE / len(other_papers)).astype(
+            np.float32
+        )
+        weights = fit(rows, positive, sample_weight, REGULARIZATION_C).weights
+        deviation = float(rows.dot(weights).std())
+        return weights / np.float32(max(deviation, 1e-6))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.learning.features import Features
 from recommender.learning.labels import utc
-from recommender.learning.matrix import Table
+from recommender.learning.matrix import FeatureMatrix
 from recommender.learning.preferences import Source, Wish
 from recommender.learning.taste import Learned, Learner
 
@@ -32,7 +32,7 @@ class Candidates:
 
     papers: Rows
     ids: tuple[str, ...]
-    rows: Table
+    rows: FeatureMatrix
     popular: Floats
     besides: Floats
 
@@ -44,7 +44,7 @@ class Judged:
 
     papers: Rows
     ids: tuple[str, ...]
-    rows: Table
+    rows: FeatureMatrix
     believed: Floats
     scores: Floats
     popular: Floats
@@ -77,7 +77,7 @@ def scores_for(learner: Learner, tastes: Sequence[Learned], some: Candidates) ->
     weights = np.stack([taste.model.weights for taste in tastes], axis=1)
     scores: Floats = some.rows.dot(weights) + some.besides[:, None]
     for column, taste in enumerate(tastes):
-        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(some.rows.meaning)
+        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(some.rows.dense)
         if taste.wishes:
             scores[:, column] += learner.boosts(taste.wishes, some.papers)[0]
     return scores

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from recommender.index.segment import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows
 from recommender.learning.features import MEANING_WEIGHT, Features
-from recommender.learning.matrix import Table
+from recommender.learning.matrix import FeatureMatrix
 from recommender.paper import Paper
 from recommender.search.searcher import Searcher
 
@@ -28,7 +28,7 @@ def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: i
     snapshot = features.snapshot
     if isinstance(paper, Paper):
         tokens, row = features.tokens_of(paper), features.row_of(paper)
-        this = Table(row, features.meaning_of(row))
+        this = FeatureMatrix(row, features.meaning_of(row))
     else:
         tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
         this = features.table(np.array([paper], np.int64))
@@ -38,8 +38,8 @@ def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: i
     )
     near = near[near != paper] if isinstance(paper, int) else near
     these = features.table(near)
-    by_words = (these.words @ this.words.T).toarray().ravel()
-    by_meaning = these.meaning @ this.meaning[0] / MEANING_WEIGHT**2
+    by_words = (these.sparse @ this.sparse.T).toarray().ravel()
+    by_meaning = these.dense @ this.dense[0] / MEANING_WEIGHT**2
     likeness = (by_words + MEANING_SHARE * by_meaning) / (1 + MEANING_SHARE)
     order = np.argsort(-likeness, kind="stable")[:limit]
     return near[order], likeness[order]

@@ -18,14 +18,14 @@ from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import CATEGORY_SIGN
 from recommender.learning.features import MEANING_WEIGHT, Features
 from recommender.learning.labels import Verdicts, utc, verdicts
-from recommender.learning.logistic import Fit, fit
-from recommender.learning.matrix import Table, stacked
+from recommender.learning.logistic import LogisticModel, fit
+from recommender.learning.matrix import FeatureMatrix, vstack
 from recommender.learning.preferences import Source, Wish, read_topic, read_votes
 from recommender.learning.prior import Community
 from recommender.search.searcher import Searcher
 from recommender.values import Profile
 
-STRENGTH = 3.0
+REGULARIZATION_C = 3.0
 """C of the regression: what a row may cost beside the length of the weights."""
 BACKGROUND = 300
 """Random papers that stand for everything nobody has seen; as many again, unseen by the fit, are its yardstick."""
@@ -58,14 +58,14 @@ class Learned:
     `papers`, which stand at the places `heard` in the `verdicts`. `yardstick` are random papers, which of them it never
     saw (`unseen`), and what the wishes add to them (`lifted`); `warm` says whether anything was liked."""
 
-    rows: Table
+    rows: FeatureMatrix
     named: tuple[Source, ...]
     papers: Rows
     heard: Rows
     taught: Rows
     liked: slice
-    model: Fit
-    yardstick: Table
+    model: LogisticModel
+    yardstick: FeatureMatrix
     unseen: NDArray[np.bool_]
     lifted: Floats
     wishes: tuple[Wish, ...]
@@ -83,14 +83,14 @@ class Learned:
         """How many teachers there are."""
         return len(self.named) + len(self.heard)
 
-    def margins(self, rows: Table) -> Floats:
+    def margins(self, rows: FeatureMatrix) -> Floats:
         """What is believed of papers without the wishes: the model's log odds, and likeness to what was liked."""
-        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.meaning)
+        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.dense)
 
     def likeness(self, meaning: Floats) -> Floats:
         """What it adds to each row that its `meaning` is near to that of one liked row: where tastes have several sides
         the nearest like tells more than all of them together."""
-        liked = self._likes.meaning
+        liked = self._likes.dense
         if not len(liked):
             return np.zeros(len(meaning), np.float32)
         nearness: Floats = (liked @ meaning.T).max(axis=0) * np.float32(LIKENESS / MEANING_WEIGHT**2)
@@ -100,14 +100,14 @@ class Learned:
         """What each row taught adds, (taught,), to the score of a paper given in full: nothing, if it was not liked."""
         brought = np.zeros(len(self.taught), np.float32)
         if len(self._likes):
-            meaning = row[self.rows.words.shape[1] :]
-            by_liked = self._likes.dot(row) * self.model.pull[self.liked]
-            by_liked[(self._likes.meaning @ meaning).argmax()] += self.likeness(meaning[None])[0]
+            meaning = row[self.rows.sparse.shape[1] :]
+            by_liked = self._likes.dot(row) * self.model.dual_coef[self.liked]
+            by_liked[(self._likes.dense @ meaning).argmax()] += self.likeness(meaning[None])[0]
             brought[self.liked] = by_liked
         return brought
 
     @cached_property
-    def _likes(self) -> Table:
+    def _likes(self) -> FeatureMatrix:
         return self.rows[self.liked]
 
     def doubt(self, row: Floats) -> float:
@@ -118,7 +118,7 @@ class Learned:
     @cached_property
     def _variance(self) -> Floats:
         """How unsure the model is of each of its weights."""
-        variance: Floats = np.reciprocal(1 + self.rows.squared().back(self.model.spread))
+        variance: Floats = np.reciprocal(1 + self.rows.squared().rmatvec(self.model.curvature))
         return variance
 
     @cached_property
@@ -136,13 +136,13 @@ class Learned:
 class _Examples(NamedTuple):
     """Rows to learn from beside papers of the index: their sources and their weights."""
 
-    rows: Table
+    rows: FeatureMatrix
     sources: list[Source]
     weights: list[float]
 
     def beside(self, others: _Examples) -> _Examples:
         """These and others."""
-        rows = stacked([self.rows, others.rows])
+        rows = vstack([self.rows, others.rows])
         return _Examples(rows, [*self.sources, *others.sources], [*self.weights, *others.weights])
 
 
@@ -183,7 +183,7 @@ class Learner:
         silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * loud / quiet) if warm and quiet else 1.0)
         order = np.concatenate([loved, unloved])
         papers = numbers[order]
-        rows = stacked([weeds, seeds, self._features.table(np.concatenate([papers, passed_by]))])
+        rows = vstack([weeds, seeds, self._features.table(np.concatenate([papers, passed_by]))])
         liked = slice(len(weeds), len(weeds) + len(seeds) + len(loved))
         positive = np.zeros(len(rows), bool)
         positive[liked] = True
@@ -199,7 +199,7 @@ class Learner:
         places = {source: n for n, source in enumerate(named)}
         of_papers = range(len(named), len(named) + len(order))
         taught = np.array([*(places[one] for one in [*weed_sources, *seed_sources]), *of_papers], np.int64)
-        model = fit(rows, positive, importance, STRENGTH)
+        model = fit(rows, positive, importance, REGULARIZATION_C)
         since = heard.since or (utc(now).date() if now else None)
         shared = self._community.weights(since, profile.neighbours, heard.votes) if since else None
         if shared is not None:
@@ -247,7 +247,7 @@ class Learner:
         return added, by, muted
 
     @cached_property
-    def _background(self) -> tuple[Rows, Rows, Table]:
+    def _background(self) -> tuple[Rows, Rows, FeatureMatrix]:
         """Random papers to learn from; as many others to measure by, and their rows."""
         papers = self._snapshot.sample(2 * BACKGROUND)
         return papers[::2], papers[1::2], self._features.table(papers[1::2])
@@ -261,10 +261,10 @@ class Learner:
                 continue
             row = self._features.row_of(paper)
             if row.nnz:
-                rows.append(Table(row, self._features.meaning_of(row)))
+                rows.append(FeatureMatrix(row, self._features.meaning_of(row)))
                 sources.append(Source(heard.paper_ids[at]))
                 kept.append(float(weights[at]))
-        return _Examples(stacked(rows), sources, kept)
+        return _Examples(vstack(rows), sources, kept)
 
     def _seeds(self, wishes: Sequence[Wish]) -> _Examples:
         """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that
@@ -276,15 +276,15 @@ class Learner:
             categories = [CATEGORY_SIGN + c.value for group in wish.query.groups for c in group if c.value]
             own = self._features.row(wish.query.words, categories)
             weight = abs(wish.votes) or TOPIC_WEIGHT
-            parts = [(Table(own, self._features.meaning_of(own)), weight)] if own.nnz else []
+            parts = [(FeatureMatrix(own, self._features.meaning_of(own)), weight)] if own.nnz else []
             if not wish.votes and len(found := self._searcher.find(wish.query, TOPIC_MATCHES, strict=True).papers):
                 parts.append((self._features.table(found), weight / len(found)))
             for part, each in parts:
                 rows.append(part)
                 sources += [wish.source] * len(part)
                 weights += [each] * len(part)
-        return _Examples(stacked(rows), sources, weights)
+        return _Examples(vstack(rows), sources, weights)
 
     @cached_property
-    def _no_rows(self) -> Table:
+    def _no_rows(self) -> FeatureMatrix:
         return self._features.table(np.zeros(0, np.int64))

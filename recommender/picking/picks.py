@@ -123,7 +123,7 @@ class Picker:
 
         Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first GLANCE_AMONG.
         """
-        scores, words = self._today(seed), self._judged.rows.words
+        scores, words = self._today(seed), self._judged.rows.sparse
         there = [self._judged.ids.index(paper_id) for paper_id in picked]
         order = [at for at in self._order(scores).tolist() if at not in there][:GLANCE_AMONG]
         rows, worth = words[order], scores[order]
@@ -170,15 +170,15 @@ class Picker:
     def _first_impression(self) -> Floats:
         """What speaks for a paper when nothing is known of a channel: others voted for it, and it is about what many
         papers are about (measured: the first ten days have three times the likes of a random choice)."""
-        typical = self._judged.rows.words @ self._judged.rows.words.sum(axis=0)
+        typical = self._judged.rows.sparse @ self._judged.rows.sparse.sum(axis=0)
         typical = (typical - typical.mean()) / max(float(typical.std()), 1e-6) if len(typical) else typical
         impression: Floats = TYPICAL_WEIGHT * typical + POPULAR_WEIGHT * self._judged.popular
         return impression
 
     def _alike(self, at: int) -> NDArray[np.bool_]:
         """Which candidates are this one or a near-duplicate of it."""
-        words = self._judged.rows.words
-        alike: NDArray[np.bool_] = words @ self._judged.rows.flat(at)[: words.shape[1]] >= ALIKE
+        words = self._judged.rows.sparse
+        alike: NDArray[np.bool_] = words @ self._judged.rows.dense_row(at)[: words.shape[1]] >= ALIKE
         alike[at] = True
         return alike
 
@@ -194,7 +194,7 @@ class Picker:
         likes = np.count_nonzero(self._taste.verdicts.like)
         if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit or not len(missed):
             return None
-        doubt = [self._taste.doubt(self._judged.rows.flat(at)) for at in missed.tolist()]
+        doubt = [self._taste.doubt(self._judged.rows.dense_row(at)) for at in missed.tolist()]
         return int(missed[np.argmax(self._judged.believed[missed] + doubt)])
 
     def explain(self, paper_id: str) -> Explanation:

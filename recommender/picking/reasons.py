@@ -44,7 +44,7 @@ class Reasons:
     def of(self, at: int) -> tuple[Reason, ...]:
         """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
         alone (neither); nothing where it shares no more than one everyday word with them."""
-        taste, row = self._taste, self._judged.rows.flat(at)
+        taste, row = self._taste, self._judged.rows.dense_row(at)
         met = self._judged.wished[at]
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
         unmet = [n for n, source in enumerate(taste.named) if source not in met and not source.paper_id]
@@ -170,7 +170,7 @@ def summary(features: Features, taste: Learned, most: int = 12) -> Taste:
     """A taste in words."""
     if not taste.teachers:
         return Taste()
-    lengths = features.lengths(taste.rows.words[: len(taste.taught)])
+    lengths = features.lengths(taste.rows.sparse[: len(taste.taught)])
     typical = float(lengths.mean()) if len(lengths) else 1.0
     by_word = taste.model.weights[: features.width] + features.by_meaning(taste.model.weights) / typical
     weights = features.by_category(by_word)

@@ -13,7 +13,7 @@ from recommender.learning import features as features_module
 from recommender.learning import logistic
 from recommender.learning.features import CATEGORY_WEIGHT, Features
 from recommender.learning.logistic import fit
-from recommender.learning.matrix import Table
+from recommender.learning.matrix import FeatureMatrix
 from recommender.picking.feature_names import Wording
 from tests.recommender.papers import library, made
 
@@ -76,22 +76,22 @@ def test_the_regression_is_the_one_of_scikit_learn(
     rng = np.random.default_rng(0)
     rows = csr_array((rng.random((60, 30)) * (rng.random((60, 30)) < 0.3)).astype(np.float32))
     positive = rng.random(60) < 0.4
-    importance = rng.random(60).astype(np.float32) + 0.5
-    ours = fit(Table(rows, np.zeros((60, 0), np.float32)), positive, importance, 3.0)
-    theirs = LogisticRegression(C=3.0, tol=1e-8, max_iter=1000).fit(rows, positive, importance)
-    margins, exact = rows @ ours.weights + ours.bias, theirs.decision_function(rows)
+    sample_weight = rng.random(60).astype(np.float32) + 0.5
+    model = fit(FeatureMatrix(rows, np.zeros((60, 0), np.float32)), positive, sample_weight, 3.0)
+    reference = LogisticRegression(C=3.0, tol=1e-8, max_iter=1000).fit(rows, positive, sample_weight)
+    margins, exact = rows @ model.weights + model.bias, reference.decision_function(rows)
     assert np.sqrt(np.mean((margins - exact) ** 2)) < off * exact.std()
-    assert np.allclose(ours.weights, theirs.coef_.ravel(), atol=2 * off)
-    assert np.corrcoef(ours.weights, theirs.coef_.ravel())[0, 1] > 0.999
-    assert np.allclose(rows.T @ ours.pull, ours.weights, atol=1e-5)
+    assert np.allclose(model.weights, reference.coef_.ravel(), atol=2 * off)
+    assert np.corrcoef(model.weights, reference.coef_.ravel())[0, 1] > 0.999
+    assert np.allclose(rows.T @ model.dual_coef, model.weights, atol=1e-5)
 
 
 def test_the_regression_is_the_same_where_all_rows_are_the_same() -> None:
     rows, positive = csr_array(np.full((400, 3), 0.5, np.float32)), np.arange(400) < 40
-    importance = np.full(400, 3.0, np.float32)
-    ours = fit(Table(rows, np.zeros((400, 0), np.float32)), positive, importance, 3.0)
-    assert np.allclose(ours.weights, 0, atol=0.03)
-    assert expit(rows @ ours.weights + ours.bias) == pytest.approx(np.full(400, 0.1), rel=0.01)
+    sample_weight = np.full(400, 3.0, np.float32)
+    model = fit(FeatureMatrix(rows, np.zeros((400, 0), np.float32)), positive, sample_weight, 3.0)
+    assert np.allclose(model.weights, 0, atol=0.03)
+    assert expit(rows @ model.weights + model.bias) == pytest.approx(np.full(400, 0.1), rel=0.01)
 
 
 @pytest.mark.parametrize("width", [1, 30])
@@ -99,10 +99,10 @@ def test_a_regression_on_one_class_comes_to_rest(width: int) -> None:
     rng = np.random.default_rng(width)
     rows = csr_array(rng.random((300, width)).astype(np.float32))
     cost = np.full(300, 0.3, np.float32)
-    found = fit(Table(rows, np.zeros((300, 0), np.float32)), np.ones(300, bool), cost / np.float32(3), 3.0)
-    missing = cost * (1 - expit(rows @ found.weights + found.bias))
-    assert found.pull == pytest.approx(missing, rel=0.15), "what a row pulls is what it misses"
-    assert found.bias == pytest.approx(100 * missing.sum(), rel=0.15), "and so it is with the bias"
+    model = fit(FeatureMatrix(rows, np.zeros((300, 0), np.float32)), np.ones(300, bool), cost / np.float32(3), 3.0)
+    missing = cost * (1 - expit(rows @ model.weights + model.bias))
+    assert model.dual_coef == pytest.approx(missing, rel=0.15), "what a row pulls is what it misses"
+    assert model.bias == pytest.approx(100 * missing.sum(), rel=0.15), "and so it is with the bias"
 
 
 @given(
@@ -118,12 +118,12 @@ def test_a_regression_on_any_rows_is_finite_and_made_of_them(
 ) -> None:
     rng = np.random.default_rng(seed)
     distinct = rng.random((repeated, width)) * (rng.random((repeated, width)) < 0.5)
-    rows = Table(
+    rows = FeatureMatrix(
         csr_array(distinct[np.arange(count) % repeated].astype(np.float32)),
         rng.standard_normal((count, 3)).astype(np.float32),
     )
-    importance = (weight * rng.random(count)).astype(np.float32)
-    found = fit(rows, rng.random(count) < liked, importance, 3.0)
-    assert np.isfinite(found.weights).all()
-    assert np.isfinite([found.bias, *found.pull, *found.spread]).all()
-    assert rows.back(found.pull) == pytest.approx(found.weights)
+    sample_weight = (weight * rng.random(count)).astype(np.float32)
+    model = fit(rows, rng.random(count) < liked, sample_weight, 3.0)
+    assert np.isfinite(model.weights).all()
+    assert np.isfinite([model.bias, *model.dual_coef, *model.curvature]).all()
+    assert rows.rmatvec(model.dual_coef) == pytest.approx(model.weights)
