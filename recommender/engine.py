@@ -13,11 +13,11 @@ from scipy.special import expit
 
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.writer import Index
-from recommender.learning.duplicates import Works
+from recommender.learning.duplicates import DuplicateFinder
 from recommender.learning.features import Features
-from recommender.learning.scoring import Judged, gather, judge, scores_for
+from recommender.learning.scoring import ScoredCandidates, gather_candidates, score_candidates, score_for_channels
 from recommender.learning.similar import similar
-from recommender.learning.taste import Learned, Learner
+from recommender.learning.taste import Learner, TasteModel
 from recommender.paper import Paper
 from recommender.picking.baselines import Rival
 from recommender.picking.picks import Picker, PickOptions, best_first, ranked
@@ -59,8 +59,8 @@ class _View:
         return Completer(self.snapshot)
 
     @cached_property
-    def works(self) -> Works:
-        return Works(self.snapshot)
+    def duplicate_finder(self) -> DuplicateFinder:
+        return DuplicateFinder(self.snapshot)
 
     @cached_property
     def features(self) -> Features:
@@ -137,9 +137,13 @@ class Recommender:
         found = view.searcher.find(wanted, max(FOR_US_AMONG if ours else 0, offset + limit))
         papers, scores = found.papers, found.scores
         if ours and len(papers):
-            taste = view.learner.learn(_profile(feedback, topics), None, papers)
-            # The chance that it is liked: among papers of one subject the share that would score lower is 1 for all.
-            liked = expit(taste.margins(view.features.table(papers))) if taste.warm else np.zeros(len(papers))
+            taste = view.learner.fit(_profile(feedback, topics), None, papers)
+            # The probability of a like, not the percentile, which is 1 for all papers of one liked subject.
+            liked = (
+                expit(taste.decision_function(view.features.table(papers)))
+                if taste.has_likes
+                else np.zeros(len(papers))
+            )
             scores = (scores / max(float(scores.max()), 1e-9) + liked).astype(np.float32)
             order = best_first(scores)
             papers, scores = papers[order], scores[order]
@@ -173,14 +177,14 @@ class Recommender:
         near_to = paper if isinstance(paper, Paper) else int(_known(view.snapshot, [paper])[0])
         return _hits(view.snapshot, *similar(view.features, view.searcher, near_to, limit))
 
-    def seen_before(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
+    def duplicates_of_seen(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
         """Those candidates that are the same work as one in `had` under another title and id (see duplicates.py). Ids
         that are not in the index are ignored."""
         view = self._now()
         ids = sorted(set(candidates))
         papers, others = view.snapshot.find(ids), view.snapshot.find(sorted(set(had)))
         known = np.flatnonzero(papers >= 0)
-        same = view.works.among(papers[known], others[others >= 0])
+        same = view.duplicate_finder.duplicates_of(papers[known], others[others >= 0])
         return {ids[at] for at in known[same]}
 
     def rank(
@@ -193,7 +197,7 @@ class Recommender:
     ) -> list[Ranked]:
         """All candidates, best first, by what the taste believes, without guesses. ValueError for an unknown
         candidate."""
-        return ranked(self._judged(self._now(), _profile(feedback, topics, neighbours), candidates, now)[1])
+        return ranked(self._scored(self._now(), _profile(feedback, topics, neighbours), candidates, now)[1])
 
     def rank_many(
         self,
@@ -205,10 +209,10 @@ class Recommender:
         """The first `limit` of what `rank` says, for each of many channels, given by feedback and topics: a block of
         them at a time, which takes a fraction of the time. ValueError for an unknown candidate."""
         view, ids, channels = self._now(), sorted(set(candidates)), iter(channels)
-        some = gather(view.snapshot, view.features, ids, _known(view.snapshot, ids), now)
+        gathered = gather_candidates(view.snapshot, view.features, ids, _known(view.snapshot, ids), now)
         while block := list(islice(channels, _BLOCK)):
-            tastes = [view.learner.learn(_profile(*known), now, some.papers) for known in block]
-            for scores in scores_for(view.learner, tastes, some).T:
+            tastes = [view.learner.fit(_profile(*known), now, gathered.papers) for known in block]
+            for scores in score_for_channels(view.learner, tastes, gathered).T:
                 best = best_first(scores)[:limit].tolist()
                 yield [Ranked(ids[at], float(scores[at])) for at in best]
 
@@ -290,7 +294,7 @@ class Recommender:
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
         """What the channel likes and dislikes, in words."""
         view = self._now()
-        return summary(view.features, view.learner.learn(_profile(feedback, topics), now, np.zeros(0, np.int64)))
+        return summary(view.features, view.learner.fit(_profile(feedback, topics), now, np.zeros(0, np.int64)))
 
     def _now(self) -> _View:
         view = self._view
@@ -300,16 +304,18 @@ class Recommender:
 
     def _picker(self, profile: Profile, candidates: Sequence[str], now: datetime | None) -> Picker:
         view = self._now()
-        return Picker(view.features, *self._judged(view, profile, candidates, now))
+        return Picker(view.features, *self._scored(view, profile, candidates, now))
 
     @staticmethod
-    def _judged(
+    def _scored(
         view: _View, profile: Profile, candidates: Sequence[str], now: datetime | None
-    ) -> tuple[Learned, Judged]:
+    ) -> tuple[TasteModel, ScoredCandidates]:
         ids = sorted(set(candidates))  # so that their order never matters
         papers = _known(view.snapshot, ids)
-        taste = view.learner.learn(profile, now, papers)
-        return taste, judge(view.learner, taste, gather(view.snapshot, view.features, ids, papers, now))
+        taste = view.learner.fit(profile, now, papers)
+        return taste, score_candidates(
+            view.learner, taste, gather_candidates(view.snapshot, view.features, ids, papers, now)
+        )
 
 
 def _profile(feedback: Sequence[Feedback], topics: Sequence[str], neighbours: Sequence[Feedback] = ()) -> Profile:

@@ -99,7 +99,7 @@ class Pick:
     score: float
     reasons: tuple[Reason, ...] = ()
     guess: bool = False
-    fit: float = 0.0
+    percentile: float = 0.0
     team: str = ""
 
 
@@ -118,7 +118,7 @@ class Explanation:
 
     paper_id: str
     score: float
-    fit: float
+    percentile: float
     reasons: tuple[Reason, ...] = ()
     against: tuple[Word, ...] = ()
     muted_by: str | None = None

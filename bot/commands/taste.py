@@ -48,7 +48,7 @@ async def why(ctx: CommandContext, argument: str) -> Reply:
         no_taste = "this channel has told me nothing yet, so I can't say. React to a card, or subscribe."
         return Reply(f"{title}: {no_taste}\n{prospect}")
     learned_note = ", as this channel's likes set it" if bar > ctx.channel.bar else ""
-    fit = f"{title} fits this channel better than {explanation.fit:.0%} of random papers"
+    fit = f"{title} fits this channel better than {explanation.percentile:.0%} of random papers"
     rows = [
         f"{fit}; the bar is {bar:.0%}{learned_note}.",
         *await _grounds(ctx, explanation, profile),

@@ -27,7 +27,7 @@ from bot.store.deliveries import Delivery, Draft
 from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind
 from recommender import Explanation, Paper, Pick, Profile, RecommenderError, Rival, Standing
-from recommender.learning.threshold import Outcome, learned_bar
+from recommender.learning.threshold import PickOutcome, learned_threshold
 
 log = structlog.get_logger(__name__)
 _LONGEST_LOOK_BACK = timedelta(days=30)
@@ -155,7 +155,8 @@ class DigestComposer:
         )
         picks = recommendation.picks
         picked = tuple(
-            LoggedPick(p.paper_id, fit=p.fit if profile.has_taste else None, guess=p.guess, team=p.team) for p in picks
+            LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.team)
+            for p in picks
         )
         async with self._store.read() as tx:
             upvoted = tuple(await papers.most_upvoted(tx, unseen, channel.count))
@@ -181,7 +182,7 @@ class DigestComposer:
         async with self._store.read() as tx:
             posted = await exposures.posted(tx, channel.id)
         new = [paper_id for paper_id in paper_ids if paper_id not in posted]
-        duplicates = await asyncio.to_thread(self._paper_index.engine.seen_before, new, posted)
+        duplicates = await asyncio.to_thread(self._paper_index.engine.duplicates_of_seen, new, posted)
         return [paper_id for paper_id in new if paper_id not in duplicates]
 
     async def bar(self, tx: AsyncConnection, channel: Channel, profile: Profile, day: date) -> float:
@@ -191,12 +192,12 @@ class DigestComposer:
         seen = {vote.paper_id for vote in profile.feedback}
         liked = {vote.paper_id for vote in profile.feedback if vote.value > 0}
         outcomes = [
-            Outcome(made.day, made.fit, made.paper_id in liked, made.place)
+            PickOutcome(made.day, made.fit, made.paper_id in liked, made.place)
             for made in await pick_log.for_channel(tx, channel.id)
             if made.place and made.fit is not None and not made.guess and made.paper_id in seen
             if made.day and made.day < day
         ]
-        return learned_bar(outcomes, channel.bar, day)
+        return learned_threshold(outcomes, channel.bar, day)
 
     async def assess(
         self,

@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, time
 from recommender.engine import Recommender
 from recommender.formats import ChannelFeedback
 from recommender.learning.labels import utc
-from recommender.learning.threshold import Outcome, learned_bar
+from recommender.learning.threshold import PickOutcome, learned_threshold
 from recommender.paper import Paper
 from recommender.values import Feedback
 
@@ -117,14 +117,14 @@ class _Channel:
             elif item.value:
                 (self._likes if item.value > 0 else self._dislikes)[item.paper_id].add(item.member)
         self._stream: list[Feedback] = []
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[PickOutcome] = []
 
     def live(self, engine: Recommender, papers: Sequence[Paper], day: date, limit: int, seed: int, bar: float) -> Week:
         """One day: pick, be liked or not, learn."""
         now = datetime.combine(day, HOUR)
         candidates = [paper.id for paper in papers]
         feedback = [*self._stream, *(item for item in self._heard if utc(item.at) < now)]
-        least = learned_bar(self._outcomes, bar, day)
+        least = learned_threshold(self._outcomes, bar, day)
         picks = engine.pick(feedback, candidates, limit, now=now, seed=seed + day.toordinal(), bar=least)
         upvoted = sorted((paper for paper in papers if paper.upvotes), key=lambda paper: (-paper.upvotes, paper.id))
         posted, popular = [pick.paper_id for pick in picks], [paper.id for paper in upvoted[:limit]]
@@ -133,7 +133,7 @@ class _Channel:
             if self._known(pick.paper_id):
                 self._stream += self._reactions(pick.paper_id, now)
                 if warm and not pick.guess:
-                    self._outcomes.append(Outcome(day, pick.fit, bool(self._likes[pick.paper_id]), place))
+                    self._outcomes.append(PickOutcome(day, pick.percentile, bool(self._likes[pick.paper_id]), place))
         return Week(0, 1, int(not picks), *self._count(posted), *self._count(popular))
 
     def _known(self, paper_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a channel says in words that it wants: topics followed or muted, and votes on words."""
+"""Preferences in words: the topics that a channel follows or mutes, and the votes on words."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from recommender.learning.labels import Verdicts
+from recommender.learning.labels import Labels
 from recommender.search.query import MINUS, Query, parse
 from recommender.values import WORDS
 
-MOST = 3.0
-"""The most that votes on the same words count together, beside one vote of one member."""
+MAX_WEIGHT = 3.0
+"""The largest weight of all votes on the same words, relative to one vote of one member."""
 
 
-class Source(NamedTuple):
-    """What taught the model a row, or lifts a paper: a paper with feedback (`paper_id`), a topic, a vote on words."""
+class Teacher(NamedTuple):
+    """The origin of a training row or of a boost: a paper with feedback (`paper_id`), a topic, or a vote on words."""
 
     paper_id: str | None = None
     topic: str | None = None
@@ -23,10 +23,10 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A topic of the channel, or a vote on words, read as a query. `text` is as said, without the sign that makes a
-    topic `muting`; `votes` is what the votes on words sum up to, above 0 for more of them and below for less, and 0 of
-    a topic."""
+class Preference:
+    """A topic of the channel, or a vote on words, read as a query. `text` is the text as typed, without the minus that
+    makes a topic `muting`. `votes` is the sum of the votes on the words: above 0 for more of them, below 0 for less,
+    and 0 for a topic."""
 
     text: str
     query: Query
@@ -35,31 +35,31 @@ class Wish:
 
     @property
     def wanted(self) -> bool:
-        """Whether it asks for papers rather than against them."""
+        """Whether the preference asks for papers rather than against them."""
         return not self.muting and self.votes >= 0
 
     @property
-    def source(self) -> Source:
-        """How it is named as a reason."""
-        return Source(words=self.text) if self.votes else Source(topic=self.text)
+    def teacher(self) -> Teacher:
+        """The teacher that stands for the preference in reasons."""
+        return Teacher(words=self.text) if self.votes else Teacher(topic=self.text)
 
 
-def read_topic(text: str) -> Wish | None:
-    """The topic in a line of text; None when it says nothing. A minus in front of the whole line mutes."""
+def parse_topic(text: str) -> Preference | None:
+    """The topic in a line of text; None if the line has no meaning. A minus in front of the whole line mutes."""
     text = text.strip()
     muting = text.startswith(tuple(MINUS))
     body = text[1:].strip() if muting else text
     query = parse(body)
-    return Wish(body, query, muting) if query.groups else None
+    return Preference(body, query, muting) if query.groups else None
 
 
-def read_votes(heard: Verdicts) -> Iterator[Wish]:
-    """What members want more and less of, as they said in words."""
-    for at, paper_id in enumerate(heard.paper_ids):
+def parse_word_votes(labels: Labels) -> Iterator[Preference]:
+    """The preferences in the labels of votes on words."""
+    for at, paper_id in enumerate(labels.paper_ids):
         if not paper_id.startswith(WORDS):
             continue
         words = paper_id.removeprefix(WORDS)
         query = parse(words)
-        votes = max(-MOST, min(float(heard.like[at] - heard.dislike[at]), MOST))
+        votes = max(-MAX_WEIGHT, min(float(labels.like[at] - labels.dislike[at]), MAX_WEIGHT))
         if query.groups and votes:
-            yield Wish(words, query, votes=votes)
+            yield Preference(words, query, votes=votes)

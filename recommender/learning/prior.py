@@ -1,7 +1,8 @@
-"""What is generally liked: the taste that a channel begins with, before it has shown one of its own.
+"""The shared prior: the taste that a channel begins with, before it has voted itself.
 
-A shared vector beside each channel's own (Evgeniou & Pontil, KDD 2004), learned from what the sources' readers picked
-among what was listed, and from the channel's neighbours where they allow it.
+A shared weight vector beside each channel's own one (Evgeniou & Pontil, KDD 2004). It is learned from the papers that
+the sources' readers upvoted among all that were listed, and from the likes of neighbouring channels, if that is
+allowed.
 """
 
 from __future__ import annotations
@@ -22,56 +23,56 @@ from recommender.values import Feedback
 
 SOURCES_WEIGHT = 0.25
 NEIGHBOURS_WEIGHT = 0.5
-"""Before a channel's first vote: how much one standard deviation of what a source's readers, and of what the other
-channels of the workspace like, adds to a score. More of the first costs channels with a narrow subject likes."""
-VOTES = 10.0
-"""Votes of a channel by which that weight is halved."""
-LEAST = 20
-"""Papers that others liked, below which nothing is said of what is generally liked."""
-MOST = 600
-"""Papers that others liked, and passed over, that are learned from: the newest, and a random choice."""
+"""Added to a score, before a channel's first vote, for one standard deviation of the taste of a source's readers, and
+of the other channels of the workspace. A larger SOURCES_WEIGHT costs channels with a narrow subject likes."""
+HALVING_VOTES = 10.0
+"""The number of a channel's own votes at which these weights are halved."""
+MIN_LIKED = 20
+"""The least number of papers that others liked, and of others, for a prior to be learned."""
+MAX_PAPERS = 600
+"""The most papers to learn from: the newest of those that others liked, and a random sample of the rest."""
 REGULARIZATION_C = 3.0
 _EVIDENCE = 30.0
-"""What all the liked papers count together, and all the others."""
+"""The total weight of all liked papers, and of all other papers."""
 
 Floats = NDArray[np.float32]
 
 
-class Community:
-    """Tastes of the community up to any day, over one snapshot of the index."""
+class SharedPrior:
+    """The shared prior up to any day, over one snapshot of the index."""
 
     def __init__(self, snapshot: Snapshot, features: Features) -> None:
         self._snapshot = snapshot
         self._features = features
-        self._learned = lru_cache(maxsize=32)(self._learn)
+        self._cached_weights = lru_cache(maxsize=32)(self._fit)
 
     def weights(self, since: date, neighbours: Sequence[Feedback], votes: float) -> Floats | None:
-        """What a channel takes over, as weights of a table, when it has cast so many votes; `since` is its first day:
-        no paper and no vote from that day on teaches anything. `neighbours` are the votes of other channels of its
-        workspace. None when too little is known."""
+        """The prior of a channel that has cast so many votes, as weights of a feature matrix; None if too little is
+        known. `since` is the channel's first day: papers and votes from that day on are left out. `neighbours` are the
+        votes of other channels of its workspace."""
         liked = tuple(sorted({f.paper_id for f in neighbours if f.value > 0 and utc(f.at).date() < since}))
         day = since.toordinal()
-        parts = [(SOURCES_WEIGHT, self._learned(day, None)), (NEIGHBOURS_WEIGHT, self._learned(day, liked))]
-        known = [
-            np.float32(sample_weight / (1 + votes / VOTES)) * learned
-            for sample_weight, learned in parts
-            if learned is not None
+        fits = [
+            (SOURCES_WEIGHT, self._cached_weights(day, None)),
+            (NEIGHBOURS_WEIGHT, self._cached_weights(day, liked)),
         ]
-        return sum(known[1:], known[0]) if known else None
+        decay = 1 + votes / HALVING_VOTES
+        parts = [np.float32(share / decay) * weights for share, weights in fits if weights is not None]
+        return sum(parts[1:], parts[0]) if parts else None
 
-    def _learn(self, since: int, liked: tuple[str, ...] | None) -> Floats | None:
-        """Weights whose scores have a standard deviation of 1, from papers before the day number `since`: those `liked`
-        against the others, or those with upvotes when None."""
+    def _fit(self, since: int, liked: tuple[str, ...] | None) -> Floats | None:
+        """Weights whose scores have a standard deviation of 1, fitted to papers before the day number `since`: the
+        `liked` papers against the others, or, if None, the papers with upvotes."""
         snapshot = self._snapshot
         published = snapshot.published[snapshot.alive]
         dated = snapshot.alive[(published > 0) & (published < since)]
         is_liked = snapshot.upvotes[dated] > 0 if liked is None else np.isin(dated, snapshot.find(liked))
-        liked_papers = dated[is_liked][np.argsort(-snapshot.published[dated[is_liked]], kind="stable")[:MOST]]
-        if len(liked_papers) < LEAST:
+        liked_papers = dated[is_liked][np.argsort(-snapshot.published[dated[is_liked]], kind="stable")[:MAX_PAPERS]]
+        if len(liked_papers) < MIN_LIKED:
             return None
         other_papers = dated[~is_liked & (snapshot.published[dated] >= snapshot.published[liked_papers].min())]
-        other_papers = other_papers[np.argsort(snapshot.keys[other_papers], kind="stable")[:MOST]]
-        if len(other_papers) < LEAST:
+        other_papers = other_papers[np.argsort(snapshot.keys[other_papers], kind="stable")[:MAX_PAPERS]]
+        if len(other_papers) < MIN_LIKED:
             return None
         rows = vstack([self._features.table(liked_papers), self._features.table(other_papers)])
         positive = np.arange(len(rows)) < len(liked_papers)

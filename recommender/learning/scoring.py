@@ -1,4 +1,4 @@
-"""Candidates, and what a taste says of them."""
+"""Candidates and their scores for a taste."""
 
 from __future__ import annotations
 
@@ -13,71 +13,81 @@ from recommender.index.snapshot import Rows, Snapshot
 from recommender.learning.features import Features
 from recommender.learning.labels import utc
 from recommender.learning.matrix import FeatureMatrix
-from recommender.learning.preferences import Source, Wish
-from recommender.learning.taste import Learned, Learner
+from recommender.learning.preferences import Preference, Teacher
+from recommender.learning.taste import Learner, TasteModel
 
 UPVOTE_WEIGHT = 0.05
-"""Added for each e-fold of a paper's upvotes: a weak sign, and a late one."""
+"""Added for each e-fold of a paper's upvotes: a weak signal, and a late one."""
 AGE_WEIGHT = 0.01
-"""Taken for each day since the paper was announced, for at most OLDEST days."""
-OLDEST = 30
+"""Subtracted for each day since the paper was announced, for at most MAX_AGE_DAYS days."""
+MAX_AGE_DAYS = 30
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Papers to be judged, by their numbers and their ids (ascending), and what is the same for every channel: their
-    `rows`, ln(1 + upvotes) (`popular`), and what their upvotes and their age add to a score (`besides`)."""
+    """Papers to be scored, by number and by id (ascending), with the values that are the same for every channel: their
+    feature `rows`, their `popularity` = ln(1 + upvotes), and the `paper_bonus` for upvotes and age in a score."""
 
     papers: Rows
     ids: tuple[str, ...]
     rows: FeatureMatrix
-    popular: Floats
-    besides: Floats
+    popularity: Floats
+    paper_bonus: Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Candidates and what a taste says of them. `believed` is the model and the topics; `scores` adds what the source
-    says of the paper; `wished` is what each topic or vote on words adds to it, and `muted` the topic that mutes it."""
+class ScoredCandidates:
+    """Candidates with their scores. `utility` is the decision function with the boosts of topics and votes on words;
+    `scores` adds the paper bonus. `boosts` holds the part of each topic or vote on words, and `muted` the topic that
+    mutes the paper."""
 
     papers: Rows
     ids: tuple[str, ...]
     rows: FeatureMatrix
-    believed: Floats
+    utility: Floats
     scores: Floats
-    popular: Floats
-    wished: tuple[Mapping[Source, float], ...]
-    muted: tuple[Wish | None, ...]
+    popularity: Floats
+    boosts: tuple[Mapping[Teacher, float], ...]
+    muted: tuple[Preference | None, ...]
 
 
-def gather(
+def gather_candidates(
     snapshot: Snapshot, features: Features, ids: Sequence[str], papers: Rows, now: datetime | None
 ) -> Candidates:
-    """What there is to know of some papers before any channel is asked."""
+    """The candidates with the values that are the same for every channel."""
     published = snapshot.published[papers].astype(np.float32)
     today = utc(now).date().toordinal() if now else published.max(initial=0)
-    age = np.where(published > 0, np.clip(today - published, 0, OLDEST), OLDEST)
-    popular = np.log1p(snapshot.upvotes[papers]).astype(np.float32)
-    besides = (UPVOTE_WEIGHT * popular - AGE_WEIGHT * age).astype(np.float32)
-    return Candidates(papers, tuple(ids), features.table(papers), popular, besides)
+    age = np.where(published > 0, np.clip(today - published, 0, MAX_AGE_DAYS), MAX_AGE_DAYS)
+    popularity = np.log1p(snapshot.upvotes[papers]).astype(np.float32)
+    paper_bonus = (UPVOTE_WEIGHT * popularity - AGE_WEIGHT * age).astype(np.float32)
+    return Candidates(papers, tuple(ids), features.table(papers), popularity, paper_bonus)
 
 
-def judge(learner: Learner, taste: Learned, some: Candidates) -> Judged:
-    """What a taste says of the candidates."""
-    boosts, wished, muted = learner.boosts(taste.wishes, some.papers)
-    believed = taste.margins(some.rows) + boosts
-    scores = believed + some.besides
-    return Judged(some.papers, some.ids, some.rows, believed, scores, some.popular, tuple(wished), tuple(muted))
+def score_candidates(learner: Learner, taste: TasteModel, candidates: Candidates) -> ScoredCandidates:
+    """The candidates with their scores for a taste."""
+    boosts, boost_parts, muted = learner.boosts(taste.preferences, candidates.papers)
+    utility = taste.decision_function(candidates.rows) + boosts
+    scores = utility + candidates.paper_bonus
+    return ScoredCandidates(
+        candidates.papers,
+        candidates.ids,
+        candidates.rows,
+        utility,
+        scores,
+        candidates.popularity,
+        tuple(boost_parts),
+        tuple(muted),
+    )
 
 
-def scores_for(learner: Learner, tastes: Sequence[Learned], some: Candidates) -> Floats:
-    """The scores (papers, channels) that `judge` gives for each taste; every paper is read once for all of them."""
+def score_for_channels(learner: Learner, tastes: Sequence[TasteModel], candidates: Candidates) -> Floats:
+    """The same scores for many tastes at once: (papers, channels). Every paper is read once for all of them."""
     weights = np.stack([taste.model.weights for taste in tastes], axis=1)
-    scores: Floats = some.rows.dot(weights) + some.besides[:, None]
+    scores: Floats = candidates.rows.dot(weights) + candidates.paper_bonus[:, None]
     for column, taste in enumerate(tastes):
-        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(some.rows.dense)
-        if taste.wishes:
-            scores[:, column] += learner.boosts(taste.wishes, some.papers)[0]
+        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(candidates.rows.dense)
+        if taste.preferences:
+            scores[:, column] += learner.boosts(taste.preferences, candidates.papers)[0]
     return scores

@@ -12,34 +12,34 @@ from recommender.learning.matrix import FeatureMatrix
 from recommender.paper import Paper
 from recommender.search.searcher import Searcher
 
-TELLING_WORDS = 25
-"""Words of the paper that neighbours are looked up by."""
-NEAR = 300
-"""Papers that share most of them, to be compared in full."""
-MEANING_SHARE = 0.5
-"""What likeness in meaning counts beside likeness in words: of ten neighbours 6.2 instead of 5.8 are on the same one of
-three curated lists, and half or double of it makes little difference."""
+LOOKUP_WORDS = 25
+"""The number of the paper's words that neighbours are looked up by."""
+COMPARED = 300
+"""The number of papers sharing most of these words that are compared in full."""
+EMBEDDING_SHARE = 0.5
+"""Weight of the likeness of embeddings, relative to the likeness of words. With it 6.2 instead of 5.8 of ten neighbours
+are on the same one of three curated lists; half or double of it makes little difference."""
 
 
 def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: int) -> tuple[Rows, NDArray[np.float32]]:
-    """(papers, likenesses) of the nearest papers, best first, without the paper itself: one of the index, by its
-    number, or any other, as it is. The likeness, at most 1, is the weighted mean of two cosines: of the words, and of
-    what they mean."""
+    """(papers, likenesses) of the nearest papers, best first, without the paper itself. The paper is given by its
+    number in the index, or as a value. The likeness, at most 1, is the weighted mean of the cosine of the words and the
+    cosine of the embeddings."""
     snapshot = features.snapshot
     if isinstance(paper, Paper):
         tokens, row = features.tokens_of(paper), features.row_of(paper)
-        this = FeatureMatrix(row, features.meaning_of(row))
+        paper_row = FeatureMatrix(row, features.meaning_of(row))
     else:
         tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
-        this = features.table(np.array([paper], np.int64))
+        paper_row = features.table(np.array([paper], np.int64))
     tokens = tokens[snapshot.telling[tokens].view(bool)]
     near = searcher.by_words(
-        [snapshot.vocabulary.words[token] for token in tokens], TELLING_WORDS, max(NEAR, limit + 1)
+        [snapshot.vocabulary.words[token] for token in tokens], LOOKUP_WORDS, max(COMPARED, limit + 1)
     )
     near = near[near != paper] if isinstance(paper, int) else near
-    these = features.table(near)
-    by_words = (these.sparse @ this.sparse.T).toarray().ravel()
-    by_meaning = these.dense @ this.dense[0] / MEANING_WEIGHT**2
-    likeness = (by_words + MEANING_SHARE * by_meaning) / (1 + MEANING_SHARE)
+    near_rows = features.table(near)
+    by_words = (near_rows.sparse @ paper_row.sparse.T).toarray().ravel()
+    by_embedding = near_rows.dense @ paper_row.dense[0] / MEANING_WEIGHT**2
+    likeness = (by_words + EMBEDDING_SHARE * by_embedding) / (1 + EMBEDDING_SHARE)
     order = np.argsort(-likeness, kind="stable")[:limit]
     return near[order], likeness[order]

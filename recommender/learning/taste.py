@@ -1,4 +1,4 @@
-"""From feedback and topics to what a channel likes: one logistic regression, and what each paper did to it.
+"""The taste of a channel: one logistic regression on its feedback and topics, and the contribution of each paper to it.
 
 A taste is a pure function of feedback, topics and the index: nothing is kept between two calls.
 """
@@ -17,273 +17,294 @@ from numpy.typing import NDArray
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import CATEGORY_SIGN
 from recommender.learning.features import MEANING_WEIGHT, Features
-from recommender.learning.labels import Verdicts, utc, verdicts
+from recommender.learning.labels import Labels, aggregate_labels, utc
 from recommender.learning.logistic import LogisticModel, fit
 from recommender.learning.matrix import FeatureMatrix, vstack
-from recommender.learning.preferences import Source, Wish, read_topic, read_votes
-from recommender.learning.prior import Community
+from recommender.learning.preferences import Preference, Teacher, parse_topic, parse_word_votes
+from recommender.learning.prior import SharedPrior
 from recommender.search.searcher import Searcher
 from recommender.values import Profile
 
 REGULARIZATION_C = 3.0
-"""C of the regression: what a row may cost beside the length of the weights."""
+"""C of the regression: the weight of the log loss, relative to the squared length of the weights."""
 BACKGROUND = 300
-"""Random papers that stand for everything nobody has seen; as many again, unseen by the fit, are its yardstick."""
+"""Random papers that serve as weak negatives. As many other papers are held out of the fit, for calibration."""
 BACKGROUND_WEIGHT = 10.0
-SILENCE_WEIGHT = 1.0
-MOST_SILENCE = 2.0
-"""What all silences count together at most, beside all likes: a channel's few likes are not drowned by its silences."""
-LIKENESS = 0.5
-"""Added to the score of a paper that means just the same as one that was liked."""
+"""Weight of all background papers together."""
+IGNORED_WEIGHT = 1.0
+MAX_IGNORED_TO_LIKED = 2.0
+"""The most that all ignored papers weigh, relative to all likes, so that a channel's few likes are not drowned out."""
+NEAREST_LIKE_WEIGHT = 0.5
+"""Added to the score of a paper whose embedding is the same as that of a liked paper."""
 TOPIC_WEIGHT = 1.0
 TOPIC_MATCHES = 10
 """Papers found by a topic that together count as much as the topic's own words."""
 TOPIC_BOOST = 2.0
-"""Added to the score of a paper that has every word of a topic, in full if it could not match better."""
-VOTE_BOOST = 1.0
-"""The same for each vote on words: what members ask for is seen at once, however rarely the words are met."""
-FIRST_SAY = np.float32(4.0)
-"""What others like counts so much more before the channel's first like: there is nothing else to go by (measured in
+"""Added to the score of a paper that has every word of a topic, in full for the best possible match."""
+WORD_VOTE_BOOST = 1.0
+"""The same for each vote on words: members see its effect at once, however rare the words are."""
+PRIOR_BOOST_BEFORE_LIKES = np.float32(4.0)
+"""Factor on the shared prior before the channel's first like, as there is nothing else to go by (measured in
 docs/how-it-learns.md)."""
 MUTE = 100.0
-"""Taken from the score of a paper that a muting topic matches."""
+"""Subtracted from the score of a paper that a muting topic matches."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A channel's taste. `rows` are what it was learned from; the first of them were `taught` by one teacher each (the
-    rest is background), and `liked` says which of those are to be liked. Teachers are the wishes `named`, and then the
-    `papers`, which stand at the places `heard` in the `verdicts`. `yardstick` are random papers, which of them it never
-    saw (`unseen`), and what the wishes add to them (`lifted`); `warm` says whether anything was liked."""
+class TasteModel:
+    """The fitted taste of a channel.
+
+    `rows` are the training rows. Each of the first rows has a teacher, whose number is in `row_teachers`; the rest are
+    background. `liked_rows` are the positive rows among them. Teachers are numbered: first `other_teachers`
+    (preferences, and papers outside the index), then `papers`, whose places in `labels` are `label_places`.
+    `calibration` are random papers, `held_out` says which of them the fit never saw, and `calibration_boosts` is what
+    the preferences add to the scores of these. `has_likes` says whether anything was liked or subscribed.
+    """
 
     rows: FeatureMatrix
-    named: tuple[Source, ...]
+    other_teachers: tuple[Teacher, ...]
     papers: Rows
-    heard: Rows
-    taught: Rows
-    liked: slice
+    label_places: Rows
+    row_teachers: Rows
+    liked_rows: slice
     model: LogisticModel
-    yardstick: FeatureMatrix
-    unseen: NDArray[np.bool_]
-    lifted: Floats
-    wishes: tuple[Wish, ...]
-    verdicts: Verdicts
-    warm: bool
+    calibration: FeatureMatrix
+    held_out: NDArray[np.bool_]
+    calibration_boosts: Floats
+    preferences: tuple[Preference, ...]
+    labels: Labels
+    has_likes: bool
 
-    def source(self, teacher: int) -> Source:
+    def teacher(self, number: int) -> Teacher:
         """The teacher of that number, as reasons name it."""
-        if teacher < len(self.named):
-            return self.named[teacher]
-        return Source(self.verdicts.paper_ids[int(self.heard[teacher - len(self.named)])])
+        if number < len(self.other_teachers):
+            return self.other_teachers[number]
+        return Teacher(self.labels.paper_ids[int(self.label_places[number - len(self.other_teachers)])])
 
     @property
-    def teachers(self) -> int:
-        """How many teachers there are."""
-        return len(self.named) + len(self.heard)
+    def teacher_count(self) -> int:
+        """The number of teachers."""
+        return len(self.other_teachers) + len(self.label_places)
 
-    def margins(self, rows: FeatureMatrix) -> Floats:
-        """What is believed of papers without the wishes: the model's log odds, and likeness to what was liked."""
+    def decision_function(self, rows: FeatureMatrix) -> Floats:
+        """The score of papers without preferences: the log odds of the model, and the likeness to the nearest like."""
         return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.dense)
 
-    def likeness(self, meaning: Floats) -> Floats:
-        """What it adds to each row that its `meaning` is near to that of one liked row: where tastes have several sides
-        the nearest like tells more than all of them together."""
-        liked = self._likes.dense
+    def likeness(self, embeddings: Floats) -> Floats:
+        """The bonus of each row for the liked row with the nearest embedding. In a taste with several sides the nearest
+        like says more than all likes together."""
+        liked = self._liked.dense
         if not len(liked):
-            return np.zeros(len(meaning), np.float32)
-        nearness: Floats = (liked @ meaning.T).max(axis=0) * np.float32(LIKENESS / MEANING_WEIGHT**2)
-        return nearness
+            return np.zeros(len(embeddings), np.float32)
+        bonus: Floats = (liked @ embeddings.T).max(axis=0) * np.float32(NEAREST_LIKE_WEIGHT / MEANING_WEIGHT**2)
+        return bonus
 
-    def brought(self, row: Floats) -> Floats:
-        """What each row taught adds, (taught,), to the score of a paper given in full: nothing, if it was not liked."""
-        brought = np.zeros(len(self.taught), np.float32)
-        if len(self._likes):
-            meaning = row[self.rows.sparse.shape[1] :]
-            by_liked = self._likes.dot(row) * self.model.dual_coef[self.liked]
-            by_liked[(self._likes.dense @ meaning).argmax()] += self.likeness(meaning[None])[0]
-            brought[self.liked] = by_liked
-        return brought
+    def contributions(self, row: Floats) -> Floats:
+        """What each row with a teacher adds to the score of a paper, given as a dense row: (row_teachers,). Rows that
+        are not liked add nothing."""
+        contributions = np.zeros(len(self.row_teachers), np.float32)
+        if len(self._liked):
+            embedding = row[self.rows.sparse.shape[1] :]
+            of_liked = self._liked.dot(row) * self.model.dual_coef[self.liked_rows]
+            of_liked[(self._liked.dense @ embedding).argmax()] += self.likeness(embedding[None])[0]
+            contributions[self.liked_rows] = of_liked
+        return contributions
 
     @cached_property
-    def _likes(self) -> FeatureMatrix:
-        return self.rows[self.liked]
+    def _liked(self) -> FeatureMatrix:
+        return self.rows[self.liked_rows]
 
-    def doubt(self, row: Floats) -> float:
-        """How unsure the model is of the margin of a paper given in full: its standard deviation, by the diagonal of
-        the Hessian (Laplace)."""
+    def uncertainty(self, row: Floats) -> float:
+        """The standard deviation of the score of a paper, given as a dense row, by the diagonal of the Hessian
+        (Laplace approximation)."""
         return float(np.sqrt((row * row) @ self._variance))
 
     @cached_property
     def _variance(self) -> Floats:
-        """How unsure the model is of each of its weights."""
+        """The variance of each weight."""
         variance: Floats = np.reciprocal(1 + self.rows.squared().rmatvec(self.model.curvature))
         return variance
 
     @cached_property
-    def scale(self) -> Floats:
-        """The scores of papers never seen, ascending."""
-        return np.sort((self.margins(self.yardstick) + self.lifted)[self.unseen])
+    def _calibration_scores(self) -> Floats:
+        """The scores of the held-out calibration papers, ascending."""
+        return np.sort((self.decision_function(self.calibration) + self.calibration_boosts)[self.held_out])
 
-    def fit_of(self, scores: Floats) -> Floats:
-        """Share of papers never seen that score lower, for each score."""
-        if not len(self.scale):
+    def percentiles(self, scores: Floats) -> Floats:
+        """For each score, the share of held-out random papers with a lower one (0…1)."""
+        if not len(self._calibration_scores):
             return np.ones(len(scores), np.float32)
-        return (np.searchsorted(self.scale, scores, "left") / len(self.scale)).astype(np.float32)
+        lower = np.searchsorted(self._calibration_scores, scores, "left")
+        return (lower / len(self._calibration_scores)).astype(np.float32)
 
 
 class _Examples(NamedTuple):
-    """Rows to learn from beside papers of the index: their sources and their weights."""
+    """Training rows that are not papers of the index, with the teacher and the weight of each."""
 
     rows: FeatureMatrix
-    sources: list[Source]
+    teachers: list[Teacher]
     weights: list[float]
 
-    def beside(self, others: _Examples) -> _Examples:
-        """These and others."""
+    def followed_by(self, others: _Examples) -> _Examples:
+        """These examples followed by others."""
         rows = vstack([self.rows, others.rows])
-        return _Examples(rows, [*self.sources, *others.sources], [*self.weights, *others.weights])
+        return _Examples(rows, [*self.teachers, *others.teachers], [*self.weights, *others.weights])
 
 
 class Learner:
-    """Learns tastes over one snapshot of the index."""
+    """Fits tastes over one snapshot of the index."""
 
     def __init__(self, snapshot: Snapshot, features: Features, searcher: Searcher) -> None:
         self._snapshot = snapshot
         self._features = features
         self._searcher = searcher
-        self._community = Community(snapshot, features)
+        self._prior = SharedPrior(snapshot, features)
 
-    def learn(
-        self,
-        profile: Profile,
-        now: datetime | None,
-        judged: Rows,
-    ) -> Learned:
-        """The taste behind a profile, and that of the community as far as the profile says little. Papers to be
-        `judged` never serve as background."""
-        heard = verdicts(profile.feedback, now)
-        asked = (*(topic for text in profile.topics if (topic := read_topic(text))), *read_votes(heard))
-        numbers = self._snapshot.find(heard.paper_ids)
-        loved = np.flatnonzero((numbers >= 0) & (heard.like > 0))
-        unloved = np.flatnonzero((numbers >= 0) & (heard.like == 0))
-        wanted = [wish for wish in asked if wish.wanted]
-        unwanted = [wish for wish in asked if wish.votes < 0]
-        given_liked = self._given(heard, numbers, heard.like)
-        given_disliked = self._given(heard, numbers, heard.dislike)
-        warm = bool(len(loved) or wanted or given_liked.sources)
-        passed_by, unseen, yardstick = self._background
-        strange = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is that of unknown papers
-        strange[numbers] = strange[judged] = False
-        seeds, seed_sources, seed_weights = self._seeds(wanted).beside(given_liked)
-        weeds, weed_sources, weed_weights = self._seeds(unwanted).beside(given_disliked)
-        quiet = SILENCE_WEIGHT * heard.silence[unloved].sum()
-        loud = sum(seed_weights) + heard.like[loved].sum()
-        silence = SILENCE_WEIGHT * (min(1.0, MOST_SILENCE * loud / quiet) if warm and quiet else 1.0)
-        order = np.concatenate([loved, unloved])
-        papers = numbers[order]
-        rows = vstack([weeds, seeds, self._features.table(np.concatenate([papers, passed_by]))])
-        liked = slice(len(weeds), len(weeds) + len(seeds) + len(loved))
+    def fit(self, profile: Profile, now: datetime | None, candidates: Rows) -> TasteModel:
+        """The taste behind a profile, with the shared prior as far as the profile says little. Candidates never serve
+        as background papers."""
+        labels = aggregate_labels(profile.feedback, now)
+        topics = (topic for line in profile.topics if (topic := parse_topic(line)))
+        preferences = (*topics, *parse_word_votes(labels))
+        wanted = [preference for preference in preferences if preference.wanted]
+        unwanted = [preference for preference in preferences if preference.votes < 0]
+        numbers = self._snapshot.find(labels.paper_ids)
+        liked = np.flatnonzero((numbers >= 0) & (labels.like > 0))
+        not_liked = np.flatnonzero((numbers >= 0) & (labels.like == 0))
+        supplied_liked = self._supplied_examples(labels, numbers, labels.like)
+        supplied_disliked = self._supplied_examples(labels, numbers, labels.dislike)
+        has_likes = bool(len(liked) or wanted or supplied_liked.teachers)
+        background, calibration_papers, calibration = self._background
+        not_in_feedback = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is for unknown papers
+        not_in_feedback[numbers] = not_in_feedback[candidates] = False
+        pseudo_positives = self._preference_examples(wanted).followed_by(supplied_liked)
+        pseudo_negatives = self._preference_examples(unwanted).followed_by(supplied_disliked)
+
+        places = np.concatenate([liked, not_liked])
+        papers = numbers[places]
+        index_rows = self._features.table(np.concatenate([papers, background]))
+        rows = vstack([pseudo_negatives.rows, pseudo_positives.rows, index_rows])
+        first_liked = len(pseudo_negatives.rows)
+        liked_rows = slice(first_liked, first_liked + len(pseudo_positives.rows) + len(liked))
         positive = np.zeros(len(rows), bool)
-        positive[liked] = True
-        # With nothing liked, being unlike what was disliked is all there is.
-        positive[len(weeds) + len(unloved) :] |= not warm
-        against = heard.dislike[unloved] + silence * heard.silence[unloved]
-        share = BACKGROUND_WEIGHT / max(int(strange[passed_by].sum()), 1)
-        of_wishes = np.array([*weed_weights, *seed_weights])
-        weights = [of_wishes, heard.like[loved], against, share * strange[passed_by]]
-        importance = np.concatenate(weights).astype(np.float32)
-        of_given = [*given_liked.sources, *given_disliked.sources]
-        named = dict.fromkeys([*(wish.source for wish in [*wanted, *unwanted]), *of_given])
-        places = {source: n for n, source in enumerate(named)}
-        of_papers = range(len(named), len(named) + len(order))
-        taught = np.array([*(places[one] for one in [*weed_sources, *seed_sources]), *of_papers], np.int64)
-        model = fit(rows, positive, importance, REGULARIZATION_C)
-        since = heard.since or (utc(now).date() if now else None)
-        shared = self._community.weights(since, profile.neighbours, heard.votes) if since else None
-        if shared is not None:
-            model = replace(model, weights=model.weights + (shared if warm else FIRST_SAY * shared))
-        return Learned(
+        positive[liked_rows] = True
+        # Without any like, the only thing to learn is to be unlike what was disliked: background counts as liked.
+        positive[len(pseudo_negatives.rows) + len(not_liked) :] |= not has_likes
+
+        ignored_total = IGNORED_WEIGHT * labels.ignored[not_liked].sum()
+        liked_total = sum(pseudo_positives.weights) + labels.like[liked].sum()
+        limit = MAX_IGNORED_TO_LIKED * liked_total / ignored_total if has_likes and ignored_total else 1.0
+        ignored_weight = IGNORED_WEIGHT * min(1.0, limit)
+        pseudo_weights = np.array([*pseudo_negatives.weights, *pseudo_positives.weights])
+        negative_weights = labels.dislike[not_liked] + ignored_weight * labels.ignored[not_liked]
+        background_weight = BACKGROUND_WEIGHT / max(int(not_in_feedback[background].sum()), 1)
+        weights = [
+            pseudo_weights,
+            labels.like[liked],
+            negative_weights,
+            background_weight * not_in_feedback[background],
+        ]
+        model = fit(rows, positive, np.concatenate(weights).astype(np.float32), REGULARIZATION_C)
+        since = labels.since or (utc(now).date() if now else None)
+        prior = self._prior.weights(since, profile.neighbours, labels.votes) if since else None
+        if prior is not None:
+            prior = prior if has_likes else PRIOR_BOOST_BEFORE_LIKES * prior
+            model = replace(model, weights=model.weights + prior)
+
+        supplied_teachers = [*supplied_liked.teachers, *supplied_disliked.teachers]
+        preference_teachers = (preference.teacher for preference in [*wanted, *unwanted])
+        other_teachers = dict.fromkeys([*preference_teachers, *supplied_teachers])
+        teacher_numbers = {teacher: number for number, teacher in enumerate(other_teachers)}
+        pseudo_teachers = [*pseudo_negatives.teachers, *pseudo_positives.teachers]
+        paper_teachers = range(len(other_teachers), len(other_teachers) + len(places))
+        row_teachers = np.array([*(teacher_numbers[t] for t in pseudo_teachers), *paper_teachers], np.int64)
+        return TasteModel(
             rows,
-            tuple(named),
+            tuple(other_teachers),
             papers,
-            order,
-            taught,
-            liked,
+            places,
+            row_teachers,
+            liked_rows,
             model,
-            yardstick,
-            strange[unseen],
-            self.boosts(asked, unseen)[0],
-            asked,
-            heard,
-            warm,
+            calibration,
+            not_in_feedback[calibration_papers],
+            self.boosts(preferences, calibration_papers)[0],
+            preferences,
+            labels,
+            has_likes,
         )
 
     def boosts(
-        self, wishes: Sequence[Wish], papers: Rows
-    ) -> tuple[Floats, Sequence[Mapping[Source, float]], Sequence[Wish | None]]:
-        """(what the wishes add to each paper's score, how much of it each, and the topic that mutes the paper). Of
-        several topics the one that adds most counts; votes on words add up."""
-        best = np.zeros(len(papers), np.float32)
-        if not wishes:
-            return best, [{}] * len(papers), [None] * len(papers)
-        by: list[dict[Source, float]] = [{} for _ in papers]
-        topic: list[Source] = [Source()] * len(papers)
-        muted: list[Wish | None] = [None] * len(papers)
-        for wish in wishes:
-            strength = self._searcher.strength(wish.query, papers)
+        self, preferences: Sequence[Preference], papers: Rows
+    ) -> tuple[Floats, Sequence[Mapping[Teacher, float]], Sequence[Preference | None]]:
+        """(what the preferences add to the score of each paper, the part of each teacher in it, the topic that mutes
+        the paper). Of several topics the one that adds most counts; votes on words add up."""
+        topic_boosts = np.zeros(len(papers), np.float32)
+        if not preferences:
+            return topic_boosts, [{}] * len(papers), [None] * len(papers)
+        parts: list[dict[Teacher, float]] = [{} for _ in papers]
+        topic: list[Teacher] = [Teacher()] * len(papers)
+        muted: list[Preference | None] = [None] * len(papers)
+        for preference in preferences:
+            strength = self._searcher.strength(preference.query, papers)
             for at in np.flatnonzero(strength > 0).tolist():
-                if wish.muting:
-                    muted[at] = muted[at] or wish
-                elif wish.votes:
-                    by[at][wish.source] = VOTE_BOOST * wish.votes * float(strength[at])
-                elif TOPIC_BOOST * strength[at] > best[at]:
-                    best[at], topic[at] = TOPIC_BOOST * strength[at], wish.source
-        for at in np.flatnonzero(best).tolist():
-            by[at][topic[at]] = float(best[at])
-        added = np.array([sum(each.values()) for each in by], np.float32)
-        added[[wish is not None for wish in muted]] -= MUTE
-        return added, by, muted
+                if preference.muting:
+                    muted[at] = muted[at] or preference
+                elif preference.votes:
+                    parts[at][preference.teacher] = WORD_VOTE_BOOST * preference.votes * float(strength[at])
+                elif TOPIC_BOOST * strength[at] > topic_boosts[at]:
+                    topic_boosts[at], topic[at] = TOPIC_BOOST * strength[at], preference.teacher
+        for at in np.flatnonzero(topic_boosts).tolist():
+            parts[at][topic[at]] = float(topic_boosts[at])
+        boosts = np.array([sum(amounts.values()) for amounts in parts], np.float32)
+        boosts[[preference is not None for preference in muted]] -= MUTE
+        return boosts, parts, muted
 
     @cached_property
     def _background(self) -> tuple[Rows, Rows, FeatureMatrix]:
-        """Random papers to learn from; as many others to measure by, and their rows."""
+        """(random papers to learn from, as many other random papers for calibration, the rows of the latter)."""
         papers = self._snapshot.sample(2 * BACKGROUND)
         return papers[::2], papers[1::2], self._features.table(papers[1::2])
 
-    def _given(self, heard: Verdicts, numbers: Rows, weights: NDArray[np.float64]) -> _Examples:
-        """The papers that came with their feedback and are not in the index, where their weight is above 0."""
-        rows, sources, kept = [self._no_rows], [], []
-        for at in np.flatnonzero((numbers < 0) & (weights > 0)).tolist() if heard.given else []:
-            paper = heard.given.get(heard.paper_ids[at])
+    def _supplied_examples(self, labels: Labels, numbers: Rows, weights: NDArray[np.float64]) -> _Examples:
+        """The papers that came with their feedback, are not in the index and have a weight above 0."""
+        rows, teachers, row_weights = [self._no_rows], [], []
+        for at in np.flatnonzero((numbers < 0) & (weights > 0)).tolist() if labels.supplied else []:
+            paper = labels.supplied.get(labels.paper_ids[at])
             if paper is None:
                 continue
             row = self._features.row_of(paper)
             if row.nnz:
                 rows.append(FeatureMatrix(row, self._features.meaning_of(row)))
-                sources.append(Source(heard.paper_ids[at]))
-                kept.append(float(weights[at]))
-        return _Examples(vstack(rows), sources, kept)
+                teachers.append(Teacher(labels.paper_ids[at]))
+                row_weights.append(float(weights[at]))
+        return _Examples(vstack(rows), teachers, row_weights)
 
-    def _seeds(self, wishes: Sequence[Wish]) -> _Examples:
-        """Rows that stand for wishes, the wish and the weight of each: its own words, and for a topic the papers that
-        it finds best (Cormack & Grossman 2015)."""
+    def _preference_examples(self, preferences: Sequence[Preference]) -> _Examples:
+        """Rows that stand for preferences: each one's own words, and for a topic also the papers that a search for it
+        finds best (Cormack & Grossman 2015)."""
         rows = [self._no_rows]
-        sources: list[Source] = []
+        teachers: list[Teacher] = []
         weights: list[float] = []
-        for wish in wishes:
-            categories = [CATEGORY_SIGN + c.value for group in wish.query.groups for c in group if c.value]
-            own = self._features.row(wish.query.words, categories)
-            weight = abs(wish.votes) or TOPIC_WEIGHT
-            parts = [(FeatureMatrix(own, self._features.meaning_of(own)), weight)] if own.nnz else []
-            if not wish.votes and len(found := self._searcher.find(wish.query, TOPIC_MATCHES, strict=True).papers):
-                parts.append((self._features.table(found), weight / len(found)))
-            for part, each in parts:
+        for preference in preferences:
+            query = preference.query
+            categories = [CATEGORY_SIGN + clause.value for group in query.groups for clause in group if clause.value]
+            own_words = self._features.row(query.words, categories)
+            weight = abs(preference.votes) or TOPIC_WEIGHT
+            parts = []
+            if own_words.nnz:
+                parts.append((FeatureMatrix(own_words, self._features.meaning_of(own_words)), weight))
+            if not preference.votes:
+                matches = self._searcher.find(query, TOPIC_MATCHES, strict=True).papers
+                if len(matches):
+                    parts.append((self._features.table(matches), weight / len(matches)))
+            for part, row_weight in parts:
                 rows.append(part)
-                sources += [wish.source] * len(part)
-                weights += [each] * len(part)
-        return _Examples(vstack(rows), sources, weights)
+                teachers += [preference.teacher] * len(part)
+                weights += [row_weight] * len(part)
+        return _Examples(vstack(rows), teachers, weights)
 
     @cached_property
     def _no_rows(self) -> FeatureMatrix:

@@ -1,8 +1,9 @@
-"""The bar: how well a paper has to fit a channel to be posted, learned from what became of the papers posted so far.
+"""The posting threshold (the bar): the least percentile of a pick, learned from the outcomes of earlier picks.
 
-A fit was written down when its paper was picked, before anybody could react, so nothing here judges what it learned
-from. Bars are shares of random papers, never raw scores: those do not compare between two tastes. What stands first is
-liked more for that alone (by half and more: arXiv 1802.06565), and it also fits best; so it has no say.
+The percentile of a pick was stored before anybody could react, so the threshold is never learned from the votes that
+the taste was fitted to. Thresholds are percentiles among random papers, never raw scores: raw scores of two tastes do
+not compare. The first paper of a digest is liked more often for its place alone (by half and more: arXiv 1802.06565),
+and it also fits best, so first places are left out.
 """
 
 from __future__ import annotations
@@ -15,50 +16,51 @@ from typing import NamedTuple
 
 from scipy.special import betainc
 
-WORTH = 0.5
-"""Papers that are liked less than this share as often as the channel's others are not worth their place."""
-SURE = 0.9
-"""How sure that must be before they are kept out."""
-BELIEF = 4.0
-"""Papers' worth of belief, at first, that those that fit worst are liked as often as any."""
-LOST = 0.1
-"""Share of all likes that a bar may have cost at most."""
+MIN_RELATIVE_RATE = 0.5
+"""Papers whose rate of likes is below this share of the channel's rate are not worth posting."""
+CONFIDENCE = 0.9
+"""The probability of that from which such papers are kept out."""
+PRIOR_STRENGTH = 4.0
+"""Strength of the Beta prior, in papers: before any vote, papers with low percentiles are assumed to be liked at the
+channel's own rate."""
+MAX_LIKES_LOST = 0.1
+"""The largest share of all likes that a threshold may cost."""
 MEMORY = timedelta(days=90)
-"""What is older is forgotten, so that a bar that keeps everything out comes down again by itself."""
+"""Older outcomes are forgotten, so that a threshold that keeps everything out falls again by itself."""
 
 
-class Outcome(NamedTuple):
-    """What became of a posted paper: its digest's day, its fit when it was picked, whether anybody liked it, and its
+class PickOutcome(NamedTuple):
+    """The outcome of a pick: the digest's day, the percentile when it was picked, whether anybody liked it, and its
     place among the cards, from 1."""
 
     day: date
-    fit: float
+    percentile: float
     liked: bool
     place: int
 
 
-def learned_bar(outcomes: Sequence[Outcome], start: float, today: date) -> float:
-    """The share of random papers that a pick must beat: `start` until the outcomes show that the papers that fit worst
-    are hardly ever liked, then the highest fit below which that is so.
+def learned_threshold(outcomes: Sequence[PickOutcome], start: float, today: date) -> float:
+    """The least percentile of a pick: `start` until the outcomes show that low percentiles are hardly ever liked, then
+    the highest percentile below which that is so.
 
-    For each fit, the likes below it are a binomial with a Beta prior around the channel's own rate. At least half of
-    the remembered digests would have had a paper above the bar, so a channel never falls silent for good.
+    For each percentile, the likes below it are binomial, with a Beta prior around the channel's own rate. At least half
+    of the remembered digests would have had a paper above the threshold, so a channel never falls silent for good.
     """
-    recent = [one for one in outcomes if one.day > today - MEMORY]
-    known = sorted((one for one in recent if one.place > 1), key=lambda one: one.fit)
-    likes = sum(one.liked for one in known)
-    if likes in (0, len(known)):
+    recent = [outcome for outcome in outcomes if outcome.day > today - MEMORY]
+    scored = sorted((outcome for outcome in recent if outcome.place > 1), key=lambda outcome: outcome.percentile)
+    likes = sum(outcome.liked for outcome in scored)
+    if likes in (0, len(scored)):
         return start
-    rate = likes / len(known)
-    best: defaultdict[date, float] = defaultdict(float)
-    for one in recent:
-        best[one.day] = max(best[one.day], one.fit)
-    highest, bar, below_liked = median(best.values()), start, 0
-    for below, one in enumerate(known):
-        if one.fit > highest or below_liked > LOST * likes:
+    rate = likes / len(scored)
+    best_of_day: defaultdict[date, float] = defaultdict(float)
+    for outcome in recent:
+        best_of_day[outcome.day] = max(best_of_day[outcome.day], outcome.percentile)
+    highest_threshold, threshold, below_liked = median(best_of_day.values()), start, 0
+    for below, outcome in enumerate(scored):
+        if outcome.percentile > highest_threshold or below_liked > MAX_LIKES_LOST * likes:
             break
-        if one.fit > bar and (below == 0 or one.fit > known[below - 1].fit):
-            a, b = below_liked + BELIEF * rate, below - below_liked + BELIEF * (1 - rate)
-            bar = one.fit if betainc(a, b, WORTH * rate) >= SURE else bar
-        below_liked += one.liked
-    return bar
+        if outcome.percentile > threshold and (below == 0 or outcome.percentile > scored[below - 1].percentile):
+            a, b = below_liked + PRIOR_STRENGTH * rate, below - below_liked + PRIOR_STRENGTH * (1 - rate)
+            threshold = outcome.percentile if betainc(a, b, MIN_RELATIVE_RATE * rate) >= CONFIDENCE else threshold
+        below_liked += outcome.liked
+    return threshold

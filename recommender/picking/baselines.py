@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.learning.matrix import FeatureMatrix
-from recommender.learning.taste import Learned
+from recommender.learning.taste import TasteModel
 
 Floats = NDArray[np.float32]
 
@@ -22,15 +22,15 @@ class Rival(StrEnum):
     ROCCHIO = "rocchio"  # nearness to the liked papers
 
 
-def rival_scores(rival: Rival, taste: Learned, rows: FeatureMatrix, popular: Floats) -> Floats:
+def rival_scores(rival: Rival, taste: TasteModel, rows: FeatureMatrix, popular: Floats) -> Floats:
     """A score for each candidate: `rows` as the learner sees them, `popular` their ln(1 + upvotes)."""
     return popular if rival is Rival.UPVOTES else rocchio(taste, rows)
 
 
-def rocchio(taste: Learned, rows: FeatureMatrix) -> Floats:
+def rocchio(taste: TasteModel, rows: FeatureMatrix) -> Floats:
     """Each row times the mean of what was liked less that of what was not, 0.75 and 0.25 (Rocchio 1971, with the
     weights of Salton & Buckley 1990)."""
-    known, liked = taste.rows[: len(taste.taught)], np.zeros(len(taste.taught), bool)
-    liked[taste.liked] = True
+    known, liked = taste.rows[: len(taste.row_teachers)], np.zeros(len(taste.row_teachers), bool)
+    liked[taste.liked_rows] = True
     amounts = np.where(liked, _TOWARDS / max(int(liked.sum()), 1), -_AWAY / max(int((~liked).sum()), 1))
     return rows.dot(known.rmatvec(amounts.astype(np.float32)))

@@ -14,7 +14,7 @@ from recommender.learning.features import Features
 from recommender.paper import Paper
 
 
-class Wording:
+class FeatureNames:
     """The names of columns in some papers of the index, or in one that was `given` as it is."""
 
     def __init__(self, features: Features, papers: Rows, given: Paper | None = None) -> None:

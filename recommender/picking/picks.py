@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from recommender.index.snapshot import Rows
 from recommender.learning.features import Features
-from recommender.learning.scoring import Judged
-from recommender.learning.taste import Learned
+from recommender.learning.scoring import ScoredCandidates
+from recommender.learning.taste import TasteModel
 from recommender.picking.baselines import Rival, rival_scores
 from recommender.picking.interleaving import team_draft
 from recommender.picking.reasons import Reasons
@@ -54,21 +54,21 @@ class PickOptions:
     guess: bool = True
 
 
-def ranked(judged: Judged) -> list[Ranked]:
+def ranked(scored: ScoredCandidates) -> list[Ranked]:
     """All of them, best first."""
-    order = best_first(judged.scores)
-    scores = judged.scores[order].tolist()
-    return [Ranked(judged.ids[at], score) for at, score in zip(order.tolist(), scores, strict=True)]
+    order = best_first(scored.scores)
+    scores = scored.scores[order].tolist()
+    return [Ranked(scored.ids[at], score) for at, score in zip(order.tolist(), scores, strict=True)]
 
 
 class Picker:
     """Chooses from judged candidates and says why."""
 
-    def __init__(self, features: Features, taste: Learned, judged: Judged) -> None:
+    def __init__(self, features: Features, taste: TasteModel, scored: ScoredCandidates) -> None:
         self._taste = taste
-        self._judged = judged
-        self._reasons = Reasons(features, taste, judged)
-        self._fits = taste.fit_of(judged.believed)
+        self._scored = scored
+        self._reasons = Reasons(features, taste, scored)
+        self._percentiles = taste.percentiles(scored.utility)
 
     def recommend(self, options: PickOptions, titles: int) -> Recommendation:
         """The picks with at most `titles` titles below them, or whether a lower bar would bring any pick."""
@@ -80,11 +80,11 @@ class Picker:
 
     def pick(self, options: PickOptions) -> list[Pick]:
         """The picks, best first, the guess last; shared with a rival, as soon as there is a taste."""
-        return self._shared(options, options.rival) if options.rival and self._taste.warm else self._own(options)
+        return self._shared(options, options.rival) if options.rival and self._taste.has_likes else self._own(options)
 
     def _own(self, options: PickOptions) -> list[Pick]:
         order = self._order(self._today(options.seed))
-        order = order[self._fits[order] >= self._taste.warm * options.bar]
+        order = order[self._percentiles[order] >= self._taste.has_likes * options.bar]
         chosen: list[int] = []
         while len(chosen) < options.limit and len(order):
             chosen.append(int(order[0]))
@@ -95,18 +95,18 @@ class Picker:
         return [self._made(at, guess=at == guess) for at in chosen]
 
     def _made(self, at: int, *, guess: bool = False) -> Pick:
-        score, fit = float(self._judged.scores[at]), float(self._fits[at])
-        return Pick(self._judged.ids[at], score, self._reasons.of(at), guess, fit)
+        score, percentile = float(self._scored.scores[at]), float(self._percentiles[at])
+        return Pick(self._scored.ids[at], score, self._reasons.of(at), guess, percentile)
 
     def _shared(self, options: PickOptions, rival: Rival) -> list[Pick]:
         """As many picks as the taste alone would make, drafted in turn with a rival's ranking; each says whose it is,
         and none is a guess. The rival is not held to the bar, which is the taste's own."""
-        taste, judged = self._taste, self._judged
+        taste, scored = self._taste, self._scored
         many = len(self._own(options))
-        free = self._order(judged.scores)
-        theirs = rival_scores(rival, taste, judged.rows, judged.popular)
+        free = self._order(scored.scores)
+        theirs = rival_scores(rival, taste, scored.rows, scored.popularity)
         rankings = (
-            free[self._fits[free] >= options.bar].tolist(),
+            free[self._percentiles[free] >= options.bar].tolist(),
             free[np.argsort(-theirs[free], kind="stable")].tolist(),
         )
         drafted = team_draft(rankings, many, options.seed, lambda at: np.flatnonzero(self._alike(at)).tolist())
@@ -123,8 +123,8 @@ class Picker:
 
         Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first GLANCE_AMONG.
         """
-        scores, words = self._today(seed), self._judged.rows.sparse
-        there = [self._judged.ids.index(paper_id) for paper_id in picked]
+        scores, words = self._today(seed), self._scored.rows.sparse
+        there = [self._scored.ids.index(paper_id) for paper_id in picked]
         order = [at for at in self._order(scores).tolist() if at not in there][:GLANCE_AMONG]
         rows, worth = words[order], scores[order]
         likeness = (rows @ words[there].T).toarray().max(axis=1, initial=0)
@@ -135,80 +135,80 @@ class Picker:
             chosen.append(order[best])
             likeness = np.maximum(likeness, rows @ rows[[best]].toarray().ravel())
             likeness[best] = 1.0
-        return [Ranked(self._judged.ids[at], float(self._judged.scores[at])) for at in sorted(chosen, key=order.index)]
+        return [Ranked(self._scored.ids[at], float(self._scored.scores[at])) for at in sorted(chosen, key=order.index)]
 
     def _today(self, seed: int) -> Floats:
         """The scores that decide; before anything is known of a channel, a first impression and a draw."""
-        scores = self._judged.scores
-        if not self._taste.warm:
+        scores = self._scored.scores
+        if not self._taste.has_likes:
             return scores + self._first_impression() + _noise(seed, len(scores))
-        return scores if self._taste.verdicts.like.any() else scores + self._in_doubt()
+        return scores if self._taste.labels.like.any() else scores + self._in_doubt()
 
     def _in_doubt(self) -> Floats:
         """What speaks for other papers where topics have brought cards and nobody likes any: the topics may be the
         wrong ones, or say too little."""
-        passed_by = len(self._taste.verdicts.paper_ids)
+        passed_by = len(self._taste.labels.paper_ids)
         doubt = np.float32(DOUBTED * passed_by / (passed_by + HALF_DOUBTED))
-        unasked = np.array([not wished for wished in self._judged.wished], bool)
+        unasked = np.array([not boosts for boosts in self._scored.boosts], bool)
         share = self._first_impression().argsort().argsort() / max(len(unasked), 1)
         added: Floats = (doubt * share * unasked).astype(np.float32)
         return added
 
     def standing(self, paper_id: str, options: PickOptions) -> Standing:
         """The standing of one candidate where `pick` chooses among all of them."""
-        at, scores = self._judged.ids.index(paper_id), self._judged.scores
+        at, scores = self._scored.ids.index(paper_id), self._scored.scores
         picked = {pick.paper_id for pick in self.pick(options)}
-        twins = [self._judged.ids[n] for n in np.flatnonzero(self._alike(at)).tolist() if n != at]
+        twins = [self._scored.ids[n] for n in np.flatnonzero(self._alike(at)).tolist() if n != at]
         return Standing(
             1 + int((scores > scores[at]).sum()),
             len(scores),
             paper_id in picked,
-            bool(self._fits[at] < self._taste.warm * options.bar),
+            bool(self._percentiles[at] < self._taste.has_likes * options.bar),
             next((twin for twin in twins if twin in picked), None),
         )
 
     def _first_impression(self) -> Floats:
         """What speaks for a paper when nothing is known of a channel: others voted for it, and it is about what many
         papers are about (measured: the first ten days have three times the likes of a random choice)."""
-        typical = self._judged.rows.sparse @ self._judged.rows.sparse.sum(axis=0)
+        typical = self._scored.rows.sparse @ self._scored.rows.sparse.sum(axis=0)
         typical = (typical - typical.mean()) / max(float(typical.std()), 1e-6) if len(typical) else typical
-        impression: Floats = TYPICAL_WEIGHT * typical + POPULAR_WEIGHT * self._judged.popular
+        impression: Floats = TYPICAL_WEIGHT * typical + POPULAR_WEIGHT * self._scored.popularity
         return impression
 
     def _alike(self, at: int) -> NDArray[np.bool_]:
         """Which candidates are this one or a near-duplicate of it."""
-        words = self._judged.rows.sparse
-        alike: NDArray[np.bool_] = words @ self._judged.rows.dense_row(at)[: words.shape[1]] >= ALIKE
+        words = self._scored.rows.sparse
+        alike: NDArray[np.bool_] = words @ self._scored.rows.dense_row(at)[: words.shape[1]] >= ALIKE
         alike[at] = True
         return alike
 
     def _order(self, scores: Floats) -> Rows:
         """Those that no topic mutes, best first."""
-        free = np.array([wish is None for wish in self._judged.muted], bool)
+        free = np.array([preference is None for preference in self._scored.muted], bool)
         order = best_first(scores)
         kept: Rows = order[free[order]]
         return kept
 
     def _guess(self, missed: Rows, chosen: list[int], limit: int) -> int | None:
         """The candidate that the model is least sure of among the good ones that just missed."""
-        likes = np.count_nonzero(self._taste.verdicts.like)
+        likes = np.count_nonzero(self._taste.labels.like)
         if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit or not len(missed):
             return None
-        doubt = [self._taste.doubt(self._judged.rows.dense_row(at)) for at in missed.tolist()]
-        return int(missed[np.argmax(self._judged.believed[missed] + doubt)])
+        doubt = [self._taste.uncertainty(self._scored.rows.dense_row(at)) for at in missed.tolist()]
+        return int(missed[np.argmax(self._scored.utility[missed] + doubt)])
 
     def explain(self, paper_id: str) -> Explanation:
         """Why one candidate would or would not be picked."""
-        at = self._judged.ids.index(paper_id)
-        muted = self._judged.muted[at]
+        at = self._scored.ids.index(paper_id)
+        muted = self._scored.muted[at]
         return Explanation(
-            self._judged.ids[at],
-            float(self._judged.scores[at]),
-            float(self._fits[at]),
+            self._scored.ids[at],
+            float(self._scored.scores[at]),
+            float(self._percentiles[at]),
             self._reasons.of(at),
             self._reasons.against(at),
             muted.text if muted else None,
-            tuple(by.words for by, amount in self._judged.wished[at].items() if by.words and amount < 0),
+            tuple(by.words for by, amount in self._scored.boosts[at].items() if by.words and amount < 0),
         )
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.learning.features import Features
-from recommender.learning.preferences import Source
-from recommender.learning.scoring import Judged
-from recommender.learning.taste import Learned
-from recommender.picking.feature_names import Wording
+from recommender.learning.preferences import Teacher
+from recommender.learning.scoring import ScoredCandidates
+from recommender.learning.taste import TasteModel
+from recommender.picking.feature_names import FeatureNames
 from recommender.text import stem
 from recommender.values import Reason, Taste, Word
 
@@ -36,31 +36,33 @@ Floats = NDArray[np.float32]
 class Reasons:
     """What speaks for and against judged candidates."""
 
-    def __init__(self, features: Features, taste: Learned, judged: Judged) -> None:
+    def __init__(self, features: Features, taste: TasteModel, scored: ScoredCandidates) -> None:
         self._features = features
         self._taste = taste
-        self._judged = judged
+        self._scored = scored
 
     def of(self, at: int) -> tuple[Reason, ...]:
         """What speaks for a candidate, strongest first: the liked papers and topics that moved its score most, or words
         alone (neither); nothing where it shares no more than one everyday word with them."""
-        taste, row = self._taste, self._judged.rows.dense_row(at)
-        met = self._judged.wished[at]
+        taste, row = self._taste, self._scored.rows.dense_row(at)
+        met = self._scored.boosts[at]
         # A wish teaches words; only of a paper that has all it asks for may it be said that the wish brought it.
-        unmet = [n for n, source in enumerate(taste.named) if source not in met and not source.paper_id]
-        teachers = np.where(np.isin(taste.taught, unmet), unmet[0], taste.taught) if unmet else taste.taught
-        amounts = np.bincount(teachers, taste.brought(row), taste.teachers)
+        unmet = [n for n, source in enumerate(taste.other_teachers) if source not in met and not source.paper_id]
+        teachers = (
+            np.where(np.isin(taste.row_teachers, unmet), unmet[0], taste.row_teachers) if unmet else taste.row_teachers
+        )
+        amounts = np.bincount(teachers, taste.contributions(row), taste.teacher_count)
         for source, amount in met.items():
-            amounts[taste.named.index(source)] += amount
-        amounts[len(taste.named) :][taste.papers == self._judged.papers[at]] = 0  # no paper is its own reason
+            amounts[taste.other_teachers.index(source)] += amount
+        amounts[len(taste.other_teachers) :][taste.papers == self._scored.papers[at]] = 0  # no paper is its own reason
         best = np.argsort(-amounts, kind="stable")[:MOST_REASONS].tolist()
         columns, weighed = self._weighed(at)
-        here = self._wording(self._judged.papers[at])
+        here = self._wording(self._scored.papers[at])
         # Counted by what they tell besides: every paper of a field "learns", few are "federated".
         liked = np.maximum(weighed, 0) * self._features.telling[columns]
         found = []
         for teacher in best:
-            source, amount = Source() if teacher in unmet else taste.source(teacher), float(amounts[teacher])
+            source, amount = Teacher() if teacher in unmet else taste.teacher(teacher), float(amounts[teacher])
             if amount > max(SMALLEST_SHARE * float(amounts[best[0]]), SMALLEST_REASON):
                 taught, nearest_cosine = np.zeros(self._features.width, bool), 0.0
                 for n in np.flatnonzero(teachers == teacher).tolist():
@@ -77,7 +79,7 @@ class Reasons:
                     found.append(Reason(told, source.paper_id, source.topic, amount, source.words))
         return tuple(found) or self._strongest(here, columns, liked)
 
-    def _strongest(self, here: Wording, columns: NDArray[np.int32], liked: Floats) -> tuple[Reason, ...]:
+    def _strongest(self, here: FeatureNames, columns: NDArray[np.int32], liked: Floats) -> tuple[Reason, ...]:
         """Words that tell most of the taste and that a candidate has, if it has any."""
         told = liked * (self._telling[columns] >= self._least_of_strongest)
         words = named(self._features, columns, told, here, MOST_WORDS)
@@ -100,25 +102,25 @@ class Reasons:
         """The words that speak most against a candidate."""
         columns, weighed = self._weighed(at)
         return tuple(
-            named(self._features, columns, np.minimum(weighed, 0), self._wording(self._judged.papers[at]), most)
+            named(self._features, columns, np.minimum(weighed, 0), self._wording(self._scored.papers[at]), most)
         )
 
-    def _wording(self, paper: np.int64) -> Wording:
-        return Wording(self._features, np.array([paper]))
+    def _wording(self, paper: np.int64) -> FeatureNames:
+        return FeatureNames(self._features, np.array([paper]))
 
-    def _wording_of(self, source: Source, teacher: int) -> Wording | None:
+    def _wording_of(self, source: Teacher, teacher: int) -> FeatureNames | None:
         """The words of the paper that is a teacher; None for any other teacher."""
         if not source.paper_id:
             return None
-        if teacher < len(self._taste.named):
-            return Wording(self._features, np.zeros(0, np.int64), self._taste.verdicts.given[source.paper_id])
-        return self._wording(self._taste.papers[teacher - len(self._taste.named)])
+        if teacher < len(self._taste.other_teachers):
+            return FeatureNames(self._features, np.zeros(0, np.int64), self._taste.labels.supplied[source.paper_id])
+        return self._wording(self._taste.papers[teacher - len(self._taste.other_teachers)])
 
     def _weighed(self, at: int) -> tuple[NDArray[np.int32], Floats]:
         """The columns of a candidate's words, and what each adds to its score, its share in the paper's meaning
         included."""
         weights = self._taste.model.weights
-        columns, values = self._judged.rows.entries(at)
+        columns, values = self._scored.rows.entries(at)
         return columns, values * (weights[columns] + self._features.by_meaning_of(columns, values, weights))
 
     def _beyond_chance(self, words: Sequence[Word], shared: NDArray[np.int32]) -> bool:
@@ -133,10 +135,10 @@ def named(
     features: Features,
     columns: NDArray[np.int32],
     values: Floats,
-    among: Wording,
+    among: FeatureNames,
     most: int,
     categories: bool = False,
-    beside: Wording | None = None,
+    beside: FeatureNames | None = None,
 ) -> list[Word]:
     """The heaviest of some columns in words; one that repeats a word already named, in whatever form, is left out, and
     one that means other words in the papers `beside`, for two pairs of words may share a column. A category counts
@@ -157,32 +159,32 @@ def named(
     return found
 
 
-def _spoken_against(taste: Learned, width: int) -> NDArray[np.bool_]:
+def _spoken_against(taste: TasteModel, width: int) -> NDArray[np.bool_]:
     """Which columns (width,) the papers have that were disliked, and the words that were asked less of."""
-    disliked, found = taste.verdicts.dislike[taste.heard] > 0, np.zeros(width, bool)
-    for n, teacher in enumerate(taste.taught.tolist()):
-        if teacher < len(taste.named) or disliked[teacher - len(taste.named)]:
+    disliked, found = taste.labels.dislike[taste.label_places] > 0, np.zeros(width, bool)
+    for n, teacher in enumerate(taste.row_teachers.tolist()):
+        if teacher < len(taste.other_teachers) or disliked[teacher - len(taste.other_teachers)]:
             found[taste.rows.entries(n)[0]] = True
     return found
 
 
-def summary(features: Features, taste: Learned, most: int = 12) -> Taste:
+def summary(features: Features, taste: TasteModel, most: int = 12) -> Taste:
     """A taste in words."""
-    if not taste.teachers:
+    if not taste.teacher_count:
         return Taste()
-    lengths = features.lengths(taste.rows.sparse[: len(taste.taught)])
+    lengths = features.lengths(taste.rows.sparse[: len(taste.row_teachers)])
     typical = float(lengths.mean()) if len(lengths) else 1.0
     by_word = taste.model.weights[: features.width] + features.by_meaning(taste.model.weights) / typical
     weights = features.by_category(by_word)
-    if not taste.warm:
+    if not taste.has_likes:
         # Until something is liked, what is unlike the papers shown is no like, and what was passed over no dislike.
         weights = np.where(_spoken_against(taste, features.width), np.minimum(weights, 0), np.float32(0))
-    every, among = np.arange(features.width, dtype=np.int32), Wording(features, taste.papers)
+    every, among = np.arange(features.width, dtype=np.int32), FeatureNames(features, taste.papers)
 
     def side(sign: int, categories: bool) -> tuple[Word, ...]:
         one = np.maximum(sign * weights, 0)
         found = named(features, every, one, among, most, categories)
         return tuple(Word(word.text, sign * word.weight) for word in found)
 
-    votes, members = taste.verdicts.votes, taste.verdicts.members
+    votes, members = taste.labels.votes, taste.labels.members
     return Taste(side(1, False), side(-1, False), side(1, True), side(-1, True), votes, members)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from recommender import Feedback, Paper
-from recommender.learning.labels import verdicts
+from recommender.learning.labels import aggregate_labels
 
 NOW = datetime(2025, 3, 1, 9, tzinfo=UTC)
 
@@ -58,17 +58,17 @@ def votes(*ids: str, value: float = 1.0, member: str | None = "ada", days: int =
     return [Feedback(paper_id, value, NOW - timedelta(days=days), member) for paper_id in ids]
 
 
-class Verdict(NamedTuple):
+class PaperLabel(NamedTuple):
     """What feedback says of one paper."""
 
     paper_id: str
     like: float
     dislike: float
-    silence: float
+    ignored: float
 
 
-def said(feedback: Iterable[Feedback], now: datetime) -> list[Verdict]:
+def paper_labels(feedback: Iterable[Feedback], now: datetime) -> list[PaperLabel]:
     """The verdicts on each paper."""
-    heard = verdicts(feedback, now)
-    columns = heard.like.tolist(), heard.dislike.tolist(), heard.silence.tolist()
-    return [Verdict(*one) for one in zip(heard.paper_ids, *columns, strict=True)]
+    labels = aggregate_labels(feedback, now)
+    columns = labels.like.tolist(), labels.dislike.tolist(), labels.ignored.tolist()
+    return [PaperLabel(*one) for one in zip(labels.paper_ids, *columns, strict=True)]

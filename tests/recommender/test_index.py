@@ -176,7 +176,7 @@ def test_a_full_disk_leaves_the_index_as_it_was(tmp_path: Path, monkeypatch: pyt
 
 _KILLED = """
 import os, signal, sys
-from recommender import Recommender, disk
+from recommender import Recommender
 from tests.recommender.papers import library
 engine = Recommender.open(sys.argv[1])
 real, left = os.fsync, [int(sys.argv[2])]

@@ -87,7 +87,7 @@ def test_a_shared_digest_has_both_teams_and_says_whose_each_card_is(engine: Reco
     shared = engine.pick(LIKES, CANDIDATES, 4, now=NOW, bar=0.5, seed=3, rival=rival)
     assert Counter(pick.team for pick in shared) == {TASTE: 2, rival: 2}
     assert not any(pick.guess for pick in shared)
-    assert all(pick.fit >= 0.5 for pick in shared if pick.team == TASTE)
+    assert all(pick.percentile >= 0.5 for pick in shared if pick.team == TASTE)
     assert shared == engine.pick(LIKES, CANDIDATES[::-1], 4, now=NOW, bar=0.5, seed=3, rival=rival)
     for pick in shared:
         options = PickOptions(4, seed=3, bar=0.5, rival=rival)

@@ -14,7 +14,7 @@ from recommender.learning import logistic
 from recommender.learning.features import CATEGORY_WEIGHT, Features
 from recommender.learning.logistic import fit
 from recommender.learning.matrix import FeatureMatrix
-from recommender.picking.feature_names import Wording
+from recommender.picking.feature_names import FeatureNames
 from tests.recommender.papers import library, made
 
 
@@ -59,7 +59,7 @@ def test_a_word_that_becomes_common_weighs_less(index: Index) -> None:
         features = Features(growing.snapshot)
         row = features.row(["quantum", "attention"])
         pairs = zip(row.indices.tolist(), row.data.tolist(), strict=True)
-        named = Wording(features, np.arange(10)).name
+        named = FeatureNames(features, np.arange(10)).name
         names = {named(column): value for column, value in pairs}
         return float(names["quantum"] / names["attention"])
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Feedback, Paper, Pick, PickOptions, Profile, Recommender, Standing
-from recommender.learning.labels import verdicts
-from tests.recommender.papers import NOW, library, made, said, votes
+from recommender.learning.labels import aggregate_labels
+from tests.recommender.papers import NOW, library, made, paper_labels, votes
 
 IDS = [paper.id for paper in library()]
 CANDIDATES = [i for i in IDS if int(i.split("-")[1]) >= 20]
@@ -63,7 +63,7 @@ def test_a_topic_ranks_its_matches_up_before_any_vote(engine: Recommender) -> No
     picks = engine.pick([], CANDIDATES, 5, topics=["quantum lattice"], now=NOW)
     assert share(picks, "physics") == 5
     assert all(any(reason.topic == "quantum lattice" for reason in pick.reasons) for pick in picks)
-    assert all(0 <= pick.fit <= 1 for pick in picks)
+    assert all(0 <= pick.percentile <= 1 for pick in picks)
 
 
 def test_a_topic_that_brought_nothing_liked_has_the_less_say_in_what_does_not_match_it() -> None:
@@ -146,7 +146,7 @@ def test_an_explanation_says_what_speaks_against_a_paper(engine: Recommender) ->
     told = engine.explain("vision-25", feedback, now=NOW)
     assert told.against
     assert all(word.weight < 0 for word in told.against)
-    assert told.fit < engine.explain("federated-25", feedback, now=NOW).fit
+    assert told.percentile < engine.explain("federated-25", feedback, now=NOW).percentile
     scores = {r.paper_id: r.score for r in engine.rank(feedback, ["vision-25"], now=NOW)}
     assert told.score == scores["vision-25"]
 
@@ -174,7 +174,7 @@ def test_the_bar_leaves_out_what_does_not_fit(engine: Recommender) -> None:
     everything = engine.pick(LIKES, CANDIDATES, 80, now=NOW)
     some = engine.pick(LIKES, CANDIDATES, 80, now=NOW, bar=0.7)
     assert 0 < len(some) < len(everything)
-    assert all(pick.fit >= 0.7 for pick in some)
+    assert all(pick.percentile >= 0.7 for pick in some)
     foreign = [i for i in CANDIDATES if subject(i) == "physics"]
     assert engine.pick(LIKES, foreign, 5, now=NOW, bar=0.9) == []
 
@@ -266,10 +266,10 @@ def test_unknown_ids_are_ignored_in_feedback_and_refused_as_candidates(engine: R
 def test_one_member_with_many_votes_does_not_drown_the_others() -> None:
     loud = [Feedback(f"loud-{n}", 1.0, NOW, "loud") for n in range(10_000)]
     quiet = [Feedback("quiet-1", 1.0, NOW, "ben"), Feedback("quiet-2", 1.0, NOW, "cy")]
-    papers = said([*loud, *quiet], NOW)
+    papers = paper_labels([*loud, *quiet], NOW)
     weight = sum(v.like for v in papers if v.paper_id.startswith("loud"))
     assert weight < 0.9 * sum(v.like for v in papers)
-    assert {v.like for v in said(loud[:50], NOW)} == {1.0}
+    assert {v.like for v in paper_labels(loud[:50], NOW)} == {1.0}
 
 
 def test_many_votes_of_one_member_are_learned_from(engine: Recommender) -> None:
@@ -279,35 +279,35 @@ def test_many_votes_of_one_member_are_learned_from(engine: Recommender) -> None:
 
 def test_a_paper_that_some_dislike_counts_for_less() -> None:
     both = [Feedback("p", 1.0, NOW, "ada"), Feedback("p", 1.0, NOW, "ben"), Feedback("p", -1.0, NOW, "cy")]
-    [torn] = said(both, NOW)
-    [loved] = said(both[:2], NOW)
+    [torn] = paper_labels(both, NOW)
+    [loved] = paper_labels(both[:2], NOW)
     assert torn.like < loved.like
-    [hated] = said([Feedback("p", 1.0, NOW, "ada"), Feedback("p", -1.0, NOW, "ben")], NOW)
+    [hated] = paper_labels([Feedback("p", 1.0, NOW, "ada"), Feedback("p", -1.0, NOW, "ben")], NOW)
     assert hated.like == 0
     assert hated.dislike > 0
 
 
 def test_the_latest_vote_of_a_member_stands_whatever_the_order() -> None:
     early, late = Feedback("p", 1.0, NOW - timedelta(days=1), "ada"), Feedback("p", -1.0, NOW, "ada")
-    assert said([early, late], NOW) == said([late, early], NOW)
-    assert said([early, late], NOW)[0].dislike > 0
-    assert verdicts([early, late], NOW).votes == 1
+    assert paper_labels([early, late], NOW) == paper_labels([late, early], NOW)
+    assert paper_labels([early, late], NOW)[0].dislike > 0
+    assert aggregate_labels([early, late], NOW).votes == 1
 
 
 def test_votes_fade_slowly() -> None:
-    [fresh] = said([Feedback("p", 1.0, NOW, "ada")], NOW)
-    [old] = said([Feedback("p", 1.0, NOW - timedelta(days=100), "ada")], NOW)
+    [fresh] = paper_labels([Feedback("p", 1.0, NOW, "ada")], NOW)
+    [old] = paper_labels([Feedback("p", 1.0, NOW - timedelta(days=100), "ada")], NOW)
     assert fresh.like == 1
     assert 0.5 < old.like < 1
 
 
 def test_silence_about_a_title_in_a_list_weighs_less_than_about_a_card() -> None:
     listed = Feedback("p", 0.0, NOW, glance=True)
-    [title] = said([listed], NOW)
-    [card] = said([Feedback("p", 0.0, NOW)], NOW)
-    assert 0 < title.silence < card.silence
-    assert said([listed, Feedback("p", 0.0, NOW)], NOW) == [card], "it had a card as well"
-    [voted] = said([Feedback("p", 1.0, NOW, "ada", glance=True)], NOW)
+    [title] = paper_labels([listed], NOW)
+    [card] = paper_labels([Feedback("p", 0.0, NOW)], NOW)
+    assert 0 < title.ignored < card.ignored
+    assert paper_labels([listed, Feedback("p", 0.0, NOW)], NOW) == [card], "it had a card as well"
+    [voted] = paper_labels([Feedback("p", 1.0, NOW, "ada", glance=True)], NOW)
     assert voted.like == 1, "a vote there is a vote"
 
 
@@ -351,7 +351,7 @@ def test_any_feedback_gives_sane_picks(
     assert sum(pick.guess for pick in picks) <= 1
     for pick in picks:
         assert math.isfinite(pick.score)
-        assert 0 <= pick.fit <= 1
+        assert 0 <= pick.percentile <= 1
         assert all(math.isfinite(reason.weight) and reason.weight > 0 for reason in pick.reasons)
     assert all(math.isfinite(r.score) for r in engine.rank(feedback, candidates, topics=topics))
     engine.taste(feedback, topics)

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from recommender import Feedback, Paper, Recommender
-from recommender.learning.labels import ABSENT_WEIGHT
-from tests.recommender.papers import NOW, library, made, said, votes
+from recommender.learning.labels import INACTIVE_WEIGHT
+from tests.recommender.papers import NOW, library, made, paper_labels, votes
 
 CANDIDATES = [f"{subject}-{n}" for subject in ("federated", "vision", "language", "physics") for n in range(30, 40)]
 SEEN = [f"{subject}-{n}" for subject in ("federated", "vision", "language", "physics") for n in range(25)]
@@ -25,7 +25,7 @@ def engine() -> Recommender:
 def subjects(engine: Recommender, feedback: list[Feedback], limit: int = 5) -> list[str]:
     """What is picked, by subject; every number in it is finite."""
     picks = engine.pick(feedback, CANDIDATES, limit, now=NOW)
-    assert all(math.isfinite(pick.score) and 0 <= pick.fit <= 1 for pick in picks)
+    assert all(math.isfinite(pick.score) and 0 <= pick.percentile <= 1 for pick in picks)
     assert len({pick.paper_id for pick in picks}) == limit
     return [pick.paper_id.split("-")[0] for pick in picks]
 
@@ -67,11 +67,11 @@ def test_a_silence_says_less_when_nobody_was_there() -> None:
     then, before = NOW - timedelta(days=5), NOW - timedelta(days=30)
     shown = [Feedback("vision-1", 0.0, then), Feedback("vision-2", 0.0, then - timedelta(days=9))]
     there = Feedback("physics-1", 1.0, then + timedelta(hours=20), "ada")
-    first, second, _ = said([*shown, there], before)
-    assert (first.silence, second.silence) == (1.0, ABSENT_WEIGHT)
+    first, second, _ = paper_labels([*shown, there], before)
+    assert (first.ignored, second.ignored) == (1.0, INACTIVE_WEIGHT)
     late = Feedback("physics-1", 1.0, then + timedelta(hours=30), "ada")
-    assert [one.silence for one in said([*shown, late], before)[:2]] == [ABSENT_WEIGHT] * 2
-    assert said([late, *reversed(shown)], before)[1:] == [second, first._replace(silence=ABSENT_WEIGHT)]
+    assert [one.ignored for one in paper_labels([*shown, late], before)[:2]] == [INACTIVE_WEIGHT] * 2
+    assert paper_labels([late, *reversed(shown)], before)[1:] == [second, first._replace(ignored=INACTIVE_WEIGHT)]
 
 
 def test_votes_that_contradict_each_other_cancel_out(engine: Recommender) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import Feedback, Recommender
-from recommender.learning.labels import verdicts
-from recommender.learning.preferences import read_votes
+from recommender.learning.labels import aggregate_labels
+from recommender.learning.preferences import parse_word_votes
 from tests.recommender.papers import NOW, library, votes
 
 CANDIDATES = [paper.id for paper in library() if int(paper.id.split("-")[1]) >= 20]
@@ -82,8 +82,8 @@ def test_a_taste_counts_votes_on_words_and_shows_them(engine: Recommender) -> No
 
 
 def test_what_stands_in_a_papers_place_tells_the_words_and_no_paper_is_taken_for_words() -> None:
-    heard = verdicts([less("a b"), *votes("2310.01234", "words:a")], NOW)
-    assert [wish.text for wish in read_votes(heard)] == ["a b"]
+    heard = aggregate_labels([less("a b"), *votes("2310.01234", "words:a")], NOW)
+    assert [preference.text for preference in parse_word_votes(heard)] == ["a b"]
 
 
 said = st.lists(

@@ -18,9 +18,9 @@ ONE = Paper("1", "Blankets at sea", f"We study {_WORDS}.", ("Ada Lovelace", "Emm
 def again(other: Paper) -> bool:
     engine = Recommender()
     engine.add([ONE, other])
-    assert engine.seen_before(["1"], ["1", "unknown"]) == set(), "a paper is not its own twin"
-    found = engine.seen_before([other.id, "unknown"], ["1"])
-    assert engine.seen_before(["1"], [other.id]) == ({"1"} if found else set())
+    assert engine.duplicates_of_seen(["1"], ["1", "unknown"]) == set(), "a paper is not its own twin"
+    found = engine.duplicates_of_seen([other.id, "unknown"], ["1"])
+    assert engine.duplicates_of_seen(["1"], [other.id]) == ({"1"} if found else set())
     return found == {other.id}
 
 
@@ -55,7 +55,7 @@ def test_what_others_wrote_and_what_says_something_else_are_other_works(other: P
 def test_two_papers_that_say_little_are_not_taken_for_one() -> None:
     engine = Recommender()
     engine.add([replace(ONE, abstract="In preparation."), replace(ONE, id="2", abstract="In preparation.")])
-    assert engine.seen_before(["2"], ["1"]) == set()
+    assert engine.duplicates_of_seen(["2"], ["1"]) == set()
 
 
 def test_one_of_many_is_found_among_many() -> None:
@@ -67,4 +67,4 @@ def test_one_of_many_is_found_among_many() -> None:
     ]
     twins = [replace(one, id=f"t{one.id}", title="Another", abstract=one.abstract + " and more") for one in some[:9]]
     engine.add([*some, *twins])
-    assert engine.seen_before([t.id for t in twins], [p.id for p in some]) == {t.id for t in twins}
+    assert engine.duplicates_of_seen([t.id for t in twins], [p.id for p in some]) == {t.id for t in twins}
