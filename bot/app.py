@@ -35,7 +35,7 @@ from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
 from bot.sources.huggingface import HuggingFace
 from bot.store.database import Store
 from bot.store.opening import open_store
-from recommender import Paper, Rival
+from recommender import Baseline, Paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def build(
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
-    rival = Rival(settings.experiment.rival) if settings.experiment.rival else None
+    rival = Baseline(settings.experiment.rival) if settings.experiment.rival else None
     digests = DigestComposer(store, paper_index, emoji, window, rival, neighbours=settings.votes.neighbours)
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)

@@ -3,8 +3,8 @@
 from recommender.engine import Recommender
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
 from recommender.paper import Paper
-from recommender.picking.baselines import Rival
-from recommender.picking.picks import TASTE, PickOptions
+from recommender.picking.baselines import Baseline
+from recommender.picking.picks import TASTE_ARM, PickOptions
 from recommender.search.snippets import snippet
 from recommender.values import (
     Completion,
@@ -25,7 +25,8 @@ from recommender.values import (
 )
 
 __all__ = [
-    "TASTE",
+    "TASTE_ARM",
+    "Baseline",
     "Completion",
     "CorruptIndexError",
     "Explanation",
@@ -43,7 +44,6 @@ __all__ = [
     "Recommender",
     "RecommenderError",
     "Remark",
-    "Rival",
     "Standing",
     "Taste",
     "Trouble",

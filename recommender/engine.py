@@ -19,7 +19,7 @@ from recommender.learning.scoring import ScoredCandidates, gather_candidates, sc
 from recommender.learning.similar import similar
 from recommender.learning.taste import Learner, TasteModel
 from recommender.paper import Paper
-from recommender.picking.baselines import Rival
+from recommender.picking.baselines import Baseline
 from recommender.picking.picks import Picker, PickOptions, best_first, ranked
 from recommender.picking.reasons import summary
 from recommender.search.completion import Completer
@@ -253,16 +253,16 @@ class Recommender:
         seed: int = 0,
         bar: float = 0.0,
         neighbours: Sequence[Feedback] = (),
-        rival: Rival | None = None,
+        baseline: Baseline | None = None,
     ) -> list[Pick]:
         """The papers to post: at most `limit` candidates, best first, with reasons; a guess comes last.
 
         `bar` (0…1) is the percentile below which nothing is posted. It does not apply before anything is liked or
-        subscribed: until then the picks are new, popular, and spread by the seed. With a `rival` the digest is shared,
-        as soon as there is a taste. ValueError for an unknown candidate.
+        subscribed: until then the picks are new, popular, and spread by the seed. With a `baseline` the digest is
+        shared, as soon as there is a taste. ValueError for an unknown candidate.
         """
         picker = self._picker(_profile(feedback, topics, neighbours), candidates, now)
-        return picker.pick(PickOptions(limit, seed, bar, rival))
+        return picker.pick(PickOptions(limit, seed, bar, baseline))
 
     def list_titles(
         self,

@@ -1,4 +1,4 @@
-"""The values that go into the recommender beside papers, and those that come out."""
+"""The values that go into the recommender besides papers, and the values that come out."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import NamedTuple
 from recommender.paper import Paper
 
 WORDS = "\n"
-"""In front of the words of a vote on words, which stand in a paper's place: no paper's id begins so."""
+"""The first character of `paper_id` in a vote on words. No id of a paper begins with it."""
 
 
 class Feedback(NamedTuple):
-    """One member's standing vote on a paper, or (`value` 0, no member) a paper shown that nobody reacted to; `on_words`
-    makes a vote on all papers that have some words.
+    """One member's vote on a paper, or (`value` 0, no member) a shown paper that nobody reacted to. `on_words` makes a
+    vote on all papers that have some words.
 
-    `value` is in −1…1; `at` without a zone is taken as UTC; `member` is opaque. `glance` says that the paper was shown
-    as one title among many: that nobody reacted says little then. `paper` is the paper itself, for one that is not in
-    the index: it is learned from, and nobody else ever finds it.
+    `value` is in −1…1; `at` without a time zone is taken as UTC; `member` is opaque. `glance` says that the paper was
+    shown as one title among many, so that having no reaction means little. `paper` is the paper itself if it is not in
+    the index: the taste learns from it, and no search finds it.
     """
 
     paper_id: str
@@ -31,8 +31,8 @@ class Feedback(NamedTuple):
 
     @classmethod
     def on_words(cls, words: str, value: float, at: datetime, member: str | None = None) -> Feedback:
-        """A vote for more (above 0) or less of the papers that match a query. It counts, fades, is bounded and is taken
-        back as a vote on a paper is."""
+        """A vote for more (above 0) or less of the papers that match a query. It is counted, decays, is bounded and is
+        taken back like a vote on a paper."""
         return cls(WORDS + words, value, at, member)
 
 
@@ -63,14 +63,14 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A paper found; scores compare within one answer only."""
+    """A paper found by a search. Scores compare within one answer only."""
 
     paper_id: str
     score: float
 
 
 class Ranked(NamedTuple):
-    """A candidate and what is believed of it; scores compare within one channel at one moment. A tuple, for there are
+    """A candidate and its score, which compares within one channel at one moment only. A tuple, because there are
     hundreds in each answer."""
 
     paper_id: str
@@ -79,9 +79,9 @@ class Ranked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One ground for a pick, from the model's own weights: its words as written, and the liked paper (`because`, an
-    id), the `topic` (as subscribed) or the `asked` words of a vote that taught them. `weight` is what this ground adds
-    to the score."""
+    """One reason for a pick, from the weights of the model: its words as written, and their teacher: a liked paper
+    (`because`, an id), a `topic` (as subscribed) or the `asked` words of a vote. `weight` is what this reason adds to
+    the score."""
 
     words: tuple[str, ...]
     because: str | None = None
@@ -92,20 +92,21 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A paper to post. `fit` (0…1) is the share of random papers that this channel's taste scores lower; `guess` marks
-    the one paper that is posted to be told about it, and `team` whose pick it is where two share a digest."""
+    """A paper to post. `percentile` (0…1) is the share of random papers that this channel's taste scores lower. `guess`
+    marks the one paper that is posted to learn what the channel thinks of it. `arm` names the ranking that picked it,
+    in a digest shared with a baseline."""
 
     paper_id: str
     score: float
     reasons: tuple[Reason, ...] = ()
     guess: bool = False
     percentile: float = 0.0
-    team: str = ""
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, pair of words or category, and the weight it has (negative: disliked)."""
+    """A word, bigram or category and its weight (negative: disliked)."""
 
     text: str
     weight: float
@@ -113,8 +114,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a paper would or would not be picked: its score and fit, the grounds for it, the words against it, those that
-    the channel asked for less of (`unwanted`, as asked), and the muting topic that keeps it out, if one does."""
+    """Why a paper would or would not be picked: its score and percentile, the reasons for it, the words against it, the
+    words that the channel asked for less of (`unwanted`, as typed), and the muting topic that keeps it out, if any."""
 
     paper_id: str
     score: float
@@ -150,7 +151,8 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """A channel's taste in words, strongest first. `votes` counts the likes and dislikes that stand, by `members`."""
+    """A channel's taste in words, strongest first. `votes` counts the likes and dislikes that stand, `members` who cast
+    them."""
 
     liked: tuple[Word, ...] = ()
     disliked: tuple[Word, ...] = ()

@@ -26,7 +26,7 @@ from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind
-from recommender import Explanation, Paper, Pick, Profile, RecommenderError, Rival, Standing
+from recommender import Baseline, Explanation, Paper, Pick, Profile, RecommenderError, Standing
 from recommender.learning.threshold import PickOutcome, learned_threshold
 
 log = structlog.get_logger(__name__)
@@ -119,7 +119,7 @@ class DigestComposer:
         paper_index: PaperIndex,
         emoji: EmojiTable,
         window_days: int,
-        rival: Rival | None = None,
+        rival: Baseline | None = None,
         *,
         neighbours: bool = True,
     ) -> None:
@@ -155,7 +155,7 @@ class DigestComposer:
         )
         picks = recommendation.picks
         picked = tuple(
-            LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.team)
+            LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.arm)
             for p in picks
         )
         async with self._store.read() as tx:

@@ -6,10 +6,10 @@ import zlib
 from datetime import date
 
 from bot.store.channels import Channel
-from recommender import PickOptions, Rival
+from recommender import Baseline, PickOptions
 
 
-def pick_options(channel: Channel, day: date, bar: float, rival: Rival | None) -> PickOptions:
+def pick_options(channel: Channel, day: date, bar: float, rival: Baseline | None) -> PickOptions:
     """How the channel's picks of a day are chosen; the same day has the same draws."""
     seed = zlib.crc32(f"{channel.id} {day}".encode())
     return PickOptions(channel.count, seed, bar, rival, channel.guess)

@@ -13,8 +13,8 @@ from bot.operate.output import out
 from bot.settings import Settings
 from bot.store import channels, exposures, pick_log, votes
 from bot.store.pick_log import LoggedPick
-from recommender import TASTE
-from recommender.picking.interleaving import Contest, contest
+from recommender import TASTE_ARM
+from recommender.picking.interleaving import ArmComparison, compare_arms
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Compared:
 
     channel: str
     rival: str
-    contest: Contest
+    contest: ArmComparison
 
 
 async def tell_rivals(settings: Settings, *, as_json: bool) -> None:
@@ -40,10 +40,12 @@ async def tell_rivals(settings: Settings, *, as_json: bool) -> None:
             seen = {one.paper_id for one in await exposures.for_channel(tx, channel.id)}
             name = f"{channel.place.platform} {channel.place.name or channel.place.address}"
             for rival, some in _by_digest([one for one in made if one.paper_id in seen]):
-                told = [(int(one.team != TASTE), one.paper_id in liked) for one in some]
+                told = [(int(one.team != TASTE_ARM), one.paper_id in liked) for one in some]
                 digests[name, rival].append(told)
                 digests["", rival].append(told)
-    found = [Compared(*key, contest(some)) for key, some in sorted(digests.items(), key=lambda item: item[0][::-1])]
+    found = [
+        Compared(*key, compare_arms(some)) for key, some in sorted(digests.items(), key=lambda item: item[0][::-1])
+    ]
     if as_json:
         out(json.dumps([{**asdict(one), "p": one.contest.p} for one in found], indent=1))
     elif found:
@@ -57,7 +59,7 @@ def _by_digest(made: list[LoggedPick]) -> list[tuple[str, list[LoggedPick]]]:
     days: defaultdict[object, list[LoggedPick]] = defaultdict(list)
     for one in made:
         days[one.day].append(one)
-    named = [({one.team for one in some} - {TASTE}, some) for some in days.values()]
+    named = [({one.team for one in some} - {TASTE_ARM}, some) for some in days.values()]
     return [(rivals.pop(), some) for rivals, some in named if len(rivals) == 1]
 
 

@@ -1,4 +1,4 @@
-"""What the learner's columns are called: the words behind them, as the papers at hand have them."""
+"""The names of feature columns: the words behind them, as given papers have them."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from numpy.typing import NDArray
 from recommender.index.bigrams import pairs_of
 from recommender.index.segment import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows, Snapshot
+from recommender.index.vocabulary import category_name
 from recommender.learning.features import Features
 from recommender.paper import Paper
 
 
 class FeatureNames:
-    """The names of columns in some papers of the index, or in one that was `given` as it is."""
+    """The names of columns in some papers of the index, or in one `supplied` paper."""
 
-    def __init__(self, features: Features, papers: Rows, given: Paper | None = None) -> None:
+    def __init__(self, features: Features, papers: Rows, supplied: Paper | None = None) -> None:
         self._features = features
         self._papers = papers
-        self._given = given
+        self._given = supplied
 
     def name(self, column: int) -> str:
-        """The words behind a column as people read them; "" for a pair of words that none of the papers has."""
+        """The readable name of a column; "" for a bigram that none of the papers has."""
         features, vocabulary = self._features, self._snapshot.vocabulary.words
         if column >= features.grams:
-            known = self._snapshot.categories
-            return _as_written(vocabulary[int(known[(column - features.grams) % len(known)])].lstrip("#"))
+            categories = self._snapshot.categories
+            return category_name(vocabulary[int(categories[(column - features.grams) % len(categories)])].lstrip("#"))
         gram = features.gram(column)
         if gram < self._snapshot.words:
             return str(vocabulary[gram])
@@ -41,7 +42,7 @@ class FeatureNames:
 
     @cached_property
     def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint32]]:
-        """The pairs of telling words in the papers: (their numbers, their first words, their second ones)."""
+        """The bigrams of content words in the papers: (numbers, first words, second words)."""
         if self._given:
             tokens = self._features.tokens_of(self._given)
             owners = np.zeros(len(tokens), np.int64)
@@ -52,9 +53,3 @@ class FeatureNames:
         together = owners[1:] == owners[:-1]
         first, second = tokens[:-1][together], tokens[1:][together]
         return pairs_of(first, second), first, second
-
-
-def _as_written(category: str) -> str:
-    """arXiv writes subjects of two letters in capitals (cs.LG) and longer ones small (physics.optics)."""
-    archive, dot, subject = category.partition(".")
-    return f"{archive}{dot}{subject.upper() if len(subject) == 2 else subject}"

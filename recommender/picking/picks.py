@@ -1,4 +1,4 @@
-"""From a taste to what is posted: the best, an honest guess, nothing twice."""
+"""From scored candidates to picks: the best ones, a guess, and no near-duplicates."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from recommender.index.snapshot import Rows
 from recommender.learning.features import Features
 from recommender.learning.scoring import ScoredCandidates
 from recommender.learning.taste import TasteModel
-from recommender.picking.baselines import Rival, rival_scores
+from recommender.picking.baselines import Baseline, baseline_scores
 from recommender.picking.interleaving import team_draft
 from recommender.picking.reasons import Reasons
 from recommender.values import Explanation, Pick, Ranked, Reason, Recommendation, Standing
 
 TYPICAL_WEIGHT = 2.0
 POPULAR_WEIGHT = 0.5
-"""Before the first like: for one standard deviation of likeness to the day's mean, and one e-fold of upvotes."""
-DOUBTED = 2.0
-"""Where topics are all there is to go by, and nobody likes what they bring: the most that a first impression adds, to
-papers that no topic asks for."""
-HALF_DOUBTED = 10.0
-"""Cards without a single like by which it is half of that."""
-ALIKE = 0.8
-"""Cosine from which two papers are near-duplicates."""
+"""Weights before the first like: of one standard deviation of likeness to the day's mean, and of one e-fold of
+upvotes."""
+MAX_DOUBT_BONUS = 2.0
+"""The largest bonus for papers that no topic asks for, in a channel with topics whose cards nobody likes."""
+HALVING_CARDS = 10.0
+"""The number of cards without any like at which the bonus is half of that."""
+DUPLICATE_COSINE = 0.8
+"""The least cosine of two near-duplicates."""
 GUESS_FROM = 3
-"""Places in a digest, and likes, below which nothing is guessed."""
+"""The least number of places in a digest, and of likes, for a guess."""
 GUESS_AMONG = 3
-"""A guess is one of the best this many that just missed: any farther costs likes (P@5 .31 to .28 among twenty)."""
-GLANCE_AMONG = 60
-"""Titles for a glance are chosen among this many of the best that were not picked."""
-SPREAD = 0.5
-"""What full likeness to a paper already there costs a title, in standard deviations of these scores."""
+"""A guess is one of this many best candidates that just missed: more of them cost likes (P@5 .31 to .28 with
+twenty)."""
+TITLES_AMONG = 60
+"""The number of best unpicked candidates that titles are chosen from."""
+DIVERSITY = 0.5
+"""The cost of full likeness to a paper already listed, in standard deviations of the scores."""
 
-TASTE = "taste"
-"""The team of the picks that are the taste's own, where two share a digest."""
+TASTE_ARM = "taste"
+"""The arm of the taste's own picks, in a digest shared with a baseline."""
 
 Floats = NDArray[np.float32]
 
@@ -45,24 +46,24 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True, slots=True)
 class PickOptions:
     """How to pick: at most `limit` papers; the `seed` of all draws; the `bar` (0…1), the percentile below which nothing
-    is picked; the `rival` that shares the digest, if any; and whether the last place may go to a guess."""
+    is picked; the `baseline` that shares the digest, if any; and whether the last place may go to a guess."""
 
     limit: int
     seed: int = 0
     bar: float = 0.0
-    rival: Rival | None = None
+    baseline: Baseline | None = None
     guess: bool = True
 
 
 def ranked(scored: ScoredCandidates) -> list[Ranked]:
-    """All of them, best first."""
+    """All candidates, best first."""
     order = best_first(scored.scores)
     scores = scored.scores[order].tolist()
     return [Ranked(scored.ids[at], score) for at, score in zip(order.tolist(), scores, strict=True)]
 
 
 class Picker:
-    """Chooses from judged candidates and says why."""
+    """Chooses among scored candidates, with reasons."""
 
     def __init__(self, features: Features, taste: TasteModel, scored: ScoredCandidates) -> None:
         self._taste = taste
@@ -79,42 +80,46 @@ class Picker:
         return Recommendation(tuple(picks), tuple(title.paper_id for title in listed))
 
     def pick(self, options: PickOptions) -> list[Pick]:
-        """The picks, best first, the guess last; shared with a rival, as soon as there is a taste."""
-        return self._shared(options, options.rival) if options.rival and self._taste.has_likes else self._own(options)
+        """The picks, best first, the guess last; shared with a baseline as soon as there is a taste."""
+        if options.baseline and self._taste.has_likes:
+            return self._pick_interleaved(options, options.baseline)
+        return self._pick_alone(options)
 
-    def _own(self, options: PickOptions) -> list[Pick]:
-        order = self._order(self._today(options.seed))
+    def _pick_alone(self, options: PickOptions) -> list[Pick]:
+        order = self._unmuted_best_first(self._ranking_scores(options.seed))
         order = order[self._percentiles[order] >= self._taste.has_likes * options.bar]
         chosen: list[int] = []
         while len(chosen) < options.limit and len(order):
             chosen.append(int(order[0]))
-            order = order[~self._alike(chosen[-1])[order]]
+            order = order[~self._duplicates_of(chosen[-1])[order]]
         guess = self._guess(order[:GUESS_AMONG], chosen, options.limit) if options.guess else None
         if guess is not None:
             chosen = [*chosen[: options.limit - 1], guess]
-        return [self._made(at, guess=at == guess) for at in chosen]
+        return [self._pick_at(at, guess=at == guess) for at in chosen]
 
-    def _made(self, at: int, *, guess: bool = False) -> Pick:
+    def _pick_at(self, at: int, *, guess: bool = False) -> Pick:
         score, percentile = float(self._scored.scores[at]), float(self._percentiles[at])
         return Pick(self._scored.ids[at], score, self._reasons.of(at), guess, percentile)
 
-    def _shared(self, options: PickOptions, rival: Rival) -> list[Pick]:
-        """As many picks as the taste alone would make, drafted in turn with a rival's ranking; each says whose it is,
-        and none is a guess. The rival is not held to the bar, which is the taste's own."""
+    def _pick_interleaved(self, options: PickOptions, baseline: Baseline) -> list[Pick]:
+        """As many picks as the taste alone would make, interleaved with the ranking of a baseline. Each pick names its
+        arm, and none is a guess. The bar belongs to the taste and does not apply to the baseline."""
         taste, scored = self._taste, self._scored
-        many = len(self._own(options))
-        free = self._order(scored.scores)
-        theirs = rival_scores(rival, taste, scored.rows, scored.popularity)
+        count = len(self._pick_alone(options))
+        unmuted = self._unmuted_best_first(scored.scores)
+        baseline_ranking = baseline_scores(baseline, taste, scored.rows, scored.popularity)
         rankings = (
-            free[self._percentiles[free] >= options.bar].tolist(),
-            free[np.argsort(-theirs[free], kind="stable")].tolist(),
+            unmuted[self._percentiles[unmuted] >= options.bar].tolist(),
+            unmuted[np.argsort(-baseline_ranking[unmuted], kind="stable")].tolist(),
         )
-        drafted = team_draft(rankings, many, options.seed, lambda at: np.flatnonzero(self._alike(at)).tolist())
-        teams = {0: TASTE, 1: str(rival), None: ""}
-        picks = [replace(self._made(at), team=teams[team]) for at, team in drafted]
-        # No liked paper brought what the rival drafted; what speaks for it are words alone.
+        drafted = team_draft(rankings, count, options.seed, lambda at: np.flatnonzero(self._duplicates_of(at)).tolist())
+        names = {0: TASTE_ARM, 1: str(baseline), None: ""}
+        picks = [replace(self._pick_at(at), arm=names[arm]) for at, arm in drafted]
+        # A pick of the baseline is not due to a liked paper, so its reason is words alone.
         return [
-            pick if pick.team != rival else replace(pick, reasons=tuple(Reason(one.words) for one in pick.reasons[:1]))
+            replace(pick, reasons=tuple(Reason(reason.words) for reason in pick.reasons[:1]))
+            if pick.arm == baseline
+            else pick
             for pick in picks
         ]
 
@@ -123,32 +128,32 @@ class Picker:
 
         Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first GLANCE_AMONG.
         """
-        scores, words = self._today(seed), self._scored.rows.sparse
-        there = [self._scored.ids.index(paper_id) for paper_id in picked]
-        order = [at for at in self._order(scores).tolist() if at not in there][:GLANCE_AMONG]
-        rows, worth = words[order], scores[order]
-        likeness = (rows @ words[there].T).toarray().max(axis=1, initial=0)
-        price = SPREAD * float(worth.std()) if order else 0.0
+        scores, words = self._ranking_scores(seed), self._scored.rows.sparse
+        picked_at = [self._scored.ids.index(paper_id) for paper_id in picked]
+        order = [at for at in self._unmuted_best_first(scores).tolist() if at not in picked_at][:TITLES_AMONG]
+        rows, ranking = words[order], scores[order]
+        likeness = (rows @ words[picked_at].T).toarray().max(axis=1, initial=0)
+        price = DIVERSITY * float(ranking.std()) if order else 0.0
         chosen: list[int] = []
-        while len(chosen) < limit and (likeness < ALIKE).any():
-            best = int(np.argmax(np.where(likeness < ALIKE, worth - price * likeness, -np.inf)))
+        while len(chosen) < limit and (likeness < DUPLICATE_COSINE).any():
+            best = int(np.argmax(np.where(likeness < DUPLICATE_COSINE, ranking - price * likeness, -np.inf)))
             chosen.append(order[best])
             likeness = np.maximum(likeness, rows @ rows[[best]].toarray().ravel())
             likeness[best] = 1.0
         return [Ranked(self._scored.ids[at], float(self._scored.scores[at])) for at in sorted(chosen, key=order.index)]
 
-    def _today(self, seed: int) -> Floats:
-        """The scores that decide; before anything is known of a channel, a first impression and a draw."""
+    def _ranking_scores(self, seed: int) -> Floats:
+        """The scores to rank by. Before a channel's first like they include the first impression and a random draw."""
         scores = self._scored.scores
         if not self._taste.has_likes:
-            return scores + self._first_impression() + _noise(seed, len(scores))
-        return scores if self._taste.labels.like.any() else scores + self._in_doubt()
+            return scores + self._first_impression() + _gumbel_noise(seed, len(scores))
+        return scores if self._taste.labels.like.any() else scores + self._doubt_bonus()
 
-    def _in_doubt(self) -> Floats:
-        """What speaks for other papers where topics have brought cards and nobody likes any: the topics may be the
+    def _doubt_bonus(self) -> Floats:
+        """The bonus for papers outside the topics if topics have brought cards that nobody likes: the topics may be the
         wrong ones, or say too little."""
         passed_by = len(self._taste.labels.paper_ids)
-        doubt = np.float32(DOUBTED * passed_by / (passed_by + HALF_DOUBTED))
+        doubt = np.float32(MAX_DOUBT_BONUS * passed_by / (passed_by + HALVING_CARDS))
         unasked = np.array([not boosts for boosts in self._scored.boosts], bool)
         share = self._first_impression().argsort().argsort() / max(len(unasked), 1)
         added: Floats = (doubt * share * unasked).astype(np.float32)
@@ -158,7 +163,7 @@ class Picker:
         """The standing of one candidate where `pick` chooses among all of them."""
         at, scores = self._scored.ids.index(paper_id), self._scored.scores
         picked = {pick.paper_id for pick in self.pick(options)}
-        twins = [self._scored.ids[n] for n in np.flatnonzero(self._alike(at)).tolist() if n != at]
+        twins = [self._scored.ids[n] for n in np.flatnonzero(self._duplicates_of(at)).tolist() if n != at]
         return Standing(
             1 + int((scores > scores[at]).sum()),
             len(scores),
@@ -168,29 +173,29 @@ class Picker:
         )
 
     def _first_impression(self) -> Floats:
-        """What speaks for a paper when nothing is known of a channel: others voted for it, and it is about what many
-        papers are about (measured: the first ten days have three times the likes of a random choice)."""
+        """The bonus of a paper for a channel without likes: for its upvotes, and for a subject that many candidates
+        have (measured: the first ten days have three times the likes of a random choice)."""
         typical = self._scored.rows.sparse @ self._scored.rows.sparse.sum(axis=0)
         typical = (typical - typical.mean()) / max(float(typical.std()), 1e-6) if len(typical) else typical
         impression: Floats = TYPICAL_WEIGHT * typical + POPULAR_WEIGHT * self._scored.popularity
         return impression
 
-    def _alike(self, at: int) -> NDArray[np.bool_]:
-        """Which candidates are this one or a near-duplicate of it."""
+    def _duplicates_of(self, at: int) -> NDArray[np.bool_]:
+        """A mask of the candidates that are this one or a near-duplicate of it."""
         words = self._scored.rows.sparse
-        alike: NDArray[np.bool_] = words @ self._scored.rows.dense_row(at)[: words.shape[1]] >= ALIKE
+        alike: NDArray[np.bool_] = words @ self._scored.rows.dense_row(at)[: words.shape[1]] >= DUPLICATE_COSINE
         alike[at] = True
         return alike
 
-    def _order(self, scores: Floats) -> Rows:
-        """Those that no topic mutes, best first."""
-        free = np.array([preference is None for preference in self._scored.muted], bool)
+    def _unmuted_best_first(self, scores: Floats) -> Rows:
+        """The candidates that no topic mutes, best first."""
+        unmuted = np.array([preference is None for preference in self._scored.muted], bool)
         order = best_first(scores)
-        kept: Rows = order[free[order]]
+        kept: Rows = order[unmuted[order]]
         return kept
 
     def _guess(self, missed: Rows, chosen: list[int], limit: int) -> int | None:
-        """The candidate that the model is least sure of among the good ones that just missed."""
+        """The most uncertain of the good candidates that just missed."""
         likes = np.count_nonzero(self._taste.labels.like)
         if limit < GUESS_FROM or likes < GUESS_FROM or len(chosen) < limit or not len(missed):
             return None
@@ -212,11 +217,11 @@ class Picker:
         )
 
 
-def _noise(seed: int, size: int) -> Floats:
-    """Gumbel noise: the order it gives is a draw without replacement, each paper in proportion to exp(score)."""
+def _gumbel_noise(seed: int, size: int) -> Floats:
+    """Gumbel noise: sorting by score plus noise draws papers without replacement, each in proportion to exp(score)."""
     return np.random.default_rng(seed).gumbel(size=size).astype(np.float32)
 
 
 def best_first(scores: Floats) -> Rows:
-    """The places of candidates by their scores; their ids ascend, so that a stable sort settles ties by id."""
+    """The places of candidates by score. Their ids ascend, so a stable sort settles ties by id."""
     return np.argsort(-scores, kind="stable")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from recommender import TASTE, Paper, PickOptions, Profile, Recommender, Rival
-from recommender.picking.interleaving import Contest, contest, team_draft
+from recommender import TASTE_ARM, Baseline, Paper, PickOptions, Profile, Recommender
+from recommender.picking.interleaving import ArmComparison, compare_arms, team_draft
 from tests.recommender.papers import NOW, library, made, votes
 
 CANDIDATES = [paper.id for paper in library() if int(paper.id.split("-")[1]) >= 20]
@@ -61,12 +61,12 @@ digest = st.lists(st.tuples(st.sampled_from([0, 1]), st.booleans()), max_size=6)
 
 @given(digests=st.lists(digest, max_size=30))
 def test_a_contest_counts_digests_that_both_shared_and_tests_their_signs(digests: list[list[tuple[int, bool]]]) -> None:
-    told = contest(digests)
+    told = compare_arms(digests)
     shared = [some for some in digests if {team for team, _ in some} == {0, 1}]
     assert sum(told.won) + told.tied == len(shared)
     assert sum(told.shown) == sum(map(len, shared))
     assert all(liked <= shown for liked, shown in zip(told.liked, told.shown, strict=True))
-    turned = contest([[(1 - team, liked) for team, liked in some] for some in digests])
+    turned = compare_arms([[(1 - team, liked) for team, liked in some] for some in digests])
     assert (turned.won, turned.liked, turned.p) == (told.won[::-1], told.liked[::-1], told.p)
     if sum(told.won):
         assert told.p == pytest.approx(binomtest(told.won[0], sum(told.won)).pvalue)
@@ -75,25 +75,25 @@ def test_a_contest_counts_digests_that_both_shared_and_tests_their_signs(digests
 
 
 def test_a_difference_shows_in_p_only_when_it_is_one() -> None:
-    assert Contest((9, 1)).p == pytest.approx(22 / 1024)
-    assert Contest((5, 5)).p == 1
-    assert Contest((1, 0)).p == 1
+    assert ArmComparison((9, 1)).p == pytest.approx(22 / 1024)
+    assert ArmComparison((5, 5)).p == 1
+    assert ArmComparison((1, 0)).p == 1
 
 
-@pytest.mark.parametrize("rival", Rival)
-def test_a_shared_digest_has_both_teams_and_says_whose_each_card_is(engine: Recommender, rival: Rival) -> None:
+@pytest.mark.parametrize("rival", Baseline)
+def test_a_shared_digest_has_both_teams_and_says_whose_each_card_is(engine: Recommender, baseline: Baseline) -> None:
     alone = engine.pick(LIKES, CANDIDATES, 4, now=NOW, bar=0.5)
-    assert {pick.team for pick in alone} == {""}
-    shared = engine.pick(LIKES, CANDIDATES, 4, now=NOW, bar=0.5, seed=3, rival=rival)
-    assert Counter(pick.team for pick in shared) == {TASTE: 2, rival: 2}
+    assert {pick.arm for pick in alone} == {""}
+    shared = engine.pick(LIKES, CANDIDATES, 4, now=NOW, bar=0.5, seed=3, baseline=baseline)
+    assert Counter(pick.arm for pick in shared) == {TASTE_ARM: 2, baseline: 2}
     assert not any(pick.guess for pick in shared)
-    assert all(pick.percentile >= 0.5 for pick in shared if pick.team == TASTE)
-    assert shared == engine.pick(LIKES, CANDIDATES[::-1], 4, now=NOW, bar=0.5, seed=3, rival=rival)
+    assert all(pick.percentile >= 0.5 for pick in shared if pick.arm == TASTE_ARM)
+    assert shared == engine.pick(LIKES, CANDIDATES[::-1], 4, now=NOW, bar=0.5, seed=3, baseline=baseline)
     for pick in shared:
-        options = PickOptions(4, seed=3, bar=0.5, rival=rival)
+        options = PickOptions(4, seed=3, bar=0.5, baseline=baseline)
         _, standing = engine.assess(pick.paper_id, Profile(tuple(LIKES)), CANDIDATES, options, NOW)
         assert standing.picked
-        if pick.team == rival:
+        if pick.arm == baseline:
             assert all(reason.because is None and reason.topic is None for reason in pick.reasons)
 
 
@@ -101,22 +101,22 @@ def test_the_rival_brings_what_the_world_likes_but_nothing_muted_and_nothing_on_
     engine = Recommender()
     engine.add([*library(), *(made("physics", 90 + n, upvotes=100 - n) for n in range(8))])
     ids = [*CANDIDATES, *(f"physics-{90 + n}" for n in range(8))]
-    shared = engine.pick(LIKES, ids, 4, now=NOW, rival=Rival.UPVOTES)
-    assert [pick.paper_id for pick in shared if pick.team == Rival.UPVOTES] == ["physics-90", "physics-91"]
-    muted = engine.pick(LIKES, ids, 4, topics=["-cat:x.PH"], now=NOW, rival=Rival.UPVOTES)
+    shared = engine.pick(LIKES, ids, 4, now=NOW, baseline=Baseline.UPVOTES)
+    assert [pick.paper_id for pick in shared if pick.arm == Baseline.UPVOTES] == ["physics-90", "physics-91"]
+    muted = engine.pick(LIKES, ids, 4, topics=["-cat:x.PH"], now=NOW, baseline=Baseline.UPVOTES)
     assert not any(pick.paper_id.startswith("physics") for pick in muted)
     foreign = [i for i in ids if i.startswith("physics")]
-    assert engine.pick(LIKES, foreign, 5, now=NOW, bar=0.99, rival=Rival.UPVOTES) == []
+    assert engine.pick(LIKES, foreign, 5, now=NOW, bar=0.99, baseline=Baseline.UPVOTES) == []
 
 
 def test_before_there_is_a_taste_nothing_is_shared(engine: Recommender) -> None:
-    picks = engine.pick([], CANDIDATES, 5, now=NOW, rival=Rival.UPVOTES)
+    picks = engine.pick([], CANDIDATES, 5, now=NOW, baseline=Baseline.UPVOTES)
     assert picks == engine.pick([], CANDIDATES, 5, now=NOW)
 
 
 def test_rocchio_ranks_by_nearness_to_the_likes(engine: Recommender) -> None:
-    shared = engine.pick([*LIKES, *votes("vision-1", value=-1.0)], CANDIDATES, 6, now=NOW, rival=Rival.ROCCHIO)
-    theirs = [pick.paper_id for pick in shared if pick.team == Rival.ROCCHIO]
+    shared = engine.pick([*LIKES, *votes("vision-1", value=-1.0)], CANDIDATES, 6, now=NOW, baseline=Baseline.ROCCHIO)
+    theirs = [pick.paper_id for pick in shared if pick.arm == Baseline.ROCCHIO]
     assert len(theirs) == 3
     assert all(paper_id.startswith("federated") for paper_id in theirs)
 
@@ -124,6 +124,6 @@ def test_rocchio_ranks_by_nearness_to_the_likes(engine: Recommender) -> None:
 def test_a_paper_without_any_feature_breaks_no_rival() -> None:
     engine = Recommender()
     engine.add([*library(), Paper("empty", "")])
-    for rival in Rival:
-        picks = engine.pick(LIKES, ["empty", "federated-25"], 2, now=NOW, rival=rival)
+    for baseline in Baseline:
+        picks = engine.pick(LIKES, ["empty", "federated-25"], 2, now=NOW, baseline=baseline)
         assert all(np.isfinite(pick.score) for pick in picks)
