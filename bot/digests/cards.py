@@ -1,4 +1,4 @@
-"""Papers made fit for a glance: cards, lists, and the line that says why."""
+"""Papers as short texts: cards, list entries, and the line that says why a paper was picked."""
 
 from __future__ import annotations
 
@@ -55,34 +55,34 @@ def authors_line(authors: Sequence[str]) -> str:
 
 
 def summary(abstract: str) -> str:
-    """Two telling sentences of an abstract: its first, and the one that says what was done."""
-    every = [plain_text(sentence) for sentence in sentences(display(abstract))]
-    if len(every) > 2:
-        told = next((s for s in every[1:] if _CUE.search(s)), every[1])
-        if _CUE.search(every[0]):
-            told = every[1]
-        every = [every[0], told]
-    text = " ".join(every)
-    if len(text) > _SUMMARY and len(every) == 2 and len(every[1]) <= _SUMMARY:
-        return every[1]
+    """Two sentences of an abstract: the first, and the one that says what was done."""
+    parts = [plain_text(sentence) for sentence in sentences(display(abstract))]
+    if len(parts) > 2:
+        cue_sentence = next((s for s in parts[1:] if _CUE.search(s)), parts[1])
+        if _CUE.search(parts[0]):
+            cue_sentence = parts[1]
+        parts = [parts[0], cue_sentence]
+    text = " ".join(parts)
+    if len(text) > _SUMMARY and len(parts) == 2 and len(parts[1]) <= _SUMMARY:
+        return parts[1]
     return cut(text, _SUMMARY)
 
 
 def why_line(
     reasons: Sequence[Reason], titles: Mapping[str, str], liked_on: Mapping[str, datetime], today: date
 ) -> str:
-    """The weightiest reason in words; `titles` and `liked_on` (local time) tell of the papers that taught it."""
-    return next((said for reason in reasons if (said := _reason(reason, titles, liked_on, today))), "")
+    """The reason with the largest weight as text. `titles` and `liked_on` (local times) are those of liked papers."""
+    return next((sentence for reason in reasons if (sentence := _reason(reason, titles, liked_on, today))), "")
 
 
 def by_button(likes: int, dislikes: int) -> str:
-    """How many voted by button, in words; nothing where nobody did.
+    """The numbers of votes by button as text; "" where there are none.
 
     >>> by_button(3, 1), by_button(0, 2), by_button(0, 0)
     ('By button: 👍 3 · 👎 1', 'By button: 👎 2', '')
     """
-    said = [f"{emoji} {number:,}" for emoji, number in (("👍", likes), ("👎", dislikes)) if number]
-    return f"By button: {' · '.join(said)}" if said else ""
+    counts = [f"{emoji} {number:,}" for emoji, number in (("👍", likes), ("👎", dislikes)) if number]
+    return f"By button: {' · '.join(counts)}" if counts else ""
 
 
 def _reason(reason: Reason, titles: Mapping[str, str], liked_on: Mapping[str, datetime], today: date) -> str:

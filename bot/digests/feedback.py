@@ -1,4 +1,4 @@
-"""From emoji to what a channel thinks of a paper."""
+"""Turns stored votes into the feedback that the recommender learns from."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from bot.store.votes import Vote
 from recommender import Feedback
 
 SAID_MORE, SAID_LESS, TAUGHT = "said:more", "said:less", "said:taught"
-"""Votes by a button or a word instead of an emoji; taught ones are papers that a manager named as loved."""
+"""The signals of votes by a command or a button. `TAUGHT` papers are those that a manager named as loved."""
 BUTTONS = (SAID_MORE, SAID_LESS)
-"""Votes by a button, or by the word that does the same."""
+"""The signals of votes by a button, or by the command that does the same."""
 NUMBER = "said:number"
-"""A vote by a paper's number on a message of several."""
+"""The signal of a vote by a paper's number on a message of several papers."""
 NUMBER_BURST = NUMBER + SUPER_REACTION_SUFFIX
-"""The same, put on as a burst."""
+"""The same as a super reaction."""
 _SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0, NUMBER: 1.0, NUMBER_BURST: 1.0}
 
 _NEIGHBOURS_VOTES = 600
-"""Votes of other channels that a new one begins with, the newest."""
+"""A new channel begins with so many of the newest votes of other channels."""
 
 _SKIN_TONE = re.compile("[\U0001f3fb-\U0001f3ff]|::skin-tone-[2-6]:?")
 _ALIASES = {
@@ -39,7 +39,7 @@ _ALIASES = {
 
 
 def plain_emoji(emoji: str) -> str:
-    """One emoji under one name: skin tones, bursts and presentation marks gone, well-known names as characters.
+    """One name for each emoji: no skin tone, super reaction or presentation mark; well-known names as characters.
 
     >>> plain_emoji("+1::skin-tone-4"), plain_emoji("👍🏽::burst"), plain_emoji(":party_parrot:::burst")
     ('👍', '👍', ':party_parrot:')
@@ -57,14 +57,14 @@ def _is_picture(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EmojiTable:
-    """Which emoji are votes."""
+    """The emoji that count as votes."""
 
     likes: frozenset[str]
     dislikes: frozenset[str]
 
     @classmethod
     def of(cls, likes: Iterable[str], dislikes: Iterable[str]) -> EmojiTable:
-        """A table from emoji as people write them."""
+        """A table from emoji as the settings have them."""
         return cls(frozenset(map(plain_emoji, likes)), frozenset(map(plain_emoji, dislikes)))
 
     def value(self, signal: str) -> float:
@@ -76,18 +76,18 @@ class EmojiTable:
 
 
 def is_emoji(signal: str) -> bool:
-    """Whether this is an emoji, and none of the bot's own names for what was said otherwise."""
+    """Whether a signal is an emoji, and not one of the bot's own names for other votes."""
     return signal not in _SAID
 
 
 def on_message(signal: str) -> bool:
-    """Whether a vote stands as an emoji on a message, and can be read back there."""
+    """Whether a vote is a reaction on a message, and can be read back from there."""
     return is_emoji(signal) or signal in (NUMBER, NUMBER_BURST)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The one vote of a member that stands on a paper."""
+    """The one vote of a member on a paper that counts."""
 
     paper_id: str
     member: str
@@ -96,7 +96,7 @@ class Standing:
 
 
 def standing(heard: Iterable[Vote], table: EmojiTable) -> list[Standing]:
-    """One vote per paper and member: of several emoji that stand, the latest that is a vote."""
+    """One vote per paper and member: the latest of the member's reactions that is a vote."""
     latest: dict[tuple[str, str], Standing] = {}
     for vote in sorted(heard, key=lambda vote: (vote.at, vote.signal)):
         value = table.value(vote.signal)
@@ -106,43 +106,45 @@ def standing(heard: Iterable[Vote], table: EmojiTable) -> list[Standing]:
 
 
 async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
-    """All that a channel has said: its votes on papers and on words, and the papers it was shown and said nothing
-    of."""
-    spoken = standing(await votes.for_channel(tx, channel_id), table)
-    private = await contributions.voted_on(tx, channel_id)
+    """All feedback of a channel: its votes on papers and on words, and the papers that it was shown and ignored."""
+    standing_votes = standing(await votes.for_channel(tx, channel_id), table)
+    private_papers = await contributions.voted_on(tx, channel_id)
     feedback = [
-        Feedback(vote.paper_id, vote.value, vote.at, vote.member, paper=private.get(vote.paper_id)) for vote in spoken
+        Feedback(vote.paper_id, vote.value, vote.at, vote.member, paper=private_papers.get(vote.paper_id))
+        for vote in standing_votes
     ]
-    answered = {vote.paper_id for vote in spoken}
-    silent = [one for one in await exposures.for_channel(tx, channel_id) if one.paper_id not in answered]
-    corrected = await word_votes.for_channel(tx, channel_id)
-    feedback += [Feedback.on_words(one.words, float(one.value), one.at, one.member) for one in corrected]
-    return feedback + [Feedback(one.paper_id, 0.0, one.at, None, one.glance) for one in silent]
+    answered = {vote.paper_id for vote in standing_votes}
+    ignored = [
+        exposure for exposure in await exposures.for_channel(tx, channel_id) if exposure.paper_id not in answered
+    ]
+    votes_on_words = await word_votes.for_channel(tx, channel_id)
+    feedback += [Feedback.on_words(vote.words, float(vote.value), vote.at, vote.member) for vote in votes_on_words]
+    return feedback + [Feedback(shown.paper_id, 0.0, shown.at, None, shown.glance) for shown in ignored]
 
 
 async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
-    """What the workspace's other channels said of papers last, for one that has said little."""
-    spoken = standing(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
-    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in spoken]
+    """The newest votes of the workspace's other channels, for a channel with few votes of its own."""
+    standing_votes = standing(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
+    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in standing_votes]
 
 
 def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
-    """How many members like a paper, and how many do not."""
+    """The numbers of members who like a paper, and who dislike it."""
     values = [vote.value for vote in standing(heard, table)]
     return sum(value > 0 for value in values), sum(value < 0 for value in values)
 
 
 def pressed(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
-    """How many members like a paper by button, and how many do not. Left out are those whose emoji on the message says
-    the same, for it is the same vote: what is counted here and the emoji there add up."""
+    """The numbers of members who like a paper by button, and who dislike it. A member whose reaction on the message is
+    the same vote is left out, so that these numbers and the reactions add up."""
     signals: defaultdict[str, set[str]] = defaultdict(set)
     for vote in heard:
         if vote.on:
             signals[vote.member].add(vote.signal)
     values = []
-    for stands in standing(heard, table):
-        theirs = signals[stands.member]
-        by_emoji = any(on_message(one) and table.value(one) == stands.value for one in theirs)
-        if not by_emoji and any(_SAID[one] == stands.value for one in BUTTONS if one in theirs):
-            values.append(stands.value)
+    for standing_vote in standing(heard, table):
+        member_signals = signals[standing_vote.member]
+        by_emoji = any(on_message(signal) and table.value(signal) == standing_vote.value for signal in member_signals)
+        if not by_emoji and any(_SAID[signal] == standing_vote.value for signal in BUTTONS if signal in member_signals):
+            values.append(standing_vote.value)
     return sum(value > 0 for value in values), sum(value < 0 for value in values)

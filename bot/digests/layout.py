@@ -1,4 +1,4 @@
-"""The styles of a digest: how its header and its papers become messages, where a platform can do them."""
+"""The layout of a digest: how its header and its papers become messages, in the styles that a platform supports."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ _FURTHER = "Also today. React with the number of each you like: it counts as a �
 
 
 def supported_styles(can: Capabilities) -> tuple[Style, ...]:
-    """The styles that a platform can do."""
-    able = {Style.THREAD: can.threads, Style.COMPACT: can.numbers > 0}
-    return tuple(style for style in Style if able.get(style, True))
+    """The styles that a platform supports."""
+    supported = {Style.THREAD: can.threads, Style.COMPACT: can.numbers > 0}
+    return tuple(style for style in Style if supported.get(style, True))
 
 
 def choose_style(wanted: Style, can: Capabilities, papers: int) -> Style:
-    """The style in which so many papers go out: the wanted one, or cards."""
+    """The style for a number of papers: the wanted style if it is possible, else cards."""
     too_many = wanted is Style.COMPACT and papers > can.numbers
     return wanted if papers and wanted in supported_styles(can) and not too_many else Style.CARDS
 
 
 def render_posts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) -> list[Draft]:
-    """The messages of a digest, in their order; its cards may be in the first one's thread."""
+    """The messages of a digest in their order. With `threaded` the cards go into the thread of the first message."""
     if style is Style.COMPACT:
         return [numbered(header, [line(card) for card in cards])]
-    made = [Draft(dump_message(Message(card=card)), card.paper_id, threaded=threaded) for card in cards]
-    return [Draft(dump_message(Message(text=header))), *made]
+    drafts = [Draft(dump_message(Message(card=card)), card.paper_id, threaded=threaded) for card in cards]
+    return [Draft(dump_message(Message(text=header))), *drafts]
 
 
 def list_in_thread(style: Style, can: Capabilities) -> bool:
-    """Whether the titles below a digest's papers wait in its first message's thread."""
+    """Whether the list of further titles goes into the thread of the digest's first message."""
     return style is Style.THREAD or can.asides_in_threads
 
 
 def list_post(titles: Sequence[Line], *, threaded: bool) -> Draft:
-    """The titles below a digest's papers: one message, for a glance."""
+    """The message that lists further titles below a digest's papers."""
     return numbered(_FURTHER, titles, threaded=threaded, glance=True)
 
 
 def numbered(text: str, lines: Sequence[Line], *, threaded: bool = False, glance: bool = False) -> Draft:
-    """A message of papers that members like by their numbers; for a `glance` it goes on below the others."""
+    """A message of papers that members like by their numbers. A `glance` lists further titles below a digest."""
     body = dump_message(Message(text, lines=tuple(lines), numbered=True, further=glance))
     return Draft(body, numbered=tuple(line.paper_id for line in lines), threaded=threaded, glance=glance)
 
 
 def line(card: Card) -> Line:
-    """A card as one entry of a list: who and when, where the team has had it, and why it is here."""
+    """A card as one entry of a list: authors, date, upvotes, where the workspace has had it, and why it was picked."""
     day = f"{card.published.day} {card.published:%b %Y}" if card.published else ""
     counts = f"▲ {card.upvotes:,}" if card.upvotes else ""
     detail = " · ".join(filter(None, (card.authors, day, counts, card.note)))

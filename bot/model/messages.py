@@ -1,8 +1,8 @@
 """The values that cross between the bot and its platforms.
 
-Platforms hand in a `Place`, an `Asker` and a line of text or a `Reaction`; they get back a `Reply` to show the asker,
-or are asked to send a `Message`. Texts are plain: a platform escapes them for itself. Only backticks mean something,
-they mark what a person may type (`/papers pause`); texts from outside come with their backticks taken out.
+Platforms hand in a `Place`, an `Asker` and a line of text or a `Reaction`. They get back a `Reply` for the asker,
+or are asked to send a `Message`. Texts are plain, and each platform escapes them for itself. Only backticks have a
+meaning: they mark what a member may type (`/papers pause`). Texts from outside come without backticks.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from enum import StrEnum
 
 
 class PlaceKind(StrEnum):
-    """Where a conversation takes place."""
+    """The kind of a place."""
 
     CHANNEL = "channel"
-    FORUM = "forum"  # a channel of posts: every message in it opens a thread, which it belongs to
+    FORUM = "forum"  # a channel of posts: every message in it opens a thread and belongs to that thread
     DIRECT = "direct"
 
 
 class Style(StrEnum):
     """How a digest is laid out. A platform that can't do a style gets cards."""
 
-    CARDS = "cards"  # a header, and one message a paper
-    THREAD = "thread"  # the same, the papers in the header's thread
+    CARDS = "cards"  # a header, and one message for each paper
+    THREAD = "thread"  # like cards, with the papers in the header's thread
     COMPACT = "compact"  # one message of numbered papers
 
 
@@ -38,13 +38,13 @@ class Place:
     name: str = ""
     kind: PlaceKind = PlaceKind.CHANNEL
     private: bool | None = False
-    """Whether others may not know of it, nor of what is said in it. None where this event does not tell: the channel is
-    as private as it was known to be, and one never seen is private."""
+    """Whether other members may not see the place. None where the event does not tell: a stored channel then stays as
+    it was, and a new one counts as private."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: an opaque member id, and whether they may change what the channel gets."""
+    """The member who asks: an opaque member id, and whether they may change the channel's settings."""
 
     member: str
     manager: bool = False
@@ -73,7 +73,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button: pressing it is the same as saying `verb argument` there. `offset` continues a list."""
+    """A button. Pressing it is the same as typing `verb argument` in the place. `offset` continues a list."""
 
     label: str
     verb: str
@@ -87,7 +87,7 @@ SHARE = "share"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One paper, ready to be shown; every text already fits a person's glance, and a platform may cut it further."""
+    """One paper, ready to be shown. Every text is already short, and a platform may cut it further."""
 
     paper_id: str
     title: str
@@ -102,13 +102,13 @@ class Card:
     guess: bool = False
     note: str = ""
     tally: str = ""
-    """What was voted by button, as the store has it when the message is written; no post's row keeps it."""
+    """The votes by button at the time when the message is written. The row of a post does not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One paper in a list: its title, who and when, and the sentence of its abstract that speaks to the query. `tally`
-    is as on a card."""
+    """One paper in a list. `detail` holds authors and date, `said` the sentence of the abstract that matches the query;
+    `tally` is as on a card."""
 
     paper_id: str
     title: str
@@ -128,7 +128,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a form: its name, what it means, and what stands in it now."""
+    """One field of a form: its name, its meaning, and its value now."""
 
     name: str
     label: str
@@ -138,7 +138,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form a platform may show instead of words; sending it is the same as saying `verb name=value …`."""
+    """A form that a platform may show instead of text. Sending it is the same as typing `verb name=value …`."""
 
     verb: str
     title: str
@@ -147,11 +147,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the asker gets. Only the asker sees it, unless it is `public`.
+    """The answer to the asker. Only the asker sees it, unless it is `public`.
 
-    `first` is the number of the first line, where they are numbered.
-    `form` is there for whoever may send it; the words tell all that it holds. `field` names the field of a form that
-    a refusal is about, "" when it is about none.
+    `first` is the number of the first line, where lines are numbered. `form` is there for members who may send it; the
+    text holds the same values. `ok` is False for a refusal, and `field` names the form field that it is about, if any.
     """
 
     text: str
@@ -168,7 +167,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a list, with the button that belongs to it alone."""
+    """One line of a list with its own button."""
 
     line: Line
     action: Action
@@ -176,7 +175,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A channel or a direct conversation as it stands; the actions are pressed in `place`."""
+    """The state of a channel or a direct conversation. The actions are run in `place`."""
 
     place: Place
     text: str
@@ -185,8 +184,8 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """All that is one member's own: their conversation with the bot and its topics, a page of what they saved (`kept`
-    in all, `actions` turn the pages), and the channels that they manage."""
+    """A member's home page: their conversation with the bot, its topics, a page of their saved papers (`kept` in all;
+    `actions` turn the pages), and the channels that they manage."""
 
     mine: Overview
     topics: tuple[Entry, ...] = ()
@@ -195,15 +194,16 @@ class Home:
     actions: tuple[Action, ...] = ()
     channels: tuple[Overview, ...] = ()
     left_out: int = 0
-    """Channels of theirs that are too many to be shown."""
+    """The number of their channels that the page does not show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is posted for everybody in a channel: a card, a line of text, or a list.
+    """A post for everybody in a channel: a card, a text, or a list.
 
-    `numbered` lines are choices: who reacts with 1️⃣ likes the first. `further` ones go on below what was posted before,
-    as titles under the cards. `thread` is the platform's id of the message in whose thread this goes.
+    `numbered` lines can be liked by number: a member who reacts with 1️⃣ likes the first. `further` lines continue an
+    earlier post, as the titles under the cards do. `thread` is the platform's id of the message in whose thread this is
+    posted.
     """
 
     text: str = ""

@@ -1,4 +1,4 @@
-"""Emoji that show a number: which one they show, and back, and the buttons that do the same."""
+"""Emoji that show a number: reads and writes them, and makes the buttons that mean the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def buttons(lines: Sequence[Line], verb: str) -> list[Action]:
 
 
 def keycap(number: int) -> str:
-    """The emoji that shows a number from 1 to 10; of any other the number itself.
+    """The emoji that shows a number from 1 to 10; for any other number its digits.
 
     >>> keycap(3), keycap(11)
     ('3️⃣', '11.')

@@ -1,4 +1,4 @@
-"""When a channel's hour comes: wall-clock hours in its zone, once each local day, whatever daylight saving does."""
+"""When a channel's hour comes: a wall-clock hour in its zone, once each local day, also across daylight saving."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from bot.model.schedule_text import read_days, read_hour
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour that comes: the local day it is for, and the instant, which a skipped hour may move past that day."""
+    """One occurrence of the hour: the local day it is for, and the instant. An hour that daylight saving skips may fall
+    on the next day."""
 
     local_date: date
     at: datetime
@@ -20,7 +21,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A channel's schedule: an hour on the wall, the days of the week (Monday 0), and the zone."""
+    """A channel's schedule: a wall-clock hour, the days of the week (Monday is 0), and the zone."""
 
     hour: time
     days: frozenset[int]
@@ -28,13 +29,13 @@ class Rule:
 
     @classmethod
     def of(cls, hour: str, days: str, zone: str) -> Rule:
-        """The rule from its words, as stored with a channel."""
+        """The rule from the texts in a channel's row."""
         return cls(read_hour(hour), read_days(days), ZoneInfo(zone))
 
     def on(self, day: date) -> datetime:
         """The instant, in UTC, of the rule's hour on a local day.
 
-        An hour that comes twice is the first one; one that daylight saving skips is the first moment after the gap.
+        Of an hour that comes twice the first is taken; for an hour that is skipped, the first moment after the gap.
         """
         wall = datetime.combine(day, self.hour, self.zone)
         first, second = wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
@@ -58,14 +59,14 @@ class Rule:
         )
 
     def from_day(self, day: date) -> Iterator[Hour]:
-        """Every hour from a local day on, without end."""
+        """Every hour from a local day on; the iterator never ends."""
         while True:
             if day.weekday() in self.days:
                 yield Hour(day, self.on(day))
             day += timedelta(days=1)
 
     def missed(self, due: Hour, now: datetime) -> list[Hour]:
-        """The hour that was due and all that came after it until now, the oldest first."""
+        """The hour that was due, and all later hours until now, the oldest first."""
         hours: list[Hour] = []
         for hour in self.from_day(due.local_date):
             if hour.at > now:

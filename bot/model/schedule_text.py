@@ -1,4 +1,4 @@
-"""Schedules as people write them: `09:00 weekdays Europe/Berlin 5`."""
+"""Reads and writes schedules as text: `09:00 weekdays Europe/Berlin 5`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _CLEARLY_HOUR = re.compile(r"[0-9]{1,2}[:.h][0-9]{2}(am|pm)?|[0-9]{1,2}(am|pm)",
 _NUMBER = re.compile(r"[+-]?[0-9.]+")
 _LOOKS = "It reads like `schedule 09:00 weekdays Europe/Berlin 5`"
 _SHOWN = 60
-"""Characters of what somebody wrote that an error says back."""
+"""Characters of the member's text that an error repeats."""
 MOST_CARDS, MOST_TITLES = 10, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a line of words changes of a schedule; None where it says nothing."""
+    """What a line changes in a schedule; None for what it does not name."""
 
     hour: str | None = None
     days: str | None = None
@@ -40,9 +40,9 @@ class Change:
 
 def read_hour(text: str) -> time:
     """`09:00`, `9`, `9.30`, `5pm` as a time of day. ValueError says what is wrong."""
-    found = _HOUR.fullmatch(text.strip())
-    if found:
-        hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").lower()
+    match = _HOUR.fullmatch(text.strip())
+    if match:
+        hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
         possible = 1 <= hour <= 12 if half else hour < 24
         if half:
             hour = hour % 12 + (12 if half == "pm" else 0)
@@ -80,16 +80,16 @@ def read_zone(text: str) -> str:
     wanted = "_".join(text.split()).casefold()
     if wanted in _zones():
         return _zones()[wanted]
-    meant = _cities().get(wanted, ())
-    if meant and len({_year(zone) for zone in meant}) == 1:
-        return meant[0]
+    city_zones = _cities().get(wanted, ())
+    if city_zones and len({_year(zone) for zone in city_zones}) == 1:
+        return city_zones[0]
     names = _near(text)
     hint = f"; perhaps {' or '.join(names)}" if names else "; it looks like Europe/Berlin"
     raise ValueError(f"{_quoted(text)} is no time zone I know{hint}")
 
 
 def read_line(line: str) -> Change:
-    """A whole line, its parts in any order. ValueError says which part nobody understood."""
+    """Read a whole line, its parts in any order. ValueError says which part is not understood."""
     hour = zone = count = None
     days: set[int] = set()
     rest: list[str] = []
@@ -116,14 +116,14 @@ def read_line(line: str) -> Change:
 
 
 def read_count(text: str) -> int:
-    """How many cards a digest has at most. ValueError says what is wrong."""
+    """The most cards that a digest has. ValueError says what is wrong."""
     if re.fullmatch(r"[0-9]{1,3}", text.strip()) and 1 <= int(text) <= MOST_CARDS:
         return int(text)
     raise ValueError(f"{_quoted(text)} is not a number of cards; it is from 1 to {MOST_CARDS}")
 
 
 def read_titles(text: str) -> int:
-    """How many further titles stand below the cards: a number, `off` or `on`. ValueError says what is wrong."""
+    """The number of further titles below the cards: a number, `off` or `on`. ValueError says what is wrong."""
     word = text.strip().casefold()
     if word in ("on", "off"):
         return MOST_TITLES if word == "on" else 0
@@ -133,13 +133,13 @@ def read_titles(text: str) -> int:
 
 
 def _quoted(text: str) -> str:
-    """What somebody wrote, short and harmless enough to be said back."""
+    """The member's text, cut and without backticks, for an error that repeats it."""
     shown = " ".join(text.split()).replace("`", "'")
     return f"“{shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + '…'}”"
 
 
 def _weekday(text: str) -> int | None:
-    """The number of a day whose name, in full or from three letters on, this is."""
+    """The number of the day that a text names, in full or with its first three letters or more."""
     name = text.removesuffix("s")
     return next((n for n, full in enumerate(_FULL_DAYS) if len(name) >= 3 and full.startswith(name)), None)
 
@@ -151,24 +151,24 @@ def _zones() -> dict[str, str]:
 
 @cache
 def _cities() -> dict[str, tuple[str, ...]]:
-    """Zones by the last part of their names. Not those of Etc, whose signs are the wrong way round: Etc/GMT+5 is five
-    hours behind."""
+    """Zones by the last part of their names. Zones of Etc are left out, because their signs are reversed: Etc/GMT+5 is
+    five hours behind UTC."""
     cities: dict[str, tuple[str, ...]] = {}
-    for low, zone in _zones().items():
-        if "/" in low and not low.startswith("etc/"):
-            city = low.rsplit("/", 1)[-1]
+    for folded_name, zone in _zones().items():
+        if "/" in folded_name and not folded_name.startswith("etc/"):
+            city = folded_name.rsplit("/", 1)[-1]
             cities[city] = (*cities.get(city, ()), zone)
     return cities
 
 
 @cache
 def _year(zone: str) -> tuple[object, ...]:
-    """A zone's hours through a year: two names for the same hours are no ambiguity."""
+    """A zone's UTC offsets through a year. Two zones with the same offsets are not ambiguous."""
     return tuple(datetime(2026, month, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset() for month in range(1, 13))
 
 
 def _near(text: str) -> list[str]:
-    """Zones that may be meant by a text that names none."""
+    """Zones whose names are near to a text that names none."""
     city = "_".join(text.split()).casefold().rsplit("/", 1)[-1]
     if len(city) > _SHOWN:
         return []

@@ -1,4 +1,4 @@
-"""Texts for people: from outside made fit to be shown, cut to a length, numbers and days in words."""
+"""Texts for members: cleans texts from outside, cuts texts to a length, and writes numbers and days."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def count(number: int, noun: str) -> str:
 
 
 def day_name(day: date, today: date) -> str:
-    """A day as people say it: today, yesterday, on Tuesday, on 3 May."""
+    """A day as a phrase: today, yesterday, on Tuesday, on 3 May."""
     ago = (today - day).days
     if ago == 0:
         return "today"

@@ -1,4 +1,4 @@
-"""The second port: where a platform keeps the workspaces that installed it, and their tokens."""
+"""The second port: where a platform stores the workspaces that installed the bot, and their tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The bot in one workspace, and the token it acts by; the token is empty where it stands in the settings."""
+    """The installation of the bot in one workspace, with its token. The token is empty if it is in the settings."""
 
     workspace: str
     installed_at: datetime
@@ -21,36 +21,36 @@ class Installation:
     token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     expires_at: datetime | None = None
-    """When the token ends, where tokens are renewed."""
+    """When the token expires, on platforms where tokens are renewed."""
     revoked_at: datetime | None = None
     uninstalled_at: datetime | None = None
 
     @property
     def alive(self) -> bool:
-        """Whether the bot may act there."""
+        """Whether the bot may act in the workspace."""
         return self.revoked_at is None and self.uninstalled_at is None
 
 
 class Installations(Protocol):
-    """The installations of one platform, kept where they outlive the process."""
+    """The stored installations of one platform."""
 
     async def get(self, workspace: str) -> Installation | None:
-        """What is known of a workspace, None when the bot was never there."""
+        """The installation of a workspace; None if the bot was never there."""
         ...
 
     async def put(self, installation: Installation) -> None:
-        """Installed, or installed again: in place of what was known."""
+        """Store an installation. It replaces an earlier one of the same workspace."""
         ...
 
     async def renew(self, known: Installation, renewed: Installation) -> bool:
-        """Put a renewed token in place of the known one; False when that is no longer the newest."""
+        """Replace the `known` token with the renewed one; False if the known token is no longer the stored one."""
         ...
 
     async def end(
         self, workspace: str, at: datetime, *, uninstalled: bool, installed_until: datetime | None = None
     ) -> bool:
-        """The token died, or the bot was removed, at that moment; False when it was installed after it, or after
-        `installed_until`."""
+        """Record that the token was revoked or the bot removed at a time. False if the bot was installed again after
+        that time, or after `installed_until`."""
         ...
 
     async def alive(self) -> list[str]:
@@ -58,7 +58,7 @@ class Installations(Protocol):
         ...
 
     async def ending(self, before: datetime) -> list[str]:
-        """Those of them whose tokens end before that moment."""
+        """The workspaces that the bot may act in and whose tokens expire before a time."""
         ...
 
     async def issue_state(self) -> str:

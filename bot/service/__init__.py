@@ -1,1 +1,1 @@
-"""The one door through which platforms reach the bot."""
+"""The service: everything that platforms may ask of the bot."""

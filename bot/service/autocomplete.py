@@ -1,4 +1,4 @@
-"""What may be meant by a line typed so far."""
+"""Completions of a line that is being typed."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ from recommender import Completion
 _QUERIES = 5
 _TITLES = 25
 _LEAST_TYPED = 3
-"""Characters from which on titles are offered."""
+"""The number of characters from which on titles are offered."""
 
 
 async def suggestions(services: Services, place: Place, line: str) -> list[str]:
-    """Whole lines, each once: verbs, the topics of the channel there, queries with their last word completed, then
-    titles."""
+    """Whole lines, each once: commands, the channel's topics, queries with their last word completed, then titles."""
     typed = line.lstrip()
     first, space, rest = typed.partition(" ")
     named = first.casefold()
     lines = [] if space else [name for name in COMMANDS if name.startswith(named)]
     command = COMMANDS.get(named) if space else None
-    verb, wanted = (f"{named} ", rest) if command else ("", typed)
+    prefix, wanted = (f"{named} ", rest) if command else ("", typed)
     if command is None or command.completes_topics:
         async with services.store.read() as tx:
             channel = await channels.find(tx, place)
             followed = [topic.query for topic in await topics.for_channel(tx, channel.id)] if channel else []
-        lines += [verb + query for query in followed if query.casefold().startswith(wanted.casefold())]
+        lines += [prefix + query for query in followed if query.casefold().startswith(wanted.casefold())]
     if len(wanted) < _LEAST_TYPED or not (command is None or command.completes_queries or command.completes_titles):
         return list(dict.fromkeys(lines))
     engine = services.paper_index.engine
-    meant = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
+    completion = await asyncio.to_thread(engine.complete, wanted, _QUERIES, _TITLES)
     async with services.store.read() as tx:
         channel = await channels.find(tx, place)
-    own = await services.private.engine(channel.id) if channel else None
-    theirs = await asyncio.to_thread(own.complete, wanted, _QUERIES, _TITLES) if own else Completion()
+    private_engine = await services.private.engine(channel.id) if channel else None
+    private_completion = (
+        await asyncio.to_thread(private_engine.complete, wanted, _QUERIES, _TITLES) if private_engine else Completion()
+    )
     if command is None or command.completes_queries:
-        lines += [verb + query for query in (*meant.queries, *theirs.queries)]
+        lines += [prefix + query for query in (*completion.queries, *private_completion.queries)]
     if command is None or command.completes_titles:
-        # A slip in a word that is complete already: what a search makes of it.
-        ids = meant.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, wanted, _TITLES)]
+        # No title begins like this, perhaps because of a misspelling: offer the hits of a search.
+        ids = completion.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, wanted, _TITLES)]
         async with services.store.read() as tx:
-            found = await papers.get_many(tx, [*theirs.paper_ids, *ids])
-        lines += [f"{verb or f'{FOR_ANY_OTHER_LINE} '}{plain_text(paper.title)}" for paper in found.values()]
+            titled = await papers.get_many(tx, [*private_completion.paper_ids, *ids])
+        lines += [f"{prefix or f'{FOR_ANY_OTHER_LINE} '}{plain_text(paper.title)}" for paper in titled.values()]
     return list(dict.fromkeys(lines))

@@ -1,4 +1,4 @@
-"""What is one member's own: their topics, what they saved, and the channels they manage."""
+"""A member's home page: their topics, their saved papers, and the channels that they manage."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _WELCOME = (
 
 
 async def build_home(services: Services, place: Place, asker: Asker, rooms: Collection[str], offset: int) -> Home:
-    """The home of an asker, whose direct conversation is `place` and who is in these rooms."""
+    """The home page of an asker. `place` is their direct conversation; `rooms` are the addresses of their channels."""
     async with services.store.read() as tx:
         channel = await channels.find(tx, place)
         followed = await topics.for_channel(tx, channel.id) if channel else []
-        kept = [i for i, _ in await saved.for_member(tx, place.platform, services.known_in(place), asker.member)]
-        start = offset if offset < len(kept) else 0
-        found = await papers.get_many(tx, kept[start : start + _PAGE])
+        saved_ids = [i for i, _ in await saved.for_member(tx, place.platform, services.known_in(place), asker.member)]
+        start = offset if offset < len(saved_ids) else 0
+        found = await papers.get_many(tx, saved_ids[start : start + _PAGE])
         managed = [
-            one
-            for one in await channels.in_workspace(tx, place.platform, place.workspace)
-            if _manages(asker, one) and one.place.address in rooms
+            managed_channel
+            for managed_channel in await channels.in_workspace(tx, place.platform, place.workspace)
+            if _manages(asker, managed_channel) and managed_channel.place.address in rooms
         ]
-        overviews = [await _overview(tx, services, one) for one in managed[:_CHANNELS]]
+        overviews = [await _overview(tx, services, managed_channel) for managed_channel in managed[:_CHANNELS]]
         mine = Overview(place, _WELCOME)
         if channel and (followed or channel.state is not ChannelState.NEW):
             mine = await _overview(tx, services, channel)
@@ -52,8 +52,8 @@ async def build_home(services: Services, place: Place, asker: Asker, rooms: Coll
             Entry(cards.line(paper, cards.authors_line(paper.authors)), Action("Remove", "unsave", paper.id))
             for paper in found.values()
         ),
-        kept=len(kept),
-        actions=tuple(_pages(start, len(kept))),
+        kept=len(saved_ids),
+        actions=tuple(_pages(start, len(saved_ids))),
         channels=tuple(overviews),
         left_out=len(managed) - len(overviews),
     )
@@ -65,7 +65,7 @@ def _manages(asker: Asker, channel: Channel) -> bool:
 
 
 async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -> Overview:
-    """How a channel stands, and what a manager may do about it."""
+    """The state of a channel, with the buttons that a manager has."""
     standing = feedback.standing(await votes.for_channel(tx, channel.id), services.emoji)
     followed = await topics.for_channel(tx, channel.id)
     names = ", ".join(f"“{cut(plain_text(topic.line), 60)}”" for topic in followed[:_NAMES]) or "none yet"
@@ -76,13 +76,13 @@ async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -
         learned += f" by {count(members, 'member')}. Topics: {names}{more}"
     actions: tuple[Action, ...] = (Action("Schedule", "schedule"), Action("Settings", "settings"))
     if channel.state is ChannelState.LOST:
-        back = services.platforms[channel.place.platform].capabilities.way_back
-        told, actions = f"I can't post here: {channel.state_reason}. {back}, and all is as it was.", ()
+        way_back = services.platforms[channel.place.platform].capabilities.way_back
+        state_text, actions = f"I can't post here: {channel.state_reason}. {way_back}, and all is as it was.", ()
     elif channel.state in (ChannelState.PAUSED, ChannelState.NEW):
-        told, actions = "Paused: no digests until they are resumed.", (Action("Resume", "resume"), *actions)
+        state_text, actions = "Paused: no digests until they are resumed.", (Action("Resume", "resume"), *actions)
     else:
-        told, actions = schedule.when(channel), (Action("Pause", "pause"), *actions)
-    return Overview(channel.place, f"{told}\n{learned}.", actions)
+        state_text, actions = schedule.when(channel), (Action("Pause", "pause"), *actions)
+    return Overview(channel.place, f"{state_text}\n{learned}.", actions)
 
 
 def _entry(topic: Topic) -> Entry:

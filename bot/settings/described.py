@@ -12,13 +12,13 @@ from bot.settings.whole import Settings
 
 
 class Setting(NamedTuple):
-    """One setting: its dotted name, what it means, and its default, or an example where the default depends."""
+    """One setting: its dotted name, its meaning, and its default, or an example where the default depends on others."""
 
     name: str
     meaning: str
     default: Any
     secret: bool = False
-    """Whether its value is never shown: it is a token, or may hold a password."""
+    """Whether the value is never shown, because it is a token or may hold a password."""
 
 
 def describe(model: type[Settings] = Settings) -> Iterator[Setting]:
@@ -27,7 +27,7 @@ def describe(model: type[Settings] = Settings) -> Iterator[Setting]:
 
 
 def sections(settings: type[Settings] = Settings) -> dict[str, str]:
-    """Every section's dotted name and what it holds, in their order."""
+    """The dotted name and the description of every section, in their order."""
     found: dict[str, str] = {}
     for setting in describe(settings):
         model: type[BaseModel] = settings

@@ -1,4 +1,5 @@
-"""Settings are read from a TOML file and the environment; what is unknown or wrong is told with its mend."""
+"""Reads the settings from a TOML file and the environment. An unknown or wrong setting raises an error that says how
+to mend it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _NOT_SETTINGS = {"CONFIG"}
 
 
 class SettingsError(Exception):
-    """A setting is wrong; the text names it and the mend."""
+    """A setting is wrong. The text names the setting and says how to mend it."""
 
 
 def load(
@@ -58,7 +59,7 @@ def _with_sections(added: Mapping[str, type[Section]]) -> type[Settings]:
 
 
 def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
-    """Two trees of values as one; where both have one, the upper's counts."""
+    """Two trees of values merged into one. Where both have a value, that of `upper` wins."""
     both = {name: _over(upper[name], lower[name]) for name in upper if _are_sections(upper[name], lower.get(name))}
     return {**lower, **upper, **both}
 

@@ -1,4 +1,4 @@
-"""All settings together, and what follows from them."""
+"""All settings together, and the values that follow from them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.settings.groups import (
 )
 
 PREFIX = "PAPERBOY_"
-"""How the names of environment variables begin that are settings."""
+"""The prefix of the environment variables that are settings."""
 _KEY_BYTES = 32
 
 
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
 
     @property
     def key_file(self) -> Path:
-        """Where the key is kept that seals tokens, when none is set."""
+        """The file of the key that encrypts tokens, where no key is set."""
         return self.data_dir / "encryption.key"
 
     @property
@@ -112,5 +112,5 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load` gives: it lays the environment over the file."""
+        """Use only the values that `load` passes: it merges the environment over the file."""
         return (init_settings,)
