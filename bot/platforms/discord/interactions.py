@@ -23,6 +23,7 @@ from bot.platforms.discord.places import direct, place_of
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
 from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
+from bot.platforms.files import UNREADABLE, is_readable
 from bot.ports.platform import BotApi, PlatformError
 
 _IN_TIME = 2.0
@@ -30,7 +31,6 @@ _IN_TIME = 2.0
 _LONGEST_CHOICE = 100
 _MOST_CHOICES = 25
 _LARGEST_FILE = 1_000_000
-_READABLE = (".bib", ".bibtex", ".txt")
 Answer = Callable[[], Awaitable[Reply]]
 Begin = Callable[[discord.Interaction, Asker], Awaitable[Reply]]
 log = structlog.get_logger(__name__)
@@ -140,9 +140,8 @@ class Interactions:
             return await self._service.ask(place, asker, line)
         if int(file.get("size") or 0) > _LARGEST_FILE:
             return Reply("That file is larger than a megabyte. Send its papers in smaller ones.", ok=False)
-        text = str(file.get("content_type") or "").startswith("text/")
-        if not text and not str(file.get("filename") or "").lower().endswith(_READABLE):
-            return Reply("I read BibTeX and plain text only. You can also paste the papers after `teach`.", ok=False)
+        if not is_readable(str(file.get("filename") or ""), str(file.get("content_type") or "")):
+            return Reply(f"{UNREADABLE} You can also paste the papers after `teach`.", ok=False)
         named = self._commands.traits_of_line(line).takes_file
         verb = "" if named else f"{self._commands.file_command().name} "
         return await self._service.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")

@@ -9,13 +9,13 @@ import re
 from urllib.parse import quote, urlsplit
 
 from bot.model.text import cut
+from bot.platforms import rendering
+from bot.platforms.rendering import TYPED, under_command
 from recommender.text import visible
 
 _SIGNS = re.compile(r"[\\*_~|`\[\]<>#@]|:(?=//)|(?<=discord)\.|(?<=discordapp)\.|(?m:^[ \t]*[-+])", re.IGNORECASE)
 _SHORT = 14
 """Characters of a date, or of a count."""
-_TYPED = re.compile(r"`([^`\n]+)`")
-_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 
 
 def escape_markdown(text: str) -> str:
@@ -28,8 +28,8 @@ def escape_markdown(text: str) -> str:
 
 
 def one_line(text: str, most: int) -> str:
-    """A text from outside on one line, cut to so many characters and inert."""
-    return escape_markdown(cut(" ".join(visible(text).split()), most))
+    """A text from outside on one line, cut to so many characters and escaped."""
+    return escape_markdown(rendering.one_line(text, most))
 
 
 def together(facts: str) -> str:
@@ -44,16 +44,11 @@ def together(facts: str) -> str:
 
 def own_words(text: str, most: int, command: str) -> str:
     """The bot's own words, in which backticks mark what may be typed, with the command's name as it is here."""
-    parts = _TYPED.split(cut(visible(text).strip(), most))
+    parts = TYPED.split(cut(visible(text).strip(), most))
     return "".join(
-        f"`{named(part, command)}`" if place % 2 else escape_markdown(part) for place, part in enumerate(parts)
+        f"`{under_command(part, f'/{command}')}`" if place % 2 else escape_markdown(part)
+        for place, part in enumerate(parts)
     )
-
-
-def named(typed: str, command: str) -> str:
-    """What may be typed, under the name that the command has here."""
-    first, space, rest = typed.partition(" ")
-    return f"/{command}{space}{rest}" if first == "/papers" else typed
 
 
 def titled(title: str, url: str, most: int) -> str:
@@ -64,7 +59,7 @@ def titled(title: str, url: str, most: int) -> str:
 
 
 def plain(markup: str) -> str:
-    """What a person sees of inert text.
+    """What a person sees of escaped text.
 
     >>> plain(escape_markdown("*a* <@1> https://x.org"))
     '*a* <@1> https://x.org'
@@ -72,14 +67,9 @@ def plain(markup: str) -> str:
     return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", markup)
 
 
-def weight(text: str) -> int:
-    """Characters as UTF-16 counts them, the most that Discord may count."""
-    return len(text.encode("utf-16-le", "replace")) // 2
-
-
 def _safe(url: str, most: int) -> str:
     """`url` if it is a web link of so many characters at most that may be followed, else ""."""
-    if len(url) > most or visible(url) != url or not _LINK.fullmatch(url):
+    if not rendering.web_link(url, most):
         return ""
     try:
         host = urlsplit(url).hostname

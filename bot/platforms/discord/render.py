@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -17,7 +16,8 @@ from bot.model.messages import Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import MOST, buttons, keycap
 from bot.model.text import count
 from bot.platforms.discord.custom_ids import PAPERS, ActionStore, card_button_id, change_id
-from bot.platforms.discord.markup import one_line, own_words, titled, together, weight
+from bot.platforms.discord.markup import one_line, own_words, titled, together
+from bot.platforms.rendering import SHARES, facts, longest_that_fits, reason, utf16_length
 from recommender.text import visible
 
 Json = dict[str, Any]
@@ -28,8 +28,6 @@ MAX_COMPONENTS = 40
 V2, EPHEMERAL = 1 << 15, 1 << 6
 _ROW, _BUTTON, _SELECT, _TEXT, _FILE, _SEPARATOR, _CONTAINER = 1, 2, 3, 10, 13, 14, 17
 _GREY = 2
-_SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
-"""Characters that a single text may have, the most generous first."""
 _MESSAGES, _LINES, _CARDS, _OPTIONS = 5, 30, 10, 25
 _FEW_LINES = 10
 """So many may have room between them."""
@@ -94,7 +92,7 @@ class Renderer:
             yield _text("…")
         for card in reply.cards[:_CARDS]:
             yield from _fitting(lambda share, card=card: [self._card(card, share, self.memory.id_of)])  # type: ignore[misc]
-        yield from _list(reply.lines, _SHARES[1], first=reply.first)
+        yield from _list(reply.lines, SHARES[1], first=reply.first)
         if left_out:
             yield _text(f"… and {count(left_out, 'paper')} more.")
         if reply.attachment:
@@ -113,7 +111,7 @@ class Renderer:
         return [_text(words)] if words.strip() else []
 
     def _card(self, card: Card, share: int, id_of: Callable[[Action], str], abstract: str = "") -> Json:
-        said = [_why(card, share), *(one_line(each, min(share, _SHORT)) for each in (card.note, card.tally))]
+        said = [_reason(card, share), *(one_line(each, min(share, _SHORT)) for each in (card.note, card.tally))]
         # Three texts, for Discord leaves some room between two.
         texts = [
             [f"### {titled(card.title, card.url, min(share, _TITLE))}", *_small([_facts(card, share)])],
@@ -189,7 +187,15 @@ def _is_file(component: Json) -> bool:
 
 def _fitting(build: Callable[[int], list[Json]]) -> list[Json]:
     """The components with the longest texts that Discord takes."""
-    return next((made for share in _SHARES if _light(made := build(share))), [])
+    return longest_that_fits(build, _light)
+
+
+def _facts(card: Card, share: int) -> str:
+    return together(facts(card, lambda text: one_line(text, min(share, _SHORT))))
+
+
+def _reason(card: Card, share: int) -> str:
+    return reason(card, lambda text: one_line(text, min(share, _SHORT)))
 
 
 def _fits(components: Sequence[Json]) -> bool:
@@ -197,23 +203,7 @@ def _fits(components: Sequence[Json]) -> bool:
 
 
 def _light(components: Sequence[Json]) -> bool:
-    return sum(map(weight, texts(components))) <= MAX_TEXT
-
-
-def _facts(card: Card, share: int) -> str:
-    most = min(share, _SHORT)
-    counts = [f"▲ {card.upvotes:,}"] * (card.upvotes > 0) + [f"💬 {card.comments:,}"] * (card.comments > 0)
-    parts = [one_line(card.authors, most), one_line(card.organization, most), _day(card.published), "  ".join(counts)]
-    return together(" · ".join(filter(None, parts)))
-
-
-def _why(card: Card, share: int) -> str:
-    why = one_line(card.why, min(share, _SHORT))
-    return f"🎲 {why or 'a guess: tell us'}" if card.guess else why
-
-
-def _day(day: date | None) -> str:
-    return f"{day.day} {day:%b %Y}" if day else ""
+    return sum(map(utf16_length, texts(components))) <= MAX_TEXT
 
 
 def _list(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from bot.model.messages import Line
 from bot.model.number_emoji import keycap
 from bot.model.text import cut
+from bot.platforms.rendering import TYPED, one_line, under_command, web_link
 from recommender.text import visible
 
 Json = dict[str, Any]
@@ -19,8 +19,6 @@ MAX_TEXT = 3_000
 MOST_LINES = 30
 TITLE, SHORT, URL = 300, 300, 500
 """Characters of a title, of what is said beside it, and of a link."""
-_TYPED = re.compile(r"`([^`\n]+)`")
-_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 
 
 def said(text: str, share: int, command: str) -> list[Json]:
@@ -56,9 +54,9 @@ def heading(title: str, url: str, share: int) -> list[Json]:
 def spans(text: str, command: str) -> list[Json]:
     """The pieces of some words, what may be typed as code."""
     elements = []
-    for place, part in enumerate(_TYPED.split(text)):
+    for place, part in enumerate(TYPED.split(text)):
         if place % 2:
-            elements.append(span(_named(part, command), code=True))
+            elements.append(span(under_command(part, command), code=True))
         elif part:
             elements.append(span(part))
     return elements
@@ -74,16 +72,6 @@ def span(text: str, **style: bool) -> Json:
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
-def one_line(text: str, most: int) -> str:
-    """A text on one line without what can't be seen, cut after a word."""
-    return cut(" ".join(visible(text).split()), most)
-
-
-def web_link(url: str, most: int) -> str:
-    """`url` if it is a web link that may be followed, else ""."""
-    return url if len(url) <= most and visible(url) == url and _LINK.fullmatch(url) else ""
-
-
 def packed(*told: str | int, ascii: bool = True) -> str:  # noqa: A002
     """What a button holds, as JSON without the three signs that Slack may have escaped when it hands it back."""
     text = json.dumps(told, ensure_ascii=ascii)
@@ -93,9 +81,3 @@ def packed(*told: str | int, ascii: bool = True) -> str:  # noqa: A002
 def _line(line: Line, share: int) -> list[Json]:
     parts = [one_line(text, min(share, SHORT)) for text in (line.detail, line.said, line.tally)]
     return [*heading(line.title, line.url, share), *(span(f"\n{text}") for text in parts if text)]
-
-
-def _named(typed: str, command: str) -> str:
-    """What may be typed, under the name that the command has here."""
-    first, space, rest = typed.partition(" ")
-    return command + space + rest if first == "/papers" else typed

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bot.model.commands import LONGEST_LINE, Commands
+from bot.platforms.files import UNREADABLE, is_readable
 from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.blocks import Json
 from bot.platforms.slack.reading import text_of
 from bot.ports.platform import Rejected
 
 _MOST = 3
-_NAMES = (".bib", ".bibtex", ".txt")
 
 
 async def with_files(api: SlackApi, commands: Commands, line: str, event: Json) -> str:
@@ -21,13 +21,9 @@ async def with_files(api: SlackApi, commands: Commands, line: str, event: Json) 
     files = [each for each in event.get("files") or [] if isinstance(each, dict)][:_MOST]
     if not files or (line.partition(" ")[0] and not commands.traits_of_line(line).takes_file):
         return line
-    if not all(_readable(each) for each in files):
-        raise Rejected("I read BibTeX and plain text only.")
+    if not all(is_readable(text_of(each, "name"), text_of(each, "mimetype")) for each in files):
+        raise Rejected(UNREADABLE)
     addresses = [text_of(each, "url_private_download") or text_of(each, "url_private") for each in files]
     return "\n".join(
         [line or commands.file_command().name, *[await api.read_file(address, LONGEST_LINE) for address in addresses]]
     )
-
-
-def _readable(file: Json) -> bool:
-    return text_of(file, "mimetype").startswith("text/") or text_of(file, "name").lower().endswith(_NAMES)

@@ -8,14 +8,14 @@ anew with shorter texts: Slack never has to refuse one. Limits: docs.slack.dev/r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from bot.model.commands import Commands
 from bot.model.messages import Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import buttons
 from bot.model.text import count, cut
+from bot.platforms.rendering import SHARES, facts, longest_that_fits, one_line, reason, utf16_length, web_link
 from bot.platforms.slack.blocks import (
     MOST_LINES,
     SHORT,
@@ -25,13 +25,11 @@ from bot.platforms.slack.blocks import (
     heading,
     listed,
     numbered,
-    one_line,
     packed,
     said,
     section,
     span,
     spans,
-    web_link,
 )
 from recommender.text import visible
 
@@ -44,8 +42,6 @@ MAX_WEIGHT = 12_000
 MAX_BLOCKS = 50
 INLINE_ATTACHMENT = 3_000
 """Characters of a file that are shown in the answer itself."""
-_SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
-"""Characters that a single text may have, the most generous first."""
 _CARDS, _BUTTONS = 14, 25
 _LABEL, _VALUE, _BLOCK_ID = 75, 2_000, 255
 
@@ -69,7 +65,7 @@ def posted(message: Message, commands: Commands, key: str = "", command: str = "
         likes = buttons(message.lines, commands.for_emoji("👍"))
         return blocks + numbered(message.lines, share) + _actions(likes, "number", _LABEL)
 
-    blocks = _fitting(build)
+    blocks = longest_that_fits(build, _is_light)
     if blocks and key:
         blocks[0] = {**blocks[0], "block_id": block_id(key)}
     cards = (message.card,) if message.card else ()
@@ -103,7 +99,7 @@ def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackM
 
     parts = [reply.text, reply.attachment.name if reply.attachment else ""]
     text = _fallback("\n".join(filter(None, parts)), reply.cards, reply.lines, command)
-    return SlackMessage(text, _fitting(build))
+    return SlackMessage(text, longest_that_fits(build, _is_light))
 
 
 def pressed(value: str) -> Action | None:
@@ -124,7 +120,7 @@ def block_id(key: str) -> str:
 
 def fits_inline(attachment: Attachment) -> bool:
     """Whether the answer itself shows the whole of a file."""
-    return _length(visible(attachment.content)) <= INLINE_ATTACHMENT
+    return utf16_length(visible(attachment.content)) <= INLINE_ATTACHMENT
 
 
 def escaped(text: str) -> str:
@@ -140,44 +136,31 @@ def weight(blocks: object) -> int:
         case dict():
             own = [each for name, each in blocks.items() if name in ("text", "url") and isinstance(each, str)]
             below = sum(weight(each) for each in blocks.values() if isinstance(each, dict | list))
-            return below + sum(map(_length, own))
+            return below + sum(map(utf16_length, own))
     return 0
 
 
-def _length(text: str) -> int:
-    return len(text.encode("utf-16-le", "replace")) // 2
+def _is_light(blocks: list[Json]) -> bool:
+    return weight(blocks) <= MAX_WEIGHT
 
 
-def _fitting(build: Callable[[int], list[Json]]) -> list[Json]:
-    """The blocks with the longest texts that Slack takes."""
-    every = (build(share) for share in _SHARES)
-    return next(blocks for blocks in every if weight(blocks) <= MAX_WEIGHT)
+def _facts(card: Card, share: int) -> str:
+    most = min(share, SHORT)
+    return cut(facts(card, lambda text: one_line(text, most)), 2 * most)
+
+
+def _reason(card: Card, share: int) -> str:
+    return reason(card, lambda text: one_line(text, min(share, SHORT)))
 
 
 def _card(card: Card, share: int, place: int, commands: Commands) -> list[Json]:
     sections = [section(*heading(card.title, card.url, share))]
     sections += [section(span(each)) for each in (_facts(card, share), one_line(card.summary, share)) if each]
-    why = [_why(card, share), *(one_line(each, min(share, SHORT)) for each in (card.note, card.tally))]
+    why = [_reason(card, share), *(one_line(each, min(share, SHORT)) for each in (card.note, card.tally))]
     context = [{"type": "plain_text", "text": each, "emoji": False} for each in why if each]
     blocks: list[Json] = [{"type": "rich_text", "elements": sections}]
     blocks += [{"type": "context", "elements": context}] if context else []
     return blocks + _actions(commands.card_actions(card.paper_id), f"card-{place}", _LABEL)
-
-
-def _facts(card: Card, share: int) -> str:
-    most = min(share, SHORT)
-    counts = [f"▲ {card.upvotes:,}"] * (card.upvotes > 0) + [f"💬 {card.comments:,}"] * (card.comments > 0)
-    parts = [one_line(card.authors, most), one_line(card.organization, most), _day(card.published), "  ".join(counts)]
-    return cut(" · ".join(filter(None, parts)), 2 * most)
-
-
-def _why(card: Card, share: int) -> str:
-    why = one_line(card.why, min(share, SHORT))
-    return f"🎲 {why or 'a guess: tell us'}" if card.guess else why
-
-
-def _day(day: date | None) -> str:
-    return f"{day.day} {day:%b %Y}" if day else ""
 
 
 def _attachment(attachment: Attachment, share: int) -> list[Json]:
@@ -211,10 +194,10 @@ def _fallback(text: str, cards: Sequence[Card], lines: Sequence[Line], command: 
 def _spoken(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str) -> Iterator[str]:
     if words := "".join(each["text"] for each in spans(visible(text).strip(), command)):
         yield words
-    share = _SHARES[0]
+    share = SHARES[0]
     for card in cards:
         yield one_line(card.title, TITLE) or "(untitled)"
-        parts = (_facts(card, share), one_line(card.summary, share), _why(card, share), one_line(card.note, SHORT))
+        parts = (_facts(card, share), one_line(card.summary, share), _reason(card, share), one_line(card.note, SHORT))
         yield from filter(None, (*parts, one_line(card.tally, SHORT), web_link(card.url, URL)))
     for number, line in enumerate(lines, 1):
         read = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.said, line.tally)]

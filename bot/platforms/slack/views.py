@@ -13,7 +13,8 @@ from typing import Any
 from bot.model.commands import Commands
 from bot.model.messages import Action, Entry, Form, FormField, Home, Overview, PlaceKind
 from bot.model.text import count, cut
-from bot.platforms.slack.blocks import Json, listed, one_line, packed, said, section, spans
+from bot.platforms.rendering import one_line
+from bot.platforms.slack.blocks import Json, listed, packed, said, section, spans
 from recommender.text import visible
 
 _TITLE, _LABEL, _HINT, _OPTION, _OPTION_VALUE, _BUTTON_VALUE = 24, 150, 150, 75, 150, 2_000

@@ -10,19 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.style import Style
 from rich.text import Text
 
 from bot.model.messages import Action, Attachment, Card, Form, Line, Message, Reply
+from bot.platforms.rendering import TYPED, facts, reason
 from bot.platforms.terminal.sanitize import MAX_TEXT, cut, fit, fit_card, fit_line, link, one_line, strip_control
 
 _INDENT = 4
 _NARROWEST = 8
 _TITLE, _NUMBER, _QUIET, _WHY = "bold", "bold cyan", "dim", "italic green"
-_TYPED = re.compile(r"`([^`\n]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Prose:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         words = Text(style=self.style)
-        for place, part in enumerate(_TYPED.split(strip_control(self.text))):
+        for place, part in enumerate(TYPED.split(strip_control(self.text))):
             typed = place % 2 == 1
             plain = part if not typed or console.is_terminal else f"`{part}`"
             words.append(plain, style="bold cyan" if typed else None)
@@ -93,13 +92,10 @@ def card(paper: Card, number: int) -> RenderableType:
     """One paper in full."""
     paper = fit_card(paper)
     parts: list[RenderableType] = [Text(""), _title(paper.title, paper.url, number)]
-    counts = [f"▲ {paper.upvotes}"] * (paper.upvotes > 0) + [f"💬 {paper.comments}"] * (paper.comments > 0)
-    facts = [paper.authors, paper.organization, _day(paper.published), "  ".join(counts)]
-    parts += _quiet(" · ".join(filter(None, facts)))
+    parts += _quiet(facts(paper, str))
     if paper.summary:
         parts.append(Block(Text(paper.summary)))
-    why = f"🎲 {paper.why or 'a guess: tell us'}" if paper.guess else paper.why
-    if why:
+    if why := reason(paper, str):
         parts.append(Prose(why, style=_WHY, indent=_INDENT))
     if paper.note:
         parts.append(Prose(paper.note, style=_QUIET, indent=_INDENT))
@@ -155,10 +151,6 @@ def _address(url: str) -> Block:
 
 def _quiet(text: str) -> list[RenderableType]:
     return [Block(Text(text, style=_QUIET))] if text else []
-
-
-def _day(day: date | None) -> str:
-    return f"{day.day} {day:%b %Y}" if day else ""
 
 
 def _form(form: Form) -> list[RenderableType]:

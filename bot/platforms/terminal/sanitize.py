@@ -7,13 +7,13 @@ import unicodedata
 from dataclasses import replace
 
 from bot.model.messages import Card, Line, Message
+from bot.platforms.rendering import WEB_LINK
 
 MAX_TEXT = 4_000
 """Characters in one message."""
 _TITLE, _SHORT, _SUMMARY, _URL = 300, 300, 1_200, 500
 _JOINERS = "\u200c\u200d"
 _HIDDEN = ("Cc", "Cf", "Cs", "Co")
-_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。]['\")\]]?(?=\s)")
 
 
@@ -44,7 +44,7 @@ def cut(text: str, limit: int) -> str:
 
 def link(url: str) -> str:
     """`url` if it is a web link that may be followed, else ""."""
-    return url if len(url) <= _URL and strip_control(url) == url and _LINK.fullmatch(url) else ""
+    return url if len(url) <= _URL and strip_control(url) == url and WEB_LINK.fullmatch(url) else ""
 
 
 def fit(message: Message) -> Message:
