@@ -7,14 +7,14 @@ import asyncio
 from bot.commands import bibliography, corrections
 from bot.commands.context import CommandContext, error_reply, no_such_paper, not_here
 from bot.commands.search import lines_for
-from bot.digests.feedback import SAID_LESS, SAID_MORE, TAUGHT, on_message
+from bot.digests.feedback import on_message
 from bot.model.commands import LONGEST_LINE
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.schedule_text import MOST_CARDS
 from bot.model.text import count, cut, plain_text
 from bot.store import channels, contributions, deliveries, metadata, papers, saved, votes
 from bot.store.states import ChannelState, DeliveryKind, PostState
-from bot.store.votes import Vote
+from bot.store.votes import Vote, VoteSignal
 from recommender import Paper
 from recommender.paper import arxiv_id
 
@@ -26,14 +26,14 @@ async def more(ctx: CommandContext, argument: str) -> Reply:
     """A vote for a paper, like a 👍 on its card, or for words. The same command again takes it back."""
     if words := await corrections.words_in(ctx, argument):
         return await corrections.correct(ctx, words, 1)
-    return await _vote(ctx, argument, SAID_MORE, SAID_LESS, "More like")
+    return await _vote(ctx, argument, VoteSignal.MORE, VoteSignal.LESS, "More like")
 
 
 async def less(ctx: CommandContext, argument: str) -> Reply:
     """A vote against a paper, like a 👎 on its card, or against words. The same command again takes it back."""
     if words := await corrections.words_in(ctx, argument):
         return await corrections.correct(ctx, words, -1)
-    return await _vote(ctx, argument, SAID_LESS, SAID_MORE, "Less like")
+    return await _vote(ctx, argument, VoteSignal.LESS, VoteSignal.MORE, "Less like")
 
 
 async def teach(ctx: CommandContext, argument: str) -> Reply:
@@ -66,7 +66,7 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
             else:
                 ids[paper_id] = None
         for paper_id in sorted(ids):  # always in one order, or two transactions could deadlock
-            await votes.put(tx, Vote(ctx.channel.id, paper_id, ctx.asker.member, TAUGHT, True, ctx.now))
+            await votes.put(tx, Vote(ctx.channel.id, paper_id, ctx.asker.member, VoteSignal.TAUGHT, True, ctx.now))
     if not ids:
         if full:
             return error_reply(_full())
@@ -188,7 +188,7 @@ async def _vote(ctx: CommandContext, argument: str, signal: str, opposite: str, 
         if first:
             await votes.put(tx, Vote(channel, paper.id, member, signal, not takes_back, ctx.now))
             # A taught paper counts until a `less`, or a second `more`, takes it back.
-            replaced = {opposite, TAUGHT} if takes_back or signal == SAID_LESS else {opposite}
+            replaced = {opposite, VoteSignal.TAUGHT} if takes_back or signal == VoteSignal.LESS else {opposite}
             for signal_off in sorted(replaced & standing_signals):
                 await votes.put(tx, Vote(channel, paper.id, member, signal_off, False, ctx.now))
     if first:
@@ -197,7 +197,7 @@ async def _vote(ctx: CommandContext, argument: str, signal: str, opposite: str, 
     if takes_back and any(on_message(standing) and ctx.services.emoji.value(standing) for standing in standing_signals):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
     if takes_back:
-        taught = ", taught or voted" if TAUGHT in standing_signals else ""
+        taught = ", taught or voted" if VoteSignal.TAUGHT in standing_signals else ""
         return Reply(f"Taken back: “{title}” no longer counts{taught}.")
     return Reply(f"Counted. {words} “{title}”, from the next digest on. The same again takes it back.")
 

@@ -13,18 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import SUPER_REACTION_SUFFIX
 from bot.store import contributions, exposures, votes, word_votes
-from bot.store.votes import Vote
+from bot.store.votes import Vote, VoteSignal
 from recommender import Feedback
 
-SAID_MORE, SAID_LESS, TAUGHT = "said:more", "said:less", "said:taught"
-"""The signals of votes by a command or a button. `TAUGHT` papers are those that a manager named as loved."""
-BUTTONS = (SAID_MORE, SAID_LESS)
-"""The signals of votes by a button, or by the command that does the same."""
-NUMBER = "said:number"
-"""The signal of a vote by a paper's number on a message of several papers."""
-NUMBER_BURST = NUMBER + SUPER_REACTION_SUFFIX
-"""The same as a super reaction."""
-_SAID = {SAID_MORE: 1.0, SAID_LESS: -1.0, TAUGHT: 1.0, NUMBER: 1.0, NUMBER_BURST: 1.0}
+BUTTONS = (VoteSignal.MORE, VoteSignal.LESS)
+"""Votes by a button, or by the command that does the same."""
+_VALUES: dict[str, float] = {signal: -1.0 if signal is VoteSignal.LESS else 1.0 for signal in VoteSignal}
 
 _NEIGHBOURS_VOTES = 600
 """A new channel begins with so many of the newest votes of other channels."""
@@ -69,20 +63,20 @@ class EmojiTable:
 
     def value(self, signal: str) -> float:
         """1 for a like, -1 for a dislike, 0 for an emoji that is no vote."""
-        if signal in _SAID:
-            return _SAID[signal]
+        if signal in _VALUES:
+            return _VALUES[signal]
         plain = plain_emoji(signal)
         return float(plain in self.likes) - float(plain in self.dislikes)
 
 
 def is_emoji(signal: str) -> bool:
     """Whether a signal is an emoji, and not one of the bot's own names for other votes."""
-    return signal not in _SAID
+    return signal not in _VALUES
 
 
 def on_message(signal: str) -> bool:
     """Whether a vote is a reaction on a message, and can be read back from there."""
-    return is_emoji(signal) or signal in (NUMBER, NUMBER_BURST)
+    return is_emoji(signal) or signal in (VoteSignal.NUMBER, VoteSignal.SUPER_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +139,7 @@ def pressed(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
     for standing_vote in standing(heard, table):
         member_signals = signals[standing_vote.member]
         by_emoji = any(on_message(signal) and table.value(signal) == standing_vote.value for signal in member_signals)
-        if not by_emoji and any(_SAID[signal] == standing_vote.value for signal in BUTTONS if signal in member_signals):
+        by_button = any(_VALUES[signal] == standing_vote.value for signal in BUTTONS if signal in member_signals)
+        if by_button and not by_emoji:
             values.append(standing_vote.value)
     return sum(value > 0 for value in values), sum(value < 0 for value in values)

@@ -21,16 +21,7 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests.feedback import (
-    BUTTONS,
-    NUMBER,
-    NUMBER_BURST,
-    SAID_LESS,
-    SAID_MORE,
-    EmojiTable,
-    is_emoji,
-    on_message,
-)
+from bot.digests.feedback import BUTTONS, EmojiTable, is_emoji, on_message
 from bot.model.messages import SUPER_REACTION_SUFFIX, Place, Reaction
 from bot.model.number_emoji import number_of
 from bot.ports.platform import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
@@ -40,7 +31,7 @@ from bot.store.database import Store
 from bot.store.deliveries import Post
 from bot.store.errors import StoreError
 from bot.store.states import ChannelState, PostState
-from bot.store.votes import Vote
+from bot.store.votes import Vote, VoteSignal
 
 log = structlog.get_logger(__name__)
 _REACTION = TypeAdapter(Reaction)
@@ -74,7 +65,7 @@ class _PaperSlot:
         if not is_emoji(emoji):
             return None
         if self.number:
-            number = NUMBER_BURST if emoji.endswith(SUPER_REACTION_SUFFIX) else NUMBER
+            number = VoteSignal.SUPER_NUMBER if emoji.endswith(SUPER_REACTION_SUFFIX) else VoteSignal.NUMBER
             return number if number_of(emoji) == self.number else None
         return emoji
 
@@ -384,7 +375,7 @@ class ReactionRecorder:
         heard = await votes.for_paper(tx, channel.id, paper_id)
         theirs = {vote.signal for vote in heard if vote.member == reaction.member}
         # The button and the matching emoji are one vote: who takes back the one takes back the other.
-        button = SAID_MORE if value > 0 else SAID_LESS
+        button = VoteSignal.MORE if value > 0 else VoteSignal.LESS
         if not reaction.on and button in theirs:
             changed |= await votes.put(tx, Vote(channel.id, paper_id, reaction.member, button, False, at))
         pressed = changed and not theirs.isdisjoint(BUTTONS)

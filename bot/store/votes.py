@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.model.messages import SUPER_REACTION_SUFFIX
 from bot.store import channels
 from bot.store.tables import channels as channel_rows
 from bot.store.tables import insert_new, numbers, posts, votes
 
 
+class VoteSignal(StrEnum):
+    """How a vote was given that is no emoji. The names are stored; no emoji has such a name."""
+
+    MORE = "said:more"  # by button, or by the command that does the same
+    LESS = "said:less"
+    TAUGHT = "said:taught"  # a manager named the paper as one that the channel loves
+    NUMBER = "said:number"  # by the paper's number on a message of several papers
+    SUPER_NUMBER = f"said:number{SUPER_REACTION_SUFFIX}"  # the same, as a super reaction of Discord
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One member's one emoji on one paper, standing or taken back. `at` is the platform's time."""
+    """One member's one emoji on one paper, standing or taken back. `signal` is the emoji or a `VoteSignal`; `at` is the
+    platform's time."""
 
     channel_id: int
     paper_id: str

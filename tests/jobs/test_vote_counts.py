@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import settings
-from bot.digests.feedback import NUMBER, SAID_LESS, SAID_MORE, TAUGHT, pressed
+from bot.digests.feedback import pressed
 from bot.jobs.vote_counts import VoteCounters
 from bot.model.messages import Action, Message, Place, Reaction, Style
 from bot.model.number_emoji import keycap
@@ -18,7 +18,7 @@ from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected,
 from bot.store import channels
 from bot.store.database import _HIGH_PRIORITY, Store
 from bot.store.states import ChannelState
-from bot.store.votes import Vote
+from bot.store.votes import Vote, VoteSignal
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
 from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over
@@ -88,18 +88,18 @@ def heard(*told: tuple[str, str]) -> list[Vote]:
     ("told", "counted"),
     [
         ([], (0, 0)),
-        ([("ada", SAID_MORE)], (1, 0)),
-        ([("ada", SAID_MORE), ("ben", SAID_MORE), ("cy", SAID_LESS)], (2, 1)),
-        ([("ada", "👍"), ("ben", NUMBER), ("cy", TAUGHT)], (0, 0)),
-        ([("ada", SAID_MORE), ("ada", TAUGHT)], (1, 0)),
-        ([("ada", SAID_MORE), ("ada", "🍕")], (1, 0)),
+        ([("ada", VoteSignal.MORE)], (1, 0)),
+        ([("ada", VoteSignal.MORE), ("ben", VoteSignal.MORE), ("cy", VoteSignal.LESS)], (2, 1)),
+        ([("ada", "👍"), ("ben", VoteSignal.NUMBER), ("cy", VoteSignal.TAUGHT)], (0, 0)),
+        ([("ada", VoteSignal.MORE), ("ada", VoteSignal.TAUGHT)], (1, 0)),
+        ([("ada", VoteSignal.MORE), ("ada", "🍕")], (1, 0)),
         # An emoji that says the same is there to be seen, whichever came first.
-        ([("ada", SAID_MORE), ("ada", "👍")], (0, 0)),
-        ([("ada", "🔥"), ("ada", SAID_MORE)], (0, 0)),
-        ([("ada", SAID_MORE), ("ada", NUMBER)], (0, 0)),
+        ([("ada", VoteSignal.MORE), ("ada", "👍")], (0, 0)),
+        ([("ada", "🔥"), ("ada", VoteSignal.MORE)], (0, 0)),
+        ([("ada", VoteSignal.MORE), ("ada", VoteSignal.NUMBER)], (0, 0)),
         # Of two that contradict each other the later stands.
-        ([("ada", SAID_MORE), ("ada", "👎")], (0, 0)),
-        ([("ada", "👎"), ("ada", SAID_MORE)], (1, 0)),
+        ([("ada", VoteSignal.MORE), ("ada", "👎")], (0, 0)),
+        ([("ada", "👎"), ("ada", VoteSignal.MORE)], (1, 0)),
     ],
 )
 def test_the_vote_of_a_member_who_pressed_and_shows_it_by_no_emoji_is_counted(
@@ -109,7 +109,7 @@ def test_the_vote_of_a_member_who_pressed_and_shows_it_by_no_emoji_is_counted(
 
 
 def test_what_was_taken_back_is_not_counted() -> None:
-    assert pressed([replace(vote, on=False) for vote in heard(("ada", SAID_MORE))], TABLE) == (0, 0)
+    assert pressed([replace(vote, on=False) for vote in heard(("ada", VoteSignal.MORE))], TABLE) == (0, 0)
 
 
 # -- what the card shows
