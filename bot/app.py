@@ -97,8 +97,7 @@ async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
             sources.append(HuggingFace(fetcher, of.huggingface.url))
         if of.arxiv.enabled:
             sources.append(ArXiv(fetcher, of.arxiv.categories, url=of.arxiv.url, rss_url=of.arxiv.rss_url))
-        # Whoever writes the settings may read a feed on their own network; a guest's feed may not lead there.
-        sources += [Feed(fetcher, url, trusted=True) for url in of.feeds]
+        sources += [Feed(fetcher, url) for url in of.feeds]
         yield sources
 
 

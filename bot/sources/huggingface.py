@@ -1,4 +1,4 @@
-"""Hugging Face's Daily Papers: the day's list with its votes, what is trending, and single papers.
+"""Hugging Face's Daily Papers: the lists of the days, with the papers' upvotes.
 
 Endpoints and fields as the official client calls them (huggingface_hub, `HfApi.list_daily_papers`); of all fields only
 a paper's id is sure to come.
@@ -57,13 +57,6 @@ class _Pages:
                 self.unread += 1
         return len(items)
 
-    def one(self, answer: Answer) -> Listing | None:
-        """The paper of an answer that is one paper."""
-        item = json_of(answer)
-        effort = Effort()
-        effort.spend(texts_in(item), 4 * ABSTRACT_CHARS)
-        return None if effort.spent else read_entry(_listing, item, self.base, self.today, self.today)
-
     def notes(self) -> tuple[str, ...]:
         """What the operator and a quiet channel should know."""
         notes = []
@@ -102,46 +95,6 @@ class HuggingFace:
             raise failure
         return Batch(tuple(pages.listings.values()), pages.memory, () if failure else pages.notes(), failure)
 
-    async def day(self, which: date) -> list[Listing]:
-        """The list of one day, most recent vote counts included."""
-        return await self._all({"date": which.isoformat()}, which)
-
-    async def week(self, which: date) -> list[Listing]:
-        """The list of the ISO week in which `which` lies."""
-        year, number, _ = which.isocalendar()
-        return await self._all({"week": f"{year}-W{number:02d}"}, which)
-
-    async def month(self, which: date) -> list[Listing]:
-        """The list of the month in which `which` lies."""
-        return await self._all({"month": f"{which:%Y-%m}"}, which)
-
-    async def trending(self, limit: int = 50) -> list[Listing]:
-        """What is trending now, the most trending first, at most `limit` (1 to 100)."""
-        pages = _Pages(self._url, self._today())
-        answer = await self._get(_query(sort="trending", limit=min(max(limit, 1), PAGE)))
-        await asyncio.to_thread(pages.take, answer, pages.today)
-        return list(pages.listings.values())[:limit]
-
-    async def paper(self, paper_id: str) -> Paper | None:
-        """One paper by its id or link, with its votes; None when Hugging Face does not have it."""
-        known = arxiv_id(paper_id) or paper_id.strip().removeprefix("hf:")
-        try:
-            answer = await self._get(f"/api/papers/{quote(known, safe='')}")
-        except Refused as error:
-            if error.status in _UNKNOWN:
-                return None
-            raise
-        pages = _Pages(self._url, self._today())
-        found = await asyncio.to_thread(pages.one, answer)
-        if not found:
-            raise Unreadable(f"{answer.host} answered with something that is no paper.")
-        return found.paper
-
-    async def _all(self, span: Mapping[str, str], fallback: date) -> list[Listing]:
-        pages = _Pages(self._url, self._today())
-        await self._read(pages, span, fallback, {})
-        return list(pages.listings.values())
-
     async def _read(self, pages: _Pages, span: Mapping[str, str], fallback: date, memory: Mapping[str, str]) -> None:
         """Adds every page of the list of `span`; `fallback` is the day of papers that do not say theirs."""
         for number in range(_MOST_PAGES):
@@ -162,16 +115,13 @@ class HuggingFace:
     async def _get(self, path: str, memory: Mapping[str, str] | None = None) -> Answer:
         return await self._fetcher.get(self._url + path, memory=memory, trusted=True)
 
-    def _today(self) -> date:
-        return self._fetcher.clock.now().date()
-
 
 def _query(**parameters: str | int) -> str:
     return f"/api/daily_papers?{urlencode(parameters)}"
 
 
 def _listing(item: object, base: str, fallback: date, today: date) -> Listing | None:
-    """One element of a list, or one paper by itself; None when it has no id or no title."""
+    """One element of a list; None when it has no id or no title."""
     outer = item if isinstance(item, dict) else {}
     inner = outer["paper"] if isinstance(outer.get("paper"), dict) else outer
     its_id = clean(inner.get("id"), NAME_CHARS)

@@ -247,11 +247,6 @@ async def posts_of_delivery(tx: AsyncConnection, delivery_id: int) -> list[Post]
     return [_post(row) for row in await tx.execute(query)]
 
 
-async def get_post(tx: AsyncConnection, post_id: int) -> Post:
-    """The post with this id."""
-    return _post((await tx.execute(sa.select(posts).where(posts.c.id == post_id))).one())
-
-
 async def posts_in_channel(
     tx: AsyncConnection, channel_id: int, states: Sequence[PostState] | None = None
 ) -> list[Post]:

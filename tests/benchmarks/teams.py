@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -123,7 +123,7 @@ async def _team(
     for post in await deliveries.posts_in_channel(tx, channel.id):
         ts = workspace.ts()
         await deliveries.move(tx, post, PostState.SENDING)
-        sending = await deliveries.get_post(tx, post.id)
+        sending = replace(post, state=PostState.SENDING)
         await deliveries.move(tx, sending, PostState.SENT, message=ts, sent_at=yesterday)
         shown = posted(load_message(post.body), COMMANDS, post.key)
         room.messages.append(Shown(ts, workspace.bot_user, shown.text, shown.blocks, bot_id=workspace.bot_id))

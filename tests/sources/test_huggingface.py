@@ -100,47 +100,6 @@ async def test_an_empty_list_is_no_error_and_says_so(world: PaperSources, fetche
     assert batch.notes == ("Hugging Face's Daily Papers list is empty.",)
 
 
-async def test_week_month_and_trending(world: PaperSources, fetcher: Fetcher) -> None:
-    february = date(2026, 2, 27)
-    monday = date(2026, 3, 2)
-    for number, day in ((1, february), (3, monday), (2, FRIDAY)):
-        world.huggingface(day, [paper(number)])
-    hf = source(world, fetcher)
-    assert ids(await hf.day(monday)) == ["2603.00003"]
-    assert ids(await hf.week(FRIDAY)) == ["2603.00003", "2603.00002"]
-    assert ids(await hf.month(FRIDAY)) == ["2603.00003", "2603.00002"]
-    assert ids(await hf.month(february)) == ["2603.00001"]
-    assert ids(await hf.trending()) == ["2603.00003", "2603.00002", "2603.00001"]
-    assert ids(await hf.trending(limit=1)) == ["2603.00003"]
-    assert world.asked[-1].query == {"sort": "trending", "limit": "1"}
-
-
-async def test_the_week_of_new_year_belongs_to_its_iso_year(world: PaperSources, fetcher: Fetcher) -> None:
-    await source(world, fetcher).week(date(2027, 1, 1))
-    assert world.asked[0].query["week"] == "2026-W53"
-
-
-@pytest.mark.parametrize("asked", ["2603.01234", "https://arxiv.org/abs/2603.01234v2"])
-async def test_one_paper_by_id_or_link(world: PaperSources, fetcher: Fetcher, asked: str) -> None:
-    inner = {"id": WHOLE.id, "title": WHOLE.title, "upvotes": 3, "numComments": 2, "linkedModels": [], "summary": None}
-    world.answer("/api/papers/2603.01234", json.dumps(inner))
-    found = await source(world, fetcher).paper(asked)
-    assert found
-    assert (found.id, found.title, found.upvotes, found.comments) == (WHOLE.id, WHOLE.title, 3, 2)
-
-
-async def test_a_paper_that_hugging_face_does_not_have_is_none(world: PaperSources, fetcher: Fetcher) -> None:
-    assert await source(world, fetcher).paper("2603.99999") is None
-    assert await source(world, fetcher).paper("../../settings?x") is None
-    assert world.asked[1].path == "/api/papers/../../settings?x"
-
-
-async def test_one_paper_that_is_none_is_an_error(world: PaperSources, fetcher: Fetcher) -> None:
-    world.answer("/api/papers/2603.01234", "[]")
-    with pytest.raises(Unreadable):
-        await source(world, fetcher).paper("2603.01234")
-
-
 async def test_only_id_and_title_are_needed(world: PaperSources, fetcher: Fetcher) -> None:
     world.answer(DAILY, json.dumps([{"paper": {"id": "2603.00001v2"}, "title": "A title"}]))
     (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 
@@ -59,7 +60,7 @@ async def test_a_planned_delivery_stands_with_its_posts_in_order(store: Store) -
         assert await deliveries.find(tx, channel, DAY, DIGEST) == planned
         assert await deliveries.latest(tx, channel, DIGEST) == planned
         assert await deliveries.for_channel(tx, channel) == [planned]
-        assert await deliveries.get_post(tx, found[1].id) == found[1]
+        assert await deliveries.posts_in_channel(tx, channel) == found
 
 
 async def test_a_channel_has_each_kind_once_a_day(store: Store) -> None:
@@ -128,12 +129,12 @@ async def test_a_post_makes_every_move_of_the_state_machine_and_no_other(
         post = (await deliveries.posts_in_channel(tx, channel))[0]
         if after in POST_MOVES[before]:
             assert await deliveries.move(tx, post, after, message="M1", sent_at=START)
-            assert (await deliveries.get_post(tx, post.id)).state is after
+            assert [one.state for one in await deliveries.posts_in_channel(tx, channel)] == [after]
             assert not await deliveries.move(tx, post, after), "who comes second is told so"
         else:
             with pytest.raises(ImpossibleMove):
                 await deliveries.move(tx, post, after)
-            assert await deliveries.get_post(tx, post.id) == post
+            assert await deliveries.posts_in_channel(tx, channel) == [post]
 
 
 async def test_of_senders_at_the_same_moment_exactly_one_takes_the_post(store: Store) -> None:
@@ -194,7 +195,7 @@ async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> Non
         assert await deliveries.lock_unposted(tx, channel, ["P", "Q", "R", "S"]) == {"S"}
         assert await exposures.for_channel(tx, channel) == []
         await deliveries.move(tx, post, PostState.SENDING)
-        sending = await deliveries.get_post(tx, post.id)
+        sending = replace(post, state=PostState.SENDING)
         await deliveries.move(tx, sending, PostState.SENT, message="m1", sent_at=START)
         assert await exposures.for_channel(tx, channel) == [
             exposures.Exposure("Q", START, False),
