@@ -24,7 +24,7 @@ from recommender.picking.picks import Picker, PickOptions, best_first, ranked
 from recommender.picking.reasons import summary
 from recommender.search.completion import Completer
 from recommender.search.query import parse
-from recommender.search.rewriting import Mender
+from recommender.search.rewriting import QueryRewriter
 from recommender.search.searcher import Searcher
 from recommender.values import (
     Completion,
@@ -33,11 +33,11 @@ from recommender.values import (
     Hit,
     Pick,
     Profile,
+    QueryInterpretation,
     Ranked,
     Recommendation,
     Standing,
     Taste,
-    Understood,
 )
 
 FOR_US_AMONG = 200
@@ -52,7 +52,7 @@ class _View:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.searcher = Searcher(snapshot)
-        self.mender = Mender(snapshot, self.searcher)
+        self.rewriter = QueryRewriter(snapshot, self.searcher)
 
     @cached_property
     def completer(self) -> Completer:
@@ -131,7 +131,7 @@ class Recommender:
         """Papers that match the query (see query.py), best first. With `feedback` or `topics`, "for us": the channel's
         taste has its say in the order of the best FOR_US_AMONG. No query raises."""
         view = self._now()
-        wanted, _ = view.mender.mend(parse(query))
+        wanted, _ = view.rewriter.rewrite(parse(query))
         ours = bool(feedback or topics)
         limit, offset = max(limit, 0), max(offset, 0)
         found = view.searcher.find(wanted, max(FOR_US_AMONG if ours else 0, offset + limit))
@@ -162,9 +162,9 @@ class Recommender:
         order = [at for at in best_first(strength) if strength[at] > 0]
         return [Hit(ids[at], float(strength[at])) for at in order]
 
-    def understand(self, query: str) -> Understood:
+    def interpret(self, query: str) -> QueryInterpretation:
         """How `search` reads the query: what it corrects and what it leaves out."""
-        return self._now().mender.mend(parse(query))[1]
+        return self._now().rewriter.rewrite(parse(query))[1]
 
     def complete(self, text: str, queries: int = 5, papers: int = 20) -> Completion:
         """What may be meant by a query that is still being typed. No text raises."""

@@ -162,8 +162,8 @@ class Taste:
     members: int = 0
 
 
-class Trouble(StrEnum):
-    """What is wrong with a part of a query."""
+class IssueKind(StrEnum):
+    """The kind of problem with a part of a query."""
 
     MEANINGLESS = "meaningless"  # or one too many
     EVERYDAY = "everyday"  # nothing but stop words
@@ -176,38 +176,41 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """What is to be said about a part of a query, and what is near to it, if anything."""
+class QueryIssue:
+    """A problem with a part of a query, and the values near to that part, if any."""
 
     part: str
-    trouble: Trouble
+    kind: IssueKind
     near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
-    """How a query was read: `corrected` pairs (as written, as searched), `remarks` on the parts that could not be
-    taken as written, `suggestion` the whole query with its corrections ("did you mean"), or None when it was searched
-    as written, the `loosened` phrases, which no paper has word for word and which were read as their words, and the
-    words that hardly any paper has, each with the frequent one that was searched for `beside` it."""
+class QueryInterpretation:
+    """How a query was interpreted.
+
+    `corrected`: pairs of a word as written and its correction. `issues`: problems with parts of the query.
+    `suggestion`: the whole query with its corrections ("did you mean"), or None if it was searched as written.
+    `relaxed_phrases`: the phrases that no paper has word for word, which were read as their words. `added_terms`: pairs
+    of a word that hardly any paper has and the frequent word that was searched for as well.
+    """
 
     text: str
     corrected: tuple[tuple[str, str], ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    issues: tuple[QueryIssue, ...] = ()
     suggestion: str | None = None
-    loosened: tuple[str, ...] = ()
-    beside: tuple[tuple[str, str], ...] = ()
+    relaxed_phrases: tuple[str, ...] = ()
+    added_terms: tuple[tuple[str, str], ...] = ()
 
     @property
     def answered(self) -> str:
-        """The query with every word that was searched for."""
-        return " ".join([self.suggestion or self.text, *(word for _, word in self.beside)])
+        """The query with all words that were searched for."""
+        return " ".join([self.suggestion or self.text, *(word for _, word in self.added_terms)])
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What may be meant by a query that is still being typed, likeliest first: the query with its last word completed,
-    and papers by their titles."""
+    """Completions of a query that is still being typed, the most probable first: the query with its last word
+    completed, and papers by their titles."""
 
     queries: tuple[str, ...] = ()
     paper_ids: tuple[str, ...] = ()

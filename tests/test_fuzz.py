@@ -120,7 +120,7 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "arxiv, query": (lambda text: arxiv_xml.read_page(_answer(f"<feed>{text}</feed>"), TODAY), XML, SIZE - 1_000),
     "hugging face": (_hugging_face, JSON, SIZE - 1_000),
     "query": (query.parse, TYPED, LONGEST_LINE),
-    "understand": (LIBRARY.understand, TYPED, LONGEST_LINE),
+    "understand": (LIBRARY.interpret, TYPED, LONGEST_LINE),
     "search": (LIBRARY.search, TYPED, LONGEST_LINE),
     "complete": (LIBRARY.complete, TYPED, LONGEST_LINE),
     "snippet": (lambda text: snippet(text[:1_000], text), TYPED, clean.ABSTRACT_CHARS),

@@ -87,7 +87,7 @@ async def test_a_query_has_the_same_answers_whichever_database_holds_the_papers(
     await keep(store, *reversed(demo_papers()))
     paper_index = await PaperIndex.open(store, None)
     assert paper_index.engine.search(query, 50) == alone.search(query, 50) != []
-    assert paper_index.engine.understand(query) == alone.understand(query)
+    assert paper_index.engine.interpret(query) == alone.interpret(query)
 
 
 async def test_only_what_changed_is_indexed(sqlite_store: Store, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.model.text import cut, plain_text
-from recommender import Remark, Trouble, Understood
+from recommender import IssueKind, QueryInterpretation, QueryIssue
 from recommender.paper import arxiv_id
 
 _PARTS_SHOWN = 5
@@ -14,21 +14,21 @@ _PART = 60
 _SUGGESTION = 80
 
 
-def explain(understood: Understood, *, standing: bool = False) -> str:
+def explain(understood: QueryInterpretation, *, standing: bool = False) -> str:
     """Sentences on how a query was read; "" if it was taken as written. A `standing` query is never corrected: the
     sentences only ask what was meant."""
-    sentences = [_left_out([r.part for r in understood.remarks if r.trouble is Trouble.MEANINGLESS])]
-    remarks = [remark for remark in understood.remarks if remark.trouble is not Trouble.MEANINGLESS]
+    sentences = [_left_out([r.part for r in understood.issues if r.kind is IssueKind.MEANINGLESS])]
+    remarks = [remark for remark in understood.issues if remark.kind is not IssueKind.MEANINGLESS]
     sentences += [_sentence(remark, standing) for remark in remarks[:_SENTENCES]]
     if understood.suggestion:
         suggestion = cut(plain_text(understood.suggestion), _SUGGESTION)
         rest = "" if standing else " This is for that."
         sentences.append(f"Nothing has this as written; did you mean “{suggestion}”?{rest}")
-    for typed, suggestion in understood.beside[:_SENTENCES]:
+    for typed, suggestion in understood.added_terms[:_SENTENCES]:
         rest = "" if standing else " Both are here."
         sentences.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(suggestion)}”?{rest}")
-    if understood.loosened and not standing:
-        phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.loosened)
+    if understood.relaxed_phrases and not standing:
+        phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.relaxed_phrases)
         sentences.append(f"Nothing has {phrases} word for word; this is for the words.")
     return " ".join(filter(None, sentences))
 
@@ -41,27 +41,27 @@ def _left_out(parts: Sequence[str]) -> str:
     return f"Not understood or too much, and left out: {shown}" + (f" and {rest:,} more." if rest > 0 else ".")
 
 
-def _sentence(remark: Remark, standing: bool) -> str:
+def _sentence(remark: QueryIssue, standing: bool) -> str:
     part = _shown(remark.part)
     near = [_shown(one) for one in remark.near[:_PARTS_SHOWN]]
-    match remark.trouble:
-        case Trouble.EVERYDAY:
+    match remark.kind:
+        case IssueKind.EVERYDAY:
             return f"“{part}” stands in nearly every paper; a word that tells more finds more."
-        case Trouble.NO_DAY:
+        case IssueKind.NO_DAY:
             return f"“{part}” names no day, and is left out; a day is written 2025-06-30, a month 2025-06."
-        case Trouble.NO_DAYS:
+        case IssueKind.NO_DAYS:
             return f"No day fits “{part}”, so these are left out."
-        case Trouble.NO_CATEGORY:
+        case IssueKind.NO_CATEGORY:
             meant = f"; did you mean {' or '.join(f'cat:{one}' for one in near)}?" if near else "."
             return f"No paper here is in “{part}”{'' if standing else ', so it is left out'}{meant}"
-        case Trouble.NO_PAPER:
+        case IssueKind.NO_PAPER:
             ask = f" `/papers abstract {part}` asks arXiv for it." if arxiv_id(remark.part) else ""
             return f"I don't have “{part}”.{ask}"
-        case Trouble.NO_AUTHOR:
+        case IssueKind.NO_AUTHOR:
             return f"No author here is called as in “{part}”."
-        case Trouble.PART_OF_NAME if standing:
+        case IssueKind.PART_OF_NAME if standing:
             return f"No author here is called as in “{part}”; did you mean {' or '.join(near)}?"
-        case Trouble.PART_OF_NAME:
+        case IssueKind.PART_OF_NAME:
             more = " and others" if len(remark.near) > len(near) else ""
             return f"“{part}” is read as the beginning of {', '.join(near)}{more}."
     return ""

@@ -30,7 +30,7 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     if not query:
         return error_reply("Search for what? As in `/papers federated learning`.")
     engine = ctx.services.paper_index.engine
-    reading = await asyncio.to_thread(engine.understand, query)
+    reading = await asyncio.to_thread(engine.interpret, query)
     profile = Profile()
     if for_us:
         async with ctx.services.store.read() as tx:
@@ -48,7 +48,7 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     heading = [note] if (note := query_notes.explain(reading)) else []
     if not hits:
         nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”"
-        advice = "" if reading.remarks else " Fewer or other words may help, and `/papers help` tells what else I do."
+        advice = "" if reading.issues else " Fewer or other words may help, and `/papers help` tells what else I do."
         heading.append(f"{nothing_found}.{advice}" if ctx.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
     heading.append(f"“{cut(plain_text(query), 80)}”, {_order(ctx.offset, len(hits), profile, for_us=for_us)}:")
@@ -69,7 +69,7 @@ async def _private_hits(ctx: CommandContext, query: str) -> list[Hit]:
         return []
     ids = await asyncio.to_thread(engine.known, ids)
     matches = await asyncio.to_thread(engine.matching, query, ids)
-    suggestion = (await asyncio.to_thread(engine.understand, query)).suggestion
+    suggestion = (await asyncio.to_thread(engine.interpret, query)).suggestion
     return matches or (await asyncio.to_thread(engine.matching, suggestion, ids) if suggestion else [])
 
 

@@ -47,9 +47,7 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
         )
         channel_begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is PlaceKind.DIRECT else None
     name = plain_text(query)
-    note = query_notes.explain(
-        await asyncio.to_thread(ctx.services.paper_index.engine.understand, query), standing=True
-    )
+    note = query_notes.explain(await asyncio.to_thread(ctx.services.paper_index.engine.interpret, query), standing=True)
     daily = f"Digests begin here with it. {when(channel_begun)} `/papers pause` stops them." if channel_begun else ""
     explanation = " ".join(filter(None, [await reach(ctx, query, alert=alert and not muted), note, daily]))
     if muted:

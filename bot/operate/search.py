@@ -21,7 +21,7 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
     """Print the best papers for a query, for people or as a JSON array."""
     async with opened_paper_index(settings) as (store, paper_index):
         hits = paper_index.engine.search(query, limit)
-        understood = paper_index.engine.understand(query)
+        understood = paper_index.engine.interpret(query)
         async with store.read() as tx:
             found = await papers.get_many(tx, [hit.paper_id for hit in hits])
             empty = not hits and not await papers.count(tx)

@@ -55,7 +55,7 @@ class Authors:
             return None
         asked = Clause(Field.AUTHOR, " ".join(name), name)
         others = tuple(group for group in query.groups if group[0].field is not Field.ANY)
-        return replace(query, groups=((asked,), *others), words=(), joined=())
+        return replace(query, groups=((asked,), *others), words=(), compounds=())
 
     def rather(self, word: str, by: int = 1) -> bool:
         """Whether more than `by` times as many papers have an author of that name as have the word."""
@@ -107,7 +107,7 @@ def _means(word: str, name: str) -> bool:
 
 
 def _following(places: Rows, owners: Rows, meant: Sequence[Mask]) -> Rows:
-    """Whose words in these places, one after the other, are those `meant`: for each word where it may stand."""
+    """Whose words in these places, one after the other, are those `added_terms`: for each word where it may stand."""
     count = len(places) - len(meant) + 1
     if count <= 0:
         return owners[:0]

@@ -1,4 +1,4 @@
-"""The query language: what a person types, taken apart. Nothing that can be typed is an error.
+"""The query language: parses what a person types. Nothing that can be typed is an error.
 
 federated "differential privacy" -survey cat:cs.LG OR cat:stat.* author:mcmahan title:private after:2025 2310.01234
 """
@@ -16,22 +16,22 @@ from itertools import groupby, pairwise
 
 from recommender.paper import arxiv_id, canonical_id
 from recommender.text import STOP_WORDS, fold, unspaced, words
-from recommender.values import Remark, Trouble
+from recommender.values import IssueKind, QueryIssue
 
 MOST_WORDS = 200
-"""Words of a query that are looked at."""
+"""The most words of a query that are read."""
 LONGEST_QUERY = 100_000
-_SHORTEST_JOINED = 5
+_MIN_COMPOUND_LETTERS = 5
 _MOST_NAMES = 4
-"""Words of a person's name."""
+"""The most words of a person's name."""
 PROSE = 30
-"""Plain words from which on a query is read as prose: its dashes, quotes and links are a writer's, not a searcher's."""
+"""A query with more plain words than this is prose: its dashes, quotes and links are punctuation, not operators."""
 MOST_PLACED = 8
-"""Different clauses of a query that need a look into the papers themselves: nobody types more, and each takes time."""
+"""The most different clauses whose check reads the papers themselves, which takes time."""
 
 
 class Field(StrEnum):
-    """Where a clause looks."""
+    """The field of a paper that a clause is about."""
 
     ANY = "any"
     TITLE = "title"
@@ -44,7 +44,7 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One thing asked for: `words` (of one `phrase`, or each somewhere), a `value` (id or category), or a `day`."""
+    """One condition of a query: `words` (as one `phrase`, or each anywhere), a `value` (id or category), or a `day`."""
 
     field: Field
     text: str = column(compare=False)
@@ -55,33 +55,33 @@ class Clause:
 
     @property
     def required(self) -> bool:
-        """Whether a paper must satisfy it; single words only add to the score."""
+        """Whether a paper must satisfy the clause. Single words only add to the score."""
         return self.phrase or self.field is not Field.ANY
 
     @property
     def idle(self) -> bool:
-        """Whether it is a stop word alone."""
+        """Whether the clause consists of stop words alone."""
         return self.field is Field.ANY and not self.phrase and STOP_WORDS.issuperset(self.words)
 
     @property
     def placed(self) -> bool:
-        """Whether it matters where in a paper its words stand, which the postings do not tell."""
+        """Whether the clause depends on the positions of words, which postings do not hold."""
         return self.phrase or self.field is Field.TITLE
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query taken apart: a paper must satisfy one clause of every required group, and none of `excluded`. `words` are
-    what it is ranked by, `joined` the neighbours among them that may be written as one (data set: dataset), and `meant`
-    those that hardly any paper has, each with the frequent one that it may be a slip of."""
+    """A parsed query. A paper must satisfy one clause of every required group, and none of `excluded`. Papers are
+    ranked by `words`. `compounds` are neighbouring words that may be written as one (data set: dataset). `added_terms`
+    are words that hardly any paper has, each with the frequent word that it may be a misspelling of."""
 
     text: str
     groups: tuple[tuple[Clause, ...], ...] = ()
     excluded: tuple[Clause, ...] = ()
-    remarks: tuple[Remark, ...] = ()
+    issues: tuple[QueryIssue, ...] = ()
     words: tuple[str, ...] = ()
-    joined: tuple[tuple[str, str], ...] = ()
-    meant: tuple[tuple[str, str], ...] = ()
+    compounds: tuple[tuple[str, str], ...] = ()
+    added_terms: tuple[tuple[str, str], ...] = ()
 
     @property
     def required(self) -> tuple[tuple[Clause, ...], ...]:
@@ -90,14 +90,14 @@ class Query:
 
     @property
     def asked(self) -> tuple[tuple[Clause, ...], ...]:
-        """The groups that something to be had in full must satisfy: all but those of words that mean nothing alone."""
+        """The groups that a full match must satisfy: all groups except those of stop words alone."""
         told = tuple(group for group in self.groups if not all(c.idle for c in group))
         return told or self.groups
 
     @property
     def must_mention(self) -> bool:
-        """Whether a paper has to have one of the words at least: some group asks for nothing but words, and none names
-        the paper itself."""
+        """Whether a paper needs at least one of the words: some group consists of words alone, and no group names a
+        paper by id."""
         named = any(all(clause.field is Field.ID for clause in group) for group in self.groups)
         worded = any(all(clause.field in (Field.ANY, Field.TITLE) for clause in group) for group in self.groups)
         return worded and not named
@@ -127,7 +127,7 @@ _NAMES = {
     "id": Field.ID, "arxiv": Field.ID, "doi": Field.ID,
 }  # fmt: skip
 MINUS = "-−–—"
-"""What stands for a minus before a word: phones and word processors make the longer ones of it."""
+"""The characters for a minus before a word. Phones and word processors turn a hyphen into the longer ones."""
 _PART = re.compile(
     rf"""(?P<minus>[{MINUS}](?=\S))?(?:(?P<name>[A-Za-z]+):(?=\S))?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))"""
 )
@@ -139,18 +139,18 @@ _CATEGORY = re.compile(
     r"(?:astro-ph|cond-mat|cs|econ|eess|math|nlin|physics|q-bio|q-fin|stat)\.(?:\*|[a-z]{2}|[a-z]+-[a-z]+)",
     re.IGNORECASE,
 )
-"""A category that needs no `cat:` to be known for one."""
+"""A category that is recognised without `cat:`."""
 _SEVERAL = re.compile(r"[,;|]+")
 _SPACED = re.compile(rf"(?<!\S)([{MINUS}]?(?:{'|'.join(_NAMES)}):)\s+(?=[\w\"])", re.IGNORECASE)
-"""A field with a space behind its colon."""
+"""A field name with a space after its colon."""
 _ENDING = ".,;:!?)]}>'"
 _QUOTES = str.maketrans("“”„«»″", '""""""')
 
 
-@lru_cache(maxsize=64)  # one answer reads its query again and again: to find, to say how it was read, for each snippet
+@lru_cache(maxsize=64)  # one answer parses its query several times: to search, to interpret, for each snippet
 def parse(text: str) -> Query:
-    """Take a query apart. What means nothing, or is too much, is left out and named in `remarks`; what is said twice
-    counts once."""
+    """Parse a query. Parts without meaning, and parts beyond the limits, are left out and listed in `issues`. Repeated
+    parts count once."""
     groups: list[list[Clause]] = []
     excluded: list[Clause] = []
     ignored: list[str] = []
@@ -191,30 +191,30 @@ def parse(text: str) -> Query:
             groups += [clauses] if together else [[clause] for clause in clauses]
         operator = ""
     ignored += [operator] if operator else []
-    remarks = [Remark(part, _trouble(part)) for part in dict.fromkeys(ignored)]
+    issues = [QueryIssue(part, _issue_kind(part)) for part in dict.fromkeys(ignored)]
     if never := _never(groups):
         groups = [group for group in groups if not _of_days(group)]
-        remarks.append(Remark(never, Trouble.NO_DAYS))
+        issues.append(QueryIssue(never, IssueKind.NO_DAYS))
     subject = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
     if subject and STOP_WORDS.issuperset(subject):
-        remarks.append(Remark(" ".join(dict.fromkeys(subject)), Trouble.EVERYDAY))
+        issues.append(QueryIssue(" ".join(dict.fromkeys(subject)), IssueKind.EVERYDAY))
     return Query(
         text=text,
         groups=tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
         excluded=tuple(dict.fromkeys(excluded)),
-        remarks=tuple(remarks),
+        issues=tuple(issues),
         words=tuple([w for w in subject if w not in STOP_WORDS] or subject),
-        joined=tuple(dict.fromkeys((a, b) for a, b in pairwise(subject) if len(a + b) >= _SHORTEST_JOINED)),
+        compounds=tuple(dict.fromkeys((a, b) for a, b in pairwise(subject) if len(a + b) >= _MIN_COMPOUND_LETTERS)),
     )
 
 
 def field_called(name: str | None) -> Field | None:
-    """The field that a name stands for in a query (`author`, `au`, `by`); None for one that is no field's."""
+    """The field of a field name in a query (`author`, `au`, `by`); None if there is no such field."""
     return _NAMES.get(name.lower()) if name else None
 
 
-def loosened(query: Query) -> Query:
-    """The query with each phrase that may stand anywhere read as its words."""
+def relax_phrases(query: Query) -> Query:
+    """The query with each phrase that has no field replaced by its words."""
     groups: list[tuple[Clause, ...]] = []
     for group in query.groups:
         kept = tuple(clause for clause in group if clause not in query.phrases)
@@ -228,7 +228,7 @@ def _a_number(part: re.Match[str]) -> bool:
 
 
 def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
-    """What one part of a query asks for; words joined by hyphens are one thing if they are to be `together`."""
+    """The clauses of one part of a query. Words joined by hyphens are one clause if `together` is set."""
     whole, name = part[0], part["name"]
     quoted = part["quoted"]
     value = part["bare"] if quoted is None else quoted
@@ -270,30 +270,30 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
 
 
 def _without_ending(value: str) -> str:
-    """A link, an id or a day without what ends the sentence that it stands in; a bracket opened in it is closed."""
+    """A link, an id or a day without the punctuation of its sentence. A bracket opened in it stays closed."""
     bare = value.rstrip(_ENDING)
     return bare + ")" if bare.count("(") > bare.count(")") and value[len(bare) :].startswith(")") else bare
 
 
 def _group_of_ids(groups: list[list[Clause]], clauses: Sequence[Clause], operator: str) -> list[Clause]:
-    """The group of ids that these join without an OR: no paper has two."""
+    """The group of ids that these clauses join without an OR, because no paper has two ids; else empty."""
     if operator or clauses[0].field is not Field.ID:
         return []
     return next((group for group in groups if all(clause.field is Field.ID for clause in group)), [])
 
 
 def _written_together(found: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The words, each alone, but in one those signs in a row that make a word only together."""
+    """Each word alone, except that adjacent characters of scripts without spaces form one group."""
     for together, run in groupby(found, unspaced):
         some = tuple(run)
         yield from [some] if together else zip(some)
 
 
-def _trouble(part: str) -> Trouble:
-    """Why a part that means nothing does not."""
+def _issue_kind(part: str) -> IssueKind:
+    """The kind of issue of a part without meaning."""
     name, colon, _ = part.partition(":")
     dated = bool(colon) and field_called(name.lstrip(MINUS)) in (Field.AFTER, Field.BEFORE)
-    return Trouble.NO_DAY if dated else Trouble.MEANINGLESS
+    return IssueKind.NO_DAY if dated else IssueKind.MEANINGLESS
 
 
 def _of_days(group: Sequence[Clause]) -> bool:
@@ -301,7 +301,7 @@ def _of_days(group: Sequence[Clause]) -> bool:
 
 
 def _never(groups: Sequence[Sequence[Clause]]) -> str:
-    """The clauses that leave no day; empty when there is one."""
+    """The text of date clauses that exclude each other; empty if some day satisfies all."""
     days = [group[0] for group in groups if _of_days(group)]
     first = max((clause.day for clause in days if clause.day and clause.field is Field.AFTER), default=date.min)
     last = min((clause.day for clause in days if clause.day and clause.field is Field.BEFORE), default=date.max)

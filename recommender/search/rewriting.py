@@ -11,104 +11,121 @@ from itertools import chain
 from recommender.index.snapshot import Snapshot
 from recommender.index.vocabulary import category_name
 from recommender.search.authors import LONGEST_NAME
-from recommender.search.query import PROSE, Clause, Field, Query, loosened
+from recommender.search.query import PROSE, Clause, Field, Query, relax_phrases
 from recommender.search.searcher import Searcher
 from recommender.search.spelling import Spelling
-from recommender.values import Remark, Trouble, Understood
+from recommender.values import IssueKind, QueryInterpretation, QueryIssue
 
 
-class Mender:
-    """Mends queries to one snapshot."""
+class QueryRewriter:
+    """Rewrites queries for one snapshot: corrects words, names, categories and phrases that no paper has."""
 
     def __init__(self, snapshot: Snapshot, searcher: Searcher) -> None:
         self._searcher = searcher
         self._spelling = Spelling(snapshot)
-        # Who searches also asks how the query was read.
-        self.mend = lru_cache(maxsize=64)(self._mend)
+        # A caller that searches also asks how the query was interpreted.
+        self.rewrite = lru_cache(maxsize=64)(self._rewrite)
 
-    def _mend(self, query: Query) -> tuple[Query, Understood]:
-        """The query to be searched for, and how it was read. A word or a name that stands in no paper is replaced by
-        the one that was probably meant, the beginning of a name by the names that begin so; beside a word that hardly
-        any paper has, the frequent one that it may be a slip of is searched for; a category that no paper has is left
-        out, if anything else was asked for; a phrase that no paper has is read as its words."""
-        remarks = list(query.remarks)
-        wrong = {word: self._spelling.word(word) for word in _words(query) if not self._searcher.knows(word)}
-        meant = [tuple(m for clause in group for m in self._meant(clause, wrong, remarks)) for group in query.groups]
-        groups = tuple(group for group in meant if group) or query.groups
-        fixed = {word: right for word, right in wrong.items() if right}
-        # A rare word in prose is itself: nobody typed it just now. So is somebody's name.
+    def _rewrite(self, query: Query) -> tuple[Query, QueryInterpretation]:
+        """(the query to search for, how it was interpreted).
+
+        A word or name that no paper has is replaced by the most probable correction, and the beginning of a name by the
+        names that begin with it. For a word that hardly any paper has, the frequent word that it may be a misspelling
+        of is added. A category that no paper has is left out, if the query has anything else. A phrase that no paper
+        has is read as its words.
+        """
+        issues = list(query.issues)
+        corrections = {word: self._spelling.word(word) for word in _words(query) if not self._searcher.knows(word)}
+        alternatives = [
+            tuple(m for clause in group for m in self._alternatives(clause, corrections, issues))
+            for group in query.groups
+        ]
+        groups = tuple(group for group in alternatives if group) or query.groups
+        corrected = {word: correction for word, correction in corrections.items() if correction}
+        # A rare word in prose or in a person's name is not taken for a misspelling.
         typed = query.words if len(query.words) <= PROSE else ()
-        taken = (word for word in typed if word not in wrong and not self._searcher.knows_author(word))
-        rare = {word: self._spelling.commoner(word) for word in taken}
-        beside = {word: right for word, right in rare.items() if right}
-        if fixed:  # whoever made one slip made the other too
-            fixed, beside = fixed | beside, {}
-        mended = replace(
+        candidates = (word for word in typed if word not in corrections and not self._searcher.knows_author(word))
+        frequent = {word: self._spelling.commoner(word) for word in candidates}
+        added_terms = {word: correction for word, correction in frequent.items() if correction}
+        if corrected:  # the query has misspellings, so a rare word in it is one as well
+            corrected, added_terms = corrected | added_terms, {}
+        rewritten = replace(
             query,
-            groups=tuple(_corrected(group, fixed) for group in groups),
-            excluded=_corrected(query.excluded, fixed),
-            words=tuple(_swapped(query.words, fixed)),
-            meant=tuple(beside.items()),
+            groups=tuple(_corrected(group, corrected) for group in groups),
+            excluded=_corrected(query.excluded, corrected),
+            words=tuple(_swapped(query.words, corrected)),
+            added_terms=tuple(added_terms.items()),
         )
         phrases: tuple[str, ...] = ()
-        if mended.phrases and not self._searcher.answers(mended):
-            mended = loosened(mended)
+        if rewritten.phrases and not self._searcher.answers(rewritten):
+            rewritten = relax_phrases(rewritten)
             absent = [clause for clause in query.phrases if not self._searcher.satisfied(clause)]
-            # Where every phrase is somewhere, they are at fault only if their words are found together.
-            at_fault = absent or (query.phrases if self._searcher.answers(mended) else ())
+            # If every phrase is in some paper, they are at fault only if their words are found together.
+            at_fault = absent or (query.phrases if self._searcher.answers(rewritten) else ())
             phrases = tuple(clause.text.strip('"') for clause in at_fault)
         suggestion = query.text
-        for word, right in fixed.items():
-            suggestion = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", right, suggestion, flags=re.IGNORECASE)
-        understood = Understood(
+        for word, correction in corrected.items():
+            suggestion = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", correction, suggestion, flags=re.IGNORECASE)
+        interpretation = QueryInterpretation(
             query.text,
-            tuple(fixed.items()),
-            tuple(dict.fromkeys(remarks)),
-            suggestion if fixed else None,
+            tuple(corrected.items()),
+            tuple(dict.fromkeys(issues)),
+            suggestion if corrected else None,
             phrases,
-            tuple(beside.items()),
+            tuple(added_terms.items()),
         )
-        return mended, understood
+        return rewritten, interpretation
 
-    def _meant(self, clause: Clause, wrong: dict[str, str | None], remarks: list[Remark]) -> list[Clause]:
-        """The clauses of which one is to be satisfied in this one's place; slips in names go to `wrong`."""
+    def _alternatives(
+        self, clause: Clause, corrections: dict[str, str | None], issues: list[QueryIssue]
+    ) -> list[Clause]:
+        """The clauses of which a paper has to satisfy one in place of this clause. Corrections of names are added to
+        `corrections`."""
         match clause.field:
             case Field.CATEGORY if not self._searcher.categories(clause.value):
                 near = self._spelling.categories(clause.value)
-                remarks.append(Remark(clause.text, Trouble.NO_CATEGORY, tuple(map(category_name, near))))
+                issues.append(QueryIssue(clause.text, IssueKind.NO_CATEGORY, tuple(map(category_name, near))))
                 return []
             case Field.ID if not self._searcher.satisfied(clause):
-                remarks.append(Remark(clause.value, Trouble.NO_PAPER))
+                issues.append(QueryIssue(clause.value, IssueKind.NO_PAPER))
             case Field.AUTHOR if len("".join(clause.words)) < LONGEST_NAME and not self._searcher.satisfied(clause):
-                return self._named(clause, wrong, remarks)
+                return self._author_alternatives(clause, corrections, issues)
         return [clause]
 
-    def _named(self, clause: Clause, wrong: dict[str, str | None], remarks: list[Remark]) -> list[Clause]:
-        """Who may be meant by a name that no author has: those whose last name begins so, or one a slip away."""
+    def _author_alternatives(
+        self, clause: Clause, corrections: dict[str, str | None], issues: list[QueryIssue]
+    ) -> list[Clause]:
+        """The alternatives for a name that no author has: authors whose last name begins with it, or its correction."""
         *first, last = clause.words
-        begun = [replace(clause, words=(*first, name)) for name in self._spelling.names(last)]
-        if there := [one for one in begun if self._searcher.satisfied(one)]:
-            remarks.append(Remark(clause.text, Trouble.PART_OF_NAME, tuple(" ".join(one.words) for one in there)))
-            return there
+        candidates = [replace(clause, words=(*first, name)) for name in self._spelling.names(last)]
+        if matching := [candidate for candidate in candidates if self._searcher.satisfied(candidate)]:
+            issues.append(
+                QueryIssue(
+                    clause.text, IssueKind.PART_OF_NAME, tuple(" ".join(candidate.words) for candidate in matching)
+                )
+            )
+            return matching
         unknown = [word for word in clause.words if not self._searcher.knows_author(word)]
-        wrong.update((word, self._spelling.name(word)) for word in unknown)
-        if not any(wrong[word] for word in unknown):
-            remarks.append(Remark(clause.text, Trouble.NO_AUTHOR))
+        corrections.update((word, self._spelling.name(word)) for word in unknown)
+        if not any(corrections[word] for word in unknown):
+            issues.append(QueryIssue(clause.text, IssueKind.NO_AUTHOR))
         return [clause]
 
 
 def _words(query: Query) -> Iterable[str]:
-    """The words that a query is ranked by, and those that are to be missing."""
+    """The words that a query is ranked by, and the words that it excludes."""
     without = (word for clause in query.excluded if clause.field in (Field.ANY, Field.TITLE) for word in clause.words)
     return dict.fromkeys(chain(query.words, without))
 
 
-def _corrected(clauses: Sequence[Clause], fixed: dict[str, str]) -> tuple[Clause, ...]:
+def _corrected(clauses: Sequence[Clause], corrected: dict[str, str]) -> tuple[Clause, ...]:
     return tuple(
-        clause if fixed.keys().isdisjoint(clause.words) else replace(clause, words=tuple(_swapped(clause.words, fixed)))
+        clause
+        if corrected.keys().isdisjoint(clause.words)
+        else replace(clause, words=tuple(_swapped(clause.words, corrected)))
         for clause in clauses
     )
 
 
-def _swapped(words: Sequence[str], fixed: dict[str, str]) -> Iterable[str]:
-    return chain.from_iterable(fixed.get(word, word).split() for word in words)
+def _swapped(words: Sequence[str], corrected: dict[str, str]) -> Iterable[str]:
+    return chain.from_iterable(corrected.get(word, word).split() for word in words)

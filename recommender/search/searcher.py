@@ -1,4 +1,4 @@
-"""Queries against the index: which papers satisfy one, and how well (BM25F, see segment.py; then reranking.py)."""
+"""Search: the papers that satisfy a query, and their scores (BM25F, see index/segment.py; then reranking.py)."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from recommender.search.reranking import DEPTH, rerank
 from recommender.text import stem
 
 AUTHOR_SHARE = 0.3
-"""What an author's name found by a plain word counts beside the word itself, where that is not rather a name."""
-JOINED_SHARE = 0.7
-"""What two words of the query found written as one (data set, dataset) count beside the same as typed."""
-MEANT_SHARE = 0.7
-"""What a word counts that another one of the query, which hardly any paper has, may be a slip of."""
+"""Weight of a match in authors for a plain word that is not more often a name, relative to a match in the text."""
+COMPOUND_SHARE = 0.7
+"""Weight of a compound (dataset), relative to the two words as typed (data set)."""
+ADDED_TERM_SHARE = 0.7
+"""Weight of an added term, relative to a word as typed."""
 _FOUND = np.float32(1e-30)
-"""The score of a paper that satisfies a query without having any of its words: too little to change a sum."""
+"""The score of a paper that satisfies a query without any of its words: too small to change a sum."""
 _HIGH = (0.7, 0.4, 0.0)
-"""Shares of the highest score above which the best are looked for in turn."""
+"""Shares of the highest score: the best papers are looked for above each of them in turn."""
 _NAMED = 2.0
-"""The score of papers by somebody who is all that the query names: above every other."""
+"""The score of papers by an author if the query is that name alone: above all other scores."""
 _TOPICAL_POWER = 0.25
 _SCAN_FROM = 4
-"""From this part of a segment's words on, reading them all in order is faster than picking out those that matter."""
+"""If more than 1/_SCAN_FROM of a segment's words are needed, reading all of them in order is faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is scored by: word ids and the weight of each. `stand_ins` are two of them written as one, and count for no
-    more than these do."""
+    """The terms to score by: word ids with their weights. `compounds` maps a term that is two words written as one to
+    these words; it adds no more than they do."""
 
     weights: dict[int, float]
-    stand_ins: dict[int, tuple[int, ...]]
+    compounds: dict[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Papers found, best first: their numbers in the snapshot and their scores."""
+    """The papers found, best first: their numbers in the snapshot and their scores."""
 
     papers: Rows
     scores: Floats
@@ -79,7 +79,7 @@ class Searcher:
         return any(self._satisfying(segment, clause, among).any() for segment, among in every)
 
     def find(self, query: Query, most: int, strict: bool = False) -> Matches:
-        """At most `most` papers that satisfy the query. `strict` asks for every word, not only for some."""
+        """At most `most` papers that satisfy the query. With `strict` a paper needs every word, not only some."""
         if strict:
             return self._collect(query, self._weighted(query), most, strict)
         found = self._ordered(query, most)
@@ -93,20 +93,20 @@ class Searcher:
         return Matches(papers[:most], scores[:most])
 
     def _ordered(self, query: Query, most: int) -> Matches:
-        """At most `most` papers by the query's words, those at the top put in order anew."""
+        """At most `most` papers by the words of the query, the top ones reranked."""
         terms = self._weighted(query)
         found = self._collect(query, terms, max(most, DEPTH), strict=False)
         if not len(found.papers) or found.scores[0] <= 0:
             return Matches(found.papers[:most], found.scores[:most])
         final = rerank(self._snapshot, found.papers[:DEPTH], found.scores[:DEPTH], terms.weights)
         best = self._best(found.papers[:DEPTH], final.astype(np.float32), DEPTH)
-        # The papers further down stay below, in the order they have.
+        # The papers below the reranked ones keep their order.
         rest = found.scores[DEPTH:] / found.scores[: DEPTH + 1][-1] * best.scores[-1]
         scores = np.concatenate([best.scores, rest])
         return Matches(np.concatenate([best.papers, found.papers[DEPTH:]])[:most], scores[:most])
 
     def by_words(self, words: Iterable[str], terms: int, most: int) -> Rows:
-        """At most `most` papers that share the `terms` most telling of the words."""
+        """At most `most` papers that share the `terms` words with the highest weight."""
         weighed = {
             term: idf * (1 + np.log(n)) for word, n in Counter(words).items() for term, idf in [self._term(word)]
         }
@@ -114,7 +114,7 @@ class Searcher:
         return self._collect(Query(""), Terms(best, {}), most, strict=False).papers
 
     def strength(self, query: Query, papers: Rows) -> Floats:
-        """How well each paper satisfies the whole query: 0 not at all, 1 as well as a paper can."""
+        """How well each paper satisfies the whole query: from 0 (not at all) to 1 (the best possible match)."""
         terms = self._weighted(query)
         most = sum(self._term(word)[1] for word in set(query.words))
         out = np.zeros(len(papers), np.float32)
@@ -148,12 +148,12 @@ class Searcher:
         return Matches(papers[order], scores[order])
 
     def _sift(self, segment: Segment, query: Query, scores: Floats, strict: bool) -> None:
-        """Bring the score of each row that does not satisfy the query's clauses to 0."""
+        """Set the score of each row that does not satisfy the query's clauses to 0."""
         groups = query.asked if strict else query.required
         if not groups and not query.excluded:
             return
         allowed = scores > 0
-        # Last what has to be looked up in the papers, so that it is looked up in few.
+        # Clauses that read the papers themselves come last, so that they read few papers.
         for group in sorted(groups, key=_looks):
             allowed &= _any(len(segment), (self._satisfying(segment, clause, allowed) for clause in group))
         for clause in sorted(query.excluded, key=lambda clause: clause.placed):
@@ -161,7 +161,7 @@ class Searcher:
         scores *= allowed
 
     def _satisfying(self, segment: Segment, clause: Clause, among: Mask) -> Mask:
-        """Which rows satisfy a clause, as far as they are `among` those that matter."""
+        """A mask of the rows that satisfy a clause; rows outside `among` do not matter."""
         mask = np.zeros(len(segment), bool)
         match clause.field:
             case Field.AFTER if clause.day:
@@ -223,29 +223,29 @@ class Searcher:
         return [number for word, number in known.items() if word.startswith(prefix)]
 
     def _weighted(self, query: Query) -> Terms:
-        """The word ids to score by, and how much each counts."""
+        """The terms of a query with their weights."""
         terms: dict[int, float] = {}
-        stand_ins: dict[int, tuple[int, ...]] = {}
+        compounds: dict[int, tuple[int, ...]] = {}
         for (term, weight), times in Counter(map(self._term, query.words)).items():
             if weight > 0:
                 terms[term] = weight * (1 + np.log(times))
-        for pair in query.joined:
+        for pair in query.compounds:
             term, weight = self._term("".join(pair))
             if weight > 0 and term not in terms:
-                terms[term] = JOINED_SHARE * weight
-                stand_ins[term] = tuple({one for one in (self._term(word)[0] for word in pair) if one >= 0})
-        for _, word in query.meant:
+                terms[term] = COMPOUND_SHARE * weight
+                compounds[term] = tuple({one for one in (self._term(word)[0] for word in pair) if one >= 0})
+        for _, word in query.added_terms:
             term, weight = self._term(word)
             if weight > 0 and term not in terms:
-                terms[term] = MEANT_SHARE * weight
+                terms[term] = ADDED_TERM_SHARE * weight
         for word in set(query.words):
             author, weight = self._authors.term(word)
             if weight > 0:
                 terms[author] = weight * (1 if self._authors.rather(word, RATHER_A_NAME) else AUTHOR_SHARE)
-        return Terms(terms, stand_ins)
+        return Terms(terms, compounds)
 
     def _term(self, word: str) -> tuple[int, float]:
-        """(the word id of the word's stem or −1, its weight: rare words tell most, and those that come in bursts)."""
+        """(word id of the stem or −1, weight). Rare words and words that come in bursts weigh most."""
         known = self._terms.get(word)
         if known is None:
             term = self._snapshot.vocabulary.get(stem(word), -1)
@@ -257,8 +257,8 @@ class Searcher:
 
 
 def _scored(segments: Sequence[Segment], query: Query, terms: Terms, strict: bool) -> Floats:
-    """The score of every row of the segments, one after the other: 0 of what can't satisfy the query for lack of words,
-    and at least _FOUND of the rest."""
+    """The score of every row of all segments, in order: 0 for rows without the words that the query needs, and at least
+    _FOUND for all others."""
     mentioned = not query or (query.must_mention and not strict)
     size = sum(len(segment) for segment in segments)
     scores = np.full(size, 0 if mentioned else _FOUND, np.float32)
@@ -267,8 +267,8 @@ def _scored(segments: Sequence[Segment], query: Query, terms: Terms, strict: boo
         rows, added = [], []
         for (term, weight), span in zip(terms.weights.items(), segment.spans(known), strict=True):
             having, told = segment.rows[span], segment.weights[span] * np.float32(weight)
-            if len(having) and term in terms.stand_ins:
-                pair = (_of_term(segment, one, having, terms.weights.get(one, 0.0)) for one in terms.stand_ins[term])
+            if len(having) and term in terms.compounds:
+                pair = (_of_term(segment, one, having, terms.weights.get(one, 0.0)) for one in terms.compounds[term])
                 told = np.maximum(told - sum(pair), 0)
             rows.append(having)
             added.append(told)
@@ -279,7 +279,7 @@ def _scored(segments: Sequence[Segment], query: Query, terms: Terms, strict: boo
 
 
 def _of_term(segment: Segment, term: int, some: UInts, weight: float) -> Floats:
-    """What a term adds to the score of some rows, ascending."""
+    """What a term adds to the score of some rows, which are ascending."""
     rows, weights = segment.postings(term)
     if not len(rows):
         return np.zeros(len(some), np.float32)
@@ -290,8 +290,8 @@ def _of_term(segment: Segment, term: int, some: UInts, weight: float) -> Floats:
 
 
 def _highest(scores: Floats, most: int) -> Rows:
-    """The papers with the `most` highest scores above 0, and all that tie with the last of them. They are looked for
-    among the high scores first: these are few."""
+    """The papers with the `most` highest scores above 0, and all that tie with the last of them. The search begins with
+    the few highest scores."""
     top = scores.max(initial=0)
     for share in _HIGH:
         papers = np.flatnonzero(scores > share * top)

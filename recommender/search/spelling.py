@@ -1,4 +1,4 @@
-"""The word, name or category that was meant, when what was typed stands in no paper."""
+"""Spelling correction: the word, name or category that was probably meant by one that no paper has."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from recommender.index.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN
 from recommender.text import fold, stem
 
 _SHORTEST, _LONGEST = 4, 40
-"""Letters of a word that is mended; nobody types longer ones, and each letter takes time."""
+"""The lengths of words that are corrected. Longer words are not typed by hand, and each letter takes time."""
 _SHORTEST_PART = 3
 _LARGE_INDEX = 1_000
 _MOST_NAMES = 20
 _MOST_NEAR = 3
 _RARE, _SHORTEST_RARE, _COMMONER = 3, 6, 100
-"""A word of this many letters that stands in so few papers may be a slip of one that stands in this many times more."""
+"""A word that at most _RARE papers have, with at least _SHORTEST_RARE letters, may be a misspelling of a word that
+_COMMONER times as many papers have."""
 
 
-class Known:
-    """Words worth proposing, in the order of the alphabet, with the number of papers that have each."""
+class Lexicon:
+    """Words that may be proposed, in alphabetical order, with the number of papers that have each."""
 
     def __init__(self, texts: list[str], df: NDArray[np.int64]) -> None:
         order = sorted(range(len(texts)), key=texts.__getitem__)
@@ -36,23 +37,25 @@ class Known:
         return np.array([min(len(text), 255) for text in self.texts], np.uint8), _letters(self.texts)
 
     def nearest(self, word: str, fewest: int = 0) -> str | None:
-        """The most frequent of the nearest words that at least so many papers have: one slip away (a letter too many,
-        too few, other, or two swapped), two for words of eight letters and more."""
+        """The nearest word that at least `fewest` papers have, the most frequent among equally near ones; None if there
+        is none. It is one edit away (insertion, deletion, substitution, transposition), or two for eight letters and
+        more.
+        """
         allowed = 2 if len(word) >= 8 else 1
         if len(word) < _SHORTEST or word.isdigit() or not self.texts:
             return None
         lengths, letters = self._shapes
-        # A slip changes at most two letters of the set and the length by one: few words pass this sieve.
+        # An edit changes the length by at most one and the set of letters by at most two: few words pass this filter.
         near = np.abs(lengths.astype(np.int64) - len(word)) <= allowed
         near &= self.df >= fewest
         near &= np.bitwise_count(letters ^ _letters([word])[0]) <= 2 * allowed
-        slips = [(OSA.distance(word, self.texts[at], score_cutoff=allowed), -int(self.df[at]), self.texts[at])
+        edits = [(OSA.distance(word, self.texts[at], score_cutoff=allowed), -int(self.df[at]), self.texts[at])
                  for at in np.flatnonzero(near)]  # fmt: skip
-        best = min(slips, default=(allowed + 1, 0, ""))
+        best = min(edits, default=(allowed + 1, 0, ""))
         return best[2] if best[0] <= allowed else None
 
     def parts(self, word: str) -> str | None:
-        """The two words that were written as one: the pair whose rarer word is the most frequent."""
+        """The two words that a word consists of: the pair whose rarer word is the most frequent."""
         pairs = [(word[:at], word[at:]) for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)]
         best = max(((min(map(self._papers, pair)), pair) for pair in pairs), default=(0, ("", "")))
         return " ".join(best[1]) if best[0] else None
@@ -68,30 +71,31 @@ class Known:
 
 
 class Spelling:
-    """Corrections from the index's own words and names."""
+    """Corrections from the words and names of the index."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
     @cached_property
-    def words(self) -> Known:
-        """The words of titles and abstracts; in a large index none that a single paper has, which may be a slip."""
+    def words(self) -> Lexicon:
+        """The words of titles and abstracts; in a large index without words of a single paper, which may be
+        misspelt."""
         df = self._snapshot.word_df
         numbers = np.flatnonzero(df >= (2 if self._snapshot.live > _LARGE_INDEX else 1))
-        return Known([self._snapshot.vocabulary.words[n] for n in numbers], df[numbers].astype(np.int64))
+        return Lexicon([self._snapshot.vocabulary.words[n] for n in numbers], df[numbers].astype(np.int64))
 
     @cached_property
-    def _names(self) -> Known:
+    def _names(self) -> Lexicon:
         words, papers = self._snapshot.vocabulary.words, self._snapshot.author_df
         numbers = [n for n in np.flatnonzero(papers > 0).tolist() if words[n].startswith(AUTHOR_SIGN)]
-        return Known([words[n][len(AUTHOR_SIGN) :] for n in numbers], papers[numbers])
+        return Lexicon([words[n][len(AUTHOR_SIGN) :] for n in numbers], papers[numbers])
 
     def names(self, letters: str) -> list[str]:
-        """The names that may be meant by the first letters of one, the most frequent first."""
+        """The names that begin with some letters, the most frequent first."""
         return self._names.beginning(fold(letters), _MOST_NAMES) if len(letters) >= _SHORTEST_PART else []
 
     def categories(self, value: str) -> list[str]:
-        """The categories nearest to what is none, those of that subject first, then those of the same archive."""
+        """The categories nearest to an unknown one: those with its subject first, then those of its archive."""
         archive, subject = value.partition(".")[0] + ".", "." + value
         known = [self._snapshot.vocabulary.words[n].removeprefix(CATEGORY_SIGN) for n in self._snapshot.categories]
 
@@ -102,11 +106,11 @@ class Spelling:
         return sorted(known, key=far)[:_MOST_NEAR]
 
     def word(self, word: str) -> str | None:
-        """What was probably meant by a word that stands in no paper: one near to it, or two written as one."""
+        """The probable correction of a word that no paper has: a near word, or two words written as one."""
         return None if len(word) > _LONGEST else self.words.nearest(word) or self.words.parts(word)
 
     def commoner(self, word: str) -> str | None:
-        """What may have been meant by a word that hardly any paper has: one near to it that very many have."""
+        """The possible correction of a word that hardly any paper has: a near word that very many papers have."""
         papers = self._papers(word)
         if not 0 < papers <= _RARE or not _SHORTEST_RARE <= len(word) <= _LONGEST or not word.isalpha():
             return None
@@ -117,7 +121,7 @@ class Spelling:
         return int(self._snapshot.df[term]) if 0 <= term < self._snapshot.words else 0
 
     def name(self, word: str) -> str | None:
-        """What was probably meant by a name that no author has."""
+        """The probable correction of a name that no author has."""
         return None if len(word) > _LONGEST else self._names.nearest(fold(word))
 
 

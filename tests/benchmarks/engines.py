@@ -66,7 +66,7 @@ class Ours:
         return [hit.paper_id for hit in self.engine.search(text, limit)]
 
     def answer(self, text: str, limit: int) -> list[Answer]:
-        self.engine.understand(text)
+        self.engine.interpret(text)
         found = self.find(text, limit)
         marks = ",".join("?" * len(found))
         rows = self._texts.execute(f"SELECT id, abstract FROM papers WHERE id IN ({marks})", found)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.commands.query_notes import explain
-from recommender import Understood
+from recommender import QueryInterpretation
 from recommender.search.query import parse
 from tests.support.house import House, demo_papers
 
@@ -79,6 +79,6 @@ async def test_a_query_taken_as_written_is_not_commented(house: House) -> None:
     st.lists(st.sampled_from(["after:x", "cat:no", "id:9", "author:q", "OR", '"a', "`b`", "x" * 999, "-"]), max_size=99)
 )
 async def test_it_is_short_whatever_was_typed(house: House, parts: list[str]) -> None:
-    read = house.app.paper_index.engine.understand(" ".join(parts))
+    read = house.app.paper_index.engine.interpret(" ".join(parts))
     assert len(explain(read)) < 900
-    assert len(explain(Understood("", remarks=parse(" ".join(parts)).remarks))) < 900
+    assert len(explain(QueryInterpretation("", issues=parse(" ".join(parts)).issues))) < 900

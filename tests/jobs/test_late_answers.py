@@ -379,7 +379,7 @@ async def test_a_vote_that_is_told_before_the_answer_counts_with_it(store: Store
 async def test_a_vote_counts_though_the_answer_was_lost_and_then_refused(store: Store, clock: Clock) -> None:
     """As 502 after acceptance, and then 429 for eight seconds, while a member reacts."""
 
-    class Trouble(VotingChat):
+    class IssueKind(VotingChat):
         async def send(self, place: Place, message: Message, key: str) -> str:
             if self.sends == 2 and not refused:
                 refused.append(key)
@@ -390,7 +390,7 @@ async def test_a_vote_counts_though_the_answer_was_lost_and_then_refused(store: 
             return posted
 
     refused: list[str] = []
-    chat = Trouble(replace(DISCORD, reads_reactions=False), clock=clock)
+    chat = IssueKind(replace(DISCORD, reads_reactions=False), clock=clock)
     house = await a_due_digest(store, clock, chat)
     chat.hears = house.app.service.react
     await house.beat()

@@ -54,7 +54,7 @@ def test_an_index_whose_segments_were_merged_knows_every_word_when_it_is_opened_
     for day in range(20):
         for word in (f"word{day}one", f"word{day}two"):
             assert ids(again.search(word)) == [f"p{day}"], word
-            assert again.understand(word).suggestion is None, word
+            assert again.interpret(word).suggestion is None, word
 
 
 def test_a_paper_added_again_replaces_the_one_known() -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from recommender import Paper, Recommender, Remark, Trouble
+from recommender import IssueKind, Paper, QueryIssue, Recommender
 from recommender.search.query import Field, parse
 from tests.recommender.test_search import PAPERS, found
 
@@ -57,12 +57,12 @@ def test_a_link_keeps_the_bracket_that_belongs_to_it() -> None:
 
 
 def test_prose_with_a_colon_has_no_field() -> None:
-    assert not parse("word " * 40 + "from: here").remarks
+    assert not parse("word " * 40 + "from: here").issues
     assert parse("whence: it came").words == parse("whence it came").words
 
 
 def test_a_subject_without_its_archive_is_known(library: Recommender) -> None:
-    assert library.understand("cat:PR").remarks[0].near[0] == "math.PR"
+    assert library.interpret("cat:PR").issues[0].near[0] == "math.PR"
 
 
 def test_words_are_found_written_as_one_though_no_paper_has_them_apart() -> None:
@@ -85,9 +85,9 @@ def test_words_written_as_one_count_for_no_more_than_the_words() -> None:
 
 
 def test_a_phrase_is_named_as_it_was_typed(library: Recommender) -> None:
-    assert library.understand("学深").loosened == ("学深",)
+    assert library.interpret("学深").relaxed_phrases == ("学深",)
 
 
 def test_a_day_that_is_none_is_still_said(library: Recommender) -> None:
-    assert library.understand("federated after: soon").remarks == (Remark("after:soon", Trouble.NO_DAY),)
+    assert library.interpret("federated after: soon").issues == (QueryIssue("after:soon", IssueKind.NO_DAY),)
     assert [c.day for [c] in parse("after:2025.6 before:2025-13").groups] == [date(2025, 6, 1)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import Hit, Paper, Recommender, Remark, Trouble, snippet
+from recommender import Hit, IssueKind, Paper, QueryIssue, Recommender, snippet
 from recommender.index.writer import Index
 from recommender.search.query import MOST_PLACED, MOST_WORDS, Field, Query, parse
 from recommender.search.reranking import rerank
@@ -55,7 +55,7 @@ def found(engine: Recommender, query: str) -> list[str]:
 
 
 def ignored(query: Query) -> tuple[str, ...]:
-    return tuple(remark.part for remark in query.remarks)
+    return tuple(remark.part for remark in query.issues)
 
 
 FEDERATED, SURVEY, BRIDGES, CHINESE = (paper.id for paper in PAPERS)
@@ -127,13 +127,13 @@ def test_a_word_in_the_title_counts_more_than_one_in_the_abstract(library: Recom
 @pytest.mark.parametrize(("typed", "meant"), [("fedarated", "federated"), ("diferential", "differential")])
 def test_a_slip_is_forgiven_and_said(library: Recommender, typed: str, meant: str) -> None:
     assert found(library, typed) == found(library, meant) != []
-    understood = library.understand(f"{typed} privacy")
+    understood = library.interpret(f"{typed} privacy")
     assert understood.corrected == ((typed, meant),)
     assert understood.suggestion == f"{meant} privacy"
 
 
 def test_a_query_that_matches_as_written_is_not_corrected(library: Recommender) -> None:
-    understood = library.understand("federated mcmahan")
+    understood = library.interpret("federated mcmahan")
     assert (understood.corrected, understood.suggestion) == ((), None)
 
 
@@ -145,30 +145,34 @@ def test_what_means_nothing_is_named() -> None:
 @pytest.mark.parametrize(
     ("query", "remark", "hits"),
     [
-        ("federated after:soon", Remark("after:soon", Trouble.NO_DAY), [FEDERATED, SURVEY]),
+        ("federated after:soon", QueryIssue("after:soon", IssueKind.NO_DAY), [FEDERATED, SURVEY]),
         (
             "federated after:2024 before:2023-05",
-            Remark("after:2024 before:2023-05", Trouble.NO_DAYS),
+            QueryIssue("after:2024 before:2023-05", IssueKind.NO_DAYS),
             [FEDERATED, SURVEY],
         ),
-        ("federated cat:cs.XYZ", Remark("cat:cs.XYZ", Trouble.NO_CATEGORY, ("cs.CR", "cs.CV", "cs.LG")), None),
-        ("cat:cs.XYZ OR cat:cs.CR", Remark("cat:cs.XYZ", Trouble.NO_CATEGORY, ("cs.CR", "cs.CV", "cs.LG")), [SURVEY]),
-        ("cat:LG", Remark("cat:LG", Trouble.NO_CATEGORY, ("cs.LG", "cs.CR", "cs.CV")), []),
-        ("2501.99999", Remark("2501.99999", Trouble.NO_PAPER), []),
-        ("author:mcm", Remark("author:mcm", Trouble.PART_OF_NAME, ("mcmahan",)), [FEDERATED]),
+        ("federated cat:cs.XYZ", QueryIssue("cat:cs.XYZ", IssueKind.NO_CATEGORY, ("cs.CR", "cs.CV", "cs.LG")), None),
+        (
+            "cat:cs.XYZ OR cat:cs.CR",
+            QueryIssue("cat:cs.XYZ", IssueKind.NO_CATEGORY, ("cs.CR", "cs.CV", "cs.LG")),
+            [SURVEY],
+        ),
+        ("cat:LG", QueryIssue("cat:LG", IssueKind.NO_CATEGORY, ("cs.LG", "cs.CR", "cs.CV")), []),
+        ("2501.99999", QueryIssue("2501.99999", IssueKind.NO_PAPER), []),
+        ("author:mcm", QueryIssue("author:mcm", IssueKind.PART_OF_NAME, ("mcmahan",)), [FEDERATED]),
         (
             'author:"brendan mcm"',
-            Remark('author:"brendan mcm"', Trouble.PART_OF_NAME, ("brendan mcmahan",)),
+            QueryIssue('author:"brendan mcm"', IssueKind.PART_OF_NAME, ("brendan mcmahan",)),
             [FEDERATED],
         ),
-        ("author:zebedee", Remark("author:zebedee", Trouble.NO_AUTHOR), []),
-        ("OR", Remark("OR", Trouble.MEANINGLESS), []),
+        ("author:zebedee", QueryIssue("author:zebedee", IssueKind.NO_AUTHOR), []),
+        ("OR", QueryIssue("OR", IssueKind.MEANINGLESS), []),
     ],
 )
 def test_what_cannot_be_taken_as_written_is_said_and_the_rest_is_searched(
-    library: Recommender, query: str, remark: Remark, hits: list[str] | None
+    library: Recommender, query: str, remark: QueryIssue, hits: list[str] | None
 ) -> None:
-    assert library.understand(query).remarks == (remark,)
+    assert library.interpret(query).issues == (remark,)
     assert found(library, query) == (found(library, "federated") if hits is None else hits)
 
 
@@ -183,7 +187,7 @@ def test_what_cannot_be_taken_as_written_is_said_and_the_rest_is_searched(
     ],
 )
 def test_a_slip_is_forgiven_wherever_it_stands(library: Recommender, typed: str, meant: str) -> None:
-    assert library.understand(typed).suggestion == meant
+    assert library.interpret(typed).suggestion == meant
     assert found(library, typed) == found(library, meant) != []
 
 
@@ -244,7 +248,7 @@ def test_no_query_raises(library: Recommender, query: str) -> None:
     assert hits == sorted(hits, key=lambda hit: -hit.score)
     assert library.search(query, 2) + library.search(query, 8, 2) == hits
     assert library.matching(query, [paper.id for paper in PAPERS]) is not None
-    understood = library.understand(query)
+    understood = library.interpret(query)
     assert understood.text == query
     if understood.suggestion:
         library.search(understood.suggestion)
@@ -254,7 +258,7 @@ def test_no_query_raises(library: Recommender, query: str) -> None:
 def test_an_enormous_query_is_cut_and_answered(library: Recommender) -> None:
     query = parse(" ".join(f"word{n}" for n in range(10_000)))
     assert len(query.words) == MOST_WORDS
-    assert len(query.remarks) == 10_000 - MOST_WORDS
+    assert len(query.issues) == 10_000 - MOST_WORDS
     assert found(library, "federated " + "x" * 200_000) != []
 
 
@@ -326,7 +330,7 @@ def test_a_query_comes_apart_as_it_was_meant() -> None:
 def test_a_word_is_mended_when_it_is_a_slip_or_two_away(typed: str, meant: str | None) -> None:
     engine = Recommender()
     engine.add([Paper("p", "federated client", "deep abd 1235")])
-    corrected = engine.understand(f"{typed} deep").corrected
+    corrected = engine.interpret(f"{typed} deep").corrected
     assert corrected == (((typed, meant),) if meant else ())
 
 
@@ -334,7 +338,7 @@ def test_a_word_is_mended_when_it_is_a_slip_or_two_away(typed: str, meant: str |
 def test_a_word_of_ninety_thousand_letters_costs_no_memory(library: Recommender, query: str) -> None:
     tracemalloc.start()
     try:
-        assert (found(library, query), library.understand(query).corrected) == ([], ())
+        assert (found(library, query), library.interpret(query).corrected) == ([], ())
         assert tracemalloc.get_traced_memory()[1] < 50_000_000
     finally:
         tracemalloc.stop()
@@ -343,17 +347,17 @@ def test_a_word_of_ninety_thousand_letters_costs_no_memory(library: Recommender,
 def test_of_two_words_as_near_the_more_frequent_was_meant() -> None:
     engine = Recommender()
     engine.add([Paper("1", "graph", ""), Paper("2", "grape", ""), Paper("3", "grape", "")])
-    assert engine.understand("grapx").corrected == (("grapx", "grape"),)
+    assert engine.interpret("grapx").corrected == (("grapx", "grape"),)
 
 
 def test_a_phrase_that_no_paper_has_is_read_as_its_words_and_said(library: Recommender) -> None:
-    assert library.understand('"privacy differential" cat:cs.LG').loosened == ("privacy differential",)
-    assert library.understand('"differential privacy"').loosened == ()
-    beside_nobody = library.understand('"differential privacy" author:nobody')
-    assert beside_nobody.loosened == (), "it is the author whom no paper has"
+    assert library.interpret('"privacy differential" cat:cs.LG').relaxed_phrases == ("privacy differential",)
+    assert library.interpret('"differential privacy"').relaxed_phrases == ()
+    beside_nobody = library.interpret('"differential privacy" author:nobody')
+    assert beside_nobody.relaxed_phrases == (), "it is the author whom no paper has"
     two = Recommender()
     two.add([Paper("1", "deep sea privacy", "of fish"), Paper("2", "deep water", "sea fish of privacy")])
-    assert two.understand('"sea privacy" "deep water"').loosened == ("sea privacy", "deep water")
+    assert two.interpret('"sea privacy" "deep water"').relaxed_phrases == ("sea privacy", "deep water")
     assert found(library, '"privacy differential" cat:cs.CR') == [SURVEY]
 
 
@@ -495,7 +499,7 @@ def test_of_a_long_sentence_the_part_that_answers_is_shown() -> None:
 def test_an_empty_index_answers_every_query_with_nothing() -> None:
     engine = Recommender()
     assert engine.search("federated lerning -survey author:nobody") == []
-    assert engine.understand("federated lerning").suggestion is None
+    assert engine.interpret("federated lerning").suggestion is None
 
 
 def test_only_what_has_all_that_a_topic_asks_for_matches_it() -> None:
