@@ -28,8 +28,8 @@ LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
 """Asks the sources for papers by arXiv id, and leaves out unknown ids. Any exception means that no source answered."""
 Deliver = Callable[[int], Awaitable[None]]
 """Sends the posts that are planned for a channel."""
-Outdated = Callable[[int, str], None]
-"""Has the message of a paper in a channel rewritten soon, because votes by button on it have changed."""
+RefreshTally = Callable[[int, str], None]
+"""Has the message of a paper (channel id, paper id) rewritten soon, because its votes by button have changed."""
 _TELLING = 8
 """Letters that a part of a title needs to name a paper."""
 
@@ -47,7 +47,7 @@ class Services:
     look_up: LookUp
     deliver: Deliver
     platforms: Mapping[str, Platform]
-    outdated: Outdated
+    refresh_tally: RefreshTally
 
     def known_in(self, place: Place) -> str | None:
         """The workspace that a member id of this place belongs to; None where ids are the same in all workspaces."""

@@ -27,7 +27,7 @@ async def forget(ctx: CommandContext, argument: str) -> Reply:
         pressed_votes = await votes.for_member(tx, *identity, BUTTONS)
         deleted = await members.forget(tx, *identity)
     for channel_id, paper_id in pressed_votes:
-        ctx.services.outdated(channel_id, paper_id)
+        ctx.services.refresh_tally(channel_id, paper_id)
     return Reply(
         f"Done: {deleted} {'entry' if deleted == 1 else 'entries'} about you deleted. "
         "The channels' tastes no longer know your votes. Emoji that still stand on cards count again when read back: "

@@ -144,7 +144,7 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
     for vote in channel_votes:
         by_channel.setdefault(vote.channel_id, []).append(vote)
     for votes_in_channel in by_channel.values():
-        for standing_vote in feedback.standing(votes_in_channel, ctx.services.emoji):
+        for standing_vote in feedback.standing_votes(votes_in_channel, ctx.services.emoji):
             likes[standing_vote.paper_id] += standing_vote.value > 0
     # A like in this workspace counts as five upvotes from elsewhere.
     heat = {i: paper.upvotes + 5 * likes[i] for i, paper in listed_papers.items()}

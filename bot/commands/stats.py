@@ -24,7 +24,7 @@ _WEEKS = 8
 async def stats(ctx: CommandContext, argument: str) -> Reply:
     """How many picks were liked in each week, and how the most upvoted papers of those days did."""
     async with ctx.services.store.read() as tx:
-        standing_votes = feedback.standing(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
+        standing_votes = feedback.standing_votes(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
         seen = {exposure.paper_id for exposure in await exposures.for_channel(tx, ctx.channel.id)}
         logged_picks = await pick_log.for_channel(tx, ctx.channel.id)
     if not any(pick.place and pick.paper_id in seen for pick in logged_picks):

@@ -92,7 +92,7 @@ async def show(ctx: CommandContext, argument: str) -> Reply:
             for exposure in await exposures.for_channel(tx, ctx.channel.id)
             if exposure.at >= since
         }
-        standing_votes = feedback.standing(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
+        standing_votes = feedback.standing_votes(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
         titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, sent)).items()}
     if not followed:
         return Reply("This channel follows no topics yet. `/papers subscribe federated learning` begins one.")

@@ -192,7 +192,7 @@ async def _vote(ctx: CommandContext, argument: str, signal: str, opposite: str, 
             for signal_off in sorted(replaced & standing_signals):
                 await votes.put(tx, Vote(channel, paper.id, member, signal_off, False, ctx.now))
     if first:
-        ctx.services.outdated(channel, paper.id)
+        ctx.services.refresh_tally(channel, paper.id)
     title = cut(plain_text(paper.title), 100)
     if takes_back and any(on_message(standing) and ctx.services.emoji.value(standing) for standing in standing_signals):
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")

@@ -80,7 +80,7 @@ def on_message(signal: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MemberVote:
     """The one vote of a member on a paper that counts."""
 
     paper_id: str
@@ -89,25 +89,25 @@ class Standing:
     at: datetime
 
 
-def standing(heard: Iterable[Vote], table: EmojiTable) -> list[Standing]:
+def standing_votes(heard: Iterable[Vote], table: EmojiTable) -> list[MemberVote]:
     """One vote per paper and member: the latest of the member's reactions that is a vote."""
-    latest: dict[tuple[str, str], Standing] = {}
+    latest: dict[tuple[str, str], MemberVote] = {}
     for vote in sorted(heard, key=lambda vote: (vote.at, vote.signal)):
         value = table.value(vote.signal)
         if vote.on and value:
-            latest[vote.paper_id, vote.member] = Standing(vote.paper_id, vote.member, value, vote.at)
+            latest[vote.paper_id, vote.member] = MemberVote(vote.paper_id, vote.member, value, vote.at)
     return list(latest.values())
 
 
 async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
     """All feedback of a channel: its votes on papers and on words, and the papers that it was shown and ignored."""
-    standing_votes = standing(await votes.for_channel(tx, channel_id), table)
+    counted = standing_votes(await votes.for_channel(tx, channel_id), table)
     private_papers = await contributions.voted_on(tx, channel_id)
     feedback = [
         Feedback(vote.paper_id, vote.value, vote.at, vote.member, paper=private_papers.get(vote.paper_id))
-        for vote in standing_votes
+        for vote in counted
     ]
-    answered = {vote.paper_id for vote in standing_votes}
+    answered = {vote.paper_id for vote in counted}
     ignored = [
         exposure for exposure in await exposures.for_channel(tx, channel_id) if exposure.paper_id not in answered
     ]
@@ -118,13 +118,13 @@ async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) ->
 
 async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
     """The newest votes of the workspace's other channels, for a channel with few votes of its own."""
-    standing_votes = standing(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
-    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in standing_votes]
+    counted = standing_votes(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
+    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in counted]
 
 
 def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
     """The numbers of members who like a paper, and who dislike it."""
-    values = [vote.value for vote in standing(heard, table)]
+    values = [vote.value for vote in standing_votes(heard, table)]
     return sum(value > 0 for value in values), sum(value < 0 for value in values)
 
 
@@ -136,7 +136,7 @@ def pressed(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
         if vote.on:
             signals[vote.member].add(vote.signal)
     values = []
-    for standing_vote in standing(heard, table):
+    for standing_vote in standing_votes(heard, table):
         member_signals = signals[standing_vote.member]
         by_emoji = any(on_message(signal) and table.value(signal) == standing_vote.value for signal in member_signals)
         by_button = any(_VALUES[signal] == standing_vote.value for signal in BUTTONS if signal in member_signals)

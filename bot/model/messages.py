@@ -73,7 +73,8 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button. Pressing it is the same as typing `verb argument` in the place. `offset` continues a list."""
+    """A button. Pressing it is the same as typing `verb argument` in the place; `verb` is a command's name. `offset`
+    continues a list."""
 
     label: str
     verb: str

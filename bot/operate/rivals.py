@@ -35,7 +35,7 @@ async def tell_rivals(settings: Settings, *, as_json: bool) -> None:
             made = [one for one in await pick_log.for_channel(tx, channel.id) if one.team]
             if not made:
                 continue
-            heard = feedback.standing(await votes.for_channel(tx, channel.id), emoji)
+            heard = feedback.standing_votes(await votes.for_channel(tx, channel.id), emoji)
             liked = {one.paper_id for one in heard if one.value > 0}
             seen = {one.paper_id for one in await exposures.for_channel(tx, channel.id)}
             name = f"{channel.place.platform} {channel.place.name or channel.place.address}"

@@ -6,7 +6,7 @@ import asyncio
 
 from bot.commands.context import Services
 from bot.commands.parser import FOR_ANY_OTHER_LINE
-from bot.commands.registry import COMMANDS
+from bot.model.commands import Commands
 from bot.model.messages import Place
 from bot.model.text import plain_text
 from bot.store import channels, papers, topics
@@ -18,13 +18,13 @@ _LEAST_TYPED = 3
 """The number of characters from which on titles are offered."""
 
 
-async def suggestions(services: Services, place: Place, line: str) -> list[str]:
+async def suggestions(services: Services, commands: Commands, place: Place, line: str) -> list[str]:
     """Whole lines, each once: commands, the channel's topics, queries with their last word completed, then titles."""
     typed = line.lstrip()
     first, space, rest = typed.partition(" ")
     named = first.casefold()
-    lines = [] if space else [name for name in COMMANDS if name.startswith(named)]
-    command = COMMANDS.get(named) if space else None
+    lines = [] if space else [name for name in commands if name.startswith(named)]
+    command = commands.get(named) if space else None
     prefix, wanted = (f"{named} ", rest) if command else ("", typed)
     if command is None or command.completes_topics:
         async with services.store.read() as tx:

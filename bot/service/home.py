@@ -66,7 +66,7 @@ def _manages(asker: Asker, channel: Channel) -> bool:
 
 async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -> Overview:
     """The state of a channel, with the buttons that a manager has."""
-    standing = feedback.standing(await votes.for_channel(tx, channel.id), services.emoji)
+    standing = feedback.standing_votes(await votes.for_channel(tx, channel.id), services.emoji)
     followed = await topics.for_channel(tx, channel.id)
     names = ", ".join(f"“{cut(plain_text(topic.line), 60)}”" for topic in followed[:_NAMES]) or "none yet"
     more = f" and {len(followed) - _NAMES} more" if len(followed) > _NAMES else ""

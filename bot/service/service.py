@@ -10,11 +10,11 @@ import structlog
 
 from bot.commands import parser, schedule
 from bot.commands.context import CommandContext, Services, error_reply
-from bot.commands.registry import COMMANDS
+from bot.commands.registry import COMMANDS, Command
 from bot.jobs.reactions import ReactionRecorder
 from bot.logs import current_event
 from bot.model.channel_defaults import ChannelDefaults
-from bot.model.commands import sanitize
+from bot.model.commands import CommandSet, sanitize
 from bot.model.messages import SHARE, Action, Asker, Home, Overview, Place, PlaceKind, Reaction, Reply
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
@@ -33,8 +33,14 @@ _ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
 class BotService:
     """Implements `bot.ports.platform.BotApi`. A new channel gets the `defaults`."""
 
-    def __init__(self, services: Services, reactions: ReactionRecorder, defaults: ChannelDefaults) -> None:
-        self._services, self._reactions = services, reactions
+    def __init__(
+        self,
+        services: Services,
+        reactions: ReactionRecorder,
+        defaults: ChannelDefaults,
+        commands: CommandSet[Command] = COMMANDS,
+    ) -> None:
+        self._services, self._reactions, self._commands = services, reactions, commands
         self._limiter = ConcurrencyLimiter(_ANSWERED_AT_ONCE, _TURN_SECONDS)
         self._memberships = memberships = ChannelMembership(services, defaults)
         self.joined, self.left, self.renamed = memberships.joined, memberships.left, memberships.renamed
@@ -43,7 +49,7 @@ class BotService:
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
         """Answer one line of text."""
-        parsed = parser.parse(line, COMMANDS)
+        parsed = parser.parse(line, self._commands)
         return await self._dispatch(place, asker, parsed.name, parsed.argument)
 
     async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
@@ -52,12 +58,12 @@ class BotService:
         With the event's id, a vote is counted once, however often the platform reports the press.
         """
         if action.verb == SHARE:
-            parsed = parser.parse(action.argument, COMMANDS)
-            if not COMMANDS[parsed.name].shareable:
+            parsed = parser.parse(action.argument, self._commands)
+            if not self._commands[parsed.name].shareable:
                 return error_reply("This is yours alone and can't be shared.")
             answer = await self._dispatch(place, asker, parsed.name, parsed.argument, action.offset)
             return replace(answer, public=True, actions=()) if answer.ok else answer
-        if action.verb not in COMMANDS:
+        if action.verb not in self._commands:
             return error_reply("This button is from another time; say `/papers help` for what can be done now.")
         return await self._dispatch(place, asker, action.verb, sanitize(action.argument), action.offset, event_id)
 
@@ -66,7 +72,7 @@ class BotService:
     ) -> Reply:
         """Run a command on the paper that a message is about: the paper of a card, or the paper that a text links to.
         Where there are several papers the reply asks which one is meant."""
-        if not COMMANDS.traits(verb).takes_paper:
+        if not self._commands.traits(verb).takes_paper:
             return error_reply("This is from another time; say `/papers help` for what can be done now.")
         try:
             lines = await message_papers.papers_in(self._services, place, message, text)
@@ -103,7 +109,7 @@ class BotService:
         """Whole lines that complete a line: commands, this channel's topics, then titles. Empty while the store does$
         not answer."""
         try:
-            return (await suggestions(self._services, place, line))[: max(limit, 0)]
+            return (await suggestions(self._services, self._commands, place, line))[: max(limit, 0)]
         except StoreError as error:
             log.warning("The store did not answer.", exc_info=error)
             return []
@@ -114,7 +120,7 @@ class BotService:
     async def _dispatch(
         self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0, event_id: str = ""
     ) -> Reply:
-        command = COMMANDS[verb]
+        command = self._commands[verb]
         try:
             with high_priority() if command.answers_at_once else contextlib.nullcontext():
                 channel = await self._memberships.find_or_add(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.digests.feedback import EmojiTable, plain_emoji, standing
+from bot.digests.feedback import EmojiTable, plain_emoji, standing_votes
 from bot.jobs.reactions import ReactionRecorder
 from bot.model.messages import Place, Reaction
 from bot.ports.platform import Uncertain
@@ -207,7 +207,7 @@ async def cards(sqlite_store: Store, clock: Clock) -> House:
 def test_the_order_in_which_votes_are_read_makes_no_difference() -> None:
     at = Clock().now
     some = [Vote(1, ONE, "ada", emoji, True, at) for emoji in ("👍", "👎", "said:more")]
-    assert standing(some, TABLE) == standing(some[::-1], TABLE)
+    assert standing_votes(some, TABLE) == standing_votes(some[::-1], TABLE)
 
 
 async def test_a_clock_that_runs_ahead_makes_no_vote_that_cannot_be_taken_back(
