@@ -24,7 +24,7 @@ from bot.jobs.scheduler import Job, Scheduler
 from bot.jobs.source_reading import SourceReading
 from bot.jobs.vote_counts import REFRESHED_FOR, VoteCounters
 from bot.paper_index import PaperIndex, Progress
-from bot.ports.platform import Clock, Platform, Sleep
+from bot.ports.platform import Clock, Platform, Sleep, TokenRenewing
 from bot.private_indexes import PrivateIndexes
 from bot.service.service import BotService
 from bot.settings import Settings
@@ -36,6 +36,8 @@ from bot.sources.huggingface import HuggingFace
 from bot.store.database import Store
 from bot.store.opening import open_store
 from recommender import Baseline, Paper
+
+_TOKENS_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def build(
         Job("lost channels", lost_channels.try_again, tick, slow=True),
         Job("removed workspaces", lambda: delete_removed_workspaces(store, clock, keep), day),
         Job("old events", reactions.purge, day),
+        Job("token renewal", lambda: _renew_tokens(platforms), _TOKENS_EVERY, slow=True),
         Job("schedules", planner.correct_schedules, hour),
         Job("digests and deliveries", planner.plan_and_deliver, tick),
     ]
@@ -167,6 +170,12 @@ def build(
         planner,
         scheduler,
     )
+
+
+async def _renew_tokens(platforms: Mapping[str, Platform]) -> None:
+    for platform in platforms.values():
+        if isinstance(platform, TokenRenewing):
+            await platform.renew_tokens()
 
 
 def _looking_up(sources: Sequence[Source]) -> LookUp:

@@ -211,6 +211,15 @@ class Checkable(Protocol):
 
 
 @runtime_checkable
+class TokenRenewing(Protocol):
+    """A platform whose workspaces have tokens that expire."""
+
+    async def renew_tokens(self) -> None:
+        """Renew the tokens that expire soon, also those of workspaces where nothing happens."""
+        ...
+
+
+@runtime_checkable
 class Attending(Protocol):
     """A platform where the bot has to be invited to a channel, and that can tell whether it is a member."""
 

@@ -123,13 +123,16 @@ class HttpSlack(Posting):
             finally:
                 self._app = asyncio.get_running_loop().create_future()
 
-    async def upkeep(self, service: BotApi) -> None:
-        """Renew the tokens that end soon, also where nobody says a word, and see what became of every workspace."""
+    async def renew_tokens(self) -> None:
+        """Renew the tokens that expire soon, also those of workspaces where nothing happens."""
         for workspace_id in await self._installations.ending(self._clock() + RENEWED_BEFORE):
             try:
                 await self._tokens.get(workspace_id)
             except PlatformError as error:
                 log.warning("A workspace's token was not renewed.", why=str(error))
+
+    async def upkeep(self, service: BotApi) -> None:
+        """Learn what became of every workspace."""
         for workspace_id in await self._installations.alive():
             await self.sync_memberships(service, workspace_id)
 

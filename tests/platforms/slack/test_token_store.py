@@ -238,11 +238,11 @@ async def test_a_post_of_a_quiet_workspace_renews_its_token_first(rotating: Lab)
     assert (kept.token, kept.expires_at) == (team.lab.bot_token, renewal.at + timedelta(hours=12))
 
 
-async def test_upkeep_renews_the_token_of_a_workspace_where_nobody_says_a_word(rotating: Lab) -> None:
+async def test_a_job_renews_the_token_of_a_workspace_where_nobody_says_a_word(rotating: Lab) -> None:
     team = rotating.team
     for _ in range(5):
         team.clock.advance(timedelta(hours=11))
-        await team.http.upkeep(rotating.house.app.service)
+        await rotating.house.app.scheduler.run("token renewal")
     assert len(team.slack.calls_to("oauth.v2.access")) == 5
     await team.platform.send(team.place, Message("x"), "key-1")
 
