@@ -103,11 +103,11 @@ class CommandContext:
 
     async def paper(self, text: str) -> Paper | None:
         """The paper that an id, a link or a title names. A paper that the store lacks is looked up at the sources."""
-        found = await self.known_paper(text)
-        wanted = arxiv_id(text)
-        if found or not wanted:
-            return found
-        for paper in await self.look_up([wanted]):
+        stored = await self.known_paper(text)
+        paper_arxiv_id = arxiv_id(text)
+        if stored or not paper_arxiv_id:
+            return stored
+        for paper in await self.look_up([paper_arxiv_id]):
             [paper_id] = await self.record([paper])
             async with self.services.store.read() as tx:
                 return await papers.get(tx, paper_id)
@@ -130,10 +130,10 @@ class CommandContext:
                     return paper
         return None
 
-    async def record(self, found: Sequence[Paper]) -> list[str]:
+    async def record(self, batch: Sequence[Paper]) -> list[str]:
         """Put papers from a source into the store and the index, and return their ids."""
         async with self.services.store.write() as tx:
-            recorded = await papers.record(tx, found, self.now)
+            recorded = await papers.record(tx, batch, self.now)
         await self.services.paper_index.sync()
         return recorded.ids
 
@@ -163,8 +163,8 @@ def no_such_paper(text: str) -> Reply:
         return error_reply(
             f"I don't have {arxiv_id(text)}, and arXiv did not tell me about it. Check the id, or try later."
         )
-    shown = cut(plain_text(text), 80)
-    return error_reply(f"I know no paper called “{shown}”. Give its arXiv id, a link, or its whole title.")
+    quoted_text = cut(plain_text(text), 80)
+    return error_reply(f"I know no paper called “{quoted_text}”. Give its arXiv id, a link, or its whole title.")
 
 
 def _letters(text: str) -> str:

@@ -22,11 +22,11 @@ def explain(understood: QueryInterpretation, *, standing: bool = False) -> str:
     sentences += [_sentence(remark, standing) for remark in remarks[:_SENTENCES]]
     if understood.suggestion:
         suggestion = cut(plain_text(understood.suggestion), _SUGGESTION)
-        rest = "" if standing else " This is for that."
-        sentences.append(f"Nothing has this as written; did you mean “{suggestion}”?{rest}")
+        note = "" if standing else " This is for that."
+        sentences.append(f"Nothing has this as written; did you mean “{suggestion}”?{note}")
     for typed, suggestion in understood.added_terms[:_SENTENCES]:
-        rest = "" if standing else " Both are here."
-        sentences.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(suggestion)}”?{rest}")
+        note = "" if standing else " Both are here."
+        sentences.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(suggestion)}”?{note}")
     if understood.relaxed_phrases and not standing:
         phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.relaxed_phrases)
         sentences.append(f"Nothing has {phrases} word for word; this is for the words.")
@@ -36,14 +36,14 @@ def explain(understood: QueryInterpretation, *, standing: bool = False) -> str:
 def _left_out(parts: Sequence[str]) -> str:
     if not parts:
         return ""
-    shown = ", ".join(_shown(part) for part in parts[:_PARTS_SHOWN])
+    parts_text = ", ".join(_shown(part) for part in parts[:_PARTS_SHOWN])
     rest = len(parts) - _PARTS_SHOWN
-    return f"Not understood or too much, and left out: {shown}" + (f" and {rest:,} more." if rest > 0 else ".")
+    return f"Not understood or too much, and left out: {parts_text}" + (f" and {rest:,} more." if rest > 0 else ".")
 
 
 def _sentence(remark: QueryIssue, standing: bool) -> str:
     part = _shown(remark.part)
-    near = [_shown(one) for one in remark.near[:_PARTS_SHOWN]]
+    near = [_shown(name) for name in remark.near[:_PARTS_SHOWN]]
     match remark.kind:
         case IssueKind.EVERYDAY:
             return f"“{part}” stands in nearly every paper; a word that tells more finds more."
@@ -52,8 +52,8 @@ def _sentence(remark: QueryIssue, standing: bool) -> str:
         case IssueKind.NO_DAYS:
             return f"No day fits “{part}”, so these are left out."
         case IssueKind.NO_CATEGORY:
-            meant = f"; did you mean {' or '.join(f'cat:{one}' for one in near)}?" if near else "."
-            return f"No paper here is in “{part}”{'' if standing else ', so it is left out'}{meant}"
+            hint = f"; did you mean {' or '.join(f'cat:{name}' for name in near)}?" if near else "."
+            return f"No paper here is in “{part}”{'' if standing else ', so it is left out'}{hint}"
         case IssueKind.NO_PAPER:
             ask = f" `/papers abstract {part}` asks arXiv for it." if arxiv_id(remark.part) else ""
             return f"I don't have “{part}”.{ask}"

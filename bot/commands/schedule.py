@@ -95,8 +95,8 @@ async def settings(ctx: CommandContext, argument: str) -> Reply:
         except ValueError as error:
             return error_reply(f"{error}.", name)
     channel = await _change(ctx, values)
-    shown = {field.name: field.value for field in _fields(channel, ctx.can)}
-    text = "Done: " + ", ".join(f"{name} is {shown[name]}" for name in dict.fromkeys(names)) + "."
+    values_by_name = {field.name: field.value for field in _fields(channel, ctx.can)}
+    text = "Done: " + ", ".join(f"{name} is {values_by_name[name]}" for name in dict.fromkeys(names)) + "."
     return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
 
 
@@ -181,10 +181,10 @@ def _read_bar(value: str) -> dict[str, Any]:
         bar = -1.0
     if 0 <= bar <= _HIGHEST_BAR:
         return {"bar": bar, "bar_learned": False}
-    shown = cut(plain_text(value), 60)
+    quoted_text = cut(plain_text(value), 60)
     raise ValueError(
         f"The bar is {_LEARNED} (from this channel's likes), or a number from 0 (everything) to {_HIGHEST_BAR} (hardly "
-        f"anything), not “{shown}”"
+        f"anything), not “{quoted_text}”"
     )
 
 

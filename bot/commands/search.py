@@ -73,14 +73,14 @@ async def _private_hits(ctx: CommandContext, query: str) -> list[Hit]:
     return matches or (await asyncio.to_thread(engine.matching, suggestion, ids) if suggestion else [])
 
 
-def _mixed(hits: Sequence[Hit], own: Sequence[Hit], whole: Collection[str]) -> list[Hit]:
+def _mixed(hits: Sequence[Hit], own: Sequence[Hit], full_matches: Collection[str]) -> list[Hit]:
     """Public and private hits in one list.
 
     The scores of two indexes do not compare, so the lists are merged by rank (reciprocal rank fusion: Cormack et al.,
-    SIGIR 2009). At equal rank a public paper goes first if it is among the `whole` ones, which match the whole query
+    SIGIR 2009). At equal rank a public paper goes first if it is among the `full_matches`, which match the whole query
     as all private hits do.
     """
-    turns = [(rank, 1 if hit.paper_id in whole else 3, hit) for rank, hit in enumerate(hits)]
+    turns = [(rank, 1 if hit.paper_id in full_matches else 3, hit) for rank, hit in enumerate(hits)]
     turns += [(rank, 2, hit) for rank, hit in enumerate(own)]
     return [hit for _, _, hit in sorted(turns, key=lambda turn: turn[:2])]
 
@@ -160,11 +160,11 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def lines_for(
-    ctx: CommandContext, found: Mapping[str, Paper], ids: Sequence[str], query: str
+    ctx: CommandContext, papers_by_id: Mapping[str, Paper], ids: Sequence[str], query: str
 ) -> tuple[Line, ...]:
     """Papers as lines: authors and date, where the workspace has had them, and the sentence that matches the query."""
     async with ctx.services.store.read() as tx:
-        seen = await exposures.seen_in_workspace(tx, ctx.channel.id, ids)
+        seen_papers = await exposures.seen_in_workspace(tx, ctx.channel.id, ids)
         channel_votes = await votes.visible_from(tx, ctx.channel.id, ids)
     parsed = parse(query)
     asked_authors = {
@@ -175,10 +175,10 @@ async def lines_for(
     def made() -> tuple[Line, ...]:
         lines = []
         for paper_id in ids:
-            paper = found[paper_id]
+            paper = papers_by_id[paper_id]
             facts = [cards.authors_line(_with_asked(paper.authors, asked_authors, name)), _day(paper.published)]
             facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
-            for where_id, where, when, glance in (one[1:] for one in seen if one[0] == paper_id):
+            for where_id, where, when, glance in (exposure[1:] for exposure in seen_papers if exposure[0] == paper_id):
                 paper_votes = [
                     vote for vote in channel_votes if (vote.paper_id, vote.channel_id) == (paper_id, where_id)
                 ]
@@ -199,13 +199,13 @@ def _channel(name: str) -> str:
     return f"#{plain_text(name)}" if name else "another channel"
 
 
-def _with_asked(authors: Sequence[str], asked: set[str], name: set[str]) -> list[str]:
+def _with_asked(authors: Sequence[str], asked_authors: set[str], name: set[str]) -> list[str]:
     """The authors in their order, but an author who was asked for, or whose name has all words of `name`, moves up to
     the third place, because only three are shown."""
 
     def meant(author: str) -> bool:
         words = set(names(author))
-        return not asked.isdisjoint(words) or (bool(name) and name <= words)
+        return not asked_authors.isdisjoint(words) or (bool(name) and name <= words)
 
     position = next((at for at, author in enumerate(authors[3:], 3) if meant(author)), None)
     return (
@@ -219,8 +219,8 @@ async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], verb: str, 
     more = len(hits) > PAGE and ctx.offset + PAGE < _DEEPEST
     async with ctx.services.store.read() as tx:
         # The index may still hold papers that were merged into others.
-        shown = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
-    lines = await lines_for(ctx, shown, list(shown), query)
+        papers_by_id = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
+    lines = await lines_for(ctx, papers_by_id, list(papers_by_id), query)
     actions = (Action("More", verb, argument, ctx.offset + PAGE),) if more else ()
     shared = _share(ctx, f"{verb} {argument}".strip())
     return Reply(text, lines=lines, actions=(*actions, *shared), first=ctx.offset + 1)
@@ -239,8 +239,10 @@ def _for_us(argument: str) -> tuple[str, bool]:
 
 
 def _not_with_words(verb: str, argument: str) -> Reply:
-    shown = cut(plain_text(argument), 60)
-    return error_reply(f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {shown}`.")
+    quoted_text = cut(plain_text(argument), 60)
+    return error_reply(
+        f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {quoted_text}`."
+    )
 
 
 def _day(day: date | None) -> str:

@@ -25,9 +25,9 @@ async def stats(ctx: CommandContext, argument: str) -> Reply:
     """How many picks were liked in each week, and how the most upvoted papers of those days did."""
     async with ctx.services.store.read() as tx:
         standing_votes = feedback.standing_votes(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
-        seen = {exposure.paper_id for exposure in await exposures.for_channel(tx, ctx.channel.id)}
+        seen_ids = {exposure.paper_id for exposure in await exposures.for_channel(tx, ctx.channel.id)}
         logged_picks = await pick_log.for_channel(tx, ctx.channel.id)
-    if not any(pick.place and pick.paper_id in seen for pick in logged_picks):
+    if not any(pick.place and pick.paper_id in seen_ids for pick in logged_picks):
         return Reply("No digest has been posted here yet, so there is nothing to count.")
     tally: Counter[str] = Counter()
     for vote in standing_votes:
@@ -40,8 +40,8 @@ async def stats(ctx: CommandContext, argument: str) -> Reply:
         weeks[pick.day - timedelta(days=pick.day.weekday())].append(pick)
     rows = ["Picks that at least one member liked:"]
     for monday in sorted(weeks)[-_WEEKS:]:
-        rows.append(f"• week of {monday.day} {monday:%b}: {Record.of(weeks[monday], seen, liked, disliked).line}")
-    record = Record.of(logged_picks, seen, liked, disliked)
+        rows.append(f"• week of {monday.day} {monday:%b}: {Record.of(weeks[monday], seen_ids, liked, disliked).line}")
+    record = Record.of(logged_picks, seen_ids, liked, disliked)
     return Reply("\n".join([*rows, f"In all: {record.line}.", *record.beside]))
 
 
@@ -63,12 +63,16 @@ class Record:
 
     @classmethod
     def of(
-        cls, made: Sequence[LoggedPick], seen: Collection[str], liked: Collection[str], disliked: Collection[str]
+        cls,
+        logged_picks: Sequence[LoggedPick],
+        seen_ids: Collection[str],
+        liked: Collection[str],
+        disliked: Collection[str],
     ) -> Record:
         """The record of some logged picks. `liked` are papers with a like; `disliked` have more dislikes than likes."""
-        picks = {pick.paper_id for pick in made if pick.place} & set(seen)
-        listed = {pick.paper_id for pick in made if pick.upvoted}
-        met, liked_picks = listed & set(seen), picks & set(liked)
+        picks = {pick.paper_id for pick in logged_picks if pick.place} & set(seen_ids)
+        listed = {pick.paper_id for pick in logged_picks if pick.upvoted}
+        met, liked_picks = listed & set(seen_ids), picks & set(liked)
         return cls(
             len(picks),
             len(liked_picks),

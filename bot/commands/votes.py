@@ -46,10 +46,10 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
     parsed = await asyncio.to_thread(bibliography.read, argument)
     if not parsed.papers:
         return error_reply("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
-    wanted = parsed.papers[:_MOST_TAUGHT]
+    taught_papers = parsed.papers[:_MOST_TAUGHT]
     async with ctx.services.store.read() as tx:
-        stored_ids = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in wanted}
-    missing = [paper.id for paper in wanted if stored_ids[paper.id] is None and arxiv_id(paper.id)]
+        stored_ids = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in taught_papers}
+    missing = [paper.id for paper in taught_papers if stored_ids[paper.id] is None and arxiv_id(paper.id)]
     # A source's data is for everybody. Data that only the entry has stays with the members who may see this channel.
     await ctx.record([paper for paper in await ctx.look_up(missing) if paper.title] if missing else [])
     ids: dict[str, None] = {}
@@ -57,7 +57,7 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
     full = False
     async with ctx.services.store.write() as tx:
         await metadata.lock_papers(tx)  # wait for a source that is listing one of them
-        for paper in wanted:
+        for paper in taught_papers:
             listed = await papers.same_as(tx, paper)
             paper_id = listed or await contributions.give(tx, ctx.channel, ctx.asker.member, paper, ctx.now)
             if paper_id is None:
@@ -135,16 +135,16 @@ async def save(ctx: CommandContext, argument: str) -> Reply:
 
 async def unsave(ctx: CommandContext, argument: str) -> Reply:
     """Remove a saved paper. Running it again changes nothing."""
-    mine = (ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
+    identity = (ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
     async with ctx.services.store.read() as tx:
         # A private paper can be removed everywhere, also in channels that may not see it.
-        saved_ids = [paper_id for paper_id, _ in await saved.for_member(tx, *mine) if paper_id == argument]
+        saved_ids = [paper_id for paper_id, _ in await saved.for_member(tx, *identity) if paper_id == argument]
         paper = await papers.get(tx, argument) if saved_ids else None
     paper = paper or await ctx.known_paper(argument)
     if paper is None:
         return no_such_paper(argument)
     async with ctx.services.store.write() as tx:
-        await saved.remove(tx, *mine, paper.id)
+        await saved.remove(tx, *identity, paper.id)
     return _dropped(cut(plain_text(paper.title), 100))
 
 
@@ -154,21 +154,23 @@ async def show_saved(ctx: CommandContext, argument: str) -> Reply:
         saved_papers = await saved.for_member(
             tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
         )
-        found = await papers.get_many(tx, [paper_id for paper_id, _ in saved_papers])
+        papers_by_id = await papers.get_many(tx, [paper_id for paper_id, _ in saved_papers])
     if not saved_papers:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
     if argument.casefold() in ("bib", "bibtex"):
-        text = bibliography.write(list(found.values()))
-        return Reply(f"{count(len(found), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
+        text = bibliography.write(list(papers_by_id.values()))
+        return Reply(f"{count(len(papers_by_id), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
     if argument:
         return error_reply("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
-    ids = list(found)[ctx.offset : ctx.offset + _SHOWN_SAVED]
+    ids = list(papers_by_id)[ctx.offset : ctx.offset + _SHOWN_SAVED]
     if not ids:
         return Reply("That was all.")
-    rest = len(found) - ctx.offset - len(ids)
-    actions = (Action("More", "saved", "", ctx.offset + len(ids)),) if rest > 0 else ()
+    remaining = len(papers_by_id) - ctx.offset - len(ids)
+    actions = (Action("More", "saved", "", ctx.offset + len(ids)),) if remaining > 0 else ()
     return Reply(
-        f"Your saved papers, {len(found)} in all:", lines=await lines_for(ctx, found, ids, ""), actions=actions
+        f"Your saved papers, {len(papers_by_id)} in all:",
+        lines=await lines_for(ctx, papers_by_id, ids, ""),
+        actions=actions,
     )
 
 

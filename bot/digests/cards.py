@@ -49,9 +49,9 @@ def line(paper: Paper, detail: str = "", said: str = "") -> Line:
 
 def authors_line(authors: Sequence[str]) -> str:
     """The first three authors and how many more there are."""
-    shown = [cut(plain_text(name), 60) for name in authors[:_NAMES_SHOWN]]
-    more = len(authors) - len(shown)
-    return ", ".join(shown) + (f" + {more}" if more else "")
+    names = [cut(plain_text(name), 60) for name in authors[:_NAMES_SHOWN]]
+    more = len(authors) - len(names)
+    return ", ".join(names) + (f" + {more}" if more else "")
 
 
 def summary(abstract: str) -> str:

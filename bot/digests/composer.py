@@ -94,8 +94,8 @@ class Digest:
             style = Style.CARDS
         tucked = not forum and layout.list_in_thread(style, can)
         header = self.header(style, tucked=tucked)
-        made = layout.render_posts(header, self.cards, style, threaded=forum or style is Style.THREAD)
-        return [*made, layout.list_post(self.titles, threaded=forum or tucked)] if self.titles else made
+        posts = layout.render_posts(header, self.cards, style, threaded=forum or style is Style.THREAD)
+        return [*posts, layout.list_post(self.titles, threaded=forum or tucked)] if self.titles else posts
 
     @staticmethod
     def _where(style: Style, tucked: int) -> str:
@@ -165,8 +165,8 @@ class DigestComposer:
                 reason = await self._quiet_reason(tx, channel, candidates, too_high, day)
                 return Digest(day, profile, revision, quiet=reason, upvoted=upvoted)
             titles = tuple(map(cards.line, (await papers.get_many(tx, recommendation.titles)).values()))
-        made = tuple(await self._cards(channel, profile, picks, now))
-        return Digest(day, profile, revision, made, titles, picked=picked, upvoted=upvoted)
+        rendered_cards = tuple(await self._cards(channel, profile, picks, now))
+        return Digest(day, profile, revision, rendered_cards, titles, picked=picked, upvoted=upvoted)
 
     async def candidates(self, channel: Channel, day: date) -> Candidates:
         """The papers that the channel's digest of a local day is chosen from."""
@@ -189,13 +189,13 @@ class DigestComposer:
         """The share of random papers that the channel's picks must beat on that day."""
         if not channel.bar_learned:
             return channel.bar
-        seen = {vote.paper_id for vote in profile.feedback}
+        voted_ids = {vote.paper_id for vote in profile.feedback}
         liked = {vote.paper_id for vote in profile.feedback if vote.value > 0}
         outcomes = [
-            PickOutcome(made.day, made.fit, made.paper_id in liked, made.place)
-            for made in await pick_log.for_channel(tx, channel.id)
-            if made.place and made.fit is not None and not made.guess and made.paper_id in seen
-            if made.day and made.day < day
+            PickOutcome(pick.day, pick.fit, pick.paper_id in liked, pick.place)
+            for pick in await pick_log.for_channel(tx, channel.id)
+            if pick.place and pick.fit is not None and not pick.guess and pick.paper_id in voted_ids
+            if pick.day and pick.day < day
         ]
         return learned_threshold(outcomes, channel.bar, day)
 
@@ -221,13 +221,16 @@ class DigestComposer:
         digest = await self.compose(channel, now, hour.local_date)
         async with self._store.write() as tx:
             # An alert may have posted one of the papers meanwhile: the header counts the papers that are left.
-            wanted = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
-            unposted = await deliveries.lock_unposted(tx, channel.id, wanted)
+            paper_ids = [card.paper_id for card in digest.cards] + [line.paper_id for line in digest.titles]
+            unposted = await deliveries.lock_unposted(tx, channel.id, paper_ids)
             free = unposted or ()
-            left = tuple(card for card in digest.cards if card.paper_id in free)
-            titles = tuple(line for line in digest.titles if left and line.paper_id in free)[: can.numbers]
-            digest = replace(digest, cards=left, titles=titles, quiet=digest.quiet or ("" if left else _ALL_HERE))
-            style, forum = layout.choose_style(channel.style, can, len(left)), channel.place.kind is PlaceKind.FORUM
+            free_cards = tuple(card for card in digest.cards if card.paper_id in free)
+            titles = tuple(line for line in digest.titles if free_cards and line.paper_id in free)[: can.numbers]
+            digest = replace(
+                digest, cards=free_cards, titles=titles, quiet=digest.quiet or ("" if free_cards else _ALL_HERE)
+            )
+            style = layout.choose_style(channel.style, can, len(free_cards))
+            forum = channel.place.kind is PlaceKind.FORUM
             drafts = digest.drafts(style, can, forum=forum)
             planned = await deliveries.plan(
                 tx,
@@ -242,7 +245,7 @@ class DigestComposer:
                 unposted=unposted,
             )
             if planned:
-                shown_now = {card.paper_id for card in left}
+                shown_now = {card.paper_id for card in free_cards}
                 picked = [pick for pick in digest.picked if pick.paper_id in shown_now]
                 await pick_log.record(tx, planned.id, pick_log.merged(picked, digest.upvoted))
             return planned
@@ -267,8 +270,10 @@ class DigestComposer:
         """Plan one message of numbered papers, at most as many as the platform can number."""
         async with self._store.read() as tx:
             notes = await self._notes(tx, channel, [paper.id for paper in listed])
-        made = await asyncio.to_thread(lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in listed])
-        lines = [layout.line(card) for card in made]
+        rendered_cards = await asyncio.to_thread(
+            lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in listed]
+        )
+        lines = [layout.line(card) for card in rendered_cards]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             draft = layout.numbered(text, lines, glance=True)
@@ -289,9 +294,9 @@ class DigestComposer:
         zone = ZoneInfo(channel.zone)
         taught_by = [reason.because for pick in picks for reason in pick.reasons if reason.because]
         async with self._store.read() as tx:
-            shown = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *taught_by])
+            papers_by_id = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *taught_by])
             notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
-        titles = {paper_id: paper.title for paper_id, paper in shown.items()}
+        titles = {paper_id: paper.title for paper_id, paper in papers_by_id.items()}
         liked_on = {vote.paper_id: vote.at.astimezone(zone) for vote in profile.feedback if vote.value > 0}
 
         def render() -> list[Card]:
@@ -302,7 +307,7 @@ class DigestComposer:
                     why = "a guess: tell me with 👍 or 👎"
                 elif not why and profile.has_taste:
                     why = "no close match: the best of the rest today"
-                paper = shown.get(pick.paper_id)
+                paper = papers_by_id.get(pick.paper_id)
                 if paper is None:  # it was merged into another paper after it was picked
                     continue
                 rendered.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))

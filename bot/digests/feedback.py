@@ -89,10 +89,10 @@ class MemberVote:
     at: datetime
 
 
-def standing_votes(heard: Iterable[Vote], table: EmojiTable) -> list[MemberVote]:
+def standing_votes(stored_votes: Iterable[Vote], table: EmojiTable) -> list[MemberVote]:
     """One vote per paper and member: the latest of the member's reactions that is a vote."""
     latest: dict[tuple[str, str], MemberVote] = {}
-    for vote in sorted(heard, key=lambda vote: (vote.at, vote.signal)):
+    for vote in sorted(stored_votes, key=lambda vote: (vote.at, vote.signal)):
         value = table.value(vote.signal)
         if vote.on and value:
             latest[vote.paper_id, vote.member] = MemberVote(vote.paper_id, vote.member, value, vote.at)
@@ -113,7 +113,7 @@ async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) ->
     ]
     votes_on_words = await word_votes.for_channel(tx, channel_id)
     feedback += [Feedback.on_words(vote.words, float(vote.value), vote.at, vote.member) for vote in votes_on_words]
-    return feedback + [Feedback(shown.paper_id, 0.0, shown.at, None, shown.glance) for shown in ignored]
+    return feedback + [Feedback(exposure.paper_id, 0.0, exposure.at, None, exposure.glance) for exposure in ignored]
 
 
 async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
@@ -122,21 +122,21 @@ async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable)
     return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in counted]
 
 
-def tally(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
+def tally(stored_votes: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
     """The numbers of members who like a paper, and who dislike it."""
-    values = [vote.value for vote in standing_votes(heard, table)]
+    values = [vote.value for vote in standing_votes(stored_votes, table)]
     return sum(value > 0 for value in values), sum(value < 0 for value in values)
 
 
-def pressed(heard: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
+def pressed(stored_votes: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
     """The numbers of members who like a paper by button, and who dislike it. A member whose reaction on the message is
     the same vote is left out, so that these numbers and the reactions add up."""
     signals: defaultdict[str, set[str]] = defaultdict(set)
-    for vote in heard:
+    for vote in stored_votes:
         if vote.on:
             signals[vote.member].add(vote.signal)
     values = []
-    for standing_vote in standing_votes(heard, table):
+    for standing_vote in standing_votes(stored_votes, table):
         member_signals = signals[standing_vote.member]
         by_emoji = any(on_message(signal) and table.value(signal) == standing_vote.value for signal in member_signals)
         by_button = any(_VALUES[signal] == standing_vote.value for signal in BUTTONS if signal in member_signals)

@@ -18,10 +18,10 @@ def supported_styles(can: Capabilities) -> tuple[Style, ...]:
     return tuple(style for style in Style if supported.get(style, True))
 
 
-def choose_style(wanted: Style, can: Capabilities, papers: int) -> Style:
+def choose_style(style: Style, can: Capabilities, papers: int) -> Style:
     """The style for a number of papers: the wanted style if it is possible, else cards."""
-    too_many = wanted is Style.COMPACT and papers > can.numbers
-    return wanted if papers and wanted in supported_styles(can) and not too_many else Style.CARDS
+    too_many = style is Style.COMPACT and papers > can.numbers
+    return style if papers and style in supported_styles(can) and not too_many else Style.CARDS
 
 
 def render_posts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) -> list[Draft]:

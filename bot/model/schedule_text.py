@@ -77,10 +77,10 @@ def write_days(days: frozenset[int]) -> str:
 
 def read_zone(text: str) -> str:
     """The IANA name of a time zone, in any case, or of the one that a city names. ValueError names the nearest."""
-    wanted = "_".join(text.split()).casefold()
-    if wanted in _zones():
-        return _zones()[wanted]
-    city_zones = _cities().get(wanted, ())
+    folded_name = "_".join(text.split()).casefold()
+    if folded_name in _zones():
+        return _zones()[folded_name]
+    city_zones = _cities().get(folded_name, ())
     if city_zones and len({_year(zone) for zone in city_zones}) == 1:
         return city_zones[0]
     names = _near(text)
@@ -92,7 +92,7 @@ def read_line(line: str) -> Change:
     """Read a whole line, its parts in any order. ValueError says which part is not understood."""
     hour = zone = count = None
     days: set[int] = set()
-    rest: list[str] = []
+    zone_words: list[str] = []
     for word in re.sub(r"([0-9])\s+([ap]m)\b", r"\1\2", line, flags=re.IGNORECASE).replace(",", " ").split():
         if _CLEARLY_HOUR.fullmatch(word):
             hour = read_hour(word).strftime("%H:%M")
@@ -102,14 +102,14 @@ def read_line(line: str) -> Change:
             try:
                 days |= read_days(word)
             except ValueError:
-                rest.append(word)
-    if rest:  # what is left is the zone; a city's name may have several words
+                zone_words.append(word)
+    if zone_words:  # what is left is the zone; a city's name may have several words
         try:
-            zone = read_zone(" ".join(rest))
+            zone = read_zone(" ".join(zone_words))
         except ValueError:
-            if any("/" in word for word in rest) or _near(" ".join(rest)):
+            if any("/" in word for word in zone_words) or _near(" ".join(zone_words)):
                 raise
-            raise ValueError(f"I did not understand {_quoted(' '.join(rest))}. {_LOOKS}") from None
+            raise ValueError(f"I did not understand {_quoted(' '.join(zone_words))}. {_LOOKS}") from None
     if not (hour or days or zone or count):
         raise ValueError(f"That says nothing about a schedule. {_LOOKS}")
     return Change(hour, write_days(frozenset(days)) if days else None, zone, count)
@@ -134,8 +134,8 @@ def read_titles(text: str) -> int:
 
 def _quoted(text: str) -> str:
     """The member's text, cut and without backticks, for an error that repeats it."""
-    shown = " ".join(text.split()).replace("`", "'")
-    return f"“{shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + '…'}”"
+    words = " ".join(text.split()).replace("`", "'")
+    return f"“{words if len(words) <= _SHOWN else words[: _SHOWN - 1] + '…'}”"
 
 
 def _weekday(text: str) -> int | None:

@@ -42,8 +42,8 @@ class Installations(Protocol):
         """Store an installation. It replaces an earlier one of the same workspace."""
         ...
 
-    async def renew(self, known: Installation, renewed: Installation) -> bool:
-        """Replace the `known` token with the renewed one; False if the known token is no longer the stored one."""
+    async def renew(self, old: Installation, renewed: Installation) -> bool:
+        """Replace the `old` token with the renewed one; False if the old token is no longer the stored one."""
         ...
 
     async def end(

@@ -94,8 +94,8 @@ class BotApi(Protocol):
         """Run a command on the paper that a message is about. `text` is the message's text with its links."""
         ...
 
-    async def home(self, place: Place, asker: Asker, rooms: Collection[str] = (), offset: int = 0) -> Home:
-        """The asker's home page. `place` is their direct conversation, `rooms` are the addresses of the channels that
+    async def home(self, place: Place, asker: Asker, addresses: Collection[str] = (), offset: int = 0) -> Home:
+        """The asker's home page. `place` is their direct conversation, `addresses` are those of the channels that
         they are in, `offset` is the first saved paper of the page."""
         ...
 
@@ -132,7 +132,7 @@ class BotApi(Protocol):
         ...
 
     async def sync_memberships(
-        self, platform: str, workspace: str, rooms: Collection[Place]
+        self, platform: str, workspace: str, places: Collection[Place]
     ) -> list[tuple[Place, Reply]]:
         """Bring the stored channels in step with the list of channels that the bot is in now. Lost channels among them
         go on, and their greetings are returned."""

@@ -28,29 +28,29 @@ _WELCOME = (
 )
 
 
-async def build_home(services: Services, place: Place, asker: Asker, rooms: Collection[str], offset: int) -> Home:
-    """The home page of an asker. `place` is their direct conversation; `rooms` are the addresses of their channels."""
+async def build_home(services: Services, place: Place, asker: Asker, addresses: Collection[str], offset: int) -> Home:
+    """The home page of an asker. `place` is their direct conversation; `addresses` are those of their channels."""
     async with services.store.read() as tx:
         channel = await channels.find(tx, place)
         followed = await topics.for_channel(tx, channel.id) if channel else []
         saved_ids = [i for i, _ in await saved.for_member(tx, place.platform, services.known_in(place), asker.member)]
         start = offset if offset < len(saved_ids) else 0
-        found = await papers.get_many(tx, saved_ids[start : start + _PAGE])
+        saved_papers = await papers.get_many(tx, saved_ids[start : start + _PAGE])
         managed = [
             managed_channel
             for managed_channel in await channels.in_workspace(tx, place.platform, place.workspace)
-            if _manages(asker, managed_channel) and managed_channel.place.address in rooms
+            if _manages(asker, managed_channel) and managed_channel.place.address in addresses
         ]
         overviews = [await _overview(tx, services, managed_channel) for managed_channel in managed[:_CHANNELS]]
-        mine = Overview(place, _WELCOME)
+        own_overview = Overview(place, _WELCOME)
         if channel and (followed or channel.state is not ChannelState.NEW):
-            mine = await _overview(tx, services, channel)
+            own_overview = await _overview(tx, services, channel)
     return Home(
-        mine=mine,
+        mine=own_overview,
         topics=tuple(_entry(topic) for topic in followed),
         saved=tuple(
             Entry(cards.line(paper, cards.authors_line(paper.authors)), Action("Remove", "unsave", paper.id))
-            for paper in found.values()
+            for paper in saved_papers.values()
         ),
         kept=len(saved_ids),
         actions=tuple(_pages(start, len(saved_ids))),
@@ -91,7 +91,7 @@ def _entry(topic: Topic) -> Entry:
     return Entry(Line("", title, detail=how), Action("Drop", "unsubscribe", topic.query))
 
 
-def _pages(start: int, kept: int) -> Sequence[Action]:
+def _pages(start: int, total: int) -> Sequence[Action]:
     newer = [Action("Newer", "saved", offset=max(start - _PAGE, 0))] if start else []
-    older = [Action("Older", "saved", offset=start + _PAGE)] if start + _PAGE < kept else []
+    older = [Action("Older", "saved", offset=start + _PAGE)] if start + _PAGE < total else []
     return [*newer, *older]

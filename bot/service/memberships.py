@@ -71,22 +71,22 @@ class ChannelMembership:
             await channels.lose_all(tx, platform, workspace, why)
 
     async def sync_memberships(
-        self, platform: str, workspace: str, rooms: Collection[Place]
+        self, platform: str, workspace: str, places: Collection[Place]
     ) -> list[tuple[Place, Reply]]:
         """Bring the stored channels in step with the list of channels that the bot is in now: lost channels among them
         go on. Nobody can remove the bot from a direct conversation, so those go on as well. Returns the greetings of
         the channels that go on; a direct conversation gets one only if it gets digests."""
         async with self._services.store.read() as tx:
             stored = await channels.in_workspace(tx, platform, workspace)
-        attended, greetings = {room.address: room for room in rooms}, []
+        attended, greetings = {place.address: place for place in places}, []
         for channel in stored:
-            room = attended.get(channel.place.address)
-            if channel.state is ChannelState.LOST and (room or channel.place.kind is PlaceKind.DIRECT):
-                greeting = await self.joined(room or channel.place, "")
-                if room or channel.next_due_at:
-                    greetings.append((room or channel.place, greeting))
-            elif room and room != channel.place:
-                await self.renamed(room)
+            place = attended.get(channel.place.address)
+            if channel.state is ChannelState.LOST and (place or channel.place.kind is PlaceKind.DIRECT):
+                greeting = await self.joined(place or channel.place, "")
+                if place or channel.next_due_at:
+                    greetings.append((place or channel.place, greeting))
+            elif place and place != channel.place:
+                await self.renamed(place)
         return greetings
 
     async def _find(self, place: Place) -> Channel | None:
@@ -106,16 +106,16 @@ class ChannelMembership:
     async def find_or_add(self, place: Place, owner: str) -> Channel:
         """The channel at a place. A channel that was never seen is added as new, since nobody asked for digests
         there."""
-        found = await self._find(place)
-        if found:
-            if place.private and not found.place.private:
-                await self.renamed(replace(place, name=place.name or found.place.name))
-            return found
+        stored = await self._find(place)
+        if stored:
+            if place.private and not stored.place.private:
+                await self.renamed(replace(place, name=place.name or stored.place.name))
+            return stored
         place = await self._described(place)
         async with self._services.store.write() as tx:
-            found = await channels.find(tx, place)
-            if found:
-                return found
+            stored = await channels.find(tx, place)
+            if stored:
+                return stored
             now = self._services.clock()
             values = asdict(self._defaults)
             return await channels.add(tx, place, owner=owner, created_at=now, state=ChannelState.NEW, **values)

@@ -83,11 +83,11 @@ class BotService:
             return await self.act(place, asker, Action("", verb, lines[0].paper_id), event_id)
         return message_papers.which(verb, lines)
 
-    async def home(self, place: Place, asker: Asker, rooms: Collection[str] = (), offset: int = 0) -> Home:
-        """The asker's home page. `place` is their direct conversation; `rooms` are the addresses of the channels that
+    async def home(self, place: Place, asker: Asker, addresses: Collection[str] = (), offset: int = 0) -> Home:
+        """The asker's home page. `place` is their direct conversation; `addresses` are those of the channels that
         they are in, and the page shows those of them that they manage."""
         try:
-            return await home.build_home(self._services, place, asker, rooms, min(max(offset, 0), _FURTHEST))
+            return await home.build_home(self._services, place, asker, addresses, min(max(offset, 0), _FURTHEST))
         except StoreError as error:
             log.error("The store did not answer.", exc_info=error)
             return Home(Overview(place, _SILENT))

@@ -28,13 +28,13 @@ def describe(model: type[Settings] = Settings) -> Iterator[Setting]:
 
 def sections(settings: type[Settings] = Settings) -> dict[str, str]:
     """The dotted name and the description of every section, in their order."""
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for setting in describe(settings):
         model: type[BaseModel] = settings
         for depth, part in enumerate(names := setting.name.split(".")[:-1], 1):
             model = _section(model.model_fields[part].annotation) or model
-            found[".".join(names[:depth])] = (model.__doc__ or "").strip()
-    return found
+            descriptions[".".join(names[:depth])] = (model.__doc__ or "").strip()
+    return descriptions
 
 
 def _walk(model: type[BaseModel], before: str) -> Iterator[Setting]:

@@ -33,7 +33,7 @@ def _toml(value: str | bool | float | Sequence[str]) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int | float):
         return f"{value:_}"
-    return f"[{', '.join(_toml(each) for each in value)}]"
+    return f"[{', '.join(_toml(entry) for entry in value)}]"
 
 
 if __name__ == "__main__":

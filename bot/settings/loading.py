@@ -60,8 +60,8 @@ def _with_sections(added: Mapping[str, type[Section]]) -> type[Settings]:
 
 def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
     """Two trees of values merged into one. Where both have a value, that of `upper` wins."""
-    both = {name: _over(upper[name], lower[name]) for name in upper if _are_sections(upper[name], lower.get(name))}
-    return {**lower, **upper, **both}
+    merged = {name: _over(upper[name], lower[name]) for name in upper if _are_sections(upper[name], lower.get(name))}
+    return {**lower, **upper, **merged}
 
 
 def _are_sections(*values: object) -> bool:
@@ -80,11 +80,11 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _refuse_unknown(values: Mapping[str, Any], file: Path | None, model: type[Settings]) -> None:
-    known = {setting.name for setting in describe(model)}
+    names = {setting.name for setting in describe(model)}
     groups = sections_of(model)
     for name in _dotted(values, ""):
-        if name not in known and name not in groups:
-            raise SettingsError(f"{file}: there is no setting {name}.{_nearest(name, known)}")
+        if name not in names and name not in groups:
+            raise SettingsError(f"{file}: there is no setting {name}.{_nearest(name, names)}")
 
 
 def _dotted(values: Mapping[str, Any], before: str) -> Iterator[str]:
@@ -96,15 +96,15 @@ def _dotted(values: Mapping[str, Any], before: str) -> Iterator[str]:
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str], model: type[Settings]) -> None:
-    known = {setting.name.replace(".", "__").upper() for setting in describe(model)}
+    names = {setting.name.replace(".", "__").upper() for setting in describe(model)}
     for variable in environ:
         prefix, name = variable[: len(PREFIX)].upper(), variable[len(PREFIX) :].upper()
-        if prefix == PREFIX and name not in known | _NOT_SETTINGS and not name.startswith("TEST_"):
-            raise SettingsError(f"There is no setting {variable}.{_nearest(name, known, PREFIX)}")
+        if prefix == PREFIX and name not in names | _NOT_SETTINGS and not name.startswith("TEST_"):
+            raise SettingsError(f"There is no setting {variable}.{_nearest(name, names, PREFIX)}")
 
 
-def _nearest(name: str, known: set[str], prefix: str = "") -> str:
-    close = difflib.get_close_matches(name, sorted(known), 1, 0.6)
+def _nearest(name: str, names: set[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, sorted(names), 1, 0.6)
     return f" Did you mean {prefix}{close[0]}?" if close else ""
 
 

@@ -52,8 +52,8 @@ class RecordingService:
         self.presses.append(event_id)
         return self.answer
 
-    async def home(self, place: Place, asker: Asker, rooms: Collection[str] = (), offset: int = 0) -> Home:
-        self.homes.append((place, asker, sorted(rooms), offset))
+    async def home(self, place: Place, asker: Asker, addresses: Collection[str] = (), offset: int = 0) -> Home:
+        self.homes.append((place, asker, sorted(addresses), offset))
         return self.at_home or Home(Overview(place, "Nothing here yet."))
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
@@ -85,8 +85,8 @@ class RecordingService:
         self.dismissals.append((workspace, why))
 
     async def sync_memberships(
-        self, platform: str, workspace: str, rooms: Collection[Place]
+        self, platform: str, workspace: str, places: Collection[Place]
     ) -> list[tuple[Place, Reply]]:
-        self.rolls.append(list(rooms))
-        back = [room for room in rooms if room.address in {place.address for place, _ in self.lost}]
+        self.rolls.append(list(places))
+        back = [room for room in places if room.address in {place.address for place, _ in self.lost}]
         return [(room, Reply("I am back.")) for room in back]
