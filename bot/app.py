@@ -28,11 +28,8 @@ from bot.ports.platform import Clock, Platform, Sleep, TokenRenewing
 from bot.private_indexes import PrivateIndexes
 from bot.service.service import BotService
 from bot.settings import Settings
-from bot.sources.arxiv import ArXiv
-from bot.sources.base import Source
-from bot.sources.feed import Feed
-from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
-from bot.sources.huggingface import HuggingFace
+from bot.source_registry import configured_sources
+from bot.sources.base import PaperLookup, Source
 from bot.store.database import Store
 from bot.store.opening import open_store
 from recommender import Baseline, Paper
@@ -86,21 +83,6 @@ async def opened(
             sources = await stack.enter_async_context(configured_sources(settings))
         over = platforms if isinstance(platforms, Mapping) else await platforms(store)
         yield build(settings, store, paper_index, over, sources, clock, sleep)
-
-
-@contextlib.asynccontextmanager
-async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
-    """The sources that the settings name, over one fetcher."""
-    limits = Limits(total=settings.sources.timeout, size=settings.sources.max_bytes)
-    async with Fetcher(limits=limits, paces=ARXIV_PACE) as fetcher:
-        of = settings.sources
-        sources: list[Source] = []
-        if of.huggingface.enabled:
-            sources.append(HuggingFace(fetcher, of.huggingface.url))
-        if of.arxiv.enabled:
-            sources.append(ArXiv(fetcher, of.arxiv.categories, url=of.arxiv.url, rss_url=of.arxiv.rss_url))
-        sources += [Feed(fetcher, url) for url in of.feeds]
-        yield sources
 
 
 def build(
@@ -179,10 +161,10 @@ async def _renew_tokens(platforms: Mapping[str, Platform]) -> None:
 
 
 def _looking_up(sources: Sequence[Source]) -> LookUp:
-    """Single papers come from arXiv's API, when arXiv is among the sources."""
-    arxiv = next((source for source in sources if isinstance(source, ArXiv)), None)
+    """Single papers come from the first source that can be asked for them."""
+    lookup = next((source for source in sources if isinstance(source, PaperLookup)), None)
 
     async def look_up(ids: Sequence[str]) -> list[Paper]:
-        return await arxiv.papers(ids) if arxiv else []
+        return await lookup.papers(ids) if lookup else []
 
     return look_up

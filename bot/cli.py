@@ -270,8 +270,9 @@ def _settings(at_least: str = "warning") -> Settings:
     """The settings. A command that talks itself logs only what is `at_least` so bad, unless more is asked for."""
     from bot.logs import set_up
     from bot.platforms.registry import platform_sections
+    from bot.source_registry import source_sections
 
-    settings = load(_State.config, sections=platform_sections())
+    settings = load(_State.config, sections=platform_sections() | source_sections())
     level, form = settings.log.level, settings.log.format
     set_up(at_least if level == "info" else level, "plain" if form == "auto" else form)
     return settings

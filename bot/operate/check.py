@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
-from bot.app import configured_sources, system_clock
+from bot.app import system_clock
 from bot.installations.encryption import TokensUnreadable
 from bot.model.messages import Place
 from bot.operate import core_checks
@@ -17,6 +17,7 @@ from bot.operate.run import environment_of
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.ports.platform import Check, Checkable, Finding
 from bot.settings import Settings, SettingsError
+from bot.source_registry import configured_sources, source_addresses
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.database import Store, make_engine
@@ -30,12 +31,13 @@ _SECONDS = 60.0
 async def check_all(settings: Settings, *, as_json: bool) -> int:
     """Print what was found, a line each or as JSON; 1 when anything is wrong."""
     async with configured_sources(settings) as sources, _as_it_stands(settings) as (store, known):
+        clocks = source_addresses(settings, sources) + _platform_addresses(settings)
         looks = [
             Check("store", partial(core_checks.store, settings)),
             Check("index", partial(core_checks.index, settings)),
             Check("disk", partial(core_checks.disk, settings)),
             *(Check(f"source {source.name}", partial(core_checks.source, source, system_clock)) for source in sources),
-            Check("clock", partial(core_checks.clock, _addresses(settings), system_clock)),
+            Check("clock", partial(core_checks.clock, clocks, system_clock)),
             Check("time zones", partial(core_checks.zones, known)),
             *await _of_platforms(settings, store, known),
         ]
@@ -108,14 +110,8 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
     return checks if platforms else [Check("platforms", _none_set_up)]
 
 
-def _addresses(settings: Settings) -> list[str]:
-    """Whose clocks ours is compared with: all are asked anyway."""
-    of = settings.sources
-    wanted = [(of.huggingface.enabled, of.huggingface.url), (of.arxiv.enabled, of.arxiv.rss_url)]
-    return [url for enabled, url in wanted if enabled] + _platform_addresses(settings)
-
-
 def _platform_addresses(settings: Settings) -> list[str]:
+    """The addresses of the platforms, whose clocks ours is compared with as well: all are asked anyway."""
     try:
         return [entry.address(settings) for entry in set_up(settings)]
     except SettingsError:  # the platforms' own check tells of it

@@ -13,7 +13,7 @@ from getpass import getuser
 
 from rich.console import Console
 
-from bot.app import App, PlatformsOver, configured_sources, opened, system_clock
+from bot.app import App, PlatformsOver, opened, system_clock
 from bot.commands.registry import COMMANDS
 from bot.installations.encryption import TokenCipher, TokensUnreadable
 from bot.installations.store_backed import StoredInstallations
@@ -27,6 +27,7 @@ from bot.platforms.terminal import TerminalPlatform
 from bot.ports.platform import Platform, PlatformError
 from bot.serve import serve
 from bot.settings import Settings
+from bot.source_registry import configured_sources
 from bot.sources.feed import feed_name
 from bot.store.database import Store
 from bot.store.serving import ServingLock

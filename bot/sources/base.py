@@ -12,11 +12,11 @@ SourceError          its text is one sentence for a person: who failed, how, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from recommender.paper import Paper
 
@@ -112,3 +112,12 @@ class Source(Protocol):
         May give earlier days and known papers again. `memory` is the last finished run's; empty asks for everything.
         Raises SourceError when nothing at all could be read.
         """
+
+
+@runtime_checkable
+class PaperLookup(Protocol):
+    """A source that can be asked for single papers."""
+
+    async def papers(self, ids: Sequence[str]) -> list[Paper]:
+        """The papers with these arXiv ids; ids that nobody knows are left out. Raises SourceError."""
+        ...
