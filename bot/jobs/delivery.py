@@ -45,6 +45,8 @@ _LONGER_EACH_TIME = 0.5
 """Of the time since the last try to send: how long to wait before the next look for a post."""
 _LATE_SECONDS = 5.0
 """Seconds after which an answer to a send is late: the reactions on that message are read back."""
+_LONG_AGO_SECONDS = 86_400.0
+"""Longer than any chat platform knows the key of a message."""
 _CHANNELS_AT_ONCE = 10
 """Of one workspace; no workspace waits for another."""
 _STEPS_AT_ONCE = 1
@@ -299,20 +301,14 @@ class DeliveryWorker:
     def _ages(self, post: Post) -> tuple[float, float]:
         """How many seconds ago the first and the last send of an uncertain post began.
 
-        What this process sent it measures by the steady clock. What an earlier one sent is told by the times in the
-        store; where they lie ahead, the clock was set back, and the last send counts as begun now. The steady clock
-        stands still while the machine sleeps: the platform may forget a key meanwhile, so for the first send the longer
-        of both times counts.
+        What this process sent it measures by the steady clock. That clock stands still while the machine sleeps, and
+        the platform may forget a key meanwhile: for the first send the longer of both clocks' times counts. When an
+        earlier process sent, nobody knows, since the clock may have been set meanwhile: the first send counts as
+        long ago, and the last one as begun when this process first saw the post.
         """
-        now, wall = self._seconds(), self._clock()
-        if post.id not in self._tries:
-            first = post.sending_at or post.planned_at
-            ages = [(wall - at).total_seconds() for at in (first, post.tried_at or first)]
-            if min(ages) < 0:
-                ages = [float("inf"), 0.0]
-            self._tries[post.id] = _Tries(now - ages[0], now - ages[1])
-        tries = self._tries[post.id]
-        by_wall = (wall - post.sending_at).total_seconds() if post.sending_at else 0.0
+        now = self._seconds()
+        tries = self._tries.setdefault(post.id, _Tries(now - _LONG_AGO_SECONDS, now))
+        by_wall = (self._clock() - post.sending_at).total_seconds() if post.sending_at else 0.0
         return max(now - tries.first, by_wall), now - tries.last
 
     async def _give_up(self, post: Post, why: str) -> bool:

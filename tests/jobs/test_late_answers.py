@@ -214,6 +214,29 @@ async def test_a_clock_that_was_set_back_over_a_restart_makes_no_post_believed_l
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
 
 
+@pytest.mark.parametrize("real", [610.0, 5.0], ids=["set back", "set forward"])
+@pytest.mark.parametrize("capabilities", [SLACK, DISCORD], ids=["looks up", "knows keys"])
+async def test_a_clock_that_was_set_over_a_restart_doubles_nothing(
+    sqlite_store: Store, clock: Clock, capabilities: Capabilities, real: float
+) -> None:
+    """By the clock of the day the process was away for a little more than a minute, or for an hour."""
+    steady = Clock()
+    chat = LateChat(capabilities, clock=steady, late={2: 60.0}, dies=True)
+    house = await a_due_digest(sqlite_store, clock, chat)
+    with pytest.raises(Crash):
+        await house.beat()
+    clock.advance(timedelta(seconds=70 if real > 70 else 3_600))
+    steady.advance(timedelta(seconds=real))
+    chat.arrive()
+    again = house_over(sqlite_store, clock, chat, seconds=steady.seconds)
+    for _ in range(100):
+        await again.beat()
+        clock.advance(timedelta(seconds=3))
+        steady.advance(timedelta(seconds=3))
+    chat.arrive()
+    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
+
+
 async def test_a_machine_that_sleeps_while_a_post_is_sent_doubles_nothing(sqlite_store: Store, clock: Clock) -> None:
     """The steady clock stands still while a machine sleeps, and the platform forgets the key."""
     steady = Clock()
