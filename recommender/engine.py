@@ -1,4 +1,4 @@
-"""Recommender: papers in, hits and picks out. Wiring only."""
+"""Recommender: papers in, hits and picks out. Only wiring; the work is done in the packages beside it."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from recommender.values import (
 )
 
 FOR_US_AMONG = 200
-"""Search results that a channel's taste may bring forward."""
+"""The number of search results that a channel's taste reorders."""
 _BLOCK = 100
-"""Channels that are ranked for side by side: more would not fit in a processor's cache."""
+"""Channels that are ranked for at once: more would not fit in a processor's cache."""
 
 
 class _View:
-    """Everything that is worked out once for each snapshot."""
+    """Everything that is computed once per snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -72,7 +72,7 @@ class _View:
 
 
 class Recommender:
-    """An index of papers, and what to make of it.
+    """An index of papers that answers searches and recommends papers.
 
     In memory; `Recommender.open` keeps the index in a folder. Methods that only read may run in any thread while one
     thread adds; each sees the index as it was before or after, never between.
@@ -93,7 +93,7 @@ class Recommender:
 
     @property
     def marker(self) -> str | None:
-        """What the last `add` that gave one was marked with."""
+        """The marker of the last `add` that had one."""
         return self._now().snapshot.marker
 
     def __len__(self) -> int:
@@ -103,7 +103,7 @@ class Recommender:
         return isinstance(paper_id, str) and bool(self._now().snapshot.find([paper_id])[0] >= 0)
 
     def known(self, paper_ids: Sequence[str]) -> list[str]:
-        """Those of the papers that are in the index, in their order."""
+        """The given papers that are in the index, in their order."""
         found = self._now().snapshot.find(paper_ids) >= 0
         return [paper_id for paper_id, there in zip(paper_ids, found.tolist(), strict=True) if there]
 
@@ -117,7 +117,7 @@ class Recommender:
         self._index.discard(paper_ids)
 
     def refresh(self) -> bool:
-        """Take up what another process has added; True when there was something. Cheap when there was not."""
+        """Load what another process has added. True if there was anything; cheap if not."""
         return self._index.refresh()
 
     def search(
@@ -128,8 +128,8 @@ class Recommender:
         feedback: Sequence[Feedback] = (),
         topics: Sequence[str] = (),
     ) -> list[Hit]:
-        """Papers that match the query (see query.py), best first. With `feedback` or `topics`, "for us": the channel's
-        taste has its say in the order of the best FOR_US_AMONG. No query raises."""
+        """Papers that match the query (see search/query.py), best first. With `feedback` or `topics` ("for us") the
+        channel's taste reorders the best FOR_US_AMONG. No query raises."""
         view = self._now()
         wanted, _ = view.rewriter.rewrite(parse(query))
         ours = bool(feedback or topics)
@@ -140,7 +140,7 @@ class Recommender:
             taste = view.learner.fit(_profile(feedback, topics), None, papers)
             # The probability of a like, not the percentile, which is 1 for all papers of one liked subject.
             liked = (
-                expit(taste.decision_function(view.features.table(papers)))
+                expit(taste.decision_function(view.features.matrix(papers)))
                 if taste.has_likes
                 else np.zeros(len(papers))
             )
@@ -151,9 +151,9 @@ class Recommender:
         return _hits(view.snapshot, papers[shown], scores[shown])
 
     def matching(self, query: str, candidates: Sequence[str]) -> list[Hit]:
-        """Those candidates that have all that the query asks for, best first; ValueError for an unknown candidate.
+        """The candidates that satisfy the whole query, best first; ValueError for an unknown candidate.
 
-        A search also finds what has only some of the words: good for a person who looks, too much for a standing topic.
+        A search also finds papers with only some of the words, which is good for a person but too much for a topic.
         """
         view = self._now()
         ids = sorted(set(candidates))
@@ -163,23 +163,23 @@ class Recommender:
         return [Hit(ids[at], float(strength[at])) for at in order]
 
     def interpret(self, query: str) -> QueryInterpretation:
-        """How `search` reads the query: what it corrects and what it leaves out."""
+        """How `search` interprets the query: its corrections, and the parts that it leaves out."""
         return self._now().rewriter.rewrite(parse(query))[1]
 
     def complete(self, text: str, queries: int = 5, papers: int = 20) -> Completion:
-        """What may be meant by a query that is still being typed. No text raises."""
+        """Completions of a query that is still being typed. No text raises."""
         return self._now().completer.complete(text, max(queries, 0), max(papers, 0))
 
     def similar(self, paper: str | Paper, limit: int = 10) -> list[Hit]:
-        """Papers nearest to one (see similar.py), without itself: a known one, by its id, or any other, as it is.
-        ValueError for an unknown id."""
+        """The papers nearest to a paper (see learning/similar.py), without itself. The paper is given by its id, or as
+        a value if it is not in the index. ValueError for an unknown id."""
         view = self._now()
         near_to = paper if isinstance(paper, Paper) else int(_known(view.snapshot, [paper])[0])
         return _hits(view.snapshot, *similar(view.features, view.searcher, near_to, limit))
 
     def duplicates_of_seen(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
-        """Those candidates that are the same work as one in `had` under another title and id (see duplicates.py). Ids
-        that are not in the index are ignored."""
+        """The candidates that are the same work as a paper in `had` under another title and id (see
+        learning/duplicates.py). Ids that are not in the index are ignored."""
         view = self._now()
         ids = sorted(set(candidates))
         papers, others = view.snapshot.find(ids), view.snapshot.find(sorted(set(had)))
@@ -206,8 +206,8 @@ class Recommender:
         limit: int,
         now: datetime | None = None,
     ) -> Iterator[list[Ranked]]:
-        """The first `limit` of what `rank` says, for each of many channels, given by feedback and topics: a block of
-        them at a time, which takes a fraction of the time. ValueError for an unknown candidate."""
+        """The first `limit` results of `rank` for each of many channels, given by feedback and topics. Channels are
+        ranked in blocks, which takes a fraction of the time. ValueError for an unknown candidate."""
         view, ids, channels = self._now(), sorted(set(candidates)), iter(channels)
         gathered = gather_candidates(view.snapshot, view.features, ids, _known(view.snapshot, ids), now)
         while block := list(islice(channels, _BLOCK)):
@@ -292,7 +292,7 @@ class Recommender:
         return self._picker(_profile(feedback, topics, neighbours), [paper_id], now).explain(paper_id)
 
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
-        """What the channel likes and dislikes, in words."""
+        """The channel's likes and dislikes in words."""
         view = self._now()
         return summary(view.features, view.learner.fit(_profile(feedback, topics), now, np.zeros(0, np.int64)))
 

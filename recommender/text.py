@@ -123,7 +123,7 @@ def stem(word: str) -> str:
         return str(_stemmer.stemWord(bare.replace("_", "") or bare))
 
 
-def telling(word: str) -> bool:
+def is_content_word(word: str) -> bool:
     """Whether the learner looks at `word`: it begins with a letter and is no stop word."""
     return word[:1].isalpha() and word not in STOP_WORDS and (len(word) > 1 or not word.isascii())
 

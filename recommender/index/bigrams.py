@@ -1,7 +1,7 @@
-"""What the learner sees of a paper: its telling words, and the pairs of neighbours among them.
+"""Content words and bigrams: the words of a paper that the taste is learned from, and the pairs of neighbours.
 
-Words go by their id in the vocabulary. Pairs are far too many to be given ids: they are hashed, and a collision costs
-little because only frequent pairs are ever looked at.
+Words have their ids of the vocabulary. Bigrams are too many for ids of their own, so they are hashed. A collision costs
+little, because only frequent bigrams are used.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ PAIR_SPACE = 1 << 21
 _CHUNK = 1 << 20
 
 Counts = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Numbers of words or pairs, ascending, and how often each was counted."""
+"""(numbers of words or bigrams, ascending; the count of each)."""
 
 
 def pairs_of(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """The pair's number for each two words, in 0…PAIR_SPACE − 1 (multiplicative hashing, Knuth vol. 3, 6.4)."""
+    """The number of the bigram of each two words, in 0…PAIR_SPACE − 1 (multiplicative hashing, Knuth vol. 3, 6.4)."""
     mixed = first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + second.astype(np.uint64) * np.uint64(
         0xC2B2AE3D27D4EB4F
     )
@@ -26,21 +26,22 @@ def pairs_of(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[n
     return (mixed >> np.uint64(43)).astype(np.int64)
 
 
-def grams(
-    tokens: NDArray[np.uint32], rows: NDArray[np.int64], telling: NDArray[np.uint8]
+def ngrams(
+    tokens: NDArray[np.uint32], rows: NDArray[np.int64], content_flags: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """(words, their rows, pairs, their rows) of papers whose words in order are `tokens`; `rows` says whose each is."""
-    kept = telling[tokens].view(bool)
+    """(content words, their rows, bigrams, their rows) of papers with the words `tokens`; `rows` is the paper of
+    each."""
+    kept = content_flags[tokens].view(bool)
     tokens, rows = tokens[kept], rows[kept]
     together = rows[1:] == rows[:-1]
     return tokens, rows, pairs_of(tokens[:-1][together], tokens[1:][together]), rows[1:][together]
 
 
 def count_papers(
-    tokens: NDArray[np.uint32], starts: NDArray[np.int64], stops: NDArray[np.int64], telling: NDArray[np.uint8]
+    tokens: NDArray[np.uint32], starts: NDArray[np.int64], stops: NDArray[np.int64], content_flags: NDArray[np.uint8]
 ) -> tuple[Counts, Counts]:
-    """In how many papers each word, and each pair, occurs. `starts` (one more than papers) and `stops` bound the words
-    of each paper that count."""
+    """The document frequencies of words and of bigrams. `starts` (one more than papers) and `stops` bound the words of
+    each paper that count."""
     papers = len(stops)
     of_words, of_pairs = [], []
     begin = 0
@@ -50,11 +51,13 @@ def count_papers(
         rows = np.repeat(np.arange(end - begin, dtype=np.int64), lengths)
         place = np.arange(starts[begin], starts[end])
         counted = place < np.repeat(stops[begin:end], lengths)
-        words, word_rows, pairs, pair_rows = grams(tokens[starts[begin] : starts[end]][counted], rows[counted], telling)
+        words, word_rows, pairs, pair_rows = ngrams(
+            tokens[starts[begin] : starts[end]][counted], rows[counted], content_flags
+        )
         of_words.append(np.unique(_distinct(word_rows, words, 32), return_counts=True))
         of_pairs.append(np.unique(_distinct(pair_rows, pairs, 21), return_counts=True))
         begin = end
-    return _summed(of_words, len(telling)), _summed(of_pairs, PAIR_SPACE)
+    return _summed(of_words, len(content_flags)), _summed(of_pairs, PAIR_SPACE)
 
 
 def _summed(parts: list[Counts], size: int) -> Counts:

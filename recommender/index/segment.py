@@ -61,7 +61,7 @@ class Words:
 
     text: Bytes
     stems: UInts
-    telling: Bytes
+    content_flags: Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,10 @@ class Segment:
         return [slice(start, stop) if known else slice(0, 0) for start, stop, known in spans]
 
 
+_STORED_NAMES = {"content_flags": "telling"}
+"""Columns that have another name in the segment files of format 5."""
+
+
 def columns(segment: Segment) -> dict[str, NDArray[np.generic]]:
     """Every array of a segment by its name, to be written."""
     named: dict[str, NDArray[np.generic]] = {}
@@ -114,7 +118,7 @@ def columns(segment: Segment) -> dict[str, NDArray[np.generic]]:
         for field in fields(part):
             value = getattr(part, field.name)
             if isinstance(value, np.ndarray):
-                named[prefix + field.name] = value
+                named[prefix + _STORED_NAMES.get(field.name, field.name)] = value
     return named
 
 
@@ -122,7 +126,8 @@ def from_columns(named: dict[str, NDArray[np.generic]]) -> Segment:
     """The segment whose arrays are `named`; KeyError when one is missing."""
 
     def take(kind: type[Papers | Words | Segment], prefix: str = "") -> dict[str, object]:
-        return {f.name: named[prefix + f.name] for f in fields(kind) if f.name not in ("papers", "words")}
+        names = [field.name for field in fields(kind) if field.name not in ("papers", "words")]
+        return {name: named[prefix + _STORED_NAMES.get(name, name)] for name in names}
 
     return Segment(papers=Papers(**take(Papers)), words=Words(**take(Words, "word_")), **take(Segment))  # type: ignore[arg-type]
 
@@ -149,7 +154,7 @@ def with_all(segment: Segment, terms: Iterable[int]) -> Mask:
 
 def join(parts: Sequence[tuple[Papers, NDArray[np.bool_] | None]]) -> Papers:
     """One run of papers out of several, without those marked dead."""
-    kept = [(p, np.arange(len(p)) if dead is None else np.flatnonzero(~dead)) for p, dead in parts]
+    kept = [(p, np.arange(len(p)) if deleted is None else np.flatnonzero(~deleted)) for p, deleted in parts]
 
     def gather(flat: NDArray[np.generic], bounds: Ints, rows: Ints, width: int) -> NDArray[np.generic]:
         if len(rows) * width == len(bounds) - 1:
@@ -180,17 +185,17 @@ def join_words(parts: Sequence[Words]) -> Words:
     return Words(
         text=np.frombuffer(b"\n".join(texts), np.uint8),
         stems=np.concatenate([part.stems for part in parts]),
-        telling=np.concatenate([part.telling for part in parts]),
+        content_flags=np.concatenate([part.content_flags for part in parts]),
     )
 
 
-def build(papers: Papers, words: Words, stems: UInts, telling: Bytes, means: tuple[float, float]) -> Segment:
-    """The segment of these papers. `stems` and `telling` speak of the whole vocabulary; `means` are the mean lengths
-    of title and abstract over the whole index, in words."""
+def build(papers: Papers, words: Words, stems: UInts, content_flags: Bytes, means: tuple[float, float]) -> Segment:
+    """The segment of these papers. `stems` and `content_flags` speak of the whole vocabulary; `means` are the mean
+    lengths of title and abstract over the whole index, in words."""
     key_order = np.argsort(papers.keys, kind="stable").astype(np.uint32)
     terms, term_counts, term_bounds, rows, weights = _invert(papers, stems, means)
     df_words, df_pairs = count_papers(
-        papers.tokens, papers.bounds[::FIELDS], papers.bounds[CATEGORIES::FIELDS], telling
+        papers.tokens, papers.bounds[::FIELDS], papers.bounds[CATEGORIES::FIELDS], content_flags
     )
     return Segment(
         papers=papers,

@@ -1,4 +1,4 @@
-"""The index at one commit, for reading: it never changes, so that readers need no lock."""
+"""The index at one commit, for reading. A snapshot never changes, so readers need no lock."""
 
 from __future__ import annotations
 
@@ -14,47 +14,49 @@ from numpy.typing import NDArray
 from recommender.index.bigrams import PAIR_SPACE
 from recommender.index.segment import AUTHORS, CATEGORIES, FIELDS, Segment, ranges
 from recommender.index.vocabulary import Vocabulary
-from recommender.index.word_vectors import UNKNOWN, Meaning
+from recommender.index.word_vectors import NO_VECTORS, WordVectors
 
 Rows = NDArray[np.int64]
 
 
 MOST_FOUND = 65_536
-"""Ids whose numbers are remembered."""
+"""The most ids whose numbers are cached."""
 
 
 def key_of(paper_id: str) -> int:
-    """64 bits that stand for the id (BLAKE2b): a million papers collide with a chance below 1 in 10^7."""
+    """A 64-bit hash of an id (BLAKE2b): the probability of any collision of a million papers is below 1 in 10^7."""
     return int.from_bytes(blake2b(paper_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Every paper of the index, numbered through its segments. `dead` marks, for each segment, the papers that were
-    replaced or discarded. `meaning` are the word vectors."""
+    """Every paper of the index, numbered through its segments. `deleted` marks, for each segment, the papers that were
+    replaced or discarded. `word_vectors` are the word vectors."""
 
     vocabulary: Vocabulary
     segments: tuple[Segment, ...] = ()
-    dead: tuple[NDArray[np.bool_] | None, ...] = ()
+    deleted: tuple[NDArray[np.bool_] | None, ...] = ()
     words: int = 0
     marker: str | None = None
-    meaning: Meaning = UNKNOWN
+    word_vectors: WordVectors = NO_VECTORS
 
     @cached_property
     def offsets(self) -> Rows:
-        """Where each segment's numbers begin; one more at the end."""
+        """The first paper number of each segment, and one more at the end."""
         return np.cumsum([0, *(len(segment) for segment in self.segments)], dtype=np.int64)
 
     @cached_property
     def live(self) -> int:
-        """How many papers there are."""
-        return int(self.offsets[-1]) - sum(int(dead.sum()) for dead in self.dead if dead is not None)
+        """The number of papers."""
+        return int(self.offsets[-1]) - sum(int(deleted.sum()) for deleted in self.deleted if deleted is not None)
 
     @property
     def alive(self) -> Rows:
         """The numbers of all papers, ascending."""
-        dead = [np.zeros(len(s), bool) if d is None else d for s, d in zip(self.segments, self.dead, strict=False)]
-        return np.flatnonzero(~np.concatenate(dead)) if dead else np.zeros(0, np.int64)
+        deleted = [
+            np.zeros(len(s), bool) if d is None else d for s, d in zip(self.segments, self.deleted, strict=False)
+        ]
+        return np.flatnonzero(~np.concatenate(deleted)) if deleted else np.zeros(0, np.int64)
 
     @cached_property
     def stems(self) -> NDArray[np.uint32]:
@@ -63,14 +65,14 @@ class Snapshot:
         return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
 
     @cached_property
-    def telling(self) -> NDArray[np.uint8]:
-        """For each word of the vocabulary, whether the learner looks at it."""
-        parts = [segment.words.telling for segment in self.segments]
+    def content_flags(self) -> NDArray[np.uint8]:
+        """For each word of the vocabulary, 1 if it is a content word that the taste is learned from."""
+        parts = [segment.words.content_flags for segment in self.segments]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
 
     @cached_property
     def word_df(self) -> NDArray[np.int32]:
-        """In how many papers each word of the vocabulary occurs."""
+        """The document frequency of each word of the vocabulary."""
         counts = np.zeros(self.words, np.int32)
         for segment in self.segments:
             counts[segment.df_words] += segment.df_word_counts.view(np.int32)
@@ -78,7 +80,7 @@ class Snapshot:
 
     @cached_property
     def pair_df(self) -> NDArray[np.int32]:
-        """In how many papers each hashed pair of words occurs."""
+        """The document frequency of each hashed bigram."""
         counts = np.zeros(PAIR_SPACE, np.int32)
         for segment in self.segments:
             counts[segment.df_pairs] += segment.df_pair_counts.view(np.int32)
@@ -92,7 +94,7 @@ class Snapshot:
 
     @cached_property
     def df(self) -> NDArray[np.int64]:
-        """In how many papers each stem occurs, by its word id."""
+        """The document frequency of each stem, by word id."""
         counts = np.zeros(self.words, np.int64)
         for segment in self.segments:
             counts[segment.terms] += np.diff(segment.term_bounds)
@@ -103,8 +105,8 @@ class Snapshot:
         """In how many papers each word of an author's name occurs, by its word id (that of other words is `df`). Papers
         that were replaced or discarded are not counted, so that none of their names is proposed to anybody."""
         counts = self.df.copy()
-        for segment, dead in zip(self.segments, self.dead, strict=False):
-            rows = np.zeros(0, np.int64) if dead is None else np.flatnonzero(dead)
+        for segment, deleted in zip(self.segments, self.deleted, strict=False):
+            rows = np.zeros(0, np.int64) if deleted is None else np.flatnonzero(deleted)
             starts = segment.papers.bounds[rows * FIELDS + AUTHORS]
             stops = segment.papers.bounds[rows * FIELDS + AUTHORS + 1]
             tokens = segment.papers.tokens[ranges(starts, stops)].astype(np.int64)
@@ -115,13 +117,14 @@ class Snapshot:
 
     @cached_property
     def idf(self) -> NDArray[np.float32]:
-        """How rare each stem is, by its word id: ln(1 + (N − df + ½) / (df + ½)), 0 where it is in no paper."""
+        """The inverse document frequency of each stem, by word id: ln(1 + (N − df + ½) / (df + ½)), 0 if no paper has
+        it."""
         df = np.minimum(self.df, self.live)
         return np.where(df, np.log1p((self.live - df + 0.5) / (df + 0.5)), 0).astype(np.float32)
 
     @cached_property
-    def topical(self) -> NDArray[np.float32]:
-        """How often each stem occurs in a paper that has it at all (1…): often, where it is what the paper is about.
+    def burstiness(self) -> NDArray[np.float32]:
+        """The mean number of occurrences of each stem in the papers that have it (1…). It is high for subject words.
 
         Church & Gale, Poisson Mixtures (1995): words of content come in bursts."""
         counts = np.zeros(self.words, np.int64)
@@ -151,11 +154,11 @@ class Snapshot:
         return int(self.published.max(initial=0))
 
     def find(self, paper_ids: Sequence[str]) -> Rows:
-        """The number of each paper, −1 where there is none. What was looked up is remembered: the same feedback and
-        candidates are asked about again and again."""
+        """The number of each paper, −1 where there is none. Results are cached, because the same feedback and
+        candidates are looked up again and again."""
         known = self._found
         if unknown := [paper_id for paper_id in paper_ids if paper_id not in known]:
-            if len(known) > MOST_FOUND:  # a new one, for others may be reading the old one
+            if len(known) > MOST_FOUND:  # a new dictionary, because other threads may read the old one
                 known = self.__dict__["_found"] = {}
                 unknown = list(paper_ids)
             keys = np.array([key_of(paper_id) for paper_id in unknown], np.uint64)
@@ -169,24 +172,24 @@ class Snapshot:
     def find_keys(self, keys: NDArray[np.uint64]) -> Rows:
         """The number of the paper behind each key, −1 where there is none."""
         found = np.full(len(keys), -1, np.int64)
-        for segment, dead, offset in zip(self.segments, self.dead, self.offsets, strict=False):
+        for segment, deleted, offset in zip(self.segments, self.deleted, self.offsets, strict=False):
             if not len(segment):
                 continue
             at = np.minimum(np.searchsorted(segment.sorted_keys, keys), len(segment) - 1)
             rows = segment.key_rows[at].astype(np.int64)
             hit = segment.sorted_keys[at] == keys
-            if dead is not None:
-                hit &= ~dead[rows]
+            if deleted is not None:
+                hit &= ~deleted[rows]
             found[hit] = rows[hit] + offset
         return found
 
     def sample(self, count: int) -> Rows:
-        """The `count` papers whose keys are the smallest: random, yet the same whatever the order of arrival."""
+        """The `count` papers with the smallest keys: a random sample that does not depend on the order of arrival."""
         keys, rows = [], []
-        for segment, dead, offset in zip(self.segments, self.dead, self.offsets, strict=False):
+        for segment, deleted, offset in zip(self.segments, self.deleted, self.offsets, strict=False):
             order = segment.key_rows
-            if dead is not None:
-                order = order[~dead[order]]
+            if deleted is not None:
+                order = order[~deleted[order]]
             keys.append(segment.papers.keys[order[:count]])
             rows.append(order[:count].astype(np.int64) + offset)
         if not rows:

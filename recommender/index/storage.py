@@ -1,7 +1,7 @@
 """An index in a folder: segment files that never change, and one small manifest, replaced whole at each commit.
 
-A process killed at any moment leaves the manifest of the last commit and perhaps files that nothing names; the next
-writer sweeps those away. Readers map the files the manifest names.
+A process killed at any moment leaves the manifest of the last commit and perhaps orphans, which are files that no
+manifest names. The next writer removes them. Readers map the files of the manifest into memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError
 from recommender.index.file_lock import try_lock
 from recommender.index.segment import Segment, columns, from_columns
-from recommender.index.word_vectors import Meaning
+from recommender.index.word_vectors import WordVectors
 
 FORMAT = 5
 MANIFEST = "index.json"
@@ -37,14 +37,15 @@ _VECTORS_SUFFIX = ".vectors"
 
 @dataclass(frozen=True, slots=True)
 class SegmentEntry:
-    """A segment in the manifest: its file, how many papers it holds, and which are dead (packed bits, or none)."""
+    """A segment in the manifest, under the names that the file has: its file name, its number of papers, and which of
+    them are deleted (`dead`: packed bits, or None)."""
 
     name: str
     papers: int
     dead: str | None = None
 
     @property
-    def dead_rows(self) -> NDArray[np.bool_] | None:
+    def deleted_rows(self) -> NDArray[np.bool_] | None:
         """One flag a paper, True where it was replaced or discarded."""
         if self.dead is None:
             return None
@@ -54,8 +55,9 @@ class SegmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a commit consists of. `lineage` tells an index from one built anew in the same folder; `commit` counts;
-    `vectors` names the file of word vectors, learned when the index had `vectors_of` papers."""
+    """The content of a commit, under the names that the file has. `lineage` is the id of the index: another one built
+    in the same folder has another id. `commit` is the number of the commit. `vectors` names the file of word vectors,
+    trained when the index had `vectors_of` papers."""
 
     lineage: str
     commit: int = 0
@@ -65,9 +67,9 @@ class Manifest:
     vectors_of: int = 0
 
 
-def pack_dead(dead: NDArray[np.bool_] | None) -> str | None:
+def pack_deleted(deleted: NDArray[np.bool_] | None) -> str | None:
     """The flags as text for the manifest."""
-    return None if dead is None else b64encode(compress(np.packbits(dead).tobytes())).decode()
+    return None if deleted is None else b64encode(compress(np.packbits(deleted).tobytes())).decode()
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -104,9 +106,9 @@ def write_segment(folder: Path, name: str, segment: Segment) -> None:
     _write_columns(folder / name, columns(segment))
 
 
-def write_vectors(folder: Path, name: str, meaning: Meaning) -> None:
+def write_vectors(folder: Path, name: str, word_vectors: WordVectors) -> None:
     """Write word vectors into the file that the manifest will name."""
-    _write_columns(folder / name, {"words": meaning.words, "vectors": meaning.vectors.ravel()})
+    _write_columns(folder / name, {"words": word_vectors.words, "vectors": word_vectors.vectors.ravel()})
 
 
 def map_segment(folder: Path, entry: SegmentEntry) -> Segment:
@@ -120,12 +122,12 @@ def map_segment(folder: Path, entry: SegmentEntry) -> Segment:
     return segment
 
 
-def map_vectors(folder: Path, name: str, papers: int) -> Meaning:
+def map_vectors(folder: Path, name: str, papers: int) -> WordVectors:
     """The word vectors in the file, learned from an index of that many papers; FileNotFoundError when there is none."""
     try:
         named = _map_columns(folder, name)
         words, vectors = named["words"], named["vectors"]
-        return Meaning(words, vectors.reshape(len(words), len(vectors) // max(len(words), 1)), papers)
+        return WordVectors(words, vectors.reshape(len(words), len(vectors) // max(len(words), 1)), papers)
     except (KeyError, ValueError):
         raise CorruptIndexError(folder, f"{name} is unreadable") from None
 
@@ -182,19 +184,19 @@ def vectors_name(commit: int) -> str:
     return f"{commit:08d}{_VECTORS_SUFFIX}"
 
 
-def sweep(folder: Path, keep: Iterable[str]) -> None:
-    """Delete the files that no commit needs any more, and what an interrupted write left."""
+def remove_orphans(folder: Path, keep: Iterable[str]) -> None:
+    """Delete all files except those to `keep`: files of older commits, and parts of interrupted writes."""
     kept = set(keep)
     for path in [*folder.glob(f"*{_SUFFIX}"), *folder.glob(f"*{_VECTORS_SUFFIX}"), *folder.glob("*.part")]:
         if path.name not in kept:
             try:
                 path.unlink(missing_ok=True)
             except PermissionError:
-                continue  # Windows, while another process still maps it: the next sweep gets it
+                continue  # Windows, while another process still maps it: a later commit removes it
 
 
-def stamp(folder: Path) -> tuple[int, int, int] | None:
-    """Changes whenever a commit was made; None before the first."""
+def manifest_version(folder: Path) -> tuple[int, int, int] | None:
+    """The version of the manifest file, which differs after every commit; None before the first commit."""
     try:
         found = (folder / MANIFEST).stat()
     except FileNotFoundError:
@@ -204,7 +206,7 @@ def stamp(folder: Path) -> tuple[int, int, int] | None:
 
 @contextmanager
 def write_lock(folder: Path, patience: float) -> Iterator[None]:
-    """Hold the folder's only right to write; IndexBusyError when it is not free within `patience` seconds."""
+    """Hold the folder's write lock; IndexBusyError if it is not free within `patience` seconds."""
     with (folder / "write.lock").open("ab") as file:
         deadline = time.monotonic() + patience
         while not try_lock(file.fileno()):

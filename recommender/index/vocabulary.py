@@ -9,7 +9,7 @@ import numpy as np
 
 from recommender.index.segment import Words
 from recommender.paper import Paper
-from recommender.text import fold, stem, telling
+from recommender.text import fold, is_content_word, stem
 
 CATEGORY_SIGN = "#"
 AUTHOR_SIGN = "@"
@@ -34,13 +34,13 @@ class Vocabulary(dict[str, int]):
         super().__init__()
         self.words: list[str] = []
         self._stems = array("I")
-        self._telling = bytearray()
+        self._content_flags = bytearray()
 
     def __missing__(self, word: str) -> int:
         number = self[word] = len(self.words)
         self.words.append(word)
         signed = word[:1] in (CATEGORY_SIGN, AUTHOR_SIGN)
-        self._telling.append(not signed and telling(word))
+        self._content_flags.append(not signed and is_content_word(word))
         self._stems.append(number)
         if not signed:
             self._stems[number] = self[stem(word)]
@@ -51,7 +51,7 @@ class Vocabulary(dict[str, int]):
         return Words(
             text=np.frombuffer("\n".join(self.words[start:]).encode("utf-8", "surrogatepass"), np.uint8),
             stems=np.array(self._stems[start:], np.uint32),
-            telling=np.array(self._telling[start:], np.uint8),
+            content_flags=np.array(self._content_flags[start:], np.uint8),
         )
 
     def extend(self, words: Words, known: int) -> None:
@@ -63,13 +63,13 @@ class Vocabulary(dict[str, int]):
         self.words.extend(texts)
         self.update(zip(texts, range(start, start + len(words.stems) - known), strict=True))
         self._stems.frombytes(words.stems[known:].tobytes())
-        self._telling.extend(words.telling[known:].tobytes())
+        self._content_flags.extend(words.content_flags[known:].tobytes())
 
     def truncate(self, size: int) -> None:
         """Forget every word from number `size` on."""
         for word in self.words[size:]:
             del self[word]
-        del self.words[size:], self._stems[size:], self._telling[size:]
+        del self.words[size:], self._stems[size:], self._content_flags[size:]
 
     def known(self, words: Iterable[str]) -> list[int]:
         """The ids of those words that have one."""

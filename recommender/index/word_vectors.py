@@ -1,8 +1,7 @@
-"""What words mean by the company they keep: a vector for each frequent word, from a sample of the index.
+"""Word vectors: an embedding of each frequent word, trained on a sample of the index (PPMI and SVD).
 
-Words that stand in the same papers come to lie near each other, so that one liked paper speaks for others that say the
-same in other words. Nothing is fetched or trained outside; a new paper's vector is made of its words' without learning
-anything anew.
+Words of the same papers have near vectors, so that one liked paper also supports papers that say the same in other
+words. Nothing is fetched from outside. The embedding of a new paper is made from its words without training.
 """
 
 from __future__ import annotations
@@ -14,54 +13,56 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 DIMENSIONS = 100
-MOST_WORDS = 4_000
-MOST_PAPERS = 20_000
-MOST_TOKENS = 1_300_000
-"""What is read at most: half a second of work."""
-_PAPERS_EACH = 10
-"""Papers and words that there must be for each dimension: fewer say more of themselves than of the language."""
+MAX_WORDS = 4_000
+MAX_VECTOR_PAPERS = 20_000
+MAX_TOKENS = 1_300_000
+"""The most words that are read: half a second of work."""
+_MIN_PER_DIMENSION = 10
+"""The least number of papers and of words for each dimension; fewer would be overfitted."""
 _ROUNDS = 3
 _SPARE = 10
 _BLOCK = 500
-"""Words whose neighbours are counted at a time, for the sake of memory."""
+"""Words whose neighbours are counted at a time, to save memory."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """`vectors` (words, dimensions) of some words of the vocabulary, by their ids, ascending; learned when the index
-    had that many `papers`."""
+class WordVectors:
+    """`vectors` (words, dimensions) of some `words` of the vocabulary (ascending ids), trained when the index had so
+    many `papers`."""
 
     words: NDArray[np.int64]
     vectors: Floats
     papers: int
 
 
-UNKNOWN = Meaning(np.zeros(0, np.int64), np.zeros((0, 0), np.float32), 0)
+NO_VECTORS = WordVectors(np.zeros(0, np.int64), np.zeros((0, 0), np.float32), 0)
 
 
-def learn(tokens: NDArray[np.uint32], owners: NDArray[np.int64], telling: NDArray[np.uint8], papers: int) -> Meaning:
-    """Positive pointwise mutual information of words that share a paper, reduced to few dimensions: U · |λ|^½
-    (Levy, Goldberg & Dagan, TACL 2015, with papers as windows; the eigenvectors by randomised subspace iteration,
-    Halko, Martinsson & Tropp 2011). `tokens` are the words of a sample of the index, `owners` whose each is; `telling`
+def train(
+    tokens: NDArray[np.uint32], owners: NDArray[np.int64], content_flags: NDArray[np.uint8], papers: int
+) -> WordVectors:
+    """Positive pointwise mutual information of words that share a paper, reduced to few dimensions: U · |λ|^½ (Levy,
+    Goldberg & Dagan, TACL 2015, with papers as windows; the eigenvectors by randomised subspace iteration, Halko,
+    Martinsson & Tropp 2011). `tokens` are the words of a sample of the index, `owners` whose each is; `content_flags`
     speaks of the whole vocabulary. A learner that weighs all directions alike need not care for their signs.
     """
-    read = int(np.searchsorted(np.cumsum(np.bincount(owners)), MOST_TOKENS, "right"))
-    kept = telling[tokens].view(bool) & (owners < read)
-    df, key = _distinct(owners[kept], tokens[kept], len(telling))
-    words = np.sort(np.argsort(-df, kind="stable")[:MOST_WORDS])
+    read = int(np.searchsorted(np.cumsum(np.bincount(owners)), MAX_TOKENS, "right"))
+    kept = content_flags[tokens].view(bool) & (owners < read)
+    df, key = _distinct(owners[kept], tokens[kept], len(content_flags))
+    words = np.sort(np.argsort(-df, kind="stable")[:MAX_WORDS])
     words = words[df[words] > 1]
-    dimensions = min(DIMENSIONS, len(words) // _PAPERS_EACH, read // _PAPERS_EACH)
+    dimensions = min(DIMENSIONS, len(words) // _MIN_PER_DIMENSION, read // _MIN_PER_DIMENSION)
     if not dimensions:
-        return Meaning(words[:0], np.zeros((0, 0), np.float32), papers)
-    place = np.full(len(telling), -1, np.int32)
+        return WordVectors(words[:0], np.zeros((0, 0), np.float32), papers)
+    place = np.full(len(content_flags), -1, np.int32)
     place[words] = np.arange(len(words), dtype=np.int32)
     column = place[key & 0xFFFFFFFF]
     known = column >= 0
     row = (key[known] >> 32).astype(np.int32)
     held = csr_array((np.ones(len(row), np.float32), (row, column[known])), shape=(read, len(words)))
-    return Meaning(words, _reduced(_information(held, df[words].astype(np.float32)), dimensions), papers)
+    return WordVectors(words, _reduced(_information(held, df[words].astype(np.float32)), dimensions), papers)
 
 
 def _distinct(

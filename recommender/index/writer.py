@@ -32,34 +32,34 @@ from recommender.index.segment import (
 )
 from recommender.index.snapshot import Snapshot, day_number, key_of
 from recommender.index.vocabulary import AUTHOR_SIGN, Vocabulary, categories_of
-from recommender.index.word_vectors import MOST_PAPERS, UNKNOWN, Meaning, learn
+from recommender.index.word_vectors import MAX_VECTOR_PAPERS, NO_VECTORS, WordVectors, train
 from recommender.paper import Paper
 from recommender.text import names, words
 
 MOST_TOKENS = 20_000
-"""Words of one field that are indexed."""
+"""The most words of one field that are indexed."""
 _MERGE_AT = 8
-"""Segments of about one size that are merged when they have become so many."""
+"""The number of segments of similar size that are merged."""
 _SMALL = 1_000
 _REWRITE_SHARE = 0.3
 _PATIENCE = 5.0
-_LEARN_WORDS_AT = 1.5
-"""Growth of the index since its word vectors were learned, from which they are learned anew."""
+_RETRAIN_AT = 1.5
+"""Growth of the index since its word vectors were trained, after which they are trained again."""
 
-Dead = NDArray[np.bool_] | None
-Part = tuple[Segment, Dead]
+Deleted = NDArray[np.bool_] | None
+Part = tuple[Segment, Deleted]
 
 
 class Index:
-    """Papers, searchable as soon as they are added. `snapshot` is what readers take; it is replaced whole at each
-    commit. Segments of similar size are merged as they come, so that there are never many."""
+    """An index that papers are added to. Readers take its `snapshot`, which is replaced at each commit. Segments of
+    similar size are merged, so that there are never many."""
 
     def __init__(self, folder: Path | None = None, patience: float = _PATIENCE) -> None:
         self.snapshot = Snapshot(Vocabulary())
         self._folder = folder
         self._patience = patience
         self._writing = RLock()
-        self._stamp: tuple[int, int, int] | None = None
+        self._manifest_version: tuple[int, int, int] | None = None
         self._manifest = storage.Manifest(lineage=uuid4().hex)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -70,12 +70,12 @@ class Index:
             self.refresh()
 
     def refresh(self) -> bool:
-        """Take up what another process has committed; True when there was something. Cheap when there was not."""
-        if self._folder is None or storage.stamp(self._folder) == self._stamp:
+        """Load the commits of other processes. True if there were any; cheap if not."""
+        if self._folder is None or storage.manifest_version(self._folder) == self._manifest_version:
             return False
         with self._writing:
-            for _ in range(10):  # a writer may sweep a file away between our reading its name and opening it
-                stamp = storage.stamp(self._folder)
+            for _ in range(10):  # a writer may delete a file between reading its name and opening it
+                manifest_version = storage.manifest_version(self._folder)
                 manifest = storage.read_manifest(self._folder)
                 if manifest is None:
                     raise CorruptIndexError(self._folder, f"{storage.MANIFEST} is missing")
@@ -84,7 +84,7 @@ class Index:
                 except FileNotFoundError as missing:
                     problem = f"{Path(missing.filename).name} is missing"
                     continue
-                self._stamp = stamp
+                self._manifest_version = manifest_version
                 return True
             raise CorruptIndexError(self._folder, problem)
 
@@ -92,7 +92,7 @@ class Index:
         """Commit papers, those already known replaced, and the marker with them: all of it, or on any error nothing."""
         with self._transaction() as (parts, vocabulary):
             for held, superseded in _read(papers, vocabulary):
-                parts = [(segment, _bury(segment, dead, held.keys)) for segment, dead in parts]
+                parts = [(segment, _mark_deleted(segment, deleted, held.keys)) for segment, deleted in parts]
                 fresh = vocabulary.since(sum(len(segment.words.stems) for segment, _ in parts))
                 alive = held if superseded is None else join([(held, superseded)])
                 parts.append((_build(alive, fresh, parts), None))
@@ -102,8 +102,8 @@ class Index:
         """Forget papers; ids that are not in the index are ignored."""
         keys = np.array([key_of(paper_id) for paper_id in paper_ids], np.uint64)
         with self._transaction() as (parts, vocabulary):
-            buried = [(segment, _bury(segment, dead, keys)) for segment, dead in parts]
-            self._commit(buried, vocabulary, self.snapshot.marker)
+            marked = [(segment, _mark_deleted(segment, deleted, keys)) for segment, deleted in parts]
+            self._commit(marked, vocabulary, self.snapshot.marker)
 
     @contextmanager
     def _transaction(self) -> Iterator[tuple[list[Part], Vocabulary]]:
@@ -111,7 +111,7 @@ class Index:
             self.refresh()
             before = self.snapshot
             try:
-                yield list(zip(before.segments, before.dead, strict=True)), before.vocabulary
+                yield list(zip(before.segments, before.deleted, strict=True)), before.vocabulary
             except BaseException:
                 before.vocabulary.truncate(before.words)
                 raise
@@ -121,35 +121,37 @@ class Index:
         snapshot = Snapshot(
             vocabulary,
             tuple(segment for segment, _ in parts),
-            tuple(dead for _, dead in parts),
+            tuple(deleted for _, deleted in parts),
             sum(len(segment.words.stems) for segment, _ in parts),
             marker,
-            self.snapshot.meaning,
+            self.snapshot.word_vectors,
         )
-        if snapshot.live > _LEARN_WORDS_AT * snapshot.meaning.papers:
-            snapshot = replace(snapshot, meaning=_learned(snapshot))
+        if snapshot.live > _RETRAIN_AT * snapshot.word_vectors.papers:
+            snapshot = replace(snapshot, word_vectors=_trained(snapshot))
         if self._folder is not None:
-            self._save(self._folder, parts, marker, snapshot.meaning)
+            self._save(self._folder, parts, marker, snapshot.word_vectors)
         self.snapshot = snapshot
 
-    def _save(self, folder: Path, parts: list[Part], marker: str | None, meaning: Meaning) -> None:
+    def _save(self, folder: Path, parts: list[Part], marker: str | None, word_vectors: WordVectors) -> None:
         commit = self._manifest.commit + 1
         written = {id(s): e.name for s, e in zip(self.snapshot.segments, self._manifest.segments, strict=True)}
         entries = []
-        for number, (segment, dead) in enumerate(parts):
+        for number, (segment, deleted) in enumerate(parts):
             name = written.get(id(segment))
             if name is None:
                 name = storage.segment_name(commit, number)
                 storage.write_segment(folder, name, segment)
-            entries.append(storage.SegmentEntry(name, len(segment), storage.pack_dead(dead)))
+            entries.append(storage.SegmentEntry(name, len(segment), storage.pack_deleted(deleted)))
         vectors = self._manifest.vectors
-        if meaning is not self.snapshot.meaning:
+        if word_vectors is not self.snapshot.word_vectors:
             vectors = storage.vectors_name(commit)
-            storage.write_vectors(folder, vectors, meaning)
-        manifest = storage.Manifest(self._manifest.lineage, commit, marker, tuple(entries), vectors, meaning.papers)
+            storage.write_vectors(folder, vectors, word_vectors)
+        manifest = storage.Manifest(
+            self._manifest.lineage, commit, marker, tuple(entries), vectors, word_vectors.papers
+        )
         storage.write_manifest(folder, manifest)
-        self._manifest, self._stamp = manifest, storage.stamp(folder)
-        storage.sweep(folder, [*(entry.name for entry in entries), *([vectors] if vectors else [])])
+        self._manifest, self._manifest_version = manifest, storage.manifest_version(folder)
+        storage.remove_orphans(folder, [*(entry.name for entry in entries), *([vectors] if vectors else [])])
 
     def _load(self, folder: Path, manifest: storage.Manifest) -> None:
         same = manifest.lineage == self._manifest.lineage
@@ -162,18 +164,18 @@ class Index:
         for segment in segments:
             vocabulary.extend(segment.words, known=max(0, len(vocabulary.words) - count))
             count += len(segment.words.stems)
-        dead = tuple(entry.dead_rows for entry in manifest.segments)
+        deleted = tuple(entry.deleted_rows for entry in manifest.segments)
         if same and manifest.vectors == self._manifest.vectors:
-            meaning = self.snapshot.meaning
+            word_vectors = self.snapshot.word_vectors
         else:
-            meaning = (
-                storage.map_vectors(folder, manifest.vectors, manifest.vectors_of) if manifest.vectors else UNKNOWN
+            word_vectors = (
+                storage.map_vectors(folder, manifest.vectors, manifest.vectors_of) if manifest.vectors else NO_VECTORS
             )
-        self.snapshot = Snapshot(vocabulary, tuple(segments), dead, count, manifest.marker, meaning)
+        self.snapshot = Snapshot(vocabulary, tuple(segments), deleted, count, manifest.marker, word_vectors)
         self._manifest = manifest
 
 
-def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Papers, Dead]]:
+def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Papers, Deleted]]:
     """The papers as columns, at most MAX_PAPERS at a time, and which of them came again later among these."""
     papers = iter(papers)
     while True:
@@ -203,40 +205,40 @@ def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Pap
         yield held, _superseded(held.keys)
 
 
-def _learned(snapshot: Snapshot) -> Meaning:
-    tokens, owners = snapshot.tokens(snapshot.sample(MOST_PAPERS), TITLE, ABSTRACT)
-    return learn(tokens, owners, snapshot.telling, snapshot.live)
+def _trained(snapshot: Snapshot) -> WordVectors:
+    tokens, owners = snapshot.tokens(snapshot.sample(MAX_VECTOR_PAPERS), TITLE, ABSTRACT)
+    return train(tokens, owners, snapshot.content_flags, snapshot.live)
 
 
 def _authors(paper: Paper) -> list[str]:
     return [AUTHOR_SIGN + name for author in paper.authors for name in names(author)]
 
 
-def _superseded(keys: NDArray[np.uint64]) -> Dead:
+def _superseded(keys: NDArray[np.uint64]) -> Deleted:
     order = np.argsort(keys, kind="stable")
     again = keys[order[:-1]] == keys[order[1:]]
     if not again.any():
         return None
-    dead = np.zeros(len(keys), bool)
-    dead[order[:-1][again]] = True
-    return dead
+    deleted = np.zeros(len(keys), bool)
+    deleted[order[:-1][again]] = True
+    return deleted
 
 
-def _bury(segment: Segment, dead: Dead, keys: NDArray[np.uint64]) -> Dead:
-    """The segment's dead, with the papers behind `keys` among them."""
+def _mark_deleted(segment: Segment, deleted: Deleted, keys: NDArray[np.uint64]) -> Deleted:
+    """The deletion mask of a segment with the papers of `keys` marked as well."""
     if not len(segment) or not len(keys):
-        return dead
+        return deleted
     gone = segment.key_rows[np.isin(segment.sorted_keys, keys)]
     if not len(gone):
-        return dead
-    dead = np.zeros(len(segment), bool) if dead is None else dead.copy()
-    dead[gone] = True
-    return dead
+        return deleted
+    deleted = np.zeros(len(segment), bool) if deleted is None else deleted.copy()
+    deleted[gone] = True
+    return deleted
 
 
 def _living(part: Part) -> int:
-    segment, dead = part
-    return len(segment) - (0 if dead is None else int(dead.sum()))
+    segment, deleted = part
+    return len(segment) - (0 if deleted is None else int(deleted.sum()))
 
 
 def _merged(parts: list[Part]) -> list[Part]:
@@ -266,7 +268,7 @@ def _run(parts: list[Part]) -> list[Part]:
 
 
 def _rebuilt(some: list[Part], everything: list[Part]) -> Part:
-    papers = join([(segment.papers, dead) for segment, dead in some])
+    papers = join([(segment.papers, deleted) for segment, deleted in some])
     return _build(papers, join_words([segment.words for segment, _ in some]), everything), None
 
 
@@ -279,4 +281,4 @@ def _build(papers: Papers, fresh: Words, others: list[Part]) -> Segment:
         count += len(held)
     means = (titles / max(count, 1), abstracts / max(count, 1))
     vocabulary = join_words([*(segment.words for segment, _ in others), fresh])
-    return build(papers, fresh, vocabulary.stems, vocabulary.telling, means)
+    return build(papers, fresh, vocabulary.stems, vocabulary.content_flags, means)

@@ -74,7 +74,7 @@ class SharedPrior:
         other_papers = other_papers[np.argsort(snapshot.keys[other_papers], kind="stable")[:MAX_PAPERS]]
         if len(other_papers) < MIN_LIKED:
             return None
-        rows = vstack([self._features.table(liked_papers), self._features.table(other_papers)])
+        rows = vstack([self._features.matrix(liked_papers), self._features.matrix(other_papers)])
         positive = np.arange(len(rows)) < len(liked_papers)
         sample_weight = np.where(positive, _EVIDENCE / len(liked_papers), _EVIDENCE / len(other_papers)).astype(
             np.float32

@@ -62,7 +62,7 @@ def gather_candidates(
     age = np.where(published > 0, np.clip(today - published, 0, MAX_AGE_DAYS), MAX_AGE_DAYS)
     popularity = np.log1p(snapshot.upvotes[papers]).astype(np.float32)
     paper_bonus = (UPVOTE_WEIGHT * popularity - AGE_WEIGHT * age).astype(np.float32)
-    return Candidates(papers, tuple(ids), features.table(papers), popularity, paper_bonus)
+    return Candidates(papers, tuple(ids), features.matrix(papers), popularity, paper_bonus)
 
 
 def score_candidates(learner: Learner, taste: TasteModel, candidates: Candidates) -> ScoredCandidates:

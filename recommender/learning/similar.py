@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recommender.index.segment import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows
-from recommender.learning.features import MEANING_WEIGHT, Features
+from recommender.learning.features import EMBEDDING_WEIGHT, Features
 from recommender.learning.matrix import FeatureMatrix
 from recommender.paper import Paper
 from recommender.search.searcher import Searcher
@@ -28,18 +28,18 @@ def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: i
     snapshot = features.snapshot
     if isinstance(paper, Paper):
         tokens, row = features.tokens_of(paper), features.row_of(paper)
-        paper_row = FeatureMatrix(row, features.meaning_of(row))
+        paper_row = FeatureMatrix(row, features.embed(row))
     else:
         tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
-        paper_row = features.table(np.array([paper], np.int64))
-    tokens = tokens[snapshot.telling[tokens].view(bool)]
+        paper_row = features.matrix(np.array([paper], np.int64))
+    tokens = tokens[snapshot.content_flags[tokens].view(bool)]
     near = searcher.by_words(
         [snapshot.vocabulary.words[token] for token in tokens], LOOKUP_WORDS, max(COMPARED, limit + 1)
     )
     near = near[near != paper] if isinstance(paper, int) else near
-    near_rows = features.table(near)
+    near_rows = features.matrix(near)
     by_words = (near_rows.sparse @ paper_row.sparse.T).toarray().ravel()
-    by_embedding = near_rows.dense @ paper_row.dense[0] / MEANING_WEIGHT**2
+    by_embedding = near_rows.dense @ paper_row.dense[0] / EMBEDDING_WEIGHT**2
     likeness = (by_words + EMBEDDING_SHARE * by_embedding) / (1 + EMBEDDING_SHARE)
     order = np.argsort(-likeness, kind="stable")[:limit]
     return near[order], likeness[order]

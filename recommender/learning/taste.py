@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import CATEGORY_SIGN
-from recommender.learning.features import MEANING_WEIGHT, Features
+from recommender.learning.features import EMBEDDING_WEIGHT, Features
 from recommender.learning.labels import Labels, aggregate_labels, utc
 from recommender.learning.logistic import LogisticModel, fit
 from recommender.learning.matrix import FeatureMatrix, vstack
@@ -98,7 +98,7 @@ class TasteModel:
         liked = self._liked.dense
         if not len(liked):
             return np.zeros(len(embeddings), np.float32)
-        bonus: Floats = (liked @ embeddings.T).max(axis=0) * np.float32(NEAREST_LIKE_WEIGHT / MEANING_WEIGHT**2)
+        bonus: Floats = (liked @ embeddings.T).max(axis=0) * np.float32(NEAREST_LIKE_WEIGHT / EMBEDDING_WEIGHT**2)
         return bonus
 
     def contributions(self, row: Floats) -> Floats:
@@ -184,7 +184,7 @@ class Learner:
 
         places = np.concatenate([liked, not_liked])
         papers = numbers[places]
-        index_rows = self._features.table(np.concatenate([papers, background]))
+        index_rows = self._features.matrix(np.concatenate([papers, background]))
         rows = vstack([pseudo_negatives.rows, pseudo_positives.rows, index_rows])
         first_liked = len(pseudo_negatives.rows)
         liked_rows = slice(first_liked, first_liked + len(pseudo_positives.rows) + len(liked))
@@ -266,7 +266,7 @@ class Learner:
     def _background(self) -> tuple[Rows, Rows, FeatureMatrix]:
         """(random papers to learn from, as many other random papers for calibration, the rows of the latter)."""
         papers = self._snapshot.sample(2 * BACKGROUND)
-        return papers[::2], papers[1::2], self._features.table(papers[1::2])
+        return papers[::2], papers[1::2], self._features.matrix(papers[1::2])
 
     def _supplied_examples(self, labels: Labels, numbers: Rows, weights: NDArray[np.float64]) -> _Examples:
         """The papers that came with their feedback, are not in the index and have a weight above 0."""
@@ -277,7 +277,7 @@ class Learner:
                 continue
             row = self._features.row_of(paper)
             if row.nnz:
-                rows.append(FeatureMatrix(row, self._features.meaning_of(row)))
+                rows.append(FeatureMatrix(row, self._features.embed(row)))
                 teachers.append(Teacher(labels.paper_ids[at]))
                 row_weights.append(float(weights[at]))
         return _Examples(vstack(rows), teachers, row_weights)
@@ -295,11 +295,11 @@ class Learner:
             weight = abs(preference.votes) or TOPIC_WEIGHT
             parts = []
             if own_words.nnz:
-                parts.append((FeatureMatrix(own_words, self._features.meaning_of(own_words)), weight))
+                parts.append((FeatureMatrix(own_words, self._features.embed(own_words)), weight))
             if not preference.votes:
                 matches = self._searcher.find(query, TOPIC_MATCHES, strict=True).papers
                 if len(matches):
-                    parts.append((self._features.table(matches), weight / len(matches)))
+                    parts.append((self._features.matrix(matches), weight / len(matches)))
             for part, row_weight in parts:
                 rows.append(part)
                 teachers += [preference.teacher] * len(part)
@@ -308,4 +308,4 @@ class Learner:
 
     @cached_property
     def _no_rows(self) -> FeatureMatrix:
-        return self._features.table(np.zeros(0, np.int64))
+        return self._features.matrix(np.zeros(0, np.int64))

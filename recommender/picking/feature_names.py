@@ -26,14 +26,16 @@ class FeatureNames:
     def name(self, column: int) -> str:
         """The readable name of a column; "" for a bigram that none of the papers has."""
         features, vocabulary = self._features, self._snapshot.vocabulary.words
-        if column >= features.grams:
+        if column >= features.ngram_count:
             categories = self._snapshot.categories
-            return category_name(vocabulary[int(categories[(column - features.grams) % len(categories)])].lstrip("#"))
-        gram = features.gram(column)
-        if gram < self._snapshot.words:
-            return str(vocabulary[gram])
+            return category_name(
+                vocabulary[int(categories[(column - features.ngram_count) % len(categories)])].lstrip("#")
+            )
+        ngram = features.ngram(column)
+        if ngram < self._snapshot.words:
+            return str(vocabulary[ngram])
         pairs, first, second = self._pairs
-        at = np.flatnonzero(pairs == gram - self._snapshot.words)[:1].tolist()
+        at = np.flatnonzero(pairs == ngram - self._snapshot.words)[:1].tolist()
         return f"{vocabulary[first[at[0]]]} {vocabulary[second[at[0]]]}" if at else ""
 
     @property
@@ -48,7 +50,7 @@ class FeatureNames:
             owners = np.zeros(len(tokens), np.int64)
         else:
             tokens, owners = self._snapshot.tokens(self._papers, TITLE, ABSTRACT)
-        kept = self._snapshot.telling[tokens].view(bool)
+        kept = self._snapshot.content_flags[tokens].view(bool)
         tokens, owners = tokens[kept], owners[kept]
         together = owners[1:] == owners[:-1]
         first, second = tokens[:-1][together], tokens[1:][together]

@@ -61,7 +61,7 @@ class Reasons:
         columns, effects = self._effects(at)
         names = self._names(self._scored.papers[at])
         # Weighted by how informative the words are: every paper of a field "learns", few are "federated".
-        liked = np.maximum(effects, 0) * self._features.telling[columns]
+        liked = np.maximum(effects, 0) * self._features.informativeness[columns]
         reasons = []
         for number in best:
             teacher, amount = Teacher() if number in unmet else taste.teacher(number), float(amounts[number])
@@ -97,7 +97,7 @@ class Reasons:
     def _word_effects(self) -> Floats:
         """The weight of each column (width,) in the taste, times how informative the column is."""
         weights: Floats = self._taste.model.weights[: self._features.width]
-        telling: Floats = weights * self._features.telling
+        telling: Floats = weights * self._features.informativeness
         return telling
 
     def against(self, at: int, most: int = 5) -> tuple[Word, ...]:
@@ -122,7 +122,7 @@ class Reasons:
         """(columns of a candidate's words, what each adds to the score, including its part in the embedding)."""
         weights = self._taste.model.weights
         columns, values = self._scored.rows.entries(at)
-        return columns, values * (weights[columns] + self._features.by_meaning_of(columns, values, weights))
+        return columns, values * (weights[columns] + self._features.embedding_effects_in(columns, values, weights))
 
     def _beyond_chance(self, words: Sequence[Word], shared: NDArray[np.int32]) -> bool:
         """Whether the columns that two papers share are more than chance: several words, or a rare one."""
@@ -144,7 +144,7 @@ def name_columns(
     """The names of the columns with the largest absolute values. A column is left out if it repeats a word that is
     already named, in any form, or if it has another name in `teacher_names`, because two bigrams may share a column. A
     category counts once, whether it is a paper's first one or not."""
-    kept = (values != 0) & ((columns >= features.grams) == categories)
+    kept = (values != 0) & ((columns >= features.ngram_count) == categories)
     columns, values = columns[kept], values[kept]
     reasons: list[Word] = []
     texts: set[str] = set()
@@ -175,7 +175,7 @@ def summary(features: Features, taste: TasteModel, most: int = 12) -> Taste:
         return Taste()
     lengths = features.lengths(taste.rows.sparse[: len(taste.row_teachers)])
     typical = float(lengths.mean()) if len(lengths) else 1.0
-    by_word = taste.model.weights[: features.width] + features.by_meaning(taste.model.weights) / typical
+    by_word = taste.model.weights[: features.width] + features.embedding_effects(taste.model.weights) / typical
     weights = features.by_category(by_word)
     if not taste.has_likes:
         # Before the first like, weights away from the shown papers are no likes, and ignored papers are no dislikes.

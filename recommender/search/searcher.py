@@ -28,7 +28,7 @@ _HIGH = (0.7, 0.4, 0.0)
 """Shares of the highest score: the best papers are looked for above each of them in turn."""
 _NAMED = 2.0
 """The score of papers by an author if the query is that name alone: above all other scores."""
-_TOPICAL_POWER = 0.25
+_BURSTINESS_POWER = 0.25
 _SCAN_FROM = 4
 """If more than 1/_SCAN_FROM of a segment's words are needed, reading all of them in order is faster."""
 
@@ -131,10 +131,10 @@ class Searcher:
         snapshot = self._snapshot
         scores = _scored(snapshot.segments, query, terms, strict)
         start = 0
-        for segment, dead in zip(snapshot.segments, snapshot.dead, strict=False):
+        for segment, deleted in zip(snapshot.segments, snapshot.deleted, strict=False):
             part = scores[start : start + len(segment)]
-            if dead is not None:
-                part[dead] = 0
+            if deleted is not None:
+                part[deleted] = 0
             self._sift(segment, query, part, strict)
             start += len(segment)
         papers = _highest(scores, most)
@@ -251,7 +251,7 @@ class Searcher:
             term = self._snapshot.vocabulary.get(stem(word), -1)
             weight = 0.0
             if 0 <= term < self._snapshot.words:
-                weight = float(self._snapshot.idf[term] * self._snapshot.topical[term] ** _TOPICAL_POWER)
+                weight = float(self._snapshot.idf[term] * self._snapshot.burstiness[term] ** _BURSTINESS_POWER)
             known = self._terms[word] = (term if weight else -1, weight)
         return known
 

@@ -29,7 +29,7 @@ def test_every_row_has_unit_length_and_a_small_part_for_categories(index: Index)
     features = Features(index.snapshot)
     rows = features.rows(np.arange(index.snapshot.live))
     assert np.allclose(np.sqrt(rows.power(2).sum(axis=1)), 1, atol=1e-5)
-    tags = rows.tocsc()[:, features.grams :]
+    tags = rows.tocsc()[:, features.ngram_count :]
     assert np.allclose(np.sqrt(tags.power(2).sum(axis=1)), CATEGORY_WEIGHT, atol=0.01)
 
 
@@ -43,7 +43,7 @@ def test_rows_are_the_same_in_any_order_and_company(index: Index) -> None:
 
 def test_rows_that_no_longer_fit_in_memory_are_made_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = Features(index.snapshot).rows(np.arange(20)).toarray()
-    monkeypatch.setattr(features_module, "MOST_KEPT", 6)
+    monkeypatch.setattr(features_module, "MAX_CACHED_ROWS", 6)
     features = Features(index.snapshot)
     for start in (0, 4, 8, 12, 16):
         part = np.arange(start, start + 4)

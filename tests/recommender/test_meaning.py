@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from recommender import Recommender
-from recommender.index.word_vectors import learn
+from recommender.index.word_vectors import train
 from recommender.index.writer import Index
 from tests.recommender.papers import library, made, votes
 
 
 def likeness(index: Index, one: str, other: str) -> float:
     """The cosine of two words' vectors."""
-    snapshot, meaning = index.snapshot, index.snapshot.meaning
+    snapshot, meaning = index.snapshot, index.snapshot.word_vectors
     places = np.searchsorted(meaning.words, snapshot.vocabulary.known([one, other]))
     first, second = meaning.vectors[places]
     return float(first @ second / np.sqrt((first @ first) * (second @ second)))
@@ -39,23 +39,23 @@ def test_a_liked_paper_speaks_for_one_that_says_the_same_in_other_words() -> Non
 def test_words_are_learned_anew_only_when_the_index_has_grown_by_half() -> None:
     index = Index()
     index.add(library(10))
-    first = index.snapshot.meaning
+    first = index.snapshot.word_vectors
     index.add([made("vision", 100 + n) for n in range(20)])
-    assert index.snapshot.meaning is first
+    assert index.snapshot.word_vectors is first
     index.add([made("vision", 200)])
-    assert index.snapshot.meaning is not first
-    assert index.snapshot.meaning.papers == 61
+    assert index.snapshot.word_vectors is not first
+    assert index.snapshot.word_vectors.papers == 61
 
 
 def test_an_index_opened_again_knows_the_same_meanings(tmp_path: Path) -> None:
     kept = Index(tmp_path)
     kept.add(library(10))
     opened = Index(tmp_path)
-    assert np.array_equal(opened.snapshot.meaning.vectors, kept.snapshot.meaning.vectors)
+    assert np.array_equal(opened.snapshot.word_vectors.vectors, kept.snapshot.word_vectors.vectors)
     kept.add(library(20))
     opened.refresh()
-    assert opened.snapshot.meaning.papers == 80
-    assert np.array_equal(opened.snapshot.meaning.vectors, kept.snapshot.meaning.vectors)
+    assert opened.snapshot.word_vectors.papers == 80
+    assert np.array_equal(opened.snapshot.word_vectors.vectors, kept.snapshot.word_vectors.vectors)
     assert len(list(tmp_path.glob("*.vectors"))) == 1
 
 
@@ -63,9 +63,9 @@ def test_the_same_papers_give_the_same_meanings() -> None:
     one, other = Index(), Index()
     one.add(library(20))
     other.add(library(20))
-    assert np.array_equal(one.snapshot.meaning.vectors, other.snapshot.meaning.vectors)
+    assert np.array_equal(one.snapshot.word_vectors.vectors, other.snapshot.word_vectors.vectors)
 
 
 def test_nothing_to_read_has_no_meaning() -> None:
-    nothing = learn(np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.uint8), 0)
+    nothing = train(np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.uint8), 0)
     assert len(nothing.words) == 0

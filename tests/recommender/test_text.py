@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.text import display, fold, names, stem, telling, visible, words
+from recommender.text import display, fold, is_content_word, names, stem, visible, words
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,11 @@ def test_words_that_differ_stay_apart(one: str, other: str) -> None:
 
 
 def test_only_telling_words_are_learned_from() -> None:
-    assert [word for word in ("the", "model", "x", "2024", "深", "bert4") if telling(word)] == ["model", "深", "bert4"]
+    assert [word for word in ("the", "model", "x", "2024", "深", "bert4") if is_content_word(word)] == [
+        "model",
+        "深",
+        "bert4",
+    ]
 
 
 @pytest.mark.parametrize(
