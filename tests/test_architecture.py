@@ -3,6 +3,7 @@ other. Imports for type checking count."""
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from pathlib import Path
 
@@ -48,3 +49,13 @@ def test_no_module_needs_itself_by_way_of_others(graph: tuple[str, grimp.ImportG
     while free := {module for module, others in needed.items() if not others & needed.keys()}:
         needed = {module: others for module, others in needed.items() if module not in free}
     assert sorted(needed) == []
+
+
+def test_the_fake_services_could_be_lifted_out() -> None:
+    """They speak for Slack, Discord and PostgreSQL, whoever asks: nothing in them knows the product."""
+    for file in (_ROOT / "tests" / "fakes").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            foreign = [name for name in names if name.split(".")[0] in ("bot", "recommender", "tests")]
+            assert [name for name in foreign if not name.startswith("tests.fakes")] == [], file

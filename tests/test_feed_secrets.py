@@ -13,10 +13,10 @@ from bot.sources.feed import Feed, feed_name
 from bot.sources.fetch import Fetcher, Limits
 from bot.store.database import Store
 from tests.fakes.clock import Clock
-from tests.fakes.paper_sources import PaperSources, Reply
 from tests.store.whole import dump
 from tests.support.house import house_over
 from tests.support.operator import Operator
+from tests.support.paper_sources import PaperSources, Reply
 
 SECRETS = ("PASSW0RD", "APIKEY123", "private.rss", "reader")
 

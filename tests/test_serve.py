@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from bot.ports.platform import BotApi, Platform, PlatformError, TokenRefused, WorkspaceLost
 from bot.serve import serve
 from bot.store.database import Store
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import House, house_over, paper
 
 

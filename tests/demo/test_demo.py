@@ -16,7 +16,7 @@ from bot.demo.visit import scripted
 from bot.demo.world import DemoClock
 from bot.settings import load
 from recommender import Paper
-from tests.fakes.paper_sources import PaperSources
+from tests.support.paper_sources import PaperSources
 
 NOBODY = "http://127.0.0.1:1"
 TODAY = date(2026, 3, 4)

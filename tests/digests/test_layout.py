@@ -11,8 +11,8 @@ from bot.model.messages import Message
 from bot.ports.platform import Capabilities
 from bot.settings import DigestSettings
 from bot.store.database import Store
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import ADA, BEN, House, demo_papers, house_over
 
 PAPERS = demo_papers()

@@ -17,8 +17,8 @@ from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.states import DeliveryKind
 from recommender import Feedback
-from tests.fakes.chat import FakeChat, Shown
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat, Shown
 from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over, paper
 
 PAPERS = demo_papers()

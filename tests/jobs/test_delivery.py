@@ -20,8 +20,8 @@ from bot.store import deliveries
 from bot.store.database import Store
 from bot.store.states import ChannelState, PostState
 from bot.store.tables import posts
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import PLACE, House, demo_papers, house_over
 
 DAY = demo_papers()[:8]

@@ -13,9 +13,9 @@ from bot.model.messages import Message, Place, PlaceKind, Reaction
 from bot.ports.platform import Capabilities, NotAccepted, Rejected, Uncertain
 from bot.store.database import Store
 from bot.store.states import PostState
-from tests.fakes.chat import FakeChat, Shown
 from tests.fakes.clock import Clock
 from tests.jobs.test_delivery import a_due_digest, states
+from tests.support.chat import FakeChat, Shown
 from tests.support.house import PLACE, House, comes_true, demo_papers, house_over
 from tests.support.voting import values
 

@@ -12,8 +12,8 @@ from bot.ports.platform import AccessLost, PlatformError, Uncertain, WorkspaceLo
 from bot.store import installations
 from bot.store.database import Store
 from bot.store.states import ChannelState
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import PLACE, House, demo_papers, house_over
 
 

@@ -13,8 +13,8 @@ from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected
 from bot.store import papers
 from bot.store.database import Store
 from recommender import Paper
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import PLACE, demo_papers, house_over, no_sleep
 from tests.support.voting import ONE, OTHER, TABLE, THIRD, heard, read_back, values, with_cards
 

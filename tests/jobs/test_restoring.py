@@ -15,9 +15,9 @@ from bot.store.database import Store
 from bot.store.deliveries import Delivery
 from bot.store.states import DeliveryKind, DeliveryState, PostState
 from bot.store.tables import posts
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
 from tests.jobs.test_alerts import told
+from tests.support.chat import FakeChat
 from tests.support.house import House, demo_papers, house_over
 
 PAPERS = demo_papers()

@@ -19,8 +19,8 @@ from bot.store import channels
 from bot.store.database import _HIGH_PRIORITY, Store
 from bot.store.states import ChannelState
 from bot.store.votes import Vote, VoteSignal
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over
 from tests.support.voting import ONE, OTHER, TABLE, read_back, values, with_cards
 

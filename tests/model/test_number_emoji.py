@@ -14,8 +14,8 @@ from bot.store import deliveries, papers
 from bot.store.database import Store
 from bot.store.states import DeliveryKind
 from recommender import Paper
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import BEN, PLACE, House, house_over
 from tests.support.voting import ONE, PAPERS, heard, read_back, values, with_cards
 

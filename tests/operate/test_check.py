@@ -26,9 +26,9 @@ from bot.settings import Settings, load
 from bot.sources.feed import feed_name
 from bot.store import channels
 from bot.store.opening import open_store
-from tests.fakes.paper_sources import PaperSources, Reply
 from tests.fakes.slack.server import FakeSlack
 from tests.support.house import paper
+from tests.support.paper_sources import PaperSources, Reply
 
 ROOT = Path(__file__).parents[2]
 NEW = {"hour": "09:00", "days": "daily", "count": 5, "bar": 0.8, "guess": True, "created_at": datetime.now(UTC)}

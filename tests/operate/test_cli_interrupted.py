@@ -12,8 +12,8 @@ import pytest
 
 from bot.operate.single_instance import single_instance
 from bot.settings import load
-from tests.fakes.paper_sources import PaperSources, Reply
 from tests.support.operator import Operator, good, ids, lines
+from tests.support.paper_sources import PaperSources, Reply
 
 
 def test_a_second_bot_on_a_store_is_refused_and_searches_are_not(stocked: Operator, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.paper_sources import PaperSources
 from tests.platforms.process import ROOT
 from tests.platforms.process import environment as environment_of
+from tests.support.paper_sources import PaperSources
 
 BUSY_THREAD = """
 import bot.sources.feed as feed

@@ -14,8 +14,8 @@ from bot.ports.platform import Capabilities
 from bot.store import channels, saved, votes
 from bot.store.database import Store
 from bot.store.states import ChannelState
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import ADA, BEN, House, house_over
 from tests.support.saying import DM, HOSTILE, KNOWN, PAPERS, press
 

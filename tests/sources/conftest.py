@@ -12,7 +12,7 @@ import pytest
 
 from bot.sources.fetch import Fetcher, Limits
 from bot.sources.host_throttle import Clock
-from tests.fakes.paper_sources import PaperSources
+from tests.support.paper_sources import PaperSources
 
 START = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)  # a Friday
 

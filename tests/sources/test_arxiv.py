@@ -11,7 +11,8 @@ from bot.sources.arxiv import ArXiv
 from bot.sources.base import Batch, ListingKind, RateLimited, Refused, Unreachable, Unreadable
 from bot.sources.fetch import Fetcher
 from recommender.paper import Paper
-from tests.fakes.paper_sources import (
+from tests.sources.conftest import Standing
+from tests.support.paper_sources import (
     PaperSources,
     Reply,
     arxiv_api,
@@ -19,7 +20,6 @@ from tests.fakes.paper_sources import (
     arxiv_error,
     arxiv_rss,
 )
-from tests.sources.conftest import Standing
 
 MONDAY = date(2026, 3, 2)
 WEDNESDAY, THURSDAY, FRIDAY, SATURDAY = (MONDAY + timedelta(days=days) for days in (2, 3, 4, 5))

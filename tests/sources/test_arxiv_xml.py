@@ -13,8 +13,8 @@ from bot.sources.arxiv_xml import announced, read_announcement, read_page
 from bot.sources.base import SourceError, Unreadable
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper
-from tests.fakes.paper_sources import PaperSources, arxiv_api, arxiv_atom, arxiv_rss, packed, submitted
 from tests.sources.test_arxiv import FRIDAY, MONDAY, WHOLE, paper, source
+from tests.support.paper_sources import PaperSources, arxiv_api, arxiv_atom, arxiv_rss, packed, submitted
 
 OLD_FORM = """<?xml version="1.0" encoding="UTF-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom">

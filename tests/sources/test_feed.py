@@ -17,7 +17,7 @@ from bot.sources.base import BadAddress, Batch, ListingKind, SourceError, Unread
 from bot.sources.feed import Feed
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, id_from_title
-from tests.fakes.paper_sources import PaperSources, arxiv_atom
+from tests.support.paper_sources import PaperSources, arxiv_atom
 
 FRIDAY = date(2026, 3, 6)
 TITLE = "A title long enough to tell papers apart"

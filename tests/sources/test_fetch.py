@@ -14,8 +14,8 @@ import pytest
 
 from bot.sources.base import BadAddress, RateLimited, Refused, SourceError, TimedOut, TooLarge, Unreachable, Unreadable
 from bot.sources.fetch import Fetcher, Limits
-from tests.fakes.paper_sources import PaperSources, Reply, packed
 from tests.sources.conftest import START, Standing
+from tests.support.paper_sources import PaperSources, Reply, packed
 
 
 async def test_a_document_is_given_as_it_was_sent(world: PaperSources, fetcher: Fetcher) -> None:

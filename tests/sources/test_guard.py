@@ -10,8 +10,8 @@ import pytest
 from bot.sources.base import BadAddress, Unreachable
 from bot.sources.fetch import Fetcher, Limits
 from bot.sources.guard import is_public, refuse_inside_names, resolve
-from tests.fakes.paper_sources import PaperSources, Reply
 from tests.sources.conftest import Standing
+from tests.support.paper_sources import PaperSources, Reply
 
 PUBLIC = "93.184.215.14"
 

@@ -13,7 +13,7 @@ from bot.sources.base import Listing, ListingKind, Refused, SourceError, Unreada
 from bot.sources.fetch import Answer, Fetcher
 from bot.sources.huggingface import PAGE, HuggingFace, _Pages
 from recommender.paper import Paper
-from tests.fakes.paper_sources import PaperSources, Reply
+from tests.support.paper_sources import PaperSources, Reply
 
 FRIDAY = date(2026, 3, 6)
 THURSDAY = date(2026, 3, 5)

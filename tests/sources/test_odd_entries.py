@@ -12,7 +12,7 @@ from bot.sources import arxiv_xml, feed, huggingface
 from bot.sources.base import Unreadable
 from bot.sources.fetch import Answer
 from recommender import Paper
-from tests.fakes.paper_sources import arxiv_atom
+from tests.support.paper_sources import arxiv_atom
 
 DAY = date(2026, 3, 6)
 ODD = (r"Jane Roe \footnote", r"\sqrt", r"Roe \textcolor", r"\title", r"\author", r"\date", r"\sqrt[" * 30, "{" * 150)

@@ -23,8 +23,8 @@ from bot.store.database import Store
 from bot.store.deliveries import Post
 from bot.store.states import PostState
 from recommender import Paper, Recommender
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 
 PLACE = Place("fake", "c1", name="ml")
 ADA = Asker("ada", manager=True, name="Ada")

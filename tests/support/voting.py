@@ -11,8 +11,8 @@ from bot.ports.platform import Sleep
 from bot.settings import load
 from bot.store.database import Store
 from recommender import Feedback
-from tests.fakes.chat import FakeChat
 from tests.fakes.clock import Clock
+from tests.support.chat import FakeChat
 from tests.support.house import PLACE, House, demo_papers, house_over, no_sleep
 
 VOTES = load(None, {}).votes

@@ -22,8 +22,8 @@ from bot.store.deliveries import Post
 from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord
-from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.platforms.discord.server import DiscordServer
+from tests.support.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.support.house import House, comes_true, demo_papers, house_over, no_sleep
 
 DAY = demo_papers()[:4]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from bot.model.messages import Place
 from tests.fakes.discord import FakeDiscord, Interaction, Member, Message, Right
-from tests.fakes.paper_sources import PaperSources
 from tests.platforms.discord.server import readable
 from tests.platforms.discord.test_process import discord, ended
 from tests.platforms.process import begun, let_come, running
 from tests.support.house import comes_true, demo_papers
+from tests.support.paper_sources import PaperSources
 
 PAPERS = demo_papers()
 TODAY = datetime.now(UTC).date()

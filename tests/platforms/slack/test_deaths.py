@@ -19,10 +19,10 @@ from bot.store.database import Store, make_engine
 from bot.store.deliveries import Post
 from bot.store.states import PostState
 from tests.fakes.clock import Clock
-from tests.fakes.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.slack.http_team import HttpTeam
 from tests.platforms.slack.team import SlackTeam, buttons
+from tests.support.dying import Death, Fate, MortalPlatform, MortalStore
 from tests.support.house import House, comes_true, demo_papers, house_over
 
 DAY = demo_papers()[:4]

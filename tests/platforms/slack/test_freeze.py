@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from recommender import Paper
-from tests.fakes.paper_sources import PaperSources
 from tests.fakes.slack import FakeSlack
 from tests.platforms.slack.process import one_workspace, running
 from tests.platforms.slack.test_walk import TODAY, Team
+from tests.support.paper_sources import PaperSources
 
 HOSTILE = (r"\sqrt[", r"\frac{", r"\begin{array}[", r"\cite[", r"{\footnote", r"\textcolor[", r"\hat{")
 PAPERS = [

@@ -14,12 +14,12 @@ import pytest
 from bot.model.messages import Place
 from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
-from tests.fakes.paper_sources import PaperSources
 from tests.fakes.slack import FakeSlack, Member, Message
 from tests.platforms.process import let_come
 from tests.platforms.slack.process import begun, one_workspace, running
 from tests.platforms.slack.team import buttons, readable
 from tests.support.house import demo_papers
+from tests.support.paper_sources import PaperSources
 
 PAPERS = demo_papers()
 TODAY = datetime.now(UTC).date()
