@@ -37,7 +37,7 @@ async def papers_in(services: Services, place: Place, message: str, text: str) -
     return tuple(cards.line(stored[i]) if i in stored else Line(i, cut(plain_text(i), _LABEL)) for i in ids)
 
 
-def which(verb: str, lines: tuple[Line, ...]) -> Reply:
+def ask_which(verb: str, lines: tuple[Line, ...]) -> Reply:
     """The reply where a message is about no paper, or about several."""
     if not lines:
         return error_reply(

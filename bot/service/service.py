@@ -81,7 +81,7 @@ class BotService:
             return error_reply(_SILENT)
         if len(lines) == 1:
             return await self.act(place, asker, Action("", verb, lines[0].paper_id), event_id)
-        return message_papers.which(verb, lines)
+        return message_papers.ask_which(verb, lines)
 
     async def home(self, place: Place, asker: Asker, addresses: Collection[str] = (), offset: int = 0) -> Home:
         """The asker's home page. `place` is their direct conversation; `addresses` are those of the channels that

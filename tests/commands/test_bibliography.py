@@ -1,4 +1,4 @@
-"""Papers as people hand them over, and back as BibTeX."""
+"""Reading ids, links and BibTeX, and writing BibTeX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corrections: more and less of some words, counted as votes, listed, and taken back exactly."""
+"""Votes on words: counted, listed, and taken back."""
 
 from __future__ import annotations
 

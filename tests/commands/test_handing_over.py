@@ -1,4 +1,4 @@
-"""Papers that members hand over: taught, saved, and put before the channel."""
+"""The commands teach, save and submit."""
 
 from __future__ import annotations
 

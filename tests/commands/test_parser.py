@@ -1,4 +1,4 @@
-"""Whatever is typed is a command: nothing is refused, nothing hidden gets through."""
+"""Every line is read as a command: nothing is refused, and hidden characters are removed."""
 
 from __future__ import annotations
 

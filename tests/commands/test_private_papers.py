@@ -1,4 +1,4 @@
-"""Papers that members give in BibTeX belong to the channel or the workspace they were given to, and to nobody else."""
+"""Papers that members give in BibTeX are visible only in the channel or the workspace that they were given to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a query was read, in words."""
+"""Notes on how the search read a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When digests come and what else a channel may set, in words and in forms."""
+"""The commands schedule and settings, as text and as forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found, page by page, and shared with all."""
+"""Search results: paging and sharing."""
 
 from __future__ import annotations
 

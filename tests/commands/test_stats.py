@@ -1,4 +1,4 @@
-"""How good the picks were, beside the most upvoted list: what can be concluded, and nothing more."""
+"""The command stats claims only what the shown papers allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What topics say when they are made, and what they brought."""
+"""The commands subscribe, unsubscribe and topics."""
 
 from __future__ import annotations
 

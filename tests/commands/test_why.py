@@ -1,4 +1,4 @@
-"""Why, and why not: what speaks for a paper, and what becomes of it here."""
+"""The command why: the reasons for and against a paper, and its outlook."""
 
 from __future__ import annotations
 

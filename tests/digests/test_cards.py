@@ -1,4 +1,4 @@
-"""Papers made fit for a glance."""
+"""Papers as cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The digest: what comes, what never comes twice, and why on some days nothing does."""
+"""The digest: which papers it brings, that none comes twice, and what it says on a day without papers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The styles of a digest: how it is laid out, where that can be done, and that its papers count alike."""
+"""The layout of a digest in each style, on platforms that support it and that do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a new channel begins with: what its workspace's other channels like, as far as that is nobody's secret."""
+"""A new channel begins with the likes of its workspace's other public channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The titles below a digest's cards: which they are, where they stand, and what a vote on one does."""
+"""The further titles below a digest's cards: which papers, in which message, and votes on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is offered while a line is typed."""
+"""The completions of a line that is being typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever breaks or hangs behind the service, an asker gets an answer and the others go on."""
+"""When a part behind the service fails or hangs, the asker gets an answer and other members are served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a member finds as their own, and what they may do about it there."""
+"""A member's home page, and the buttons on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limiter: so many at once, none held up by a slow one, and nothing goes on once its caller was cancelled."""
+"""The limiter runs so many coroutines at once; a slow one holds up none, and a cancelled caller stops its coroutine."""
 
 from __future__ import annotations
 

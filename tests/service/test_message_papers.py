@@ -1,4 +1,4 @@
-"""Which paper a message is about, and what is done with it once however often it is told."""
+"""Commands on a message find its paper, and run once however often the event arrives."""
 
 from __future__ import annotations
 

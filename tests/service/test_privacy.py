@@ -1,4 +1,4 @@
-"""What is liked, posted and taught in private rooms shows nowhere else: every answer of the bot is searched for it."""
+"""Votes, posts and papers of private channels appear nowhere else: every answer of the bot is searched for them."""
 
 from __future__ import annotations
 

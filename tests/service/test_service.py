@@ -1,4 +1,4 @@
-"""Every verb that can be said, well and badly, by whoever may and may not say it."""
+"""Every command, with good and bad arguments, by members who may run it and members who may not."""
 
 from __future__ import annotations
 

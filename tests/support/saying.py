@@ -1,4 +1,4 @@
-"""What the tests of the service say, and of what."""
+"""Papers, places and helpers for the tests of the service."""
 
 from __future__ import annotations
 
