@@ -1,4 +1,4 @@
-"""The settings file with every setting explained: `python -m bot.settings_file > config/paperboy.toml`."""
+"""The settings file with every setting explained: `python -m bot.settings.file > config/paperboy.toml`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _HEAD = """\
 
 def settings_file() -> str:
     """A TOML file in which every setting stands as a comment, with what it means and its default."""
-    lines, shown = [_HEAD], {"": ""}
-    meant = sections()
+    lines, written = [_HEAD], {"": ""}
+    meanings = sections()
     for setting in describe():
         section, _, key = setting.name.rpartition(".")
-        for name in (name for name in meant if name not in shown and f"{section}.".startswith(f"{name}.")):
-            shown[name] = meant[name]
-            lines += ["", f"[{name}] # {meant[name]}", ""]
+        for name in (name for name in meanings if name not in written and f"{section}.".startswith(f"{name}.")):
+            written[name] = meanings[name]
+            lines += ["", f"[{name}] # {meanings[name]}", ""]
         lines += [f"# {setting.meaning}", f"#{key} = {_toml(setting.default)}"]
     return "\n".join(lines) + "\n"
 

@@ -110,13 +110,13 @@ def _nearest(name: str, names: set[str], prefix: str = "") -> str:
 
 def _explain(error: ValidationError, model: type[Settings]) -> str:
     problems, settings = [], {setting.name: setting for setting in describe(model)}
-    for one in error.errors():
-        name = ".".join(str(part) for part in one["loc"])
-        said = one["msg"].removeprefix("Value error, ")
-        if one["type"] == "string_pattern_mismatch":
-            said = f"does not read like {settings[name].default}"
-        shown = "" if name in settings and settings[name].secret else f" (it is {_shown(one.get('input'))})"
-        problems.append(f"{name}: {said[:1].lower()}{said[1:]}{shown}")
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "string_pattern_mismatch":
+            message = f"does not read like {settings[name].default}"
+        value_note = "" if name in settings and settings[name].secret else f" (it is {_shown(problem.get('input'))})"
+        problems.append(f"{name}: {message[:1].lower()}{message[1:]}{value_note}")
     return "Wrong settings: " + "; ".join(problems) + "."
 
 
