@@ -30,16 +30,16 @@ async def retry_while_away(
 ) -> Opened:
     """The result of the attempt, which is repeated while the database is away, for `database_start_seconds`. The
     database may start after the bot, or cut a connection while the bot starts. Raises StoreAway after that time."""
-    ends, told = seconds() + settings.database_start_seconds, False
+    ends, announced = seconds() + settings.database_start_seconds, False
     while True:
         try:
             return await attempt()
         except StoreAway as error:
             if seconds() >= ends:
                 raise
-            if not told:
+            if not announced:
                 err(f"{str(error).rstrip('.')}. Waiting up to {settings.database_start_seconds:.0f} seconds for it.")
-                told = True
+                announced = True
         await sleep(_RETRY_SECONDS)
 
 

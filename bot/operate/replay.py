@@ -65,8 +65,8 @@ def _tell(known: Sequence[Paper], given: Sequence[ChannelFeedback], as_json: boo
             done += 1
             tick(done, days)
 
-        told = replay(known, given, progress=one_day)
-    out(json.dumps(asdict(told), indent=1) if as_json else _table(told))
+        result = replay(known, given, progress=one_day)
+    out(json.dumps(asdict(result), indent=1) if as_json else _table(result))
 
 
 def _good(file: Path, records: Iterator[_Record | Problem], problems: Problems) -> Iterator[_Record]:
@@ -80,9 +80,9 @@ def _good(file: Path, records: Iterator[_Record | Problem], problems: Problems) 
         raise CommandError(f"{file} can't be read: {error.strerror or error}.") from error
 
 
-def _table(told: Replay) -> str:
+def _table(result: Replay) -> str:
     rows = ["week   days  quiet  posted  liked                most upvoted"]
-    for week in (*told.weeks, told.total):
+    for week in (*result.weeks, result.total):
         name = str(week.number) if week.number else "all"
         share = f"{week.liked} of {week.judged} ({week.precision:.0%})"
         upvoted = f"{week.baseline_liked} of {week.baseline_judged} ({week.baseline_precision:.0%})"
@@ -90,7 +90,7 @@ def _table(told: Replay) -> str:
             f"{name:>4} {week.days:>6} {week.quiet:>6} {week.posted:>7}  {share:<20} "
             + (upvoted if week.baseline_judged else "-")
         )
-    total = told.total
+    total = result.total
     if total.judged < total.posted or total.baseline_judged < total.baseline_posted:
         rows.append(
             f"Only what was shown can have been liked: {total.judged:,} of the {total.posted:,} picks were, and "

@@ -47,8 +47,8 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
     elif not rows:
         err("Nothing found. Fewer or other words may help.")
     for number, row in enumerate(rows, 1):
-        told = [f"{row['title']}", f"{row['published'] or 'no date'}  {row['url']}", f"{row['snippet']}"]
-        out(f"{number:>3}. " + "\n     ".join(line for line in told if line))
+        lines = [f"{row['title']}", f"{row['published'] or 'no date'}  {row['url']}", f"{row['snippet']}"]
+        out(f"{number:>3}. " + "\n     ".join(line for line in lines if line))
 
 
 async def search_batch(settings: Settings, queries: Path, run: Path, limit: int) -> int:

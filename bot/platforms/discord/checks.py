@@ -56,13 +56,13 @@ async def _with(new_rest: Callable[[], Rest], look: Look) -> Finding:
 
 
 async def _token(rest: Rest) -> Finding:
-    told = await rest.ask("/oauth2/applications/@me", {})
-    if told.get("interactions_endpoint_url"):
+    application = await rest.ask("/oauth2/applications/@me", {})
+    if application.get("interactions_endpoint_url"):
         return Finding(
             "Discord sends commands and buttons to another address, and none to the bot.",
             f"Empty the Interactions Endpoint URL: {_PORTAL} → General Information.",
         )
-    return Finding(mend=f"Bring the bot to a server: {invitation(str(told['id']))}")
+    return Finding(mend=f"Bring the bot to a server: {invitation(str(application['id']))}")
 
 
 async def _gateway(rest: Rest) -> Finding:

@@ -56,8 +56,8 @@ def application_commands(commands: Commands, name: str, installs: Sequence[int] 
 
 def installs_of(application: Json) -> list[int]:
     """The ways in which an application can be installed; in servers alone where Discord does not say."""
-    told = application.get("integration_types_config")
-    known = [kind for kind in (IN_SERVERS, FOR_MEMBERS) if isinstance(told, dict) and str(kind) in told]
+    config = application.get("integration_types_config")
+    known = [kind for kind in (IN_SERVERS, FOR_MEMBERS) if isinstance(config, dict) and str(kind) in config]
     return known or [IN_SERVERS]
 
 
@@ -114,14 +114,14 @@ async def _installs(rest: Rest) -> list[int]:
         return [IN_SERVERS]
 
 
-def _holds(told: Any, wanted: Any) -> bool:
+def _holds(registered: Any, wanted: Any) -> bool:
     """Whether what Discord tells has all that was wanted; it adds ids and defaults, and may order numbers anew."""
     if isinstance(wanted, dict):
-        return isinstance(told, dict) and all(_holds(told.get(key), value) for key, value in wanted.items())
+        return isinstance(registered, dict) and all(_holds(registered.get(key), value) for key, value in wanted.items())
     if isinstance(wanted, list):
-        if not isinstance(told, list) or len(told) != len(wanted):
+        if not isinstance(registered, list) or len(registered) != len(wanted):
             return False
-        if all(isinstance(each, int) for each in [*told, *wanted]):
-            return sorted(told) == sorted(wanted)
-        return all(map(_holds, told, wanted))
-    return bool(told == wanted)
+        if all(isinstance(each, int) for each in [*registered, *wanted]):
+            return sorted(registered) == sorted(wanted)
+        return all(map(_holds, registered, wanted))
+    return bool(registered == wanted)

@@ -80,21 +80,21 @@ class Client(discord.AutoShardedClient):
         """A direct message, or one that mentions the bot."""
         await self._interactions.answer_message(message, self._me)
 
-    async def on_raw_reaction_add(self, told: discord.RawReactionActionEvent) -> None:
+    async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         """An emoji was put on."""
-        await self._events.reacted(told, self._channel(told), self._me, on=True)
+        await self._events.reacted(event, self._channel(event), self._me, on=True)
 
-    async def on_raw_reaction_remove(self, told: discord.RawReactionActionEvent) -> None:
+    async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
         """An emoji was taken off."""
-        await self._events.reacted(told, self._channel(told), self._me, on=False)
+        await self._events.reacted(event, self._channel(event), self._me, on=False)
 
-    async def on_raw_reaction_clear(self, told: discord.RawReactionClearEvent) -> None:
+    async def on_raw_reaction_clear(self, event: discord.RawReactionClearEvent) -> None:
         """All emoji of a message were taken off."""
-        await self._events.cleared(told.message_id, self._channel(told), self._me)
+        await self._events.cleared(event.message_id, self._channel(event), self._me)
 
-    async def on_raw_reaction_clear_emoji(self, told: discord.RawReactionClearEmojiEvent) -> None:
+    async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:
         """All emoji of one kind were taken off."""
-        await self._events.cleared(told.message_id, self._channel(told), self._me)
+        await self._events.cleared(event.message_id, self._channel(event), self._me)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """The bot was invited to a server."""
@@ -112,10 +112,10 @@ class Client(discord.AutoShardedClient):
         """A channel was deleted."""
         await self._service.left(place_of(channel, self._me)[0], "the channel was deleted")
 
-    async def on_raw_thread_delete(self, told: discord.RawThreadDeleteEvent) -> None:
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """A thread was deleted."""
-        if told.thread is not None and told.thread.owner_id != self._me:
-            await self._service.left(place_of(told.thread, self._me)[0], "the thread was deleted")
+        if event.thread is not None and event.thread.owner_id != self._me:
+            await self._service.left(place_of(event.thread, self._me)[0], "the thread was deleted")
 
     async def on_guild_channel_update(self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel) -> None:
         """A channel was changed."""
@@ -139,8 +139,8 @@ class Client(discord.AutoShardedClient):
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
         """The bot was given another role, one was taken from it, or a moderator ended its time-out: of other members
         Discord tells it nothing."""
-        told = before.roles != after.roles or before.timed_out_until != after.timed_out_until
-        if after.id == self._me and told:
+        changed = before.roles != after.roles or before.timed_out_until != after.timed_out_until
+        if after.id == self._me and changed:
             await self._events.allowed(after.guild)
 
     async def on_thread_update(self, before: discord.Thread, after: discord.Thread) -> None:
@@ -157,11 +157,11 @@ class Client(discord.AutoShardedClient):
     def _me(self) -> int:
         return self.user.id if self.user else 0
 
-    def _channel(self, told: Any) -> Any:
+    def _channel(self, event: Any) -> Any:
         """The channel or thread of an event, as much as is known of it."""
-        guild = self.get_guild(told.guild_id) if told.guild_id else None
-        known = guild.get_channel_or_thread(told.channel_id) if guild else None
-        return known or self.get_partial_messageable(told.channel_id, guild_id=told.guild_id)
+        guild = self.get_guild(event.guild_id) if event.guild_id else None
+        known = guild.get_channel_or_thread(event.channel_id) if guild else None
+        return known or self.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
 
 
 async def serve(

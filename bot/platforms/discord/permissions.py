@@ -37,10 +37,10 @@ def application_of(token: str) -> str:
     """The id of the application that a bot's token belongs to: its first part says so. "" when it does not."""
     first = token.partition(".")[0]
     try:
-        told = b64decode(first + "=" * (-len(first) % 4), validate=True).decode()
+        application = b64decode(first + "=" * (-len(first) % 4), validate=True).decode()
     except ValueError:
         return ""
-    return told if told.isdecimal() else ""
+    return application if application.isdecimal() else ""
 
 
 def invitation(application: str) -> str:

@@ -69,6 +69,6 @@ def moment(snowflake: int) -> datetime:
 
 def timed_out_until(member: Mapping[str, Any], now: datetime) -> datetime | None:
     """The end of the time-out that a moderator gave to a member, as Discord tells members; None when there is none."""
-    told = member.get("communication_disabled_until")
-    until = datetime.fromisoformat(str(told)) if told else None
+    timestamp = member.get("communication_disabled_until")
+    until = datetime.fromisoformat(str(timestamp)) if timestamp else None
     return until if until is not None and until > now else None

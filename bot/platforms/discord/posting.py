@@ -94,13 +94,13 @@ class Posting:
         channel, key = split(message, place)
         where = {"channel_id": channel, "message_id": key}
         try:
-            told = await self.rest.ask(_MESSAGE, where)
+            answer = await self.rest.ask(_MESSAGE, where)
         except AccessLost as error:
             if channel != place.address and code_of(error) == UNKNOWN_CHANNEL:  # a post was deleted, not the forum
                 raise Rejected(str(error)) from error
             raise
         pairs: set[tuple[str, str]] = set()
-        for reaction in told.get("reactions") or []:
+        for reaction in answer.get("reactions") or []:
             given, counts = reaction["emoji"], reaction.get("count_details") or {}
             name = f"{given['name']}:{given['id']}" if given.get("id") else given["name"]
             for kind, what in enumerate(("normal", "burst")):
@@ -174,9 +174,9 @@ class Posting:
         """What Discord says of a place that is a forum; None for any other."""
         if place.address in self._no_forums:
             return None
-        told = await self.rest.channel(place.address)
-        if is_forum(told):
-            return told
+        answer = await self.rest.channel(place.address)
+        if is_forum(answer):
+            return answer
         self._no_forums.add(place.address)
         return None
 
@@ -200,20 +200,20 @@ class Posting:
     async def _threads(self, place: Place, after: int) -> AsyncIterator[Json]:
         """The active threads of a forum's server, then those of the forum that were archived since a snowflake's time,
         at most _NEWEST_PAGES of them: what was opened since then can't have been archived before."""
-        told = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
-        for thread in told.get("threads") or []:
+        answer = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
+        for thread in answer.get("threads") or []:
             yield thread
         since = moment(after)
         query: Json = {"limit": _PAGE}
         for _ in range(_NEWEST_PAGES):
-            told = await self.rest.ask(
+            answer = await self.rest.ask(
                 "/channels/{channel_id}/threads/archived/public", {"channel_id": place.address}, query
             )
-            threads = told.get("threads") or []
+            threads = answer.get("threads") or []
             for thread in threads:
                 yield thread
             last = threads[-1]["thread_metadata"]["archive_timestamp"] if threads else ""
-            if not (last and told.get("has_more")) or datetime.fromisoformat(last) < since:
+            if not (last and answer.get("has_more")) or datetime.fromisoformat(last) < since:
                 return
             query = {"limit": _PAGE, "before": last}
 

@@ -54,12 +54,12 @@ class Http(HTTPClient):
         if route.url.startswith(Route.BASE):  # else it was asked before
             route.url = self._api_url + route.url.removeprefix(Route.BASE)
         try:
-            told = await super().request(route, **how)
+            answer_body = await super().request(route, **how)
         except (AttributeError, KeyError, TypeError) as error:  # discord.py met JSON of another shape than Discord's
             raise NotDiscords("it is not Discord's; a proxy may be in the way") from error
-        if isinstance(told, str) and told:  # discord.py gives JSON as it is, and "" for an empty answer
+        if isinstance(answer_body, str) and answer_body:  # discord.py gives JSON as it is, and "" for an empty answer
             raise NotDiscords("it is a page and not Discord's; a proxy or a network's login page may be in the way")
-        return told
+        return answer_body
 
     async def static_login(self, token: str) -> Any:
         """Log in; the bot's own user. Raises what `request` raises."""
@@ -142,8 +142,8 @@ class Rest:
         """Open a post in a forum: the thread, whose id is its first message's too."""
         body = {"name": name, "auto_archive_duration": minutes, "applied_tags": tags, "message": message.payload()}
         route = Route("POST", "/channels/{channel_id}/threads", channel_id=forum)
-        told = await self._request(route, patient=False, json=body, params={"use_nested_fields": 1})
-        return cast(Json, told)
+        answer_body = await self._request(route, patient=False, json=body, params={"use_nested_fields": 1})
+        return cast(Json, answer_body)
 
     async def open_thread(self, channel: str, message: str, name: str, minutes: int) -> None:
         """Open the thread of a message, unless it is there."""
@@ -166,8 +166,8 @@ class Rest:
     async def direct(self, member: str) -> str:
         """The address of the conversation with one member."""
         if member not in self._directs:
-            told = await self._request(Route("POST", "/users/@me/channels"), json={"recipient_id": member})
-            self._directs[member] = str(told["id"])
+            answer_body = await self._request(Route("POST", "/users/@me/channels"), json={"recipient_id": member})
+            self._directs[member] = str(answer_body["id"])
         return self._directs[member]
 
     async def commands(self, application: str) -> list[Json]:

@@ -121,8 +121,8 @@ async def _acknowledged(ack: AsyncAck, answering: Awaitable[Reply]) -> Reply:
     return await task
 
 
-def _event_id(told: Json, member: str, verb: str) -> str:
+def _event_id(payload: Json, member: str, verb: str) -> str:
     """What tells one press from any other: Slack has no event id for it, but its time, to the microsecond. It is kept
     for days, so it names nobody."""
-    at = text_of(told, "action_ts")
+    at = text_of(payload, "action_ts")
     return f"press:{sha256(f'{at}:{member}:{verb}'.encode()).hexdigest()}" if at else ""

@@ -114,8 +114,8 @@ class SlackApi:
         """Who the bot is."""
         if self._identity is None:
             with translate_errors():
-                told = await self.reader.auth_test()
-            self._identity = BotIdentity(str(told["user_id"]), str(told["bot_id"]), str(told["team_id"]))
+                answer = await self.reader.auth_test()
+            self._identity = BotIdentity(str(answer["user_id"]), str(answer["bot_id"]), str(answer["team_id"]))
         return self._identity
 
     def known(self, member: str) -> Person | None:
@@ -152,10 +152,10 @@ class SlackApi:
         """What Slack says of a channel; of one it does not show, nothing."""
         try:
             with translate_errors():
-                told = (await self.reader.conversations_info(channel=address)).get("channel") or {}
+                answer = (await self.reader.conversations_info(channel=address)).get("channel") or {}
         except (AccessLost, Rejected):
-            told = {}
-        return _channel_info(told, address)
+            answer = {}
+        return _channel_info(answer, address)
 
     async def direct(self, member: str) -> str:
         """The address of the conversation with one member."""
@@ -169,12 +169,12 @@ class SlackApi:
 
     async def rooms(self, member: str) -> frozenset[str]:
         """The addresses of the channels that a member is in; of private ones, those where the bot is too."""
-        return frozenset(str(told.get("id")) for told in await self._conversations(user=member))
+        return frozenset(str(answer.get("id")) for answer in await self._conversations(user=member))
 
     async def own_rooms(self) -> list[ChannelInfo]:
         """The channels that the bot is in."""
-        told = await self._conversations(exclude_archived=True)
-        return [_channel_info(each, str(each.get("id")), joined=True) for each in told]
+        answer = await self._conversations(exclude_archived=True)
+        return [_channel_info(each, str(each.get("id")), joined=True) for each in answer]
 
     async def _conversations(self, **of: Any) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -230,11 +230,11 @@ class SlackApi:
             raise Rejected(f"Slack does not take this answer: {answered.status_code} {why}")
 
 
-def _channel_info(told: Mapping[str, Any], address: str, joined: bool = False) -> ChannelInfo:
-    hidden = bool(told.get("is_private") or told.get("is_mpim") or told.get("is_im"))
-    private = hidden if told else None
-    there = (joined or bool(told.get("is_member"))) and not told.get("is_archived")
-    return ChannelInfo(address, str(told.get("name") or ""), there, private)
+def _channel_info(answer: Mapping[str, Any], address: str, joined: bool = False) -> ChannelInfo:
+    hidden = bool(answer.get("is_private") or answer.get("is_mpim") or answer.get("is_im"))
+    private = hidden if answer else None
+    there = (joined or bool(answer.get("is_member"))) and not answer.get("is_archived")
+    return ChannelInfo(address, str(answer.get("name") or ""), there, private)
 
 
 @contextlib.contextmanager
@@ -262,9 +262,9 @@ def _told(error: SlackApiError) -> Mapping[str, Any]:
 
 
 def _meaning(error: SlackApiError) -> PlatformError:
-    told = _told(error)
-    name, status = str(told.get("error") or ""), int(getattr(error.response, "status_code", 0))
-    notes = (told.get("response_metadata") or {}).get("messages") or []
+    answer = _told(error)
+    name, status = str(answer.get("error") or ""), int(getattr(error.response, "status_code", 0))
+    notes = (answer.get("response_metadata") or {}).get("messages") or []
     why = f"Slack says {name or status}" + (f": {'; '.join(map(str, notes))[:300]}" if notes else "")
     if status == 429 or name in _NOT_NOW:
         return NotAccepted(why, retry_after(error))

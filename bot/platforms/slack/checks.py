@@ -82,10 +82,10 @@ async def _auth(workspaces: Workspaces, workspace_id: str) -> AsyncSlackResponse
 async def _scopes(workspaces: Workspaces, workspace_id: str) -> Finding:
     """Slack tells with every answer which scopes its token has, in `x-oauth-scopes`."""
     try:
-        told = await _auth(workspaces, workspace_id)
+        answer = await _auth(workspaces, workspace_id)
     except PlatformError as error:
         return Finding(mend=f"They can't be seen: {error}.")
-    header = next((value for name, value in told.headers.items() if name.lower() == "x-oauth-scopes"), None)
+    header = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), None)
     if header is None:
         return Finding(mend="Slack did not tell them.")
     have = {scope.strip() for scope in header.split(",")}

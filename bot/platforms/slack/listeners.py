@@ -115,9 +115,9 @@ class SlackListeners:
         message = body.get("message") or {}
         author = text_of(message, "team")
         named = [author] if author and message.get("app_id") == body.get("api_app_id") else []
-        for told in (*named, context.team_id, author, ""):
+        for workspace_id in (*named, context.team_id, author, ""):
             with contextlib.suppress(AccessLost):
-                context["workspace"] = await self._workspaces.get(told or "")
+                context["workspace"] = await self._workspaces.get(workspace_id or "")
                 break
         await next()
 

@@ -22,6 +22,7 @@ IN_TIME = 2.0
 """Seconds for what is done before an acknowledgement; Slack waits for three."""
 _NAME = "Paperboy"
 _WAIT = "One moment …"
+_OUTDATED = "This form is from another time. Open it anew."
 log = structlog.get_logger(__name__)
 
 
@@ -40,9 +41,9 @@ class Modals:
         (docs.slack.dev/surfaces/modals).
         """
         with translate_errors():
-            opened = await workspace.api.client.views_open(trigger_id=trigger, view=views.told(_NAME, _WAIT))
+            opened = await workspace.api.client.views_open(trigger_id=trigger, view=views.notice(_NAME, _WAIT))
         reply = await asked(workspace.api, member, lambda asker: self._ask(workspace, place, asker, verb))
-        shown = views.told(_NAME, reply.text, self._command)
+        shown = views.notice(_NAME, reply.text, self._command)
         if reply.form:
             shown = views.modal(reply.form, views.Origin(place.address, at_home))
         await self._update(workspace, opened["view"]["id"], shown)
@@ -53,7 +54,9 @@ class Modals:
         try:
             sent, origin = views.filled(view, self._commands)
         except ValueError:
-            await ack(response_action="update", view=views.told(_NAME, "This form is from another time. Open it anew."))
+            await ack(
+                response_action="update", view=views.notice(_NAME, "This form is from another time. Open it anew.")
+            )
             return
         line = command_from_form(sent.verb, sent.before, sent.now)
         if not line:
@@ -65,16 +68,16 @@ class Modals:
         )
         await asyncio.wait({asking}, timeout=IN_TIME)
         if not asking.done():
-            await ack(response_action="update", view=views.told(_NAME, _WAIT))
+            await ack(response_action="update", view=views.notice(_NAME, _WAIT))
             reply = await asking
-            await self._update(workspace, text_of(view, "id"), views.told(_NAME, reply.text, self._command))
+            await self._update(workspace, text_of(view, "id"), views.notice(_NAME, reply.text, self._command))
         else:
             reply = asking.result()
             wrong = None if reply.ok else views.wrong(reply.field, sent, reply.text)
             if wrong:
                 await ack(response_action="errors", errors=dict(wrong))
                 return
-            await ack(response_action="update", view=views.told(_NAME, reply.text, self._command))
+            await ack(response_action="update", view=views.notice(_NAME, reply.text, self._command))
         if origin.home and reply.ok:
             await self._home.publish(workspace, member, reply.text)
 

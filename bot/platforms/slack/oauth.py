@@ -83,9 +83,9 @@ class _Client(AsyncWebClient):
         try:
             return await super().api_call(*args, **kwargs)
         except SlackApiError as error:
-            told = error.response.get("error") if isinstance(error.response, AsyncSlackResponse) else None
-            known = isinstance(told, str) and _ERROR.fullmatch(told)
-            log.warning("Slack refused an installation.", why=told if known else "it gave no answer that can be read")
+            name = error.response.get("error") if isinstance(error.response, AsyncSlackResponse) else None
+            known = isinstance(name, str) and _ERROR.fullmatch(name)
+            log.warning("Slack refused an installation.", why=name if known else "it gave no answer that can be read")
             raise
 
 

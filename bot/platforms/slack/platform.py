@@ -136,8 +136,8 @@ class Posting:
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The standing (member, emoji) pairs on a message, those of bots left out."""
         async with self._at(place) as workspace:
-            told = await workspace.api.reader.reactions_get(channel=place.address, timestamp=message, full=True)
-            found = (told.get("message") or {}).get("reactions") or []
+            answer = await workspace.api.reader.reactions_get(channel=place.address, timestamp=message, full=True)
+            found = (answer.get("message") or {}).get("reactions") or []
             pairs = [(member, emoji(each["name"])) for each in found for member in each.get("users") or []]
             return [
                 pair
@@ -172,8 +172,8 @@ class Posting:
     async def describe(self, place: Place) -> Place:
         """The place with its name and whether it is private, as Slack's conversations.info tells."""
         async with self._at(place) as workspace:
-            told = await workspace.api.channel(place.address)
-        return replace(place, name=place.name or ("" if told.private else told.name), private=told.private)
+            answer = await workspace.api.channel(place.address)
+        return replace(place, name=place.name or ("" if answer.private else answer.name), private=answer.private)
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """What there is to look at in the workspaces of these channels."""

@@ -105,10 +105,10 @@ class RateLimitedClient(AsyncWebClient):
         """One request. slack_sdk can't deal with an answer that is no JSON object, as the page of a proxy: such a one
         is taken as empty, and so as none of Slack's."""
         try:
-            told: dict[str, Any] = await super()._request(**how)
+            answer: dict[str, Any] = await super()._request(**how)
         except SlackApiError as error:  # it is called JSON and is none; the response is then aiohttp's own
-            told = {"headers": error.response.headers, "status_code": error.response.status}
-        return told if isinstance(told.get("data"), dict) else told | {"data": {}}
+            answer = {"headers": error.response.headers, "status_code": error.response.status}
+        return answer if isinstance(answer.get("data"), dict) else answer | {"data": {}}
 
     def _refuse(self, method: str, patience: float) -> None:
         if (seconds := self._limiter.remaining(method)) > patience:
@@ -118,5 +118,5 @@ class RateLimitedClient(AsyncWebClient):
 def retry_after(error: SlackApiError) -> float:
     """The seconds that an answer asks to wait, a day at most; 0 when it names none."""
     headers = getattr(error.response, "headers", {})
-    told = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return min(float(told), _LONGEST_REST_SECONDS) if told.isdecimal() else 0.0
+    answer = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return min(float(answer), _LONGEST_REST_SECONDS) if answer.isdecimal() else 0.0

@@ -95,9 +95,9 @@ def unescaped(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def is_plain(told: object) -> bool:
+def is_plain(payload: object) -> bool:
     """Whether JSON is nested no deeper than Slack ever nests it, and holds only numbers and text that can be kept."""
-    level = [told]
+    level = [payload]
     for _ in range(_DEEPEST):
         below: list[object] = []
         for one in level:

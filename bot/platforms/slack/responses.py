@@ -50,8 +50,8 @@ class ResponseChannel:
     async def show(self, reply: Reply) -> None:
         """Show the reply; a file too long for it goes to the asker's direct messages. Raises PlatformErrors."""
         if reply.attachment and not render.fits_inline(reply.attachment):
-            told = await self._upload(reply.attachment)
-            reply = replace(reply, text=f"{reply.text} {told}".strip())
+            outcome = await self._upload(reply.attachment)
+            reply = replace(reply, text=f"{reply.text} {outcome}".strip())
         shown = render.answer(reply, self.commands, self.command)
         thread = {"thread_ts": self.thread} if self.thread else {}
         if self.response_url:

@@ -168,13 +168,13 @@ class InstalledWorkspaces:
     async def _exchange(self, installed: Installation) -> Installation:
         client = AsyncWebClient(base_url=self._url, retry_handlers=[], logger=SILENT)
         with translate_errors():
-            told = await client.oauth_v2_access(
+            answer = await client.oauth_v2_access(
                 client_id=self._keys.client_id,
                 client_secret=self._keys.client_secret,
                 grant_type="refresh_token",
                 refresh_token=installed.refresh_token,
             )
-        token, refresh_token, seconds = (told.get(each) for each in ("access_token", "refresh_token", "expires_in"))
+        token, refresh_token, seconds = (answer.get(each) for each in ("access_token", "refresh_token", "expires_in"))
         if not (token and refresh_token and isinstance(seconds, int)):
             raise Rejected("Slack gave no whole new token")
         ends = self._clock() + timedelta(seconds=seconds)

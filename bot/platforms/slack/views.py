@@ -48,7 +48,7 @@ def modal(form: Form, origin: Origin) -> Json:
     """A form to be filled in."""
     inputs = [_input(place, field) for place, field in enumerate(form.fields[:_FIELDS])]
     if not inputs:
-        return told(form.title, "There is nothing to change here.")
+        return notice(form.title, "There is nothing to change here.")
     return _modal(form.title, inputs) | {
         "callback_id": form.verb,
         "submit": _plain("Save", _TITLE),
@@ -57,7 +57,7 @@ def modal(form: Form, origin: Origin) -> Json:
     }
 
 
-def told(title: str, text: str, command: str = "/papers") -> Json:
+def notice(title: str, text: str, command: str = "/papers") -> Json:
     """A modal that only tells something."""
     return _modal(title, said(text, _WORDS, command) or said("Done.", _WORDS, command))
 

@@ -197,10 +197,12 @@ class Chat:
     async def _put(self, message: str, emoji: str, *, on: bool) -> None:
         """Put one emoji on a post or take it back: in the room first, then told to the bot."""
         place, who = self.place, self._who
-        told = await asyncio.to_thread(self._log.react, place, message, who, emoji, on=on, at=self._clock())
-        if told:
-            event = sha256(f"{told.address}/{told.message}/{who}/{told.at.isoformat()}".encode()).hexdigest()
-            await self._service.react(Reaction(place, message, who, emoji, on, told.at), event)
+        reaction = await asyncio.to_thread(self._log.react, place, message, who, emoji, on=on, at=self._clock())
+        if reaction:
+            event = sha256(
+                f"{reaction.address}/{reaction.message}/{who}/{reaction.at.isoformat()}".encode()
+            ).hexdigest()
+            await self._service.react(Reaction(place, message, who, emoji, on, reaction.at), event)
 
     async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:
         """A paper in a list is no post that could carry an emoji; a thumb on it is the button that means the same."""

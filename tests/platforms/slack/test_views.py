@@ -82,7 +82,7 @@ FIRST = Home(
 SHOWN = {
     "modal_schedule": views.modal(SCHEDULE, Origin("C1")),
     "modal_settings": views.modal(SETTINGS, Origin("C1", home=True)),
-    "modal_told": views.told("Paperboy", "Done: hour is 10:00. `/papers pause` stops it.", "/kiosk"),
+    "modal_told": views.notice("Paperboy", "Done: hour is 10:00. `/papers pause` stops it.", "/kiosk"),
     "home": views.home(FULL, "Paused. Everything is kept."),
     "home_first": views.home(FIRST, command="/kiosk"),
 }
@@ -139,7 +139,7 @@ def test_slack_takes_any_form_and_sends_it_back_as_it_was(form: Form, address: s
 
 @given(anything, anything)
 def test_slack_takes_any_words_in_a_modal(title: str, text: str) -> None:
-    check_view(views.told(title, text))
+    check_view(views.notice(title, text))
 
 
 def test_what_was_typed_and_chosen_is_read_under_the_fields_names() -> None:
