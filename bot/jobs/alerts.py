@@ -16,7 +16,7 @@ from bot.store.states import ChannelState, DeliveryKind
 from bot.store.topics import Topic
 from recommender import Recommender
 
-HEARD = "alerts_heard_revision"
+ALERTED_REVISION = "alerts_heard_revision"
 """The fact that holds the count of changes up to which topics have been alerted."""
 _MOST_CARDS = 5
 """Cards that one topic may bring from one reading. Further matches come as numbered titles, as many as the platform can
@@ -43,44 +43,44 @@ class Alerts:
         """Plan what is new for each alerting topic; how many messages those are."""
         now = self._clock()
         async with self._store.read() as tx:
-            heard = int(await metadata.get(tx, HEARD) or 0)
+            alerted_until = int(await metadata.get(tx, ALERTED_REVISION) or 0)
             # What the index could not take in yet is for the next time.
-            hears = max(await self._paper_index.revision(tx), heard)
+            indexed_until = max(await self._paper_index.revision(tx), alerted_until)
             alerting = await topics.alerting(tx)
         planned = 0
         for topic in alerting:
-            planned += await self._plan(topic, heard, now)
+            planned += await self._plan(topic, alerted_until, now)
         async with self._store.write() as tx:
-            await metadata.put(tx, HEARD, str(hears))
+            await metadata.put(tx, ALERTED_REVISION, str(indexed_until))
         return planned
 
-    async def _plan(self, topic: Topic, heard: int, now: datetime) -> int:
+    async def _plan(self, topic: Topic, alerted_until: int, now: datetime) -> int:
         today = now.date()
         async with self._store.read() as tx:
             channel = await channels.get(tx, topic.channel_id)
             # What was known before the topic is left to the digest.
             fresh = await papers.news(
-                tx, today - self._window, today + timedelta(days=1), after=heard, heard_after=topic.created_at
+                tx, today - self._window, today + timedelta(days=1), after=alerted_until, heard_after=topic.created_at
             )
             if channel is None or channel.state is not ChannelState.ACTIVE or not fresh:
                 return 0
         matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, fresh)
         new = await self._digests.unseen(channel, matches)
         platform = self._platforms.get(channel.place.platform)
-        further = platform.capabilities.numbers if platform else 0
+        most_titles = platform.capabilities.numbers if platform else 0
         async with self._store.read() as tx:
-            found = list((await papers.get_many(tx, new[: _MOST_CARDS + further])).values())
+            listed = list((await papers.get_many(tx, new[: _MOST_CARDS + most_titles])).values())
         name = plain_text(topic.query)
         text = f"Just listed, for the topic “{name}”:"
-        made = [
+        planned = [
             await self._digests.plan_card(channel, paper, DeliveryKind.ALERT, text, now)
-            for paper in found[:_MOST_CARDS]
+            for paper in listed[:_MOST_CARDS]
         ]
-        if rest := found[_MOST_CARDS:]:
+        if rest := listed[_MOST_CARDS:]:
             text = f"{len(rest)} more just listed, for the topic “{name}”. React with the number of each you like:"
-            made.append(await self._digests.plan_list(channel, rest, DeliveryKind.ALERT, text, now))
-        return sum(delivery is not None for delivery in made)
+            planned.append(await self._digests.plan_list(channel, rest, DeliveryKind.ALERT, text, now))
+        return sum(delivery is not None for delivery in planned)
 
 
-def _matching(engine: Recommender, query: str, some: Sequence[str]) -> list[str]:
-    return [hit.paper_id for hit in engine.matching(query, [paper_id for paper_id in some if paper_id in engine])]
+def _matching(engine: Recommender, query: str, paper_ids: Sequence[str]) -> list[str]:
+    return [hit.paper_id for hit in engine.matching(query, [paper_id for paper_id in paper_ids if paper_id in engine])]

@@ -1,10 +1,10 @@
-"""The delivery worker: takes planned posts to their platform, each exactly once, and clears up after a crash.
+"""The delivery worker: sends planned posts to their platforms, each exactly once, and recovers after a crash.
 
-A post is marked `sending` and committed before it leaves, and `sent` after its id has come back. Whatever happens
-in between leaves a row that says so: nothing is sent again before the platform was asked (see `store.states`).
+A post is marked `sending` and committed before the request leaves, and `sent` after its id has come back. A crash in
+between leaves a row that says so: nothing is sent again before the platform was asked (see `store.states`).
 
 A request whose answer never came may still be carried out, and the platform may show the message later still. So a
-post is believed lost only when it was looked for, and not found, at least `Patience.settled_after` after the last try
+post counts as lost only when it was looked for, and not found, at least `Patience.settled_after` after the last try
 to send it began.
 """
 
@@ -42,25 +42,26 @@ log = structlog.get_logger(__name__)
 _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 900.0
 _LONGER_EACH_TIME = 0.5
-"""Of the time since the last try to send: how long to wait before the next look for a post."""
+"""The wait before the next lookup of a post, as a share of the time since the last attempt to send it."""
 _LATE_SECONDS = 5.0
-"""Seconds after which an answer to a send is late: the reactions on that message are read back."""
+"""Seconds after which the answer to a send counts as late: the reactions on that message are then read back."""
 _LONG_AGO_SECONDS = 86_400.0
 """Longer than any chat platform knows the key of a message."""
 _CHANNELS_AT_ONCE = 10
-"""Of one workspace; no workspace waits for another."""
+"""Channels of one workspace that are delivered to at a time; no workspace waits for another."""
 _STEPS_AT_ONCE = 1
-"""Looks into the store; with more of them, a digest for hundreds would keep whoever asks or votes waiting."""
+"""Transactions of deliveries at a time. With more of them, a digest for hundreds of channels would keep members who
+ask or vote waiting."""
 _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long one post is tried. `attempts`: sends that may be turned away. `timeout`: seconds for
-    one send. `grace`: how late a post may be.
+    """How often and how long one post is tried. `attempts`: sends that the platform may refuse for now. `timeout`:
+    seconds for one send. `grace`: how late a post may be sent.
 
-    A platform that says when to come again uses up no tries. `margin` is how many seconds after `timeout` a message
-    may still appear.
+    A refusal that says when to try again uses up no attempt. `margin` is how many seconds after `timeout` a message may
+    still appear.
     """
 
     attempts: int = 5
@@ -70,14 +71,14 @@ class RetryPolicy:
 
     @property
     def settled_after(self) -> float:
-        """Seconds after the start of a send from which on a message that is not there will not appear any more."""
+        """Seconds after the start of a send after which a message that is not there will not appear any more."""
         return self.timeout + self.margin
 
 
 @dataclass(frozen=True, slots=True)
 class _Tries:
-    """When the first and the last of the sends began that may have posted a message, by the steady clock, and which was
-    the last before that."""
+    """When the first and the last send began that may have posted a message, and the last send before that. In seconds
+    of the steady clock."""
 
     first: float
     last: float
@@ -85,7 +86,7 @@ class _Tries:
 
 
 class DeliveryWorker:
-    """Delivers what is planned in the store over the given platforms (by name).
+    """Sends the posts that are planned in the store, over the given platforms (by name).
 
     `clock` is the time of day, which may be set while the bot runs. `seconds` only runs forward: it
     measures how long ago a send of this process began.
@@ -111,13 +112,13 @@ class DeliveryWorker:
         self._steps = asyncio.Semaphore(_STEPS_AT_ONCE)
 
     async def begin(self) -> None:
-        """Begin with every channel that has posts whose time has come and is not under way yet; wait for none."""
+        """Start delivery to every channel that has due posts and no delivery running, without waiting for any."""
         async with self._store.read() as tx:
             waiting = await deliveries.channels_to_deliver(tx, self._clock(), list(self.platforms), _UNDER_WAY)
         for channel_id, platform, workspace in waiting:
             if channel_id not in self._under_way:
-                one = self._deliver_one(channel_id, self._gates[platform, workspace])
-                self._under_way[channel_id] = asyncio.create_task(one)
+                delivery = self._deliver_one(channel_id, self._gates[platform, workspace])
+                self._under_way[channel_id] = asyncio.create_task(delivery)
 
     async def deliver_all(self) -> None:
         """Deliver every channel's posts whose time has come, and wait until that is done, and until the reactions on
@@ -129,7 +130,7 @@ class DeliveryWorker:
             await self._reactions.wait_for_resyncs()
 
     async def stop(self) -> None:
-        """Let go of what is under way; what was being sent is looked up on the next start."""
+        """Cancel the running deliveries. A post that was being sent is looked up at the next start."""
         under_way = list(self._under_way.values())
         for task in under_way:
             task.cancel()
@@ -145,13 +146,13 @@ class DeliveryWorker:
             del self._under_way[channel_id]
 
     async def deliver(self, channel_id: int) -> None:
-        """Deliver one channel's posts in their order, as far as they go now."""
+        """Deliver one channel's posts in their order, until one has to wait."""
         async with self._busy[channel_id]:
             while await self._step(channel_id):
                 pass
 
     async def _step(self, channel_id: int) -> bool:
-        """Bring the channel's next post one state further; False when there is nothing more to do now."""
+        """Move the channel's next post one state on; False when nothing more can be done now."""
         async with self._steps, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
             post = await deliveries.next_post(tx, channel_id, _UNDER_WAY)
@@ -159,7 +160,8 @@ class DeliveryWorker:
             return False
         platform, now = self.platforms[channel.place.platform], self._clock()
         if post.state is PostState.SENDING:
-            # Only one task sends in a channel, and it holds the lock now: whoever began this has died or was cancelled.
+            # Only one task sends in a channel, and it holds the lock: the task that began this send died or was
+            # cancelled.
             return await self._move(post, PostState.UNCERTAIN, reason="the bot stopped while sending")
         if post.not_before > now:
             return False
@@ -170,15 +172,15 @@ class DeliveryWorker:
         return await self._send(platform, channel, post)
 
     async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
-        """Send a post. One that is uncertain is sent again only where its key makes that safe."""
+        """Send a post. An uncertain post is sent again only if its key makes that safe."""
         try:
             message = load_message(post.body)
         except ValidationError:
-            log.error("A post can't be read any more.", channel=channel.id, paper=post.paper_id)
-            gone = PostState.DROPPED if post.state is PostState.PLANNED else PostState.FAILED
-            return await self._move(post, gone, reason="its text can't be read")
+            log.error("The stored text of a post can't be read.", channel=channel.id, paper=post.paper_id)
+            final = PostState.DROPPED if post.state is PostState.PLANNED else PostState.FAILED
+            return await self._move(post, final, reason="its text can't be read")
         before, begun = post, self._clock()
-        # While a copy may be there already, the first moment at which it may have been posted stays.
+        # If an earlier send may have posted the message, the time of that first send is kept.
         first = before.sending_at if before.state is PostState.UNCERTAIN else None
         attempts, first_at = post.attempts + 1, first or begun
         if not await self._move(post, PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun):
@@ -186,7 +188,8 @@ class DeliveryWorker:
         post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun)
         tries, now = self._tries.get(post.id), self._seconds()
         self._tries[post.id] = _Tries(tries.first, now, tries.last) if tries and first else _Tries(now, now)
-        # In a forum all of a day stands in one post: what can't, opens no post of its own.
+        # In a forum all messages of a day stand in one forum post; a message that can't go there opens no post of its
+        # own.
         in_forum = channel.place.kind is PlaceKind.FORUM
         if post.threaded:
             async with self._steps, self._store.read() as tx:
@@ -195,14 +198,14 @@ class DeliveryWorker:
                 return await self._move(post, PostState.FAILED, reason="the day's post in the forum was refused")
         try:
             async with asyncio.timeout(self._policy.timeout):
-                sent = await platform.send(channel.place, message, post.key)
+                message_id = await platform.send(channel.place, message, post.key)
         except NotAccepted as error:
             return await self._reschedule(before, post, str(error), error.retry_after)
         except Rejected as error:
             log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
-            if before.state is PostState.UNCERTAIN:  # an earlier try may have posted it
+            if before.state is PostState.UNCERTAIN:  # an earlier send may have posted it
                 return await self._reschedule(before, post, str(error), 0.0)
-            if message.thread and not in_forum:  # which may be gone; the channel is still there
+            if message.thread and not in_forum:  # the thread may be gone while the channel is still there
                 return await self._not_sent(before, post, str(error), threaded=False)
             return await self._move(post, PostState.FAILED, reason=str(error))
         except AccessLost as error:
@@ -210,21 +213,21 @@ class DeliveryWorker:
             await self._mark_lost(platform, channel, error)
             return False
         except Exception as error:
-            # Time-outs, broken connections and whatever the platform's library did not foresee: nobody knows.
+            # After a time-out, a broken connection or an unexpected error, the message may or may not be posted.
             log.warning(
-                "A post is uncertain: it is looked for, and what comes behind it in its channel waits.",
+                "A post is uncertain: it is looked up, and the later posts of its channel wait.",
                 channel=channel.id,
                 paper=post.paper_id,
-                why=_what(error),
+                why=_reason(error),
             )
-            # The first time it is looked into at once; then with growing waits, before and not after it is looked into.
+            # The first time, look the post up at once. From the second attempt on, wait first (with back-off).
             wait = timedelta(seconds=self._wait(post) if post.attempts > 1 else 0.0)
-            return await self._move(post, PostState.UNCERTAIN, reason=_what(error), not_before=self._clock() + wait)
+            return await self._move(post, PostState.UNCERTAIN, reason=_reason(error), not_before=self._clock() + wait)
         late = before.state is PostState.UNCERTAIN or self._ages(post)[1] > _LATE_SECONDS
-        return await self._sent(platform, channel, post, sent, self._clock(), late=late)
+        return await self._sent(platform, channel, post, message_id, self._clock(), late=late)
 
     async def _resolve_uncertain(self, platform: Platform, channel: Channel, post: Post) -> bool:
-        """Find out what became of an uncertain post before anything else is sent."""
+        """Find out whether an uncertain post was posted, before any later post is sent."""
         tried_at, now = post.sending_at or post.planned_at, self._clock()
         too_late = now - post.planned_at > self._policy.grace
         first, last = self._ages(post)
@@ -234,23 +237,23 @@ class DeliveryWorker:
         if not platform.capabilities.lookup:
             return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
         async with self._store.read() as tx:
-            thread, known = await _thread(tx, post), await deliveries.message_before(tx, post)
+            thread, previous = await _thread(tx, post), await deliveries.message_before(tx, post)
         try:
             async with asyncio.timeout(self._policy.timeout):
-                message = await platform.find(channel.place, post.key, thread=thread, after=known)
+                message = await platform.find(channel.place, post.key, thread=thread, after=previous)
         except AccessLost as error:
             await self._mark_lost(platform, channel, error)
             return False
         except Exception as error:
-            log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_what(error))
-            told = error.retry_after if isinstance(error, NotAccepted) else 0.0
-            if too_late and not told:  # the posts of later days wait behind this one
+            log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_reason(error))
+            retry_after = error.retry_after if isinstance(error, NotAccepted) else 0.0
+            if too_late and not retry_after:  # the posts of later days wait behind this one
                 why = "may have been posted; nobody could say in time"
                 return await self._move(post, PostState.FAILED, reason=why)
-            return await self._look_again(post, told or min(_longer(last), _LONGEST_WAIT_SECONDS))
+            return await self._look_again(post, retry_after or min(_lookup_wait(last), _LONGEST_WAIT_SECONDS))
         left = self._policy.settled_after - last
         if message is None and left > 0:
-            return await self._look_again(post, max(min(_longer(last), left), 1.0))
+            return await self._look_again(post, max(min(_lookup_wait(last), left), 1.0))
         if message is None:
             return await self._again(post, "looked for until it could not arrive any more, and not there")
         return await self._sent(platform, channel, post, message, tried_at, late=True)
@@ -258,10 +261,10 @@ class DeliveryWorker:
     async def _sent(
         self, platform: Platform, channel: Channel, post: Post, message: str, at: datetime, *, late: bool
     ) -> bool:
-        """A post stands on the platform as this message. Where that was learned late, members may have reacted to it
-        while nobody knew what it was, and nobody may have been told."""
+        """Record that a post stands on the platform as this message. If that was learned late, members may have reacted
+        to it before its id was known, so that their reactions are still to be read."""
         moved = await self._move(post, PostState.SENT, message=message, sent_at=at, reason="")
-        if moved and channel.state is ChannelState.ACTIVE and channel.state_reason:  # it was lost, and is no more
+        if moved and channel.state is ChannelState.ACTIVE and channel.state_reason:  # the channel was lost, and is back
             async with self._store.write() as tx:
                 await channels.change_from(tx, channel.id, ChannelState.ACTIVE, state_reason="")
         if moved and late and self._reactions:
@@ -269,29 +272,30 @@ class DeliveryWorker:
         return moved
 
     async def _look_again(self, post: Post, seconds: float) -> bool:
-        """Look for an uncertain post again in so many seconds, and hold back what comes behind it until then."""
+        """Look an uncertain post up again in so many seconds; the later posts of its channel wait until then."""
         async with self._steps, self._store.write() as tx:
             await deliveries.postpone(tx, post, self._clock() + timedelta(seconds=seconds))
         return False
 
     async def _again(self, post: Post, why: str) -> bool:
-        """Send a post once more that surely was not posted, but not for ever."""
+        """Send a post again that surely was not posted, up to the number of attempts."""
         if post.attempts >= self._policy.attempts:
             return await self._give_up(post, why)
         return await self._move(post, PostState.PLANNED, reason=why, sending_at=None, tried_at=None)
 
-    async def _reschedule(self, before: Post, post: Post, why: str, told: float) -> bool:
-        """The platform said not now: wait, and hold back what comes behind. `told`: seconds, 0 if it did not say."""
-        if not told and post.attempts >= self._policy.attempts and before.state is PostState.PLANNED:
+    async def _reschedule(self, before: Post, post: Post, why: str, retry_after: float) -> bool:
+        """Try a post again later that the platform refused for now; the later posts of its channel wait. `retry_after`:
+        the seconds that the platform named, 0 if it named none."""
+        if not retry_after and post.attempts >= self._policy.attempts and before.state is PostState.PLANNED:
             return await self._give_up(post, why)
-        later = self._clock() + timedelta(seconds=told or self._wait(post))
-        tries = before.attempts if told else post.attempts
-        await self._not_sent(before, post, why, not_before=later, attempts=tries)
+        later = self._clock() + timedelta(seconds=retry_after or self._wait(post))
+        attempts = before.attempts if retry_after else post.attempts
+        await self._not_sent(before, post, why, not_before=later, attempts=attempts)
         return False
 
     async def _not_sent(self, before: Post, post: Post, why: str, **values: object) -> bool:
-        """This try surely posted nothing: the post is again what it was before the try. Earlier tries of an uncertain
-        one may still have posted it."""
+        """This send surely posted nothing: the post gets back the state it had before. An earlier send of an uncertain
+        post may still have posted it."""
         if before.state is PostState.UNCERTAIN:
             tries = self._tries[post.id]
             self._tries[post.id] = _Tries(tries.first, tries.before)
@@ -301,10 +305,10 @@ class DeliveryWorker:
     def _ages(self, post: Post) -> tuple[float, float]:
         """How many seconds ago the first and the last send of an uncertain post began.
 
-        What this process sent it measures by the steady clock. That clock stands still while the machine sleeps, and
-        the platform may forget a key meanwhile: for the first send the longer of both clocks' times counts. When an
-        earlier process sent, nobody knows, since the clock may have been set meanwhile: the first send counts as
-        long ago, and the last one as begun when this process first saw the post.
+        The sends of this process are measured by the steady clock. That clock stands still while the machine sleeps,
+        and the platform may forget a key meanwhile: for the first send the longer of both clocks' times counts. The age
+        of an earlier process's sends is not known, since the clock may have been set meanwhile: its first send counts
+        as long ago, and its last one as begun when this process first read the post.
         """
         now = self._seconds()
         tries = self._tries.setdefault(post.id, _Tries(now - _LONG_AGO_SECONDS, now))
@@ -312,7 +316,9 @@ class DeliveryWorker:
         return max(now - tries.first, by_wall), now - tries.last
 
     async def _give_up(self, post: Post, why: str) -> bool:
-        log.warning("A post is given up.", post=post.id, paper=post.paper_id, tries=post.attempts, why=why)
+        log.warning(
+            "A post has failed after its last attempt.", post=post.id, paper=post.paper_id, tries=post.attempts, why=why
+        )
         return await self._move(post, PostState.FAILED, reason=why)
 
     @staticmethod
@@ -321,16 +327,16 @@ class DeliveryWorker:
 
     async def _mark_lost(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
         why, everywhere = str(error), isinstance(error, WorkspaceLost)
-        what = "No channel of a workspace can" if everywhere else "A channel can't"
-        log.warning(f"{what} be written to any more.", channel=channel.id, why=why)
+        lost = "all channels of a workspace" if everywhere else "a channel"
+        log.warning(f"The bot has lost access to {lost}.", channel=channel.id, why=why)
         async with self._store.write() as tx:
             now_lost = await channels.change_from(
                 tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=why
             )
             if everywhere:
                 await channels.lose_all(tx, channel.place.platform, channel.place.workspace, why)
-        told_before = channel.state is ChannelState.ACTIVE and channel.state_reason
-        if now_lost and channel.owner and not everywhere and not told_before:
+        owner_knows = channel.state is ChannelState.ACTIVE and channel.state_reason
+        if now_lost and channel.owner and not everywhere and not owner_knows:
             name = channel.place.name or channel.place.address
             text = (
                 f"I can no longer post in {name} ({why}). Its settings and votes are kept: "
@@ -340,7 +346,7 @@ class DeliveryWorker:
                 async with asyncio.timeout(self._policy.timeout):
                     await platform.tell(channel.place, channel.owner, text)
             except Exception as error:
-                log.warning("The channel's owner could not be told.", channel=channel.id, why=_what(error))
+                log.warning("The channel's owner could not be told.", channel=channel.id, why=_reason(error))
 
     async def _move(self, post: Post, to: PostState, **values: object) -> bool:
         async with self._steps, self._store.write() as tx:
@@ -353,24 +359,24 @@ class DeliveryWorker:
 
 
 async def _thread(tx: AsyncConnection, post: Post) -> str:
-    """The message in whose thread a post goes; "" for the channel itself, also where that message never came.
+    """The message in whose thread a post goes; "" for the channel itself, also if that message was never posted.
 
-    Posts go out in their order, so what became of the first message is settled before any other is begun.
+    Posts are sent in their order, so the state of the first message is final before the next one is sent.
     """
     return (await deliveries.first_post(tx, post.delivery_id)).message or "" if post.threaded else ""
 
 
 def _same_key_safe_for(platform: Platform, channel: Channel, post: Post) -> float:
-    """Seconds for which sending a post's key again makes no second message. What opens a post of a forum carries no key
-    that the platform looks at."""
-    opens = channel.place.kind is PlaceKind.FORUM and not post.threaded
-    return 0.0 if opens else platform.capabilities.idempotent_for
+    """Seconds for which sending a post's key again makes no second message: 0 for a message that opens a forum post,
+    since platforms ignore its key."""
+    opens_forum_post = channel.place.kind is PlaceKind.FORUM and not post.threaded
+    return 0.0 if opens_forum_post else platform.capabilities.idempotent_for
 
 
-def _longer(seconds: float) -> float:
-    """How long to wait for the next look at a post whose last try began so many seconds ago."""
+def _lookup_wait(seconds: float) -> float:
+    """Seconds to wait before the next lookup of a post whose last send began so many seconds ago."""
     return max(_FIRST_WAIT_SECONDS, seconds * _LONGER_EACH_TIME)
 
 
-def _what(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"

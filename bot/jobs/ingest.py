@@ -1,7 +1,7 @@
-"""Ingest: sources → store and index, remembering what each source has given.
+"""Ingest: reads papers from the sources into the store and the index.
 
-A run that fails is not recorded as done, so the next one looks back over the days it missed; papers and the record of
-the run are written in one transaction. One source that fails never stops another.
+A run that fails is not recorded as done, so the next run looks back over the days it missed. Papers and the record of
+the run are written in one transaction. A source that fails never stops another one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NO_NEWS = (ListingKind.REPLACE, ListingKind.REPLACE_CROSS)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run of one source gave: how many listings and how many new papers; why it failed, if it did."""
+    """The result of reading one source: how many listings and new papers it gave, and why it failed, if it did."""
 
     source: str
     listed: int = 0
@@ -51,13 +51,13 @@ class Ingest:
         self._running = asyncio.Lock()
 
     async def run(
-        self, only: str | None = None, since: date | None = None, told: Callable[[Outcome], None] | None = None
+        self, only: str | None = None, since: date | None = None, report: Callable[[Outcome], None] | None = None
     ) -> list[Outcome]:
         """Read every source, or the one named; `since` looks further back than the records ask for."""
         async with self._running:
             chosen = [source for source in self.sources if only in (None, source.name)]
-            # Nothing goes on behind our back when one of them meets a store that does not answer.
-            reading = (self._read(source, since, told) for source in chosen)
+            # All results are awaited: no read goes on in the background after another met a store that does not answer.
+            reading = (self._read(source, since, report) for source in chosen)
             outcomes = await asyncio.gather(*reading, return_exceptions=True)
             await self._paper_index.sync()
             for outcome in outcomes:
@@ -70,12 +70,12 @@ class Ingest:
         async with self._store.read() as tx:
             for source in self.sources:
                 last = await runs.latest(tx, source.name)
-                # A try in the future was made by a clock that went wrong.
+                # A run in the future was made while the clock was wrong.
                 if last is None or not timedelta(0) <= self._clock() - last.started_at < every:
                     return True
         return False
 
-    async def _read(self, source: Source, since: date | None, told: Callable[[Outcome], None] | None) -> Outcome:
+    async def _read(self, source: Source, since: date | None, report: Callable[[Outcome], None] | None) -> Outcome:
         now = self._clock()
         today = now.date()
         async with self._store.write() as tx:
@@ -88,13 +88,13 @@ class Ingest:
         memory = done.memory if done and since is None else {}
         try:
             batch = await source.fetch(begin, today, memory)
-            outcome = await self._keep(source.name, run_id, batch)
+            outcome = await self._store_batch(source.name, run_id, batch)
         except SourceError as error:
             outcome = Outcome(source.name, failure=_why(error))
         except StoreError:
             raise
         except Exception as error:
-            log.exception("A source failed in a way nobody foresaw.", source=source.name)
+            log.exception("A source failed unexpectedly.", source=source.name)
             outcome = Outcome(source.name, failure=f"{type(error).__name__}: {error}")
         if outcome.failure:
             log.warning("A source could not be read.", source=source.name, why=outcome.failure)
@@ -102,20 +102,20 @@ class Ingest:
                 await runs.fail(tx, run_id, outcome.failure, self._clock())
         else:
             log.info("A source was read.", source=source.name, listed=outcome.listed, new=outcome.added)
-        if told:
-            told(outcome)
+        if report:
+            report(outcome)
         return outcome
 
-    async def _keep(self, name: str, run_id: int, batch: Batch) -> Outcome:
+    async def _store_batch(self, name: str, run_id: int, batch: Batch) -> Outcome:
         now = self._clock()
         added = 0
         async with self._store.write() as tx:
             for start in range(0, len(batch.listings), _AT_ONCE):
-                some = batch.listings[start : start + _AT_ONCE]
-                # The first day on which it was listed is the day it became news.
-                by_day = sorted(filter(is_news, some), key=lambda one: one.listed_on, reverse=True)
-                news = {one.paper.id: one.listed_on for one in by_day}
-                recorded = await papers.record(tx, [one.paper for one in some], now, news)
+                listings = batch.listings[start : start + _AT_ONCE]
+                # A paper became news on the first day on which it was listed.
+                by_day = sorted(filter(is_news, listings), key=lambda listing: listing.listed_on, reverse=True)
+                news = {listing.paper.id: listing.listed_on for listing in by_day}
+                recorded = await papers.record(tx, [listing.paper for listing in listings], now, news)
                 added += recorded.new
             if batch.failure is None:
                 await runs.done(
@@ -136,7 +136,7 @@ def _why(error: SourceError) -> str:
 
 
 def is_news(listing: Listing) -> bool:
-    """Whether a listing makes its paper news: revisions never do, nor do old papers that are only cross-listed."""
+    """Whether a listing makes its paper news: not for a revision, nor for an old paper that is only cross-listed."""
     if listing.kind in _NO_NEWS:
         return False
     number = arxiv_id(listing.paper.id)

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.composer import next_hour
-from bot.jobs.alerts import HEARD
+from bot.jobs.alerts import ALERTED_REVISION
 from bot.model.schedule import Hour, Rule
 from bot.store import channels, deliveries, metadata, runs
 from bot.store.channels import Channel
@@ -49,7 +49,7 @@ async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -
         if channel.state is ChannelState.ACTIVE and due and due <= now and (not made_at or due >= made_at - _BUSY):
             await _give(tx, channel, due, now, revision)
             given += 1
-    await metadata.put(tx, HEARD, str(revision))
+    await metadata.put(tx, ALERTED_REVISION, str(revision))
     await metadata.put(tx, _RESTORED_AT, now.isoformat())
     return Given(given, posts)
 
@@ -57,11 +57,11 @@ async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -
 async def caught_up(tx: AsyncConnection, now: datetime) -> None:
     """The sources have been read. The first time after a restore, what they brought counts as known: no alert tells it
     again, and no digest of a channel that may have been given it already."""
-    known = await metadata.get(tx, _RESTORED_AT)
-    if known is None:
+    stored = await metadata.get(tx, _RESTORED_AT)
+    if stored is None:
         return
-    restored_at, revision = datetime.fromisoformat(known), await metadata.revision(tx)
-    await metadata.put(tx, HEARD, str(revision))
+    restored_at, revision = datetime.fromisoformat(stored), await metadata.revision(tx)
+    await metadata.put(tx, ALERTED_REVISION, str(revision))
     await deliveries.set_missed_revision(tx, restored_at, revision)
     if not await runs.failing(tx) or now - restored_at > _LONGEST_CATCHING_UP:
         await metadata.forget(tx, _RESTORED_AT)
@@ -78,6 +78,6 @@ async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datet
             )
         after = await next_hour(tx, channel, now)
     except (LookupError, ValueError):  # a zone that is no longer known: its digest says so when it is made
-        log.warning("A channel's hour can't be told after a restore.", channel=channel.id)
+        log.warning("A channel's hour can't be computed after a restore.", channel=channel.id)
         return
     await channels.change_due(tx, channel.id, due, after.at, after.local_date)

@@ -1,8 +1,8 @@
-"""The line on a card that says what was voted by button: emoji stand on the message for all to see, presses do not.
+"""The line on a card that counts the votes by button: emoji are visible on the message, votes by button are not.
 
-The line is worked out from the store's votes each time that a message is written anew, and kept nowhere. That a message
-is out of date is known in memory alone: what a crash forgets, or what a platform refuses, costs a line and never a
-vote, and the next press, or the reading back on start and daily, brings it right.
+The line is computed from the store's votes each time that a message is edited, and stored nowhere. Which messages are
+out of date is kept in memory alone: a crash, or a platform that refuses an edit, costs a line and never a vote. The
+next vote by button, or the daily refresh, corrects the line.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from bot.store.states import ChannelState
 
 log = structlog.get_logger(__name__)
 _QUIET_SECONDS = 2.0
-"""From the first press until its message is written anew: all that come meanwhile are one edit."""
+"""From the first vote until its message is edited; all votes meanwhile are shown by one edit."""
 _AT_ONCE, _REST_SECONDS = 2, 0.5
-"""Messages that are written anew at a time, and the rest after each: four a second at most, however many are pressed.
-Nobody waits for them, and somebody may wait for whatever else is done."""
+"""Messages edited at a time, and the pause after each: at most four a second, however many members vote. No member
+waits for an edit, and the requests that members wait for must not queue behind edits."""
 REFRESHED_FOR = timedelta(days=2)
 """How old a button vote may be and still be missing from its card. Must exceed the interval of the daily refresh."""
 _TRIES, _AGAIN_SECONDS, _LONGEST_WAIT_SECONDS = 3, 10.0, 300.0
 
 
 class VoteCounters:
-    """Brings the messages of platforms that can write them anew up to date. `timeout`: seconds for one message."""
+    """Keeps the counts on messages up to date, on platforms that can edit them. `timeout`: seconds for one message."""
 
     def __init__(
         self, store: Store, platforms: Mapping[str, Platform], emoji: EmojiTable, sleep: Sleep, timeout: float = 30.0
@@ -52,13 +52,13 @@ class VoteCounters:
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     def refresh_tally(self, channel_id: int, paper_id: str) -> None:
-        """What was voted by button on a paper has changed: its message is written anew soon. Waits for nothing."""
+        """The votes by button on a paper have changed: have its messages edited soon, without waiting for that."""
         if not self._able:
             return
         self._outdated[channel_id].add(paper_id)
         if channel_id not in self._under_way:
-            # Not in the context of whoever pressed: they go ahead of all others, and this does not.
-            task = asyncio.create_task(self._bring_up(channel_id), context=Context())
+            # With an empty context: the member's request may have high priority in the store, and an edit has not.
+            task = asyncio.create_task(self._edit_outdated(channel_id), context=Context())
             self._under_way[channel_id] = task
 
     async def refresh_since(self, since: datetime) -> None:
@@ -66,30 +66,30 @@ class VoteCounters:
         if not self._able:
             return
         async with self._store.read() as tx:
-            lately = await votes.since(tx, BUTTONS, since)
-        for channel_id, paper_id in lately:
+            recent = await votes.since(tx, BUTTONS, since)
+        for channel_id, paper_id in recent:
             self.refresh_tally(channel_id, paper_id)
 
     async def stop(self) -> None:
-        """Let go of what is under way."""
+        """Cancel the running edits."""
         under_way = list(self._under_way.values())
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _bring_up(self, channel_id: int) -> None:
-        """Write anew what is out of date in one channel, until nothing is. No channel waits for another's platform."""
+    async def _edit_outdated(self, channel_id: int) -> None:
+        """Edit the outdated messages of one channel, until none is left. No channel waits for another."""
         try:
             while channel_id in self._outdated:
                 await self._sleep(_QUIET_SECONDS)
                 try:
-                    await self._write_anew(channel_id, self._outdated.pop(channel_id))
+                    await self._edit(channel_id, self._outdated.pop(channel_id))
                 except Exception as error:
-                    log.warning("What was voted by button can't be shown now.", channel=channel_id, why=_what(error))
+                    log.warning("The votes by button can't be shown now.", channel=channel_id, why=_reason(error))
         finally:
             del self._under_way[channel_id]
 
-    async def _write_anew(self, channel_id: int, papers: Collection[str]) -> None:
+    async def _edit(self, channel_id: int, papers: Collection[str]) -> None:
         async with self._gate, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
             platform = self._able.get(channel.place.platform) if channel else None
@@ -102,8 +102,8 @@ class VoteCounters:
                 return
 
     async def _put(self, platform: Rewriting, channel: Channel, post: Post, message: Message) -> bool:
-        """Put a message in the place of the one that stands there, and try that again where it may help: twice is as
-        once. False where the channel's others would not get there either."""
+        """Edit a message, and try again if that may help: editing twice does no harm. False if the other messages of
+        the channel could not be edited either."""
         for _ in range(_TRIES):
             wait = _AGAIN_SECONDS
             try:
@@ -124,21 +124,23 @@ class VoteCounters:
             if wait > _LONGEST_WAIT_SECONDS:
                 break
             await self._sleep(wait)
-        log.warning("A card can't show what was voted by button.", channel=channel.id, why=_what(failed))
+        log.warning("A card can't show the votes by button.", channel=channel.id, why=_reason(failed))
         return isinstance(failed, Rejected)
 
 
 async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> Message:
-    """A post's message, with what was voted by button on each paper that stands there."""
+    """A post's message, with the votes by button on each of its papers."""
     message = load_message(post.body)
     numbers = {} if post.paper_id else await exposures.by_number(tx, post.channel_id, post.id)
-    heard = await votes.for_papers(tx, post.channel_id, [post.paper_id] if post.paper_id else [*numbers.values()])
-    said = {paper_id: by_button(*pressed(some, emoji)) for paper_id, some in heard.items()}
-    card = replace(message.card, tally=said.get(post.paper_id or "", "")) if message.card else None
-    by_number = [said.get(numbers.get((post.id, number), ""), "") for number in range(1, len(message.lines) + 1)]
+    votes_by_paper = await votes.for_papers(
+        tx, post.channel_id, [post.paper_id] if post.paper_id else [*numbers.values()]
+    )
+    tallies = {paper_id: by_button(*pressed(paper_votes, emoji)) for paper_id, paper_votes in votes_by_paper.items()}
+    card = replace(message.card, tally=tallies.get(post.paper_id or "", "")) if message.card else None
+    by_number = [tallies.get(numbers.get((post.id, number), ""), "") for number in range(1, len(message.lines) + 1)]
     lines = (replace(line, tally=tally) for line, tally in zip(message.lines, by_number, strict=True))
     return replace(message, card=card, lines=tuple(lines))
 
 
-def _what(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

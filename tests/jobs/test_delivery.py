@@ -193,7 +193,7 @@ async def test_lost_access_pauses_the_channel_keeps_its_posts_and_tells_its_owne
     with capture_logs() as logged:
         for _ in range(3):
             await house.beat()
-    assert [one["event"] for one in logged] == ["A channel can't be written to any more."]
+    assert [one["event"] for one in logged] == ["The bot has lost access to a channel."]
     assert (await house.channel()).state is ChannelState.LOST
     assert (await states(house))[1:] == [PostState.PLANNED] * 5
     assert [member for member, _ in chat.told] == ["ada"]

@@ -45,7 +45,7 @@ async def test_one_source_that_fails_stops_no_other(sqlite_store: Store, clock: 
     house = house_over(sqlite_store, clock)
     good, bad = Shelf("good", {DAY: [paper(1)]}), Shelf("bad", fails=error)
     told: list[Outcome] = []
-    outcomes = await reading(house, bad, good).run(told=told.append)
+    outcomes = await reading(house, bad, good).run(report=told.append)
     assert [(one.source, one.added, bool(one.failure)) for one in outcomes] == [("bad", 0, True), ("good", 1, False)]
     assert {one.source for one in told} == {"bad", "good"}
     assert "2603.00001" in house.app.paper_index.engine
