@@ -1,4 +1,4 @@
-"""What a button does, in the hundred characters that Discord gives it back with."""
+"""The custom ids of buttons and forms: an action in the hundred characters that Discord keeps of it."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def intents() -> discord.Intents:
 
 
 class Client(discord.AutoShardedClient):
-    """Listens, and hands on what it hears. Keeps no messages and no members."""
+    """Receives Discord's events and passes them on. It keeps no messages and no members."""
 
     def __init__(
         self, service: BotApi, posting: Posting, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str

@@ -1,4 +1,4 @@
-"""What Discord tells of reactions, and of where the bot may be."""
+"""Handles Discord's events about reactions, servers and channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Discord's global limit, kept before it is met.
+"""Keeps the bot below Discord's global rate limit.
 
 docs.discord.com/developers/topics/rate-limits#global-rate-limit
 """
@@ -28,11 +28,11 @@ class Pace:
 
     @property
     def wait(self) -> float:
-        """The seconds that a request would wait for its turn if it asked now."""
+        """The seconds that a request made now would wait."""
         return max(self._next + self._waiting / _A_SECOND - self._seconds(), 0.0)
 
     async def acquire(self) -> None:
-        """Wait until one more request may leave; whoever asks first goes first."""
+        """Wait until one more request may be sent; requests are sent in the order of their calls."""
         self._waiting += 1
         try:
             async with self._line:
@@ -44,5 +44,5 @@ class Pace:
             self._waiting -= 1
 
     def pause(self, seconds: float) -> None:
-        """Let no request leave for so long: Discord said that all of them are too many."""
+        """Send no request for so many seconds: Discord answered that there are too many."""
         self._next = max(self._next, self._seconds() + seconds)

@@ -1,4 +1,4 @@
-"""Slack's rates: a method that Slack asked to leave alone rests, and posts of one channel come a second apart.
+"""Slack's rate limits: a method that was answered with 429 is paused, and posts in one channel are a second apart.
 
 Facts from docs.slack.dev/apis/web-api/rate-limits: a 429 counts for one method of one workspace and says in Retry-After
 how many seconds it lasts; `chat.postMessage` may be called about once a second for each channel.
@@ -25,7 +25,7 @@ _MOST_CHANNELS = 10_000
 
 
 class RateLimiter:
-    """What may be called now in one workspace, by `seconds`, a clock that only runs forward."""
+    """The rate limits of one workspace. `seconds` is a clock that only runs forward."""
 
     def __init__(self, seconds: Callable[[], float], sleep: Sleep) -> None:
         self._seconds, self.sleep = seconds, sleep
@@ -33,11 +33,11 @@ class RateLimiter:
         self._free_at: dict[str, float] = {}
 
     def remaining(self, method: str) -> float:
-        """Seconds for which a method rests still."""
+        """Seconds until a paused method may be called again."""
         return max(self._resting_until.get(method, 0.0) - self._seconds(), 0.0)
 
     def pause(self, method: str, seconds: float) -> None:
-        """Let a method rest, as Slack asked."""
+        """Pause a method for the seconds that Slack asked for."""
         self._resting_until[method] = self._seconds() + max(seconds, _SHORTEST_REST_SECONDS)
 
     async def acquire(self, channel: str) -> None:
@@ -59,7 +59,7 @@ class RateLimiter:
 
 
 class RateLimitedClient(AsyncWebClient):
-    """Slack's client behind a gate; it never tries twice after anything but a 429, and then only with patience.
+    """Slack's client with rate limits. It repeats a call after a 429 only, and only with patience.
 
     A method that rests is waited for, but not for more than `patience` seconds in all: beyond that a call raises
     NotAccepted with the seconds that remain, and nothing has left.

@@ -1,4 +1,4 @@
-"""Where an answer goes: to the asker alone where they asked, and to everybody only when it is public."""
+"""Sends answers to where they were asked for: to the asker alone, or to everybody when the answer is public."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ResponseChannel:
-    """The way back to whoever asked: a command's or a button's own address, or the place and thread of a message."""
+    """Where an answer is sent: the response address of a command or button, or the place and thread of a message."""
 
     api: SlackApi
     command: str
@@ -41,7 +41,7 @@ class ResponseChannel:
         await self.show_or_log(await asked(self.api, self.member, ask))
 
     async def show_or_log(self, reply: Reply) -> None:
-        """Show the reply; where that fails, nobody can be told but the log."""
+        """Show the reply; log where that fails."""
         try:
             await self.show(reply)
         except PlatformError as error:
@@ -81,7 +81,7 @@ class ResponseChannel:
                 )
 
     async def _upload(self, attachment: Attachment) -> str:
-        """Hand a file to the asker alone; how that went, in words."""
+        """Send a file to the asker's direct messages. Returns the outcome in words."""
         try:
             address = await self.api.direct(self.member)
             with translate_errors():
@@ -95,7 +95,7 @@ class ResponseChannel:
 
 
 async def asked(api: SlackApi, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
-    """What the service says to a member; whatever goes wrong is a reply in words."""
+    """The service's reply to a member; an error becomes a reply in words."""
 
     async def asking() -> Reply:
         person = await api.person(member)
@@ -105,7 +105,7 @@ async def asked(api: SlackApi, member: str, ask: Callable[[Asker], Awaitable[Rep
 
 
 async def in_words(answering: Awaitable[Reply]) -> Reply:
-    """A reply, or what went wrong with it."""
+    """The reply, or a reply that says what went wrong."""
     try:
         return await answering
     except PlatformError as error:

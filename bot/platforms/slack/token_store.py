@@ -27,10 +27,10 @@ from bot.ports.platform import Clock, NotAccepted, PlatformError, Rejected, Unce
 RENEWED_BEFORE = timedelta(hours=2)
 _NEXT_TRY = timedelta(minutes=5)
 _MOST_CACHED = 1_000
-"""Workspaces whose people and clients are remembered; the one unused for longest is forgotten first."""
+"""The most workspaces in the cache; the one unused for longest is dropped first."""
 log = structlog.get_logger(__name__)
 SILENT = logging.Logger("silent", logging.CRITICAL + 1)
-"""For libraries that log what they send, where that is secret."""
+"""A logger that logs nothing, for clients that would log secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class InstalledWorkspaces:
             return self._cached(workspace_id) or await self._fetch(workspace_id)
 
     async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
-        """Slack took this token for dead: so it is, unless there is another by now, or Slack gives one."""
+        """Slack refused this token. The workspace is lost unless there is a newer token, or Slack gives one."""
         workspace_id = workspace.identity.workspace
         async with self._lock_for(workspace_id):
             self.forget(workspace_id)
@@ -84,7 +84,7 @@ class InstalledWorkspaces:
         return await self._installations.end(workspace_id, at, uninstalled=uninstalled)
 
     def forget(self, workspace_id: str) -> None:
-        """Look it up anew the next time."""
+        """Drop the workspace from the cache."""
         self._cache.pop(workspace_id, None)
 
     def _lock_for(self, workspace_id: str) -> asyncio.Lock:

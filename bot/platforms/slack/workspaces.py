@@ -30,7 +30,7 @@ class Workspaces(Protocol):
         ...
 
     async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
-        """Slack took this token for dead. Raises NotAccepted when there is a good one by now."""
+        """Note that Slack refused this token. Raises NotAccepted when there is a good one by now."""
         ...
 
     async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
@@ -55,7 +55,7 @@ class OneWorkspace:
         return Workspace(self._api, identity)
 
     async def register(self) -> Workspace:
-        """The workspace, noted as one that the bot is in."""
+        """The workspace, after it was noted as one that the bot is in."""
         workspace = await self.get("")
         if self._installations:
             known = await self._installations.get(workspace.identity.workspace)
@@ -67,7 +67,7 @@ class OneWorkspace:
         return workspace
 
     async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
-        """Slack took the token for dead."""
+        """Note that Slack refused the token."""
         await self.mark_ended(workspace.identity.workspace, self._clock(), uninstalled=False)
 
     async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
