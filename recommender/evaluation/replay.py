@@ -1,12 +1,12 @@
-"""What the bot would have posted, and how it would have been liked: offline evaluation on past papers and feedback.
+"""Offline evaluation: what the bot would have posted for past papers and feedback, and how it would have been liked.
 
-Every channel of the feedback is lived again, day by day: the day's papers are its candidates, the engine picks what is
-above the bar, a pick counts as liked when the channel liked that paper at any time, and the taste learns from its own
-picks. What was said of papers that were never candidates, and of words, is heard when it was said. Beside it stands
-what the day's most upvoted papers would have got.
+Every channel of the feedback is replayed day by day. The day's papers are its candidates, and the engine picks those
+above the bar. A pick counts as liked if the channel liked that paper at any time, and the taste learns from its own
+picks. Feedback on words, and on papers that were never candidates, is used from its own time on. The day's most upvoted
+papers are counted as the baseline.
 
-Where the feedback tells of silence, it tells what was shown; of all other papers nobody knows whether they would have
-been liked, so they are not judged and teach nothing. Feedback of likes alone is taken for a verdict on every paper.
+Feedback with ignored papers tells which papers were shown. Nobody knows whether other papers would have been liked, so
+these are not judged and teach nothing. Feedback of likes alone is taken as a judgement on every paper.
 """
 
 from __future__ import annotations
@@ -110,10 +110,10 @@ class _Channel:
         self._judged = shown if any(item.value == 0 for item in given) else None
         self._likes: dict[str, set[str | None]] = defaultdict(set)
         self._dislikes: dict[str, set[str | None]] = defaultdict(set)
-        self._heard: list[Feedback] = []
+        self._other_feedback: list[Feedback] = []
         for item in given:
             if not self.since <= (days.get(item.paper_id) or date.min) <= self.until:
-                self._heard.append(item)
+                self._other_feedback.append(item)
             elif item.value:
                 (self._likes if item.value > 0 else self._dislikes)[item.paper_id].add(item.member)
         self._stream: list[Feedback] = []
@@ -123,16 +123,16 @@ class _Channel:
         """One day: pick, be liked or not, learn."""
         now = datetime.combine(day, HOUR)
         candidates = [paper.id for paper in papers]
-        feedback = [*self._stream, *(item for item in self._heard if utc(item.at) < now)]
+        feedback = [*self._stream, *(item for item in self._other_feedback if utc(item.at) < now)]
         least = learned_threshold(self._outcomes, bar, day)
         picks = engine.pick(feedback, candidates, limit, now=now, seed=seed + day.toordinal(), bar=least)
         upvoted = sorted((paper for paper in papers if paper.upvotes), key=lambda paper: (-paper.upvotes, paper.id))
         posted, popular = [pick.paper_id for pick in picks], [paper.id for paper in upvoted[:limit]]
-        warm = any(item.value > 0 for item in feedback)
+        has_likes = any(item.value > 0 for item in feedback)
         for place, pick in enumerate(picks, 1):
             if self._known(pick.paper_id):
                 self._stream += self._reactions(pick.paper_id, now)
-                if warm and not pick.guess:
+                if has_likes and not pick.guess:
                     self._outcomes.append(PickOutcome(day, pick.percentile, bool(self._likes[pick.paper_id]), place))
         return Week(0, 1, int(not picks), *self._count(posted), *self._count(popular))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recommender.index.bigrams import count_papers
 
 MAX_PAPERS = 1 << 17
-"""Papers a segment holds at most, so that building one never needs much memory."""
+"""The most papers in a segment, so that building one never needs much memory."""
 FIELDS = 4
 TITLE, ABSTRACT, CATEGORIES, AUTHORS = range(FIELDS)
 
@@ -56,8 +56,8 @@ class Papers:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words that a segment brought into the vocabulary: their text, with a line break between each two, their
-    stem's word id, whether they tell."""
+    """The words that a segment added to the vocabulary: their text, separated by line breaks, the word id of each stem,
+    and 1 for content words."""
 
     text: Bytes
     stems: UInts
@@ -153,7 +153,7 @@ def with_all(segment: Segment, terms: Iterable[int]) -> Mask:
 
 
 def join(parts: Sequence[tuple[Papers, NDArray[np.bool_] | None]]) -> Papers:
-    """One run of papers out of several, without those marked dead."""
+    """One run of papers out of several, without those marked as deleted."""
     kept = [(p, np.arange(len(p)) if deleted is None else np.flatnonzero(~deleted)) for p, deleted in parts]
 
     def gather(flat: NDArray[np.generic], bounds: Ints, rows: Ints, width: int) -> NDArray[np.generic]:

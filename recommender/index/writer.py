@@ -242,7 +242,7 @@ def _living(part: Part) -> int:
 
 
 def _merged(parts: list[Part]) -> list[Part]:
-    """The same papers in few segments: many small neighbours become one, and one with many dead is rewritten.
+    """The same papers in few segments: many small neighbours become one, and one with many deleted is rewritten.
 
     Each paper is rewritten once for every time the index grows _MERGE_AT-fold (log-structured merge: O'Neil 1996)."""
     parts = list(parts)

@@ -124,7 +124,7 @@ class Picker:
         ]
 
     def list_titles(self, picked: Sequence[str], limit: int, seed: int) -> list[Ranked]:
-        """The next best `limit` beside the picks, best first: none muted, none a near-duplicate of what is there.
+        """The next best `limit` titles besides the picks, best first: none muted, none a near-duplicate of these.
 
         Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first GLANCE_AMONG.
         """

@@ -1,4 +1,4 @@
-"""Who wrote what: papers by their authors' names, in whatever order and however short these are typed."""
+"""Search by author: names in either order, with initials, in one word or two."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from recommender.search.query import Clause, Field, Query
 from recommender.text import fold, stem
 
 LONGEST_NAME = 40
-"""Letters of a name that is looked for in pieces."""
+"""The most letters of a name that is also looked up split in two."""
 RATHER_A_NAME = 5
-"""A word alone is taken for a name when this many times as many papers have such an author as have the word."""
+"""A single word is read as a name if this many times as many papers have such an author as have the word."""
 
 
 class Authors:
-    """Names over one snapshot."""
+    """The author names of one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -32,8 +32,8 @@ class Authors:
         return (term, float(self._snapshot.idf[term])) if 0 <= term < self._snapshot.words else (-1, 0.0)
 
     def having(self, segment: Segment, clause: Clause) -> Mask:
-        """Which rows have an author of that name, be it written in one word or in two: McMahan, Mc Mahan. Of several
-        words that are nobody's name in this order or the other, rows that have them all."""
+        """A mask of the rows with an author of that name, written in one word or in two (McMahan, Mc Mahan). If several
+        words are no author's name in either order, the rows that have all the words."""
         words = clause.words
         mask = with_all(segment, [self.term("".join(words))[0]])
         if len(words) > 1:
@@ -49,7 +49,7 @@ class Authors:
         return mask
 
     def named(self, query: Query) -> Query | None:
-        """The query read as one for an author's papers, where its words are rather a name than words of papers."""
+        """The query read as a search by author, if its words are more often a name than words of papers; else None."""
         name = query.name
         if not name or not self._rather_a_name(name):
             return None
@@ -58,7 +58,7 @@ class Authors:
         return replace(query, groups=((asked,), *others), words=(), compounds=())
 
     def rather(self, word: str, by: int = 1) -> bool:
-        """Whether more than `by` times as many papers have an author of that name as have the word."""
+        """Whether more than `by` times as many papers have an author of that name as have the word in the text."""
         text = self._papers(self._snapshot.vocabulary.get(stem(word), -1))
         return self._papers(self.term(word)[0]) > by * text
 
@@ -71,17 +71,17 @@ class Authors:
         return int(self._snapshot.df[term]) if 0 <= term < self._snapshot.words else 0
 
     def _order(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """The words in the order that is somebody's name: as they are, or whole words turned round; () when none."""
+        """The words in the order that is an author's name: as typed, or reversed (whole words only); () if none is."""
         known = self._orders.get(words)
         if known is None:
             orders = (words,) if any(map(_initial, words)) else (words, words[::-1])
-            there = (o for o in orders if any(len(self._in_order(s, o)) for s in self._snapshot.segments))
-            known = self._orders[words] = next(there, ())
+            names = (o for o in orders if any(len(self._in_order(s, o)) for s in self._snapshot.segments))
+            known = self._orders[words] = next(names, ())
         return known
 
     def _in_order(self, segment: Segment, words: Sequence[str]) -> Rows:
-        """The rows with an author whose name has these words one after the other. One letter stands for every word that
-        it begins, and one in the middle of a name on paper may be passed over."""
+        """The rows with an author whose name has these words in sequence. A single letter matches every word that
+        begins with it, and middle initials in the paper's name may be skipped."""
         whole = [self.term(word)[0] for word in words if not _initial(word)]
         rows = np.flatnonzero(with_all(segment, whole))
         if not len(rows):
@@ -91,11 +91,11 @@ class Authors:
         tokens, owners = tokens[ranges(starts, stops)], np.repeat(rows, stops - starts)
         known, place = np.unique(tokens, return_inverse=True)
         texts = [self._snapshot.vocabulary.words[term].removeprefix(AUTHOR_SIGN) for term in known.tolist()]
-        meant = [np.array([_means(word, text) for text in texts])[place] for word in map(fold, words)]
-        longer = np.flatnonzero(np.array([len(text) > 1 for text in texts])[place])
-        found = [_following(places, owners, meant) for places in (np.arange(len(tokens)), longer)]
-        both: Rows = np.unique(np.concatenate(found))
-        return both
+        accepted = [np.array([_means(word, text) for text in texts])[place] for word in map(fold, words)]
+        non_initials = np.flatnonzero(np.array([len(text) > 1 for text in texts])[place])
+        found = [_following(places, owners, accepted) for places in (np.arange(len(tokens)), non_initials)]
+        matching: Rows = np.unique(np.concatenate(found))
+        return matching
 
 
 def _initial(word: str) -> bool:
@@ -106,13 +106,14 @@ def _means(word: str, name: str) -> bool:
     return name.startswith(word) if _initial(word) else name == word
 
 
-def _following(places: Rows, owners: Rows, meant: Sequence[Mask]) -> Rows:
-    """Whose words in these places, one after the other, are those `added_terms`: for each word where it may stand."""
-    count = len(places) - len(meant) + 1
+def _following(places: Rows, owners: Rows, accepted: Sequence[Mask]) -> Rows:
+    """The owners (rows) of names with accepted words at consecutive `places`. `accepted` has one mask of places for each
+    word of the query."""
+    count = len(places) - len(accepted) + 1
     if count <= 0:
         return owners[:0]
-    there = owners[places[:count]] == owners[places[len(meant) - 1 :]]
-    for shift, one in enumerate(meant):
-        there &= one[places[shift : shift + count]]
-    found: Rows = owners[places[:count]][there]
-    return found
+    same_author = owners[places[:count]] == owners[places[len(accepted) - 1 :]]
+    for shift, one in enumerate(accepted):
+        same_author &= one[places[shift : shift + count]]
+    rows: Rows = owners[places[:count]][same_author]
+    return rows

@@ -47,28 +47,28 @@ class Completer:
     def complete(self, text: str, most_words: int, most_papers: int) -> Completion:
         """The text with its last word completed by those most frequent in titles that have the other words, or, where
         there are none, anywhere; and the papers whose titles have all the words, best first (see `_Titles.best`)."""
-        found = _LAST_WORD.search(text, max(0, len(text) - _LONGEST))
-        assert found is not None, "the pattern also matches nothing at all"
-        typed, field = found["typed"], field_called(found["name"])
+        match = _LAST_WORD.search(text, max(0, len(text) - _LONGEST))
+        assert match is not None, "the pattern also matches nothing at all"
+        typed, field = match["typed"], field_called(match["name"])
         if field in _SIGNS:
             places = self._alphabet.frequent(_SIGNS[field] + fold(typed), most_words)
             named = category_name if field is Field.CATEGORY else str
             start = text[: len(text) - len(typed)]
             return Completion(tuple(start + named(self._alphabet.word(place)[1:]) for place in places))
-        asked = parse(text[max(0, len(text) - _LONGEST) : found.start()]).groups
-        whole = [w for group in asked for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
+        groups = parse(text[max(0, len(text) - _LONGEST) : match.start()]).groups
+        whole = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
         *more, last = words(typed) or [""]
         spans = [self._alphabet.span(word) for word in (*whole, *more)]
         if not last and not spans:
             return Completion()
         spans += [self._alphabet.beginning(last)] if last else []
         papers, counts = self._titles.having(spans)
-        beside = self._alphabet.best(spans[-1], counts, most_words + 1) if last and len(spans) > 1 else []
-        ended = beside or (self._alphabet.frequent(last, most_words + 1) if last else [])
-        told = [word for word in map(self._alphabet.word, ended) if word != last][:most_words]
+        with_others = self._alphabet.best(spans[-1], counts, most_words + 1) if last and len(spans) > 1 else []
+        places = with_others or (self._alphabet.frequent(last, most_words + 1) if last else [])
+        texts = [word for word in map(self._alphabet.word, places) if word != last][:most_words]
         start = text[: len(text) - (len(last) if typed.casefold().endswith(last) else len(typed))]
-        best = self._titles.best(papers, spans, 0 if found["without"] else most_papers)
-        return Completion(tuple(start + word for word in told), tuple(map(self._snapshot.id_of, best.tolist())))
+        best = self._titles.best(papers, spans, 0 if match["without"] else most_papers)
+        return Completion(tuple(start + word for word in texts), tuple(map(self._snapshot.id_of, best.tolist())))
 
 
 class _Alphabet:

@@ -1,9 +1,9 @@
-"""The order of the best: what a sum over single words can't tell, looked up in the papers at the top alone.
+"""Reranking of the top hits by evidence that a sum over single words does not have.
 
-Three things, each small beside the words themselves. That the query's words stand close together in some passage of the
-paper. That the paper is like the other good ones: those that a query is after resemble each other, those that share its
-words by chance don't (score regularisation: Diaz, CIKM 2005). And, between papers that are about as good, the newer
-and the more upvoted one. No word is added to the query, so that a hit always has words that were asked for.
+Three additions, each small relative to the word score. First, words of the query that are close together in a passage
+of the paper. Second, likeness to the other top hits: relevant papers resemble each other, papers that share words by
+chance do not (score regularisation: Diaz, CIKM 2005). Third, between nearly equal papers, the newer and the more
+upvoted one. No word is added to the query, so a hit always has words of the query.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from recommender.index.segment import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows, Snapshot
 
 DEPTH = 50
-"""Papers that are put in order anew."""
+"""The number of papers that are reranked."""
 PASSAGE_SHARE = 0.25
 LIKENESS_SHARE = 0.2
-"""Of the final score; measured in docs/decisions/0006-the-best-hits-in-order.md."""
+"""Shares of the final score; measured in docs/decisions/0006-the-best-hits-in-order.md."""
 FRESH_SHARE, UPVOTED_SHARE = 0.01, 0.01
-"""Enough to settle what is nearly equal, and nothing else."""
-_LIKE_THE_BEST = 10
-_SHARPNESS = 0.03
-"""A paper this share of the best one's score behind it speaks 1/e as loud for what is like it."""
+"""Enough to order papers with nearly equal scores, and no more."""
+_TOP = 10
+_TEMPERATURE = 0.03
+"""Softmax temperature, as a share of the best score: a hit that far behind has 1/e of the best hit's weight."""
 _STRIDE = 8
-"""Words. A passage is two strides long, and one begins at each."""
+"""Words in a stride. A passage has two strides, and one begins at each stride."""
 _YEAR = 365.0
 _BITS = DEPTH.bit_length()
 _NARROW = (2**31 - 1 >> _BITS) - 1
-"""Word ids up to this one, and which paper they stand in, are sorted as 32 bits, which takes half as long."""
-_DAMPED = np.concatenate([[0.0], 1 + np.log(np.arange(1, 1_000))])
-"""1 + ln n, for each n; a word that comes more often counts no more."""
+"""Word ids up to this one are sorted together with their paper as 32 bits, which takes half as long."""
+_LOG_TF = np.concatenate([[0.0], 1 + np.log(np.arange(1, 1_000))])
+"""1 + ln n for each term frequency n; higher frequencies count as the last."""
 _SOME_UPVOTES = 20.0
 
 Scores = NDArray[np.float64]
 
 
 def rerank(snapshot: Snapshot, papers: Rows, scores: NDArray[np.float32], terms: dict[int, float]) -> Scores:
-    """The final scores, 0…about 1, of at most DEPTH papers given best first with the scores that `terms` (word ids of
-    stems and their weights) earned them."""
+    """The final scores, 0…about 1, of at most DEPTH papers, given best first with their scores by `terms` (word ids of
+    stems with their weights)."""
     tokens, owners = snapshot.tokens(papers, TITLE, ABSTRACT)
     stems = snapshot.stems.take(tokens)  # which is faster than to index, for numbers of 32 bits
     score = scores / float(scores[0]) + PASSAGE_SHARE * _best_passages(stems, owners, len(papers), terms)
@@ -54,32 +54,32 @@ def rerank(snapshot: Snapshot, papers: Rows, scores: NDArray[np.float32], terms:
 
 
 def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: dict[int, float]) -> Scores:
-    """The share (0…1) of the terms' weight that stands together in one passage of each paper."""
+    """The largest share (0…1) of the terms' weight that is in one passage of each paper."""
     known = np.array(sorted(terms), np.uint32)
     wanted = np.zeros(int(max(stems.max(initial=0), known[-1])) + 1, bool)
     wanted[known] = True
     at = np.flatnonzero(wanted.take(stems))
-    found = known.searchsorted(stems[at])
+    term_numbers = known.searchsorted(stems[at])
     if not len(at):
         return np.zeros(papers)
     first = owners.searchsorted(np.arange(papers))
     stride = (at - first[owners[at]]) // _STRIDE
     passages = int(stride.max()) + 2
-    # Each word stands in two passages; a word that comes twice in one counts once.
+    # Each word is in two passages. A word that occurs twice in a passage counts once.
     passage = owners[at] * passages + stride
     room = len(terms)
-    standing = np.concatenate([passage, passage + 1]) * room + np.tile(found, 2)
-    standing.sort()
-    standing = standing[_firsts(standing)]
+    entries = np.concatenate([passage, passage + 1]) * room + np.tile(term_numbers, 2)
+    entries.sort()
+    entries = entries[_firsts(entries)]
     weights = np.array([terms[term] for term in known.tolist()])
-    together = np.bincount(standing // room, weights[standing % room], papers * passages)
-    best: Scores = together.reshape(papers, passages).max(1) / weights.sum()
+    passage_weights = np.bincount(entries // room, weights[entries % room], papers * passages)
+    best: Scores = passage_weights.reshape(papers, passages).max(1) / weights.sum()
     return best
 
 
 def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArray[np.float32]) -> Scores:
-    """How like each paper is to the others that stand at the top: the mean cosine of (1 + ln tf) · idf, each weighed
-    by how near to the best its score is."""
+    """The likeness of each paper to the other top papers: the mean cosine of (1 + ln tf) · idf, weighted by a softmax
+    of their scores."""
     papers = len(score)
     narrow = int(stems.max(initial=0)) <= _NARROW
     key: NDArray[np.signedinteger] = (stems.astype(np.int32) if narrow else stems.astype(np.int64)) << _BITS
@@ -89,24 +89,24 @@ def _likeness(stems: NDArray[np.uint32], owners: Rows, score: Scores, idf: NDArr
     key = key[starts]
     stem, row = key >> _BITS, (key & ((1 << _BITS) - 1)).astype(np.int64)
     counts = np.diff(starts, append=len(stems))
-    weights = _DAMPED[np.minimum(counts, len(_DAMPED) - 1)] * idf.take(stem)
+    weights = _LOG_TF[np.minimum(counts, len(_LOG_TF) - 1)] * idf.take(stem)
     weights /= np.sqrt(np.bincount(row, weights * weights, papers)).clip(1e-9)[row]
-    voices = np.exp((score - 1) / _SHARPNESS)
-    voices[np.argsort(-score, kind="stable")[_LIKE_THE_BEST:]] = 0
-    voices /= voices.sum()
+    top_weights = np.exp((score - 1) / _TEMPERATURE)
+    top_weights[np.argsort(-score, kind="stable")[_TOP:]] = 0
+    top_weights /= top_weights.sum()
     groups = _firsts(stem)
     if not len(groups):
         return np.zeros(papers)
-    sums: Scores = np.add.reduceat(weights * voices[row], groups)
-    middle = np.repeat(sums, np.diff(groups, append=len(stem)))
-    near = np.bincount(row, weights * middle, papers).astype(np.float64)
-    # A paper does not speak for itself.
-    likeness: Scores = (near - voices).clip(0) / (1 - voices).clip(1e-9)
+    sums: Scores = np.add.reduceat(weights * top_weights[row], groups)
+    centroid = np.repeat(sums, np.diff(groups, append=len(stem)))
+    similarity = np.bincount(row, weights * centroid, papers).astype(np.float64)
+    # The paper itself is left out of its mean.
+    likeness: Scores = (similarity - top_weights).clip(0) / (1 - top_weights).clip(1e-9)
     return likeness
 
 
 def _firsts(run: NDArray[np.signedinteger]) -> Rows:
-    """Where in sorted values each one stands for the first time."""
+    """The first index of each distinct value in a sorted array."""
     first = np.ones(len(run), bool)
     np.not_equal(run[1:], run[:-1], out=first[1:])
     return np.flatnonzero(first)

@@ -18,9 +18,9 @@ _SENTENCE_END = re.compile(
 _SPACED = re.compile(r"\S+")
 _PLAIN_WORD = re.compile(r"[a-z0-9]+")
 _NOT_PLAIN = frozenset("\\$_")
-"""Signs of TeX, and what may stand within a word without being a part of its stem."""
+"""Characters of TeX, and characters that may be inside a word without being a part of its stem."""
 _FEW = 20
-"""Words up to which it is faster to look for each than to look at all there are."""
+"""Up to this many words it is faster to search for each word than to read all words of the text."""
 
 
 def sentences(text: str) -> list[str]:
@@ -29,8 +29,8 @@ def sentences(text: str) -> list[str]:
 
 
 def snippet(query: str, text: str, limit: int = LIMIT) -> str:
-    """The sentence of `text` that shares most words with `query` (by their stems; the first among equals); of one that
-    is longer than `limit` characters the part that shares most, cut between words. Empty for an empty text."""
+    """The sentence of `text` that shares most words with `query` (by stems; the first among equals). A sentence longer
+    than `limit` characters is cut, between words, to the part that shares most. Empty for an empty text."""
     text = text[:LONGEST_TEXT]
     wanted = {stem(word) for word in parse(query).words}
     plain = text.isascii() and not any(sign in text for sign in _NOT_PLAIN)
