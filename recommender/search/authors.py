@@ -107,8 +107,8 @@ def _means(word: str, name: str) -> bool:
 
 
 def _following(places: Rows, owners: Rows, accepted: Sequence[Mask]) -> Rows:
-    """The owners (rows) of names with accepted words at consecutive `places`. `accepted` has one mask of places for each
-    word of the query."""
+    """The owners (rows) of names with accepted words at consecutive `places`. `accepted` has one mask of places for
+    each word of the query."""
     count = len(places) - len(accepted) + 1
     if count <= 0:
         return owners[:0]
