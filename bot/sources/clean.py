@@ -94,16 +94,20 @@ def people(names: Iterable[object]) -> tuple[str, ...]:
 
 def people_in(line: str) -> tuple[str, ...]:
     """The authors in one comma-separated line; what stands in brackets, as an affiliation does, parts no names."""
-    parts: list[list[str]] = [[]]
-    depth = 0
-    for piece in _BETWEEN_NAMES.split(" ".join(line[:_LINE_CHARS].split())):
-        depth = max(0, depth + {"(": 1, ")": -1}.get(piece, 0))
-        if depth or piece in ("(", ")") or not _BETWEEN_NAMES.fullmatch(piece):
-            parts[-1].append(piece)
+    first, *rest = _BETWEEN_NAMES.split(" ".join(line[:_LINE_CHARS].split()))
+    parts, depth = [[first]], 0
+    for separator, text in zip(rest[::2], rest[1::2], strict=True):
+        if separator in ("(", ")"):
+            depth = max(0, depth + (1 if separator == "(" else -1))
+            parts[-1] += separator, text
+        elif depth:
+            parts[-1] += separator, text
+        elif len(parts) < 2 * AUTHORS:
+            parts.append([text])
         else:
-            parts.append([])
+            break
     names: list[str] = []
-    for part in ("".join(pieces) for pieces in parts[: 2 * AUTHORS]):
+    for part in map("".join, parts):
         if names and part.strip().lower() in _SUFFIXES:
             names[-1] += f",{part}"
         else:

@@ -14,8 +14,10 @@ _T = TypeVar("_T")
 _MICROSECONDS = 200_000.0
 """Processor time for the texts of one answer, as estimated here; parsing the answer comes on top of it."""
 _NAME = 8.0
-_CHARACTER, _FOREIGN_CHARACTER, _COMMAND, _TAG = 0.02, 0.1, 2.5, 1.0
-"""Microseconds of cleaning, measured: one more ASCII or other character, command of TeX, and tag of HTML."""
+_CHARACTER, _FOREIGN_CHARACTER, _COMMAND, _TAG, _SEPARATOR = 0.02, 0.1, 2.5, 1.0, 0.25
+"""Microseconds of cleaning, measured: one more ASCII or other character, command of TeX, tag of HTML, and sign that may
+separate two names."""
+_SEPARATORS = (",", ";", "(", ")", " and ")
 
 
 class Effort:
@@ -38,7 +40,8 @@ class Effort:
                 read = text[:most]
                 each = _CHARACTER if read.isascii() else _FOREIGN_CHARACTER
                 tags = read.count("<") + read.count("&")
-                self._left -= len(read) * each + read.count("\\") * _COMMAND + tags * _TAG
+                separators = sum(map(read.count, _SEPARATORS))
+                self._left -= len(read) * each + read.count("\\") * _COMMAND + tags * _TAG + separators * _SEPARATOR
             if self._left < 0:
                 return
 

@@ -9,6 +9,10 @@ SIZE = 10_000_000
 
 _HEAD = '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>x</title>'
 _TAIL = "</channel></rss>"
+_ARXIV = (
+    "<title>A title</title><link>https://arxiv.org/abs/2603.00001</link><guid>oai:arXiv.org:2603.00001v1</guid>"
+    "<description>arXiv:2603.00001v1 Announce Type: new Abstract: Of it.</description>"
+)
 
 
 def _filled(head: str, piece: str, tail: str, size: int) -> bytes:
@@ -66,6 +70,8 @@ XML = {
         "<item><dc:creator>" + ("a" * 39 + "<b/>") * 1_900 + "</dc:creator></item>",
         _TAIL,
     ),
+    "full authors": (_HEAD, f"<item>{_ARXIV}<dc:creator>{'1,' * 39_500}</dc:creator></item>", _TAIL),
+    "bracketed authors": (_HEAD, f"<item>{_ARXIV}<dc:creator>{'(' * 79_000}</dc:creator></item>", _TAIL),
     "long date": (_HEAD + "<item><title>A</title><pubDate>", "1", "</pubDate></item>" + _TAIL),
     "long date of spaces": (_HEAD + "<item><title>A</title><pubDate>Mon", " ", "x</pubDate></item>" + _TAIL),
     "long title": (_HEAD + "<item><title>", "a ", "</title></item>" + _TAIL),
