@@ -43,7 +43,7 @@ class Channel:
 
     @property
     def public(self) -> bool:
-        """Whether what is said and shown here may be known in all of its workspace."""
+        """Whether the whole workspace may know what is voted and shown in this channel."""
         return self.place.kind is not PlaceKind.DIRECT and not self.place.private
 
 
@@ -80,13 +80,13 @@ async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
             **{"state": ChannelState.ACTIVE, "state_reason": "", **values},
         )
     )
-    found = await find(tx, place)
-    assert found is not None
-    return found
+    channel = await find(tx, place)
+    assert channel is not None
+    return channel
 
 
 async def find(tx: AsyncConnection, place: Place) -> Channel | None:
-    """The channel at this place, None when the bot was never there."""
+    """The channel at this place, None if the bot was never there."""
     where = {"platform": place.platform, "workspace": place.workspace, "address": place.address}
     row = (await tx.execute(_AT, where)).one_or_none()
     return _channel(row) if row else None
@@ -180,7 +180,7 @@ async def change_from(tx: AsyncConnection, channel_id: int, expected: ChannelSta
 
 
 async def lose_all(tx: AsyncConnection, platform: str, workspace: str, why: str) -> int:
-    """The bot may act nowhere in a workspace: its active channels are lost; how many those were."""
+    """Mark the active channels of a workspace as lost, since the bot has no access to it; how many there were."""
     lost = await tx.execute(
         sa.update(channels)
         .where(

@@ -183,7 +183,7 @@ async def record_missed(
 
 
 async def clear_missed(tx: AsyncConnection, channel_id: int, now: datetime) -> None:
-    """Take back what was called missed by a clock ahead of its time: those hours are yet to come."""
+    """Delete the missed digests that a clock ahead of time recorded: their hours are still to come."""
     await tx.execute(
         sa.delete(deliveries).where(
             deliveries.c.channel_id == channel_id,
@@ -236,7 +236,7 @@ async def latest(tx: AsyncConnection, channel_id: int, kind: DeliveryKind) -> De
 
 
 async def first_post(tx: AsyncConnection, delivery_id: int) -> Post:
-    """The first message of a delivery: in its thread goes what goes in a thread."""
+    """The first message of a delivery: threaded messages go in its thread."""
     first = sa.select(posts).where(posts.c.delivery_id == delivery_id).order_by(posts.c.position).limit(1)
     return _post((await tx.execute(first)).one())
 
@@ -293,13 +293,13 @@ async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) ->
 
 
 async def posts_about(tx: AsyncConnection, channel_id: int, paper_ids: Collection[str]) -> list[Post]:
-    """The messages that stand in a channel for some of these papers, as their card or by their numbers."""
+    """The messages in a channel that show any of these papers, on a card or by number."""
     by_number = sa.select(numbers.c.post_id).where(
         numbers.c.channel_id == channel_id, numbers.c.paper_id.in_(paper_ids)
     )
     about = sa.or_(posts.c.paper_id.in_(paper_ids), posts.c.id.in_(by_number))
-    there = (posts.c.channel_id == channel_id, posts.c.state == PostState.SENT, posts.c.message.is_not(None))
-    query = sa.select(posts).where(*there, about).order_by(posts.c.delivery_id, posts.c.position)
+    is_posted = (posts.c.channel_id == channel_id, posts.c.state == PostState.SENT, posts.c.message.is_not(None))
+    query = sa.select(posts).where(*is_posted, about).order_by(posts.c.delivery_id, posts.c.position)
     return [_post(row) for row in await tx.execute(query)]
 
 
@@ -323,7 +323,7 @@ async def channels_to_deliver(
 
 
 async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) -> bool:
-    """Move a post on; False when somebody else moved it in the meantime.
+    """Move a post to a state; False if another process moved it meanwhile.
 
     Raises ImpossibleMove for a move the state machine does not have.
     """
@@ -336,15 +336,15 @@ async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) ->
 
 
 async def postpone(tx: AsyncConnection, post: Post, until: datetime) -> None:
-    """Leave a post in its state until then, unless somebody moved it in the meantime."""
-    here = sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state)
-    await tx.execute(here.values(not_before=until))
+    """Leave a post in its state until then, unless another process moved it meanwhile."""
+    unmoved = sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state)
+    await tx.execute(unmoved.values(not_before=until))
 
 
 async def _lock(tx: AsyncConnection, channel_id: int) -> bool:
-    """Until commit nobody else plans for this channel; False when it is gone."""
-    there = sa.select(channels.c.id).where(channels.c.id == channel_id).with_for_update(key_share=True)
-    return (await tx.execute(there)).one_or_none() is not None
+    """Lock a channel until commit, so that no other process plans for it; False when it is gone."""
+    row = sa.select(channels.c.id).where(channels.c.id == channel_id).with_for_update(key_share=True)
+    return (await tx.execute(row)).one_or_none() is not None
 
 
 async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str, before: datetime | None = None) -> None:
@@ -356,13 +356,13 @@ async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str, before
 
 
 async def give_up_all(tx: AsyncConnection, reason: str) -> int:
-    """Give up every post that is still under way, since it may have been posted; how many those are. Their papers count
-    as shown."""
+    """Mark every unfinished post as failed, since it may have been posted; how many there were. Their papers count as
+    shown."""
     under_way = (PostState.PLANNED, *UNSETTLED)
-    gone = await tx.execute(
+    result = await tx.execute(
         sa.update(posts).where(posts.c.state.in_(under_way)).values(state=PostState.FAILED, reason=reason)
     )
-    return int(gone.rowcount)
+    return int(result.rowcount)
 
 
 async def set_missed_revision(tx: AsyncConnection, since: datetime, papers_revision: int) -> None:

@@ -1,6 +1,6 @@
-"""What channels have been shown, or will be: papers with a card of their own, and papers on a message by number.
+"""The papers that channels have been shown or will be: on a card of their own, or by number on a message of several.
 
-Of the latter some are picks, and some only titles for a glance (see `posts.glance`).
+Some of the numbered papers are picks, others only listed titles (see `posts.glance`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from bot.store.tables import channels, numbers, papers, posts
 
 
 def entries(of: Callable[[sa.Table], sa.ColumnElement[bool]]) -> sa.Subquery:
-    """The papers on posts that are meant, with the post's state; a card has the number 0. Which are meant is said `of`
-    each table by itself, so that each is looked up in its own index."""
+    """The papers on posts, with the post's state; a card has the number 0. `of` makes the condition for each of the two
+    tables, so that each is looked up in its own index."""
     of_post = (posts.c.state, posts.c.sent_at, posts.c.glance)
     card = (posts.c.id.label("post_id"), sa.literal(0).label("number"), posts.c.channel_id, posts.c.paper_id)
     number = (numbers.c.post_id, numbers.c.number, numbers.c.channel_id, numbers.c.paper_id)
@@ -31,14 +31,14 @@ def entries(of: Callable[[sa.Table], sa.ColumnElement[bool]]) -> sa.Subquery:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A paper that a channel has been shown, when, and whether as a title for a glance only."""
+    """A paper that a channel has been shown, when, and whether only as a listed title."""
 
     paper_id: str
     at: datetime
     glance: bool
 
 
-# Written once: to put such a statement together takes longer than to answer it.
+# Built once: building such a statement takes longer than running it.
 _CHANNEL: sa.BindParameter[int] = sa.bindparam("channel")
 _PAPERS: sa.BindParameter[Sequence[str]] = sa.bindparam("papers", expanding=True)
 _HERE = entries(lambda table: sa.and_(table.c.channel_id == _CHANNEL, table.c.paper_id.is_not(None)))

@@ -1,4 +1,4 @@
-"""Events from platforms, written down before they are acknowledged and worked off exactly once."""
+"""Events from platforms: recorded before they are acknowledged, and processed exactly once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def receive(
 
 
 async def unfinished(tx: AsyncConnection, limit: int = 1_000) -> list[tuple[str, str, dict[str, Any]]]:
-    """Events whose work did not finish, the oldest first: (platform, event id, body)."""
+    """Events that were not processed to the end, the oldest first: (platform, event id, body)."""
     rows = await tx.execute(
         sa.select(inbox.c.platform, inbox.c.event_id, inbox.c.body)
         .where(inbox.c.state == InboxState.RECEIVED)
@@ -58,9 +58,9 @@ async def unfinished(tx: AsyncConnection, limit: int = 1_000) -> list[tuple[str,
 
 
 async def waiting(tx: AsyncConnection, platform: str, event_id: str) -> dict[str, Any] | None:
-    """The body of an event whose work is still to be done; None when it is done, or was forgotten."""
-    there = (inbox.c.platform == platform, inbox.c.event_id == event_id, inbox.c.state == InboxState.RECEIVED)
-    body: dict[str, Any] | None = (await tx.execute(sa.select(inbox.c.body).where(*there))).scalar_one_or_none()
+    """The body of an event that is still to be processed; None if it is done, or was deleted."""
+    is_received = (inbox.c.platform == platform, inbox.c.event_id == event_id, inbox.c.state == InboxState.RECEIVED)
+    body: dict[str, Any] | None = (await tx.execute(sa.select(inbox.c.body).where(*is_received))).scalar_one_or_none()
     return body
 
 
@@ -74,7 +74,7 @@ async def reopen(tx: AsyncConnection, platform: str, event_id: str, body: dict[s
 
 
 async def finish(tx: AsyncConnection, platform: str, event_id: str) -> None:
-    """The event's work is done; goes into the same transaction as the work. The body is no longer needed."""
+    """Mark an event as processed, in the transaction that processes it. Its body is no longer needed."""
     await tx.execute(
         sa.update(inbox)
         .where(inbox.c.platform == platform, inbox.c.event_id == event_id)
@@ -83,7 +83,7 @@ async def finish(tx: AsyncConnection, platform: str, event_id: str) -> None:
 
 
 async def record_failure(tx: AsyncConnection, platform: str, event_id: str, reason: str, tries: int) -> bool:
-    """The event's work failed; True when that was the last of so many tries, and it is given up."""
+    """Record that processing an event failed; True if that was the last of so many attempts."""
     row = (
         await tx.execute(
             sa.update(inbox)
@@ -105,31 +105,31 @@ async def record_failure(tx: AsyncConnection, platform: str, event_id: str, reas
 
 
 async def purge(tx: AsyncConnection, done_before: datetime, failed_before: datetime) -> bool:
-    """Forget some finished events that no platform will repeat any more, and some that were given up long ago; False
-    when there are none left."""
+    """Delete some finished events that no platform repeats any more, and some that failed long ago; False when none are
+    left."""
     over = sa.or_(
         sa.and_(inbox.c.state == InboxState.DONE, inbox.c.received_at < done_before),
         sa.and_(inbox.c.state == InboxState.FAILED, inbox.c.received_at < failed_before),
     )
     key = sa.tuple_(inbox.c.platform, inbox.c.event_id)
-    some = sa.select(inbox.c.platform, inbox.c.event_id).where(over).limit(_AT_ONCE)
-    return bool((await tx.execute(sa.delete(inbox).where(key.in_(some)))).rowcount)
+    batch = sa.select(inbox.c.platform, inbox.c.event_id).where(over).limit(_AT_ONCE)
+    return bool((await tx.execute(sa.delete(inbox).where(key.in_(batch)))).rowcount)
 
 
 async def forget(tx: AsyncConnection, platform: str, member: str) -> int:
-    """Forget the events that a member made, and those not worked off that name them; how many those were."""
-    theirs = inbox.c.member_hash == _hashed(platform, member)
-    gone = (await tx.execute(sa.delete(inbox).where(inbox.c.platform == platform, theirs))).rowcount
+    """Delete the events that a member made, and unprocessed events that name the member; how many were deleted."""
+    by_member = inbox.c.member_hash == _hashed(platform, member)
+    deleted = (await tx.execute(sa.delete(inbox).where(inbox.c.platform == platform, by_member))).rowcount
     named = re.compile(rf"(?<!\w){re.escape(json.dumps(member, ensure_ascii=False)[1:-1])}(?!\w)")
 
     def names(event_id: str, body: dict[str, Any]) -> bool:
         return bool(named.search(event_id) or named.search(json.dumps(body, ensure_ascii=False)))
 
-    return int(gone) + await _forget_unfinished(tx, platform, names)
+    return int(deleted) + await _forget_unfinished(tx, platform, names)
 
 
 async def forget_workspace(tx: AsyncConnection, platform: str, workspace: str) -> int:
-    """Forget the events of a workspace that are not worked off; how many those were."""
+    """Delete the unprocessed events of a workspace; how many were deleted."""
     return await _forget_unfinished(
         tx, platform, lambda _, body: (body.get("place") or {}).get("workspace") == workspace
     )
@@ -140,9 +140,9 @@ async def _forget_unfinished(
 ) -> int:
     """Of a finished event nothing is kept but its id. The others are few, and are read some at a time all the same: a
     transaction lets the loop turn between two statements."""
-    gone, after = 0, ""
+    deleted, after = 0, ""
     while True:
-        some = (
+        events = (
             await tx.execute(
                 sa.select(inbox.c.event_id, inbox.c.body)
                 .where(inbox.c.platform == platform, inbox.c.event_id > after)
@@ -151,15 +151,15 @@ async def _forget_unfinished(
                 .limit(_AT_ONCE)
             )
         ).all()
-        if not some:
-            return gone
-        after = some[-1].event_id
-        for event in some:
+        if not events:
+            return deleted
+        after = events[-1].event_id
+        for event in events:
             if is_meant(event.event_id, event.body):
                 of_them = sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event.event_id)
-                gone += (await tx.execute(of_them)).rowcount
+                deleted += (await tx.execute(of_them)).rowcount
 
 
 def _hashed(platform: str, member: str) -> str | None:
-    """What stands for a member, so that their events are found and the row names nobody; None for nobody."""
+    """A hash of a member: their events can be found, and the row names nobody. None if there is no member."""
     return sha256(f"{platform}:{member}".encode(errors="replace")).hexdigest() if member else None

@@ -1,4 +1,4 @@
-"""Workspaces that the bot is, or was, installed in. Tokens come and go sealed: nothing here can open them."""
+"""Workspaces that the bot is or was installed in. Tokens come and go encrypted: nothing here can decrypt them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.store import inbox
 from bot.store.contributions import delete_orphans
 from bot.store.tables import channels, insert_new, installations, saved
 
-_ALIVE = (installations.c.revoked_at.is_(None), installations.c.uninstalled_at.is_(None))
+_ACTIVE = (installations.c.revoked_at.is_(None), installations.c.uninstalled_at.is_(None))
 
 
 def _there(platform: str, workspace: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -27,17 +27,17 @@ async def get(tx: AsyncConnection, platform: str, workspace: str) -> dict[str, A
 
 
 async def put(tx: AsyncConnection, platform: str, workspace: str, **values: Any) -> None:
-    """A workspace's row, new or in place of the one there is; the values are all other columns."""
+    """Insert or replace a workspace's row; the values are all other columns."""
     new = await tx.execute(insert_new(tx, installations).values(platform=platform, workspace=workspace, **values))
     if not new.rowcount:
         await tx.execute(sa.update(installations).where(*_there(platform, workspace)).values(**values))
 
 
 async def renew(tx: AsyncConnection, platform: str, workspace: str, known_end: datetime, **values: Any) -> bool:
-    """Set columns of a live row whose token still ends when the known one did; False when it does not."""
+    """Set columns of an active row whose token still has the known expiry; False if it has another."""
     same = installations.c.expires_at == known_end
     changed = await tx.execute(
-        sa.update(installations).where(*_there(platform, workspace), *_ALIVE, same).values(**values)
+        sa.update(installations).where(*_there(platform, workspace), *_ACTIVE, same).values(**values)
     )
     return bool(changed.rowcount)
 
@@ -57,14 +57,14 @@ async def revoke(
 
 
 async def has_ended(tx: AsyncConnection, platform: str, workspace: str) -> bool:
-    """Whether a workspace removed the bot, or its token died; False for one that is not known here."""
+    """Whether a workspace removed the bot, or its token was revoked; False for an unknown workspace."""
     row = await get(tx, platform, workspace)
     return row is not None and (row["uninstalled_at"] is not None or row["revoked_at"] is not None)
 
 
 async def active(tx: AsyncConnection, platform: str, expiring_before: datetime | None = None) -> list[str]:
     """The workspaces that the bot may act in; only those whose tokens end before a moment, where one is given."""
-    query = sa.select(installations.c.workspace).where(installations.c.platform == platform, *_ALIVE)
+    query = sa.select(installations.c.workspace).where(installations.c.platform == platform, *_ACTIVE)
     if expiring_before is not None:
         query = query.where(installations.c.expires_at < expiring_before)
     return list((await tx.execute(query.order_by(installations.c.workspace))).scalars())
@@ -93,9 +93,9 @@ async def uninstalled_before(tx: AsyncConnection, before: datetime) -> list[tupl
 async def delete(tx: AsyncConnection, platform: str, workspace: str) -> int:
     """Delete a workspace and all that is known of it: channels with all that hangs on them, what its members saved,
     events not worked off. How many rows went, those that hang on channels not counted."""
-    gone = 0
+    deleted = 0
     for table in (channels, saved, installations):
         of_it = sa.delete(table).where(table.c.platform == platform, table.c.workspace == workspace)
-        gone += (await tx.execute(of_it)).rowcount
+        deleted += (await tx.execute(of_it)).rowcount
     await delete_orphans(tx)
-    return gone + await inbox.forget_workspace(tx, platform, workspace)
+    return deleted + await inbox.forget_workspace(tx, platform, workspace)

@@ -1,4 +1,4 @@
-"""Members: all that is known of one, and how it is forgotten."""
+"""Members: deleting everything that is known about one."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
     def within(table: sa.Table) -> list[sa.ColumnElement[bool]]:
         return [table.c.platform == platform, *([] if workspace is None else [table.c.workspace == workspace])]
 
-    there = within(channels)
-    theirs = sa.select(channels.c.id).where(*there)
-    gone = 0
+    in_workspace = within(channels)
+    channel_ids = sa.select(channels.c.id).where(*in_workspace)
+    deleted = 0
     for statement in (
-        sa.delete(votes).where(votes.c.member == member, votes.c.channel_id.in_(theirs)),
-        sa.delete(corrections).where(corrections.c.member == member, corrections.c.channel_id.in_(theirs)),
+        sa.delete(votes).where(votes.c.member == member, votes.c.channel_id.in_(channel_ids)),
+        sa.delete(corrections).where(corrections.c.member == member, corrections.c.channel_id.in_(channel_ids)),
         sa.delete(saved).where(*within(saved), saved.c.member == member),
         sa.delete(channels).where(
-            *there,
+            *in_workspace,
             channels.c.kind == PlaceKind.DIRECT,
             sa.or_(channels.c.owner == member, channels.c.address == member),
         ),
     ):
-        gone += (await tx.execute(statement)).rowcount
+        deleted += (await tx.execute(statement)).rowcount
     # Each is beside the vote that taught it, which is counted already.
-    given = contributions.c.member == member, contributions.c.channel_id.in_(theirs)
-    await tx.execute(sa.delete(contributions).where(*given))
+    by_member = contributions.c.member == member, contributions.c.channel_id.in_(channel_ids)
+    await tx.execute(sa.delete(contributions).where(*by_member))
     await delete_orphans(tx)
-    gone += await inbox.forget(tx, platform, member)
+    deleted += await inbox.forget(tx, platform, member)
     await tx.execute(
-        sa.update(topics).where(topics.c.member == member, topics.c.channel_id.in_(theirs)).values(member="")
+        sa.update(topics).where(topics.c.member == member, topics.c.channel_id.in_(channel_ids)).values(member="")
     )
-    await tx.execute(sa.update(channels).where(*there, channels.c.owner == member).values(owner=""))
+    await tx.execute(sa.update(channels).where(*in_workspace, channels.c.owner == member).values(owner=""))
     await tx.execute(
         sa.update(installations).where(*within(installations), installations.c.installer == member).values(installer="")
     )
-    return gone
+    return deleted

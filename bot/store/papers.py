@@ -62,20 +62,20 @@ async def record(
             pending.put(paper, day, known=False, called=paper)
             result.ids.append(paper.id)
             continue
-        known = pending.papers[matches[0]]
+        stored = pending.papers[matches[0]]
         for double in matches[1:]:
-            known = merge(known, pending.papers[double])
-        best = _joined(known, paper)
+            stored = merge(stored, pending.papers[double])
+        best = _joined(stored, paper)
         pending.put(best, day, known=best.id in matches, called=paper)
-        for gone in matches:
-            if gone != best.id:
-                pending.merge(best.id, gone)
-                result.merged.append(gone)
+        for duplicate in matches:
+            if duplicate != best.id:
+                pending.merge(best.id, duplicate)
+                result.merged.append(duplicate)
         result.ids.append(best.id)
     await _write(tx, pending, now)
     await _replace_private(tx, [pending.papers[i] for i in dict.fromkeys(result.ids) if i in pending.papers])
     # A paper of this batch may have turned out, later in it, to be another one.
-    keepers = {gone: kept for kept, gone in pending.absorbed}
+    keepers = {duplicate: survivor for survivor, duplicate in pending.absorbed}
     result.ids = [keepers.get(paper_id, paper_id) for paper_id in result.ids]
     result.new, result.changed = len(pending.new), len(pending.changed)
     return result
@@ -88,11 +88,11 @@ async def get(tx: AsyncConnection, paper_id: str) -> Paper | None:
 
 async def get_many(tx: AsyncConnection, ids: Iterable[str]) -> dict[str, Paper]:
     """The papers with these ids, by id; unknown ids are left out."""
-    found, ids = {}, list(dict.fromkeys(ids))
-    for some in _chunks(ids):
-        for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(some))):
-            found[row.id] = paper_of(row)
-    return {paper_id: found[paper_id] for paper_id in ids if paper_id in found}
+    by_id, ids = {}, list(dict.fromkeys(ids))
+    for chunk in _chunks(ids):
+        for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(chunk))):
+            by_id[row.id] = paper_of(row)
+    return {paper_id: by_id[paper_id] for paper_id in ids if paper_id in by_id}
 
 
 async def resolve(tx: AsyncConnection, text: str) -> str | None:
@@ -168,16 +168,16 @@ async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
 
 async def most_upvoted(tx: AsyncConnection, ids: Sequence[str], limit: int) -> list[str]:
     """Of these papers the most upvoted, best first; those without a single upvote are left out."""
-    found: list[tuple[int, str]] = []
-    for some in _chunks(ids):
+    ranked: list[tuple[int, str]] = []
+    for chunk in _chunks(ids):
         rows = await tx.execute(
             sa.select(papers.c.upvotes, papers.c.id)
-            .where(papers.c.id.in_(some), papers.c.upvotes > 0)
+            .where(papers.c.id.in_(chunk), papers.c.upvotes > 0)
             .order_by(papers.c.upvotes.desc(), papers.c.id)
             .limit(limit)
         )
-        found += [(-row.upvotes, row.id) for row in rows]
-    return [paper_id for _, paper_id in sorted(found)[:limit]]
+        ranked += [(-row.upvotes, row.id) for row in rows]
+    return [paper_id for _, paper_id in sorted(ranked)[:limit]]
 
 
 async def news_revision(tx: AsyncConnection, paper_id: str) -> int | None:
@@ -240,34 +240,38 @@ class _Pending:
         elif paper.id not in self.new:
             self.changed[paper.id] = None
 
-    def merge(self, kept: str, gone: str) -> None:
-        self.absorbed = [(kept if owner == gone else owner, one) for owner, one in self.absorbed] + [(kept, gone)]
-        self.days[kept] = min((d for d in (self.days.get(kept), self.days.pop(gone, None)) if d), default=None)
-        if gone in self.fresh_news:
-            self.fresh_news[kept] = None
-        del self.papers[gone]
-        for those in (self.new, self.changed, self.fresh_news):
-            those.pop(gone, None)
-        if kept not in self.new:
-            self.changed[kept] = None
+    def merge(self, survivor: str, duplicate: str) -> None:
+        self.absorbed = [(survivor if owner == duplicate else owner, one) for owner, one in self.absorbed] + [
+            (survivor, duplicate)
+        ]
+        self.days[survivor] = min(
+            (d for d in (self.days.get(survivor), self.days.pop(duplicate, None)) if d), default=None
+        )
+        if duplicate in self.fresh_news:
+            self.fresh_news[survivor] = None
+        del self.papers[duplicate]
+        for pending in (self.new, self.changed, self.fresh_news):
+            pending.pop(duplicate, None)
+        if survivor not in self.new:
+            self.changed[survivor] = None
         for names in (self.names, self.fresh_names):
-            names.update({name: kept for name, owner in names.items() if owner == gone})
+            names.update({name: survivor for name, owner in names.items() if owner == duplicate})
 
 
 async def _known(
-    tx: AsyncConnection, found: Sequence[Paper]
+    tx: AsyncConnection, papers_: Sequence[Paper]
 ) -> tuple[dict[str, str], dict[str, Paper], dict[str, date | None]]:
-    wanted = dict.fromkeys(chain.from_iterable(map(_names, found)))
+    wanted = dict.fromkeys(chain.from_iterable(map(_names, papers_)))
     names: dict[str, str] = {}
-    for some in _chunks(wanted):
-        rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(some)))
+    for chunk in _chunks(wanted):
+        rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(chunk)))
         names.update((row.name, row.paper_id) for row in rows)
-    known: dict[str, Paper] = {}
+    by_id: dict[str, Paper] = {}
     days: dict[str, date | None] = {}
-    for some in _chunks(dict.fromkeys(names.values())):
-        for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(some))):
-            known[row.id], days[row.id] = paper_of(row), row.listed_on
-    return names, known, days
+    for chunk in _chunks(dict.fromkeys(names.values())):
+        for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(chunk))):
+            by_id[row.id], days[row.id] = paper_of(row), row.listed_on
+    return names, by_id, days
 
 
 async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
@@ -281,10 +285,10 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
             rows = [_row(pending.papers[i], pending.days.get(i), revision, "b_") for i in pending.changed]
             settings: dict[str, Any] = {name[2:]: sa.bindparam(name) for name in rows[0] if name != "b_id"}
             await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(settings), rows)
-        for kept, gone in pending.absorbed:
-            await merge_into(tx, kept, gone, revision)
-        for some in _chunks(pending.fresh_news):
-            first = papers.c.id.in_(some), papers.c.news_at.is_(None)
+        for survivor, duplicate in pending.absorbed:
+            await merge_into(tx, survivor, duplicate, revision)
+        for chunk in _chunks(pending.fresh_news):
+            first = papers.c.id.in_(chunk), papers.c.news_at.is_(None)
             await tx.execute(sa.update(papers).where(*first).values(news_at=now, news_revision=revision))
     if pending.fresh_names:
         # A merged paper has names that none of the batch came with; those may stand already.
@@ -294,28 +298,28 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
         )
 
 
-async def _replace_private(tx: AsyncConnection, told: Sequence[Paper]) -> None:
+async def _replace_private(tx: AsyncConnection, recorded: Sequence[Paper]) -> None:
     """Put papers that a source tells of in the place of the private papers that are the same ones (see
     `contributions`). Nothing of what members wrote goes over, and two papers of the sources are never made one."""
-    by_name = {name: paper for paper in reversed(told) for name in _names(paper)}
-    found: dict[str, Paper] = {}
-    for some in _chunks(by_name):
-        named = sa.select(contributed_names.c.paper_id).where(contributed_names.c.name.in_(some))
+    by_name = {name: paper for paper in reversed(recorded) for name in _names(paper)}
+    private_papers: dict[str, Paper] = {}
+    for chunk in _chunks(by_name):
+        named = sa.select(contributed_names.c.paper_id).where(contributed_names.c.name.in_(chunk))
         rows = await tx.execute(sa.select(papers).where(papers.c.id.in_(named)))
-        found.update((row.id, paper_of(row)) for row in rows)
-    for private in found.values():
+        private_papers.update((row.id, paper_of(row)) for row in rows)
+    for private in private_papers.values():
         mine = (by_name[name] for name in _names(private) if name in by_name)
-        if kept := next((paper for paper in mine if same(paper, private)), None):
-            await merge_into(tx, kept.id, private.id, await metadata.next_revision(tx))
+        if public := next((paper for paper in mine if same(paper, private)), None):
+            await merge_into(tx, public.id, private.id, await metadata.next_revision(tx))
             # The buttons of a card keep working.
-            old_name = {"name": clean_name(f"id:{private.id}"), "paper_id": kept.id}
+            old_name = {"name": clean_name(f"id:{private.id}"), "paper_id": public.id}
             await tx.execute(insert_new(tx, paper_names).values(old_name))
 
 
 def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(names)
-    while some := list(islice(rest, _AT_ONCE)):
-        yield some
+    while chunk := list(islice(rest, _AT_ONCE)):
+        yield chunk
 
 
 def _joined(known: Paper, news: Paper) -> Paper:

@@ -1,4 +1,4 @@
-"""What was picked for each digest, as it was seen then, and what the most upvoted list would have brought."""
+"""The picks of each digest, with their scores at that time, and the most upvoted papers for comparison."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ class LoggedPick:
 
 def merged(picked: Sequence[LoggedPick], upvoted: Sequence[str]) -> list[LoggedPick]:
     """The picks in their order, numbered, and the most upvoted papers, best first, each paper once."""
-    both = {one.paper_id: replace(one, place=place) for place, one in enumerate(picked, 1)}
+    picks = {pick.paper_id: replace(pick, place=place) for place, pick in enumerate(picked, 1)}
     for place, paper_id in enumerate(upvoted, 1):
-        both[paper_id] = replace(both.get(paper_id, LoggedPick(paper_id)), upvoted=place)
-    return list(both.values())
+        picks[paper_id] = replace(picks.get(paper_id, LoggedPick(paper_id)), upvoted=place)
+    return list(picks.values())
 
 
-async def record(tx: AsyncConnection, delivery_id: int, made: Sequence[LoggedPick]) -> None:
-    """Write down what was chosen for a delivery that is just being planned."""
+async def record(tx: AsyncConnection, delivery_id: int, picks: Sequence[LoggedPick]) -> None:
+    """Log the picks of a delivery that is being planned."""
     rows = [
         {
             "delivery_id": delivery_id,
-            "paper_id": one.paper_id,
-            "place": one.place,
-            "fit": one.fit,
-            "guess": one.guess,
-            "team": one.team or None,
-            "upvoted": one.upvoted,
+            "paper_id": pick.paper_id,
+            "place": pick.place,
+            "fit": pick.fit,
+            "guess": pick.guess,
+            "team": pick.team or None,
+            "upvoted": pick.upvoted,
         }
-        for one in made
+        for pick in picks
     ]
     if rows:
         await tx.execute(sa.insert(choices), rows)
 
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[LoggedPick]:
-    """All that was chosen for a channel's digests, the oldest first."""
+    """The logged picks of a channel's digests, the oldest first."""
     rows = await tx.execute(
         sa.select(deliveries.c.local_date, choices)
         .join(deliveries, deliveries.c.id == choices.c.delivery_id)

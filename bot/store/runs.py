@@ -34,7 +34,7 @@ class Run:
 
 async def start(tx: AsyncConnection, source: str, since: date, until: date, now: datetime) -> int:
     """Record that a run begins; its id."""
-    made = await tx.execute(
+    result = await tx.execute(
         sa.insert(source_runs)
         .values(
             source=source,
@@ -50,7 +50,7 @@ async def start(tx: AsyncConnection, source: str, since: date, until: date, now:
         )
         .returning(source_runs.c.id)
     )
-    return int(made.scalar_one())
+    return int(result.scalar_one())
 
 
 async def done(

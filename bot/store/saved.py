@@ -21,8 +21,8 @@ async def put(tx: AsyncConnection, platform: str, workspace: str, member: str, p
 async def remove(tx: AsyncConnection, platform: str, workspace: str | None, member: str, paper_id: str) -> bool:
     """Drop a saved paper, in all workspaces where none is given; False when it was not saved."""
     of_them = _where(platform, workspace, member)
-    gone = await tx.execute(sa.delete(saved).where(*of_them, saved.c.paper_id == paper_id))
-    return bool(gone.rowcount)
+    result = await tx.execute(sa.delete(saved).where(*of_them, saved.c.paper_id == paper_id))
+    return bool(result.rowcount)
 
 
 async def for_member(
@@ -40,5 +40,5 @@ async def for_member(
 
 
 def _where(platform: str, workspace: str | None, member: str) -> list[sa.ColumnElement[bool]]:
-    there = [] if workspace is None else [saved.c.workspace == workspace]
-    return [saved.c.platform == platform, *there, saved.c.member == member]
+    in_workspace = [] if workspace is None else [saved.c.workspace == workspace]
+    return [saved.c.platform == platform, *in_workspace, saved.c.member == member]

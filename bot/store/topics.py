@@ -59,8 +59,8 @@ async def put(
 
 async def remove(tx: AsyncConnection, channel_id: int, query: str) -> bool:
     """Unsubscribe; False when there was no such topic."""
-    gone = await tx.execute(sa.delete(topics).where(topics.c.channel_id == channel_id, topics.c.query == query))
-    return bool(gone.rowcount)
+    result = await tx.execute(sa.delete(topics).where(topics.c.channel_id == channel_id, topics.c.query == query))
+    return bool(result.rowcount)
 
 
 def _topic(row: Any) -> Topic:

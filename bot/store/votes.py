@@ -1,4 +1,4 @@
-"""Votes: what members' emoji say of papers, as last heard."""
+"""Votes: the last state of each member's emoji on each paper."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ _OF_PAPERS = (
 
 
 async def put(tx: AsyncConnection, vote: Vote) -> bool:
-    """Take in what was heard; the later word wins, whatever the order of hearing. True when anything changed.
+    """Store a vote; the later vote wins, in whatever order they arrive. True when anything changed.
 
-    Of two words said in the same instant, the one heard last wins.
+    Of two votes of the same instant, the one that arrives last wins.
     """
     new = await tx.execute(insert_new(tx, votes).values(_row(vote)))
     if new.rowcount:
@@ -66,11 +66,11 @@ async def put(tx: AsyncConnection, vote: Vote) -> bool:
         votes.c.member == vote.member,
         votes.c.signal == vote.signal,
     )
-    known = (await tx.execute(sa.select(votes.c.on, votes.c.at).where(*key).with_for_update())).one()
-    if vote.at < known.at:
+    stored = (await tx.execute(sa.select(votes.c.on, votes.c.at).where(*key).with_for_update())).one()
+    if vote.at < stored.at:
         return False
     await tx.execute(sa.update(votes).where(*key).values(on=vote.on, at=vote.at))
-    return bool(known.on) != vote.on
+    return bool(stored.on) != vote.on
 
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
@@ -90,20 +90,20 @@ async def for_paper(tx: AsyncConnection, channel_id: int, paper_id: str) -> list
 
 async def for_papers(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> dict[str, list[Vote]]:
     """The standing votes on each of some papers in one channel."""
-    found: dict[str, list[Vote]] = {}
+    votes_by_paper: dict[str, list[Vote]] = {}
     for row in await tx.execute(_OF_PAPERS, {"channel": channel_id, "papers": list(paper_ids)}):
-        found.setdefault(row.paper_id, []).append(_vote(row))
-    return found
+        votes_by_paper.setdefault(row.paper_id, []).append(_vote(row))
+    return votes_by_paper
 
 
 async def since(tx: AsyncConnection, signals: Sequence[str], at: datetime) -> list[tuple[int, str]]:
     """(channel id, paper id) of the votes with one of these signals that were heard since then, standing or not, on
     papers that have a message in the channel."""
-    shown = [
+    has_post = [
         sa.exists().where(table.c.channel_id == votes.c.channel_id, table.c.paper_id == votes.c.paper_id)
         for table in (posts, numbers)
     ]
-    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct().where(sa.or_(*shown))
+    query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct().where(sa.or_(*has_post))
     rows = await tx.execute(query.where(votes.c.signal.in_(signals), votes.c.at >= at))
     return sorted((row[0], row[1]) for row in rows)
 
@@ -133,10 +133,10 @@ async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence
 
 async def from_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
     """The last standing votes of the other public channels of the same workspace."""
-    theirs = votes.c.channel_id.in_(channels.visible_from(channel_id))
+    in_visible = votes.c.channel_id.in_(channels.visible_from(channel_id))
     rows = await tx.execute(
         sa.select(votes)
-        .where(theirs, votes.c.channel_id != channel_id, votes.c.on)
+        .where(in_visible, votes.c.channel_id != channel_id, votes.c.on)
         .order_by(votes.c.at.desc(), votes.c.channel_id, votes.c.paper_id, votes.c.member, votes.c.signal)
         .limit(limit)
     )

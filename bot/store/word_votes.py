@@ -1,4 +1,4 @@
-"""Corrections: votes of members on words instead of papers."""
+"""Votes of members on words instead of papers."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ class WordVote:
     at: datetime
 
 
-async def put(tx: AsyncConnection, said: WordVote) -> None:
-    """Take a correction down, in the place of what the same member said of the same words before."""
-    key = {"channel_id": said.channel_id, "words": said.words, "member": said.member}
-    new = await tx.execute(insert_new(tx, corrections).values(**key, value=said.value, at=said.at))
+async def put(tx: AsyncConnection, vote: WordVote) -> None:
+    """Store a vote; it replaces an earlier one of the same member on the same words."""
+    key = {"channel_id": vote.channel_id, "words": vote.words, "member": vote.member}
+    new = await tx.execute(insert_new(tx, corrections).values(**key, value=vote.value, at=vote.at))
     if not new.rowcount:
-        change = sa.update(corrections).where(*_is(said.channel_id, said.words, said.member))
-        await tx.execute(change.values(value=said.value, at=said.at))
+        change = sa.update(corrections).where(*_is(vote.channel_id, vote.words, vote.member))
+        await tx.execute(change.values(value=vote.value, at=vote.at))
 
 
 async def remove(tx: AsyncConnection, channel_id: int, words: str, member: str) -> None:
-    """Take back what a member said of some words, as if it had never been said."""
+    """Delete a member's vote on some words."""
     await tx.execute(sa.delete(corrections).where(*_is(channel_id, words, member)))
 
 
 async def for_channel(tx: AsyncConnection, channel_id: int) -> list[WordVote]:
-    """Every correction that stands in a channel, the oldest first."""
+    """Every vote on words in a channel, the oldest first."""
     rows = await tx.execute(
         sa.select(corrections)
         .where(corrections.c.channel_id == channel_id)
