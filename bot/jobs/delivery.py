@@ -4,7 +4,7 @@ A post is marked `sending` and committed before the request leaves, and `sent` a
 between leaves a row that says so: nothing is sent again before the platform was asked (see `store.states`).
 
 A request whose answer never came may still be carried out, and the platform may show the message later still. So a
-post counts as lost only when it was looked for, and not found, at least `Patience.settled_after` after the last try
+post counts as lost only when it was looked for, and not found, at least `RetryPolicy.settled_after` after the last try
 to send it began.
 """
 
