@@ -36,6 +36,7 @@ from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
+from bot.store.papers import PRIVATE_PREFIX
 from bot.store.states import ChannelState, PostState
 
 log = structlog.get_logger(__name__)
@@ -232,7 +233,8 @@ class DeliveryWorker:
         too_late = now - post.planned_at > self._policy.grace
         first, last = self._ages(post)
         safe = first < _same_key_safe_for(platform, channel, post) and post.attempts < self._policy.attempts
-        if safe and not too_late:
+        forgotten = post.paper_id is None and _is_private(post)
+        if safe and not too_late and not forgotten:
             return await self._send(platform, channel, post)
         if not platform.capabilities.lookup:
             return await self._move(post, PostState.FAILED, reason="may have been posted, and can't be looked up")
@@ -351,11 +353,18 @@ class DeliveryWorker:
     async def _move(self, post: Post, to: PostState, **values: object) -> bool:
         async with self._steps, self._store.write() as tx:
             moved = await deliveries.move(tx, post, to, **values)
+            if moved and to not in deliveries.UNSETTLED and _is_private(post):
+                await deliveries.withdraw_if_forgotten(tx, post.id)
         if to not in deliveries.UNSETTLED:
             self._tries.pop(post.id, None)
             if self._reactions:
                 await self._reactions.settled(post.channel_id)
         return moved
+
+
+def _is_private(post: Post) -> bool:
+    """Whether a post is the card of a private paper, which its member may take back at any moment."""
+    return str((post.body.get("card") or {}).get("paper_id")).startswith(PRIVATE_PREFIX)
 
 
 async def _thread(tx: AsyncConnection, post: Post) -> str:

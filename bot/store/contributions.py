@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import papers
 from bot.store.channels import Channel, visible_from
+from bot.store.deliveries import WITHDRAWN
 from bot.store.states import PostState
 from bot.store.tables import (
     choices,
@@ -116,7 +117,7 @@ async def delete_orphans(tx: AsyncConnection) -> int:
         for table in (votes, saved, choices):
             await tx.execute(sa.delete(table).where(table.c.paper_id == paper_id))
         shown, waits = posts.c.paper_id == paper_id, posts.c.state == PostState.PLANNED
-        dropped = {"state": PostState.DROPPED, "reason": "Whoever gave this paper has taken it back."}
+        dropped = {"state": PostState.DROPPED, "reason": WITHDRAWN}
         await tx.execute(sa.update(posts).where(shown, waits).values(dropped))
         settled = posts.c.state.in_([PostState.SENT, PostState.FAILED, PostState.DROPPED])
         await tx.execute(sa.update(posts).where(shown, settled).values(body={}))

@@ -73,6 +73,8 @@ class Post:
     tried_at: datetime | None
 
 
+WITHDRAWN = "Whoever gave this paper has taken it back."
+"""Why the card of a private paper is not posted."""
 UNSETTLED = (PostState.SENDING, PostState.UNCERTAIN)
 """States of a post that may stand on the platform under an id that is not known yet."""
 
@@ -333,6 +335,15 @@ async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) ->
         sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state).values(state=to, **values)
     )
     return bool(moved.rowcount)
+
+
+async def withdraw_if_forgotten(tx: AsyncConnection, post_id: int) -> None:
+    """Take the words from the card of a private paper that was deleted while nobody knew what had become of its post;
+    one that was not posted never is."""
+    forgotten = posts.c.id == post_id, posts.c.paper_id.is_(None)
+    dropped = {"state": PostState.DROPPED, "reason": WITHDRAWN}
+    await tx.execute(sa.update(posts).where(*forgotten, posts.c.state == PostState.PLANNED).values(dropped))
+    await tx.execute(sa.update(posts).where(*forgotten, posts.c.state.not_in(UNSETTLED)).values(body={}))
 
 
 async def postpone(tx: AsyncConnection, post: Post, until: datetime) -> None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.model.messages import Action, Place, PlaceKind
+from bot.model.messages import Action, Message, Place, PlaceKind
+from bot.ports.platform import Uncertain
 from bot.store import contributions, installations, papers, tables
 from bot.store.database import Store
 from bot.store.states import DeliveryKind
@@ -335,6 +336,26 @@ async def test_a_private_paper_that_waits_to_be_posted_is_not_after_it_was_forgo
     await house.say("forget me", ADA, HOME)
     await house.app.delivery_worker.deliver_all()
     assert "Nightingale" not in str(house.chat.shown["c1"])
+
+
+@pytest.mark.parametrize("stands", [True, False], ids=["was posted", "was lost"])
+async def test_a_private_paper_whose_post_is_uncertain_leaves_no_words_after_it_was_forgotten(
+    house: House, *, stands: bool
+) -> None:
+    def fault(message: Message) -> None:
+        if message.card:
+            setattr(house.chat, "after" if stands else "before", None)
+            raise Uncertain("nobody knows")
+
+    await house.say(f"teach {DRAFT}", place=HOME)
+    setattr(house.chat, "after" if stands else "before", fault)
+    house.chat.unable_to_look_up = Uncertain("not now")
+    assert (await house.say(f"submit {TITLE}", place=HOME)).text == "It is on its way."
+    await house.say("forget me", ADA, HOME)
+    house.chat.unable_to_look_up = None
+    await house.beat_until_settled()
+    assert "Nightingale" not in str(await house.posts(HOME))
+    assert ("Nightingale" in str(house.chat.shown["c1"])) is stands
 
 
 async def test_a_workspace_that_goes_takes_its_private_papers_along(house: House) -> None:
