@@ -18,11 +18,11 @@ from recommender import CorruptIndexError, IndexBusyError, NewerIndexError, Reco
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 3_000
-"""Papers indexed at a time: larger additions leave the index less to merge, smaller ones need less memory."""
+"""Papers that are indexed at a time. Larger batches leave fewer segments to merge, smaller ones need less memory."""
 _TRIES = 12
-"""Each waits some seconds for whoever else writes to the index."""
+"""How often a sync is tried. Each try waits some seconds for another process that writes to the index."""
 Progress = Callable[[int, int], None]
-"""Called with how many papers are done, and how many there are in all."""
+"""Called with the number of papers that are indexed, and with the number of all papers."""
 Answer = TypeVar("Answer")
 
 
@@ -37,10 +37,10 @@ class PaperIndex:
     async def open(
         cls, store: Store, folder: Path | None, progress: Progress | None = None, *, replaced: str = ""
     ) -> PaperIndex:
-        """Open the index in a folder (None: in memory); a damaged one is rebuilt, and said once.
+        """Open the index in a folder, or in memory if `folder` is None. A damaged index is rebuilt, with one log line.
 
-        Where the folder holds the index of another store, that stays as it is, and this store's is kept beside it.
-        `replaced` is the id of a store that is gone, for a restored one took its place: its index is rebuilt.
+        If the folder holds the index of another store, that index stays, and this store's index is kept beside it.
+        `replaced` is the id of a store whose place a restored one has taken: its index is rebuilt.
         """
         if store.in_memory:
             folder = None
@@ -63,8 +63,11 @@ class PaperIndex:
         return paper_index
 
     async def sync(self, progress: Progress | None = None, tries: int = _TRIES) -> int:
-        """Index every paper that changed in the store since the last time; how many those were. While another process
-        writes to the index, which may be just these papers, it is tried so often; then IndexBusyError."""
+        """Index every paper that changed in the store since the last sync, and return how many these were.
+
+        Another process that writes to the index may be adding the same papers. The sync is tried `tries` times, and
+        then raises IndexBusyError.
+        """
         async with self._adding:
             for _ in range(tries - 1):
                 with contextlib.suppress(IndexBusyError):
@@ -72,12 +75,12 @@ class PaperIndex:
             return await self._sync_or_rebuild(progress)
 
     async def read_consistent(self, ask: Callable[[Recommender], Answer]) -> Answer:
-        """Ask the engine in a thread of its own, while nobody adds to it or takes away."""
+        """Run a function on the engine in a thread, while no papers are added or discarded."""
         async with self._adding:
             return await asyncio.to_thread(ask, self.engine)
 
     async def revision(self, tx: AsyncConnection) -> int:
-        """The count of changes to the papers up to which the index has them all."""
+        """The store's revision up to which the index has all papers; 0 for the index of another store."""
         store_id, revision = _marked(self.engine)
         return min(revision, await metadata.revision(tx)) if store_id == await metadata.get(tx, "store_id") else 0
 
@@ -102,7 +105,7 @@ class PaperIndex:
                     return done
                 before, known = known, changed[-1][0]
                 removed = await papers.removed_between(tx, before, known)
-            # First, so that a crash between the two forgets nothing: the mark comes with what is added.
+            # Papers are discarded first: the marker is written with the added ones, so a crash in between repeats both.
             if gone := [paper_id for paper_id in removed if paper_id in self.engine]:
                 await asyncio.to_thread(self.engine.discard, gone)
             await asyncio.to_thread(self.engine.add, [paper for _, paper in changed], f"{store_id}:{known}")
@@ -122,7 +125,7 @@ class PaperIndex:
 
 
 def index_folder(folder: Path, store_id: str) -> Path:
-    """Where the index of a store is: in the folder itself, or beside it when that was another store's."""
+    """The folder of a store's index: the given one, or one beside it that was made because the given one was taken."""
     own = _beside(folder, store_id)
     return own if own.is_dir() else folder
 
@@ -132,7 +135,7 @@ def _beside(folder: Path, store_id: str) -> Path:
 
 
 async def _store_id(store: Store) -> str:
-    # Opened for writing only when the store has no id yet: a search must work beside any other program.
+    # A write transaction is begun only if the store has no id yet: a search must work beside any other program.
     async with store.read() as tx:
         store_id = await metadata.get(tx, "store_id")
     if store_id is None:
@@ -142,13 +145,13 @@ async def _store_id(store: Store) -> str:
 
 
 def _marked(engine: Recommender) -> tuple[str, int]:
-    """Of which store the index is, and up to which count of changes."""
+    """The id of the store that the index belongs to, and the revision up to which it has its papers."""
     store_id, _, revision = (engine.marker or "").partition(":")
     return (store_id, int(revision)) if revision.isdecimal() else ("", 0)
 
 
 async def _empty(folder: Path | None, damage: CorruptIndexError | NewerIndexError | None = None) -> Recommender:
-    """An index with nothing in it, in place of one that can't be used."""
+    """An empty index in the place of one that can't be used."""
     if damage:
         why = damage.problem if isinstance(damage, CorruptIndexError) else "a newer Paperboy wrote it"
         log.warning("The search index can't be used; it is rebuilt from the store.", why=why)

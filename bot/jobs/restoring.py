@@ -1,7 +1,8 @@
-"""After a backup was restored: nothing is said again that was posted after the backup was made.
+"""Restoring a backup without posting anything twice.
 
-The restored store knows nothing of what was posted since then. What was about to be posted, and what came due since
-then, counts as given. So do the papers that the first reading of the sources finds: they may be among what was given.
+The restored store does not know what was posted after the backup was made. So posts that were under way, and digests
+that came due since then, count as given. The papers that the first run of the sources finds count as given too: the
+digests of that time may have shown them.
 """
 
 from __future__ import annotations
@@ -21,26 +22,26 @@ from bot.store.states import ChannelState, DeliveryKind
 
 log = structlog.get_logger(__name__)
 _RESTORED_AT = "restored_at"
-"""The fact that says when a backup was restored, until the sources have been read since."""
+"""The metadata key for the time of the restore. It is deleted once the sources have been read since."""
 _BUSY = timedelta(hours=1)
-"""A bot that runs gives a digest within this time after its hour. One that is older in the backup, and was not given,
-was not given by a bot that was running when the backup was made."""
+"""A running bot gives a digest within this time after its hour. A digest that was due longer before the backup was
+made, and is not in it, was not given by the bot that the backup is of."""
 _LONGEST_CATCHING_UP = timedelta(days=1)
-"""How long what failing sources bring late counts as given."""
+"""How long after a restore the papers that a failing source brings late count as given."""
 WHY = "restored from a backup: it may have been posted since that was made"
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What counts as given: the digests of so many channels, and so many posts that were under way."""
+    """How many channels' digests, and how many posts that were under way, count as given."""
 
     channels: int
     posts: int
 
 
 async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -> Given:
-    """Count as given what may have been posted since a backup was made; goes into the transaction that restores it.
-    Where the backup does not say when it was made, everything that is due counts."""
+    """Count as given all that may have been posted since the backup was made. This belongs in the transaction that
+    restores it. If the backup does not say when it was made, every digest that is due counts as given."""
     posts = await deliveries.give_up_all(tx, WHY)
     revision = max(await metadata.revision(tx), 1)
     given = 0
@@ -55,8 +56,8 @@ async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -
 
 
 async def caught_up(tx: AsyncConnection, now: datetime) -> None:
-    """The sources have been read. The first time after a restore, what they brought counts as known: no alert tells it
-    again, and no digest of a channel that may have been given it already."""
+    """Note that the sources have been read. After a restore their papers count as known: no alert tells of them, and a
+    channel that may have had them already gets them in no digest."""
     stored = await metadata.get(tx, _RESTORED_AT)
     if stored is None:
         return
@@ -68,7 +69,7 @@ async def caught_up(tx: AsyncConnection, now: datetime) -> None:
 
 
 async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datetime, revision: int) -> None:
-    """Record the hours of a channel that came until now as missed, and go on with the next one."""
+    """Record every digest of the channel that was due until now as missed, and schedule the next one."""
     first = Hour(channel.next_due_on or due.date(), due)
     try:
         hours = Rule.of(channel.hour, channel.days, channel.zone).missed(first, now) or [first]

@@ -1,4 +1,4 @@
-"""Papers, every name they are known by, and which of them are news."""
+"""Papers, the names that each is known by, and which papers are news."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from bot.store.tables import (
 from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same
 
 _AT_ONCE = 1_000
-"""Bound values in one statement; SQLite's own limit is 32,766."""
+"""Values that are bound in one statement. SQLite's limit is 32,766."""
 PRIVATE_PREFIX = "taught:"
-"""In front of the id of a private paper (see `contributions`); no source's paper gets such an id."""
+"""The beginning of every private paper's id (see `contributions`). No paper of a source gets such an id."""
 _MOST = 2**31 - 1
-"""The largest count a column holds."""
+"""The largest number that an integer column holds."""
 
 
 @dataclass(slots=True)
 class Recorded:
-    """What came of recording papers: ids in the order given, how many were new, how many changed, what was merged."""
+    """The result of recording papers: their ids in the order given, how many are new, how many changed, and the ids
+    that were merged into others."""
 
     ids: list[str] = field(default_factory=list)
     new: int = 0
@@ -45,10 +46,10 @@ class Recorded:
 async def record(
     tx: AsyncConnection, found: Sequence[Paper], now: datetime, listed: Mapping[str, date] | None = None
 ) -> Recorded:
-    """Store papers that a source tells of, each once whatever it was called: known ones get the best of both, and the
-    private paper of a channel that turns out to be one of them is replaced by it.
+    """Store the papers of a source, each once under whatever name it came.
 
-    `listed` gives the day on which a paper (by the id it came with) became news; papers not in it are no news.
+    A paper that is known already is merged with the new facts. A private paper of a channel that is the same paper is
+    replaced. `listed` maps the id that a paper came with to the day it became news; papers that it lacks are no news.
     """
     await metadata.lock_papers(tx)
     listed = listed or {}
@@ -96,7 +97,7 @@ async def get_many(tx: AsyncConnection, ids: Iterable[str]) -> dict[str, Paper]:
 
 
 async def resolve(tx: AsyncConnection, text: str) -> str | None:
-    """The id of the paper of the sources that a person means by an id, a link, a DOI or a whole title."""
+    """The id of the source's paper that an id, a link, a DOI or a whole title names; None if there is no such paper."""
     names = names_meant(text)
     rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(names)))
     known: dict[str, str] = {row.name: row.paper_id for row in rows}
@@ -104,21 +105,21 @@ async def resolve(tx: AsyncConnection, text: str) -> str | None:
 
 
 def names_meant(text: str) -> list[str]:
-    """The names of the papers that a text may mean: an id, a link, a DOI or a whole title; the likeliest first."""
+    """The names of the papers that a text may mean (an id, a link, a DOI or a whole title), the likeliest first."""
     text = text.strip()
     names = [*identities(Paper(id=canonical_id(text), title="")), *identities(Paper(id="", title=text))]
     return [name for name in names if name != "id:"]
 
 
 async def same_as(tx: AsyncConnection, paper: Paper) -> str | None:
-    """The id of the paper of the sources that somebody describes: by its arXiv id, else its DOI, else its title."""
+    """The id of the source's paper that has the same arXiv id as this one, or else the same DOI, or the same title."""
     names, known, _ = await _known(tx, [clean(paper)])
     found = (known[names[name]] for name in _names(clean(paper)) if name in names)
     return next((one.id for one in found if same(one, paper)), None)
 
 
 async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[tuple[int, Paper]]:
-    """The next papers changed after that revision, oldest change first, each with its revision.
+    """The next papers that changed after a revision, the oldest change first, each with its revision.
 
     Papers that changed together share a revision and are never cut apart: more than `limit` may come.
     """
@@ -133,7 +134,7 @@ async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[
 
 
 async def removed_between(tx: AsyncConnection, after: int, until: int) -> list[str]:
-    """Ids of the papers that turned out to be others after the one revision, up to the other."""
+    """The ids of the papers that were merged into others or deleted after revision `after`, up to revision `until`."""
     rows = await tx.execute(
         sa.select(removed_papers.c.id).where(
             removed_papers.c.revision.between(after + 1, until),
@@ -146,7 +147,7 @@ async def removed_between(tx: AsyncConnection, after: int, until: int) -> list[s
 async def news(
     tx: AsyncConnection, since: date, until: date, after: int | None = None, heard_after: datetime | None = None
 ) -> list[str]:
-    """Ids of the papers that became news from `since` to `until`, both included; the newest first.
+    """The ids of the papers that became news from day `since` to day `until`, both included, the newest first.
 
     With `after`, only those that became news later than that revision; with `heard_after`, later than that moment.
     """
@@ -159,7 +160,7 @@ async def news(
 
 
 async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
-    """The day each of these papers became news; papers that never did are left out."""
+    """The day on which each of these papers became news. Papers that never became news are left out."""
     rows = await tx.execute(
         sa.select(papers.c.id, papers.c.listed_on).where(papers.c.id.in_(ids), papers.c.listed_on.is_not(None))
     )
@@ -167,7 +168,7 @@ async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
 
 
 async def most_upvoted(tx: AsyncConnection, ids: Sequence[str], limit: int) -> list[str]:
-    """Of these papers the most upvoted, best first; those without a single upvote are left out."""
+    """The most upvoted of these papers, best first. Papers without an upvote are left out."""
     ranked: list[tuple[int, str]] = []
     for chunk in _chunks(ids):
         rows = await tx.execute(
@@ -181,25 +182,25 @@ async def most_upvoted(tx: AsyncConnection, ids: Sequence[str], limit: int) -> l
 
 
 async def news_revision(tx: AsyncConnection, paper_id: str) -> int | None:
-    """The count of changes at which a paper became news; None when it never did."""
+    """The revision at which a paper became news; None if it never did."""
     query = sa.select(papers.c.news_revision).where(papers.c.id == paper_id)
     return (await tx.execute(query)).scalar_one_or_none()
 
 
 async def count(tx: AsyncConnection) -> int:
-    """How many papers sources have told of."""
+    """The number of papers of sources. Private papers do not count."""
     return int((await tx.execute(sa.select(sa.func.count()).where(~papers.c.private))).scalar_one())
 
 
 async def page(tx: AsyncConnection, after: str, limit: int) -> list[Paper]:
-    """The next papers by id, for walking through all that sources have told of."""
+    """The next papers of sources after an id, for reading all of them page by page."""
     these = papers.c.id > after, ~papers.c.private
     rows = await tx.execute(sa.select(papers).where(*these).order_by(papers.c.id).limit(limit))
     return [paper_of(row) for row in rows]
 
 
 class _Pending:
-    """A batch as it will stand: names and papers known before, with the changes so far."""
+    """The state that a batch leads to: the names and papers that were known before, with the changes so far."""
 
     def __init__(self, names: dict[str, str], known: dict[str, Paper], days: dict[str, date | None]) -> None:
         self.names, self.papers, self.days = names, known, days
@@ -210,7 +211,7 @@ class _Pending:
         self.absorbed: list[tuple[str, str]] = []
 
     def matches(self, paper: Paper) -> list[str]:
-        """Ids of the known papers that are this one, the one with the strongest name first."""
+        """The ids of the known papers that are the same as this one, the match by the strongest name first."""
         ids = dict.fromkeys(self.names[name] for name in _names(paper) if name in self.names)
         first = next((known for known in ids if self._is(known, paper)), None)
         if first is None:
@@ -224,7 +225,7 @@ class _Pending:
         return self.names.get(clean_name(f"id:{paper.id}")) == known or same(self.papers[known], paper)
 
     def put(self, paper: Paper, day: date | None, *, known: bool, called: Paper) -> None:
-        """A paper as it will stand, and as it was called when it came."""
+        """Add a paper in its final state; `called` is the paper as it came, whose names are kept as well."""
         for name in (*_names(paper), *_names(called)):
             if name not in self.names:
                 self.names[name] = self.fresh_names[name] = paper.id
@@ -299,8 +300,10 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
 
 
 async def _replace_private(tx: AsyncConnection, recorded: Sequence[Paper]) -> None:
-    """Put papers that a source tells of in the place of the private papers that are the same ones (see
-    `contributions`). Nothing of what members wrote goes over, and two papers of the sources are never made one."""
+    """Replace each private paper (see `contributions`) that is the same as one of these papers of a source.
+
+    Votes move to the source's paper. Nothing that a member wrote does, and two papers of sources are never merged.
+    """
     by_name = {name: paper for paper in reversed(recorded) for name in _names(paper)}
     private_papers: dict[str, Paper] = {}
     for chunk in _chunks(by_name):
@@ -323,7 +326,7 @@ def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _joined(known: Paper, news: Paper) -> Paper:
-    """Both in one, under the stronger of their ids: an arXiv id, else a DOI, else the one it had."""
+    """Both papers merged into one, under the stronger of their ids: an arXiv id, else a DOI, else the known one."""
     strength = [2 if arxiv_id(one.id) else 1 if find_doi(one.id) else 0 for one in (known, news)]
     best = merge(known, news)
     return replace(best, id=news.id) if strength[1] > strength[0] else best
@@ -334,7 +337,7 @@ def _names(paper: Paper) -> tuple[str, ...]:
 
 
 def clean(paper: Paper) -> Paper:
-    """The paper as the database will give it back, under its proper id."""
+    """The paper under its proper id, as the database will return it."""
     paper = replace(
         paper,
         id=clean_text(paper.id),
@@ -363,7 +366,7 @@ def _proper_id(paper: Paper) -> str:
 
 
 def columns_of(paper: Paper) -> dict[str, Any]:
-    """What a paper says of itself, as columns of its row."""
+    """The facts of a paper as columns of its row."""
     return {
         "id": paper.id,
         "title": paper.title,
@@ -385,7 +388,7 @@ def _row(paper: Paper, day: date | None, revision: int, prefix: str = "") -> dic
 
 
 def paper_of(row: Any) -> Paper:
-    """The paper that a row holds."""
+    """The paper of a row."""
     return Paper(
         id=row.id,
         title=row.title,
