@@ -364,7 +364,8 @@ class DeliveryWorker:
 
 def _is_private(post: Post) -> bool:
     """Whether a post is the card of a private paper, which its member may take back at any moment."""
-    return str((post.body.get("card") or {}).get("paper_id")).startswith(PRIVATE_PREFIX)
+    card = post.body.get("card")
+    return isinstance(card, dict) and str(card.get("paper_id")).startswith(PRIVATE_PREFIX)
 
 
 async def _thread(tx: AsyncConnection, post: Post) -> str:
