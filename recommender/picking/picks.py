@@ -152,8 +152,8 @@ class Picker:
     def _doubt_bonus(self) -> Floats:
         """The bonus for papers outside the topics if topics have brought cards that nobody likes: the topics may be the
         wrong ones, or say too little."""
-        passed_by = len(self._taste.labels.paper_ids)
-        doubt = np.float32(MAX_DOUBT_BONUS * passed_by / (passed_by + HALVING_CARDS))
+        ignored = len(self._taste.labels.paper_ids)
+        doubt = np.float32(MAX_DOUBT_BONUS * ignored / (ignored + HALVING_CARDS))
         unasked = np.array([not boosts for boosts in self._scored.boosts], bool)
         share = self._first_impression().argsort().argsort() / max(len(unasked), 1)
         added: Floats = (doubt * share * unasked).astype(np.float32)

@@ -69,8 +69,8 @@ def test_a_topic_ranks_its_matches_up_before_any_vote(engine: Recommender) -> No
 def test_a_topic_that_brought_nothing_liked_has_the_less_say_in_what_does_not_match_it() -> None:
     engine = Recommender()
     engine.add([*library(), Paper("law-1", "Tax law of tolls", "Tolls and taxes of the Middle Ages in several towns.")])
-    passed_by = votes(*(f"physics-{n}" for n in range(1, 11)), value=0.0, member=None)
-    for feedback, physics in (([], 4), (passed_by, 0)):
+    ignored = votes(*(f"physics-{n}" for n in range(1, 11)), value=0.0, member=None)
+    for feedback, physics in (([], 4), (ignored, 0)):
         first, *others = engine.pick(feedback, [*CANDIDATES, "law-1"], 5, topics=["several towns"], now=NOW)
         assert first.paper_id == "law-1", "what matches comes first all the same"
         assert share(others, "physics") == physics
