@@ -45,7 +45,7 @@ def _arxiv(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
 def _feeds(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     from bot.sources.feed import Feed
 
-    return [Feed(fetcher, url) for url in settings.sources.feeds]
+    return [Feed(fetcher, url, trusted=True) for url in settings.sources.feeds]
 
 
 SOURCES: tuple[SourceEntry, ...] = (

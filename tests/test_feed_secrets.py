@@ -45,7 +45,7 @@ async def test_an_address_is_told_to_nobody(
 
             monkeypatch.setattr(feed_module, "_read", odd)
         told: list[Outcome] = []
-        ingest = Ingest(house.store, house.app.paper_index, [Feed(fetcher, url)], house.clock, 7)
+        ingest = Ingest(house.store, house.app.paper_index, [Feed(fetcher, url, trusted=True)], house.clock, 7)
         (outcome,) = await ingest.run(report=told.append)
         assert bool(outcome.failure) == (broken != "good")
         assert outcome.source == feed_name(url)

@@ -19,7 +19,14 @@ from bot.store.errors import StoreAway, StoreFull
 def _afterwards() -> Iterator[None]:
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
+    # Tests of the platforms silence these, and leave them so.
+    libraries = [logging.getLogger(name) for name in ("discord", "slack_bolt", "slack_sdk")]
+    levels = [library.level for library in libraries]
+    for library in libraries:
+        library.setLevel(logging.NOTSET)
     yield
+    for library, before in zip(libraries, levels, strict=True):
+        library.setLevel(before)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
     root.setLevel(level)

@@ -85,12 +85,14 @@ def feed_name(url: str) -> str:
 
 
 class Feed:
-    """The feed at `url`, filed under `name`. The operator wrote the address, so one in a private network is allowed."""
+    """The feed at `url`, filed under `name`. If it is `trusted`, the operator wrote the address, and a server in a
+    private network is allowed."""
 
-    def __init__(self, fetcher: Fetcher, url: str, *, name: str = "") -> None:
+    def __init__(self, fetcher: Fetcher, url: str, *, name: str = "", trusted: bool = False) -> None:
         self._fetcher = fetcher
         self._url = url
         self._name = name or feed_name(url)
+        self._trusted = trusted
 
     @property
     def name(self) -> str:
@@ -102,7 +104,7 @@ class Feed:
         # What is kept must not tell the address, which may hold a secret.
         known = {f"{validator} {self._url}": value for validator, value in memory.items()}
         try:
-            answer = await self._fetcher.get(self._url, memory=known, trusted=True)
+            answer = await self._fetcher.get(self._url, memory=known, trusted=self._trusted)
             kept = {key.partition(" ")[0]: value for key, value in answer.memory.items()}
             if answer.unchanged:
                 return Batch(memory=kept)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 Floats = NDArray[np.float32]
-_ignore_invalid = np.errstate(invalid="ignore")
+ignore_invalid = np.errstate(invalid="ignore")
 """For products of short dense rows: NumPy once raised the flag although all numbers were finite."""
 
 
@@ -34,19 +34,19 @@ class FeatureMatrix:
     def __getitem__(self, rows: slice | Sequence[int] | NDArray[np.int64]) -> FeatureMatrix:
         return FeatureMatrix(self.sparse[rows], self.dense[rows])
 
-    @_ignore_invalid
+    @ignore_invalid
     def dot(self, weights: Floats) -> Floats:
         """The product with weights: (papers,), or (papers, channels) for the weights of several channels."""
         split = self.sparse.shape[1]
         product: Floats = self.sparse @ weights[:split] + self.dense @ weights[split:]
         return product
 
-    @_ignore_invalid
+    @ignore_invalid
     def rmatvec(self, amounts: Floats) -> Floats:
         """The sum of the rows, each times its amount: (width + dimensions,). The transpose of `dot`."""
         return np.concatenate([self._transposed @ amounts, amounts @ self.dense])
 
-    @_ignore_invalid
+    @ignore_invalid
     def gram_matvec(self, amounts: Floats) -> Floats:
         """`dot` of `rmatvec`: the product with the Gram matrix, (papers,)."""
         product: Floats = self.sparse @ (self._transposed @ amounts) + self.dense @ (amounts @ self.dense)

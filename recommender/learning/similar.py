@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from recommender.index.segment import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows
 from recommender.learning.features import EMBEDDING_WEIGHT, Features
-from recommender.learning.matrix import FeatureMatrix
+from recommender.learning.matrix import FeatureMatrix, ignore_invalid
 from recommender.paper import Paper
 from recommender.search.searcher import Searcher
 
@@ -21,6 +21,7 @@ EMBEDDING_SHARE = 0.5
 are on the same one of three curated lists; half or double of it makes little difference."""
 
 
+@ignore_invalid
 def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: int) -> tuple[Rows, NDArray[np.float32]]:
     """(papers, likenesses) of the nearest papers, best first, without the paper itself. The paper is given by its
     number in the index, or as a value. The likeness, at most 1, is the weighted mean of the cosine of the words and the

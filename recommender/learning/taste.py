@@ -19,7 +19,7 @@ from recommender.index.vocabulary import CATEGORY_SIGN
 from recommender.learning.features import EMBEDDING_WEIGHT, Features
 from recommender.learning.labels import Labels, aggregate_labels, utc
 from recommender.learning.logistic import LogisticModel, fit
-from recommender.learning.matrix import FeatureMatrix, vstack
+from recommender.learning.matrix import FeatureMatrix, ignore_invalid, vstack
 from recommender.learning.preferences import Preference, Teacher, parse_topic, parse_word_votes
 from recommender.learning.prior import SharedPrior
 from recommender.search.searcher import Searcher
@@ -92,6 +92,7 @@ class TasteModel:
         """The score of papers without preferences: the log odds of the model, and the likeness to the nearest like."""
         return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.dense)
 
+    @ignore_invalid
     def likeness(self, embeddings: Floats) -> Floats:
         """The bonus of each row for the liked row with the nearest embedding. In a taste with several sides the nearest
         like says more than all likes together."""
@@ -101,6 +102,7 @@ class TasteModel:
         bonus: Floats = (liked @ embeddings.T).max(axis=0) * np.float32(NEAREST_LIKE_WEIGHT / EMBEDDING_WEIGHT**2)
         return bonus
 
+    @ignore_invalid
     def contributions(self, row: Floats) -> Floats:
         """What each row with a teacher adds to the score of a paper, given as a dense row: (row_teachers,). Rows that
         are not liked add nothing."""

@@ -335,7 +335,7 @@ async def test_an_edit_that_is_refused_is_told_of_once_and_not_tried_again(
 ) -> None:
     house, chat = await board(sqlite_store, clock)
     chat.troubles = [error]
-    assert await pressed_on(house) == [f"A card can't show what was voted by button. {error}"]
+    assert await pressed_on(house) == [f"A card can't show the votes by button. {error}"]
     assert chat.tries == 1
     await house.say(f"more {ONE}", BEN)
     await house.settle()
@@ -359,7 +359,7 @@ async def test_an_edit_that_may_do_later_is_tried_again_in_its_time(
 async def test_an_edit_is_not_tried_for_ever(sqlite_store: Store, clock: Clock) -> None:
     house, chat = await board(sqlite_store, clock)
     chat.troubles = [NotAccepted("slowly", 1)] * 100
-    assert await pressed_on(house) == ["A card can't show what was voted by button. slowly"]
+    assert await pressed_on(house) == ["A card can't show the votes by button. slowly"]
     assert chat.tries == 3
 
 
@@ -396,4 +396,4 @@ async def test_a_store_that_does_not_answer_costs_the_line_alone(sqlite_store: S
     naps.over.set()
     with capture_logs() as logged:
         await house.settle()
-    assert [one["event"] for one in logged] == ["What was voted by button can't be shown now."]
+    assert [one["event"] for one in logged] == ["The votes by button can't be shown now."]
