@@ -1,7 +1,6 @@
 """Search among private papers: a small index in memory for each channel that may see some.
 
-They never stand in the index of all papers, so nothing of them comes up for anybody else, not even as a word that
-completes what is typed.
+Private papers are never in the index of all papers. So no search, correction or completion shows them to others.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from dataclasses import dataclass, field
 
 from bot.store import contributions, papers
 from bot.store.database import Store
-from recommender import Recommender
+from recommender import Hit, Recommender
 
 _MOST_KEPT = 32
-"""Indexes held in memory, those of the channels that asked last."""
+"""Indexes that are held in memory: those of the channels that asked last."""
 _MOST_PAPERS = 20_000
-"""Papers in all of them together, if there are several: 500 MB at the worst."""
+"""Papers in all these indexes together, if there are several: 500 MB at most."""
 
 
 @dataclass
@@ -30,14 +29,29 @@ class _Index:
 
 
 class PrivateIndexes:
-    """The indexes of private papers, made when they are asked for."""
+    """The indexes of private papers. Each is made when it is first needed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: OrderedDict[int, _Index] = OrderedDict()
 
     async def engine(self, channel_id: int) -> Recommender | None:
-        """An index of the private papers that a channel may see; None when there are none."""
+        """An index of the private papers that a channel may see; None if there are none."""
+        index = await self._index(channel_id)
+        return index.engine if index else None
+
+    async def matching(self, channel_id: int, query: str) -> list[Hit]:
+        """The private papers of a channel and its workspace that match the whole query, best first. If there are none,
+        the corrected query is tried."""
+        index = await self._index(channel_id)
+        if index is None:
+            return []
+        ids = sorted(index.ids)
+        matches = await asyncio.to_thread(index.engine.matching, query, ids)
+        corrected = (await asyncio.to_thread(index.engine.interpret, query)).suggestion
+        return matches or (await asyncio.to_thread(index.engine.matching, corrected, ids) if corrected else [])
+
+    async def _index(self, channel_id: int) -> _Index | None:
         async with self._store.read() as tx:
             ids = await contributions.visible_ids(tx, channel_id)
         if not ids:
@@ -49,14 +63,14 @@ class PrivateIndexes:
         async with index.changing:
             if new := sorted(ids - index.ids):
                 async with self._store.read() as tx:
-                    added = list((await papers.get_many(tx, new)).values())
-                await asyncio.to_thread(index.engine.add, added)
-                index.ids.update(new)
+                    added = await papers.get_many(tx, new)
+                await asyncio.to_thread(index.engine.add, list(added.values()))
+                index.ids.update(added)
         self._keep(channel_id)
-        return index.engine
+        return index
 
     def _keep(self, channel_id: int) -> None:
-        """Let go of the indexes that were asked longest ago, where there are too many."""
+        """Drop the indexes that were used longest ago, if there are too many."""
         if channel_id in self._kept:
             self._kept.move_to_end(channel_id)
         while len(self._kept) > 1 and (

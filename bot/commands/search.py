@@ -13,7 +13,7 @@ from bot.commands.context import CommandContext, error_reply, no_such_paper
 from bot.digests import cards, feedback
 from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import contributions, exposures, papers, votes
+from bot.store import exposures, papers, votes
 from recommender import Hit, Paper, Profile, snippet
 from recommender.search.query import Field, parse
 from recommender.text import fold, names
@@ -37,7 +37,7 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
             profile = await ctx.services.digests.profile(tx, ctx.channel.id)
     hits = []
     if ctx.offset < _DEEPEST:
-        private_hits = await _private_hits(ctx, query)
+        private_hits = await ctx.services.private.matching(ctx.channel.id, query)
         # A channel without private papers reads just this page. Private hits are mixed in from the top of the list.
         start, most = (0, ctx.offset + PAGE + 1) if private_hits else (ctx.offset, PAGE + 1)
         hits = await asyncio.to_thread(engine.search, query, most, start, profile.feedback, profile.topics)
@@ -58,19 +58,6 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     if not (ctx.may_manage and ctx.offset == 0 and topics.followable(followed_query)):
         return reply
     return replace(reply, actions=(*reply.actions, *follow_button))
-
-
-async def _private_hits(ctx: CommandContext, query: str) -> list[Hit]:
-    """The private papers of this channel and its workspace that match the whole query, best first."""
-    engine = await ctx.services.private.engine(ctx.channel.id)
-    async with ctx.services.store.read() as tx:
-        ids = sorted(await contributions.visible_ids(tx, ctx.channel.id)) if engine else []
-    if engine is None:
-        return []
-    ids = await asyncio.to_thread(engine.known, ids)
-    matches = await asyncio.to_thread(engine.matching, query, ids)
-    suggestion = (await asyncio.to_thread(engine.interpret, query)).suggestion
-    return matches or (await asyncio.to_thread(engine.matching, suggestion, ids) if suggestion else [])
 
 
 def _mixed(hits: Sequence[Hit], own: Sequence[Hit], full_matches: Collection[str]) -> list[Hit]:

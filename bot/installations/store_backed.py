@@ -112,9 +112,7 @@ class StoredInstallations:
         # A used state is remembered like an event: longer than it is valid, and only as a hash.
         used = f"ticket:{sha256(value.encode()).hexdigest()}"
         async with self._store.write() as tx:
-            if first := await inbox.receive(tx, self._platform, used, {}, now):
-                await inbox.finish(tx, self._platform, used)
-        return first
+            return await inbox.receive(tx, self._platform, used, {}, now, done=True)
 
     def _sealed(self, installation: Installation) -> dict[str, Any]:
         now = self._clock()
