@@ -203,11 +203,6 @@ async def change_due(tx: AsyncConnection, channel_id: int, expected: datetime, a
     return bool(changed.rowcount)
 
 
-async def remove(tx: AsyncConnection, channel_id: int) -> None:
-    """Delete a channel and all that hangs on it."""
-    await tx.execute(sa.delete(channels).where(channels.c.id == channel_id))
-
-
 def _channel(row: Any) -> Channel:
     return Channel(
         id=row.id,
