@@ -112,6 +112,8 @@ def set_up(level: str, form: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers[form]],
         )
     )
+    # A handler that cannot write would print the error that is being handled, whose words may hold an address.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     for earlier in root.handlers[:]:
         if isinstance(earlier.formatter, structlog.stdlib.ProcessorFormatter):

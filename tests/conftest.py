@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -34,9 +35,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture(autouse=True)
-def _our_lines_reach_caplog() -> None:
+def _our_lines_reach_caplog() -> Iterator[None]:
     """Log through `logging`, as libraries do. structlog's own default prints the variables of every frame of a
-    traceback, which takes seconds."""
+    traceback, which takes seconds. A command that ran in this process leaves a handler of its own, whose stream is
+    closed after the test: it is removed."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -45,6 +47,12 @@ def _our_lines_reach_caplog() -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+    root = logging.getLogger()
+    level, handlers, raise_exceptions = root.level, root.handlers[:], logging.raiseExceptions
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    logging.raiseExceptions = raise_exceptions
 
 
 @pytest.fixture(scope="session")

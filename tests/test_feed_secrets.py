@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,19 @@ from tests.support.paper_sources import PaperSources, Reply
 SECRETS = ("PASSW0RD", "APIKEY123", "private.rss", "reader")
 
 
+@pytest.fixture
+def _handler_that_cannot_write(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A log handler whose stream is closed: on every line it prints a traceback to stderr."""
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    stream = io.StringIO()
+    stream.close()
+    handler = logging.StreamHandler(stream)
+    logging.getLogger().addHandler(handler)
+    yield
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.mark.usefixtures("_handler_that_cannot_write")
 @pytest.mark.parametrize("broken", ["gone", "odd", "good"])
 async def test_an_address_is_told_to_nobody(
     broken: str,

@@ -103,6 +103,7 @@ class Feed:
         """Everything the feed holds now; a feed knows no other days, and says nothing when it has not changed."""
         # What is kept must not tell the address, which may hold a secret.
         known = {f"{validator} {self._url}": value for validator, value in memory.items()}
+        failure: Exception | None = None
         try:
             answer = await self._fetcher.get(self._url, memory=known, trusted=self._trusted)
             kept = {key.partition(" ")[0]: value for key, value in answer.memory.items()}
@@ -112,10 +113,13 @@ class Feed:
         except SourceError:
             raise
         except Exception as error:
-            # The error's own words may hold the address.
-            where = "".join(format_tb(error.__traceback__))
-            log.error("A feed failed in a way nobody foresaw.", source=self._name, kind=type(error).__name__, at=where)
-            raise SourceError(f"{self._name} failed in an unexpected way ({type(error).__name__}).") from None
+            failure = error
+        if failure:
+            # The words of the error may hold the address. The line is logged outside of `except`, because a log handler
+            # that fails prints the error that is being handled too.
+            kind, where = type(failure).__name__, "".join(format_tb(failure.__traceback__))
+            log.error("A feed failed in a way nobody foresaw.", source=self._name, kind=kind, at=where)
+            raise SourceError(f"{self._name} failed in an unexpected way ({kind}).")
         listings: dict[str, Listing] = {}
         for entry in feed.entries:
             if entry.title:
