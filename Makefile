@@ -1,4 +1,4 @@
-# The commands of the house. `make` alone lists them.
+# The commands for developers. `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON

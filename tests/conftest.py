@@ -22,7 +22,7 @@ from bot.store.database import Store
 from bot.store.opening import open_store
 from tests.fakes.clock import Clock
 from tests.fakes.postgres import Postgres, running_postgres
-from tests.support.house import House, demo_papers, house_over
+from tests.support.harness import BotHarness, demo_papers, harness_over
 from tests.support.operator import ROOT, Operator
 
 # A run that was started in the background ignores Ctrl-C, and so would every program that a test starts and interrupts.
@@ -164,9 +164,9 @@ def stocked(operator: Operator, _stocked: Path) -> Operator:
 
 
 @pytest.fixture
-async def house(sqlite_store: Store, clock: Clock) -> House:
+async def harness(sqlite_store: Store, clock: Clock) -> BotHarness:
     """Invited to one channel, with forty papers listed today; for whatever does not depend on the database."""
-    made = house_over(sqlite_store, clock)
+    made = harness_over(sqlite_store, clock)
     await made.list_papers(demo_papers()[:40])
     await made.invite()
     return made

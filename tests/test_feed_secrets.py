@@ -16,7 +16,7 @@ from bot.sources.fetch import Fetcher, Limits
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.store.whole import dump
-from tests.support.house import house_over
+from tests.support.harness import harness_over
 from tests.support.operator import Operator
 from tests.support.paper_sources import PaperSources, Reply
 
@@ -48,7 +48,7 @@ async def test_an_address_is_told_to_nobody(
     caplog.set_level(logging.DEBUG)
     for library in ("httpx", "httpcore"):  # as `bot.logs` sets them
         logging.getLogger(library).setLevel(logging.WARNING)
-    house = house_over(sqlite_store, clock)
+    harness = harness_over(sqlite_store, clock)
     async with PaperSources() as world, Fetcher(limits=Limits(attempts=1)) as fetcher:
         body = '<rss version="2.0"><channel><item><title>A paper of the feed</title></item></channel></rss>'
         answer = Reply("gone", status=410) if broken == "gone" else Reply(body, headers={"ETag": '"1"'})
@@ -60,12 +60,12 @@ async def test_an_address_is_told_to_nobody(
 
             monkeypatch.setattr(feed_module, "_read", odd)
         told: list[Outcome] = []
-        ingest = Ingest(house.store, house.app.paper_index, [Feed(fetcher, url, trusted=True)], house.clock, 7)
+        ingest = Ingest(harness.store, harness.app.paper_index, [Feed(fetcher, url, trusted=True)], harness.clock, 7)
         (outcome,) = await ingest.run(report=told.append)
         assert bool(outcome.failure) == (broken != "good")
         assert outcome.source == feed_name(url)
         logged = capsys.readouterr()
-        everything = repr((outcome, told, await dump(house.store), logged.out, logged.err, caplog.text))
+        everything = repr((outcome, told, await dump(harness.store), logged.out, logged.err, caplog.text))
     for secret in SECRETS:
         assert secret not in everything
 

@@ -29,7 +29,7 @@ from recommender.search.snippets import snippet
 from recommender.text import display, words
 from tests.bounds import MOST_BYTES, MOST_SECONDS, peak, seconds
 from tests.sources.attacks import SIZE, bodies
-from tests.support.house import demo_papers
+from tests.support.harness import demo_papers
 
 SOAK = int(os.environ.get("SOAK_EXAMPLES", "0"))
 """Examples for each reader; 0 for the short run that is part of the tests."""

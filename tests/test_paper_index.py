@@ -16,7 +16,7 @@ from bot.store.opening import open_store
 from recommender import IndexBusyError, Paper, Recommender
 from recommender.index.storage import write_lock
 from tests.fakes.clock import Clock
-from tests.support.house import demo_papers, house_over, paper
+from tests.support.harness import demo_papers, harness_over, paper
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -145,21 +145,21 @@ async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_said_once(
 async def test_a_digest_is_made_from_what_the_index_has_while_it_can_take_nothing_in(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.list_papers(demo_papers()[:5])
-    await house.invite()
+    harness = harness_over(sqlite_store, clock)
+    await harness.list_papers(demo_papers()[:5])
+    await harness.invite()
     clock.advance(timedelta(hours=1))
 
     def full(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
-    house.app.paper_index.engine.add = full  # type: ignore[method-assign, assignment]
+    harness.app.paper_index.engine.add = full  # type: ignore[method-assign, assignment]
     async with sqlite_store.write() as tx:
         await papers.record(tx, [paper(3)], clock(), {paper(3).id: clock().date()})
-    await house.beat()
-    assert house.chat.titles()[0].startswith("5 papers")
-    house.shelf.lists = {clock().date(): [paper(4)]}
-    await house.app.scheduler.run("source reading")  # logs the failure, and the other jobs go on
+    await harness.beat()
+    assert harness.chat.titles()[0].startswith("5 papers")
+    harness.shelf.lists = {clock().date(): [paper(4)]}
+    await harness.app.scheduler.run("source reading")  # logs the failure, and the other jobs go on
 
 
 async def test_an_index_of_another_state_of_the_store_is_rebuilt(sqlite_store: Store, tmp_path: Path) -> None:

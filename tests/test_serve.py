@@ -13,7 +13,7 @@ from bot.serve import serve
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
-from tests.support.house import House, house_over, paper
+from tests.support.harness import BotHarness, harness_over, paper
 
 
 @pytest.fixture(autouse=True)
@@ -76,9 +76,9 @@ async def ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-def served(house: House, *platforms: Platform, watch: Watch, until: str | None = None) -> asyncio.Task[None]:
+def served(harness: BotHarness, *platforms: Platform, watch: Watch, until: str | None = None) -> asyncio.Task[None]:
     named = {one.name: one for one in platforms}
-    return asyncio.create_task(serve(house.app, named, until=until, sleep=watch.sleep, seconds=watch.seconds))
+    return asyncio.create_task(serve(harness.app, named, until=until, sleep=watch.sleep, seconds=watch.seconds))
 
 
 async def test_a_platform_that_falls_is_built_up_again_while_the_other_and_the_heart_go_on(
@@ -86,12 +86,12 @@ async def test_a_platform_that_falls_is_built_up_again_while_the_other_and_the_h
 ) -> None:
     posted = asyncio.Event()
     chat = FakeChat(after=lambda _: posted.set())
-    house = house_over(sqlite_store, clock, chat)
-    await house.list_papers([paper(1), paper(2)])
-    await house.invite()
-    await house.next_morning()
+    harness = harness_over(sqlite_store, clock, chat)
+    await harness.list_papers([paper(1), paper(2)])
+    await harness.invite()
+    await harness.next_morning()
     falling, steady, watch = Line(name="falling", falls=4), Line(name="steady"), Watch()
-    task = served(house, falling, steady, watch=watch)
+    task = served(harness, falling, steady, watch=watch)
     await asyncio.wait_for(asyncio.gather(falling.holding.wait(), steady.holding.wait()), 30)
     await asyncio.wait_for(posted.wait(), 30)  # the scheduler runs: the digest that is due comes
     assert (falling.runs, steady.runs) == (5, 1)
@@ -102,7 +102,7 @@ async def test_a_platform_that_falls_is_built_up_again_while_the_other_and_the_h
 
 async def test_the_wait_grows_to_five_minutes_and_no_further(sqlite_store: Store, clock: Clock) -> None:
     line, watch = Line(name="falling", falls=12), Watch()
-    task = served(house_over(sqlite_store, clock), line, watch=watch)
+    task = served(harness_over(sqlite_store, clock), line, watch=watch)
     await asyncio.wait_for(line.holding.wait(), 30)
     assert watch.slept == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
     await ended(task)
@@ -111,7 +111,7 @@ async def test_the_wait_grows_to_five_minutes_and_no_further(sqlite_store: Store
 async def test_a_connection_that_held_for_long_is_built_up_again_at_once(sqlite_store: Store, clock: Clock) -> None:
     watch = Watch()
     line = Line(name="falling", falls=3, lasts=3600.0, watch=watch)
-    task = served(house_over(sqlite_store, clock), line, watch=watch)
+    task = served(harness_over(sqlite_store, clock), line, watch=watch)
     await asyncio.wait_for(line.holding.wait(), 30)
     assert watch.slept == [1, 1, 1]
     await ended(task)
@@ -119,7 +119,7 @@ async def test_a_connection_that_held_for_long_is_built_up_again_at_once(sqlite_
 
 async def test_a_platform_that_ends_by_itself_is_built_up_again_too(sqlite_store: Store, clock: Clock) -> None:
     quiet, watch = FakeChat(name="quiet"), Watch()
-    task = served(house_over(sqlite_store, clock), quiet, watch=watch)
+    task = served(harness_over(sqlite_store, clock), quiet, watch=watch)
     await asyncio.wait_for(watch.thrice.wait(), 30)
     await ended(task)
     assert watch.slept[:3] == [1, 2, 4]
@@ -128,7 +128,7 @@ async def test_a_platform_that_ends_by_itself_is_built_up_again_too(sqlite_store
 async def test_the_guest_who_leaves_ends_it_all(sqlite_store: Store, clock: Clock) -> None:
     guest, other = FakeChat(name="guest"), Line(name="other")
     before = asyncio.all_tasks()
-    await asyncio.wait_for(served(house_over(sqlite_store, clock), guest, other, watch=Watch(), until="guest"), 30)
+    await asyncio.wait_for(served(harness_over(sqlite_store, clock), guest, other, watch=Watch(), until="guest"), 30)
     assert other.runs == 0 or other.cancelled
     assert asyncio.all_tasks() == before
 
@@ -136,7 +136,7 @@ async def test_the_guest_who_leaves_ends_it_all(sqlite_store: Store, clock: Cloc
 async def test_a_guest_whose_terminal_breaks_ends_it_with_the_reason(sqlite_store: Store, clock: Clock) -> None:
     guest = Line(name="guest", falls=1)
     with pytest.raises(ConnectionError, match="the line is dead"):
-        await served(house_over(sqlite_store, clock), guest, watch=Watch(), until="guest")
+        await served(harness_over(sqlite_store, clock), guest, watch=Watch(), until="guest")
 
 
 async def test_a_platform_clears_up_before_it_ends_though_another_has_nothing_to_clear_up(
@@ -154,7 +154,7 @@ async def test_a_platform_clears_up_before_it_ends_though_another_has_nothing_to
                 self.tidied = True
 
     tidy = Tidy(name="tidy")
-    task = served(house_over(sqlite_store, clock), Line(name="quick"), tidy, watch=Watch())
+    task = served(harness_over(sqlite_store, clock), Line(name="quick"), tidy, watch=Watch())
     await asyncio.wait_for(tidy.holding.wait(), 30)
     await ended(task)
     assert tidy.tidied
@@ -166,20 +166,20 @@ async def test_where_no_platform_lets_the_bot_in_it_ends_with_the_reason(
 ) -> None:
     one, other = Line(name="one", falls=9, why=error("no such token")), Line(name="other", falls=9, why=error("none"))
     with pytest.raises(error, match="none"):
-        await asyncio.wait_for(served(house_over(sqlite_store, clock), one, other, watch=Watch()), 30)
+        await asyncio.wait_for(served(harness_over(sqlite_store, clock), one, other, watch=Watch()), 30)
     assert other.runs == 1
 
 
 async def test_where_one_platform_lets_the_bot_in_the_other_is_tried_again(sqlite_store: Store, clock: Clock) -> None:
     shut, open_ = Line(name="shut", falls=3, why=TokenRefused("no such token")), Line(name="open")
-    task = served(house_over(sqlite_store, clock), shut, open_, watch=Watch())
+    task = served(harness_over(sqlite_store, clock), shut, open_, watch=Watch())
     await asyncio.wait_for(shut.holding.wait(), 30)
     await ended(task)
 
 
 async def test_a_token_that_was_good_once_is_tried_again(sqlite_store: Store, clock: Clock) -> None:
     line = Line(name="line", falls=2, then=TokenRefused("reset a moment ago"))
-    task = served(house_over(sqlite_store, clock), line, watch=Watch())
+    task = served(harness_over(sqlite_store, clock), line, watch=Watch())
     await asyncio.wait_for(line.holding.wait(), 30)
     await ended(task)
 
@@ -194,12 +194,12 @@ async def test_cancelling_in_the_middle_of_a_beat_leaves_nothing_running(sqlite_
             raise AssertionError
 
     chat = Stuck()
-    house = house_over(sqlite_store, clock, chat)
-    await house.list_papers([paper(1)])
-    await house.invite()
-    await house.next_morning()
+    harness = harness_over(sqlite_store, clock, chat)
+    await harness.list_papers([paper(1)])
+    await harness.invite()
+    await harness.next_morning()
     before = asyncio.all_tasks()
-    task = served(house, chat, watch=Watch())
+    task = served(harness, chat, watch=Watch())
     await asyncio.wait_for(sending.wait(), 30)
     await ended(task)
     assert asyncio.all_tasks() == before

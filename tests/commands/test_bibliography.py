@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.commands.bibliography import read, write
 from recommender import Paper
 from recommender.paper import title_key
-from tests.support.house import demo_papers
+from tests.support.harness import demo_papers
 
 BIB = r"""
 @string{pmlr = "PMLR"}

@@ -9,7 +9,7 @@ import pytest
 from bot.model.messages import Place
 from bot.ports.platform import AccessLost, Rejected
 from bot.store import votes
-from tests.support.house import ADA, BEN, House
+from tests.support.harness import ADA, BEN, BotHarness
 from tests.support.saying import KNOWN, PAPERS, button, press
 
 BIB = f"""@misc{{a, title={{A paper that nobody here has ever heard of}}, author={{Noether, Emmy}}}}
@@ -17,100 +17,102 @@ BIB = f"""@misc{{a, title={{A paper that nobody here has ever heard of}}, author
 @misc{{c, year=1999}}"""
 
 
-async def test_teach_learns_from_ids_links_and_bibtex_and_names_what_it_could_not_read(house: House) -> None:
-    reply = await house.say(f"teach {BIB}")
+async def test_teach_learns_from_ids_links_and_bibtex_and_names_what_it_could_not_read(harness: BotHarness) -> None:
+    reply = await harness.say(f"teach {BIB}")
     assert reply.text.startswith("Learned from 2 papers")
     assert "Skipped: “c” has no title and no id." in reply.text
-    assert "Learned from 2 votes by 1 member" in (await house.say("taste")).text
-    told = await house.say(f"abstract {KNOWN.id}")
+    assert "Learned from 2 votes by 1 member" in (await harness.say("taste")).text
+    told = await harness.say(f"abstract {KNOWN.id}")
     [card] = told.cards
     assert (card.title, card.summary) == (KNOWN.title, ""), "the abstract is said once"
     assert "spam" not in told.text, "what its source told of it stays"
 
 
-async def test_taught_ids_that_nobody_can_look_up_are_told(house: House) -> None:
-    reply = await house.say(f"teach 2601.00001 {KNOWN.id} https://arxiv.org/abs/2601.00002")
+async def test_taught_ids_that_nobody_can_look_up_are_told(harness: BotHarness) -> None:
+    reply = await harness.say(f"teach 2601.00001 {KNOWN.id} https://arxiv.org/abs/2601.00002")
     assert reply.ok
     assert "I could not find 2601.00001, 2601.00002." in reply.text
     assert "Learned from 1 paper: the next digest follows it." in reply.text
-    reply = await house.say("teach 2601.00001")
+    reply = await harness.say("teach 2601.00001")
     assert not reply.ok
     assert "try again" in reply.text
 
 
-async def test_a_taught_entry_that_ties_two_papers_together_leaves_one(house: House) -> None:
+async def test_a_taught_entry_that_ties_two_papers_together_leaves_one(harness: BotHarness) -> None:
     title = "A long and telling title of a paper by itself"
-    await house.say(f"teach @misc{{x, title={{{title}}}}}")
-    before = len(house.app.paper_index.engine)
-    await house.say(f"teach @misc{{x, title={{{title}}}, eprint={{2601.00001}}}}")
-    assert len(house.app.paper_index.engine) == before
-    assert [line.title for line in (await house.say(f"search {title}")).lines][:1] == [title]
+    await harness.say(f"teach @misc{{x, title={{{title}}}}}")
+    before = len(harness.app.paper_index.engine)
+    await harness.say(f"teach @misc{{x, title={{{title}}}, eprint={{2601.00001}}}}")
+    assert len(harness.app.paper_index.engine) == before
+    assert [line.title for line in (await harness.say(f"search {title}")).lines][:1] == [title]
 
 
-async def test_saved_papers_are_the_askers_own_and_come_as_bibtex_that_can_be_taught(house: House) -> None:
+async def test_saved_papers_are_the_askers_own_and_come_as_bibtex_that_can_be_taught(harness: BotHarness) -> None:
     for one in PAPERS[:12]:
-        await house.say(f"save {one.id}", BEN)
-    assert "nothing yet" in (await house.say("saved", ADA)).text
-    first = await house.say("saved", BEN)
+        await harness.say(f"save {one.id}", BEN)
+    assert "nothing yet" in (await harness.say("saved", ADA)).text
+    first = await harness.say("saved", BEN)
     assert len(first.lines) == 10
-    rest = await press(house, button(first, "More"), BEN)
+    rest = await press(harness, button(first, "More"), BEN)
     assert len(rest.lines) == 2
     assert not rest.actions
-    bib = (await house.say("saved bib", BEN)).attachment
+    bib = (await harness.say("saved bib", BEN)).attachment
     assert bib is not None
-    assert (await house.say(f"teach {bib.content}")).text.startswith("Learned from 12 papers")
-    assert (await house.say(f"save {PAPERS[0].id}", BEN)).text.endswith("no longer among your saved papers.")
-    assert "11 in all" in (await house.say("saved", BEN)).text
+    assert (await harness.say(f"teach {bib.content}")).text.startswith("Learned from 12 papers")
+    assert (await harness.say(f"save {PAPERS[0].id}", BEN)).text.endswith("no longer among your saved papers.")
+    assert "11 in all" in (await harness.say("saved", BEN)).text
 
 
 # -- submit
 
 
-async def test_a_submitted_paper_is_a_card_once(house: House) -> None:
-    assert (await house.say(f"submit {KNOWN.id}")).text == "Posted."
-    [shown] = house.chat.shown["c1"]
+async def test_a_submitted_paper_is_a_card_once(harness: BotHarness) -> None:
+    assert (await harness.say(f"submit {KNOWN.id}")).text == "Posted."
+    [shown] = harness.chat.shown["c1"]
     assert shown.message.card
     assert shown.message.text == "A member put this before the channel:"
-    again = await house.say(f"submit {KNOWN.id}")
+    again = await harness.say(f"submit {KNOWN.id}")
     assert not again.ok
     assert "has been here already" in again.text
 
 
-async def test_where_nobody_invited_it_a_manager_lets_it_begin_and_is_who_is_told_of_trouble(house: House) -> None:
+async def test_where_nobody_invited_it_a_manager_lets_it_begin_and_is_who_is_told_of_trouble(
+    harness: BotHarness,
+) -> None:
     place = Place("fake", "c9", name="new")
-    begun = await house.say("resume", place=place)
+    begun = await harness.say("resume", place=place)
     assert begun.text.startswith("I begin here. Up to 5 cards at 09:00")
-    assert (await house.channel(place)).owner == ADA.member
-    await house.say("pause", place=place)
-    assert (await house.say("resume", place=place)).text.startswith("Welcome back.")
+    assert (await harness.channel(place)).owner == ADA.member
+    await harness.say("pause", place=place)
+    assert (await harness.say("resume", place=place)).text.startswith("Welcome back.")
 
 
 @pytest.mark.parametrize(
     ("error", "told"), [(Rejected("too odd"), "too odd"), (AccessLost("not invited"), "Invite me")]
 )
-async def test_a_submission_that_could_not_be_posted_says_so(house: House, error: Exception, told: str) -> None:
+async def test_a_submission_that_could_not_be_posted_says_so(harness: BotHarness, error: Exception, told: str) -> None:
     def refuse(message: Any) -> None:
         raise error
 
-    house.chat.before = refuse
-    reply = await house.say(f"submit {KNOWN.id}")
+    harness.chat.before = refuse
+    reply = await harness.say(f"submit {KNOWN.id}")
     assert not reply.ok
     assert told in reply.text
 
 
-async def test_what_was_taught_can_be_taken_back(house: House) -> None:
+async def test_what_was_taught_can_be_taken_back(harness: BotHarness) -> None:
     async def standing() -> set[str]:
-        async with house.store.read() as tx:
-            channel = await house.channel()
+        async with harness.store.read() as tx:
+            channel = await harness.channel()
             return {vote.signal for vote in await votes.for_paper(tx, channel.id, KNOWN.id)}
 
-    await house.say(f"teach {KNOWN.id}")
-    assert (await house.say(f"more {KNOWN.id}")).text.startswith("Counted.")
-    text = (await house.say(f"more {KNOWN.id}")).text
+    await harness.say(f"teach {KNOWN.id}")
+    assert (await harness.say(f"more {KNOWN.id}")).text.startswith("Counted.")
+    text = (await harness.say(f"more {KNOWN.id}")).text
     assert text.startswith("Taken back")
     assert text.endswith("no longer counts, taught or voted.")
     assert await standing() == set()
-    await house.say(f"teach {KNOWN.id}")
-    await house.say(f"less {KNOWN.id}")
-    assert (await house.say(f"less {KNOWN.id}")).text.endswith("no longer counts.")
+    await harness.say(f"teach {KNOWN.id}")
+    await harness.say(f"less {KNOWN.id}")
+    assert (await harness.say(f"less {KNOWN.id}")).text.endswith("no longer counts.")
     assert await standing() == set()

@@ -16,7 +16,7 @@ from bot.platforms.slack import render
 from bot.platforms.slack.manifest import manifest
 from bot.platforms.terminal.typed import Act, parse
 from bot.service.service import BotService
-from tests.support.house import ADA, BEN, PLACE, House
+from tests.support.harness import ADA, BEN, PLACE, BotHarness
 
 
 async def praise(ctx: CommandContext, argument: str) -> Reply:
@@ -42,14 +42,14 @@ CARD = Card("2603.00001", "A paper")
 
 
 @pytest.fixture
-def service(house: House) -> BotService:
-    app = house.app
+def service(harness: BotHarness) -> BotService:
+    app = harness.app
     defaults = app.settings.digest.channel_defaults()
     return BotService(app.service._services, app.reactions, defaults, COMMANDS_WITH_PRAISE)
 
 
-async def test_the_service_runs_completes_and_shares_it(house: House, service: BotService) -> None:
-    await house.invite()
+async def test_the_service_runs_completes_and_shares_it(harness: BotHarness, service: BotService) -> None:
+    await harness.invite()
     assert (await service.ask(PLACE, ADA, "Praise: 2603.00001")).text == "Ada praises 2603.00001."
     assert (await service.act(PLACE, ADA, Action("", "praise", "x"))).text == "Ada praises x."
     assert (await service.act(PLACE, ADA, Action("", "share", "praise x"))).public

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.commands.query_notes import explain
 from recommender import QueryInterpretation
 from recommender.search.query import parse
-from tests.support.house import House, demo_papers
+from tests.support.harness import BotHarness, demo_papers
 
 KNOWN = demo_papers()[0]
 
@@ -28,8 +28,10 @@ KNOWN = demo_papers()[0]
         ("lerning", "Nothing has this as written; did you mean “learning”? This is for that."),
     ],
 )
-async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(house: House, line: str, said: str) -> None:
-    reply = await house.say(line)
+async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(
+    harness: BotHarness, line: str, said: str
+) -> None:
+    reply = await harness.say(line)
     assert reply.ok
     assert said in reply.text
 
@@ -43,42 +45,44 @@ async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(house: H
         ("lerning", "Nothing has this as written; did you mean “learning”? This is for that. “lerning”, 1–5, best"),
     ],
 )
-async def test_the_heading_says_how_many_there_are_and_in_what_order(house: House, line: str, heading: str) -> None:
-    assert (await house.say(line)).text.startswith(heading)
+async def test_the_heading_says_how_many_there_are_and_in_what_order(
+    harness: BotHarness, line: str, heading: str
+) -> None:
+    assert (await harness.say(line)).text.startswith(heading)
 
 
-async def test_a_search_for_us_says_so_once_something_is_liked(house: House) -> None:
-    await house.say("subscribe robots")
-    assert (await house.say("learning for us")).text == "“learning”, 1–5, best for this channel first:"
+async def test_a_search_for_us_says_so_once_something_is_liked(harness: BotHarness) -> None:
+    await harness.say("subscribe robots")
+    assert (await harness.say("learning for us")).text == "“learning”, 1–5, best for this channel first:"
 
 
 @pytest.mark.parametrize("accent", ["", "\u0301"])
 @pytest.mark.parametrize("query", ['author:{last} "{title}"', "{name}"])
 async def test_an_author_who_was_asked_for_is_named_though_others_come_first(
-    house: House, query: str, accent: str
+    harness: BotHarness, query: str, accent: str
 ) -> None:
     name = KNOWN.authors[-1]
     assert len(KNOWN.authors) > 3
     asked = query.format(last=name.split()[-1] + accent, name=name + accent, title=KNOWN.title)
-    [line, *_] = (await house.say(asked)).lines
+    [line, *_] = (await harness.say(asked)).lines
     shown = f"{KNOWN.authors[0]}, {KNOWN.authors[1]}, {KNOWN.authors[-1]} + {len(KNOWN.authors) - 3} · "
     assert line.detail.startswith(shown)
 
 
-async def test_the_sentence_shown_answers_what_was_meant(house: House) -> None:
-    meant, slip = await house.say("federated learning"), await house.say("federatd lerning")
+async def test_the_sentence_shown_answers_what_was_meant(harness: BotHarness) -> None:
+    meant, slip = await harness.say("federated learning"), await harness.say("federatd lerning")
     assert [line.said for line in slip.lines] == [line.said for line in meant.lines]
 
 
-async def test_a_query_taken_as_written_is_not_commented(house: House) -> None:
-    assert (await house.say("learning cat:cs.*")).text == "“learning cat:cs.*”, 1–5, best first:"
+async def test_a_query_taken_as_written_is_not_commented(harness: BotHarness) -> None:
+    assert (await harness.say("learning cat:cs.*")).text == "“learning cat:cs.*”, 1–5, best first:"
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(["after:x", "cat:no", "id:9", "author:q", "OR", '"a', "`b`", "x" * 999, "-"]), max_size=99)
 )
-async def test_it_is_short_whatever_was_typed(house: House, parts: list[str]) -> None:
-    read = house.app.paper_index.engine.interpret(" ".join(parts))
+async def test_it_is_short_whatever_was_typed(harness: BotHarness, parts: list[str]) -> None:
+    read = harness.app.paper_index.engine.interpret(" ".join(parts))
     assert len(explain(read)) < 900
     assert len(explain(QueryInterpretation("", issues=parse(" ".join(parts)).issues))) < 900

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
 from bot.model.commands import command_from_form
-from tests.support.house import BEN, House
+from tests.support.harness import BEN, BotHarness
 from tests.support.saying import DM, HOSTILE
 
 FORMS = [name for name, command in COMMANDS.items() if command.has_form]
@@ -27,40 +27,42 @@ FORMS = [name for name, command in COMMANDS.items() if command.has_form]
     ],
 )
 @pytest.mark.parametrize("form", ["settings {} {}", "settings {}={}", "settings {}: {}", "schedule {} = {}"])
-async def test_every_setting_is_set_in_every_form(house: House, form: str, name: str, value: str, kept: object) -> None:
-    reply = await house.say(form.format(name, value))
+async def test_every_setting_is_set_in_every_form(
+    harness: BotHarness, form: str, name: str, value: str, kept: object
+) -> None:
+    reply = await harness.say(form.format(name, value))
     assert reply.ok, reply.text
-    assert getattr(await house.channel(), name) == kept
-    assert f"• {name} " in (await house.say("settings")).text
+    assert getattr(await harness.channel(), name) == kept
+    assert f"• {name} " in (await harness.say("settings")).text
 
 
-async def test_several_settings_are_set_at_once_or_not_at_all(house: House) -> None:
-    assert not (await house.say("settings hour=10:00 bar=2")).ok
-    assert (await house.channel()).hour == "09:00"
-    assert (await house.say("settings hour=10:00 days=mon,fri zone=Asia/Tokyo count=9 bar=0.5 guess=off")).ok
-    channel = await house.channel()
+async def test_several_settings_are_set_at_once_or_not_at_all(harness: BotHarness) -> None:
+    assert not (await harness.say("settings hour=10:00 bar=2")).ok
+    assert (await harness.channel()).hour == "09:00"
+    assert (await harness.say("settings hour=10:00 days=mon,fri zone=Asia/Tokyo count=9 bar=0.5 guess=off")).ok
+    channel = await harness.channel()
     assert (channel.hour, channel.days, channel.zone, channel.count) == ("10:00", "mon,fri", "Asia/Tokyo", 9)
     assert (channel.bar, channel.guess) == (0.5, False)
 
 
-async def test_only_who_may_change_a_channel_is_offered_a_form(house: House) -> None:
+async def test_only_who_may_change_a_channel_is_offered_a_form(harness: BotHarness) -> None:
     for verb in FORMS:
-        assert (await house.say(verb)).form
-        assert (await house.say(verb, BEN)).form is None
-        assert (await house.say(verb, BEN, DM)).form
+        assert (await harness.say(verb)).form
+        assert (await harness.say(verb, BEN)).form is None
+        assert (await harness.say(verb, BEN, DM)).form
 
 
-async def test_the_forms_have_every_setting_once_and_fit_the_narrowest_platform(house: House) -> None:
-    forms = [form for verb in FORMS if (form := (await house.say(verb)).form)]
+async def test_the_forms_have_every_setting_once_and_fit_the_narrowest_platform(harness: BotHarness) -> None:
+    forms = [form for verb in FORMS if (form := (await harness.say(verb)).form)]
     assert [form.verb for form in forms] == list(FORMS)
     names = [field.name for form in forms for field in form.fields]
-    assert sorted(names) == sorted(line.split()[1] for line in (await house.say("settings")).text.split("\n")[1:])
+    assert sorted(names) == sorted(line.split()[1] for line in (await harness.say("settings")).text.split("\n")[1:])
     assert [name for form in forms for name in [field.name for field in form.fields][5:]] == []
     assert max(len(field.label) for form in forms for field in form.fields) <= 45
     assert max(len(form.title) for form in forms) <= 24
 
 
-async def test_what_is_wrong_of_a_form_is_named(house: House) -> None:
+async def test_what_is_wrong_of_a_form_is_named(harness: BotHarness) -> None:
     for name, value in {
         "hour": "25",
         "days": "someday",
@@ -69,13 +71,13 @@ async def test_what_is_wrong_of_a_form_is_named(house: House) -> None:
         "bar": "2",
         "guess": "x",
     }.items():
-        reply = await house.say(f"schedule count=3 {name}={value}")
+        reply = await harness.say(f"schedule count=3 {name}={value}")
         assert (reply.ok, reply.field) == (False, name)
-    assert (await house.channel()).count == 5
+    assert (await harness.channel()).count == 5
 
 
-async def test_a_changed_schedule_says_when_the_next_digest_comes(house: House) -> None:
-    assert "Next digest: Monday, 2 March at 10:30 (UTC)." in (await house.say("schedule hour=10:30")).text
+async def test_a_changed_schedule_says_when_the_next_digest_comes(harness: BotHarness) -> None:
+    assert "Next digest: Monday, 2 March at 10:30 (UTC)." in (await harness.say("schedule hour=10:30")).text
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
@@ -90,17 +92,17 @@ async def test_a_changed_schedule_says_when_the_next_digest_comes(house: House) 
     ),
 )
 async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_one_that_can_be_sent(
-    house: House, verb: str, filled: dict[str, str]
+    harness: BotHarness, verb: str, filled: dict[str, str]
 ) -> None:
     line = command_from_form(verb, {}, filled)
-    before = await house.channel()
-    assert not (await house.say(line, BEN)).ok
-    assert await house.channel() == before
-    reply = await house.say(line)
+    before = await harness.channel()
+    assert not (await harness.say(line, BEN)).ok
+    assert await harness.channel() == before
+    reply = await harness.say(line)
     assert reply.ok or reply.field in {"", "hour", "days", "zone", "count", "bar", "guess"}
-    assert reply.ok or await house.channel() == before
+    assert reply.ok or await harness.channel() == before
     for each in FORMS:
-        form = (await house.say(each)).form
+        form = (await harness.say(each)).form
         assert form
         whole = command_from_form(each, {}, {field.name: field.value for field in form.fields})
-        assert (await house.say(whole)).ok, whole
+        assert (await harness.say(whole)).ok, whole

@@ -7,37 +7,37 @@ import pytest
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Action
 from bot.store import saved
-from tests.support.house import BEN, House, paper
+from tests.support.harness import BEN, BotHarness, paper
 from tests.support.saying import DM, KNOWN, button, press
 
 
-async def test_a_search_is_paged_to_its_end(house: House) -> None:
-    reply, seen = await house.say("search learning"), list[str]()
+async def test_a_search_is_paged_to_its_end(harness: BotHarness) -> None:
+    reply, seen = await harness.say("search learning"), list[str]()
     while any(action.label == "More" for action in reply.actions):
         assert reply.first == len(seen) + 1
         seen += [line.paper_id for line in reply.lines]
         more = button(reply, "More")
-        reply = await press(house, more)
+        reply = await press(harness, more)
     seen += [line.paper_id for line in reply.lines]
     assert len(seen) == len(set(seen)) > 10
-    assert (await press(house, Action("More", "search", "learning", 500))).text.endswith("That was all.")
+    assert (await press(harness, Action("More", "search", "learning", 500))).text.endswith("That was all.")
 
 
 @pytest.mark.parametrize("line", ["similar " + KNOWN.id, "saved", "search learning for us"])
 @pytest.mark.parametrize("offset", [9_999, 2**70])
-async def test_past_the_end_of_a_list_it_is_said_that_it_was_all(house: House, line: str, offset: int) -> None:
-    await house.say(f"save {KNOWN.id}")
+async def test_past_the_end_of_a_list_it_is_said_that_it_was_all(harness: BotHarness, line: str, offset: int) -> None:
+    await harness.say(f"save {KNOWN.id}")
     verb, _, argument = line.partition(" ")
-    assert (await press(house, Action("More", verb, argument, offset))).text.endswith("That was all.")
+    assert (await press(harness, Action("More", verb, argument, offset))).text.endswith("That was all.")
 
 
-async def test_a_negative_offset_is_the_beginning(house: House) -> None:
-    first = await house.say("search learning")
-    assert (await press(house, Action("More", "search", "learning", -7))).lines == first.lines
+async def test_a_negative_offset_is_the_beginning(harness: BotHarness) -> None:
+    first = await harness.say("search learning")
+    assert (await press(harness, Action("More", "search", "learning", -7))).lines == first.lines
 
 
-async def test_a_line_of_results_says_who_when_and_what_the_abstract_says_of_it(house: House) -> None:
-    reply = await house.say("federated")
+async def test_a_line_of_results_says_who_when_and_what_the_abstract_says_of_it(harness: BotHarness) -> None:
+    reply = await harness.say("federated")
     for line in reply.lines:
         assert "\n" not in line.detail
         assert "\n" not in line.said
@@ -45,33 +45,33 @@ async def test_a_line_of_results_says_who_when_and_what_the_abstract_says_of_it(
     assert reply.lines[0].detail.split(" · ")[0]
 
 
-async def test_a_query_of_ten_thousand_words_is_answered_shortly(house: House) -> None:
-    reply = await house.say("learning after:never " * 5_000)
+async def test_a_query_of_ten_thousand_words_is_answered_shortly(harness: BotHarness) -> None:
+    reply = await harness.say("learning after:never " * 5_000)
     assert reply.ok
     assert len(reply.text) < 600
 
 
-async def test_a_paper_that_was_here_says_when_and_how_it_was_liked(house: House) -> None:
-    await house.say(f"submit {KNOWN.id}")
-    await house.react(KNOWN.id, "👍", member="ada")
-    await house.react(KNOWN.id, "🔥", member="ben")
-    [line] = [one for one in (await house.say(f"search {KNOWN.title}")).lines if one.paper_id == KNOWN.id]
+async def test_a_paper_that_was_here_says_when_and_how_it_was_liked(harness: BotHarness) -> None:
+    await harness.say(f"submit {KNOWN.id}")
+    await harness.react(KNOWN.id, "👍", member="ada")
+    await harness.react(KNOWN.id, "🔥", member="ben")
+    [line] = [one for one in (await harness.say(f"search {KNOWN.title}")).lines if one.paper_id == KNOWN.id]
     assert line.detail.endswith("posted 2 Mar, 2 👍")
 
 
-async def test_trending_puts_a_reaction_here_above_upvotes(house: House) -> None:
-    assert "none has upvotes" in (await house.say("trending")).text
-    await house.list_papers([paper(1, "Upvoted by the world", upvotes=4), paper(2, "Upvoted a little", upvotes=1)])
-    await house.say(f"more {KNOWN.id}")
-    lines = (await house.say("trending day")).lines
+async def test_trending_puts_a_reaction_here_above_upvotes(harness: BotHarness) -> None:
+    assert "none has upvotes" in (await harness.say("trending")).text
+    await harness.list_papers([paper(1, "Upvoted by the world", upvotes=4), paper(2, "Upvoted a little", upvotes=1)])
+    await harness.say(f"more {KNOWN.id}")
+    lines = (await harness.say("trending day")).lines
     assert [line.paper_id for line in lines] == [KNOWN.id, "2603.00001", "2603.00002"]
 
 
 @pytest.mark.parametrize("title", ["GPT-4", "Naïve Bayes, again!", "Crème de la crème of pillows, and their softness"])
-async def test_a_title_names_its_paper_whatever_its_length_and_accents(house: House, title: str) -> None:
-    await house.list_papers([paper(7, title, "About nothing else.")])
+async def test_a_title_names_its_paper_whatever_its_length_and_accents(harness: BotHarness, title: str) -> None:
+    await harness.list_papers([paper(7, title, "About nothing else.")])
     for said in (title, title.upper(), title.replace("ï", "i").replace("è", "e")):
-        reply = await house.say(f"save {said}")
+        reply = await harness.say(f"save {said}")
         assert reply.ok, reply.text
 
 
@@ -79,40 +79,40 @@ async def test_a_title_names_its_paper_whatever_its_length_and_accents(house: Ho
 
 
 @pytest.mark.parametrize("line", ["search learning", "today", f"similar {KNOWN.id}", "trending month"])
-async def test_share_shows_the_same_to_all(house: House, line: str) -> None:
-    await house.say(f"more {KNOWN.id}")
-    private = await house.say(line)
-    shared = await press(house, button(private, "Share"), BEN)
+async def test_share_shows_the_same_to_all(harness: BotHarness, line: str) -> None:
+    await harness.say(f"more {KNOWN.id}")
+    private = await harness.say(line)
+    shared = await press(harness, button(private, "Share"), BEN)
     assert shared.public
     assert (shared.text, shared.lines, shared.cards) == (private.text, private.lines, private.cards)
     assert shared.actions == ()
-    alone = await house.say(line, BEN, DM)
+    alone = await harness.say(line, BEN, DM)
     assert "Share" not in [action.label for action in alone.actions], "there is nobody to share it with"
 
 
 @pytest.mark.parametrize("verb", sorted(name for name, verb in COMMANDS.items() if not verb.shareable))
-async def test_what_is_private_or_acts_is_never_shared_nor_done_by_sharing(house: House, verb: str) -> None:
-    await house.say(f"save {KNOWN.id}")
-    await house.say(f"more {KNOWN.id}")
-    before = await house.say("export")
+async def test_what_is_private_or_acts_is_never_shared_nor_done_by_sharing(harness: BotHarness, verb: str) -> None:
+    await harness.say(f"save {KNOWN.id}")
+    await harness.say(f"more {KNOWN.id}")
+    before = await harness.say("export")
     argument = {"forget": "me", "settings": "bar 0.1", "schedule": "10:00", "saved": "bib"}.get(verb, KNOWN.id)
-    reply = await press(house, Action("Share", "share", f"{verb} {argument}"))
+    reply = await press(harness, Action("Share", "share", f"{verb} {argument}"))
     assert not reply.public
     assert not reply.ok
     assert (reply.lines, reply.cards, reply.attachment) == ((), (), None)
-    assert (await house.say("export")) == before
-    async with house.store.read() as tx:
+    assert (await harness.say("export")) == before
+    async with harness.store.read() as tx:
         assert await saved.for_member(tx, "fake", "", "ada")
 
 
-async def test_a_failure_is_not_shared(house: House) -> None:
-    reply = await press(house, Action("Share", "share", "similar nothing at all"))
+async def test_a_failure_is_not_shared(harness: BotHarness) -> None:
+    reply = await press(harness, Action("Share", "share", "similar nothing at all"))
     assert not reply.ok
     assert not reply.public
 
 
 @pytest.mark.parametrize("verb", ["", "drop", "SEARCH", "__class__", "resume\n"])
-async def test_a_button_from_another_time_says_so(house: House, verb: str) -> None:
-    reply = await press(house, Action("x", verb, "y"))
+async def test_a_button_from_another_time_says_so(harness: BotHarness, verb: str) -> None:
+    reply = await press(harness, Action("x", verb, "y"))
     assert not reply.ok
     assert "`/papers help`" in reply.text

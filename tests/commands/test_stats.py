@@ -15,40 +15,40 @@ from bot.store import papers, pick_log
 from bot.store.database import Store
 from bot.store.pick_log import LoggedPick
 from tests.fakes.clock import Clock
-from tests.support.house import House, demo_papers, house_over, paper
+from tests.support.harness import BotHarness, demo_papers, harness_over, paper
 
 PAPERS = demo_papers()[:6]
 
 
-async def posted(store: Store, clock: Clock, upvotes: int = 0, muted: int = 0) -> House:
+async def posted(store: Store, clock: Clock, upvotes: int = 0, muted: int = 0) -> BotHarness:
     """A channel whose digest of the day has come, three of six papers; the most upvoted ones are muted."""
-    house = house_over(store, clock)
+    harness = harness_over(store, clock)
     some = [replace(one, upvotes=n * upvotes) for n, one in enumerate(PAPERS)]
-    await house.list_papers(some)
-    await house.invite()
-    await house.say("settings count 3 bar 0")
-    await house.say("subscribe models")
+    await harness.list_papers(some)
+    await harness.invite()
+    await harness.say("settings count 3 bar 0")
+    await harness.say("subscribe models")
     for one in some[len(some) - muted :]:
-        await house.say(f'subscribe -"{one.title}"')
-    house.clock.now = house.clock.now.replace(hour=9)
-    await house.beat()
-    return house
+        await harness.say(f'subscribe -"{one.title}"')
+    harness.clock.now = harness.clock.now.replace(hour=9)
+    await harness.beat()
+    return harness
 
 
-async def chosen(house: House) -> list[LoggedPick]:
-    async with house.store.read() as tx:
-        return await pick_log.for_channel(tx, (await house.channel()).id)
+async def chosen(harness: BotHarness) -> list[LoggedPick]:
+    async with harness.store.read() as tx:
+        return await pick_log.for_channel(tx, (await harness.channel()).id)
 
 
-def cards(house: House) -> list[str]:
-    return [one.message.card.paper_id for one in house.chat.shown["c1"] if one.message.card]
+def cards(harness: BotHarness) -> list[str]:
+    return [one.message.card.paper_id for one in harness.chat.shown["c1"] if one.message.card]
 
 
 async def test_a_digest_remembers_places_fits_and_what_the_most_upvoted_list_had(store: Store, clock: Clock) -> None:
-    house = await posted(store, clock, upvotes=10, muted=2)
-    made = await chosen(house)
+    harness = await posted(store, clock, upvotes=10, muted=2)
+    made = await chosen(harness)
     picked = [one for one in made if one.place]
-    assert [one.paper_id for one in picked] == cards(house)
+    assert [one.paper_id for one in picked] == cards(harness)
     assert [one.place for one in picked] == [1, 2, 3]
     assert all(one.fit is not None and 0 <= one.fit <= 1 for one in picked)
     upvoted = {one.paper_id: one.upvoted for one in made if one.upvoted}
@@ -57,10 +57,10 @@ async def test_a_digest_remembers_places_fits_and_what_the_most_upvoted_list_had
 
 
 async def test_where_no_source_counts_upvotes_there_is_no_such_list(sqlite_store: Store, clock: Clock) -> None:
-    house = await posted(sqlite_store, clock)
-    assert [one.upvoted for one in await chosen(house)] == [None] * 3
-    await house.react(cards(house)[0])
-    text = (await house.say("stats")).text
+    harness = await posted(sqlite_store, clock)
+    assert [one.upvoted for one in await chosen(harness)] == [None] * 3
+    await harness.react(cards(harness)[0])
+    text = (await harness.say("stats")).text
     assert text == (
         "Picks that at least one member liked:\n"
         "• week of 2 Mar: 1 of 3 liked (33%), 0 disliked\n"
@@ -71,14 +71,14 @@ async def test_where_no_source_counts_upvotes_there_is_no_such_list(sqlite_store
 async def test_stats_say_what_is_known_of_the_most_upvoted_list_and_what_is_not(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await posted(sqlite_store, clock, upvotes=10, muted=2)
-    shown = cards(house)
+    harness = await posted(sqlite_store, clock, upvotes=10, muted=2)
+    shown = cards(harness)
     one, other = PAPERS[3].id, next(i for i in shown if i != PAPERS[3].id)
     assert set(shown) & {paper.id for paper in PAPERS[3:]} == {one}
-    await house.react(one)
-    await house.react(other)
-    await house.react(other, "👎", member="ben")
-    text = (await house.say("stats")).text
+    await harness.react(one)
+    await harness.react(other)
+    await harness.react(other, "👎", member="ben")
+    text = (await harness.say("stats")).text
     assert "• week of 2 Mar: 2 of 3 liked (67%), 0 disliked; of the most upvoted 1 of 1 shown here\n" in text
     assert text.endswith(
         "The most upvoted list of these days had 3 papers; 1 came here too, 1 of them liked. The other 2 "
@@ -88,43 +88,43 @@ async def test_stats_say_what_is_known_of_the_most_upvoted_list_and_what_is_not(
 
 
 async def test_a_quiet_day_remembers_what_the_most_upvoted_list_had(sqlite_store: Store, clock: Clock) -> None:
-    house = await posted(sqlite_store, clock, upvotes=10, muted=6)
-    assert cards(house) == []
-    assert [(one.place, one.upvoted) for one in await chosen(house)] == [(None, 3), (None, 2), (None, 1)]
-    assert "No digest has been posted here yet" in (await house.say("stats")).text
+    harness = await posted(sqlite_store, clock, upvotes=10, muted=6)
+    assert cards(harness) == []
+    assert [(one.place, one.upvoted) for one in await chosen(harness)] == [(None, 3), (None, 2), (None, 1)]
+    assert "No digest has been posted here yet" in (await harness.say("stats")).text
 
 
 async def test_what_members_submit_is_no_pick(sqlite_store: Store, clock: Clock) -> None:
-    house = await posted(sqlite_store, clock)
-    await house.list_papers([paper(50)])
-    await house.say("submit 2603.00050")
-    await house.react("2603.00050")
-    assert "In all: 0 of 3 liked" in (await house.say("stats")).text
+    harness = await posted(sqlite_store, clock)
+    await harness.list_papers([paper(50)])
+    await harness.say("submit 2603.00050")
+    await harness.react("2603.00050")
+    assert "In all: 0 of 3 liked" in (await harness.say("stats")).text
 
 
 async def test_stats_of_one_channel_say_nothing_of_another(sqlite_store: Store, clock: Clock) -> None:
-    house = await posted(sqlite_store, clock, upvotes=10)
+    harness = await posted(sqlite_store, clock, upvotes=10)
     other = Place("fake", "c2", name="other")
-    await house.invite(other)
-    await house.react(cards(house)[0])
-    assert "No digest has been posted here yet" in (await house.say("stats", place=other)).text
+    await harness.invite(other)
+    await harness.react(cards(harness)[0])
+    assert "No digest has been posted here yet" in (await harness.say("stats", place=other)).text
 
 
 async def test_weeks_are_told_by_the_digests_day_however_late_it_was_sent(sqlite_store: Store, clock: Clock) -> None:
-    house = await posted(sqlite_store, clock)
+    harness = await posted(sqlite_store, clock)
     clock.advance(timedelta(days=6, hours=23))
-    await house.list_papers(demo_papers()[6:12])
-    house.clock.now += timedelta(hours=2)
-    await house.beat()
-    text = (await house.say("stats")).text
+    await harness.list_papers(demo_papers()[6:12])
+    harness.clock.now += timedelta(hours=2)
+    await harness.beat()
+    text = (await harness.say("stats")).text
     assert "• week of 2 Mar:" in text
     assert "• week of 9 Mar:" in text
 
 
 @pytest.mark.parametrize("many", [1, 3, 2_500])
 async def test_the_most_upvoted_are_found_among_any_number_of_papers(store: Store, clock: Clock, many: int) -> None:
-    house = house_over(store, clock)
-    await house.list_papers([paper(n, upvotes=n % 7) for n in range(many)])
+    harness = harness_over(store, clock)
+    await harness.list_papers([paper(n, upvotes=n % 7) for n in range(many)])
     ids = [f"2603.{n:05d}" for n in range(many)]
     async with store.read() as tx:
         best = await papers.most_upvoted(tx, ids, 4)

@@ -9,7 +9,7 @@ import pytest
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
-from tests.support.house import ADA, BEN, PLACE, House, house_over, paper
+from tests.support.harness import ADA, BEN, PLACE, BotHarness, harness_over, paper
 
 YARN = [
     paper(1, "Yarn of wool in hospital pillows", "Softness is measured by sleeping patients."),
@@ -18,46 +18,46 @@ YARN = [
 ]
 
 
-async def at_work(house: House, *lines: str) -> None:
+async def at_work(harness: BotHarness, *lines: str) -> None:
     """Invited, with topics, and a digest of the morning after."""
-    await house.invite()
+    await harness.invite()
     for line in lines:
-        assert (await house.say(line)).ok
-    await house.next_morning()
-    await house.list_papers([*YARN, *(paper(n) for n in range(10, 30))])
-    await house.beat()
+        assert (await harness.say(line)).ok
+    await harness.next_morning()
+    await harness.list_papers([*YARN, *(paper(n) for n in range(10, 30))])
+    await harness.beat()
 
 
 async def test_a_topic_tells_what_was_posted_for_it_since_it_was_made(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await at_work(house, "subscribe yarn", "subscribe zebras", "subscribe -robots")
-    await house.react(YARN[0].id, "👍")
-    [_, yarn, zebras, robots] = (await house.say("topics")).text.split("\n")
+    harness = harness_over(store, clock)
+    await at_work(harness, "subscribe yarn", "subscribe zebras", "subscribe -robots")
+    await harness.react(YARN[0].id, "👍")
+    [_, yarn, zebras, robots] = (await harness.say("topics")).text.split("\n")
     assert yarn.startswith("• yarn: brought 2 papers in the last 30 days, 1 of them liked; the last today: “")
     assert zebras == "• zebras: brought nothing yet. It matches 0 of the 23 papers of the last 30 days."
     assert robots == "• robots: muted; 2 of the 23 papers of the last 30 days match it."
-    await house.say("unsubscribe yarn")
-    house.clock.advance(timedelta(minutes=1))
-    await house.say("subscribe yarn")
-    assert "• yarn: brought nothing yet. It matches 3 " in (await house.say("topics")).text
+    await harness.say("unsubscribe yarn")
+    harness.clock.advance(timedelta(minutes=1))
+    await harness.say("subscribe yarn")
+    assert "• yarn: brought nothing yet. It matches 3 " in (await harness.say("topics")).text
 
 
 async def test_what_was_searched_for_can_be_followed_with_one_press(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await at_work(house)
-    [follow] = [one for one in (await house.say("search yarm cat:cs.LG")).actions if one.label == "Follow"]
-    assert (await house.app.service.act(PLACE, ADA, follow)).text.startswith("Subscribed to “yarn cat:cs.LG”.")
-    assert [one.label for one in (await house.say("yarn -wool", BEN)).actions] == ["Share"]
+    harness = harness_over(sqlite_store, clock)
+    await at_work(harness)
+    [follow] = [one for one in (await harness.say("search yarm cat:cs.LG")).actions if one.label == "Follow"]
+    assert (await harness.app.service.act(PLACE, ADA, follow)).text.startswith("Subscribed to “yarn cat:cs.LG”.")
+    assert [one.label for one in (await harness.say("yarn -wool", BEN)).actions] == ["Share"]
     for line in ("-wool", "red alert", "yarn " * 50, "yarn for us"):
-        assert ("Follow" in [one.label for one in (await house.say(line)).actions]) is (line == "yarn for us")
+        assert ("Follow" in [one.label for one in (await harness.say(line)).actions]) is (line == "yarn for us")
 
 
 async def test_after_a_month_it_is_no_longer_told(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await at_work(house, "subscribe yarn alert")
-    assert "• yarn (alerts at once): brought 2 papers" in (await house.say("topics")).text
-    house.clock.advance(timedelta(days=31))
-    assert (await house.say("topics")).text.endswith(
+    harness = harness_over(sqlite_store, clock)
+    await at_work(harness, "subscribe yarn alert")
+    assert "• yarn (alerts at once): brought 2 papers" in (await harness.say("topics")).text
+    harness.clock.advance(timedelta(days=31))
+    assert (await harness.say("topics")).text.endswith(
         "brought nothing yet. No papers were listed in the last 30 days to try it on."
     )
 
@@ -80,18 +80,18 @@ async def test_after_a_month_it_is_no_longer_told(sqlite_store: Store, clock: Cl
 async def test_a_topic_that_says_too_much_or_nothing_is_told_of_at_once(
     sqlite_store: Store, clock: Clock, line: str, said: str
 ) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.invite()
-    await house.list_papers([paper(n) for n in range(99)] + [_nimble(n) for n in range(26)] + [_yarn(200)])
-    assert said in (await house.say(line)).text
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    await harness.list_papers([paper(n) for n in range(99)] + [_nimble(n) for n in range(26)] + [_yarn(200)])
+    assert said in (await harness.say(line)).text
 
 
 async def test_many_alerts_a_day_are_foretold(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.invite()
-    await house.list_papers([_nimble(n) for n in range(100)] + [paper(n) for n in range(400)])
-    assert "about 3 alerts a day: a narrower topic is quieter" in (await house.say("subscribe nimble alert")).text
-    assert "alerts" not in (await house.say("subscribe nimble")).text
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    await harness.list_papers([_nimble(n) for n in range(100)] + [paper(n) for n in range(400)])
+    assert "about 3 alerts a day: a narrower topic is quieter" in (await harness.say("subscribe nimble alert")).text
+    assert "alerts" not in (await harness.say("subscribe nimble")).text
 
 
 def _nimble(number: int) -> Paper:

@@ -18,49 +18,49 @@ from bot.store.database import Store
 from bot.store.states import DeliveryKind, PostState
 from recommender import Paper
 from tests.fakes.clock import Clock
-from tests.support.house import PLACE, House, demo_papers, house_over, paper
+from tests.support.harness import PLACE, BotHarness, demo_papers, harness_over, paper
 
 PAPERS = demo_papers()
 OTHER = Place("fake", "c2", name="ml-theory")
 
 
-async def invited(store: Store, clock: Clock, some: Sequence[Paper] = ()) -> House:
-    house = house_over(store, clock)
-    await house.list_papers(some)
-    await house.invite()
-    return house
+async def invited(store: Store, clock: Clock, some: Sequence[Paper] = ()) -> BotHarness:
+    harness = harness_over(store, clock)
+    await harness.list_papers(some)
+    await harness.invite()
+    return harness
 
 
-async def morning(house: House) -> str:
+async def morning(harness: BotHarness) -> str:
     """Today's digest: its header."""
-    before = len(house.chat.shown["c1"])
-    house.clock.now = house.clock.now.replace(hour=9, minute=0)
-    await house.beat()
-    return house.chat.titles()[before]
+    before = len(harness.chat.shown["c1"])
+    harness.clock.now = harness.clock.now.replace(hour=9, minute=0)
+    await harness.beat()
+    return harness.chat.titles()[before]
 
 
-def cards(house: House, address: str = "c1") -> list[Card]:
-    return [one.message.card for one in house.chat.shown[address] if one.message.card]
+def cards(harness: BotHarness, address: str = "c1") -> list[Card]:
+    return [one.message.card for one in harness.chat.shown[address] if one.message.card]
 
 
-def next_day(house: House, days: int = 1) -> None:
-    house.clock.now = (house.clock.now + timedelta(days=days)).replace(hour=8, minute=0)
+def next_day(harness: BotHarness, days: int = 1) -> None:
+    harness.clock.now = (harness.clock.now + timedelta(days=days)).replace(hour=8, minute=0)
 
 
 # -- the header
 
 
 async def test_a_first_digest_says_how_to_teach_it(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:1])
-    assert await morning(house) == (
+    harness = await invited(sqlite_store, clock, PAPERS[:1])
+    assert await morning(harness) == (
         "1 paper for Monday, 2 March. React with 👍 or 👎, and tomorrow's follow your taste."
     )
 
 
 async def test_a_digest_by_topics_says_so(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:30])
-    await house.say("subscribe federated")
-    assert (await morning(house)).split(", ", 1)[1].startswith("2 March, after this channel's topics.")
+    harness = await invited(sqlite_store, clock, PAPERS[:30])
+    await harness.say("subscribe federated")
+    assert (await morning(harness)).split(", ", 1)[1].startswith("2 March, after this channel's topics.")
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ async def test_a_digest_by_topics_says_so(sqlite_store: Store, clock: Clock) -> 
 async def test_a_learned_digest_counts_votes_and_members(
     sqlite_store: Store, clock: Clock, members: list[str], words: str
 ) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:30])
-    await house.say("settings bar 0")
-    await morning(house)
+    harness = await invited(sqlite_store, clock, PAPERS[:30])
+    await harness.say("settings bar 0")
+    await morning(harness)
     for member in members:
-        await house.react(cards(house)[0].paper_id, member=member)
-    next_day(house)
-    await house.list_papers(PAPERS[30:60])
-    header = await morning(house)
+        await harness.react(cards(harness)[0].paper_id, member=member)
+    next_day(harness)
+    await harness.list_papers(PAPERS[30:60])
+    header = await morning(harness)
     assert header == f"5 papers for Tuesday, 3 March, learned from {words}"
 
 
@@ -84,251 +84,251 @@ async def test_a_learned_digest_counts_votes_and_members(
 
 
 async def test_a_topic_ranks_its_matches_up_and_says_so(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:60])
-    await house.say("subscribe reinforcement learning")
-    await morning(house)
-    assert all(card.why.startswith("your topic “reinforcement learning”") for card in cards(house)[:2])
+    harness = await invited(sqlite_store, clock, PAPERS[:60])
+    await harness.say("subscribe reinforcement learning")
+    await morning(harness)
+    assert all(card.why.startswith("your topic “reinforcement learning”") for card in cards(harness)[:2])
 
 
 async def test_a_muted_topic_never_comes(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:60])
-    assert (await house.say("subscribe -learning")).ok
-    await house.say("settings count 10")
-    await morning(house)
+    harness = await invited(sqlite_store, clock, PAPERS[:60])
+    assert (await harness.say("subscribe -learning")).ok
+    await harness.say("settings count 10")
+    await morning(harness)
     abstracts = {paper.id: f"{paper.title} {paper.abstract}".casefold().replace("-", " ") for paper in PAPERS}
-    assert cards(house)
-    assert not [card.title for card in cards(house) if "learning" in abstracts[card.paper_id].split()]
+    assert cards(harness)
+    assert not [card.title for card in cards(harness) if "learning" in abstracts[card.paper_id].split()]
 
 
 async def test_nothing_but_muted_papers_is_a_quiet_day_that_says_so(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, [paper(1, "On survey pillows"), paper(2, "Another survey of beds")])
-    await house.say("subscribe -survey")
-    await house.say("settings bar 0")
-    assert "all about what this channel muted" in await morning(house)
+    harness = await invited(sqlite_store, clock, [paper(1, "On survey pillows"), paper(2, "Another survey of beds")])
+    await harness.say("subscribe -survey")
+    await harness.say("settings bar 0")
+    assert "all about what this channel muted" in await morning(harness)
 
 
 async def test_a_mute_that_took_every_paper_is_not_mended_by_a_lower_bar(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, [paper(1, "On survey pillows"), paper(2, "Another survey of beds")])
-    await house.say("subscribe -survey")
-    await house.say("settings bar 0.5")
-    header = await morning(house)
+    harness = await invited(sqlite_store, clock, [paper(1, "On survey pillows"), paper(2, "Another survey of beds")])
+    await harness.say("subscribe -survey")
+    await harness.say("settings bar 0.5")
+    header = await morning(harness)
     assert "all about what this channel muted" in header
     assert "bar" not in header
 
 
-async def liking(house: House) -> None:
+async def liking(harness: BotHarness) -> None:
     """Three days on which all that comes is liked, so that the model begins to guess."""
-    await house.say("settings bar 0")
+    await harness.say("settings bar 0")
     for day in range(3):
-        await morning(house)
-        for card in cards(house)[-5:]:
-            await house.react(card.paper_id)
-        next_day(house)
-        await house.list_papers(PAPERS[40 * (day + 1) : 40 * (day + 2)])
+        await morning(harness)
+        for card in cards(harness)[-5:]:
+            await harness.react(card.paper_id)
+        next_day(harness)
+        await harness.list_papers(PAPERS[40 * (day + 1) : 40 * (day + 2)])
 
 
 async def test_one_card_may_be_a_guess_and_says_so(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:40])
-    await liking(house)
-    await morning(house)
-    assert [card.guess for card in cards(house)[-5:]] == [False, False, False, False, True]
-    assert cards(house)[-1].why == "a guess: tell me with 👍 or 👎"
+    harness = await invited(sqlite_store, clock, PAPERS[:40])
+    await liking(harness)
+    await morning(harness)
+    assert [card.guess for card in cards(harness)[-5:]] == [False, False, False, False, True]
+    assert cards(harness)[-1].why == "a guess: tell me with 👍 or 👎"
 
 
 async def test_a_channel_that_wants_no_guess_gets_a_believed_card_instead(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:40])
-    await liking(house)
-    await house.say("settings guess off")
-    assert (await morning(house)).startswith("5 papers")
-    assert not any(card.guess for card in cards(house)[-5:])
+    harness = await invited(sqlite_store, clock, PAPERS[:40])
+    await liking(harness)
+    await harness.say("settings guess off")
+    assert (await morning(harness)).startswith("5 papers")
+    assert not any(card.guess for card in cards(harness)[-5:])
 
 
 async def test_the_reason_names_the_liked_paper(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:40])
-    await liking(house)
-    await morning(house)
-    assert any("because you liked “" in card.why for card in cards(house)[-5:])
+    harness = await invited(sqlite_store, clock, PAPERS[:40])
+    await liking(harness)
+    await morning(harness)
+    assert any("because you liked “" in card.why for card in cards(harness)[-5:])
 
 
 # -- never twice, never lost
 
 
 async def test_no_paper_comes_twice_in_a_channel_even_after_a_restart(store: Store, clock: Clock) -> None:
-    house = await invited(store, clock, PAPERS[:12])
-    await house.say("settings bar 0")
-    await morning(house)
+    harness = await invited(store, clock, PAPERS[:12])
+    await harness.say("settings bar 0")
+    await morning(harness)
     for _ in range(3):
-        next_day(house)
-        async with house.store.write() as tx:  # every source tells of them again
+        next_day(harness)
+        async with harness.store.write() as tx:  # every source tells of them again
             await papers.record(tx, PAPERS[:12], clock(), {p.id: clock.now.date() for p in PAPERS[:12]})
-        shelf = house.shelf
-        house = house_over(store, clock, house.chat)
-        house.shelf.lists = shelf.lists
-        await house.app.paper_index.sync()
-        await house.app.scheduler.recover()
-        await morning(house)
-        await house.say(f"submit {PAPERS[0].id}")
-    ids = [card.paper_id for card in cards(house)]
+        shelf = harness.shelf
+        harness = harness_over(store, clock, harness.chat)
+        harness.shelf.lists = shelf.lists
+        await harness.app.paper_index.sync()
+        await harness.app.scheduler.recover()
+        await morning(harness)
+        await harness.say(f"submit {PAPERS[0].id}")
+    ids = [card.paper_id for card in cards(harness)]
     assert len(ids) == len(set(ids))
 
 
 async def test_each_channel_has_its_own_place_in_the_news(store: Store, clock: Clock) -> None:
-    house = await invited(store, clock, PAPERS[:12])
-    await house.invite(OTHER)
-    await house.say("schedule 18:00", place=OTHER)
-    await morning(house)
+    harness = await invited(store, clock, PAPERS[:12])
+    await harness.invite(OTHER)
+    await harness.say("schedule 18:00", place=OTHER)
+    await morning(harness)
     clock.now = clock.now.replace(hour=18)
-    await house.beat()
-    assert len(cards(house)) == len(cards(house, "c2")) == 5
+    await harness.beat()
+    assert len(cards(harness)) == len(cards(harness, "c2")) == 5
 
 
 async def test_a_card_says_where_else_the_team_has_it_and_how_it_was_liked(store: Store, clock: Clock) -> None:
-    house = await invited(store, clock, PAPERS[:5])
-    await house.invite(OTHER)
-    await house.say("schedule 18:00", place=OTHER)
-    await morning(house)
-    first = cards(house)[0].paper_id
+    harness = await invited(store, clock, PAPERS[:5])
+    await harness.invite(OTHER)
+    await harness.say("schedule 18:00", place=OTHER)
+    await morning(harness)
+    first = cards(harness)[0].paper_id
     for member in ("ada", "ben"):
-        await house.react(first, member=member)
+        await harness.react(first, member=member)
     clock.now = clock.now.replace(hour=18)
-    await house.beat()
-    notes = {card.paper_id: card.note for card in cards(house, "c2")}
+    await harness.beat()
+    notes = {card.paper_id: card.note for card in cards(harness, "c2")}
     assert notes.pop(first) == "already in #ml, 2 👍"
     assert set(notes.values()) == {"already in #ml"}
-    assert {card.note for card in cards(house)} == {""}
+    assert {card.note for card in cards(harness)} == {""}
 
 
 async def test_a_channel_of_another_team_is_never_named(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:5])
-    await morning(house)
+    harness = await invited(sqlite_store, clock, PAPERS[:5])
+    await morning(harness)
     strangers = Place("fake", "c3", workspace="another", name="x")
-    await house.invite(strangers)
-    await house.say("schedule 09:05", place=strangers)
+    await harness.invite(strangers)
+    await harness.say("schedule 09:05", place=strangers)
     clock.advance(timedelta(minutes=5))
-    await house.beat()
-    assert [card.note for card in cards(house, "c3")] == [""] * 5
+    await harness.beat()
+    assert [card.note for card in cards(harness, "c3")] == [""] * 5
 
 
 async def test_after_days_of_pause_the_digest_looks_back(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:5])
-    await morning(house)
-    await house.say("pause")
-    next_day(house)
-    await house.list_papers(PAPERS[5:8])
-    next_day(house, 10)
-    await house.say("resume")
-    assert (await morning(house)).startswith("3 papers")
+    harness = await invited(sqlite_store, clock, PAPERS[:5])
+    await morning(harness)
+    await harness.say("pause")
+    next_day(harness)
+    await harness.list_papers(PAPERS[5:8])
+    next_day(harness, 10)
+    await harness.say("resume")
+    assert (await morning(harness)).startswith("3 papers")
 
 
 async def test_papers_that_a_failed_source_tells_late_still_get_their_chance(store: Store, clock: Clock) -> None:
-    house = await invited(store, clock, PAPERS[:5])
-    await morning(house)
+    harness = await invited(store, clock, PAPERS[:5])
+    await morning(harness)
     for _ in range(6):
-        next_day(house)
-        await morning(house)
-    next_day(house)
-    await house.list_papers(PAPERS[5:8], clock.now.date() - timedelta(days=5))
-    assert (await morning(house)).startswith("3 papers")
+        next_day(harness)
+        await morning(harness)
+    next_day(harness)
+    await harness.list_papers(PAPERS[5:8], clock.now.date() - timedelta(days=5))
+    assert (await morning(harness)).startswith("3 papers")
 
 
 async def test_papers_of_long_ago_are_no_news_however_late_they_come(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:5])
-    await morning(house)
-    next_day(house)
-    await house.list_papers(PAPERS[5:8], clock.now.date() - timedelta(days=31))
-    assert (await morning(house)).startswith("Nothing new")
+    harness = await invited(sqlite_store, clock, PAPERS[:5])
+    await morning(harness)
+    next_day(harness)
+    await harness.list_papers(PAPERS[5:8], clock.now.date() - timedelta(days=31))
+    assert (await morning(harness)).startswith("Nothing new")
 
 
 async def test_papers_that_were_being_read_in_when_the_digest_was_made_come_with_the_next(
     store: Store, clock: Clock
 ) -> None:
-    house = await invited(store, clock, PAPERS[:5])
+    harness = await invited(store, clock, PAPERS[:5])
     clock.now = clock.now.replace(hour=9, minute=0)
     heard = clock() - timedelta(hours=3)
-    await house.beat()
-    async with house.store.write() as tx:  # the reading began long before the digest and ends after it
+    await harness.beat()
+    async with harness.store.write() as tx:  # the reading began long before the digest and ends after it
         await papers.record(tx, PAPERS[5:8], heard, {p.id: heard.date() for p in PAPERS[5:8]})
-    next_day(house)
-    assert (await morning(house)).startswith("3 papers")
+    next_day(harness)
+    assert (await morning(harness)).startswith("3 papers")
 
 
 async def test_papers_in_the_store_that_no_one_has_indexed_yet_are_in_the_digest(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await invited(sqlite_store, clock)
-    async with house.store.write() as tx:
+    harness = await invited(sqlite_store, clock)
+    async with harness.store.write() as tx:
         await papers.record(tx, PAPERS[5:8], clock(), {p.id: clock.now.date() for p in PAPERS[5:8]})
-    assert (await morning(house)).startswith("3 papers")
+    assert (await morning(harness)).startswith("3 papers")
 
 
 async def test_what_the_index_could_not_take_in_for_a_digest_comes_with_the_next(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:5])
-    engine = house.app.paper_index.engine
+    harness = await invited(sqlite_store, clock, PAPERS[:5])
+    engine = harness.app.paper_index.engine
     real = engine.add
 
     def full(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
     engine.add = full  # type: ignore[method-assign, assignment]
-    async with house.store.write() as tx:
+    async with harness.store.write() as tx:
         await papers.record(tx, PAPERS[5:8], clock(), {p.id: clock.now.date() for p in PAPERS[5:8]})
-    assert (await morning(house)).startswith("5 papers")
+    assert (await morning(harness)).startswith("5 papers")
     engine.add = real  # type: ignore[method-assign]
-    next_day(house)
-    assert (await morning(house)).startswith("3 papers")
+    next_day(harness)
+    assert (await morning(harness)).startswith("3 papers")
 
 
 async def test_a_paper_that_only_changed_since_the_last_digest_is_no_news_again(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:12])
-    await morning(house)
-    next_day(house)
-    await house.list_papers([replace(one, upvotes=9) for one in PAPERS[:12]])
-    assert (await morning(house)).startswith("Nothing new")
+    harness = await invited(sqlite_store, clock, PAPERS[:12])
+    await morning(harness)
+    next_day(harness)
+    await harness.list_papers([replace(one, upvotes=9) for one in PAPERS[:12]])
+    assert (await morning(harness)).startswith("Nothing new")
 
 
 async def test_today_shows_what_would_come_and_takes_nothing_from_it(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:12])
-    preview = await house.say("today")
-    header = await morning(house)
+    harness = await invited(sqlite_store, clock, PAPERS[:12])
+    preview = await harness.say("today")
+    header = await morning(harness)
     assert preview.text == header.replace("React with", "Vote with"), "emoji on an answer are no votes"
-    assert list(preview.cards) == cards(house)
+    assert list(preview.cards) == cards(harness)
 
 
 async def test_a_first_digest_has_what_is_listed_tomorrow_for_a_zone_behind_utc(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await invited(sqlite_store, clock)
-    await house.say("schedule 20:00 daily America/Los_Angeles")
-    await house.list_papers(PAPERS[:5], date(2026, 3, 3))
+    harness = await invited(sqlite_store, clock)
+    await harness.say("schedule 20:00 daily America/Los_Angeles")
+    await harness.list_papers(PAPERS[:5], date(2026, 3, 3))
     clock.now = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
-    await house.beat()
-    assert len(cards(house)) == 5
+    await harness.beat()
+    assert len(cards(harness)) == 5
 
 
 async def test_papers_whose_cards_were_dropped_come_again(store: Store, clock: Clock) -> None:
-    house = await invited(store, clock, PAPERS[:4])
+    harness = await invited(store, clock, PAPERS[:4])
 
     def down(message: Message) -> None:
         raise NotAccepted("down", 13 * 3600)
 
-    house.chat.before = down
+    harness.chat.before = down
     clock.now = clock.now.replace(hour=9, minute=0)
-    await house.beat()
-    house.chat.before = None
+    await harness.beat()
+    harness.chat.before = None
     clock.advance(timedelta(hours=14))
-    await house.beat()
-    assert {post.state for post in await house.posts()} == {PostState.DROPPED}
-    next_day(house, 1 if clock.now.hour >= 9 else 0)
-    assert (await morning(house)).startswith("4 papers")
+    await harness.beat()
+    assert {post.state for post in await harness.posts()} == {PostState.DROPPED}
+    next_day(harness, 1 if clock.now.hour >= 9 else 0)
+    assert (await morning(harness)).startswith("4 papers")
 
 
 async def test_the_header_counts_what_an_alert_left_over(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:5])
-    digests, channel = house.app.digests, await house.channel()
+    harness = await invited(sqlite_store, clock, PAPERS[:5])
+    digests, channel = harness.app.digests, await harness.channel()
     real = digests.compose
 
     async def compose(*given: Any) -> Digest:
@@ -338,8 +338,8 @@ async def test_the_header_counts_what_an_alert_left_over(sqlite_store: Store, cl
 
     digests.compose = compose  # type: ignore[method-assign, assignment]
     clock.now = clock.now.replace(hour=9, minute=0)
-    await house.beat()
-    [header] = [title for title in house.chat.titles() if " for Monday" in title]
+    await harness.beat()
+    [header] = [title for title in harness.chat.titles() if " for Monday" in title]
     assert header.startswith("4 papers for Monday")
 
 
@@ -347,83 +347,83 @@ async def test_the_header_counts_what_an_alert_left_over(sqlite_store: Store, cl
 
 
 async def test_a_first_digest_of_an_empty_store_is_quiet(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock)
-    await house.app.ingest.run()
-    assert await morning(house) == "Nothing new for Monday, 2 March: no new papers were listed."
-    assert cards(house) == []
+    harness = await invited(sqlite_store, clock)
+    await harness.app.ingest.run()
+    assert await morning(harness) == "Nothing new for Monday, 2 March: no new papers were listed."
+    assert cards(harness) == []
 
 
 async def test_sources_that_have_not_been_read_are_not_said_to_have_listed_nothing(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await invited(sqlite_store, clock)
-    assert (await morning(house)).endswith(
+    harness = await invited(sqlite_store, clock)
+    assert (await morning(harness)).endswith(
         ": the sources have not been read yet. What they list comes with the next one."
     )
-    next_day(house)
-    await house.app.ingest.run()
-    assert (await morning(house)).endswith(": no new papers were listed.")
-    next_day(house)
-    assert "not been read since the last digest" in await morning(house)
+    next_day(harness)
+    await harness.app.ingest.run()
+    assert (await morning(harness)).endswith(": no new papers were listed.")
+    next_day(harness)
+    assert "not been read since the last digest" in await morning(harness)
 
 
 async def test_the_weekend_is_a_reason(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock)
-    next_day(house, 5)
-    await house.app.ingest.run()
-    assert "it is the weekend" in await morning(house)
+    harness = await invited(sqlite_store, clock)
+    next_day(harness, 5)
+    await harness.app.ingest.run()
+    assert "it is the weekend" in await morning(harness)
 
 
 async def test_a_source_that_failed_is_a_reason_said_harmlessly(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock)
-    house.shelf.fails = Refused("It said `/papers pause`\n\n" + "no " * 500, 503)
-    await house.app.ingest.run()
-    header = await morning(house)
+    harness = await invited(sqlite_store, clock)
+    harness.shelf.fails = Refused("It said `/papers pause`\n\n" + "no " * 500, 503)
+    await harness.app.ingest.run()
+    header = await morning(harness)
     assert header.startswith("Nothing new for Monday, 2 March: shelf could not be read (It said '/papers pause' no no")
     assert len(header) < 400
 
 
 async def test_what_a_source_says_of_the_day_is_a_reason(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock)
-    house.shelf.notes = ("arXiv has a holiday.",)
-    await house.app.ingest.run()
-    assert (await morning(house)).endswith(": arXiv has a holiday.")
+    harness = await invited(sqlite_store, clock)
+    harness.shelf.notes = ("arXiv has a holiday.",)
+    await harness.app.ingest.run()
+    assert (await morning(harness)).endswith(": arXiv has a holiday.")
 
 
 async def test_a_high_bar_is_a_reason_with_its_mend(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:40])
+    harness = await invited(sqlite_store, clock, PAPERS[:40])
     zeolites = paper(1, "Zeolites and their pores", "Zeolites have pores.")
-    await house.list_papers([zeolites, *PAPERS[40:]], date(2025, 1, 1))
-    await house.say("teach 2603.00001")
-    await house.say("settings bar 0.999")
-    header = await morning(house)
+    await harness.list_papers([zeolites, *PAPERS[40:]], date(2025, 1, 1))
+    await harness.say("teach 2603.00001")
+    await harness.say("settings bar 0.999")
+    header = await morning(harness)
     assert "40 new papers were listed, none close enough" in header
     assert "`/papers settings bar 0.8` lets more through" in header
 
 
 async def test_all_seen_already_is_a_reason(sqlite_store: Store, clock: Clock) -> None:
-    house = await invited(sqlite_store, clock, PAPERS[:2])
+    harness = await invited(sqlite_store, clock, PAPERS[:2])
     for one in PAPERS[:2]:
-        await house.say(f"submit {one.id}")
-    assert (await morning(house)).endswith(": all that was listed has been here already.")
+        await harness.say(f"submit {one.id}")
+    assert (await morning(harness)).endswith(": all that was listed has been here already.")
 
 
 async def test_a_quiet_day_is_recorded_with_its_reason(store: Store, clock: Clock) -> None:
-    house = await invited(store, clock)
-    await house.app.ingest.run()
-    await morning(house)
-    channel = await house.channel(PLACE)
-    async with house.store.read() as tx:
+    harness = await invited(store, clock)
+    await harness.app.ingest.run()
+    await morning(harness)
+    channel = await harness.channel(PLACE)
+    async with harness.store.read() as tx:
         [kept] = await deliveries.for_channel(tx, channel.id)
     assert (kept.local_date, kept.reason) == (date(2026, 3, 2), "no new papers were listed.")
 
 
 async def test_a_card_near_to_nothing_that_was_liked_says_so(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.list_papers(demo_papers()[:40], clock.now.date() - timedelta(days=9))
-    await house.list_papers([paper(1, "Medieval tolls", "Tolls were levied."), paper(2, "Bees", "Bees dance.")])
-    await house.invite()
-    await house.say("settings bar 0")
-    await house.say(f"more {demo_papers()[0].id}")
-    cards = (await house.app.digests.compose(await house.channel(), clock())).cards
+    harness = harness_over(sqlite_store, clock)
+    await harness.list_papers(demo_papers()[:40], clock.now.date() - timedelta(days=9))
+    await harness.list_papers([paper(1, "Medieval tolls", "Tolls were levied."), paper(2, "Bees", "Bees dance.")])
+    await harness.invite()
+    await harness.say("settings bar 0")
+    await harness.say(f"more {demo_papers()[0].id}")
+    cards = (await harness.app.digests.compose(await harness.channel(), clock())).cards
     assert [card.why for card in cards] == ["no close match: the best of the rest today"] * 2

@@ -14,7 +14,7 @@ from bot.settings.groups import VotesSettings
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
-from tests.support.house import PLACE, House, demo_papers, house_over, paper
+from tests.support.harness import PLACE, BotHarness, demo_papers, harness_over, paper
 
 NEW = Place("fake", "c2", name="robots")
 _SAID_BESIDE = [one.title.split()[-1] for one in demo_papers()]
@@ -31,40 +31,40 @@ OTHERS = [unlike(number) for number in range(240) if number % 8 != 1]
 TODAY = [unlike(number) for number in range(400, 440)]
 
 
-async def taught(store: Store, clock: Clock, place: Place = PLACE, **settings: Any) -> House:
-    """A house whose first channel loves thirty papers on robots since yesterday, and today's papers, of which five are
-    on robots; the new channel begins today."""
-    house = house_over(store, clock, **settings)
+async def taught(store: Store, clock: Clock, place: Place = PLACE, **settings: Any) -> BotHarness:
+    """A harness whose first channel loves thirty papers on robots since yesterday, and today's papers, five of which
+    are on robots; the new channel begins today."""
+    harness = harness_over(store, clock, **settings)
     day = clock.now.date() - timedelta(days=9)
-    await house.list_papers([replace(one, published=day) for one in [*ROBOTS, *OTHERS]], day)
-    await house.invite(place)
+    await harness.list_papers([replace(one, published=day) for one in [*ROBOTS, *OTHERS]], day)
+    await harness.invite(place)
     for one in ROBOTS:
-        await house.say(f"more {one.id}", place=place)
-    await house.next_morning()
-    await house.list_papers([replace(one, published=clock.now.date()) for one in TODAY])
-    await house.invite(NEW)
-    return house
+        await harness.say(f"more {one.id}", place=place)
+    await harness.next_morning()
+    await harness.list_papers([replace(one, published=clock.now.date()) for one in TODAY])
+    await harness.invite(NEW)
+    return harness
 
 
-async def on_robots(house: House, place: Place = NEW) -> int:
-    digest = await house.app.digests.compose(await house.channel(place), house.clock())
+async def on_robots(harness: BotHarness, place: Place = NEW) -> int:
+    digest = await harness.app.digests.compose(await harness.channel(place), harness.clock())
     return sum("robots" in card.title for card in digest.cards)
 
 
-async def said(house: House, place: Place = NEW) -> int:
+async def said(harness: BotHarness, place: Place = NEW) -> int:
     """How many votes of others the channel begins with."""
-    channel = await house.channel(place)
-    async with house.store.read() as tx:
-        return len((await house.app.digests.profile(tx, channel.id)).neighbours)
+    channel = await harness.channel(place)
+    async with harness.store.read() as tx:
+        return len((await harness.app.digests.profile(tx, channel.id)).neighbours)
 
 
 async def test_a_new_channel_begins_with_what_the_others_like_and_says_so(store: Store, clock: Clock) -> None:
-    house = await taught(store, clock)
-    digest = await house.app.digests.compose(await house.channel(NEW), clock())
+    harness = await taught(store, clock)
+    digest = await harness.app.digests.compose(await harness.channel(NEW), clock())
     assert "after what your other channels like" in digest.header()
-    alone = house_over(store, clock, votes=VotesSettings(neighbours=False))
+    alone = harness_over(store, clock, votes=VotesSettings(neighbours=False))
     await alone.app.paper_index.sync()
-    assert await on_robots(house) >= 4 > await on_robots(alone)
+    assert await on_robots(harness) >= 4 > await on_robots(alone)
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,21 @@ async def test_a_new_channel_begins_with_what_the_others_like_and_says_so(store:
 async def test_what_is_said_in_private_or_elsewhere_stays_there(
     sqlite_store: Store, clock: Clock, place: Place
 ) -> None:
-    house = await taught(sqlite_store, clock, place)
-    assert await said(house) == 0
+    harness = await taught(sqlite_store, clock, place)
+    assert await said(harness) == 0
 
 
 async def test_what_was_taken_back_teaches_no_other_channel(store: Store, clock: Clock) -> None:
-    house = await taught(store, clock)
-    assert await said(house) == len(ROBOTS)
+    harness = await taught(store, clock)
+    assert await said(harness) == len(ROBOTS)
     for one in ROBOTS:
-        await house.say(f"more {one.id}")
-    assert await said(house) == 0
+        await harness.say(f"more {one.id}")
+    assert await said(harness) == 0
 
 
 async def test_a_channel_with_a_taste_of_its_own_asks_no_other(sqlite_store: Store, clock: Clock) -> None:
-    house = await taught(sqlite_store, clock)
+    harness = await taught(sqlite_store, clock)
     for start in (0, 60):
-        await house.say(f"teach {' '.join(one.id for one in OTHERS[start : start + 60])}", place=NEW)
-    assert await said(house) == 0
-    assert await said(house, PLACE) == 120
+        await harness.say(f"teach {' '.join(one.id for one in OTHERS[start : start + 60])}", place=NEW)
+    assert await said(harness) == 0
+    assert await said(harness, PLACE) == 120

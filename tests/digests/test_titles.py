@@ -19,7 +19,7 @@ from bot.store.states import DeliveryKind
 from recommender import Feedback
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat, Shown
-from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over, paper
+from tests.support.harness import ADA, BEN, PLACE, BotHarness, demo_papers, harness_over, paper
 
 PAPERS = demo_papers()
 TUCKING = Capabilities(
@@ -29,25 +29,25 @@ TUCKING = Capabilities(
 
 async def morning(
     store: Store, clock: Clock, chat: FakeChat | None = None, *, count: int = 5, listed: int = 40, **digest: object
-) -> House:
+) -> BotHarness:
     """A channel whose first digest has come, of so many papers listed."""
-    house = house_over(store, clock, chat, digest=DigestSettings.model_validate({"count": count, **digest}))
-    await house.list_papers(PAPERS[:listed])
-    await house.invite()
+    harness = harness_over(store, clock, chat, digest=DigestSettings.model_validate({"count": count, **digest}))
+    await harness.list_papers(PAPERS[:listed])
+    await harness.invite()
     clock.advance(timedelta(hours=1, minutes=1))
-    await house.beat()
+    await harness.beat()
     clock.advance(timedelta(minutes=1))
-    return house
+    return harness
 
 
-def lists(house: House) -> list[Shown]:
+def lists(harness: BotHarness) -> list[Shown]:
     """The messages of titles."""
-    return [one for one in house.chat.shown["c1"] if one.message.further]
+    return [one for one in harness.chat.shown["c1"] if one.message.further]
 
 
-def carded(house: House) -> list[str]:
+def carded(harness: BotHarness) -> list[str]:
     """The papers that had a card."""
-    return [one.message.card.paper_id for one in house.chat.shown["c1"] if one.message.card]
+    return [one.message.card.paper_id for one in harness.chat.shown["c1"] if one.message.card]
 
 
 def named(message: Message) -> list[str]:
@@ -55,28 +55,28 @@ def named(message: Message) -> list[str]:
     return [line.paper_id for line in message.lines]
 
 
-async def put(house: House, emoji: str, on: bool = True, member: str = "ada") -> None:
+async def put(harness: BotHarness, emoji: str, on: bool = True, member: str = "ada") -> None:
     """An emoji on the last list."""
-    message = lists(house)[-1].id
-    (house.chat.standing[message].add if on else house.chat.standing[message].discard)((member, emoji))
-    await house.app.service.react(Reaction(PLACE, message, member, emoji, on, house.clock()))
+    message = lists(harness)[-1].id
+    (harness.chat.standing[message].add if on else harness.chat.standing[message].discard)((member, emoji))
+    await harness.app.service.react(Reaction(PLACE, message, member, emoji, on, harness.clock()))
 
 
-async def heard(house: House) -> list[Feedback]:
-    channel = await house.channel()
-    async with house.store.read() as tx:
-        return list((await house.app.digests.profile(tx, channel.id)).feedback)
+async def heard(harness: BotHarness) -> list[Feedback]:
+    channel = await harness.channel()
+    async with harness.store.read() as tx:
+        return list((await harness.app.digests.profile(tx, channel.id)).feedback)
 
 
 async def test_below_the_cards_stands_one_message_of_ten_more_titles(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock)
-    header, *cards, last = (one.message for one in house.chat.shown["c1"])
+    harness = await morning(sqlite_store, clock)
+    header, *cards, last = (one.message for one in harness.chat.shown["c1"])
     assert len(cards) == 5
     assert all(card.card for card in cards)
     assert header.text.startswith("5 papers for Monday, 2 March. React with")
     assert last.text == "Also today. React with the number of each you like: it counts as a 👍 on a card."
     assert (last.numbered, last.further, last.thread, len(last.lines)) == (True, True, "", 10)
-    assert not set(named(last)) & set(carded(house))
+    assert not set(named(last)) & set(carded(harness))
     known = {paper.id: paper for paper in PAPERS}
     assert [(line.url, line.detail, line.said) for line in last.lines] == [
         (known[one].link, "", "") for one in named(last)
@@ -94,23 +94,23 @@ async def test_below_the_cards_stands_one_message_of_ten_more_titles(sqlite_stor
 async def test_where_asides_belong_in_threads_the_titles_wait_in_the_headers(
     sqlite_store: Store, clock: Clock, style: str, where: str
 ) -> None:
-    house = await morning(sqlite_store, clock, FakeChat(TUCKING), style=style)
-    header, *_, last = house.chat.shown["c1"]
+    harness = await morning(sqlite_store, clock, FakeChat(TUCKING), style=style)
+    header, *_, last = harness.chat.shown["c1"]
     assert where in header.message.text
     assert last.message.thread == header.id
     assert len(last.message.lines) == 10
 
 
 async def test_a_thread_has_the_titles_after_its_cards_everywhere(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, style="thread")
-    header, *others = house.chat.shown["c1"]
+    harness = await morning(sqlite_store, clock, style="thread")
+    header, *others = harness.chat.shown["c1"]
     assert [one.message.thread for one in others] == [header.id] * 6
     assert others[-1].message.further
 
 
 async def test_a_compact_digest_has_them_in_a_message_of_their_own(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, style="compact")
-    digest, titles = (one.message for one in house.chat.shown["c1"])
+    harness = await morning(sqlite_store, clock, style="compact")
+    digest, titles = (one.message for one in harness.chat.shown["c1"])
     assert (digest.further, len(digest.lines), titles.further, len(titles.lines)) == (False, 5, True, 10)
     assert "thread" not in digest.text
 
@@ -119,113 +119,113 @@ async def test_a_compact_digest_has_them_in_a_message_of_their_own(sqlite_store:
 async def test_where_fewer_are_left_there_are_fewer_and_where_none_is_no_list(
     sqlite_store: Store, clock: Clock, listed: int, titles: int
 ) -> None:
-    house = await morning(sqlite_store, clock, FakeChat(TUCKING), listed=listed)
-    header = house.chat.shown["c1"][0].message.text
-    assert [len(one.message.lines) for one in lists(house)] == [titles] * bool(titles)
+    harness = await morning(sqlite_store, clock, FakeChat(TUCKING), listed=listed)
+    header = harness.chat.shown["c1"][0].message.text
+    assert [len(one.message.lines) for one in lists(harness)] == [titles] * bool(titles)
     assert ("1 more title is in" in header, f"{titles} more titles are in" in header) == (titles == 1, titles > 1)
 
 
 async def test_a_quiet_day_has_no_titles(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, bar=0.999)
-    await house.react(carded(house)[0])
-    await house.next_morning()
-    await house.list_papers([paper(number) for number in range(20)])
-    await house.beat()
-    assert house.chat.titles()[-1].startswith("Nothing new for Tuesday")
-    assert len(lists(house)) == 1
+    harness = await morning(sqlite_store, clock, bar=0.999)
+    await harness.react(carded(harness)[0])
+    await harness.next_morning()
+    await harness.list_papers([paper(number) for number in range(20)])
+    await harness.beat()
+    assert harness.chat.titles()[-1].startswith("Nothing new for Tuesday")
+    assert len(lists(harness)) == 1
 
 
 async def test_titles_are_as_many_as_a_platform_has_numbers_for(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, FakeChat(Capabilities(max_text=4000, lookup=True, numbers=3)))
-    assert [len(one.message.lines) for one in lists(house)] == [3]
+    harness = await morning(sqlite_store, clock, FakeChat(Capabilities(max_text=4000, lookup=True, numbers=3)))
+    assert [len(one.message.lines) for one in lists(harness)] == [3]
 
 
 async def test_where_there_are_no_numbers_there_are_no_titles(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, FakeChat(Capabilities(max_text=4000, lookup=True)))
-    assert not lists(house)
-    assert len(house.chat.shown["c1"]) == 6
+    harness = await morning(sqlite_store, clock, FakeChat(Capabilities(max_text=4000, lookup=True)))
+    assert not lists(harness)
+    assert len(harness.chat.shown["c1"]) == 6
 
 
 async def test_no_paper_ever_stands_there_twice_in_whatever_form(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, bar=0, count=3, listed=0)
+    harness = await morning(sqlite_store, clock, bar=0, count=3, listed=0)
     for day in range(10):
-        await house.next_morning()
-        await house.list_papers(PAPERS[20 * day : 20 * day + 20])
-        await house.beat()
-        await put(house, "2️⃣")
-    seen = carded(house) + [paper_id for one in lists(house) for paper_id in named(one.message)]
-    assert len(lists(house)) == 10
+        await harness.next_morning()
+        await harness.list_papers(PAPERS[20 * day : 20 * day + 20])
+        await harness.beat()
+        await put(harness, "2️⃣")
+    seen = carded(harness) + [paper_id for one in lists(harness) for paper_id in named(one.message)]
+    assert len(lists(harness)) == 10
     assert len(seen) == len(set(seen)) == 130
 
 
 async def test_a_number_teaches_as_a_thumb_on_a_card_does_and_taken_off_is_unlearned(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await morning(sqlite_store, clock)
-    before = await heard(house)
-    third = named(lists(house)[0].message)[2]
-    await put(house, "3️⃣")
-    voted = [one for one in await heard(house) if one.value]
+    harness = await morning(sqlite_store, clock)
+    before = await heard(harness)
+    third = named(lists(harness)[0].message)[2]
+    await put(harness, "3️⃣")
+    voted = [one for one in await heard(harness) if one.value]
     assert [(one.paper_id, one.value, one.member) for one in voted] == [(third, 1.0, "ada")]
-    told = await house.say(f"why {PAPERS[30].id}")
+    told = await harness.say(f"why {PAPERS[30].id}")
     assert "this channel has told me nothing yet" not in told.text
     clock.advance(timedelta(seconds=1))
-    await put(house, "3️⃣", on=False)
-    assert await heard(house) == before
+    await put(harness, "3️⃣", on=False)
+    assert await heard(harness) == before
 
 
 async def test_its_silence_is_told_from_the_silence_about_a_card(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock)
-    assert [(one.paper_id, one.glance) for one in await heard(house)] == [
-        *((one, False) for one in carded(house)),
-        *((one, True) for one in named(lists(house)[0].message)),
+    harness = await morning(sqlite_store, clock)
+    assert [(one.paper_id, one.glance) for one in await heard(harness)] == [
+        *((one, False) for one in carded(harness)),
+        *((one, True) for one in named(lists(harness)[0].message)),
     ]
 
 
 async def test_its_numbers_are_read_back_with_those_of_the_cards(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, FakeChat(TUCKING))
-    [one] = lists(house)
-    house.chat.standing[one.id] = {("ada", "🔟"), ("ben", "1️⃣")}
+    harness = await morning(sqlite_store, clock, FakeChat(TUCKING))
+    [one] = lists(harness)
+    harness.chat.standing[one.id] = {("ada", "🔟"), ("ben", "1️⃣")}
     since = clock() - timedelta(days=1)
-    assert await house.app.reactions.resync({house.chat.name: house.chat}, since) == 2
+    assert await harness.app.reactions.resync({harness.chat.name: harness.chat}, since) == 2
     first, *_, tenth = named(one.message)
-    assert {(vote.paper_id, vote.member) for vote in await heard(house) if vote.value} == {
+    assert {(vote.paper_id, vote.member) for vote in await heard(harness) if vote.value} == {
         (first, "ben"),
         (tenth, "ada"),
     }
 
 
 async def test_verbs_know_its_papers_as_they_know_cards(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock)
-    first = named(lists(house)[0].message)[0]
+    harness = await morning(sqlite_store, clock)
+    first = named(lists(harness)[0].message)[0]
     for verb in ("more", "why", "abstract", "similar", "save"):
-        assert (await house.say(f"{verb} {first}")).ok, verb
-    assert "has been here already" in (await house.say(f"submit {first}")).text
-    [line] = [line for line in (await house.say(f"search {first}")).lines if line.paper_id == first]
+        assert (await harness.say(f"{verb} {first}")).ok, verb
+    assert "has been here already" in (await harness.say(f"submit {first}")).text
+    [line] = [line for line in (await harness.say(f"search {first}")).lines if line.paper_id == first]
     assert "listed 2 Mar, 1 👍" in line.detail
     assert (
-        "It was listed by its title here today, 1 👍; no paper comes twice." in (await house.say(f"why {first}")).text
+        "It was listed by its title here today, 1 👍; no paper comes twice." in (await harness.say(f"why {first}")).text
     )
-    asked = await house.app.service.act_on_message(PLACE, BEN, "why", lists(house)[0].id)
-    assert [line.paper_id for line in asked.lines] == named(lists(house)[0].message)
+    asked = await harness.app.service.act_on_message(PLACE, BEN, "why", lists(harness)[0].id)
+    assert [line.paper_id for line in asked.lines] == named(lists(harness)[0].message)
 
 
 async def test_stats_count_cards_alone(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock)
-    await put(house, "1️⃣")
-    await house.react(carded(house)[0])
-    assert "1 of 5 liked" in (await house.say("stats")).text
+    harness = await morning(sqlite_store, clock)
+    await put(harness, "1️⃣")
+    await harness.react(carded(harness)[0])
+    assert "1 of 5 liked" in (await harness.say("stats")).text
 
 
 async def test_other_channels_hear_of_a_title_only_where_it_was_liked(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock)
-    liked, silent = named(lists(house)[0].message)[:2]
-    await put(house, "1️⃣")
+    harness = await morning(sqlite_store, clock)
+    liked, silent = named(lists(harness)[0].message)[:2]
+    await put(harness, "1️⃣")
     other = replace(PLACE, address="c2", name="systems")
-    await house.invite(other)
+    await harness.invite(other)
     for paper_id in (liked, silent):
-        await house.say(f"submit {paper_id}", place=other)
-    notes = [one.message.card.note for one in house.chat.shown["c2"] if one.message.card]
+        await harness.say(f"submit {paper_id}", place=other)
+    notes = [one.message.card.note for one in harness.chat.shown["c2"] if one.message.card]
     assert notes == ["already in #ml, 1 👍", ""]
 
 
@@ -240,42 +240,42 @@ class Overtaken(DigestComposer):
 
 
 async def test_a_paper_that_an_alert_brought_meanwhile_is_no_title(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock, FakeChat(TUCKING), digest=DigestSettings(count=1))
-    await house.list_papers(PAPERS[:4])
-    await house.invite()
-    digests = Overtaken(house.store, house.app.paper_index, EmojiTable.of((), ()), 3)
+    harness = harness_over(sqlite_store, clock, FakeChat(TUCKING), digest=DigestSettings(count=1))
+    await harness.list_papers(PAPERS[:4])
+    await harness.invite()
+    digests = Overtaken(harness.store, harness.app.paper_index, EmojiTable.of((), ()), 3)
     hour = Hour(clock().date(), clock())
-    assert await digests.plan(await house.channel(), hour, clock(), house.chat.capabilities)
-    await house.app.delivery_worker.deliver_all()
-    [titles] = lists(house)
-    seen = [*carded(house), *named(titles.message)]
+    assert await digests.plan(await harness.channel(), hour, clock(), harness.chat.capabilities)
+    await harness.app.delivery_worker.deliver_all()
+    [titles] = lists(harness)
+    seen = [*carded(harness), *named(titles.message)]
     assert len(seen) == len(set(seen)) == 4
     assert len(titles.message.lines) == 2
-    assert any("2 more titles are in" in text for text in house.chat.titles())
+    assert any("2 more titles are in" in text for text in harness.chat.titles())
 
 
 # -- the setting
 
 
 async def test_how_many_titles_there_are_is_set_by_managers(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock, digest=DigestSettings())
-    await house.invite()
-    assert (await house.channel()).titles == 10
+    harness = harness_over(sqlite_store, clock, digest=DigestSettings())
+    await harness.invite()
+    assert (await harness.channel()).titles == 10
     for said, means in (("3", 3), ("off", 0), ("ON", 10), ("0", 0), ("10", 10)):
-        assert (await house.say(f"settings titles {said}", ADA)).text == f"Done: titles is {means}."
-        assert (await house.channel()).titles == means
+        assert (await harness.say(f"settings titles {said}", ADA)).text == f"Done: titles is {means}."
+        assert (await harness.channel()).titles == means
     for wrong in ("11", "-1", "many", "", "³", "1" * 5000):
-        refused = await house.say(f"settings titles={wrong}")
+        refused = await harness.say(f"settings titles={wrong}")
         assert "is not a number of titles; it is from 0 (none) to 10" in refused.text
         assert refused.field == "titles"
-    assert not (await house.say("settings titles 1", BEN)).ok
-    form = (await house.say("settings")).form
+    assert not (await harness.say("settings titles 1", BEN)).ok
+    form = (await harness.say("settings")).form
     assert form
     [field] = [field for field in form.fields if field.name == "titles"]
     assert (field.value, field.choices) == ("10", tuple(map(str, range(11))))
 
 
 async def test_with_titles_set_to_none_there_are_only_cards(sqlite_store: Store, clock: Clock) -> None:
-    house = await morning(sqlite_store, clock, FakeChat(TUCKING), titles=0)
-    assert not lists(house)
-    assert "thread" not in house.chat.titles()[0]
+    harness = await morning(sqlite_store, clock, FakeChat(TUCKING), titles=0)
+    assert not lists(harness)
+    assert "thread" not in harness.chat.titles()[0]

@@ -22,7 +22,7 @@ from bot.store.states import ChannelState, PostState
 from bot.store.tables import posts
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
-from tests.support.house import PLACE, House, demo_papers, house_over
+from tests.support.harness import PLACE, BotHarness, demo_papers, harness_over
 
 DAY = demo_papers()[:8]
 
@@ -31,14 +31,14 @@ class Crash(BaseException):
     """The process dies here: nothing after it runs."""
 
 
-async def a_due_digest(store: Store, clock: Clock, chat: FakeChat, style: str = "cards", titles: int = 0) -> House:
-    """A house whose channel's hour has come; nothing is planned yet."""
-    house = house_over(store, clock, chat, digest=DigestSettings(titles=titles))
-    await house.list_papers(DAY)
-    await house.invite()
-    await house.say(f"settings style {style}")
+async def a_due_digest(store: Store, clock: Clock, chat: FakeChat, style: str = "cards", titles: int = 0) -> BotHarness:
+    """A harness with a channel whose digest is due; nothing is planned yet."""
+    harness = harness_over(store, clock, chat, digest=DigestSettings(titles=titles))
+    await harness.list_papers(DAY)
+    await harness.invite()
+    await harness.say(f"settings style {style}")
     clock.advance(timedelta(hours=1, minutes=1))
-    return house
+    return harness
 
 
 def on_call(number: int, error: BaseException) -> Callable[[Message], None]:
@@ -52,44 +52,44 @@ def on_call(number: int, error: BaseException) -> Callable[[Message], None]:
     return fault
 
 
-async def states(house: House) -> list[PostState]:
-    return [post.state for post in await house.posts()]
+async def states(harness: BotHarness) -> list[PostState]:
+    return [post.state for post in await harness.posts()]
 
 
 async def test_a_digest_is_a_header_and_one_message_per_paper(store: Store, clock: Clock) -> None:
-    house = await a_due_digest(store, clock, FakeChat())
-    await house.beat()
-    header, *titles = house.chat.titles()
+    harness = await a_due_digest(store, clock, FakeChat())
+    await harness.beat()
+    header, *titles = harness.chat.titles()
     assert header.startswith("5 papers for Monday, 2 March")
     assert len(titles) == len(set(titles)) == 5
-    assert await states(house) == [PostState.SENT] * 6
+    assert await states(harness) == [PostState.SENT] * 6
 
 
 async def test_a_second_beat_posts_nothing_more(store: Store, clock: Clock) -> None:
-    house = await a_due_digest(store, clock, FakeChat())
+    harness = await a_due_digest(store, clock, FakeChat())
     for _ in range(3):
-        await house.beat()
-    assert len(house.chat.shown["c1"]) == 6
+        await harness.beat()
+    assert len(harness.chat.shown["c1"]) == 6
 
 
 async def test_a_post_not_accepted_is_sent_later_in_its_place(store: Store, clock: Clock) -> None:
     chat = FakeChat(before=on_call(3, NotAccepted("slow down", retry_after=30)))
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     assert len(chat.shown["c1"]) == 2, "what comes behind waits, so that the order stays"
     clock.advance(timedelta(seconds=29))
-    await house.beat()
+    await harness.beat()
     assert len(chat.shown["c1"]) == 2, "the wait that the platform asked for is kept"
     clock.advance(timedelta(seconds=2))
-    await house.beat()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await house.posts()]
+    await harness.beat()
+    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
 
 
 async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Store, clock: Clock) -> None:
     chat = FakeChat()
-    house = await a_due_digest(store, clock, chat)
-    await house.app.planner.plan_due()
-    bad = (await house.posts())[2]
+    harness = await a_due_digest(store, clock, chat)
+    await harness.app.planner.plan_due()
+    bad = (await harness.posts())[2]
 
     def refuse(message: Message) -> None:
         if message.card and message.card.paper_id == bad.paper_id:
@@ -97,10 +97,10 @@ async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Sto
 
     chat.before = refuse
     for _ in range(6):
-        await house.app.delivery_worker.deliver_all()
+        await harness.app.delivery_worker.deliver_all()
         clock.advance(timedelta(minutes=20))
-    assert (await states(house)).count(PostState.SENT) == 5
-    assert (await states(house))[2] is PostState.FAILED
+    assert (await states(harness)).count(PostState.SENT) == 5
+    assert (await states(harness))[2] is PostState.FAILED
 
 
 async def test_a_platform_that_says_when_to_come_again_uses_up_no_tries(store: Store, clock: Clock) -> None:
@@ -111,11 +111,11 @@ async def test_a_platform_that_says_when_to_come_again_uses_up_no_tries(store: S
         if len(asked) <= 20:
             raise NotAccepted("slow down", retry_after=30)
 
-    house = await a_due_digest(store, clock, FakeChat(before=busy))
+    harness = await a_due_digest(store, clock, FakeChat(before=busy))
     for _ in range(21):
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(seconds=30))
-    assert await states(house) == [PostState.SENT] * 6
+    assert await states(harness) == [PostState.SENT] * 6
     assert {later - earlier for earlier, later in itertools.pairwise(asked[:21])} == {timedelta(seconds=30)}
 
 
@@ -125,11 +125,11 @@ async def test_a_platform_that_says_not_now_for_ever_is_given_up_when_the_news_i
     def busy(message: Message) -> None:
         raise NotAccepted("slow down", retry_after=1800)
 
-    house = await a_due_digest(sqlite_store, clock, FakeChat(before=busy))
+    harness = await a_due_digest(sqlite_store, clock, FakeChat(before=busy))
     for _ in range(26):
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(seconds=1800))
-    assert await states(house) == [PostState.DROPPED] * 6
+    assert await states(harness) == [PostState.DROPPED] * 6
 
 
 async def test_a_workspace_that_hangs_delays_no_other_and_nothing_in_it_is_begun_twice(
@@ -147,21 +147,21 @@ async def test_a_workspace_that_hangs_delays_no_other_and_nothing_in_it_is_begun
 
     begun: list[Place] = []
     delivered = asyncio.Event()
-    house = await a_due_digest(sqlite_store, clock, Hanging())
+    harness = await a_due_digest(sqlite_store, clock, Hanging())
     clock.advance(timedelta(hours=-1))
     bad = [Place("fake", f"h{n}", "hangs", name=f"h{n}") for n in range(60)]
     good = [Place("fake", f"w{n}", f"w{n}", name=f"w{n}") for n in range(3)]
     for place in [*bad, *good]:
-        await house.invite(place)
+        await harness.invite(place)
     clock.advance(timedelta(hours=1))
-    await house.app.planner.plan_due()
+    await harness.app.planner.plan_due()
     for _ in range(3):
-        await asyncio.wait_for(house.app.scheduler.tick(), 10)
+        await asyncio.wait_for(harness.app.scheduler.tick(), 10)
     await asyncio.wait_for(delivered.wait(), 30)
     hanging = [place for place in begun if place in bad]
     assert len(hanging) == len(set(hanging)) == 10, "a workspace has so many channels sent to at a time, and no more"
-    await asyncio.wait_for(house.app.scheduler.stop(), 10)
-    assert {post.state for place in hanging for post in (await house.posts(place))[:1]} == {PostState.SENDING}
+    await asyncio.wait_for(harness.app.scheduler.stop(), 10)
+    assert {post.state for place in hanging for post in (await harness.posts(place))[:1]} == {PostState.SENDING}
 
 
 async def test_an_owner_who_cannot_be_told_holds_nobody_up(sqlite_store: Store, clock: Clock) -> None:
@@ -170,35 +170,35 @@ async def test_an_owner_who_cannot_be_told_holds_nobody_up(sqlite_store: Store, 
             await asyncio.Event().wait()
 
     chat = Deaf(before=on_call(1, AccessLost("not_in_channel")))
-    house = await a_due_digest(sqlite_store, clock, chat)
+    harness = await a_due_digest(sqlite_store, clock, chat)
     delivery_worker = DeliveryWorker(sqlite_store, {chat.name: chat}, clock, RetryPolicy(timeout=0.05))
-    await house.app.planner.plan_due()
+    await harness.app.planner.plan_due()
     await asyncio.wait_for(delivery_worker.deliver_all(), 10)
-    assert (await house.channel()).state is ChannelState.LOST
+    assert (await harness.channel()).state is ChannelState.LOST
 
 
 async def test_a_refused_post_fails_alone(store: Store, clock: Clock) -> None:
     chat = FakeChat(before=on_call(3, Rejected("invalid_blocks")))
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     assert len(chat.shown["c1"]) == 5
-    assert (await house.posts())[2].reason == "invalid_blocks"
+    assert (await harness.posts())[2].reason == "invalid_blocks"
 
 
 async def test_lost_access_pauses_the_channel_keeps_its_posts_and_tells_its_owner_once(
     store: Store, clock: Clock
 ) -> None:
     chat = FakeChat(before=on_call(2, AccessLost("not_in_channel")))
-    house = await a_due_digest(store, clock, chat)
+    harness = await a_due_digest(store, clock, chat)
     with capture_logs() as logged:
         for _ in range(3):
-            await house.beat()
+            await harness.beat()
     assert [one["event"] for one in logged] == ["The bot has lost access to a channel."]
-    assert (await house.channel()).state is ChannelState.LOST
-    assert (await states(house))[1:] == [PostState.PLANNED] * 5
+    assert (await harness.channel()).state is ChannelState.LOST
+    assert (await states(harness))[1:] == [PostState.PLANNED] * 5
     assert [member for member, _ in chat.told] == ["ada"]
-    await house.invite()
-    await house.beat()
+    await harness.invite()
+    await harness.beat()
     assert len(chat.shown["c1"]) == 6
 
 
@@ -208,25 +208,25 @@ async def test_an_uncertain_post_is_looked_up_before_anything_else_is_sent(
     store: Store, clock: Clock, error: Exception, when: str
 ) -> None:
     chat = FakeChat(**{when: on_call(3, error)})  # type: ignore[arg-type]
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     if when == "before":
         assert len(chat.shown["c1"]) == 2, "it may still arrive, and what comes behind waits"
-        await house.beat_until_settled()
+        await harness.beat_until_settled()
     else:
         assert chat.lookups == 1
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await house.posts()]
+    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
 
 
 async def test_while_nobody_can_be_asked_an_uncertain_post_holds_the_line(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(2, Uncertain("reply lost")), unable_to_look_up=PlatformError("down"))
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
+    await harness.beat()
     assert len(chat.shown["c1"]) == 2
     chat.unable_to_look_up = None
     clock.advance(timedelta(seconds=10))
-    await house.beat()
+    await harness.beat()
     assert len(chat.shown["c1"]) == 6
 
 
@@ -234,18 +234,18 @@ async def test_where_nothing_can_be_looked_up_an_uncertain_post_is_rather_lost_t
     store: Store, clock: Clock
 ) -> None:
     chat = FakeChat(Capabilities(max_text=4000), after=on_call(2, Uncertain("reply lost")))
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     assert len(chat.shown["c1"]) == 6
-    assert (await states(house))[1] is PostState.FAILED
+    assert (await states(harness))[1] is PostState.FAILED
 
 
 async def test_a_platform_that_knows_its_keys_is_simply_sent_the_same_again(store: Store, clock: Clock) -> None:
     chat = FakeChat(Capabilities(max_text=4000, idempotent_for=300), after=on_call(2, Uncertain("reply lost")))
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     assert len(chat.shown["c1"]) == 6
-    assert await states(house) == [PostState.SENT] * 6
+    assert await states(harness) == [PostState.SENT] * 6
 
 
 @pytest.mark.parametrize("style", ["cards", "thread"])
@@ -255,10 +255,10 @@ async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
     store: Store, clock: Clock, when: str, number: int, style: str
 ) -> None:
     chat = FakeChat(**{when: on_call(number, Crash())})  # type: ignore[arg-type]
-    house = await a_due_digest(store, clock, chat, style, titles=10)
+    harness = await a_due_digest(store, clock, chat, style, titles=10)
     with pytest.raises(Crash):
-        await house.beat()
-    again = house_over(store, clock, chat)
+        await harness.beat()
+    again = harness_over(store, clock, chat)
     await again.app.scheduler.recover()
     await again.beat_until_settled()
     header, *cards = chat.shown["c1"]
@@ -271,10 +271,10 @@ async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_compact_digest_is_one_message_wherever_its_process_dies(store: Store, clock: Clock, when: str) -> None:
     chat = FakeChat(**{when: on_call(1, Crash())})  # type: ignore[arg-type]
-    house = await a_due_digest(store, clock, chat, "compact")
+    harness = await a_due_digest(store, clock, chat, "compact")
     with pytest.raises(Crash):
-        await house.beat()
-    again = house_over(store, clock, chat)
+        await harness.beat()
+    again = harness_over(store, clock, chat)
     await again.app.scheduler.recover()
     await again.beat_until_settled()
     [one] = chat.shown["c1"]
@@ -284,13 +284,13 @@ async def test_a_compact_digest_is_one_message_wherever_its_process_dies(store: 
 
 async def test_the_cards_of_a_thread_wait_for_its_header(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(1, Uncertain("reply lost")), unable_to_look_up=PlatformError("down"))
-    house = await a_due_digest(store, clock, chat, "thread")
-    await house.beat()
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat, "thread")
+    await harness.beat()
+    await harness.beat()
     assert len(chat.shown["c1"]) == 1, "nobody knows yet whose thread it is"
     chat.unable_to_look_up = None
     clock.advance(timedelta(seconds=10))
-    await house.beat()
+    await harness.beat()
     header, *cards = chat.shown["c1"]
     assert [one.message.thread for one in cards] == [header.id] * 5
 
@@ -300,10 +300,10 @@ async def test_where_the_header_never_came_the_cards_stand_in_the_channel(
     store: Store, clock: Clock, error: PlatformError
 ) -> None:
     chat = FakeChat(Capabilities(max_text=4000, threads=True), before=on_call(1, error))
-    house = await a_due_digest(store, clock, chat, "thread")
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat, "thread")
+    await harness.beat()
     assert [one.message.thread for one in chat.shown["c1"]] == [""] * 5
-    assert await states(house) == [PostState.FAILED, *[PostState.SENT] * 5]
+    assert await states(harness) == [PostState.FAILED, *[PostState.SENT] * 5]
 
 
 async def test_where_the_header_was_deleted_the_cards_stand_in_the_channel(store: Store, clock: Clock) -> None:
@@ -312,41 +312,41 @@ async def test_where_the_header_was_deleted_the_cards_stand_in_the_channel(store
             raise Rejected("thread_not_found")
 
     chat = FakeChat(before=gone)
-    house = await a_due_digest(store, clock, chat, "thread")
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat, "thread")
+    await harness.beat()
     header, *cards = chat.shown["c1"]
     assert [one.message.thread for one in cards] == [header.id, header.id, "", "", ""]
-    assert await states(house) == [PostState.SENT] * 6
+    assert await states(harness) == [PostState.SENT] * 6
 
 
 async def test_a_card_refused_in_its_thread_and_in_the_channel_fails_alone(store: Store, clock: Clock) -> None:
     chat = FakeChat()
-    house = await a_due_digest(store, clock, chat, "thread")
-    await house.app.planner.plan_due()
-    bad = (await house.posts())[2]
+    harness = await a_due_digest(store, clock, chat, "thread")
+    await harness.app.planner.plan_due()
+    bad = (await harness.posts())[2]
 
     def refuse(message: Message) -> None:
         if message.card and message.card.paper_id == bad.paper_id:
             raise Rejected("invalid_blocks")
 
     chat.before = refuse
-    await house.app.delivery_worker.deliver_all()
-    assert (await states(house)).count(PostState.SENT) == 5
-    assert ((await house.posts())[2].state, (await house.posts())[2].attempts) == (PostState.FAILED, 2)
+    await harness.app.delivery_worker.deliver_all()
+    assert (await states(harness)).count(PostState.SENT) == 5
+    assert ((await harness.posts())[2].state, (await harness.posts())[2].attempts) == (PostState.FAILED, 2)
 
 
 async def test_an_uncertain_card_is_looked_for_in_its_thread(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(4, Uncertain("reply lost")))
-    house = await a_due_digest(store, clock, chat, "thread")
-    await house.beat()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await house.posts()]
+    harness = await a_due_digest(store, clock, chat, "thread")
+    await harness.beat()
+    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
     assert chat.lookups == 1
 
 
 async def test_a_submission_stands_in_the_channel_whatever_the_digests_style(store: Store, clock: Clock) -> None:
-    house = await a_due_digest(store, clock, FakeChat(), "thread")
-    assert (await house.say(f"submit {DAY[0].id}")).ok
-    [one] = house.chat.shown["c1"]
+    harness = await a_due_digest(store, clock, FakeChat(), "thread")
+    assert (await harness.say(f"submit {DAY[0].id}")).ok
+    [one] = harness.chat.shown["c1"]
     assert (one.message.thread, one.message.numbered) == ("", False)
     assert one.message.card
 
@@ -355,13 +355,13 @@ async def test_posts_that_are_too_late_to_be_news_are_dropped_and_their_papers_m
     store: Store, clock: Clock
 ) -> None:
     chat = FakeChat()
-    house = await a_due_digest(store, clock, chat)
-    await house.app.planner.plan_due()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.app.planner.plan_due()
     clock.advance(timedelta(hours=13))
-    await house.app.delivery_worker.deliver_all()
+    await harness.app.delivery_worker.deliver_all()
     assert chat.shown["c1"] == []
-    assert await states(house) == [PostState.DROPPED] * 6
-    reply = await house.say(f"submit {DAY[0].id}")
+    assert await states(harness) == [PostState.DROPPED] * 6
+    reply = await harness.say(f"submit {DAY[0].id}")
     assert reply.ok, reply.text
     assert len(chat.shown["c1"]) == 1
 
@@ -371,14 +371,14 @@ async def test_one_bad_channel_delays_no_other(store: Store, clock: Clock) -> No
         raise NotAccepted("overloaded", retry_after=3600)
 
     chat = FakeChat(before=break_first)
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     chat.before = None
     other = PLACE.__class__("fake", "c2", name="other")
-    await house.invite(other)
-    await house.say("schedule 09:02", place=other)
+    await harness.invite(other)
+    await harness.say("schedule 09:02", place=other)
     clock.advance(timedelta(minutes=2))
-    await house.beat()
+    await harness.beat()
     assert chat.shown["c1"] == []
     assert len(chat.shown["c2"]) == 6
 
@@ -394,29 +394,29 @@ async def test_a_post_that_never_arrives_is_tried_with_growing_waits_and_then_gi
         raise ValueError("odd")
 
     chat = FakeChat(before=lost)
-    house = await a_due_digest(store, clock, chat)
+    harness = await a_due_digest(store, clock, chat)
     start = clock.now
     for _ in range(200):
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(seconds=5))
     first = tries[:5]
     waits = [later - earlier for earlier, later in itertools.pairwise(first)]
     assert waits == sorted(waits)
     assert min(waits) >= timedelta(seconds=120), "until then it may still have arrived"
-    assert (await house.posts())[0].state is PostState.FAILED
-    assert (await house.posts())[0].attempts == 5
+    assert (await harness.posts())[0].state is PostState.FAILED
+    assert (await harness.posts())[0].attempts == 5
 
 
 async def test_the_time_in_which_a_key_is_safe_counts_from_the_first_try(store: Store, clock: Clock) -> None:
     chat = FakeChat(Capabilities(max_text=4000, idempotent_for=60, lookup=True), clock=clock)
-    house = await a_due_digest(store, clock, chat)
+    harness = await a_due_digest(store, clock, chat)
 
     def reply_lost(message: Message) -> None:
         raise Uncertain("reply lost")
 
     chat.after = reply_lost
     for _ in range(12):
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(seconds=20))
     assert chat.lookups > 0, "after a minute the key is looked up, however often it was sent since"
     assert [shown.key for shown in chat.shown["c1"]] == list(dict.fromkeys(shown.key for shown in chat.shown["c1"]))
@@ -424,37 +424,37 @@ async def test_the_time_in_which_a_key_is_safe_counts_from_the_first_try(store: 
 
 async def test_a_look_up_that_keeps_failing_does_not_silence_the_channel_for_ever(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(2, Uncertain("reply lost")), unable_to_look_up=KeyError("ts"))
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     assert len(chat.shown["c1"]) == 2
     clock.advance(timedelta(hours=12, minutes=1))
-    await house.beat()
-    assert (await states(house))[1] is PostState.FAILED
+    await harness.beat()
+    assert (await states(harness))[1] is PostState.FAILED
     clock.now = clock.now.replace(hour=9, minute=1) + timedelta(days=1)
-    await house.list_papers(demo_papers()[30:38])
-    await house.beat()
+    await harness.list_papers(demo_papers()[30:38])
+    await harness.beat()
     assert len(chat.shown["c1"]) > 2, "the next digest comes"
 
 
 async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(store: Store, clock: Clock) -> None:
     chat = FakeChat()
-    house = await a_due_digest(store, clock, chat)
-    await house.app.planner.plan_due()
-    first = (await house.posts())[0]
-    async with house.store.write() as tx:  # as a process that was stopped right after sending leaves it
+    harness = await a_due_digest(store, clock, chat)
+    await harness.app.planner.plan_due()
+    first = (await harness.posts())[0]
+    async with harness.store.write() as tx:  # as a process that was stopped right after sending leaves it
         await deliveries.move(tx, first, PostState.SENDING, attempts=1, sending_at=clock())
     await chat.send(PLACE, load_message(first.body), first.key)
-    await house.beat()
-    assert await states(house) == [PostState.SENT] * 6
+    await harness.beat()
+    assert await states(harness) == [PostState.SENT] * 6
     assert len(chat.shown["c1"]) == 6
 
 
 async def test_a_post_whose_text_cant_be_read_any_more_holds_nobody_up(store: Store, clock: Clock) -> None:
     chat = FakeChat()
-    house = await a_due_digest(store, clock, chat)
-    await house.app.planner.plan_due()
-    async with house.store.write() as tx:
+    harness = await a_due_digest(store, clock, chat)
+    await harness.app.planner.plan_due()
+    async with harness.store.write() as tx:
         await tx.execute(sa.update(posts).where(posts.c.position == 1).values(body={"card": "gone"}))
-    await house.beat()
+    await harness.beat()
     assert len(chat.shown["c1"]) == 5
-    assert (await states(house))[1] is PostState.DROPPED
+    assert (await states(harness))[1] is PostState.DROPPED

@@ -16,17 +16,17 @@ from bot.store.errors import StoreBusy
 from bot.store.states import RunState
 from recommender import Paper
 from tests.fakes.clock import Clock
-from tests.support.house import PLACE, House, Shelf, house_over, paper
+from tests.support.harness import PLACE, BotHarness, Shelf, harness_over, paper
 
 DAY = date(2026, 3, 2)
 
 
-def reading(house: House, *sources: Shelf) -> Ingest:
-    return Ingest(house.store, house.app.paper_index, sources, house.clock, look_back_days=7)
+def reading(harness: BotHarness, *sources: Shelf) -> Ingest:
+    return Ingest(harness.store, harness.app.paper_index, sources, harness.clock, look_back_days=7)
 
 
-async def news(house: House) -> dict[str, date]:
-    async with house.store.read() as tx:
+async def news(harness: BotHarness) -> dict[str, date]:
+    async with harness.store.read() as tx:
         return await papers.listed_on(tx, await papers.news(tx, date(2020, 1, 1), date(2030, 1, 1)))
 
 
@@ -42,21 +42,21 @@ async def news(house: House) -> dict[str, date]:
     ],
 )
 async def test_one_source_that_fails_stops_no_other(sqlite_store: Store, clock: Clock, error: Exception) -> None:
-    house = house_over(sqlite_store, clock)
+    harness = harness_over(sqlite_store, clock)
     good, bad = Shelf("good", {DAY: [paper(1)]}), Shelf("bad", fails=error)
     told: list[Outcome] = []
-    outcomes = await reading(house, bad, good).run(report=told.append)
+    outcomes = await reading(harness, bad, good).run(report=told.append)
     assert [(one.source, one.added, bool(one.failure)) for one in outcomes] == [("bad", 0, True), ("good", 1, False)]
     assert {one.source for one in told} == {"bad", "good"}
-    assert "2603.00001" in house.app.paper_index.engine
-    async with house.store.read() as tx:
+    assert "2603.00001" in harness.app.paper_index.engine
+    async with harness.store.read() as tx:
         assert [run.source for run in await runs.failing(tx)] == ["bad"]
 
 
 async def test_a_store_that_does_not_answer_is_said_and_leaves_nothing_running(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = house_over(sqlite_store, clock)
+    harness = harness_over(sqlite_store, clock)
     finished = asyncio.Event()
 
     class Slow(Shelf):
@@ -66,32 +66,32 @@ async def test_a_store_that_does_not_answer_is_said_and_leaves_nothing_running(
             finished.set()
             return batch
 
-    ingest = reading(house, Shelf("bad", fails=StoreBusy("locked")), Slow("slow", {DAY: [paper(1)]}))
+    ingest = reading(harness, Shelf("bad", fails=StoreBusy("locked")), Slow("slow", {DAY: [paper(1)]}))
     with pytest.raises(StoreBusy):
         await ingest.run()
     assert finished.is_set()
-    assert "2603.00001" in house.app.paper_index.engine
+    assert "2603.00001" in harness.app.paper_index.engine
     assert not await ingest.due(timedelta(hours=1)), "it was tried"
 
 
 async def test_a_failed_run_is_not_done_and_the_next_looks_back(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
+    harness = harness_over(store, clock)
     shelf = Shelf(fails=Refused("no (503).", 503))
-    ingest = reading(house, shelf)
+    ingest = reading(harness, shelf)
     await ingest.run()
     clock.advance(timedelta(days=3))
     shelf.fails = None
     await ingest.run()
-    async with house.store.read() as tx:
+    async with harness.store.read() as tx:
         run = await runs.latest(tx, "shelf")
     assert run is not None
     assert (run.state, run.since, run.until) == (RunState.DONE, DAY - timedelta(days=4), DAY + timedelta(days=3))
 
 
 async def test_a_later_day_asked_for_leaves_no_gap_in_what_was_read(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
+    harness = harness_over(store, clock)
     shelf = Shelf()
-    ingest = reading(house, shelf)
+    ingest = reading(harness, shelf)
     await ingest.run()
     clock.advance(timedelta(days=5))
     await ingest.run(since=clock.now.date())
@@ -104,10 +104,10 @@ async def test_a_later_day_asked_for_leaves_no_gap_in_what_was_read(store: Store
 async def test_a_revision_is_kept_and_found_but_is_no_news(
     sqlite_store: Store, clock: Clock, kind: ListingKind
 ) -> None:
-    house = house_over(sqlite_store, clock)
-    await reading(house, Shelf(lists={DAY: [paper(1)]}, kind=kind)).run()
-    assert await news(house) == {}
-    assert (await house.say("search 2603.00001")).lines
+    harness = harness_over(sqlite_store, clock)
+    await reading(harness, Shelf(lists={DAY: [paper(1)]}, kind=kind)).run()
+    assert await news(harness) == {}
+    assert (await harness.say("search 2603.00001")).lines
 
 
 @pytest.mark.parametrize(
@@ -130,52 +130,52 @@ def test_what_is_news(paper_id: str, kind: ListingKind, fresh: bool) -> None:
 
 
 async def test_a_paper_becomes_news_on_the_first_day_it_was_listed(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
+    harness = harness_over(sqlite_store, clock)
     later = DAY - timedelta(days=1)
-    await reading(house, Shelf(lists={DAY - timedelta(days=3): [paper(1)], later: [paper(1)], DAY: [paper(1)]})).run()
-    assert await news(house) == {"2603.00001": DAY - timedelta(days=3)}
+    await reading(harness, Shelf(lists={DAY - timedelta(days=3): [paper(1)], later: [paper(1)], DAY: [paper(1)]})).run()
+    assert await news(harness) == {"2603.00001": DAY - timedelta(days=3)}
 
 
 async def test_one_paper_from_two_sources_is_one_with_the_best_of_both_and_its_votes(
     store: Store, clock: Clock
 ) -> None:
-    house = house_over(store, clock)
+    harness = harness_over(store, clock)
     title = "A paper of which two sources tell under its long title"
     feed = Paper("feed:1", title, "Short.", url="https://blog.example/p")
     arxiv = Paper("2603.00009", title, "A much longer abstract than that.", ("Ada Lovelace",), upvotes=0)
-    await reading(house, Shelf("feed", {DAY: [feed]})).run()
-    await house.invite()
-    await house.say(f"submit {title}")
-    await house.react("feed:1", "👍")
+    await reading(harness, Shelf("feed", {DAY: [feed]})).run()
+    await harness.invite()
+    await harness.say(f"submit {title}")
+    await harness.react("feed:1", "👍")
     await reading(
-        house, Shelf("arxiv", {DAY: [arxiv]}), Shelf("hf", {DAY: [Paper("2603.00009", title, upvotes=42)]})
+        harness, Shelf("arxiv", {DAY: [arxiv]}), Shelf("hf", {DAY: [Paper("2603.00009", title, upvotes=42)]})
     ).run()
-    async with house.store.read() as tx:
+    async with harness.store.read() as tx:
         assert await papers.count(tx) == 1
-    assert len(house.app.paper_index.engine) == 1
-    whole = await house.say("abstract 2603.00009")
+    assert len(harness.app.paper_index.engine) == 1
+    whole = await harness.say("abstract 2603.00009")
     [card] = whole.cards
     assert card.upvotes == 42
     assert card.authors == "Ada Lovelace"
     assert whole.text == "A much longer abstract than that."
-    assert "Learned from 1 vote" in (await house.say("taste")).text
+    assert "Learned from 1 vote" in (await harness.say("taste")).text
 
 
 async def test_a_paper_that_turns_out_to_be_another_leaves_the_index(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
+    harness = harness_over(store, clock)
     early, late = "The working title of one long paper", "The final title of the same long paper"
-    await reading(house, Shelf("a", {DAY: [Paper("feed:1", early), Paper("2603.00001", late)]})).run()
-    assert len(house.app.paper_index.engine) == 2
-    await reading(house, Shelf("b", {DAY: [Paper("2603.00001", early)]})).run()
-    assert "feed:1" not in house.app.paper_index.engine
-    assert len(house.app.paper_index.engine) == 1
-    await house.invite(PLACE)
-    assert (await house.say("similar feed:1")).ok, "its old name still leads to it"
+    await reading(harness, Shelf("a", {DAY: [Paper("feed:1", early), Paper("2603.00001", late)]})).run()
+    assert len(harness.app.paper_index.engine) == 2
+    await reading(harness, Shelf("b", {DAY: [Paper("2603.00001", early)]})).run()
+    assert "feed:1" not in harness.app.paper_index.engine
+    assert len(harness.app.paper_index.engine) == 1
+    await harness.invite(PLACE)
+    assert (await harness.say("similar feed:1")).ok, "its old name still leads to it"
 
 
 async def test_a_source_is_due_when_its_last_try_is_long_enough_ago(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    ingest = reading(house, Shelf())
+    harness = harness_over(sqlite_store, clock)
+    ingest = reading(harness, Shelf())
     assert await ingest.due(timedelta(hours=1))
     await ingest.run()
     assert not await ingest.due(timedelta(hours=1))

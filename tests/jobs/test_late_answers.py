@@ -16,7 +16,7 @@ from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.jobs.test_delivery import a_due_digest, states
 from tests.support.chat import FakeChat, Shown
-from tests.support.house import PLACE, House, comes_true, demo_papers, house_over
+from tests.support.harness import PLACE, BotHarness, comes_true, demo_papers, harness_over
 from tests.support.voting import values
 
 TIMEOUT = 30.0
@@ -91,12 +91,12 @@ def all_late(seconds: float) -> dict[int, float]:
     return dict.fromkeys(range(1, 100), seconds)
 
 
-async def once_each(house: House, chat: LateChat) -> None:
-    await house.beat_until_settled(2, most=1_000)
-    house.clock.advance(timedelta(minutes=10))
+async def once_each(harness: BotHarness, chat: LateChat) -> None:
+    await harness.beat_until_settled(2, most=1_000)
+    harness.clock.advance(timedelta(minutes=10))
     chat.arrive()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await house.posts()]
-    assert set(await states(house)) == {PostState.SENT}
+    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
+    assert set(await states(harness)) == {PostState.SENT}
 
 
 @pytest.mark.parametrize("capabilities", [SLACK, DISCORD], ids=["looks up", "knows keys"])
@@ -105,16 +105,16 @@ async def test_a_slow_platform_shows_each_post_once(
     sqlite_store: Store, clock: Clock, seconds: float, capabilities: Capabilities
 ) -> None:
     chat = LateChat(capabilities, clock=clock, late=all_late(seconds))
-    house = await a_due_digest(sqlite_store, clock, chat)
-    await once_each(house, chat)
+    harness = await a_due_digest(sqlite_store, clock, chat)
+    await once_each(harness, chat)
     assert len(chat.shown["c1"]) == 6
 
 
 @pytest.mark.parametrize("seconds", [2.0, 20.0])
 async def test_a_history_that_lags_shows_each_post_once(sqlite_store: Store, clock: Clock, seconds: float) -> None:
     chat = LateChat(SLACK, clock=clock, late=all_late(0.5), hidden=seconds)
-    house = await a_due_digest(sqlite_store, clock, chat)
-    await once_each(house, chat)
+    harness = await a_due_digest(sqlite_store, clock, chat)
+    await once_each(harness, chat)
     assert len(chat.shown["c1"]) == 6
 
 
@@ -124,11 +124,11 @@ async def test_a_process_that_dies_before_a_slow_platform_posts_doubles_nothing(
     sqlite_store: Store, clock: Clock, number: int, gap: float
 ) -> None:
     chat = LateChat(SLACK, clock=clock, late={number: 15.0}, dies=True)
-    house = await a_due_digest(sqlite_store, clock, chat)
+    harness = await a_due_digest(sqlite_store, clock, chat)
     with pytest.raises(Crash):
-        await house.beat()
+        await harness.beat()
     clock.advance(timedelta(seconds=gap))
-    again = house_over(sqlite_store, clock, chat)
+    again = harness_over(sqlite_store, clock, chat)
     await again.app.scheduler.recover()
     await once_each(again, chat)
     assert len(chat.shown["c1"]) == 6
@@ -144,10 +144,10 @@ async def test_a_send_that_is_cancelled_is_looked_for_until_it_can_not_arrive(st
             return await super().send(place, message, key)
 
     chat = Hanging(SLACK, clock=clock)
-    house = await a_due_digest(store, clock, chat)
-    await house.app.planner.plan_due()
-    channel = await house.channel()
-    delivering = asyncio.create_task(house.app.delivery_worker.deliver(channel.id))
+    harness = await a_due_digest(store, clock, chat)
+    await harness.app.planner.plan_due()
+    channel = await harness.channel()
+    delivering = asyncio.create_task(harness.app.delivery_worker.deliver(channel.id))
 
     async def is_sending() -> bool:
         return bool(chat.coming)
@@ -155,23 +155,23 @@ async def test_a_send_that_is_cancelled_is_looked_for_until_it_can_not_arrive(st
     await comes_true(is_sending)
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
-    await once_each(house, chat)
+    await once_each(harness, chat)
 
 
 async def test_a_request_that_was_lost_is_sent_again_when_it_can_not_arrive_any_more(
     store: Store, clock: Clock
 ) -> None:
     chat = LateChat(SLACK, clock=clock, lost=frozenset({2}))
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     began = clock.now
     looks = chat.lookups
     while len(chat.shown["c1"]) < 2:
         clock.advance(timedelta(seconds=1))
-        await house.beat()
+        await harness.beat()
     assert timedelta(seconds=120) <= clock.now - began <= timedelta(seconds=122)
     assert 5 < chat.lookups - looks < 12, "looked for with growing waits"
-    await once_each(house, chat)
+    await once_each(harness, chat)
 
 
 @pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(seconds=119), -timedelta(hours=1), -timedelta(days=2)])
@@ -181,17 +181,17 @@ async def test_a_clock_that_is_set_makes_no_post_believed_lost(
 ) -> None:
     steady = Clock()
     chat = LateChat(capabilities, clock=steady, late={2: 60.0})
-    house = await a_due_digest(sqlite_store, clock, chat)
-    house = house_over(sqlite_store, clock, chat, seconds=steady.seconds)
-    await house.beat()
+    harness = await a_due_digest(sqlite_store, clock, chat)
+    harness = harness_over(sqlite_store, clock, chat, seconds=steady.seconds)
+    await harness.beat()
     clock.advance(jump)
     for _ in range(200):
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(seconds=2))
         steady.advance(timedelta(seconds=2))
     clock.advance(abs(jump))
-    await house.beat()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await house.posts()]
+    await harness.beat()
+    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
 
 
 @pytest.mark.parametrize("capabilities", [SLACK, DISCORD], ids=["looks up", "knows keys"])
@@ -200,11 +200,11 @@ async def test_a_clock_that_was_set_back_over_a_restart_makes_no_post_believed_l
 ) -> None:
     steady = Clock()
     chat = LateChat(capabilities, clock=steady, late={2: 60.0}, dies=True)
-    house = await a_due_digest(sqlite_store, clock, chat)
+    harness = await a_due_digest(sqlite_store, clock, chat)
     with pytest.raises(Crash):
-        await house.beat()
+        await harness.beat()
     clock.advance(-timedelta(minutes=50))
-    again = house_over(sqlite_store, clock, chat, seconds=steady.seconds)
+    again = harness_over(sqlite_store, clock, chat, seconds=steady.seconds)
     for _ in range(100):
         await again.beat()
         clock.advance(timedelta(seconds=2))
@@ -222,13 +222,13 @@ async def test_a_clock_that_was_set_over_a_restart_doubles_nothing(
     """By the clock of the day the process was away for a little more than a minute, or for an hour."""
     steady = Clock()
     chat = LateChat(capabilities, clock=steady, late={2: 60.0}, dies=True)
-    house = await a_due_digest(sqlite_store, clock, chat)
+    harness = await a_due_digest(sqlite_store, clock, chat)
     with pytest.raises(Crash):
-        await house.beat()
+        await harness.beat()
     clock.advance(timedelta(seconds=70 if real > 70 else 3_600))
     steady.advance(timedelta(seconds=real))
     chat.arrive()
-    again = house_over(sqlite_store, clock, chat, seconds=steady.seconds)
+    again = harness_over(sqlite_store, clock, chat, seconds=steady.seconds)
     for _ in range(100):
         await again.beat()
         clock.advance(timedelta(seconds=3))
@@ -252,12 +252,12 @@ async def test_a_machine_that_sleeps_while_a_post_is_sent_doubles_nothing(sqlite
 
     chat = Asleep(DISCORD, clock=clock, late={2: 1.0})
     await a_due_digest(sqlite_store, clock, chat)
-    house = house_over(sqlite_store, clock, chat, seconds=steady.seconds)
+    harness = harness_over(sqlite_store, clock, chat, seconds=steady.seconds)
     for _ in range(20):
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(seconds=5))
         steady.advance(timedelta(seconds=5))
-    await once_each(house, chat)
+    await once_each(harness, chat)
 
 
 @pytest.mark.parametrize("stands", [True, False], ids=["stands there", "never came"])
@@ -265,12 +265,12 @@ async def test_a_post_that_is_uncertain_for_longer_than_it_is_news_is_looked_for
     sqlite_store: Store, clock: Clock, *, stands: bool
 ) -> None:
     chat = LateChat(SLACK, clock=clock, late={2: 1.0 if stands else 1e9}, dies=True)
-    house = await a_due_digest(sqlite_store, clock, chat)
+    harness = await a_due_digest(sqlite_store, clock, chat)
     with pytest.raises(Crash):
-        await house.beat()
+        await harness.beat()
     clock.advance(timedelta(hours=13))
     chat.arrive()
-    again = house_over(sqlite_store, clock, chat)
+    again = harness_over(sqlite_store, clock, chat)
     await again.beat_until_settled()
     seen = PostState.SENT if stands else PostState.DROPPED
     assert await states(again) == [PostState.SENT, seen] + [PostState.DROPPED] * 4
@@ -279,8 +279,8 @@ async def test_a_post_that_is_uncertain_for_longer_than_it_is_news_is_looked_for
 
 async def test_a_post_is_looked_for_behind_the_last_one_that_is_known(store: Store, clock: Clock) -> None:
     chat = LateChat(SLACK, clock=clock, late={1: 1.0, 4: 1.0})
-    house = await a_due_digest(store, clock, chat)
-    await house.beat_until_settled(1)
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat_until_settled(1)
     assert list(dict.fromkeys(chat.afters)) == ["", chat.shown["c1"][2].id]
 
 
@@ -296,11 +296,11 @@ async def test_a_refusal_of_the_second_try_says_nothing_of_the_first(store: Stor
 
     refused: list[str] = []
     chat = Busy(DISCORD, clock=clock, late={2: 0.5})
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     assert refused
-    assert (await states(house))[1] is PostState.UNCERTAIN
-    await once_each(house, chat)
+    assert (await states(harness))[1] is PostState.UNCERTAIN
+    await once_each(harness, chat)
     assert chat.lookups > 0
 
 
@@ -308,10 +308,10 @@ async def test_a_process_that_dies_before_the_same_key_is_sent_again_does_not_fo
     store: Store, clock: Clock
 ) -> None:
     chat = LateChat(DISCORD, clock=clock, late={2: 0.5, 3: 0.5})
-    house = await a_due_digest(store, clock, chat)
-    await house.beat()
+    harness = await a_due_digest(store, clock, chat)
+    await harness.beat()
     clock.advance(timedelta(hours=1))  # whatever state it died in, the key is forgotten when it is back
-    await once_each(house_over(store, clock, chat), chat)
+    await once_each(harness_over(store, clock, chat), chat)
 
 
 async def test_a_post_refused_after_an_uncertain_try_is_looked_for(store: Store, clock: Clock) -> None:
@@ -323,8 +323,8 @@ async def test_a_post_refused_after_an_uncertain_try_is_looked_for(store: Store,
             return await super().send(place, message, key)
 
     chat = Choosy(DISCORD, clock=clock, late={2: 0.5})
-    house = await a_due_digest(store, clock, chat)
-    await once_each(house, chat)
+    harness = await a_due_digest(store, clock, chat)
+    await once_each(harness, chat)
 
 
 async def test_a_post_of_a_forum_is_looked_for_although_the_platform_knows_keys_elsewhere(
@@ -337,30 +337,30 @@ async def test_a_post_of_a_forum_is_looked_for_although_the_platform_knows_keys_
             return False
 
     chat = Forum(DISCORD, clock=clock, late={1: 33.0})
-    house = house_over(store, clock, chat)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite(forum)
+    harness = harness_over(store, clock, chat)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite(forum)
     clock.advance(timedelta(hours=1, minutes=1))
-    await house.beat_until_settled(2, most=1_000)
+    await harness.beat_until_settled(2, most=1_000)
     clock.advance(timedelta(minutes=10))
     chat.arrive()
-    assert [one.key for one in chat.shown["f1"]] == [post.key for post in await house.posts(forum)]
+    assert [one.key for one in chat.shown["f1"]] == [post.key for post in await harness.posts(forum)]
 
 
 async def test_while_a_post_is_uncertain_what_is_submitted_waits_and_other_channels_go_on(
     store: Store, clock: Clock
 ) -> None:
     chat = LateChat(SLACK, clock=clock, late={2: 40.0})
-    house = await a_due_digest(store, clock, chat)
+    harness = await a_due_digest(store, clock, chat)
     other = Place("fake", "c2", name="other")
-    await house.beat()
-    await house.invite(other)
+    await harness.beat()
+    await harness.invite(other)
     free = demo_papers()[8]
-    await house.list_papers([free])
-    assert (await house.say(f"submit {free.id}")).text == "It is on its way."
-    assert (await house.say(f"submit {free.id}", place=other)).text == "Posted."
+    await harness.list_papers([free])
+    assert (await harness.say(f"submit {free.id}")).text == "It is on its way."
+    assert (await harness.say(f"submit {free.id}", place=other)).text == "Posted."
     assert len(chat.shown["c1"]) == 1
-    await once_each(house, chat)
+    await once_each(harness, chat)
     assert len(chat.shown["c1"]) == 7
 
 
@@ -386,17 +386,17 @@ class VotingChat(LateChat):
             await self.hears(Reaction(place, posted, "ada", self.emoji, True, self.now()))
 
 
-async def voted(house: House) -> int:
-    return len(await values(house))
+async def voted(harness: BotHarness) -> int:
+    return len(await values(harness))
 
 
 @pytest.mark.parametrize("style", ["cards", "compact", "thread"])
 async def test_a_vote_that_is_told_before_the_answer_counts_with_it(store: Store, clock: Clock, style: str) -> None:
     chat = VotingChat(replace(SLACK, numbers=10), clock=clock, emoji="2️⃣" if style == "compact" else "👍")
-    house = await a_due_digest(store, clock, chat, style)
-    chat.hears = house.app.service.react
-    await house.beat()
-    assert await voted(house) == (1 if style == "compact" else 5)
+    harness = await a_due_digest(store, clock, chat, style)
+    chat.hears = harness.app.service.react
+    await harness.beat()
+    assert await voted(harness) == (1 if style == "compact" else 5)
 
 
 async def test_a_vote_counts_though_the_answer_was_lost_and_then_refused(store: Store, clock: Clock) -> None:
@@ -414,13 +414,13 @@ async def test_a_vote_counts_though_the_answer_was_lost_and_then_refused(store: 
 
     refused: list[str] = []
     chat = IssueKind(replace(DISCORD, reads_reactions=False), clock=clock)
-    house = await a_due_digest(store, clock, chat)
-    chat.hears = house.app.service.react
-    await house.beat()
-    assert await voted(house) == 0
-    await house.beat_until_settled(2)
-    assert await voted(house) == 5
-    await once_each(house, chat)
+    harness = await a_due_digest(store, clock, chat)
+    chat.hears = harness.app.service.react
+    await harness.beat()
+    assert await voted(harness) == 0
+    await harness.beat_until_settled(2)
+    assert await voted(harness) == 5
+    await once_each(harness, chat)
 
 
 async def test_a_vote_that_was_put_on_while_the_process_was_dead_counts(store: Store, clock: Clock) -> None:
@@ -432,10 +432,10 @@ async def test_a_vote_that_was_put_on_while_the_process_was_dead_counts(store: S
             return posted
 
     chat = Dying(replace(DISCORD, reads_reactions=True), clock=clock)
-    house = await a_due_digest(store, clock, chat)
+    harness = await a_due_digest(store, clock, chat)
     with pytest.raises(Crash):
-        await house.beat()
-    again = house_over(store, clock, chat)
+        await harness.beat()
+    again = harness_over(store, clock, chat)
     await again.app.scheduler.recover()
     await again.beat_until_settled(2)
     await again.settle()

@@ -21,90 +21,90 @@ from bot.store.tables import posts as post_table
 from bot.store.tables import votes as vote_table
 from bot.store.votes import Vote
 from tests.fakes.clock import Clock
-from tests.support.house import BEN, PLACE, House, house_over, no_sleep
+from tests.support.harness import BEN, PLACE, BotHarness, harness_over, no_sleep
 from tests.support.voting import ONE, OTHER, PAPERS, TABLE, THIRD, VOTES, heard, reaction, values, with_cards
 
 # -- one vote
 
 
 async def test_a_card_nobody_touched_is_silence(store: Store, clock: Clock) -> None:
-    house = await with_cards(store, clock)
-    assert [(one.paper_id, one.value, one.member) for one in await heard(house)] == [
+    harness = await with_cards(store, clock)
+    assert [(one.paper_id, one.value, one.member) for one in await heard(harness)] == [
         (paper_id, 0.0, None) for paper_id in (ONE, OTHER, THIRD)
     ]
 
 
 async def test_a_retracted_reaction_is_unlearned_exactly(store: Store, clock: Clock) -> None:
-    house = await with_cards(store, clock)
-    await house.react(OTHER, "👎", member="ben")
-    before = await heard(house)
+    harness = await with_cards(store, clock)
+    await harness.react(OTHER, "👎", member="ben")
+    before = await heard(harness)
     for emoji in ("👍", "🔥", "👎"):
         clock.advance(timedelta(seconds=1))
-        await house.react(ONE, emoji)
-    assert await heard(house) != before
+        await harness.react(ONE, emoji)
+    assert await heard(harness) != before
     for emoji in ("👎", "👍", "🔥"):
         clock.advance(timedelta(seconds=1))
-        await house.react(ONE, emoji, on=False)
-    assert await heard(house) == before
+        await harness.react(ONE, emoji, on=False)
+    assert await heard(harness) == before
 
 
 async def test_several_emoji_of_one_member_are_one_vote_and_the_latest_decides(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await with_cards(sqlite_store, clock)
+    harness = await with_cards(sqlite_store, clock)
     for emoji, value in (("👍", 1.0), ("🔥", 1.0), ("👎", -1.0), ("🚀", 1.0)):
         clock.advance(timedelta(seconds=1))
-        await house.react(ONE, emoji)
-        assert await values(house) == {(ONE, "ada"): value}
+        await harness.react(ONE, emoji)
+        assert await values(harness) == {(ONE, "ada"): value}
     clock.advance(timedelta(seconds=1))
-    await house.react(ONE, "🚀", on=False)
-    assert await values(house) == {(ONE, "ada"): -1.0}, "what stands now decides"
+    await harness.react(ONE, "🚀", on=False)
+    assert await values(harness) == {(ONE, "ada"): -1.0}, "what stands now decides"
 
 
 async def test_every_member_has_a_vote(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.react(ONE, "👍", member="ada")
-    await house.react(ONE, "👎", member="ben")
-    assert await values(house) == {(ONE, "ada"): 1.0, (ONE, "ben"): -1.0}
+    harness = await with_cards(sqlite_store, clock)
+    await harness.react(ONE, "👍", member="ada")
+    await harness.react(ONE, "👎", member="ben")
+    assert await values(harness) == {(ONE, "ada"): 1.0, (ONE, "ben"): -1.0}
 
 
 async def test_a_button_and_its_emoji_are_one_vote(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.say(f"more {ONE}", BEN)
+    harness = await with_cards(sqlite_store, clock)
+    await harness.say(f"more {ONE}", BEN)
     clock.advance(timedelta(seconds=1))
-    await house.react(ONE, "👍", member="ben")
-    assert await values(house) == {(ONE, "ben"): 1.0}
+    await harness.react(ONE, "👍", member="ben")
+    assert await values(harness) == {(ONE, "ben"): 1.0}
     clock.advance(timedelta(seconds=1))
-    await house.react(ONE, "👍", member="ben", on=False)
-    assert await values(house) == {}, "who takes back the one takes back the other"
+    await harness.react(ONE, "👍", member="ben", on=False)
+    assert await values(harness) == {}, "who takes back the one takes back the other"
 
 
 async def test_a_button_toggles_and_turns(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
+    harness = await with_cards(sqlite_store, clock)
     for said, value in (("more", 1.0), ("less", -1.0), ("less", None), ("more", 1.0), ("more", None)):
         clock.advance(timedelta(seconds=1))
-        reply = await house.say(f"{said} {ONE}")
+        reply = await harness.say(f"{said} {ONE}")
         assert reply.text.startswith("Counted." if value else "Taken back: ")
-        assert (await values(house)).get((ONE, "ada")) == value
+        assert (await values(harness)).get((ONE, "ada")) == value
 
 
 async def test_taking_back_a_button_while_an_emoji_stands_says_that_it_still_counts(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.react(ONE, "👍")
+    harness = await with_cards(sqlite_store, clock)
+    await harness.react(ONE, "👍")
     clock.advance(timedelta(seconds=1))
-    assert (await house.say(f"more {ONE}")).text.startswith("Counted.")
-    assert "still counts: take it off there" in (await house.say(f"more {ONE}")).text
-    assert await values(house) == {(ONE, "ada"): 1.0}
+    assert (await harness.say(f"more {ONE}")).text.startswith("Counted.")
+    assert "still counts: take it off there" in (await harness.say(f"more {ONE}")).text
+    assert await values(harness) == {(ONE, "ada"): 1.0}
 
 
 async def test_a_vote_on_a_search_result_counts_without_a_card(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.list_papers(PAPERS)
-    await house.invite()
-    await house.say(f"less {PAPERS[0].title}")
-    assert await values(house) == {(ONE, "ada"): -1.0}
+    harness = harness_over(sqlite_store, clock)
+    await harness.list_papers(PAPERS)
+    await harness.invite()
+    await harness.say(f"less {PAPERS[0].title}")
+    assert await values(harness) == {(ONE, "ada"): -1.0}
 
 
 # -- which emoji
@@ -142,29 +142,31 @@ def test_any_text_is_some_emoji_under_one_name(text: str) -> None:
 
 
 async def test_no_vote_is_no_vote(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.react(ONE, "🍕")
-    assert await values(house) == {}
+    harness = await with_cards(sqlite_store, clock)
+    await harness.react(ONE, "🍕")
+    assert await values(harness) == {}
 
 
 @pytest.mark.parametrize("forged", ["said:more", "said:less", "said:taught"])
 async def test_nobody_can_react_with_what_only_a_button_says(sqlite_store: Store, clock: Clock, forged: str) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.react(ONE, forged)
-    assert await values(house) == {}
+    harness = await with_cards(sqlite_store, clock)
+    await harness.react(ONE, forged)
+    assert await values(harness) == {}
 
 
 async def test_reactions_on_anything_but_a_card_of_ours_are_left_alone(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
+    harness = await with_cards(sqlite_store, clock)
     clock.now = clock.now.replace(hour=9, minute=1)
-    await house.beat()  # a quiet header
-    header = house.chat.shown["c1"][-1]
+    await harness.beat()  # a quiet header
+    header = harness.chat.shown["c1"][-1]
     assert header.message.card is None
-    message = house.chat.message_of(ONE)
+    message = harness.chat.message_of(ONE)
     for place, on in ((PLACE, header.id), (PLACE, "m999"), (PLACE, ""), (Place("fake", "nowhere"), message)):
-        await house.app.service.react(Reaction(place, on, "ada", "👍", True, clock()))
-    await house.app.service.react(Reaction(Place("fake", "c1", workspace="other"), message, "ada", "👍", True, clock()))
-    assert await values(house) == {}
+        await harness.app.service.react(Reaction(place, on, "ada", "👍", True, clock()))
+    await harness.app.service.react(
+        Reaction(Place("fake", "c1", workspace="other"), message, "ada", "👍", True, clock())
+    )
+    assert await values(harness) == {}
 
 
 # -- order and repetition
@@ -179,7 +181,7 @@ _EVENTS = st.lists(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=_EVENTS, data=st.data())
 async def test_any_order_and_any_repetition_of_events_leaves_the_same_votes(
-    cards: House, events: list[tuple[str, str, bool]], data: st.DataObject
+    cards: BotHarness, events: list[tuple[str, str, bool]], data: st.DataObject
 ) -> None:
     numbers = range(len(events))
     again = data.draw(st.lists(st.sampled_from(numbers), max_size=5))
@@ -200,7 +202,7 @@ async def test_any_order_and_any_repetition_of_events_leaves_the_same_votes(
 
 
 @pytest.fixture
-async def cards(sqlite_store: Store, clock: Clock) -> House:
+async def cards(sqlite_store: Store, clock: Clock) -> BotHarness:
     return await with_cards(sqlite_store, clock)
 
 
@@ -213,21 +215,21 @@ def test_the_order_in_which_votes_are_read_makes_no_difference() -> None:
 async def test_a_clock_that_runs_ahead_makes_no_vote_that_cannot_be_taken_back(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.app.service.react(reaction(house, "👍", after=86_400))
+    harness = await with_cards(sqlite_store, clock)
+    await harness.app.service.react(reaction(harness, "👍", after=86_400))
     clock.advance(timedelta(seconds=5))
-    await house.app.service.react(reaction(house, "👍", on=False))
-    assert await values(house) == {}
+    await harness.app.service.react(reaction(harness, "👍", on=False))
+    assert await values(harness) == {}
 
 
 async def test_an_event_is_taken_in_exactly_once(store: Store, clock: Clock) -> None:
-    house = await with_cards(store, clock)
-    on, off = reaction(house, "👍"), reaction(house, "👍", on=False)
-    assert await house.app.reactions.react(on, "e1")
-    assert await house.app.reactions.react(off, "e2")
+    harness = await with_cards(store, clock)
+    on, off = reaction(harness, "👍"), reaction(harness, "👍", on=False)
+    assert await harness.app.reactions.react(on, "e1")
+    assert await harness.app.reactions.react(off, "e2")
     for _ in range(2):
-        assert not await house.app.reactions.react(on, "e1"), "the same event told again"
-    assert await values(house) == {}
+        assert not await harness.app.reactions.react(on, "e1"), "the same event told again"
+    assert await values(harness) == {}
 
 
 # -- crashes
@@ -245,48 +247,48 @@ async def becomes(store: Store, state: PostState, message: str | None) -> None:
 async def test_a_vote_on_a_card_whose_message_is_not_known_yet_counts_when_it_is(
     store: Store, clock: Clock, state: PostState, event_id: str | None
 ) -> None:
-    house = await with_cards(store, clock)
-    message, reactions, channel = house.chat.message_of(ONE), house.app.reactions, await house.channel()
-    early = reaction(house, "👍")
+    harness = await with_cards(store, clock)
+    message, reactions, channel = harness.chat.message_of(ONE), harness.app.reactions, await harness.channel()
+    early = reaction(harness, "👍")
     await becomes(store, state, None)
     for _ in range(2):
         assert not await reactions.react(early, event_id)
     await reactions.settled(channel.id)
-    assert await values(house) == {}, "nobody knows yet what it is on"
+    assert await values(harness) == {}, "nobody knows yet what it is on"
     await becomes(store, PostState.SENT, message)
     await reactions.settled(channel.id)
-    assert await values(house) == {(ONE, "ada"): 1.0}
-    assert set((await states(house)).values()) == {InboxState.DONE}
+    assert await values(harness) == {(ONE, "ada"): 1.0}
+    assert set((await states(harness)).values()) == {InboxState.DONE}
     if event_id:
-        assert not await reactions.react(reaction(house, "👎"), "Ev1"), "told again, it is known"
+        assert not await reactions.react(reaction(harness, "👎"), "Ev1"), "told again, it is known"
 
 
 async def test_a_vote_on_a_card_whose_message_is_not_known_yet_outlives_the_process(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await with_cards(sqlite_store, clock)
-    early, message = reaction(house, "👍"), house.chat.message_of(ONE)
+    harness = await with_cards(sqlite_store, clock)
+    early, message = reaction(harness, "👍"), harness.chat.message_of(ONE)
     await becomes(sqlite_store, PostState.UNCERTAIN, None)
-    assert not await house.app.reactions.react(early, "Ev1")
-    again = house_over(sqlite_store, clock, house.chat)
+    assert not await harness.app.reactions.react(early, "Ev1")
+    again = harness_over(sqlite_store, clock, harness.chat)
     await again.app.scheduler.recover()
     assert await values(again) == {}
-    house.chat.standing[message].add((early.member, early.emoji))
+    harness.chat.standing[message].add((early.member, early.emoji))
     await again.app.delivery_worker.deliver_all()
     assert await values(again) == {(ONE, "ada"): 1.0}
 
 
 async def test_a_card_that_is_found_late_has_its_reactions_read(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    house.chat.standing[house.chat.message_of(ONE)].add(("ada", "👍"))  # put on while nobody listened
+    harness = await with_cards(sqlite_store, clock)
+    harness.chat.standing[harness.chat.message_of(ONE)].add(("ada", "👍"))  # put on while nobody listened
     await becomes(sqlite_store, PostState.UNCERTAIN, None)
-    await house.app.delivery_worker.deliver_all()
-    await house.settle()
-    assert await values(house) == {(ONE, "ada"): 1.0}
+    await harness.app.delivery_worker.deliver_all()
+    await harness.settle()
+    assert await values(harness) == {(ONE, "ada"): 1.0}
 
 
 async def test_a_reading_of_late_reactions_that_fails_is_done_again(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
+    harness = await with_cards(sqlite_store, clock)
     asked = list[str]()
 
     async def down(place: Place, message: str) -> list[tuple[str, str]]:
@@ -295,49 +297,53 @@ async def test_a_reading_of_late_reactions_that_fails_is_done_again(sqlite_store
             raise Uncertain("down")
         return [("ada", "👍")]
 
-    house.chat.reactions = down  # type: ignore[method-assign]
+    harness.chat.reactions = down  # type: ignore[method-assign]
     await becomes(sqlite_store, PostState.UNCERTAIN, None)
-    await house.app.delivery_worker.deliver_all()
-    await house.settle()
-    assert await values(house) == {(ONE, "ada"): 1.0}
+    await harness.app.delivery_worker.deliver_all()
+    await harness.settle()
+    assert await values(harness) == {(ONE, "ada"): 1.0}
 
 
 async def test_reactions_on_what_is_not_ours_are_kept_only_while_nobody_knows(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = await with_cards(sqlite_store, clock)
-    message, reactions, channel = house.chat.message_of(ONE), house.app.reactions, await house.channel()
+    harness = await with_cards(sqlite_store, clock)
+    message, reactions, channel = harness.chat.message_of(ONE), harness.app.reactions, await harness.channel()
     await becomes(sqlite_store, PostState.SENDING, None)
     for number in range(1_100):
         foreign = Reaction(PLACE, f"theirs {number}", "ada", "👍", True, clock())
         assert not await reactions.react(foreign, f"Ev{number}")
-    waiting = [state for state in (await states(house)).values() if state is InboxState.RECEIVED]
+    waiting = [state for state in (await states(harness)).values() if state is InboxState.RECEIVED]
     assert len(waiting) == 1_000, "there is a bound"
     await becomes(sqlite_store, PostState.SENT, message)
     await reactions.settled(channel.id)
-    assert set((await states(house)).values()) == {InboxState.DONE}
+    assert set((await states(harness)).values()) == {InboxState.DONE}
     assert not reactions._early
-    assert await values(house) == {}
+    assert await values(harness) == {}
 
 
 async def test_whoever_is_forgotten_meanwhile_has_no_early_vote(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    early, message, channel = reaction(house, "👍", member="ben"), house.chat.message_of(ONE), await house.channel()
+    harness = await with_cards(sqlite_store, clock)
+    early, message, channel = (
+        reaction(harness, "👍", member="ben"),
+        harness.chat.message_of(ONE),
+        await harness.channel(),
+    )
     await becomes(sqlite_store, PostState.SENDING, None)
-    assert not await house.app.reactions.react(early)
+    assert not await harness.app.reactions.react(early)
     async with sqlite_store.write() as tx:
         await members.forget(tx, "fake", None, "ben")
     await becomes(sqlite_store, PostState.SENT, message)
-    await house.app.reactions.settled(channel.id)
-    assert await values(house) == {}
+    await harness.app.reactions.settled(channel.id)
+    assert await values(harness) == {}
 
 
 async def test_what_was_written_down_and_not_worked_off_is_replayed_on_start(store: Store, clock: Clock) -> None:
-    house = await with_cards(store, clock)
-    assert await house.app.reactions.receive(reaction(house, "👍"), "e1")
-    assert await house.app.reactions.receive(reaction(house, "👎", member="ben"), "e2")
-    assert await values(house) == {}
-    again = house_over(store, clock, house.chat)
+    harness = await with_cards(store, clock)
+    assert await harness.app.reactions.receive(reaction(harness, "👍"), "e1")
+    assert await harness.app.reactions.receive(reaction(harness, "👎", member="ben"), "e2")
+    assert await values(harness) == {}
+    again = harness_over(store, clock, harness.chat)
     await again.app.scheduler.recover()
     assert await values(again) == {(ONE, "ada"): 1.0, (ONE, "ben"): -1.0}
     assert await again.app.reactions.replay() == 0
@@ -353,50 +359,50 @@ class Broken(EmojiTable):
 async def test_what_could_not_be_worked_off_is_kept_whole_and_counts_on_the_next_start(
     store: Store, clock: Clock
 ) -> None:
-    house = await with_cards(store, clock)
+    harness = await with_cards(store, clock)
     broken = ReactionRecorder(store, clock, no_sleep, Broken(TABLE.likes, TABLE.dislikes))
     for _ in range(2):  # told again, it is no other one
-        assert not await broken.react(reaction(house, "👍"), "e1")
-    assert (await states(house), await values(house)) == ({"e1": InboxState.RECEIVED}, {})
-    assert await house.app.reactions.replay() == 1
-    assert (await states(house), await values(house)) == ({"e1": InboxState.DONE}, {(ONE, "ada"): 1.0})
+        assert not await broken.react(reaction(harness, "👍"), "e1")
+    assert (await states(harness), await values(harness)) == ({"e1": InboxState.RECEIVED}, {})
+    assert await harness.app.reactions.replay() == 1
+    assert (await states(harness), await values(harness)) == ({"e1": InboxState.DONE}, {(ONE, "ada"): 1.0})
 
 
-async def states(house: House) -> dict[str, InboxState]:
-    async with house.store.read() as tx:
+async def states(harness: BotHarness) -> dict[str, InboxState]:
+    async with harness.store.read() as tx:
         return {row.event_id: InboxState(row.state) for row in await tx.execute(sa.select(inbox_table))}
 
 
 async def test_an_event_that_nobody_can_read_is_given_up_after_five_tries_and_holds_up_no_other(
     store: Store, clock: Clock
 ) -> None:
-    house = await with_cards(store, clock)
-    async with house.store.write() as tx:
+    harness = await with_cards(store, clock)
+    async with harness.store.write() as tx:
         await inbox.receive(tx, "fake", "a-poison", {"from": "another version"}, clock())
-    await house.app.reactions.receive(reaction(house, "👍"), "e1")
+    await harness.app.reactions.receive(reaction(harness, "👍"), "e1")
     for left in (2, 1, 1, 1, 1, 0):
-        assert await house.app.reactions.replay() == left
-    assert await values(house) == {(ONE, "ada"): 1.0}
-    assert await states(house) == {"a-poison": InboxState.FAILED, "e1": InboxState.DONE}
+        assert await harness.app.reactions.replay() == left
+    assert await values(harness) == {(ONE, "ada"): 1.0}
+    assert await states(harness) == {"a-poison": InboxState.FAILED, "e1": InboxState.DONE}
 
 
 async def test_a_bot_that_runs_for_weeks_keeps_the_events_of_two_days(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
+    harness = await with_cards(sqlite_store, clock)
     for day in range(20):
-        await house.app.reactions.react(reaction(house, "👍", on=day % 2 == 0), f"e{day}")
+        await harness.app.reactions.react(reaction(harness, "👍", on=day % 2 == 0), f"e{day}")
         clock.advance(timedelta(days=1))
-        await house.app.scheduler.tick()
-        assert len(await states(house)) <= 3
-    assert {"e18", "e19"} <= set(await states(house))
-    await house.app.scheduler.stop()
+        await harness.app.scheduler.tick()
+        assert len(await states(harness)) <= 3
+    assert {"e18", "e19"} <= set(await states(harness))
+    await harness.app.scheduler.stop()
 
 
 async def test_finished_events_are_forgotten_after_two_days(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.app.reactions.react(reaction(house, "👍"), "e1")
+    harness = await with_cards(sqlite_store, clock)
+    await harness.app.reactions.react(reaction(harness, "👍"), "e1")
     clock.advance(timedelta(days=1, hours=23))
-    await house.app.reactions.replay()
-    assert "e1" in await states(house)
+    await harness.app.reactions.replay()
+    assert "e1" in await states(harness)
     clock.advance(timedelta(hours=2))
-    await house.app.reactions.replay()
-    assert await states(house) == {}
+    await harness.app.reactions.replay()
+    assert await states(harness) == {}

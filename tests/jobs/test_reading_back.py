@@ -15,62 +15,62 @@ from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
-from tests.support.house import PLACE, demo_papers, house_over, no_sleep
+from tests.support.harness import PLACE, demo_papers, harness_over, no_sleep
 from tests.support.voting import ONE, OTHER, TABLE, THIRD, heard, read_back, values, with_cards
 
 
 async def test_reading_back_mends_what_was_missed_and_leaves_buttons_alone(store: Store, clock: Clock) -> None:
-    house = await with_cards(store, clock)
-    await house.react(ONE, "👍", member="ben")
-    await house.say(f"more {OTHER}")
-    await house.say(f"teach {THIRD}")
+    harness = await with_cards(store, clock)
+    await harness.react(ONE, "👍", member="ben")
+    await harness.say(f"more {OTHER}")
+    await harness.say(f"teach {THIRD}")
     clock.advance(timedelta(hours=1))
-    house.chat.standing[house.chat.message_of(ONE)] = {("cy", "🔥")}  # while nobody listened
-    assert await read_back(house) == 2
+    harness.chat.standing[harness.chat.message_of(ONE)] = {("cy", "🔥")}  # while nobody listened
+    assert await read_back(harness) == 2
     expected = {(ONE, "cy"): 1.0, (OTHER, "ada"): 1.0, (THIRD, "ada"): 1.0}
-    assert await values(house) == expected
-    assert await read_back(house) == 0
-    assert await values(house) == expected
+    assert await values(harness) == expected
+    assert await read_back(harness) == 0
+    assert await values(harness) == expected
 
 
 async def test_a_beat_reads_back_on_start_and_then_once_a_day(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    message = house.chat.message_of(ONE)
+    harness = await with_cards(sqlite_store, clock)
+    message = harness.chat.message_of(ONE)
     for emoji, hours, known in (("👍", 0, True), ("👎", 23, False), ("👎", 2, True)):
-        house.chat.standing[message] = {("ada", emoji)}
+        harness.chat.standing[message] = {("ada", emoji)}
         clock.advance(timedelta(hours=hours))
-        await house.app.scheduler.tick()
-        await house.settle()
-        assert ((ONE, "ada"), TABLE.value(emoji)) in (await values(house)).items() or not known
+        await harness.app.scheduler.tick()
+        await harness.settle()
+        assert ((ONE, "ada"), TABLE.value(emoji)) in (await values(harness)).items() or not known
 
 
 async def test_old_posts_are_not_read_back(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    house.chat.standing[house.chat.message_of(ONE)] = {("ada", "👍")}
+    harness = await with_cards(sqlite_store, clock)
+    harness.chat.standing[harness.chat.message_of(ONE)] = {("ada", "👍")}
     clock.advance(timedelta(days=8))
-    assert await read_back(house) == 0
+    assert await read_back(harness) == 0
 
 
 async def test_votes_on_both_cards_of_a_paper_that_was_merged_stay(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
+    harness = harness_over(store, clock)
     early, late = "One paper that was told of under a long working title", "The same one under its final long title"
     twins = [Paper("feed:1", early, "The first telling."), Paper("2603.00001", late, "The second.")]
-    await house.list_papers(twins)
-    await house.invite()
+    await harness.list_papers(twins)
+    await harness.invite()
     for twin in twins:
-        assert (await house.say(f"submit {twin.id}")).ok
+        assert (await harness.say(f"submit {twin.id}")).ok
         clock.advance(timedelta(days=4))
-    first, second = (one.id for one in house.chat.shown["c1"])
+    first, second = (one.id for one in harness.chat.shown["c1"])
     for message, member in ((first, "ada"), (second, "ben")):
-        house.chat.standing[message] = {(member, "👍")}
-        await house.app.service.react(Reaction(PLACE, message, member, "👍", True, clock()))
+        harness.chat.standing[message] = {(member, "👍")}
+        await harness.app.service.react(Reaction(PLACE, message, member, "👍", True, clock()))
     clock.advance(timedelta(minutes=1))
-    async with house.store.write() as tx:
+    async with harness.store.write() as tx:
         assert (await papers.record(tx, [Paper("2603.00001", early)], clock())).merged == ["feed:1"]
-    assert set((await values(house)).values()) == {1.0}
-    before = await heard(house)
-    assert await read_back(house, days=5) == 0
-    assert await heard(house) == before
+    assert set((await values(harness)).values()) == {1.0}
+    before = await heard(harness)
+    assert await read_back(harness, days=5) == 0
+    assert await heard(harness) == before
 
 
 @pytest.mark.parametrize("error", [PlatformError("down"), AccessLost("gone"), OSError("reset"), ValueError("odd")])
@@ -83,14 +83,14 @@ async def test_a_platform_that_cannot_tell_costs_no_vote_and_delays_no_other_cha
                 raise error
             return await super().reactions(place, message)
 
-    house = await with_cards(sqlite_store, clock, Deaf())
-    await house.react(ONE, "👍")
+    harness = await with_cards(sqlite_store, clock, Deaf())
+    await harness.react(ONE, "👍")
     other = Place("fake", "c2", name="other")
-    await house.invite(other)
-    await house.say(f"submit {ONE}", place=other)
-    house.chat.standing[house.chat.message_of(ONE, "c2")] = {("ben", "👍")}
-    assert await read_back(house) == 1
-    assert await values(house) == {(ONE, "ada"): 1.0}
+    await harness.invite(other)
+    await harness.say(f"submit {ONE}", place=other)
+    harness.chat.standing[harness.chat.message_of(ONE, "c2")] = {("ben", "👍")}
+    assert await read_back(harness) == 1
+    assert await values(harness) == {(ONE, "ada"): 1.0}
 
 
 async def test_cards_that_were_deleted_keep_no_other_from_being_read_back(sqlite_store: Store, clock: Clock) -> None:
@@ -100,16 +100,16 @@ async def test_cards_that_were_deleted_keep_no_other_from_being_read_back(sqlite
                 raise Rejected("message_not_found")
             return await super().reactions(place, message)
 
-    house = house_over(sqlite_store, clock, Cleared())
+    harness = harness_over(sqlite_store, clock, Cleared())
     papers = demo_papers()[:6]
-    await house.list_papers(papers)
-    await house.invite()
+    await harness.list_papers(papers)
+    await harness.invite()
     for paper in papers:
-        await house.say(f"submit {paper.id}")
-    *gone, last = (house.chat.message_of(paper.id) for paper in papers)
-    house.chat.standing[last] = {("ada", "👍")}
+        await harness.say(f"submit {paper.id}")
+    *gone, last = (harness.chat.message_of(paper.id) for paper in papers)
+    harness.chat.standing[last] = {("ada", "👍")}
     clock.advance(timedelta(minutes=1))
-    assert await read_back(house) == 1
+    assert await read_back(harness) == 1
 
 
 async def test_a_platform_that_never_answers_is_not_waited_for(sqlite_store: Store, clock: Clock) -> None:
@@ -118,9 +118,9 @@ async def test_a_platform_that_never_answers_is_not_waited_for(sqlite_store: Sto
             await asyncio.Event().wait()
             raise AssertionError
 
-    house = await with_cards(sqlite_store, clock, Silent())
-    reactions = ReactionRecorder(house.store, clock, no_sleep, TABLE, timeout=0.01)
-    assert await reactions.resync({"fake": house.chat}, clock() - timedelta(days=1)) == 0
+    harness = await with_cards(sqlite_store, clock, Silent())
+    reactions = ReactionRecorder(harness.store, clock, no_sleep, TABLE, timeout=0.01)
+    assert await reactions.resync({"fake": harness.chat}, clock() - timedelta(days=1)) == 0
 
 
 async def test_a_platform_that_asks_to_wait_is_asked_again_then(sqlite_store: Store, clock: Clock) -> None:
@@ -135,10 +135,10 @@ async def test_a_platform_that_asks_to_wait_is_asked_again_then(sqlite_store: St
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    house = await with_cards(sqlite_store, clock, Busy())
-    house.chat.standing[house.chat.message_of(ONE)] = {("ada", "👍")}
-    reactions = ReactionRecorder(house.store, clock, sleep, TABLE)
-    assert await reactions.resync({"fake": house.chat}, clock() - timedelta(days=1)) == 1
+    harness = await with_cards(sqlite_store, clock, Busy())
+    harness.chat.standing[harness.chat.message_of(ONE)] = {("ada", "👍")}
+    reactions = ReactionRecorder(harness.store, clock, sleep, TABLE)
+    assert await reactions.resync({"fake": harness.chat}, clock() - timedelta(days=1)) == 1
     assert slept == [40, 40]
 
 
@@ -153,11 +153,11 @@ async def test_a_workspace_that_never_answers_keeps_no_other_from_being_read_bac
             return []
 
     answered = asyncio.Event()
-    house = await with_cards(sqlite_store, clock, Silent())
+    harness = await with_cards(sqlite_store, clock, Silent())
     other = Place("fake", "c2", "T2", name="other")
-    await house.invite(other)
-    await house.say(f"submit {ONE}", place=other)
-    reading = asyncio.create_task(read_back(house))
+    await harness.invite(other)
+    await harness.say(f"submit {ONE}", place=other)
+    reading = asyncio.create_task(read_back(harness))
     await asyncio.wait_for(answered.wait(), 10)
     assert not reading.done()
     reading.cancel()

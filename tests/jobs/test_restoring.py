@@ -18,31 +18,31 @@ from bot.store.tables import posts
 from tests.fakes.clock import Clock
 from tests.jobs.test_alerts import told
 from tests.support.chat import FakeChat
-from tests.support.house import House, demo_papers, house_over
+from tests.support.harness import BotHarness, demo_papers, harness_over
 
 PAPERS = demo_papers()
 
 
-async def at_nine(store: Store, clock: Clock) -> House:
-    """A house with a channel, half a minute before its digest."""
-    house = house_over(store, clock)
-    house.shelf.lists[clock.now.date()] = list(PAPERS[:8])
-    await house.app.source_reading.read()
-    await house.invite()
+async def at_nine(store: Store, clock: Clock) -> BotHarness:
+    """A harness with a channel, half a minute before its digest."""
+    harness = harness_over(store, clock)
+    harness.shelf.lists[clock.now.date()] = list(PAPERS[:8])
+    await harness.app.source_reading.read()
+    await harness.invite()
     clock.now = clock.now.replace(hour=8, minute=59, second=30)
-    return house
+    return harness
 
 
-async def restored(house: House, file: Path) -> tuple[House, restoring.Given]:
-    """The house after a backup was put in the place of its store."""
+async def restored(harness: BotHarness, file: Path) -> tuple[BotHarness, restoring.Given]:
+    """The harness after a backup replaced its store."""
     given = []
 
     async def settle(tx, made_at) -> None:  # type: ignore[no-untyped-def]
-        given.append(await restoring.settle(tx, made_at, house.clock()))
+        given.append(await restoring.settle(tx, made_at, harness.clock()))
 
-    await restore(house.store, file, then=settle)
-    again = house_over(house.store, house.clock, house.chat)
-    again.shelf.lists = house.shelf.lists
+    await restore(harness.store, file, then=settle)
+    again = harness_over(harness.store, harness.clock, harness.chat)
+    again.shelf.lists = harness.shelf.lists
     return again, given[0]
 
 
@@ -50,26 +50,26 @@ def papers_in(chat: FakeChat) -> list[str]:
     return [one.message.card.paper_id for one in chat.shown["c1"] if one.message.card]
 
 
-async def digests(house: House) -> list[Delivery]:
-    channel = await house.channel()
-    async with house.store.read() as tx:
+async def digests(harness: BotHarness) -> list[Delivery]:
+    channel = await harness.channel()
+    async with harness.store.read() as tx:
         return [one for one in await deliveries.for_channel(tx, channel.id) if one.kind == DeliveryKind.DIGEST]
 
 
 async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(
     store: Store, clock: Clock, tmp_path: Path
 ) -> None:
-    house = await at_nine(store, clock)
+    harness = await at_nine(store, clock)
     await backup(store, tmp_path / "backup", clock())
     clock.advance(timedelta(seconds=10))
-    house.shelf.lists[clock.now.date()] += PAPERS[8:16]  # listed after the backup, and in the digest
-    await house.app.source_reading.read()
+    harness.shelf.lists[clock.now.date()] += PAPERS[8:16]  # listed after the backup, and in the digest
+    await harness.app.source_reading.read()
     clock.advance(timedelta(minutes=1))
-    await house.beat()
-    before = papers_in(house.chat)
+    await harness.beat()
+    before = papers_in(harness.chat)
     assert len(before) == 5
     clock.advance(timedelta(minutes=5))
-    again, given = await restored(house, tmp_path / "backup")
+    again, given = await restored(harness, tmp_path / "backup")
     assert given == restoring.Given(1, 0)
     for _ in range(3):
         await again.app.source_reading.read()
@@ -88,9 +88,9 @@ async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(
 
 
 async def test_a_store_that_is_moved_at_once_loses_no_digest(store: Store, clock: Clock, tmp_path: Path) -> None:
-    house = await at_nine(store, clock)
+    harness = await at_nine(store, clock)
     await backup(store, tmp_path / "backup", clock())
-    again, given = await restored(house, tmp_path / "backup")
+    again, given = await restored(harness, tmp_path / "backup")
     assert given == restoring.Given(0, 0)
     clock.advance(timedelta(minutes=2))
     await again.beat()
@@ -100,10 +100,10 @@ async def test_a_store_that_is_moved_at_once_loses_no_digest(store: Store, clock
 async def test_a_digest_that_was_hours_late_when_the_backup_was_made_still_comes(
     store: Store, clock: Clock, tmp_path: Path
 ) -> None:
-    house = await at_nine(store, clock)
+    harness = await at_nine(store, clock)
     clock.advance(timedelta(hours=3))  # nobody was running
     await backup(store, tmp_path / "backup", clock())
-    again, _ = await restored(house, tmp_path / "backup")
+    again, _ = await restored(harness, tmp_path / "backup")
     await again.beat()
     assert len(papers_in(again.chat)) == 5
 
@@ -112,17 +112,17 @@ async def test_a_digest_that_was_hours_late_when_the_backup_was_made_still_comes
 async def test_what_was_under_way_in_the_backup_is_not_posted_again(
     sqlite_store: Store, clock: Clock, tmp_path: Path, state: PostState
 ) -> None:
-    house = await at_nine(sqlite_store, clock)
+    harness = await at_nine(sqlite_store, clock)
     clock.advance(timedelta(minutes=1))
-    await house.app.planner.plan_due()
+    await harness.app.planner.plan_due()
     async with sqlite_store.write() as tx:
         await tx.execute(sa.update(posts).values(state=state, sending_at=clock(), tried_at=clock()))
     await backup(sqlite_store, tmp_path / "backup", clock())
     async with sqlite_store.write() as tx:
         await tx.execute(sa.update(posts).values(state=PostState.PLANNED))
-    await house.app.delivery_worker.deliver_all()
-    assert len(house.chat.shown["c1"]) == 6
-    again, given = await restored(house, tmp_path / "backup")
+    await harness.app.delivery_worker.deliver_all()
+    assert len(harness.chat.shown["c1"]) == 6
+    again, given = await restored(harness, tmp_path / "backup")
     assert given == restoring.Given(0, 6)
     await again.beat_until_settled()
     assert len(again.chat.shown["c1"]) == 6
@@ -132,15 +132,15 @@ async def test_what_was_under_way_in_the_backup_is_not_posted_again(
 async def test_what_was_alerted_after_the_backup_is_not_alerted_again(
     store: Store, clock: Clock, tmp_path: Path
 ) -> None:
-    house = await at_nine(store, clock)
-    await house.say("subscribe federated learning alert")
+    harness = await at_nine(store, clock)
+    await harness.say("subscribe federated learning alert")
     await backup(store, tmp_path / "backup", clock())
     clock.advance(timedelta(seconds=5))
-    house.shelf.lists[clock.now.date()].append(told(1))
-    await house.app.source_reading.read()
-    await house.app.delivery_worker.deliver_all()
-    assert papers_in(house.chat) == [told(1).id]
-    again, _ = await restored(house, tmp_path / "backup")
+    harness.shelf.lists[clock.now.date()].append(told(1))
+    await harness.app.source_reading.read()
+    await harness.app.delivery_worker.deliver_all()
+    assert papers_in(harness.chat) == [told(1).id]
+    again, _ = await restored(harness, tmp_path / "backup")
     await again.app.source_reading.read()
     await again.app.delivery_worker.deliver_all()
     assert papers_in(again.chat) == [told(1).id]
@@ -154,14 +154,14 @@ async def test_what_was_alerted_after_the_backup_is_not_alerted_again(
 async def test_what_a_source_that_failed_brings_late_counts_as_known_too(
     sqlite_store: Store, clock: Clock, tmp_path: Path
 ) -> None:
-    house = await at_nine(sqlite_store, clock)
+    harness = await at_nine(sqlite_store, clock)
     await backup(sqlite_store, tmp_path / "backup", clock())
-    house.shelf.lists[clock.now.date()] += PAPERS[8:16]
-    await house.app.source_reading.read()
+    harness.shelf.lists[clock.now.date()] += PAPERS[8:16]
+    await harness.app.source_reading.read()
     clock.advance(timedelta(minutes=1))
-    await house.beat()
-    before = set(papers_in(house.chat))
-    again, _ = await restored(house, tmp_path / "backup")
+    await harness.beat()
+    before = set(papers_in(harness.chat))
+    again, _ = await restored(harness, tmp_path / "backup")
     again.shelf.fails = OSError("down")
     await again.app.source_reading.read()
     again.shelf.fails = None

@@ -25,137 +25,137 @@ from bot.store import channels, deliveries, metadata
 from bot.store.database import Store
 from bot.store.states import DeliveryState
 from tests.fakes.clock import Clock
-from tests.support.house import PLACE, House, comes_true, demo_papers, house_over, paper
+from tests.support.harness import PLACE, BotHarness, comes_true, demo_papers, harness_over, paper
 
 BERLIN = "Europe/Berlin"
 
 
-async def kept(house: House) -> list[tuple[date, DeliveryState, str]]:
-    channel = await house.channel()
-    async with house.store.read() as tx:
+async def kept(harness: BotHarness) -> list[tuple[date, DeliveryState, str]]:
+    channel = await harness.channel()
+    async with harness.store.read() as tx:
         return [(one.local_date, one.state, one.reason) for one in await deliveries.for_channel(tx, channel.id)]
 
 
 async def test_the_digest_comes_at_the_channels_own_hour(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
-    await house.say("schedule 10:30 daily Asia/Tokyo 3")
-    due = (await house.channel()).next_due_at
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
+    await harness.say("schedule 10:30 daily Asia/Tokyo 3")
+    due = (await harness.channel()).next_due_at
     assert due == datetime(2026, 3, 3, 1, 30, tzinfo=UTC)
     clock.now = due - timedelta(seconds=1)
-    await house.beat()
-    assert house.chat.shown["c1"] == []
+    await harness.beat()
+    assert harness.chat.shown["c1"] == []
     clock.now = due
-    await house.beat()
-    assert len(house.chat.shown["c1"]) == 4
+    await harness.beat()
+    assert len(harness.chat.shown["c1"]) == 4
 
 
 async def test_an_hour_that_passed_within_grace_is_delivered_late_and_once(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
     clock.advance(timedelta(hours=11))
-    again = house_over(store, clock, house.chat)
+    again = harness_over(store, clock, harness.chat)
     await again.app.paper_index.sync()
     await again.app.scheduler.recover()
     await again.beat()
     await again.beat()
-    assert len(house.chat.shown["c1"]) == 6
+    assert len(harness.chat.shown["c1"]) == 6
 
 
 async def test_hours_that_passed_longer_ago_are_recorded_as_missed_with_the_reason(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
     clock.now = datetime(2026, 3, 5, 10, tzinfo=UTC)
-    await house.beat()
+    await harness.beat()
     missed = [
         (day, DeliveryState.MISSED, "the bot was not running, or could not post here")
         for day in (date(2026, 3, d) for d in (2, 3, 4))
     ]
-    assert await kept(house) == [*missed, (date(2026, 3, 5), DeliveryState.PLANNED, "")]
-    assert (await house.channel()).next_due_at == datetime(2026, 3, 6, 9, tzinfo=UTC)
+    assert await kept(harness) == [*missed, (date(2026, 3, 5), DeliveryState.PLANNED, "")]
+    assert (await harness.channel()).next_due_at == datetime(2026, 3, 6, 9, tzinfo=UTC)
 
 
 async def test_an_hour_too_long_ago_is_missed_and_the_next_one_is_awaited(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
     clock.advance(timedelta(hours=1 + 12, minutes=1))
-    await house.beat()
-    assert await kept(house) == [
+    await harness.beat()
+    assert await kept(harness) == [
         (date(2026, 3, 2), DeliveryState.MISSED, "the bot was not running, or could not post here")
     ]
-    assert house.chat.shown["c1"] == []
+    assert harness.chat.shown["c1"] == []
 
 
 async def test_a_paused_channel_gets_nothing_and_goes_on_where_its_next_hour_is(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
-    await house.say("pause")
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
+    await harness.say("pause")
     clock.advance(timedelta(days=2))
-    await house.beat()
-    assert await kept(house) == []
-    await house.say("resume")
+    await harness.beat()
+    assert await kept(harness) == []
+    await harness.say("resume")
     clock.advance(timedelta(hours=1))
-    await house.beat()
-    assert [state for _, state, _ in await kept(house)] == [DeliveryState.PLANNED]
+    await harness.beat()
+    assert [state for _, state, _ in await kept(harness)] == [DeliveryState.PLANNED]
 
 
 async def test_one_channel_whose_digest_cant_be_made_leaves_the_others_theirs(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
-    await house.invite(PLACE.__class__("fake", "c2", name="other"))
-    broken = await house.channel()
-    async with house.store.write() as tx:  # a zone that this machine's tables no longer have
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
+    await harness.invite(PLACE.__class__("fake", "c2", name="other"))
+    broken = await harness.channel()
+    async with harness.store.write() as tx:  # a zone that this machine's tables no longer have
         await channels.change(tx, broken.id, zone="Mars/Olympus")
     clock.advance(timedelta(hours=1))
-    await house.beat()
-    assert [(state, reason) for _, state, reason in await kept(house)] == [
+    await harness.beat()
+    assert [(state, reason) for _, state, reason in await kept(harness)] == [
         (DeliveryState.MISSED, "ZoneInfoNotFoundError while it was made")
     ]
-    assert len(house.chat.shown["c2"]) == 6
-    await house.beat()
-    assert len(await kept(house)) == 1, "it is tried again tomorrow, not at every beat"
+    assert len(harness.chat.shown["c2"]) == 6
+    await harness.beat()
+    assert len(await kept(harness)) == 1, "it is tried again tomorrow, not at every beat"
 
 
 async def test_a_failed_source_is_asked_again_for_the_days_it_missed(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
+    harness = harness_over(store, clock)
     day = clock.now.date()
-    house.shelf.lists = {day: [paper(1)]}
-    await house.app.ingest.run()
-    house.shelf.fails = Refused("shelf said no (503).", 503)
+    harness.shelf.lists = {day: [paper(1)]}
+    await harness.app.ingest.run()
+    harness.shelf.fails = Refused("shelf said no (503).", 503)
     for _ in range(2):
         clock.advance(timedelta(days=1))
-        await house.app.ingest.run()
-    house.shelf.fails = None
-    house.shelf.lists[day + timedelta(days=1)] = [paper(2)]
+        await harness.app.ingest.run()
+    harness.shelf.fails = None
+    harness.shelf.lists[day + timedelta(days=1)] = [paper(2)]
     clock.advance(timedelta(days=1))
-    [outcome] = await house.app.ingest.run()
-    assert house.shelf.asked[-1] == (day, clock.now.date(), {"until": day.isoformat()})
+    [outcome] = await harness.app.ingest.run()
+    assert harness.shelf.asked[-1] == (day, clock.now.date(), {"until": day.isoformat()})
     assert outcome.added == 1
 
 
 async def test_a_run_that_was_cut_short_keeps_its_papers_but_is_not_done(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    house.shelf.lists = {clock.now.date(): [paper(1)]}
-    house.shelf.partly = Refused("shelf stopped half-way (500).", 500)
-    [outcome] = await house.app.ingest.run()
+    harness = harness_over(store, clock)
+    harness.shelf.lists = {clock.now.date(): [paper(1)]}
+    harness.shelf.partly = Refused("shelf stopped half-way (500).", 500)
+    [outcome] = await harness.app.ingest.run()
     assert outcome.added == 1
     assert outcome.failure
-    await house.app.ingest.run()
-    assert house.shelf.asked[0] == house.shelf.asked[1], "the same days are asked for again"
-    assert len(house.app.paper_index.engine) == 1
+    await harness.app.ingest.run()
+    assert harness.shelf.asked[0] == harness.shelf.asked[1], "the same days are asked for again"
+    assert len(harness.app.paper_index.engine) == 1
 
 
 async def test_every_job_runs_on_a_real_scheduler_and_no_run_is_dropped_for_being_late(
     store: Store, clock: Clock
 ) -> None:
-    house = house_over(store, clock)
-    scheduler, ran = house.app.scheduler, {job.name: asyncio.Event() for job in house.app.scheduler.jobs}
+    harness = harness_over(store, clock)
+    scheduler, ran = harness.app.scheduler, {job.name: asyncio.Event() for job in harness.app.scheduler.jobs}
 
     async def run(job: Job) -> None:
         await job.run()
@@ -210,7 +210,7 @@ async def _ran(names: list[str], count: int) -> bool:
 async def test_an_end_in_the_middle_of_a_job_is_no_error(
     sqlite_store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house, begun, ended = house_over(sqlite_store, clock), asyncio.Event(), asyncio.Event()
+    harness, begun, ended = harness_over(sqlite_store, clock), asyncio.Event(), asyncio.Event()
 
     async def run() -> None:
         begun.set()
@@ -219,7 +219,7 @@ async def test_an_end_in_the_middle_of_a_job_is_no_error(
         finally:
             ended.set()
 
-    scheduler = house.app.scheduler
+    scheduler = harness.app.scheduler
     scheduler.jobs = (Job("endless", run, timedelta(hours=1)),)
     scheduler.start()
     await asyncio.wait_for(begun.wait(), 10)
@@ -230,11 +230,11 @@ async def test_an_end_in_the_middle_of_a_job_is_no_error(
 
 
 async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.list_papers(demo_papers()[:4])
-    await house.invite()
+    harness = harness_over(sqlite_store, clock)
+    await harness.list_papers(demo_papers()[:4])
+    await harness.invite()
     clock.advance(timedelta(hours=1))
-    await house.beat()
+    await harness.beat()
     asked = asyncio.Event()
 
     async def hang(place: Place, message: str) -> list[tuple[str, str]]:
@@ -242,31 +242,31 @@ async def test_reactions_that_cannot_be_read_back_hold_up_no_digest(sqlite_store
         await asyncio.Event().wait()
         return []
 
-    house.chat.reactions = hang  # type: ignore[method-assign]
-    await house.app.ingest.run()
-    await house.list_papers(demo_papers()[4:8])
-    await house.next_morning()
-    await asyncio.wait_for(house.app.scheduler.tick(), 10)
+    harness.chat.reactions = hang  # type: ignore[method-assign]
+    await harness.app.ingest.run()
+    await harness.list_papers(demo_papers()[4:8])
+    await harness.next_morning()
+    await asyncio.wait_for(harness.app.scheduler.tick(), 10)
     await asyncio.wait_for(asked.wait(), 10)
     for _ in range(50):  # the beat gives way to the reading that it began
-        await asyncio.wait_for(house.app.scheduler.tick(), 10)
-    assert len(house.chat.shown["c1"]) == 10
+        await asyncio.wait_for(harness.app.scheduler.tick(), 10)
+    assert len(harness.chat.shown["c1"]) == 10
     async with sqlite_store.read() as tx:
         assert await metadata.get(tx, "reactions_read_back_at") is None, "it is not done"
-    await house.app.scheduler.stop()
+    await harness.app.scheduler.stop()
 
 
 async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.invite()
-    await house.app.ingest.run()
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    await harness.app.ingest.run()
     clock.advance(timedelta(hours=1))
-    await house.beat()
-    await house.next_morning()
+    await harness.beat()
+    await harness.next_morning()
     for given_up in (False, True):
-        again, answer = house_over(sqlite_store, clock, house.chat), asyncio.Event()
+        again, answer = harness_over(sqlite_store, clock, harness.chat), asyncio.Event()
         again.shelf.lists = {clock.now.date(): demo_papers()[:4]}
         fetch = again.shelf.fetch
 
@@ -277,9 +277,9 @@ async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever
             return await fetch(*asked)
 
         again.shelf.fetch = slow  # type: ignore[method-assign, assignment]
-        before = len(house.chat.shown["c1"])
+        before = len(harness.chat.shown["c1"])
         await again.app.scheduler.tick()
-        assert len(house.chat.shown["c1"]) == before
+        assert len(harness.chat.shown["c1"]) == before
         if given_up:
             clock.advance(timedelta(minutes=11))
         else:
@@ -287,61 +287,61 @@ async def test_after_a_silence_the_digest_waits_for_the_sources_but_not_for_ever
             await again.settle()
         await again.app.scheduler.tick()
         await again.app.delivery_worker.deliver_all()
-        assert len(house.chat.shown["c1"]) == before + (1 if given_up else 5)
+        assert len(harness.chat.shown["c1"]) == before + (1 if given_up else 5)
         await again.app.scheduler.stop()
         clock.now += timedelta(days=1)
 
 
 async def test_a_clock_that_was_wrong_for_a_while_costs_no_later_digest(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:2])
-    await house.invite()
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:2])
+    await harness.invite()
     clock.advance(timedelta(hours=1))
     right = clock.now
     clock.now = right + timedelta(days=40)
-    await house.app.scheduler.tick()
-    await house.settle()
+    await harness.app.scheduler.tick()
+    await harness.settle()
     clock.now = right
-    assert await house.app.ingest.due(timedelta(hours=1))
-    await house.app.scheduler.tick()
-    await house.settle()
-    assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
-    assert house.shelf.asked[-1][0] < clock.now.date()
-    await house.list_papers(demo_papers()[2:5])
-    await house.next_morning()
-    before = len(house.chat.shown["c1"])
-    await house.beat()
-    assert len(house.chat.shown["c1"]) == before + 4
+    assert await harness.app.ingest.due(timedelta(hours=1))
+    await harness.app.scheduler.tick()
+    await harness.settle()
+    assert (await harness.channel()).next_due_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
+    assert harness.shelf.asked[-1][0] < clock.now.date()
+    await harness.list_papers(demo_papers()[2:5])
+    await harness.next_morning()
+    before = len(harness.chat.shown["c1"])
+    await harness.beat()
+    assert len(harness.chat.shown["c1"]) == before + 4
 
 
 async def test_a_new_hour_later_on_a_day_that_had_its_digest_begins_tomorrow(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.invite()
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
     clock.advance(timedelta(hours=1))
-    await house.beat()
-    assert "Next digest: Tuesday, 3 March at 15:00" in (await house.say("schedule 15:00")).text
-    await house.app.scheduler.tick()
-    await house.settle()
-    assert (await house.channel()).next_due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
+    await harness.beat()
+    assert "Next digest: Tuesday, 3 March at 15:00" in (await harness.say("schedule 15:00")).text
+    await harness.app.scheduler.tick()
+    await harness.settle()
+    assert (await harness.channel()).next_due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
 
 
 async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
 
     def no(message: object) -> None:
         raise NotAccepted("down")
 
-    house.chat.before = no
-    await house.app.ingest.run()
+    harness.chat.before = no
+    await harness.app.ingest.run()
     clock.advance(timedelta(hours=1))
-    await house.app.planner.plan_due()
-    await house.app.scheduler.tick()
-    await house.app.delivery_worker.deliver_all()
-    await house.app.scheduler.stop()
-    assert (await house.posts())[0].attempts == 1
-    assert house.chat.shown["c1"] == []
+    await harness.app.planner.plan_due()
+    await harness.app.scheduler.tick()
+    await harness.app.delivery_worker.deliver_all()
+    await harness.app.scheduler.stop()
+    assert (await harness.posts())[0].attempts == 1
+    assert harness.chat.shown["c1"] == []
 
 
 def test_an_hour_that_daylight_saving_skips_is_the_first_moment_after_the_gap() -> None:
@@ -394,15 +394,15 @@ def test_the_hours_that_were_missed_are_all_between_the_one_that_was_due_and_now
 
 
 async def test_pausing_stops_what_waits_and_its_papers_come_after_resuming(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(demo_papers()[:8])
-    await house.invite()
+    harness = harness_over(store, clock)
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite()
     clock.advance(timedelta(hours=1))
-    await house.app.planner.plan_due()
-    await house.say("pause")
-    await house.app.delivery_worker.deliver_all()
-    assert house.chat.shown["c1"] == []
-    await house.say("resume")
-    await house.next_morning()
-    await house.beat()
-    assert len(house.chat.shown["c1"]) == 6
+    await harness.app.planner.plan_due()
+    await harness.say("pause")
+    await harness.app.delivery_worker.deliver_all()
+    assert harness.chat.shown["c1"] == []
+    await harness.say("resume")
+    await harness.next_morning()
+    await harness.beat()
+    assert len(harness.chat.shown["c1"]) == 6

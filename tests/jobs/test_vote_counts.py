@@ -21,7 +21,7 @@ from bot.store.states import ChannelState
 from bot.store.votes import Vote, VoteSignal
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
-from tests.support.house import ADA, BEN, PLACE, House, demo_papers, house_over
+from tests.support.harness import ADA, BEN, PLACE, BotHarness, demo_papers, harness_over
 from tests.support.voting import ONE, OTHER, TABLE, read_back, values, with_cards
 
 
@@ -68,7 +68,7 @@ class Naps:
         await self.over.wait()
 
 
-async def board(store: Store, clock: Clock) -> tuple[House, Board]:
+async def board(store: Store, clock: Clock) -> tuple[BotHarness, Board]:
     chat = Board()
     return await with_cards(store, clock, chat), chat
 
@@ -116,83 +116,83 @@ def test_what_was_taken_back_is_not_counted() -> None:
 
 
 async def test_a_press_is_seen_on_the_card_and_taken_back_it_is_gone(store: Store, clock: Clock) -> None:
-    house, chat = await board(store, clock)
+    harness, chat = await board(store, clock)
     before = list(chat.shown["c1"])
-    await house.say(f"more {ONE}")
-    await house.settle()
+    await harness.say(f"more {ONE}")
+    await harness.settle()
     assert (chat.tally(ONE), chat.tally(OTHER)) == ("By button: 👍 1", "")
-    await house.say(f"more {ONE}")
-    await house.settle()
+    await harness.say(f"more {ONE}")
+    await harness.settle()
     assert chat.shown["c1"] == before
     assert len(chat.edits) == 2
 
 
 async def test_every_member_counts_once_and_may_change_their_mind(sqlite_store: Store, clock: Clock) -> None:
-    house, chat = await board(sqlite_store, clock)
-    await house.say(f"more {ONE}", ADA)
-    await house.say(f"more {ONE}", BEN)
-    await house.settle()
+    harness, chat = await board(sqlite_store, clock)
+    await harness.say(f"more {ONE}", ADA)
+    await harness.say(f"more {ONE}", BEN)
+    await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 2"
     clock.advance(timedelta(seconds=1))
-    await house.say(f"less {ONE}", BEN)
-    await house.settle()
+    await harness.say(f"less {ONE}", BEN)
+    await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 1 · 👎 1"
 
 
 async def test_an_emoji_that_says_the_same_or_takes_the_press_back_takes_the_line_away(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house, chat = await board(sqlite_store, clock)
-    await house.say(f"more {ONE}")
-    await house.say(f"more {ONE}", BEN)
-    await house.settle()
+    harness, chat = await board(sqlite_store, clock)
+    await harness.say(f"more {ONE}")
+    await harness.say(f"more {ONE}", BEN)
+    await harness.settle()
     clock.advance(timedelta(seconds=1))
-    await house.react(ONE, "👍")
-    await house.settle()
+    await harness.react(ONE, "👍")
+    await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 1"
     clock.advance(timedelta(seconds=1))
-    await house.react(ONE, "👍", on=False)
-    await house.settle()
+    await harness.react(ONE, "👍", on=False)
+    await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 1"
-    assert await values(house) == {(ONE, "ben"): 1.0}
+    assert await values(harness) == {(ONE, "ben"): 1.0}
 
 
 async def test_an_emoji_of_somebody_who_pressed_nothing_writes_nothing_anew(sqlite_store: Store, clock: Clock) -> None:
-    house, chat = await board(sqlite_store, clock)
-    await house.say(f"more {ONE}")
-    await house.settle()
-    await house.react(ONE, "👍", member="ben")
-    await house.react(OTHER, "👍")
-    await house.settle()
+    harness, chat = await board(sqlite_store, clock)
+    await harness.say(f"more {ONE}")
+    await harness.settle()
+    await harness.react(ONE, "👍", member="ben")
+    await harness.react(OTHER, "👍")
+    await harness.settle()
     assert len(chat.edits) == 1
 
 
 async def test_an_emoji_read_back_takes_the_line_away_too(sqlite_store: Store, clock: Clock) -> None:
-    house, chat = await board(sqlite_store, clock)
-    await house.say(f"more {ONE}")
-    await house.settle()
+    harness, chat = await board(sqlite_store, clock)
+    await harness.say(f"more {ONE}")
+    await harness.settle()
     clock.advance(timedelta(seconds=1))
     chat.standing[chat.message_of(ONE)].add(("ada", "👍"))
-    assert await read_back(house) == 1
-    await house.settle()
+    assert await read_back(harness) == 1
+    await harness.settle()
     assert chat.tally(ONE) == ""
 
 
 async def test_on_a_message_of_several_papers_each_line_has_its_own(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(), Naps()
     digest = settings.DigestSettings(count=3, style=Style.COMPACT, titles=0)
-    house = house_over(sqlite_store, clock, chat, naps, digest=digest)
-    await house.list_papers(demo_papers()[:10])
-    await house.invite()
-    await house.next_morning()
-    await house.beat()
-    [post] = await house.posts()
+    harness = harness_over(sqlite_store, clock, chat, naps, digest=digest)
+    await harness.list_papers(demo_papers()[:10])
+    await harness.invite()
+    await harness.next_morning()
+    await harness.beat()
+    [post] = await harness.posts()
     one, two, three = (line["paper_id"] for line in post.body["lines"])
-    await house.say(f"more {two}")
-    await house.say(f"more {three}", BEN)
-    await house.app.service.react(Reaction(PLACE, post.message or "", "ada", keycap(1), True, clock()))
+    await harness.say(f"more {two}")
+    await harness.say(f"more {three}", BEN)
+    await harness.app.service.react(Reaction(PLACE, post.message or "", "ada", keycap(1), True, clock()))
     naps.over.set()
-    await house.settle()
+    await harness.settle()
     assert len(chat.edits) == 1
     [shown] = chat.shown["c1"]
     assert [(line.paper_id, line.tally) for line in shown.message.lines] == [
@@ -203,34 +203,34 @@ async def test_on_a_message_of_several_papers_each_line_has_its_own(sqlite_store
 
 
 async def test_forget_me_takes_the_line_away(store: Store, clock: Clock) -> None:
-    house, chat = await board(store, clock)
-    await house.say(f"more {ONE}")
-    await house.say(f"less {OTHER}")
-    await house.say(f"more {ONE}", BEN)
-    await house.settle()
-    await house.say("forget me")
-    await house.settle()
+    harness, chat = await board(store, clock)
+    await harness.say(f"more {ONE}")
+    await harness.say(f"less {OTHER}")
+    await harness.say(f"more {ONE}", BEN)
+    await harness.settle()
+    await harness.say("forget me")
+    await harness.settle()
     assert (chat.tally(ONE), chat.tally(OTHER)) == ("By button: 👍 1", "")
 
 
 async def test_what_no_card_shows_and_where_the_bot_may_not_write_nothing_is_written(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house, chat = await board(sqlite_store, clock)
-    await house.list_papers(demo_papers()[5:6])
-    await house.say(f"more {demo_papers()[5].id}")
-    await house.settle()
-    async with house.store.write() as tx:
-        await channels.change(tx, (await house.channel()).id, state=ChannelState.LOST)
-    await house.say(f"more {ONE}")
-    await house.settle()
+    harness, chat = await board(sqlite_store, clock)
+    await harness.list_papers(demo_papers()[5:6])
+    await harness.say(f"more {demo_papers()[5].id}")
+    await harness.settle()
+    async with harness.store.write() as tx:
+        await channels.change(tx, (await harness.channel()).id, state=ChannelState.LOST)
+    await harness.say(f"more {ONE}")
+    await harness.settle()
     assert chat.tries == 0
 
 
 async def test_a_platform_that_writes_nothing_anew_is_left_alone(sqlite_store: Store, clock: Clock) -> None:
-    house = await with_cards(sqlite_store, clock)
-    assert not isinstance(house.chat, Rewriting)
-    await house.say(f"more {ONE}")
+    harness = await with_cards(sqlite_store, clock)
+    assert not isinstance(harness.chat, Rewriting)
+    await harness.say(f"more {ONE}")
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -241,91 +241,91 @@ async def test_many_presses_are_one_edit_and_it_shows_what_came_while_it_waited(
     sqlite_store: Store, clock: Clock
 ) -> None:
     chat, naps = Board(), Naps()
-    house = await with_cards(sqlite_store, clock, chat, naps)
-    await house.say(f"more {ONE}")
+    harness = await with_cards(sqlite_store, clock, chat, naps)
+    await harness.say(f"more {ONE}")
     await asyncio.sleep(0)
     assert naps.taken == [2.0]
-    await house.say(f"more {ONE}", BEN)
-    await house.say(f"less {OTHER}", BEN)
+    await harness.say(f"more {ONE}", BEN)
+    await harness.say(f"less {OTHER}", BEN)
     assert chat.edits == []
     naps.over.set()
-    await house.settle()
+    await harness.settle()
     assert sorted(chat.edits) == sorted([chat.message_of(ONE), chat.message_of(OTHER)])
     assert (chat.tally(ONE), chat.tally(OTHER)) == ("By button: 👍 2", "By button: 👎 1")
 
 
 async def test_a_press_while_the_message_is_written_is_seen_after_it(sqlite_store: Store, clock: Clock) -> None:
-    house, chat = await board(sqlite_store, clock)
+    harness, chat = await board(sqlite_store, clock)
     chat.gate = asyncio.Event()
-    await house.say(f"more {ONE}")
+    await harness.say(f"more {ONE}")
     await chat.at_it.wait()
-    await house.say(f"more {ONE}", BEN)
+    await harness.say(f"more {ONE}", BEN)
     chat.gate.set()
-    await house.settle()
+    await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 2"
     assert len(chat.edits) == 2
 
 
 async def test_a_press_told_twice_is_one_edit(sqlite_store: Store, clock: Clock) -> None:
-    house, chat = await board(sqlite_store, clock)
+    harness, chat = await board(sqlite_store, clock)
     for _ in range(2):
-        await house.app.service.act(PLACE, ADA, Action("", "more", ONE), "press-1")
-        await house.settle()
+        await harness.app.service.act(PLACE, ADA, Action("", "more", ONE), "press-1")
+        await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 1"
     assert len(chat.edits) == 1
 
 
 async def test_it_goes_ahead_of_nobody(sqlite_store: Store, clock: Clock) -> None:
-    house, chat = await board(sqlite_store, clock)
-    await house.say(f"more {ONE}")
-    await house.settle()
-    await house.react(ONE, "👍")
-    await house.settle()
+    harness, chat = await board(sqlite_store, clock)
+    await harness.say(f"more {ONE}")
+    await harness.settle()
+    await harness.react(ONE, "👍")
+    await harness.settle()
     assert len(chat.edits) == 2
     assert not chat.went_ahead
 
 
 async def test_what_a_crash_left_out_of_date_is_brought_right_on_the_next_start(store: Store, clock: Clock) -> None:
     chat, naps = Board(), Naps()
-    house = await with_cards(store, clock, chat, naps)
-    await house.say(f"more {ONE}")
+    harness = await with_cards(store, clock, chat, naps)
+    await harness.say(f"more {ONE}")
     await asyncio.sleep(0)
-    await house.app.scheduler.stop()
+    await harness.app.scheduler.stop()
     assert chat.edits == []
-    house = house_over(store, clock, chat)
-    await house.app.scheduler.tick()
-    await house.settle()
+    harness = harness_over(store, clock, chat)
+    await harness.app.scheduler.tick()
+    await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 1"
-    assert await values(house) == {(ONE, "ada"): 1.0}
+    assert await values(harness) == {(ONE, "ada"): 1.0}
 
 
 async def test_a_line_that_a_crash_left_standing_is_taken_away_on_the_next_start(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    house, chat = await board(sqlite_store, clock)
-    await house.say(f"more {ONE}")
-    await house.settle()
-    house = house_over(sqlite_store, clock, chat, Naps())
+    harness, chat = await board(sqlite_store, clock)
+    await harness.say(f"more {ONE}")
+    await harness.settle()
+    harness = harness_over(sqlite_store, clock, chat, Naps())
     clock.advance(timedelta(seconds=1))
-    await house.say(f"more {ONE}")
+    await harness.say(f"more {ONE}")
     await asyncio.sleep(0)
-    await house.app.scheduler.stop()
+    await harness.app.scheduler.stop()
     assert chat.tally(ONE) == "By button: 👍 1"
-    house = house_over(sqlite_store, clock, chat)
-    await house.app.scheduler.tick()
-    await house.settle()
+    harness = harness_over(sqlite_store, clock, chat)
+    await harness.app.scheduler.tick()
+    await harness.settle()
     assert chat.tally(ONE) == ""
 
 
 # -- what goes wrong
 
 
-async def pressed_on(house: House) -> list[str]:
+async def pressed_on(harness: BotHarness) -> list[str]:
     """Press, wait, and give what was logged of it."""
     with capture_logs() as logged:
-        await house.say(f"more {ONE}")
-        await house.settle()
-    assert await values(house) == {(ONE, "ada"): 1.0}, "the vote stands whatever becomes of the card"
+        await harness.say(f"more {ONE}")
+        await harness.settle()
+    assert await values(harness) == {(ONE, "ada"): 1.0}, "the vote stands whatever becomes of the card"
     return [f"{one['event']} {one.get('why')}" for one in logged]
 
 
@@ -333,12 +333,12 @@ async def pressed_on(house: House) -> list[str]:
 async def test_an_edit_that_is_refused_is_told_of_once_and_not_tried_again(
     sqlite_store: Store, clock: Clock, error: PlatformError
 ) -> None:
-    house, chat = await board(sqlite_store, clock)
+    harness, chat = await board(sqlite_store, clock)
     chat.troubles = [error]
-    assert await pressed_on(house) == [f"A card can't show the votes by button. {error}"]
+    assert await pressed_on(harness) == [f"A card can't show the votes by button. {error}"]
     assert chat.tries == 1
-    await house.say(f"more {ONE}", BEN)
-    await house.settle()
+    await harness.say(f"more {ONE}", BEN)
+    await harness.settle()
     assert chat.tally(ONE) == "By button: 👍 2", "the next press brings it right"
 
 
@@ -349,28 +349,28 @@ async def test_an_edit_that_may_do_later_is_tried_again_in_its_time(
     naps = Naps()
     naps.over.set()
     chat = Board()
-    house = await with_cards(sqlite_store, clock, chat, naps)
+    harness = await with_cards(sqlite_store, clock, chat, naps)
     chat.troubles = [error]
-    assert await pressed_on(house) == []
+    assert await pressed_on(harness) == []
     assert naps.taken == [2.0, 0.5, waits, 0.5]
     assert chat.tally(ONE) == "By button: 👍 1"
 
 
 async def test_an_edit_is_not_tried_for_ever(sqlite_store: Store, clock: Clock) -> None:
-    house, chat = await board(sqlite_store, clock)
+    harness, chat = await board(sqlite_store, clock)
     chat.troubles = [NotAccepted("slowly", 1)] * 100
-    assert await pressed_on(house) == ["A card can't show the votes by button. slowly"]
+    assert await pressed_on(harness) == ["A card can't show the votes by button. slowly"]
     assert chat.tries == 3
 
 
 async def test_a_refused_card_keeps_no_other_from_being_written(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(), Naps()
-    house = await with_cards(sqlite_store, clock, chat, naps)
+    harness = await with_cards(sqlite_store, clock, chat, naps)
     chat.troubles = [Rejected("not so")]
-    await house.say(f"more {ONE}")
-    await house.say(f"more {OTHER}")
+    await harness.say(f"more {ONE}")
+    await harness.say(f"more {OTHER}")
     naps.over.set()
-    await house.settle()
+    await harness.settle()
     assert chat.tries == 2
     assert len(chat.edits) == 1
 
@@ -378,22 +378,22 @@ async def test_a_refused_card_keeps_no_other_from_being_written(sqlite_store: St
 async def test_one_that_gets_no_answer_is_given_up_in_time(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(gate=asyncio.Event()), Naps()
     naps.over.set()
-    house = await with_cards(sqlite_store, clock, FakeChat())
-    await house.say(f"more {ONE}")
-    vote_counters = VoteCounters(house.store, {"fake": chat}, TABLE, naps, timeout=0.01)
+    harness = await with_cards(sqlite_store, clock, FakeChat())
+    await harness.say(f"more {ONE}")
+    vote_counters = VoteCounters(harness.store, {"fake": chat}, TABLE, naps, timeout=0.01)
     with capture_logs() as logged:
-        vote_counters.refresh_tally((await house.channel()).id, ONE)
-        await house.settle()
+        vote_counters.refresh_tally((await harness.channel()).id, ONE)
+        await harness.settle()
     assert [one["why"] for one in logged] == ["no answer in time"]
 
 
 async def test_a_store_that_does_not_answer_costs_the_line_alone(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(), Naps()
-    house = await with_cards(sqlite_store, clock, chat, naps)
-    await house.say(f"more {ONE}")
-    async with house.store.write() as tx:
+    harness = await with_cards(sqlite_store, clock, chat, naps)
+    await harness.say(f"more {ONE}")
+    async with harness.store.write() as tx:
         await tx.exec_driver_sql("UPDATE posts SET body = '{\"card\": 7}'")
     naps.over.set()
     with capture_logs() as logged:
-        await house.settle()
+        await harness.settle()
     assert [one["event"] for one in logged] == ["The votes by button can't be shown now."]

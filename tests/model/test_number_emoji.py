@@ -16,91 +16,91 @@ from bot.store.states import DeliveryKind
 from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
-from tests.support.house import BEN, PLACE, House, house_over
+from tests.support.harness import BEN, PLACE, BotHarness, harness_over
 from tests.support.voting import ONE, PAPERS, heard, read_back, values, with_cards
 
 
 async def with_numbers(
     store: Store, clock: Clock, some: Sequence[Paper] = PAPERS, chat: FakeChat | None = None
-) -> House:
-    """A house whose channel has these papers on one message."""
-    house = house_over(store, clock, chat)
-    await house.list_papers(some)
-    await house.invite()
-    channel, message = await house.channel(), layout.numbered("Here:", [line(paper) for paper in some])
+) -> BotHarness:
+    """A harness whose channel has these papers on one message."""
+    harness = harness_over(store, clock, chat)
+    await harness.list_papers(some)
+    await harness.invite()
+    channel, message = await harness.channel(), layout.numbered("Here:", [line(paper) for paper in some])
     async with store.write() as tx:
         await deliveries.plan(tx, channel.id, clock().date(), DeliveryKind.DIGEST, clock(), [message], clock())
-    await house.app.delivery_worker.deliver_all()
+    await harness.app.delivery_worker.deliver_all()
     clock.advance(timedelta(minutes=1))
-    return house
+    return harness
 
 
-def listed(house: House) -> list[str]:
+def listed(harness: BotHarness) -> list[str]:
     """The papers on the message, in the order of their numbers."""
-    return [line.paper_id for line in house.chat.shown["c1"][0].message.lines]
+    return [line.paper_id for line in harness.chat.shown["c1"][0].message.lines]
 
 
-async def put(house: House, emoji: str, on: bool = True, *, member: str = "ada", after: float = 0) -> None:
+async def put(harness: BotHarness, emoji: str, on: bool = True, *, member: str = "ada", after: float = 0) -> None:
     """An emoji on the first message."""
-    message = house.chat.shown["c1"][0].id
-    (house.chat.standing[message].add if on else house.chat.standing[message].discard)((member, emoji))
-    at = house.clock() + timedelta(seconds=after)
-    await house.app.service.react(Reaction(PLACE, message, member, emoji, on, at))
+    message = harness.chat.shown["c1"][0].id
+    (harness.chat.standing[message].add if on else harness.chat.standing[message].discard)((member, emoji))
+    at = harness.clock() + timedelta(seconds=after)
+    await harness.app.service.react(Reaction(PLACE, message, member, emoji, on, at))
 
 
 async def test_a_number_likes_the_paper_it_stands_for_and_taken_off_likes_it_no_more(
     store: Store, clock: Clock
 ) -> None:
-    house = await with_numbers(store, clock)
-    silent = await heard(house)
-    assert [(one.paper_id, one.value) for one in silent] == [(paper_id, 0.0) for paper_id in listed(house)]
-    first, second, third = listed(house)
+    harness = await with_numbers(store, clock)
+    silent = await heard(harness)
+    assert [(one.paper_id, one.value) for one in silent] == [(paper_id, 0.0) for paper_id in listed(harness)]
+    first, second, third = listed(harness)
     for emoji in ("1️⃣", ":two:", "3⃣"):
-        await put(house, emoji)
-    assert await values(house) == {(first, "ada"): 1.0, (second, "ada"): 1.0, (third, "ada"): 1.0}
+        await put(harness, emoji)
+    assert await values(harness) == {(first, "ada"): 1.0, (second, "ada"): 1.0, (third, "ada"): 1.0}
     clock.advance(timedelta(seconds=1))
     for emoji in ("1️⃣", ":two:", "3⃣"):
-        await put(house, emoji, on=False)
-    assert await heard(house) == silent
+        await put(harness, emoji, on=False)
+    assert await heard(harness) == silent
 
 
 @pytest.mark.parametrize(
     "emoji", ["👍", "👎", "4️⃣", "🔟", "0️⃣", "said:number", "said:number::burst", "said:less", ":number:"]
 )
 async def test_what_names_none_of_several_papers_is_no_vote(store: Store, clock: Clock, emoji: str) -> None:
-    house = await with_numbers(store, clock)
-    await put(house, emoji)
-    assert await values(house) == {}
-    assert await read_back(house) == 0
+    harness = await with_numbers(store, clock)
+    await put(harness, emoji)
+    assert await values(harness) == {}
+    assert await read_back(harness) == 0
 
 
 @pytest.mark.parametrize("emoji", ["1️⃣", ":one:", "🔟", "said:number"])
 async def test_a_number_on_a_card_is_no_vote(sqlite_store: Store, clock: Clock, emoji: str) -> None:
-    house = await with_cards(sqlite_store, clock)
-    await house.react(ONE, emoji)
-    assert await values(house) == {}
+    harness = await with_cards(sqlite_store, clock)
+    await harness.react(ONE, emoji)
+    assert await values(harness) == {}
 
 
 @pytest.mark.parametrize("off", [["1️⃣", "1️⃣::burst"], ["1️⃣::burst", "1️⃣"]])
 async def test_a_number_put_on_in_both_ways_counts_until_both_are_off(
     store: Store, clock: Clock, off: list[str]
 ) -> None:
-    house = await with_numbers(store, clock)
-    first, *_ = listed(house)
+    harness = await with_numbers(store, clock)
+    first, *_ = listed(harness)
     for emoji in off:
-        await put(house, emoji)
-    await put(house, off[0], on=False, after=0.001)
-    assert await values(house) == {(first, "ada"): 1.0}
-    assert await read_back(house) == 0
-    await put(house, off[1], on=False, after=0.001)
-    assert await values(house) == {}
+        await put(harness, emoji)
+    await put(harness, off[0], on=False, after=0.001)
+    assert await values(harness) == {(first, "ada"): 1.0}
+    assert await read_back(harness) == 0
+    await put(harness, off[1], on=False, after=0.001)
+    assert await values(harness) == {}
 
 
 async def test_of_numbers_told_in_any_order_the_later_word_stands(store: Store, clock: Clock) -> None:
-    house = await with_numbers(store, clock)
-    await put(house, "1️⃣", on=False, after=-1)
-    await put(house, "1️⃣", after=-2)
-    assert await values(house) == {}
+    harness = await with_numbers(store, clock)
+    await put(harness, "1️⃣", on=False, after=-1)
+    await put(harness, "1️⃣", after=-2)
+    assert await values(harness) == {}
 
 
 async def test_numbers_are_read_back_with_one_question_a_message(store: Store, clock: Clock) -> None:
@@ -111,50 +111,50 @@ async def test_numbers_are_read_back_with_one_question_a_message(store: Store, c
             asked.append(message)
             return await super().reactions(place, message)
 
-    house = await with_numbers(store, clock, chat=Counting())
-    message, (first, second, _) = house.chat.shown["c1"][0].id, listed(house)
-    await put(house, "1️⃣")
+    harness = await with_numbers(store, clock, chat=Counting())
+    message, (first, second, _) = harness.chat.shown["c1"][0].id, listed(harness)
+    await put(harness, "1️⃣")
     clock.advance(timedelta(minutes=1))
-    house.chat.standing[message] = {("ben", ":two:"), ("ben", "👎")}
-    assert await read_back(house) == 2
-    assert await values(house) == {(second, "ben"): 1.0}
+    harness.chat.standing[message] = {("ben", ":two:"), ("ben", "👎")}
+    assert await read_back(harness) == 2
+    assert await values(harness) == {(second, "ben"): 1.0}
     assert asked == [message]
-    assert await read_back(house) == 0
-    assert first not in {paper for paper, _ in await values(house)}
+    assert await read_back(harness) == 0
+    assert first not in {paper for paper, _ in await values(harness)}
 
 
 async def test_a_number_and_the_button_of_its_paper_are_one_vote(store: Store, clock: Clock) -> None:
-    house = await with_numbers(store, clock)
-    first = listed(house)[0]
-    await house.say(f"more {first}")
-    await put(house, "1️⃣")
+    harness = await with_numbers(store, clock)
+    first = listed(harness)[0]
+    await harness.say(f"more {first}")
+    await put(harness, "1️⃣")
     clock.advance(timedelta(seconds=1))
-    assert "take it off there" in (await house.say(f"more {first}")).text
-    await house.say(f"more {first}")
+    assert "take it off there" in (await harness.say(f"more {first}")).text
+    await harness.say(f"more {first}")
     clock.advance(timedelta(seconds=1))
-    await put(house, "1️⃣", on=False)
-    assert await values(house) == {}
+    await put(harness, "1️⃣", on=False)
+    assert await values(harness) == {}
 
 
 async def test_a_number_counts_for_what_its_paper_turned_out_to_be(store: Store, clock: Clock) -> None:
     early, late = "One paper that was told of under a long working title", "The same one under its final long title"
     twins = [Paper("feed:1", early, "The first telling."), Paper("2603.00001", late, "The second.")]
-    house = await with_numbers(store, clock, twins)
-    await put(house, "1️⃣")
-    await put(house, "2️⃣", member="ben")
+    harness = await with_numbers(store, clock, twins)
+    await put(harness, "1️⃣")
+    await put(harness, "2️⃣", member="ben")
     clock.advance(timedelta(minutes=1))
-    async with house.store.write() as tx:
+    async with harness.store.write() as tx:
         assert (await papers.record(tx, [Paper("2603.00001", early)], clock())).merged == ["feed:1"]
     both = {("2603.00001", "ada"): 1.0, ("2603.00001", "ben"): 1.0}
-    assert await values(house) == both
-    assert await read_back(house) == 0
-    await put(house, "1️⃣", on=False)
-    await put(house, "2️⃣", on=False, member="ben")
-    assert await values(house) == {}
+    assert await values(harness) == both
+    assert await read_back(harness) == 0
+    await put(harness, "1️⃣", on=False)
+    await put(harness, "2️⃣", on=False, member="ben")
+    assert await values(harness) == {}
 
 
 async def test_a_forgotten_member_has_no_numbers_either(store: Store, clock: Clock) -> None:
-    house = await with_numbers(store, clock)
-    await put(house, "1️⃣", member="ben")
-    await house.say("forget me", BEN)
-    assert await values(house) == {}
+    harness = await with_numbers(store, clock)
+    await put(harness, "1️⃣", member="ben")
+    await harness.say("forget me", BEN)
+    assert await values(harness) == {}

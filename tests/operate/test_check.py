@@ -27,7 +27,7 @@ from bot.sources.feed import feed_name
 from bot.store import channels
 from bot.store.opening import open_store
 from tests.fakes.slack.server import FakeSlack
-from tests.support.house import paper
+from tests.support.harness import paper
 from tests.support.paper_sources import PaperSources, Reply
 
 ROOT = Path(__file__).parents[2]

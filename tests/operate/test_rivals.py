@@ -15,31 +15,31 @@ from bot.store import pick_log
 from bot.store.database import Store
 from bot.store.pick_log import LoggedPick
 from tests.fakes.clock import Clock
-from tests.support.house import House, demo_papers, house_over
+from tests.support.harness import BotHarness, demo_papers, harness_over
 
 PAPERS = [replace(one, upvotes=n % 50) for n, one in enumerate(demo_papers()[:150])]
 
 
-async def shared(store: Store, clock: Clock, days: int = 3) -> House:
+async def shared(store: Store, clock: Clock, days: int = 3) -> BotHarness:
     """A channel whose digests are shared with the most upvoted, and whose member likes what the taste brings."""
     experiment = load(None, {"PAPERBOY_EXPERIMENT__RIVAL": "upvotes"}).experiment
-    house = house_over(store, clock, experiment=experiment)
-    await house.invite()
-    await house.say("settings count 4 bar 0")
-    await house.say("subscribe reinforcement learning")
+    harness = harness_over(store, clock, experiment=experiment)
+    await harness.invite()
+    await harness.say("settings count 4 bar 0")
+    await harness.say("subscribe reinforcement learning")
     for day in range(days):
-        await house.list_papers(PAPERS[50 * day : 50 * day + 50])
-        await house.next_morning()
-        await house.beat()
-        for one in await chosen(house):
+        await harness.list_papers(PAPERS[50 * day : 50 * day + 50])
+        await harness.next_morning()
+        await harness.beat()
+        for one in await chosen(harness):
             if one.day == clock.now.date() and one.team == "taste":
-                await house.react(one.paper_id)
-    return house
+                await harness.react(one.paper_id)
+    return harness
 
 
-async def chosen(house: House) -> list[LoggedPick]:
-    async with house.store.read() as tx:
-        made = await pick_log.for_channel(tx, (await house.channel()).id)
+async def chosen(harness: BotHarness) -> list[LoggedPick]:
+    async with harness.store.read() as tx:
+        made = await pick_log.for_channel(tx, (await harness.channel()).id)
     return [one for one in made if one.place]
 
 
@@ -53,13 +53,13 @@ async def test_each_digest_is_shared_and_remembers_whose_each_card_was(store: St
 
 
 async def test_without_the_setting_no_digest_is_shared(sqlite_store: Store, clock: Clock) -> None:
-    house = house_over(sqlite_store, clock)
-    await house.list_papers(PAPERS[:50])
-    await house.invite()
-    await house.say("subscribe reinforcement learning")
-    await house.next_morning()
-    await house.beat()
-    assert {one.team for one in await chosen(house)} == {""}
+    harness = harness_over(sqlite_store, clock)
+    await harness.list_papers(PAPERS[:50])
+    await harness.invite()
+    await harness.say("subscribe reinforcement learning")
+    await harness.next_morning()
+    await harness.beat()
+    assert {one.team for one in await chosen(harness)} == {""}
 
 
 async def test_the_operator_is_told_who_won(
@@ -87,8 +87,8 @@ def test_a_rival_nobody_knows_is_refused() -> None:
 
 
 async def test_no_member_is_told_of_the_comparison(sqlite_store: Store, clock: Clock) -> None:
-    house = await shared(sqlite_store, clock, days=1)
-    for line in ("stats", "taste", "today", f"why {(await chosen(house))[0].paper_id}"):
-        assert "rival" not in (await house.say(line)).text
-    whys = [one.message.card.why for one in house.chat.shown["c1"] if one.message.card]
+    harness = await shared(sqlite_store, clock, days=1)
+    for line in ("stats", "taste", "today", f"why {(await chosen(harness))[0].paper_id}"):
+        assert "rival" not in (await harness.say(line)).text
+    whys = [one.message.card.why for one in harness.chat.shown["c1"] if one.message.card]
     assert not any("upvot" in why or "🎲" in why for why in whys)

@@ -35,15 +35,15 @@ LINES = st.one_of(
 
 
 @pytest.fixture
-async def house(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Together]:
-    async with together(sqlite_store, tmp_path) as house:
-        yield house
+async def harness(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Together]:
+    async with together(sqlite_store, tmp_path) as harness:
+        yield harness
 
 
-async def asked(house: Together, side: str, line: str) -> str:
+async def asked(harness: Together, side: str, line: str) -> str:
     """What a member reads in answer to a line."""
     async with asyncio.timeout(_WITHIN):
-        return await house.side(side).ask("bo", line)
+        return await harness.side(side).ask("bo", line)
 
 
 @pytest.mark.timeout(300)
@@ -55,15 +55,15 @@ async def asked(house: Together, side: str, line: str) -> str:
 @example(line='"learning ' * 2_000)
 @example(line="cat:cs.LG " * 2_000 + "x" * 50_000)
 @example(line="<!channel> @everyone <@U1> " * 20)
-async def test_every_search_is_answered_on_every_platform(house: Together, line: str) -> None:
+async def test_every_search_is_answered_on_every_platform(harness: Together, line: str) -> None:
     line = "search " + " ".join(line.split("\n"))
     for side in SIDES:
-        shown = await asked(house, side, line[:_LONGEST_ON_DISCORD] if side == "discord" else line)
+        shown = await asked(harness, side, line[:_LONGEST_ON_DISCORD] if side == "discord" else line)
         assert shown.strip(), side
         assert "your fault" not in shown
-    assert house.team.bo.ephemeral[-1].pings == []
-    assert house.server.bo.answers[-1].pings == []
-    seen = house.guest.screen.getvalue()[-5_000:]
+    assert harness.team.bo.ephemeral[-1].pings == []
+    assert harness.server.bo.answers[-1].pings == []
+    seen = harness.guest.screen.getvalue()[-5_000:]
     assert not {char for char in seen if unicodedata.category(char) in ("Cc", "Cf", "Cs")} - {"\n", "\u200d"}
 
 
@@ -71,9 +71,9 @@ async def test_every_search_is_answered_on_every_platform(house: Together, line:
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(line=LINES)
 @example(line="learning privacy " * 300)
-async def test_every_mention_is_answered_though_nobody_meant_to_ask(house: Together, line: str) -> None:
+async def test_every_mention_is_answered_though_nobody_meant_to_ask(harness: Together, line: str) -> None:
     line = "search " + " ".join(line.split())
-    team, server = house.team, house.server
+    team, server = harness.team, harness.server
     async with asyncio.timeout(_WITHIN):
         said = len(team.ml.visible) + len(team.bo.ephemeral)
         await team.bo.mentions(team.ml, line)
@@ -88,6 +88,6 @@ async def test_every_mention_is_answered_though_nobody_meant_to_ask(house: Toget
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(line=LINES)
-async def test_whatever_is_being_typed_discord_can_show_what_may_be_meant(house: Together, line: str) -> None:
-    shown = await house.server.bo.types(house.server.ml, "papers", line[:_LONGEST_ON_DISCORD])
+async def test_whatever_is_being_typed_discord_can_show_what_may_be_meant(harness: Together, line: str) -> None:
+    shown = await harness.server.bo.types(harness.server.ml, "papers", line[:_LONGEST_ON_DISCORD])
     assert len(shown) <= 25

@@ -27,7 +27,7 @@ from tests.fakes.slack.server import FakeSlack
 from tests.platforms.discord.server import DiscordServer
 from tests.platforms.slack.team import SlackTeam
 from tests.platforms.terminal_guest import TerminalGuest
-from tests.support.house import Shelf, demo_papers, no_sleep
+from tests.support.harness import Shelf, demo_papers, no_sleep
 
 DAY = demo_papers()[:2]
 SIDES = ("slack", "discord", "terminal")
@@ -130,17 +130,17 @@ async def together(store: Store, folder: Path, *, away: str = "") -> AsyncIterat
         settings = load(None, {"PAPERBOY_DIGEST__COUNT": "2", "PAPERBOY_SCHEDULE__TICK_SECONDS": "60"})
         paper_index = PaperIndex(store, Recommender(), None)
         app = build(settings, store, paper_index, platforms, [Shelf()], clock, no_sleep)
-        house = Together(app, clock, team, server, guest)
+        harness = Together(app, clock, team, server, guest)
         async with store.write() as tx:
             await papers.record(tx, DAY, clock(), {paper.id: clock().date() for paper in DAY})
         await paper_index.sync()
         if away:
-            await house.fake(away).goes_away()
-        serving = asyncio.create_task(serve(app, platforms, sleep=house.wait, seconds=clock.seconds))
+            await harness.fake(away).goes_away()
+        serving = asyncio.create_task(serve(app, platforms, sleep=harness.wait, seconds=clock.seconds))
         try:
             await guest.typist.ready()
-            await asyncio.gather(*(house.connected(name) for name in ("slack", "discord") if name != away))
-            yield house
+            await asyncio.gather(*(harness.connected(name) for name in ("slack", "discord") if name != away))
+            yield harness
         finally:
             serving.cancel()
             with suppress(asyncio.CancelledError):
@@ -151,34 +151,36 @@ async def together(store: Store, folder: Path, *, away: str = "") -> AsyncIterat
 async def test_one_that_falls_in_the_middle_of_its_digest_holds_up_no_other_and_ends_it_once(
     sqlite_store: Store, tmp_path: Path, failing: str
 ) -> None:
-    async with together(sqlite_store, tmp_path) as house:
+    async with together(sqlite_store, tmp_path) as harness:
         others = [name for name in SIDES if name != failing]
-        house.fake(failing).faults.hang(POSTING[failing], accepted=True)
-        await house.begin()
-        await house.delivers(*others)
-        assert len(await house.side(failing).seen(house.side(failing).place)) == 1, "posted, and nobody told the bot"
-        await house.fake(failing).goes_away()
-        await house.takes_a_vote(*others)
-        assert await house.votes(failing) == 0
-        await house.fake(failing).comes_back()
-        await house.delivers(failing)
-        await house.connected(failing)
-        await house.takes_a_vote(failing)
-        await house.delivers(*SIDES)
+        harness.fake(failing).faults.hang(POSTING[failing], accepted=True)
+        await harness.begin()
+        await harness.delivers(*others)
+        assert len(await harness.side(failing).seen(harness.side(failing).place)) == 1, (
+            "posted, and nobody told the bot"
+        )
+        await harness.fake(failing).goes_away()
+        await harness.takes_a_vote(*others)
+        assert await harness.votes(failing) == 0
+        await harness.fake(failing).comes_back()
+        await harness.delivers(failing)
+        await harness.connected(failing)
+        await harness.takes_a_vote(failing)
+        await harness.delivers(*SIDES)
 
 
 @pytest.mark.parametrize("failing", ["slack", "discord"])
 async def test_one_that_is_away_at_the_start_holds_up_no_other_and_begins_when_it_is_there(
     sqlite_store: Store, tmp_path: Path, failing: str
 ) -> None:
-    async with together(sqlite_store, tmp_path, away=failing) as house:
+    async with together(sqlite_store, tmp_path, away=failing) as harness:
         others = [name for name in SIDES if name != failing]
-        await house.begin()
-        await house.delivers(*others)
-        await house.takes_a_vote(*others)
-        await house.fake(failing).comes_back()
-        house.there.set()
-        await house.connected(failing)
-        await house.delivers(failing)
-        await house.takes_a_vote(failing)
-        await house.delivers(*SIDES)
+        await harness.begin()
+        await harness.delivers(*others)
+        await harness.takes_a_vote(*others)
+        await harness.fake(failing).comes_back()
+        harness.there.set()
+        await harness.connected(failing)
+        await harness.delivers(failing)
+        await harness.takes_a_vote(failing)
+        await harness.delivers(*SIDES)

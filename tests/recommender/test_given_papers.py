@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from recommender import Feedback, Paper, Recommender
-from tests.support.house import demo_papers
+from tests.support.harness import demo_papers
 
 NOW = datetime(2025, 11, 10, tzinfo=UTC)
 GIVEN = Paper(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recommender import Feedback, Paper, Recommender
 from recommender.text import words
 from tests.recommender.papers import NOW, library, votes
-from tests.support.house import demo_papers
+from tests.support.harness import demo_papers
 
 PAPERS = demo_papers()
 TEXTS = {paper.id: words(f"{paper.title}. {paper.abstract}") for paper in PAPERS}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recommender import Paper, PickOptions, Profile, Ranked, Recommender
 from tests.recommender.papers import NOW, library, made, votes
-from tests.support.house import demo_papers
+from tests.support.harness import demo_papers
 
 PAPERS = demo_papers()[:60]
 IDS = [paper.id for paper in PAPERS]

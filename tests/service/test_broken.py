@@ -11,21 +11,23 @@ from structlog.testing import capture_logs
 
 from bot.store.errors import StoreBusy
 from recommender import Hit, Recommender
-from tests.support.house import ADA, PLACE, House
+from tests.support.harness import ADA, PLACE, BotHarness
 from tests.support.saying import DM
 
 
-async def test_a_store_that_does_not_answer_is_told_kindly(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_does_not_answer_is_told_kindly(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def busy(*_: object) -> None:
         raise StoreBusy("locked")
 
-    monkeypatch.setattr(house.store, "read", busy)
-    reply = await house.say("topics")
+    monkeypatch.setattr(harness.store, "read", busy)
+    reply = await harness.say("topics")
     assert not reply.ok
     assert "try again" in reply.text
-    assert await house.app.service.suggest(PLACE, "fed") == []
-    assert "try again" in (await house.app.service.act_on_message(PLACE, ADA, "why", "m1")).text
-    assert "try again" in (await house.app.service.home(DM, ADA)).mine.text
+    assert await harness.app.service.suggest(PLACE, "fed") == []
+    assert "try again" in (await harness.app.service.act_on_message(PLACE, ADA, "why", "m1")).text
+    assert "try again" in (await harness.app.service.home(DM, ADA)).mine.text
 
 
 class _Broken(Recommender):
@@ -48,23 +50,23 @@ class _Slow(Recommender):
         return []
 
 
-async def test_whatever_breaks_is_answered_in_one_line_and_logged(house: House) -> None:
-    house.app.paper_index.engine = _Broken()
+async def test_whatever_breaks_is_answered_in_one_line_and_logged(harness: BotHarness) -> None:
+    harness.app.paper_index.engine = _Broken()
     with capture_logs() as logs:
-        reply = await house.say("search federated")
-        assert await house.app.service.suggest(PLACE, "search federated") == []
+        reply = await harness.say("search federated")
+        assert await harness.app.service.suggest(PLACE, "search federated") == []
     assert not reply.ok
     assert reply.text.startswith("That went wrong")
     assert "map" not in reply.text
     assert [log["log_level"] for log in logs] == ["error", "error"]
-    assert (await house.say("topics")).ok, "and the next question is answered"
+    assert (await harness.say("topics")).ok, "and the next question is answered"
 
 
 @pytest.mark.parametrize("line", ["search federated", "why federated nets", "suggest"])
-async def test_a_slow_search_holds_nobody_else_up(house: House, line: str) -> None:
-    house.app.paper_index.engine = engine = _Slow()
-    service = house.app.service
-    asking = asyncio.create_task(service.suggest(PLACE, "federated") if line == "suggest" else house.say(line))
+async def test_a_slow_search_holds_nobody_else_up(harness: BotHarness, line: str) -> None:
+    harness.app.paper_index.engine = engine = _Slow()
+    service = harness.app.service
+    asking = asyncio.create_task(service.suggest(PLACE, "federated") if line == "suggest" else harness.say(line))
     while not engine.asked and not asking.done():
         await asyncio.sleep(0)
         engine.others_went_on.set()

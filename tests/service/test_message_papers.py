@@ -6,32 +6,32 @@ import pytest
 
 from bot.model.messages import Action, Reply
 from bot.store import saved, votes
-from tests.support.house import ADA, BEN, PLACE, House, demo_papers
+from tests.support.harness import ADA, BEN, PLACE, BotHarness, demo_papers
 
 PAPERS = demo_papers()[:40]
 KNOWN = PAPERS[0]
 
 
-async def about(house: House, verb: str, message: str = "", text: str = "", event_id: str = "") -> Reply:
-    return await house.app.service.act_on_message(PLACE, BEN, verb, message, text, event_id)
+async def about(harness: BotHarness, verb: str, message: str = "", text: str = "", event_id: str = "") -> Reply:
+    return await harness.app.service.act_on_message(PLACE, BEN, verb, message, text, event_id)
 
 
-async def standing(house: House) -> list[tuple[str, str, str]]:
-    async with house.store.read() as tx:
-        found = await votes.for_channel(tx, (await house.channel()).id)
+async def standing(harness: BotHarness) -> list[tuple[str, str, str]]:
+    async with harness.store.read() as tx:
+        found = await votes.for_channel(tx, (await harness.channel()).id)
     return [(vote.paper_id, vote.member, vote.signal) for vote in found]
 
 
 @pytest.fixture
-async def posted(house: House) -> House:
+async def posted(harness: BotHarness) -> BotHarness:
     """With the first digest in the channel."""
-    await house.say("settings bar 0")
-    await house.next_morning()
-    await house.beat()
-    return house
+    await harness.say("settings bar 0")
+    await harness.next_morning()
+    await harness.beat()
+    return harness
 
 
-async def test_a_card_is_about_its_paper(posted: House) -> None:
+async def test_a_card_is_about_its_paper(posted: BotHarness) -> None:
     card = next(one for one in posted.chat.shown["c1"] if one.message.card)
     assert card.message.card
     reply = await about(posted, "more", card.id, "whatever https://arxiv.org/abs/1602.05629 it links to")
@@ -40,7 +40,7 @@ async def test_a_card_is_about_its_paper(posted: House) -> None:
     assert await standing(posted) == [(card.message.card.paper_id, "ben", "said:more")]
 
 
-async def test_a_digests_header_asks_which_of_its_cards_is_meant(posted: House) -> None:
+async def test_a_digests_header_asks_which_of_its_cards_is_meant(posted: BotHarness) -> None:
     header, *cards = posted.chat.shown["c1"]
     reply = await about(posted, "more", header.id)
     papers = [one.message.card.paper_id for one in cards if one.message.card]
@@ -52,13 +52,13 @@ async def test_a_digests_header_asks_which_of_its_cards_is_meant(posted: House) 
 
 
 @pytest.mark.parametrize("style", ["compact", "thread"])
-async def test_a_digest_in_another_style_asks_which_of_its_papers_is_meant(house: House, style: str) -> None:
-    await house.say(f"settings bar=0 style={style}")
-    await house.next_morning()
-    await house.beat()
-    reply = await about(house, "why", house.chat.shown["c1"][0].id)
+async def test_a_digest_in_another_style_asks_which_of_its_papers_is_meant(harness: BotHarness, style: str) -> None:
+    await harness.say(f"settings bar=0 style={style}")
+    await harness.next_morning()
+    await harness.beat()
+    reply = await about(harness, "why", harness.chat.shown["c1"][0].id)
     assert len(reply.lines) >= 5
-    assert (await house.app.service.act(PLACE, BEN, reply.actions[0])).ok
+    assert (await harness.app.service.act(PLACE, BEN, reply.actions[0])).ok
 
 
 @pytest.mark.parametrize(
@@ -70,71 +70,71 @@ async def test_a_digest_in_another_style_asks_which_of_its_papers_is_meant(house
         f"https://huggingface.co/papers/{KNOWN.id} https://arxiv.org/abs/{KNOWN.id}!",
     ],
 )
-async def test_a_message_is_about_the_paper_it_links_to(house: House, text: str) -> None:
-    reply = await about(house, "why", "m99", text)
+async def test_a_message_is_about_the_paper_it_links_to(harness: BotHarness, text: str) -> None:
+    reply = await about(harness, "why", "m99", text)
     assert reply.ok
     assert KNOWN.title[:40] in reply.text
 
 
-async def test_several_links_ask_which_is_meant(house: House) -> None:
+async def test_several_links_ask_which_is_meant(harness: BotHarness) -> None:
     links = " ".join(f"https://arxiv.org/abs/{paper.id}" for paper in PAPERS[:13])
-    reply = await about(house, "why", "m99", links)
+    reply = await about(harness, "why", "m99", links)
     assert [line.title for line in reply.lines] == [paper.title for paper in PAPERS[:10]]
     assert all(action.verb == "why" and len(action.label) <= 60 for action in reply.actions)
 
 
 @pytest.mark.parametrize("text", ["", "lunch?", "see https://example.org/abs/1", "<" * 100_000])
-async def test_a_message_without_a_paper_says_what_this_is_for(house: House, text: str) -> None:
-    reply = await about(house, "more", "m99", text)
+async def test_a_message_without_a_paper_says_what_this_is_for(harness: BotHarness, text: str) -> None:
+    reply = await about(harness, "more", "m99", text)
     assert not reply.ok
     assert "on my cards" in reply.text
 
 
 @pytest.mark.parametrize("verb", ["forget", "pause", "nonsense", "export"])
-async def test_only_what_is_about_a_paper_is_done(house: House, verb: str) -> None:
-    assert not (await about(house, verb, "m99", f"https://arxiv.org/abs/{KNOWN.id}")).ok
+async def test_only_what_is_about_a_paper_is_done(harness: BotHarness, verb: str) -> None:
+    assert not (await about(harness, verb, "m99", f"https://arxiv.org/abs/{KNOWN.id}")).ok
 
 
-async def test_a_vote_told_twice_is_counted_once_and_answered_the_same(house: House) -> None:
+async def test_a_vote_told_twice_is_counted_once_and_answered_the_same(harness: BotHarness) -> None:
     press = Action("More like this", "more", KNOWN.id)
-    first = await house.app.service.act(PLACE, BEN, press, "press-1")
-    again = await house.app.service.act(PLACE, BEN, press, "press-1")
+    first = await harness.app.service.act(PLACE, BEN, press, "press-1")
+    again = await harness.app.service.act(PLACE, BEN, press, "press-1")
     assert first == again
     assert first.text.startswith("Counted.")
-    assert await standing(house) == [(KNOWN.id, "ben", "said:more")]
-    back = [await house.app.service.act(PLACE, BEN, press, "press-2") for _ in range(2)]
+    assert await standing(harness) == [(KNOWN.id, "ben", "said:more")]
+    back = [await harness.app.service.act(PLACE, BEN, press, "press-2") for _ in range(2)]
     assert back[0] == back[1]
     assert back[0].text.startswith("Taken back")
-    assert await standing(house) == []
+    assert await standing(harness) == []
 
 
-async def test_a_less_told_twice_takes_back_a_more_for_good(house: House) -> None:
-    await house.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press-1")
+async def test_a_less_told_twice_takes_back_a_more_for_good(harness: BotHarness) -> None:
+    await harness.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press-1")
     for event in ("press-2", "press-2", "press-1"):
-        await house.app.service.act(PLACE, BEN, Action("", "less" if event == "press-2" else "more", KNOWN.id), event)
-    assert await standing(house) == [(KNOWN.id, "ben", "said:less")]
+        await harness.app.service.act(PLACE, BEN, Action("", "less" if event == "press-2" else "more", KNOWN.id), event)
+    assert await standing(harness) == [(KNOWN.id, "ben", "said:less")]
 
 
-async def test_saving_told_twice_saves_once(house: House) -> None:
+async def test_saving_told_twice_saves_once(harness: BotHarness) -> None:
     press = Action("Save", "save", KNOWN.id)
     for event in ("press-1", "press-1", "press-2", "press-2", "press-3", "press-3"):
-        reply = await house.app.service.act(PLACE, BEN, press, event)
-        async with house.store.read() as tx:
+        reply = await harness.app.service.act(PLACE, BEN, press, event)
+        async with harness.store.read() as tx:
             kept = [paper_id for paper_id, _ in await saved.for_member(tx, "fake", "", "ben")]
         assert kept == ([] if event == "press-2" else [KNOWN.id])
         assert reply.text.startswith("Saved") == bool(kept)
 
 
-async def test_forget_me_forgets_what_was_pressed(house: House) -> None:
-    await house.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")
-    await house.say("forget me", BEN)
-    assert (await house.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")).text.startswith(
+async def test_forget_me_forgets_what_was_pressed(harness: BotHarness) -> None:
+    await harness.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")
+    await harness.say("forget me", BEN)
+    assert (await harness.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")).text.startswith(
         "Counted"
     )
-    assert await standing(house) == [(KNOWN.id, "ben", "said:more")]
+    assert await standing(harness) == [(KNOWN.id, "ben", "said:more")]
 
 
-async def test_a_button_of_another_members_press_is_their_own(house: House) -> None:
+async def test_a_button_of_another_members_press_is_their_own(harness: BotHarness) -> None:
     for asker in (ADA, BEN):
-        await house.app.service.act(PLACE, asker, Action("", "more", KNOWN.id), f"press:{asker.member}:1")
-    assert len(await standing(house)) == 2
+        await harness.app.service.act(PLACE, asker, Action("", "more", KNOWN.id), f"press:{asker.member}:1")
+    assert len(await standing(harness)) == 2

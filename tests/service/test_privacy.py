@@ -11,7 +11,7 @@ from bot.model.messages import Action, Asker, Place, PlaceKind
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
-from tests.support.house import House, demo_papers, house_over, paper
+from tests.support.harness import BotHarness, demo_papers, harness_over, paper
 
 CAT = Asker("cat", manager=True, name="Cat")
 
@@ -54,14 +54,14 @@ LISTENERS = [
 ]
 
 
-async def lives(house: House, room: Room) -> None:
+async def lives(harness: BotHarness, room: Room) -> None:
     """Everything that a room can do, done there."""
     ada, place = Asker("ada", manager=True, name="Ada"), room.place
     entry = (
         f"@misc{{k, title={{A draft on {room.word} and {room.secret} matters}}, author={{{room.secret.title()}, Ann}}, "
         f"abstract={{Of {room.secret} things.}}}}"
     )
-    await house.invite(place)
+    await harness.invite(place)
     for line in (
         f"teach {entry}",
         f"more {room.liked.id}",
@@ -72,13 +72,13 @@ async def lives(house: House, room: Room) -> None:
         f"subscribe {room.secret} herds",
         f'less "{room.secret} beetles"',
     ):
-        told = await house.say(line, ada, place)
+        told = await harness.say(line, ada, place)
         assert told.ok, (line, told.text)
 
 
 @pytest.fixture
-async def house(sqlite_store: Store, clock: Clock) -> House:
-    made = house_over(sqlite_store, clock)
+async def harness(sqlite_store: Store, clock: Clock) -> BotHarness:
+    made = harness_over(sqlite_store, clock)
     await made.list_papers(demo_papers()[:40])
     await made.list_papers([one for room in [*SECRET, OPEN] for one in (room.liked, room.posted)])
     for room in [*SECRET, OPEN]:
@@ -113,87 +113,89 @@ def lines(room: Room) -> list[str]:
     return [f"{verb} {argument}".strip() for verb in COMMANDS for argument in arguments.get(verb, [""])]
 
 
-async def answers(house: House, place: Place, room: Room) -> list[tuple[str, str]]:
+async def answers(harness: BotHarness, place: Place, room: Room) -> list[tuple[str, str]]:
     """All that the bot says in a place: to each verb, as a button and shared, completed, and at home."""
     told = []
     for line in lines(room):
-        told.append((line, str(await house.say(line, CAT, place))))
+        told.append((line, str(await harness.say(line, CAT, place))))
         verb, _, argument = line.partition(" ")
         for action in (Action("", verb, argument), Action("", "share", line)):
-            told.append((f"press {line}", str(await house.app.service.act(place, CAT, action))))
+            told.append((f"press {line}", str(await harness.app.service.act(place, CAT, action))))
     for typed in (room.word[:4], f"search {room.word[:4]}", "more A draft", "unsubscribe ", "search A study", "saved "):
-        told.append((f"typing {typed}", str(await house.app.service.suggest(place, typed))))
-    told.append(("home", str(await house.app.service.home(place, CAT, [one.address for one in LISTENERS]))))
+        told.append((f"typing {typed}", str(await harness.app.service.suggest(place, typed))))
+    told.append(("home", str(await harness.app.service.home(place, CAT, [one.address for one in LISTENERS]))))
     return told
 
 
 @pytest.mark.parametrize("place", LISTENERS, ids=lambda place: place.address)
-async def test_nothing_of_a_private_room_is_told_elsewhere(house: House, place: Place) -> None:
-    await house.invite(place, by="cat")
-    house.chat.shown[place.address].clear()
+async def test_nothing_of_a_private_room_is_told_elsewhere(harness: BotHarness, place: Place) -> None:
+    await harness.invite(place, by="cat")
+    harness.chat.shown[place.address].clear()
     secrets = [room for room in SECRET if room.place != place]
-    told = [answer for room in secrets for answer in await answers(house, place, room)]
-    await house.next_morning()
-    await house.list_papers([paper(900 + number) for number in range(30)])
-    await house.beat()
-    told += [("posted", str(post)) for post in house.chat.shown[place.address]]
+    told = [answer for room in secrets for answer in await answers(harness, place, room)]
+    await harness.next_morning()
+    await harness.list_papers([paper(900 + number) for number in range(30)])
+    await harness.beat()
+    told += [("posted", str(post)) for post in harness.chat.shown[place.address]]
     never = [room.secret for room in secrets] + [room.place.name for room in secrets if room.place.name]
     never += ["another channel", "already in another"]
     assert len(told) > 200
     assert [(asked, word) for asked, text in told for word in never if word in text.lower()] == []
 
 
-async def test_a_room_is_told_all_that_it_did_itself(house: House) -> None:
+async def test_a_room_is_told_all_that_it_did_itself(harness: BotHarness) -> None:
     """Without this the test above could pass because nothing is told at all."""
     for room in [*SECRET, OPEN]:
         told = {
-            asked.partition(" ")[0] for asked, text in await answers(house, room.place, room) if room.secret in text
+            asked.partition(" ")[0] for asked, text in await answers(harness, room.place, room) if room.secret in text
         }
         assert {"search", "abstract", "topics", "export", "why", "typing", "taste"} <= told, (room.word, told)
 
 
-async def test_what_private_rooms_like_trends_nowhere_else(house: House) -> None:
+async def test_what_private_rooms_like_trends_nowhere_else(harness: BotHarness) -> None:
     liked = {room.liked.id: room for room in [*SECRET, OPEN]}
     for place in LISTENERS:
         for period in ("day", "week", "month"):
-            told = await house.say(f"trending {period}", CAT, place)
+            told = await harness.say(f"trending {period}", CAT, place)
             trending = {line.paper_id for line in told.lines}
             assert not trending & {paper_id for paper_id, room in liked.items() if room is not OPEN}, (place, period)
-    assert OPEN.liked.id in {line.paper_id for line in (await house.say("trending", CAT, PUBLIC)).lines}
-    mine = {line.paper_id for line in (await house.say("trending", CAT, SECRET[0].place)).lines}
+    assert OPEN.liked.id in {line.paper_id for line in (await harness.say("trending", CAT, PUBLIC)).lines}
+    mine = {line.paper_id for line in (await harness.say("trending", CAT, SECRET[0].place)).lines}
     assert {SECRET[0].liked.id, OPEN.liked.id} <= mine
 
 
-async def test_a_new_channel_begins_with_nothing_that_a_private_room_likes(house: House) -> None:
-    await house.next_morning()
+async def test_a_new_channel_begins_with_nothing_that_a_private_room_likes(harness: BotHarness) -> None:
+    await harness.next_morning()
     for place in LISTENERS[1:]:
-        await house.invite(place, by="cat")
-        async with house.store.read() as tx:
-            profile = await house.app.digests.profile(tx, (await house.channel(place)).id)
+        await harness.invite(place, by="cat")
+        async with harness.store.read() as tx:
+            profile = await harness.app.digests.profile(tx, (await harness.channel(place)).id)
         said = {one.paper_id for one in profile.neighbours}
         assert not said & {one.id for room in SECRET for one in (room.liked, room.posted)}, place
         assert (OPEN.liked.id in said) == (place.workspace == "T1"), place
 
 
-async def test_search_lines_tell_of_public_channels_alone(house: House) -> None:
+async def test_search_lines_tell_of_public_channels_alone(harness: BotHarness) -> None:
     for room in [*SECRET, OPEN]:
         [line] = [
             line
-            for line in (await house.say(f"search {room.word}", CAT, LISTENERS[1])).lines
+            for line in (await harness.say(f"search {room.word}", CAT, LISTENERS[1])).lines
             if line.paper_id == room.posted.id
         ]
         assert ("posted" in line.detail) == (room is OPEN), room.word
     assert "posted in #general" in line.detail
 
 
-async def test_a_channel_that_nobody_is_sure_of_is_private_until_its_platform_says_otherwise(house: House) -> None:
+async def test_a_channel_that_nobody_is_sure_of_is_private_until_its_platform_says_otherwise(
+    harness: BotHarness,
+) -> None:
     unsure = Place("fake", "c77", "T1", "mpdm-ada--ben--carl-2", private=None)
-    await house.say(f"more {demo_papers()[3].id}", CAT, unsure)
-    assert (await house.channel(unsure)).place.private
-    await house.say(f"more {demo_papers()[3].id}", CAT, replace(unsure, private=None))
-    told = await house.say("trending week", CAT, PUBLIC)
+    await harness.say(f"more {demo_papers()[3].id}", CAT, unsure)
+    assert (await harness.channel(unsure)).place.private
+    await harness.say(f"more {demo_papers()[3].id}", CAT, replace(unsure, private=None))
+    told = await harness.say("trending week", CAT, PUBLIC)
     assert demo_papers()[3].id not in {line.paper_id for line in told.lines}
-    await house.app.service.renamed(replace(unsure, private=None))
-    assert (await house.channel(unsure)).place.private
-    await house.app.service.renamed(replace(unsure, private=False))
-    assert not (await house.channel(unsure)).place.private
+    await harness.app.service.renamed(replace(unsure, private=None))
+    assert (await harness.channel(unsure)).place.private
+    await harness.app.service.renamed(replace(unsure, private=False))
+    assert not (await harness.channel(unsure)).place.private

@@ -16,17 +16,17 @@ from bot.store.database import Store
 from bot.store.states import ChannelState
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
-from tests.support.house import ADA, BEN, House, house_over
+from tests.support.harness import ADA, BEN, BotHarness, harness_over
 from tests.support.saying import DM, HOSTILE, KNOWN, PAPERS, press
 
 _ENOUGH = {"teach": KNOWN.id, "schedule": "10:00", "export": "", "pause": "", "resume": ""}
 _ABOUT_A_PAPER = ["similar", "why", "abstract", "more", "less", "save", "unsave", "submit"]
 
 
-async def test_an_empty_line_tells_what_can_be_done_and_how_things_stand(house: House) -> None:
-    await house.say("subscribe federated learning")
-    await house.say(f"more {KNOWN.id}")
-    text = (await house.say("")).text
+async def test_an_empty_line_tells_what_can_be_done_and_how_things_stand(harness: BotHarness) -> None:
+    await harness.say("subscribe federated learning")
+    await harness.say(f"more {KNOWN.id}")
+    text = (await harness.say("")).text
     assert "Next digest: Monday, 2 March at 09:00 (UTC)." in text
     assert "Learned from 1 vote by 1 member." in text
     assert "Topics: “federated learning”." in text
@@ -34,9 +34,9 @@ async def test_an_empty_line_tells_what_can_be_done_and_how_things_stand(house: 
         assert (f"• `/papers {verb.usage}`: {verb.does}" in text) == verb.listed, name
 
 
-async def test_help_in_a_paused_channel_says_how_to_go_on(house: House) -> None:
-    await house.say("pause")
-    assert "paused; `/papers resume` begins the digests" in (await house.say("help")).text
+async def test_help_in_a_paused_channel_says_how_to_go_on(harness: BotHarness) -> None:
+    await harness.say("pause")
+    assert "paused; `/papers resume` begins the digests" in (await harness.say("help")).text
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ async def test_help_in_a_paused_channel_says_how_to_go_on(house: House) -> None:
         "export",
     ],
 )
-async def test_every_verb_answers(house: House, line: str) -> None:
-    reply = await house.say(line)
+async def test_every_verb_answers(harness: BotHarness, line: str) -> None:
+    reply = await harness.say(line)
     assert reply.ok, reply.text
     assert reply.text
     assert not reply.public
 
 
 @pytest.mark.parametrize("verb", _ABOUT_A_PAPER)
-async def test_a_missing_or_unknown_paper_is_told_with_the_mend(house: House, verb: str) -> None:
+async def test_a_missing_or_unknown_paper_is_told_with_the_mend(harness: BotHarness, verb: str) -> None:
     for argument in ("", "2699.99999", "no such thing at all", "x" * 90_000, HOSTILE):
-        reply = await house.say(f"{verb} {argument}")
+        reply = await harness.say(f"{verb} {argument}")
         assert not reply.ok
         assert "id" in reply.text
         assert len(reply.text) < 300
@@ -115,14 +115,14 @@ async def test_a_missing_or_unknown_paper_is_told_with_the_mend(house: House, ve
         ("schedule hour=25:00", "it looks like 09:00"),
     ],
 )
-async def test_bad_input_gets_one_clear_message_and_changes_nothing(house: House, line: str, mend: str) -> None:
-    await house.say(f"save {KNOWN.id}")
-    before = await house.channel()
-    reply = await house.say(line)
+async def test_bad_input_gets_one_clear_message_and_changes_nothing(harness: BotHarness, line: str, mend: str) -> None:
+    await harness.say(f"save {KNOWN.id}")
+    before = await harness.channel()
+    reply = await harness.say(line)
     assert not reply.ok
     assert mend in reply.text
     assert len(reply.text) < 600
-    assert await house.channel() == before
+    assert await harness.channel() == before
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
@@ -135,10 +135,10 @@ async def test_bad_input_gets_one_clear_message_and_changes_nothing(house: House
     share=st.booleans(),
 )
 async def test_no_button_and_no_line_ever_raises(
-    house: House, verb: str, argument: str, offset: int, share: bool
+    harness: BotHarness, verb: str, argument: str, offset: int, share: bool
 ) -> None:
     action = Action("x", "share", f"{verb} {argument}", offset) if share else Action("x", verb, argument, offset)
-    for reply in (await press(house, action), await house.say(f"{verb} {argument}")):
+    for reply in (await press(harness, action), await harness.say(f"{verb} {argument}")):
         assert reply.text
         assert not any(char in reply.text for char in "\u202e\u200b\x1b")
         assert "`/papers pause` <!channel>" not in reply.text
@@ -148,98 +148,100 @@ async def test_no_button_and_no_line_ever_raises(
 
 
 @pytest.mark.parametrize("verb", sorted(name for name, verb in COMMANDS.items() if verb.managers_only))
-async def test_what_changes_the_channel_is_for_managers_and_whoever_invited_the_bot(house: House, verb: str) -> None:
+async def test_what_changes_the_channel_is_for_managers_and_whoever_invited_the_bot(
+    harness: BotHarness, verb: str
+) -> None:
     line = f"{verb} {_ENOUGH.get(verb, 'graphs')}"
-    before = await house.channel()
-    refused = await house.say(line, BEN)
+    before = await harness.channel()
+    refused = await harness.say(line, BEN)
     assert not refused.ok
     assert "for whoever invited me" in refused.text
-    assert await house.channel() == before
-    assert "managers" not in (await house.say(line, Asker("ada"))).text, "ada invited the bot"
-    assert "managers" not in (await house.say(line, Asker("zoe", manager=True))).text
-    assert "managers" not in (await house.say(line, BEN, DM)).text
+    assert await harness.channel() == before
+    assert "managers" not in (await harness.say(line, Asker("ada"))).text, "ada invited the bot"
+    assert "managers" not in (await harness.say(line, Asker("zoe", manager=True))).text
+    assert "managers" not in (await harness.say(line, BEN, DM)).text
 
 
-async def test_looking_at_schedule_and_settings_is_open_to_all(house: House) -> None:
-    assert (await house.say("schedule", BEN)).ok
-    assert (await house.say("settings", BEN)).ok
-    assert not (await house.say("settings bar 0.1", BEN)).ok
-    assert not (await house.say("schedule bar=0.1", BEN)).ok
+async def test_looking_at_schedule_and_settings_is_open_to_all(harness: BotHarness) -> None:
+    assert (await harness.say("schedule", BEN)).ok
+    assert (await harness.say("settings", BEN)).ok
+    assert not (await harness.say("settings bar 0.1", BEN)).ok
+    assert not (await harness.say("schedule bar=0.1", BEN)).ok
 
 
-async def test_in_private_a_topic_begins_digests(house: House) -> None:
-    assert (await house.channel()).state is ChannelState.ACTIVE
-    assert (await house.say("subscribe federated", BEN, DM)).ok
-    assert (await house.channel(DM)).state is ChannelState.ACTIVE
+async def test_in_private_a_topic_begins_digests(harness: BotHarness) -> None:
+    assert (await harness.channel()).state is ChannelState.ACTIVE
+    assert (await harness.say("subscribe federated", BEN, DM)).ok
+    assert (await harness.channel(DM)).state is ChannelState.ACTIVE
     other = Place("fake", "c9", name="other")
-    await house.say("topics", place=other)
-    assert (await house.channel(other)).state is ChannelState.NEW, "nobody invited the bot there"
+    await harness.say("topics", place=other)
+    assert (await harness.channel(other)).state is ChannelState.NEW, "nobody invited the bot there"
 
 
 # -- topics
 
 
-async def test_topics_are_followed_changed_muted_and_dropped(house: House) -> None:
-    assert (await house.say("topics")).text.startswith("This channel follows no topics yet.")
-    assert (await house.say("subscribe Federated  Learning")).text.startswith("Subscribed to “Federated Learning”.")
-    assert (await house.say("subscribe federated learning alert")).text.startswith("Changed “Federated Learning”.")
-    assert (await house.say("subscribe —survey")).text.startswith("Muted “survey”"), "as a phone writes two dashes"
-    text = (await house.say("topics")).text
+async def test_topics_are_followed_changed_muted_and_dropped(harness: BotHarness) -> None:
+    assert (await harness.say("topics")).text.startswith("This channel follows no topics yet.")
+    assert (await harness.say("subscribe Federated  Learning")).text.startswith("Subscribed to “Federated Learning”.")
+    assert (await harness.say("subscribe federated learning alert")).text.startswith("Changed “Federated Learning”.")
+    assert (await harness.say("subscribe —survey")).text.startswith("Muted “survey”"), "as a phone writes two dashes"
+    text = (await harness.say("topics")).text
     assert "• Federated Learning (alerts at once): brought nothing yet. It matches " in text
     assert "• survey: muted; " in text
-    assert not (await house.say("unsubscribe robots")).ok
-    assert "“Federated Learning”, “survey”" in (await house.say("unsubscribe")).text
-    assert (await house.say("unsubscribe FEDERATED learning")).ok
-    assert (await house.say("unsubscribe -survey")).ok
-    assert "no topics" in (await house.say("topics")).text
+    assert not (await harness.say("unsubscribe robots")).ok
+    assert "“Federated Learning”, “survey”" in (await harness.say("unsubscribe")).text
+    assert (await harness.say("unsubscribe FEDERATED learning")).ok
+    assert (await harness.say("unsubscribe -survey")).ok
+    assert "no topics" in (await harness.say("topics")).text
 
 
-async def test_a_channel_keeps_fifty_topics(house: House) -> None:
+async def test_a_channel_keeps_fifty_topics(harness: BotHarness) -> None:
     for n in range(50):
-        assert (await house.say(f"subscribe topic{n}")).ok
-    assert not (await house.say("subscribe one too many")).ok
-    assert (await house.say("subscribe topic7 alert")).ok, "those it has may still be changed"
+        assert (await harness.say(f"subscribe topic{n}")).ok
+    assert not (await harness.say("subscribe one too many")).ok
+    assert (await harness.say("subscribe topic7 alert")).ok, "those it has may still be changed"
 
 
 # -- forget, export
 
 
-async def test_an_export_has_everything_as_json_lines(house: House) -> None:
-    await house.say("subscribe federated alert")
-    await house.say(f"submit {KNOWN.id}")
-    await house.react(KNOWN.id, "👍")
-    house.clock.now = house.clock.now.replace(hour=9)
-    await house.beat()
-    attachment = (await house.say("export")).attachment
+async def test_an_export_has_everything_as_json_lines(harness: BotHarness) -> None:
+    await harness.say("subscribe federated alert")
+    await harness.say(f"submit {KNOWN.id}")
+    await harness.react(KNOWN.id, "👍")
+    harness.clock.now = harness.clock.now.replace(hour=9)
+    await harness.beat()
+    attachment = (await harness.say("export")).attachment
     assert attachment is not None
     rows = [json.loads(line) for line in attachment.content.split("\n")[:-1]]
     kinds = [row["row"] for row in rows]
     assert kinds.count("channel") == kinds.count("topic") == kinds.count("vote") == 1
     assert kinds.count("delivery") == 2
-    assert kinds.count("choice") == len(house.chat.shown["c1"]) - 2, "the cards of the digest, not its header"
-    assert kinds.count("post") == len(house.chat.shown["c1"])
-    assert {row["message"] for row in rows if row["row"] == "post"} == {one.id for one in house.chat.shown["c1"]}
+    assert kinds.count("choice") == len(harness.chat.shown["c1"]) - 2, "the cards of the digest, not its header"
+    assert kinds.count("post") == len(harness.chat.shown["c1"])
+    assert {row["message"] for row in rows if row["row"] == "post"} == {one.id for one in harness.chat.shown["c1"]}
 
 
 async def test_forget_me_leaves_no_trace_and_says_so(store: Store, clock: Clock) -> None:
-    house = house_over(store, clock)
-    await house.list_papers(PAPERS[:5])
-    await house.invite(by="benjamin-7")
+    harness = harness_over(store, clock)
+    await harness.list_papers(PAPERS[:5])
+    await harness.invite(by="benjamin-7")
     ben = Asker("benjamin-7", name="Benjamin the Seventh")
-    await house.say(f"submit {KNOWN.id}", ben)
-    await house.react(KNOWN.id, "👍", member="benjamin-7")
+    await harness.say(f"submit {KNOWN.id}", ben)
+    await harness.react(KNOWN.id, "👍", member="benjamin-7")
     for line in (f"save {KNOWN.id}", f"less {PAPERS[1].id}", f"teach {PAPERS[2].id}", "subscribe graphs"):
-        assert (await house.say(line, ben)).ok
-    await house.say("subscribe robots", ben, Place("fake", "benjamin-7", kind=PlaceKind.DIRECT))
-    reply = await house.say("forget me", ben)
+        assert (await harness.say(line, ben)).ok
+    await harness.say("subscribe robots", ben, Place("fake", "benjamin-7", kind=PlaceKind.DIRECT))
+    reply = await harness.say("forget me", ben)
     assert reply.text.startswith("Done: ")
     assert "deleted" in reply.text
-    export = (await house.say("export", ADA)).attachment
+    export = (await harness.say("export", ADA)).attachment
     assert export is not None
     assert "benjamin" not in export.content.casefold()
-    async with house.store.read() as tx:
+    async with harness.store.read() as tx:
         assert await saved.for_member(tx, "fake", "", "benjamin-7") == []
-        assert await votes.for_channel(tx, (await house.channel()).id) == []
+        assert await votes.for_channel(tx, (await harness.channel()).id) == []
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -247,39 +249,39 @@ async def test_a_member_whose_id_means_them_everywhere_keeps_and_forgets_across_
     store: Store, clock: Clock, same: bool
 ) -> None:
     chat = FakeChat(capabilities=Capabilities(max_text=4_000, one_member_everywhere=same))
-    house = house_over(store, clock, chat)
-    await house.list_papers(PAPERS)
+    harness = harness_over(store, clock, chat)
+    await harness.list_papers(PAPERS)
     one, other = Place("fake", "c1", "W1"), Place("fake", "c2", "W2")
     alone = Place("fake", "d1", kind=PlaceKind.DIRECT)
     for place in (one, other):
-        await house.invite(place)
-        await house.say(f"more {PAPERS[1].id}", BEN, place)
-    await house.say(f"save {KNOWN.id}", BEN, one)
-    assert [line.paper_id for line in (await house.say("saved", BEN, alone)).lines] == [KNOWN.id] * same
-    assert ("no longer" in (await house.say(f"save {KNOWN.id}", BEN, other)).text) == same
-    assert "Digests begin here" in (await house.say("subscribe robots", BEN, alone)).text
-    assert "Digests begin" not in (await house.say("subscribe nets", BEN, alone)).text
-    assert (await house.say("forget me", BEN, one)).ok
-    async with house.store.read() as tx:
-        left = [await votes.for_channel(tx, (await house.channel(place)).id) for place in (one, other)]
+        await harness.invite(place)
+        await harness.say(f"more {PAPERS[1].id}", BEN, place)
+    await harness.say(f"save {KNOWN.id}", BEN, one)
+    assert [line.paper_id for line in (await harness.say("saved", BEN, alone)).lines] == [KNOWN.id] * same
+    assert ("no longer" in (await harness.say(f"save {KNOWN.id}", BEN, other)).text) == same
+    assert "Digests begin here" in (await harness.say("subscribe robots", BEN, alone)).text
+    assert "Digests begin" not in (await harness.say("subscribe nets", BEN, alone)).text
+    assert (await harness.say("forget me", BEN, one)).ok
+    async with harness.store.read() as tx:
+        left = [await votes.for_channel(tx, (await harness.channel(place)).id) for place in (one, other)]
         assert [len(some) for some in left] == [0, 0 if same else 1]
         assert (await channels.find(tx, alone) is None) == same
 
 
 @pytest.mark.parametrize("query", ['""', "OR", "- -", "-OR", '"" alert'])
-async def test_a_topic_without_a_word_is_refused_kindly(house: House, query: str) -> None:
-    reply = await house.say(f"subscribe {query}")
+async def test_a_topic_without_a_word_is_refused_kindly(harness: BotHarness, query: str) -> None:
+    reply = await harness.say(f"subscribe {query}")
     assert not reply.ok
     assert "As in `/papers subscribe federated learning`" in reply.text
-    assert "no topics" in (await house.say("topics")).text
+    assert "no topics" in (await harness.say("topics")).text
 
 
-async def test_why_says_in_a_sentence_what_speaks_for_a_paper(house: House) -> None:
-    await house.say(f"more {KNOWN.id}")
+async def test_why_says_in_a_sentence_what_speaks_for_a_paper(harness: BotHarness) -> None:
+    await harness.say(f"more {KNOWN.id}")
     others = [one for one in PAPERS if one.id != KNOWN.id and "federated" in one.title.lower()]
-    texts = [(await house.say(f"why {one.id}")).text for one in others]
+    texts = [(await harness.say(f"why {one.id}")).text for one in others]
     assert any("because you liked “Accurate Target Privacy Preserving" in text for text in texts)
-    assert "because you liked" not in (await house.say(f"why {KNOWN.id}")).text, "no paper is its own reason"
-    await house.say("subscribe learning")
-    texts = [(await house.say(f"why {one.id}")).text for one in PAPERS[1:] if "learning" in one.title.lower()]
+    assert "because you liked" not in (await harness.say(f"why {KNOWN.id}")).text, "no paper is its own reason"
+    await harness.say("subscribe learning")
+    texts = [(await harness.say(f"why {one.id}")).text for one in PAPERS[1:] if "learning" in one.title.lower()]
     assert any("For it: your topic “learning”" in text for text in texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.model.messages import Action, Asker, Place, PlaceKind, Reply
-from tests.support.house import ADA, PLACE, House, demo_papers
+from tests.support.harness import ADA, PLACE, BotHarness, demo_papers
 
 PAPERS = demo_papers()[:40]
 KNOWN = PAPERS[0]
@@ -11,8 +11,8 @@ DM = Place("fake", "ben", kind=PlaceKind.DIRECT)
 HOSTILE = "`/papers pause` <!channel> @everyone **b** [x](javascript:1) \u202e\u200b\x1b[31m\n\nnext"
 
 
-async def press(house: House, action: Action, asker: Asker = ADA) -> Reply:
-    return await house.app.service.act(PLACE, asker, action)
+async def press(harness: BotHarness, action: Action, asker: Asker = ADA) -> Reply:
+    return await harness.app.service.act(PLACE, asker, action)
 
 
 def button(reply: Reply, label: str) -> Action:

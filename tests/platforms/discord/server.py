@@ -24,7 +24,7 @@ from tests.fakes.discord import Channel, FakeDiscord, Interaction, Member, Right
 from tests.fakes.discord import Message as Shown
 from tests.platforms.conformance import Seen
 from tests.platforms.recording_service import RecordingService
-from tests.support.house import no_sleep
+from tests.support.harness import no_sleep
 
 
 class DiscordServer:

@@ -1,4 +1,4 @@
-"""A whole house in Discord, and Discord at its worst: each card once, each vote counted, nobody hammered."""
+"""The whole bot on Discord, and Discord at its worst: each card once, each vote counted, nobody hammered."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from bot.store.tables import deliveries
 from tests.fakes.discord import Channel, FakeDiscord, Member, Right
 from tests.fakes.discord import Message as Shown
 from tests.platforms.discord.server import DiscordServer, server_at_work
-from tests.support.house import ADA, House, comes_true, demo_papers, house_over
+from tests.support.harness import ADA, BotHarness, comes_true, demo_papers, harness_over
 
 DAY = demo_papers()[:4]
 
 
 @dataclass
 class Life:
-    """A server, and the house that serves it."""
+    """A server, and the bot that serves it."""
 
     server: DiscordServer
-    house: House
+    harness: BotHarness
 
     @property
     def fake(self) -> FakeDiscord:
@@ -37,32 +37,32 @@ class Life:
 
     async def invited(self, channel: Channel) -> None:
         """A channel with a digest whose hour has come."""
-        await self.house.invite(self.server.place_of(channel), by=self.server.ada.id)
+        await self.harness.invite(self.server.place_of(channel), by=self.server.ada.id)
 
     async def beats(self, count: int, apart: timedelta = timedelta(seconds=30)) -> None:
         for _ in range(count):
-            await self.house.beat()
+            await self.harness.beat()
             self.server.clock.advance(apart)
 
     async def is_lost(self) -> bool:
-        return (await self.house.channel(self.server.place)).state is ChannelState.LOST
+        return (await self.harness.channel(self.server.place)).state is ChannelState.LOST
 
     async def states(self, channel: Channel) -> list[str]:
-        return [str(post.state) for post in await self.house.posts(self.server.place_of(channel))]
+        return [str(post.state) for post in await self.harness.posts(self.server.place_of(channel))]
 
 
 @pytest.fixture
 async def life(sqlite_store: Store, tmp_path: Path) -> AsyncIterator[Life]:
     async with server_at_work(tmp_path) as server:
         await server.stop()
-        house = house_over(
+        harness = harness_over(
             sqlite_store, server.clock, cast("Any", server.platform), digest=DigestSettings(count=2, titles=0)
         )
-        server.speaks_to = house.app.service
-        await house.list_papers(DAY)
+        server.speaks_to = harness.app.service
+        await harness.list_papers(DAY)
         await server.start()
-        yield Life(server, house)
-        await house.app.delivery_worker.stop()
+        yield Life(server, harness)
+        await harness.app.delivery_worker.stop()
 
 
 def due(life: Life) -> None:
@@ -118,9 +118,9 @@ async def test_a_lost_reply_is_settled_after_discord_forgot_the_nonce(life: Life
     await life.invited(life.server.ml)
     due(life)
     life.fake.faults.hang("create_message", times=1, accepted=True)
-    beat = asyncio.ensure_future(life.house.beat())
+    beat = asyncio.ensure_future(life.harness.beat())
     await life.fake.until(lambda: life.server.ml.visible)
-    await life.house.app.delivery_worker.stop()  # the process ends while Discord has not answered
+    await life.harness.app.delivery_worker.stop()  # the process ends while Discord has not answered
     await asyncio.wait({beat})
     life.server.clock.advance(timedelta(minutes=20))
     await life.beats(3)
@@ -131,9 +131,9 @@ async def test_a_lost_reply_is_not_sent_again_where_the_bot_may_not_look_back(li
     await life.invited(life.server.ml)
     due(life)
     life.fake.faults.hang("create_message", times=1, accepted=True)
-    beat = asyncio.ensure_future(life.house.beat())
+    beat = asyncio.ensure_future(life.harness.beat())
     await life.fake.until(lambda: life.server.ml.visible)
-    await life.house.app.delivery_worker.stop()
+    await life.harness.app.delivery_worker.stop()
     await asyncio.wait({beat})
     await life.server.ada.denies(life.server.ml, Right.READ_MESSAGE_HISTORY)
     life.server.clock.advance(timedelta(minutes=20))
@@ -198,7 +198,7 @@ async def test_a_channel_that_was_lost_comes_back_when_a_moderator_ends_the_bots
     await life.invited(life.server.ml)
     due(life)
     await life.server.lab.times_bot_out(life.server.now() + timedelta(days=5))
-    await life.house.app.service.left(life.server.place, "a permission is missing")
+    await life.harness.app.service.left(life.server.place, "a permission is missing")
     await life.beats(2)
     assert await life.is_lost()
     await life.server.lab.times_bot_out(None)
@@ -221,7 +221,7 @@ async def test_where_the_bot_may_use_no_threads_a_digest_in_a_thread_is_cards_an
     right: Right, life: Life
 ) -> None:
     await life.invited(life.server.ml)
-    await life.house.say("settings style thread", place=life.server.place, asker=ADA)
+    await life.harness.say("settings style thread", place=life.server.place, asker=ADA)
     await life.server.ada.denies(life.server.ml, right)
     await life.server.ada.types(life.server.ml, "papers", "x")  # once that is answered, the bot knows it
     due(life)
@@ -234,7 +234,7 @@ async def test_where_the_bot_may_use_no_threads_a_digest_in_a_thread_is_cards_an
 
 async def test_a_thread_that_is_closed_in_the_middle_is_asked_for_once(life: Life) -> None:
     await life.invited(life.server.ml)
-    await life.house.say("settings style thread", place=life.server.place, asker=ADA)
+    await life.harness.say("settings style thread", place=life.server.place, asker=ADA)
     due(life)
     life.server.ml.overwrite(life.server.lab.bot_role).deny |= Right.CREATE_PUBLIC_THREADS  # and nobody tells
     await life.beats(6)
@@ -248,7 +248,7 @@ async def test_a_days_post_that_was_deleted_in_the_middle_is_not_replaced_by_one
     await life.invited(forum)
     due(life)
     gate = life.fake.faults.hang("create_message")
-    beat = asyncio.ensure_future(life.house.beat())
+    beat = asyncio.ensure_future(life.harness.beat())
     await life.fake.until(lambda: life.fake.calls_to("create_message"))
     await life.server.ada.deletes(forum.threads[0])
     gate.set()
@@ -319,8 +319,8 @@ async def test_a_digest_that_is_too_late_when_the_bot_comes_back_is_recorded_as_
     await life.server.lab.adds_bot()
     await life.fake.until(lambda: life.server.ml.visible)
     await life.beats(3)
-    channel = await life.house.channel(life.server.place)
-    async with life.house.store.read() as tx:
+    channel = await life.harness.channel(life.server.place)
+    async with life.harness.store.read() as tx:
         rows = (await tx.execute(sa.select(deliveries.c.state, deliveries.c.local_date))).all()
     assert [(state, str(day)) for state, day in rows] == [("missed", "2026-03-06")]
     assert channel.next_due_at is not None

@@ -24,7 +24,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.discord import Channel, FakeDiscord
 from tests.platforms.discord.server import DiscordServer
 from tests.support.dying import Death, Fate, MortalPlatform, MortalStore
-from tests.support.house import House, comes_true, demo_papers, house_over, no_sleep
+from tests.support.harness import BotHarness, comes_true, demo_papers, harness_over, no_sleep
 
 DAY = demo_papers()[:4]
 CARDS, THREAD = DigestSettings(count=2), DigestSettings(count=1, style=Style.THREAD)
@@ -39,9 +39,9 @@ class Life:
         self.server, self._url, self._digest, self.channel = server, url, digest, channel
         self.place = server.place_of(channel)
         self.fate, self.stores, self.platforms = Fate(), list[MortalStore](), list[DiscordPlatform]()
-        self.house = self.begin(Fate())
+        self.harness = self.begin(Fate())
 
-    def begin(self, fate: Fate, sleep: Sleep = no_sleep) -> House:
+    def begin(self, fate: Fate, sleep: Sleep = no_sleep) -> BotHarness:
         """Another process."""
         self.fate, store, fake = fate, MortalStore(self._url, fate), self.server.fake
         self.stores.append(store)
@@ -56,17 +56,17 @@ class Life:
         )
         self.server.platform, mortal = platform, MortalPlatform(platform, fate)
         self.platforms.append(platform)
-        self.house = house_over(store, self.server.clock, cast("Any", mortal), sleep, digest=self._digest)
-        self.server.speaks_to = self.house.app.service
-        return self.house
+        self.harness = harness_over(store, self.server.clock, cast("Any", mortal), sleep, digest=self._digest)
+        self.server.speaks_to = self.harness.app.service
+        return self.harness
 
     async def posts(self) -> list[Post]:
-        return await self.house.posts(self.place)
+        return await self.harness.posts(self.place)
 
     async def votes(self) -> dict[tuple[str, str | None], float]:
-        channel = await self.house.channel(self.place)
-        async with self.house.store.read() as tx:
-            told = await feedback.of_channel(tx, channel.id, self.house.app.digests._emoji)
+        channel = await self.harness.channel(self.place)
+        async with self.harness.store.read() as tx:
+            told = await feedback.of_channel(tx, channel.id, self.harness.app.digests._emoji)
         return {(each.paper_id, each.member): each.value for each in told if each.member}
 
     async def comes_to(self, expected: Mapping[tuple[str | None, str], float]) -> None:
@@ -90,8 +90,8 @@ async def a_due_digest(
         server = DiscordServer(fake, clock, file.parent / f"folder-{step}")
         life = Life(server, url, digest, server.lab.forum("papers") if forum else server.ml)
         try:
-            await life.house.list_papers(DAY)
-            await life.house.invite(life.place)
+            await life.harness.list_papers(DAY)
+            await life.harness.invite(life.place)
             clock.advance(timedelta(hours=1, minutes=1))
             yield life
         finally:
@@ -115,12 +115,12 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(
             for at in (step, 2 * step):  # and dies once more while it clears up
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
-                    await life.house.app.scheduler.recover()
-                    await life.house.beat_until_settled(40)
+                    await life.harness.app.scheduler.recover()
+                    await life.harness.beat_until_settled(40)
                 deaths += life.fate.dead and at == step
                 life.server.clock.advance(gap)
             await life.begin(Fate()).app.scheduler.recover()
-            await life.house.beat_until_settled(40)
+            await life.harness.beat_until_settled(40)
             posts = await life.posts()
             expected = [PostState.SENT] * (1 + digest.count + 1)  # a header, the cards, and the titles that are left
             assert [post.state for post in posts] == expected, f"died at step {step}"
@@ -133,7 +133,7 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(
 async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: str) -> None:
     async with a_due_digest(sqlite_url, 0) as life:
         server = life.server
-        await life.house.beat()
+        await life.harness.beat()
         _, first, second, _ = await life.posts()
         await server.start()
         await server.ada.reacts(server.message(str(first.message)), "👍")
@@ -143,8 +143,8 @@ async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: s
         await server.bo.reacts(server.message(str(first.message)), "👎")
         await server.bo.reacts(server.message(str(second.message)), "🔥", burst=True)
         server.clock.advance(LATER)
-        house = life.begin(Fate())
-        await house.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
+        harness = life.begin(Fate())
+        await harness.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
         assert await life.votes() == {(first.paper_id, server.bo.id): -1.0, (second.paper_id, server.bo.id): 1.0}
 
 
@@ -159,20 +159,20 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
         async with a_due_digest(sqlite_url, step) as life:
             life.begin(Fate(step))
             with contextlib.suppress(Death):
-                await life.house.beat()
+                await life.harness.beat()
             dead, known = life.fate.dead, {post.message for post in await life.posts()} if life.fate.dead else set()
             unknown = [said for said in life.channel.visible if dead and said.id not in known]
             for said in unknown:
                 await life.server.bo.reacts(said, "👍")
             life.server.clock.advance(gap)
             await life.begin(Fate(), life.server.clock.sleep).app.scheduler.recover()
-            await life.house.beat_until_settled(40)
+            await life.harness.beat_until_settled(40)
             cards = [post for post in await life.posts() if post.message in {said.id for said in unknown}]
             liked: dict[tuple[str | None, str], float] = {
                 (post.paper_id, life.server.bo.id): 1.0 for post in cards if post.paper_id
             }
             await life.comes_to(liked)
-            await life.house.app.scheduler.stop()
+            await life.harness.app.scheduler.stop()
             voted += len(liked)
     assert voted >= 2, "cards were posted whose answers were cut off"
 
@@ -183,10 +183,10 @@ async def test_in_a_forum_each_day_is_a_post_and_one_that_was_deleted_hides_no_o
 ) -> None:
     async with a_due_digest(sqlite_url, 0, DigestSettings(count=2, style=style), forum=True) as life:
         server, forum = life.server, life.channel
-        await life.house.beat()
+        await life.harness.beat()
         server.clock.advance(timedelta(days=1))
-        await life.house.list_papers(demo_papers()[4:8])
-        await life.house.beat()
+        await life.harness.list_papers(demo_papers()[4:8])
+        await life.harness.beat()
         yesterday, today = forum.threads
         assert [len(day.visible) for day in forum.threads] == [4, 4]  # the header, two cards, and the titles
         assert yesterday.name.startswith("2 papers for Monday, 2 March")
@@ -194,14 +194,14 @@ async def test_in_a_forum_each_day_is_a_post_and_one_that_was_deleted_hides_no_o
         await server.bo.reacts(today.visible[1], "👍")
         await server.ada.deletes(yesterday)
         server.clock.advance(LATER)
-        await life.house.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
+        await life.harness.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
         assert list((await life.votes()).values()) == [1.0]
 
 
 async def test_cleared_reactions_take_every_vote_back(sqlite_url: str) -> None:
     async with a_due_digest(sqlite_url, 0) as life, contextlib.AsyncExitStack() as stack:
         server = life.server
-        await life.house.beat()
+        await life.harness.beat()
         _, first, *_ = await life.posts()
         said = server.message(str(first.message))
         await server.start()
@@ -221,7 +221,7 @@ async def test_cleared_reactions_take_every_vote_back(sqlite_url: str) -> None:
 async def test_an_emoji_put_on_in_both_ways_counts_until_both_are_off(sqlite_url: str, first: bool) -> None:
     async with a_due_digest(sqlite_url, 0) as life, contextlib.AsyncExitStack() as stack:
         server = life.server
-        await life.house.beat()
+        await life.harness.beat()
         _, liked, *_ = await life.posts()
         said, vote = server.message(str(liked.message)), {(liked.paper_id, server.bo.id): 1.0}
         await server.start()
@@ -232,7 +232,7 @@ async def test_an_emoji_put_on_in_both_ways_counts_until_both_are_off(sqlite_url
         await server.bo.unreacts(said, "👍", burst=first)
         await server.ada.reacts(said, "👎")  # once that is known, all before it is
         await life.comes_to(vote | {(liked.paper_id, server.ada.id): -1.0})
-        await life.house.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
+        await life.harness.app.reactions.resync({"discord": server.platform}, server.now() - timedelta(days=7))
         await life.comes_to(vote | {(liked.paper_id, server.ada.id): -1.0})
         await server.bo.unreacts(said, "👍", burst=not first)
         await life.comes_to({(liked.paper_id, server.ada.id): -1.0})

@@ -21,7 +21,7 @@ from tests.fakes.discord import FakeDiscord, Right
 from tests.fakes.discord import Message as Shown
 from tests.platforms.conformance import CARD
 from tests.platforms.discord.server import DiscordServer, server_at_work
-from tests.support.house import House, demo_papers, house_over
+from tests.support.harness import BotHarness, demo_papers, harness_over
 
 TALLIED = Message(card=replace(CARD, tally="By button: 👍 3 · 👎 1"))
 
@@ -33,21 +33,21 @@ async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
 
 
 @contextlib.asynccontextmanager
-async def morning(store: Store, folder: Path) -> AsyncIterator[tuple[DiscordServer, House]]:
+async def morning(store: Store, folder: Path) -> AsyncIterator[tuple[DiscordServer, BotHarness]]:
     """A server in whose channel today's digest has come: three cards, and ten titles."""
     clock = Clock()
     async with FakeDiscord(clock=clock) as fake, contextlib.AsyncExitStack() as stack:
         server = DiscordServer(fake, clock, folder)
-        house = house_over(store, clock, cast("Any", server.platform), digest=settings.DigestSettings(count=3))
-        server.speaks_to = house.app.service
+        harness = harness_over(store, clock, cast("Any", server.platform), digest=settings.DigestSettings(count=3))
+        server.speaks_to = harness.app.service
         await server.start()
         stack.push_async_callback(server.stop)
-        await house.list_papers(demo_papers()[:20])
-        await house.invite(server.place)
+        await harness.list_papers(demo_papers()[:20])
+        await harness.invite(server.place)
         clock.advance(timedelta(hours=1, minutes=1))
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(minutes=1))
-        yield server, house
+        yield server, harness
 
 
 async def edits(server: DiscordServer, times: int) -> list[Any]:

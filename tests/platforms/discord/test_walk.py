@@ -12,7 +12,7 @@ from tests.fakes.discord import FakeDiscord, Interaction, Member, Message, Right
 from tests.platforms.discord.server import readable
 from tests.platforms.discord.test_process import discord, ended
 from tests.platforms.process import begun, let_come, running
-from tests.support.house import comes_true, demo_papers
+from tests.support.harness import comes_true, demo_papers
 from tests.support.paper_sources import PaperSources
 
 PAPERS = demo_papers()

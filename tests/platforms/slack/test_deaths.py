@@ -23,7 +23,7 @@ from tests.fakes.slack.server import FakeSlack
 from tests.platforms.slack.http_team import HttpTeam
 from tests.platforms.slack.team import SlackTeam, buttons
 from tests.support.dying import Death, Fate, MortalPlatform, MortalStore
-from tests.support.house import House, comes_true, demo_papers, house_over
+from tests.support.harness import BotHarness, comes_true, demo_papers, harness_over
 
 DAY = demo_papers()[:4]
 CARDS, THREAD, COMPACT = (
@@ -41,26 +41,26 @@ class Life:
     def __init__(self, team: SlackTeam, url: str, digest: DigestSettings) -> None:
         self.team, self._url, self._digest = team, url, digest
         self.fate, self.stores = Fate(), list[MortalStore]()
-        self.house = self.begin(Fate())
+        self.harness = self.begin(Fate())
 
-    def begin(self, fate: Fate) -> House:
+    def begin(self, fate: Fate) -> BotHarness:
         """Another process."""
         self.fate, store = fate, MortalStore(self._url, fate)
         self.stores.append(store)
         team = self.team
         team.platform = team.new()
         mortal = MortalPlatform(team.platform, fate)
-        self.house = house_over(store, team.clock, cast("Any", mortal), digest=self._digest)
-        team.speaks_to = self.house.app.service
-        return self.house
+        self.harness = harness_over(store, team.clock, cast("Any", mortal), digest=self._digest)
+        team.speaks_to = self.harness.app.service
+        return self.harness
 
     async def posts(self) -> list[Post]:
-        return await self.house.posts(self.team.place)
+        return await self.harness.posts(self.team.place)
 
     async def votes(self) -> dict[tuple[str, str | None], float]:
-        channel = await self.house.channel(self.team.place)
-        async with self.house.store.read() as tx:
-            told = await feedback.of_channel(tx, channel.id, self.house.app.digests._emoji)
+        channel = await self.harness.channel(self.team.place)
+        async with self.harness.store.read() as tx:
+            told = await feedback.of_channel(tx, channel.id, self.harness.app.digests._emoji)
         return {(each.paper_id, each.member): each.value for each in told if each.member}
 
 
@@ -80,8 +80,8 @@ async def a_due_digest(
             team = SlackTeam(slack, clock)
         life = Life(team, url, digest)
         try:
-            await life.house.list_papers(DAY)
-            await life.house.invite(life.team.place)
+            await life.harness.list_papers(DAY)
+            await life.harness.invite(life.team.place)
             clock.advance(timedelta(hours=1, minutes=1))
             yield life
         finally:
@@ -98,11 +98,11 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_ur
             for at in (step, 2 * step):  # and dies once more while it clears up
                 life.begin(Fate(at))
                 with contextlib.suppress(Death):
-                    await life.house.app.scheduler.recover()
-                    await life.house.beat_until_settled(40)
+                    await life.harness.app.scheduler.recover()
+                    await life.harness.beat_until_settled(40)
                 deaths += life.fate.dead and at == step
             await life.begin(Fate()).app.scheduler.recover()
-            await life.house.beat_until_settled(40)
+            await life.harness.beat_until_settled(40)
             keys = [str((said.metadata or {})["event_payload"]["key"]) for said in life.team.ml.visible]
             posts = await life.posts()
             assert keys == [post.key for post in posts], f"died at step {step}"
@@ -121,7 +121,7 @@ async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str, ht
     while deaths == step:
         step += 1
         async with a_due_digest(sqlite_url, step, http=http) as life:
-            await life.house.beat()
+            await life.harness.beat()
             first = (await life.posts())[1]
             team = life.team
             life.begin(Fate(step))
@@ -149,7 +149,7 @@ async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> No
     while deaths == step:
         step += 1
         async with a_due_digest(sqlite_url, step) as life:
-            await life.house.beat()
+            await life.harness.beat()
             first = (await life.posts())[1]
             team, message = life.team, str(first.message)
             life.begin(Fate(step))
@@ -180,13 +180,13 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
         async with a_due_digest(sqlite_url, step) as life:
             life.begin(Fate(step))
             with contextlib.suppress(Death):
-                await life.house.beat()
+                await life.harness.beat()
             dead, known = life.fate.dead, {post.message for post in await life.posts()} if life.fate.dead else set()
             unknown = [said for said in life.team.ml.visible if dead and said.ts not in known]
             for said in unknown:
                 await life.team.bo.reacts(life.team.ml, said.ts, "+1")
             await life.begin(Fate()).app.scheduler.recover()
-            await life.house.beat_until_settled(40)
+            await life.harness.beat_until_settled(40)
             cards = [post for post in await life.posts() if post.message in {said.ts for said in unknown}]
             liked: dict[tuple[str | None, str], float] = {(post.paper_id, "bo"): 1.0 for post in cards if post.paper_id}
 
@@ -194,7 +194,7 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
                 return await life.votes() == liked
 
             await comes_true(counted)
-            await life.house.app.scheduler.stop()
+            await life.harness.app.scheduler.stop()
             voted += len(liked)
     assert voted >= 2, "cards were posted whose answers were cut off"
 
@@ -206,12 +206,12 @@ async def test_a_clock_unlike_slacks_doubles_nothing(sqlite_store: Store, ahead:
     ours.advance(ahead)
     async with FakeSlack(theirs, ack_within=1.5, retries=0) as slack:
         team = SlackTeam(slack, theirs)
-        house = house_over(sqlite_store, ours, cast("Any", team.platform), digest=CARDS)
-        await house.list_papers(DAY)
-        await house.invite(team.place)
+        harness = harness_over(sqlite_store, ours, cast("Any", team.platform), digest=CARDS)
+        await harness.list_papers(DAY)
+        await harness.invite(team.place)
         ours.advance(timedelta(hours=1, minutes=1))
         slack.faults.late("chat.postMessage", 0, times=number - 1)
         slack.faults.lose_reply("chat.postMessage")
-        await house.beat_until_settled()
+        await harness.beat_until_settled()
         keys = [str((said.metadata or {})["event_payload"]["key"]) for said in team.ml.visible]
-        assert keys == [post.key for post in await house.posts(team.place)]
+        assert keys == [post.key for post in await harness.posts(team.place)]

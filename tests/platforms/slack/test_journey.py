@@ -1,4 +1,4 @@
-"""A team's first days with the bot: the whole house behind the service, the fake Slack before it."""
+"""A team's first days with the bot: the whole bot behind the service, the fake Slack before it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.values import Message
 from tests.platforms.slack.team import SlackTeam, buttons, readable
-from tests.support.house import House, demo_papers, house_over
+from tests.support.harness import BotHarness, demo_papers, harness_over
 
 PAPERS = demo_papers()
 
 
 class Days:
-    """A team, and the house that serves it."""
+    """A team, and the bot that serves it."""
 
-    def __init__(self, team: SlackTeam, house: House) -> None:
-        self.team, self.house = team, house
+    def __init__(self, team: SlackTeam, harness: BotHarness) -> None:
+        self.team, self.harness = team, harness
         self.room = team.lab.channel("C9", "reading", bot=False)
 
     async def say(self, line: str) -> str:
@@ -36,13 +36,13 @@ class Days:
 
     async def next_digest(self, news: Sequence[Paper] = ()) -> list[Message]:
         """What the channel sees of the next morning, on whose eve these papers were listed."""
-        seen, house = {said.ts for said in self.room.visible}, self.house
-        await house.next_morning()
-        house.clock.now -= timedelta(hours=1)
-        house.shelf.lists[house.clock().date()] = list(news)
-        await house.app.ingest.run()
-        house.clock.now += timedelta(hours=1)
-        await house.beat()
+        seen, harness = {said.ts for said in self.room.visible}, self.harness
+        await harness.next_morning()
+        harness.clock.now -= timedelta(hours=1)
+        harness.shelf.lists[harness.clock().date()] = list(news)
+        await harness.app.ingest.run()
+        harness.clock.now += timedelta(hours=1)
+        await harness.beat()
         return [said for said in self.room.visible if said.ts not in seen]
 
     async def press(self, said: Message, label: str) -> str:
@@ -58,12 +58,12 @@ async def days(sqlite_store: Store) -> AsyncIterator[Days]:
     clock = Clock()
     async with FakeSlack(clock) as slack:
         team = SlackTeam(slack, clock)
-        house = house_over(sqlite_store, clock, cast("Any", team.platform))
-        team.speaks_to = house.app.service
+        harness = harness_over(sqlite_store, clock, cast("Any", team.platform))
+        team.speaks_to = harness.app.service
         async with contextlib.AsyncExitStack() as stack:
             await team.start()
             stack.push_async_callback(team.stop)
-            yield Days(team, house)
+            yield Days(team, harness)
         assert slack.unknown == []
 
 
@@ -113,13 +113,13 @@ async def test_a_teams_first_days(days: Days) -> None:
 
 
 async def test_where_the_bot_was_not_invited_it_promises_nothing(days: Days) -> None:
-    await days.house.list_papers(PAPERS[:1])
+    await days.harness.list_papers(PAPERS[:1])
     hidden = days.team.lab.channel("C8", "hidden", private=True, bot=False)
     for room in (days.room, hidden):
         days.room = room
         assert "invite me first" in await days.say("resume")
         assert "invite me first" in await days.say(f"submit {PAPERS[0].id}")
-        assert (await days.house.channel(Place("slack", room.id, "T1"))).state is ChannelState.NEW
+        assert (await days.harness.channel(Place("slack", room.id, "T1"))).state is ChannelState.NEW
     await days.team.ada.invites_bot(hidden)
     assert "Next digest: " in hidden.visible[0].words
     assert "It is running." in await days.say("resume")
@@ -181,4 +181,4 @@ async def test_a_team_runs_its_channel_without_typing(days: Days) -> None:
     ]
     await ada.presses_in(ada.home, pause[0], block_id=pause[1])
     await team.slack.until(lambda: ada.home and "Paused. Everything is kept" in ada.home.words)
-    assert (await days.house.channel(Place("slack", room.id, "T1"))).state is ChannelState.PAUSED
+    assert (await days.harness.channel(Place("slack", room.id, "T1"))).state is ChannelState.PAUSED

@@ -25,7 +25,7 @@ from bot.store.states import DeliveryState, PostState
 from tests.fakes.slack import FakeSlack, Message
 from tests.fakes.slack.world import Channel
 from tests.platforms.slack.test_slow_answers import TODAY, Rooms
-from tests.support.house import comes_true, demo_papers
+from tests.support.harness import comes_true, demo_papers
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "1"))
 SEED = int(os.environ.get("SOAK_SEED", "14"))

@@ -19,7 +19,7 @@ from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.slack.team import SlackTeam
-from tests.support.house import demo_papers, house_over
+from tests.support.harness import demo_papers, harness_over
 
 
 @pytest.fixture
@@ -105,17 +105,17 @@ async def test_a_wait_that_makes_no_sense_stops_nobody_for_good(team: SlackTeam,
 async def test_digests_greetings_submissions_and_answers_keep_a_second_between_them(
     sqlite_store: Store, team: SlackTeam
 ) -> None:
-    house = house_over(sqlite_store, team.clock, team.platform)  # type: ignore[arg-type]
-    await house.list_papers(demo_papers()[:8])
-    await house.invite(team.place)
-    house.clock.advance(timedelta(hours=1, minutes=1))
-    await house.app.planner.plan_due()
-    await house.app.delivery_worker.deliver_all()
+    harness = harness_over(sqlite_store, team.clock, team.platform)  # type: ignore[arg-type]
+    await harness.list_papers(demo_papers()[:8])
+    await harness.invite(team.place)
+    harness.clock.advance(timedelta(hours=1, minutes=1))
+    await harness.app.planner.plan_due()
+    await harness.app.delivery_worker.deliver_all()
     api = (await team.platform._workspaces.get("T1")).api
     await ResponseChannel(api, "/papers", COMMANDS, team.place, "ada").show(Reply("Hello.", public=True))
     await team.platform.send(team.place, Message("Good morning."), "greeting")
-    await house.list_papers(demo_papers()[8:9])
-    await house.say(f"submit {demo_papers()[8].id}", place=team.place)
+    await harness.list_papers(demo_papers()[8:9])
+    await harness.say(f"submit {demo_papers()[8].id}", place=team.place)
     assert len(team.ml.visible) == 9
     assert team.slack.rates.refused == 0
 

@@ -20,7 +20,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.rendered import DIGEST, Snapshots
 from tests.platforms.slack.team import SlackTeam
-from tests.support.house import House, demo_papers, house_over
+from tests.support.harness import BotHarness, demo_papers, harness_over
 
 SNAPSHOTS = Snapshots(Path(__file__))
 
@@ -44,87 +44,87 @@ async def test_slack_is_asked_exactly_what_the_snapshot_says(style: Style) -> No
 
 
 @contextlib.asynccontextmanager
-async def morning(store: Store, style: Style) -> AsyncIterator[tuple[SlackTeam, House]]:
+async def morning(store: Store, style: Style) -> AsyncIterator[tuple[SlackTeam, BotHarness]]:
     """A team in whose channel today's digest has come."""
     clock = Clock()
     async with FakeSlack(clock) as slack, contextlib.AsyncExitStack() as stack:
         team = SlackTeam(slack, clock)
-        house = house_over(
+        harness = harness_over(
             store, clock, cast("Any", team.platform), digest=settings.DigestSettings(count=3, style=style)
         )
-        team.speaks_to = house.app.service
+        team.speaks_to = harness.app.service
         await team.start()
         stack.push_async_callback(team.stop)
-        await house.list_papers(demo_papers()[:20])
-        await house.invite(team.place)
+        await harness.list_papers(demo_papers()[:20])
+        await harness.invite(team.place)
         clock.advance(timedelta(hours=1, minutes=1))
-        await house.beat()
+        await harness.beat()
         clock.advance(timedelta(minutes=1))
-        yield team, house
+        yield team, harness
 
 
-async def votes(team: SlackTeam, house: House) -> dict[str, float]:
-    channel = await house.channel(team.place)
-    async with house.store.read() as tx:
-        profile = await house.app.digests.profile(tx, channel.id)
+async def votes(team: SlackTeam, harness: BotHarness) -> dict[str, float]:
+    channel = await harness.channel(team.place)
+    async with harness.store.read() as tx:
+        profile = await harness.app.digests.profile(tx, channel.id)
     return {one.paper_id: one.value for one in profile.feedback if one.value}
 
 
 async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.THREAD) as (team, house):
+    async with morning(sqlite_store, Style.THREAD) as (team, harness):
         header, *cards = team.ml.visible
         said = "3 papers for Monday, 2 March. They are in this message's thread, and 10 more titles."
         assert said in header.text
         assert said in header.words
         assert (header.thread_ts, [card.thread_ts for card in cards]) == (None, [header.ts] * 4)
         assert not any(card.broadcast for card in cards)
-        first = (await house.posts(team.place))[1]
+        first = (await harness.posts(team.place))[1]
         await team.ada.reacts(team.ml, cards[0].ts, "-1")
-        assert await votes(team, house) == {first.paper_id: -1.0}
+        assert await votes(team, harness) == {first.paper_id: -1.0}
 
 
 async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.COMPACT) as (team, house):
+    async with morning(sqlite_store, Style.COMPACT) as (team, harness):
         digest, titles = team.ml.visible
         assert titles.thread_ts == digest.ts
-        post, _ = await house.posts(team.place)
+        post, _ = await harness.posts(team.place)
         one, two, three = (line["paper_id"] for line in post.body["lines"])
         assert all(f"{number}. " in digest.text for number in (1, 2, 3))
         await team.ada.reacts(team.ml, digest.ts, "two")
         await team.ada.reacts(team.ml, digest.ts, "three")
         await team.ada.reacts(team.ml, digest.ts, "keycap_ten")
         await team.ada.reacts(team.ml, digest.ts, "+1")
-        assert await votes(team, house) == {two: 1.0, three: 1.0}
+        assert await votes(team, harness) == {two: 1.0, three: 1.0}
         await team.stop()
         await team.ada.unreacts(team.ml, digest.ts, "two")
         await team.bo.reacts(team.ml, digest.ts, "one")
         team.clock.advance(timedelta(minutes=1))
         since = team.clock() - timedelta(days=1)
-        assert await house.app.reactions.resync({"slack": team.platform}, since) == 2
-        assert await votes(team, house) == {one: 1.0, three: 1.0}
+        assert await harness.app.reactions.resync({"slack": team.platform}, since) == 2
+        assert await votes(team, harness) == {one: 1.0, three: 1.0}
 
 
 async def test_the_titles_below_the_cards_wait_in_the_headers_thread_and_take_votes_there(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.CARDS) as (team, house):
+    async with morning(sqlite_store, Style.CARDS) as (team, harness):
         header, *cards, titles = team.ml.visible
         assert "10 more titles are in this message's thread." in header.text
         assert [card.thread_ts for card in cards] == [None] * 3
         assert (titles.thread_ts, titles.broadcast) == (header.ts, False)
-        post = (await house.posts(team.place))[-1]
+        post = (await harness.posts(team.place))[-1]
         listed = [line["paper_id"] for line in post.body["lines"]]
         assert [line["title"] in titles.text for line in post.body["lines"]] == [True] * 10
         await team.ada.reacts(team.ml, titles.ts, "keycap_ten")
         assert "Counted" in await team.press_number("bo", titles.ts, 2)
-        assert await votes(team, house) == {listed[1]: 1.0, listed[9]: 1.0}
+        assert await votes(team, harness) == {listed[1]: 1.0, listed[9]: 1.0}
         assert "Taken back" in await team.press_number("bo", titles.ts, 2)
         await team.ada.unreacts(team.ml, titles.ts, "keycap_ten")
-        assert await votes(team, house) == {}
+        assert await votes(team, harness) == {}
         await team.stop()
         await team.bo.reacts(team.ml, titles.ts, "one")
         team.clock.advance(timedelta(minutes=1))
         since = team.clock() - timedelta(days=1)
-        assert await house.app.reactions.resync({"slack": team.platform}, since) == 1
-        assert await votes(team, house) == {listed[0]: 1.0}
+        assert await harness.app.reactions.resync({"slack": team.platform}, since) == 1
+        assert await votes(team, harness) == {listed[0]: 1.0}
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ async def test_an_edit_says_all_that_the_post_said_and_one_small_line_more() -> 
 
 
 async def test_a_team_sees_on_the_card_what_it_pressed(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.CARDS) as (team, house):
+    async with morning(sqlite_store, Style.CARDS) as (team, harness):
         card = team.ml.visible[1]
         before = context(card)
         assert "Counted" in await team.press("bo", card.ts, "more")
@@ -61,7 +61,7 @@ async def test_a_team_sees_on_the_card_what_it_pressed(sqlite_store: Store) -> N
         assert "Taken back" in await team.press("ada", card.ts, "less")
         assert "Taken back" in await team.press("bo", card.ts, "more")
         await team.slack.until(lambda: context(card) == before)
-        channel = await house.channel(team.place)
+        channel = await harness.channel(team.place)
         assert channel.state == "active", "the bot's own edits are nothing that anybody said"
 
 

@@ -29,7 +29,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.slack.http_team import HttpTeam
 from tests.platforms.slack.team import SlackTeam
-from tests.support.house import House, demo_papers, house_over
+from tests.support.harness import BotHarness, demo_papers, harness_over
 
 NEWS = demo_papers()[:6]
 THEORY = Place("slack", "C2", "T1", "ml-theory")
@@ -40,10 +40,10 @@ class Lab:
     """A workspace with two channels whose bot runs over HTTP."""
 
     team: HttpTeam
-    house: House
+    harness: BotHarness
 
     async def state(self, place: Place) -> tuple[str, str]:
-        channel = await self.house.channel(place)
+        channel = await self.harness.channel(place)
         return channel.state.value, channel.state_reason
 
     async def reinstall(self) -> None:
@@ -66,13 +66,13 @@ async def at_work(store: Store, folder: Path, *, rotates: bool = False) -> Async
         if rotates:
             team.lab.new_token()
         await team.install(team.lab)
-        house = house_over(store, clock, cast("Any", team.platform))
-        team.speaks_to = house.app.service
-        await house.invite(team.place)
-        await house.invite(THEORY)
+        harness = harness_over(store, clock, cast("Any", team.platform))
+        team.speaks_to = harness.app.service
+        await harness.invite(team.place)
+        await harness.invite(THEORY)
         await team.start()
         try:
-            yield Lab(team, house)
+            yield Lab(team, harness)
         finally:
             await team.stop()
 
@@ -95,7 +95,7 @@ REMOVED = {"type": "app_uninstalled"}
 
 @pytest.mark.parametrize("events", [(REVOKED, REMOVED), (REMOVED, REVOKED), (REMOVED, REVOKED, REMOVED)])
 async def test_a_workspace_that_removes_the_bot_is_paused_whole_and_kept(lab: Lab, events: Any) -> None:
-    await lab.house.say("subscribe federated learning", place=lab.team.place)
+    await lab.harness.say("subscribe federated learning", place=lab.team.place)
     lab.team.lab.revoke("account_inactive")
     for event in events:
         [told] = await lab.team.lab.emit(event)
@@ -103,13 +103,13 @@ async def test_a_workspace_that_removes_the_bot_is_paused_whole_and_kept(lab: La
     states = [await lab.state(place) for place in (lab.team.place, THEORY)]
     assert [state for state, _ in states] == ["lost", "lost"]
     assert all("workspace" in why for _, why in states)
-    assert "federated learning" in (await lab.house.say("topics", place=lab.team.place)).text
+    assert "federated learning" in (await lab.harness.say("topics", place=lab.team.place)).text
     kept = await lab.team.installations.get("T1")
     assert kept
     assert (kept.alive, kept.token, kept.uninstalled_at) == (False, "", lab.team.now())
     lab.team.clock.advance(timedelta(days=1, hours=2))
     lab.team.slack.calls.clear()
-    await lab.house.beat()
+    await lab.harness.beat()
     with pytest.raises(WorkspaceLost):
         await lab.team.platform.send(lab.team.place, Message("x"), "key-1")
     assert lab.team.slack.calls == [], "a dead token is left in peace"
@@ -121,13 +121,13 @@ async def test_tokens_of_members_are_not_the_bots(lab: Lab) -> None:
 
 
 async def test_the_first_dead_answer_loses_the_workspace_and_not_one_channel_after_the_other(lab: Lab) -> None:
-    await lab.house.list_papers(NEWS)
+    await lab.harness.list_papers(NEWS)
     lab.team.clock.advance(timedelta(hours=1, minutes=1))
     lab.team.lab.revoke("account_inactive")
     lab.team.slack.calls.clear()
-    await lab.house.app.planner.plan_due()
-    await lab.house.app.delivery_worker.deliver((await lab.house.channel(THEORY)).id)
-    await lab.house.app.delivery_worker.deliver_all()
+    await lab.harness.app.planner.plan_due()
+    await lab.harness.app.delivery_worker.deliver((await lab.harness.channel(THEORY)).id)
+    await lab.harness.app.delivery_worker.deliver_all()
     assert [call.method for call in lab.team.slack.calls] == ["chat.postMessage"]
     assert [await lab.state(place) for place in (lab.team.place, THEORY)] == [
         ("lost", "Slack says account_inactive")
@@ -138,24 +138,24 @@ async def test_the_first_dead_answer_loses_the_workspace_and_not_one_channel_aft
 
 
 async def test_a_workspace_that_is_back_gets_everything_back_and_one_greeting(lab: Lab) -> None:
-    await lab.house.say("schedule 07:30", place=lab.team.place)
+    await lab.harness.say("schedule 07:30", place=lab.team.place)
     third = lab.team.lab.channel("C3", "left-meanwhile")
-    await lab.house.invite(Place("slack", "C3", "T1", "left-meanwhile"))
+    await lab.harness.invite(Place("slack", "C3", "T1", "left-meanwhile"))
     await lab.team.lab.uninstalls()
     third.members.remove(lab.team.lab.bot_user)
     lab.team.clock.advance(timedelta(days=3))
     await lab.reinstall()
     await lab.team.slack.until(lambda: lab.words("C1") and lab.words("C2"))
     assert await lab.state(lab.team.place) == ("active", "")
-    assert (await lab.house.channel(lab.team.place)).hour == "07:30"
+    assert (await lab.harness.channel(lab.team.place)).hour == "07:30"
     assert (await lab.state(Place("slack", "C3", "T1")))[0] == "lost"
-    await lab.team.http.upkeep(lab.house.app.service)
+    await lab.team.http.upkeep(lab.harness.app.service)
     await lab.team.restart()
     assert [lab.words(each) for each in ("C1", "C2", "C3")] == [["I am back, with everything I knew"]] * 2 + [[]]
 
 
 async def test_a_channel_that_was_paused_stays_paused_when_the_workspace_is_back(lab: Lab) -> None:
-    await lab.house.say("pause", place=THEORY)
+    await lab.harness.say("pause", place=THEORY)
     paused = await lab.state(THEORY)
     await lab.team.lab.uninstalls()
     await lab.reinstall()
@@ -189,37 +189,37 @@ async def test_a_call_under_way_while_the_bot_is_installed_anew_loses_nothing(la
 
 
 async def test_what_a_workspace_left_behind_is_deleted_after_the_days_that_the_settings_name(lab: Lab) -> None:
-    await lab.house.list_papers(NEWS)
-    await lab.house.say(f"save {NEWS[0].id}", place=lab.team.place)
+    await lab.harness.list_papers(NEWS)
+    await lab.harness.say(f"save {NEWS[0].id}", place=lab.team.place)
     elsewhere = Place("slack", "C1", "T2")
-    await lab.house.invite(elsewhere)
+    await lab.harness.invite(elsewhere)
     await lab.team.lab.uninstalls()
     lab.team.clock.advance(timedelta(days=29))
-    await lab.house.app.scheduler.run("removed workspaces")
+    await lab.harness.app.scheduler.run("removed workspaces")
     assert (await lab.state(lab.team.place))[0] == "lost"
     lab.team.clock.advance(timedelta(days=2))
-    await lab.house.app.scheduler.run("removed workspaces")
-    async with lab.house.store.read() as tx:
+    await lab.harness.app.scheduler.run("removed workspaces")
+    async with lab.harness.store.read() as tx:
         assert [each.place.workspace for each in await channels.list_all(tx)] == ["T2"]
     assert await lab.team.installations.get("T1") is None
     await lab.reinstall()
-    await lab.team.http.upkeep(lab.house.app.service)
+    await lab.team.http.upkeep(lab.harness.app.service)
     assert lab.words("C1") == [], "a fresh start: nobody has invited it yet"
 
 
 async def test_what_a_channel_had_is_told_nowhere_else_once_it_is_private(lab: Lab) -> None:
-    await lab.house.list_papers(NEWS)
-    assert (await lab.house.say(f"submit {NEWS[0].id}", place=lab.team.place)).ok
-    found = await lab.house.say(f"search {NEWS[0].title}", place=THEORY)
+    await lab.harness.list_papers(NEWS)
+    assert (await lab.harness.say(f"submit {NEWS[0].id}", place=lab.team.place)).ok
+    found = await lab.harness.say(f"search {NEWS[0].title}", place=THEORY)
     assert "posted in #ml-papers" in found.lines[0].detail
     lab.team.ada.makes_private(lab.team.ml)
     lab.team.clock.advance(timedelta(days=1))
-    await lab.team.http.upkeep(lab.house.app.service)
-    assert (await lab.house.channel(lab.team.place)).place.private
-    found = await lab.house.say(f"search {NEWS[0].title}", place=THEORY)
+    await lab.team.http.upkeep(lab.harness.app.service)
+    assert (await lab.harness.channel(lab.team.place)).place.private
+    found = await lab.harness.say(f"search {NEWS[0].title}", place=THEORY)
     assert "posted" not in found.lines[0].detail
-    await lab.house.say(f"submit {NEWS[0].id}", place=THEORY)
-    assert "already in" not in str([post.body for post in await lab.house.posts(THEORY)])
+    await lab.harness.say(f"submit {NEWS[0].id}", place=THEORY)
+    assert "already in" not in str([post.body for post in await lab.harness.posts(THEORY)])
 
 
 # --- tokens that end
@@ -242,7 +242,7 @@ async def test_a_job_renews_the_token_of_a_workspace_where_nobody_says_a_word(ro
     team = rotating.team
     for _ in range(5):
         team.clock.advance(timedelta(hours=11))
-        await rotating.house.app.scheduler.run("token renewal")
+        await rotating.harness.app.scheduler.run("token renewal")
     assert len(team.slack.calls_to("oauth.v2.access")) == 5
     await team.platform.send(team.place, Message("x"), "key-1")
 
@@ -308,7 +308,7 @@ async def test_a_token_that_died_early_is_renewed_where_slack_gives_another(rota
 
 
 @asynccontextmanager
-async def over_sockets(store: Store, folder: Path) -> AsyncIterator[tuple[SlackTeam, House]]:
+async def over_sockets(store: Store, folder: Path) -> AsyncIterator[tuple[SlackTeam, BotHarness]]:
     """A workspace whose bot listens over Socket Mode."""
     clock = Clock()
     installations = StoredInstallations(store, TokenCipher((), folder / "encryption.key"), clock, "slack")
@@ -329,41 +329,41 @@ async def over_sockets(store: Store, folder: Path) -> AsyncIterator[tuple[SlackT
 
     async with FakeSlack(clock=clock) as slack:
         team = Team(slack, clock)
-        house = house_over(store, clock, cast("Any", team.platform))
-        team.speaks_to = house.app.service
-        await house.invite(team.place)
+        harness = harness_over(store, clock, cast("Any", team.platform))
+        team.speaks_to = harness.app.service
+        await harness.invite(team.place)
         await team.start()
         try:
-            yield team, house
+            yield team, harness
         finally:
             await team.stop()
 
 
 async def test_a_mended_token_brings_back_what_the_dead_one_lost(sqlite_store: Store, tmp_path: Path) -> None:
-    async with over_sockets(sqlite_store, tmp_path) as (team, house):
+    async with over_sockets(sqlite_store, tmp_path) as (team, harness):
         await team.lab.uninstalls()
-        assert (await house.channel(team.place)).state is ChannelState.LOST
+        assert (await harness.channel(team.place)).state is ChannelState.LOST
         team.clock.advance(timedelta(days=31))
         team.lab.reinstalls()
         await team.restart()
         await team.slack.until(lambda: team.ml.visible)
         assert [said.text.partition(".")[0] for said in team.ml.visible] == ["I am back, with everything I knew"]
-        assert (await house.channel(team.place)).state is ChannelState.ACTIVE
-        await house.app.scheduler.run("removed workspaces")
-        assert (await house.channel(team.place)).state is ChannelState.ACTIVE, "it came back, so nothing is deleted"
+        assert (await harness.channel(team.place)).state is ChannelState.ACTIVE
+        await harness.app.scheduler.run("removed workspaces")
+        assert (await harness.channel(team.place)).state is ChannelState.ACTIVE, "it came back, so nothing is deleted"
 
 
 async def test_over_sockets_too_a_workspace_that_left_is_forgotten_in_time(sqlite_store: Store, tmp_path: Path) -> None:
-    async with over_sockets(sqlite_store, tmp_path) as (team, house):
+    async with over_sockets(sqlite_store, tmp_path) as (team, harness):
         await team.lab.uninstalls()
         team.clock.advance(timedelta(days=31))
-        await house.app.scheduler.run("removed workspaces")
-        async with house.store.read() as tx:
+        await harness.app.scheduler.run("removed workspaces")
+        async with harness.store.read() as tx:
             assert await channels.list_all(tx) == []
 
 
 async def test_over_sockets_too_an_uninstall_told_late_is_old_news(sqlite_store: Store, tmp_path: Path) -> None:
-    async with over_sockets(sqlite_store, tmp_path) as (team, house):
+    async with over_sockets(sqlite_store, tmp_path) as (team, harness):
         with team.slack.holding() as held:
             await team.lab.uninstalls()
         [first, second] = held
@@ -373,7 +373,7 @@ async def test_over_sockets_too_an_uninstall_told_late_is_old_news(sqlite_store:
         await team.restart()
         await team.slack.until(lambda: team.ml.visible)
         await team.slack.release([second])
-        assert (await house.channel(team.place)).state is ChannelState.ACTIVE
+        assert (await harness.channel(team.place)).state is ChannelState.ACTIVE
 
 
 async def test_workspaces_unused_for_longest_are_forgotten(tmp_path: Path) -> None:
@@ -398,7 +398,7 @@ async def test_workspaces_unused_for_longest_are_forgotten(tmp_path: Path) -> No
 async def test_a_dead_token_that_nobody_posts_with_is_noticed_once_a_day(lab: Lab) -> None:
     lab.team.lab.revoke("token_revoked")
     lab.team.clock.advance(timedelta(days=1, minutes=1))
-    await lab.team.http.upkeep(lab.house.app.service)
+    await lab.team.http.upkeep(lab.harness.app.service)
     assert [await lab.state(place) for place in (lab.team.place, THEORY)] == [("lost", "Slack says token_revoked")] * 2
 
 

@@ -18,7 +18,7 @@ from tests.fakes.slack import FakeSlack, Member, Message
 from tests.platforms.process import let_come
 from tests.platforms.slack.process import begun, one_workspace, running
 from tests.platforms.slack.team import buttons, readable
-from tests.support.house import demo_papers
+from tests.support.harness import demo_papers
 from tests.support.paper_sources import PaperSources
 
 PAPERS = demo_papers()

@@ -1,4 +1,4 @@
-"""A whole Paperboy for tests: the real parts over a real store, a fake platform and a clock that stands still."""
+"""The whole bot for tests: its real parts over a real store, a fake platform and a clock that stands still."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class Shelf:
 
 
 @dataclass
-class House:
-    """The app with its fake surroundings, and the few words most tests say."""
+class BotHarness:
+    """The bot with its fake surroundings, and the steps that most tests take."""
 
     app: App
     chat: FakeChat
@@ -138,15 +138,15 @@ class House:
             return await deliveries.posts_in_channel(tx, channel.id)
 
 
-def house_over(
+def harness_over(
     store: Store,
     clock: Clock,
     chat: FakeChat | None = None,
     sleep: Sleep = no_sleep,
     seconds: Callable[[], float] | None = None,
     **settings: Any,
-) -> House:
-    """A house over an open store, as after a start: call it again on the same store for a restart. Its digests are
+) -> BotHarness:
+    """A bot over an open store, as after a start. Call this again on the same store for a restart. Its digests are
     cards alone, unless the settings say otherwise. `seconds` is the steady clock; without it,
     it runs with the other one."""
     chat, shelf = chat or FakeChat(), Shelf()
@@ -155,7 +155,7 @@ def house_over(
     app = build(
         values, store, paper_index, {chat.name: chat}, [shelf], clock, sleep, seconds or (lambda: clock().timestamp())
     )
-    return House(app, chat, clock, shelf)
+    return BotHarness(app, chat, clock, shelf)
 
 
 def paper(number: int, title: str = "", abstract: str = "", **more: Any) -> Paper:
