@@ -207,10 +207,10 @@ def when(channel: Channel) -> str:
     return f"Up to {cards_} at {channel.hour} {days}, {channel.zone} time. Next digest: {next_digest(channel)}."
 
 
-def _form(ctx: CommandContext, verb: str, title: str) -> Form | None:
+def _form(ctx: CommandContext, command: str, title: str) -> Form | None:
     """The form of a command; None for a member who may not change the channel."""
-    fields = [field for field in _fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (verb == "schedule")]
-    return Form(verb, title, tuple(fields)) if ctx.may_manage else None
+    fields = [field for field in _fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (command == "schedule")]
+    return Form(command, title, tuple(fields)) if ctx.may_manage else None
 
 
 def _fields(channel: Channel, can: Capabilities) -> tuple[FormField, ...]:

@@ -172,8 +172,8 @@ async def lines_for(
                 likes, _ = feedback.tally(paper_votes, ctx.services.emoji)
                 place = "" if where_id == ctx.channel.id else f" in {_channel(where)}"
                 day = when.astimezone(ctx.zone).date()
-                verb = "listed" if glance else "posted"
-                facts.append(f"{verb}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
+                event = "listed" if glance else "posted"
+                facts.append(f"{event}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
             detail = " · ".join(fact for fact in facts if fact)
             matching_sentence = plain_text(snippet(query, paper.abstract)) if query else ""
             lines.append(cards.line(paper, detail, matching_sentence))
@@ -202,14 +202,14 @@ def _with_asked(authors: Sequence[str], asked_authors: set[str], name: set[str])
     )
 
 
-async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], verb: str, argument: str, query: str) -> Reply:
+async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], command: str, argument: str, query: str) -> Reply:
     more = len(hits) > PAGE and ctx.offset + PAGE < _DEEPEST
     async with ctx.services.store.read() as tx:
         # The index may still hold papers that were merged into others.
         papers_by_id = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
     lines = await lines_for(ctx, papers_by_id, list(papers_by_id), query)
-    actions = (Action("More", verb, argument, ctx.offset + PAGE),) if more else ()
-    shared = _share(ctx, f"{verb} {argument}".strip())
+    actions = (Action("More", command, argument, ctx.offset + PAGE),) if more else ()
+    shared = _share(ctx, f"{command} {argument}".strip())
     return Reply(text, lines=lines, actions=(*actions, *shared), first=ctx.offset + 1)
 
 
@@ -225,10 +225,10 @@ def _for_us(argument: str) -> tuple[str, bool]:
     return argument.strip(), False
 
 
-def _not_with_words(verb: str, argument: str) -> Reply:
+def _not_with_words(command: str, argument: str) -> Reply:
     quoted_text = cut(plain_text(argument), 60)
     return error_reply(
-        f"`/papers {verb}` stands alone. To search for these words: `/papers search {verb} {quoted_text}`."
+        f"`/papers {command}` stands alone. To search for these words: `/papers search {command} {quoted_text}`."
     )
 
 

@@ -73,17 +73,17 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button. Pressing it is the same as typing `verb argument` in the place; `verb` is a command's name. `offset`
-    continues a list."""
+    """A button. Pressing it is the same as typing the command's name and its argument in the place. `offset` continues
+    a list."""
 
     label: str
-    verb: str
+    command: str
     argument: str = ""
     offset: int = 0
 
 
 SHARE = "share"
-"""The verb of a button that shows the answer to the line in its argument to everybody."""
+"""Stands in place of a command on a button that shows the answer to the line in its argument to everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,9 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form that a platform may show instead of text. Sending it is the same as typing `verb name=value …`."""
+    """A form that a platform may show instead of text. Sending it is the same as typing `command name=value …`."""
 
-    verb: str
+    command: str
     title: str
     fields: tuple[FormField, ...]
 

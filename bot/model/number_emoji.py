@@ -26,11 +26,11 @@ def number_of(emoji: str) -> int:
     return _NUMBERS.get(emoji.strip().removesuffix(SUPER_REACTION_SUFFIX).replace("\ufe0f", "").strip(":"), 0)
 
 
-def buttons(lines: Sequence[Line], verb: str) -> list[Action]:
-    """A button for each numbered paper, as far as there are emoji. `verb` is the command that likes a paper, as a
-    reaction with its number does."""
+def buttons(lines: Sequence[Line], command: str) -> list[Action]:
+    """A button for each numbered paper, as far as there are emoji. `command` is the name of the one that likes a paper,
+    as a reaction with its number does."""
     numbered = zip(_KEYCAPS, lines, strict=False)
-    return [Action(label, verb, line.paper_id) for label, line in numbered]
+    return [Action(label, command, line.paper_id) for label, line in numbered]
 
 
 def keycap(number: int) -> str:

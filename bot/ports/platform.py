@@ -89,7 +89,7 @@ class BotApi(Protocol):
         ...
 
     async def act_on_message(
-        self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
+        self, place: Place, asker: Asker, command: str, message: str, text: str = "", event_id: str = ""
     ) -> Reply:
         """Run a command on the paper that a message is about. `text` is the message's text with its links."""
         ...

@@ -37,14 +37,14 @@ async def papers_in(services: Services, place: Place, message: str, text: str) -
     return tuple(cards.line(stored[i]) if i in stored else Line(i, cut(plain_text(i), _LABEL)) for i in ids)
 
 
-def ask_which(verb: str, lines: tuple[Line, ...]) -> Reply:
+def ask_which(command: str, lines: tuple[Line, ...]) -> Reply:
     """The reply where a message is about no paper, or about several."""
     if not lines:
         return error_reply(
             "I see no paper in this message. It works on my cards, and on any message with a link to a paper, "
             "as https://arxiv.org/abs/1602.05629."
         )
-    actions = [Action(cut(f"{n}. {line.title}", _LABEL), verb, line.paper_id) for n, line in enumerate(lines, 1)]
+    actions = [Action(cut(f"{n}. {line.title}", _LABEL), command, line.paper_id) for n, line in enumerate(lines, 1)]
     return Reply("Which paper do you mean?", lines=lines, actions=tuple(actions))
 
 

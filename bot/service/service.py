@@ -57,22 +57,22 @@ class BotService:
 
         With the event's id, a vote is counted once, however often the platform reports the press.
         """
-        if action.verb == SHARE:
+        if action.command == SHARE:
             parsed = parser.parse(action.argument, self._commands)
             if not self._commands[parsed.name].shareable:
                 return error_reply("This is yours alone and can't be shared.")
             answer = await self._dispatch(place, asker, parsed.name, parsed.argument, action.offset)
             return replace(answer, public=True, actions=()) if answer.ok else answer
-        if action.verb not in self._commands:
+        if action.command not in self._commands:
             return error_reply("This button is from another time; say `/papers help` for what can be done now.")
-        return await self._dispatch(place, asker, action.verb, sanitize(action.argument), action.offset, event_id)
+        return await self._dispatch(place, asker, action.command, sanitize(action.argument), action.offset, event_id)
 
     async def act_on_message(
-        self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
+        self, place: Place, asker: Asker, command: str, message: str, text: str = "", event_id: str = ""
     ) -> Reply:
         """Run a command on the paper that a message is about: the paper of a card, or the paper that a text links to.
         Where there are several papers the reply asks which one is meant."""
-        if not self._commands.traits(verb).takes_paper:
+        if not self._commands.traits(command).takes_paper:
             return error_reply("This is from another time; say `/papers help` for what can be done now.")
         try:
             lines = await message_papers.papers_in(self._services, place, message, text)
@@ -80,8 +80,8 @@ class BotService:
             log.error("The store did not answer.", exc_info=error)
             return error_reply(_SILENT)
         if len(lines) == 1:
-            return await self.act(place, asker, Action("", verb, lines[0].paper_id), event_id)
-        return message_papers.ask_which(verb, lines)
+            return await self.act(place, asker, Action("", command, lines[0].paper_id), event_id)
+        return message_papers.ask_which(command, lines)
 
     async def home(self, place: Place, asker: Asker, addresses: Collection[str] = (), offset: int = 0) -> Home:
         """The asker's home page. `place` is their direct conversation; `addresses` are those of the channels that
@@ -118,9 +118,9 @@ class BotService:
             return []
 
     async def _dispatch(
-        self, place: Place, asker: Asker, verb: str, argument: str, offset: int = 0, event_id: str = ""
+        self, place: Place, asker: Asker, name: str, argument: str, offset: int = 0, event_id: str = ""
     ) -> Reply:
-        command = self._commands[verb]
+        command = self._commands[name]
         try:
             with high_priority() if command.answers_at_once else contextlib.nullcontext():
                 channel = await self._memberships.find_or_add(
@@ -138,7 +138,7 @@ class BotService:
             return error_reply(_SILENT)
         except Exception:
             # A member gets an answer whatever fails; the log gets the traceback.
-            log.exception("A command failed.", command=verb)
+            log.exception("A command failed.", command=name)
             where = f" The log has it under {current_event()}." if current_event() else ""
             text = f"That went wrong, and it is not your fault.{where} Please try again, or ask for something else."
             return error_reply(text)

@@ -114,7 +114,7 @@ async def test_a_press_told_twice_counts_once_and_answers_the_same(harness: BotH
 async def test_why_offers_to_correct_the_word_that_spoke_for_a_paper(harness: BotHarness) -> None:
     await harness.say(f"more {KNOWN.id}")
     reply = await harness.say(f"why {KNOWN.id}")
-    [button] = [action for action in reply.actions if action.verb == "less"]
+    [button] = [action for action in reply.actions if action.command == "less"]
     assert (await press(harness, button)).text.startswith("Counted: less “")
     assert "This channel asked for less of “" in (await harness.say(f"why {KNOWN.id}")).text
 
@@ -167,8 +167,8 @@ async def test_the_same_again_brings_back_exactly_what_was(
     harness: BotHarness, steps: list[tuple[str, str, Asker]], last: tuple[str, str, Asker]
 ) -> None:
     await harness.say(f"more {KNOWN.id}")
-    for verb, what, asker in steps:
-        await harness.say(f"{verb} *{what}*", asker)
+    for command, what, asker in steps:
+        await harness.say(f"{command} *{what}*", asker)
     mine = [one for one in await known(harness) if one.member == last[2].member and one.paper_id.strip() == last[1]]
     if mine:
         await harness.say(f"{'more' if mine[0].value > 0 else 'less'} *{last[1]}*", last[2])

@@ -29,8 +29,8 @@ def test_any_text_is_a_command_without_control_and_direction_characters(line: st
 
 
 @given(st.sampled_from(sorted(COMMANDS)), st.sampled_from([str.upper, str.title, str.lower]))
-def test_a_verb_is_a_verb_in_any_case(verb: str, case: type[str]) -> None:
-    assert parse(f"  {case(verb)}  two words ", COMMANDS) == ParsedLine(verb, "two words")
+def test_a_command_is_found_in_any_case(command: str, case: type[str]) -> None:
+    assert parse(f"  {case(command)}  two words ", COMMANDS) == ParsedLine(command, "two words")
 
 
 @pytest.mark.parametrize(

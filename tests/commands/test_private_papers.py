@@ -172,15 +172,15 @@ async def test_what_was_said_first_of_a_private_paper_stands(harness: BotHarness
     assert await kept(harness) == [TITLE]
 
 
-@pytest.mark.parametrize("verb", ["abstract", "why", "similar", "more", "less", "save", "submit"])
-async def test_an_id_that_leaked_opens_nothing_elsewhere(harness: BotHarness, verb: str) -> None:
+@pytest.mark.parametrize("command", ["abstract", "why", "similar", "more", "less", "save", "submit"])
+async def test_an_id_that_leaked_opens_nothing_elsewhere(harness: BotHarness, command: str) -> None:
     await harness.say(f"teach {DRAFT}", place=SECRET_ROOM)
     [line] = (await harness.say("search nightingale", place=SECRET_ROOM)).lines[:1]
     assert line.paper_id.startswith(contributions.PREFIX)
     for place in (HOME, ABROAD):
         for told in (
-            await harness.say(f"{verb} {line.paper_id}", place=place),
-            await harness.app.service.act(place, ADA, Action("", verb, line.paper_id)),
+            await harness.say(f"{command} {line.paper_id}", place=place),
+            await harness.app.service.act(place, ADA, Action("", command, line.paper_id)),
         ):
             assert "Nightingale" not in str(told)
             assert not told.cards

@@ -46,15 +46,15 @@ async def test_several_settings_are_set_at_once_or_not_at_all(harness: BotHarnes
 
 
 async def test_only_who_may_change_a_channel_is_offered_a_form(harness: BotHarness) -> None:
-    for verb in FORMS:
-        assert (await harness.say(verb)).form
-        assert (await harness.say(verb, BEN)).form is None
-        assert (await harness.say(verb, BEN, DM)).form
+    for command in FORMS:
+        assert (await harness.say(command)).form
+        assert (await harness.say(command, BEN)).form is None
+        assert (await harness.say(command, BEN, DM)).form
 
 
 async def test_the_forms_have_every_setting_once_and_fit_the_narrowest_platform(harness: BotHarness) -> None:
-    forms = [form for verb in FORMS if (form := (await harness.say(verb)).form)]
-    assert [form.verb for form in forms] == list(FORMS)
+    forms = [form for command in FORMS if (form := (await harness.say(command)).form)]
+    assert [form.command for form in forms] == list(FORMS)
     names = [field.name for form in forms for field in form.fields]
     assert sorted(names) == sorted(line.split()[1] for line in (await harness.say("settings")).text.split("\n")[1:])
     assert [name for form in forms for name in [field.name for field in form.fields][5:]] == []
@@ -82,7 +82,7 @@ async def test_a_changed_schedule_says_when_the_next_digest_comes(harness: BotHa
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
-    verb=st.sampled_from(FORMS),
+    command=st.sampled_from(FORMS),
     filled=st.dictionaries(
         st.sampled_from(["hour", "days", "zone", "count", "bar", "guess", "nonsense"]),
         st.one_of(
@@ -92,9 +92,9 @@ async def test_a_changed_schedule_says_when_the_next_digest_comes(harness: BotHa
     ),
 )
 async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_one_that_can_be_sent(
-    harness: BotHarness, verb: str, filled: dict[str, str]
+    harness: BotHarness, command: str, filled: dict[str, str]
 ) -> None:
-    line = command_from_form(verb, {}, filled)
+    line = command_from_form(command, {}, filled)
     before = await harness.channel()
     assert not (await harness.say(line, BEN)).ok
     assert await harness.channel() == before

@@ -27,8 +27,8 @@ async def test_a_search_is_paged_to_its_end(harness: BotHarness) -> None:
 @pytest.mark.parametrize("offset", [9_999, 2**70])
 async def test_past_the_end_of_a_list_it_is_said_that_it_was_all(harness: BotHarness, line: str, offset: int) -> None:
     await harness.say(f"save {KNOWN.id}")
-    verb, _, argument = line.partition(" ")
-    assert (await press(harness, Action("More", verb, argument, offset))).text.endswith("That was all.")
+    command, _, argument = line.partition(" ")
+    assert (await press(harness, Action("More", command, argument, offset))).text.endswith("That was all.")
 
 
 async def test_a_negative_offset_is_the_beginning(harness: BotHarness) -> None:
@@ -90,13 +90,13 @@ async def test_share_shows_the_same_to_all(harness: BotHarness, line: str) -> No
     assert "Share" not in [action.label for action in alone.actions], "there is nobody to share it with"
 
 
-@pytest.mark.parametrize("verb", sorted(name for name, verb in COMMANDS.items() if not verb.shareable))
-async def test_what_is_private_or_acts_is_never_shared_nor_done_by_sharing(harness: BotHarness, verb: str) -> None:
+@pytest.mark.parametrize("command", sorted(name for name, command in COMMANDS.items() if not command.shareable))
+async def test_what_is_private_or_acts_is_never_shared_nor_done_by_sharing(harness: BotHarness, command: str) -> None:
     await harness.say(f"save {KNOWN.id}")
     await harness.say(f"more {KNOWN.id}")
     before = await harness.say("export")
-    argument = {"forget": "me", "settings": "bar 0.1", "schedule": "10:00", "saved": "bib"}.get(verb, KNOWN.id)
-    reply = await press(harness, Action("Share", "share", f"{verb} {argument}"))
+    argument = {"forget": "me", "settings": "bar 0.1", "schedule": "10:00", "saved": "bib"}.get(command, KNOWN.id)
+    reply = await press(harness, Action("Share", "share", f"{command} {argument}"))
     assert not reply.public
     assert not reply.ok
     assert (reply.lines, reply.cards, reply.attachment) == ((), (), None)
@@ -111,8 +111,8 @@ async def test_a_failure_is_not_shared(harness: BotHarness) -> None:
     assert not reply.public
 
 
-@pytest.mark.parametrize("verb", ["", "drop", "SEARCH", "__class__", "resume\n"])
-async def test_a_button_from_another_time_says_so(harness: BotHarness, verb: str) -> None:
-    reply = await press(harness, Action("x", verb, "y"))
+@pytest.mark.parametrize("command", ["", "drop", "SEARCH", "__class__", "resume\n"])
+async def test_a_button_from_another_time_says_so(harness: BotHarness, command: str) -> None:
+    reply = await press(harness, Action("x", command, "y"))
     assert not reply.ok
     assert "`/papers help`" in reply.text

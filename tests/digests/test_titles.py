@@ -195,11 +195,11 @@ async def test_its_numbers_are_read_back_with_those_of_the_cards(sqlite_store: S
     }
 
 
-async def test_verbs_know_its_papers_as_they_know_cards(sqlite_store: Store, clock: Clock) -> None:
+async def test_commands_find_the_papers_of_a_title_list_as_those_of_cards(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock)
     first = named(lists(harness)[0].message)[0]
-    for verb in ("more", "why", "abstract", "similar", "save"):
-        assert (await harness.say(f"{verb} {first}")).ok, verb
+    for command in ("more", "why", "abstract", "similar", "save"):
+        assert (await harness.say(f"{command} {first}")).ok, command
     assert "has been here already" in (await harness.say(f"submit {first}")).text
     [line] = [line for line in (await harness.say(f"search {first}")).lines if line.paper_id == first]
     assert "listed 2 Mar, 1 👍" in line.detail

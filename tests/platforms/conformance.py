@@ -72,8 +72,8 @@ class PlatformUnderTest(Protocol):
         """A member asks in `place`; what the member is shown."""
         ...
 
-    async def press(self, member: str, message: str, verb: str) -> str:
-        """A member presses the button of a card that says `verb`; what the member is shown."""
+    async def press(self, member: str, message: str, command: str) -> str:
+        """A member presses the button of a card that says `command`; what the member is shown."""
         ...
 
     async def press_number(self, member: str, message: str, number: int) -> str:
@@ -305,7 +305,7 @@ class PlatformConformance:
         message = await platform.send(place, replace(PICKS, lines=PICKS.lines[:most]), "key-1")
         for number in (1, most):
             assert "It is so." in await under_test.press_number("ada", message, number)
-        pressed = [(action.verb, action.argument) for _, _, action in under_test.service.acted]
+        pressed = [(action.command, action.argument) for _, _, action in under_test.service.acted]
         assert pressed == [("more", "1"), ("more", str(most))]
         assert {there.address for there, _, _ in under_test.service.acted} == {place.address}
 
@@ -323,7 +323,7 @@ class PlatformConformance:
         assert told == [(card, True), (titles, True), (titles, False)]
         assert [number_of(each.emoji) for each in under_test.service.reactions] == [0, 1, 1]
         assert "It is so." in await under_test.press_number("ada", titles, 2)
-        assert [(action.verb, action.argument) for _, _, action in under_test.service.acted] == [("more", "2")]
+        assert [(action.command, action.argument) for _, _, action in under_test.service.acted] == [("more", "2")]
 
     async def test_a_card_written_anew_stands_in_its_place_with_what_was_voted_by_button(
         self, under_test: PlatformUnderTest
@@ -354,7 +354,7 @@ class PlatformConformance:
         assert await under_test.platform.reactions(place, card) == [(told.member, told.emoji)]
         assert "It is so." in await under_test.press("ada", card, "more")
         [(_, _, action)] = under_test.service.acted
-        assert (action.verb, action.argument) == ("more", CARD.paper_id)
+        assert (action.command, action.argument) == ("more", CARD.paper_id)
 
     async def test_a_message_in_a_thread_and_one_of_several_papers_are_written_anew(
         self, under_test: PlatformUnderTest
@@ -467,12 +467,12 @@ class PlatformConformance:
         assert (place.address, asked) == (under_test.place.address, line)
         assert asker.member
 
-    @pytest.mark.parametrize("verb", ["more", "less", "save", "similar", "abstract"])
-    async def test_a_cards_button_reaches_the_service(self, under_test: PlatformUnderTest, verb: str) -> None:
+    @pytest.mark.parametrize("command", ["more", "less", "save", "similar", "abstract"])
+    async def test_a_cards_button_reaches_the_service(self, under_test: PlatformUnderTest, command: str) -> None:
         message = await under_test.platform.send(under_test.place, Message(card=CARD), "key-1")
-        assert "It is so." in await under_test.press("ada", message, verb)
+        assert "It is so." in await under_test.press("ada", message, command)
         ((_, _, action),) = under_test.service.acted
-        assert (action.verb, action.argument) == (verb, CARD.paper_id)
+        assert (action.command, action.argument) == (command, CARD.paper_id)
 
     async def test_an_offered_action_reaches_the_service_whole(self, under_test: PlatformUnderTest) -> None:
         offered = Action("More", "search", "federated learning", 5)

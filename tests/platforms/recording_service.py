@@ -46,9 +46,9 @@ class RecordingService:
         return self.answer
 
     async def act_on_message(
-        self, place: Place, asker: Asker, verb: str, message: str, text: str = "", event_id: str = ""
+        self, place: Place, asker: Asker, command: str, message: str, text: str = "", event_id: str = ""
     ) -> Reply:
-        self.abouts.append((place, asker, verb, message, text))
+        self.abouts.append((place, asker, command, message, text))
         self.presses.append(event_id)
         return self.answer
 

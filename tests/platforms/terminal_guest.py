@@ -147,8 +147,8 @@ class TerminalGuest:
         await self.enter(f"/me {member}")
         return await self.enter(line)
 
-    async def press(self, member: str, message: str, verb: str) -> str:
-        return await self.ask(member, f"{verb} {self._number(message)}")
+    async def press(self, member: str, message: str, command: str) -> str:
+        return await self.ask(member, f"{command} {self._number(message)}")
 
     async def press_number(self, member: str, message: str, number: int) -> str:
         return await self.ask(member, f"more {self._number(message, number)}")

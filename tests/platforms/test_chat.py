@@ -94,7 +94,7 @@ async def test_a_thumb_for_one_of_several_papers_is_its_number_on_their_message(
     told = [(each.message, each.emoji, each.on) for each in guest.service.reactions]
     assert told == [("2-1", "2️⃣", True), ("2-1", "1️⃣", True), ("2-1", "2️⃣", False)]
     await guest.enter("1 👎")
-    assert [(action.verb, action.argument) for _, _, action in guest.service.acted] == [("less", "a")]
+    assert [(action.command, action.argument) for _, _, action in guest.service.acted] == [("less", "a")]
     assert "stands in a list" in await guest.enter("2 🔥")
 
 
@@ -121,7 +121,7 @@ async def test_titles_below_the_cards_take_a_line_each_and_go_on_counting(guest:
     told = [(each.message, each.emoji, each.on) for each in guest.service.reactions]
     assert told == [("1-3", "2️⃣", True), ("1-3", "2️⃣", False)]
     await guest.enter("abstract 3")
-    assert [(action.verb, action.argument) for _, _, action in guest.service.acted] == [("abstract", "a")]
+    assert [(action.command, action.argument) for _, _, action in guest.service.acted] == [("abstract", "a")]
 
 
 async def test_a_list_in_a_digests_thread_goes_on_counting(guest: TerminalGuest) -> None:
@@ -170,7 +170,7 @@ async def test_hits_are_numbered_after_the_digest_and_can_be_acted_on(guest: Ter
     await guest.enter("why 1")
     await guest.enter("3 👍")
     await guest.enter("4 👎🏽")
-    assert [(action.verb, action.argument) for _, _, action in guest.service.acted] == [
+    assert [(action.command, action.argument) for _, _, action in guest.service.acted] == [
         ("similar", "h2"),
         ("why", "1.1"),
         ("more", "h1"),

@@ -120,7 +120,7 @@ def test_an_attachment_says_where_it_is_or_shows_itself() -> None:
 
 def test_actions_that_begin_alike_get_different_short_words() -> None:
     labels = ["Save", "Similar", "Share", "Save", "👍", ""]
-    words = render.offered([Action(label, "verb") for label in labels])
+    words = render.offered([Action(label, "command") for label in labels])
     assert list(words) == ["s", "si", "sh", "sa", "v", "ve"]
     assert [action.label for action in words.values()] == labels
 

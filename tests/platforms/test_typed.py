@@ -21,7 +21,7 @@ from bot.platforms.terminal.typed import (
     parse,
 )
 
-VERBS = [name for name, command in COMMANDS.items() if command.takes_paper]
+COMMANDS_ON_PAPERS = [name for name, command in COMMANDS.items() if command.takes_paper]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ VERBS = [name for name, command in COMMANDS.items() if command.takes_paper]
     ],
 )
 def test_a_line_means(line: str, meaning: Typed) -> None:
-    assert parse(line, VERBS) == meaning
+    assert parse(line, COMMANDS_ON_PAPERS) == meaning
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_line_means(line: str, meaning: Typed) -> None:
     ],
 )
 def test_a_line_that_is_nearly_something_gets_a_hint(line: str, hint: str) -> None:
-    meaning = parse(line, VERBS)
+    meaning = parse(line, COMMANDS_ON_PAPERS)
     assert isinstance(meaning, Unclear)
     assert hint in meaning.hint
 
@@ -112,7 +112,7 @@ _PIECES = st.sampled_from(
 
 @given(st.text() | st.lists(_PIECES).map("".join) | st.lists(_PIECES).map(lambda pieces: "/" + " ".join(pieces)))
 def test_no_line_is_too_odd_to_be_read(line: str) -> None:
-    meaning = parse(line, VERBS)
+    meaning = parse(line, COMMANDS_ON_PAPERS)
     if isinstance(meaning, React):
         assert meaning.emoji
         assert meaning.on or meaning.off
@@ -132,4 +132,4 @@ def test_what_was_put_on_can_be_taken_back_by_a_minus(number: int, emoji: str) -
 
 def test_ten_thousand_words_are_asked_whole() -> None:
     line = " ".join(["word"] * 10_000)
-    assert parse(line, VERBS) == Ask(line)
+    assert parse(line, COMMANDS_ON_PAPERS) == Ask(line)

@@ -17,7 +17,7 @@ async def offered(harness: BotHarness, line: str, limit: int = 25) -> list[str]:
     return await harness.app.service.suggest(PLACE, line, limit)
 
 
-async def test_the_beginning_of_a_verb_offers_it(harness: BotHarness) -> None:
+async def test_the_beginning_of_a_command_completes_it(harness: BotHarness) -> None:
     assert (await offered(harness, "su"))[:2] == ["subscribe", "submit"]
     assert set(await offered(harness, "", 100)) == set(COMMANDS)
 

@@ -12,8 +12,8 @@ PAPERS = demo_papers()[:40]
 KNOWN = PAPERS[0]
 
 
-async def about(harness: BotHarness, verb: str, message: str = "", text: str = "", event_id: str = "") -> Reply:
-    return await harness.app.service.act_on_message(PLACE, BEN, verb, message, text, event_id)
+async def about(harness: BotHarness, command: str, message: str = "", text: str = "", event_id: str = "") -> Reply:
+    return await harness.app.service.act_on_message(PLACE, BEN, command, message, text, event_id)
 
 
 async def standing(harness: BotHarness) -> list[tuple[str, str, str]]:
@@ -80,7 +80,7 @@ async def test_several_links_ask_which_is_meant(harness: BotHarness) -> None:
     links = " ".join(f"https://arxiv.org/abs/{paper.id}" for paper in PAPERS[:13])
     reply = await about(harness, "why", "m99", links)
     assert [line.title for line in reply.lines] == [paper.title for paper in PAPERS[:10]]
-    assert all(action.verb == "why" and len(action.label) <= 60 for action in reply.actions)
+    assert all(action.command == "why" and len(action.label) <= 60 for action in reply.actions)
 
 
 @pytest.mark.parametrize("text", ["", "lunch?", "see https://example.org/abs/1", "<" * 100_000])
@@ -90,9 +90,9 @@ async def test_a_message_without_a_paper_says_what_this_is_for(harness: BotHarne
     assert "on my cards" in reply.text
 
 
-@pytest.mark.parametrize("verb", ["forget", "pause", "nonsense", "export"])
-async def test_only_what_is_about_a_paper_is_done(harness: BotHarness, verb: str) -> None:
-    assert not (await about(harness, verb, "m99", f"https://arxiv.org/abs/{KNOWN.id}")).ok
+@pytest.mark.parametrize("command", ["forget", "pause", "nonsense", "export"])
+async def test_only_what_is_about_a_paper_is_done(harness: BotHarness, command: str) -> None:
+    assert not (await about(harness, command, "m99", f"https://arxiv.org/abs/{KNOWN.id}")).ok
 
 
 async def test_a_vote_told_twice_is_counted_once_and_answered_the_same(harness: BotHarness) -> None:

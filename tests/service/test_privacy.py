@@ -87,7 +87,7 @@ async def harness(sqlite_store: Store, clock: Clock) -> BotHarness:
 
 
 def lines(room: Room) -> list[str]:
-    """Every verb, said with whatever might bring out what a room did."""
+    """Every command, said with whatever might bring out what a room did."""
     word, draft = room.word, f"A draft on {room.word} and"
     arguments = {
         "search": [word, f"{word} for us", draft, f"author:{word}", f"{word[:-2]}", "zebras", "draft", "study"],
@@ -110,16 +110,16 @@ def lines(room: Room) -> list[str]:
         "resume": [],
         "forget": [""],
     }
-    return [f"{verb} {argument}".strip() for verb in COMMANDS for argument in arguments.get(verb, [""])]
+    return [f"{command} {argument}".strip() for command in COMMANDS for argument in arguments.get(command, [""])]
 
 
 async def answers(harness: BotHarness, place: Place, room: Room) -> list[tuple[str, str]]:
-    """All that the bot says in a place: to each verb, as a button and shared, completed, and at home."""
+    """All that the bot says in a place: to each command, as a button and shared, completed, and at home."""
     told = []
     for line in lines(room):
         told.append((line, str(await harness.say(line, CAT, place))))
-        verb, _, argument = line.partition(" ")
-        for action in (Action("", verb, argument), Action("", "share", line)):
+        command, _, argument = line.partition(" ")
+        for action in (Action("", command, argument), Action("", "share", line)):
             told.append((f"press {line}", str(await harness.app.service.act(place, CAT, action))))
     for typed in (room.word[:4], f"search {room.word[:4]}", "more A draft", "unsubscribe ", "search A study", "saved "):
         told.append((f"typing {typed}", str(await harness.app.service.suggest(place, typed))))

@@ -30,8 +30,8 @@ async def test_an_empty_line_tells_what_can_be_done_and_how_things_stand(harness
     assert "Next digest: Monday, 2 March at 09:00 (UTC)." in text
     assert "Learned from 1 vote by 1 member." in text
     assert "Topics: “federated learning”." in text
-    for name, verb in COMMANDS.items():
-        assert (f"• `/papers {verb.usage}`: {verb.does}" in text) == verb.listed, name
+    for name, command in COMMANDS.items():
+        assert (f"• `/papers {command.usage}`: {command.does}" in text) == command.listed, name
 
 
 async def test_help_in_a_paused_channel_says_how_to_go_on(harness: BotHarness) -> None:
@@ -70,17 +70,17 @@ async def test_help_in_a_paused_channel_says_how_to_go_on(harness: BotHarness) -
         "export",
     ],
 )
-async def test_every_verb_answers(harness: BotHarness, line: str) -> None:
+async def test_every_command_answers(harness: BotHarness, line: str) -> None:
     reply = await harness.say(line)
     assert reply.ok, reply.text
     assert reply.text
     assert not reply.public
 
 
-@pytest.mark.parametrize("verb", _ABOUT_A_PAPER)
-async def test_a_missing_or_unknown_paper_is_told_with_the_mend(harness: BotHarness, verb: str) -> None:
+@pytest.mark.parametrize("command", _ABOUT_A_PAPER)
+async def test_a_missing_or_unknown_paper_is_told_with_the_mend(harness: BotHarness, command: str) -> None:
     for argument in ("", "2699.99999", "no such thing at all", "x" * 90_000, HOSTILE):
-        reply = await harness.say(f"{verb} {argument}")
+        reply = await harness.say(f"{command} {argument}")
         assert not reply.ok
         assert "id" in reply.text
         assert len(reply.text) < 300
@@ -127,7 +127,7 @@ async def test_bad_input_gets_one_clear_message_and_changes_nothing(harness: Bot
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
-    verb=st.sampled_from(sorted(COMMANDS)),
+    command=st.sampled_from(sorted(COMMANDS)),
     argument=st.one_of(
         st.text(max_size=80), st.sampled_from([HOSTILE, KNOWN.id, "-", "0", "9" * 400, "a=b", "$\\frac"])
     ),
@@ -135,10 +135,10 @@ async def test_bad_input_gets_one_clear_message_and_changes_nothing(harness: Bot
     share=st.booleans(),
 )
 async def test_no_button_and_no_line_ever_raises(
-    harness: BotHarness, verb: str, argument: str, offset: int, share: bool
+    harness: BotHarness, command: str, argument: str, offset: int, share: bool
 ) -> None:
-    action = Action("x", "share", f"{verb} {argument}", offset) if share else Action("x", verb, argument, offset)
-    for reply in (await press(harness, action), await harness.say(f"{verb} {argument}")):
+    action = Action("x", "share", f"{command} {argument}", offset) if share else Action("x", command, argument, offset)
+    for reply in (await press(harness, action), await harness.say(f"{command} {argument}")):
         assert reply.text
         assert not any(char in reply.text for char in "\u202e\u200b\x1b")
         assert "`/papers pause` <!channel>" not in reply.text
@@ -147,11 +147,11 @@ async def test_no_button_and_no_line_ever_raises(
 # -- who may
 
 
-@pytest.mark.parametrize("verb", sorted(name for name, verb in COMMANDS.items() if verb.managers_only))
+@pytest.mark.parametrize("command", sorted(name for name, command in COMMANDS.items() if command.managers_only))
 async def test_what_changes_the_channel_is_for_managers_and_whoever_invited_the_bot(
-    harness: BotHarness, verb: str
+    harness: BotHarness, command: str
 ) -> None:
-    line = f"{verb} {_ENOUGH.get(verb, 'graphs')}"
+    line = f"{command} {_ENOUGH.get(command, 'graphs')}"
     before = await harness.channel()
     refused = await harness.say(line, BEN)
     assert not refused.ok

@@ -42,7 +42,7 @@ class ActionStore:
             return whole
         name = f"{_LONG}:{sha256(whole.encode('utf-8', 'replace')).hexdigest()}"
         known = name in self.held
-        self.held[name] = Action("", action.verb, action.argument, action.offset)
+        self.held[name] = Action("", action.command, action.argument, action.offset)
         self.held.move_to_end(name)
         if len(self.held) > _HELD:
             self.held.popitem(last=False)
@@ -53,20 +53,20 @@ class ActionStore:
     def action(self, custom_id: str, label: str = "") -> Action | None:
         """The action of a pressed button, None when it is none of ours or forgotten."""
         if held := self.held.get(custom_id):
-            return Action(label, held.verb, held.argument, held.offset)
+            return Action(label, held.command, held.argument, held.offset)
         kind, _, rest = custom_id.partition(":")
-        verb, _, rest = rest.partition(":")
+        command, _, rest = rest.partition(":")
         offset, there, argument = rest.partition(":")
         if kind != _DO or not there or not offset.isdecimal():
             return None
-        return Action(label, verb, argument, int(offset))
+        return Action(label, command, argument, int(offset))
 
     def _read(self, text: str) -> None:
         for line in text.splitlines():
             self._lines += 1
             with contextlib.suppress(ValueError, TypeError):  # the last line was cut short, or somebody was at it
-                name, verb, argument, offset = json.loads(line)
-                self.held[str(name)] = Action("", str(verb), str(argument), int(offset))
+                name, command, argument, offset = json.loads(line)
+                self.held[str(name)] = Action("", str(command), str(argument), int(offset))
         for name in list(islice(self.held, max(len(self.held) - _HELD, 0))):
             del self.held[name]
         if text and not text.endswith("\n"):  # nothing may be added to a line that was cut short
@@ -94,40 +94,40 @@ class ActionStore:
 
     def _line(self, name: str) -> str:
         held = self.held[name]
-        return json.dumps([name, held.verb, held.argument, held.offset]) + "\n"
+        return json.dumps([name, held.command, held.argument, held.offset]) + "\n"
 
 
 def card_button_id(action: Action) -> str:
     """The id of a button on the card of the paper that the action is about: where it is too long, the card says which
     paper it is."""
     whole = _whole(action)
-    return whole if _fits(whole) else f"{_ON_CARD}:{action.verb}"
+    return whole if _fits(whole) else f"{_ON_CARD}:{action.command}"
 
 
-def verb_of_card_button(custom_id: str) -> str:
-    """The verb of a button that stands on the card it is about, "" when it is none."""
-    kind, _, verb = custom_id.partition(":")
-    return verb if kind == _ON_CARD else ""
+def command_of_card_button(custom_id: str) -> str:
+    """The command of a button that stands on the card it is about, "" when it is none."""
+    kind, _, command = custom_id.partition(":")
+    return command if kind == _ON_CARD else ""
 
 
-def change_id(verb: str) -> str:
-    """The id of the button that opens the form of a verb."""
-    return f"{_CHANGE}:{verb}"
+def change_id(command: str) -> str:
+    """The id of the button that opens the form of a command."""
+    return f"{_CHANGE}:{command}"
 
 
-def form_id(verb: str) -> str:
+def form_id(command: str) -> str:
     """The id of a form that is to be sent."""
-    return f"{_SEND}:{verb}"
+    return f"{_SEND}:{command}"
 
 
 def form_of(custom_id: str) -> str:
-    """The verb whose form is to be opened or was sent, "" when it is neither."""
-    kind, _, verb = custom_id.partition(":")
-    return verb if kind in (_CHANGE, _SEND) else ""
+    """The command whose form is to be opened or was sent, "" when it is neither."""
+    kind, _, command = custom_id.partition(":")
+    return command if kind in (_CHANGE, _SEND) else ""
 
 
 def _whole(action: Action) -> str:
-    return f"{_DO}:{action.verb}:{action.offset}:{action.argument}"
+    return f"{_DO}:{action.command}:{action.offset}:{action.argument}"
 
 
 def _fits(custom_id: str) -> bool:

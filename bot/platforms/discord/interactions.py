@@ -17,7 +17,7 @@ import structlog
 from bot.logs import begin_event
 from bot.model.messages import SHARE, Action, Asker, Form, Place, Reply
 from bot.platforms import rendering
-from bot.platforms.discord.custom_ids import BEGIN, PAPERS, form_id, form_of, verb_of_card_button
+from bot.platforms.discord.custom_ids import BEGIN, PAPERS, command_of_card_button, form_id, form_of
 from bot.platforms.discord.permissions import missing
 from bot.platforms.discord.places import direct, place_of
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
@@ -42,7 +42,7 @@ class Interactions:
     def __init__(self, service: BotApi, rest: Rest, renderer: Renderer, begin: Begin) -> None:
         self._service, self._rest, self._renderer, self._begin = service, rest, renderer, begin
         self._commands = renderer.commands
-        self._menus = {menu.name: verb for verb, menu in self._commands.menus().items()}
+        self._menus = {menu.name: command for command, menu in self._commands.menus().items()}
 
     async def handle(self, interaction: discord.Interaction) -> None:
         """Answer one interaction, whatever goes wrong."""
@@ -57,8 +57,8 @@ class Interactions:
                 case discord.InteractionType.component:
                     await self._component(interaction, data)
                 case discord.InteractionType.modal_submit:
-                    verb = form_of(str(data.get("custom_id") or ""))
-                    await self._fill_in(interaction, verb, sent(data, verb))
+                    command = form_of(str(data.get("custom_id") or ""))
+                    await self._fill_in(interaction, command, sent(data, command))
         except PlatformError as error:
             log.warning("An answer could not be shown.", why=str(error))
 
@@ -100,10 +100,10 @@ class Interactions:
         await self._rest.choices(interaction, [each for each in cut if each][:_MOST_CHOICES])
 
     async def _command(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
-        if verb := self._menus.get(str(data.get("name"))):
+        if command := self._menus.get(str(data.get("name"))):
             [message] = data["resolved"]["messages"].values()
             await self._answer(
-                interaction, lambda place, asker: self._act_on_message(interaction, place, asker, verb, message)
+                interaction, lambda place, asker: self._act_on_message(interaction, place, asker, command, message)
             )
             return
         given = options(data)
@@ -118,10 +118,10 @@ class Interactions:
             await self._answer(
                 interaction, lambda place, asker: self._act(interaction, place, asker, Action("", abstract, paper))
             )
-        elif verb := form_of(custom_id):
-            await self._open_form(interaction, verb)
-        elif verb := verb_of_card_button(custom_id):
-            await self._answer(interaction, lambda place, asker: self._on_card(interaction, place, asker, verb))
+        elif command := form_of(custom_id):
+            await self._open_form(interaction, command)
+        elif command := command_of_card_button(custom_id):
+            await self._answer(interaction, lambda place, asker: self._on_card(interaction, place, asker, command))
         elif custom_id == BEGIN:
             await self._answer(interaction, lambda place, asker: self._begin(interaction, asker))
         else:
@@ -143,19 +143,19 @@ class Interactions:
         if not is_readable(str(file.get("filename") or ""), str(file.get("content_type") or "")):
             return Reply(f"{UNREADABLE} You can also paste the papers after `teach`.", ok=False)
         named = self._commands.traits_of_line(line).takes_file
-        verb = "" if named else f"{self._commands.file_command().name} "
-        return await self._service.ask(place, asker, f"{verb}{line} {await self._rest.file(str(file['url']))}")
+        command = "" if named else f"{self._commands.file_command().name} "
+        return await self._service.ask(place, asker, f"{command}{line} {await self._rest.file(str(file['url']))}")
 
     def _may_take(self, line: str) -> bool:
         """Whether the files that came with a line are for the bot to read."""
         return not line.partition(" ")[0] or bool(self._commands.traits_of_line(line).takes_file)
 
-    async def _fill_in(self, interaction: discord.Interaction, verb: str, line: str) -> None:
+    async def _fill_in(self, interaction: discord.Interaction, command: str, line: str) -> None:
         """A form was sent; Discord closes it, so that one with a mistake in a field is one press away."""
 
         async def ask(place: Place, asker: Asker) -> Reply:
             reply = self._warned(await self._service.ask(place, asker, line), interaction, line)
-            return replace(reply, form=Form(verb, "", ())) if reply.field else reply
+            return replace(reply, form=Form(command, "", ())) if reply.field else reply
 
         await self._answer(interaction, ask)
 
@@ -164,32 +164,32 @@ class Interactions:
             return Reply("I no longer know what that button is for. Ask again, and you get a fresh one.", ok=False)
         return await self._service.act(place, asker, action, str(interaction.id))
 
-    async def _on_card(self, interaction: discord.Interaction, place: Place, asker: Asker, verb: str) -> Reply:
-        """Do what a verb says with the paper whose card was pressed."""
+    async def _on_card(self, interaction: discord.Interaction, place: Place, asker: Asker, command: str) -> Reply:
+        """Do what a command says with the paper whose card was pressed."""
         assert interaction.message is not None
         key = f"{place_of(interaction.channel, _me(interaction))[1]}{interaction.message.id}"
-        return await self._service.act_on_message(place, asker, verb, key, event_id=str(interaction.id))
+        return await self._service.act_on_message(place, asker, command, key, event_id=str(interaction.id))
 
     async def _act_on_message(
-        self, interaction: discord.Interaction, place: Place, asker: Asker, verb: str, message: Mapping[str, Any]
+        self, interaction: discord.Interaction, place: Place, asker: Asker, command: str, message: Mapping[str, Any]
     ) -> Reply:
-        """Do what a verb says with the paper that a message is about."""
+        """Do what a command says with the paper that a message is about."""
         key = f"{place_of(interaction.channel, _me(interaction))[1]}{message['id']}"
-        return await self._service.act_on_message(place, asker, verb, key, words_of(message), str(interaction.id))
+        return await self._service.act_on_message(place, asker, command, key, words_of(message), str(interaction.id))
 
-    async def _open_form(self, interaction: discord.Interaction, verb: str) -> None:
+    async def _open_form(self, interaction: discord.Interaction, command: str) -> None:
         """Show a form at once: it can't be promised."""
         place, asker = await self._where(interaction)
         form = None
         try:
             async with asyncio.timeout(_IN_TIME):
-                form = (await self._reply_to(lambda: self._service.ask(place, asker, verb))).form
+                form = (await self._reply_to(lambda: self._service.ask(place, asker, command))).form
         except TimeoutError:
             log.info("A form came too late.")
         if form:
-            await self._rest.modal(interaction, modal(form, form_id(verb)))
+            await self._rest.modal(interaction, modal(form, form_id(command)))
         else:
-            await self._answer(interaction, lambda place, asker: self._service.ask(place, asker, verb))
+            await self._answer(interaction, lambda place, asker: self._service.ask(place, asker, command))
 
     async def _answer(self, interaction: discord.Interaction, ask: Callable[[Place, Asker], Awaitable[Reply]]) -> None:
         await self._rest.defer(interaction)

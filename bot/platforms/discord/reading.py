@@ -53,14 +53,14 @@ def label_of(message: discord.Message | None, custom_id: str) -> str:
     return ""
 
 
-def sent(data: Mapping[str, Any], verb: str) -> str:
+def sent(data: Mapping[str, Any], command: str) -> str:
     """A sent form as the line it stands for."""
     said = []
     for label in data.get("components") or []:
         field = label.get("component") or {}
         chosen: Sequence[str] = field.get("values") or [field.get("value") or ""]
         said.append(f"{field.get('custom_id')}={' '.join(chosen).strip()}")
-    return f"{verb} {' '.join(said)}"
+    return f"{command} {' '.join(said)}"
 
 
 def modal(form: Form, custom_id: str) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Renderer:
             yield _text(f"… and {count(left_out, 'paper')} more.")
         if reply.attachment:
             yield {"type": _FILE, "file": {"url": f"attachment://{file_name(reply.attachment)}"}}
-        offered = [_button("Change", change_id(reply.form.verb))] if reply.form else []
+        offered = [_button("Change", change_id(reply.form.command))] if reply.form else []
         offered += self._buttons(reply.actions)
         yield from _rows(offered)
         if options := [_option(line) for line in reply.lines if 0 < len(line.paper_id) <= _OPTION][:_OPTIONS]:
@@ -121,13 +121,14 @@ class Renderer:
         parts = [_text("\n".join(rows)) for rows in texts if any(rows)]
         left_out = self.commands.abstract_command() if abstract else ""
         actions = self.commands.card_actions(card.paper_id)
-        row = [_button(action.label, id_of(action)) for action in actions if action.verb != left_out]
+        row = [_button(action.label, id_of(action)) for action in actions if action.command != left_out]
         return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": row}]}
 
     def _buttons(self, actions: Sequence[Action]) -> list[Json]:
         return [
             _button(
-                " ".join(visible(each.label).split())[:_LABEL] or each.verb[:_LABEL] or "Go on", self.memory.id_of(each)
+                " ".join(visible(each.label).split())[:_LABEL] or each.command[:_LABEL] or "Go on",
+                self.memory.id_of(each),
             )
             for each in actions[:_BUTTONS]
         ]

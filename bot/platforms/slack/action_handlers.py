@@ -49,16 +49,16 @@ class ActionHandlers:
             return
         action = replace(action, label=text_of(button.get("text") or {}, "text"))
         trigger = text_of(body, "trigger_id")
-        event_id = _event_id(button, response.member, action.verb)
-        traits = self._commands.traits(action.verb)
+        event_id = _event_id(button, response.member, action.command)
+        traits = self._commands.traits(action.command)
         if traits.has_form:
             await ack()
             try:
                 await self._modals.open(
-                    workspace, response.member, trigger, await response.resolve_place(), action.verb
+                    workspace, response.member, trigger, await response.resolve_place(), action.command
                 )
             except PlatformError:
-                late = f"Slack did not open the form in time. Press again, or say `/papers {action.verb}`."
+                late = f"Slack did not open the form in time. Press again, or say `/papers {action.command}`."
                 await response.show_or_log(Reply(late, ok=False))
         elif traits.answers_at_once:
             # Who presses needs no looking up: anybody's vote counts.
@@ -70,14 +70,14 @@ class ActionHandlers:
 
     async def shortcut(self, ack: AsyncAck, body: Json, workspace: Workspace) -> None:
         """A shortcut on any message, also in a thread, where no command can be given."""
-        verb, message = text_of(body, "callback_id"), body.get("message") or {}
+        command, message = text_of(body, "callback_id"), body.get("message") or {}
         response = self._response(body, message, workspace)
-        event_id = _event_id(body, response.member, verb)
+        event_id = _event_id(body, response.member, command)
         asker, ts = Asker(response.member), text_of(body, "message_ts")
 
         async def answer() -> Reply:
             return await self._service.act_on_message(
-                await response.resolve_place(), asker, verb, ts, links(message), event_id
+                await response.resolve_place(), asker, command, ts, links(message), event_id
             )
 
         await response.show_or_log(await _acknowledged(ack, in_words(answer())))
@@ -90,13 +90,13 @@ class ActionHandlers:
         if found is None:
             return
         address, action = found
-        if not self._commands.traits(action.verb).has_form:
-            event_id = _event_id(button, member, action.verb)
+        if not self._commands.traits(action.command).has_form:
+            event_id = _event_id(button, member, action.command)
             await self._home.pressed(workspace, member, address, action, event_id)
             return
         try:
             place = place_of(workspace.identity.workspace, address or await workspace.api.direct(member))
-            await self._modals.open(workspace, member, text_of(body, "trigger_id"), place, action.verb, at_home=True)
+            await self._modals.open(workspace, member, text_of(body, "trigger_id"), place, action.command, at_home=True)
         except PlatformError:
             await self._home.publish(workspace, member, "Slack did not open the form in time. Please press again.")
 
@@ -121,8 +121,8 @@ async def _acknowledged(ack: AsyncAck, answering: Awaitable[Reply]) -> Reply:
     return await task
 
 
-def _event_id(payload: Json, member: str, verb: str) -> str:
+def _event_id(payload: Json, member: str, command: str) -> str:
     """What tells one press from any other: Slack has no event id for it, but its time, to the microsecond. It is kept
     for days, so it names nobody."""
     at = text_of(payload, "action_ts")
-    return f"press:{sha256(f'{at}:{member}:{verb}'.encode()).hexdigest()}" if at else ""
+    return f"press:{sha256(f'{at}:{member}:{command}'.encode()).hexdigest()}" if at else ""

@@ -30,7 +30,7 @@ class HomeTab:
 
     async def pressed(self, workspace: Workspace, member: str, address: str, action: Action, event_id: str) -> None:
         """A press on the tab, which then shows what it did."""
-        if self._commands.traits(action.verb).pages_home:
+        if self._commands.traits(action.command).pages_home:
             await self.publish(workspace, member, offset=action.offset)
             return
         reply = await asked(workspace.api, member, lambda asker: self._act(workspace, asker, address, action, event_id))

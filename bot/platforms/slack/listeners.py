@@ -95,8 +95,8 @@ class SlackListeners:
         app.command(_ANY)(self._asked)
         app.block_action(_ANY)(presses.pressed)
         app.view(_ANY)(modals.submitted)
-        for verb in self._commands.menus():
-            app.message_shortcut(verb)(presses.shortcut)
+        for command in self._commands.menus():
+            app.message_shortcut(command)(presses.shortcut)
         return app
 
     async def _located(

@@ -48,9 +48,9 @@ def manifest(commands: Commands, command: str = "/papers", address: str = "") ->
     scopes = "\n".join(f"      - {scope} # {why}" for scope, why in SCOPES.items())
     events = "\n".join(f"      - {event}" for event in EVENTS)
     shortcuts = "\n".join(
-        f"    - name: {menu.name}\n      type: message\n      callback_id: {verb}\n"
+        f"    - name: {menu.name}\n      type: message\n      callback_id: {name}\n"
         f"      description: {menu.description}"
-        for verb, menu in commands.menus().items()
+        for name, menu in commands.menus().items()
     )
     events_url = f"{address}/slack/events"
     return _MANIFEST.format(

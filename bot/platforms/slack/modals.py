@@ -33,16 +33,16 @@ class Modals:
         self._service, self._home, self._command, self._commands = service, home, command, commands
 
     async def open(
-        self, workspace: Workspace, member: str, trigger: str, place: Place, verb: str, *, at_home: bool = False
+        self, workspace: Workspace, member: str, trigger: str, place: Place, command: str, *, at_home: bool = False
     ) -> None:
-        """Show the form of a verb. Raises PlatformErrors where Slack does not open it.
+        """Show the form of a command. Raises PlatformErrors where Slack does not open it.
 
         Slack takes a trigger for three seconds, so what needs no asking is opened first and filled then
         (docs.slack.dev/surfaces/modals).
         """
         with translate_errors():
             opened = await workspace.api.client.views_open(trigger_id=trigger, view=views.notice(_NAME, _WAIT))
-        reply = await asked(workspace.api, member, lambda asker: self._ask(workspace, place, asker, verb))
+        reply = await asked(workspace.api, member, lambda asker: self._ask(workspace, place, asker, command))
         shown = views.notice(_NAME, reply.text, self._command)
         if reply.form:
             shown = views.modal(reply.form, views.Origin(place.address, at_home))
@@ -58,7 +58,7 @@ class Modals:
                 response_action="update", view=views.notice(_NAME, "This form is from another time. Open it anew.")
             )
             return
-        line = command_from_form(sent.verb, sent.before, sent.now)
+        line = command_from_form(sent.command, sent.before, sent.now)
         if not line:
             await ack()
             return

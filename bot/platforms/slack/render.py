@@ -85,7 +85,7 @@ def rewritten(message: Message, commands: Commands, key: str, command: str = "/p
 def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackMessage:
     """What the asker gets; a form is one press away."""
     left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - MOST_LINES, 0)
-    change = [Action("Change", reply.form.verb)] if reply.form else []
+    change = [Action("Change", reply.form.command)] if reply.form else []
     rest = f"… and {count(left_out, 'paper')} more." if left_out else ""
 
     def build(share: int) -> list[Json]:
@@ -106,8 +106,8 @@ def pressed(value: str) -> Action | None:
     """The action that a button's value holds, None when it is none of ours."""
     try:
         match json.loads(value):
-            case [str(verb), str(argument), int(offset)]:
-                return Action("", verb, argument, offset)
+            case [str(command), str(argument), int(offset)]:
+                return Action("", command, argument, offset)
     except (ValueError, RecursionError):
         pass
     return None
@@ -175,9 +175,9 @@ def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
     """Buttons; one whose action is too long for a button's value is left out, its words can still be typed."""
     made: list[Json] = []
     for place, action in enumerate(actions):
-        value = packed(action.verb, action.argument, action.offset)
+        value = packed(action.command, action.argument, action.offset)
         if len(value) <= _VALUE and len(made) < _BUTTONS:
-            label = one_line(action.label, most) or one_line(action.verb, most) or "Go on"
+            label = one_line(action.label, most) or one_line(action.command, most) or "Go on"
             text = {"type": "plain_text", "text": label, "emoji": False}
             made.append({"type": "button", "action_id": f"{before}-{place}", "text": text, "value": value})
     return [{"type": "actions", "elements": made}] if made else []

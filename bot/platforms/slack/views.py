@@ -28,9 +28,9 @@ _ACTION = "value"
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A modal as it was sent: its verb, what stood in its fields before and now, and the block of each field."""
+    """A modal as it was sent: its command, what stood in its fields before and now, and the block of each field."""
 
-    verb: str
+    command: str
     before: Mapping[str, str]
     now: Mapping[str, str]
     blocks: Mapping[str, str]
@@ -50,7 +50,7 @@ def modal(form: Form, origin: Origin) -> Json:
     if not inputs:
         return notice(form.title, "There is nothing to change here.")
     return _modal(form.title, inputs) | {
-        "callback_id": form.verb,
+        "callback_id": form.command,
         "submit": _plain("Save", _TITLE),
         "close": _plain("Cancel", _TITLE),
         "private_metadata": json.dumps([origin.address, origin.home]),
@@ -66,7 +66,7 @@ def filled(view: Mapping[str, Any], commands: Commands) -> tuple[Filled, Origin]
     """What was sent. Raises ValueError for a modal that is none of ours."""
     try:
         address, home = json.loads(view["private_metadata"])
-        typed, verb = view["state"]["values"], str(view["callback_id"])
+        typed, command = view["state"]["values"], str(view["callback_id"])
         before, now, blocks = {}, {}, {}
         for block in view["blocks"]:
             if block["type"] == "input":
@@ -74,9 +74,9 @@ def filled(view: Mapping[str, Any], commands: Commands) -> tuple[Filled, Origin]
                 blocks[name] = block["block_id"]
                 before[name] = _value(block["element"], "initial_value", "initial_option")
                 now[name] = _value(typed[block["block_id"]][_ACTION], "value", "selected_option")
-        if not commands.traits(verb).has_form:
-            raise ValueError(verb)
-        return Filled(verb, before, now, blocks), Origin(str(address), bool(home))
+        if not commands.traits(command).has_form:
+            raise ValueError(command)
+        return Filled(command, before, now, blocks), Origin(str(address), bool(home))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError("a modal of another time") from error
 
@@ -117,8 +117,8 @@ def pressed(action: Mapping[str, Any]) -> tuple[str, Action] | None:
     value = option.get("value") if isinstance(option, dict) else action.get("value")
     try:
         match json.loads(value if isinstance(value, str) else ""):
-            case [str(address), str(verb), str(argument), int(offset)]:
-                return address, Action("", verb, argument, offset)
+            case [str(address), str(command), str(argument), int(offset)]:
+                return address, Action("", command, argument, offset)
     except ValueError:
         pass
     return None
@@ -192,12 +192,12 @@ def _button(action: Action, address: str) -> Json | None:
     value = _pack(action, address)
     if len(value) > _BUTTON_VALUE:
         return None
-    label = one_line(action.label, _OPTION) or one_line(action.verb, _OPTION) or "Go on"
+    label = one_line(action.label, _OPTION) or one_line(action.command, _OPTION) or "Go on"
     return {"type": "button", "text": _plain(label, _OPTION), "value": value}
 
 
 def _pack(action: Action, address: str) -> str:
-    return packed(address, action.verb, action.argument, action.offset, ascii=False)
+    return packed(address, action.command, action.argument, action.offset, ascii=False)
 
 
 def _header(text: str) -> Json:

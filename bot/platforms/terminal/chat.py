@@ -63,7 +63,7 @@ class Chat:
         self._service, self._log, self._screen, self._clock = service, log, screen, clock
         self._who, self._channel, self._next_day, self._farewell = who, channel, next_day, farewell
         self._commands = commands
-        self._paper_verbs = [name for name, command in commands.items() if command.takes_paper]
+        self._paper_commands = [name for name, command in commands.items() if command.takes_paper]
         self._members = [who]
         self._waiting: set[str] = set()
 
@@ -88,7 +88,7 @@ class Chat:
             await self._guarded(self._enter(show=keyboard.attended))
             while (line := await keyboard.line(f"{self._name()} › ")) is not None:
                 begin_event()
-                typed = parse(line, self._paper_verbs)
+                typed = parse(line, self._paper_commands)
                 if isinstance(typed, Quit):
                     break
                 await self._guarded(self._answer(typed))
@@ -136,10 +136,10 @@ class Chat:
         match typed:
             case Ask(line):
                 await self._ask(line)
-            case Act(verb, numbers):
+            case Act(command, numbers):
                 for number in numbers:
                     if paper := self._numbered(number):
-                        await self._press(Action(verb.capitalize(), verb, paper.paper_id))
+                        await self._press(Action(command.capitalize(), command, paper.paper_id))
             case React():
                 for number in typed.on:
                     await self._react(number, typed.emoji, on=True)
@@ -163,15 +163,17 @@ class Chat:
 
     def _paper_help(self) -> str:
         """The commands that act on a numbered paper: those on its card first."""
-        on_card = [action.verb for action in self._commands.card_actions("")]
-        others = [verb for verb in self._paper_verbs if verb not in on_card and self._commands[verb].listed]
-        *rest, last = [f"`{verb} 2`" for verb in (*on_card, *others)]
+        on_card = [action.command for action in self._commands.card_actions("")]
+        others = [
+            command for command in self._paper_commands if command not in on_card and self._commands[command].listed
+        ]
+        *rest, last = [f"`{command} 2`" for command in (*on_card, *others)]
         return f"{', '.join(rest)} and {last} do what they say."
 
     async def _ask(self, line: str) -> None:
         offered = self._screen.offer(line)
         if offered:
-            await self._press(offered, more=offered.offset > 0 and offered.verb != SHARE)
+            await self._press(offered, more=offered.offset > 0 and offered.command != SHARE)
         else:
             self._screen.reply(await self._service.ask(self.place, self._asker(), line))
 
@@ -206,10 +208,10 @@ class Chat:
 
     async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:
         """A paper in a list is no post that could carry an emoji; a thumb on it is the button that means the same."""
-        verbs = [verb for each in emoji if (verb := self._commands.for_emoji(each[0]))]
-        if on and verbs:
-            await self._press(Action(verbs[0].capitalize(), verbs[0], paper_id))
-        elif verbs:
+        commands = [command for each in emoji if (command := self._commands.for_emoji(each[0]))]
+        if on and commands:
+            await self._press(Action(commands[0].capitalize(), commands[0], paper_id))
+        elif commands:
             self._screen.say(f"{number} stands in a list: there `{number} {emoji[0]}` said again takes it back.")
         else:
             self._screen.say(f"{number} stands in a list: there `{number} 👍`, `{number} 👎` and `save {number}` work.")

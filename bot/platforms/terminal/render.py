@@ -134,7 +134,7 @@ def offered(actions: Iterable[Action]) -> dict[str, Action]:
     """The short word for each action: the first letters of its label that no other has."""
     words: dict[str, Action] = {}
     for action in actions:
-        label = "-".join(re.findall(r"\w+", one_line(action.label, 80).casefold())) or action.verb
+        label = "-".join(re.findall(r"\w+", one_line(action.label, 80).casefold())) or action.command
         short = (label[:length] for length in range(1, len(label) + 1))
         word = next((word for word in short if word not in words), f"{label}-{len(words) + 1}")
         words[word] = action
@@ -161,6 +161,6 @@ def _form(form: Form) -> list[RenderableType]:
             Block(Text(f"{one_line(field.label, 120)}{choices}: {one_line(field.name, 40)}={one_line(field.value)}"))
         )
     if form.fields:
-        said = f"{form.verb} {form.fields[0].name}={form.fields[0].value}"
+        said = f"{form.command} {form.fields[0].name}={form.fields[0].value}"
         parts.append(Prose(f"To change one, say it: `{one_line(said, 200)}`", style=_QUIET, indent=_INDENT))
     return parts

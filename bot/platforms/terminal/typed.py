@@ -61,7 +61,7 @@ class React:
 class Act:
     """A card's button, pressed on the numbered papers."""
 
-    verb: str
+    command: str
     numbers: tuple[int, ...]
 
 
@@ -111,15 +111,15 @@ class Unclear:
 Typed = Ask | React | Act | Next | GoTo | SpeakAs | Help | Quit | Nothing | Unclear
 
 
-def parse(text: str, verbs: Collection[str] = ()) -> Typed:
-    """What a typed line means. `verbs` are the commands that act on a numbered paper."""
+def parse(text: str, commands: Collection[str] = ()) -> Typed:
+    """What a typed line means. `commands` are the commands that act on a numbered paper."""
     line = one_line(text, LONGEST_LINE)
     if not line.startswith("/"):
-        return _plain(line, verbs) if line else Nothing()
+        return _plain(line, commands) if line else Nothing()
     word, _, rest = line.partition(" ")
     match word.casefold():
         case "/papers":
-            return _plain(rest, verbs) if rest else Ask("")
+            return _plain(rest, commands) if rest else Ask("")
         case "/react" | "/unreact":
             return _slash_react(word, rest)
         case "/next":
@@ -159,12 +159,12 @@ def split_emoji(word: str) -> tuple[str, ...]:
     return tuple(Emoji.replace(emoji.casefold()) if emoji.startswith(":") else emoji for emoji in found)
 
 
-def _plain(line: str, verbs: Collection[str]) -> Typed:
+def _plain(line: str, commands: Collection[str]) -> Typed:
     """A line without a slash: a reaction, a card's button, or a question."""
     words = [word for word in line.replace(",", " ").split() if word]
-    verb, numbers = words[0].casefold() if words else "", _numbers(words[1:])
-    if verb in verbs and numbers:
-        return Act(verb, numbers)
+    command, numbers = words[0].casefold() if words else "", _numbers(words[1:])
+    if command in commands and numbers:
+        return Act(command, numbers)
     reaction = _reaction(words)
     if reaction:
         return reaction

@@ -98,9 +98,9 @@ class DiscordServer:
         values = [str(each.get("value") or each.get("options")) for each in modal.inputs.values()]
         return "\n".join([readable(answer), modal.words, *values])
 
-    async def press(self, member: str, message: str, verb: str) -> str:
+    async def press(self, member: str, message: str, command: str) -> str:
         card = self.message(message)
-        [button] = [each for each in card.custom_ids if each.startswith(f"do:{verb}:")]
+        [button] = [each for each in card.custom_ids if each.startswith(f"do:{command}:")]
         return readable(await self.answered(await self.person(member).presses(card, button)))
 
     async def press_number(self, member: str, message: str, number: int) -> str:

@@ -204,7 +204,10 @@ async def test_a_card_whose_paper_has_a_long_name_says_itself_what_it_is_about(s
         said = server.message(one)
         assert len(said.custom_ids) == 5
         await server.answered(await server.bo.presses(said, "card:save"))
-    assert [(verb, about) for _, _, verb, about, _ in server.service.abouts] == [("save", message), ("save", threaded)]
+    assert [(command, about) for _, _, command, about, _ in server.service.abouts] == [
+        ("save", message),
+        ("save", threaded),
+    ]
     assert len(set(server.service.presses)) == 2
 
 
@@ -213,7 +216,7 @@ async def test_a_cards_buttons_work_after_a_restart_and_each_press_has_its_own_i
     await server.restart()
     for _ in range(2):
         await server.press("bo", message, "more")
-    assert [(action.verb, action.argument) for _, _, action in server.service.acted] == [("more", CARD.paper_id)] * 2
+    assert [(action.command, action.argument) for _, _, action in server.service.acted] == [("more", CARD.paper_id)] * 2
     assert len(set(server.service.presses)) == 2
 
 
@@ -231,17 +234,17 @@ async def test_a_paper_is_picked_from_an_answers_list_to_be_read(server: Discord
     answer = await server.answered(await server.bo.says(server.ml, "papers", query="x"))
     await server.answered(await server.bo.picks(answer, "papers", "2310.05678"))
     [(_, _, action)] = server.service.acted
-    assert (action.verb, action.argument) == ("abstract", "2310.05678")
+    assert (action.command, action.argument) == ("abstract", "2310.05678")
 
 
-@pytest.mark.parametrize(("menu", "verb"), [("More like this", "more"), ("Why this paper", "why")])
-async def test_a_message_is_asked_about_by_its_menu(server: DiscordServer, menu: str, verb: str) -> None:
+@pytest.mark.parametrize(("menu", "command"), [("More like this", "more"), ("Why this paper", "why")])
+async def test_a_message_is_asked_about_by_its_menu(server: DiscordServer, menu: str, command: str) -> None:
     message = await server.platform.send(server.place, Message(card=CARD), "key-1")
     chatter = await server.bo.writes(server.ml, "look at https://arxiv.org/abs/2310.01234")
     for said in (server.message(message), chatter):
         await server.answered(await server.bo.chooses(menu, said))
     (_, _, first, card, _), (_, _, _, other, text) = server.service.abouts
-    assert (first, card, other) == (verb, message, chatter.id)
+    assert (first, card, other) == (command, message, chatter.id)
     assert "https://arxiv.org/abs/2310.01234" in text
 
 
@@ -267,7 +270,7 @@ async def test_a_mention_is_answered_where_it_stands_if_all_may_see_that(server:
     assert answer.reference
     assert answer.reference["message_id"] == said.id
     [(_, _, action)] = server.service.acted
-    assert (action.verb, action.argument) == ("share", "similar 1602.05629")
+    assert (action.command, action.argument) == ("share", "similar 1602.05629")
 
 
 async def test_a_mention_is_answered_where_the_bot_may_not_read_what_was_said(server: DiscordServer) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.messages import Action
-from bot.platforms.discord.custom_ids import LONGEST, ActionStore, card_button_id, verb_of_card_button
+from bot.platforms.discord.custom_ids import LONGEST, ActionStore, card_button_id, command_of_card_button
 
 LONG = "federated " * 50
 
@@ -20,19 +20,19 @@ def longs(count: int, start: int = 0) -> list[Action]:
 
 
 @given(st.sampled_from(["search", "share", "more"]), st.text(), st.integers(0, 10**6))
-def test_every_button_gives_back_what_it_was_for(verb: str, argument: str, offset: int) -> None:
+def test_every_button_gives_back_what_it_was_for(command: str, argument: str, offset: int) -> None:
     memory = ActionStore()
-    name = memory.id_of(Action("More", verb, argument * 3, offset))
+    name = memory.id_of(Action("More", command, argument * 3, offset))
     assert 0 < len(name) <= LONGEST
-    assert memory.action(name, "More") == Action("More", verb, argument * 3, offset)
+    assert memory.action(name, "More") == Action("More", command, argument * 3, offset)
 
 
 @given(st.sampled_from(["more", "less"]), st.text(max_size=200))
-def test_a_button_on_a_card_needs_nothing_that_is_kept(verb: str, paper_id: str) -> None:
-    name = card_button_id(Action("", verb, paper_id))
+def test_a_button_on_a_card_needs_nothing_that_is_kept(command: str, paper_id: str) -> None:
+    name = card_button_id(Action("", command, paper_id))
     assert len(name) <= LONGEST
     known = ActionStore().action(name)
-    assert verb_of_card_button(name) == verb if known is None else known == Action("", verb, paper_id)
+    assert command_of_card_button(name) == command if known is None else known == Action("", command, paper_id)
 
 
 def test_the_last_thousand_are_known_after_a_restart_and_the_file_stays_small(tmp_path: Path) -> None:

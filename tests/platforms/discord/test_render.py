@@ -112,7 +112,7 @@ def snapshot(name: str) -> Any:
     if isinstance(shown, Message):
         return renderer.posted(shown, "key-1").payload()
     sent: list[Any] = [each.payload(EPHEMERAL) for each in renderer.answer(shown)]
-    return sent + ([modal(shown.form, form_id(shown.form.verb))] if shown.form else [])
+    return sent + ([modal(shown.form, form_id(shown.form.command))] if shown.form else [])
 
 
 def digest(style: Style, forum: bool) -> str:

@@ -125,7 +125,7 @@ async def test_buttons_lists_and_forms_are_pressed_as_people_do(sim: Simulated) 
     await sim.ada.click(answer.response, label="More")
     await sim.ada.select(answer.response, ["2"])
     shown = await sim.ada.click(answer.response, label="Change")
-    assert [(action.verb, action.argument) for _, _, action in sim.service.acted] == [
+    assert [(action.command, action.argument) for _, _, action in sim.service.acted] == [
         ("save", CARD.paper_id),
         ("search", "federated"),
         ("abstract", "2"),
@@ -139,7 +139,7 @@ async def test_a_message_is_asked_about_by_its_menu(sim: Simulated) -> None:
     for menu in ("More like this", "Why this paper"):
         answer = await sim.bo.context_menu(sim.ml, menu, card)
         assert answer.response is not None
-    assert [(verb, message) for _, _, verb, message, _ in sim.service.abouts] == [
+    assert [(command, message) for _, _, command, message, _ in sim.service.abouts] == [
         ("more", str(card.id)),
         ("why", str(card.id)),
     ]

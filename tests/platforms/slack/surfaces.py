@@ -44,10 +44,10 @@ def service_of(team: SlackTeam) -> BotApi:
     return team.service
 
 
-async def offered(team: SlackTeam, who: Member, verb: str) -> View:
-    """The modal behind the button under the words of a verb."""
+async def offered(team: SlackTeam, who: Member, command: str) -> View:
+    """The modal behind the button under the words of a command."""
     count = len(who.ephemeral)
-    await who.says("/papers", verb, team.ml)
+    await who.says("/papers", command, team.ml)
     await team.slack.until(lambda: len(who.ephemeral) > count)
     [change] = [each for each in buttons(who.ephemeral[-1].blocks) if each["text"]["text"] == "Change"]
     await who.presses(team.ml, who.ephemeral[-1].ts, change["action_id"])

@@ -105,9 +105,9 @@ class SlackTeam:
         [form] = await self.slack.until(lambda: [one for one in who.modals[-1:] if "One moment" not in one.words])
         return f"{shown}\n{form.words}\n{form.body['blocks']}"
 
-    async def press(self, member: str, message: str, verb: str) -> str:
+    async def press(self, member: str, message: str, command: str) -> str:
         who = self.person(member)
-        held = [each for each in buttons(self.ml.message(message).blocks) if verb in each["value"]]
+        held = [each for each in buttons(self.ml.message(message).blocks) if command in each["value"]]
         count = len(who.ephemeral)
         await who.presses(self.ml, message, held[0]["action_id"])
         return await self.told(who, count)

@@ -28,11 +28,11 @@ async def card(team: SlackTeam) -> str:
     return await team.platform.send(team.place, Message(card=CARD), "key-1")
 
 
-@pytest.mark.parametrize("verb", ["more", "less", "save"])
-async def test_what_is_counted_is_counted_before_it_is_acknowledged(team: SlackTeam, verb: str) -> None:
+@pytest.mark.parametrize("command", ["more", "less", "save"])
+async def test_what_is_counted_is_counted_before_it_is_acknowledged(team: SlackTeam, command: str) -> None:
     message, service = await card(team), service_of(team)
     service.limiter = asyncio.Event()
-    [button] = [each for each in buttons(team.ml.message(message).blocks) if f'"{verb}"' in each["value"]]
+    [button] = [each for each in buttons(team.ml.message(message).blocks) if f'"{command}"' in each["value"]]
     pressing = asyncio.create_task(team.bo.presses(team.ml, message, button["action_id"]))
     await team.slack.until(lambda: service.acted)
     assert not pressing.done()
@@ -80,20 +80,20 @@ async def test_a_vote_needs_nothing_of_slack(team: SlackTeam) -> None:
 
 
 def test_the_shortcuts_fit_slack() -> None:
-    for verb, menu in COMMANDS.menus().items():
-        assert f"callback_id: {verb}\n" in manifest(COMMANDS)
+    for command, menu in COMMANDS.menus().items():
+        assert f"callback_id: {command}\n" in manifest(COMMANDS)
         assert len(menu.name) <= 24
         assert len(menu.description) <= 150
 
 
-@pytest.mark.parametrize("verb", COMMANDS.menus())
-async def test_a_shortcut_asks_about_the_message_and_all_it_links_to(team: SlackTeam, verb: str) -> None:
+@pytest.mark.parametrize("command", COMMANDS.menus())
+async def test_a_shortcut_asks_about_the_message_and_all_it_links_to(team: SlackTeam, command: str) -> None:
     said = await team.bo.writes(team.ml, "look: https://arxiv.org/abs/1602.05629 <& that")
-    assert (await team.ada.chooses(verb, team.ml, said)).acked
+    assert (await team.ada.chooses(command, team.ml, said)).acked
     [answer] = await team.slack.until(lambda: team.ada.ephemeral)
     assert answer.words == "It is so."
     [(place, asker, told, message, text)] = team.service.abouts
-    assert (place, asker.member, told, message) == (replace(team.place, name="", private=None), "ada", verb, said)
+    assert (place, asker.member, told, message) == (replace(team.place, name="", private=None), "ada", command, said)
     assert "https://arxiv.org/abs/1602.05629" in text
     assert "<& that" in text
     assert team.service.presses[-1] != ""

@@ -154,8 +154,10 @@ async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> No
             team, message = life.team, str(first.message)
             life.begin(Fate(step))
             await team.start()
-            for verb in ("more", "more", "less"):
-                [button] = [each for each in buttons(team.ml.message(message).blocks) if f'"{verb}"' in each["value"]]
+            for command in ("more", "more", "less"):
+                [button] = [
+                    each for each in buttons(team.ml.message(message).blocks) if f'"{command}"' in each["value"]
+                ]
                 told = await team.bo.presses(team.ml, message, button["action_id"])
                 if life.fate.dead:
                     deaths += 1

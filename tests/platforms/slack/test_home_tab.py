@@ -62,7 +62,7 @@ async def test_a_channel_is_paused_from_the_home_tab_in_its_own_place(team: Slac
     await at_home(team, team.ada)
     await press_home(team, team.ada, "Pause", 1)
     [(place, asker, action)] = team.service.acted
-    assert (place.address, place.kind, asker.manager, action.verb) == ("C1", PlaceKind.CHANNEL, True, "pause")
+    assert (place.address, place.kind, asker.manager, action.command) == ("C1", PlaceKind.CHANNEL, True, "pause")
 
 
 async def test_who_left_a_channel_changes_nothing_there(team: SlackTeam) -> None:

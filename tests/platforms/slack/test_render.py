@@ -125,10 +125,10 @@ def test_ten_usual_cards_are_shown_uncut_in_one_answer() -> None:
 
 
 @given(texts, texts, st.integers(0, 10**6))
-def test_a_button_says_what_it_was_given(verb: str, argument: str, offset: int) -> None:
-    shown = render.answer(Reply("Found.", actions=(Action("More", verb, argument, offset),)), COMMANDS)
+def test_a_button_says_what_it_was_given(command: str, argument: str, offset: int) -> None:
+    shown = render.answer(Reply("Found.", actions=(Action("More", command, argument, offset),)), COMMANDS)
     for button in elements(shown.blocks, "button"):
-        assert render.pressed(button["value"]) == Action("", verb, argument, offset)
+        assert render.pressed(button["value"]) == Action("", command, argument, offset)
 
 
 def test_a_button_says_the_same_when_slack_has_escaped_what_it_holds() -> None:
@@ -146,8 +146,8 @@ def test_a_card_has_the_five_buttons_each_carrying_the_paper() -> None:
     buttons = elements(render.posted(Message(card=CARD), COMMANDS).blocks, "button")
     assert [button["text"]["text"] for button in buttons] == ["More like this", "Less", "Save", "Similar", "Abstract"]
     held = [render.pressed(button["value"]) for button in buttons]
-    assert [(each.verb, each.argument) for each in held if each] == [
-        (verb, CARD.paper_id) for verb in ("more", "less", "save", "similar", "abstract")
+    assert [(each.command, each.argument) for each in held if each] == [
+        (command, CARD.paper_id) for command in ("more", "less", "save", "similar", "abstract")
     ]
 
 

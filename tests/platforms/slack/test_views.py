@@ -145,7 +145,7 @@ def test_slack_takes_any_words_in_a_modal(title: str, text: str) -> None:
 def test_what_was_typed_and_chosen_is_read_under_the_fields_names() -> None:
     view = views.modal(SCHEDULE, Origin("C1"))
     filled, origin = views.filled(sent(view, {"0:hour": "5pm", "3:count": "7"}), COMMANDS)
-    assert filled.verb == "schedule"
+    assert filled.command == "schedule"
     assert filled.before == {"hour": "09:00", "days": "weekdays", "zone": "Europe/Berlin", "count": "5"}
     assert filled.now == {**filled.before, "hour": "5pm", "count": "7"}
     assert origin == Origin("C1")
@@ -188,10 +188,10 @@ def test_every_press_on_the_home_tab_says_where_and_what() -> None:
     ]
     pressed = [views.pressed(each) for each in buttons]
     assert pressed[:4] == [
-        *[("", Action("", each.verb)) for each in MANAGES],
+        *[("", Action("", each.command)) for each in MANAGES],
         ("", Action("", "unsubscribe", "federated learning")),
     ]
-    assert pressed[-3:] == [("C1", Action("", each.verb)) for each in MANAGES]
+    assert pressed[-3:] == [("C1", Action("", each.command)) for each in MANAGES]
     [menu] = [
         each
         for block in views.home(FULL)["blocks"]
