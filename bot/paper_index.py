@@ -50,7 +50,7 @@ class PaperIndex:
             engine = await asyncio.to_thread(Recommender.open, folder) if folder else Recommender()
         except (CorruptIndexError, NewerIndexError) as error:
             engine = await _empty(folder, error)
-        owner, _ = _marked(engine)
+        owner, _ = _read_marker(engine)
         if folder and folder == base and owner not in ("", store_id, replaced):
             log.warning("The search index here belongs to another store. This store's is kept beside it.")
             folder = _beside(folder, store_id)
@@ -59,7 +59,7 @@ class PaperIndex:
         try:
             await paper_index.sync(progress, tries=1)
         except IndexBusyError:
-            log.warning("Another program is adding to the search index. What it has not added yet is found later.")
+            log.warning("Another program is adding to the search index. Papers that are not in it yet are found later.")
         return paper_index
 
     async def sync(self, progress: Progress | None = None, tries: int = _TRIES) -> int:
@@ -74,14 +74,14 @@ class PaperIndex:
                     return await self._sync_or_rebuild(progress)
             return await self._sync_or_rebuild(progress)
 
-    async def read_consistent(self, ask: Callable[[Recommender], Answer]) -> Answer:
+    async def read_consistent(self, function: Callable[[Recommender], Answer]) -> Answer:
         """Run a function on the engine in a thread, while no papers are added or discarded."""
         async with self._adding:
-            return await asyncio.to_thread(ask, self.engine)
+            return await asyncio.to_thread(function, self.engine)
 
     async def revision(self, tx: AsyncConnection) -> int:
         """The store's revision up to which the index has all papers; 0 for the index of another store."""
-        store_id, revision = _marked(self.engine)
+        store_id, revision = _read_marker(self.engine)
         return min(revision, await metadata.revision(tx)) if store_id == await metadata.get(tx, "store_id") else 0
 
     async def _sync_or_rebuild(self, progress: Progress | None) -> int:
@@ -96,25 +96,25 @@ class PaperIndex:
         store_id = await _store_id(self._store)
         async with self._store.read() as tx:
             total = await papers.count(tx)
-        known = await self._known_revision(store_id)
+        revision = await self._indexed_revision(store_id)
         done = 0
         while True:
             async with self._store.read() as tx:
-                changed = await papers.changed_since(tx, known, _AT_ONCE)
+                changed = await papers.changed_since(tx, revision, _AT_ONCE)
                 if not changed:
                     return done
-                before, known = known, changed[-1][0]
-                removed = await papers.removed_between(tx, before, known)
+                before, revision = revision, changed[-1][0]
+                removed = await papers.removed_between(tx, before, revision)
             # Papers are discarded first: the marker is written with the added ones, so a crash in between repeats both.
-            if gone := [paper_id for paper_id in removed if paper_id in self.engine]:
-                await asyncio.to_thread(self.engine.discard, gone)
-            await asyncio.to_thread(self.engine.add, [paper for _, paper in changed], f"{store_id}:{known}")
+            if discarded := [paper_id for paper_id in removed if paper_id in self.engine]:
+                await asyncio.to_thread(self.engine.discard, discarded)
+            await asyncio.to_thread(self.engine.add, [paper for _, paper in changed], f"{store_id}:{revision}")
             done += len(changed)
             if progress:
                 progress(min(done, total), total)
 
-    async def _known_revision(self, store_id: str) -> int:
-        marked_store, revision = _marked(self.engine)
+    async def _indexed_revision(self, store_id: str) -> int:
+        marked_store, revision = _read_marker(self.engine)
         if marked_store == store_id:
             return revision
         if len(self.engine):
@@ -144,7 +144,7 @@ async def _store_id(store: Store) -> str:
     return store_id
 
 
-def _marked(engine: Recommender) -> tuple[str, int]:
+def _read_marker(engine: Recommender) -> tuple[str, int]:
     """The id of the store that the index belongs to, and the revision up to which it has its papers."""
     store_id, _, revision = (engine.marker or "").partition(":")
     return (store_id, int(revision)) if revision.isdecimal() else ("", 0)

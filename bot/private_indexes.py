@@ -1,4 +1,4 @@
-"""Search among private papers: a small index in memory for each channel that may see some.
+"""Search in private papers: a small index in memory for each channel that may see some of them.
 
 Private papers are never in the index of all papers. So no search, correction or completion shows them to others.
 """
@@ -14,9 +14,9 @@ from bot.store.database import Store
 from recommender import Hit, Recommender
 
 _MOST_KEPT = 32
-"""Indexes that are held in memory: those of the channels that asked last."""
+"""Indexes that are kept in memory: those of the channels that searched last."""
 _MOST_PAPERS = 20_000
-"""Papers in all these indexes together, if there are several: 500 MB at most."""
+"""Papers in all these indexes together, if there are several. They take 500 MB at most."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""All sources of papers: a source is a module in `bot/sources/` and one line here."""
+"""The registry of sources. A source is a module in `bot/sources/` and one line here."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings
 from bot.settings.groups import Section
 
-if TYPE_CHECKING:  # every command reads the settings by way of this module, and few need the sources' libraries
+if TYPE_CHECKING:  # every command imports this module for the settings, and few need the libraries of the sources
     from bot.sources.base import Source
     from bot.sources.fetch import Fetcher
 
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """One kind of source in the registry."""
+    """A kind of source in the registry."""
 
     name: str
     build: Callable[[Settings, Fetcher], Sequence[Source]]
-    """The sources of this kind that the settings switch on."""
+    """Builds the sources of this kind that the settings switch on."""
     address: Callable[[Settings], str] = lambda settings: ""
-    """The address of a server that is asked anyway, whose clock the bot's own is compared with; "" for none."""
+    """The address of a server that the source uses. `paperboy check` compares the bot's clock with its; "" for none."""
     section: type[Section] | None = None
-    """The source's own section in the settings, by its name; None where `Settings` has its fields already."""
+    """The section of the settings with the source's name; None where `Settings` has its fields already."""
 
 
 def _huggingface(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     from bot.sources.huggingface import HuggingFace
 
-    wanted = settings.sources.huggingface
-    return [HuggingFace(fetcher, wanted.url)] if wanted.enabled else []
+    section = settings.sources.huggingface
+    return [HuggingFace(fetcher, section.url)] if section.enabled else []
 
 
 def _arxiv(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     from bot.sources.arxiv import ArXiv
 
-    wanted = settings.sources.arxiv
-    return [ArXiv(fetcher, wanted.categories, url=wanted.url, rss_url=wanted.rss_url)] if wanted.enabled else []
+    section = settings.sources.arxiv
+    return [ArXiv(fetcher, section.categories, url=section.url, rss_url=section.rss_url)] if section.enabled else []
 
 
 def _feeds(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
@@ -57,7 +57,7 @@ SOURCES: tuple[SourceEntry, ...] = (
 
 @contextlib.asynccontextmanager
 async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
-    """The sources that the settings switch on, over one fetcher."""
+    """The sources that the settings switch on, with one fetcher for them all."""
     from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
 
     limits = Limits(total=settings.sources.timeout, size=settings.sources.max_bytes)
@@ -66,11 +66,11 @@ async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
 
 
 def source_addresses(settings: Settings, sources: Sequence[Source]) -> list[str]:
-    """The addresses whose clocks the bot's own is compared with, of the sources that are switched on."""
+    """The addresses of the servers whose clocks the bot's own is compared with, of the sources that are switched on."""
     names = {source.name for source in sources}
     return [address for entry in SOURCES if entry.name in names and (address := entry.address(settings))]
 
 
 def source_sections() -> dict[str, type[Section]]:
-    """The sections of sources that have one of their own in the settings."""
+    """The sections of the settings that sources bring, by the names of the sources."""
     return {entry.name: entry.section for entry in SOURCES if entry.section}

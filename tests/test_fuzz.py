@@ -94,7 +94,7 @@ def _closed_feed_xml(text: str) -> object:
 
 
 def _hugging_face(text: str) -> object:
-    return huggingface._Pages("https://hf.example", TODAY).take(_answer(f"[{text}]"), TODAY)
+    return huggingface._Pages("https://hf.example", TODAY).add(_answer(f"[{text}]"), TODAY)
 
 
 def _card(text: str) -> object:

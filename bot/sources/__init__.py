@@ -1,1 +1,1 @@
-"""Where papers come from: each source yields values and knows nothing of the store."""
+"""The sources of papers. Each gives values and knows nothing of the store."""

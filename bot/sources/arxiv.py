@@ -1,4 +1,4 @@
-"""arXiv: each day's announcements of chosen categories; its query API for days that were missed and for single ids."""
+"""arXiv: the daily announcements of chosen categories, and the query API for missed days and for single papers."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ RSS_URL = "https://rss.arxiv.org"
 
 _PACE = "arxiv.org"
 _PAGE = 500
-_MOST_RESULTS = 30_000  # of one question, by the API's own manual
+_MOST_RESULTS = 30_000  # of one query, by the API's own manual
 _IDS_AT_ONCE = 100
 _EMPTY_PAGES = 3  # in a row: the API now and then gives an empty page where there are results
-_BODY_DECIDES = (400, 406)  # errors that carry arXiv's reason, and 406, which has been seen with a good feed
+_READABLE_STATUSES = (400, 406)  # 400 carries arXiv's reason; 406 has been seen with a good feed
 _DAY = "day "
 _SATURDAY = 5
-_WINDOW = timedelta(days=6)  # asked for at once, so that no question has too many results
-_LONGEST_WAY = timedelta(days=5)  # from submission to announcement: a week-end and a holiday
+_WINDOW = timedelta(days=6)  # of one query, so that it has no more results than the API gives
+_LONGEST_DELAY = timedelta(days=5)  # from submission to announcement: a week-end and a holiday
 _STRENGTH = {
     kind: rank
     for rank, kind in enumerate((ListingKind.NEW, ListingKind.CROSS, ListingKind.REPLACE, ListingKind.REPLACE_CROSS))
 }
 
-_Read = TypeVar("_Read")
+_Parsed = TypeVar("_Parsed")
 
 
 @dataclass(slots=True)
 class _Feeds:
-    """What the feeds of all categories gave."""
+    """The content of the feeds of all categories."""
 
     listings: dict[str, Listing] = field(default_factory=dict)
     memory: dict[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class _Feeds:
 
 
 class ArXiv:
-    """The announcements of `categories`; `url` is the query API's host and `rss_url` the feeds'."""
+    """The announcements of some categories. `url` is the address of the query API, `rss_url` that of the feeds."""
 
     name = NAME
 
@@ -61,10 +61,10 @@ class ArXiv:
         self._rss_url = rss_url.rstrip("/")
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """What the feeds announce now; for earlier days back to `since`, what the API knows was submitted for them.
+        """The papers that the feeds announce now; for earlier days back to `since`, those that the API has for them.
 
-        A feed may still be the day before's until it is rebuilt (about 04:00 UTC): the memory holds which day that
-        was, so that the day between is not lost.
+        Until a feed is rebuilt (about 04:00 UTC), it is still that of the day before. The memory holds the day of the
+        feed, so that no day between two runs is lost.
         """
         feeds = _Feeds()
         for category in self._categories:
@@ -73,7 +73,7 @@ class ArXiv:
             except SourceError as error:
                 feeds.failure = feeds.failure or error
                 if isinstance(error, Unreachable) and not feeds.days:
-                    break  # the host answers nobody: to ask it again for every category takes minutes
+                    break  # the host does not answer: asking it again for every category would take minutes
         if not feeds.days:
             raise feeds.failure or Refused("No arXiv category is chosen; name one, for example cs.LG.", 400)
         covered = min(feeds.days.values())
@@ -85,22 +85,22 @@ class ArXiv:
                     older.append(listing)
             except SourceError as error:
                 feeds.failure = feeds.failure or error
-        # What a feed lists, it knows better than the API does.
+        # The feed's own entry is better than the API's: it tells how the paper was listed.
         older = [listing for listing in older if listing.paper.id not in feeds.listings]
-        kept = feeds.memory | {_DAY + category: day.isoformat() for category, day in feeds.days.items()}
-        return Batch((*feeds.listings.values(), *older), kept, _notes(feeds, covered), feeds.failure)
+        new_memory = feeds.memory | {_DAY + category: day.isoformat() for category, day in feeds.days.items()}
+        return Batch((*feeds.listings.values(), *older), new_memory, _notes(feeds, covered), feeds.failure)
 
     async def backfill(self, since: date, until: date) -> AsyncIterator[Listing]:
-        """Papers whose first version was announced from `since` to `until`, oldest first; holidays are not known.
+        """The papers whose first version was announced from `since` to `until`, the oldest first.
 
-        Raises SourceError, after having given what came before.
+        Holidays are not taken into account. Raises SourceError, after the papers that could be read were given.
         """
-        wanted = " OR ".join(f"cat:{category}" for category in self._categories)
-        start, today = since - _LONGEST_WAY, self._today()
+        categories = " OR ".join(f"cat:{category}" for category in self._categories)
+        start, today = since - _LONGEST_DELAY, self._today()
         while start <= until:
             end = min(start + _WINDOW, until)
             span = f"submittedDate:[{start:%Y%m%d}0000 TO {end:%Y%m%d}2359]"
-            async for paper in self._search(f"({wanted}) AND {span}"):
+            async for paper in self._search(f"({categories}) AND {span}"):
                 listed_on = paper.published or today
                 if since <= listed_on <= until:
                     yield Listing(paper, NAME, listed_on, ListingKind.BACKFILL)
@@ -109,24 +109,24 @@ class ArXiv:
     async def papers(self, ids: Iterable[str]) -> list[Paper]:
         """The papers with these ids or links, in the order given; ids that arXiv does not know are left out.
 
-        Raises Refused for what is no arXiv id, and SourceError.
+        Raises Refused for a text that is no arXiv id, and SourceError.
         """
-        wanted: dict[str, None] = {}
+        unique_ids: dict[str, None] = {}
         for text in ids:
-            found = arxiv_id(text)
-            if not found:
+            paper_id = arxiv_id(text)
+            if not paper_id:
                 raise Refused(f"“{clean(text, 60)}” is no arXiv id; one looks like 2310.01234.", 400)
-            wanted[found] = None
-        order = list(wanted)
+            unique_ids[paper_id] = None
+        order = list(unique_ids)
         papers: dict[str, Paper] = {}
         for start in range(0, len(order), _IDS_AT_ONCE):
-            some = order[start : start + _IDS_AT_ONCE]
-            page = await self._ask(id_list=",".join(some), max_results=len(some))
+            batch = order[start : start + _IDS_AT_ONCE]
+            page = await self._query_api(id_list=",".join(batch), max_results=len(batch))
             papers |= {paper.id: paper for paper in page.papers}
-        return [papers[its_id] for its_id in order if its_id in papers]
+        return [papers[paper_id] for paper_id in order if paper_id in papers]
 
     async def _read_feed(self, feeds: _Feeds, category: str, until: date, memory: Mapping[str, str]) -> None:
-        """Adds one category's feed, in the RSS form when the Atom form cannot be had."""
+        """Add the feed of a category, in RSS if the Atom feed can't be read."""
         try:
             await self._read_form(feeds, "atom", category, until, memory)
         except (Refused, Unreadable) as error:
@@ -142,48 +142,48 @@ class ArXiv:
 
     async def _read_form(self, feeds: _Feeds, form: str, category: str, until: date, memory: Mapping[str, str]) -> None:
         url = f"{self._rss_url}/{form}/{quote(category)}"
-        answer = await self._fetcher.get(url, memory=memory, trusted=True, pace=_PACE, readable=_BODY_DECIDES)
+        answer = await self._fetcher.get(url, memory=memory, trusted=True, pace=_PACE, readable=_READABLE_STATUSES)
         if answer.unchanged:
-            feeds.days[category] = _iso(memory.get(_DAY + category, "")) or until
+            feeds.days[category] = _iso_date(memory.get(_DAY + category, "")) or until
             feeds.memory |= answer.memory
             feeds.unchanged = True
             return
-        found = await asyncio.to_thread(self._judged, read_announcement, answer)
-        feeds.days[category] = found.day
+        announcement = await asyncio.to_thread(self._parsed, read_announcement, answer)
+        feeds.days[category] = announcement.day
         feeds.memory |= answer.memory
-        feeds.unread += found.unread
-        feeds.cut |= found.cut
-        for listing in found.listings:
-            known = feeds.listings.get(listing.paper.id)
-            if not known or _STRENGTH[listing.kind] < _STRENGTH[known.kind]:
+        feeds.unread += announcement.unread
+        feeds.cut |= announcement.cut
+        for listing in announcement.listings:
+            earlier = feeds.listings.get(listing.paper.id)
+            if not earlier or _STRENGTH[listing.kind] < _STRENGTH[earlier.kind]:
                 feeds.listings[listing.paper.id] = listing
 
     async def _search(self, query: str) -> AsyncIterator[Paper]:
-        start = empty = 0
+        start = empty_pages = 0
         total = 1
         while start < total:
-            page = await self._ask(
+            page = await self._query_api(
                 search_query=query, start=start, max_results=_PAGE, sortBy="submittedDate", sortOrder="ascending"
             )
             total = page.total
-            empty = 0 if page.entries else empty + 1
-            if empty == _EMPTY_PAGES or start > _MOST_RESULTS:
+            empty_pages = 0 if page.entries else empty_pages + 1
+            if empty_pages == _EMPTY_PAGES or start > _MOST_RESULTS:
                 raise Unreadable(f"arXiv stopped after {start} of {total} papers; the next run will ask again.")
             start += page.entries
             for paper in page.papers:
                 yield paper
 
-    async def _ask(self, **parameters: str | int) -> Page:
+    async def _query_api(self, **parameters: str | int) -> Page:
         url = f"{self._url}/api/query?{urlencode(parameters)}"
-        answer = await self._fetcher.get(url, trusted=True, pace=_PACE, readable=_BODY_DECIDES)
-        return await asyncio.to_thread(self._judged, read_page, answer)
+        answer = await self._fetcher.get(url, trusted=True, pace=_PACE, readable=_READABLE_STATUSES)
+        return await asyncio.to_thread(self._parsed, read_page, answer)
 
-    def _judged(self, read: Callable[[Answer, date], _Read], answer: Answer) -> _Read:
-        """What `read` makes of the body: the body decides, whatever the status says."""
+    def _parsed(self, read: Callable[[Answer, date], _Parsed], answer: Answer) -> _Parsed:
+        """The body of an answer, parsed. A good body is taken whatever the HTTP status says."""
         try:
             return read(answer, self._today())
         except Unreadable as error:
-            if answer.status in _BODY_DECIDES:
+            if answer.status in _READABLE_STATUSES:
                 text = f"{answer.host} refused to answer ({answer.status}); the next run will ask again."
                 raise Refused(text, answer.status) from error
             raise
@@ -193,16 +193,16 @@ class ArXiv:
 
 
 def _first_missing(covered: str, since: date) -> date:
-    """The first day a category lacks: the one after the last day that finished runs covered, else `since`.
+    """The first day that is missing of a category: the day after the last one that finished runs covered, else `since`.
 
-    A feed lags behind the run that reads it, so that day may lie before `since`, but never by more than a week.
+    A feed lags behind the run that reads it, so the day may lie before `since`, but never by more than a week.
     """
-    day = _iso(covered)
+    day = _iso_date(covered)
     return max(day + timedelta(days=1), since - timedelta(days=7)) if day else since
 
 
 def _is_announcement_between(first: date, end: date) -> bool:
-    """Whether arXiv announces anything from `first` until the day before `end`: it does from Monday to Friday."""
+    """Whether a day from `first` until the day before `end` is a day of announcements, Monday to Friday."""
     return any((first + timedelta(days=days)).weekday() < _SATURDAY for days in range(min(7, (end - first).days)))
 
 
@@ -220,7 +220,7 @@ def _notes(feeds: _Feeds, covered: date) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _iso(text: str) -> date | None:
+def _iso_date(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""arXiv's three kinds of XML turned into papers: Atom and RSS announcements, and answers of the query API."""
+"""Turns arXiv's three kinds of XML into papers: Atom and RSS announcements, and answers of the query API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAME = "arxiv"
 _EASTERN = ZoneInfo("America/New_York")
 _CATEGORY = re.compile(r"[a-z-]+(?:\.[A-Za-z-]+)?")
 ANNOUNCEMENT_HEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*(?P<kind>[a-z-]+)\s+(?:Abstract:\s*)?", re.IGNORECASE)
-"""What arXiv's feeds put before each abstract."""
+"""The words that arXiv's feeds put before each abstract."""
 KINDS = {
     kind.value: kind for kind in (ListingKind.NEW, ListingKind.CROSS, ListingKind.REPLACE, ListingKind.REPLACE_CROSS)
 }
@@ -39,8 +39,8 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One category's feed of one day; `unread` entries could not be understood. `cut`: it was too long, and only its
-    first entries were read."""
+    """The feed of a category and day. `unread` counts the entries that could not be understood. If it is `cut`, the
+    feed was too long, and only its first entries were read."""
 
     day: date
     listings: tuple[Listing, ...]
@@ -50,7 +50,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of an answer of the query API: `entries` of it were read. `total` counts all pages' papers."""
+    """A page of an answer of the query API. `entries` of it were read; `total` counts the papers of all pages."""
 
     papers: tuple[Paper, ...]
     entries: int
@@ -60,9 +60,9 @@ class Page:
 def announced(submitted: datetime) -> date:
     """The day whose announcement holds a paper submitted at that moment, as the feeds date it.
 
-    What comes until 14:00 Eastern on a weekday is announced that evening at 20:00, which the feeds call the next day;
-    Friday's waits until Sunday evening, Monday's feed. Source: info.arxiv.org/help/availability. Holidays are not
-    known here and make it later.
+    A paper submitted until 14:00 Eastern time on a weekday is announced that evening at 20:00, and the feeds give it
+    the next day's date. A paper of Friday waits until Sunday evening, for Monday's feed. A holiday makes it later, and
+    is not taken into account. Source: info.arxiv.org/help/availability.
     """
     cutoff = (submitted.astimezone(_EASTERN) + timedelta(hours=10)).date()
     cutoff += timedelta(days={5: 2, 6: 1}.get(cutoff.weekday(), 0))
@@ -70,7 +70,7 @@ def announced(submitted: datetime) -> date:
 
 
 def read_announcement(answer: Answer, today: date) -> Announcement:
-    """A day's feed, Atom or RSS 2. Raises Unreadable."""
+    """The feed of a day, in Atom or RSS 2. Raises Unreadable."""
     root, cut = xml_of(answer)
     channel = root if _name(root) == "feed" else _child(root, "channel")
     if channel is None or _name(root) not in ("feed", "rss"):
@@ -119,31 +119,31 @@ def read_page(answer: Answer, today: date) -> Page:
 
 
 def _listing(entry: Element, feed_day: date, today: date) -> Listing | None:
-    its_id = _id(entry)
+    paper_id = _id(entry)
     title = clean(_text(entry, "title"), TITLE_CHARS)
     text = _text(entry, "summary") or _text(entry, "description")
     head = ANNOUNCEMENT_HEAD.match(text)
     kind = KINDS.get((_text(entry, "announce_type").strip() or (head["kind"] if head else "new")).lower())
-    if not its_id or not title or not kind:
+    if not paper_id or not title or not kind:
         return None
     listed_on = _day(_text(entry, "published") or _text(entry, "pubDate"), today) or feed_day
     paper = Paper(
-        id=its_id,
+        id=paper_id,
         title=title,
         abstract=clean(text[head.end() :] if head else text, ABSTRACT_CHARS),
         authors=people_in(",".join(_texts(entry, "creator"))),
         categories=_categories(entry),
-        # The day of the list is the paper's own only when it is new; what is listed again is as old as its id.
-        published=listed_on if kind is ListingKind.NEW else min(listed_on, _last_day_of_id(its_id) or listed_on),
+        # The day of the list is the paper's own only when it is new. A paper that is listed again is as old as its id.
+        published=listed_on if kind is ListingKind.NEW else min(listed_on, _last_day_of_id(paper_id) or listed_on),
         doi=find_doi(_text(entry, "doi")) or "",
     )
     return Listing(paper, NAME, listed_on, kind)
 
 
 def _api_paper(entry: Element, today: date) -> Paper | None:
-    its_id = _id(entry)
+    paper_id = _id(entry)
     title = clean(_text(entry, "title"), TITLE_CHARS)
-    if not its_id or not title:
+    if not paper_id or not title:
         return None
     submitted = _text(entry, "published").strip()
     published = day(submitted, today)
@@ -151,7 +151,7 @@ def _api_paper(entry: Element, today: date) -> Paper | None:
         moment = datetime.fromisoformat(submitted)
         published = announced(moment) if moment.tzinfo else published
     return Paper(
-        id=its_id,
+        id=paper_id,
         title=title,
         abstract=clean(_text(entry, "summary"), ABSTRACT_CHARS),
         authors=people(_text(author, "name") for author in entry if _name(author) == "author"),
@@ -164,8 +164,8 @@ def _api_paper(entry: Element, today: date) -> Paper | None:
 def _id(entry: Element) -> str | None:
     links = [child.get("href") or child.text or "" for child in entry if _name(child) == "link"]
     for text in (_text(entry, "id"), _text(entry, "guid"), *links):
-        if found := arxiv_id(text[:300]):
-            return found
+        if paper_id := arxiv_id(text[:300]):
+            return paper_id
     return None
 
 
@@ -173,22 +173,22 @@ def _categories(entry: Element) -> tuple[str, ...]:
     """arXiv's own categories, the primary first; codes of other classifications (68T05, I.2.7) are left out."""
     elements = [child for child in entry if _name(child) == "primary_category"]
     elements += [child for child in entry if _name(child) == "category"]
-    named = ((child.get("term") or child.text or "").strip() for child in elements[:CATEGORIES])
-    return tuple(dict.fromkeys(name for name in named if len(name) < 30 and _CATEGORY.fullmatch(name)))
+    names = ((child.get("term") or child.text or "").strip() for child in elements[:CATEGORIES])
+    return tuple(dict.fromkeys(name for name in names if len(name) < 30 and _CATEGORY.fullmatch(name)))
 
 
-def _last_day_of_id(its_id: str) -> date | None:
-    """The last day of the month in which arXiv gave this id: 2501.01234 and math/0501123 both say January."""
-    digits = its_id.rpartition("/")[2]
+def _last_day_of_id(paper_id: str) -> date | None:
+    """The last day of the month in which arXiv gave this id: 2501.01234 and math/0501123 are both of a January."""
+    digits = paper_id.rpartition("/")[2]
     year, month = int(digits[:2]), int(digits[2:4])
     year += 1900 if year > 90 else 2000  # arXiv began in 1991
     return date(year, month, monthrange(year, month)[1]) if 1 <= month <= 12 else None
 
 
 def _day(text: str, today: date) -> date | None:
-    """The day of an ISO or an e-mail date, in the offset it is written in."""
-    if found := day(text, today):
-        return found
+    """The day of an ISO date or of an e-mail date, in its own offset from UTC."""
+    if iso_day := day(text, today):
+        return iso_day
     try:
         return plausible(parsedate_to_datetime(text).date(), today)
     except (ValueError, OverflowError):
@@ -196,7 +196,7 @@ def _day(text: str, today: date) -> date | None:
 
 
 def _name(element: Element) -> str:
-    """An element's name without its namespace, in lower case: arXiv has changed prefixes and writes DOI both ways."""
+    """An element's name without its namespace, in lower case: arXiv has changed prefixes, and writes doi and DOI."""
     return str(element.tag).rpartition("}")[2].lower()
 
 

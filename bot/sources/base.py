@@ -1,11 +1,11 @@
-"""What every source gives, and what it says when it cannot.
+"""The values that every source gives, and the errors that it raises.
 
-SourceError          its text is one sentence for a person: who failed, how, and what mends it
-├── Unreachable      no answer: no such host, no connection, hung up in the middle
+SourceError          a source could not be read: the text says which host failed, how, and what mends it
+├── Unreachable      no answer: no such host, no connection, or a connection cut in the middle
 │   └── TimedOut     an answer that took too long
-├── NotPublic        an address inside the bot's own network, where no feed may lead
-├── Refused          an answer that says no; `status` is its HTTP status
-│   └── RateLimited  ... not now; `retry_after` is the wait it asked for, in seconds
+├── BadAddress       no web address, or one inside the bot's own network, where no feed may lead
+├── Refused          a refusal; `status` is its HTTP status
+│   └── RateLimited  ... for now; `retry_after` is the wait that the server asked for, in seconds
 ├── TooLarge         more bytes than a list of papers has
 └── Unreadable       an answer that is no list of papers: HTML for JSON, cut off, a bomb
 """
@@ -22,11 +22,11 @@ from recommender.paper import Paper
 
 
 class SourceError(Exception):
-    """A source could not be read; the text is fit for a channel."""
+    """A source could not be read. The text is one sentence, and may be shown in a channel."""
 
 
 class Unreachable(SourceError):
-    """Nobody answered."""
+    """The host gave no answer."""
 
 
 class TimedOut(Unreachable):
@@ -34,11 +34,11 @@ class TimedOut(Unreachable):
 
 
 class BadAddress(SourceError):
-    """The address is none, or it leads, itself or by a redirect, into the bot's own network."""
+    """The text is no web address, or it leads, itself or by a redirect, into the bot's own network."""
 
 
 class Refused(SourceError):
-    """The answer was no. `status` is the HTTP status, 200 when only the body says no."""
+    """The server refused. `status` is the HTTP status, 200 when only the body tells of the refusal."""
 
     def __init__(self, sentence: str, status: int) -> None:
         super().__init__(sentence)
@@ -46,7 +46,7 @@ class Refused(SourceError):
 
 
 class RateLimited(Refused):
-    """The answer was "not now". `retry_after` is in seconds."""
+    """The server wants to be asked later. `retry_after` is in seconds."""
 
     def __init__(self, sentence: str, status: int, retry_after: float) -> None:
         super().__init__(sentence, status)
@@ -54,15 +54,15 @@ class RateLimited(Refused):
 
 
 class TooLarge(SourceError):
-    """The answer was larger than the limits allow, packed or unpacked; reading stopped there."""
+    """The answer was larger than the limits allow, packed or unpacked. Reading stopped there."""
 
 
 class Unreadable(SourceError):
-    """The answer is not what this source speaks."""
+    """The answer is not in the format of this source."""
 
 
 class ListingKind(Enum):
-    """How a source came to name a paper. arXiv's own four words are kept; a `replace` is an old paper revised."""
+    """How a source listed a paper. The first four are arXiv's own words; a `replace` is an old paper revised."""
 
     NEW = "new"
     CROSS = "cross"
@@ -75,7 +75,7 @@ class ListingKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One paper on one source's list of one day."""
+    """A paper on a source's list of one day."""
 
     paper: Paper
     source: str
@@ -85,12 +85,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one run of a source gave.
+    """The result of one run of a source.
 
     `memory` replaces the memory that was passed in, and is kept only once the whole run is recorded as done.
-    `notes` are sentences for the operator and for the quiet-day line.
-    `failure` is why a part is missing: what is here is good, but the run is not done and the span must be asked
-    for again.
+    `notes` are sentences for the operator and for the line on a quiet day.
+    `failure` is the reason why listings are missing. Those that are here are good, but the run is not done, and its
+    days must be asked for again.
     """
 
     listings: tuple[Listing, ...] = ()
@@ -100,24 +100,24 @@ class Batch:
 
 
 class Source(Protocol):
-    """A place that lists papers day by day."""
+    """A source that lists papers day by day."""
 
     @property
     def name(self) -> str:
-        """The same in every run: runs and memories are filed under it."""
+        """The source's name, the same in every run: runs and memories are stored under it."""
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """What was listed from `since`, the first day that no finished run has covered, to `until`, today.
+        """The papers listed from `since`, the first day that no finished run has covered, to `until`, today.
 
-        May give earlier days and known papers again. `memory` is the last finished run's; empty asks for everything.
-        Raises SourceError when nothing at all could be read.
+        Earlier days and papers may come again. `memory` is that of the last finished run; an empty one asks for
+        everything. Raises SourceError when nothing at all could be read.
         """
 
 
 @runtime_checkable
 class PaperLookup(Protocol):
-    """A source that can be asked for single papers."""
+    """A source that gives single papers by their ids."""
 
     async def papers(self, ids: Sequence[str]) -> list[Paper]:
-        """The papers with these arXiv ids; ids that nobody knows are left out. Raises SourceError."""
+        """The papers with these arXiv ids; unknown ids are left out. Raises SourceError."""
         ...

@@ -1,4 +1,4 @@
-"""What comes from outside, made fit to keep: text, names and dates."""
+"""Cleans texts, names and dates from outside, so that they can be stored and shown."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ URL_CHARS = 2_000
 _OLDEST = date(1665, 3, 6)
 """The first issue of the Philosophical Transactions: no paper is older."""
 
-# Controls, lone surrogates and unassigned characters no database wants; invisible characters that turn
-# text around or hide in it. The joiners U+200C and U+200D stay: several scripts and emoji need them.
+# Control characters, lone surrogates and unassigned characters, which databases refuse; invisible characters that
+# hide in a text or reverse it. The joiners U+200C and U+200D stay: several scripts and emoji need them.
 _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
@@ -39,14 +39,15 @@ _SILENT = frozenset({"script", "style", "template", "title"})
 _INLINE = frozenset(
     {"a", "abbr", "b", "cite", "code", "em", "font", "i", "mark", "small", "span", "strong", "sub", "sup", "tt", "u"}
 )
-"""Tags that do not part the words around them."""
+"""Tags that do not separate the words around them."""
 
 
 def clean(text: object, limit: int) -> str:
-    """`text` on one line, composed (NFC), without what hides in it, at most `limit` characters; "" for no text."""
+    """The text on one line, composed (NFC), without hidden characters, at most `limit` characters long; "" for a value
+    that is no text."""
     if not isinstance(text, str):
         return ""
-    # The cap first bounds the work, and leaves room for what cleaning takes away.
+    # The cut bounds the work. It leaves room for the characters that cleaning takes away.
     line = " ".join(_UNWANTED.sub("", normalized("NFC", text[: 4 * limit])).split())
     if len(line) <= limit:
         return line
@@ -54,17 +55,17 @@ def clean(text: object, limit: int) -> str:
 
 
 def link(text: object) -> str:
-    """`text` if it is an http(s) link that can be shown and followed, else ""."""
+    """The text if it is an http(s) link that can be shown and followed, else ""."""
     return web_link(clean(text, URL_CHARS + 1))
 
 
 def count(value: object) -> int:
-    """A number of votes or comments; 0 for anything that is none."""
+    """A number of votes or comments, at most 10⁹; 0 for any other value."""
     return min(value, 10**9) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def day(text: object, today: date) -> date | None:
-    """The day an ISO 8601 time names, in the offset it is written in; None when it names none that can be true."""
+    """The day of an ISO 8601 time, in its own offset from UTC; None for other texts, and for days that can't be."""
     if not isinstance(text, str):
         return None
     try:
@@ -73,13 +74,13 @@ def day(text: object, today: date) -> date | None:
         return None
 
 
-def plausible(found: date, today: date) -> date | None:
-    """`found`, unless it lies before all papers or after `today` (two days are left for the turning of the globe)."""
-    return found if _OLDEST <= found <= today + timedelta(days=2) else None
+def plausible(published: date, today: date) -> date | None:
+    """The day, or None if it lies before all papers or more than two days after today (time zones differ)."""
+    return published if _OLDEST <= published <= today + timedelta(days=2) else None
 
 
 def person(text: object) -> str:
-    """One author's name, TeX accents turned to Unicode (`Andr\\'e` → `André`), without an affiliation behind it."""
+    """The name of an author, with TeX accents in Unicode (`Andr\\'e` → `André`), without an affiliation after it."""
     name = clean(text, NAME_CHARS)
     if "\\" in name:
         name = converted(name)
@@ -87,13 +88,13 @@ def person(text: object) -> str:
 
 
 def people(names: Iterable[object]) -> tuple[str, ...]:
-    """Each author once, in order; what is no name is left out."""
-    found = (person(name) for name, _ in zip(names, range(AUTHORS), strict=False))
-    return tuple(dict.fromkeys(name for name in found if name))
+    """Each author once, in order. Values that are no names are left out."""
+    authors = (person(name) for name, _ in zip(names, range(AUTHORS), strict=False))
+    return tuple(dict.fromkeys(name for name in authors if name))
 
 
 def people_in(line: str) -> tuple[str, ...]:
-    """The authors in one comma-separated line; what stands in brackets, as an affiliation does, parts no names."""
+    """The authors in one comma-separated line. Commas in brackets, as in an affiliation, separate no names."""
     first, *rest = _BETWEEN_NAMES.split(" ".join(line[:_LINE_CHARS].split()))
     parts, depth = [[first]], 0
     for separator, text in zip(rest[::2], rest[1::2], strict=True):
@@ -116,23 +117,24 @@ def people_in(line: str) -> tuple[str, ...]:
 
 
 def words_of_html(html: str) -> str:
-    """The text a reader of `html` would see, on one line, at most ABSTRACT_CHARS.
+    """The text that a reader of the HTML sees, on one line, at most ABSTRACT_CHARS characters.
 
-    Tags are only taken away, so one linear expression does; html.parser takes minutes for 80 kB of "<a ".
+    Tags are only removed, so a regular expression that works in linear time is enough; html.parser takes minutes for
+    80 kB of "<a ".
     """
-    words, after, silent = [], 0, ""
+    words, text_start, silent_tag = [], 0, ""
     html = html[: 4 * ABSTRACT_CHARS]
     for tag in _TAG.finditer(html):
-        if not silent:
-            words.append(html[after : tag.start()])
-        after = tag.end()
+        if not silent_tag:
+            words.append(html[text_start : tag.start()])
+        text_start = tag.end()
         name = (tag["name"] or "").lower()
-        if name in _SILENT and not silent and not tag["end"]:
-            silent = name
-        elif name == silent and tag["end"]:
-            silent = ""
+        if name in _SILENT and not silent_tag and not tag["end"]:
+            silent_tag = name
+        elif name == silent_tag and tag["end"]:
+            silent_tag = ""
         if name not in _INLINE:
             words.append(" ")
-    if not silent:
-        words.append(html[after:])
+    if not silent_tag:
+        words.append(html[text_start:])
     return clean(unescape("".join(words)), ABSTRACT_CHARS)

@@ -1,4 +1,4 @@
-"""How much work the texts of one answer may make."""
+"""The limit on the work that the texts of one answer may cause."""
 
 from __future__ import annotations
 
@@ -12,42 +12,43 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _MICROSECONDS = 200_000.0
-"""Processor time for the texts of one answer, as estimated here; parsing the answer comes on top of it."""
+"""Processor time for the texts of one answer, as estimated here. The time for parsing the answer is not included."""
 _NAME = 8.0
 _CHARACTER, _FOREIGN_CHARACTER, _COMMAND, _TAG, _SEPARATOR = 0.02, 0.1, 2.5, 1.0, 0.25
-"""Microseconds of cleaning, measured: one more ASCII or other character, command of TeX, tag of HTML, and sign that may
-separate two names."""
+"""Microseconds of cleaning, measured: for an ASCII character, another character, a TeX command, an HTML tag, and a
+separator that may stand between two names."""
 _SEPARATORS = (",", ";", "(", ")", " and ")
 
 
 class Effort:
-    """A budget for turning the texts of an answer into papers. It bounds the time without looking at a clock, so that
-    the same answer always gives the same papers."""
+    """A budget for turning the texts of an answer into papers. It bounds the time without a clock, so that the same
+    answer always gives the same papers."""
 
     def __init__(self) -> None:
         self._left = _MICROSECONDS
 
     @property
     def spent(self) -> bool:
-        """Whether no entry should be read any more."""
+        """Whether no further entry should be read."""
         return self._left < 0
 
-    def spend(self, texts: Iterable[object], most: int) -> None:
-        """Count texts of which at most `most` characters are read."""
+    def spend(self, texts: Iterable[object], limit: int) -> None:
+        """Charge texts to the budget; at most `limit` characters of each are read."""
         for text in texts:
             self._left -= _NAME
             if isinstance(text, str):
-                read = text[:most]
-                each = _CHARACTER if read.isascii() else _FOREIGN_CHARACTER
-                tags = read.count("<") + read.count("&")
-                separators = sum(map(read.count, _SEPARATORS))
-                self._left -= len(read) * each + read.count("\\") * _COMMAND + tags * _TAG + separators * _SEPARATOR
+                text = text[:limit]
+                character = _CHARACTER if text.isascii() else _FOREIGN_CHARACTER
+                tags = text.count("<") + text.count("&")
+                separators = sum(map(text.count, _SEPARATORS))
+                self._left -= len(text) * character + text.count("\\") * _COMMAND
+                self._left -= tags * _TAG + separators * _SEPARATOR
             if self._left < 0:
                 return
 
 
 def read_entry(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
-    """What `read` makes of one entry; None when it raises, so that one odd entry never costs a source the others."""
+    """The result of `read` for an entry; None when it raises, so that one odd entry never costs a source the others."""
     try:
         return read(*args, **kwargs)
     except Exception:
@@ -56,13 +57,13 @@ def read_entry(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _
 
 
 def texts_in(item: object) -> Iterator[str]:
-    """All texts in an entry, however deep."""
-    inside = [item]
-    while inside:
-        value = inside.pop()
+    """All texts in an entry, at any depth."""
+    values = [item]
+    while values:
+        value = values.pop()
         if isinstance(value, str):
             yield value
         elif isinstance(value, dict):
-            inside += value.values()
+            values += value.values()
         elif isinstance(value, list):
-            inside += value
+            values += value

@@ -1,4 +1,4 @@
-"""Any feed by its address: RSS and Atom of every age through feedparser, and JSON Feed."""
+"""Feeds of any kind, by their address: every version of RSS and Atom (read by feedparser), and JSON Feed."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from bot.sources.clean import (
     plausible,
     words_of_html,
 )
-from bot.sources.document import MOST_ENTRIES, head_of, json_of, markup_of, mended
+from bot.sources.document import MOST_ENTRIES, head_of, json_of, markup_of, repaired
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, title_key
 
 _MOST_ELEMENTS, _MOST_TEXT = 10_000, 1_500_000
-"""Elements and characters of a feed that feedparser is given: it takes 20 microseconds for an element."""
+"""Elements and characters of a feed that are given to feedparser, which takes 20 microseconds for an element."""
 _LARGEST_DAMAGED, _READ_DAMAGED = 1_000_000, 30_000
-"""Bytes. feedparser reads badly damaged XML at 100 kilobytes a second: the head of it has to do."""
+"""Bytes. feedparser reads badly damaged XML at 100 kilobytes a second, so only the beginning of it is read."""
 
 log = structlog.get_logger(__name__)
 _DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]+/)?(10\.\d{4,9}/[^?#]+)", re.IGNORECASE)
@@ -47,7 +47,7 @@ _DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]+/)?(10\.\d{4,9}/[^?#]+)", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry of a feed, whatever its form: names of the paper, the likeliest first, and texts still unclean."""
+    """An entry of a feed of any format. `names` are those of the paper, the likeliest first; they are not cleaned."""
 
     names: tuple[str, ...]
     url: str
@@ -61,7 +61,8 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Feed:
-    """`unread` entries could not be understood; `cut`: only the first entries were read."""
+    """The content of a feed. `unread` counts the entries that could not be understood. If it is `cut`, only the first
+    entries were read."""
 
     entries: tuple[_Entry, ...]
     unread: int = 0
@@ -70,8 +71,8 @@ class _Feed:
 
 
 def feed_name(url: str) -> str:
-    """What a feed is called everywhere: `feed example.org (3f2a9c)`. A password or key may stand anywhere else in its
-    address; the hash tells two feeds of one host apart. Migration 0011 has a copy of this.
+    """The name of a feed: its host and a hash, which tells two feeds of one host apart. Only this name is stored,
+    logged and shown, since the rest of the address may hold a password or key. Migration 0011 has a copy of this.
 
     >>> feed_name("https://reader:secret@example.org/private.rss?key=1")
     'feed example.org (92a550)'
@@ -80,13 +81,13 @@ def feed_name(url: str) -> str:
         host = urlsplit(url.strip()).hostname or ""
     except ValueError:
         host = ""
-    shown = host if re.fullmatch(r"[a-z0-9.:-]{1,100}", host) else "with an odd address"
-    return f"feed {shown} ({sha256(url.encode(errors='replace')).hexdigest()[:6]})"
+    place = host if re.fullmatch(r"[a-z0-9.:-]{1,100}", host) else "with an odd address"
+    return f"feed {place} ({sha256(url.encode(errors='replace')).hexdigest()[:6]})"
 
 
 class Feed:
-    """The feed at `url`, filed under `name`. If it is `trusted`, the operator wrote the address, and a server in a
-    private network is allowed."""
+    """The feed at `url`. If it is `trusted`, the operator wrote the address, and a server in a private network is
+    allowed."""
 
     def __init__(self, fetcher: Fetcher, url: str, *, name: str = "", trusted: bool = False) -> None:
         self._fetcher = fetcher
@@ -96,29 +97,29 @@ class Feed:
 
     @property
     def name(self) -> str:
-        """What listings and runs are filed under."""
+        """The name under which listings and runs are stored."""
         return self._name
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """Everything the feed holds now; a feed knows no other days, and says nothing when it has not changed."""
-        # What is kept must not tell the address, which may hold a secret.
-        known = {f"{validator} {self._url}": value for validator, value in memory.items()}
+        """Everything that the feed holds now, or nothing if it has not changed. A feed has no lists of earlier days."""
+        # The stored memory must not hold the address, which may contain a secret.
+        validators = {f"{name} {self._url}": value for name, value in memory.items()}
         failure: Exception | None = None
         try:
-            answer = await self._fetcher.get(self._url, memory=known, trusted=self._trusted)
-            kept = {key.partition(" ")[0]: value for key, value in answer.memory.items()}
+            answer = await self._fetcher.get(self._url, memory=validators, trusted=self._trusted)
+            new_memory = {key.partition(" ")[0]: value for key, value in answer.memory.items()}
             if answer.unchanged:
-                return Batch(memory=kept)
+                return Batch(memory=new_memory)
             feed = await asyncio.to_thread(_read, answer, until)
         except SourceError:
             raise
         except Exception as error:
             failure = error
         if failure:
-            # The words of the error may hold the address. The line is logged outside of `except`, because a log handler
-            # that fails prints the error that is being handled too.
+            # The text of the error may hold the address. The line is logged outside of `except`, because a log handler
+            # that fails also prints the error that is being handled.
             kind, where = type(failure).__name__, "".join(format_tb(failure.__traceback__))
-            log.error("A feed failed in a way nobody foresaw.", source=self._name, kind=kind, at=where)
+            log.error("A feed failed in an unexpected way.", source=self._name, kind=kind, at=where)
             raise SourceError(f"{self._name} failed in an unexpected way ({kind}).")
         listings: dict[str, Listing] = {}
         for entry in feed.entries:
@@ -126,7 +127,7 @@ class Feed:
                 paper = _paper(entry)
                 listed_on = min(entry.published or until, until)
                 listings.setdefault(paper.id, Listing(paper, self._name, listed_on, entry.kind))
-        return Batch(tuple(listings.values()), kept, _notes(answer.host, feed))
+        return Batch(tuple(listings.values()), new_memory, _notes(answer.host, feed))
 
 
 def _notes(host: str, feed: _Feed) -> tuple[str, ...]:
@@ -143,18 +144,19 @@ def _notes(host: str, feed: _Feed) -> tuple[str, ...]:
 
 
 def _paper(entry: _Entry) -> Paper:
-    arxiv = next((found for name in entry.names if (found := arxiv_id(name[:300]))), "")
-    doi = next((found for name in entry.names if (found := _doi(name[:300]))), "")
+    names = [name[:300] for name in entry.names]
+    arxiv = next(filter(None, map(arxiv_id, names)), "")
+    doi = next(filter(None, map(_doi, names)), "")
     if arxiv:
-        its_id = arxiv
+        paper_id = arxiv
     elif doi:
-        its_id = f"doi:{doi}"
+        paper_id = f"doi:{doi}"
     elif title_key(entry.title) or not entry.url:
-        its_id = id_from_title(entry.title)
+        paper_id = id_from_title(entry.title)
     else:  # many papers may be called "Editorial"
-        its_id = "link:" + sha256(entry.url.encode()).hexdigest()[:20]
+        paper_id = "link:" + sha256(entry.url.encode()).hexdigest()[:20]
     return Paper(
-        id=its_id,
+        id=paper_id,
         title=entry.title,
         abstract=entry.abstract,
         authors=entry.authors,
@@ -178,33 +180,34 @@ def _read(answer: Answer, today: date) -> _Feed:
     if damaged:
         if len(markup.body) > _LARGEST_DAMAGED:
             raise Unreadable(f"{answer.host} answered with a damaged feed.")
-        markup = mended(markup, _MOST_ELEMENTS, _MOST_TEXT) or head_of(markup, _READ_DAMAGED)
+        markup = repaired(markup, _MOST_ELEMENTS, _MOST_TEXT) or head_of(markup, _READ_DAMAGED)
     try:
-        found = feedparser.parse(
-            io.BytesIO(markup.body),  # the bytes themselves it would take for the name of a file to open
+        parsed = feedparser.parse(
+            io.BytesIO(markup.body),  # it would take plain bytes for the name of a file to open
             response_headers={"content-type": "application/xml; charset=utf-8"},
             resolve_relative_uris=False,
             sanitize_html=False,
         )
-    except Exception as error:  # it trips over "&#x110000;" and much else, each time in another way
+    except Exception as error:  # it fails on "&#x110000;" and much else, with various errors
         raise Unreadable(f"{answer.host} answered with a damaged feed.") from error
-    if not found.get("version"):
+    if not parsed.get("version"):
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
-    entries, unread, cut = _read_entries(found.entries[:MOST_ENTRIES], _from_feedparser, answer.url, today)
+    entries, unread, cut = _read_entries(parsed.entries[:MOST_ENTRIES], _from_feedparser, answer.url, today)
     return _Feed(entries, unread, damaged, cut or markup.cut)
 
 
 def _read_entries(
     raw: Sequence[Any], read: Callable[[dict[str, Any], str, date], _Entry], base: str, today: date
 ) -> tuple[tuple[_Entry, ...], int, bool]:
-    """The entries, how many could not be read, and whether the last were left out for being too much."""
+    """The entries, the number of those that could not be read, and whether the last ones were left out because they are
+    too much work."""
     entries, unread, effort = list[_Entry](), 0, Effort()
-    for one in raw:
-        one = dict(one) if isinstance(one, dict) else {}
-        effort.spend(texts_in(one), 4 * ABSTRACT_CHARS)
+    for item in raw:
+        fields = dict(item) if isinstance(item, dict) else {}
+        effort.spend(texts_in(fields), 4 * ABSTRACT_CHARS)
         if effort.spent:
             return tuple(entries), unread, True
-        entry = read_entry(read, one, base, today)
+        entry = read_entry(read, fields, base, today)
         if entry:
             entries.append(entry)
         else:
@@ -214,15 +217,15 @@ def _read_entries(
 
 def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
     url = link(_joined(base, entry.get("link")))
-    alternate = (found.get("href") for found in entry.get("links", ()) if found.get("rel") == "alternate")
-    named = (entry.get(key) for key in ("prism_doi", "dc_identifier", "id", "feedburner_origlink"))
-    # arXiv's own feeds may come this way too.
+    alternates = (other.get("href") for other in entry.get("links", ()) if other.get("rel") == "alternate")
+    identifiers = (entry.get(key) for key in ("prism_doi", "dc_identifier", "id", "feedburner_origlink"))
+    # An operator may give the address of one of arXiv's own feeds.
     kind = KINDS.get(str(entry.get("arxiv_announce_type")), ListingKind.FEED)
     contents = [entry.get("summary_detail"), *entry.get("content", ())]
     texts = (clean(_plain(content), ABSTRACT_CHARS) for content in contents)
     creators = [person.get("name") for person in entry.get("authors", ())]
     return _Entry(
-        names=tuple(name for name in (url, *alternate, *named) if isinstance(name, str)),
+        names=tuple(name for name in (url, *alternates, *identifiers) if isinstance(name, str)),
         url=url,
         title=clean(_plain(entry.get("title_detail")), TITLE_CHARS),
         abstract=ANNOUNCEMENT_HEAD.sub("", next(filter(None, texts), "")),
@@ -234,7 +237,7 @@ def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
 
 
 def _plain(detail: Any) -> str:
-    """The text of a title or content as feedparser details it: its value, and whether that is HTML."""
+    """The plain text of a title or of content; feedparser gives it as a value with its type, which may be HTML."""
     value = str((detail or {}).get("value") or "")
     return words_of_html(value) if "html" in str((detail or {}).get("type")) else value
 
@@ -247,7 +250,7 @@ def _day_of(moment: time.struct_time | None, today: date) -> date | None:
 
 
 def _read_json(answer: Answer, today: date) -> _Feed:
-    """JSON Feed 1.0 and 1.1 (jsonfeed.org); every field of an item may be missing or of the wrong type."""
+    """Read JSON Feed 1.0 and 1.1 (jsonfeed.org). Every field of an item may be missing, or of the wrong type."""
     feed = json_of(answer)
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
@@ -281,7 +284,7 @@ def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
 
 
 def _joined(base: str, url: object) -> str:
-    """`url`, which may be relative to the feed's own address; "" for none."""
+    """The absolute form of a URL that may be relative to the feed's own address; "" if there is none."""
     try:
         return urljoin(base, url) if isinstance(url, str) and url else ""
     except ValueError:  # such as http://[
@@ -289,13 +292,13 @@ def _joined(base: str, url: object) -> str:
 
 
 def _authors(names: Iterable[object]) -> tuple[str, ...]:
-    """The authors; one name alone may be a whole line of them, which "Curie, Marie" is not."""
-    found = [name for name in names if isinstance(name, str)]
-    if len(found) == 1 and all(" " in part.strip() for part in found[0].split(",")):
-        return people_in(found[0])
-    return people(found)
+    """The authors. A single text may be a line with the names of them all, but "Curie, Marie" is one name."""
+    texts = [name for name in names if isinstance(name, str)]
+    if len(texts) == 1 and all(" " in part.strip() for part in texts[0].split(",")):
+        return people_in(texts[0])
+    return people(texts)
 
 
 def _tags(terms: Iterable[object]) -> tuple[str, ...]:
-    found = (clean(term, 100) for term, _ in zip(terms, range(CATEGORIES), strict=False))
-    return tuple(dict.fromkeys(term for term in found if term))
+    tags = (clean(term, 100) for term, _ in zip(terms, range(CATEGORIES), strict=False))
+    return tuple(dict.fromkeys(tag for tag in tags if tag))

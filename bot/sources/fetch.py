@@ -1,4 +1,4 @@
-"""One polite, bounded way to ask the web for a document."""
+"""Fetches documents from the web, politely and within limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.sources.host_throttle import Clock, HostThrottle
 
 USER_AGENT = "Paperboy (self-hosted; reads lists of research papers once a day)"
 ARXIV_PACE = {"arxiv.org": 3.0}
-"""arXiv's terms for its API: one request in three seconds over a single connection, for all of its hosts together."""
+"""arXiv's terms for its API: one request in three seconds, over a single connection, to all of its hosts together."""
 
 _VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -30,7 +30,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how much: times in seconds, `size` in bytes, packed and unpacked alike."""
+    """The limits of a request: times in seconds, `size` in bytes, for a packed and for an unpacked body."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -38,14 +38,14 @@ class Limits:
     size: int = 10_000_000
     redirects: int = 5
     attempts: int = 4
-    patience: float = 60.0  # the longest wait for a better moment; what takes longer is left to the next run
+    patience: float = 60.0  # the longest wait that a host may ask for; after a longer one, the next run tries again
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A document; when it is `unchanged` there is no body, and what was made of the last one still holds.
+    """A document. If it is `unchanged` there is no body, and the result of the last one is still valid.
 
-    `memory` holds the validators for the next request, under keys that name the URL asked for.
+    `memory` holds the validators (ETag, Last-Modified) for the next request, under keys that name the requested URL.
     """
 
     url: str
@@ -56,17 +56,17 @@ class Answer:
 
     @property
     def unchanged(self) -> bool:
-        """Whether the server said that nothing is new since the memory it was asked with."""
+        """Whether the server answered that nothing has changed since the memory that was sent."""
         return self.status == HTTPStatus.NOT_MODIFIED
 
     @property
     def host(self) -> str:
-        """Who answered: all that a sentence may name, since the rest of an address can hold a secret."""
+        """The host that answered. Sentences name only this, since the rest of an address may hold a secret."""
         return httpx.URL(self.url).host
 
 
 @dataclass(frozen=True, slots=True)
-class _Ask:
+class _Request:
     url: httpx.URL
     conditions: Mapping[str, str]
     trusted: bool
@@ -75,9 +75,9 @@ class _Ask:
 
 
 class Fetcher:
-    """Asks for documents, one at a time from each host and never faster than its pace; use one in a process.
+    """Fetches documents, from each host one at a time and never faster than its pace. A process has one Fetcher.
 
-    `paces` are seconds between two requests by host; a host stands for its subdomains too.
+    `paces` maps hosts to the seconds between two requests. A host's pace is also that of its subdomains.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Fetcher:
         self.clock = clock or Clock()
         self._borrowed = client is not None
         self._client = client or _direct()
-        self._through: dict[str, httpx.AsyncClient] = {}
+        self._proxy_clients: dict[str, httpx.AsyncClient] = {}
         self._timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
         self._paces = paces
         self._jitter = jitter
@@ -107,7 +107,7 @@ class Fetcher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for client in self._through.values():
+        for client in self._proxy_clients.values():
             await client.aclose()
         if not self._borrowed:
             await self._client.aclose()
@@ -121,116 +121,117 @@ class Fetcher:
         pace: str = "",
         readable: Collection[int] = (),
     ) -> Answer:
-        """The document at `url`, asked for again while that is worth it.
+        """The document at `url`. A failed request is repeated if another try may help.
 
-        `memory` makes the request conditional. `trusted`: the operator wrote `url`, so a private address is meant.
-        `pace` names the host whose pace is kept when `url` stands in for it. A status in `readable` is an answer too.
-        Raises SourceError.
+        `memory` makes the request conditional. If it is `trusted`, the operator wrote the URL, and a private address is
+        allowed. `pace` names the host whose pace is kept, for a URL that replaces that host. An answer whose status is
+        in `readable` is returned too. Raises SourceError.
         """
-        known = memory or {}
-        conditions = {asks: known[f"{name} {url}"] for name, asks in _VALIDATORS.items() if f"{name} {url}" in known}
-        ask = _Ask(_address(url), conditions, trusted, pace, readable)
+        validators = memory or {}
+        conditions = {
+            header: value for name, header in _VALIDATORS.items() if (value := validators.get(f"{name} {url}"))
+        }
+        request = _Request(_address(url), conditions, trusted, pace, readable)
         for attempt in itertools.count(1):
             try:
-                answer = await self._follow(ask)
+                answer = await self._follow(request)
             except (Refused, Unreachable) as error:
-                if attempt >= self.limits.attempts or not self._is_worth_another_try(error):
+                if attempt >= self.limits.attempts or not self._may_succeed_later(error):
                     raise
             else:
-                kept = {f"{name} {url}": value for name, value in answer.memory.items()}
-                return replace(answer, memory=kept)
+                return replace(answer, memory={f"{name} {url}": value for name, value in answer.memory.items()})
             # Exponential backoff with equal jitter: M. Brooker, "Exponential Backoff And Jitter", AWS blog, 2015.
             await self.clock.sleep(min(30.0, 2.0 ** (attempt - 1)) * (0.5 + self._jitter() / 2))
         raise AssertionError  # itertools.count has no end
 
-    def _is_worth_another_try(self, error: Refused | Unreachable) -> bool:
+    def _may_succeed_later(self, error: Refused | Unreachable) -> bool:
         if isinstance(error, RateLimited):
             return error.retry_after <= self.limits.patience
         if isinstance(error, Refused):
             return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        return not isinstance(error, TimedOut)  # the slow one would have to do the same heavy work again
+        return not isinstance(error, TimedOut)  # a slow server would have to do the same work again
 
-    async def _follow(self, ask: _Ask) -> Answer:
-        where, guarded = ask.url, not ask.trusted
+    async def _follow(self, request: _Request) -> Answer:
+        url, guarded = request.url, not request.trusted
         for _ in range(self.limits.redirects + 1):
-            throttle = self._throttle(where.host, ask.pace)
+            throttle = self._throttle(url.host, request.pace)
             async with throttle.turn():
-                step = await self._step(ask, where, guarded, throttle)
-            if isinstance(step, Answer):
-                return step
-            where = step
-            guarded = not (ask.trusted and await leads_inside(ask.url, self._resolve))
-        raise Refused(f"{ask.url.host} sends its readers in circles; check its address.", HTTPStatus.FOUND)
+                answer = await self._send(request, url, guarded, throttle)
+            if isinstance(answer, Answer):
+                return answer
+            url = answer
+            guarded = not (request.trusted and await leads_inside(request.url, self._resolve))
+        raise Refused(f"{request.url.host} sends its readers in circles; check its address.", HTTPStatus.FOUND)
 
-    async def _step(self, ask: _Ask, where: httpx.URL, guarded: bool, throttle: HostThrottle) -> Answer | httpx.URL:
-        """One request: the answer, or where it points."""
-        host = where.host
+    async def _send(
+        self, request: _Request, url: httpx.URL, guarded: bool, throttle: HostThrottle
+    ) -> Answer | httpx.URL:
+        """Send one request: the answer, or the URL of a redirect."""
+        host = url.host
         try:
             async with asyncio.timeout(self.limits.total):
-                # Decided once, for the guard and for the connection.
-                proxy = "" if self._borrowed else proxy_for(where)
-                request = await self._request(where, ask.conditions, guarded, proxy)
-                response = await self._client_for(proxy).send(request, stream=True, follow_redirects=False)
+                # The proxy is chosen once, for the guard and for the connection.
+                proxy = "" if self._borrowed else proxy_for(url)
+                http_request = await self._build(url, request.conditions, guarded, proxy)
+                response = await self._client_for(proxy).send(http_request, stream=True, follow_redirects=False)
                 try:
                     location = response.headers.get("location")
                     if response.status_code in _REDIRECTS and location:
-                        return _address(location, where)
-                    self._judge(response, host, ask, throttle)
+                        return _address(location, url)
+                    self._raise_for_status(response, host, request, throttle)
                     unchanged = response.status_code == HTTPStatus.NOT_MODIFIED
                     body = b"" if unchanged else await body_of(response, host, self.limits.size)
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx.ReadTimeout) as error:
             raise TimedOut(f"{host} took too long to answer; the next run will try again.") from error
-        except httpx.InvalidURL as error:  # httpx looks at a redirect even when told not to follow it
+        except httpx.InvalidURL as error:  # httpx parses the address of a redirect even if it does not follow it
             raise BadAddress(f"{host} redirects to what is not a web address.") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise Unreachable(f"{host} could not be reached or hung up; the next run will try again.") from error
-        known = {name: ask.conditions[asks] for name, asks in _VALIDATORS.items() if asks in ask.conditions}
-        told = {name: value for name in _VALIDATORS if _fit(value := response.headers.get(name, ""))}
-        return Answer(
-            str(where),
-            response.status_code,
-            body,
-            response.charset_encoding or "",
-            {**known, **told} if unchanged else told,
-        )
+        memory = {name: value for name in _VALIDATORS if _can_be_sent_back(value := response.headers.get(name, ""))}
+        if unchanged:
+            sent = {name: value for name, header in _VALIDATORS.items() if (value := request.conditions.get(header))}
+            memory = sent | memory
+        return Answer(str(url), response.status_code, body, response.charset_encoding or "", memory)
 
     def _client_for(self, proxy: str) -> httpx.AsyncClient:
         if not proxy:
             return self._client
-        if proxy not in self._through:
-            self._through[proxy] = _direct(proxy)
-        return self._through[proxy]
+        if proxy not in self._proxy_clients:
+            self._proxy_clients[proxy] = _direct(proxy)
+        return self._proxy_clients[proxy]
 
-    async def _request(
-        self, where: httpx.URL, conditions: Mapping[str, str], guarded: bool, proxy: str
-    ) -> httpx.Request:
+    async def _build(self, url: httpx.URL, conditions: Mapping[str, str], guarded: bool, proxy: str) -> httpx.Request:
         headers = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip", **conditions}
         if guarded and proxy:
-            refuse_inside_names(where)
+            refuse_inside_names(url)
         elif guarded:
-            address = await public_address(where, self._resolve)
-            # A kept connection belongs to one name; hosts that share an address must not share it.
-            headers |= {"Host": where.netloc.decode("ascii"), "Connection": "close"}
+            address = await public_address(url, self._resolve)
+            # A connection is kept for one host name. Hosts that share an address must not share the connection.
+            headers |= {"Host": url.netloc.decode("ascii"), "Connection": "close"}
             return self._client.build_request(
                 "GET",
-                where.copy_with(host=address),
+                url.copy_with(host=address),
                 headers=headers,
                 timeout=self._timeout,
-                extensions={"sni_hostname": where.raw_host.decode("ascii")},
+                extensions={"sni_hostname": url.raw_host.decode("ascii")},
             )
-        return self._client.build_request("GET", where, headers=headers, timeout=self._timeout)
+        return self._client.build_request("GET", url, headers=headers, timeout=self._timeout)
 
-    def _judge(self, response: httpx.Response, host: str, ask: _Ask, throttle: HostThrottle) -> None:
-        """Raises unless the status means that there is something to read."""
+    def _raise_for_status(self, response: httpx.Response, host: str, request: _Request, throttle: HostThrottle) -> None:
+        """Raises RateLimited or Refused, unless the status means that there is an answer to read."""
         status = response.status_code
         retry_after = response.headers.get("retry-after", "")
         if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after):
             wait = self._seconds(retry_after)
             throttle.rest(wait)
             raise throttle.limited(status, wait)
-        if status == HTTPStatus.OK or status in ask.readable or (status == HTTPStatus.NOT_MODIFIED and ask.conditions):
+        if (
+            status == HTTPStatus.OK
+            or status in request.readable
+            or (status == HTTPStatus.NOT_MODIFIED and request.conditions)
+        ):
             return
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             raise Refused(f"{host} has nothing at this address ({status}); check it for a typing error.", status)
@@ -239,7 +240,7 @@ class Fetcher:
         raise Refused(f"{host} refused to answer ({status}).", status)
 
     def _seconds(self, retry_after: str) -> float:
-        """Retry-After, seconds or an HTTP date, as seconds from now; 0 when it says neither."""
+        """The seconds from now that a Retry-After header means, in seconds or as an HTTP date; 0 for anything else."""
         if retry_after.isdecimal():
             return float(retry_after[:9])
         try:
@@ -257,10 +258,10 @@ class Fetcher:
 
 
 def _direct(proxy: str = "") -> httpx.AsyncClient:
-    """A client that connects to whatever it is told, or to `proxy`, and reads nothing from the environment."""
-    # Cookies would tie together requests that have nothing to do with each other.
+    """A client that connects directly, or through a proxy, and reads no proxy from the environment."""
+    # Cookies would connect requests that have nothing to do with each other.
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    # SSL_CERT_FILE and SSL_CERT_DIR still count, but no proxy and no .netrc does.
+    # SSL_CERT_FILE and SSL_CERT_DIR are still read, but no proxy and no .netrc.
     return httpx.AsyncClient(cookies=cookies, proxy=proxy or None, verify=httpx.create_ssl_context(), trust_env=False)
 
 
@@ -278,6 +279,6 @@ def _address(url: str, base: httpx.URL | None = None) -> httpx.URL:
     return address.copy_with(fragment=None)
 
 
-def _fit(value: str) -> bool:
-    """Whether a validator can be sent back as it came."""
+def _can_be_sent_back(value: str) -> bool:
+    """Whether a validator fits into the header of the next request."""
     return 0 < len(value) <= 500 and value.isascii() and value.isprintable()

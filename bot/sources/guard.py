@@ -1,4 +1,4 @@
-"""Keeps addresses that strangers give (feeds, redirects) out of the bot's own network."""
+"""Refuses addresses from strangers (feeds, redirects) that lead into the bot's own network."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import httpx
 from bot.sources.base import BadAddress, Unreachable
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""(host, port) -> its addresses. Raises OSError when the name is unknown."""
+"""A function from host and port to the host's addresses. Raises OSError when the name is unknown."""
 
 _ALLOCATED = IPv6Network("2000::/3")
-"""All public IPv6 addresses; the rest of the space is private, special or not given out (IANA's IPv6 registry)."""
+"""All public IPv6 addresses. The others are private, special or not allocated (IANA's IPv6 registry)."""
 _TRANSLATED = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
 _SPECIAL = tuple(
     map(
         ip_network,
         (
-            # IANA's registries of special-purpose addresses, with what Python 3.11 takes for public.
+            # IANA's registries of special-purpose addresses, with those that Python 3.11 takes for public.
             "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
             "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16",
             "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
@@ -37,15 +37,15 @@ _INSIDE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".hom
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of `host` as the operating system knows them, IPv4 first: not every machine can speak IPv6."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = dict.fromkeys(str(address[0]) for *_, address in found)
+    """The addresses of a host according to the operating system, IPv4 first: not every machine can use IPv6."""
+    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = dict.fromkeys(str(address[0]) for *_, address in infos)
     return sorted(addresses, key=lambda address: ":" in address)
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address plainly belongs to the world at large. One that holds an IPv4 address, as those of 6to4 and
-    of translators do, is as public as that."""
+    """Whether an IP address is certainly public. An IPv6 address that contains an IPv4 address (6to4, translators) is
+    public if the IPv4 address is."""
     try:
         ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
@@ -59,9 +59,10 @@ def is_public(address: str) -> bool:
 
 
 async def public_address(url: httpx.URL, resolve: Resolve) -> str:
-    """One public address of the host of `url`, to connect to exactly that one: a second look-up could answer otherwise.
+    """A public address of the host of a URL. The caller connects to exactly this address: a second look-up could give
+    another one.
 
-    Raises BadAddress when any address of the host is not public, Unreachable when there is none.
+    Raises BadAddress when any address of the host is not public, Unreachable when it has none.
     """
     port = url.port or {"http": 80, "https": 443}[url.scheme]
     try:
@@ -76,7 +77,7 @@ async def public_address(url: httpx.URL, resolve: Resolve) -> str:
 
 
 async def leads_inside(url: httpx.URL, resolve: Resolve) -> bool:
-    """Whether the host of `url` has an address that is not public."""
+    """Whether the host of a URL has an address that is not public."""
     try:
         await public_address(url, resolve)
     except BadAddress:
@@ -87,17 +88,17 @@ async def leads_inside(url: httpx.URL, resolve: Resolve) -> bool:
 
 
 def refuse_inside_names(url: httpx.URL) -> None:
-    """Raises BadAddress for a host that is inside by its very name: what can be known when a proxy looks names up."""
+    """Raises BadAddress for a host whose name is private. Nothing else is known where a proxy looks up the address."""
     host = url.host.lower().rstrip(".")
     try:
-        # Also the spellings of IPv4 that resolvers understand: 127.1, 0x7f000001, 2130706433.
+        # This also reads the spellings of IPv4 that resolvers understand: 127.1, 0x7f000001, 2130706433.
         address = socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
         address = host
     looks_like_address = ":" in address or address[-1:].isdecimal()
-    # A name without a dot is completed by the network that the proxy stands in.
-    inside = not is_public(address) if looks_like_address else "." not in host or host.endswith(_INSIDE_NAMES)
-    if inside:
+    # The proxy's network completes a name without a dot.
+    private = not is_public(address) if looks_like_address else "." not in host or host.endswith(_INSIDE_NAMES)
+    if private:
         raise _inside(url)
 
 
@@ -106,10 +107,10 @@ def _inside(url: httpx.URL) -> BadAddress:
 
 
 def proxy_for(url: httpx.URL) -> str:
-    """The proxy that the environment names for `url`; "" for none, when the host is asked directly.
+    """The proxy that the environment names for a URL; "" if the host is asked directly.
 
-    This is the only place that reads NO_PROXY. httpx has a reading of its own, and where the two differed a redirect
-    was followed directly and unguarded.
+    Only this function reads NO_PROXY. httpx reads it in its own way, and where the two differed, a redirect was
+    followed directly and without the guard.
     """
     if proxy_bypass(f"{url.host}:{url.port}" if url.port else url.host) or proxy_bypass(url.host):
         return ""

@@ -1,4 +1,4 @@
-"""One host's queue: one request at a time, never faster than its pace, none while it asked for peace."""
+"""The queue of a host: one request at a time, never faster than its pace, and none while it wants a rest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 from bot.sources.base import RateLimited
 
-_LONGEST_REST = 86_400.0  # seconds; what a host asks beyond a day is not believed
+_LONGEST_REST = 86_400.0  # seconds; a host that asks for a longer rest gets a day
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The time, and the passing of it."""
+    """The time of day, a time that only grows, and sleeping."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
@@ -24,7 +24,7 @@ class Clock:
 
 
 class HostThrottle:
-    """The queue of `host`: `pace` seconds between the starts of two requests."""
+    """The queue of a host, with `pace` seconds between the starts of two requests."""
 
     def __init__(self, host: str, pace: float, patience: float, clock: Clock) -> None:
         self._host = host
@@ -36,9 +36,9 @@ class HostThrottle:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Waits for the moment to ask, and holds the queue meanwhile.
+        """Wait for the time of the next request, and hold the queue during the block.
 
-        Raises RateLimited when the host asked for a rest longer than the patience.
+        Raises RateLimited when the host wants a rest that is longer than the patience.
         """
         async with self._lock:
             wait = self._free_at - self._clock.monotonic()
@@ -50,11 +50,11 @@ class HostThrottle:
             yield
 
     def rest(self, seconds: float) -> None:
-        """Nobody asks this host again for `seconds`."""
+        """Send this host no request for some seconds."""
         self._free_at = max(self._free_at, self._clock.monotonic() + min(seconds, _LONGEST_REST))
 
     def limited(self, status: int, seconds: float) -> RateLimited:
-        """The error that says how long the host wants peace."""
+        """The error that says how long the host wants a rest."""
         seconds = min(seconds, _LONGEST_REST)
         wait = f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
         when = f"for {wait}" if seconds else "for a while"

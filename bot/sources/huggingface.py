@@ -1,7 +1,7 @@
-"""Hugging Face's Daily Papers: the lists of the days, with the papers' upvotes.
+"""Hugging Face's Daily Papers: the list of each day, with the papers' upvotes.
 
-Endpoints and fields as the official client calls them (huggingface_hub, `HfApi.list_daily_papers`); of all fields only
-a paper's id is sure to come.
+Endpoints and fields have the names of the official client (huggingface_hub, `HfApi.list_daily_papers`). A paper's id is
+the only field that always comes.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from recommender.paper import Paper, arxiv_id
 
 URL = "https://huggingface.co"
 PAGE = 100
-"""Papers asked for at once: the most that the endpoint gives."""
+"""Papers of one page: the most that the endpoint gives."""
 
 _MOST_PAGES = 50
-_UNKNOWN = (400, 404)
+_NO_SUCH_DAY = (400, 404)
 
 
 @dataclass(slots=True)
 class _Pages:
-    """What the pages of one list gave so far."""
+    """The content of the pages that were read so far."""
 
     base: str
     today: date
@@ -39,8 +39,8 @@ class _Pages:
     cut: bool = False
     unchanged: bool = False
 
-    def take(self, answer: Answer, fallback: date) -> int:
-        """Adds one page; gives how many papers it named. Raises Unreadable."""
+    def add(self, answer: Answer, fallback: date) -> int:
+        """Add a page, and return the number of papers on it. Raises Unreadable."""
         items = json_of(answer)
         if not isinstance(items, list):
             raise Unreadable(f"{answer.host} answered with something that is no list of papers.")
@@ -50,15 +50,15 @@ class _Pages:
             if effort.spent:
                 self.cut = True
                 break
-            found = read_entry(_listing, item, self.base, fallback, self.today)
-            if found:
-                self.listings[found.paper.id] = found
+            listing = read_entry(_listing, item, self.base, fallback, self.today)
+            if listing:
+                self.listings[listing.paper.id] = listing
             else:
                 self.unread += 1
         return len(items)
 
     def notes(self) -> tuple[str, ...]:
-        """What the operator and a quiet channel should know."""
+        """The notes of the run, for the operator and for the line on a quiet day."""
         notes = []
         if not self.listings and not self.unchanged:
             notes.append("Hugging Face's Daily Papers list is empty.")
@@ -70,7 +70,7 @@ class _Pages:
 
 
 class HuggingFace:
-    """The Daily Papers; `url` is the site's base address."""
+    """The Daily Papers. `url` is the base address of the site."""
 
     name = "huggingface"
 
@@ -79,7 +79,7 @@ class HuggingFace:
         self._url = url.rstrip("/")
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """Every day's list from `since` to `until`; a list that did not change since `memory` gives nothing."""
+        """The list of every day from `since` to `until`. A list that has not changed since `memory` gives nothing."""
         pages = _Pages(self._url, until)
         failure: SourceError | None = None
         this_day = since
@@ -87,8 +87,8 @@ class HuggingFace:
             try:
                 await self._read(pages, {"date": this_day.isoformat()}, this_day, memory)
             except SourceError as error:
-                # Where the list is made, the bot's today may not have begun.
-                if not (this_day == until and isinstance(error, Refused) and error.status in _UNKNOWN):
+                # In the time zone of the server, today may not have begun.
+                if not (this_day == until and isinstance(error, Refused) and error.status in _NO_SUCH_DAY):
                     failure = error
             this_day += timedelta(days=1)
         if failure and not pages.listings:
@@ -96,20 +96,20 @@ class HuggingFace:
         return Batch(tuple(pages.listings.values()), pages.memory, () if failure else pages.notes(), failure)
 
     async def _read(self, pages: _Pages, span: Mapping[str, str], fallback: date, memory: Mapping[str, str]) -> None:
-        """Adds every page of the list of `span`; `fallback` is the day of papers that do not say theirs."""
+        """Add every page of a list. `fallback` is the day of the papers that come without a day."""
         for number in range(_MOST_PAGES):
             answer = await self._get(_query(**span, limit=PAGE, p=number), memory)
             pages.memory |= answer.memory
             if answer.unchanged:
                 pages.unchanged = True
-                # Only a full page was followed by another one last time, and then there is a memory of that.
-                following = self._url + _query(**span, limit=PAGE, p=number + 1)
-                if not any(key.endswith(f" {following}") for key in memory):
+                # If the page was full last time, another one followed it, and the memory holds that page's validators.
+                next_url = self._url + _query(**span, limit=PAGE, p=number + 1)
+                if not any(key.endswith(f" {next_url}") for key in memory):
                     return
                 continue
-            known = len(pages.listings)
-            named = await asyncio.to_thread(pages.take, answer, fallback)
-            if named < PAGE or len(pages.listings) == known:
+            count_before = len(pages.listings)
+            page_size = await asyncio.to_thread(pages.add, answer, fallback)
+            if page_size < PAGE or len(pages.listings) == count_before:
                 return
 
     async def _get(self, path: str, memory: Mapping[str, str] | None = None) -> Answer:
@@ -121,18 +121,18 @@ def _query(**parameters: str | int) -> str:
 
 
 def _listing(item: object, base: str, fallback: date, today: date) -> Listing | None:
-    """One element of a list; None when it has no id or no title."""
+    """The listing of an element of a list; None when it has no id or no title."""
     outer = item if isinstance(item, dict) else {}
     inner = outer["paper"] if isinstance(outer.get("paper"), dict) else outer
-    its_id = clean(inner.get("id"), NAME_CHARS)
+    hf_id = clean(inner.get("id"), NAME_CHARS)
     title = clean(inner.get("title"), TITLE_CHARS) or clean(outer.get("title"), TITLE_CHARS)
-    if not its_id or not title:
+    if not hf_id or not title:
         return None
-    arxiv = arxiv_id(its_id)
+    arxiv = arxiv_id(hf_id)
     listed_on = day(inner.get("submittedOnDailyAt") or outer.get("submittedOnDailyAt"), today) or fallback
     authors = inner.get("authors")
     paper = Paper(
-        id=arxiv or f"hf:{its_id}",
+        id=arxiv or f"hf:{hf_id}",
         title=title,
         abstract=clean(inner.get("summary"), ABSTRACT_CHARS) or clean(outer.get("summary"), ABSTRACT_CHARS),
         authors=people(author.get("name") for author in authors if isinstance(author, dict))
@@ -142,7 +142,7 @@ def _listing(item: object, base: str, fallback: date, today: date) -> Listing | 
         upvotes=count(inner.get("upvotes")),
         comments=count(outer.get("numComments")) or count(inner.get("numComments")),
         organization=_organization(outer.get("organization")) or _organization(inner.get("organization")),
-        url="" if arxiv else f"{base}/papers/{quote(its_id, safe='')}",
+        url="" if arxiv else f"{base}/papers/{quote(hf_id, safe='')}",
     )
     return Listing(paper, HuggingFace.name, listed_on, ListingKind.DAILY)
 

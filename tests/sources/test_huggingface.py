@@ -217,7 +217,7 @@ def test_whatever_stands_in_a_field_papers_stay_fit_to_keep(body: object) -> Non
     pages = _Pages("https://huggingface.co", FRIDAY)
     answer = Answer("https://huggingface.co/x", 200, json.dumps(body).encode())
     try:
-        pages.take(answer, FRIDAY)
+        pages.add(answer, FRIDAY)
     except SourceError:
         return
     for listing in pages.listings.values():

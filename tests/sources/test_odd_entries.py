@@ -58,7 +58,7 @@ def _hugging_face(names: list[str]) -> list[tuple[str, ...]]:
         {"paper": {"id": f"2603.{n:05}", "title": f"Paper {n}", "authors": [{"name": name}]}}
         for n, name in enumerate(names, 1)
     ]
-    pages.take(_answer(items), DAY)
+    pages.add(_answer(items), DAY)
     return [listing.paper.authors for listing in pages.listings.values()]
 
 
