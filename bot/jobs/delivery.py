@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from bot.jobs.reactions import ReactionRecorder
 from bot.model.codec import load_message
@@ -142,7 +143,7 @@ class DeliveryWorker:
             async with gate:
                 await self.deliver(channel_id)
         except Exception:
-            log.exception("A channel's delivery failed; it is tried again.", channel=channel_id)
+            log.exception("A channel's delivery failed; it is tried again.")
         finally:
             del self._under_way[channel_id]
 
@@ -153,12 +154,19 @@ class DeliveryWorker:
                 pass
 
     async def _step(self, channel_id: int) -> bool:
-        """Move the channel's next post one state on; False when nothing more can be done now."""
+        """Move the channel's next post one state on; False when nothing more can be done now.
+
+        The post's key stands in the task's log lines from here on, also in those of the platform. The message on the
+        platform carries the same key.
+        """
+        bind_contextvars(channel=channel_id)
+        unbind_contextvars("post", "paper")
         async with self._steps, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
             post = await deliveries.next_post(tx, channel_id, _UNDER_WAY)
         if channel is None or channel.state is ChannelState.LOST or post is None:
             return False
+        bind_contextvars(post=post.key, paper=post.paper_id)
         platform, now = self.platforms[channel.place.platform], self._clock()
         if post.state is PostState.SENDING:
             # Only one task sends in a channel, and it holds the lock: the task that began this send died or was
@@ -177,7 +185,7 @@ class DeliveryWorker:
         try:
             message = load_message(post.body)
         except ValidationError:
-            log.error("The stored text of a post can't be read.", channel=channel.id, paper=post.paper_id)
+            log.error("The stored text of a post can't be read.")
             final = PostState.DROPPED if post.state is PostState.PLANNED else PostState.FAILED
             return await self._move(post, final, reason="its text can't be read")
         before, begun = post, self._clock()
@@ -203,7 +211,7 @@ class DeliveryWorker:
         except NotAccepted as error:
             return await self._reschedule(before, post, str(error), error.retry_after)
         except Rejected as error:
-            log.warning("A post was refused.", channel=channel.id, paper=post.paper_id, why=str(error))
+            log.warning("A post was refused.", why=str(error))
             if before.state is PostState.UNCERTAIN:  # an earlier send may have posted it
                 return await self._reschedule(before, post, str(error), 0.0)
             if message.thread and not in_forum:  # the thread may be gone while the channel is still there
@@ -216,10 +224,7 @@ class DeliveryWorker:
         except Exception as error:
             # After a time-out, a broken connection or an unexpected error, the message may or may not be posted.
             log.warning(
-                "A post is uncertain: it is looked up, and the later posts of its channel wait.",
-                channel=channel.id,
-                paper=post.paper_id,
-                why=_reason(error),
+                "A post is uncertain: it is looked up, and the later posts of its channel wait.", why=_reason(error)
             )
             # The first time, look the post up at once. From the second attempt on, wait first (with back-off).
             wait = timedelta(seconds=self._wait(post) if post.attempts > 1 else 0.0)
@@ -247,7 +252,7 @@ class DeliveryWorker:
             await self._mark_lost(platform, channel, error)
             return False
         except Exception as error:
-            log.warning("An uncertain post can't be looked up yet.", channel=channel.id, why=_reason(error))
+            log.warning("An uncertain post can't be looked up yet.", why=_reason(error))
             retry_after = error.retry_after if isinstance(error, NotAccepted) else 0.0
             if too_late and not retry_after:  # the posts of later days wait behind this one
                 why = "may have been posted; nobody could say in time"
@@ -318,9 +323,7 @@ class DeliveryWorker:
         return max(now - tries.first, by_wall), now - tries.last
 
     async def _give_up(self, post: Post, why: str) -> bool:
-        log.warning(
-            "A post has failed after its last attempt.", post=post.id, paper=post.paper_id, tries=post.attempts, why=why
-        )
+        log.warning("A post has failed after its last attempt.", tries=post.attempts, why=why)
         return await self._move(post, PostState.FAILED, reason=why)
 
     @staticmethod
@@ -330,7 +333,7 @@ class DeliveryWorker:
     async def _mark_lost(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
         why, everywhere = str(error), isinstance(error, WorkspaceLost)
         lost = "all channels of a workspace" if everywhere else "a channel"
-        log.warning(f"The bot has lost access to {lost}.", channel=channel.id, why=why)
+        log.warning(f"The bot has lost access to {lost}.", why=why)
         async with self._store.write() as tx:
             now_lost = await channels.change_from(
                 tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=why
@@ -348,7 +351,7 @@ class DeliveryWorker:
                 async with asyncio.timeout(self._policy.timeout):
                     await platform.tell(channel.place, channel.owner, text)
             except Exception as error:
-                log.warning("The channel's owner could not be told.", channel=channel.id, why=_reason(error))
+                log.warning("The channel's owner could not be told.", why=_reason(error))
 
     async def _move(self, post: Post, to: PostState, **values: object) -> bool:
         async with self._steps, self._store.write() as tx:

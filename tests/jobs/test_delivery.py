@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+import structlog
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
@@ -183,6 +185,25 @@ async def test_a_refused_post_fails_alone(store: Store, clock: Clock) -> None:
     await harness.beat()
     assert len(chat.shown["c1"]) == 5
     assert (await harness.posts())[2].reason == "invalid_blocks"
+
+
+async def test_log_lines_of_a_delivery_name_the_key_under_which_the_platform_got_the_post(
+    store: Store, clock: Clock
+) -> None:
+    def refuse_third(message: Message) -> None:
+        structlog.get_logger().warning("The platform says something.")
+        fault(message)
+
+    fault, chat = on_call(3, Rejected("invalid_blocks")), FakeChat(before=refuse_third)
+    house = await a_due_digest(store, clock, chat)
+    with capture_logs([merge_contextvars]) as lines:
+        await house.beat()
+    posts = await house.posts()
+    assert [(line["post"], line["paper"]) for line in lines if line["event"] != "A post was refused."] == [
+        (post.key, post.paper_id) for post in posts
+    ]
+    [refused] = [line for line in lines if line["event"] == "A post was refused."]
+    assert (refused["post"], refused["paper"], refused["channel"]) == (posts[2].key, posts[2].paper_id, 1)
 
 
 async def test_lost_access_pauses_the_channel_keeps_its_posts_and_tells_its_owner_once(
