@@ -99,8 +99,8 @@ def build(
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
-    rival = Baseline(settings.experiment.rival) if settings.experiment.rival else None
-    digests = DigestComposer(store, paper_index, emoji, window, rival, neighbours=settings.votes.neighbours)
+    baseline = Baseline(settings.experiment.rival) if settings.experiment.rival else None
+    digests = DigestComposer(store, paper_index, emoji, window, baseline, neighbours=settings.votes.neighbours)
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)

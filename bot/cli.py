@@ -183,9 +183,9 @@ def replay(
 @app.command()
 def rivals(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Tell whose picks were liked better in shared digests."""
-    from bot.operate.rivals import tell_rivals
+    from bot.operate.rivals import print_rivals
 
-    _go(tell_rivals(_settings(), as_json=as_json))
+    _go(print_rivals(_settings(), as_json=as_json))
 
 
 @db_app.command()

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import CommandContext
 from bot.digests import feedback
-from bot.digests.composer import Candidates
+from bot.digests.composer import DigestCandidates
 from bot.model.text import count, cut, day_name, plain_text
 from bot.store import deliveries, exposures, papers, pick_log, votes
 from bot.store.states import DeliveryKind
@@ -15,7 +15,7 @@ from recommender import Paper, Standing
 _TWIN = "This channel has had the same work under another title, and no work comes twice."
 
 
-async def past(ctx: CommandContext, paper: Paper, candidates: Candidates) -> str:
+async def past(ctx: CommandContext, paper: Paper, candidates: DigestCandidates) -> str:
     """When the channel had the paper, or why it will not come; "" for a candidate of the next digest."""
     async with ctx.services.store.read() as tx:
         if shown_here := await _past(tx, ctx, paper):

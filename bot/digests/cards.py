@@ -42,9 +42,9 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
     )
 
 
-def line(paper: Paper, detail: str = "", said: str = "") -> Line:
+def line(paper: Paper, detail: str = "", note: str = "") -> Line:
     """A paper as one entry of a list."""
-    return Line(paper.id, cut(plain_text(paper.title), _TITLE) or "(untitled)", paper.link, detail, said)
+    return Line(paper.id, cut(plain_text(paper.title), _TITLE) or "(untitled)", paper.link, detail, note)
 
 
 def authors_line(authors: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ _ALL_HERE = "all that was listed has been here already."
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
+class DigestCandidates:
     """The papers that a channel's next digest is chosen from, as of one `revision` of the papers.
 
     `recent` are the papers listed since the channel's last digest. `unseen` are those of them that the channel has not
@@ -119,11 +119,11 @@ class DigestComposer:
         paper_index: PaperIndex,
         emoji: EmojiTable,
         window_days: int,
-        rival: Baseline | None = None,
+        baseline: Baseline | None = None,
         *,
         neighbours: bool = True,
     ) -> None:
-        self._store, self._paper_index, self._emoji, self._rival = store, paper_index, emoji, rival
+        self._store, self._paper_index, self._emoji, self._baseline = store, paper_index, emoji, baseline
         self._neighbours = neighbours
         self._window = timedelta(days=window_days)
 
@@ -149,7 +149,7 @@ class DigestComposer:
             bar = await self.bar(tx, channel, profile, day)
         candidates = await self.candidates(channel, day)
         revision, unseen = candidates.revision, candidates.unseen
-        options = pick_options(channel, day, bar, self._rival)
+        options = pick_options(channel, day, bar, self._baseline)
         recommendation = await self._paper_index.read_consistent(
             lambda engine: engine.recommend(profile, engine.known(unseen), options, channel.titles, now)
         )
@@ -168,14 +168,14 @@ class DigestComposer:
         rendered_cards = tuple(await self._cards(channel, profile, picks, now))
         return Digest(day, profile, revision, rendered_cards, titles, picked=picked, upvoted=upvoted)
 
-    async def candidates(self, channel: Channel, day: date) -> Candidates:
+    async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""
         async with self._store.read() as tx:
             last = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
             # Papers that the index has not taken in yet are for the digest after this one.
             revision = max(await self._paper_index.revision(tx), last.papers_revision if last else 0)
             recent = await self._recent(tx, channel, day, last)
-        return Candidates(revision, tuple(recent), tuple(await self.unseen(channel, recent)))
+        return DigestCandidates(revision, tuple(recent), tuple(await self.unseen(channel, recent)))
 
     async def unseen(self, channel: Channel, paper_ids: Sequence[str]) -> list[str]:
         """Those of the papers that the channel has not had, nor under another title."""
@@ -204,13 +204,13 @@ class DigestComposer:
         channel: Channel,
         profile: Profile,
         bar: float,
-        candidates: Candidates,
+        candidates: DigestCandidates,
         paper_id: str,
         day: date,
         now: datetime,
     ) -> tuple[Explanation, Standing]:
         """Why a candidate would or would not be in the next digest, and its standing among the others."""
-        options = pick_options(channel, day, bar, self._rival)
+        options = pick_options(channel, day, bar, self._baseline)
         return await self._paper_index.read_consistent(
             lambda engine: engine.assess(paper_id, profile, engine.known(candidates.unseen), options, now)
         )
@@ -329,7 +329,7 @@ class DigestComposer:
         return notes
 
     async def _quiet_reason(
-        self, tx: AsyncConnection, channel: Channel, candidates: Candidates, bar: float | None, day: date
+        self, tx: AsyncConnection, channel: Channel, candidates: DigestCandidates, bar: float | None, day: date
     ) -> str:
         """One sentence that says why there is nothing to post. `bar` is the bar that kept every paper out, None where
         another reason did."""

@@ -9,7 +9,7 @@ from bot.store.channels import Channel
 from recommender import Baseline, PickOptions
 
 
-def pick_options(channel: Channel, day: date, bar: float, rival: Baseline | None) -> PickOptions:
+def pick_options(channel: Channel, day: date, bar: float, baseline: Baseline | None) -> PickOptions:
     """How the channel's picks of a day are chosen; the same day has the same draws."""
     seed = zlib.crc32(f"{channel.id} {day}".encode())
-    return PickOptions(channel.count, seed, bar, rival, channel.guess)
+    return PickOptions(channel.count, seed, bar, baseline, channel.guess)

@@ -13,7 +13,7 @@ _MESSAGE = TypeAdapter(Message)
 
 def dump_message(message: Message) -> dict[str, object]:
     """The message as JSON for its post's row."""
-    return dict(_MESSAGE.dump_python(message, mode="json"))
+    return dict(_MESSAGE.dump_python(message, mode="json", by_alias=True))
 
 
 def load_message(body: Mapping[str, object]) -> Message:

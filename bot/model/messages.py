@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 
 class PlaceKind(StrEnum):
@@ -108,14 +111,15 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One paper in a list. `detail` holds authors and date, `said` the sentence of the abstract that matches the query;
-    `tally` is as on a card."""
+    """One paper in a list. `detail` holds authors and date, `note` the sentence of the abstract that matches the query,
+    or why the paper was picked; `tally` is as on a card."""
 
     paper_id: str
     title: str
     url: str = ""
     detail: str = ""
-    said: str = ""
+    note: Annotated[str, Field(alias="said")] = ""
+    """The alias is its key in the rows of posts."""
     tally: str = ""
 
 

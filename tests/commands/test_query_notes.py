@@ -71,7 +71,7 @@ async def test_an_author_who_was_asked_for_is_named_though_others_come_first(
 
 async def test_the_sentence_shown_answers_what_was_meant(harness: BotHarness) -> None:
     meant, slip = await harness.say("federated learning"), await harness.say("federatd lerning")
-    assert [line.said for line in slip.lines] == [line.said for line in meant.lines]
+    assert [line.note for line in slip.lines] == [line.note for line in meant.lines]
 
 
 async def test_a_query_taken_as_written_is_not_commented(harness: BotHarness) -> None:

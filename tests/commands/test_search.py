@@ -40,8 +40,8 @@ async def test_a_line_of_results_says_who_when_and_what_the_abstract_says_of_it(
     reply = await harness.say("federated")
     for line in reply.lines:
         assert "\n" not in line.detail
-        assert "\n" not in line.said
-    assert "federated" in reply.lines[0].said.casefold()
+        assert "\n" not in line.note
+    assert "federated" in reply.lines[0].note.casefold()
     assert reply.lines[0].detail.split(" · ")[0]
 
 

@@ -47,7 +47,7 @@ async def test_a_compact_digest_is_one_message_of_numbered_papers(sqlite_store: 
         assert line.title
         assert line.url == known[line.paper_id].link
         assert known[line.paper_id].authors[0] in line.detail
-    assert [line.said for line in one.lines if line.said.startswith("🎲")] in ([], ["🎲 a guess"])
+    assert [line.note for line in one.lines if line.note.startswith("🎲")] in ([], ["🎲 a guess"])
 
 
 async def test_the_header_of_a_thread_says_where_the_cards_are(sqlite_store: Store, clock: Clock) -> None:

@@ -78,7 +78,7 @@ async def test_below_the_cards_stands_one_message_of_ten_more_titles(sqlite_stor
     assert (last.numbered, last.further, last.thread, len(last.lines)) == (True, True, "", 10)
     assert not set(named(last)) & set(carded(harness))
     known = {paper.id: paper for paper in PAPERS}
-    assert [(line.url, line.detail, line.said) for line in last.lines] == [
+    assert [(line.url, line.detail, line.note) for line in last.lines] == [
         (known[one].link, "", "") for one in named(last)
     ], "one line each: a title and where it leads"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.operate.rivals import tell_rivals
+from bot.operate.rivals import print_rivals
 from bot.settings import SettingsError, load
 from bot.store import pick_log
 from bot.store.database import Store
@@ -66,16 +66,16 @@ async def test_the_operator_is_told_who_won(
     sqlite_store: Store, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = load(None, {"PAPERBOY_DATA_DIR": str(tmp_path)})
-    await tell_rivals(settings, as_json=False)
+    await print_rivals(settings, as_json=False)
     assert "`experiment.rival` in the settings begins it" in capsys.readouterr().out
     await shared(sqlite_store, clock)
     capsys.readouterr()
-    await tell_rivals(settings, as_json=True)
+    await print_rivals(settings, as_json=True)
     every, one = json.loads(capsys.readouterr().out)
     assert (every["channel"], one["channel"], one["rival"]) == ("", "fake ml", "upvotes")
     assert every["contest"] == one["contest"] == {"won": [3, 0], "tied": 0, "liked": [6, 0], "shown": [6, 6]}
     assert one["p"] == 0.25
-    await tell_rivals(settings, as_json=False)
+    await print_rivals(settings, as_json=False)
     table = capsys.readouterr().out
     assert "fake ml against upvotes" in table
     assert "6 of 6     (100%)" in table

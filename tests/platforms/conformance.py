@@ -379,7 +379,7 @@ class PlatformConformance:
         platform, place = _rewriting(under_test), under_test.place
         long = sentence * 2_000
         card = Card("1", long, "https://x.org/1", long, long, summary=long, why=long, note=long)
-        lines = tuple(replace(line, title=f"{line.title} {long}", detail=long, said=long) for line in PICKS.lines)
+        lines = tuple(replace(line, title=f"{line.title} {long}", detail=long, note=long) for line in PICKS.lines)
         for key, message in (("key-1", Message(long, card)), ("key-2", replace(PICKS, text=long, lines=lines))):
             posted = await under_test.platform.send(place, message, key)
             tallied = replace(

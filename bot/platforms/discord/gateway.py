@@ -14,7 +14,7 @@ from bot.platforms.discord.failures import translate_errors
 from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.places import PLATFORM, place_of
-from bot.platforms.discord.posting import Posting
+from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.rest import Http, Rest, tracing
 from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError, Sleep
 
@@ -42,7 +42,7 @@ class Client(discord.AutoShardedClient):
     """Receives Discord's events and passes them on. It keeps no messages and no members."""
 
     def __init__(
-        self, service: BotApi, posting: Posting, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
+        self, service: BotApi, posting: DiscordPosting, clock: Clock, sleep: Sleep, api_url: str, gateway_url: str
     ) -> None:
         super().__init__(
             intents=intents(),

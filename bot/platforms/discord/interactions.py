@@ -125,7 +125,7 @@ class Interactions:
         elif custom_id == BEGIN:
             await self._answer(interaction, lambda place, asker: self._begin(interaction, asker))
         else:
-            action = self._renderer.memory.action(custom_id, label_of(interaction.message, custom_id))
+            action = self._renderer.action_store.action(custom_id, label_of(interaction.message, custom_id))
             await self._answer(interaction, lambda place, asker: self._act(interaction, place, asker, action))
 
     async def _ask(self, interaction: discord.Interaction, line: str, file: Mapping[str, Any] | None = None) -> None:

@@ -14,7 +14,7 @@ from bot.model.messages import Asker, Message, Place, Reaction, Reply
 from bot.platforms.discord.custom_ids import BEGIN
 from bot.platforms.discord.permissions import may_post, missing
 from bot.platforms.discord.places import PLATFORM, place_of
-from bot.platforms.discord.posting import Posting
+from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.reading import emoji
 from bot.platforms.discord.render import DiscordMessage, mark
 from bot.ports.platform import AccessLost, BotApi, Clock, PlatformError
@@ -35,7 +35,7 @@ _WELCOME = (
 class DiscordListeners:
     """One connection's listeners over one service."""
 
-    def __init__(self, service: BotApi, posting: Posting, clock: Clock) -> None:
+    def __init__(self, service: BotApi, posting: DiscordPosting, clock: Clock) -> None:
         self._service, self._posting, self._clock = service, posting, clock
         self._last: datetime | None = None
         self._unasked = set[int]()

@@ -17,7 +17,7 @@ from bot.platforms.discord.commands import CommandRegistration
 from bot.platforms.discord.custom_ids import ActionStore
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.places import PLATFORM
-from bot.platforms.discord.posting import Posting
+from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.render import MAX_TEXT, Renderer
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
 from bot.ports.platform import BotApi, Capabilities, Check, Clock, Sleep
@@ -61,7 +61,7 @@ class DiscordPlatform:
     ) -> None:
         self.rest = Rest(token, api_url, sleep, pace)
         self.renderer = Renderer(commands, command, ActionStore(folder / "buttons"))
-        self._posting = Posting(self.rest, self.renderer, clock)
+        self._posting = DiscordPosting(self.rest, self.renderer, clock)
         self._command, self._commands = command, commands
         self._registration = CommandRegistration(commands, command)
         self._token, self._clock, self._urls = token, clock, (api_url, gateway_url)

@@ -40,7 +40,7 @@ _CLOCKS_APART = timedelta(minutes=5)
 """Discord's clock and ours may differ by so much; looking further back costs nothing."""
 
 
-class Posting:
+class DiscordPosting:
     """Posts over Discord's REST interface. The methods without an underscore do what `Platform` says of them."""
 
     def __init__(self, rest: Rest, renderer: Renderer, clock: Clock) -> None:

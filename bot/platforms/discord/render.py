@@ -48,10 +48,10 @@ class DiscordMessage:
 
 
 class Renderer:
-    """`command` is the slash command's name, `memory` keeps what no button can hold."""
+    """`command` is the slash command's name, `action_store` keeps what no button can hold."""
 
-    def __init__(self, commands: Commands, command: str = "papers", memory: ActionStore | None = None) -> None:
-        self.commands, self.memory, self._command = commands, memory or ActionStore(), command
+    def __init__(self, commands: Commands, command: str = "papers", action_store: ActionStore | None = None) -> None:
+        self.commands, self.action_store, self._command = commands, action_store or ActionStore(), command
 
     def posted(self, message: Message, key: str = "") -> DiscordMessage:
         """A message for everybody; its first component carries the mark of its key. No components: nothing to show."""
@@ -80,18 +80,19 @@ class Renderer:
         return [DiscordMessage(each, reply.attachment if any(map(_is_file, each)) else None) for each in made]
 
     def _parts(self, reply: Reply) -> Iterator[Json]:
+        id_of = self.action_store.id_of
         left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - _LINES, 0)
         if len(reply.cards) == 1 and reply == Reply(reply.text, cards=(replace(reply.cards[0], summary=""),)):
             # Words and a card without any: they are the paper's abstract, and read best below its title.
             [card], text = reply.cards, reply.text
-            yield from _fitting(lambda share: [self._card(card, share, self.memory.id_of, self._said(text, share))])
+            yield from _fitting(lambda share: [self._card(card, share, id_of, self._own_words(text, share))])
             return
         if words := _fitting(lambda share: self._words(reply.text, share)):
             yield from words
         elif not (reply.cards or reply.lines or reply.attachment or reply.form):
             yield _text("…")
         for card in reply.cards[:_CARDS]:
-            yield from _fitting(lambda share, card=card: [self._card(card, share, self.memory.id_of)])  # type: ignore[misc]
+            yield from _fitting(lambda share, card=card: [self._card(card, share, id_of)])  # type: ignore[misc]
         yield from _list(reply.lines, SHARES[1], first=reply.first)
         if left_out:
             yield _text(f"… and {count(left_out, 'paper')} more.")
@@ -103,11 +104,11 @@ class Renderer:
         if options := [_option(line) for line in reply.lines if 0 < len(line.paper_id) <= _OPTION][:_OPTIONS]:
             yield {"type": _ROW, "components": [_select(options)]}
 
-    def _said(self, text: str, share: int) -> str:
+    def _own_words(self, text: str, share: int) -> str:
         return own_words(text, min(10 * share, MAX_TEXT), self._command)
 
     def _words(self, text: str, share: int) -> list[Json]:
-        words = self._said(text, share)
+        words = self._own_words(text, share)
         return [_text(words)] if words.strip() else []
 
     def _card(self, card: Card, share: int, id_of: Callable[[Action], str], abstract: str = "") -> Json:
@@ -125,12 +126,10 @@ class Renderer:
         return {"type": _CONTAINER, "components": [*parts, {"type": _ROW, "components": row}]}
 
     def _buttons(self, actions: Sequence[Action]) -> list[Json]:
+        labels = [" ".join(visible(action.label).split())[:_LABEL] or action.command[:_LABEL] for action in actions]
         return [
-            _button(
-                " ".join(visible(each.label).split())[:_LABEL] or each.command[:_LABEL] or "Go on",
-                self.memory.id_of(each),
-            )
-            for each in actions[:_BUTTONS]
+            _button(label or "Go on", self.action_store.id_of(action))
+            for label, action in zip(labels, actions[:_BUTTONS], strict=False)
         ]
 
 
@@ -216,7 +215,7 @@ def _list(
         number = keycap(place + 1) if numbered and place < MOST else f"{first + place}\\."
         rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
         rows += _small([together(one_line(line.detail, min(share, _SHORT)))])
-        rows += filter(None, [one_line(line.said, min(share, _SHORT))])
+        rows += filter(None, [one_line(line.note, min(share, _SHORT))])
         rows += _small([one_line(line.tally, min(share, _SHORT))])
         made += [{"type": _SEPARATOR, "divider": False}] if len(lines) <= _FEW_LINES and not close else []
         made.append(_text("\n".join(rows)))

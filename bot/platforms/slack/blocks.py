@@ -79,5 +79,5 @@ def packed(*told: str | int, ascii: bool = True) -> str:  # noqa: A002
 
 
 def _line(line: Line, share: int) -> list[Json]:
-    parts = [one_line(text, min(share, SHORT)) for text in (line.detail, line.said, line.tally)]
+    parts = [one_line(text, min(share, SHORT)) for text in (line.detail, line.note, line.tally)]
     return [*heading(line.title, line.url, share), *(span(f"\n{text}") for text in parts if text)]

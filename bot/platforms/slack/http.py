@@ -29,7 +29,7 @@ from bot.platforms.slack import checks, oauth, pages
 from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.listeners import SlackListeners
-from bot.platforms.slack.platform import API_URL, Posting
+from bot.platforms.slack.platform import API_URL, SlackPosting
 from bot.platforms.slack.reading import is_plain
 from bot.platforms.slack.token_store import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installations
@@ -52,7 +52,7 @@ class AppSecrets:
     signing_secret: str = field(repr=False)
 
 
-class HttpSlack(Posting):
+class HttpSlack(SlackPosting):
     """Implements `bot.ports.platform.Platform` for every workspace that installs the bot; `routes` belong on a server
     that Slack can reach. What comes while the bot is still starting waits for `starting_seconds`."""
 

@@ -55,7 +55,7 @@ _PINGS_A_LOOK, _MISSED = 4, 3
 log = structlog.get_logger(__name__)
 
 
-class Posting:
+class SlackPosting:
     """What Slack is on the way out: the half of `bot.ports.platform.Platform` that needs no listening."""
 
     name = PLATFORM
@@ -217,7 +217,7 @@ class Posting:
                 log.warning("A room could not be told that the bot is back.", why=str(error))
 
 
-class SlackPlatform(Posting):
+class SlackPlatform(SlackPosting):
     """Implements `bot.ports.platform.Platform` for one workspace, with a bot token and an app-level token.
 
     A broken connection is noticed within `ping_seconds`; what Slack tells meanwhile, it tells again.

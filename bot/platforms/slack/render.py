@@ -200,6 +200,6 @@ def _spoken(text: str, cards: Sequence[Card], lines: Sequence[Line], command: st
         parts = (_facts(card, share), one_line(card.summary, share), _reason(card, share), one_line(card.note, SHORT))
         yield from filter(None, (*parts, one_line(card.tally, SHORT), web_link(card.url, URL)))
     for number, line in enumerate(lines, 1):
-        read = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.said, line.tally)]
+        read = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.note, line.tally)]
         yield f"{number}. " + ". ".join(filter(None, read))
         yield from filter(None, [web_link(line.url, URL)])

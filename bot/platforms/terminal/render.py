@@ -110,7 +110,7 @@ def listed(lines: Iterable[Line], first: int, *, addresses: bool = True) -> list
     for number, line in enumerate(map(fit_line, lines), first):
         parts.append(_title(line.title, line.url, number))
         parts += [Prose(line.detail, style=_QUIET, indent=_INDENT)] if line.detail else []
-        parts += [Prose(line.said, indent=_INDENT)] if line.said else []
+        parts += [Prose(line.note, indent=_INDENT)] if line.note else []
         parts += [_address(line.url)] if line.url and addresses else []
     return parts
 

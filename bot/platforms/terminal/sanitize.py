@@ -79,5 +79,5 @@ def fit_line(line: Line) -> Line:
         title=one_line(line.title, _TITLE) or "(no title)",
         url=link(line.url),
         detail=one_line(line.detail, _SHORT),
-        said=one_line(line.said, _SHORT),
+        note=one_line(line.note, _SHORT),
     )

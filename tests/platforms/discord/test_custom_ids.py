@@ -21,10 +21,10 @@ def longs(count: int, start: int = 0) -> list[Action]:
 
 @given(st.sampled_from(["search", "share", "more"]), st.text(), st.integers(0, 10**6))
 def test_every_button_gives_back_what_it_was_for(command: str, argument: str, offset: int) -> None:
-    memory = ActionStore()
-    name = memory.id_of(Action("More", command, argument * 3, offset))
+    store = ActionStore()
+    name = store.id_of(Action("More", command, argument * 3, offset))
     assert 0 < len(name) <= LONGEST
-    assert memory.action(name, "More") == Action("More", command, argument * 3, offset)
+    assert store.action(name, "More") == Action("More", command, argument * 3, offset)
 
 
 @given(st.sampled_from(["more", "less"]), st.text(max_size=200))
@@ -37,8 +37,8 @@ def test_a_button_on_a_card_needs_nothing_that_is_kept(command: str, paper_id: s
 
 def test_the_last_thousand_are_known_after_a_restart_and_the_file_stays_small(tmp_path: Path) -> None:
     file = tmp_path / "new" / "buttons"
-    memory = ActionStore(file)
-    names = [memory.id_of(action) for action in longs(2_500)]
+    store = ActionStore(file)
+    names = [store.id_of(action) for action in longs(2_500)]
     again = ActionStore(file)
     assert [again.action(name) for name in names[-1_000:]] == longs(1_000, 1_500)
     assert again.action(names[1_499]) is None
@@ -47,8 +47,8 @@ def test_the_last_thousand_are_known_after_a_restart_and_the_file_stays_small(tm
 
 
 def test_the_same_button_is_written_down_once(tmp_path: Path) -> None:
-    memory = ActionStore(tmp_path / "buttons")
-    assert len({memory.id_of(longs(1)[0]) for _ in range(9)}) == 1
+    store = ActionStore(tmp_path / "buttons")
+    assert len({store.id_of(longs(1)[0]) for _ in range(9)}) == 1
     assert len((tmp_path / "buttons").read_text().splitlines()) == 1
 
 
@@ -70,14 +70,14 @@ def test_a_line_that_was_cut_short_costs_no_other(tmp_path: Path, broken: str, e
 def test_a_file_that_cannot_be_read_costs_no_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     [action] = longs(1)
     (tmp_path / "buttons").symlink_to("/proc/self/mem")  # reading it fails, whoever asks
-    memory = ActionStore(tmp_path / "buttons")
+    store = ActionStore(tmp_path / "buttons")
     assert "can't be read" in caplog.text
-    assert memory.action(memory.id_of(action)) == action
+    assert store.action(store.id_of(action)) == action
 
 
 def test_a_disk_that_takes_nothing_costs_no_answer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
-    memory = ActionStore(tmp_path / "file" / "buttons")
+    store = ActionStore(tmp_path / "file" / "buttons")
     [action] = longs(1)
-    assert memory.action(memory.id_of(action)) == action
+    assert store.action(store.id_of(action)) == action
     assert "will not be known after a restart" in caplog.text

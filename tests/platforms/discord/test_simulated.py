@@ -82,7 +82,7 @@ async def test_what_the_bot_shows_is_taken(sim: Simulated, name: str) -> None:
 
 async def test_what_is_too_long_or_means_harm_is_taken_too(sim: Simulated) -> None:
     card = replace(CARD, title=LONG, url=f"https://x.org/{'a' * 3_000}", authors=HOSTILE, summary=LONG, why=HOSTILE)
-    said = await sim.post(Message(LONG, card, (Line("1", LONG, said=HOSTILE),) * 9, numbered=True))
+    said = await sim.post(Message(LONG, card, (Line("1", LONG, note=HOSTILE),) * 9, numbered=True))
     assert said.mention_everyone is False
     sim.service.answer = Reply(LONG, (Line("1", LONG),) * 40, (card,) * 20, (Action(LONG, "search", LONG, 5),) * 30)
     assert (await sim.ada.slash(sim.ml, "papers", query="x")).followups
