@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.commands.context import LookUp, Services
+from bot.commands.registry import COMMANDS
 from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.jobs.alerts import Alerts
@@ -107,6 +108,7 @@ def build(
     delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, seconds, reactions)
     ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days)
     services = Services(
+        COMMANDS,
         store,
         paper_index,
         PrivateIndexes(store),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
+from bot.model.commands import CommandSet, CommandTraits
 from bot.model.messages import Asker, Place, PlaceKind, Reply
 from bot.model.text import cut, plain_text
 from bot.paper_index import PaperIndex
@@ -38,6 +40,7 @@ _TELLING = 8
 class Services:
     """The parts of the bot that commands use. `clock` gives the time in UTC."""
 
+    commands: CommandSet[Command]
     store: Store
     paper_index: PaperIndex
     private: PrivateIndexes
@@ -143,6 +146,13 @@ class CommandContext:
             return await self.services.look_up(ids)
         except Exception:
             return []
+
+
+@dataclass(frozen=True, slots=True)
+class Command(CommandTraits):
+    """A command with the function that answers it. The function gets the argument as text."""
+
+    handler: Callable[[CommandContext, str], Coroutine[Any, Any, Reply]]
 
 
 def error_reply(text: str, field: str = "") -> Reply:

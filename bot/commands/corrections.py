@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.commands.context import CommandContext, error_reply
+from bot.commands.names import LESS, MORE
 from bot.commands.topics import reach
 from bot.model.messages import Action, Reply
 from bot.model.text import count, cut, plain_text
@@ -19,7 +20,7 @@ _LONGEST = 60
 _MOST = 50
 _SHOWN_OWN = 3
 _MARKS = {'"': '"', "“": "”", "„": "“", "«": "»", "*": "*", "_": "_"}
-_NAMES = {1: "more", -1: "less"}
+_NAMES = {1: MORE, -1: LESS}
 
 
 async def words_in(ctx: CommandContext, argument: str) -> str:

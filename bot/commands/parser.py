@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from bot.commands.names import HELP, SEARCH
 from bot.model.commands import sanitize
-
-FOR_AN_EMPTY_LINE, FOR_ANY_OTHER_LINE = "help", "search"
-"""The commands that answer a line that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ ParsedLine(name='search', argument='today'))
     """
     text = sanitize(line)
     if not text:
-        return ParsedLine(FOR_AN_EMPTY_LINE)
+        return ParsedLine(HELP)
     first, *rest = text.split(maxsplit=1)
     name = first.casefold().rstrip(":")
-    return ParsedLine(name, "".join(rest)) if name in names else ParsedLine(FOR_ANY_OTHER_LINE, text)
+    return ParsedLine(name, "".join(rest)) if name in names else ParsedLine(SEARCH, text)

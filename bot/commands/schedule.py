@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import CommandContext, error_reply, not_here
+from bot.commands.names import SCHEDULE, SETTINGS
 from bot.digests import layout
 from bot.digests.composer import next_hour
 from bot.model import schedule_text
@@ -33,7 +34,7 @@ _LEARNED = "learned"
 async def schedule(ctx: CommandContext, argument: str) -> Reply:
     """Show or change when the digest comes: hour, days, zone and number of cards, in any order."""
     if not argument:
-        return Reply(when(ctx.channel), form=_form(ctx, "schedule", "When digests come"))
+        return Reply(when(ctx.channel), form=_form(ctx, SCHEDULE, "When digests come"))
     if "=" in argument:
         return await settings(ctx, argument)
     try:
@@ -81,7 +82,7 @@ async def settings(ctx: CommandContext, argument: str) -> Reply:
     if not argument:
         rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(ctx.channel, ctx.can)]
         text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
-        return Reply(text, form=_form(ctx, "settings", "Settings here"))
+        return Reply(text, form=_form(ctx, SETTINGS, "Settings here"))
     parts = _NAMED_SETTING.split(argument)
     if parts[0].strip() or len(parts) < 3:
         return error_reply(
@@ -209,7 +210,7 @@ def when(channel: Channel) -> str:
 
 def _form(ctx: CommandContext, command: str, title: str) -> Form | None:
     """The form of a command; None for a member who may not change the channel."""
-    fields = [field for field in _fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (command == "schedule")]
+    fields = [field for field in _fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (command == SCHEDULE)]
     return Form(command, title, tuple(fields)) if ctx.may_manage else None
 
 

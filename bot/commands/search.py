@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from bot.commands import query_notes, topics
 from bot.commands.context import CommandContext, error_reply, no_such_paper
+from bot.commands.names import SEARCH, SIMILAR, SUBSCRIBE, TODAY, TRENDING
 from bot.digests import cards, feedback
 from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
@@ -53,8 +54,8 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
         return Reply(" ".join(heading))
     heading.append(f"“{cut(plain_text(query), 80)}”, {_order(ctx.offset, len(hits), profile, for_us=for_us)}:")
     followed_query = " ".join((reading.suggestion or query).split())
-    reply = await _page(ctx, " ".join(heading), hits, "search", argument, reading.answered)
-    follow_button = (Action("Follow", "subscribe", followed_query),)
+    reply = await _page(ctx, " ".join(heading), hits, SEARCH, argument, reading.answered)
+    follow_button = (Action("Follow", SUBSCRIBE, followed_query),)
     if not (ctx.may_manage and ctx.offset == 0 and topics.followable(followed_query)):
         return reply
     return replace(reply, actions=(*reply.actions, *follow_button))
@@ -99,7 +100,7 @@ async def similar(ctx: CommandContext, argument: str) -> Reply:
         return Reply(f"Nothing is much like “{title}”." if ctx.offset == 0 else "That was all.")
     ids = [hit.paper_id for hit in hits]
     duplicates = await asyncio.to_thread(engine.duplicates_of_seen, ids, [paper.id])
-    reply = await _page(ctx, f"Most like “{title}”:", hits, "similar", paper.id, paper.title)
+    reply = await _page(ctx, f"Most like “{title}”:", hits, SIMILAR, paper.id, paper.title)
     duplicate_note = "the same work under another title"
     lines = (
         replace(line, detail=f"{line.detail} · {duplicate_note}") if line.paper_id in duplicates else line
@@ -111,9 +112,12 @@ async def similar(ctx: CommandContext, argument: str) -> Reply:
 async def today(ctx: CommandContext, argument: str) -> Reply:
     """The digest that the channel would get now."""
     if argument:
-        return _not_with_words("today", argument)
+        words = cut(plain_text(argument), 60)
+        return error_reply(
+            f"`/papers {TODAY}` stands alone. To search for these words: `/papers {SEARCH} {TODAY} {words}`."
+        )
     digest = await ctx.services.digests.compose(ctx.channel, ctx.now)
-    return Reply(digest.header(answer=True), cards=digest.cards, actions=_share(ctx, "today"))
+    return Reply(digest.header(answer=True), cards=digest.cards, actions=_share(ctx, TODAY))
 
 
 async def trending(ctx: CommandContext, argument: str) -> Reply:
@@ -143,7 +147,7 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
     hits = [Hit(i, float(heat[i])) for i in hot[ctx.offset : ctx.offset + PAGE + 1]]
     if not hits:
         return Reply("That was all.")
-    return await _page(ctx, f"Most upvoted and most liked this {period}:", hits, "trending", period, "")
+    return await _page(ctx, f"Most upvoted and most liked this {period}:", hits, TRENDING, period, "")
 
 
 async def lines_for(
@@ -223,13 +227,6 @@ def _for_us(argument: str) -> tuple[str, bool]:
     if len(words) > 2 and [word.casefold() for word in words[-2:]] == ["for", "us"]:
         return " ".join(words[:-2]), True
     return argument.strip(), False
-
-
-def _not_with_words(command: str, argument: str) -> Reply:
-    quoted_text = cut(plain_text(argument), 60)
-    return error_reply(
-        f"`/papers {command}` stands alone. To search for these words: `/papers search {command} {quoted_text}`."
-    )
 
 
 def _day(day: date | None) -> str:

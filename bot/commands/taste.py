@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.commands import outlook
 from bot.commands.context import CommandContext, no_such_paper
 from bot.commands.corrections import listed, quoted
+from bot.commands.names import LESS, SAVE, SIMILAR
 from bot.digests import cards
 from bot.model.messages import Action, Reply
 from bot.model.text import count, cut, plain_text
@@ -55,7 +56,7 @@ async def why(ctx: CommandContext, argument: str) -> Reply:
         prospect,
     ]
     doubtful_words = [word for reason in explanation.reasons for word in reason.words][:1]
-    less_buttons = [Action(f"Less “{cut(plain_text(word), 30)}”", "less", quoted(word)) for word in doubtful_words]
+    less_buttons = [Action(f"Less “{cut(plain_text(word), 30)}”", LESS, quoted(word)) for word in doubtful_words]
     return Reply("\n".join(rows), actions=(*_about(paper.id), *less_buttons))
 
 
@@ -126,4 +127,4 @@ def _words(words: Sequence[Word]) -> str:
 
 
 def _about(paper_id: str) -> tuple[Action, ...]:
-    return (Action("Similar", "similar", paper_id), Action("Save", "save", paper_id))
+    return (Action("Similar", SIMILAR, paper_id), Action("Save", SAVE, paper_id))

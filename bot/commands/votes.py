@@ -6,6 +6,7 @@ import asyncio
 
 from bot.commands import bibliography, corrections
 from bot.commands.context import CommandContext, error_reply, no_such_paper, not_here
+from bot.commands.names import SAVED, TEACH
 from bot.commands.search import lines_for
 from bot.digests.feedback import on_message
 from bot.model.commands import LONGEST_LINE
@@ -81,7 +82,7 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
         )
     if len(parsed.papers) > _MOST_TAUGHT:
         text += f" Only the first {_MOST_TAUGHT} count; send the others in a second go."
-    elif len(argument) + len("teach ") >= LONGEST_LINE:
+    elif len(argument) + len(f"{TEACH} ") >= LONGEST_LINE:
         text += f" Only the first {LONGEST_LINE:,} characters were read; send the others in a second go."
     return Reply(text)
 
@@ -166,7 +167,7 @@ async def show_saved(ctx: CommandContext, argument: str) -> Reply:
     if not ids:
         return Reply("That was all.")
     remaining = len(papers_by_id) - ctx.offset - len(ids)
-    actions = (Action("More", "saved", "", ctx.offset + len(ids)),) if remaining > 0 else ()
+    actions = (Action("More", SAVED, "", ctx.offset + len(ids)),) if remaining > 0 else ()
     return Reply(
         f"Your saved papers, {len(papers_by_id)} in all:",
         lines=await lines_for(ctx, papers_by_id, ids, ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TypeVar
 
 from bot.model.messages import Action
@@ -30,12 +30,14 @@ class MenuEntry:
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CommandTraits:
-    """Everything about one command but the function that answers it. The first word of `usage` is its name."""
+    """Everything about one command but the function that answers it. The first word of `usage` is its name; `does` is
+    its line in the help text."""
 
     usage: str
     does: str
+    _: KW_ONLY
     listed: bool = True
     """Whether the help text shows it."""
     managers_only: bool = False
@@ -45,7 +47,8 @@ class CommandTraits:
     shareable: bool = False
     """Whether the answer holds only what every member may see, so that it may be shown to all."""
     takes_paper: bool = False
-    """Whether the argument is one paper, so that the command can run on a message or on a numbered paper."""
+    """Whether the argument is one paper: titles complete it, and the command can run on a message or on a numbered
+    paper."""
     takes_file: str = ""
     """What an attached file may hold; "" for a command that takes no file."""
     completes_titles: bool = False
@@ -71,7 +74,7 @@ class CommandTraits:
         return self.usage.partition(" ")[0]
 
 
-_NO_COMMAND = CommandTraits(usage="", does="")
+_NO_COMMAND = CommandTraits("", "")
 Traits = TypeVar("Traits", bound=CommandTraits, covariant=True)
 
 

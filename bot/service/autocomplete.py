@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.commands.context import Services
-from bot.commands.parser import FOR_ANY_OTHER_LINE
-from bot.model.commands import Commands
+from bot.commands.names import SEARCH
 from bot.model.messages import Place
 from bot.model.text import plain_text
 from bot.store import channels, papers, topics
@@ -18,20 +17,22 @@ _LEAST_TYPED = 3
 """The number of characters from which on titles are offered."""
 
 
-async def suggestions(services: Services, commands: Commands, place: Place, line: str) -> list[str]:
+async def suggestions(services: Services, place: Place, line: str) -> list[str]:
     """Whole lines, each once: commands, the channel's topics, queries with their last word completed, then titles."""
     typed = line.lstrip()
     first, space, argument = typed.partition(" ")
     name = first.casefold()
-    lines = [] if space else [command_name for command_name in commands if command_name.startswith(name)]
-    command = commands.get(name) if space else None
+    lines = [] if space else [command_name for command_name in services.commands if command_name.startswith(name)]
+    command = services.commands.get(name) if space else None
+    completes_queries = command is None or command.completes_queries
+    completes_titles = command is None or command.completes_titles or command.takes_paper
     prefix, query = (f"{name} ", argument) if command else ("", typed)
     if command is None or command.completes_topics:
         async with services.store.read() as tx:
             channel = await channels.find(tx, place)
             followed = [topic.query for topic in await topics.for_channel(tx, channel.id)] if channel else []
         lines += [prefix + topic for topic in followed if topic.casefold().startswith(query.casefold())]
-    if len(query) < _LEAST_TYPED or not (command is None or command.completes_queries or command.completes_titles):
+    if len(query) < _LEAST_TYPED or not (completes_queries or completes_titles):
         return list(dict.fromkeys(lines))
     engine = services.paper_index.engine
     completion = await asyncio.to_thread(engine.complete, query, _QUERIES, _TITLES)
@@ -41,12 +42,12 @@ async def suggestions(services: Services, commands: Commands, place: Place, line
     private_completion = (
         await asyncio.to_thread(private_engine.complete, query, _QUERIES, _TITLES) if private_engine else Completion()
     )
-    if command is None or command.completes_queries:
+    if completes_queries:
         lines += [prefix + completed for completed in (*completion.queries, *private_completion.queries)]
-    if command is None or command.completes_titles:
-        # No title begins like this, perhaps because of a misspelling: offer the hits of a search.
+    if completes_titles:
+        # If no title begins like this, perhaps because of a misspelling, the hits of a search are offered.
         ids = completion.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, query, _TITLES)]
         async with services.store.read() as tx:
             titled = await papers.get_many(tx, [*private_completion.paper_ids, *ids])
-        lines += [f"{prefix or f'{FOR_ANY_OTHER_LINE} '}{plain_text(paper.title)}" for paper in titled.values()]
+        lines += [f"{prefix or f'{SEARCH} '}{plain_text(paper.title)}" for paper in titled.values()]
     return list(dict.fromkeys(lines))

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands import schedule
 from bot.commands.context import Services
+from bot.commands.names import PAUSE, RESUME, SAVED, SCHEDULE, SETTINGS, UNSAVE, UNSUBSCRIBE
 from bot.digests import cards, feedback
 from bot.model.messages import Action, Asker, Entry, Home, Line, Overview, Place, PlaceKind
 from bot.model.text import count, cut, plain_text
@@ -49,7 +50,7 @@ async def build_home(services: Services, place: Place, asker: Asker, addresses: 
         mine=own_overview,
         topics=tuple(_entry(topic) for topic in followed),
         saved=tuple(
-            Entry(cards.line(paper, cards.authors_line(paper.authors)), Action("Remove", "unsave", paper.id))
+            Entry(cards.line(paper, cards.authors_line(paper.authors)), Action("Remove", UNSAVE, paper.id))
             for paper in saved_papers.values()
         ),
         kept=len(saved_ids),
@@ -74,24 +75,24 @@ async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -
     learned = f"Learned from {count(len(standing), 'vote')}"
     if channel.place.kind is not PlaceKind.DIRECT:
         learned += f" by {count(members, 'member')}. Topics: {names}{more}"
-    actions: tuple[Action, ...] = (Action("Schedule", "schedule"), Action("Settings", "settings"))
+    actions: tuple[Action, ...] = (Action("Schedule", SCHEDULE), Action("Settings", SETTINGS))
     if channel.state is ChannelState.LOST:
         way_back = services.platforms[channel.place.platform].capabilities.way_back
         state_text, actions = f"I can't post here: {channel.state_reason}. {way_back}, and all is as it was.", ()
     elif channel.state in (ChannelState.PAUSED, ChannelState.NEW):
-        state_text, actions = "Paused: no digests until they are resumed.", (Action("Resume", "resume"), *actions)
+        state_text, actions = "Paused: no digests until they are resumed.", (Action("Resume", RESUME), *actions)
     else:
-        state_text, actions = schedule.when(channel), (Action("Pause", "pause"), *actions)
+        state_text, actions = schedule.when(channel), (Action("Pause", PAUSE), *actions)
     return Overview(channel.place, f"{state_text}\n{learned}.", actions)
 
 
 def _entry(topic: Topic) -> Entry:
     how = "muted" if topic.muted else "alerts at once" if topic.alert else ""
     title = cut(plain_text(topic.query), 200)
-    return Entry(Line("", title, detail=how), Action("Drop", "unsubscribe", topic.query))
+    return Entry(Line("", title, detail=how), Action("Drop", UNSUBSCRIBE, topic.query))
 
 
 def _pages(start: int, total: int) -> Sequence[Action]:
-    newer = [Action("Newer", "saved", offset=max(start - _PAGE, 0))] if start else []
-    older = [Action("Older", "saved", offset=start + _PAGE)] if start + _PAGE < total else []
+    newer = [Action("Newer", SAVED, offset=max(start - _PAGE, 0))] if start else []
+    older = [Action("Older", SAVED, offset=start + _PAGE)] if start + _PAGE < total else []
     return [*newer, *older]

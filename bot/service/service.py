@@ -10,11 +10,10 @@ import structlog
 
 from bot.commands import parser, schedule
 from bot.commands.context import CommandContext, Services, error_reply
-from bot.commands.registry import COMMANDS, Command
 from bot.jobs.reactions import ReactionRecorder
 from bot.logs import current_event
 from bot.model.channel_defaults import ChannelDefaults
-from bot.model.commands import CommandSet, sanitize
+from bot.model.commands import sanitize
 from bot.model.messages import SHARE, Action, Asker, Home, Overview, Place, PlaceKind, Reaction, Reply
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
@@ -33,14 +32,8 @@ _ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
 class BotService:
     """Implements `bot.ports.platform.BotApi`. A new channel gets the `defaults`."""
 
-    def __init__(
-        self,
-        services: Services,
-        reactions: ReactionRecorder,
-        defaults: ChannelDefaults,
-        commands: CommandSet[Command] = COMMANDS,
-    ) -> None:
-        self._services, self._reactions, self._commands = services, reactions, commands
+    def __init__(self, services: Services, reactions: ReactionRecorder, defaults: ChannelDefaults) -> None:
+        self._services, self._reactions, self._commands = services, reactions, services.commands
         self._limiter = ConcurrencyLimiter(_ANSWERED_AT_ONCE, _TURN_SECONDS)
         self._memberships = memberships = ChannelMembership(services, defaults)
         self.joined, self.left, self.renamed = memberships.joined, memberships.left, memberships.renamed
@@ -109,7 +102,7 @@ class BotService:
         """Whole lines that complete a line: commands, this channel's topics, then titles. Empty while the store does$
         not answer."""
         try:
-            return (await suggestions(self._services, self._commands, place, line))[: max(limit, 0)]
+            return (await suggestions(self._services, place, line))[: max(limit, 0)]
         except StoreError as error:
             log.warning("The store did not answer.", exc_info=error)
             return []

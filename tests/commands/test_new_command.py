@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.commands.context import CommandContext
-from bot.commands.registry import COMMANDS, Command
+from bot.commands.context import Command, CommandContext
+from bot.commands.registry import COMMANDS
 from bot.model.commands import CardButton, CommandSet, MenuEntry
 from bot.model.messages import Action, Card, Message, Reply
 from bot.platforms.discord.commands import application_commands
@@ -27,9 +28,9 @@ COMMANDS_WITH_PRAISE = CommandSet(
     [
         *COMMANDS.values(),
         Command(
-            usage="praise <paper>",
-            does="say how good a paper is",
-            handler=praise,
+            "praise <paper>",
+            "say how good a paper is",
+            praise,
             managers_only=True,
             takes_paper=True,
             shareable=True,
@@ -45,7 +46,8 @@ CARD = Card("2603.00001", "A paper")
 def service(harness: BotHarness) -> BotService:
     app = harness.app
     defaults = app.settings.digest.channel_defaults()
-    return BotService(app.service._services, app.reactions, defaults, COMMANDS_WITH_PRAISE)
+    services = replace(app.service._services, commands=COMMANDS_WITH_PRAISE)
+    return BotService(services, app.reactions, defaults)
 
 
 async def test_the_service_runs_completes_and_shares_it(harness: BotHarness, service: BotService) -> None:
