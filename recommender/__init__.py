@@ -1,5 +1,7 @@
 """Papers in, picks out: learns a channel's taste from its feedback. Pure and deterministic; no chat, SQL or HTTP."""
 
+from typing import TYPE_CHECKING, Any
+
 from recommender.engine import Recommender
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
 from recommender.paper import Paper
@@ -23,6 +25,9 @@ from recommender.values import (
     Taste,
     Word,
 )
+
+if TYPE_CHECKING:
+    from recommender.estimators import TasteClassifier
 
 __all__ = [
     "TASTE_ARM",
@@ -48,6 +53,16 @@ __all__ = [
     "RecommenderError",
     "Standing",
     "Taste",
+    "TasteClassifier",
     "Word",
     "snippet",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators. They are imported when they are first asked for: scikit-learn takes half a second to import."""
+    if name == "TasteClassifier":
+        from recommender import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
