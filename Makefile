@@ -5,13 +5,27 @@ export PYTHON
 # Bytecode caches make every start three times faster; some build machines switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint unit bench soak lock clean
+PREFIX ?= $(HOME)/.local
+
+.PHONY: help demo install uninstall test lint unit bench soak lock clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: .venv/runtime ## the whole bot in this terminal, with no account
 	@$(BIN)/paperboy demo
+
+install: ## the program for use, as PREFIX/bin/paperboy (PREFIX is ~/.local); again after an update
+	@echo "Installing Paperboy into $(PREFIX)/lib/paperboy ..."
+	@mkdir -p "$(PREFIX)/bin" "$(PREFIX)/lib"
+	@scripts/install requirements.lock "$(PREFIX)/lib/paperboy"
+	@ln -sf ../lib/paperboy/bin/paperboy "$(PREFIX)/bin/paperboy"
+	@"$(PREFIX)/bin/paperboy" --version
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) \
+		echo "Put $(PREFIX)/bin on your PATH: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
+
+uninstall: ## take the program away again; papers, votes and settings stay where they are
+	rm -rf "$(PREFIX)/lib/paperboy" "$(PREFIX)/bin/paperboy"
 
 test: lint unit ## every check and test
 

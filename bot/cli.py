@@ -50,6 +50,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(help="A file of variables, such as tokens.", metavar="FILE", envvar="PAPERBOY_ENV_FILE"),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_version)
@@ -57,6 +61,10 @@ def options(
 ) -> None:
     """Posts each channel the few new papers it will like, and learns from its emoji."""
     _State.config, _State.debug = config, debug
+    if env_file:
+        from bot.operate.env_file import load_env_file
+
+        load_env_file(env_file)
 
 
 @app.command()
@@ -64,7 +72,7 @@ def run() -> None:
     """Run every configured platform and the scheduler."""
     from bot.operate.run import run_platforms
 
-    _go(run_platforms(_settings()))
+    _go(run_platforms(_settings(serving=True)))
 
 
 @app.command()
@@ -218,6 +226,20 @@ def restore(
     _go(restore_store(_settings(), file, force=force))
 
 
+@app.command("template")
+def print_template(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="settings, env, slack or slack-http.")] = "",
+) -> None:
+    """Print a file to copy and fill in.
+
+    `settings` is the TOML file with every setting, `env` the file for tokens. `slack` and `slack-http` are manifests of
+    the Slack app.
+    """
+    from bot.operate.templates import template
+
+    typer.echo(template(name), nl=False)
+
+
 @app.command()
 def export(channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Its name, address or number.")]) -> None:
     """Write all that a channel has, as JSON lines."""
@@ -266,15 +288,19 @@ def _run_command() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _settings(at_least: str = "warning") -> Settings:
-    """The settings. A command that talks itself logs only what is `at_least` so bad, unless more is asked for."""
+def _settings(at_least: str = "warning", *, serving: bool = False) -> Settings:
+    """The settings. `serving` logs as they say. Any other command prints its own results, so it logs plain lines, and
+    only from `at_least` up unless the settings ask for another level than the default."""
     from bot.logs import set_up
     from bot.platforms.registry import platform_sections
     from bot.source_registry import source_sections
 
     settings = load(_State.config, sections=platform_sections() | source_sections())
     level, form = settings.log.level, settings.log.format
-    set_up(at_least if level == "info" else level, "plain" if form == "auto" else form)
+    if serving:
+        set_up(level, form)
+    else:
+        set_up(at_least if level == "info" else level, "plain" if form == "auto" else form)
     return settings
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import math
+import os
 import secrets
 import sys
 import time
@@ -95,7 +96,9 @@ def set_up(level: str, form: str) -> None:
     renderers: dict[str, list[Any]] = {
         "plain": [structlog.processors.format_exc_info, _plain],
         # The renderer's own way prints every frame's variables, and with them tokens and passwords.
-        "text": [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
+        "text": [
+            structlog.dev.ConsoleRenderer(colors=_wants_colors(), exception_formatter=structlog.dev.plain_traceback)
+        ],
         "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
     }
     structlog.configure(
@@ -127,6 +130,11 @@ def set_up(level: str, form: str) -> None:
     # These libraries log every address that is asked, and an address may hold a password or a key.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _wants_colors() -> bool:
+    """Whether stderr shows colours: it is a terminal, and nobody set NO_COLOR (no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def begin_event(event_id: str = "") -> None:

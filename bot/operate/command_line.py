@@ -19,6 +19,8 @@ from bot.operate.output import err
 
 _MOST_SECONDS_TO_END = 9.0
 """After a signal. Docker kills after 10, other service managers later."""
+_GENERAL = ("--config", "--env-file")
+"""Options with a value that belong to every command."""
 
 
 def arrange_arguments(words: Sequence[str]) -> list[str]:
@@ -28,9 +30,9 @@ def arrange_arguments(words: Sequence[str]) -> list[str]:
     for word in remaining:
         if word == "--":
             last += remaining
-        elif word == "--config":
+        elif word in _GENERAL:
             general += [word, *islice(remaining, 1)]
-        elif word == "--debug" or word.startswith("--config="):
+        elif word == "--debug" or word.startswith(tuple(f"{option}=" for option in _GENERAL)):
             general.append(word)
         elif rest[:1] == ["search"] and re.match("-[^-]", word):
             last.append(word)  # `-survey` excludes a word; searching has no short options

@@ -11,6 +11,7 @@ from datetime import date
 from functools import partial
 from getpass import getuser
 
+import structlog
 from rich.console import Console
 
 from bot.app import App, PlatformsOver, opened, system_clock
@@ -33,6 +34,8 @@ from bot.store.database import Store
 from bot.store.serving import ServingLock
 from bot.web import Served, Unservable, serving
 
+log = structlog.get_logger(__name__)
+
 
 async def run_platforms(settings: Settings) -> None:
     """The bot on every platform that the settings name, until it is interrupted."""
@@ -45,8 +48,8 @@ async def run_platforms(settings: Settings) -> None:
         try:
             async with _open_app(settings, partial(_prepared, settings), lock) as app, _website(settings, app):
                 for line in filter(None, (entry.announcement(settings) for entry in entries)):
-                    err(line)
-                err(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
+                    log.info(line)
+                log.info(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
                 _collect_seldom()
                 await serve(app, app.platforms)
         except (TokensUnreadable, Unservable, PlatformError) as error:
@@ -67,7 +70,7 @@ async def _prepared(settings: Settings, store: Store) -> dict[str, Platform]:
     platforms = await build_platforms(environment)
     for entry in set_up(environment.settings):
         if line := await entry.prepare(environment):
-            err(line)
+            log.info(line)
     return platforms
 
 
@@ -87,7 +90,7 @@ async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
         yield
         return
     async with serving(routes, settings.web.host, settings.web.port) as url:
-        err(f"The web server listens on {url}.")
+        log.info(f"The web server listens on {url}.")
         yield
 
 

@@ -19,7 +19,7 @@ from bot.settings.described import sections as sections_of
 from bot.settings.groups import Section
 from bot.settings.whole import PREFIX, Settings
 
-_NOT_SETTINGS = {"CONFIG"}
+_NOT_SETTINGS = {"CONFIG", "ENV_FILE"}
 
 
 class SettingsError(Exception):

@@ -142,8 +142,8 @@ async def _bot(slack: FakeSlack, folder: Path) -> AsyncIterator[None]:
     with said.open("w") as log:
         bot = subprocess.Popen([sys.executable, "-m", "bot", "run"], env=environ, cwd=ROOT, stderr=log)
     try:
-        await _until(lambda: re.search(r"listens on (\S+)\.\n", said.read_text()) or bot.poll() is not None, 60)
-        found = re.search(r"listens on (\S+)\.\n", said.read_text())
+        await _until(lambda: re.search(r"listens on (http\S+)\.[\"\n]", said.read_text()) or bot.poll() is not None, 60)
+        found = re.search(r"listens on (http\S+)\.[\"\n]", said.read_text())
         if not found:
             raise SystemExit(said.read_text())
         slack.listener = f"{found[1]}/slack/events"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -57,3 +58,10 @@ async def let_come(folder: Path, place: Place, day: date) -> None:
         due = {"next_due_at": datetime.now(UTC) - timedelta(seconds=1), "next_due_on": day}
         await channels.change(tx, channel.id, **due)
     await store.close()
+
+
+def log_lines(text: str) -> list[str]:
+    """The events of the lines that `paperboy run` logged to a pipe. Each is JSON with a time and a level."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert all({"event", "level", "timestamp"} <= line.keys() for line in lines), text
+    return [line["event"] for line in lines]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -40,5 +41,6 @@ async def address_of(program: Process) -> str:
     async with asyncio.timeout(60):
         while told := (await program.stderr.readline()).decode():
             if "listens on" in told:
-                return told.split()[-1].rstrip(".")
+                event: str = json.loads(told)["event"]
+                return event.split()[-1].rstrip(".")
     raise AssertionError("it ended before it listened")
