@@ -10,22 +10,29 @@ from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import unquote
 
-from recommender.text import normalized
+from recommender.text import display, normalized
 
 _NEW_ARXIV = r"\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}"
 _OLD_ARXIV = r"[a-z-]+(?:\.[A-Za-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
 _ARXIV = re.compile(rf"(?P<id>{_NEW_ARXIV}|{_OLD_ARXIV})(?:v\d+)?", re.IGNORECASE)
 _ARXIV_PLACES = re.compile(
-    r"(?:^|[/.])(?:arxiv\.org/(?:abs|pdf|html|format|ps|e-print|src|list/[^/]+)/"
+    r"(?:^|[/.:\s])(?:arxiv\.org/(?:abs|pdf|html|format|ps|e-print|src|list/[^/]{1,100})/(?:arxiv[:.])?"
     r"|ar5iv\.(?:labs\.)?(?:arxiv\.)?org/(?:abs|html)/"
-    r"|alphaxiv\.org/(?:abs|pdf|overview)/"
-    r"|huggingface\.co/papers/|hf\.co/papers/"
+    r"|alphaxiv\.org/(?:[a-z]{2}/)?(?:abs|pdf|overview|audio)/"
+    r"|(?:huggingface\.co|hf\.co|emergentmind\.com)/papers/(?:arxiv[:/])?"
+    r"|dblp\.(?:org|uni-trier\.de)/rec/(?:bib/|html/)?journals/corr/abs-"
+    # Sites that name arXiv in the path or the query of their addresses.
+    r"|(?:scirate\.com|semanticscholar\.org|papers\.cool|connectedpapers\.com|scholar\.archive\.org|fatcat\.wiki"
+    r"|inspirehep\.net|adsabs\.harvard\.edu|scholar\.google\.[a-z.]+|arxiv-sanity-lite\.com|catalyzex\.com"
+    r"|alphaxiv\.org|emergentmind\.com)/(?:[^\s#]{0,300}[^\w#])?arxiv(?:[_-]?id)?[:/=.]\s*"
     r"|10\.48550/arxiv\.)",
     re.IGNORECASE,
 )
-_ARXIV_PREFIX = re.compile(r"^(?:oai:arxiv\.org:|arxiv:\s*)", re.IGNORECASE)
+_ARXIV_PREFIX = re.compile(r"^(?:oai:arxiv\.org:|arxiv[:.\s]\s*|dblp:journals/corr/abs-)", re.IGNORECASE)
+_ARXIV_STAMP = re.compile(r"(?<!\s)\s*\[[a-z-]+(?:\.[a-z-]+)?\](?:\s+\d{1,2} \w{3,9} \d{4})?$", re.IGNORECASE)
+"""The category and the day that arXiv prints behind an id: arXiv:2310.01234v1 [cs.LG] 2 Oct 2023."""
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.IGNORECASE)
-_DOI_PLACES = re.compile(r"^(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?(?=10\.\d{4,9}/)", re.IGNORECASE)
+_DOI_PLACES = re.compile(r"^(?:doi:\s*|https?://(?:dx\.|www\.)?doi\.org/)?(?=10\.\d{4,9}/)", re.IGNORECASE)
 
 _WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IGNORECASE)
 _WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}@/?#]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
@@ -78,8 +85,9 @@ def arxiv_id(text: str) -> str | None:
     if _WITH_USER.match(text):
         return None
     place = _ARXIV_PLACES.search(text)
-    rest = text[place.end() :] if place else _ARXIV_PREFIX.sub("", text)
-    rest = re.sub(r"(?:\.pdf)?/?(?:[?#].*)?$", "", rest, flags=re.IGNORECASE)
+    rest = text[place.end() :] if place else _ARXIV_PREFIX.sub("", _ARXIV_STAMP.sub("", text))
+    rest = re.sub(r"(?:\.pdf|\.html|/abstract)?/?(?:[?#&].*)?$", "", rest, flags=re.IGNORECASE)
+    rest = re.sub(r"^(\d{4})-(?=\d{4,5}$)", r"\1.", rest) if "abs-" in text else rest  # as dblp writes it
     found = _ARXIV.fullmatch(rest)
     if not found:
         return None
@@ -109,9 +117,9 @@ def web_link(text: str) -> str:
 
 
 def title_key(title: str) -> str | None:
-    """What stays of a title when case, accents, punctuation and spacing are taken away; None for a title too short
+    """What stays of a title when TeX, case, accents, punctuation and spacing are taken away; None for a title too short
     to tell two papers apart."""
-    folded = normalized("NFKD", title)
+    folded = normalized("NFKD", display(title))
     bare = _NOT_ALPHANUMERIC.sub("", folded.casefold())
     return bare if len(bare) >= _SHORTEST_TELLING_TITLE else None
 

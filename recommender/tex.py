@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 LONGEST = 20_000
 """Characters of a text that is converted; it is the longest abstract that sources may give."""
@@ -34,11 +35,40 @@ _TEMPLATES = {
     "includegraphics": "", "today": "", "begin": "", "end": "",
 }  # fmt: skip
 """Commands for which pylatexenc has code instead of a text."""
+_CITATION = "\0"
+"""Stands for a citation until the whole text is converted."""
+_LOOKS = """
+    Big Bigg Biggl Biggr Bigl Bigr Huge LARGE Large allowbreak bf bfseries big bigg biggl biggr bigl bigr bigskip bm
+    bold boldmath boldsymbol cal centering displaystyle em frak hfill huge indent it itshape large left limits linebreak
+    lowercase mathbin mathop mathrel medskip middle mit newline nolimits noindent nonumber normalfont normalsize notag
+    null operatorname pagebreak pmb protect relax right rm rmfamily romannumeral sc scriptscriptstyle scriptsize
+    scriptstyle sf sffamily sl small smallskip smash substack textnormal textstyle tiny tt ttfamily uppercase upshape
+    xspace
+""".split()  # noqa: SIM905 - a list of 80 quoted words reads worse
+"""Commands for the look of a text, which show nothing themselves."""
+_CITES = ("citealp", "citealt", "parencite", "textcite", "autocite", "footcite", "nocite")
+_MORE_TEMPLATES = {
+    **dict.fromkeys(_LOOKS, ""),
+    **dict.fromkeys(("label", "color", "newcommand", "renewcommand", "providecommand"), ""),
+    **dict.fromkeys(("phantom", "hphantom", "vphantom"), ""),
+    **dict.fromkeys((*_CITES, "cite", "citep", "citet", "citeauthor", "citeyear", "ref", "eqref", "cref"), _CITATION),
+    "LaTeX": "LaTeX", "TeX": "TeX", "LaTeXe": "LaTeX2ε", "BibTeX": "BibTeX", "eg": "e.g.", "ie": "i.e.",
+    "etal": "et al.", "deg": "°", "degree": "°", "celsius": "°C", "percent": "%", "pounds": "£", "circledR": "®",
+    "textendash": "–", "textemdash": "—", "textgreater": ">", "textless": "<", "gt": ">", "lt": "<", "slash": "/",
+    "colon": ":", "par": " ", "space": " ", "over": "/", "choose": " choose ", "ne": "≠", "neg": "¬", "land": "∧",
+    "lor": "∨", "iff": "⟺", "models": "⊨", "leadsto": "⇝", "bot": "⊥", "Box": "□", "Diamond": "◇", "triangle": "△",
+    "checkmark": "✓", "Re": "ℜ", "Im": "ℑ", "bmod": "mod", "pmod": "mod", "binom": "(%s choose %s)",
+    "tfrac": "%s/%s", "dfrac": "%s/%s", "sfrac": "%s/%s", "cfrac": "%s/%s", "mathds": "%s", "Bbb": "%s",
+}  # fmt: skip
+"""Commands that pylatexenc's tables lack, or show otherwise than a reader of abstracts expects."""
 _FORMS = {
     **dict.fromkeys(_ACCENTS, "{"),
     **dict.fromkeys(("part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph"), "*[{"),
+    **dict.fromkeys(("tfrac", "dfrac", "sfrac", "cfrac", "binom"), "{{"),
+    **dict.fromkeys(_CITES, "*[[{"),
+    **dict.fromkeys(("mathds", "Bbb", "phantom", "hphantom", "vphantom"), "{"),
     "href": "{{",
-}
+}  # fmt: skip
 """Arguments of commands that pylatexenc's table of them lacks or has wrong."""
 _MATH = {"(": True, "[": True, ")": False, "]": False}
 _DOTLESS = {"ı": "i", "ȷ": "j"}
@@ -48,6 +78,18 @@ _PLAIN = re.compile(r"[^\\{}$~`'!?\-&]+")
 _LIGATURE = re.compile("|".join(map(re.escape, _LIGATURES)))
 _NAME = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _SPACE = re.compile(r"\s*")
+_DOLLAR = re.compile(r"(?<!\\)\$")
+_AMOUNT = re.compile(
+    r"(?:\d[^\\^_={}<>$]*(?:\s\$.?|[^\s\d.,$]\$\d)|\S[^\\^_={}<>$]*[A-Za-z]{3}[^\\^_={}<>$]*\s\$\w)", re.DOTALL
+)
+"""The text from one dollar to the sign behind the next where both stand for money: $5 per hour and $10, US$5-$10."""
+_MARKS = r"\0(?:[,;]? ?\0)*"
+_LEAD = r"(?:(?:see(?: also)?|cf\.?|e\.g\.,?) )*"
+_CITED = re.compile(
+    rf" ?[(\[] ?{_LEAD}{_MARKS} ?[)\]]|[,;]? ?\b(?=see|cf|e\.g){_LEAD}{_MARKS}"
+    rf"|(?P<noun>^|\b(?:and|as|at|by|following|from|in|of|on|or|per|than|to|via|with)) ?{_MARKS}| ?{_MARKS}"
+)
+"""A citation and the words that only lead to it. One that is a noun of its sentence has that `noun`'s preposition."""
 _BRACKET = re.compile(r"\\.|[{}\[\]]", re.DOTALL)
 
 
@@ -68,7 +110,7 @@ def converted(text: str) -> str:
     if len(text) > LONGEST:
         return text
     try:
-        return _Reader(text).read(len(text))
+        return _without_citations(_Reader(text.replace(_CITATION, "")).read(len(text)))
     except Exception:  # a text is shown as it is, rather than not at all
         return text
 
@@ -80,8 +122,7 @@ class _Reader:
         self._depth = 0
         self._math = False
         self._closing = _closing(text)
-        # A dollar without a partner is money.
-        self._money = len(re.findall(r"(?<!\\)\$", text)) % 2 == 1
+        self._money = _money(text)
 
     def read(self, end: int) -> str:
         """What stands before `end`, converted."""
@@ -108,7 +149,7 @@ class _Reader:
             self._at = ligature.end()
             return _LIGATURES[ligature[0]]
         self._at += 1
-        if sign == "$" and not self._money:
+        if sign == "$" and self._at - 1 not in self._money:
             self._math = not self._math
             return ""
         return sign
@@ -128,9 +169,14 @@ class _Reader:
             return ""
         if name in ("begin", "end"):
             return self._environment(name, end)
+        if name == "unicode":
+            code = self._argument("{", end)
+            return chr(int(code[1:], 16) if code[0] == "x" else int(code))
         macro = _macros().get(name)
-        if macro is None or not macro.arguments:
-            return (macro.template if macro else "") + self._space_after(name, end)
+        if macro is None:
+            return self._unknown(name, end)
+        if not macro.arguments:
+            return macro.template + self._space_after(macro.template, name, end)
         values = [self._argument(kind, end) for kind in macro.arguments]
         if name in _ACCENTS:
             return _accented(values[0].strip(), _ACCENTS[name])
@@ -149,14 +195,23 @@ class _Reader:
         self._at = found.end()
         return found[1]
 
-    def _space_after(self, name: str, end: int) -> str:
-        """The space after a command of letters ends its name, and is only seen in formulas, before plain text."""
+    def _unknown(self, name: str, end: int) -> str:
+        """A command of the author's own: one with a group in braces is for the look of that group; any other stands
+        for a text, often the name of a method, and is shown by its own name."""
+        if not name[0].isalpha() or self._closing.get(self._at, self._at + 1) > self._at + 1:
+            return ""
+        return name + self._space_after(name, name, end)
+
+    def _space_after(self, template: str, name: str, end: int) -> str:
+        """The space after a command of letters ends its name. It is only seen in formulas, before plain text, and
+        after a word, which most authors end so by mistake."""
         if not name[0].isalpha():
             return ""
         space = _SPACE.match(self._text, self._at, end)
         assert space
         self._at = space.end()
-        return space[0] if self._math and _PLAIN.match(self._text, self._at, end) else ""
+        seen = (self._math and template) or (len(template) > 1 and template[0].isalpha())
+        return space[0] if seen and _PLAIN.match(self._text, self._at, end) else ""
 
     def _environment(self, name: str, end: int) -> str:
         kind = self._argument("{", end)
@@ -188,6 +243,28 @@ class _Reader:
             raise _Senseless
         self._at += 1
         return sign
+
+
+def _money(text: str) -> set[int]:
+    """Where a dollar stands for money, and not before or after a formula: without a partner, or as in $5 or $10."""
+    dollars = [found.start() for found in _DOLLAR.finditer(text)]
+    money: set[int] = set()
+    formula = False
+    for at, partner in pairwise([*dollars, len(text)]):
+        if formula:
+            formula = False
+        elif partner == len(text) or _AMOUNT.fullmatch(text, at + 1, min(partner + 1, len(text) - 1) + 1):
+            money.add(at)
+        else:
+            formula = True
+    return money
+
+
+def _without_citations(text: str) -> str:
+    """The text without the marks of its citations, and without words such as "see" that only lead to one."""
+    if _CITATION not in text:
+        return text
+    return _CITED.sub(lambda cited: "" if cited["noun"] is None else f"{cited['noun']} […]", " ".join(text.split()))
 
 
 def _closing(text: str) -> dict[int, int]:
@@ -234,7 +311,7 @@ def _macros() -> dict[str, _Macro]:
     for text in reversed(list(texts().iter_macro_specs())):  # of two with one name the first counts
         if isinstance(text.simplify_repl, str):
             templates[text.macroname] = text.simplify_repl
-    templates |= _TEMPLATES
+    templates |= _TEMPLATES | _MORE_TEMPLATES
     arguments |= _FORMS
     found = {}
     for name, template in templates.items():

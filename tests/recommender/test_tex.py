@@ -46,9 +46,54 @@ def test_nothing_repeated_makes_a_text_of_any_length_slow(opener: str) -> None:
         (r"Jane Roe \footnote", r"Jane Roe \footnote"),
         (r"\emph{``quoted''} -- so~far", "“quoted” – so far"),
         (r"\sqrt[" * 40, r"\sqrt[" * 40),
+        (r"$\texttt{SAGE}$: A framework", "SAGE: A framework"),
+        (r"R&D at scale for $k$ robots", "R&D at scale for k robots"),
+        (r"\LaTeX{} and \TeX", "LaTeX and TeX"),
+        (
+            r"\OurNet: we present \method, and \ours{} beats \base at $\R^n$",
+            "OurNet: we present method, and ours beats base at R^n",
+        ),
+        (
+            r"{\em backdoor} in $\big({\cal O}(n)\big)$, 360{\deg}, 5\percent, \eg birds",
+            "backdoor in (O(n)), 360°, 5%, e.g. birds",
+        ),
+        (r"a$\unicode{x2013}$b, $\binom{n}{2}$, $\tfrac{1}{2}$, $a \ne b$", "a–b, (n choose 2), 1/2, a ≠ b"),
+        (r"\newcommand{\eps}{x}Let $\eps$ be", "Let eps be"),
+        (r"\color{red}warm \label{a}words", "warm words"),
     ],
 )
 def test_tex_becomes_what_a_reader_would_see(text: str, shown: str) -> None:
+    assert display(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The cheap plan costs $5 per hour, and the dear one $10 per hour.", None),
+        ("from US$5 to US$10, $5-$10 each; a $5,000 prize, $1.5M in all", None),
+        ("$5 for $n$ users", "$5 for n users"),
+        ("$n$ users pay $5 each", "n users pay $5 each"),
+        ("set $PATH and $HOME", None),
+        ("$10$ and $ x $, $3$-$5$, $$y$$ and $2n$-th", "10 and x , 3-5, y and 2n-th"),
+        (r"$1 \times 2$ at \$5", "1 × 2 at $5"),
+    ],
+)
+def test_a_dollar_is_money_or_bounds_a_formula(text: str, shown: str | None) -> None:
+    assert display(text) == (shown or text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"We use ``quotes'' here, see \cite{foo}.", "We use “quotes” here."),
+        (r"CLIP~\citep{r} and GAN\cite{G}, too", "CLIP and GAN, too"),
+        (r"bounds of \citet[p. 5]{C} for", "bounds of […] for"),
+        (r"models (see e.g. \cite{a,b}) and (\cite{a}; \cite{b}) work", "models and work"),
+        (r"\citet{foo} showed it", "[…] showed it"),
+        (r"see Section~\ref{a} of it", "see Section of it"),
+    ],
+)
+def test_a_citation_is_left_out(text: str, shown: str) -> None:
     assert display(text) == shown
 
 

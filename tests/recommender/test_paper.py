@@ -1,0 +1,78 @@
+"""The ids and links that name one paper, and titles that do."""
+
+from __future__ import annotations
+
+import pytest
+
+from recommender.paper import arxiv_id, canonical_id, find_doi, title_key
+from tests.bounds import assert_cheap
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1602.05629v3",
+        "arXiv:1602.05629",
+        "arXiv: 1602.05629v2 [cs.LG]",
+        "arXiv:1602.05629v1 [cs.LG] 17 Feb 2016",
+        "arxiv 1602.05629",
+        "doi:10.48550/arXiv.1602.05629",
+        "DOI: 10.48550/ARXIV.1602.05629",
+        "https://www.doi.org/10.48550/arXiv.1602.05629",
+        "https://arxiv.org/abs/arXiv:1602.05629",
+        "https://arxiv.org/html/1602.05629v4.html",
+        "https://www.alphaxiv.org/overview/1602.05629v3",
+        "https://scirate.com/arxiv/1602.05629",
+        "https://www.semanticscholar.org/arxiv/1602.05629",
+        "https://api.semanticscholar.org/arXiv:1602.05629",
+        "https://api.semanticscholar.org/graph/v1/paper/arXiv%3A1602.05629?fields=title",
+        "https://papers.cool/arxiv/1602.05629",
+        "https://www.emergentmind.com/papers/1602.05629",
+        "https://www.connectedpapers.com/main/arxiv:1602.05629",
+        "https://scholar.archive.org/search?q=arxiv:1602.05629",
+        "https://fatcat.wiki/release/lookup?arxiv_id=1602.05629&x=1",
+        "https://inspirehep.net/arxiv/1602.05629",
+        "https://ui.adsabs.harvard.edu/abs/arXiv:1602.05629/abstract",
+        "https://dblp.org/rec/journals/corr/abs-1602-05629.html",
+        "DBLP:journals/corr/abs-1602-05629",
+    ],
+)
+def test_a_paper_is_known_by_every_id_and_link_that_people_paste(text: str) -> None:
+    assert canonical_id(text) == "1602.05629"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://blog.example/arxiv/1602.05629",
+        "https://scirate.com/arxiv/cs.LG",
+        "https://www.semanticscholar.org/paper/Some-title/0123456789",
+        "https://www.semanticscholar.org/arxiv/1602.05629/and/more",
+        "https://scirate.com@evil.example/arxiv/1602.05629",
+        "comment on arXiv:1602.05629",
+        "1602-05629",
+    ],
+)
+def test_other_texts_and_other_sites_name_no_arxiv_paper(text: str) -> None:
+    assert arxiv_id(text) is None
+
+
+def test_an_old_id_has_no_subject_class() -> None:
+    assert (
+        arxiv_id("https://arxiv.org/abs/math.GT/0309136v1")
+        == arxiv_id("arXiv:math/0309136 [math.GT]")
+        == "math/0309136"
+    )
+    assert find_doi("https://www.doi.org/10.1000/X") == "10.1000/x"
+
+
+def test_a_title_in_tex_is_the_title_in_unicode() -> None:
+    tex = r"$\mathcal{N}=4$ and $\sqrt{s}$ and $\mathbb{R}^n$ and $\text{ADMM}$ steps"
+    assert title_key(tex) == title_key("𝒩=4 and √(s) and ℝ^n and ADMM steps") is not None
+    assert title_key(r"The Erd\H{o}s--R\'enyi model of graphs") == title_key("The Erdős–Rényi model of graphs")
+
+
+@pytest.mark.parametrize("piece", ["scirate.com/", "x/arxiv:", "arxiv.org/list/", "$", "\\", "https://", "?a&", " "])
+def test_no_text_is_slow_to_look_for_ids_in(piece: str) -> None:
+    text = "a" + piece * (40_000 // len(piece)) + "b"
+    assert_cheap(lambda: (canonical_id(text), title_key(text)))
