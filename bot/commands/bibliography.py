@@ -100,9 +100,9 @@ def _arxiv_ids(place: str) -> Iterator[str]:
             yield paper_id
 
 
-def _plain(value: str, most: int) -> str:
+def _plain(value: str, max_chars: int) -> str:
     """A text without TeX. BibTeX's braces, which protect capitals, are removed."""
-    return display(value[:most], is_tex=True).replace("{", "").replace("}", "")
+    return display(value[:max_chars], is_tex=True).replace("{", "").replace("}", "")
 
 
 def _address(value: str) -> str:
@@ -120,8 +120,8 @@ def _shown(value: str) -> str:
 
 
 def _first_name_first(name: str) -> str:
-    last, comma, first = name.partition(",")
-    return f"{first.strip()} {last.strip()}" if comma else name.strip()
+    surname, comma, given_names = name.partition(",")
+    return f"{given_names.strip()} {surname.strip()}" if comma else name.strip()
 
 
 def _entry(paper: Paper, key: str) -> str:
@@ -145,12 +145,12 @@ def _braced(value: str) -> str:
 
 
 def _keys(papers: Sequence[Paper]) -> Iterator[str]:
-    taken: set[str] = set()
+    used_keys: set[str] = set()
     for paper in papers:
         first = next((author.split() for author in paper.authors if author.split()), ["anonymous"])
         name = re.sub(r"[^a-z]", "", fold(first[-1]))
         word = next((w for w in re.findall(r"[a-z]{4,}", paper.title.lower())), "paper")
         start = f"{name or 'anonymous'}{paper.published.year if paper.published else ''}{word}"
-        key = next(k for n in range(len(papers) + 1) if (k := start + (f"-{n + 1}" if n else "")) not in taken)
-        taken.add(key)
+        key = next(k for n in range(len(papers) + 1) if (k := start + (f"-{n + 1}" if n else "")) not in used_keys)
+        used_keys.add(key)
         yield key

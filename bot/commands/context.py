@@ -106,10 +106,10 @@ class CommandContext:
 
     async def paper(self, text: str) -> Paper | None:
         """The paper that an id, a link or a title names. A paper that the store lacks is looked up at the sources."""
-        stored = await self.known_paper(text)
+        stored_paper = await self.known_paper(text)
         paper_arxiv_id = arxiv_id(text)
-        if stored or not paper_arxiv_id:
-            return stored
+        if stored_paper or not paper_arxiv_id:
+            return stored_paper
         for paper in await self.look_up([paper_arxiv_id]):
             [paper_id] = await self.record([paper])
             async with self.services.store.read() as tx:
@@ -123,9 +123,9 @@ class CommandContext:
             paper_id = await contributions.resolve(tx, text, self.channel.id)
             if paper_id:
                 return await papers.get(tx, paper_id)
-        own = (await self.services.private.engine(self.channel.id)) if part else None
+        private_engine = (await self.services.private.engine(self.channel.id)) if part else None
         hits = await asyncio.to_thread(self.services.paper_index.engine.search, text, 5) if part else []
-        hits += await asyncio.to_thread(own.search, text, 5) if own else []
+        hits += await asyncio.to_thread(private_engine.search, text, 5) if private_engine else []
         async with self.services.store.read() as tx:
             for paper in (await papers.get_many(tx, [hit.paper_id for hit in hits])).values():
                 title = _letters(paper.title)
@@ -136,9 +136,9 @@ class CommandContext:
     async def record(self, batch: Sequence[Paper]) -> list[str]:
         """Put papers from a source into the store and the index, and return their ids."""
         async with self.services.store.write() as tx:
-            recorded = await papers.record(tx, batch, self.now)
+            result = await papers.record(tx, batch, self.now)
         await self.services.paper_index.sync()
-        return recorded.ids
+        return result.ids
 
     async def look_up(self, ids: Sequence[str]) -> list[Paper]:
         """The papers that the sources have under these arXiv ids; none when no source answers."""

@@ -56,11 +56,12 @@ async def correct(ctx: CommandContext, words: str, value: int) -> Reply:
             return error_reply(
                 f"You have corrected {_MOST} things here, which is as many as I keep. Take one back first."
             )
-        first = await ctx.claim_event(tx)
-        takes_back = (own_votes.get(words) == value) == first  # a repeated event gets the answer that the first one got
-        if first and takes_back:
+        is_new = await ctx.claim_event(tx)
+        # A repeated event gets the answer that the first one got.
+        takes_back = (own_votes.get(words) == value) == is_new
+        if is_new and takes_back:
             await word_votes.remove(tx, channel, words, member)
-        elif first:
+        elif is_new:
             await word_votes.put(tx, WordVote(channel, words, member, value, ctx.now))
     if takes_back:
         return Reply(f"Taken back: “{quoted_words}” counts as before you spoke of it.")
@@ -70,10 +71,10 @@ async def correct(ctx: CommandContext, words: str, value: int) -> Reply:
     )
 
 
-def listed(standing: Sequence[WordVote], member: str) -> tuple[str, tuple[Action, ...]]:
+def corrections_line(word_votes_: Sequence[WordVote], member: str) -> tuple[str, tuple[Action, ...]]:
     """All votes on words of a channel in one line, "" if there are none; and buttons that take back the asker's own."""
     members_by_vote: dict[tuple[int, str], int] = {}
-    for vote in standing:
+    for vote in word_votes_:
         members_by_vote[vote.value, vote.words] = members_by_vote.get((vote.value, vote.words), 0) + 1
     parts = [
         f"{_NAMES[value]} “{plain_text(words)}”" + (f" ({count(number, 'member')})" if number > 1 else "")
@@ -81,14 +82,14 @@ def listed(standing: Sequence[WordVote], member: str) -> tuple[str, tuple[Action
             members_by_vote.items(), key=lambda item: (-item[1], item[0][1], item[0][0])
         )
     ]
-    own_votes = [vote for vote in standing if vote.member == member][:_SHOWN_OWN]
+    own_votes = [vote for vote in word_votes_ if vote.member == member][:_SHOWN_OWN]
     actions = tuple(
-        Action(f"Take back “{cut(plain_text(vote.words), 30)}”", _NAMES[vote.value], quoted(vote.words))
+        Action(f"Take back “{cut(plain_text(vote.words), 30)}”", _NAMES[vote.value], quote(vote.words))
         for vote in own_votes
     )
     return f"Corrected here: {', '.join(parts)}." if parts else "", actions
 
 
-def quoted(words: str) -> str:
+def quote(words: str) -> str:
     """Words as an argument that is never read as a paper."""
     return f'"{words}"'

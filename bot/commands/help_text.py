@@ -15,8 +15,8 @@ async def show(ctx: CommandContext, argument: str) -> Reply:
     """The next digest, the votes learned from, the topics, and every command with its usage."""
     async with ctx.services.store.read() as tx:
         profile = await ctx.services.digests.profile(tx, ctx.channel.id)
-        followed = await topics.for_channel(tx, ctx.channel.id)
-    names = ", ".join(f"“{plain_text(topic.line)}”" for topic in followed[:_TOPICS_SHOWN]) or "none yet"
+        channel_topics = await topics.for_channel(tx, ctx.channel.id)
+    names = ", ".join(f"“{plain_text(topic.line)}”" for topic in channel_topics[:_TOPICS_SHOWN]) or "none yet"
     commands = [command for command in ctx.services.commands.values() if command.listed]
     rows = [
         f"Next digest: {schedule.next_digest(ctx.channel)}.",

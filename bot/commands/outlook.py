@@ -32,7 +32,7 @@ async def future(ctx: CommandContext, standing: Standing) -> str:
     return next_digest(standing, ctx.channel.count, twin.title if twin else "")
 
 
-def next_digest(standing: Standing, most: int, twin: str = "") -> str:
+def next_digest(standing: Standing, max_cards: int, twin: str = "") -> str:
     """A sentence on where a candidate stands in the next digest of at most `most` cards. `twin` is the title of a pick
     that is nearly the same paper."""
     if standing.picked:
@@ -44,7 +44,7 @@ def next_digest(standing: Standing, most: int, twin: str = "") -> str:
     ahead = standing.place - 1
     return (
         f"It is new, but {ahead:,} of the {count(standing.among, 'new paper')} rank higher, and a digest has "
-        f"{count(most, 'card')}."
+        f"{count(max_cards, 'card')}."
     )
 
 
@@ -54,7 +54,7 @@ async def _past(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
     if paper.id in shown_papers:
         at = shown_papers[paper.id].at.astimezone(ctx.zone)
         likes, dislikes = feedback.tally(await votes.for_paper(tx, ctx.channel.id, paper.id), ctx.services.emoji)
-        votes_text = ", ".join(f"{many} {mark}" for many, mark in ((likes, "👍"), (dislikes, "👎")) if many)
+        votes_text = ", ".join(f"{number} {mark}" for number, mark in ((likes, "👍"), (dislikes, "👎")) if number)
         day = day_name(at.date(), ctx.now.astimezone(ctx.zone).date())
         shown_how = "listed by its title" if shown_papers[paper.id].glance else "posted"
         return f"It was {shown_how} here {day}{f', {votes_text}' if votes_text else ''}; no paper comes twice."
@@ -79,9 +79,9 @@ async def _passed_over(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -
     day = f"the digest of {missed_digest.local_date.day} {missed_digest.local_date:%B}"
     if missed_digest.reason:
         return f"It could have come with {day}, which brought nothing: {missed_digest.reason}"
-    picked = [
+    picks = [
         pick
         for pick in await pick_log.for_channel(tx, ctx.channel.id)
         if pick.place and pick.day == missed_digest.local_date
     ]
-    return f"It could have come with {day}, which brought {count(len(picked), 'other paper')}."
+    return f"It could have come with {day}, which brought {count(len(picks), 'other paper')}."

@@ -14,21 +14,21 @@ _PART = 60
 _SUGGESTION = 80
 
 
-def explain(understood: QueryInterpretation, *, standing: bool = False) -> str:
-    """Sentences on how a query was read; "" if it was taken as written. A `standing` query is never corrected: the
-    sentences only ask what was meant."""
-    sentences = [_left_out([r.part for r in understood.issues if r.kind is IssueKind.MEANINGLESS])]
-    remarks = [remark for remark in understood.issues if remark.kind is not IssueKind.MEANINGLESS]
-    sentences += [_sentence(remark, standing) for remark in remarks[:_SENTENCES]]
-    if understood.suggestion:
-        suggestion = cut(plain_text(understood.suggestion), _SUGGESTION)
-        note = "" if standing else " This is for that."
+def explain(interpretation: QueryInterpretation, *, for_topic: bool = False) -> str:
+    """Sentences on how a query was read; "" if it was taken as written. The query of a topic
+    (`for_topic`) is never corrected: the sentences only ask what was meant."""
+    sentences = [_left_out([r.part for r in interpretation.issues if r.kind is IssueKind.MEANINGLESS])]
+    issues = [issue for issue in interpretation.issues if issue.kind is not IssueKind.MEANINGLESS]
+    sentences += [_sentence(issue, for_topic) for issue in issues[:_SENTENCES]]
+    if interpretation.suggestion:
+        suggestion = cut(plain_text(interpretation.suggestion), _SUGGESTION)
+        note = "" if for_topic else " This is for that."
         sentences.append(f"Nothing has this as written; did you mean “{suggestion}”?{note}")
-    for typed, suggestion in understood.added_terms[:_SENTENCES]:
-        note = "" if standing else " Both are here."
-        sentences.append(f"Hardly any paper has “{_shown(typed)}”; did you mean “{_shown(suggestion)}”?{note}")
-    if understood.relaxed_phrases and not standing:
-        phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in understood.relaxed_phrases)
+    for term, suggestion in interpretation.added_terms[:_SENTENCES]:
+        note = "" if for_topic else " Both are here."
+        sentences.append(f"Hardly any paper has “{_shown(term)}”; did you mean “{_shown(suggestion)}”?{note}")
+    if interpretation.relaxed_phrases and not for_topic:
+        phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in interpretation.relaxed_phrases)
         sentences.append(f"Nothing has {phrases} word for word; this is for the words.")
     return " ".join(filter(None, sentences))
 
@@ -41,10 +41,10 @@ def _left_out(parts: Sequence[str]) -> str:
     return f"Not understood or too much, and left out: {parts_text}" + (f" and {rest:,} more." if rest > 0 else ".")
 
 
-def _sentence(remark: QueryIssue, standing: bool) -> str:
-    part = _shown(remark.part)
-    near = [_shown(name) for name in remark.near[:_PARTS_SHOWN]]
-    match remark.kind:
+def _sentence(issue: QueryIssue, for_topic: bool) -> str:
+    part = _shown(issue.part)
+    names = [_shown(name) for name in issue.near[:_PARTS_SHOWN]]
+    match issue.kind:
         case IssueKind.EVERYDAY:
             return f"“{part}” stands in nearly every paper; a word that tells more finds more."
         case IssueKind.NO_DAY:
@@ -52,18 +52,18 @@ def _sentence(remark: QueryIssue, standing: bool) -> str:
         case IssueKind.NO_DAYS:
             return f"No day fits “{part}”, so these are left out."
         case IssueKind.NO_CATEGORY:
-            hint = f"; did you mean {' or '.join(f'cat:{name}' for name in near)}?" if near else "."
-            return f"No paper here is in “{part}”{'' if standing else ', so it is left out'}{hint}"
+            hint = f"; did you mean {' or '.join(f'cat:{name}' for name in names)}?" if names else "."
+            return f"No paper here is in “{part}”{'' if for_topic else ', so it is left out'}{hint}"
         case IssueKind.NO_PAPER:
-            ask = f" `/papers abstract {part}` asks arXiv for it." if arxiv_id(remark.part) else ""
+            ask = f" `/papers abstract {part}` asks arXiv for it." if arxiv_id(issue.part) else ""
             return f"I don't have “{part}”.{ask}"
         case IssueKind.NO_AUTHOR:
             return f"No author here is called as in “{part}”."
-        case IssueKind.PART_OF_NAME if standing:
-            return f"No author here is called as in “{part}”; did you mean {' or '.join(near)}?"
+        case IssueKind.PART_OF_NAME if for_topic:
+            return f"No author here is called as in “{part}”; did you mean {' or '.join(names)}?"
         case IssueKind.PART_OF_NAME:
-            more = " and others" if len(remark.near) > len(near) else ""
-            return f"“{part}” is read as the beginning of {', '.join(near)}{more}."
+            suffix = " and others" if len(issue.near) > len(names) else ""
+            return f"“{part}” is read as the beginning of {', '.join(names)}{suffix}."
     return ""
 
 

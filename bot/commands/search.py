@@ -31,7 +31,7 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     if not query:
         return error_reply("Search for what? As in `/papers federated learning`.")
     engine = ctx.services.paper_index.engine
-    reading = await asyncio.to_thread(engine.interpret, query)
+    interpretation = await asyncio.to_thread(engine.interpret, query)
     profile = Profile()
     if for_us:
         async with ctx.services.store.read() as tx:
@@ -40,21 +40,22 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     if ctx.offset < _DEEPEST:
         private_hits = await ctx.services.private.matching(ctx.channel.id, query)
         # A channel without private papers reads just this page. Private hits are mixed in from the top of the list.
-        start, most = (0, ctx.offset + PAGE + 1) if private_hits else (ctx.offset, PAGE + 1)
-        hits = await asyncio.to_thread(engine.search, query, most, start, profile.feedback, profile.topics)
+        start, limit = (0, ctx.offset + PAGE + 1) if private_hits else (ctx.offset, PAGE + 1)
+        hits = await asyncio.to_thread(engine.search, query, limit, start, profile.feedback, profile.topics)
         if private_hits:
             ids = engine.known([hit.paper_id for hit in hits])
             full_matches = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
             hits = _mixed(hits, private_hits, full_matches)[ctx.offset : ctx.offset + PAGE + 1]
-    heading = [note] if (note := query_notes.explain(reading)) else []
+    heading = [note] if (note := query_notes.explain(interpretation)) else []
     if not hits:
-        nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”"
-        advice = "" if reading.issues else " Fewer or other words may help, and `/papers help` tells what else I do."
-        heading.append(f"{nothing_found}.{advice}" if ctx.offset == 0 else "That was all.")
+        nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”."
+        if not interpretation.issues:
+            nothing_found += " Fewer or other words may help, and `/papers help` tells what else I do."
+        heading.append(nothing_found if ctx.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
     heading.append(f"“{cut(plain_text(query), 80)}”, {_order(ctx.offset, len(hits), profile, for_us=for_us)}:")
-    followed_query = " ".join((reading.suggestion or query).split())
-    reply = await _page(ctx, " ".join(heading), hits, SEARCH, argument, reading.answered)
+    followed_query = " ".join((interpretation.suggestion or query).split())
+    reply = await _page(ctx, " ".join(heading), hits, SEARCH, argument, interpretation.answered)
     follow_button = (Action("Follow", SUBSCRIBE, followed_query),)
     if not (ctx.may_manage and ctx.offset == 0 and topics.followable(followed_query)):
         return reply
@@ -127,9 +128,9 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
         return error_reply("Trending over what? `/papers trending day`, `week` or `month`.")
     until = ctx.now.astimezone(ctx.zone).date()
     async with ctx.services.store.read() as tx:
-        listed = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
-        listed_papers = await papers.get_many(tx, listed)
-        channel_votes = await votes.visible_from(tx, ctx.channel.id, listed) if len(listed) <= 20_000 else []
+        listed_ids = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
+        listed_papers = await papers.get_many(tx, listed_ids)
+        channel_votes = await votes.visible_from(tx, ctx.channel.id, listed_ids) if len(listed_ids) <= 20_000 else []
     likes: Counter[str] = Counter()
     by_channel: dict[int, list[votes.Vote]] = {}
     for vote in channel_votes:
@@ -141,8 +142,9 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
     heat = {i: paper.upvotes + 5 * likes[i] for i, paper in listed_papers.items()}
     hot = sorted((i for i in listed_papers if heat[i] > 0), key=lambda i: (-heat[i], i))[:_DEEPEST]
     if not hot:
+        total = len(listed_ids)
         return Reply(
-            f"Nothing is trending this {period} yet: {len(listed)} papers were listed, none has upvotes or reactions."
+            f"Nothing is trending this {period} yet: {total} papers were listed, none has upvotes or reactions."
         )
     hits = [Hit(i, float(heat[i])) for i in hot[ctx.offset : ctx.offset + PAGE + 1]]
     if not hits:
@@ -157,33 +159,35 @@ async def lines_for(
     async with ctx.services.store.read() as tx:
         seen_papers = await exposures.seen_in_workspace(tx, ctx.channel.id, ids)
         channel_votes = await votes.visible_from(tx, ctx.channel.id, ids)
-    parsed = parse(query)
+    parsed_query = parse(query)
     asked_authors = {
-        fold(word) for group in parsed.groups for c in group if c.field is Field.AUTHOR for word in c.words
+        fold(word) for group in parsed_query.groups for c in group if c.field is Field.AUTHOR for word in c.words
     }
-    name = set(map(fold, parsed.name))
+    name = set(map(fold, parsed_query.name))
 
-    def made() -> tuple[Line, ...]:
+    def render() -> tuple[Line, ...]:
         lines = []
         for paper_id in ids:
             paper = papers_by_id[paper_id]
             facts = [cards.authors_line(_with_asked(paper.authors, asked_authors, name)), _day(paper.published)]
             facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
-            for where_id, where, when, glance in (exposure[1:] for exposure in seen_papers if exposure[0] == paper_id):
+            for seen_id, channel_id, channel_name, at, by_title in seen_papers:
+                if seen_id != paper_id:
+                    continue
                 paper_votes = [
-                    vote for vote in channel_votes if (vote.paper_id, vote.channel_id) == (paper_id, where_id)
+                    vote for vote in channel_votes if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)
                 ]
                 likes, _ = feedback.tally(paper_votes, ctx.services.emoji)
-                place = "" if where_id == ctx.channel.id else f" in {_channel(where)}"
-                day = when.astimezone(ctx.zone).date()
-                event = "listed" if glance else "posted"
-                facts.append(f"{event}{place} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
+                location = "" if channel_id == ctx.channel.id else f" in {_channel(channel_name)}"
+                day = at.astimezone(ctx.zone).date()
+                event = "listed" if by_title else "posted"
+                facts.append(f"{event}{location} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
             detail = " · ".join(fact for fact in facts if fact)
             matching_sentence = plain_text(snippet(query, paper.abstract)) if query else ""
             lines.append(cards.line(paper, detail, matching_sentence))
         return tuple(lines)
 
-    return await asyncio.to_thread(made)
+    return await asyncio.to_thread(render)
 
 
 def _channel(name: str) -> str:
@@ -207,12 +211,12 @@ def _with_asked(authors: Sequence[str], asked_authors: set[str], name: set[str])
 
 
 async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], command: str, argument: str, query: str) -> Reply:
-    more = len(hits) > PAGE and ctx.offset + PAGE < _DEEPEST
+    has_more = len(hits) > PAGE and ctx.offset + PAGE < _DEEPEST
     async with ctx.services.store.read() as tx:
         # The index may still hold papers that were merged into others.
         papers_by_id = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])
     lines = await lines_for(ctx, papers_by_id, list(papers_by_id), query)
-    actions = (Action("More", command, argument, ctx.offset + PAGE),) if more else ()
+    actions = (Action("More", command, argument, ctx.offset + PAGE),) if has_more else ()
     shared = _share(ctx, f"{command} {argument}".strip())
     return Reply(text, lines=lines, actions=(*actions, *shared), first=ctx.offset + 1)
 

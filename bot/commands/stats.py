@@ -49,17 +49,17 @@ async def stats(ctx: CommandContext, argument: str) -> Reply:
 class Record:
     """The outcome of some days' picks; each paper counts once.
 
-    `listed` papers were on the most upvoted list. Of these `met` were shown here, and `met_liked` were liked. Of the
-    `liked` picks `missed` were not on that list.
+    `upvoted` papers were on the most upvoted list. Of these, `upvoted_shown` were shown here, and `upvoted_liked` were
+    liked. `liked_only_here` counts the liked picks that were not on that list.
     """
 
     posted: int
     liked: int
     disliked: int
-    listed: int
-    met: int
-    met_liked: int
-    missed: int
+    upvoted: int
+    upvoted_shown: int
+    upvoted_liked: int
+    liked_only_here: int
 
     @classmethod
     def of(
@@ -71,16 +71,16 @@ class Record:
     ) -> Record:
         """The record of some logged picks. `liked` are papers with a like; `disliked` have more dislikes than likes."""
         picks = {pick.paper_id for pick in logged_picks if pick.place} & set(seen_ids)
-        listed = {pick.paper_id for pick in logged_picks if pick.upvoted}
-        met, liked_picks = listed & set(seen_ids), picks & set(liked)
+        upvoted_ids = {pick.paper_id for pick in logged_picks if pick.upvoted}
+        shown_ids, liked_picks = upvoted_ids & set(seen_ids), picks & set(liked)
         return cls(
             len(picks),
             len(liked_picks),
             len(picks & set(disliked)),
-            len(listed),
-            len(met),
-            len(met & set(liked)),
-            len(liked_picks - listed),
+            len(upvoted_ids),
+            len(shown_ids),
+            len(shown_ids & set(liked)),
+            len(liked_picks - upvoted_ids),
         )
 
     @property
@@ -89,21 +89,23 @@ class Record:
         if not self.posted:
             return "none posted"
         text = f"{self.liked} of {self.posted} liked ({self.liked / self.posted:.0%}), {self.disliked} disliked"
-        return f"{text}; of the most upvoted {self.met_liked} of {self.met} shown here" if self.met else text
+        if self.upvoted_shown:
+            text += f"; of the most upvoted {self.upvoted_liked} of {self.upvoted_shown} shown here"
+        return text
 
     @property
     def beside(self) -> list[str]:
         """Sentences about the most upvoted list of the same days; none if the list was empty."""
-        if not self.listed:
+        if not self.upvoted:
             return []
-        unseen = self.listed - self.met
-        text = f"The most upvoted list of these days had {count(self.listed, 'paper')}; {self.met:,} came here too"
-        text += f", {self.met_liked:,} of them liked." if self.met else "."
-        if unseen:
+        shown, liked, not_shown = self.upvoted_shown, self.upvoted_liked, self.upvoted - self.upvoted_shown
+        text = f"The most upvoted list of these days had {count(self.upvoted, 'paper')}; {shown:,} came here too"
+        text += f", {liked:,} of them liked." if shown else "."
+        if not_shown:
             text += (
-                f" The other {unseen:,} nobody here has seen, so it would have brought between {self.met_liked:,} and"
-                f" {self.met_liked + unseen:,} liked papers."
+                f" The other {not_shown:,} nobody here has seen, so it would have brought between {liked:,} and"
+                f" {liked + not_shown:,} liked papers."
             )
         if self.liked:
-            text += f" It lacked {self.missed:,} of the {count(self.liked, 'pick')} you liked."
+            text += f" It lacked {self.liked_only_here:,} of the {count(self.liked, 'pick')} you liked."
         return [text]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.commands import outlook
 from bot.commands.context import CommandContext, no_such_paper
-from bot.commands.corrections import listed, quoted
+from bot.commands.corrections import corrections_line, quote
 from bot.commands.names import LESS, SAVE, SIMILAR
 from bot.digests import cards
 from bot.model.messages import Action, Reply
@@ -25,7 +25,7 @@ async def why(ctx: CommandContext, argument: str) -> Reply:
     if paper is None:
         return no_such_paper(argument)
     if paper.id not in ctx.services.paper_index.engine:
-        return Reply(_given_here(paper))
+        return Reply(_private_paper_reply(paper))
     day = ctx.now.astimezone(ctx.zone).date()
     async with ctx.services.store.read() as tx:
         profile = await ctx.services.digests.profile(tx, ctx.channel.id)
@@ -52,26 +52,26 @@ async def why(ctx: CommandContext, argument: str) -> Reply:
     fit = f"{title} fits this channel better than {explanation.percentile:.0%} of random papers"
     rows = [
         f"{fit}; the bar is {bar:.0%}{learned_note}.",
-        *await _grounds(ctx, explanation, profile),
+        *await _reason_lines(ctx, explanation, profile),
         prospect,
     ]
     doubtful_words = [word for reason in explanation.reasons for word in reason.words][:1]
-    less_buttons = [Action(f"Less “{cut(plain_text(word), 30)}”", LESS, quoted(word)) for word in doubtful_words]
-    return Reply("\n".join(rows), actions=(*_about(paper.id), *less_buttons))
+    less_buttons = [Action(f"Less “{cut(plain_text(word), 30)}”", LESS, quote(word)) for word in doubtful_words]
+    return Reply("\n".join(rows), actions=(*_paper_buttons(paper.id), *less_buttons))
 
 
-def _given_here(paper: Paper) -> str:
+def _private_paper_reply(paper: Paper) -> str:
     """The answer about a private paper: it is never ranked, and the channel only learns from it."""
     title = cut(plain_text(paper.title), 100)
     return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
 
 
-async def _grounds(ctx: CommandContext, explanation: Explanation, profile: Profile) -> list[str]:
+async def _reason_lines(ctx: CommandContext, explanation: Explanation, profile: Profile) -> list[str]:
     """The reasons for and against a paper, one line each."""
     async with ctx.services.store.read() as tx:
-        taught_by = await papers.get_many(tx, [reason.because for reason in explanation.reasons if reason.because])
+        because_papers = await papers.get_many(tx, [reason.because for reason in explanation.reasons if reason.because])
     liked_on = {vote.paper_id: vote.at.astimezone(ctx.zone) for vote in profile.feedback if vote.value > 0}
-    titles = {paper_id: paper.title for paper_id, paper in taught_by.items()}
+    titles = {paper_id: paper.title for paper_id, paper in because_papers.items()}
     why_line = cards.why_line(explanation.reasons, titles, liked_on, ctx.now.astimezone(ctx.zone).date())
     rows = []
     if why_line:
@@ -113,7 +113,7 @@ async def taste(ctx: CommandContext, argument: str) -> Reply:
             rows.append(f"{name} it likes: {_words(liked)}.")
         if disliked:
             rows.append(f"{name} it avoids: {_words(disliked)}.")
-    line, actions = listed(standing_votes, ctx.asker.member)
+    line, actions = corrections_line(standing_votes, ctx.asker.member)
     rows.append(f"{line} Say one again to take yours back." if line else "Not so? `/papers less survey` corrects me.")
     return Reply("\n".join(rows), actions=actions)
 
@@ -126,5 +126,5 @@ def _words(words: Sequence[Word]) -> str:
     return ", ".join(plain_text(word.text) for word in words[:_WORDS])
 
 
-def _about(paper_id: str) -> tuple[Action, ...]:
+def _paper_buttons(paper_id: str) -> tuple[Action, ...]:
     return (Action("Similar", SIMILAR, paper_id), Action("Save", SAVE, paper_id))

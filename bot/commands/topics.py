@@ -36,9 +36,9 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
     if len(query) > _LONGEST:
         return error_reply(f"That topic is too long: at most {_LONGEST} characters, please.")
     async with ctx.services.store.write() as tx:
-        followed = await topics.for_channel(tx, ctx.channel.id)
-        query = next((topic.query for topic in followed if topic.query.casefold() == query.casefold()), query)
-        if len(followed) >= _MOST and query not in [topic.query for topic in followed]:
+        channel_topics = await topics.for_channel(tx, ctx.channel.id)
+        query = next((topic.query for topic in channel_topics if topic.query.casefold() == query.casefold()), query)
+        if len(channel_topics) >= _MOST and query not in [topic.query for topic in channel_topics]:
             return error_reply(
                 f"This channel follows {_MOST} topics, which is as many as I can keep. Unsubscribe one first."
             )
@@ -47,7 +47,9 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
         )
         channel_begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is PlaceKind.DIRECT else None
     name = plain_text(query)
-    note = query_notes.explain(await asyncio.to_thread(ctx.services.paper_index.engine.interpret, query), standing=True)
+    note = query_notes.explain(
+        await asyncio.to_thread(ctx.services.paper_index.engine.interpret, query), for_topic=True
+    )
     daily = f"Digests begin here with it. {when(channel_begun)} `/papers pause` stops them." if channel_begun else ""
     explanation = " ".join(filter(None, [await reach(ctx, query, alert=alert and not muted), note, daily]))
     if muted:
@@ -55,8 +57,8 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
             f"Muted “{name}”: papers about it are left out. {explanation} "
             f"`/papers unsubscribe {name}` brings them back."
         )
-    how = "Matches are posted as soon as they are listed." if alert else "Its matches rank higher from now on."
-    return Reply(f"{'Subscribed to' if is_new else 'Changed'} “{name}”. {how} {explanation}")
+    effect = "Matches are posted as soon as they are listed." if alert else "Its matches rank higher from now on."
+    return Reply(f"{'Subscribed to' if is_new else 'Changed'} “{name}”. {effect} {explanation}")
 
 
 def followable(query: str) -> bool:
@@ -68,15 +70,15 @@ async def unsubscribe(ctx: CommandContext, argument: str) -> Reply:
     """Remove a topic that is followed or muted."""
     query = " ".join(argument.split()).lstrip(MINUS).strip()
     async with ctx.services.store.write() as tx:
-        followed = await topics.for_channel(tx, ctx.channel.id)
-        matching = [topic.query for topic in followed if topic.query.casefold() == query.casefold()]
+        channel_topics = await topics.for_channel(tx, ctx.channel.id)
+        matching = [topic.query for topic in channel_topics if topic.query.casefold() == query.casefold()]
         for topic_query in matching:
             await topics.remove(tx, ctx.channel.id, topic_query)
     if matching:
         return Reply(f"Unsubscribed from “{plain_text(matching[0])}”.")
-    if not followed:
+    if not channel_topics:
         return error_reply("This channel follows no topics.")
-    names = ", ".join(f"“{plain_text(topic.query)}”" for topic in followed)
+    names = ", ".join(f"“{plain_text(topic.query)}”" for topic in channel_topics)
     return error_reply(
         f"This channel has no topic “{plain_text(query)}”. It has {names}." if query else f"Which? {names}."
     )
@@ -86,35 +88,34 @@ async def show(ctx: CommandContext, argument: str) -> Reply:
     """The channel's topics, and what each brought: the matches posted since it was made, at most a month ago."""
     since = ctx.now - _LOOK_BACK
     async with ctx.services.store.read() as tx:
-        followed = await topics.for_channel(tx, ctx.channel.id)
-        sent = {
+        channel_topics = await topics.for_channel(tx, ctx.channel.id)
+        posted_at = {
             exposure.paper_id: exposure.at
             for exposure in await exposures.for_channel(tx, ctx.channel.id)
             if exposure.at >= since
         }
         standing_votes = feedback.standing_votes(await votes.for_channel(tx, ctx.channel.id), ctx.services.emoji)
-        titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, sent)).items()}
-    if not followed:
+        titles = {paper_id: paper.title for paper_id, paper in (await papers.get_many(tx, posted_at)).items()}
+    if not channel_topics:
         return Reply("This channel follows no topics yet. `/papers subscribe federated learning` begins one.")
     liked = {vote.paper_id for vote in standing_votes if vote.value > 0}
-    listed = await _listed(ctx)
+    listed_ids = await _listed(ctx)
     rows = []
-    for topic in followed:
-        matches = [
-            paper_id for paper_id in await _matching(ctx, topic.query, sent) if sent[paper_id] >= topic.created_at
-        ]
+    for topic in channel_topics:
+        matches = [i for i in await _matching(ctx, topic.query, posted_at) if posted_at[i] >= topic.created_at]
         parts = []
         if topic.muted:
-            muted_count = len(await _matching(ctx, topic.query, listed))
-            parts.append(f"muted; {muted_count:,} of the {_month(listed)} match it." if listed else "muted.")
+            muted_count = len(await _matching(ctx, topic.query, listed_ids))
+            parts.append(f"muted; {muted_count:,} of the {_month(listed_ids)} match it." if listed_ids else "muted.")
         elif matches:
-            last = max(matches, key=sent.__getitem__)
-            day = day_name(sent[last].astimezone(ctx.zone).date(), ctx.now.astimezone(ctx.zone).date())
+            last_id = max(matches, key=posted_at.__getitem__)
+            day = day_name(posted_at[last_id].astimezone(ctx.zone).date(), ctx.now.astimezone(ctx.zone).date())
             liked_part = f", {len(liked.intersection(matches)):,} of them liked" if liked.intersection(matches) else ""
             parts.append(f"brought {count(len(matches), 'paper')} in the last 30 days{liked_part};")
-            parts.append(f"the last {day}: “{cut(plain_text(titles[last]), 70)}”.")
+            parts.append(f"the last {day}: “{cut(plain_text(titles[last_id]), 70)}”.")
         else:
-            parts.append("brought nothing yet. " + _share(len(await _matching(ctx, topic.query, listed)), listed))
+            matched = len(await _matching(ctx, topic.query, listed_ids))
+            parts.append(f"brought nothing yet. {_share(matched, listed_ids)}")
         name = plain_text(topic.query) + (" (alerts at once)" if topic.alert else "")
         rows.append(f"• {name}: {' '.join(parts)}")
     return Reply("Topics here:\n" + "\n".join(rows))
@@ -122,10 +123,10 @@ async def show(ctx: CommandContext, argument: str) -> Reply:
 
 async def reach(ctx: CommandContext, query: str, *, alert: bool = False) -> str:
     """How many papers a topic would have brought in the last 30 days, and whether that is too many."""
-    listed = await _listed(ctx)
-    matched = len(await _matching(ctx, query, listed))
-    text = _share(matched, listed)
-    if matched > _FEW and matched > _TOO_BROAD * len(listed):
+    listed_ids = await _listed(ctx)
+    matched = len(await _matching(ctx, query, listed_ids))
+    text = _share(matched, listed_ids)
+    if matched > _FEW and matched > _TOO_BROAD * len(listed_ids):
         text += " That is a lot: a narrower topic tells me more."
     elif alert and matched > _MANY_ALERTS * _LOOK_BACK.days:
         text += f" That is about {matched // _LOOK_BACK.days} alerts a day: a narrower topic is quieter."
@@ -140,14 +141,14 @@ def _read(argument: str) -> tuple[str, bool, bool]:
     return query.lstrip(MINUS).strip(), query.startswith(tuple(MINUS)), alert
 
 
-def _share(matched: int, listed: Collection[str]) -> str:
-    if not listed:
+def _share(matched: int, listed_ids: Collection[str]) -> str:
+    if not listed_ids:
         return "No papers were listed in the last 30 days to try it on."
-    return f"It matches {matched:,} of the {_month(listed)}."
+    return f"It matches {matched:,} of the {_month(listed_ids)}."
 
 
-def _month(listed: Collection[str]) -> str:
-    return f"{len(listed):,} papers of the last 30 days"
+def _month(listed_ids: Collection[str]) -> str:
+    return f"{len(listed_ids):,} papers of the last 30 days"
 
 
 async def _listed(ctx: CommandContext) -> list[str]:
@@ -160,5 +161,5 @@ async def _listed(ctx: CommandContext) -> list[str]:
 async def _matching(ctx: CommandContext, query: str, paper_ids: Collection[str]) -> list[str]:
     """The papers among these that a topic matches."""
     engine = ctx.services.paper_index.engine
-    listed_ids = list(paper_ids)
-    return [hit.paper_id for hit in await asyncio.to_thread(lambda: engine.matching(query, engine.known(listed_ids)))]
+    ids = list(paper_ids)
+    return [hit.paper_id for hit in await asyncio.to_thread(lambda: engine.matching(query, engine.known(ids)))]

@@ -44,10 +44,10 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
             "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib file, "
             "as in `/papers teach 1602.05629 1912.04977`."
         )
-    parsed = await asyncio.to_thread(bibliography.read, argument)
-    if not parsed.papers:
+    references = await asyncio.to_thread(bibliography.read, argument)
+    if not references.papers:
         return error_reply("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
-    taught_papers = parsed.papers[:_MOST_TAUGHT]
+    taught_papers = references.papers[:_MOST_TAUGHT]
     async with ctx.services.store.read() as tx:
         stored_ids = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in taught_papers}
     missing = [paper.id for paper in taught_papers if stored_ids[paper.id] is None and arxiv_id(paper.id)]
@@ -59,8 +59,8 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
     async with ctx.services.store.write() as tx:
         await metadata.lock_papers(tx)  # wait for a source that is listing one of them
         for paper in taught_papers:
-            listed = await papers.same_as(tx, paper)
-            paper_id = listed or await contributions.give(tx, ctx.channel, ctx.asker.member, paper, ctx.now)
+            stored_id = await papers.same_as(tx, paper)
+            paper_id = stored_id or await contributions.give(tx, ctx.channel, ctx.asker.member, paper, ctx.now)
             if paper_id is None:
                 unknown.append(paper)
                 full |= bool(paper.title)
@@ -72,15 +72,15 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
         if full:
             return error_reply(_full())
         return error_reply(f"I could not find {_listed(unknown)}. Check the ids, or try again when arXiv answers.")
-    followed = "it" if len(ids) == 1 else "them"
-    text = f"Learned from {count(len(ids), 'paper')}: the next digest follows {followed}."
+    pronoun = "it" if len(ids) == 1 else "them"
+    text = f"Learned from {count(len(ids), 'paper')}: the next digest follows {pronoun}."
     if unknown:
         text += f" {_full()}" if full else f" I could not find {_listed(unknown)}."
-    if parsed.problems:
-        text += f" Skipped: {parsed.problems[0]}" + (
-            f" (and {len(parsed.problems) - 1} more)." if parsed.problems[1:] else "."
+    if references.problems:
+        text += f" Skipped: {references.problems[0]}" + (
+            f" (and {len(references.problems) - 1} more)." if references.problems[1:] else "."
         )
-    if len(parsed.papers) > _MOST_TAUGHT:
+    if len(references.papers) > _MOST_TAUGHT:
         text += f" Only the first {_MOST_TAUGHT} count; send the others in a second go."
     elif len(argument) + len(f"{TEACH} ") >= LONGEST_LINE:
         text += f" Only the first {LONGEST_LINE:,} characters were read; send the others in a second go."
@@ -98,12 +98,12 @@ async def submit(ctx: CommandContext, argument: str) -> Reply:
         return not_here()
     # Without a name: the post is kept, and the member who submitted it may want to be forgotten.
     text = "A member put this before the channel:"
-    planned = await ctx.services.digests.plan_card(ctx.channel, paper, DeliveryKind.SUBMISSION, text, ctx.now)
-    if planned is None:
+    delivery = await ctx.services.digests.plan_card(ctx.channel, paper, DeliveryKind.SUBMISSION, text, ctx.now)
+    if delivery is None:
         return error_reply(f"“{cut(plain_text(paper.title), 100)}” has been here already.")
     await ctx.services.deliver(ctx.channel.id)
     async with ctx.services.store.read() as tx:
-        posts = await deliveries.posts_of_delivery(tx, planned.id)
+        posts = await deliveries.posts_of_delivery(tx, delivery.id)
         channel = await channels.get(tx, ctx.channel.id)
     if channel and channel.state is ChannelState.LOST:
         return error_reply(f"I can't post here: {channel.state_reason}. {ctx.can.way_back} first.")
@@ -186,18 +186,20 @@ async def _vote(ctx: CommandContext, argument: str, signal: str, opposite: str, 
     channel, member = ctx.channel.id, ctx.asker.member
     async with ctx.services.store.write() as tx:
         standing_signals = {v.signal for v in await votes.for_paper(tx, channel, paper.id) if v.member == member}
-        first = await ctx.claim_event(tx)
-        takes_back = (signal in standing_signals) == first  # a repeated event gets the answer that the first one got
-        if first:
+        is_new = await ctx.claim_event(tx)
+        # A repeated event gets the answer that the first one got.
+        takes_back = (signal in standing_signals) == is_new
+        if is_new:
             await votes.put(tx, Vote(channel, paper.id, member, signal, not takes_back, ctx.now))
             # A taught paper counts until a `less`, or a second `more`, takes it back.
             replaced = {opposite, VoteSignal.TAUGHT} if takes_back or signal == VoteSignal.LESS else {opposite}
             for signal_off in sorted(replaced & standing_signals):
                 await votes.put(tx, Vote(channel, paper.id, member, signal_off, False, ctx.now))
-    if first:
+    if is_new:
         ctx.services.refresh_tally(channel, paper.id)
     title = cut(plain_text(paper.title), 100)
-    if takes_back and any(on_message(standing) and ctx.services.emoji.value(standing) for standing in standing_signals):
+    emoji_votes = [emoji for emoji in filter(on_message, standing_signals) if ctx.services.emoji.value(emoji)]
+    if takes_back and emoji_votes:
         return Reply(f"Taken back. Your emoji on “{title}” still counts: take it off there.")
     if takes_back:
         taught = ", taught or voted" if VoteSignal.TAUGHT in standing_signals else ""

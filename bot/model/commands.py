@@ -133,12 +133,12 @@ def sanitize(text: str) -> str:
     return visible("\n".join(text[:LONGEST_LINE].replace("\t", " ").splitlines())).strip()
 
 
-def command_from_form(name: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+def command_from_form(name: str, old_values: Mapping[str, str], new_values: Mapping[str, str]) -> str:
     """The line that a sent form stands for: the command with every value that was changed, "" when none was.
 
     >>> command_from_form("settings", {"bar": "0.8", "guess": "on"}, {"bar": " 0.4", "guess": "on"})
     'settings bar=0.4'
     """
-    values = {field: " ".join(sanitize(value).split()) for field, value in now.items()}
-    changed = [f"{field}={value}" for field, value in values.items() if value != before.get(field)]
-    return " ".join([name, *changed]) if changed else ""
+    values = {field: " ".join(sanitize(value).split()) for field, value in new_values.items()}
+    changes = [f"{field}={value}" for field, value in values.items() if value != old_values.get(field)]
+    return " ".join([name, *changes]) if changes else ""

@@ -29,8 +29,8 @@ def number_of(emoji: str) -> int:
 def buttons(lines: Sequence[Line], command: str) -> list[Action]:
     """A button for each numbered paper, as far as there are emoji. `command` is the name of the one that likes a paper,
     as a reaction with its number does."""
-    numbered = zip(_KEYCAPS, lines, strict=False)
-    return [Action(label, command, line.paper_id) for label, line in numbered]
+    labels = zip(_KEYCAPS, lines, strict=False)
+    return [Action(label, command, line.paper_id) for label, line in labels]
 
 
 def keycap(number: int) -> str:

@@ -19,19 +19,19 @@ _LEAST_TYPED = 3
 
 async def suggestions(services: Services, place: Place, line: str) -> list[str]:
     """Whole lines, each once: commands, the channel's topics, queries with their last word completed, then titles."""
-    typed = line.lstrip()
-    first, space, argument = typed.partition(" ")
+    text = line.lstrip()
+    first, space, argument = text.partition(" ")
     name = first.casefold()
     lines = [] if space else [command_name for command_name in services.commands if command_name.startswith(name)]
     command = services.commands.get(name) if space else None
     completes_queries = command is None or command.completes_queries
     completes_titles = command is None or command.completes_titles or command.takes_paper
-    prefix, query = (f"{name} ", argument) if command else ("", typed)
+    prefix, query = (f"{name} ", argument) if command else ("", text)
     if command is None or command.completes_topics:
         async with services.store.read() as tx:
             channel = await channels.find(tx, place)
-            followed = [topic.query for topic in await topics.for_channel(tx, channel.id)] if channel else []
-        lines += [prefix + topic for topic in followed if topic.casefold().startswith(query.casefold())]
+            topic_queries = [topic.query for topic in await topics.for_channel(tx, channel.id)] if channel else []
+        lines += [prefix + topic for topic in topic_queries if topic.casefold().startswith(query.casefold())]
     if len(query) < _LEAST_TYPED or not (completes_queries or completes_titles):
         return list(dict.fromkeys(lines))
     engine = services.paper_index.engine
@@ -48,6 +48,6 @@ async def suggestions(services: Services, place: Place, line: str) -> list[str]:
         # If no title begins like this, perhaps because of a misspelling, the hits of a search are offered.
         ids = completion.paper_ids or [hit.paper_id for hit in await asyncio.to_thread(engine.search, query, _TITLES)]
         async with services.store.read() as tx:
-            titled = await papers.get_many(tx, [*private_completion.paper_ids, *ids])
-        lines += [f"{prefix or f'{SEARCH} '}{plain_text(paper.title)}" for paper in titled.values()]
+            titled_papers = await papers.get_many(tx, [*private_completion.paper_ids, *ids])
+        lines += [f"{prefix or f'{SEARCH} '}{plain_text(paper.title)}" for paper in titled_papers.values()]
     return list(dict.fromkeys(lines))

@@ -33,22 +33,22 @@ async def build_home(services: Services, place: Place, asker: Asker, addresses: 
     """The home page of an asker. `place` is their direct conversation; `addresses` are those of their channels."""
     async with services.store.read() as tx:
         channel = await channels.find(tx, place)
-        followed = await topics.for_channel(tx, channel.id) if channel else []
+        channel_topics = await topics.for_channel(tx, channel.id) if channel else []
         saved_ids = [i for i, _ in await saved.for_member(tx, place.platform, services.known_in(place), asker.member)]
         start = offset if offset < len(saved_ids) else 0
         saved_papers = await papers.get_many(tx, saved_ids[start : start + _PAGE])
-        managed = [
+        managed_channels = [
             managed_channel
             for managed_channel in await channels.in_workspace(tx, place.platform, place.workspace)
             if _manages(asker, managed_channel) and managed_channel.place.address in addresses
         ]
-        overviews = [await _overview(tx, services, managed_channel) for managed_channel in managed[:_CHANNELS]]
+        overviews = [await _overview(tx, services, managed_channel) for managed_channel in managed_channels[:_CHANNELS]]
         own_overview = Overview(place, _WELCOME)
-        if channel and (followed or channel.state is not ChannelState.NEW):
+        if channel and (channel_topics or channel.state is not ChannelState.NEW):
             own_overview = await _overview(tx, services, channel)
     return Home(
         mine=own_overview,
-        topics=tuple(_entry(topic) for topic in followed),
+        topics=tuple(_entry(topic) for topic in channel_topics),
         saved=tuple(
             Entry(cards.line(paper, cards.authors_line(paper.authors)), Action("Remove", UNSAVE, paper.id))
             for paper in saved_papers.values()
@@ -56,7 +56,7 @@ async def build_home(services: Services, place: Place, asker: Asker, addresses: 
         kept=len(saved_ids),
         actions=tuple(_pages(start, len(saved_ids))),
         channels=tuple(overviews),
-        left_out=len(managed) - len(overviews),
+        left_out=len(managed_channels) - len(overviews),
     )
 
 
@@ -67,14 +67,14 @@ def _manages(asker: Asker, channel: Channel) -> bool:
 
 async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -> Overview:
     """The state of a channel, with the buttons that a manager has."""
-    standing = feedback.standing_votes(await votes.for_channel(tx, channel.id), services.emoji)
-    followed = await topics.for_channel(tx, channel.id)
-    names = ", ".join(f"“{cut(plain_text(topic.line), 60)}”" for topic in followed[:_NAMES]) or "none yet"
-    more = f" and {len(followed) - _NAMES} more" if len(followed) > _NAMES else ""
-    members = len({vote.member for vote in standing})
-    learned = f"Learned from {count(len(standing), 'vote')}"
+    standing_votes = feedback.standing_votes(await votes.for_channel(tx, channel.id), services.emoji)
+    channel_topics = await topics.for_channel(tx, channel.id)
+    names = ", ".join(f"“{cut(plain_text(topic.line), 60)}”" for topic in channel_topics[:_NAMES]) or "none yet"
+    suffix = f" and {len(channel_topics) - _NAMES} more" if len(channel_topics) > _NAMES else ""
+    members = len({vote.member for vote in standing_votes})
+    learned = f"Learned from {count(len(standing_votes), 'vote')}"
     if channel.place.kind is not PlaceKind.DIRECT:
-        learned += f" by {count(members, 'member')}. Topics: {names}{more}"
+        learned += f" by {count(members, 'member')}. Topics: {names}{suffix}"
     actions: tuple[Action, ...] = (Action("Schedule", SCHEDULE), Action("Settings", SETTINGS))
     if channel.state is ChannelState.LOST:
         way_back = services.platforms[channel.place.platform].capabilities.way_back
@@ -87,9 +87,9 @@ async def _overview(tx: AsyncConnection, services: Services, channel: Channel) -
 
 
 def _entry(topic: Topic) -> Entry:
-    how = "muted" if topic.muted else "alerts at once" if topic.alert else ""
+    detail = "muted" if topic.muted else "alerts at once" if topic.alert else ""
     title = cut(plain_text(topic.query), 200)
-    return Entry(Line("", title, detail=how), Action("Drop", UNSUBSCRIBE, topic.query))
+    return Entry(Line("", title, detail=detail), Action("Drop", UNSUBSCRIBE, topic.query))
 
 
 def _pages(start: int, total: int) -> Sequence[Action]:

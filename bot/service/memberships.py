@@ -29,22 +29,22 @@ class ChannelMembership:
         """The bot was invited: digests begin, or go on as before. The reply greets the channel."""
         now = self._services.clock()
         channel = await self.find_or_add(place, owner=by)
-        again = channel.state is ChannelState.LOST
+        was_lost = channel.state is ChannelState.LOST
         async with self._services.store.write() as tx:
             await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner)
-            if channel.state is ChannelState.NEW or (again and channel.next_due_at is not None):
+            if channel.state is ChannelState.NEW or (was_lost and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
-            elif again:  # lost while it was paused: paused it stays
+            elif was_lost:  # it was paused when it was lost, and stays so
                 await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason="paused here")
             channel = await channels.get(tx, channel.id) or channel
         hello = (
             "I am back, with everything I knew."
-            if again
+            if was_lost
             else "Hello, I am Paperboy: I bring the new papers this channel will like."
         )
-        late = channel.next_due_at is not None and channel.next_due_at <= now
+        is_late = channel.next_due_at is not None and channel.next_due_at <= now
         return Reply(
-            f"{hello} Next digest: {'in a moment' if late else schedule.next_digest(channel)}.\n"
+            f"{hello} Next digest: {'in a moment' if is_late else schedule.next_digest(channel)}.\n"
             "React to a card with 👍 or 👎 and I learn. `/papers subscribe federated learning` (any topic) gives me a "
             "start, `/papers schedule 09:00 weekdays Europe/Berlin 5` sets the hour, `/papers help` tells the rest.",
             public=True,
@@ -77,10 +77,10 @@ class ChannelMembership:
         go on. Nobody can remove the bot from a direct conversation, so those go on as well. Returns the greetings of
         the channels that go on; a direct conversation gets one only if it gets digests."""
         async with self._services.store.read() as tx:
-            stored = await channels.in_workspace(tx, platform, workspace)
-        attended, greetings = {place.address: place for place in places}, []
-        for channel in stored:
-            place = attended.get(channel.place.address)
+            stored_channels = await channels.in_workspace(tx, platform, workspace)
+        places_by_address, greetings = {place.address: place for place in places}, []
+        for channel in stored_channels:
+            place = places_by_address.get(channel.place.address)
             if channel.state is ChannelState.LOST and (place or channel.place.kind is PlaceKind.DIRECT):
                 greeting = await self.joined(place or channel.place, "")
                 if place or channel.next_due_at:

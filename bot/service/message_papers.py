@@ -28,8 +28,8 @@ async def papers_in(services: Services, place: Place, message: str, text: str) -
         post = await deliveries.post_by_message(tx, channel.id, message) if channel else None
         names = await _of_post(tx, post) if post else []
     if not names:
-        parsed = await asyncio.to_thread(bibliography.read, text[:_LONGEST])
-        names = [paper.id for paper in parsed.papers]
+        references = await asyncio.to_thread(bibliography.read, text[:_LONGEST])
+        names = [paper.id for paper in references.papers]
     async with services.store.read() as tx:
         channel_id = channel.id if channel else None
         ids = list(dict.fromkeys([await contributions.resolve(tx, name, channel_id) or name for name in names]))[:_MOST]

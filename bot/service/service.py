@@ -124,14 +124,14 @@ class BotService:
                 only_looks = command.anyone_may_look and not argument
                 if command.managers_only and not ctx.may_manage and not only_looks:
                     return schedule.not_yours()
-                answering = command.handler(ctx, argument)
-                return await (answering if command.answers_at_once else self._limiter.run(answering))
+                answer = command.handler(ctx, argument)
+                return await (answer if command.answers_at_once else self._limiter.run(answer))
         except StoreError as error:
             log.error("The store did not answer.", exc_info=error)
             return error_reply(_SILENT)
         except Exception:
             # A member gets an answer whatever fails; the log gets the traceback.
             log.exception("A command failed.", command=name)
-            where = f" The log has it under {current_event()}." if current_event() else ""
-            text = f"That went wrong, and it is not your fault.{where} Please try again, or ask for something else."
+            log_note = f" The log has it under {current_event()}." if current_event() else ""
+            text = f"That went wrong, and it is not your fault.{log_note} Please try again, or ask for something else."
             return error_reply(text)

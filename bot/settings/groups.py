@@ -29,7 +29,7 @@ def _listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not value.lstrip().startswith("["):
-        return [part for each in value.split(",") if (part := each.strip())]
+        return [part for part in map(str.strip, value.split(",")) if part]
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
@@ -184,8 +184,8 @@ class SlackSettings(Section):
     @field_validator("managers")
     @classmethod
     def _members(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            if not re.fullmatch("[UW][A-Z0-9]{1,20}", each):
+        for member in value:
+            if not re.fullmatch("[UW][A-Z0-9]{1,20}", member):
                 raise ValueError("holds what is no member's id like U012ABCDEF")
         return value
 
