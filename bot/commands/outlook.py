@@ -33,8 +33,8 @@ async def future(ctx: CommandContext, standing: Standing) -> str:
 
 
 def next_digest(standing: Standing, max_cards: int, twin: str = "") -> str:
-    """A sentence on where a candidate stands in the next digest of at most `most` cards. `twin` is the title of a pick
-    that is nearly the same paper."""
+    """A sentence on where a candidate stands in the next digest of at most `max_cards` cards. `twin` is the title of a
+    pick that is nearly the same paper."""
     if standing.picked:
         return "It is in the next digest as it would be now."
     if twin:

@@ -50,21 +50,21 @@ def line(paper: Paper, detail: str = "", note: str = "") -> Line:
 def authors_line(authors: Sequence[str]) -> str:
     """The first three authors and how many more there are."""
     names = [cut(plain_text(name), 60) for name in authors[:_NAMES_SHOWN]]
-    more = len(authors) - len(names)
-    return ", ".join(names) + (f" + {more}" if more else "")
+    others = len(authors) - len(names)
+    return ", ".join(names) + (f" + {others}" if others else "")
 
 
 def summary(abstract: str) -> str:
     """Two sentences of an abstract: the first, and the one that says what was done."""
-    parts = [plain_text(sentence) for sentence in sentences(display(abstract))]
-    if len(parts) > 2:
-        cue_sentence = next((s for s in parts[1:] if _CUE.search(s)), parts[1])
-        if _CUE.search(parts[0]):
-            cue_sentence = parts[1]
-        parts = [parts[0], cue_sentence]
-    text = " ".join(parts)
-    if len(text) > _SUMMARY and len(parts) == 2 and len(parts[1]) <= _SUMMARY:
-        return parts[1]
+    sentences_ = [plain_text(sentence) for sentence in sentences(display(abstract))]
+    if len(sentences_) > 2:
+        cue_sentence = next((s for s in sentences_[1:] if _CUE.search(s)), sentences_[1])
+        if _CUE.search(sentences_[0]):
+            cue_sentence = sentences_[1]
+        sentences_ = [sentences_[0], cue_sentence]
+    text = " ".join(sentences_)
+    if len(text) > _SUMMARY and len(sentences_) == 2 and len(sentences_[1]) <= _SUMMARY:
+        return sentences_[1]
     return cut(text, _SUMMARY)
 
 

@@ -31,8 +31,6 @@ from recommender.learning.threshold import PickOutcome, learned_threshold
 
 log = structlog.get_logger(__name__)
 _LONGEST_LOOK_BACK = timedelta(days=30)
-
-
 _NEIGHBOURS_UNTIL = 100
 """With so many votes of its own, a channel gives its neighbours' votes a tenth of their weight: they are not read
 any more."""
@@ -79,14 +77,14 @@ class Digest:
         react = f"{'Vote' if answer else 'React'} with 👍 or 👎"
         if style is Style.COMPACT:
             react = "React with the number of each you like, as 1️⃣"
-        where = self._where(style, len(self.titles) if tucked else 0)
+        thread_note = self._where(style, len(self.titles) if tucked else 0)
         if profile.votes:
             votes_, members = count(profile.votes, "vote"), count(profile.members, "member")
-            how = f" {react}." if style is Style.COMPACT else ""
-            return f"{start}, learned from {votes_} by {members}.{how}{where}"
-        others = ", after what your other channels like" if profile.neighbours else ""
-        after = ", after this channel's topics" if profile.topics else others
-        return f"{start}{after}.{where} {react}, and tomorrow's follow your taste."
+            instruction = f" {react}." if style is Style.COMPACT else ""
+            return f"{start}, learned from {votes_} by {members}.{instruction}{thread_note}"
+        neighbours_note = ", after what your other channels like" if profile.neighbours else ""
+        basis = ", after this channel's topics" if profile.topics else neighbours_note
+        return f"{start}{basis}.{thread_note} {react}, and tomorrow's follow your taste."
 
     def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
         """The digest's messages in their order. In a forum they all stand in the thread of the day's post."""
@@ -100,10 +98,10 @@ class Digest:
     @staticmethod
     def _where(style: Style, tucked: int) -> str:
         """The sentence that tells what is in the thread, or ""."""
-        more = count(tucked, "more title")
+        titles_text = count(tucked, "more title")
         if style is Style.THREAD:
-            return f" They are in this message's thread{f', and {more}' if tucked else ''}."
-        return f" {more} {'is' if tucked == 1 else 'are'} in this message's thread." if tucked else ""
+            return f" They are in this message's thread{f', and {titles_text}' if tucked else ''}."
+        return f" {titles_text} {'is' if tucked == 1 else 'are'} in this message's thread." if tucked else ""
 
 
 class DigestComposer:
@@ -154,7 +152,7 @@ class DigestComposer:
             lambda engine: engine.recommend(profile, engine.known(unseen), options, channel.titles, now)
         )
         picks = recommendation.picks
-        picked = tuple(
+        logged_picks = tuple(
             LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.arm)
             for p in picks
         )
@@ -166,24 +164,24 @@ class DigestComposer:
                 return Digest(day, profile, revision, quiet=reason, upvoted=upvoted)
             titles = tuple(map(cards.line, (await papers.get_many(tx, recommendation.titles)).values()))
         rendered_cards = tuple(await self._cards(channel, profile, picks, now))
-        return Digest(day, profile, revision, rendered_cards, titles, picked=picked, upvoted=upvoted)
+        return Digest(day, profile, revision, rendered_cards, titles, picked=logged_picks, upvoted=upvoted)
 
     async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""
         async with self._store.read() as tx:
-            last = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
+            last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
             # Papers that the index has not taken in yet are for the digest after this one.
-            revision = max(await self._paper_index.revision(tx), last.papers_revision if last else 0)
-            recent = await self._recent(tx, channel, day, last)
+            revision = max(await self._paper_index.revision(tx), last_digest.papers_revision if last_digest else 0)
+            recent = await self._recent(tx, channel, day, last_digest)
         return DigestCandidates(revision, tuple(recent), tuple(await self.unseen(channel, recent)))
 
     async def unseen(self, channel: Channel, paper_ids: Sequence[str]) -> list[str]:
         """Those of the papers that the channel has not had, nor under another title."""
         async with self._store.read() as tx:
-            posted = await exposures.posted(tx, channel.id)
-        new = [paper_id for paper_id in paper_ids if paper_id not in posted]
-        duplicates = await asyncio.to_thread(self._paper_index.engine.duplicates_of_seen, new, posted)
-        return [paper_id for paper_id in new if paper_id not in duplicates]
+            posted_ids = await exposures.posted(tx, channel.id)
+        new_ids = [paper_id for paper_id in paper_ids if paper_id not in posted_ids]
+        duplicates = await asyncio.to_thread(self._paper_index.engine.duplicates_of_seen, new_ids, posted_ids)
+        return [paper_id for paper_id in new_ids if paper_id not in duplicates]
 
     async def bar(self, tx: AsyncConnection, channel: Channel, profile: Profile, day: date) -> float:
         """The share of random papers that the channel's picks must beat on that day."""
@@ -232,7 +230,7 @@ class DigestComposer:
             style = layout.choose_style(channel.style, can, len(free_cards))
             forum = channel.place.kind is PlaceKind.FORUM
             drafts = digest.drafts(style, can, forum=forum)
-            planned = await deliveries.plan(
+            delivery = await deliveries.plan(
                 tx,
                 channel.id,
                 hour.local_date,
@@ -244,63 +242,63 @@ class DigestComposer:
                 papers_revision=digest.revision,
                 unposted=unposted,
             )
-            if planned:
-                shown_now = {card.paper_id for card in free_cards}
-                picked = [pick for pick in digest.picked if pick.paper_id in shown_now]
-                await pick_log.record(tx, planned.id, pick_log.merged(picked, digest.upvoted))
-            return planned
+            if delivery:
+                shown_ids = {card.paper_id for card in free_cards}
+                logged_picks = [pick for pick in digest.picked if pick.paper_id in shown_ids]
+                await pick_log.record(tx, delivery.id, pick_log.merged(logged_picks, digest.upvoted))
+            return delivery
 
     async def plan_card(
-        self, channel: Channel, paper: Paper, kind: DeliveryKind, text: str, now: datetime, why: str = ""
+        self, channel: Channel, paper: Paper, kind: DeliveryKind, text: str, now: datetime
     ) -> Delivery | None:
         """Plan one card outside a digest (an alert, a submission). None when the channel has had the paper."""
         async with self._store.read() as tx:
             if await exposures.posted(tx, channel.id, [paper.id]):
                 return None
             note = (await self._notes(tx, channel, [paper.id])).get(paper.id, "")
-        card = await asyncio.to_thread(cards.card, paper, why, note=note)
+        card = await asyncio.to_thread(cards.card, paper, note=note)
         drafts = [Draft(dump_message(Message(text=text, card=card)), paper.id)]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             return await deliveries.plan(tx, channel.id, day, kind, now, drafts, now, subject=paper.id)
 
     async def plan_list(
-        self, channel: Channel, listed: Sequence[Paper], kind: DeliveryKind, text: str, now: datetime
+        self, channel: Channel, listed_papers: Sequence[Paper], kind: DeliveryKind, text: str, now: datetime
     ) -> Delivery | None:
         """Plan one message of numbered papers, at most as many as the platform can number."""
         async with self._store.read() as tx:
-            notes = await self._notes(tx, channel, [paper.id for paper in listed])
+            notes = await self._notes(tx, channel, [paper.id for paper in listed_papers])
         rendered_cards = await asyncio.to_thread(
-            lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in listed]
+            lambda: [cards.card(paper, note=notes.get(paper.id, "")) for paper in listed_papers]
         )
         lines = [layout.line(card) for card in rendered_cards]
         async with self._store.write() as tx:
             day = now.astimezone(ZoneInfo(channel.zone)).date()
             draft = layout.numbered(text, lines, glance=True)
-            return await deliveries.plan(tx, channel.id, day, kind, now, [draft], now, subject=listed[0].id)
+            return await deliveries.plan(tx, channel.id, day, kind, now, [draft], now, subject=listed_papers[0].id)
 
-    async def _recent(self, tx: AsyncConnection, channel: Channel, day: date, last: Delivery | None) -> list[str]:
+    async def _recent(self, tx: AsyncConnection, channel: Channel, day: date, latest: Delivery | None) -> list[str]:
         """Papers that became news since the channel's last digest, and papers whose posts were dropped since. For a
         first digest, the news within the window."""
-        if last is None:
+        if latest is None:
             # East of the channel's zone it is tomorrow already, so papers may be listed for tomorrow.
             return await papers.news(tx, day - self._window, day + timedelta(days=1))
         # Every paper stored since then counts, also one from a source that had failed and was read late.
         since = day - _LONGEST_LOOK_BACK
-        recent = await papers.news(tx, since, day + timedelta(days=1), last.papers_revision)
-        return list(dict.fromkeys([*recent, *await exposures.dropped(tx, channel.id, since)]))
+        recent_ids = await papers.news(tx, since, day + timedelta(days=1), latest.papers_revision)
+        return list(dict.fromkeys([*recent_ids, *await exposures.dropped(tx, channel.id, since)]))
 
     async def _cards(self, channel: Channel, profile: Profile, picks: Sequence[Pick], now: datetime) -> list[Card]:
         zone = ZoneInfo(channel.zone)
-        taught_by = [reason.because for pick in picks for reason in pick.reasons if reason.because]
+        because_ids = [reason.because for pick in picks for reason in pick.reasons if reason.because]
         async with self._store.read() as tx:
-            papers_by_id = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *taught_by])
+            papers_by_id = await papers.get_many(tx, [*(pick.paper_id for pick in picks), *because_ids])
             notes = await self._notes(tx, channel, [pick.paper_id for pick in picks])
         titles = {paper_id: paper.title for paper_id, paper in papers_by_id.items()}
         liked_on = {vote.paper_id: vote.at.astimezone(zone) for vote in profile.feedback if vote.value > 0}
 
         def render() -> list[Card]:
-            rendered = []
+            rendered_cards = []
             for pick in picks:
                 why = cards.why_line(pick.reasons, titles, liked_on, now.astimezone(zone).date())
                 if pick.guess:
@@ -310,8 +308,8 @@ class DigestComposer:
                 paper = papers_by_id.get(pick.paper_id)
                 if paper is None:  # it was merged into another paper after it was picked
                     continue
-                rendered.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
-            return rendered
+                rendered_cards.append(cards.card(paper, why, guess=pick.guess, note=notes.get(paper.id, "")))
+            return rendered_cards
 
         # The texts of a whole digest are converted in a thread: they may be long and full of TeX.
         return await asyncio.to_thread(render)
@@ -320,12 +318,12 @@ class DigestComposer:
         """Notes on papers that other channels of the workspace have had, by paper: where, and how many likes."""
         visible = await votes.visible_from(tx, channel.id, paper_ids)
         notes: dict[str, str] = {}
-        for paper_id, channel_id, name, _, glance in await exposures.seen_in_workspace(tx, channel.id, paper_ids):
+        for paper_id, channel_id, name, _, by_title in await exposures.seen_in_workspace(tx, channel.id, paper_ids):
             channel_votes = [vote for vote in visible if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)]
             likes, _ = feedback.tally(channel_votes, self._emoji)
-            if channel_id != channel.id and (likes or not glance):
-                where = f"#{cut(plain_text(name), 60)}" if name else "another channel"
-                notes[paper_id] = f"already in {where}" + (f", {likes} 👍" if likes else "")
+            if channel_id != channel.id and (likes or not by_title):
+                place = f"#{cut(plain_text(name), 60)}" if name else "another channel"
+                notes[paper_id] = f"already in {place}" + (f", {likes} 👍" if likes else "")
         return notes
 
     async def _quiet_reason(
@@ -334,13 +332,13 @@ class DigestComposer:
         """One sentence that says why there is nothing to post. `bar` is the bar that kept every paper out, None where
         another reason did."""
         if candidates.unseen:
-            new = len(candidates.unseen)
-            many = "1 new paper was" if new == 1 else f"{new} new papers were"
+            new_count = len(candidates.unseen)
+            papers_text = "1 new paper was" if new_count == 1 else f"{new_count} new papers were"
             if bar is None:
-                return f"{many} listed, all about what this channel muted."
+                return f"{papers_text} listed, all about what this channel muted."
             learned = ", as its own likes set the bar" if bar > channel.bar else ""
             return (
-                f"{many} listed, none close enough to what this channel likes{learned}. "
+                f"{papers_text} listed, none close enough to what this channel likes{learned}. "
                 f"`/papers settings bar {max(bar - 0.2, 0):.1f}` lets more through."
             )
         failing = await runs.failing(tx)
@@ -350,9 +348,10 @@ class DigestComposer:
             return f"{names} could not be read ({reason}). What was missed comes when it answers."
         if candidates.recent:
             return _ALL_HERE
-        last, read_at = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST), await runs.last_finished(tx)
-        if read_at is None or (last and read_at <= last.planned_at):
-            since = "since the last digest" if last else "yet"
+        last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
+        read_at = await runs.last_finished(tx)
+        if read_at is None or (last_digest and read_at <= last_digest.planned_at):
+            since = "since the last digest" if last_digest else "yet"
             return f"the sources have not been read {since}. What they list comes with the next one."
         if day.weekday() >= 5:
             return "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."

@@ -101,25 +101,25 @@ def standing_votes(stored_votes: Iterable[Vote], table: EmojiTable) -> list[Memb
 
 async def of_channel(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
     """All feedback of a channel: its votes on papers and on words, and the papers that it was shown and ignored."""
-    counted = standing_votes(await votes.for_channel(tx, channel_id), table)
+    counted_votes = standing_votes(await votes.for_channel(tx, channel_id), table)
     private_papers = await contributions.voted_on(tx, channel_id)
     feedback = [
         Feedback(vote.paper_id, vote.value, vote.at, vote.member, paper=private_papers.get(vote.paper_id))
-        for vote in counted
+        for vote in counted_votes
     ]
-    answered = {vote.paper_id for vote in counted}
-    ignored = [
-        exposure for exposure in await exposures.for_channel(tx, channel_id) if exposure.paper_id not in answered
+    voted_ids = {vote.paper_id for vote in counted_votes}
+    ignored_exposures = [
+        exposure for exposure in await exposures.for_channel(tx, channel_id) if exposure.paper_id not in voted_ids
     ]
     votes_on_words = await word_votes.for_channel(tx, channel_id)
     feedback += [Feedback.on_words(vote.words, float(vote.value), vote.at, vote.member) for vote in votes_on_words]
-    return feedback + [Feedback(exposure.paper_id, 0.0, exposure.at, None, exposure.glance) for exposure in ignored]
+    return feedback + [Feedback(shown.paper_id, 0.0, shown.at, None, shown.glance) for shown in ignored_exposures]
 
 
 async def of_neighbours(tx: AsyncConnection, channel_id: int, table: EmojiTable) -> list[Feedback]:
     """The newest votes of the workspace's other channels, for a channel with few votes of its own."""
-    counted = standing_votes(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
-    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in counted]
+    counted_votes = standing_votes(await votes.from_neighbours(tx, channel_id, _NEIGHBOURS_VOTES), table)
+    return [Feedback(vote.paper_id, vote.value, vote.at, vote.member) for vote in counted_votes]
 
 
 def tally(stored_votes: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
@@ -128,7 +128,7 @@ def tally(stored_votes: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
     return sum(value > 0 for value in values), sum(value < 0 for value in values)
 
 
-def pressed(stored_votes: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
+def button_tally(stored_votes: Sequence[Vote], table: EmojiTable) -> tuple[int, int]:
     """The numbers of members who like a paper by button, and who dislike it. A member whose reaction on the message is
     the same vote is left out, so that these numbers and the reactions add up."""
     signals: defaultdict[str, set[str]] = defaultdict(set)

@@ -14,8 +14,8 @@ _FURTHER = "Also today. React with the number of each you like: it counts as a ð
 
 def supported_styles(can: Capabilities) -> tuple[Style, ...]:
     """The styles that a platform supports."""
-    supported = {Style.THREAD: can.threads, Style.COMPACT: can.numbers > 0}
-    return tuple(style for style in Style if supported.get(style, True))
+    support = {Style.THREAD: can.threads, Style.COMPACT: can.numbers > 0}
+    return tuple(style for style in Style if support.get(style, True))
 
 
 def choose_style(style: Style, can: Capabilities, papers: int) -> Style:

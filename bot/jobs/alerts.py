@@ -46,9 +46,9 @@ class Alerts:
             alerted_until = int(await metadata.get(tx, ALERTED_REVISION) or 0)
             # What the index could not take in yet is for the next time.
             indexed_until = max(await self._paper_index.revision(tx), alerted_until)
-            alerting = await topics.alerting(tx)
+            alert_topics = await topics.alerting(tx)
         planned = 0
-        for topic in alerting:
+        for topic in alert_topics:
             planned += await self._plan(topic, alerted_until, now)
         async with self._store.write() as tx:
             await metadata.put(tx, ALERTED_REVISION, str(indexed_until))
@@ -59,27 +59,28 @@ class Alerts:
         async with self._store.read() as tx:
             channel = await channels.get(tx, topic.channel_id)
             # What was known before the topic is left to the digest.
-            fresh = await papers.news(
+            new_ids = await papers.news(
                 tx, today - self._window, today + timedelta(days=1), after=alerted_until, heard_after=topic.created_at
             )
-            if channel is None or channel.state is not ChannelState.ACTIVE or not fresh:
+            if channel is None or channel.state is not ChannelState.ACTIVE or not new_ids:
                 return 0
-        matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, fresh)
-        new = await self._digests.unseen(channel, matches)
+        matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, new_ids)
+        unseen_ids = await self._digests.unseen(channel, matches)
         platform = self._platforms.get(channel.place.platform)
         most_titles = platform.capabilities.numbers if platform else 0
         async with self._store.read() as tx:
-            listed = list((await papers.get_many(tx, new[: _MOST_CARDS + most_titles])).values())
+            listed_papers = list((await papers.get_many(tx, unseen_ids[: _MOST_CARDS + most_titles])).values())
         name = plain_text(topic.query)
         text = f"Just listed, for the topic “{name}”:"
-        planned = [
+        deliveries = [
             await self._digests.plan_card(channel, paper, DeliveryKind.ALERT, text, now)
-            for paper in listed[:_MOST_CARDS]
+            for paper in listed_papers[:_MOST_CARDS]
         ]
-        if rest := listed[_MOST_CARDS:]:
-            text = f"{len(rest)} more just listed, for the topic “{name}”. React with the number of each you like:"
-            planned.append(await self._digests.plan_list(channel, rest, DeliveryKind.ALERT, text, now))
-        return sum(delivery is not None for delivery in planned)
+        if further_papers := listed_papers[_MOST_CARDS:]:
+            more = f"{len(further_papers)} more just listed, for the topic “{name}”."
+            text = f"{more} React with the number of each you like:"
+            deliveries.append(await self._digests.plan_list(channel, further_papers, DeliveryKind.ALERT, text, now))
+        return sum(delivery is not None for delivery in deliveries)
 
 
 def _matching(engine: Recommender, query: str, paper_ids: Sequence[str]) -> list[str]:

@@ -116,8 +116,8 @@ class DeliveryWorker:
     async def begin(self) -> None:
         """Start delivery to every channel that has due posts and no delivery running, without waiting for any."""
         async with self._store.read() as tx:
-            waiting = await deliveries.channels_to_deliver(tx, self._clock(), list(self.platforms), _UNDER_WAY)
-        for channel_id, platform, workspace in waiting:
+            waiting_channels = await deliveries.channels_to_deliver(tx, self._clock(), list(self.platforms), _UNDER_WAY)
+        for channel_id, platform, workspace in waiting_channels:
             if channel_id not in self._under_way:
                 delivery = self._deliver_one(channel_id, self._gates[platform, workspace])
                 self._under_way[channel_id] = asyncio.create_task(delivery)
@@ -133,10 +133,10 @@ class DeliveryWorker:
 
     async def stop(self) -> None:
         """Cancel the running deliveries. A post that was being sent is looked up at the next start."""
-        under_way = list(self._under_way.values())
-        for task in under_way:
+        tasks = list(self._under_way.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _deliver_one(self, channel_id: int, gate: asyncio.Semaphore) -> None:
         try:
@@ -188,15 +188,15 @@ class DeliveryWorker:
             log.error("The stored text of a post can't be read.")
             final = PostState.DROPPED if post.state is PostState.PLANNED else PostState.FAILED
             return await self._move(post, final, reason="its text can't be read")
-        before, begun = post, self._clock()
+        previous, begun_at = post, self._clock()
         # If an earlier send may have posted the message, the time of that first send is kept.
-        first = before.sending_at if before.state is PostState.UNCERTAIN else None
-        attempts, first_at = post.attempts + 1, first or begun
-        if not await self._move(post, PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun):
+        first_begun_at = previous.sending_at if previous.state is PostState.UNCERTAIN else None
+        attempts, first_at = post.attempts + 1, first_begun_at or begun_at
+        if not await self._move(post, PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun_at):
             return False
-        post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun)
+        post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun_at)
         tries, now = self._tries.get(post.id), self._seconds()
-        self._tries[post.id] = _Tries(tries.first, now, tries.last) if tries and first else _Tries(now, now)
+        self._tries[post.id] = _Tries(tries.first, now, tries.last) if tries and first_begun_at else _Tries(now, now)
         # In a forum all messages of a day stand in one forum post; a message that can't go there opens no post of its
         # own.
         in_forum = channel.place.kind is PlaceKind.FORUM
@@ -209,16 +209,16 @@ class DeliveryWorker:
             async with asyncio.timeout(self._policy.timeout):
                 message_id = await platform.send(channel.place, message, post.key)
         except NotAccepted as error:
-            return await self._reschedule(before, post, str(error), error.retry_after)
+            return await self._reschedule(previous, post, str(error), error.retry_after)
         except Rejected as error:
             log.warning("A post was refused.", why=str(error))
-            if before.state is PostState.UNCERTAIN:  # an earlier send may have posted it
-                return await self._reschedule(before, post, str(error), 0.0)
+            if previous.state is PostState.UNCERTAIN:  # an earlier send may have posted it
+                return await self._reschedule(previous, post, str(error), 0.0)
             if message.thread and not in_forum:  # the thread may be gone while the channel is still there
-                return await self._not_sent(before, post, str(error), threaded=False)
+                return await self._not_sent(previous, post, str(error), threaded=False)
             return await self._move(post, PostState.FAILED, reason=str(error))
         except AccessLost as error:
-            await self._not_sent(before, post, str(error))
+            await self._not_sent(previous, post, str(error))
             await self._mark_lost(platform, channel, error)
             return False
         except Exception as error:
@@ -229,7 +229,7 @@ class DeliveryWorker:
             # The first time, look the post up at once. From the second attempt on, wait first (with back-off).
             wait = timedelta(seconds=self._wait(post) if post.attempts > 1 else 0.0)
             return await self._move(post, PostState.UNCERTAIN, reason=_reason(error), not_before=self._clock() + wait)
-        late = before.state is PostState.UNCERTAIN or self._ages(post)[1] > _LATE_SECONDS
+        late = previous.state is PostState.UNCERTAIN or self._ages(post)[1] > _LATE_SECONDS
         return await self._sent(platform, channel, post, message_id, self._clock(), late=late)
 
     async def _resolve_uncertain(self, platform: Platform, channel: Channel, post: Post) -> bool:
@@ -255,12 +255,12 @@ class DeliveryWorker:
             log.warning("An uncertain post can't be looked up yet.", why=_reason(error))
             retry_after = error.retry_after if isinstance(error, NotAccepted) else 0.0
             if too_late and not retry_after:  # the posts of later days wait behind this one
-                why = "may have been posted; nobody could say in time"
-                return await self._move(post, PostState.FAILED, reason=why)
+                reason = "may have been posted; nobody could say in time"
+                return await self._move(post, PostState.FAILED, reason=reason)
             return await self._look_again(post, retry_after or min(_lookup_wait(last), _LONGEST_WAIT_SECONDS))
-        left = self._policy.settled_after - last
-        if message is None and left > 0:
-            return await self._look_again(post, max(min(_lookup_wait(last), left), 1.0))
+        seconds_left = self._policy.settled_after - last
+        if message is None and seconds_left > 0:
+            return await self._look_again(post, max(min(_lookup_wait(last), seconds_left), 1.0))
         if message is None:
             return await self._again(post, "looked for until it could not arrive any more, and not there")
         return await self._sent(platform, channel, post, message, tried_at, late=True)
@@ -284,30 +284,30 @@ class DeliveryWorker:
             await deliveries.postpone(tx, post, self._clock() + timedelta(seconds=seconds))
         return False
 
-    async def _again(self, post: Post, why: str) -> bool:
+    async def _again(self, post: Post, reason: str) -> bool:
         """Send a post again that surely was not posted, up to the number of attempts."""
         if post.attempts >= self._policy.attempts:
-            return await self._give_up(post, why)
-        return await self._move(post, PostState.PLANNED, reason=why, sending_at=None, tried_at=None)
+            return await self._give_up(post, reason)
+        return await self._move(post, PostState.PLANNED, reason=reason, sending_at=None, tried_at=None)
 
-    async def _reschedule(self, before: Post, post: Post, why: str, retry_after: float) -> bool:
+    async def _reschedule(self, previous: Post, post: Post, reason: str, retry_after: float) -> bool:
         """Try a post again later that the platform refused for now; the later posts of its channel wait. `retry_after`:
         the seconds that the platform named, 0 if it named none."""
-        if not retry_after and post.attempts >= self._policy.attempts and before.state is PostState.PLANNED:
-            return await self._give_up(post, why)
+        if not retry_after and post.attempts >= self._policy.attempts and previous.state is PostState.PLANNED:
+            return await self._give_up(post, reason)
         later = self._clock() + timedelta(seconds=retry_after or self._wait(post))
-        attempts = before.attempts if retry_after else post.attempts
-        await self._not_sent(before, post, why, not_before=later, attempts=attempts)
+        attempts = previous.attempts if retry_after else post.attempts
+        await self._not_sent(previous, post, reason, not_before=later, attempts=attempts)
         return False
 
-    async def _not_sent(self, before: Post, post: Post, why: str, **values: object) -> bool:
+    async def _not_sent(self, previous: Post, post: Post, reason: str, **values: object) -> bool:
         """This send surely posted nothing: the post gets back the state it had before. An earlier send of an uncertain
         post may still have posted it."""
-        if before.state is PostState.UNCERTAIN:
+        if previous.state is PostState.UNCERTAIN:
             tries = self._tries[post.id]
             self._tries[post.id] = _Tries(tries.first, tries.before)
-            return await self._move(post, PostState.UNCERTAIN, reason=why, tried_at=before.tried_at, **values)
-        return await self._move(post, PostState.PLANNED, reason=why, sending_at=None, tried_at=None, **values)
+            return await self._move(post, PostState.UNCERTAIN, reason=reason, tried_at=previous.tried_at, **values)
+        return await self._move(post, PostState.PLANNED, reason=reason, sending_at=None, tried_at=None, **values)
 
     def _ages(self, post: Post) -> tuple[float, float]:
         """How many seconds ago the first and the last send of an uncertain post began.
@@ -322,29 +322,29 @@ class DeliveryWorker:
         by_wall = (self._clock() - post.sending_at).total_seconds() if post.sending_at else 0.0
         return max(now - tries.first, by_wall), now - tries.last
 
-    async def _give_up(self, post: Post, why: str) -> bool:
-        log.warning("A post has failed after its last attempt.", tries=post.attempts, why=why)
-        return await self._move(post, PostState.FAILED, reason=why)
+    async def _give_up(self, post: Post, reason: str) -> bool:
+        log.warning("A post has failed after its last attempt.", tries=post.attempts, why=reason)
+        return await self._move(post, PostState.FAILED, reason=reason)
 
     @staticmethod
     def _wait(post: Post) -> float:
         return min(_FIRST_WAIT_SECONDS * 2.0 ** (post.attempts - 1), _LONGEST_WAIT_SECONDS)
 
     async def _mark_lost(self, platform: Platform, channel: Channel, error: AccessLost) -> None:
-        why, everywhere = str(error), isinstance(error, WorkspaceLost)
-        lost = "all channels of a workspace" if everywhere else "a channel"
-        log.warning(f"The bot has lost access to {lost}.", why=why)
+        reason, everywhere = str(error), isinstance(error, WorkspaceLost)
+        scope = "all channels of a workspace" if everywhere else "a channel"
+        log.warning(f"The bot has lost access to {scope}.", why=reason)
         async with self._store.write() as tx:
             now_lost = await channels.change_from(
-                tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=why
+                tx, channel.id, channel.state, state=ChannelState.LOST, state_reason=reason
             )
             if everywhere:
-                await channels.lose_all(tx, channel.place.platform, channel.place.workspace, why)
+                await channels.lose_all(tx, channel.place.platform, channel.place.workspace, reason)
         owner_knows = channel.state is ChannelState.ACTIVE and channel.state_reason
         if now_lost and channel.owner and not everywhere and not owner_knows:
             name = channel.place.name or channel.place.address
             text = (
-                f"I can no longer post in {name} ({why}). Its settings and votes are kept: "
+                f"I can no longer post in {name} ({reason}). Its settings and votes are kept: "
                 "give me access again, and it goes on."
             )
             try:

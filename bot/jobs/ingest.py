@@ -55,10 +55,10 @@ class Ingest:
     ) -> list[Outcome]:
         """Read every source, or the one named; `since` looks further back than the records ask for."""
         async with self._running:
-            chosen = [source for source in self.sources if only in (None, source.name)]
+            sources = [source for source in self.sources if only in (None, source.name)]
             # All results are awaited: no read goes on in the background after another met a store that does not answer.
-            reading = (self._read(source, since, report) for source in chosen)
-            outcomes = await asyncio.gather(*reading, return_exceptions=True)
+            reads = (self._read(source, since, report) for source in sources)
+            outcomes = await asyncio.gather(*reads, return_exceptions=True)
             await self._paper_index.sync()
             for outcome in outcomes:
                 if isinstance(outcome, BaseException):
@@ -69,9 +69,9 @@ class Ingest:
         """Whether any source was last tried longer ago than `every`."""
         async with self._store.read() as tx:
             for source in self.sources:
-                last = await runs.latest(tx, source.name)
+                last_run = await runs.latest(tx, source.name)
                 # A run in the future was made while the clock was wrong.
-                if last is None or not timedelta(0) <= self._clock() - last.started_at < every:
+                if last_run is None or not timedelta(0) <= self._clock() - last_run.started_at < every:
                     return True
         return False
 
@@ -79,15 +79,15 @@ class Ingest:
         now = self._clock()
         today = now.date()
         async with self._store.write() as tx:
-            done = await runs.latest(tx, source.name, RunState.DONE)
+            last_run = await runs.latest(tx, source.name, RunState.DONE)
             # The last day read is read again: it may not have been over.
-            known_until = done.until if done and done.until <= today else date.min
+            known_until = last_run.until if last_run and last_run.until <= today else date.min
             # Never later than the records ask for: what lies between would be taken for read.
-            begin = min(since or today, max(known_until, today - self._look_back))
-            run_id = await runs.start(tx, source.name, begin, today, now)
-        memory = done.memory if done and since is None else {}
+            first_day = min(since or today, max(known_until, today - self._look_back))
+            run_id = await runs.start(tx, source.name, first_day, today, now)
+        memory = last_run.memory if last_run and since is None else {}
         try:
-            batch = await source.fetch(begin, today, memory)
+            batch = await source.fetch(first_day, today, memory)
             outcome = await self._store_batch(source.name, run_id, batch)
         except SourceError as error:
             outcome = Outcome(source.name, failure=_why(error))
@@ -108,27 +108,27 @@ class Ingest:
 
     async def _store_batch(self, name: str, run_id: int, batch: Batch) -> Outcome:
         now = self._clock()
-        added = 0
+        new_count = 0
         async with self._store.write() as tx:
             for start in range(0, len(batch.listings), _AT_ONCE):
                 listings = batch.listings[start : start + _AT_ONCE]
                 # A paper became news on the first day on which it was listed.
                 by_day = sorted(filter(is_news, listings), key=lambda listing: listing.listed_on, reverse=True)
                 news = {listing.paper.id: listing.listed_on for listing in by_day}
-                recorded = await papers.record(tx, [listing.paper for listing in listings], now, news)
-                added += recorded.new
+                result = await papers.record(tx, [listing.paper for listing in listings], now, news)
+                new_count += result.new
             if batch.failure is None:
                 await runs.done(
                     tx,
                     run_id,
                     listed=len(batch.listings),
-                    added=added,
+                    added=new_count,
                     notes=batch.notes,
                     memory=dict(batch.memory),
                     now=now,
                 )
         failure = _why(batch.failure) if batch.failure else ""
-        return Outcome(name, len(batch.listings), added, batch.notes, failure)
+        return Outcome(name, len(batch.listings), new_count, batch.notes, failure)
 
 
 def _why(error: SourceError) -> str:
@@ -142,5 +142,5 @@ def is_news(listing: Listing) -> bool:
     number = arxiv_id(listing.paper.id)
     if listing.kind is not ListingKind.CROSS or number is None or "/" in number:
         return listing.kind is not ListingKind.CROSS or number is None
-    numbered = date(2000 + int(number[:2]), int(number[2:4]), 1)
-    return listing.listed_on - numbered <= timedelta(days=_OLD_CROSS_DAYS)
+    number_month = date(2000 + int(number[:2]), int(number[2:4]), 1)
+    return listing.listed_on - number_month <= timedelta(days=_OLD_CROSS_DAYS)

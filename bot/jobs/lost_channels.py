@@ -31,11 +31,11 @@ class LostChannels:
         """Make the lost channels active whose hour has come, unless something says that the bot still has no access.
         Their digest is planned next, and its first post shows whether the channel is back. Nobody is told if it is
         not."""
-        while due := await self._due():
-            removed_from = set[tuple[str, str]]()
-            for channel in due:
+        while due_channels := await self._due():
+            removed_workspaces = set[tuple[str, str]]()
+            for channel in due_channels:
                 workspace = channel.place.platform, channel.place.workspace
-                if workspace not in removed_from and await self._may_be_back(channel, removed_from):
+                if workspace not in removed_workspaces and await self._may_be_back(channel, removed_workspaces):
                     too_late = self._clock() - self._grace
                     async with self._store.write() as tx:
                         await channels.change_from(tx, channel.id, ChannelState.LOST, state=ChannelState.ACTIVE)
@@ -48,9 +48,9 @@ class LostChannels:
         async with self._store.read() as tx:
             return await channels.due(tx, self._clock(), list(self._platforms), _TRIED_AT_ONCE, ChannelState.LOST)
 
-    async def _may_be_back(self, channel: Channel, removed_from: set[tuple[str, str]]) -> bool:
+    async def _may_be_back(self, channel: Channel, removed_workspaces: set[tuple[str, str]]) -> bool:
         """Whether the bot may be back in a channel, as far as that can be known without posting. Adds to
-        `removed_from` the workspaces whose other channels need not be tried."""
+        `removed_workspaces` the workspaces whose other channels need not be tried."""
         place = channel.place
         async with self._store.read() as tx:
             removed = await installations.has_ended(tx, place.platform, place.workspace)
@@ -65,7 +65,7 @@ class LostChannels:
             log.info("A lost channel could not be looked at.", channel=channel.id, why=str(error))
             return False
         if removed:
-            removed_from.add((place.platform, place.workspace))
+            removed_workspaces.add((place.platform, place.workspace))
         return not removed
 
     async def _postpone(self, channel: Channel) -> None:
@@ -73,8 +73,8 @@ class LostChannels:
         now, due = self._clock(), channel.next_due_at
         assert due is not None
         try:
-            after = Rule.of(channel.hour, channel.days, channel.zone).after(now)
+            next_hour = Rule.of(channel.hour, channel.days, channel.zone).after(now)
         except (LookupError, ValueError):  # a time zone that is no longer known: its digest says so when it is made
-            after = Hour((now + timedelta(days=1)).date(), now + timedelta(days=1))
+            next_hour = Hour((now + timedelta(days=1)).date(), now + timedelta(days=1))
         async with self._store.write() as tx:
-            await channels.change_due(tx, channel.id, due, after.at, after.local_date)
+            await channels.change_due(tx, channel.id, due, next_hour.at, next_hour.local_date)

@@ -55,10 +55,10 @@ class DigestPlanner:
     async def plan_due(self) -> int:
         """Plan the digest of every channel whose hour has come; how many were planned. A bad channel delays no
         other."""
-        planned = 0
+        digest_count = 0
         while results := await self._plan_some():
-            planned += sum(results)
-        return planned
+            digest_count += sum(results)
+        return digest_count
 
     async def correct_schedules(self) -> None:
         """Bring hours back that a clock gone wrong for a while put too far ahead, and delete the digests that were
@@ -79,15 +79,15 @@ class DigestPlanner:
             return
         async with self._store.write() as tx:
             await deliveries.clear_missed(tx, channel.id, now)
-            after = await next_hour(tx, channel, now)
-            if after.at < due and await channels.change_due(tx, channel.id, due, after.at, after.local_date):
+            hour = await next_hour(tx, channel, now)
+            if hour.at < due and await channels.change_due(tx, channel.id, due, hour.at, hour.local_date):
                 log.warning("A digest's hour was too far ahead and was corrected.", channel=channel.id, was=str(due))
 
     async def _plan_some(self) -> list[int]:
         """Plan the digests that have been due for longest; for each channel that was due, 1 if a digest was planned."""
         async with self._store.read() as tx:
-            due = await channels.due(tx, self._clock(), list(self._platforms), _PLANNED_AT_ONCE)
-        return [await self._plan(channel) for channel in due]
+            due_channels = await channels.due(tx, self._clock(), list(self._platforms), _PLANNED_AT_ONCE)
+        return [await self._plan(channel) for channel in due_channels]
 
     async def _plan(self, channel: Channel) -> int:
         now, due = self._clock(), channel.next_due_at
@@ -121,8 +121,8 @@ class DigestPlanner:
         reason = f"I could not post here: {channel.state_reason}" if channel.state_reason else _NOT_RUNNING
         await self._record_missed(channel, missed, reason)
         async with self._store.write() as tx:
-            after = await next_hour(tx, channel, max(now, last.at))
-            await channels.change_due(tx, channel.id, due.at, after.at, after.local_date)
+            following_hour = await next_hour(tx, channel, max(now, last.at))
+            await channels.change_due(tx, channel.id, due.at, following_hour.at, following_hour.local_date)
         return int(delivery is not None)
 
     async def _record_missed(self, channel: Channel, hours: Sequence[Hour], reason: str) -> None:

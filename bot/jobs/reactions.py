@@ -70,11 +70,11 @@ class _PaperSlot:
 
 @dataclass(frozen=True, slots=True)
 class _Applied:
-    """The result of one reaction: whether a vote changed, and `pressed`, the (channel id, paper id) whose button counts
+    """The result of one reaction: whether a vote changed. `outdated` is the (channel id, paper id) whose button counts
     must be refreshed. `early` is the channel's id if the message may be a post whose id is not known yet."""
 
     changed: bool = False
-    pressed: tuple[int, str] | None = None
+    outdated: tuple[int, str] | None = None
     early: int | None = None
 
 
@@ -164,10 +164,10 @@ class ReactionRecorder:
 
     async def stop(self) -> None:
         """Cancel the running reads; at the next start all reactions are read back."""
-        under_way = list(self._resyncing)
-        for task in under_way:
+        tasks = list(self._resyncing)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _resync_late(self, platform: Platform, place: Place, post: Post) -> None:
         """Read the reactions on one message, with retries, and refresh its button counts."""
@@ -192,10 +192,10 @@ class ReactionRecorder:
 
     async def purge(self) -> None:
         """Delete the events that no platform repeats any more."""
-        now, more = self._clock(), True
-        while more:
+        now, has_more = self._clock(), True
+        while has_more:
             async with self._store.write() as tx:
-                more = await inbox.purge(tx, now - _REMEMBERED, now - _GIVEN_UP)
+                has_more = await inbox.purge(tx, now - _REMEMBERED, now - _GIVEN_UP)
 
     async def request_resync(self) -> None:
         """Have all reactions read back soon: some of their events may never have arrived."""
@@ -229,10 +229,10 @@ class ReactionRecorder:
         This recovers reactions that were made while the bot was not running, on platforms that can report them. No
         workspace waits for another.
         """
-        able = [name for name, platform in platforms.items() if platform.capabilities.reads_reactions]
+        platform_names = [name for name, platform in platforms.items() if platform.capabilities.reads_reactions]
         workspaces: defaultdict[tuple[str, str], list[Channel]] = defaultdict(list)
         async with self._store.read() as tx:
-            for channel in await channels.list_all(tx, able):
+            for channel in await channels.list_all(tx, platform_names):
                 if channel.state is not ChannelState.LOST:
                     workspaces[channel.place.platform, channel.place.workspace].append(channel)
         gate = asyncio.Semaphore(_WORKSPACES_AT_ONCE)
@@ -241,8 +241,8 @@ class ReactionRecorder:
             async with gate:
                 return await self._read_workspace(platform, workspace_channels, since)
 
-        reading = (read(platforms[name], workspace_channels) for (name, _), workspace_channels in workspaces.items())
-        outcomes = await asyncio.gather(*reading, return_exceptions=True)
+        reads = (read(platforms[name], workspace_channels) for (name, _), workspace_channels in workspaces.items())
+        outcomes = await asyncio.gather(*reads, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -251,9 +251,9 @@ class ReactionRecorder:
     async def _read_workspace(self, platform: Platform, workspace_channels: Sequence[Channel], since: datetime) -> int:
         """Compare the channels of one workspace, one after the other; after some failures in a row a channel is
         skipped."""
-        changed = 0
+        changes = 0
         for channel in workspace_channels:
-            failed = 0
+            failures = 0
             async with self._store.read() as tx:
                 by_paper = await _by_paper(tx, channel.id)
             answers: dict[int, _Answer] = {}
@@ -261,14 +261,14 @@ class ReactionRecorder:
                 if not any(slot.post.sent_at and slot.post.sent_at >= since for slot in slots):
                     continue
                 try:
-                    changed += await self._compare(platform, channel, slots, answers)
-                    failed = 0
+                    changes += await self._compare(platform, channel, slots, answers)
+                    failures = 0
                 except StoreError:
                     raise
                 except WorkspaceLost as error:
                     async with self._store.write() as tx:
                         await channels.lose_all(tx, channel.place.platform, channel.place.workspace, str(error))
-                    return changed
+                    return changes
                 except AccessLost:
                     break  # the delivery worker finds out, and tells the owner once
                 except Rejected as error:  # a deleted message, which tells nothing about the others
@@ -276,10 +276,10 @@ class ReactionRecorder:
                 except Exception as error:
                     why = str(error) or type(error).__name__
                     log.warning("Reactions could not be read back.", channel=channel.id, why=why)
-                    failed += 1
-                    if failed == _FAILURES_IN_A_ROW:
+                    failures += 1
+                    if failures == _FAILURES_IN_A_ROW:
                         break
-        return changed
+        return changes
 
     async def _compare(
         self, platform: Platform, channel: Channel, slots: Sequence[_PaperSlot], answers: dict[int, _Answer]
@@ -300,17 +300,17 @@ class ReactionRecorder:
                 paper_id = await papers.resolve(tx, slots[0].paper_id)
             if paper_id is None:
                 return 0
-            stored = {(vote.member, vote.signal) for vote in await votes.for_paper(tx, channel.id, paper_id)}
-            by_button = {member for member, signal in stored if signal in BUTTONS}
-            changed, pressed = 0, False
-            for member, signal in sorted(on_platform ^ stored):
+            stored_votes = {(vote.member, vote.signal) for vote in await votes.for_paper(tx, channel.id, paper_id)}
+            by_button = {member for member, signal in stored_votes if signal in BUTTONS}
+            changes, outdated = 0, False
+            for member, signal in sorted(on_platform ^ stored_votes):
                 if (member, signal) in on_platform or on_message(signal):
                     on = (member, signal) in on_platform
-                    changed += await votes.put(tx, Vote(channel.id, paper_id, member, signal, on, asked_at))
-                    pressed |= member in by_button
-        if pressed:
+                    changes += await votes.put(tx, Vote(channel.id, paper_id, member, signal, on, asked_at))
+                    outdated |= member in by_button
+        if outdated:
             self._refresh_tally(channel.id, paper_id)
-        return changed
+        return changes
 
     async def _reactions_on(self, platform: Platform, channel: Channel, message: str) -> list[tuple[str, str]]:
         """The reactions on a message. If the platform says when to ask again, it is asked again then."""
@@ -349,8 +349,8 @@ class ReactionRecorder:
 
     def _publish(self, applied: _Applied) -> bool:
         """After the commit: have the button counts refreshed. Whether a vote changed."""
-        if applied.pressed:
-            self._refresh_tally(*applied.pressed)
+        if applied.outdated:
+            self._refresh_tally(*applied.outdated)
         return applied.changed
 
     async def _record_failure(self, platform: str, event_id: str, error: Exception) -> None:
@@ -376,14 +376,14 @@ class ReactionRecorder:
         value = self._emoji.value(signal)
         if not value:
             return _Applied(changed)
-        standing = await votes.for_paper(tx, channel.id, paper_id)
-        member_signals = {vote.signal for vote in standing if vote.member == reaction.member}
+        standing_votes = await votes.for_paper(tx, channel.id, paper_id)
+        member_signals = {vote.signal for vote in standing_votes if vote.member == reaction.member}
         # The button and the matching emoji are one vote: taking back one of them takes back both.
         button = VoteSignal.MORE if value > 0 else VoteSignal.LESS
         if not reaction.on and button in member_signals:
             changed |= await votes.put(tx, Vote(channel.id, paper_id, reaction.member, button, False, at))
-        pressed = changed and not member_signals.isdisjoint(BUTTONS)
-        return _Applied(changed, (channel.id, paper_id) if pressed else None)
+        outdated = changed and not member_signals.isdisjoint(BUTTONS)
+        return _Applied(changed, (channel.id, paper_id) if outdated else None)
 
 
 def _digest(reaction: Reaction) -> str:
@@ -399,28 +399,28 @@ async def _by_paper(tx: AsyncConnection, channel_id: int) -> list[list[_PaperSlo
     """Where each of a channel's papers stands on its platform. A paper that others were merged into stands in several
     places."""
     slots_by_paper: defaultdict[str, list[_PaperSlot]] = defaultdict(list)
-    listed = await exposures.by_number(tx, channel_id)
+    ids_by_number = await exposures.by_number(tx, channel_id)
     for post in await deliveries.posts_in_channel(tx, channel_id, [PostState.SENT]):
-        for slot in await _paper_slots(tx, post, listed) if post.message else ():
+        for slot in await _paper_slots(tx, post, ids_by_number) if post.message else ():
             slots_by_paper[slot.paper_id].append(slot)
     return list(slots_by_paper.values())
 
 
 async def _paper_slots(
-    tx: AsyncConnection, post: Post, listed: Mapping[tuple[int, int], str] | None = None
+    tx: AsyncConnection, post: Post, ids_by_number: Mapping[tuple[int, int], str] | None = None
 ) -> list[_PaperSlot]:
     """The papers that stand on a message. If two messages turned out to show one paper, the paper that both were merged
-    into. `listed` are the channel's papers by (post id, number), where the caller has read them already."""
+    into. `ids_by_number` are the channel's papers by (post id, number), where the caller has read them already."""
     if post.paper_id:
         return [_PaperSlot(post.paper_id, 0, post)]
     if post.body.get("numbered"):
-        names = [(number, line["paper_id"]) for number, line in enumerate(post.body["lines"], 1)]
+        entries = [(number, line["paper_id"]) for number, line in enumerate(post.body["lines"], 1)]
     else:
-        names = [(0, post.body["card"]["paper_id"])] if post.body.get("card") else []
-    if names and listed is None:
-        listed = await exposures.by_number(tx, post.channel_id, post.id)
+        entries = [(0, post.body["card"]["paper_id"])] if post.body.get("card") else []
+    if entries and ids_by_number is None:
+        ids_by_number = await exposures.by_number(tx, post.channel_id, post.id)
     slots = []
-    for number, name in names:
-        if paper_id := (listed or {}).get((post.id, number)) or await papers.resolve(tx, name):
+    for number, entry_id in entries:
+        if paper_id := (ids_by_number or {}).get((post.id, number)) or await papers.resolve(tx, entry_id):
             slots.append(_PaperSlot(paper_id, number, post))
     return slots

@@ -44,24 +44,24 @@ async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -
     restores it. If the backup does not say when it was made, every digest that is due counts as given."""
     posts = await deliveries.give_up_all(tx, WHY)
     revision = max(await metadata.revision(tx), 1)
-    given = 0
+    channel_count = 0
     for channel in await channels.list_all(tx):
         due = channel.next_due_at
         if channel.state is ChannelState.ACTIVE and due and due <= now and (not made_at or due >= made_at - _BUSY):
             await _give(tx, channel, due, now, revision)
-            given += 1
+            channel_count += 1
     await metadata.put(tx, ALERTED_REVISION, str(revision))
     await metadata.put(tx, _RESTORED_AT, now.isoformat())
-    return Given(given, posts)
+    return Given(channel_count, posts)
 
 
 async def caught_up(tx: AsyncConnection, now: datetime) -> None:
     """Note that the sources have been read. After a restore their papers count as known: no alert tells of them, and a
     channel that may have had them already gets them in no digest."""
-    stored = await metadata.get(tx, _RESTORED_AT)
-    if stored is None:
+    restored_text = await metadata.get(tx, _RESTORED_AT)
+    if restored_text is None:
         return
-    restored_at, revision = datetime.fromisoformat(stored), await metadata.revision(tx)
+    restored_at, revision = datetime.fromisoformat(restored_text), await metadata.revision(tx)
     await metadata.put(tx, ALERTED_REVISION, str(revision))
     await deliveries.set_missed_revision(tx, restored_at, revision)
     if not await runs.failing(tx) or now - restored_at > _LONGEST_CATCHING_UP:
@@ -77,8 +77,8 @@ async def _give(tx: AsyncConnection, channel: Channel, due: datetime, now: datet
             await deliveries.record_missed(
                 tx, channel.id, hour.local_date, DeliveryKind.DIGEST, hour.at, WHY, now, revision
             )
-        after = await next_hour(tx, channel, now)
+        following_hour = await next_hour(tx, channel, now)
     except (LookupError, ValueError):  # a zone that is no longer known: its digest says so when it is made
         log.warning("A channel's hour can't be computed after a restore.", channel=channel.id)
         return
-    await channels.change_due(tx, channel.id, due, after.at, after.local_date)
+    await channels.change_due(tx, channel.id, due, following_hour.at, following_hour.local_date)

@@ -38,17 +38,17 @@ class ReactionResync:
         if not await self._is_due():
             return
         now, requests = self._clock(), self._reactions.resync_requests
-        changed = await self._reactions.resync(self._platforms, now - self._look_back)
+        changes = await self._reactions.resync(self._platforms, now - self._look_back)
         async with self._store.write() as tx:
             if self._reactions.resync_requests == requests:  # else one more was requested meanwhile
                 await metadata.put(tx, READ_BACK_AT, now.astimezone(UTC).isoformat())
         self._done_since_start = True
-        if changed:
-            log.info("Reactions that no event had told of were recorded.", count=changed)
+        if changes:
+            log.info("Reactions that no event had told of were recorded.", count=changes)
 
     async def _is_due(self) -> bool:
         async with self._store.read() as tx:
-            last = await metadata.get(tx, READ_BACK_AT)
-        if not self._done_since_start or last is None:
+            last_time = await metadata.get(tx, READ_BACK_AT)
+        if not self._done_since_start or last_time is None:
             return True
-        return not timedelta(0) <= self._clock() - datetime.fromisoformat(last) < _EVERY
+        return not timedelta(0) <= self._clock() - datetime.fromisoformat(last_time) < _EVERY

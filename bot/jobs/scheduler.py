@@ -93,8 +93,8 @@ class Scheduler:
         hour runs each time. Slow jobs go on beside it."""
         now = self._clock()
         for job in self.jobs:
-            last = self._ticked.get(job.name)
-            if last and job.every >= _HOUR and timedelta(0) <= now - last < job.every:
+            last_run = self._ticked.get(job.name)
+            if last_run and job.every >= _HOUR and timedelta(0) <= now - last_run < job.every:
                 continue
             self._ticked[job.name] = now
             task = self._begin(job)
@@ -113,11 +113,11 @@ class Scheduler:
     async def stop(self) -> None:
         """Cancel what runs, and return once it has ended: the store is about to be closed."""
         self.pause()
-        running = [task for task in self._tasks.values() if not task.done()]
-        for task in running:
+        tasks = [task for task in self._tasks.values() if not task.done()]
+        for task in tasks:
             if not task.cancelling():  # a second time would interrupt the clean-up
                 task.cancel()
-        await asyncio.gather(*running, *(worker.stop() for worker in self._workers), return_exceptions=True)
+        await asyncio.gather(*tasks, *(worker.stop() for worker in self._workers), return_exceptions=True)
 
     def _begin(self, job: Job) -> asyncio.Task[bool]:
         """The task of a job: the one that runs already, or a new one."""

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.cards import by_button
-from bot.digests.feedback import BUTTONS, EmojiTable, pressed
+from bot.digests.feedback import BUTTONS, EmojiTable, button_tally
 from bot.model.codec import load_message
 from bot.model.messages import Message
 from bot.ports.platform import AccessLost, NotAccepted, Platform, Rejected, Rewriting, Sleep
@@ -66,16 +66,16 @@ class VoteCounters:
         if not self._able:
             return
         async with self._store.read() as tx:
-            recent = await votes.since(tx, BUTTONS, since)
-        for channel_id, paper_id in recent:
+            recent_votes = await votes.since(tx, BUTTONS, since)
+        for channel_id, paper_id in recent_votes:
             self.refresh_tally(channel_id, paper_id)
 
     async def stop(self) -> None:
         """Cancel the running edits."""
-        under_way = list(self._under_way.values())
-        for task in under_way:
+        tasks = list(self._under_way.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _edit_outdated(self, channel_id: int) -> None:
         """Edit the outdated messages of one channel, until none is left. No channel waits for another."""
@@ -115,17 +115,17 @@ class VoteCounters:
                         await self._sleep(_REST_SECONDS)
                 return True
             except (Rejected, AccessLost) as error:
-                failed: Exception = error
+                failure: Exception = error
                 break
             except NotAccepted as error:
-                failed, wait = error, error.retry_after or wait
+                failure, wait = error, error.retry_after or wait
             except Exception as error:
-                failed = error
+                failure = error
             if wait > _LONGEST_WAIT_SECONDS:
                 break
             await self._sleep(wait)
-        log.warning("A card can't show the votes by button.", channel=channel.id, why=_reason(failed))
-        return isinstance(failed, Rejected)
+        log.warning("A card can't show the votes by button.", channel=channel.id, why=_reason(failure))
+        return isinstance(failure, Rejected)
 
 
 async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> Message:
@@ -135,7 +135,7 @@ async def _with_tallies(tx: AsyncConnection, post: Post, emoji: EmojiTable) -> M
     votes_by_paper = await votes.for_papers(
         tx, post.channel_id, [post.paper_id] if post.paper_id else [*numbers.values()]
     )
-    tallies = {paper_id: by_button(*pressed(paper_votes, emoji)) for paper_id, paper_votes in votes_by_paper.items()}
+    tallies = {i: by_button(*button_tally(paper_votes, emoji)) for i, paper_votes in votes_by_paper.items()}
     card = replace(message.card, tally=tallies.get(post.paper_id or "", "")) if message.card else None
     by_number = [tallies.get(numbers.get((post.id, number), ""), "") for number in range(1, len(message.lines) + 1)]
     lines = (replace(line, tally=tally) for line, tally in zip(message.lines, by_number, strict=True))

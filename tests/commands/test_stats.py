@@ -150,8 +150,8 @@ def test_the_record_never_claims_more_than_was_seen(
     assert [one.paper_id for one in made if one.place] == picked
     assert sorted((one.upvoted, one.paper_id) for one in made if one.upvoted) == list(enumerate(upvoted, 1))
     told = Record.of(made, seen, liked, set())
-    assert told.missed <= told.liked <= told.posted <= len(seen)
-    assert told.upvoted_liked <= told.met <= min(told.listed, len(seen))
+    assert told.liked_only_here <= told.liked <= told.posted <= len(seen)
+    assert told.upvoted_liked <= told.upvoted_shown <= min(told.upvoted, len(seen))
     both = set(picked) & set(upvoted) & seen & liked
-    assert told.liked - told.missed == len(both)
+    assert told.liked - told.liked_only_here == len(both)
     assert len(told.beside) == bool(upvoted)

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import settings
-from bot.digests.feedback import pressed
+from bot.digests.feedback import button_tally
 from bot.jobs.vote_counts import VoteCounters
 from bot.model.messages import Action, Message, Place, Reaction, Style
 from bot.model.number_emoji import keycap
@@ -105,11 +105,11 @@ def heard(*told: tuple[str, str]) -> list[Vote]:
 def test_the_vote_of_a_member_who_pressed_and_shows_it_by_no_emoji_is_counted(
     told: list[tuple[str, str]], counted: tuple[int, int]
 ) -> None:
-    assert pressed(heard(*told), TABLE) == counted
+    assert button_tally(heard(*told), TABLE) == counted
 
 
 def test_what_was_taken_back_is_not_counted() -> None:
-    assert pressed([replace(vote, on=False) for vote in heard(("ada", VoteSignal.MORE))], TABLE) == (0, 0)
+    assert button_tally([replace(vote, on=False) for vote in heard(("ada", VoteSignal.MORE))], TABLE) == (0, 0)
 
 
 # -- what the card shows
