@@ -137,7 +137,7 @@ class Recommender:
         found = view.searcher.find(wanted, max(FOR_US_AMONG if ours else 0, offset + limit))
         papers, scores = found.papers, found.scores
         if ours and len(papers):
-            taste = view.learner.fit(_profile(feedback, topics), None, papers)
+            taste = view.learner.fit(_profile(feedback, topics), None)
             # The probability of a like, not the percentile, which is 1 for all papers of one liked subject.
             liked = (
                 expit(taste.decision_function(view.features.matrix(papers)))
@@ -211,7 +211,7 @@ class Recommender:
         view, ids, channels = self._now(), sorted(set(candidates)), iter(channels)
         gathered = gather_candidates(view.snapshot, view.features, ids, _known(view.snapshot, ids), now)
         while block := list(islice(channels, _BLOCK)):
-            tastes = [view.learner.fit(_profile(*known), now, gathered.papers) for known in block]
+            tastes = [view.learner.fit(_profile(*known), now) for known in block]
             for scores in score_for_channels(view.learner, tastes, gathered).T:
                 best = best_first(scores)[:limit].tolist()
                 yield [Ranked(ids[at], float(scores[at])) for at in best]
@@ -294,7 +294,7 @@ class Recommender:
     def taste(self, feedback: Sequence[Feedback], topics: Sequence[str] = (), now: datetime | None = None) -> Taste:
         """The channel's likes and dislikes in words."""
         view = self._now()
-        return summary(view.features, view.learner.fit(_profile(feedback, topics), now, np.zeros(0, np.int64)))
+        return summary(view.features, view.learner.fit(_profile(feedback, topics), now))
 
     def _now(self) -> _View:
         view = self._view
@@ -312,7 +312,7 @@ class Recommender:
     ) -> tuple[TasteModel, ScoredCandidates]:
         ids = sorted(set(candidates))  # so that their order never matters
         papers = _known(view.snapshot, ids)
-        taste = view.learner.fit(profile, now, papers)
+        taste = view.learner.fit(profile, now)
         return taste, score_candidates(
             view.learner, taste, gather_candidates(view.snapshot, view.features, ids, papers, now)
         )

@@ -29,8 +29,8 @@ REGULARIZATION_C = 3.0
 """C of the regression: the weight of the log loss, relative to the squared length of the weights."""
 BACKGROUND = 300
 """Random papers that serve as weak negatives. As many other papers are held out of the fit, for calibration."""
-BACKGROUND_WEIGHT = 10.0
-"""Weight of all background papers together."""
+BACKGROUND_WEIGHT = 1 / 30
+"""Weight of each background paper. All of them together weigh less in an index that has fewer papers."""
 IGNORED_WEIGHT = 1.0
 MAX_IGNORED_TO_LIKED = 2.0
 """The most that all ignored papers weigh, relative to all likes, so that a channel's few likes are not drowned out."""
@@ -164,9 +164,11 @@ class Learner:
         self._searcher = searcher
         self._prior = SharedPrior(snapshot, features)
 
-    def fit(self, profile: Profile, now: datetime | None, candidates: Rows) -> TasteModel:
-        """The taste behind a profile, with the shared prior as far as the profile says little. Candidates never serve
-        as background papers."""
+    def fit(self, profile: Profile, now: datetime | None) -> TasteModel:
+        """The taste behind a profile, with the shared prior as far as the profile says little.
+
+        Candidates serve as background papers like any other paper: in a small index they are nearly all of it, and
+        without them a few papers would stand for everything that nobody has seen."""
         labels = aggregate_labels(profile.feedback, now)
         topics = (topic for line in profile.topics if (topic := parse_topic(line)))
         preferences = (*topics, *parse_word_votes(labels))
@@ -180,7 +182,7 @@ class Learner:
         has_likes = bool(len(liked) or wanted or supplied_liked.teachers)
         background, calibration_papers, calibration = self._background
         not_in_feedback = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is for unknown papers
-        not_in_feedback[numbers] = not_in_feedback[candidates] = False
+        not_in_feedback[numbers] = False
         pseudo_positives = self._preference_examples(wanted).followed_by(supplied_liked)
         pseudo_negatives = self._preference_examples(unwanted).followed_by(supplied_disliked)
 
@@ -201,12 +203,11 @@ class Learner:
         ignored_weight = IGNORED_WEIGHT * min(1.0, limit)
         pseudo_weights = np.array([*pseudo_negatives.weights, *pseudo_positives.weights])
         negative_weights = labels.dislike[not_liked] + ignored_weight * labels.ignored[not_liked]
-        background_weight = BACKGROUND_WEIGHT / max(int(not_in_feedback[background].sum()), 1)
         weights = [
             pseudo_weights,
             labels.like[liked],
             negative_weights,
-            background_weight * not_in_feedback[background],
+            BACKGROUND_WEIGHT * not_in_feedback[background],
         ]
         model = fit(rows, positive, np.concatenate(weights).astype(np.float32), REGULARIZATION_C)
         since = labels.since or (utc(now).date() if now else None)
