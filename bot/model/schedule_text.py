@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import time
+
+from bot.model.zones import UnknownZone, find_zone
 
 _FULL_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEKDAYS = tuple(day[:3] for day in _FULL_DAYS)
@@ -16,12 +15,25 @@ _NAMED_DAYS = {
     "everyday": frozenset(range(7)),
     "weekdays": frozenset(range(5)),
     "weekday": frozenset(range(5)),
+    "workdays": frozenset(range(5)),
     "weekends": frozenset((5, 6)),
     "weekend": frozenset((5, 6)),
 }
-_HOUR = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))?\s*(am|pm)?", re.IGNORECASE)
-_CLEARLY_HOUR = re.compile(r"[0-9]{1,2}[:.h][0-9]{2}(am|pm)?|[0-9]{1,2}(am|pm)", re.IGNORECASE)
+_NAMED_HOURS = {"noon": time(12), "midday": time(12), "midnight": time(0)}
+_HOUR = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2})|h)?\s*(am|pm)?", re.IGNORECASE)
+_CLEARLY_HOUR = re.compile(rf"[0-9]{{1,2}}([:.h][0-9]{{2}}(am|pm)?|h|am|pm)|{'|'.join(_NAMED_HOURS)}", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9.]+")
+_WRITTEN_APART = (
+    (re.compile(r"\b([ap])\.\s?m\.?(?=\s|$)", re.IGNORECASE), r"\1m"),  # 5 p.m.
+    (re.compile(r"([0-9])\s+([ap]m)\b", re.IGNORECASE), r"\1\2"),
+    (re.compile(r"([0-9])\s*(?:o['’]clock|uhr)\b", re.IGNORECASE), r"\1h"),
+    (re.compile(r"\b(every|work|week)\s+(days?)\b", re.IGNORECASE), r"\1\2"),
+    (re.compile(r"\b(utc|gmt)\s+([+-])", re.IGNORECASE), r"\1\2"),
+)
+_FILLERS = frozenset(
+    {"at", "on", "every", "each", "and", "the", "in", "time", "cards", "card", "papers", "paper", "to"}
+)
+_NEVER = frozenset({"never", "off", "none", "stop"})
 _LOOKS = "It reads like `schedule 09:00 weekdays Europe/Berlin 5`"
 _SHOWN = 60
 """Characters of the member's text that an error repeats."""
@@ -40,6 +52,8 @@ class Change:
 
 def read_hour(text: str) -> time:
     """`09:00`, `9`, `9.30`, `5pm` as a time of day. ValueError says what is wrong."""
+    if named_hour := _NAMED_HOURS.get(text.strip().lower()):
+        return named_hour
     match = _HOUR.fullmatch(text.strip())
     if match:
         hour, minute, half = int(match[1]), int(match[2] or 0), (match[3] or "").lower()
@@ -76,43 +90,61 @@ def write_days(days: frozenset[int]) -> str:
 
 
 def read_zone(text: str) -> str:
-    """The IANA name of a time zone, in any case, or of the one that a city names. ValueError names the nearest."""
-    folded_name = "_".join(text.split()).casefold()
-    if folded_name in _zones():
-        return _zones()[folded_name]
-    city_zones = _cities().get(folded_name, ())
-    if city_zones and len({_year(zone) for zone in city_zones}) == 1:
-        return city_zones[0]
-    names = _near(text)
-    hint = f"; perhaps {' or '.join(names)}" if names else "; it looks like Europe/Berlin"
-    raise ValueError(f"{_quoted(text)} is no time zone I know{hint}")
+    """The IANA name of the time zone that a text names. ValueError says what to write instead."""
+    try:
+        return find_zone(text)
+    except UnknownZone as error:
+        raise ValueError(f"{_quoted(text)} {error}") from None
 
 
 def read_line(line: str) -> Change:
-    """Read a whole line, its parts in any order. ValueError says which part is not understood."""
-    hour = zone = count = None
+    """Read a whole line, its parts in any order. ValueError says which part is not understood.
+
+    A number before the days or the zone of a line without any other hour is the hour, as in `9 weekdays`.
+    """
+    for pattern, replacement in _WRITTEN_APART:
+        line = pattern.sub(replacement, line)
+    words = line.replace(",", " ").split()
+    if any(word.lower() in _NEVER for word in words):
+        raise ValueError("`/papers pause` stops the digests, and `/papers resume` goes on")
+    hours: list[time] = []
+    numbers: list[str] = []
     days: set[int] = set()
     zone_words: list[str] = []
-    for word in re.sub(r"([0-9])\s+([ap]m)\b", r"\1\2", line, flags=re.IGNORECASE).replace(",", " ").split():
+    for word in words:
         if _CLEARLY_HOUR.fullmatch(word):
-            hour = read_hour(word).strftime("%H:%M")
+            hours.append(read_hour(word))
         elif _NUMBER.fullmatch(word):
-            count = read_count(word)
-        else:
+            numbers.append(word)
+        elif word.lower() not in _FILLERS:
             try:
                 days |= read_days(word)
             except ValueError:
                 zone_words.append(word)
-    if zone_words:  # what is left is the zone; a city's name may have several words
-        try:
-            zone = read_zone(" ".join(zone_words))
-        except ValueError:
-            if any("/" in word for word in zone_words) or _near(" ".join(zone_words)):
-                raise
-            raise ValueError(f"I did not understand {_quoted(' '.join(zone_words))}. {_LOOKS}") from None
-    if not (hour or days or zone or count):
+    if not hours and numbers[:1] == words[:1] and (days or zone_words):
+        hours.append(read_hour(numbers.pop(0)))
+    zone = _read_zone_words(zone_words) if zone_words else None
+    if len(hours) > 1 or len(numbers) > 1:
+        raise ValueError(f"A digest has one hour and one number of cards. {_LOOKS}")
+    if not (hours or days or zone or numbers):
         raise ValueError(f"That says nothing about a schedule. {_LOOKS}")
-    return Change(hour, write_days(frozenset(days)) if days else None, zone, count)
+    return Change(
+        hours[0].strftime("%H:%M") if hours else None,
+        write_days(frozenset(days)) if days else None,
+        zone,
+        read_count(numbers[0]) if numbers else None,
+    )
+
+
+def _read_zone_words(words: list[str]) -> str:
+    """The zone that the words of a line name which are nothing else; a city's name may have several words."""
+    name = " ".join(words)
+    try:
+        return find_zone(name)
+    except UnknownZone as error:
+        if "/" in name or error.offers:
+            raise ValueError(f"{_quoted(name)} {error}") from None
+        raise ValueError(f"I did not understand {_quoted(name)}. {_LOOKS}") from None
 
 
 def read_count(text: str) -> int:
@@ -142,35 +174,3 @@ def _weekday(text: str) -> int | None:
     """The number of the day that a text names, in full or with its first three letters or more."""
     name = text.removesuffix("s")
     return next((n for n, full in enumerate(_FULL_DAYS) if len(name) >= 3 and full.startswith(name)), None)
-
-
-@cache
-def _zones() -> dict[str, str]:
-    return {name.casefold(): name for name in sorted(available_timezones())}
-
-
-@cache
-def _cities() -> dict[str, tuple[str, ...]]:
-    """Zones by the last part of their names. Zones of Etc are left out, because their signs are reversed: Etc/GMT+5 is
-    five hours behind UTC."""
-    cities: dict[str, tuple[str, ...]] = {}
-    for folded_name, zone in _zones().items():
-        if "/" in folded_name and not folded_name.startswith("etc/"):
-            city = folded_name.rsplit("/", 1)[-1]
-            cities[city] = (*cities.get(city, ()), zone)
-    return cities
-
-
-@cache
-def _year(zone: str) -> tuple[object, ...]:
-    """A zone's UTC offsets through a year. Two zones with the same offsets are not ambiguous."""
-    return tuple(datetime(2026, month, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset() for month in range(1, 13))
-
-
-def _near(text: str) -> list[str]:
-    """Zones whose names are near to a text that names none."""
-    city = "_".join(text.split()).casefold().rsplit("/", 1)[-1]
-    if len(city) > _SHOWN:
-        return []
-    close = difflib.get_close_matches(city, _cities(), 3, 0.7)
-    return sorted(zone for name in close for zone in _cities()[name])[:3]

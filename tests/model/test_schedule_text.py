@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import available_timezones
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.model.schedule_text import Change, read_count, read_days, read_hour, read_line, read_zone, write_days
+from bot.model.zones import find_zone, populated_zones
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,27 @@ from bot.model.schedule_text import Change, read_count, read_days, read_hour, re
         ("Hong Kong", Change(zone="Asia/Hong_Kong")),
         ("buenos aires", Change(zone="America/Argentina/Buenos_Aires")),
         ("america/argentina/buenos_aires", Change(zone="America/Argentina/Buenos_Aires")),
+        ("noon", Change("12:00")),
+        ("midnight UTC", Change("00:00", zone="UTC")),
+        ("9 weekdays", Change("09:00", "weekdays")),
+        ("9 weekdays Berlin 5", Change("09:00", "weekdays", "Europe/Berlin", 5)),
+        ("weekdays 5", Change(days="weekdays", count=5)),
+        ("every day at 5 p.m.", Change("17:00", "daily")),
+        ("every monday and friday at 9 o'clock, 4 cards", Change("09:00", "mon,fri", count=4)),
+        ("9h", Change("09:00")),
+        ("9am Mumbai", Change("09:00", zone="Asia/Kolkata")),
+        ("9am UTC+5:30", Change("09:00", zone="Asia/Kolkata")),
+        ("9am GMT+5", Change("09:00", zone="Asia/Karachi")),
+        ("9am UTC -3:30", Change("09:00", zone="America/St_Johns")),
+        ("9am PT", Change("09:00", zone="America/Los_Angeles")),
+        ("9am EDT", Change("09:00", zone="America/New_York")),
+        ("9am JST", Change("09:00", zone="Asia/Tokyo")),
+        ("CET", Change(zone="CET")),
+        ("Zürich", Change(zone="Europe/Zurich")),
+        ("São Paulo", Change(zone="America/Sao_Paulo")),
+        ("san francisco", Change(zone="America/Los_Angeles")),
+        ("9am India", Change("09:00", zone="Asia/Kolkata")),
+        ("uk", Change(zone="Europe/London")),
     ],
 )
 def test_a_line_is_read_as_it_is_meant(line: str, meant: Change) -> None:
@@ -51,8 +74,17 @@ def test_a_line_is_read_as_it_is_meant(line: str, meant: Change) -> None:
         ("Berln", "; perhaps Europe/Berlin"),
         ("Europe/Berln", "; perhaps Europe/Berlin"),
         ("Mars/Olympus_Mons_Base", "it looks like Europe/Berlin"),
-        ("West", "; perhaps "),
-        ("GMT+5", "It reads like"),
+        ("Lisbn", "; perhaps Europe/Lisbon"),
+        ("9am EST", "some without summer time; say America/New_York or America/Jamaica"),
+        ("CST", "say Asia/Shanghai, America/Mexico_City or America/Chicago"),
+        ("9am UTC-5", "say America/"),
+        ("9am USA", "say America/New_York, America/Chicago or America/Los_Angeles"),
+        ("localtime", "It reads like"),
+        ("Factory", "It reads like"),
+        ("UTC+25", "It reads like"),
+        ("never", "`/papers pause` stops"),
+        ("9am 10am", "one hour"),
+        ("9am 3 4", "one number of cards"),
         ("tomorrow please", "It reads like"),
         (" , ", "It reads like"),
         ("", "It reads like"),
@@ -80,7 +112,7 @@ def test_no_line_raises_anything_but_a_short_helpful_word(line: str) -> None:
     except ValueError as error:
         told = str(error)
     assert not told or 20 < len(told) < 250
-    assert "`" not in told.replace("`schedule 09:00 weekdays Europe/Berlin 5`", "")
+    assert "`" not in re.sub("`schedule 09:00 weekdays Europe/Berlin 5`|`/papers (pause|resume)`", "", told)
 
 
 @given(st.sets(st.integers(0, 6), min_size=1).map(frozenset))
@@ -95,8 +127,17 @@ def test_hours_are_read_as_they_are_written(hour: object) -> None:
 
 
 def test_every_zone_is_read_in_any_case_with_spaces_for_underscores() -> None:
-    for zone in available_timezones():
+    without_place = {"localtime", "Factory", "EST", "MST", "HST"}
+    for zone in available_timezones() - without_place:
         assert read_zone(zone.lower().replace("_", " ")) == zone
+
+
+def test_cities_name_zones_that_exist_and_none_is_listed_twice() -> None:
+    zones = list(populated_zones())
+    assert len(zones) > 300
+    assert len(set(zones)) == len(zones)
+    assert set(zones) <= available_timezones()
+    assert find_zone("munich") == "Europe/Berlin"
 
 
 @pytest.mark.parametrize("text", ["1", " 10 "])
