@@ -1,1 +1,1 @@
-"""Where the bot is installed, and how its tokens are kept."""
+"""The installations of the bot in workspaces, and the encryption of their tokens."""

@@ -20,12 +20,12 @@ _LONGEST_FILE = 1_000
 
 
 class TokensUnreadable(Exception):
-    """A token can't be decrypted, or no key can be kept. The text is for the operator and holds no secret."""
+    """A token can't be decrypted, or no key can be stored. The text is for the operator and holds no secret."""
 
 
 class TokenCipher:
-    """Encrypts with the first key and decrypts with any. Without keys it makes one and keeps it in `file`, readable for
-    its owner alone."""
+    """Encrypts with the first key and decrypts with any. Without keys it makes a key and stores it in `file`, which
+    only its owner can read."""
 
     def __init__(self, keys: Sequence[str], file: Path) -> None:
         self._keys, self._file = tuple(keys), file
@@ -33,13 +33,13 @@ class TokenCipher:
         self._first: Fernet | None = None
 
     def encrypt(self, secret: str, now: datetime) -> str:
-        """The secret, encrypted and marked with this time. Raises TokensUnreadable when no key can be kept."""
-        return self._all().encrypt_at_time(secret.encode(), int(now.timestamp())).decode()
+        """The secret, encrypted and marked with this time. Raises TokensUnreadable when no key can be stored."""
+        return self._loaded().encrypt_at_time(secret.encode(), int(now.timestamp())).decode()
 
     def decrypt(self, encrypted: str) -> str:
         """The secret. Raises TokensUnreadable, whose text says how to mend it, when no key decrypts it."""
         try:
-            return self._all().decrypt(encrypted).decode()
+            return self._loaded().decrypt(encrypted).decode()
         except InvalidToken:
             where = "PAPERBOY_ENCRYPTION_KEYS" if self._keys else str(self._file)
             raise TokensUnreadable(
@@ -51,11 +51,11 @@ class TokenCipher:
     def rotate(self, encrypted: str) -> str:
         """The same secret, encrypted with the first key and with its old time mark. Raises TokensUnreadable."""
         self.decrypt(encrypted)
-        return self._all().rotate(encrypted).decode()
+        return self._loaded().rotate(encrypted).decode()
 
     def uses_first_key(self, encrypted: str) -> bool:
         """Whether the secret was encrypted with the first key."""
-        self._all()
+        self._loaded()
         assert self._first is not None
         try:
             self._first.decrypt(encrypted)
@@ -66,13 +66,15 @@ class TokenCipher:
     def decrypt_fresh(self, encrypted: str, now: datetime, lifetime: timedelta) -> str:
         """The secret if it was encrypted here within the lifetime; "" for anything else."""
         try:
-            return self._all().decrypt_at_time(encrypted, int(lifetime.total_seconds()), int(now.timestamp())).decode()
+            return (
+                self._loaded().decrypt_at_time(encrypted, int(lifetime.total_seconds()), int(now.timestamp())).decode()
+            )
         except (InvalidToken, ValueError):
             return ""
 
-    def _all(self) -> MultiFernet:
+    def _loaded(self) -> MultiFernet:
         if self._fernet is None:
-            keys = self._keys or (_kept(self._file),)
+            keys = self._keys or (_stored_key(self._file),)
             try:
                 self._first = Fernet(keys[0])
                 self._fernet = MultiFernet([self._first, *map(Fernet, keys[1:])])
@@ -84,27 +86,27 @@ class TokenCipher:
         return self._fernet
 
 
-def _kept(file: Path) -> str:
+def _stored_key(file: Path) -> str:
     """The key in the file. Processes that make the file at the same time all get the same, whole key."""
     try:
         if not file.exists():
             temporary = file.with_name(f"{file.name}.{uuid4().hex}")
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writing:
-                    writing.write(Fernet.generate_key())
-                    writing.flush()
-                    os.fsync(writing.fileno())
+                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
+                    output.write(Fernet.generate_key())
+                    output.flush()
+                    os.fsync(output.fileno())
                 with contextlib.suppress(FileExistsError):
                     os.link(temporary, file)
             finally:
                 temporary.unlink(missing_ok=True)
-        with file.open("rb") as reading:
-            _refuse_shared(file, os.fstat(reading.fileno()))
-            return reading.read(_LONGEST_FILE).decode("ascii").strip()
+        with file.open("rb") as key_file:
+            _refuse_shared(file, os.fstat(key_file.fileno()))
+            return key_file.read(_LONGEST_FILE).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise TokensUnreadable(f"The key file {file} can't be kept or read: {why}.") from error
+        problem = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise TokensUnreadable(f"The key file {file} can't be kept or read: {problem}.") from error
 
 
 def _refuse_shared(file: Path, status: os.stat_result) -> None:
@@ -117,9 +119,9 @@ def _refuse_shared(file: Path, status: os.stat_result) -> None:
             f"`chown {os.geteuid()} {file}`."
         )
     if mode := status.st_mode & 0o077:
-        can = "read" if mode & 0o044 else "change" if mode & 0o022 else "use"
+        action = "read" if mode & 0o044 else "change" if mode & 0o022 else "use"
         raise TokensUnreadable(
-            f"Other users of this machine can {can} the key file {file} (its mode is {status.st_mode & 0o777:o}). Say "
-            f"`chmod 600 {file}`. If somebody may have read it, also replace the key: put a new one before it in "
+            f"Other users of this machine can {action} the key file {file} (its mode is {status.st_mode & 0o777:o}). "
+            f"Say `chmod 600 {file}`. If somebody may have read it, also replace the key: put a new one before it in "
             "PAPERBOY_ENCRYPTION_KEYS."
         )

@@ -1,4 +1,4 @@
-"""Keeps a platform's installations in the store, with their tokens encrypted."""
+"""Stores the installations of a platform, with encrypted tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StoredInstallations:
     async def check(self) -> None:
         """Raises TokensUnreadable when a token in the store can't be decrypted."""
         async with self._store.read() as tx:
-            rows = await installations.sealed(tx)
+            rows = await installations.tokens(tx)
         for _, _, *tokens in rows:
             for token in filter(None, tokens):
                 self._cipher.decrypt(token)
@@ -35,7 +35,7 @@ class StoredInstallations:
     async def count_old_keys(self) -> int:
         """The number of workspaces whose tokens were not encrypted with the first key."""
         async with self._store.read() as tx:
-            return sum(not self._use_first_key(tokens) for _, _, *tokens in await installations.sealed(tx))
+            return sum(not self._have_first_key(tokens) for _, _, *tokens in await installations.tokens(tx))
 
     async def reencrypt(self) -> int:
         """Encrypt all tokens with the first key, so that older keys can go. Returns the number of workspaces changed.
@@ -45,57 +45,57 @@ class StoredInstallations:
         if not await self.count_old_keys():
             return 0
         async with self._store.write() as tx:
-            old = [row for row in await installations.sealed(tx) if not self._use_first_key(row[2:])]
+            old = [row for row in await installations.tokens(tx) if not self._have_first_key(row[2:])]
             for platform, workspace, *tokens in old:
-                token, refresh_token = (self._cipher.rotate(each) if each else "" for each in tokens)
-                await installations.seal_anew(tx, platform, workspace, token=token, refresh_token=refresh_token)
+                token, refresh_token = (self._cipher.rotate(value) if value else "" for value in tokens)
+                await installations.set_tokens(tx, platform, workspace, token=token, refresh_token=refresh_token)
         return len(old)
 
-    def _use_first_key(self, tokens: Iterable[str]) -> bool:
+    def _have_first_key(self, tokens: Iterable[str]) -> bool:
         return all(self._cipher.uses_first_key(token) for token in tokens if token)
 
     async def get(self, workspace: str) -> Installation | None:
-        """What is known of a workspace. Raises TokensUnreadable."""
+        """The installation of a workspace; None if the bot was never there. Raises TokensUnreadable."""
         async with self._store.read() as tx:
             row = await installations.get(tx, self._platform, workspace)
         if row is None:
             return None
         values = {name: value for name, value in row.items() if name != "platform"}
-        opened = {name: self._cipher.decrypt(row[name]) if row[name] else "" for name in ("token", "refresh_token")}
-        return Installation(**{**values, **opened, "scopes": tuple(row["scopes"])})
+        secrets = {name: self._cipher.decrypt(row[name]) if row[name] else "" for name in ("token", "refresh_token")}
+        return Installation(**{**values, **secrets, "scopes": tuple(row["scopes"])})
 
     async def put(self, installation: Installation) -> None:
-        """Installed, or installed again."""
+        """Store an installation. It replaces an earlier one of the same workspace."""
         values = {name: getattr(installation, name) for name in Installation.__slots__ if name != "workspace"}
         async with self._store.write() as tx:
             await installations.put(
-                tx, self._platform, installation.workspace, **{**values, **self._sealed(installation)}
+                tx, self._platform, installation.workspace, **{**values, **self._encrypted(installation)}
             )
 
-    async def renew(self, known: Installation, renewed: Installation) -> bool:
-        """Put a renewed token in place of the known one; False when that is no longer the newest."""
-        if known.expires_at is None:
+    async def renew(self, old: Installation, renewed: Installation) -> bool:
+        """Replace the old token with the renewed one; False if the old token is no longer the stored one."""
+        if old.expires_at is None:
             return False
-        values = {"expires_at": renewed.expires_at, **self._sealed(renewed)}
+        values = {"expires_at": renewed.expires_at, **self._encrypted(renewed)}
         async with self._store.write() as tx:
-            return await installations.renew(tx, self._platform, known.workspace, known.expires_at, **values)
+            return await installations.renew(tx, self._platform, old.workspace, old.expires_at, **values)
 
     async def end(
         self, workspace: str, at: datetime, *, uninstalled: bool, installed_until: datetime | None = None
     ) -> bool:
-        """The token died, or the bot was removed; False when it was installed after that, or after
-        `installed_until`."""
+        """Record that the token was revoked or the bot removed. False if the bot was installed again after that time,
+        or after `installed_until`."""
         until = installed_until or at
         async with self._store.write() as tx:
             return await installations.revoke(tx, self._platform, workspace, at, until, uninstalled=uninstalled)
 
     async def alive(self) -> list[str]:
-        """The workspaces that the bot may act in."""
+        """The workspaces in which the bot may act."""
         async with self._store.read() as tx:
             return await installations.active(tx, self._platform)
 
     async def ending(self, before: datetime) -> list[str]:
-        """Those of them whose tokens end before that moment."""
+        """The workspaces in which the bot may act, and whose tokens expire before a time."""
         async with self._store.read() as tx:
             return await installations.active(tx, self._platform, before)
 
@@ -114,7 +114,7 @@ class StoredInstallations:
         async with self._store.write() as tx:
             return await inbox.receive(tx, self._platform, used, {}, now, done=True)
 
-    def _sealed(self, installation: Installation) -> dict[str, Any]:
+    def _encrypted(self, installation: Installation) -> dict[str, Any]:
         now = self._clock()
         secrets = {"token": installation.token, "refresh_token": installation.refresh_token}
         return {name: self._cipher.encrypt(secret, now) if secret else "" for name, secret in secrets.items()}

@@ -32,7 +32,7 @@ async def sole_bot(settings: Settings) -> AsyncIterator[ServingLock | None]:
         return
     lock = ServingLock(settings.store_url, settings.database_busy_seconds)
     async with contextlib.AsyncExitStack() as stack:
-        await retry_while_away(settings, lambda: stack.enter_async_context(lock.kept()))
+        await retry_while_away(settings, lambda: stack.enter_async_context(lock.hold()))
         yield lock
 
 

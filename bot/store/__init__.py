@@ -1,1 +1,1 @@
-"""Everything the bot remembers, on SQLite or PostgreSQL: one small module per noun, functions over a transaction."""
+"""The store, on SQLite or PostgreSQL: a small module for each table or subject, with functions over a transaction."""

@@ -1,4 +1,4 @@
-"""Channels and their schedules."""
+"""The table of channels, with their schedules."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bot.store.tables import Text, channels, insert_new
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel as it stands. `hour` is HH:MM on the wall in `zone`; `next_due_on` the local day `next_due_at` is
-    for, which an hour moved by daylight saving may have left.
+    """A row of the table. `hour` is HH:MM, local time in `zone`. `next_due_on` is the local day of the digest that is
+    due at `next_due_at`; daylight saving may move that moment into another day.
 
-    An active channel with a `state_reason` was lost for that reason, and is tried again: nothing has been posted since.
+    An active channel with a `state_reason` was lost for that reason and is tried again. Nothing was posted since then.
     """
 
     id: int
@@ -43,32 +43,32 @@ class Channel:
 
     @property
     def public(self) -> bool:
-        """Whether the whole workspace may know what is voted and shown in this channel."""
+        """Whether the whole workspace may see the votes and papers of this channel."""
         return self.place.kind is not PlaceKind.DIRECT and not self.place.private
 
 
 def visible_from(channel_id: int | sa.BindParameter[int]) -> sa.Select[int]:
-    """The ids of the channels that a channel may be told of: itself, and the public ones of its workspace. What happens
-    in private channels, group conversations and direct messages stays there."""
-    mine, theirs = channels.alias(), channels.alias()
+    """The ids of the channels that a channel may see: itself, and the public channels of its workspace. Nothing is seen
+    of private channels, group conversations and direct messages."""
+    viewer, visible = channels.alias(), channels.alias()
     return (
-        sa.select(theirs.c.id)
-        .join(mine, sa.and_(mine.c.platform == theirs.c.platform, mine.c.workspace == theirs.c.workspace))
+        sa.select(visible.c.id)
+        .join(viewer, sa.and_(viewer.c.platform == visible.c.platform, viewer.c.workspace == visible.c.workspace))
         .where(
-            mine.c.id == channel_id,
-            sa.or_(theirs.c.id == mine.c.id, sa.and_(theirs.c.kind != PlaceKind.DIRECT, ~theirs.c.private)),
+            viewer.c.id == channel_id,
+            sa.or_(visible.c.id == viewer.c.id, sa.and_(visible.c.kind != PlaceKind.DIRECT, ~visible.c.private)),
         )
     )
 
 
-_AT = sa.select(channels).where(
+_BY_PLACE = sa.select(channels).where(
     *(channels.c[name] == sa.bindparam(name) for name in ("platform", "workspace", "address"))
 )
 
 
 async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
-    """A new channel, active unless the values (columns) say otherwise; the one already there if another process was
-    faster."""
+    """Add a channel, active unless the values (columns) say otherwise. Returns the stored channel, which may be that of
+    another process that was faster."""
     await tx.execute(
         insert_new(tx, channels).values(
             platform=place.platform,
@@ -86,20 +86,20 @@ async def add(tx: AsyncConnection, place: Place, **values: Any) -> Channel:
 
 
 async def find(tx: AsyncConnection, place: Place) -> Channel | None:
-    """The channel at this place, None if the bot was never there."""
+    """The channel at a place; None if the bot was never there."""
     where = {"platform": place.platform, "workspace": place.workspace, "address": place.address}
-    row = (await tx.execute(_AT, where)).one_or_none()
+    row = (await tx.execute(_BY_PLACE, where)).one_or_none()
     return _channel(row) if row else None
 
 
 async def get(tx: AsyncConnection, channel_id: int) -> Channel | None:
-    """The channel with this id."""
+    """The channel with an id; None if there is none."""
     row = (await tx.execute(sa.select(channels).where(channels.c.id == channel_id))).one_or_none()
     return _channel(row) if row else None
 
 
 async def named(tx: AsyncConnection, name: str) -> list[Channel]:
-    """Channels whose name, address, `platform:address` or number this is."""
+    """The channels with this name, address, `platform:address` or number."""
     rows = await tx.execute(
         sa.select(channels)
         .where(
@@ -124,7 +124,7 @@ async def list_all(tx: AsyncConnection, platforms: Sequence[str] | None = None) 
 
 
 async def in_workspace(tx: AsyncConnection, platform: str, workspace: str) -> list[Channel]:
-    """Every channel of one workspace, by name."""
+    """Every channel of a workspace, in the order of their names."""
     rows = await tx.execute(
         sa.select(channels)
         .where(channels.c.platform == platform, channels.c.workspace == workspace)
@@ -140,7 +140,7 @@ async def due(
     limit: int = 500,
     state: ChannelState = ChannelState.ACTIVE,
 ) -> list[Channel]:
-    """Active channels whose hour has come, the longest waiting first; or those of another state that are not paused."""
+    """The active channels, or those in another state, whose next hour has come. The one that waits longest is first."""
     rows = await tx.execute(
         sa.select(channels)
         .where(
@@ -155,7 +155,7 @@ async def due(
 
 
 async def due_after(tx: AsyncConnection, moment: datetime, platforms: Sequence[str]) -> list[Channel]:
-    """Active channels whose next hour comes later than this moment."""
+    """The active channels whose next hour comes after a moment."""
     rows = await tx.execute(
         sa.select(channels).where(
             channels.c.state == ChannelState.ACTIVE,
@@ -180,7 +180,7 @@ async def change_from(tx: AsyncConnection, channel_id: int, expected: ChannelSta
 
 
 async def lose_all(tx: AsyncConnection, platform: str, workspace: str, why: str) -> int:
-    """Mark the active channels of a workspace as lost, since the bot has no access to it; how many there were."""
+    """Mark the active channels of a workspace as lost, since the bot has no access to it. Returns their number."""
     lost = await tx.execute(
         sa.update(channels)
         .where(

@@ -1,7 +1,7 @@
-"""Private papers: those that a member gave to a channel, in BibTeX, and that no source has listed.
+"""Private papers: papers that a member gave to a channel, in BibTeX, and that no source has listed.
 
-A private paper is seen in the channel it was given to, and, where that is public, in all of its workspace. It is never
-merged with a paper of a source: once a source lists it, the source's facts take its place (see `papers.record`).
+The channel to which it was given sees a private paper; if the channel is public, all of its workspace does. It is never
+merged with a paper of a source: once a source lists it, the source's paper replaces it (see `papers.record`).
 """
 
 from __future__ import annotations
@@ -33,44 +33,47 @@ from bot.store.tables import papers as paper_rows
 from recommender.paper import Paper, arxiv_id, identities
 
 MOST_IN_A_CHANNEL = 2_000
-"""Private papers that one channel may be given: what members write never fills the disk."""
+"""Private papers that one channel may be given, so that members can't fill the disk."""
 PREFIX = papers.PRIVATE_PREFIX
 
 
 async def give(tx: AsyncConnection, channel: Channel, member: str, paper: Paper, now: datetime) -> str | None:
-    """Keep what a member says of a paper that no source has listed; its id here. What was said of it first stands.
+    """Store a private paper that a member gives to a channel. Returns its id. If the channel sees it already, the
+    stored facts stay.
 
-    None for a paper without a title that nobody knows, and when the channel was given MOST_IN_A_CHANNEL already.
+    An unknown paper is not stored if it has no title, or if the channel has MOST_IN_A_CHANNEL already: then None.
     """
-    known = await _named(tx, identities(paper), channel.id)
-    mine = sa.select(sa.func.count()).select_from(contributions).where(contributions.c.channel_id == channel.id)
-    if not (known or paper.title) or (await tx.execute(mine)).scalar_one() >= MOST_IN_A_CHANNEL:
-        return known
+    stored_id = await _named(tx, identities(paper), channel.id)
+    given = sa.select(sa.func.count()).select_from(contributions).where(contributions.c.channel_id == channel.id)
+    if not (stored_id or paper.title) or (await tx.execute(given)).scalar_one() >= MOST_IN_A_CHANNEL:
+        return stored_id
     private = _private(paper)
-    if known is None:
+    if stored_id is None:
         row = papers.columns_of(private) | {"private": True, "revision": 0}
         await tx.execute(insert_new(tx, paper_rows).values(row))
         names = [{"name": name, "paper_id": private.id} for name in map(clean_name, identities(private))]
         await tx.execute(insert_new(tx, contributed_names), names)
-    given = {"paper_id": known or private.id, "channel_id": channel.id, "member": member, "at": now}
-    await tx.execute(insert_new(tx, contributions).values(given))
-    return known or private.id
+    paper_id = stored_id or private.id
+    row = {"paper_id": paper_id, "channel_id": channel.id, "member": member, "at": now}
+    await tx.execute(insert_new(tx, contributions).values(row))
+    return paper_id
 
 
 async def resolve(tx: AsyncConnection, text: str, channel_id: int | None) -> str | None:
-    """The id of the paper that a person in a channel means by an id, a link, a DOI or a whole title: one of the
-    sources, else a private one that the channel, if there is one, may see."""
-    found = await papers.resolve(tx, text)
-    return found or (await _named(tx, papers.names_meant(text), channel_id) if channel_id is not None else None)
+    """The id of the paper that an id, a link, a DOI or a whole title means in a channel: a paper of a source, else a
+    private paper that the channel may see. Without a channel, only papers of sources."""
+    paper_id = await papers.resolve(tx, text)
+    return paper_id or (await _named(tx, papers.names_meant(text), channel_id) if channel_id is not None else None)
 
 
 async def same_as(tx: AsyncConnection, paper: Paper, channel_id: int) -> str | None:
-    """The id of the paper that a person in a channel describes: one of the sources, else a private one."""
+    """The id of the stored paper that is the same as this one: one of a source, else a private one the channel sees."""
     return await papers.same_as(tx, paper) or await _named(tx, identities(paper), channel_id)
 
 
 async def _named(tx: AsyncConnection, names: Sequence[str], channel_id: int) -> str | None:
-    """The private paper with the first of these names that the channel may see; its own before another's."""
+    """The id of the private paper that the channel may see and that has the first of these names. A paper that was
+    given to this channel comes before one of another channel."""
     rows = await tx.execute(
         sa.select(contributed_names.c.name, contributed_names.c.paper_id)
         .join(contributions, contributions.c.paper_id == contributed_names.c.paper_id)
@@ -80,10 +83,10 @@ async def _named(tx: AsyncConnection, names: Sequence[str], channel_id: int) -> 
         )
         .order_by(contributions.c.channel_id != channel_id, contributions.c.at, contributed_names.c.paper_id)
     )
-    known: dict[str, str] = {}
+    ids_by_name: dict[str, str] = {}
     for row in rows:
-        known.setdefault(row.name, row.paper_id)
-    return next((known[name] for name in map(clean_name, names) if name in known), None)
+        ids_by_name.setdefault(row.name, row.paper_id)
+    return next((ids_by_name[name] for name in map(clean_name, names) if name in ids_by_name), None)
 
 
 async def visible_ids(tx: AsyncConnection, channel_id: int) -> set[str]:
@@ -93,7 +96,7 @@ async def visible_ids(tx: AsyncConnection, channel_id: int) -> set[str]:
 
 
 async def given_to(tx: AsyncConnection, channel_id: int) -> list[Paper]:
-    """The private papers that members gave to this very channel, by id."""
+    """The private papers that members gave to this channel itself, in the order of their ids."""
     given = sa.select(contributions.c.paper_id).where(contributions.c.channel_id == channel_id)
     rows = await tx.execute(sa.select(paper_rows).where(paper_rows.c.id.in_(given)).order_by(paper_rows.c.id))
     return [papers.paper_of(row) for row in rows]
@@ -101,35 +104,35 @@ async def given_to(tx: AsyncConnection, channel_id: int) -> list[Paper]:
 
 async def voted_on(tx: AsyncConnection, channel_id: int) -> dict[str, Paper]:
     """The private papers with votes in a channel, by id."""
-    theirs = sa.select(votes.c.paper_id).where(votes.c.channel_id == channel_id)
-    rows = await tx.execute(sa.select(paper_rows).where(paper_rows.c.private, paper_rows.c.id.in_(theirs)))
+    voted = sa.select(votes.c.paper_id).where(votes.c.channel_id == channel_id)
+    rows = await tx.execute(sa.select(paper_rows).where(paper_rows.c.private, paper_rows.c.id.in_(voted)))
     return {row.id: papers.paper_of(row) for row in rows}
 
 
 async def delete_orphans(tx: AsyncConnection) -> int:
-    """Delete the private papers that no member gives any more, with all that hangs on them; how many those were. The
-    messages that show them keep their place, and lose their words."""
+    """Delete the private papers that no longer have a contribution, with their votes and picks. Returns their number.
+    Messages that show them stay, but lose their text."""
     orphans = sa.select(paper_rows.c.id).where(
         paper_rows.c.private, ~sa.exists().where(contributions.c.paper_id == paper_rows.c.id)
     )
-    gone = list((await tx.execute(orphans)).scalars())
-    for paper_id in gone:
+    orphan_ids = list((await tx.execute(orphans)).scalars())
+    for paper_id in orphan_ids:
         for table in (votes, saved, choices):
             await tx.execute(sa.delete(table).where(table.c.paper_id == paper_id))
-        shown, waits = posts.c.paper_id == paper_id, posts.c.state == PostState.PLANNED
+        of_paper, is_planned = posts.c.paper_id == paper_id, posts.c.state == PostState.PLANNED
         dropped = {"state": PostState.DROPPED, "reason": WITHDRAWN}
-        await tx.execute(sa.update(posts).where(shown, waits).values(dropped))
-        settled = posts.c.state.in_([PostState.SENT, PostState.FAILED, PostState.DROPPED])
-        await tx.execute(sa.update(posts).where(shown, settled).values(body={}))
-        await tx.execute(sa.update(posts).where(shown).values(paper_id=None))
+        await tx.execute(sa.update(posts).where(of_paper, is_planned).values(dropped))
+        is_settled = posts.c.state.in_([PostState.SENT, PostState.FAILED, PostState.DROPPED])
+        await tx.execute(sa.update(posts).where(of_paper, is_settled).values(body={}))
+        await tx.execute(sa.update(posts).where(of_paper).values(paper_id=None))
         await tx.execute(sa.update(numbers).where(numbers.c.paper_id == paper_id).values(paper_id=None))
         await tx.execute(sa.delete(paper_rows).where(paper_rows.c.id == paper_id))
-    return len(gone)
+    return len(orphan_ids)
 
 
 def _private(paper: Paper) -> Paper:
-    """The paper under an id of its own, which says nothing of it and which nobody can guess. A link that the member
-    wrote stands only where there is neither an arXiv id nor a DOI."""
+    """The paper under a random id, which tells nothing of it and can't be guessed. The member's link is kept only if
+    there is neither an arXiv id nor a DOI."""
     arxiv = arxiv_id(paper.id)
     url = f"https://arxiv.org/abs/{arxiv}" if arxiv else "" if paper.doi else paper.url
     # The id comes last: cleaning gives a paper the id that its link or DOI names.

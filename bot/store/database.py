@@ -17,8 +17,6 @@ from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, Sto
 
 _CHECKPOINT_EVERY = 500
 """Transactions that SQLite's log may hold before they are moved into the file."""
-
-
 _WRITERS = 7_402_511
 """PostgreSQL advisory lock: writers share it, an upgrade or a restored backup takes it exclusively."""
 _HIGH_PRIORITY: ContextVar[bool] = ContextVar("high_priority", default=False)
@@ -108,8 +106,8 @@ class Store:
 
     @contextlib.asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
-        """A transaction in SQLite. SQLAlchemy's own `async with` closes a connection in a task of its own, for which
-        the loop has to come round while everybody else waits to write; this one needs nothing of the loop."""
+        """A transaction in SQLite. SQLAlchemy's own `async with` closes a connection in another task. That takes a turn
+        of the loop, during which all other writers wait; this function needs none."""
         connection = await self.engine.connect()
         try:
             await connection.execution_options(sqlite_begin=begin)
@@ -119,8 +117,8 @@ class Store:
             await connection.close()
 
     async def _checkpoint(self) -> None:
-        """Move what was committed from SQLite's log into the file: most of it while others write on, which takes as
-        long as the disk does, and the little that came meanwhile while nobody writes. Then the log begins anew."""
+        """Move committed transactions from SQLite's log into the file: most of them while others write on, since the
+        disk is slow, and the last few while no one writes. Then the log is empty."""
         file = str(self.engine.url.database)
         await asyncio.to_thread(sqlite.checkpoint, file)
         async with self._writing:
@@ -132,7 +130,7 @@ class Store:
 
 
 def parsed_url(url: str) -> sa.URL:
-    """The parts of a database's URL. Raises StoreMissing for one that is none, or of another kind of database."""
+    """The parts of a database's URL. Raises StoreMissing if it is no URL, or one of another kind of database."""
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: a port that is no number
@@ -157,7 +155,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
-    """An engine for `sqlite:///file` or `postgresql://…`, whatever driver the URL names."""
+    """An engine for `sqlite:///file` or `postgresql://…`. A driver that the URL names is ignored."""
     parsed = parsed_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(
@@ -175,7 +173,7 @@ def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
     return sqlite.engine(parsed, busy_seconds)
 
 
-_WHAT_DATABASES_SAY: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
+_DATABASE_MESSAGES: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (
         ("locked", "lock timeout", "deadlock detected", "queuepool limit"),
         StoreBusy,
@@ -206,41 +204,43 @@ _WHAT_DATABASES_SAY: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] =
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the databases say into a `StoreError` with a mend in it."""
+    """Turn an error of the database into a `StoreError` that says how to mend it."""
     try:
         yield
     except sa.exc.IntegrityError:
         raise
     except (sa.exc.DatabaseError, sa.exc.TimeoutError, sqlite3.Error, OSError) as error:
-        said = str(getattr(error, "orig", None) or error).strip()
-        for needles, kind, text in _WHAT_DATABASES_SAY:
-            if any(needle in said.lower() for needle in needles):
+        message = str(getattr(error, "orig", None) or error).strip()
+        for phrases, kind, text in _DATABASE_MESSAGES:
+            if any(phrase in message.lower() for phrase in phrases):
                 raise kind(text) from error
         if isinstance(error, sqlite3.OperationalError) or isinstance(
             getattr(error, "orig", None), sqlite3.OperationalError
         ):
-            raise StoreMissing(f"The store can't be reached: {_first_line(said)}") from error
-        # A connection that was cut is an InterfaceError for the driver, where it finds it closed already.
+            raise StoreMissing(f"The store can't be reached: {_first_line(message)}") from error
+        # The driver raises InterfaceError for a cut connection that is closed already.
         if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)) or getattr(
             error, "connection_invalidated", False
         ):
             raise unreachable(getattr(error, "orig", None) or error) from error
         raise
-    except sa.exc.PendingRollbackError as error:  # a statement after the one that found the connection cut
+    except (
+        sa.exc.PendingRollbackError
+    ) as error:  # the statement after the one that failed because the connection was cut
         raise StoreAway("The connection to the database was cut; it is built up again.") from error
 
 
-_WILL_NOT_CHANGE = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
-"""What PostgreSQL says to a connection that will be refused tomorrow too."""
+_PERMANENT_REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+"""Parts of PostgreSQL's messages to a connection that will be refused again."""
 
 
 def unreachable(error: BaseException) -> StoreError:
-    """What to raise when a database server could not be reached, or its connection was cut."""
-    said = _first_line(str(error))
-    kind = StoreMissing if any(words in said for words in _WILL_NOT_CHANGE) else StoreAway
-    return kind(f"The store can't be reached: {said}")
+    """The error to raise when a database server could not be reached, or its connection was cut."""
+    message = _first_line(str(error))
+    kind = StoreMissing if any(phrase in message for phrase in _PERMANENT_REFUSALS) else StoreAway
+    return kind(f"The store can't be reached: {message}")
 
 
-def _first_line(said: str) -> str:
-    lines = said.strip().splitlines()
+def _first_line(message: str) -> str:
+    lines = message.strip().splitlines()
     return lines[0] if lines else "the connection was cut"

@@ -1,4 +1,4 @@
-"""Deliveries and their posts: planned as rows first, then sent, each once. The states are in `states`."""
+"""Deliveries and their posts. They are planned as rows first, then each post is sent once; `states` has the states."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bot.store.tables import channels, deliveries, numbers, papers, posts
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One digest, alert or submission of a channel. `subject` is the id of the paper that an alert or a submission
-    begins with, "" for a digest."""
+    """A digest, alert or submission of a channel. `subject` is the id of the paper that an alert or a submission begins
+    with, "" for a digest."""
 
     id: int
     channel_id: int
@@ -34,9 +34,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be planned: its body as JSON, the paper it is about, if any, or the papers that its numbers stand
-    for, whether it goes in the thread of the delivery's first message, and whether its papers are further titles for a
-    `glance`."""
+    """A message to be planned. `body` is JSON. A card has a `paper_id`; a message of several papers has the `numbered`
+    ones. If it is `threaded`, it goes in the thread of the delivery's first message. With `glance`, its numbered papers
+    are further titles, and no picks."""
 
     body: dict[str, Any]
     paper_id: str | None = None
@@ -47,10 +47,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message of a delivery. `message` is the platform's id once it is known.
+    """A message of a delivery. `message` is its id on the platform, once that is known.
 
-    While it may have been posted, `sending_at` is the first moment at which that may have happened, and `tried_at` is
-    when the last try to send it began.
+    While it is not known whether it was posted, `sending_at` is the first moment at which it may have been, and
+    `tried_at` the time at which the last try to send it began.
     """
 
     id: int
@@ -74,9 +74,9 @@ class Post:
 
 
 WITHDRAWN = "Whoever gave this paper has taken it back."
-"""Why the card of a private paper is not posted."""
+"""The reason of a dropped card whose private paper was deleted."""
 UNSETTLED = (PostState.SENDING, PostState.UNCERTAIN)
-"""States of a post that may stand on the platform under an id that is not known yet."""
+"""The states of a post that may have been posted, under an id that is not known yet."""
 
 _INSERT_POST = sa.insert(posts).returning(posts.c.id)
 _NEXT = (
@@ -100,27 +100,27 @@ async def plan(
     subject: str = "",
     unposted: Collection[str] | None = None,
 ) -> Delivery | None:
-    """Plan a delivery with its posts; None when that channel had this kind on that day already, or is gone. Alerts and
-    submissions differ by their `subject`, a paper's id: a channel may have several of them on one day.
+    """Plan a delivery with its posts; None when the channel had this kind on that day already, or is gone. A channel
+    may have several alerts and submissions on one day, each with another paper as its `subject`.
 
     A paper that the channel has had, or will have, is left out: the delivery that was planned first keeps it. A paper
-    that was merged into another one since it was chosen is left out too. Its number stays, and stands for no paper.
-    `papers_revision` is the papers table's revision at which the papers were chosen. `unposted` are the papers that
-    `lock_unposted` gave in this transaction, where the caller has asked for them already.
+    that was merged into another one since it was picked is left out too. Its number stays, and means no paper.
+    `papers_revision` is the papers table's revision at which the papers were picked. `unposted` is the result of
+    `lock_unposted` in this transaction, if the caller has it already.
     """
-    wanted = list(dict.fromkeys(name for draft in drafts for name in (draft.paper_id, *draft.numbered) if name))
-    unposted = await lock_unposted(tx, channel_id, wanted) if unposted is None else unposted
+    paper_ids = list(dict.fromkeys(name for draft in drafts for name in (draft.paper_id, *draft.numbered) if name))
+    unposted = await lock_unposted(tx, channel_id, paper_ids) if unposted is None else unposted
     if unposted is None or await find(tx, channel_id, local_date, kind, subject):
         return None
     delivery = await _insert(
         tx, channel_id, local_date, kind, subject, due_at, DeliveryState.PLANNED, reason, now, papers_revision
     )
     dropped = sa.and_(posts.c.channel_id == channel_id, posts.c.state == PostState.DROPPED)
-    await tx.execute(sa.delete(posts).where(dropped, posts.c.paper_id.in_(wanted)))
+    await tx.execute(sa.delete(posts).where(dropped, posts.c.paper_id.in_(paper_ids)))
     on_dropped = numbers.c.post_id.in_(sa.select(posts.c.id).where(dropped))
-    await tx.execute(sa.delete(numbers).where(on_dropped, numbers.c.paper_id.in_(wanted)))
+    await tx.execute(sa.delete(numbers).where(on_dropped, numbers.c.paper_id.in_(paper_ids)))
     # No other store, and not this one after a restore, makes the same keys.
-    name = f"pb{(await metadata.store_id(tx))[:6]}.{delivery.id}"
+    key_prefix = f"pb{(await metadata.store_id(tx))[:6]}.{delivery.id}"
     free, position = set(unposted), 0
     for draft in drafts:
         if draft.paper_id:
@@ -135,7 +135,7 @@ async def plan(
                 "paper_id": draft.paper_id,
                 "position": position,
                 # At most 25 characters, for platforms that bound it, and never used twice by this store.
-                "key": f"{name}-{position}",
+                "key": f"{key_prefix}-{position}",
                 "state": PostState.PLANNED,
                 "reason": "",
                 "body": draft.body,
@@ -176,8 +176,8 @@ async def record_missed(
     now: datetime,
     papers_revision: int = 0,
 ) -> bool:
-    """Record that an hour passed without a delivery, and why; False when that day had one. `papers_revision` is the
-    papers table's revision up to which the channel may have had the papers nevertheless."""
+    """Record that an hour passed without a delivery, and the reason; False when that day had one. `papers_revision` is
+    the papers table's revision up to which the channel may have had the papers nevertheless."""
     if not await _lock(tx, channel_id) or await find(tx, channel_id, local_date, kind):
         return False
     await _insert(tx, channel_id, local_date, kind, "", due_at, DeliveryState.MISSED, reason, now, papers_revision)
@@ -252,7 +252,7 @@ async def posts_of_delivery(tx: AsyncConnection, delivery_id: int) -> list[Post]
 async def posts_in_channel(
     tx: AsyncConnection, channel_id: int, states: Sequence[PostState] | None = None
 ) -> list[Post]:
-    """A channel's posts in the order they are to appear."""
+    """The posts of a channel, in the order in which they appear."""
     query = sa.select(posts).where(posts.c.channel_id == channel_id).order_by(posts.c.delivery_id, posts.c.position)
     if states is not None:
         query = query.where(posts.c.state.in_(states))
@@ -260,7 +260,7 @@ async def posts_in_channel(
 
 
 async def next_post(tx: AsyncConnection, channel_id: int, states: Sequence[PostState]) -> Post | None:
-    """The first of a channel's posts in these states, in the order they are to appear."""
+    """The first of a channel's posts in these states, in the order in which they appear."""
     row = (await tx.execute(_NEXT, {"channel": channel_id, "states": states})).one_or_none()
     return _post(row) if row else None
 
@@ -338,8 +338,8 @@ async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) ->
 
 
 async def withdraw_if_forgotten(tx: AsyncConnection, post_id: int) -> None:
-    """Take the words from the card of a private paper that was deleted while nobody knew what had become of its post;
-    one that was not posted never is."""
+    """Delete the text of a card whose private paper was deleted while the post was uncertain. If it was not posted, it
+    never will be."""
     forgotten = posts.c.id == post_id, posts.c.paper_id.is_(None)
     dropped = {"state": PostState.DROPPED, "reason": WITHDRAWN}
     await tx.execute(sa.update(posts).where(*forgotten, posts.c.state == PostState.PLANNED).values(dropped))
@@ -359,7 +359,7 @@ async def _lock(tx: AsyncConnection, channel_id: int) -> bool:
 
 
 async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str, before: datetime | None = None) -> None:
-    """Drop what is planned for a channel (before some moment) and has not been sent; its papers may come again."""
+    """Drop the planned posts of a channel, or those planned before a moment. Their papers may come again."""
     waiting = [posts.c.channel_id == channel_id, posts.c.state == PostState.PLANNED]
     if before is not None:
         waiting.append(posts.c.planned_at < before)
@@ -367,18 +367,17 @@ async def drop_waiting(tx: AsyncConnection, channel_id: int, reason: str, before
 
 
 async def give_up_all(tx: AsyncConnection, reason: str) -> int:
-    """Mark every unfinished post as failed, since it may have been posted; how many there were. Their papers count as
+    """Mark every unfinished post as failed, since it may have been posted. Returns their number. Their papers count as
     shown."""
-    under_way = (PostState.PLANNED, *UNSETTLED)
+    unfinished = (PostState.PLANNED, *UNSETTLED)
     result = await tx.execute(
-        sa.update(posts).where(posts.c.state.in_(under_way)).values(state=PostState.FAILED, reason=reason)
+        sa.update(posts).where(posts.c.state.in_(unfinished)).values(state=PostState.FAILED, reason=reason)
     )
     return int(result.rowcount)
 
 
 async def set_missed_revision(tx: AsyncConnection, since: datetime, papers_revision: int) -> None:
-    """The deliveries that were recorded as missed since then, and may have been given, were made from the papers up to
-    this count of changes."""
+    """Set the papers revision of the deliveries that were recorded as missed since then, but may have been posted."""
     await tx.execute(
         sa.update(deliveries)
         .where(

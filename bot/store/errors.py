@@ -1,39 +1,39 @@
-"""What can go wrong with the store.
+"""The errors of the store.
 
 StoreError
-├── StoreBusy       somebody else kept it locked for longer than the time-out
+├── StoreBusy       another program kept the store locked for longer than the time-out
 ├── StoreFull       the disk is full
-├── StoreNewer      it was written by a newer Paperboy
+├── StoreNewer      a newer Paperboy wrote the store
 ├── StoreDamaged    the file is not a store, or is broken
-└── StoreMissing    it can't be opened: the folder can't be made, the password is wrong, …
-    └── StoreAway   nobody answers now; a server that is just starting, or a cut connection, may answer later
+└── StoreMissing    the store can't be opened: its folder can't be made, the password is wrong, …
+    └── StoreAway   the server does not answer now, but may later: it is starting, or the connection was cut
 """
 
 from __future__ import annotations
 
 
 class StoreError(Exception):
-    """Something is wrong with the store; the text says what, and how to mend it."""
+    """Something is wrong with the store. The text names the problem and how to mend it."""
 
 
 class StoreBusy(StoreError):
-    """Locked for longer than the time-out."""
+    """Another program kept the store locked for longer than the time-out."""
 
 
 class StoreFull(StoreError):
-    """No room on the disk."""
+    """The disk is full."""
 
 
 class StoreNewer(StoreError):
-    """Written by a newer Paperboy."""
+    """A newer Paperboy wrote the store."""
 
 
 class StoreDamaged(StoreError):
-    """Not a store, or a broken one."""
+    """The file is not a store, or is broken."""
 
 
 class StoreMissing(StoreError):
-    """Not to be reached."""
+    """The store can't be opened."""
 
 
 class StoreAway(StoreMissing):

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.store.states import InboxState
 from bot.store.tables import inbox, insert_new
 
-_AT_ONCE = 500
+_BATCH = 500
 """Events that one statement reads or deletes: a few milliseconds."""
 
 
@@ -29,8 +29,8 @@ async def receive(
     *,
     done: bool = False,
 ) -> bool:
-    """Record an event that a member made; False when it is recorded already. One that is `done` is processed in this
-    transaction, so that its body need not be kept."""
+    """Record an event that a member made; False when it is recorded already. If it is `done`, this transaction also
+    processes it, and its body is not stored."""
     new = await tx.execute(
         insert_new(tx, inbox).values(
             platform=platform,
@@ -58,14 +58,14 @@ async def unfinished(tx: AsyncConnection, limit: int = 1_000) -> list[tuple[str,
 
 
 async def waiting(tx: AsyncConnection, platform: str, event_id: str) -> dict[str, Any] | None:
-    """The body of an event that is still to be processed; None if it is done, or was deleted."""
+    """The body of an event that is not processed yet; None if it is done, or was deleted."""
     is_received = (inbox.c.platform == platform, inbox.c.event_id == event_id, inbox.c.state == InboxState.RECEIVED)
     body: dict[str, Any] | None = (await tx.execute(sa.select(inbox.c.body).where(*is_received))).scalar_one_or_none()
     return body
 
 
 async def reopen(tx: AsyncConnection, platform: str, event_id: str, body: dict[str, Any]) -> None:
-    """An event that was recorded as done is to be processed later, from its body."""
+    """Mark an event that was recorded as done as unprocessed, with the body to process it from."""
     await tx.execute(
         sa.update(inbox)
         .where(inbox.c.platform == platform, inbox.c.event_id == event_id)
@@ -92,7 +92,7 @@ async def record_failure(tx: AsyncConnection, platform: str, event_id: str, reas
             .returning(inbox.c.attempts)
         )
     ).one_or_none()
-    if row is None:  # forgotten in the meantime, with the member it was of
+    if row is None:  # deleted in the meantime, with all events of its member
         return True
     if row.attempts < tries:
         return False
@@ -107,39 +107,37 @@ async def record_failure(tx: AsyncConnection, platform: str, event_id: str, reas
 async def purge(tx: AsyncConnection, done_before: datetime, failed_before: datetime) -> bool:
     """Delete some finished events that no platform repeats any more, and some that failed long ago; False when none are
     left."""
-    over = sa.or_(
+    is_old = sa.or_(
         sa.and_(inbox.c.state == InboxState.DONE, inbox.c.received_at < done_before),
         sa.and_(inbox.c.state == InboxState.FAILED, inbox.c.received_at < failed_before),
     )
     key = sa.tuple_(inbox.c.platform, inbox.c.event_id)
-    batch = sa.select(inbox.c.platform, inbox.c.event_id).where(over).limit(_AT_ONCE)
+    batch = sa.select(inbox.c.platform, inbox.c.event_id).where(is_old).limit(_BATCH)
     return bool((await tx.execute(sa.delete(inbox).where(key.in_(batch)))).rowcount)
 
 
 async def forget(tx: AsyncConnection, platform: str, member: str) -> int:
-    """Delete the events that a member made, and unprocessed events that name the member; how many were deleted."""
+    """Delete the events that a member made, and unprocessed events that name the member. Returns their number."""
     by_member = inbox.c.member_hash == _hashed(platform, member)
     deleted = (await tx.execute(sa.delete(inbox).where(inbox.c.platform == platform, by_member))).rowcount
-    named = re.compile(rf"(?<!\w){re.escape(json.dumps(member, ensure_ascii=False)[1:-1])}(?!\w)")
+    pattern = re.compile(rf"(?<!\w){re.escape(json.dumps(member, ensure_ascii=False)[1:-1])}(?!\w)")
 
-    def names(event_id: str, body: dict[str, Any]) -> bool:
-        return bool(named.search(event_id) or named.search(json.dumps(body, ensure_ascii=False)))
+    def names_member(event_id: str, body: dict[str, Any]) -> bool:
+        return bool(pattern.search(event_id) or pattern.search(json.dumps(body, ensure_ascii=False)))
 
-    return int(deleted) + await _forget_unfinished(tx, platform, names)
+    return int(deleted) + await _forget_unfinished(tx, platform, names_member)
 
 
 async def forget_workspace(tx: AsyncConnection, platform: str, workspace: str) -> int:
-    """Delete the unprocessed events of a workspace; how many were deleted."""
+    """Delete the unprocessed events of a workspace. Returns their number."""
     return await _forget_unfinished(
         tx, platform, lambda _, body: (body.get("place") or {}).get("workspace") == workspace
     )
 
 
-async def _forget_unfinished(
-    tx: AsyncConnection, platform: str, is_meant: Callable[[str, dict[str, Any]], bool]
-) -> int:
-    """Of a finished event nothing is kept but its id. The others are few, and are read some at a time all the same: a
-    transaction lets the loop turn between two statements."""
+async def _forget_unfinished(tx: AsyncConnection, platform: str, matches: Callable[[str, dict[str, Any]], bool]) -> int:
+    """Delete the matching events that are not finished; of a finished event only the id is stored. They are few, but
+    are read in batches, since a transaction lets the loop turn between two statements."""
     deleted, after = 0, ""
     while True:
         events = (
@@ -148,16 +146,16 @@ async def _forget_unfinished(
                 .where(inbox.c.platform == platform, inbox.c.event_id > after)
                 .where(inbox.c.state.in_([InboxState.RECEIVED, InboxState.FAILED]))
                 .order_by(inbox.c.event_id)
-                .limit(_AT_ONCE)
+                .limit(_BATCH)
             )
         ).all()
         if not events:
             return deleted
         after = events[-1].event_id
         for event in events:
-            if is_meant(event.event_id, event.body):
-                of_them = sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event.event_id)
-                deleted += (await tx.execute(of_them)).rowcount
+            if matches(event.event_id, event.body):
+                deletion = sa.delete(inbox).where(inbox.c.platform == platform, inbox.c.event_id == event.event_id)
+                deleted += (await tx.execute(deletion)).rowcount
 
 
 def _hashed(platform: str, member: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Workspaces that the bot is or was installed in. Tokens come and go encrypted: nothing here can decrypt them."""
+"""The workspaces in which the bot is or was installed. Their tokens are encrypted, and are not decrypted here."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bot.store.tables import channels, insert_new, installations, saved
 _ACTIVE = (installations.c.revoked_at.is_(None), installations.c.uninstalled_at.is_(None))
 
 
-def _there(platform: str, workspace: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _is(platform: str, workspace: str) -> tuple[sa.ColumnElement[bool], ...]:
     return installations.c.platform == platform, installations.c.workspace == workspace
 
 
 async def get(tx: AsyncConnection, platform: str, workspace: str) -> dict[str, Any] | None:
-    """The row of a workspace."""
-    rows = await tx.execute(sa.select(installations).where(*_there(platform, workspace)))
+    """The row of a workspace; None if there is none."""
+    rows = await tx.execute(sa.select(installations).where(*_is(platform, workspace)))
     row = rows.mappings().one_or_none()
     return dict(row) if row else None
 
@@ -30,14 +30,14 @@ async def put(tx: AsyncConnection, platform: str, workspace: str, **values: Any)
     """Insert or replace a workspace's row; the values are all other columns."""
     new = await tx.execute(insert_new(tx, installations).values(platform=platform, workspace=workspace, **values))
     if not new.rowcount:
-        await tx.execute(sa.update(installations).where(*_there(platform, workspace)).values(**values))
+        await tx.execute(sa.update(installations).where(*_is(platform, workspace)).values(**values))
 
 
-async def renew(tx: AsyncConnection, platform: str, workspace: str, known_end: datetime, **values: Any) -> bool:
-    """Set columns of an active row whose token still has the known expiry; False if it has another."""
-    same = installations.c.expires_at == known_end
+async def renew(tx: AsyncConnection, platform: str, workspace: str, expected: datetime, **values: Any) -> bool:
+    """Set columns of an active row whose token still expires at the expected time; False if it is another token."""
+    is_same = installations.c.expires_at == expected
     changed = await tx.execute(
-        sa.update(installations).where(*_there(platform, workspace), *_ACTIVE, same).values(**values)
+        sa.update(installations).where(*_is(platform, workspace), *_ACTIVE, is_same).values(**values)
     )
     return bool(changed.rowcount)
 
@@ -45,12 +45,13 @@ async def renew(tx: AsyncConnection, platform: str, workspace: str, known_end: d
 async def revoke(
     tx: AsyncConnection, platform: str, workspace: str, at: datetime, installed_until: datetime, *, uninstalled: bool
 ) -> bool:
-    """Note when its token died, or the bot was removed, if it was not installed after another moment; the first word
-    stands. The tokens go: nothing is left to be stolen. False for a workspace unknown, or installed later."""
+    """Record when the token was revoked, or the bot removed, and delete the tokens. An earlier recorded time stays.
+
+    False for an unknown workspace, and for one in which the bot was installed after `installed_until`."""
     column = installations.c.uninstalled_at if uninstalled else installations.c.revoked_at
     ended = await tx.execute(
         sa.update(installations)
-        .where(*_there(platform, workspace), installations.c.installed_at <= installed_until)
+        .where(*_is(platform, workspace), installations.c.installed_at <= installed_until)
         .values({column.name: sa.func.coalesce(column, at), "token": "", "refresh_token": "", "expires_at": None})
     )
     return bool(ended.rowcount)
@@ -63,27 +64,27 @@ async def has_ended(tx: AsyncConnection, platform: str, workspace: str) -> bool:
 
 
 async def active(tx: AsyncConnection, platform: str, expiring_before: datetime | None = None) -> list[str]:
-    """The workspaces that the bot may act in; only those whose tokens end before a moment, where one is given."""
+    """The workspaces in which the bot may act, or those of them whose tokens expire before a moment."""
     query = sa.select(installations.c.workspace).where(installations.c.platform == platform, *_ACTIVE)
     if expiring_before is not None:
         query = query.where(installations.c.expires_at < expiring_before)
     return list((await tx.execute(query.order_by(installations.c.workspace))).scalars())
 
 
-async def sealed(tx: AsyncConnection) -> list[tuple[str, str, str, str]]:
-    """Every installation with tokens: (platform, workspace, token, refresh token), both sealed."""
-    held = sa.or_(installations.c.token != "", installations.c.refresh_token != "")
+async def tokens(tx: AsyncConnection) -> list[tuple[str, str, str, str]]:
+    """Every installation with tokens: (platform, workspace, token, refresh token), both encrypted."""
+    has_token = sa.or_(installations.c.token != "", installations.c.refresh_token != "")
     columns = (installations.c[name] for name in ("platform", "workspace", "token", "refresh_token"))
-    return [(*row,) for row in await tx.execute(sa.select(*columns).where(held))]
+    return [(*row,) for row in await tx.execute(sa.select(*columns).where(has_token))]
 
 
-async def seal_anew(tx: AsyncConnection, platform: str, workspace: str, **values: str) -> None:
-    """Put newly sealed tokens in the place of the same tokens."""
-    await tx.execute(sa.update(installations).where(*_there(platform, workspace)).values(**values))
+async def set_tokens(tx: AsyncConnection, platform: str, workspace: str, **values: str) -> None:
+    """Replace encrypted tokens, with `token` and `refresh_token`."""
+    await tx.execute(sa.update(installations).where(*_is(platform, workspace)).values(**values))
 
 
 async def uninstalled_before(tx: AsyncConnection, before: datetime) -> list[tuple[str, str]]:
-    """The (platform, workspace)s that removed the bot before a moment."""
+    """The workspaces that removed the bot before a moment: (platform, workspace)."""
     rows = await tx.execute(
         sa.select(installations.c.platform, installations.c.workspace).where(installations.c.uninstalled_at < before)
     )
@@ -91,11 +92,11 @@ async def uninstalled_before(tx: AsyncConnection, before: datetime) -> list[tupl
 
 
 async def delete(tx: AsyncConnection, platform: str, workspace: str) -> int:
-    """Delete a workspace and all that is known of it: channels with all that hangs on them, what its members saved,
-    events not worked off. How many rows went, those that hang on channels not counted."""
+    """Delete a workspace with its channels and all of their rows, the saved papers of its members, and its unprocessed
+    events. Returns the number of deleted rows; the rows of channels are not counted."""
     deleted = 0
     for table in (channels, saved, installations):
-        of_it = sa.delete(table).where(table.c.platform == platform, table.c.workspace == workspace)
-        deleted += (await tx.execute(of_it)).rowcount
+        deletion = sa.delete(table).where(table.c.platform == platform, table.c.workspace == workspace)
+        deleted += (await tx.execute(deletion)).rowcount
     await delete_orphans(tx)
     return deleted + await inbox.forget_workspace(tx, platform, workspace)

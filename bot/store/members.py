@@ -1,4 +1,4 @@
-"""Members: deleting everything that is known about one."""
+"""Deletes everything that is stored about a member."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from bot.store.tables import channels, contributions, corrections, installations
 
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
-    """Delete every trace of a member: votes on papers and words, private papers that they alone gave, saved papers,
-    their direct conversation, events that name them; their topics and channels stay the team's, without the name. How
-    many rows went. Without a workspace, of who has the id in any."""
+    """Delete every trace of a member: votes on papers and words, private papers that only they gave, saved papers,
+    their direct conversation, and events that name them. Their topics and channels stay, without the name.
+
+    Without a workspace, the member with this id is deleted in all of them. Returns the number of deleted rows.
+    """
 
     def within(table: sa.Table) -> list[sa.ColumnElement[bool]]:
         return [table.c.platform == platform, *([] if workspace is None else [table.c.workspace == workspace])]
@@ -33,7 +35,7 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
         ),
     ):
         deleted += (await tx.execute(statement)).rowcount
-    # Each is beside the vote that taught it, which is counted already.
+    # Contributions are not counted: each has a vote, which is counted already.
     by_member = contributions.c.member == member, contributions.c.channel_id.in_(channel_ids)
     await tx.execute(sa.delete(contributions).where(*by_member))
     await delete_orphans(tx)

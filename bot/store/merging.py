@@ -11,9 +11,9 @@ from bot.store.tables import choices, numbers, paper_names, papers, posts, remov
 
 
 async def merge_into(tx: AsyncConnection, survivor: str, duplicate: str, revision: int) -> None:
-    """Merge a duplicate into the surviving paper. Where one member has put the same emoji on both, the later vote
-    stands. Where a channel was shown both papers, see `_merge_exposures`. Nothing else is lost."""
-    # The lock waits for transactions that are just adding a reference to the duplicate.
+    """Merge a duplicate into the surviving paper. If a member has put the same emoji on both, the later vote stands. If
+    a channel was shown both papers, see `_merge_exposures`. Nothing else is lost."""
+    # The lock waits for transactions that are adding a reference to the duplicate.
     news = sa.select(papers.c.news_at, papers.c.news_revision).where(papers.c.id == duplicate).with_for_update()
     first_news = (await tx.execute(news)).one_or_none()
     if first_news and first_news.news_revision is not None:
@@ -21,9 +21,9 @@ async def merge_into(tx: AsyncConnection, survivor: str, duplicate: str, revisio
         values = {"news_at": first_news.news_at, "news_revision": first_news.news_revision}
         await tx.execute(sa.update(papers).where(papers.c.id == survivor, first).values(values))
     await _merge_exposures(tx, survivor, duplicate)
-    twin = votes.alias()
-    same_voice = (twin.c[name] == votes.c[name] for name in ("channel_id", "member", "signal"))
-    later = sa.exists().where(twin.c.paper_id == duplicate, twin.c.at > votes.c.at, *same_voice)
+    other_vote = votes.alias()
+    same_vote = (other_vote.c[name] == votes.c[name] for name in ("channel_id", "member", "signal"))
+    later = sa.exists().where(other_vote.c.paper_id == duplicate, other_vote.c.at > votes.c.at, *same_vote)
     await tx.execute(sa.delete(votes).where(votes.c.paper_id == survivor, later))
     pick = choices.alias()
     picked = sa.exists().where(
@@ -46,38 +46,38 @@ async def merge_into(tx: AsyncConnection, survivor: str, duplicate: str, revisio
 
 
 _FIRMEST = [PostState.SENT, PostState.UNCERTAIN, PostState.SENDING, PostState.PLANNED, PostState.FAILED]
-"""Of two posts that show one paper, the one that was more surely seen keeps it. A dropped post never does."""
+"""Of two posts that show the same paper, the post whose state comes first here keeps it. A dropped post never does."""
 
 
 async def _merge_exposures(tx: AsyncConnection, survivor: str, duplicate: str) -> None:
     """If a channel was shown both papers, the second message stays but is unlinked from its paper. If that message is
     a card that is still unsent, it is dropped."""
-    mine = exposures.entries(lambda table: table.c.paper_id == survivor)
-    theirs = exposures.entries(lambda table: table.c.paper_id == duplicate)
-    doubles = await tx.execute(
-        sa.select(mine.c.post_id, mine.c.number, mine.c.state, theirs.c.post_id, theirs.c.number, theirs.c.state).join(
-            theirs, theirs.c.channel_id == mine.c.channel_id
-        )
+    first = exposures.entries(lambda table: table.c.paper_id == survivor)
+    second = exposures.entries(lambda table: table.c.paper_id == duplicate)
+    both = await tx.execute(
+        sa.select(
+            first.c.post_id, first.c.number, first.c.state, second.c.post_id, second.c.number, second.c.state
+        ).join(second, second.c.channel_id == first.c.channel_id)
     )
-    for one, its_number, its_state, other, other_number, other_state in doubles.all():
-        firm = _firmness(its_state, its_number) <= _firmness(other_state, other_number)
-        post_id, number = (other, other_number) if firm else (one, its_number)
-        second = posts.c.id == post_id
+    for first_id, first_number, first_state, second_id, second_number, second_state in both.all():
+        keep_first = _firmness(first_state, first_number) <= _firmness(second_state, second_number)
+        post_id, number = (second_id, second_number) if keep_first else (first_id, first_number)
+        is_post = posts.c.id == post_id
         if number:
-            of_it = (numbers.c.post_id == post_id, numbers.c.number == number)
-            await tx.execute(sa.update(numbers).where(*of_it).values(paper_id=None))
+            is_line = (numbers.c.post_id == post_id, numbers.c.number == number)
+            await tx.execute(sa.update(numbers).where(*is_line).values(paper_id=None))
             continue
         await tx.execute(
             sa.update(posts)
-            .where(second, posts.c.state == PostState.PLANNED)
+            .where(is_post, posts.c.state == PostState.PLANNED)
             .values(state=PostState.DROPPED, reason="The channel has this paper already, under another name.")
         )
-        await tx.execute(sa.update(posts).where(second).values(paper_id=None))
+        await tx.execute(sa.update(posts).where(is_post).values(paper_id=None))
     for table in (posts, numbers):
         await tx.execute(sa.update(table).where(table.c.paper_id == duplicate).values(paper_id=survivor))
 
 
 def _firmness(state: str, number: int) -> tuple[int, bool]:
-    """A sort key: the post that was most surely seen comes first. Of two in one state, a numbered line comes before a
-    card, since the line can't be taken out of its message."""
+    """A sort key: the post that was most surely seen comes first. Of two posts in the same state, a numbered line comes
+    before a card, since a line can't be removed from its message."""
     return _FIRMEST.index(PostState(state)) if state in _FIRMEST else len(_FIRMEST), number == 0

@@ -1,4 +1,4 @@
-"""Papers, the names that each is known by, and which papers are news."""
+"""Papers, their names, and which papers are news."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.store.tables import (
 )
 from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same
 
-_AT_ONCE = 1_000
+_CHUNK = 1_000
 """Values that are bound in one statement. SQLite's limit is 32,766."""
 PRIVATE_PREFIX = "taught:"
 """The beginning of every private paper's id (see `contributions`). No paper of a source gets such an id."""
@@ -44,40 +44,40 @@ class Recorded:
 
 
 async def record(
-    tx: AsyncConnection, found: Sequence[Paper], now: datetime, listed: Mapping[str, date] | None = None
+    tx: AsyncConnection, new_papers: Sequence[Paper], now: datetime, listed: Mapping[str, date] | None = None
 ) -> Recorded:
-    """Store the papers of a source, each once under whatever name it came.
+    """Store the papers of a source, each once, whatever name it has.
 
-    A paper that is known already is merged with the new facts. A private paper of a channel that is the same paper is
-    replaced. `listed` maps the id that a paper came with to the day it became news; papers that it lacks are no news.
+    A stored paper is merged with the new facts. A private paper that is the same paper is replaced. `listed` maps the
+    id with which a paper came to the day on which it became news; papers without an entry are no news.
     """
     await metadata.lock_papers(tx)
     listed = listed or {}
     result = Recorded()
-    cleaned = [clean(paper) for paper in found]
-    pending = _Pending(*await _known(tx, cleaned))
-    for original, paper in zip(found, cleaned, strict=True):
+    cleaned = [clean(paper) for paper in new_papers]
+    pending = _Pending(*await _stored(tx, cleaned))
+    for original, paper in zip(new_papers, cleaned, strict=True):
         day = listed.get(original.id)
         matches = pending.matches(paper)
         if not matches:
-            pending.put(paper, day, known=False, called=paper)
+            pending.put(paper, day, stored=False, original=paper)
             result.ids.append(paper.id)
             continue
         stored = pending.papers[matches[0]]
-        for double in matches[1:]:
-            stored = merge(stored, pending.papers[double])
-        best = _joined(stored, paper)
-        pending.put(best, day, known=best.id in matches, called=paper)
+        for duplicate in matches[1:]:
+            stored = merge(stored, pending.papers[duplicate])
+        merged = _merged(stored, paper)
+        pending.put(merged, day, stored=merged.id in matches, original=paper)
         for duplicate in matches:
-            if duplicate != best.id:
-                pending.merge(best.id, duplicate)
+            if duplicate != merged.id:
+                pending.merge(merged.id, duplicate)
                 result.merged.append(duplicate)
-        result.ids.append(best.id)
+        result.ids.append(merged.id)
     await _write(tx, pending, now)
     await _replace_private(tx, [pending.papers[i] for i in dict.fromkeys(result.ids) if i in pending.papers])
-    # A paper of this batch may have turned out, later in it, to be another one.
-    keepers = {duplicate: survivor for survivor, duplicate in pending.absorbed}
-    result.ids = [keepers.get(paper_id, paper_id) for paper_id in result.ids]
+    # A later paper of this batch may have shown that an earlier one is the same as another.
+    survivors = {duplicate: survivor for survivor, duplicate in pending.absorbed}
+    result.ids = [survivors.get(paper_id, paper_id) for paper_id in result.ids]
     result.new, result.changed = len(pending.new), len(pending.changed)
     return result
 
@@ -100,8 +100,8 @@ async def resolve(tx: AsyncConnection, text: str) -> str | None:
     """The id of the source's paper that an id, a link, a DOI or a whole title names; None if there is no such paper."""
     names = names_meant(text)
     rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(names)))
-    known: dict[str, str] = {row.name: row.paper_id for row in rows}
-    return next((known[name] for name in names if name in known), None)
+    ids_by_name: dict[str, str] = {row.name: row.paper_id for row in rows}
+    return next((ids_by_name[name] for name in names if name in ids_by_name), None)
 
 
 def names_meant(text: str) -> list[str]:
@@ -113,15 +113,15 @@ def names_meant(text: str) -> list[str]:
 
 async def same_as(tx: AsyncConnection, paper: Paper) -> str | None:
     """The id of the source's paper that has the same arXiv id as this one, or else the same DOI, or the same title."""
-    names, known, _ = await _known(tx, [clean(paper)])
-    found = (known[names[name]] for name in _names(clean(paper)) if name in names)
-    return next((one.id for one in found if same(one, paper)), None)
+    ids_by_name, stored, _ = await _stored(tx, [clean(paper)])
+    candidates = (stored[ids_by_name[name]] for name in _names(clean(paper)) if name in ids_by_name)
+    return next((candidate.id for candidate in candidates if same(candidate, paper)), None)
 
 
 async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[tuple[int, Paper]]:
     """The next papers that changed after a revision, the oldest change first, each with its revision.
 
-    Papers that changed together share a revision and are never cut apart: more than `limit` may come.
+    Papers that changed together have the same revision and come together, so that more than `limit` may come.
     """
     last = sa.select(papers.c.revision).where(papers.c.revision > revision).order_by(papers.c.revision).limit(limit)
     until = (await tx.execute(sa.select(sa.func.max(last.subquery().c.revision)))).scalar_one()
@@ -194,16 +194,16 @@ async def count(tx: AsyncConnection) -> int:
 
 async def page(tx: AsyncConnection, after: str, limit: int) -> list[Paper]:
     """The next papers of sources after an id, for reading all of them page by page."""
-    these = papers.c.id > after, ~papers.c.private
-    rows = await tx.execute(sa.select(papers).where(*these).order_by(papers.c.id).limit(limit))
+    is_next = papers.c.id > after, ~papers.c.private
+    rows = await tx.execute(sa.select(papers).where(*is_next).order_by(papers.c.id).limit(limit))
     return [paper_of(row) for row in rows]
 
 
 class _Pending:
-    """The state that a batch leads to: the names and papers that were known before, with the changes so far."""
+    """The state that a batch leads to: the names and papers that are stored already, with the changes so far."""
 
-    def __init__(self, names: dict[str, str], known: dict[str, Paper], days: dict[str, date | None]) -> None:
-        self.names, self.papers, self.days = names, known, days
+    def __init__(self, names: dict[str, str], stored: dict[str, Paper], days: dict[str, date | None]) -> None:
+        self.names, self.papers, self.days = names, stored, days
         self.new: dict[str, None] = {}
         self.changed: dict[str, None] = {}
         self.fresh_names: dict[str, str] = {}
@@ -211,40 +211,39 @@ class _Pending:
         self.absorbed: list[tuple[str, str]] = []
 
     def matches(self, paper: Paper) -> list[str]:
-        """The ids of the known papers that are the same as this one, the match by the strongest name first."""
+        """The ids of the papers that are the same as this one. The match by the strongest name comes first."""
         ids = dict.fromkeys(self.names[name] for name in _names(paper) if name in self.names)
-        first = next((known for known in ids if self._is(known, paper)), None)
+        first = next((paper_id for paper_id in ids if self._is(paper_id, paper)), None)
         if first is None:
             return []
-        best = _joined(self.papers[first], paper)
-        # The title it comes with now ties it to others as well as the one it was known by.
-        as_told = replace(best, title=paper.title)
-        return [first, *(i for i in ids if i != first and (self._is(i, best) or self._is(i, as_told)))]
+        merged = _merged(self.papers[first], paper)
+        # Both its new title and its stored title may show that it is the same as another paper.
+        retitled = replace(merged, title=paper.title)
+        return [first, *(i for i in ids if i != first and (self._is(i, merged) or self._is(i, retitled)))]
 
-    def _is(self, known: str, paper: Paper) -> bool:
-        return self.names.get(clean_name(f"id:{paper.id}")) == known or same(self.papers[known], paper)
+    def _is(self, paper_id: str, paper: Paper) -> bool:
+        return self.names.get(clean_name(f"id:{paper.id}")) == paper_id or same(self.papers[paper_id], paper)
 
-    def put(self, paper: Paper, day: date | None, *, known: bool, called: Paper) -> None:
-        """Add a paper in its final state; `called` is the paper as it came, whose names are kept as well."""
-        for name in (*_names(paper), *_names(called)):
+    def put(self, paper: Paper, day: date | None, *, stored: bool, original: Paper) -> None:
+        """Add a paper in its final state. The names of `original`, the paper as it came, become its names too."""
+        for name in (*_names(paper), *_names(original)):
             if name not in self.names:
                 self.names[name] = self.fresh_names[name] = paper.id
-        days = [one for one in (self.days.get(paper.id), day) if one]
+        days = [listed_on for listed_on in (self.days.get(paper.id), day) if listed_on]
         first_day = min(days) if days else None
-        if known and paper == self.papers[paper.id] and first_day == self.days.get(paper.id):
+        if stored and paper == self.papers[paper.id] and first_day == self.days.get(paper.id):
             return
         if first_day and not self.days.get(paper.id):
             self.fresh_news[paper.id] = None
         self.papers[paper.id], self.days[paper.id] = paper, first_day
-        if not known:
+        if not stored:
             self.new[paper.id] = None
         elif paper.id not in self.new:
             self.changed[paper.id] = None
 
     def merge(self, survivor: str, duplicate: str) -> None:
-        self.absorbed = [(survivor if owner == duplicate else owner, one) for owner, one in self.absorbed] + [
-            (survivor, duplicate)
-        ]
+        earlier = [(survivor if owner == duplicate else owner, absorbed) for owner, absorbed in self.absorbed]
+        self.absorbed = [*earlier, (survivor, duplicate)]
         self.days[survivor] = min(
             (d for d in (self.days.get(survivor), self.days.pop(duplicate, None)) if d), default=None
         )
@@ -259,12 +258,11 @@ class _Pending:
             names.update({name: survivor for name, owner in names.items() if owner == duplicate})
 
 
-async def _known(
+async def _stored(
     tx: AsyncConnection, papers_: Sequence[Paper]
 ) -> tuple[dict[str, str], dict[str, Paper], dict[str, date | None]]:
-    wanted = dict.fromkeys(chain.from_iterable(map(_names, papers_)))
     names: dict[str, str] = {}
-    for chunk in _chunks(wanted):
+    for chunk in _chunks(dict.fromkeys(chain.from_iterable(map(_names, papers_)))):
         rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(chunk)))
         names.update((row.name, row.paper_id) for row in rows)
     by_id: dict[str, Paper] = {}
@@ -276,7 +274,6 @@ async def _known(
 
 
 async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
-    # Whatever came of these, a paper that was kept is among them.
     if pending.new or pending.changed:
         revision = await metadata.next_revision(tx)
         if pending.new:
@@ -284,15 +281,15 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
             await tx.execute(sa.insert(papers), rows)
         if pending.changed:
             rows = [_row(pending.papers[i], pending.days.get(i), revision, "b_") for i in pending.changed]
-            settings: dict[str, Any] = {name[2:]: sa.bindparam(name) for name in rows[0] if name != "b_id"}
-            await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(settings), rows)
+            columns: dict[str, Any] = {name[2:]: sa.bindparam(name) for name in rows[0] if name != "b_id"}
+            await tx.execute(sa.update(papers).where(papers.c.id == sa.bindparam("b_id")).values(columns), rows)
         for survivor, duplicate in pending.absorbed:
             await merge_into(tx, survivor, duplicate, revision)
         for chunk in _chunks(pending.fresh_news):
             first = papers.c.id.in_(chunk), papers.c.news_at.is_(None)
             await tx.execute(sa.update(papers).where(*first).values(news_at=now, news_revision=revision))
     if pending.fresh_names:
-        # A merged paper has names that none of the batch came with; those may stand already.
+        # A merged paper has names that no paper of the batch came with. These may be stored already.
         await tx.execute(
             insert_new(tx, paper_names),
             [{"name": name, "paper_id": owner} for name, owner in pending.fresh_names.items()],
@@ -302,7 +299,7 @@ async def _write(tx: AsyncConnection, pending: _Pending, now: datetime) -> None:
 async def _replace_private(tx: AsyncConnection, recorded: Sequence[Paper]) -> None:
     """Replace each private paper (see `contributions`) that is the same as one of these papers of a source.
 
-    Votes move to the source's paper. Nothing that a member wrote does, and two papers of sources are never merged.
+    Its votes move to the source's paper. The member's text is deleted, and two papers of sources are never merged.
     """
     by_name = {name: paper for paper in reversed(recorded) for name in _names(paper)}
     private_papers: dict[str, Paper] = {}
@@ -311,25 +308,25 @@ async def _replace_private(tx: AsyncConnection, recorded: Sequence[Paper]) -> No
         rows = await tx.execute(sa.select(papers).where(papers.c.id.in_(named)))
         private_papers.update((row.id, paper_of(row)) for row in rows)
     for private in private_papers.values():
-        mine = (by_name[name] for name in _names(private) if name in by_name)
-        if public := next((paper for paper in mine if same(paper, private)), None):
+        candidates = (by_name[name] for name in _names(private) if name in by_name)
+        if public := next((paper for paper in candidates if same(paper, private)), None):
             await merge_into(tx, public.id, private.id, await metadata.next_revision(tx))
-            # The buttons of a card keep working.
+            # With its old name the buttons of a posted card keep working.
             old_name = {"name": clean_name(f"id:{private.id}"), "paper_id": public.id}
             await tx.execute(insert_new(tx, paper_names).values(old_name))
 
 
 def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(names)
-    while chunk := list(islice(rest, _AT_ONCE)):
+    while chunk := list(islice(rest, _CHUNK)):
         yield chunk
 
 
-def _joined(known: Paper, news: Paper) -> Paper:
-    """Both papers merged into one, under the stronger of their ids: an arXiv id, else a DOI, else the known one."""
-    strength = [2 if arxiv_id(one.id) else 1 if find_doi(one.id) else 0 for one in (known, news)]
-    best = merge(known, news)
-    return replace(best, id=news.id) if strength[1] > strength[0] else best
+def _merged(stored: Paper, new: Paper) -> Paper:
+    """Both papers merged into one, under the stronger of their ids: an arXiv id, else a DOI, else the stored one."""
+    strength = [2 if arxiv_id(paper.id) else 1 if find_doi(paper.id) else 0 for paper in (stored, new)]
+    merged = merge(stored, new)
+    return replace(merged, id=new.id) if strength[1] > strength[0] else merged
 
 
 def _names(paper: Paper) -> tuple[str, ...]:
@@ -337,7 +334,7 @@ def _names(paper: Paper) -> tuple[str, ...]:
 
 
 def clean(paper: Paper) -> Paper:
-    """The paper under its proper id, as the database will return it."""
+    """The paper under its canonical id, as the database will return it."""
     paper = replace(
         paper,
         id=clean_text(paper.id),
@@ -351,10 +348,10 @@ def clean(paper: Paper) -> Paper:
         upvotes=max(0, min(paper.upvotes, _MOST)),
         comments=max(0, min(paper.comments, _MOST)),
     )
-    return replace(paper, id=clean_name(_proper_id(paper)))
+    return replace(paper, id=clean_name(_canonical_id(paper)))
 
 
-def _proper_id(paper: Paper) -> str:
+def _canonical_id(paper: Paper) -> str:
     strongest = identities(paper)[0]
     kind, _, name = strongest.partition(":")
     if kind == "arxiv":

@@ -14,10 +14,10 @@ from bot.store.tables import choices, deliveries
 
 @dataclass(frozen=True, slots=True)
 class LoggedPick:
-    """A paper that was picked (`place` among the cards, from 1), or that stood among the most upvoted of what could
-    have been picked (`upvoted`, from 1), or both. `fit` is the share of random papers it beat when it was picked, None
-    before there was a taste; `team` is whose pick it was where two learners shared the digest, and `day` the digest's
-    local day, None before it is planned."""
+    """A paper that was picked (`place` among the cards, from 1), or that was among the most upvoted candidates
+    (`upvoted`, from 1), or both. `fit` is the share of random papers it beat when it was picked, None before there was
+    a taste. `team` is the ranker that picked it, if two shared the digest. `day` is the digest's local day, None before
+    it is planned."""
 
     paper_id: str
     place: int | None = None
@@ -29,7 +29,7 @@ class LoggedPick:
 
 
 def merged(picked: Sequence[LoggedPick], upvoted: Sequence[str]) -> list[LoggedPick]:
-    """The picks in their order, numbered, and the most upvoted papers, best first, each paper once."""
+    """The picks with their places, and the most upvoted papers, best first. Each paper comes once."""
     picks = {pick.paper_id: replace(pick, place=place) for place, pick in enumerate(picked, 1)}
     for place, paper_id in enumerate(upvoted, 1):
         picks[paper_id] = replace(picks.get(paper_id, LoggedPick(paper_id)), upvoted=place)

@@ -1,4 +1,4 @@
-"""What each source has given, run by run."""
+"""The runs of each source, with their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.store.tables import source_runs
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One reading of a source, from day `since` to day `until`."""
+    """A run of a source, for the days from `since` to `until`."""
 
     id: int
     source: str
@@ -33,7 +33,7 @@ class Run:
 
 
 async def start(tx: AsyncConnection, source: str, since: date, until: date, now: datetime) -> int:
-    """Record that a run begins; its id."""
+    """Record the start of a run. Returns its id."""
     result = await tx.execute(
         sa.insert(source_runs)
         .values(
@@ -63,7 +63,7 @@ async def done(
     memory: dict[str, str],
     now: datetime,
 ) -> None:
-    """The run ended well; belongs into the transaction that stored its papers."""
+    """Record that a run succeeded, in the transaction that stores its papers."""
     await tx.execute(
         sa.update(source_runs)
         .where(source_runs.c.id == run_id)
@@ -72,7 +72,7 @@ async def done(
 
 
 async def fail(tx: AsyncConnection, run_id: int, reason: str, now: datetime) -> None:
-    """The run failed; the next one looks back over the same days."""
+    """Record that a run failed. The next run covers the same days again."""
     await tx.execute(
         sa.update(source_runs)
         .where(source_runs.c.id == run_id)
@@ -81,7 +81,7 @@ async def fail(tx: AsyncConnection, run_id: int, reason: str, now: datetime) -> 
 
 
 async def latest(tx: AsyncConnection, source: str, state: RunState | None = None) -> Run | None:
-    """The source's last run, or its last one in a state."""
+    """The last run of a source, or its last run in a state."""
     query = sa.select(source_runs).where(source_runs.c.source == source)
     if state is not None:
         query = query.where(source_runs.c.state == state)
@@ -90,7 +90,7 @@ async def latest(tx: AsyncConnection, source: str, state: RunState | None = None
 
 
 async def failing(tx: AsyncConnection) -> list[Run]:
-    """The last run of every source whose last run failed."""
+    """The last finished run of every source, if it failed."""
     last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state != RunState.RUNNING)
     rows = await tx.execute(
         sa.select(source_runs)
@@ -101,7 +101,7 @@ async def failing(tx: AsyncConnection) -> list[Run]:
 
 
 async def last_finished(tx: AsyncConnection) -> datetime | None:
-    """When a source was last read to an end, good or bad; None when none ever was."""
+    """The time at which a run last ended, done or failed; None if none has."""
     return (
         await tx.execute(
             sa.select(source_runs.c.finished_at)
@@ -113,7 +113,7 @@ async def last_finished(tx: AsyncConnection) -> datetime | None:
 
 
 async def notes_of_last(tx: AsyncConnection) -> list[str]:
-    """What the sources said in their last good runs, for the line on a quiet day."""
+    """The notes of the sources' last successful runs, for the line on a quiet day."""
     last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state == RunState.DONE)
     rows = await tx.execute(
         sa.select(source_runs.c.notes)

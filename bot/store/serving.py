@@ -45,13 +45,13 @@ class StoreTaken(StoreError):
 
 
 class ServingLock:
-    """Held by the one bot that serves a PostgreSQL store. `wait_seconds` is how long another holder is waited for:
-    the server may not have noticed yet that it died."""
+    """The lock of the bot that serves a PostgreSQL store. `acquire` waits `wait_seconds` for another holder: it may
+    have died, and the server may not have noticed yet."""
 
     def __init__(self, url: str, wait_seconds: float) -> None:
         engine = make_engine(url, wait_seconds)
-        _, how = engine.dialect.create_connect_args(engine.url)
-        self._connect_args = {"connect_timeout": 10, **how, **_CLIENT_KEEPALIVES, "tcp_user_timeout": 8000}
+        _, arguments = engine.dialect.create_connect_args(engine.url)
+        self._connect_args = {"connect_timeout": 10, **arguments, **_CLIENT_KEEPALIVES, "tcp_user_timeout": 8000}
         self._where = f"the database {engine.url.database or ''} on {engine.url.host or 'this machine'}"
         self._wait_seconds = wait_seconds
         self._connection: psycopg.AsyncConnection | None = None
@@ -60,38 +60,38 @@ class ServingLock:
     async def acquire(self) -> None:
         """Take the lock.
 
-        Raises StoreTaken when another bot holds it, StoreAway when nobody answers, StoreMissing when it may not be
-        opened.
+        Raises StoreTaken when another bot holds it, StoreAway when the server does not answer, StoreMissing when the
+        store may not be opened.
         """
-        ends = asyncio.get_running_loop().time() + self._wait_seconds
-        told = False
-        while not await self._try():
-            if asyncio.get_running_loop().time() >= ends:
+        deadline = asyncio.get_running_loop().time() + self._wait_seconds
+        logged = False
+        while not await self._try_acquire():
+            if asyncio.get_running_loop().time() >= deadline:
                 await self.release()
                 raise StoreTaken(
                     f"Another Paperboy serves {self._where} already. Stop that one first, or give this one a database "
                     "of its own with PAPERBOY_DATABASE_URL. `paperboy search` and the like work beside it."
                 )
-            if not told:
+            if not logged:
                 log.warning(
                     "Another Paperboy holds this store. If it was just stopped or died, its lock ends in a moment.",
                     waiting_seconds=self._wait_seconds,
                 )
-                told = True
+                logged = True
             await asyncio.sleep(_RETRY_SECONDS)
         self._held.set()
 
     async def keep(self) -> None:
-        """Watch over the lock, and take it again when its connection is cut. Ends only by StoreTaken: another bot took
-        the lock in between."""
+        """Take the lock again whenever its connection is cut. Ends only by StoreTaken, if another bot took the lock in
+        between."""
         while True:
-            await self._lost()
+            await self._wait_until_cut()
             log.warning("The connection that holds the store for this bot was cut. Nothing is sent until it is back.")
-            await self._again()
+            await self._acquire_again()
             log.info("This bot holds its store again.")
 
     @contextlib.asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def hold(self) -> AsyncIterator[None]:
         """Hold the lock until the block ends. When another bot took it, the block is cancelled and StoreTaken raised.
 
         Raises what `acquire` does.
@@ -99,29 +99,29 @@ class ServingLock:
         task = asyncio.current_task()
         assert task is not None
         await self.acquire()
-        failed: list[Exception] = []
+        failures: list[Exception] = []
 
         async def watch() -> None:
             try:
                 await self.keep()
             except Exception as error:
-                failed.append(error)
+                failures.append(error)
                 task.cancel()
 
-        watching = asyncio.create_task(watch())
+        watcher = asyncio.create_task(watch())
         try:
             yield
         except asyncio.CancelledError:
-            if not failed or task.uncancel():
+            if not failures or task.uncancel():
                 raise
-            if not isinstance(failed[0], StoreTaken):
-                raise failed[0] from None
+            if not isinstance(failures[0], StoreTaken):
+                raise failures[0] from None
             raise StoreTaken(
                 f"Another Paperboy took over {self._where} while this one's connection was cut. This one stops."
-            ) from failed[0]
+            ) from failures[0]
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
             await self.release()
 
     async def ready(self) -> None:
@@ -134,17 +134,17 @@ class ServingLock:
         except TimeoutError:
             raise StoreAway("The connection to the database was cut; it is built up again.") from None
 
-    async def _again(self) -> None:
+    async def _acquire_again(self) -> None:
         while True:
             try:
                 return await self.acquire()
             except StoreMissing:
                 await asyncio.sleep(_RETRY_SECONDS * 4)
 
-    async def _try(self) -> bool:
+    async def _try_acquire(self) -> bool:
         try:
             if self._connection is None:
-                # What the URL asks of its connections goes before none of these: a lost lock must be noticed.
+                # These arguments override those of the URL: a lost lock must be noticed.
                 self._connection = await psycopg.AsyncConnection.connect(**self._connect_args)
                 # In a stricter isolation the open transaction would hold back vacuum.
                 await self._connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
@@ -170,8 +170,8 @@ class ServingLock:
             raise
         return True
 
-    async def _lost(self) -> None:
-        """Return when the connection is cut, which the socket tells at once, or when the server answers no more."""
+    async def _wait_until_cut(self) -> None:
+        """Return when the connection is cut, which the socket reports at once, or when the server stops answering."""
         assert self._connection is not None
         try:
             while True:
@@ -183,7 +183,7 @@ class ServingLock:
             await self.release()
 
     async def release(self) -> None:
-        """Let go of the lock, whether it is held or not."""
+        """Release the lock, whether it is held or not."""
         self._held.clear()
         connection, self._connection = self._connection, None
         if connection is not None:

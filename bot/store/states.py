@@ -1,4 +1,4 @@
-"""The state machines of the store, written down once. A move that is not here can't be made."""
+"""The state machines of the store. Only the moves in this module can be made."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """What became of one digest, alert or submission."""
+    """The state of a digest, alert or submission."""
 
     PLANNED = "planned"  # its posts stand in the store
     MISSED = "missed"  # its hour passed while nobody could deliver it; the reason is kept
 
 
 class PostState(StrEnum):
-    """What became of one message.
+    """The state of a message.
 
     ::
 
         planned ──► sending ──► sent
           ▲  │         │
-          │  │         ├──► planned    the platform said: not accepted, later
-          │  │         ├──► failed     the platform said: never
-          │  │         └──► uncertain  nobody knows; or the process died here
+          │  │         ├──► planned    not accepted now: later
+          │  │         ├──► failed     never accepted
+          │  │         └──► uncertain  no clear answer, or the process died here
           │  │                 │
           │  │                 ├──► sent       found on the platform
           │  │                 ├──► sending    the same key is safe to send again
-          └──┼─────────────────┼──► planned    looked for until it can't arrive any more, and not there
-             │                 └──► failed     can't be looked up: rather lost than twice
+          └──┼─────────────────┼──► planned    it is not there, and can't arrive any more
+             │                 └──► failed     can't be looked up: rather lost than posted twice
              └──► dropped  too late, or the channel is gone
 
-    What is planned or dropped surely was not posted. What is sending or uncertain may have been: it stays uncertain,
-    and is looked for again and again, until it is found or can't arrive any more.
+    A planned or dropped message was surely not posted. A sending or uncertain one may have been: it stays uncertain and
+    is looked for again and again, until it is found or can't arrive any more.
     """
 
     PLANNED = "planned"
@@ -69,7 +69,7 @@ POST_MOVES: dict[PostState, frozenset[PostState]] = {
 
 
 class RunState(StrEnum):
-    """What became of one reading of a source."""
+    """The state of a run of a source."""
 
     RUNNING = "running"
     DONE = "done"
@@ -77,7 +77,7 @@ class RunState(StrEnum):
 
 
 class InboxState(StrEnum):
-    """What became of an event from a platform."""
+    """The state of an event from a platform."""
 
     RECEIVED = "received"
     DONE = "done"

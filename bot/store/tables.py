@@ -1,4 +1,4 @@
-"""The tables. Instants are UTC, days are calendar days; what a row may go through is in `states`."""
+"""The tables. Instants are in UTC, days are calendar days. `states` has the states of the rows."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LONGEST_NAME = 500
-"""Bytes of a text that is part of a key: PostgreSQL indexes rows of up to 2,704 bytes, and keys have up to 4 texts."""
+"""Bytes of a text in a key. PostgreSQL indexes rows of up to 2,704 bytes, and keys have up to four texts."""
 
 
 def clean_text(text: str) -> str:
-    """The text without what a database refuses: NUL characters, and halves of surrogate pairs."""
-    if text.isascii() and "\0" not in text:  # as nearly all are; looking is ten times faster than rewriting
+    """The text without the characters that databases refuse: NUL, and halves of surrogate pairs."""
+    if text.isascii() and "\0" not in text:  # nearly every text; this check is ten times faster than the rewriting
         return text
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 
 def clean_name(text: str) -> str:
-    """The same for a text that is part of a key; one too long for that is cut, and told apart by its hash."""
+    """The cleaned text for a key. A text that is too long is cut, and a hash makes it unique."""
     text = clean_text(text)
     if len(encoded := text.encode()) <= _LONGEST_NAME:
         return text
@@ -34,53 +34,53 @@ def _clean_json(value: Any) -> Any:
         case str():
             return clean_text(value)
         case list() | tuple():
-            return [_clean_json(one) for one in value]
+            return [_clean_json(item) for item in value]
         case dict():
-            return {_clean_json(name): _clean_json(one) for name, one in value.items()}
+            return {_clean_json(name): _clean_json(item) for name, item in value.items()}
     return value
 
 
 class Text(sa.types.TypeDecorator[str]):
-    """A text from anywhere, cleaned on its way in."""
+    """A text, which is cleaned when it is stored."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Take out what a database refuses."""
+        """Remove the characters that databases refuse."""
         return None if value is None else clean_text(value)
 
 
 class Name(sa.types.TypeDecorator[str]):
-    """A text in a key: cleaned and bounded, and so found again by what it was called."""
+    """A text in a key, which is cleaned and bounded when it is stored and when it is looked up."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Take out what a database refuses, and what an index can't hold."""
+        """Remove the characters that databases refuse, and bound the length."""
         return None if value is None else clean_name(value)
 
 
 class Json(sa.types.TypeDecorator[Any]):
-    """Lists and dicts, their texts cleaned on the way in."""
+    """Lists and dicts, whose texts are cleaned when they are stored."""
 
     impl = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
-        """Take out what a database refuses."""
+        """Remove the characters that databases refuse."""
         return _clean_json(value)
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
-    """An aware UTC datetime on every database; SQLite itself keeps no zone."""
+    """An aware UTC datetime on every database. SQLite itself stores no time zone."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Refuse a naive datetime: nobody could say what it meant."""
+        """Convert to UTC. Raises ValueError for a naive datetime, whose time zone is unknown."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -89,7 +89,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Give the zone back."""
+        """Add the time zone that SQLite lacks."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -107,8 +107,8 @@ metadata = sa.MetaData(
 
 
 def insert_new(tx: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An insert that does nothing when the row is there, even one that another process is just writing; `rowcount`
-    says which."""
+    """An insert that does nothing when the row exists, or when another process is inserting it. Its `rowcount` is 0
+    then."""
     insert: postgresql.Insert | sqlite.Insert = (
         sqlite.insert(table).on_conflict_do_nothing()
         if tx.dialect.name == "sqlite"
@@ -117,24 +117,24 @@ def insert_new(tx: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqli
     return insert.execution_options(preserve_rowcount=True)
 
 
-def _text(name: str, **how: Any) -> sa.Column[str]:
-    return sa.Column(name, Text, nullable=False, **how)
+def _text(name: str, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, Text, nullable=False, **options)
 
 
-def _name(name: str, **how: Any) -> sa.Column[str]:
-    return sa.Column(name, Name, nullable=False, **how)
+def _name(name: str, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, Name, nullable=False, **options)
 
 
 def _channel() -> sa.Column[int]:
     return sa.Column("channel_id", Id, sa.ForeignKey("channels.id", ondelete="CASCADE"), nullable=False)
 
 
-def _paper(**how: Any) -> sa.Column[str]:
-    return sa.Column("paper_id", Name, sa.ForeignKey("papers.id", onupdate="CASCADE"), **how)
+def _paper(**options: Any) -> sa.Column[str]:
+    return sa.Column("paper_id", Name, sa.ForeignKey("papers.id", onupdate="CASCADE"), **options)
 
 
 facts = sa.Table("facts", metadata, _name("name", primary_key=True), _text("value"))
-"""What is true of the store itself: its id, and the count of changes to papers."""
+"""Key and value pairs about the store itself, such as its id and the revision of the papers."""
 
 papers = sa.Table(
     "papers",
@@ -150,16 +150,16 @@ papers = sa.Table(
     _text("organization"),
     _text("url"),
     _text("doi"),
-    # The day it became news; empty for papers that were only imported, looked up or replaced.
+    # The day on which it became news; NULL for papers that were only imported, looked up or revised.
     sa.Column("listed_on", sa.Date, index=True),
-    # When this store first heard that it is news: a topic is alerted of what came after it was made.
+    # When this store first recorded it as news. A topic's alerts are for the papers that came after the topic.
     sa.Column("news_at", Instant, index=True),
-    # The count of changes at its last change: the index reads on from the count it knows.
+    # The revision of the papers at its last change. The index continues from the revision that it has.
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
-    # The same count when it became news: a digest looks at what came in since the last one. Counts become visible in
+    # The revision at which it became news. A digest takes the papers since the last one. Revisions become visible in
     # order, times do not.
     sa.Column("news_revision", sa.BigInteger, index=True),
-    # Whether members gave it and no source listed it: only the rooms that `contributions` names may see it.
+    # Whether a member gave it and no source listed it. Only the channels in `contributions` may see it.
     sa.Column("private", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
 )
 
@@ -169,7 +169,7 @@ removed_papers = sa.Table(
     _name("id", primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
 )
-"""Papers that turned out to be others, and the count of changes at that: the index forgets them."""
+"""Papers that were merged into others or deleted, with the revision: the index removes them."""
 
 paper_names = sa.Table(
     "paper_names",
@@ -177,7 +177,7 @@ paper_names = sa.Table(
     _name("name", primary_key=True),
     _paper(nullable=False, index=True),
 )
-"""Every name under which a paper is known: arXiv id, DOI, title, and ids that were merged into it."""
+"""Every name of a paper: its arXiv id, DOI and title, and the ids that were merged into it."""
 
 contributed_names = sa.Table(
     "contributed_names",
@@ -187,8 +187,8 @@ contributed_names = sa.Table(
     sa.PrimaryKeyConstraint("name", "paper_id"),
     sa.Index("ix_contributed_names_paper_id", "paper_id"),
 )
-"""The names of private papers. They stand apart from `paper_names`, so that what a member writes never says which of
-the sources' papers are the same one."""
+"""The names of private papers. They are not in `paper_names`, so that a member's text never makes two papers of sources
+the same paper."""
 
 channels = sa.Table(
     "channels",
@@ -199,7 +199,7 @@ channels = sa.Table(
     _name("address"),
     _text("name"),
     _text("kind"),
-    # A private channel's name is nobody else's business.
+    # Whether other channels must not see it.
     sa.Column("private", sa.Boolean, nullable=False, server_default=sa.false()),
     _text("state"),
     _text("state_reason"),
@@ -209,7 +209,7 @@ channels = sa.Table(
     _text("zone"),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("bar", sa.Float, nullable=False),
-    # Whether the bar rises from there as the channel's own likes tell.
+    # Whether the bar may rise above that, as learned from the channel's votes.
     sa.Column("bar_learned", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("guess", sa.Boolean, nullable=False),
     _text("style", server_default="cards"),
@@ -260,12 +260,12 @@ deliveries = sa.Table(
     _text("state"),
     _text("reason"),
     sa.Column("planned_at", Instant, nullable=False),
-    # The count of changes to the papers that it was made from: what became news later is for the next one.
+    # The revision of the papers that it was made from. Papers that became news later are for the next one.
     sa.Column("papers_revision", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("channel_id", "local_date", "kind", "subject"),
     sqlite_autoincrement=True,
 )
-"""One digest, alert or submission of a channel; the unique row is what makes it happen once."""
+"""The digests, alerts and submissions of channels. The unique constraint makes each happen once."""
 
 posts = sa.Table(
     "posts",
@@ -283,20 +283,20 @@ posts = sa.Table(
     sa.Column("message", Name),
     sa.Column("planned_at", Instant, nullable=False),
     sa.Column("not_before", Instant, nullable=False),
-    # While it may have been posted: the first moment at which that may have happened.
+    # While it is not known whether it was posted: the first moment at which it may have been.
     sa.Column("sending_at", Instant),
     sa.Column("sent_at", Instant),
     # Whether it goes in the thread of its delivery's first message.
     sa.Column("threaded", sa.Boolean, nullable=False, server_default=sa.false()),
-    # Whether its numbered papers are further titles for a glance, and none of the picks.
+    # Whether its numbered papers are further titles, and no picks.
     sa.Column("glance", sa.Boolean, nullable=False, server_default=sa.false()),
-    # While it may have been posted: when the last try to send it began.
+    # While it is not known whether it was posted: when the last try to send it began.
     sa.Column("tried_at", Instant),
     sa.UniqueConstraint("channel_id", "paper_id"),
     sa.Index("ix_posts_message", "channel_id", "message"),
     sa.Index("ix_posts_state", "state", "not_before"),
 )
-"""One message of a delivery. A paper stands in a channel's posts or their numbers once, for ever."""
+"""The messages of deliveries. A paper is on a channel's posts or in their numbers once, for ever."""
 
 numbers = sa.Table(
     "numbers",
@@ -308,25 +308,25 @@ numbers = sa.Table(
     sa.PrimaryKeyConstraint("post_id", "number"),
     sa.UniqueConstraint("channel_id", "paper_id"),
 )
-"""Which paper a number on a message stands for, counted from 1."""
+"""The papers on a message of several papers, by number from 1."""
 
 choices = sa.Table(
     "choices",
     metadata,
     sa.Column("delivery_id", Id, sa.ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False),
     _paper(nullable=False, index=True),
-    # Its place among the digest's cards, from 1; empty for a paper that was not picked.
+    # Its place among the digest's cards, from 1; NULL for a paper that was not picked.
     sa.Column("place", sa.Integer),
-    # The share of random papers that the taste of that day put below it; empty before there was a taste.
+    # The share of random papers that it beat, by the taste of that day; NULL before there was a taste.
     sa.Column("fit", sa.Float),
     sa.Column("guess", sa.Boolean, nullable=False),
-    # Whose pick it was, where two learners shared the digest.
+    # The ranker that picked it, if two shared the digest.
     sa.Column("team", Text),
-    # Its place among the most upvoted papers that could have been picked, from 1; empty for one not among them.
+    # Its place among the most upvoted candidates, from 1; NULL for a paper that is not among them.
     sa.Column("upvoted", sa.Integer),
     sa.PrimaryKeyConstraint("delivery_id", "paper_id"),
 )
-"""What was picked for a digest, as it was seen then, and what the most upvoted list would have brought instead."""
+"""The picks of digests with their scores at that time, and the most upvoted candidates for comparison."""
 
 votes = sa.Table(
     "votes",
@@ -339,7 +339,8 @@ votes = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.PrimaryKeyConstraint("channel_id", "paper_id", "member", "signal"),
 )
-"""What each member's every emoji says of a paper, on or off, as last heard. Off rows stay: news may come late."""
+"""The last state, on or off, of each emoji of each member on each paper. Off rows stay, since older events may come
+late."""
 
 corrections = sa.Table(
     "corrections",
@@ -351,7 +352,7 @@ corrections = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.PrimaryKeyConstraint("channel_id", "words", "member"),
 )
-"""Votes of members on words instead of papers: 1 for more of them, -1 for less."""
+"""Votes of members on words instead of papers: 1 for more papers with them, -1 for fewer."""
 
 saved = sa.Table(
     "saved",
@@ -379,7 +380,7 @@ inbox = sa.Table(
     sa.Index("ix_inbox_state", "state", "received_at"),
     sa.Index("ix_inbox_member_hash", "platform", "member_hash"),
 )
-"""Events from platforms, written down before they are acknowledged."""
+"""Events from platforms, recorded before they are acknowledged."""
 
 source_runs = sa.Table(
     "source_runs",
@@ -395,7 +396,7 @@ source_runs = sa.Table(
     sa.Column("added", sa.Integer, nullable=False),
     _text("reason"),
     sa.Column("notes", Json, nullable=False),
-    # What the source asked to be shown next time (ETag, Last-Modified), kept only of runs that are done.
+    # The values that the source needs in its next run (ETag, Last-Modified); empty unless the run is done.
     sa.Column("memory", Json, nullable=False),
     sa.Index("ix_source_runs_source", "source", "started_at"),
 )
@@ -410,15 +411,15 @@ installations = sa.Table(
     _text("bot"),
     _name("installer"),
     sa.Column("scopes", Json, nullable=False),
-    # Both sealed; empty where the token stands in the settings.
+    # Both encrypted; empty if the token is in the settings.
     _text("token"),
     _text("refresh_token"),
     sa.Column("expires_at", Instant),
     sa.Column("installed_at", Instant, nullable=False),
-    # Its token is dead: nothing can be done there until it is installed again.
+    # When the token was revoked. The bot can't act in the workspace until it is installed again.
     sa.Column("revoked_at", Instant),
-    # The workspace removed the bot: what is kept of it is deleted some time after this.
+    # When the workspace removed the bot. Its rows are deleted some time later.
     sa.Column("uninstalled_at", Instant),
     sa.PrimaryKeyConstraint("platform", "workspace"),
 )
-"""The workspaces that the bot is, or was, installed in."""
+"""The workspaces in which the bot is or was installed."""

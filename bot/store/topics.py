@@ -1,4 +1,4 @@
-"""Topics: what a channel subscribed to, or muted."""
+"""Topics: the queries that channels follow or mute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from bot.store.tables import insert_new, topics
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A standing search of a channel. A muted one pushes its matches down; one with `alert` posts them at once."""
+    """A query that a channel follows. The matches of a `muted` one are ranked lower; with `alert` they are posted at
+    once."""
 
     id: int
     channel_id: int
@@ -26,7 +27,7 @@ class Topic:
 
     @property
     def line(self) -> str:
-        """The topic as the recommender takes it: a query, with a minus in front when muted."""
+        """The topic in the recommender's form: the query, with a minus in front if it is muted."""
         return f"-{self.query}" if self.muted else self.query
 
 
@@ -45,7 +46,7 @@ async def alerting(tx: AsyncConnection) -> list[Topic]:
 async def put(
     tx: AsyncConnection, channel_id: int, query: str, *, muted: bool, alert: bool, member: str, now: datetime
 ) -> bool:
-    """Subscribe, or change what was subscribed to; True when it is new."""
+    """Add a topic, or change the existing one with this query; True when it is new."""
     new = await tx.execute(
         insert_new(tx, topics).values(
             channel_id=channel_id, query=query, muted=muted, alert=alert, member=member, created_at=now
@@ -58,7 +59,7 @@ async def put(
 
 
 async def remove(tx: AsyncConnection, channel_id: int, query: str) -> bool:
-    """Unsubscribe; False when there was no such topic."""
+    """Delete a topic; False when there was none."""
     result = await tx.execute(sa.delete(topics).where(topics.c.channel_id == channel_id, topics.c.query == query))
     return bool(result.rowcount)
 

@@ -1,4 +1,4 @@
-"""Votes: the last state of each member's emoji on each paper."""
+"""Votes: the last state of each emoji of each member on each paper."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class VoteSignal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One member's one emoji on one paper, standing or taken back. `signal` is the emoji or a `VoteSignal`; `at` is the
-    platform's time."""
+    """An emoji of a member on a paper, standing (`on`) or taken back. `signal` is the emoji or a `VoteSignal`; `at` is
+    the platform's time."""
 
     channel_id: int
     paper_id: str
@@ -40,7 +40,7 @@ class Vote:
     at: datetime
 
 
-# Written once: reactions are taken in with it, and to put it together takes longer than to answer it.
+# Built once: building this statement, which every reaction needs, takes longer than running it.
 _OF_PAPERS = (
     sa.select(votes)
     .where(
@@ -53,9 +53,9 @@ _OF_PAPERS = (
 
 
 async def put(tx: AsyncConnection, vote: Vote) -> bool:
-    """Store a vote; the later vote wins, in whatever order they arrive. True when anything changed.
+    """Store a vote; True when anything changed. The later vote wins, in whatever order they arrive.
 
-    Of two votes of the same instant, the one that arrives last wins.
+    If two votes have the same time, the one that arrives last wins.
     """
     new = await tx.execute(insert_new(tx, votes).values(_row(vote)))
     if new.rowcount:
@@ -97,7 +97,7 @@ async def for_papers(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[s
 
 
 async def since(tx: AsyncConnection, signals: Sequence[str], at: datetime) -> list[tuple[int, str]]:
-    """(channel id, paper id) of the votes with one of these signals that were heard since then, standing or not, on
+    """The (channel id, paper id) of the votes with one of these signals that changed since a time, standing or not, on
     papers that have a message in the channel."""
     has_post = [
         sa.exists().where(table.c.channel_id == votes.c.channel_id, table.c.paper_id == votes.c.paper_id)
@@ -111,8 +111,8 @@ async def since(tx: AsyncConnection, signals: Sequence[str], at: datetime) -> li
 async def for_member(
     tx: AsyncConnection, platform: str, workspace: str | None, member: str, signals: Sequence[str]
 ) -> list[tuple[int, str]]:
-    """(channel id, paper id) of a member's standing votes with one of these signals; without a workspace, of who has
-    the id in any."""
+    """The (channel id, paper id) of a member's standing votes with one of these signals; without a workspace, of the
+    member with this id in all of them."""
     query = sa.select(votes.c.channel_id, votes.c.paper_id).distinct().join(channel_rows)
     query = query.where(channel_rows.c.platform == platform, votes.c.member == member, votes.c.signal.in_(signals))
     if workspace is not None:
@@ -121,7 +121,7 @@ async def for_member(
 
 
 async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> list[Vote]:
-    """Standing votes on these papers in the channels that one may be told of: itself, and the public ones of its
+    """The standing votes on these papers in the channels that a channel may see: itself, and the public channels of its
     workspace."""
     rows = await tx.execute(
         sa.select(votes).where(
@@ -132,7 +132,7 @@ async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence
 
 
 async def from_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
-    """The last standing votes of the other public channels of the same workspace."""
+    """The latest standing votes in the other public channels of a channel's workspace."""
     in_visible = votes.c.channel_id.in_(channels.visible_from(channel_id))
     rows = await tx.execute(
         sa.select(votes)

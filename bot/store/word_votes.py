@@ -13,7 +13,7 @@ from bot.store.tables import corrections, insert_new
 
 @dataclass(frozen=True, slots=True)
 class WordVote:
-    """A member wants more (`value` 1) or less (-1) of the papers that have some words."""
+    """A member's vote for more (`value` 1) or fewer (-1) papers with some words."""
 
     channel_id: int
     words: str

@@ -42,10 +42,10 @@ CUT = f"select pg_terminate_backend(pid) {HOLDERS}"
 
 
 async def test_a_second_bot_on_a_postgresql_store_is_refused_in_one_sentence(url: str) -> None:
-    async with ServingLock(url, 0.0).kept():
+    async with ServingLock(url, 0.0).hold():
         with pytest.raises(StoreTaken, match=r"^Another Paperboy serves the database \w+ on [^\n]* already\.[^\n]*$"):
             await ServingLock(url, 0.0).acquire()
-    async with ServingLock(url, 0.0).kept():
+    async with ServingLock(url, 0.0).hold():
         pass
 
 
@@ -54,7 +54,7 @@ async def test_a_holder_that_is_just_ending_is_waited_for(url: str) -> None:
     held, leave = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
-        async with first.kept():
+        async with first.hold():
             held.set()
             await leave.wait()
 
@@ -76,7 +76,7 @@ async def test_stores_in_other_databases_and_other_schemas_have_locks_of_their_o
     await say(url, "create schema second")
     in_schema = sa.make_url(url).update_query_dict({"options": "-csearch_path=second"})
     in_other, in_second = (each.render_as_string(hide_password=False) for each in (other, in_schema))
-    async with ServingLock(url, 0.0).kept(), ServingLock(in_other, 0.0).kept(), ServingLock(in_second, 0.0).kept():
+    async with ServingLock(url, 0.0).hold(), ServingLock(in_other, 0.0).hold(), ServingLock(in_second, 0.0).hold():
         for taken in (url, in_other, in_second):
             with pytest.raises(StoreTaken):
                 await ServingLock(taken, 0.0).acquire()
@@ -86,7 +86,7 @@ async def test_stores_in_other_databases_and_other_schemas_have_locks_of_their_o
 async def test_a_cut_connection_is_noticed_and_nothing_is_written_until_the_lock_is_back(url: str) -> None:
     store, lock = await open_store(url), ServingLock(url, 5.0)
     store.ready_to_write = lock.ready
-    async with lock.kept():
+    async with lock.hold():
         [(before,)] = await say(url, f"select pid {HOLDERS}")
         for _ in range(3):
             await say(url, CUT)
@@ -118,7 +118,7 @@ async def test_a_bot_whose_store_was_taken_meanwhile_stops_with_one_sentence(
     begun = asyncio.Event()
 
     async def serve() -> None:
-        async with first.kept():
+        async with first.hold():
             begun.set()
             await asyncio.Event().wait()
 
@@ -141,7 +141,7 @@ async def test_who_stops_a_bot_while_its_lock_is_lost_stops_it(url: str, monkeyp
     lock, begun, lost = ServingLock(url, 0.3), asyncio.Event(), asyncio.Event()
 
     async def serve() -> None:
-        async with lock.kept():
+        async with lock.hold():
             begun.set()
             await asyncio.Event().wait()
 
@@ -163,7 +163,7 @@ async def test_the_open_transaction_holds_back_no_vacuum_and_is_not_ended_for_be
     name = sa.make_url(url).database
     await say(url, f'alter database "{name}" set idle_in_transaction_session_timeout = 200')
     await say(url, f"alter database \"{name}\" set default_transaction_isolation = 'repeatable read'")
-    async with ServingLock(url, 0.0).kept():
+    async with ServingLock(url, 0.0).hold():
         [(before,)] = await say(url, f"select pid {HOLDERS}")
         await say(url, "select pg_sleep(0.6)")
         assert await say(url, f"select pid {HOLDERS}") == [(before,)]
