@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from recommender.engine import Recommender
-from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError, RecommenderError
+from recommender.errors import CorruptIndexError, EstimatorError, IndexBusyError, NewerIndexError, RecommenderError
+from recommender.learning.custom_estimator import load_estimator
 from recommender.paper import Paper
 from recommender.picking.baselines import Baseline
 from recommender.picking.picks import TASTE_ARM, PickOptions
@@ -34,6 +35,7 @@ __all__ = [
     "Baseline",
     "Completion",
     "CorruptIndexError",
+    "EstimatorError",
     "Explanation",
     "Feedback",
     "Hit",
@@ -55,6 +57,7 @@ __all__ = [
     "Taste",
     "TasteClassifier",
     "Word",
+    "load_estimator",
     "snippet",
 ]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -49,8 +50,9 @@ _BLOCK = 100
 class _View:
     """Everything that is computed once per snapshot."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, estimator: Any, report: Callable[[str], None] | None) -> None:
         self.snapshot = snapshot
+        self._estimator, self._report = estimator, report
         self.searcher = Searcher(snapshot)
         self.rewriter = QueryRewriter(snapshot, self.searcher)
 
@@ -68,7 +70,7 @@ class _View:
 
     @cached_property
     def learner(self) -> Learner:
-        return Learner(self.snapshot, self.features, self.searcher)
+        return Learner(self.snapshot, self.features, self.searcher, self._estimator, self._report)
 
 
 class Recommender:
@@ -79,17 +81,28 @@ class Recommender:
     """
 
     def __init__(self) -> None:
-        self._index = Index()
-        self._view = _View(self._index.snapshot)
+        self._use(Index())
 
     @classmethod
     def open(cls, folder: str | Path, patience: float = 5.0) -> Recommender:
         """The index kept in `folder`, made when there is none. `patience` is how many seconds `add` and `discard` wait
         for another process that writes (then IndexBusyError). Raises CorruptIndexError, NewerIndexError."""
         engine = cls.__new__(cls)
-        engine._index = Index(Path(folder), patience)
-        engine._view = _View(engine._index.snapshot)
+        engine._use(Index(Path(folder), patience))
         return engine
+
+    def with_estimator(self, estimator: Any, report: Callable[[str], None] | None = None) -> Recommender:
+        """A recommender over the same index whose tastes another classifier learns, as soon as there are likes: an
+        unfitted estimator with fit(X, y, sample_weight), and decision_function or predict_proba. None is the solver of
+        this package. Where the estimator fails, that solver goes on, and `report` is called with a sentence that says
+        why."""
+        engine = type(self).__new__(type(self))
+        engine._use(self._index, estimator, report)
+        return engine
+
+    def _use(self, index: Index, estimator: Any = None, report: Callable[[str], None] | None = None) -> None:
+        self._index, self._estimator, self._report = index, estimator, report
+        self._view = _View(index.snapshot, estimator, report)
 
     @property
     def marker(self) -> str | None:
@@ -299,7 +312,7 @@ class Recommender:
     def _now(self) -> _View:
         view = self._view
         if view.snapshot is not self._index.snapshot:
-            view = self._view = _View(self._index.snapshot)
+            view = self._view = _View(self._index.snapshot, self._estimator, self._report)
         return view
 
     def _picker(self, profile: Profile, candidates: Sequence[str], now: datetime | None) -> Picker:

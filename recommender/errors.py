@@ -3,7 +3,8 @@
 RecommenderError
 ├── CorruptIndexError   the index folder is damaged: rebuild it from the papers
 ├── NewerIndexError     the index folder was written by a newer version of this program
-└── IndexBusyError      another process is writing to the index folder
+├── IndexBusyError      another process is writing to the index folder
+└── EstimatorError      a classifier that was put in can't be used
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ class IndexBusyError(RecommenderError):
     def __init__(self, folder: Path, waited: float) -> None:
         super().__init__(f"Another process is writing to the index in {folder}; gave up after {waited:g} s. Try again.")
         self.folder = folder
+
+
+class EstimatorError(RecommenderError):
+    """A custom classifier can't be loaded or fitted, or can't score papers. The text is one sentence that says why."""

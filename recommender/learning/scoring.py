@@ -87,7 +87,7 @@ def score_for_channels(learner: Learner, tastes: Sequence[TasteModel], candidate
     weights = np.stack([taste.model.weights for taste in tastes], axis=1)
     scores: Floats = candidates.rows.dot(weights) + candidates.paper_bonus[:, None]
     for column, taste in enumerate(tastes):
-        scores[:, column] += np.float32(taste.model.bias) + taste.likeness(candidates.rows.dense)
+        scores[:, column] += taste.beyond_weights(candidates.rows)
         if taste.preferences:
             scores[:, column] += learner.boosts(taste.preferences, candidates.papers)[0]
     return scores

@@ -5,17 +5,19 @@ A taste is a pure function of feedback, topics and the index: nothing is kept be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.errors import EstimatorError
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import CATEGORY_SIGN
+from recommender.learning.custom_estimator import CustomFit, fit_custom
 from recommender.learning.features import EMBEDDING_WEIGHT, Features
 from recommender.learning.labels import Labels, aggregate_labels, utc
 from recommender.learning.logistic import LogisticModel, fit
@@ -60,7 +62,8 @@ class TasteModel:
     background. `liked_rows` are the positive rows among them. Teachers are numbered: first `other_teachers`
     (preferences, and papers outside the index), then `papers`, whose places in `labels` are `label_places`.
     `calibration` are random papers, `held_out` says which of them the fit never saw, and `calibration_boosts` is what
-    the preferences add to the scores of these. `has_likes` says whether anything was liked or subscribed.
+    the preferences add to the scores of these. `has_likes` says whether anything was liked or subscribed. `custom` says
+    that another classifier than the solver was fitted; `remainder` is what its scores have beyond those of `model`.
     """
 
     rows: FeatureMatrix
@@ -76,6 +79,8 @@ class TasteModel:
     preferences: tuple[Preference, ...]
     labels: Labels
     has_likes: bool
+    custom: bool = False
+    remainder: Callable[[FeatureMatrix], Floats] | None = None
 
     def teacher(self, number: int) -> Teacher:
         """The teacher of that number, as reasons name it."""
@@ -90,7 +95,14 @@ class TasteModel:
 
     def decision_function(self, rows: FeatureMatrix) -> Floats:
         """The score of papers without preferences: the log odds of the model, and the likeness to the nearest like."""
-        return rows.dot(self.model.weights) + np.float32(self.model.bias) + self.likeness(rows.dense)
+        return rows.dot(self.model.weights) + self.beyond_weights(rows)
+
+    def beyond_weights(self, rows: FeatureMatrix) -> Floats | np.float32:
+        """The part of the score of papers that is no sum of weights. A custom classifier has no bonus for likeness."""
+        bias = np.float32(self.model.bias)
+        if self.custom:
+            return bias + self.remainder(rows) if self.remainder else bias
+        return bias + self.likeness(rows.dense)
 
     @ignore_invalid
     def likeness(self, embeddings: Floats) -> Floats:
@@ -110,7 +122,8 @@ class TasteModel:
         if len(self._liked):
             embedding = row[self.rows.sparse.shape[1] :]
             of_liked = self._liked.dot(row) * self.model.dual_coef[self.liked_rows]
-            of_liked[(self._liked.dense @ embedding).argmax()] += self.likeness(embedding[None])[0]
+            if not self.custom:
+                of_liked[(self._liked.dense @ embedding).argmax()] += self.likeness(embedding[None])[0]
             contributions[self.liked_rows] = of_liked
         return contributions
 
@@ -156,9 +169,22 @@ class _Examples(NamedTuple):
 
 
 class Learner:
-    """Fits tastes over one snapshot of the index."""
+    """Fits tastes over one snapshot of the index.
 
-    def __init__(self, snapshot: Snapshot, features: Features, searcher: Searcher) -> None:
+    An `estimator` fits them in the place of the solver as soon as there are likes (see custom_estimator.py). Where it
+    fails, `report` is called with a sentence that says why, and the solver goes on.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        features: Features,
+        searcher: Searcher,
+        estimator: Any = None,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
+        self._estimator = estimator
+        self._report: Callable[[str], None] = report or (lambda why: None)
         self._snapshot = snapshot
         self._features = features
         self._searcher = searcher
@@ -209,7 +235,13 @@ class Learner:
             negative_weights,
             BACKGROUND_WEIGHT * not_in_feedback[background],
         ]
-        model = fit(rows, positive, np.concatenate(weights).astype(np.float32), REGULARIZATION_C)
+        sample_weight = np.concatenate(weights).astype(np.float32)
+        model = fit(rows, positive, sample_weight, REGULARIZATION_C)
+        held_out = not_in_feedback[calibration_papers]
+        custom = None
+        if self._estimator is not None and has_likes:
+            custom = self._fit_custom(rows, positive, sample_weight, model, calibration[held_out])
+            model = custom.model if custom else model
         since = labels.since or (utc(now).date() if now else None)
         prior = self._prior.weights(since, profile.neighbours, labels.votes) if since else None
         if prior is not None:
@@ -232,12 +264,29 @@ class Learner:
             liked_rows,
             model,
             calibration,
-            not_in_feedback[calibration_papers],
+            held_out,
             self.boosts(preferences, calibration_papers)[0],
             preferences,
             labels,
             has_likes,
+            custom is not None,
+            custom.remainder if custom else None,
         )
+
+    def _fit_custom(
+        self,
+        rows: FeatureMatrix,
+        positive: NDArray[np.bool_],
+        sample_weight: Floats,
+        solved: LogisticModel,
+        others: FeatureMatrix,
+    ) -> CustomFit | None:
+        """The estimator fitted to the rows; None where it fails."""
+        try:
+            return fit_custom(self._estimator, rows, positive, sample_weight, solved, others, self._report)
+        except EstimatorError as error:
+            self._report(str(error))
+            return None
 
     def boosts(
         self, preferences: Sequence[Preference], papers: Rows
