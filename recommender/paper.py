@@ -33,6 +33,18 @@ _ARXIV_STAMP = re.compile(r"(?<!\s)\s*\[[a-z-]+(?:\.[a-z-]+)?\](?:\s+\d{1,2} \w{
 """The category and the day that arXiv prints behind an id: arXiv:2310.01234v1 [cs.LG] 2 Oct 2023."""
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.IGNORECASE)
 _DOI_PLACES = re.compile(r"^(?:doi:\s*|https?://(?:dx\.|www\.)?doi\.org/)?(?=10\.\d{4,9}/)", re.IGNORECASE)
+# bioRxiv's and medRxiv's DOIs are 10.1101/2026.01.02.123456, and 10.64898/… since December 2025. Their links add the
+# version and the form: …v2.full.pdf.
+_PREPRINT_DOI = r"10\.(?:1101|64898)/(?:\d+\.)*\d{6,}"
+_PREPRINT_PLACE = re.compile(
+    rf"(?:^|[/.])(?:bio|med)rxiv\.org/(?:content|details/(?:bio|med)rxiv)/({_PREPRINT_DOI})(?!\d)", re.IGNORECASE
+)
+_PREPRINT_VERSION = re.compile(rf"({_PREPRINT_DOI})v\d+(?:[.?#/].*)?", re.IGNORECASE)
+_OPENREVIEW_PLACE = re.compile(
+    r"(?:^|[/.])openreview\.net/(?:forum|pdf|attachment)\?(?:[^#\s]*&)?id=([A-Za-z0-9_-]{5,40})(?![A-Za-z0-9_-])",
+    re.IGNORECASE,
+)
+_OPENREVIEW_ID = re.compile(r"openreview:([A-Za-z0-9_-]{5,40})")
 
 _WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IGNORECASE)
 _WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}@/?#]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
@@ -97,13 +109,36 @@ def arxiv_id(text: str) -> str | None:
 
 
 def find_doi(text: str) -> str | None:
-    """The DOI that `text` is (bare, `doi:…`, or a doi.org link), in lower case."""
+    """The DOI that `text` is (bare, `doi:…`, a doi.org link, or a page of bioRxiv or medRxiv), in lower case. That of a
+    preprint comes without its version.
+
+    >>> find_doi("https://www.biorxiv.org/content/10.1101/2026.01.02.123456v2.full.pdf")
+    '10.1101/2026.01.02.123456'
+    """
     text = unquote(text.strip())
     if _WITH_USER.match(text):
         return None
+    if preprint := _PREPRINT_PLACE.search(text):
+        return preprint[1]
     bare = _DOI_PLACES.sub("", text, count=1)
+    if preprint := _PREPRINT_VERSION.fullmatch(bare):
+        return preprint[1]
     found = _DOI.fullmatch(bare)
     return found[0].lower().rstrip(".,;") if found else None
+
+
+def openreview_id(text: str) -> str | None:
+    """The id of the OpenReview forum that `text` links to (its page, or its PDF), or that an id like `openreview:…`
+    names. Upper and lower case count in it.
+
+    >>> openreview_id("https://openreview.net/pdf?id=Ab1_cD2-eF")
+    'Ab1_cD2-eF'
+    """
+    text = unquote(text.strip())
+    if _WITH_USER.match(text):
+        return None
+    found = _OPENREVIEW_PLACE.search(text) or _OPENREVIEW_ID.fullmatch(text)
+    return found[1] if found else None
 
 
 def web_link(text: str) -> str:
@@ -125,12 +160,14 @@ def title_key(title: str) -> str | None:
 
 
 def canonical_id(text: str) -> str:
-    """The one id for whatever `text` names: an arXiv id, `doi:…`, or the text itself, trimmed."""
+    """The one id for whatever `text` names: an arXiv id, `doi:…`, `openreview:…`, or the text itself, trimmed."""
     found = arxiv_id(text)
     if found:
         return found
-    doi = find_doi(text)
-    return f"doi:{doi}" if doi else text.strip()
+    if doi := find_doi(text):
+        return f"doi:{doi}"
+    forum = openreview_id(text)
+    return f"openreview:{forum}" if forum else text.strip()
 
 
 def id_from_title(title: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.model.commands import LONGEST_LINE
 from recommender import Paper
-from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, web_link
+from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, openreview_id, web_link
 from recommender.text import display, fold
 
 _ENTRY = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
@@ -48,7 +48,7 @@ def _read_ids(text: str) -> Bibliography:
         reference = word.strip("<>()[]\"'.:!?")
         if not reference:
             continue
-        if arxiv_id(reference) or find_doi(reference):
+        if arxiv_id(reference) or find_doi(reference) or openreview_id(reference):
             papers.setdefault(canonical_id(reference), Paper(id=canonical_id(reference), title=""))
         else:
             problems.append(f"“{_shown(reference)}” is no arXiv id, DOI or link to a paper")
