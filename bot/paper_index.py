@@ -18,7 +18,7 @@ from recommender import CorruptIndexError, IndexBusyError, NewerIndexError, Reco
 
 log = structlog.get_logger(__name__)
 _AT_ONCE = 3_000
-"""Papers that are indexed at a time. Larger batches leave fewer segments to merge, smaller ones need less memory."""
+"""Papers that are indexed at a time. Larger batches leave fewer postings to merge, smaller ones need less memory."""
 _TRIES = 12
 """How often a sync is tried. Each try waits some seconds for another process that writes to the index."""
 Progress = Callable[[int, int], None]

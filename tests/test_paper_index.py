@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from contextlib import ExitStack
@@ -115,13 +116,43 @@ async def test_a_damaged_index_is_rebuilt_with_the_same_answers(sqlite_store: St
     await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     folder = tmp_path / "index"
     before = (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50)
-    for file in folder.glob("*.segment"):
+    for file in folder.glob("*.column"):
         file.write_bytes(os.urandom(5_000))
     with capture_logs() as logs:
         assert (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50) == before
         assert (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50) == before
     assert [log["event"] for log in logs] == ["The search index can't be used; it is rebuilt from the store."]
     assert "Delete" not in logs[0]["why"], "nobody has to"
+
+
+async def test_an_index_of_the_old_format_is_rebuilt_and_said_once(sqlite_store: Store, tmp_path: Path) -> None:
+    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    folder = tmp_path / "index"
+    folder.mkdir()
+    segments = [{"name": "00000001-0.segment", "papers": 20, "dead": None}]
+    index = {"lineage": "a" * 32, "commit": 1, "marker": None, "segments": segments, "vectors": None, "vectors_of": 0}
+    (folder / "index.json").write_text(json.dumps({"format": 5, "check": 1, "index": index}))
+    (folder / "00000001-0.segment").write_bytes(os.urandom(5_000))
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert len(found(await PaperIndex.open(sqlite_store, folder), "zebra")) == 20
+    assert [(log["event"], log["why"]) for log in logs] == [
+        ("The search index can't be used; it is rebuilt from the store.", "an older Paperboy wrote it")
+    ]
+    assert not list(folder.glob("*.segment"))
+
+
+async def test_damaged_postings_are_derived_again_without_the_store(sqlite_store: Store, tmp_path: Path) -> None:
+    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    folder = tmp_path / "index"
+    before = (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50)
+    for file in folder.glob("*.postings"):
+        file.write_bytes(os.urandom(5_000))
+    with capture_logs() as logs:
+        healed = await PaperIndex.open(sqlite_store, folder)
+        assert healed.engine.search("zebra", 50) == before
+        assert await healed.sync() == 0
+    assert logs == []
 
 
 @pytest.mark.parametrize("how", ["damaged", "lost"])

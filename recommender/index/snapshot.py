@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from hashlib import blake2b
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.index.bigrams import PAIR_SPACE
-from recommender.index.segment import AUTHORS, CATEGORIES, FIELDS, Segment, ranges
+from recommender.index.columns import AUTHORS, CATEGORIES, EMPTY, Columns, Mask, UInts, ranges
+from recommender.index.postings import Block, Postings
 from recommender.index.vocabulary import Vocabulary
 from recommender.index.word_vectors import NO_VECTORS, WordVectors
 
@@ -30,89 +32,78 @@ def key_of(paper_id: str) -> int:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Every paper of the index, numbered through its segments. `deleted` marks, for each segment, the papers that were
-    replaced or discarded. `word_vectors` are the word vectors."""
+    """Every paper of the index, by the number of its row. `deleted` marks the papers that were replaced or discarded.
+    `upvotes` are those of each paper. `word_vectors` are the word vectors."""
 
     vocabulary: Vocabulary
-    segments: tuple[Segment, ...] = ()
-    deleted: tuple[NDArray[np.bool_] | None, ...] = ()
-    words: int = 0
+    columns: Columns = EMPTY
+    blocks: tuple[Block, ...] = ()
+    deleted: Mask = field(default_factory=lambda: np.zeros(0, bool))
+    upvotes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     marker: str | None = None
     word_vectors: WordVectors = NO_VECTORS
 
-    @cached_property
-    def offsets(self) -> Rows:
-        """The first paper number of each segment, and one more at the end."""
-        return np.cumsum([0, *(len(segment) for segment in self.segments)], dtype=np.int64)
+    @property
+    def size(self) -> int:
+        """The number of rows, those of deleted papers included."""
+        return len(self.columns)
+
+    @property
+    def words(self) -> int:
+        """The number of words of the vocabulary."""
+        return len(self.columns.stems)
 
     @cached_property
     def live(self) -> int:
         """The number of papers."""
-        return int(self.offsets[-1]) - sum(int(deleted.sum()) for deleted in self.deleted if deleted is not None)
+        return self.size - int(self.deleted.sum())
 
-    @property
+    @cached_property
     def alive(self) -> Rows:
         """The numbers of all papers, ascending."""
-        deleted = [
-            np.zeros(len(s), bool) if d is None else d for s, d in zip(self.segments, self.deleted, strict=False)
-        ]
-        return np.flatnonzero(~np.concatenate(deleted)) if deleted else np.zeros(0, np.int64)
+        return np.flatnonzero(~self.deleted)
 
-    @cached_property
-    def stems(self) -> NDArray[np.uint32]:
+    @property
+    def stems(self) -> UInts:
         """For each word of the vocabulary, the word id of its stem."""
-        parts = [segment.words.stems for segment in self.segments]
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+        return self.columns.stems
 
-    @cached_property
+    @property
     def content_flags(self) -> NDArray[np.uint8]:
         """For each word of the vocabulary, 1 if it is a content word that the taste is learned from."""
-        parts = [segment.words.content_flags for segment in self.segments]
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+        return self.columns.content_flags
 
     @cached_property
     def word_df(self) -> NDArray[np.int32]:
         """The document frequency of each word of the vocabulary."""
-        counts = np.zeros(self.words, np.int32)
-        for segment in self.segments:
-            counts[segment.df_words] += segment.df_word_counts.view(np.int32)
-        return counts
+        return _summed([(block.df_words, block.df_word_counts) for block in self.blocks], self.words)
 
     @cached_property
     def pair_df(self) -> NDArray[np.int32]:
         """The document frequency of each hashed bigram."""
-        counts = np.zeros(PAIR_SPACE, np.int32)
-        for segment in self.segments:
-            counts[segment.df_pairs] += segment.df_pair_counts.view(np.int32)
-        return counts
+        return _summed([(block.df_pairs, block.df_pair_counts) for block in self.blocks], PAIR_SPACE)
 
     @cached_property
     def categories(self) -> Rows:
         """The word ids of all categories, ascending."""
-        found = [segment.papers.tokens[_spans(segment, CATEGORIES)] for segment in self.segments]
-        return np.unique(np.concatenate(found)).astype(np.int64) if found else np.zeros(0, np.int64)
+        starts, stops = self.columns.spans(np.arange(self.size), CATEGORIES, CATEGORIES)
+        return np.unique(self.columns.tokens[ranges(starts, stops)]).astype(np.int64)
 
     @cached_property
     def df(self) -> NDArray[np.int64]:
         """The document frequency of each stem, by word id."""
-        counts = np.zeros(self.words, np.int64)
-        for segment in self.segments:
-            counts[segment.terms] += np.diff(segment.term_bounds)
-        return counts
+        counts = [(block.terms, np.diff(block.term_bounds)) for block in self.blocks]
+        return _summed(counts, self.words).astype(np.int64)
 
     @cached_property
     def author_df(self) -> NDArray[np.int64]:
         """In how many papers each word of an author's name occurs, by its word id (that of other words is `df`). Papers
         that were replaced or discarded are not counted, so that none of their names is proposed to anybody."""
         counts = self.df.copy()
-        for segment, deleted in zip(self.segments, self.deleted, strict=False):
-            rows = np.zeros(0, np.int64) if deleted is None else np.flatnonzero(deleted)
-            starts = segment.papers.bounds[rows * FIELDS + AUTHORS]
-            stops = segment.papers.bounds[rows * FIELDS + AUTHORS + 1]
-            tokens = segment.papers.tokens[ranges(starts, stops)].astype(np.int64)
-            # A name that two authors of a paper share counts once.
-            pairs = np.unique(np.stack([np.repeat(rows, stops - starts), tokens]), axis=1)
-            np.subtract.at(counts, pairs[1], 1)
+        tokens, owners = self.tokens(np.flatnonzero(self.deleted), AUTHORS, AUTHORS)
+        # A name that two authors of a paper share counts once.
+        pairs = np.unique(np.stack([owners, tokens.astype(np.int64)]), axis=1)
+        np.subtract.at(counts, pairs[1], 1)
         return counts
 
     @cached_property
@@ -127,26 +118,19 @@ class Snapshot:
         """The mean number of occurrences of each stem in the papers that have it (1…). It is high for subject words.
 
         Church & Gale, Poisson Mixtures (1995): words of content come in bursts."""
-        counts = np.zeros(self.words, np.int64)
-        for segment in self.segments:
-            counts[segment.terms] += segment.term_counts
+        counts = _summed([(block.terms, block.term_counts) for block in self.blocks], self.words)
         often: NDArray[np.float32] = (counts / self.df.clip(1)).clip(1).astype(np.float32)
         return often
 
-    @cached_property
+    @property
     def published(self) -> NDArray[np.int32]:
         """The day each paper was published, as a day number, 0 for unknown."""
-        return np.concatenate([np.zeros(0, np.int32), *(segment.papers.published for segment in self.segments)])
+        return self.columns.published
 
-    @cached_property
-    def upvotes(self) -> NDArray[np.int32]:
-        """The upvotes of each paper."""
-        return np.concatenate([np.zeros(0, np.int32), *(segment.papers.upvotes for segment in self.segments)])
-
-    @cached_property
+    @property
     def keys(self) -> NDArray[np.uint64]:
         """The key of each paper's id."""
-        return np.concatenate([np.zeros(0, np.uint64), *(segment.papers.keys for segment in self.segments)])
+        return self.columns.keys
 
     @cached_property
     def newest(self) -> int:
@@ -169,58 +153,53 @@ class Snapshot:
     def _found(self) -> dict[str, int]:
         return {}
 
+    @cached_property
+    def _by_key(self) -> Rows:
+        """The numbers of all papers, by their keys."""
+        return self.alive[np.argsort(self.keys[self.alive], kind="stable")]
+
+    @cached_property
+    def _sorted_keys(self) -> NDArray[np.uint64]:
+        return self.keys[self._by_key]
+
     def find_keys(self, keys: NDArray[np.uint64]) -> Rows:
         """The number of the paper behind each key, −1 where there is none."""
-        found = np.full(len(keys), -1, np.int64)
-        for segment, deleted, offset in zip(self.segments, self.deleted, self.offsets, strict=False):
-            if not len(segment):
-                continue
-            at = np.minimum(np.searchsorted(segment.sorted_keys, keys), len(segment) - 1)
-            rows = segment.key_rows[at].astype(np.int64)
-            hit = segment.sorted_keys[at] == keys
-            if deleted is not None:
-                hit &= ~deleted[rows]
-            found[hit] = rows[hit] + offset
-        return found
+        if not self.live:
+            return np.full(len(keys), -1, np.int64)
+        at = np.minimum(np.searchsorted(self._sorted_keys, keys), self.live - 1)
+        return np.where(self._sorted_keys[at] == keys, self._by_key[at], -1)
 
     def sample(self, count: int) -> Rows:
         """The `count` papers with the smallest keys: a random sample that does not depend on the order of arrival."""
-        keys, rows = [], []
-        for segment, deleted, offset in zip(self.segments, self.deleted, self.offsets, strict=False):
-            order = segment.key_rows
-            if deleted is not None:
-                order = order[~deleted[order]]
-            keys.append(segment.papers.keys[order[:count]])
-            rows.append(order[:count].astype(np.int64) + offset)
-        if not rows:
-            return np.zeros(0, np.int64)
-        return np.concatenate(rows)[np.argsort(np.concatenate(keys), kind="stable")[:count]]
+        return self._by_key[:count]
 
     def id_of(self, number: int) -> str:
         """The paper's id."""
-        at = int(np.searchsorted(self.offsets, number, "right")) - 1
-        return self.segments[at].papers.id_of(int(number - self.offsets[at]))
+        raw = self.columns.ids[self.columns.id_bounds[number] : self.columns.id_bounds[number + 1]]
+        return raw.tobytes().decode("utf-8", "surrogatepass")
 
-    def tokens(self, numbers: Rows, first: int, last: int) -> tuple[NDArray[np.uint32], Rows]:
+    def tokens(self, numbers: Rows, first: int, last: int) -> tuple[UInts, Rows]:
         """The words in fields `first`…`last` of each paper, one after the other, and for each word the place in
         `numbers`."""
-        parts = [np.zeros(0, np.uint32)]
-        at = np.searchsorted(self.offsets, numbers, "right") - 1
-        places = FIELDS * (numbers - self.offsets[at])
-        for number, place in zip(at.tolist(), places.tolist(), strict=True):
-            papers = self.segments[number].papers
-            parts.append(papers.tokens[papers.bounds[place + first] : papers.bounds[place + last + 1]])
-        lengths = [len(part) for part in parts[1:]]
-        return np.concatenate(parts), np.repeat(np.arange(len(lengths)), lengths)
+        starts, stops = self.columns.spans(numbers, first, last)
+        spans = zip(starts.tolist(), stops.tolist(), strict=True)
+        parts = [np.zeros(0, np.uint32), *(self.columns.tokens[start:stop] for start, stop in spans)]
+        return np.concatenate(parts), np.repeat(np.arange(len(numbers)), stops - starts)
 
-    def by_segment(self, numbers: Rows) -> list[tuple[Segment, Rows, Rows]]:
-        """(segment, places in `numbers`, rows in the segment) for each segment that has some of them."""
-        at = np.searchsorted(self.offsets, numbers, "right") - 1
-        found = []
-        for index, segment in enumerate(self.segments):
-            mine = np.flatnonzero(at == index)
-            if len(mine):
-                found.append((segment, mine, numbers[mine] - self.offsets[index]))
+    def postings(self, terms: Sequence[int]) -> list[list[Postings]]:
+        """The postings of each term, block by block, deleted papers included."""
+        numbers = np.array(terms, np.uint32)
+        return [block.postings(numbers) for block in self.blocks]
+
+    def with_all(self, terms: Iterable[int]) -> Mask:
+        """Which rows have all of the terms; −1 stands for a term that no paper has."""
+        different = set(terms)
+        counts = np.zeros(self.size, np.uint8)
+        if not different or -1 in different:
+            return np.zeros(self.size, bool)
+        for rows, _ in chain.from_iterable(self.postings(list(different))):
+            counts[rows] += 1
+        found: Mask = counts == len(different)
         return found
 
 
@@ -229,5 +208,8 @@ def day_number(day: date | None) -> int:
     return day.toordinal() if day else 0
 
 
-def _spans(segment: Segment, field: int) -> Rows:
-    return ranges(segment.papers.bounds[field:-1:FIELDS], segment.papers.bounds[field + 1 :: FIELDS])
+def _summed(parts: Sequence[tuple[UInts, NDArray[np.integer]]], size: int) -> NDArray[np.int32]:
+    total = np.zeros(size, np.int32)
+    for numbers, counts in parts:
+        total[numbers] += counts.astype(np.int32)
+    return total

@@ -1,7 +1,9 @@
-"""An index in a folder: segment files that never change, and one small manifest, replaced whole at each commit.
+"""An index in a folder: columns that are only appended to, files of postings and word vectors that never change, and
+one small manifest, replaced whole at each commit.
 
-A process killed at any moment leaves the manifest of the last commit and perhaps orphans, which are files that no
-manifest names. The next writer removes them. Readers map the files of the manifest into memory.
+The manifest says how long each column is. A process killed at any moment leaves the manifest of the last commit, and
+perhaps bytes behind the end of a column, which the next writer overwrites, and orphans, which are files that no
+manifest names and that the next writer removes. Readers map the files into memory, up to the lengths in the manifest.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from zlib import compress, crc32, decompress
@@ -23,53 +25,69 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError
+from recommender.index.columns import Columns, Mask
 from recommender.index.file_lock import try_lock
-from recommender.index.segment import Segment, columns, from_columns
+from recommender.index.postings import Block
 from recommender.index.word_vectors import WordVectors
 
-FORMAT = 5
+FORMAT = 6
 MANIFEST = "index.json"
 _MAGIC = b"PAPERBOY"
 _ALIGN = 64
-_SUFFIX = ".segment"
-_VECTORS_SUFFIX = ".vectors"
+_MAPPED_FROM = 1 << 20
+"""Bytes of a file from which on it is mapped and not read. A mapped file is kept open."""
+_SUFFIXES = (".column", ".postings", ".vectors")
+_OLDER_SUFFIX = ".segment"
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentEntry:
-    """A segment in the manifest, under the names that the file has: its file name, its number of papers, and which of
-    them are deleted (`dead`: packed bits, or None)."""
+class BlockEntry:
+    """A block of postings in the manifest: the file's name, the rows, and the mean lengths it was computed by, so that
+    a lost block can be derived again as it was."""
 
     name: str
-    papers: int
-    dead: str | None = None
-
-    @property
-    def deleted_rows(self) -> NDArray[np.bool_] | None:
-        """One flag a paper, True where it was replaced or discarded."""
-        if self.dead is None:
-            return None
-        packed = np.frombuffer(decompress(b64decode(self.dead)), np.uint8)
-        return np.unpackbits(packed, count=self.papers).astype(bool)
+    start: int
+    stop: int
+    means: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The content of a commit, under the names that the file has. `lineage` is the id of the index: another one built
-    in the same folder has another id. `commit` is the number of the commit. `vectors` names the file of word vectors,
-    trained when the index had `vectors_of` papers."""
+    in the same folder has another id. `commit` is the number of the commit. `columns` has the length of each column in
+    bytes and its checksum. `deleted` (bits) and `upvotes` are the values of a paper that change, packed. `vectors`
+    names the file of word vectors, trained when the index had `vectors_of` papers."""
 
     lineage: str
     commit: int = 0
     marker: str | None = None
-    segments: tuple[SegmentEntry, ...] = ()
+    columns: dict[str, tuple[int, int]] = field(default_factory=dict)
+    blocks: tuple[BlockEntry, ...] = ()
+    deleted: str = ""
+    upvotes: str = ""
     vectors: str | None = None
     vectors_of: int = 0
 
+    def column(self, name: str) -> tuple[int, int]:
+        """The length of a column in bytes, and its checksum."""
+        size, check = self.columns.get(name, (0, 0))
+        return size, check
 
-def pack_deleted(deleted: NDArray[np.bool_] | None) -> str | None:
-    """The flags as text for the manifest."""
-    return None if deleted is None else b64encode(compress(np.packbits(deleted).tobytes())).decode()
+
+def pack(values: NDArray[Any]) -> str:
+    """Numbers, or flags as bits, as text for the manifest."""
+    raw = np.packbits(values) if values.dtype == bool else values
+    return b64encode(compress(raw.tobytes(), 1)).decode()
+
+
+def unpack_flags(text: str, count: int) -> Mask:
+    """The flags that were packed."""
+    return np.unpackbits(np.frombuffer(_unpacked(text), np.uint8), count=count).astype(bool)
+
+
+def unpack_upvotes(text: str) -> NDArray[np.int32]:
+    """The upvotes that were packed."""
+    return np.frombuffer(_unpacked(text), np.int32)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -77,7 +95,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         raw = (folder / MANIFEST).read_bytes()
     except FileNotFoundError:
-        if any(folder.glob(f"*{_SUFFIX}")):
+        if any(path.suffix in (*_SUFFIXES, _OLDER_SUFFIX) for path in folder.glob("*")):
             raise CorruptIndexError(folder, f"{MANIFEST} is missing") from None
         return None
     try:
@@ -89,7 +107,8 @@ def read_manifest(folder: Path) -> Manifest | None:
         body = held["index"]
         if held["check"] != _check(body):
             raise CorruptIndexError(folder, f"{MANIFEST} does not match its checksum")
-        return Manifest(**{**body, "segments": tuple(SegmentEntry(**entry) for entry in body["segments"])})
+        blocks = (BlockEntry(**{**entry, "means": tuple(entry["means"])}) for entry in body["blocks"])
+        return Manifest(**{**body, "blocks": tuple(blocks)})
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CorruptIndexError(folder, f"{MANIFEST} is unreadable") from None
 
@@ -101,38 +120,73 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     _replace(folder / MANIFEST, [text.encode()])
 
 
-def write_segment(folder: Path, name: str, segment: Segment) -> None:
-    """Write a segment's columns into the file that the manifest will name."""
-    _write_columns(folder / name, columns(segment))
+def append_columns(folder: Path, manifest: Manifest, more: Columns) -> dict[str, tuple[int, int]]:
+    """Write rows and words behind those of the manifest. Returns the new lengths and checksums of the columns."""
+    written = {}
+    for name, values in more.arrays().items():
+        size, check = manifest.column(name)
+        raw = np.ascontiguousarray(values).view(np.uint8).data
+        written[name] = (size + raw.nbytes, crc32(raw, check))
+        if raw.nbytes:
+            path = folder / _column_name(manifest, name)
+            path.touch()
+            with path.open("r+b") as file:
+                file.seek(size)
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+    return written
+
+
+def map_columns(folder: Path, manifest: Manifest, before: Manifest, loaded: Columns) -> Columns:
+    """The columns of a commit, mapped into memory and checked. Only what is new since the commit `before`, whose
+    columns were `loaded`, is read and checked. FileNotFoundError when a file is missing."""
+    named: dict[str, NDArray[Any]] = {}
+    for name, known in loaded.arrays().items():
+        entry, known_entry = manifest.column(name), before.column(name)
+        if entry == known_entry:
+            named[name] = known
+            continue
+        raw = _bytes_of(folder, _column_name(manifest, name), entry[0])
+        if crc32(raw[known_entry[0] :].data, known_entry[1]) != entry[1]:
+            raise CorruptIndexError(folder, f"{_column_name(manifest, name)} is altered")
+        named[name] = raw.view(known.dtype)
+    return Columns(**named)
+
+
+def write_block(folder: Path, name: str, block: Block) -> None:
+    """Write postings into the file that the manifest will name."""
+    _write_arrays(folder / name, {column: getattr(block, column) for column in _BLOCK_COLUMNS})
+
+
+def map_block(folder: Path, entry: BlockEntry) -> Block | None:
+    """The postings in the file, mapped into memory and checked; None when the file is missing or damaged."""
+    try:
+        named = _map_arrays(folder, entry.name)
+        return Block(entry.start, entry.stop, entry.means, **{column: named[column] for column in _BLOCK_COLUMNS})
+    except (CorruptIndexError, KeyError, FileNotFoundError):
+        return None
 
 
 def write_vectors(folder: Path, name: str, word_vectors: WordVectors) -> None:
     """Write word vectors into the file that the manifest will name."""
-    _write_columns(folder / name, {"words": word_vectors.words, "vectors": word_vectors.vectors.ravel()})
-
-
-def map_segment(folder: Path, entry: SegmentEntry) -> Segment:
-    """The segment in the file, mapped into memory and checked; FileNotFoundError when there is no such file."""
-    try:
-        segment = from_columns(_map_columns(folder, entry.name))
-    except KeyError:
-        raise CorruptIndexError(folder, f"{entry.name} is unreadable") from None
-    if len(segment) != entry.papers:
-        raise CorruptIndexError(folder, f"{entry.name} holds {len(segment)} papers where {entry.papers} were written")
-    return segment
+    _write_arrays(folder / name, {"words": word_vectors.words, "vectors": word_vectors.vectors.ravel()})
 
 
 def map_vectors(folder: Path, name: str, papers: int) -> WordVectors:
     """The word vectors in the file, learned from an index of that many papers; FileNotFoundError when there is none."""
     try:
-        named = _map_columns(folder, name)
+        named = _map_arrays(folder, name)
         words, vectors = named["words"], named["vectors"]
         return WordVectors(words, vectors.reshape(len(words), len(vectors) // max(len(words), 1)), papers)
     except (KeyError, ValueError):
         raise CorruptIndexError(folder, f"{name} is unreadable") from None
 
 
-def _write_columns(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
+_BLOCK_COLUMNS = [column.name for column in fields(Block) if column.name not in ("start", "stop", "means")]
+
+
+def _write_arrays(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
     named = {column: np.ascontiguousarray(values) for column, values in named.items()}
     layout, at = [], 0
     for column, values in named.items():
@@ -151,18 +205,14 @@ def _write_columns(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
     _replace(path, parts())
 
 
-def _map_columns(folder: Path, name: str) -> dict[str, NDArray[Any]]:
-    with (folder / name).open("rb") as file:
-        try:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            raise CorruptIndexError(folder, f"{name} is empty") from None
+def _map_arrays(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+    data = _bytes_of(folder, name, (folder / name).stat().st_size)
     try:
-        size, check = (int.from_bytes(data[at : at + 4], "little") for at in (8, 12))
-        head = data[16 : 16 + size]
-        if data[:8] != _MAGIC or crc32(head) != check:
+        size, check = data[8:16].view(np.uint32).tolist()
+        head = data[16 : 16 + size].tobytes()
+        if data[:8].tobytes() != _MAGIC or crc32(head) != check:
             raise CorruptIndexError(folder, f"{name} has no valid head")
-        whole = np.frombuffer(data, np.uint8)[16 + size :]
+        whole = data[16 + size :]
         named: dict[str, NDArray[Any]] = {}
         for column, dtype, at, length, column_check in json.loads(head):
             raw = whole[at : at + length]
@@ -174,21 +224,41 @@ def _map_columns(folder: Path, name: str) -> dict[str, NDArray[Any]]:
     return named
 
 
-def segment_name(commit: int, number: int) -> str:
-    """The file of the commit's n-th new segment."""
-    return f"{commit:08d}-{number}{_SUFFIX}"
+def _bytes_of(folder: Path, name: str, size: int) -> NDArray[np.uint8]:
+    """The first `size` bytes of a file."""
+    with (folder / name).open("rb") as file:
+        if size < _MAPPED_FROM:
+            raw = np.frombuffer(file.read(size), np.uint8)
+        else:
+            try:
+                raw = np.frombuffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), np.uint8)
+            except ValueError:  # the file is shorter
+                raw = np.zeros(0, np.uint8)
+    if len(raw) < size or not size:
+        raise CorruptIndexError(folder, f"{name} is cut off")
+    return raw
+
+
+def _column_name(manifest: Manifest, column: str) -> str:
+    return f"{manifest.lineage}-{column}.column"
+
+
+def block_name(commit: int, number: int) -> str:
+    """The file of the commit's n-th new block of postings."""
+    return f"{commit:08d}-{number}.postings"
 
 
 def vectors_name(commit: int) -> str:
     """The file of the commit's new word vectors."""
-    return f"{commit:08d}{_VECTORS_SUFFIX}"
+    return f"{commit:08d}.vectors"
 
 
-def remove_orphans(folder: Path, keep: Iterable[str]) -> None:
-    """Delete all files except those to `keep`: files of older commits, and parts of interrupted writes."""
-    kept = set(keep)
-    for path in [*folder.glob(f"*{_SUFFIX}"), *folder.glob(f"*{_VECTORS_SUFFIX}"), *folder.glob("*.part")]:
-        if path.name not in kept:
+def remove_orphans(folder: Path, manifest: Manifest) -> None:
+    """Delete all files that the manifest does not name: files of older commits, and parts of interrupted writes."""
+    kept = {_column_name(manifest, column) for column in manifest.columns}
+    kept |= {entry.name for entry in manifest.blocks} | {manifest.vectors or ""}
+    for path in folder.iterdir():
+        if path.suffix in (*_SUFFIXES, ".part") and path.name not in kept:
             try:
                 path.unlink(missing_ok=True)
             except PermissionError:
@@ -218,6 +288,10 @@ def write_lock(folder: Path, patience: float) -> Iterator[None]:
 
 def _check(body: dict[str, Any]) -> int:
     return crc32(json.dumps(body, sort_keys=True).encode())
+
+
+def _unpacked(text: str) -> bytes:
+    return decompress(b64decode(text)) if text else b""
 
 
 def _replace(path: Path, parts: Iterable[bytes | memoryview]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from recommender.index.segment import Words
+from recommender.index.columns import Bytes, UInts
 from recommender.paper import Paper
 from recommender.text import fold, is_content_word, stem
 
@@ -46,24 +46,20 @@ class Vocabulary(dict[str, int]):
             self._stems[number] = self[stem(word)]
         return number
 
-    def since(self, start: int) -> Words:
-        """The words from number `start` on, as columns."""
-        return Words(
-            text=np.frombuffer("\n".join(self.words[start:]).encode("utf-8", "surrogatepass"), np.uint8),
-            stems=np.array(self._stems[start:], np.uint32),
-            content_flags=np.array(self._content_flags[start:], np.uint8),
-        )
+    def since(self, start: int) -> tuple[Bytes, UInts, Bytes]:
+        """The words from number `start` on, as columns: their text, their stems, and which are content words."""
+        text = "".join(word + "\n" for word in self.words[start:]).encode("utf-8", "surrogatepass")
+        stems, content_flags = np.array(self._stems[start:], np.uint32), np.array(self._content_flags[start:], np.uint8)
+        return np.frombuffer(text, np.uint8), stems, content_flags
 
-    def extend(self, words: Words, known: int) -> None:
-        """Take words over as another vocabulary had numbered them, without the first `known`."""
-        if known >= len(words.stems):
-            return
-        texts = words.text.tobytes().decode("utf-8", "surrogatepass").split("\n")[known:]
+    def extend(self, text: Bytes, stems: UInts, content_flags: Bytes) -> None:
+        """Take over words, given as columns, as another vocabulary has numbered them."""
+        words = text.tobytes().decode("utf-8", "surrogatepass").split("\n")[:-1]
         start = len(self.words)
-        self.words.extend(texts)
-        self.update(zip(texts, range(start, start + len(words.stems) - known), strict=True))
-        self._stems.frombytes(words.stems[known:].tobytes())
-        self._content_flags.extend(words.content_flags[known:].tobytes())
+        self.words.extend(words)
+        self.update(zip(words, range(start, start + len(stems)), strict=True))
+        self._stems.frombytes(stems.tobytes())
+        self._content_flags.extend(content_flags.tobytes())
 
     def truncate(self, size: int) -> None:
         """Forget every word from number `size` on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import islice
@@ -17,19 +17,8 @@ from numpy.typing import NDArray
 
 from recommender.errors import CorruptIndexError
 from recommender.index import storage
-from recommender.index.segment import (
-    ABSTRACT,
-    CATEGORIES,
-    FIELDS,
-    MAX_PAPERS,
-    TITLE,
-    Papers,
-    Segment,
-    Words,
-    build,
-    join,
-    join_words,
-)
+from recommender.index.columns import ABSTRACT, EMPTY, FIELDS, TITLE, Columns, Mask
+from recommender.index.postings import MAX_PAPERS, Block, derive, mean_lengths
 from recommender.index.snapshot import Snapshot, day_number, key_of
 from recommender.index.vocabulary import AUTHOR_SIGN, Vocabulary, categories_of
 from recommender.index.word_vectors import MAX_VECTOR_PAPERS, NO_VECTORS, WordVectors, train
@@ -38,21 +27,20 @@ from recommender.text import names, words
 
 MOST_TOKENS = 20_000
 """The most words of one field that are indexed."""
+_AT_ONCE = 1_000
+"""Papers that are looked up together."""
 _MERGE_AT = 8
-"""The number of segments of similar size that are merged."""
+"""The number of blocks of similar size that are merged."""
 _SMALL = 1_000
 _REWRITE_SHARE = 0.3
+"""The share of deleted rows from which on all rows are written anew."""
 _PATIENCE = 5.0
 _RETRAIN_AT = 1.5
 """Growth of the index since its word vectors were trained, after which they are trained again."""
 
-Deleted = NDArray[np.bool_] | None
-Part = tuple[Segment, Deleted]
-
 
 class Index:
-    """An index that papers are added to. Readers take its `snapshot`, which is replaced at each commit. Segments of
-    similar size are merged, so that there are never many."""
+    """An index that papers are added to. Readers take its `snapshot`, which is replaced at each commit."""
 
     def __init__(self, folder: Path | None = None, patience: float = _PATIENCE) -> None:
         self.snapshot = Snapshot(Vocabulary())
@@ -61,6 +49,7 @@ class Index:
         self._writing = RLock()
         self._manifest_version: tuple[int, int, int] | None = None
         self._manifest = storage.Manifest(lineage=uuid4().hex)
+        self._damaged: set[str] = set()  # the files whose postings were derived again
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             if storage.read_manifest(folder) is None:
@@ -80,129 +69,197 @@ class Index:
                 if manifest is None:
                     raise CorruptIndexError(self._folder, f"{storage.MANIFEST} is missing")
                 try:
-                    self._load(self._folder, manifest)
+                    self._load(self._folder, manifest, manifest_version)
                 except FileNotFoundError as missing:
                     problem = f"{Path(missing.filename).name} is missing"
                     continue
-                self._manifest_version = manifest_version
                 return True
             raise CorruptIndexError(self._folder, problem)
 
     def add(self, papers: Iterable[Paper], marker: str | None = None) -> None:
-        """Commit papers, those already known replaced, and the marker with them: all of it, or on any error nothing."""
-        with self._transaction() as (parts, vocabulary):
-            for held, superseded in _read(papers, vocabulary):
-                parts = [(segment, _mark_deleted(segment, deleted, held.keys)) for segment, deleted in parts]
-                fresh = vocabulary.since(sum(len(segment.words.stems) for segment, _ in parts))
-                alive = held if superseded is None else join([(held, superseded)])
-                parts.append((_build(alive, fresh, parts), None))
-            self._commit(parts, vocabulary, marker if marker is not None else self.snapshot.marker)
+        """Commit papers, those already known replaced, and the marker with them: all of it, or on any error nothing.
+        A paper that is known with the same words and day gets its new upvotes and no other row."""
+        papers = iter(papers)
+        with self._transaction() as before:
+            batch = _Batch(before)
+            while some := list(islice(papers, _AT_ONCE)):
+                batch.add(some)
+            self._commit(batch.columns(), *batch.changes(), marker if marker is not None else before.marker)
 
     def discard(self, paper_ids: Iterable[str]) -> None:
         """Forget papers; ids that are not in the index are ignored."""
         keys = np.array([key_of(paper_id) for paper_id in paper_ids], np.uint64)
-        with self._transaction() as (parts, vocabulary):
-            marked = [(segment, _mark_deleted(segment, deleted, keys)) for segment, deleted in parts]
-            self._commit(marked, vocabulary, self.snapshot.marker)
+        with self._transaction() as before:
+            numbers = before.find_keys(keys)
+            deleted = before.deleted.copy()
+            deleted[numbers[numbers >= 0]] = True
+            self._commit(EMPTY, deleted, before.upvotes, before.marker)
 
     @contextmanager
-    def _transaction(self) -> Iterator[tuple[list[Part], Vocabulary]]:
+    def _transaction(self) -> Iterator[Snapshot]:
         with self._writing, storage.write_lock(self._folder, self._patience) if self._folder else nullcontext():
             self.refresh()
             before = self.snapshot
             try:
-                yield list(zip(before.segments, before.deleted, strict=True)), before.vocabulary
+                yield before
             except BaseException:
                 before.vocabulary.truncate(before.words)
                 raise
 
-    def _commit(self, parts: list[Part], vocabulary: Vocabulary, marker: str | None) -> None:
-        parts = _merged(parts)
-        snapshot = Snapshot(
-            vocabulary,
-            tuple(segment for segment, _ in parts),
-            tuple(deleted for _, deleted in parts),
-            sum(len(segment.words.stems) for segment, _ in parts),
-            marker,
-            self.snapshot.word_vectors,
-        )
+    def _commit(self, more: Columns, deleted: Mask, upvotes: NDArray[np.int32], marker: str | None) -> None:
+        before, manifest = self.snapshot, self._manifest
+        columns, blocks = before.columns, before.blocks
+        if deleted.sum() > _REWRITE_SHARE * len(deleted):
+            more = (columns.followed_by(more) if len(columns) else more).without(deleted)
+            upvotes, deleted = upvotes[~deleted], np.zeros(len(more), bool)
+            manifest = storage.Manifest(uuid4().hex, manifest.commit, vectors=manifest.vectors)
+            columns, blocks = EMPTY, ()
+        if self._folder is None:
+            columns = columns.followed_by(more) if len(columns) else more
+        else:
+            written = storage.append_columns(self._folder, manifest, more)
+            columns = storage.map_columns(self._folder, replace(manifest, columns=written), manifest, columns)
+            manifest = replace(manifest, columns=written)
+        blocks = _derived(columns, blocks)
+        snapshot = Snapshot(before.vocabulary, columns, blocks, deleted, upvotes, marker, before.word_vectors)
         if snapshot.live > _RETRAIN_AT * snapshot.word_vectors.papers:
             snapshot = replace(snapshot, word_vectors=_trained(snapshot))
         if self._folder is not None:
-            self._save(self._folder, parts, marker, snapshot.word_vectors)
+            self._save(self._folder, manifest, snapshot)
         self.snapshot = snapshot
 
-    def _save(self, folder: Path, parts: list[Part], marker: str | None, word_vectors: WordVectors) -> None:
-        commit = self._manifest.commit + 1
-        written = {id(s): e.name for s, e in zip(self.snapshot.segments, self._manifest.segments, strict=True)}
+    def _save(self, folder: Path, manifest: storage.Manifest, snapshot: Snapshot) -> None:
+        """Commit a snapshot whose columns are written, and which the manifest has the lengths of."""
+        commit = manifest.commit + 1
+        written = {id(block): entry for block, entry in zip(self.snapshot.blocks, self._manifest.blocks, strict=True)}
         entries = []
-        for number, (segment, deleted) in enumerate(parts):
-            name = written.get(id(segment))
-            if name is None:
-                name = storage.segment_name(commit, number)
-                storage.write_segment(folder, name, segment)
-            entries.append(storage.SegmentEntry(name, len(segment), storage.pack_deleted(deleted)))
-        vectors = self._manifest.vectors
-        if word_vectors is not self.snapshot.word_vectors:
+        for number, block in enumerate(snapshot.blocks):
+            entry = written.get(id(block))
+            if entry is None or entry.name in self._damaged:
+                entry = storage.BlockEntry(storage.block_name(commit, number), block.start, block.stop, block.means)
+                storage.write_block(folder, entry.name, block)
+            entries.append(entry)
+        vectors = manifest.vectors
+        if snapshot.word_vectors is not self.snapshot.word_vectors:
             vectors = storage.vectors_name(commit)
-            storage.write_vectors(folder, vectors, word_vectors)
-        manifest = storage.Manifest(
-            self._manifest.lineage, commit, marker, tuple(entries), vectors, word_vectors.papers
+            storage.write_vectors(folder, vectors, snapshot.word_vectors)
+        manifest = replace(
+            manifest,
+            commit=commit,
+            marker=snapshot.marker,
+            blocks=tuple(entries),
+            deleted=storage.pack(snapshot.deleted),
+            upvotes=storage.pack(snapshot.upvotes),
+            vectors=vectors,
+            vectors_of=snapshot.word_vectors.papers,
         )
         storage.write_manifest(folder, manifest)
         self._manifest, self._manifest_version = manifest, storage.manifest_version(folder)
-        storage.remove_orphans(folder, [*(entry.name for entry in entries), *([vectors] if vectors else [])])
+        storage.remove_orphans(folder, manifest)
 
-    def _load(self, folder: Path, manifest: storage.Manifest) -> None:
-        same = manifest.lineage == self._manifest.lineage
-        loaded = (
-            {e.name: s for s, e in zip(self.snapshot.segments, self._manifest.segments, strict=True)} if same else {}
-        )
-        vocabulary = self.snapshot.vocabulary if same else Vocabulary()
-        segments = [loaded.get(entry.name) or storage.map_segment(folder, entry) for entry in manifest.segments]
-        count = 0
-        for segment in segments:
-            vocabulary.extend(segment.words, known=max(0, len(vocabulary.words) - count))
-            count += len(segment.words.stems)
-        deleted = tuple(entry.deleted_rows for entry in manifest.segments)
-        if same and manifest.vectors == self._manifest.vectors:
-            word_vectors = self.snapshot.word_vectors
-        else:
+    def _load(self, folder: Path, manifest: storage.Manifest, version: tuple[int, int, int] | None) -> None:
+        before, loaded = self._manifest, self.snapshot
+        if manifest.lineage != before.lineage or manifest.commit < before.commit:
+            before, loaded = storage.Manifest(manifest.lineage), Snapshot(Vocabulary())
+        columns = storage.map_columns(folder, manifest, before, loaded.columns)
+        known = {(block.start, block.stop, block.means): block for block in loaded.blocks}
+        blocks = []
+        for entry in manifest.blocks:
+            block = known.get((entry.start, entry.stop, entry.means)) or storage.map_block(folder, entry)
+            if block is None:
+                if storage.manifest_version(folder) != version:
+                    raise FileNotFoundError(2, "replaced by a later commit", entry.name)
+                block = derive(columns, entry.start, entry.stop, entry.means)
+                self._damaged.add(entry.name)
+            blocks.append(block)
+        word_vectors = loaded.word_vectors
+        if manifest.vectors != before.vectors:
             word_vectors = (
                 storage.map_vectors(folder, manifest.vectors, manifest.vectors_of) if manifest.vectors else NO_VECTORS
             )
-        self.snapshot = Snapshot(vocabulary, tuple(segments), deleted, count, manifest.marker, word_vectors)
-        self._manifest = manifest
-
-
-def _read(papers: Iterable[Paper], vocabulary: Vocabulary) -> Iterator[tuple[Papers, Deleted]]:
-    """The papers as columns, at most MAX_PAPERS at a time, and which of them came again later among these."""
-    papers = iter(papers)
-    while True:
-        tokens, bounds = array("I"), array("q", [0])
-        ids, id_bounds, published, upvotes = bytearray(), array("q", [0]), array("i"), array("i")
-        keys = array("Q")
-        for paper in islice(papers, MAX_PAPERS):
-            for field in (words(paper.title), words(paper.abstract), categories_of(paper), _authors(paper)):
-                tokens.extend(map(vocabulary.__getitem__, field[:MOST_TOKENS]))
-                bounds.append(len(tokens))
-            ids += paper.id.encode("utf-8", "surrogatepass")
-            id_bounds.append(len(ids))
-            published.append(day_number(paper.published))
-            upvotes.append(min(max(paper.upvotes, 0), 2**31 - 1))
-            keys.append(key_of(paper.id))
-        if not keys:
-            return
-        held = Papers(
-            ids=np.frombuffer(bytes(ids), np.uint8),
-            id_bounds=np.array(id_bounds),
-            keys=np.array(keys),
-            published=np.array(published),
-            upvotes=np.array(upvotes),
-            tokens=np.array(tokens),
-            bounds=np.array(bounds),
+        words, letters = loaded.words, len(loaded.columns.word_text)
+        loaded.vocabulary.extend(columns.word_text[letters:], columns.stems[words:], columns.content_flags[words:])
+        self.snapshot = Snapshot(
+            loaded.vocabulary,
+            columns,
+            tuple(blocks),
+            storage.unpack_flags(manifest.deleted, len(columns)),
+            storage.unpack_upvotes(manifest.upvotes),
+            manifest.marker,
+            word_vectors,
         )
-        yield held, _superseded(held.keys)
+        self._manifest, self._manifest_version = manifest, version
+
+
+class _Batch:
+    """The rows and words that a transaction adds, and what it changes in the rows before them."""
+
+    def __init__(self, before: Snapshot) -> None:
+        self._before = before
+        self._upvotes = before.upvotes.copy()
+        self._living: dict[int, int] = {}  # the last row of each key
+        start = () if before.size else (0,)
+        self._ids, self._id_bounds = bytearray(), array("q", start)
+        self._tokens, self._bounds = array("I"), array("q", start)
+        self._keys, self._published, self._new_upvotes = array("Q"), array("i"), array("i")
+        columns = before.columns
+        self._first_letter = int(columns.id_bounds[-1]) if before.size else 0
+        self._first_token = int(columns.bounds[-1]) if before.size else 0
+
+    def add(self, papers: Sequence[Paper]) -> None:
+        """Add each paper, or only its upvotes if the index has it with the same words and day."""
+        keys = [key_of(paper.id) for paper in papers]
+        known = self._before.find_keys(np.array(keys, np.uint64)).tolist()
+        vocabulary = self._before.vocabulary
+        for paper, key, row in zip(papers, keys, known, strict=True):
+            start, bounds = len(self._tokens), []
+            for field in (words(paper.title), words(paper.abstract), categories_of(paper), _authors(paper)):
+                self._tokens.extend(map(vocabulary.__getitem__, field[:MOST_TOKENS]))
+                bounds.append(self._first_token + len(self._tokens))
+            published, upvotes = day_number(paper.published), min(max(paper.upvotes, 0), 2**31 - 1)
+            if row >= 0 and published == self._before.published[row] and self._is_same(row, start, bounds):
+                del self._tokens[start:]
+                self._upvotes[row] = upvotes
+                self._living[key] = row
+                continue
+            self._living[key] = self._before.size + len(self._keys)
+            self._ids += paper.id.encode("utf-8", "surrogatepass")
+            self._id_bounds.append(self._first_letter + len(self._ids))
+            self._bounds.extend(bounds)
+            self._keys.append(key)
+            self._published.append(published)
+            self._new_upvotes.append(upvotes)
+
+    def _is_same(self, row: int, start: int, bounds: Sequence[int]) -> bool:
+        """Whether a row has the words from `start` on, in fields with these bounds."""
+        columns = self._before.columns
+        own = columns.bounds[row * FIELDS : (row + 1) * FIELDS + 1]
+        shift = self._first_token + start - int(own[0])
+        tokens = columns.tokens[own[0] : own[-1]].tobytes()
+        return (own[1:] + shift).tolist() == bounds and tokens == self._tokens[start:].tobytes()
+
+    def columns(self) -> Columns:
+        """The new rows and words."""
+        word_text, stems, content_flags = self._before.vocabulary.since(self._before.words)
+        return Columns(
+            ids=np.array(self._ids, np.uint8),
+            id_bounds=np.asarray(self._id_bounds),
+            keys=np.asarray(self._keys),
+            published=np.asarray(self._published),
+            tokens=np.asarray(self._tokens),
+            bounds=np.asarray(self._bounds),
+            word_text=word_text,
+            stems=stems,
+            content_flags=content_flags,
+        )
+
+    def changes(self) -> tuple[Mask, NDArray[np.int32]]:
+        """(which rows are deleted, the upvotes of each row), the new rows included."""
+        deleted = np.concatenate([self._before.deleted, np.ones(len(self._keys), bool)])
+        replaced = self._before.find_keys(np.asarray(self._keys))
+        deleted[replaced[replaced >= 0]] = True
+        deleted[np.fromiter(self._living.values(), np.int64)] = False
+        return deleted, np.concatenate([self._upvotes, np.asarray(self._new_upvotes)])
 
 
 def _trained(snapshot: Snapshot) -> WordVectors:
@@ -214,71 +271,30 @@ def _authors(paper: Paper) -> list[str]:
     return [AUTHOR_SIGN + name for author in paper.authors for name in names(author)]
 
 
-def _superseded(keys: NDArray[np.uint64]) -> Deleted:
-    order = np.argsort(keys, kind="stable")
-    again = keys[order[:-1]] == keys[order[1:]]
-    if not again.any():
-        return None
-    deleted = np.zeros(len(keys), bool)
-    deleted[order[:-1][again]] = True
-    return deleted
+def _derived(columns: Columns, blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks of all rows, derived where there are none yet."""
+    spans = [(block.start, block.stop) for block in blocks]
+    first = spans[-1][1] if spans else 0
+    spans += [(start, min(start + MAX_PAPERS, len(columns))) for start in range(first, len(columns), MAX_PAPERS)]
+    known = {(block.start, block.stop): block for block in blocks}
+    means = mean_lengths(columns)
+    return tuple(known.get(span) or derive(columns, *span, means) for span in _merged(spans))
 
 
-def _mark_deleted(segment: Segment, deleted: Deleted, keys: NDArray[np.uint64]) -> Deleted:
-    """The deletion mask of a segment with the papers of `keys` marked as well."""
-    if not len(segment) or not len(keys):
-        return deleted
-    gone = segment.key_rows[np.isin(segment.sorted_keys, keys)]
-    if not len(gone):
-        return deleted
-    deleted = np.zeros(len(segment), bool) if deleted is None else deleted.copy()
-    deleted[gone] = True
-    return deleted
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same rows in few spans: many small neighbours become one.
 
-
-def _living(part: Part) -> int:
-    segment, deleted = part
-    return len(segment) - (0 if deleted is None else int(deleted.sum()))
-
-
-def _merged(parts: list[Part]) -> list[Part]:
-    """The same papers in few segments: many small neighbours become one, and one with many deleted is rewritten.
-
-    Each paper is rewritten once for every time the index grows _MERGE_AT-fold (log-structured merge: O'Neil 1996)."""
-    parts = list(parts)
-    while len(run := _run(parts)) >= _MERGE_AT:
-        fits = [n for n in range(len(run)) if sum(map(_living, run[n:])) <= MAX_PAPERS]
-        if not fits or fits[0] > len(run) - 2:
+    Each paper is derived once for every time the index grows _MERGE_AT-fold (log-structured merge: O'Neil 1996)."""
+    while spans:
+        tiers = [math.floor(math.log(max(stop - start, _SMALL) / _SMALL, _MERGE_AT)) for start, stop in spans]
+        first = len(spans)
+        while first and tiers[first - 1] <= tiers[-1]:
+            first -= 1
+        if len(spans) - first < _MERGE_AT:
             break
-        run = run[fits[0] :]
-        parts[-len(run) :] = [_rebuilt(run, parts)]
-    return [
-        part if len(part[0]) - _living(part) <= _REWRITE_SHARE * len(part[0]) else _rebuilt([part], parts)
-        for part in parts
-    ]
-
-
-def _run(parts: list[Part]) -> list[Part]:
-    """The segments at the end that are no larger than the last one's tier."""
-    tiers = [math.floor(math.log(max(_living(part), _SMALL) / _SMALL, _MERGE_AT)) for part in parts]
-    start = len(parts)
-    while start and tiers[start - 1] <= tiers[-1]:
-        start -= 1
-    return parts[start:]
-
-
-def _rebuilt(some: list[Part], everything: list[Part]) -> Part:
-    papers = join([(segment.papers, deleted) for segment, deleted in some])
-    return _build(papers, join_words([segment.words for segment, _ in some]), everything), None
-
-
-def _build(papers: Papers, fresh: Words, others: list[Part]) -> Segment:
-    """A segment that stands in an index beside the others, `fresh` being the words that it alone may bring."""
-    titles = abstracts = count = 0
-    for held in [papers, *(segment.papers for segment, _ in others)]:
-        titles += int((held.bounds[ABSTRACT::FIELDS] - held.bounds[TITLE:-1:FIELDS]).sum())
-        abstracts += int((held.bounds[CATEGORIES::FIELDS] - held.bounds[ABSTRACT::FIELDS]).sum())
-        count += len(held)
-    means = (titles / max(count, 1), abstracts / max(count, 1))
-    vocabulary = join_words([*(segment.words for segment, _ in others), fresh])
-    return build(papers, fresh, vocabulary.stems, vocabulary.content_flags, means)
+        while spans[-1][1] - spans[first][0] > MAX_PAPERS:
+            first += 1
+        if first > len(spans) - 2:
+            break
+        spans[first:] = [(spans[first][0], spans[-1][1])]
+    return spans

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.segment import ABSTRACT, AUTHORS, ranges
+from recommender.index.columns import ABSTRACT, AUTHORS, ranges
 from recommender.index.snapshot import Rows, Snapshot
 
 MIN_OVERLAP = 0.75
@@ -32,7 +32,7 @@ class DuplicateFinder:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._hashes: Bands = np.zeros((0, _BANDS), np.uint64)
-        self._places = np.full(int(snapshot.offsets[-1]), -1, np.int32)
+        self._places = np.full(snapshot.size, -1, np.int32)
         self._factors = np.random.default_rng(0).integers(1, 2**63, _BANDS * _ROWS, dtype=np.uint64) | np.uint64(1)
 
     def duplicates_of(self, papers: Rows, others: Rows) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from recommender.index.bigrams import PAIR_SPACE, ngrams
-from recommender.index.segment import ABSTRACT, CATEGORIES, TITLE
+from recommender.index.columns import ABSTRACT, CATEGORIES, TITLE
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import categories_of
 from recommender.learning.matrix import FeatureMatrix
@@ -64,7 +64,7 @@ class Features:
         self._scale = self.idf**IDF_POWER
         self._idf_damping = self.idf ** (IDF_POWER - EMBEDDING_IDF_POWER)
         self._cache: tuple[NDArray[np.int32], csr_array, Floats] = (  # type: ignore[assignment]
-            np.full(int(snapshot.offsets[-1]), -1, np.int32),
+            np.full(snapshot.size, -1, np.int32),
             csr_array((0, self.width), dtype=np.float32),
             np.zeros((0, 0), np.float32),
         )

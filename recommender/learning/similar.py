@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.segment import ABSTRACT, TITLE
+from recommender.index.columns import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows
 from recommender.learning.features import EMBEDDING_WEIGHT, Features
 from recommender.learning.matrix import FeatureMatrix, ignore_invalid

@@ -207,7 +207,7 @@ class Learner:
         supplied_disliked = self._supplied_examples(labels, numbers, labels.dislike)
         has_likes = bool(len(liked) or wanted or supplied_liked.teachers)
         background, calibration_papers, calibration = self._background
-        not_in_feedback = np.ones(int(self._snapshot.offsets[-1]) + 1, bool)  # the last place is for unknown papers
+        not_in_feedback = np.ones(self._snapshot.size + 1, bool)  # the last place is for unknown papers
         not_in_feedback[numbers] = False
         pseudo_positives = self._preference_examples(wanted).followed_by(supplied_liked)
         pseudo_negatives = self._preference_examples(unwanted).followed_by(supplied_disliked)

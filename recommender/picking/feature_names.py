@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.index.bigrams import pairs_of
-from recommender.index.segment import ABSTRACT, TITLE
+from recommender.index.columns import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import category_name
 from recommender.learning.features import Features

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recommender.index.segment import AUTHORS, FIELDS, Mask, Segment, ranges, with_all
+from recommender.index.columns import AUTHORS, Mask
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import AUTHOR_SIGN
 from recommender.search.query import Clause, Field, Query
@@ -31,21 +31,21 @@ class Authors:
         term = self._snapshot.vocabulary.get(AUTHOR_SIGN + fold(word), -1)
         return (term, float(self._snapshot.idf[term])) if 0 <= term < self._snapshot.words else (-1, 0.0)
 
-    def having(self, segment: Segment, clause: Clause) -> Mask:
+    def having(self, clause: Clause) -> Mask:
         """A mask of the rows with an author of that name, written in one word or in two (McMahan, Mc Mahan). If several
         words are no author's name in either order, the rows that have all the words."""
         words = clause.words
-        mask = with_all(segment, [self.term("".join(words))[0]])
+        mask = self._snapshot.with_all([self.term("".join(words))[0]])
         if len(words) > 1:
             order = self._order(words)
             if order:
-                mask[self._in_order(segment, order)] = True
+                mask[self._in_order(order)] = True
             elif self.term("".join(words))[0] < 0:
-                mask |= with_all(segment, [self.term(word)[0] for word in words])
+                mask |= self._snapshot.with_all([self.term(word)[0] for word in words])
         elif clause.field is Field.AUTHOR:
             word = words[0][:LONGEST_NAME]
             for at in range(2, len(word) - 1):
-                mask[self._in_order(segment, (word[:at], word[at:]))] = True
+                mask[self._in_order((word[:at], word[at:]))] = True
         return mask
 
     def named(self, query: Query) -> Query | None:
@@ -75,20 +75,18 @@ class Authors:
         known = self._orders.get(words)
         if known is None:
             orders = (words,) if any(map(_initial, words)) else (words, words[::-1])
-            names = (o for o in orders if any(len(self._in_order(s, o)) for s in self._snapshot.segments))
-            known = self._orders[words] = next(names, ())
+            known = self._orders[words] = next((order for order in orders if len(self._in_order(order))), ())
         return known
 
-    def _in_order(self, segment: Segment, words: Sequence[str]) -> Rows:
+    def _in_order(self, words: Sequence[str]) -> Rows:
         """The rows with an author whose name has these words in sequence. A single letter matches every word that
         begins with it, and middle initials in the paper's name may be skipped."""
         whole = [self.term(word)[0] for word in words if not _initial(word)]
-        rows = np.flatnonzero(with_all(segment, whole))
+        rows = np.flatnonzero(self._snapshot.with_all(whole))
         if not len(rows):
             return rows
-        bounds, tokens = segment.papers.bounds, segment.papers.tokens
-        starts, stops = bounds[rows * FIELDS + AUTHORS], bounds[rows * FIELDS + AUTHORS + 1]
-        tokens, owners = tokens[ranges(starts, stops)], np.repeat(rows, stops - starts)
+        tokens, places = self._snapshot.tokens(rows, AUTHORS, AUTHORS)
+        owners = rows[places]
         known, place = np.unique(tokens, return_inverse=True)
         texts = [self._snapshot.vocabulary.words[term].removeprefix(AUTHOR_SIGN) for term in known.tolist()]
         accepted = [np.array([_means(word, text) for text in texts])[place] for word in map(fold, words)]

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.segment import TITLE
+from recommender.index.columns import TITLE
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import AUTHOR_SIGN, CATEGORY_SIGN, category_name
 from recommender.search.query import Field, field_called, parse

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.segment import ABSTRACT, TITLE
+from recommender.index.columns import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows, Snapshot
 
 DEPTH = 50

@@ -1,14 +1,17 @@
-"""Search: the papers that satisfy a query, and their scores (BM25F, see index/segment.py; then reranking.py)."""
+"""Search: the papers that satisfy a query, and their scores (BM25F, see index/postings.py; then reranking.py)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
-from recommender.index.segment import ABSTRACT, FIELDS, TITLE, Floats, Mask, Segment, UInts, ranges, with_all
+from recommender.index.columns import ABSTRACT, FIELDS, TITLE, Mask, UInts, ranges
+from recommender.index.postings import Floats, Postings
 from recommender.index.snapshot import Rows, Snapshot, day_number, key_of
 from recommender.index.vocabulary import CATEGORY_SIGN
 from recommender.search.authors import RATHER_A_NAME, Authors
@@ -30,7 +33,9 @@ _NAMED = 2.0
 """The score of papers by an author if the query is that name alone: above all other scores."""
 _BURSTINESS_POWER = 0.25
 _SCAN_FROM = 4
-"""If more than 1/_SCAN_FROM of a segment's words are needed, reading all of them in order is faster."""
+"""If more than 1/_SCAN_FROM of all words are needed, reading all of them in order is faster."""
+_READ_MORE = 8
+"""The papers that are read for phrases, relative to those that are wanted; then relative to those that were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Matches:
 
 
 NOTHING = Terms({}, {})
+Group = tuple[Clause, ...]
 
 
 class Searcher:
@@ -60,6 +66,7 @@ class Searcher:
         self._snapshot = snapshot
         self._authors = Authors(snapshot)
         self._terms: dict[str, tuple[int, float]] = {}
+        self._with_all = lru_cache(maxsize=16)(snapshot.with_all)  # one search asks for the same words several times
 
     def knows(self, word: str) -> bool:
         """Whether some paper has the word, or an author of that name."""
@@ -75,8 +82,7 @@ class Searcher:
 
     def satisfied(self, clause: Clause) -> bool:
         """Whether some paper satisfies a clause."""
-        every = ((segment, np.ones(len(segment), bool)) for segment in self._snapshot.segments)
-        return any(self._satisfying(segment, clause, among).any() for segment, among in every)
+        return bool(self._satisfying(clause, np.ones(self._snapshot.size, bool)).any())
 
     def find(self, query: Query, most: int, strict: bool = False) -> Matches:
         """At most `most` papers that satisfy the query. With `strict` a paper needs every word, not only some."""
@@ -117,28 +123,36 @@ class Searcher:
         """How well each paper satisfies the whole query: from 0 (not at all) to 1 (the best possible match)."""
         terms = self._weighted(query)
         most = sum(self._term(word)[1] for word in set(query.words))
-        out = np.zeros(len(papers), np.float32)
-        for segment, mine, rows in self._snapshot.by_segment(papers):
-            wanted = np.zeros(len(segment), bool)
-            wanted[rows] = True
-            scores = _scored([segment], query, terms, strict=True) * wanted
-            self._sift(segment, query, scores, strict=True)
-            strong = 0.5 + 0.5 * np.minimum(scores[rows] / most, 1) if most else np.ones(len(rows), np.float32)
-            out[mine] = np.where(scores[rows] > 0, strong, 0)
-        return out
+        scores = np.zeros(self._snapshot.size, np.float32)
+        scores[papers] = self._scored(query, terms, strict=True)[papers]
+        self._sift(scores, *_checks(query, strict=True))
+        strong = 0.5 + 0.5 * np.minimum(scores[papers] / most, 1) if most else np.ones(len(papers), np.float32)
+        return np.where(scores[papers] > 0, strong, 0).astype(np.float32)
 
     def _collect(self, query: Query, terms: Terms, most: int, strict: bool) -> Matches:
-        snapshot = self._snapshot
-        scores = _scored(snapshot.segments, query, terms, strict)
-        start = 0
-        for segment, deleted in zip(snapshot.segments, snapshot.deleted, strict=False):
-            part = scores[start : start + len(segment)]
-            if deleted is not None:
-                part[deleted] = 0
-            self._sift(segment, query, part, strict)
-            start += len(segment)
-        papers = _highest(scores, most)
+        scores = self._scored(query, terms, strict)
+        scores[self._snapshot.deleted] = 0
+        required, excluded = _checks(query, strict)
+        self._sift(scores, required, [clause for clause in excluded if not clause.placed], placed=False)
+        required, excluded = [group for group in required if _placed(group)], [c for c in excluded if c.placed]
+        if not required and not excluded:
+            papers = _highest(scores, most)
+        else:
+            papers = self._highest_read(scores, required, excluded, most)
         return self._best(papers, scores[papers] - _FOUND, most)
+
+    def _highest_read(self, scores: Floats, required: Sequence[Group], excluded: Sequence[Clause], most: int) -> Rows:
+        """The papers with the `most` highest scores among those that satisfy clauses which depend on the positions of
+        words, and all papers that tie with the last of them. The papers are read best first, until they are enough."""
+        count, candidates = most, int(np.count_nonzero(scores))
+        while True:
+            count = count * _READ_MORE if count * _READ_MORE**2 < candidates else candidates
+            read = np.zeros_like(scores)
+            papers = _highest(scores, count)
+            read[papers] = scores[papers]
+            self._sift(read, required, excluded)
+            if count == candidates or np.count_nonzero(read) >= most:
+                return _highest(read, most)
 
     def _best(self, papers: Rows, scores: Floats, most: int) -> Matches:
         """Best score first, then newest, most upvoted, by key: the same whatever the order the papers came in."""
@@ -147,69 +161,72 @@ class Searcher:
         order = np.lexsort((snapshot.keys[papers], upvotes, published, -scores))[:most]
         return Matches(papers[order], scores[order])
 
-    def _sift(self, segment: Segment, query: Query, scores: Floats, strict: bool) -> None:
-        """Set the score of each row that does not satisfy the query's clauses to 0."""
-        groups = query.asked if strict else query.required
-        if not groups and not query.excluded:
-            return
+    def _sift(self, scores: Floats, required: Iterable[Group], excluded: Iterable[Clause], placed: bool = True) -> None:
+        """Set the score of each row that does not satisfy the clauses to 0. Without `placed` the words of a clause may
+        stand anywhere."""
         allowed = scores > 0
-        # Clauses that read the papers themselves come last, so that they read few papers.
-        for group in sorted(groups, key=_looks):
-            allowed &= _any(len(segment), (self._satisfying(segment, clause, allowed) for clause in group))
-        for clause in sorted(query.excluded, key=lambda clause: clause.placed):
-            allowed &= ~self._satisfying(segment, clause, allowed)
+        for group in sorted(required, key=_placed):
+            satisfying = np.zeros(len(scores), bool)
+            for clause in group:
+                satisfying |= self._satisfying(clause, allowed, placed)
+            allowed &= satisfying
+        for clause in sorted(excluded, key=lambda clause: clause.placed):
+            allowed &= ~self._satisfying(clause, allowed, placed)
         scores *= allowed
 
-    def _satisfying(self, segment: Segment, clause: Clause, among: Mask) -> Mask:
-        """A mask of the rows that satisfy a clause; rows outside `among` do not matter."""
-        mask = np.zeros(len(segment), bool)
+    def _satisfying(self, clause: Clause, among: Mask, placed: bool = True) -> Mask:
+        """A mask of the rows that satisfy a clause; rows outside `among` do not matter. Without `placed` the words of
+        the clause may stand anywhere."""
+        snapshot = self._snapshot
+        mask = np.zeros(snapshot.size, bool)
         match clause.field:
             case Field.AFTER if clause.day:
-                mask = segment.papers.published >= day_number(clause.day)
+                mask = snapshot.published >= day_number(clause.day)
             case Field.BEFORE if clause.day:
-                mask = (segment.papers.published < day_number(clause.day)) & (segment.papers.published > 0)
+                mask = (snapshot.published < day_number(clause.day)) & (snapshot.published > 0)
             case Field.CATEGORY:
-                for term in self.categories(clause.value):
-                    mask[segment.postings(term)[0]] = True
+                for having, _ in chain.from_iterable(snapshot.postings(self.categories(clause.value))):
+                    mask[having] = True
             case Field.ID:
-                mask[segment.key_rows[segment.sorted_keys == np.uint64(key_of(clause.value))]] = True
+                mask = snapshot.keys == np.uint64(key_of(clause.value))
             case Field.AUTHOR:
-                mask = self._authors.having(segment, clause)
+                mask = self._authors.having(clause)
             case _:
-                stems = [self._term(word)[0] for word in clause.words]
-                mask = with_all(segment, stems)
-                if clause.placed:
+                stems = tuple(self._term(word)[0] for word in clause.words)
+                mask = self._with_all(stems)
+                if clause.placed and placed:
                     last = TITLE if clause.field is Field.TITLE else ABSTRACT
                     rows = np.flatnonzero(mask & among)
-                    for part in [stems] if clause.phrase else [[one] for one in dict.fromkeys(stems)]:
-                        rows = self._with_phrase(segment, rows, part, last)
-                    mask = np.zeros(len(segment), bool)
+                    for part in [stems] if clause.phrase else zip(dict.fromkeys(stems)):
+                        rows = self._with_phrase(rows, part, last)
+                    mask = np.zeros(snapshot.size, bool)
                     mask[rows] = True
-                else:
-                    mask |= self._authors.having(segment, clause)
+                elif not clause.placed:
+                    mask = mask | self._authors.having(clause)
         return mask
 
-    def _with_phrase(self, segment: Segment, rows: Rows, stems: list[int], last: int) -> Rows:
+    def _with_phrase(self, rows: Rows, stems: tuple[int, ...], last: int) -> Rows:
         """Those rows (which have all the stems) where they stand next to each other in the fields up to `last`."""
         if not len(rows):
             return rows
-        bounds, tokens = segment.papers.bounds, segment.papers.tokens
-        starts, stops = bounds[rows * FIELDS], bounds[rows * FIELDS + last + 1]
+        snapshot = self._snapshot
+        bounds, tokens = snapshot.columns.bounds, snapshot.columns.tokens
+        starts, stops = snapshot.columns.spans(rows, TITLE, last)
         # The rarest of them is looked for, and then only around it for the others.
-        rarest = min(stems, key=lambda term: int(self._snapshot.df[term]))
-        meant = self._snapshot.stems == np.uint32(rarest)
+        rarest = min(stems, key=lambda term: int(snapshot.df[term]))
+        is_rarest = snapshot.stems == np.uint32(rarest)
         if (stops - starts).sum() * _SCAN_FROM < len(tokens):
             at = ranges(starts, stops)
-            at = at[meant[tokens[at]]]
+            at = at[is_rarest[tokens[at]]]
         else:
-            at = np.flatnonzero(meant[tokens])
+            at = np.flatnonzero(is_rarest[tokens])
         owners = np.searchsorted(bounds[::FIELDS], at, "right") - 1
         first = at - stems.index(rarest)
         inside = first >= bounds[owners * FIELDS]
         inside &= first + len(stems) <= bounds[owners * FIELDS + last + 1]
         first, owners = first[inside], owners[inside]
-        for shift, one in enumerate(stems):
-            meets = self._snapshot.stems[tokens[first + shift]] == one
+        for shift, term in enumerate(stems):
+            meets = snapshot.stems[tokens[first + shift]] == term
             first, owners = first[meets], owners[meets]
         return np.intersect1d(rows, owners)
 
@@ -221,6 +238,25 @@ class Searcher:
             return [exact]
         prefix = CATEGORY_SIGN + value.removesuffix("*").removesuffix(".") + "."
         return [number for word, number in known.items() if word.startswith(prefix)]
+
+    def _scored(self, query: Query, terms: Terms, strict: bool) -> Floats:
+        """The score of every row: 0 for rows without the words that the query needs, and at least _FOUND for all
+        others."""
+        mentioned = not query or (query.must_mention and not strict)
+        scores = np.full(self._snapshot.size, 0 if mentioned else _FOUND, np.float32)
+        for block in self._snapshot.postings(list(terms.weights)) if terms.weights else ():
+            postings = dict(zip(terms.weights, block, strict=True))
+            added = []
+            for term, (rows, weights) in postings.items():
+                own = weights * np.float32(terms.weights[term])
+                if len(rows) and term in terms.compounds:
+                    # A stop word of the pair has no weight.
+                    pair = [word for word in terms.compounds[term] if word in postings]
+                    own = np.maximum(own - sum(_of_term(postings[w], rows, terms.weights[w]) for w in pair), 0)
+                added.append(own)
+            found = np.concatenate([rows for rows, _ in block], dtype=np.int64)
+            np.add.at(scores, found, np.concatenate(added))  # few enough rows to stay in a processor's cache
+        return scores
 
     def _weighted(self, query: Query) -> Terms:
         """The terms of a query with their weights."""
@@ -256,39 +292,6 @@ class Searcher:
         return known
 
 
-def _scored(segments: Sequence[Segment], query: Query, terms: Terms, strict: bool) -> Floats:
-    """The score of every row of all segments, in order: 0 for rows without the words that the query needs, and at least
-    _FOUND for all others."""
-    mentioned = not query or (query.must_mention and not strict)
-    size = sum(len(segment) for segment in segments)
-    scores = np.full(size, 0 if mentioned else _FOUND, np.float32)
-    start, known = 0, np.fromiter(terms.weights, np.uint32)
-    for segment in segments if terms.weights else ():
-        rows, added = [], []
-        for (term, weight), span in zip(terms.weights.items(), segment.spans(known), strict=True):
-            having, told = segment.rows[span], segment.weights[span] * np.float32(weight)
-            if len(having) and term in terms.compounds:
-                pair = (_of_term(segment, one, having, terms.weights.get(one, 0.0)) for one in terms.compounds[term])
-                told = np.maximum(told - sum(pair), 0)
-            rows.append(having)
-            added.append(told)
-        part = scores[start : start + len(segment)]  # few enough to stay in a processor's cache
-        np.add.at(part, np.concatenate(rows, dtype=np.int64), np.concatenate(added))
-        start += len(segment)
-    return scores
-
-
-def _of_term(segment: Segment, term: int, some: UInts, weight: float) -> Floats:
-    """What a term adds to the score of some rows, which are ascending."""
-    rows, weights = segment.postings(term)
-    if not len(rows):
-        return np.zeros(len(some), np.float32)
-    at = rows.searchsorted(some)
-    there = rows.take(at, mode="clip") == some
-    told: Floats = weights.take(at, mode="clip") * (np.float32(weight) * there)
-    return told
-
-
 def _highest(scores: Floats, most: int) -> Rows:
     """The papers with the `most` highest scores above 0, and all that tie with the last of them. The search begins with
     the few highest scores."""
@@ -303,12 +306,21 @@ def _highest(scores: Floats, most: int) -> Rows:
     return papers
 
 
-def _looks(group: tuple[Clause, ...]) -> bool:
+def _of_term(postings: Postings, rows: UInts, weight: float) -> Floats:
+    """What a term with these postings adds to the score of some rows, which are ascending."""
+    having, weights = postings
+    if not len(having):
+        return np.zeros(len(rows), np.float32)
+    at = having.searchsorted(rows)
+    present = having.take(at, mode="clip") == rows
+    added: Floats = weights.take(at, mode="clip") * (np.float32(weight) * present)
+    return added
+
+
+def _checks(query: Query, strict: bool) -> tuple[Sequence[Group], Sequence[Clause]]:
+    """(the groups that a paper has to satisfy one clause of, the clauses that it may not satisfy)."""
+    return query.asked if strict else query.required, query.excluded
+
+
+def _placed(group: Group) -> bool:
     return any(clause.placed for clause in group)
-
-
-def _any(size: int, masks: Iterable[Mask]) -> Mask:
-    out = np.zeros(size, bool)
-    for mask in masks:
-        out |= mask
-    return out

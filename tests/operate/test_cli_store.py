@@ -142,17 +142,17 @@ def test_a_full_disk_loses_nothing_and_is_got_over(stocked: Operator, tmp_path: 
 
 
 def _randomised(folder: Path) -> None:
-    for file in folder.glob("*.segment"):
+    for file in folder.glob("*.column"):
         file.write_bytes(os.urandom(file.stat().st_size))
 
 
 def _truncated(folder: Path) -> None:
-    for file in folder.glob("*.segment"):
+    for file in folder.glob("*.column"):
         os.truncate(file, file.stat().st_size // 2)
 
 
-def _without_segments(folder: Path) -> None:
-    for file in folder.glob("*.segment"):
+def _without_columns(folder: Path) -> None:
+    for file in folder.glob("*.column"):
         file.unlink()
 
 
@@ -164,7 +164,7 @@ def _manifest_garbled(folder: Path) -> None:
     (folder / "index.json").write_bytes(os.urandom(300))
 
 
-@pytest.mark.parametrize("harm", [_randomised, _truncated, _without_segments, _without_manifest, _manifest_garbled])
+@pytest.mark.parametrize("harm", [_randomised, _truncated, _without_columns, _without_manifest, _manifest_garbled])
 def test_a_corrupt_index_is_rebuilt_from_the_store_and_said_once(stocked: Operator, harm: object) -> None:
     before = stocked("search", "federated", "--json").out
     assert callable(harm)

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import CorruptIndexError, Hit, IndexBusyError, NewerIndexError, Paper, Recommender
-from recommender.index.storage import write_lock
+from recommender.index.storage import map_block, read_manifest, write_lock
+from recommender.index.writer import Index
 from tests.recommender.papers import NOW, library, made, votes
 
 PAPERS = library(10)
@@ -42,14 +46,14 @@ def test_an_index_filled_day_by_day_finds_what_one_filled_at_once_finds(tmp_path
         daily.add(PAPERS[start : start + 3])
     for query in ("federated privacy", '"federated and"', "author:number3", "quantum -lattice"):
         assert sorted(ids(daily.search(query, 50))) == sorted(ids(whole.search(query, 50))) != []
-    assert len(list(tmp_path.glob("*.segment"))) < 8
+    assert len(list(tmp_path.glob("*.postings"))) < 8
 
 
-def test_an_index_whose_segments_were_merged_knows_every_word_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_an_index_whose_postings_were_merged_knows_every_word_when_it_is_opened_again(tmp_path: Path) -> None:
     daily = Recommender.open(tmp_path)
     for day in range(20):
         daily.add([Paper(f"p{day}", f"Word{day}one and word{day}two")])
-    assert len(list(tmp_path.glob("*.segment"))) < 8
+    assert len(list(tmp_path.glob("*.postings"))) < 8
     again = Recommender.open(tmp_path)
     for day in range(20):
         for word in (f"word{day}one", f"word{day}two"):
@@ -114,7 +118,7 @@ def test_another_process_sees_what_was_added_after_refresh(tmp_path: Path) -> No
     assert len(reader) == 0
     assert reader.refresh()
     assert not reader.refresh()
-    writer.add(PAPERS[5:], marker="2")  # merges the segments that the reader has mapped
+    writer.add(PAPERS[5:], marker="2")  # appends to the columns that the reader has mapped
     assert reader.refresh()
     assert (len(reader), reader.marker) == (len(PAPERS), "2")
     assert reader.search("federated privacy", 50) == writer.search("federated privacy", 50)
@@ -151,7 +155,7 @@ def test_papers_that_fail_halfway_leave_the_index_as_it_was(tmp_path: Path) -> N
     assert ids(engine.search("brandnewword")) == ids(Recommender.open(tmp_path).search("brandnewword")) == ["new"]
 
 
-@pytest.mark.parametrize("allowed", [0, 1])
+@pytest.mark.parametrize("allowed", [0, 1, 8, 9, 11, 13])
 def test_a_full_disk_leaves_the_index_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
     engine = Recommender.open(tmp_path)
     engine.add(PAPERS[:4], marker="before")
@@ -190,7 +194,7 @@ engine.add(library(10), marker="after")
 """
 
 
-@pytest.mark.parametrize(("syncs", "finished"), [(0, False), (1, False), (2, False), (9, True)])
+@pytest.mark.parametrize(("syncs", "finished"), [*((n, False) for n in (0, 1, 2, 8, 9, 11, 13)), (20, True)])
 def test_a_process_killed_while_adding_leaves_the_last_commit(tmp_path: Path, syncs: int, finished: bool) -> None:
     Recommender.open(tmp_path).add(PAPERS[:4], marker="before")
     ended = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path), str(syncs)], check=False, timeout=60)
@@ -222,48 +226,168 @@ def test_readers_in_other_threads_see_before_or_after_never_between(tmp_path: Pa
     assert set().union(*seen) == {"20"}
 
 
-def damaged(folder: Path, how: str) -> None:
-    segment = next(folder.glob("*.segment"))
-    manifest = folder / "index.json"
+def harm(file: Path, how: str) -> None:
     match how:
         case "a byte flipped":
-            data = bytearray(segment.read_bytes())
+            data = bytearray(file.read_bytes())
             data[len(data) // 2] ^= 0xFF
-            segment.write_bytes(data)
+            file.write_bytes(data)
         case "cut off":
-            segment.write_bytes(segment.read_bytes()[:-500])
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         case "emptied":
-            segment.write_bytes(b"")
-        case "segment missing":
-            segment.unlink()
-        case "manifest missing":
-            manifest.unlink()
-        case "manifest garbage":
-            manifest.write_bytes(b"\x00\xff{")
-        case "manifest altered":
-            manifest.write_text(manifest.read_text().replace("seven", "eight"))
-        case "manifest of another kind":
-            manifest.write_text("[1, 2]")
-        case "segment garbage":
-            segment.write_bytes(b"not a segment at all" * 100)
-        case "vectors cut off":
-            vectors = next(folder.glob("*.vectors"))
-            vectors.write_bytes(vectors.read_bytes()[:-500])
-        case "vectors missing":
-            next(folder.glob("*.vectors")).unlink()
+            file.write_bytes(b"")
+        case "missing":
+            file.unlink()
+        case "garbage":
+            file.write_bytes(b"nothing of an index at all" * 100)
+        case "altered":
+            file.write_text(file.read_text().replace("seven", "eight"))
+        case "of another kind":
+            file.write_text("[1, 2]")
+
+
+HARMS = ["a byte flipped", "cut off", "emptied", "missing", "garbage"]
 
 
 @pytest.mark.parametrize(
-    "how",
-    ["a byte flipped", "cut off", "emptied", "segment missing", "manifest missing", "manifest garbage",
-     "manifest altered", "manifest of another kind", "segment garbage", "vectors cut off", "vectors missing"],
+    ("file", "how"),
+    [*product(["*-tokens.column", "*-ids.column", "*-bounds.column", "*-word_text.column", "*.vectors"], HARMS),
+     *(("index.json", how) for how in ["cut off", "missing", "garbage", "altered", "of another kind"])],
 )  # fmt: skip
-def test_a_damaged_folder_is_one_clear_error(tmp_path: Path, how: str) -> None:
+def test_a_damaged_folder_is_one_clear_error(tmp_path: Path, file: str, how: str) -> None:
     Recommender.open(tmp_path).add(PAPERS, marker="seven")
-    damaged(tmp_path, how)
+    [damaged] = tmp_path.glob(file)
+    harm(damaged, how)
     with pytest.raises(CorruptIndexError, match="index the papers again") as raised:
         Recommender.open(tmp_path)
     assert raised.value.folder == tmp_path
+
+
+@pytest.mark.parametrize("how", HARMS)
+def test_damaged_postings_are_derived_again_and_written_with_the_next_commit(tmp_path: Path, how: str) -> None:
+    engine = Recommender.open(tmp_path)
+    engine.add(PAPERS[:20])
+    engine.add(PAPERS[20:], marker="seven")
+    queries = ("federated privacy", '"federated and"', "author:number3", "quantum -lattice", "fedrated")
+    before = [(engine.search(query, 50), engine.interpret(query)) for query in queries]
+    files = sorted(tmp_path.glob("*.postings"))
+    for file in files:
+        harm(file, how)
+    healed = Recommender.open(tmp_path)
+    assert [(healed.search(query, 50), healed.interpret(query)) for query in queries] == before
+    assert healed.marker == "seven"
+    assert sorted(tmp_path.glob("*.postings")) == [file for file in files if how != "missing"], (
+        "a reader writes nothing"
+    )
+    healed.discard(["nobody"])
+    manifest = read_manifest(tmp_path)
+    assert manifest
+    assert len(manifest.blocks) == len(files)
+    assert all(map_block(tmp_path, entry) for entry in manifest.blocks)
+    assert Recommender.open(tmp_path).search("federated", 50) == engine.search("federated", 50)
+
+
+def test_an_index_of_an_older_format_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text('{"format": 5, "check": 1, "index": {"segments": []}}')
+    with pytest.raises(CorruptIndexError, match="older Paperboy"):
+        Recommender.open(tmp_path)
+
+
+def test_segments_of_an_older_format_without_a_manifest_are_no_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "00000001-0.segment").write_bytes(b"PAPERBOY")
+    with pytest.raises(CorruptIndexError, match=r"index\.json is missing"):
+        Recommender.open(tmp_path)
+
+
+def test_a_paper_with_the_same_words_gets_its_upvotes_and_no_other_row(tmp_path: Path) -> None:
+    index = Index(tmp_path)
+    papers = [Paper(f"p{n}", "Same words", f"Number {n}.", ("Ada Lee",), ("cs.LG",), upvotes=1) for n in range(5)]
+    index.add(papers)
+    columns = {path: path.read_bytes() for path in tmp_path.glob("*.column")}
+    postings = list(tmp_path.glob("*.postings"))
+    index.add([replace(papers[3], upvotes=90, comments=7), replace(papers[1], upvotes=0)], marker="1")
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.column")} == columns
+    assert list(tmp_path.glob("*.postings")) == postings
+    for one in (index, Index(tmp_path)):
+        assert one.snapshot.upvotes.tolist() == [1, 0, 1, 90, 1]
+        assert (one.snapshot.size, one.snapshot.live, one.snapshot.marker) == (5, 5, "1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"title": "Other words"}, {"title": "Same", "abstract": "words Number 1."}, {"authors": ("Ada Li",)},
+     {"categories": ()}, {"published": NOW.date()}, {"abstract": ""}],
+)  # fmt: skip
+def test_a_paper_that_changed_in_anything_else_gets_another_row(change: dict[str, object]) -> None:
+    index = Index()
+    paper = Paper("p", "Same words", "Number 1.", ("Ada Lee",), ("cs.LG",))
+    index.add([paper, *PAPERS[:9]])
+    changed = replace(paper, **change)  # type: ignore[arg-type]
+    index.add([changed])
+    assert (index.snapshot.size, index.snapshot.live) == (11, 10)
+    index.add([changed])
+    assert (index.snapshot.size, index.snapshot.live) == (11, 10)
+
+
+def test_of_several_versions_in_one_add_the_last_counts_also_if_it_is_the_one_known() -> None:
+    old, new = Paper("a", "Old words"), Paper("a", "New thoughts")
+    engine = Recommender()
+    engine.add([old, *PAPERS[:9]])
+    engine.add([new, old])
+    assert (ids(engine.search("words")), engine.search("thoughts")) == (["a"], [])
+    engine.add([old, new])
+    assert (engine.search("words"), ids(engine.search("thoughts"))) == ([], ["a"])
+    assert len(engine) == 10
+
+
+def test_papers_that_change_again_and_again_fill_no_disk(tmp_path: Path) -> None:
+    index = Index(tmp_path)
+    sizes = []
+    for n in range(40):
+        index.add([Paper(f"p{m}", f"Words of generation{n % 3}", "Some " * 50) for m in range(10)])
+        sizes.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
+    assert max(sizes) <= 3 * sizes[0]
+    assert sorted(ids(Recommender.open(tmp_path).search("generation0", 20))) == [f"p{m}" for m in range(10)]
+
+
+def test_what_a_killed_writer_left_behind_the_columns_is_overwritten(tmp_path: Path) -> None:
+    Recommender.open(tmp_path).add(PAPERS[:4])
+    for path in tmp_path.glob("*.column"):
+        with path.open("ab") as file:
+            file.write(b"left by a killed writer" * 10_000)
+    engine = Recommender.open(tmp_path)
+    assert len(engine) == 4
+    engine.add(PAPERS[4:])
+    assert Recommender.open(tmp_path).search("federated", 50) == engine.search("federated", 50) != []
+    assert len(Recommender.open(tmp_path)) == len(PAPERS)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "discard", "reopen", "refresh"]), st.integers(0, 30)), max_size=12))
+@settings(deadline=None, max_examples=40)
+def test_whatever_was_done_the_index_has_the_last_version_of_each_paper(steps: list[tuple[str, int]]) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        engine, reader = Recommender.open(folder), Recommender.open(folder)
+        papers: dict[str, Paper] = {}
+        for number, (step, start) in enumerate(steps):
+            if step == "add":
+                some = [Paper(f"p{n}", f"common version{(number + n) % 3}") for n in range(start, start + 8)]
+                engine.add([*some, *some[:2]])
+                papers |= {paper.id: paper for paper in some}
+            elif step == "discard":
+                gone = [f"p{n}" for n in range(start, start + 5)]
+                engine.discard(gone)
+                papers = {paper_id: paper for paper_id, paper in papers.items() if paper_id not in gone}
+            elif step == "reopen":
+                engine = Recommender.open(folder)
+            else:
+                reader.refresh()
+        reader.refresh()
+        for one in (engine, reader, Recommender.open(folder)):
+            assert len(one) == len(papers)
+            for version in range(3):
+                word = f"version{version}"
+                assert set(ids(one.search(word, 99))) == {i for i, p in papers.items() if word in p.title}
 
 
 def test_an_index_of_a_newer_version_says_so(tmp_path: Path) -> None:
