@@ -1,1 +1,1 @@
-"""Discord. The package imports nothing, so that its set-up can be read without Discord's library."""
+"""Discord. This module imports nothing, so that `setup` can be read without Discord's library."""

@@ -1,11 +1,11 @@
-"""What `paperboy check` looks at in Discord: the token, the gateway, and what the bot may do in its channels."""
+"""The checks of `paperboy check` for Discord: the token, the gateway, and the bot's permissions in its channels."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any
+from operator import attrgetter
 
 import discord
 
@@ -32,14 +32,15 @@ def checks(
     places: Sequence[Place],
     lost: Sequence[Place] = (),
 ) -> list[Check]:
-    """What there is to look at. `places` are those that the bot is to serve, and `lost` those it could not post in.
-    `command` is the slash command's name."""
+    """The checks of the platform. `places` are the places that the bot serves, `lost` the ones that it could not post
+    in. `command` is the slash command's name."""
     every = [*places, *lost]
-    rooms = sorted((place for place in every if place.kind is not PlaceKind.DIRECT), key=lambda one: one.workspace)
+    in_servers = (place for place in every if place.kind is not PlaceKind.DIRECT)
+    by_server = groupby(sorted(in_servers, key=attrgetter("workspace")), attrgetter("workspace"))
     looks: list[tuple[str, Look]] = [("discord token", _token), ("discord gateway", _gateway)]
     looks.append(("discord commands", partial(_commands, commands, command, bool(every))))
-    for server, some in groupby(rooms, lambda one: one.workspace):
-        looks.append((f"discord server {server}", partial(_channels, clock, server, list(some), lost)))
+    for server, group in by_server:
+        looks.append((f"discord server {server}", partial(_channels, clock, server, list(group), lost)))
     return [Check(name, partial(_with, new_rest, look)) for name, look in looks]
 
 
@@ -77,17 +78,17 @@ async def _gateway(rest: Rest) -> Finding:
 
 
 async def _commands(commands: Commands, command: str, served: bool, rest: Rest) -> Finding:
-    """Whether Discord has the commands that it should; before the bot was anywhere, none are needed."""
+    """Check that Discord has the commands of this version. Before the bot serves any place, none are needed."""
     application = await rest.ask("/applications/@me", {})
-    installs, there = installs_of(application), await rest.commands(str(application["id"]))
+    installs, registered = installs_of(application), await rest.commands(str(application["id"]))
     if IN_SERVERS not in installs:
         return Finding(
             "The application can't be added to servers.",
             f"Tick Guild Install: {_PORTAL} → Installation → Installation Contexts.",
         )
-    if not there and not served:
+    if not registered and not served:
         return Finding(mend="There are none yet: they are registered when the bot first connects.")
-    if wrong := differing(there, application_commands(commands, command, installs)):
+    if wrong := differing(registered, application_commands(commands, command, installs)):
         return Finding(
             f"Discord does not have them as this version wants them: {', '.join(wrong)}.",
             "Restart the bot, which registers them when it connects; if they stay like this, its log says why.",
@@ -96,7 +97,8 @@ async def _commands(commands: Commands, command: str, served: bool, rest: Rest) 
 
 
 async def _channels(clock: Clock, server: str, places: Sequence[Place], lost: Sequence[Place], rest: Rest) -> Finding:
-    """What the bot lacks in each of its channels of one server; that a lost one is gone for good is nothing wrong."""
+    """Check the bot's permissions in each of its channels of one server. A lost channel that was deleted is no
+    error."""
     me = await rest.open()
     try:
         guild = await rest.ask("/guilds/{guild_id}", {"guild_id": server})
@@ -109,15 +111,17 @@ async def _channels(clock: Clock, server: str, places: Sequence[Place], lost: Se
             f"A moderator timed the bot out until {until:%Y-%m-%d %H:%M} UTC.",
             "Wait, or end its time-out in the server; digests go on by themselves then.",
         )
-    problems = [said for place in places if (said := await _lacking(rest, place, guild, member, me, place in lost))]
-    if not problems:
+    problems = [await _problem(rest, place, guild, member, me, place in lost) for place in places]
+    if not any(problems):
         return Finding()
     return Finding(
-        " ".join(problems), "Allow it in each channel's settings → Permissions → the bot's role, or choose another."
+        " ".join(filter(None, problems)),
+        "Allow it in each channel's settings → Permissions → the bot's role, or choose another.",
     )
 
 
-async def _lacking(rest: Rest, place: Place, guild: Json, member: Json, me: str, lost: bool) -> str:
+async def _problem(rest: Rest, place: Place, guild: Json, member: Json, me: str, lost: bool) -> str:
+    """What keeps the bot from posting in a channel, "" if nothing does."""
     name = f"#{place.name or place.address}"
     try:
         channel = await rest.channel(place.address)
@@ -139,7 +143,7 @@ async def _lacking(rest: Rest, place: Place, guild: Json, member: Json, me: str,
 
 
 def held(guild: Json, member: Json, me: str, overwrites: Sequence[Json]) -> discord.Permissions:
-    """What a member may do in a channel: docs.discord.com/developers/topics/permissions#permission-overwrites."""
+    """A member's permissions in a channel: docs.discord.com/developers/topics/permissions#permission-overwrites."""
     everyone, mine = guild["id"], set(member.get("roles") or [])
     own = discord.Permissions.none()
     for role in guild.get("roles") or []:
@@ -147,15 +151,10 @@ def held(guild: Json, member: Json, me: str, overwrites: Sequence[Json]) -> disc
             own |= discord.Permissions(int(role["permissions"]))
     if own.administrator or guild.get("owner_id") == me:
         return discord.Permissions.all()
-    levels: list[Callable[[Any], bool]] = [
-        lambda one: bool(one["id"] == everyone),
-        lambda one: one["id"] in mine,
-        lambda one: bool(one["id"] == me),
-    ]
-    for level in levels:
-        met = [one for one in overwrites if level(one)]
-        for one in met:
-            own &= ~discord.Permissions(int(one["deny"]))
-        for one in met:
-            own |= discord.Permissions(int(one["allow"]))
+    for level in ({everyone}, mine, {me}):
+        applied = [overwrite for overwrite in overwrites if overwrite["id"] in level]
+        for overwrite in applied:
+            own &= ~discord.Permissions(int(overwrite["deny"]))
+        for overwrite in applied:
+            own |= discord.Permissions(int(overwrite["allow"]))
     return own if own.view_channel else discord.Permissions.none()

@@ -1,4 +1,4 @@
-"""The commands Discord offers in the bot's name, and how it is told of them.
+"""The commands that the bot registers at Discord.
 
 docs.discord.com/developers/interactions/application-commands
 """
@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 
 
 def application_commands(commands: Commands, name: str, installs: Sequence[int] = (IN_SERVERS,)) -> list[Json]:
-    """What Discord is told: one slash command and the commands on a message, for everybody.
+    """The commands to register, for everybody: the slash command and the commands on a message.
 
-    `installs` are the ways in which the application can be installed. `query` is required so that Discord puts what is
-    typed after the command's name right into it.
+    `installs` are the ways in which the application can be installed. The option `query` is required, so that Discord
+    puts the text behind the command's name right into it.
     """
     query: Json = {
         "type": _STRING,
@@ -55,27 +55,27 @@ def application_commands(commands: Commands, name: str, installs: Sequence[int] 
 
 
 def installs_of(application: Json) -> list[int]:
-    """The ways in which an application can be installed; in servers alone where Discord does not say."""
+    """The ways in which an application can be installed; servers alone if Discord does not say."""
     config = application.get("integration_types_config")
-    known = [kind for kind in (IN_SERVERS, FOR_MEMBERS) if isinstance(config, dict) and str(kind) in config]
-    return known or [IN_SERVERS]
+    kinds = [kind for kind in (IN_SERVERS, FOR_MEMBERS) if isinstance(config, dict) and str(kind) in config]
+    return kinds or [IN_SERVERS]
 
 
 def differing(registered: Sequence[Json], wanted: Sequence[Json]) -> list[str]:
-    """The names of the commands that are missing, are not as they should be, or should not be there."""
-    there = {(each.get("type", _SLASH), each.get("name")): each for each in registered}
-    wrong = [each["name"] for each in wanted if not _holds(there.pop((each["type"], each["name"]), {}), each)]
-    return wrong + [str(name) for _, name in there]
+    """The names of the commands that are missing, differ from the wanted ones, or should not be there."""
+    unmatched = {(each.get("type", _SLASH), each.get("name")): each for each in registered}
+    wrong = [each["name"] for each in wanted if not _matches(unmatched.pop((each["type"], each["name"]), {}), each)]
+    return wrong + [str(name) for _, name in unmatched]
 
 
 class CommandRegistration:
-    """Keeps the commands that Discord has as they should be. `name` is the slash command's."""
+    """Registers the commands at Discord. `name` is the slash command's."""
 
     def __init__(self, commands: Commands, name: str) -> None:
         self._commands, self._name = commands, name
 
-    async def tell(self, rest: Rest, application: str) -> bool:
-        """Tell Discord of the commands unless it has them; whether it has them now."""
+    async def register(self, rest: Rest, application: str) -> bool:
+        """Register the commands unless Discord has them. Returns whether Discord has them now."""
         try:
             installs = await _installs(rest)
             wanted = application_commands(self._commands, self._name, installs)
@@ -95,12 +95,12 @@ class CommandRegistration:
             return False
         return True
 
-    async def keep_telling(self, rest: Rest, application: str, sleep: Sleep) -> None:
-        """Try until Discord has the commands, after longer and longer waits."""
+    async def keep_trying(self, rest: Rest, application: str, sleep: Sleep) -> None:
+        """Try until Discord has the commands, with growing waits."""
         wait = _FIRST_WAIT_SECONDS
         while True:
             await sleep(wait)
-            if await self.tell(rest, application):
+            if await self.register(rest, application):
                 log.warning("The commands are registered now.")
                 return
             wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
@@ -110,18 +110,21 @@ async def _installs(rest: Rest) -> list[int]:
     try:
         return installs_of(await rest.ask("/applications/@me", {}))
     except PlatformError as error:
-        log.warning("How the application can be installed is not known; taken for servers alone.", why=str(error))
+        log.warning("Discord did not say how the application can be installed; assuming servers alone.", why=str(error))
         return [IN_SERVERS]
 
 
-def _holds(registered: Any, wanted: Any) -> bool:
-    """Whether what Discord tells has all that was wanted; it adds ids and defaults, and may order numbers anew."""
+def _matches(registered: Any, wanted: Any) -> bool:
+    """Whether a registered value has all parts of the wanted one. Discord adds ids and defaults, and may reorder
+    numbers."""
     if isinstance(wanted, dict):
-        return isinstance(registered, dict) and all(_holds(registered.get(key), value) for key, value in wanted.items())
+        return isinstance(registered, dict) and all(
+            _matches(registered.get(key), value) for key, value in wanted.items()
+        )
     if isinstance(wanted, list):
         if not isinstance(registered, list) or len(registered) != len(wanted):
             return False
         if all(isinstance(each, int) for each in [*registered, *wanted]):
             return sorted(registered) == sorted(wanted)
-        return all(map(_holds, registered, wanted))
+        return all(map(_matches, registered, wanted))
     return bool(registered == wanted)

@@ -1,4 +1,4 @@
-"""The custom ids of buttons and forms: an action in the hundred characters that Discord keeps of it."""
+"""The custom ids of buttons and forms: an action in the hundred characters that Discord allows."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from pathlib import Path
 import structlog
 
 from bot.model.messages import Action
+from bot.platforms.rendering import utf16_length
 
 LONGEST = 100
 _HELD = 1_000
 _DO, _LONG, _ON_CARD, _CHANGE, _SEND = "do", "long", "card", "change", "send"
 PAPERS, BEGIN = "papers", "begin"
-"""The ids of the list of an answer's papers, and of the channels to begin in."""
+"""The custom ids of the menu of an answer's papers, and of the menu of channels to begin in."""
 log = structlog.get_logger(__name__)
 
 
 class ActionStore:
-    """Actions too long for a button, the last thousand, under short names; in a file, so that their buttons work after
-    a restart. Without one they work while this process lives."""
+    """The last thousand actions that are too long for a custom id, under short names. They are kept in a file, so that
+    their buttons work after a restart; without a file they work until the process ends."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file, self._lines = file, 0
@@ -33,10 +34,10 @@ class ActionStore:
             try:
                 self._read(file.read_text("utf-8", "replace") if file.is_file() else "")
             except OSError as error:
-                log.warning("What long buttons of an earlier process are for can't be read.", why=str(error))
+                log.warning("The long buttons of an earlier process can't be read.", why=str(error))
 
     def id_of(self, action: Action) -> str:
-        """The id of the button for an action. That of a short one holds the whole of it."""
+        """The custom id of the button for an action. The id of a short action holds the whole action."""
         whole = _whole(action)
         if _fits(whole):
             return whole
@@ -51,29 +52,29 @@ class ActionStore:
         return name
 
     def action(self, custom_id: str, label: str = "") -> Action | None:
-        """The action of a pressed button, None when it is none of ours or forgotten."""
+        """The action of a pressed button, None if it is not the bot's or no longer stored."""
         if held := self.held.get(custom_id):
             return Action(label, held.command, held.argument, held.offset)
         kind, _, rest = custom_id.partition(":")
         command, _, rest = rest.partition(":")
-        offset, there, argument = rest.partition(":")
-        if kind != _DO or not there or not offset.isdecimal():
+        offset, colon, argument = rest.partition(":")
+        if kind != _DO or not colon or not offset.isdecimal():
             return None
         return Action(label, command, argument, int(offset))
 
     def _read(self, text: str) -> None:
         for line in text.splitlines():
             self._lines += 1
-            with contextlib.suppress(ValueError, TypeError):  # the last line was cut short, or somebody was at it
+            with contextlib.suppress(ValueError, TypeError):  # the last line was cut short, or somebody edited the file
                 name, command, argument, offset = json.loads(line)
                 self.held[str(name)] = Action("", str(command), str(argument), int(offset))
         for name in list(islice(self.held, max(len(self.held) - _HELD, 0))):
             del self.held[name]
-        if text and not text.endswith("\n"):  # nothing may be added to a line that was cut short
+        if text and not text.endswith("\n"):  # no line may be added behind one that was cut short
             self._lines = 2 * _HELD
 
     def _write(self, name: str) -> None:
-        """Add a line to the file, or write it anew where most of it is forgotten."""
+        """Add a line to the file, or rewrite the file if most of its lines are no longer needed."""
         if self._file is None:
             return
         try:
@@ -84,7 +85,7 @@ class ActionStore:
             else:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 new = self._file.with_suffix(".new")
-                # People's words are nobody else's to read.
+                # The file holds members' words, which no other user of the machine may read.
                 with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
                     out.writelines(map(self._line, self.held))
                 new.replace(self._file)
@@ -98,30 +99,30 @@ class ActionStore:
 
 
 def card_button_id(action: Action) -> str:
-    """The id of a button on the card of the paper that the action is about: where it is too long, the card says which
-    paper it is."""
+    """The custom id of a button on the card of the action's paper. If the id would be too long, it leaves the paper
+    out: the card itself says which one it is."""
     whole = _whole(action)
     return whole if _fits(whole) else f"{_ON_CARD}:{action.command}"
 
 
 def command_of_card_button(custom_id: str) -> str:
-    """The command of a button that stands on the card it is about, "" when it is none."""
+    """The command of a button whose card says which paper it is about, "" for any other button."""
     kind, _, command = custom_id.partition(":")
     return command if kind == _ON_CARD else ""
 
 
 def change_id(command: str) -> str:
-    """The id of the button that opens the form of a command."""
+    """The custom id of the button that opens a command's form."""
     return f"{_CHANGE}:{command}"
 
 
 def form_id(command: str) -> str:
-    """The id of a form that is to be sent."""
+    """The custom id of a command's form."""
     return f"{_SEND}:{command}"
 
 
 def form_of(custom_id: str) -> str:
-    """The command whose form is to be opened or was sent, "" when it is neither."""
+    """The command whose form a member opens or submits, "" for any other custom id."""
     kind, _, command = custom_id.partition(":")
     return command if kind in (_CHANGE, _SEND) else ""
 
@@ -131,4 +132,4 @@ def _whole(action: Action) -> str:
 
 
 def _fits(custom_id: str) -> bool:
-    return len(custom_id.encode("utf-16-le", "replace")) <= 2 * LONGEST
+    return utf16_length(custom_id) <= LONGEST

@@ -1,4 +1,4 @@
-"""What a failed request to Discord means.
+"""Translates Discord's errors into the errors of the port.
 
 Codes: docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes
 """
@@ -21,11 +21,11 @@ TOO_MANY_THREADS = {160006, 160007}
 _NOT_THERE = {UNKNOWN_MESSAGE, 10014}
 """The message or the emoji is gone; the channel is not."""
 _NOT_NOW = {20016, 20028, 20029, 40003, 40004, 40006, 40062, 40333, 110000, 110001, 130000}
-"""Limits, overload, features that are switched off for a while, and Cloudflare: Discord may accept it later."""
+"""Limits, overload, features that are off for a while, and Cloudflare: Discord may accept the request later."""
 _NOT_LIKED = {20009, NO_REPLY_WITHOUT_HISTORY, 200000, 200001, 240000}
 """Discord refuses this message, not the bot: explicit content, automatic moderation, harmful links."""
 _ACCESS_LOST = {ARCHIVED, 40066, 40067, 50008, 50024, 160005}
-"""Where a post can't go, although neither 403 nor 404 says so."""
+"""The bot can't post there, although the status is neither 403 nor 404."""
 _FIRST_CODE = 10_000
 """The lowest of Discord's own codes; 0 stands for a general error."""
 _NO_TAG = "this forum requires a tag on every post; add one that is free to all, or require none"
@@ -38,13 +38,13 @@ _WHY_LOST = {
     40067: _NO_TAG,
     160005: "the thread is locked",
 }
-"""What people are told who wonder why the bot is silent."""
+"""Why the bot is silent in a channel, for its members."""
 BANNED_SECONDS = 600.0
-"""How long Cloudflare keeps out an address that made too many invalid requests."""
+"""Seconds for which Cloudflare blocks an address that made too many invalid requests."""
 _AWAY_SECONDS = 60.0
-"""When to come again to a Discord that can't be reached, or that does not know the token: both may last for hours."""
+"""Seconds until the next try if Discord can't be reached or does not know the token. Both may last for hours."""
 _FULL_SECONDS = 900.0
-"""When to come again to a server with too many active threads: some are archived in every hour."""
+"""Seconds until the next try in a server with too many active threads. Some threads are archived in every hour."""
 
 
 class NotDiscords(ValueError):
@@ -53,7 +53,7 @@ class NotDiscords(ValueError):
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
+    """Raise errors of discord.py and aiohttp as the `PlatformError` with the same meaning."""
     try:
         yield
     except discord.LoginFailure as error:
@@ -76,13 +76,13 @@ def translate_errors() -> Iterator[None]:
 
 
 def code_of(error: BaseException) -> int:
-    """Discord's own code for what went wrong, 0 when there is none."""
+    """Discord's own code of the error, 0 if there is none."""
     cause = error.__cause__
     return cause.code if isinstance(cause, discord.HTTPException) and _is_discords(cause) else 0
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """The seconds after which Discord wants to be asked again, 0 if it does not say."""
+    """The seconds to wait that Discord names, 0 if it names none."""
     try:
         return max(float(headers.get("Retry-After") or 0), 0.0)
     except ValueError:
@@ -92,7 +92,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
 def _meaning(error: discord.HTTPException) -> PlatformError:
     wait = retry_after(error.response.headers)
     if not _is_discords(error):
-        # The text of such a page is shown to nobody: it is not Discord's, and may say anything.
+        # The text of such a page is never shown: it is not Discord's, and may say anything.
         if error.status == 429:
             return NotAccepted("Discord says 429: too many requests.", wait or BANNED_SECONDS)
         if error.status >= 500:
@@ -115,18 +115,18 @@ def _meaning(error: discord.HTTPException) -> PlatformError:
     if error.code in _NOT_THERE | _NOT_LIKED:
         return Rejected(why)
     if error.code in _ACCESS_LOST or (error.status in (403, 404) and error.code):
-        known = _WHY_LOST.get(error.code)
-        return AccessLost(f"Discord says {error.code}: {known}" if known else why)
+        reason = _WHY_LOST.get(error.code)
+        return AccessLost(f"Discord says {error.code}: {reason}" if reason else why)
     return NotAccepted(why, _AWAY_SECONDS) if error.status in (403, 404) else Rejected(why)
 
 
 def _is_discords(error: discord.HTTPException) -> bool:
-    """Whether Discord itself said this. Its JSON has an integer code and a message; under the code 0 the message begins
-    with the status, as in "401: Unauthorized". discord.py gives the code 0 to whatever is no JSON."""
+    """Whether the answer is Discord's own. Its JSON has an integer code and a message; under the code 0 the message
+    begins with the status, as in "401: Unauthorized". discord.py gives the code 0 to an answer that is no JSON."""
     code, text = error.code, error.text
     if not isinstance(code, int) or isinstance(code, bool) or not isinstance(text, str):
         return False
     if code:
         return code >= _FIRST_CODE
-    told_as_json = error.response.headers.get("Content-Type") == "application/json"
-    return told_as_json and text.startswith(f"{error.status}:")
+    is_json = error.response.headers.get("Content-Type") == "application/json"
+    return is_json and text.startswith(f"{error.status}:")

@@ -1,4 +1,4 @@
-"""Forums, in which nobody writes but in posts, and what they ask of a post.
+"""Forums: channels in which every message belongs to a post. A forum may require a tag on each post.
 
 docs.discord.com/developers/topics/threads#forums
 """
@@ -14,12 +14,12 @@ _REQUIRE_TAG = 1 << 4
 
 
 def is_forum(channel: dict[str, Any]) -> bool:
-    """Whether a channel, as Discord tells it, is a forum (or a media channel, which is one with pictures)."""
+    """Whether a channel of Discord's API is a forum. A media channel is a forum with pictures."""
     return channel.get("type") in _FORUMS
 
 
 def tags(forum: dict[str, Any]) -> list[str]:
-    """The tag for a forum that wants one: the first that is free to all. Raises AccessLost when there is none."""
+    """The tag for a post in a forum that requires one: the first that is free to all. Raises AccessLost if none is."""
     if not int(forum.get("flags") or 0) & _REQUIRE_TAG:
         return []
     free = [str(tag["id"]) for tag in forum.get("available_tags") or [] if not tag.get("moderated")]

@@ -1,4 +1,4 @@
-"""The connection over which Discord tells the bot what happens."""
+"""The gateway connection, over which Discord sends its events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.rest import Http, Rest, tracing
 from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError, Sleep
 
-# Whoever starts the bot need not hear that it can't speak.
+# The bot needs no voice, so the operator need not read warnings about it.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 _IDENTIFY_SECONDS = 5.0
 _WHY_CLOSED = {
@@ -30,7 +30,7 @@ _WHY_CLOSED = {
 
 
 def intents() -> discord.Intents:
-    """What the bot wants to be told; none of it is privileged."""
+    """The events that the bot subscribes to; none is privileged."""
     wanted = discord.Intents.none()
     wanted.guilds = True
     wanted.guild_messages = wanted.dm_messages = True
@@ -49,63 +49,63 @@ class Client(discord.AutoShardedClient):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            guild_ready_timeout=0.1,  # nothing here waits until every server is known
+            guild_ready_timeout=0.1,  # nothing waits until every server is known
             allowed_mentions=discord.AllowedMentions.none(),
         )
         self.http = self._connection.http = Http(api_url, gateway_url, http_trace=tracing(api_url, posting.rest.pace))
         self._events = DiscordListeners(service, posting, clock)
         self._interactions = Interactions(service, posting.rest, posting.renderer, self._events.begin)
         self.when_connected: Callable[[], None] = lambda: None
-        self._service, self._sleep, self._heard = service, sleep, set[int]()
+        self._service, self._sleep, self._connected_shards = service, sleep, set[int]()
         self.heard_before = False
-        """Whether there was another connection before this one in the same process."""
+        """Whether this process had an earlier connection."""
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Discord takes one new session in five seconds."""
+        """Wait before another session: Discord takes one in five seconds."""
         if not initial:
             await self._sleep(_IDENTIFY_SECONDS)
 
     async def on_shard_connect(self, shard_id: int) -> None:
-        """A shard begins to listen: what happened since it last did, Discord does not tell."""
+        """A shard is connected. Discord does not send the events from before, so reactions are read back."""
         self.when_connected()
-        if self.heard_before or shard_id in self._heard:
+        if self.heard_before or shard_id in self._connected_shards:
             await self._service.resync_reactions_soon()
-        self._heard.add(shard_id)
+        self._connected_shards.add(shard_id)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """A command, a button, a form."""
+        """A member used a command, a button or a form."""
         await self._interactions.handle(interaction)
 
     async def on_message(self, message: discord.Message) -> None:
-        """A direct message, or one that mentions the bot."""
+        """A direct message, or a message that mentions the bot."""
         await self._interactions.answer_message(message, self._me)
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
-        """An emoji was put on."""
+        """A member added an emoji."""
         await self._events.reacted(event, self._channel(event), self._me, on=True)
 
     async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
-        """An emoji was taken off."""
+        """A member removed an emoji."""
         await self._events.reacted(event, self._channel(event), self._me, on=False)
 
     async def on_raw_reaction_clear(self, event: discord.RawReactionClearEvent) -> None:
-        """All emoji of a message were taken off."""
+        """A moderator removed all emoji of a message."""
         await self._events.cleared(event.message_id, self._channel(event), self._me)
 
     async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:
-        """All emoji of one kind were taken off."""
+        """A moderator removed all emoji of one kind."""
         await self._events.cleared(event.message_id, self._channel(event), self._me)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """The bot was invited to a server."""
-        await self._events.welcomed(guild)
+        await self._events.invited(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """A server is there, as each is after a start: the bot may have been invited while it was away."""
-        await self._events.found(guild)
+        """A server is available, as each is after a start. The bot may have been invited while it was away."""
+        await self._events.available(guild)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """The bot was thrown out; of a server that is only unavailable Discord tells otherwise."""
+        """The bot was removed from a server. A server that is only unavailable has another event."""
         await self._service.workspace_removed(PLATFORM, str(guild.id), "I was removed from the server")
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
@@ -122,23 +122,23 @@ class Client(discord.AutoShardedClient):
         places = [place_of(channel, self._me)[0] for channel in (before, after)]
         if places[0] != places[1]:
             await self._service.renamed(places[1])
-        # What it was before is not trusted: Discord does not tell a bot of the channels that it may not see.
+        # `before` is not trusted: Discord sends a bot no events of channels that it may not see.
         await self._events.allowed(
-            after.guild, [after, *(one for one in after.guild.threads if one.parent_id == after.id)]
+            after.guild, [after, *(thread for thread in after.guild.threads if thread.parent_id == after.id)]
         )
 
     async def on_guild_channel_create(self, channel: discord.abc.GuildChannel) -> None:
-        """A channel was made, perhaps the first in which the bot may post."""
+        """A channel was created, perhaps the first in which the bot may post."""
         await self._events.allowed(channel.guild, [channel])
 
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
-        """What a role may do was changed, perhaps to the bot's gain."""
+        """A role's permissions changed, so the bot may be allowed more."""
         if after in after.guild.me.roles and before.permissions != after.permissions:
             await self._events.allowed(after.guild)
 
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
-        """The bot was given another role, one was taken from it, or a moderator ended its time-out: of other members
-        Discord tells it nothing."""
+        """The bot got or lost a role, or a moderator ended its time-out. Discord sends no such events of other
+        members."""
         changed = before.roles != after.roles or before.timed_out_until != after.timed_out_until
         if after.id == self._me and changed:
             await self._events.allowed(after.guild)
@@ -150,7 +150,7 @@ class Client(discord.AutoShardedClient):
         await self._events.allowed(after.guild, [after])
 
     async def on_thread_join(self, thread: discord.Thread) -> None:
-        """A thread is there that was archived, or out of the bot's sight."""
+        """A thread is available that was archived, or that the bot could not see."""
         await self._events.allowed(thread.guild, [thread])
 
     @property
@@ -158,28 +158,28 @@ class Client(discord.AutoShardedClient):
         return self.user.id if self.user else 0
 
     def _channel(self, event: Any) -> Any:
-        """The channel or thread of an event, as much as is known of it."""
+        """The channel or thread of an event, as far as discord.py knows it."""
         guild = self.get_guild(event.guild_id) if event.guild_id else None
-        known = guild.get_channel_or_thread(event.channel_id) if guild else None
-        return known or self.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
+        channel = guild.get_channel_or_thread(event.channel_id) if guild else None
+        return channel or self.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
 
 
 async def serve(
     client: Client, token: str, rest: Rest, commands: CommandRegistration, connecting_seconds: float, sleep: Sleep
 ) -> None:
-    """Log in, tell Discord of the commands, and listen until cancelled.
+    """Log in, register the commands, and listen until cancelled.
 
-    Raises `NotAccepted` when no connection could be made in so many seconds, or it has fallen for good.
+    Raises `NotAccepted` if there is no connection after `connecting_seconds`, or if it is gone for good.
     """
-    telling: asyncio.Task[None] | None = None
+    registering: asyncio.Task[None] | None = None
     try:
         async with client:
             with translate_errors():
                 await client.login(token)
             application = str(client.application_id)
-            if not await commands.tell(rest, application):
-                telling = asyncio.create_task(commands.keep_telling(rest, application, sleep))
-            # discord.py tries a first connection again for ever; whoever waits for it wants to know what is wrong.
+            if not await commands.register(rest, application):
+                registering = asyncio.create_task(commands.keep_trying(rest, application, sleep))
+            # discord.py would try the first connection for ever, and say nothing of what is wrong.
             async with asyncio.timeout(connecting_seconds) as patience:
                 client.when_connected = lambda: patience.reschedule(None)
                 await client.connect()
@@ -192,6 +192,6 @@ async def serve(
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise NotAccepted(f"Discord's gateway can't be reached: {str(error) or 'no answer in time'}") from error
     finally:
-        if telling:
-            telling.cancel()
+        if registering:
+            registering.cancel()
     raise NotAccepted("Discord ended the connection.")

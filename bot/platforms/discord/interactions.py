@@ -1,6 +1,7 @@
-"""What people say to the bot: commands, buttons, forms and messages; and the way back to them.
+"""Handles what members send to the bot: commands, buttons, forms and messages; and sends the answers.
 
-Discord waits three seconds for a word and then fifteen minutes for the answer, so an answer is promised first.
+Discord waits three seconds for a first response and then fifteen minutes for the answer, so each answer is deferred
+first.
 docs.discord.com/developers/interactions/receiving-and-responding
 """
 
@@ -27,7 +28,7 @@ from bot.platforms.files import UNREADABLE, is_readable
 from bot.ports.platform import BotApi, PlatformError
 
 _IN_TIME = 2.0
-"""Seconds within which what can't be promised has to be there; Discord waits for three."""
+"""Seconds for answers that can't be deferred; Discord waits for three."""
 _LONGEST_CHOICE = 100
 _MOST_CHOICES = 25
 _LARGEST_FILE = 1_000_000
@@ -37,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Interactions:
-    """Answers over one service. `begin` begins in the channels that somebody chose under the bot's greeting."""
+    """Handles the interactions of one service. `begin` begins in the channels chosen under the bot's greeting."""
 
     def __init__(self, service: BotApi, rest: Rest, renderer: Renderer, begin: Begin) -> None:
         self._service, self._rest, self._renderer, self._begin = service, rest, renderer, begin
@@ -45,7 +46,7 @@ class Interactions:
         self._menus = {menu.name: command for command, menu in self._commands.menus().items()}
 
     async def handle(self, interaction: discord.Interaction) -> None:
-        """Answer one interaction, whatever goes wrong."""
+        """Answer one interaction; errors become an answer too."""
         begin_event(str(interaction.id))
         try:
             data: Mapping[str, Any] = cast(Any, interaction.data) or {}
@@ -63,26 +64,26 @@ class Interactions:
             log.warning("An answer could not be shown.", why=str(error))
 
     async def answer_message(self, message: discord.Message, me: int) -> None:
-        """Answer a direct message, or a mention where everybody sees it.
+        """Answer a direct message or a mention.
 
-        Only what anybody there may see is answered in public, and the rest in a direct message.
+        A mention is answered in public if everybody there may see the answer, and otherwise in a direct message.
         """
-        direct_ = message.guild is None
+        is_direct = message.guild is None
         begin_event(str(message.id))
-        line = message.content if direct_ else typed(message.content, me)
+        line = message.content if is_direct else typed(message.content, me)
         if message.author.bot or line is None:
             return
         place, _ = place_of(message.channel, me)
         asker = Asker(str(message.author.id), _manages(message), message.author.display_name)
         address, reply_to = str(message.channel.id), str(message.id)
-        file = next((each.to_dict() for each in message.attachments if self._may_take(line)), None)
+        file = next((each.to_dict() for each in message.attachments if self._takes_file(line)), None)
         try:
             reply = Reply("")
-            if not direct_ and file is None:
-                reply = await self._reply_to(lambda: self._service.act(place, asker, _shared(line)))
+            if not is_direct and file is None:
+                reply = await self._reply_to(lambda: self._service.act(place, asker, Action("", SHARE, line)))
             if not reply.public:
                 reply = await self._reply_to(lambda: self._ask_line(place, asker, line, file))
-                address, reply_to = (address, "") if direct_ else (await self._rest.direct(asker.member), "")
+                address, reply_to = (address, "") if is_direct else (await self._rest.direct(asker.member), "")
             for each in self._renderer.answer(reply):
                 await self._rest.post(address, each, reply_to=reply_to)
         except PlatformError as error:
@@ -106,9 +107,9 @@ class Interactions:
                 interaction, lambda place, asker: self._act_on_message(interaction, place, asker, command, message)
             )
             return
-        given = options(data)
-        line = str(given.get("query") or "")
-        file = (data.get("resolved") or {}).get("attachments", {}).get(str(given.get("file")))
+        values = options(data)
+        line = str(values.get("query") or "")
+        file = (data.get("resolved") or {}).get("attachments", {}).get(str(values.get("file")))
         await self._ask(interaction, line, file)
 
     async def _component(self, interaction: discord.Interaction, data: Mapping[str, Any]) -> None:
@@ -135,7 +136,7 @@ class Interactions:
         await self._answer(interaction, ask)
 
     async def _ask_line(self, place: Place, asker: Asker, line: str, file: Mapping[str, Any] | None) -> Reply:
-        """Answer a line; with the file of papers that came with it, it teaches."""
+        """Answer a line. A file of papers that is attached to it goes to the command that takes files."""
         if file is None:
             return await self._service.ask(place, asker, line)
         if int(file.get("size") or 0) > _LARGEST_FILE:
@@ -146,12 +147,13 @@ class Interactions:
         command = "" if named else f"{self._commands.file_command().name} "
         return await self._service.ask(place, asker, f"{command}{line} {await self._rest.file(str(file['url']))}")
 
-    def _may_take(self, line: str) -> bool:
-        """Whether the files that came with a line are for the bot to read."""
+    def _takes_file(self, line: str) -> bool:
+        """Whether the bot reads a file that is attached to the line."""
         return not line.partition(" ")[0] or bool(self._commands.traits_of_line(line).takes_file)
 
     async def _fill_in(self, interaction: discord.Interaction, command: str, line: str) -> None:
-        """A form was sent; Discord closes it, so that one with a mistake in a field is one press away."""
+        """Handle a submitted form. Discord closes it, so after a mistake the answer has a button that opens it
+        again."""
 
         async def ask(place: Place, asker: Asker) -> Reply:
             reply = self._warned(await self._service.ask(place, asker, line), interaction, line)
@@ -165,7 +167,7 @@ class Interactions:
         return await self._service.act(place, asker, action, str(interaction.id))
 
     async def _on_card(self, interaction: discord.Interaction, place: Place, asker: Asker, command: str) -> Reply:
-        """Do what a command says with the paper whose card was pressed."""
+        """Run a command on the paper of the card whose button was pressed."""
         assert interaction.message is not None
         key = f"{place_of(interaction.channel, _me(interaction))[1]}{interaction.message.id}"
         return await self._service.act_on_message(place, asker, command, key, event_id=str(interaction.id))
@@ -173,12 +175,12 @@ class Interactions:
     async def _act_on_message(
         self, interaction: discord.Interaction, place: Place, asker: Asker, command: str, message: Mapping[str, Any]
     ) -> Reply:
-        """Do what a command says with the paper that a message is about."""
+        """Run a command on the paper that a message is about."""
         key = f"{place_of(interaction.channel, _me(interaction))[1]}{message['id']}"
         return await self._service.act_on_message(place, asker, command, key, words_of(message), str(interaction.id))
 
     async def _open_form(self, interaction: discord.Interaction, command: str) -> None:
-        """Show a form at once: it can't be promised."""
+        """Show a form at once: forms can't be deferred."""
         place, asker = await self._where(interaction)
         form = None
         try:
@@ -200,7 +202,7 @@ class Interactions:
         reply = await self._reply_to(answered)
         messages = self._renderer.answer(reply)
         if reply.public:
-            # What was promised to one person can't become public any more.
+            # A deferred answer stays private, so the public answer is a message of its own.
             messages = [*self._renderer.answer(Reply("Everybody here sees it now.")), *messages]
         await self._rest.answer(interaction, messages[0])
         for each in messages[1:]:
@@ -217,14 +219,14 @@ class Interactions:
             return Reply(rendering.broken(), ok=False)
 
     def _warned(self, reply: Reply, interaction: discord.Interaction, line: str) -> Reply:
-        """A reply that says too what the bot lacks to post where it was just asked to."""
+        """The reply with the permissions that the bot lacks, if it was asked to post in a channel where it can't."""
         lacking = missing(interaction.app_permissions, in_thread=isinstance(interaction.channel, discord.Thread))
         if not (interaction.guild_id and reply.ok and lacking and self._commands.traits_of_line(line).starts_digests):
             return reply
         return replace(reply, text=f"{reply.text}\n⚠️ I can't post here yet. Allow me: {', '.join(lacking)}.")
 
     async def _where(self, interaction: discord.Interaction) -> tuple[Place, Asker]:
-        """Where somebody asks: in a channel of a server the bot is in, or else for themselves."""
+        """The place and the asker: the channel in a server that the bot is in, else the direct conversation."""
         member = str(interaction.user.id)
         if (
             interaction.guild_id
@@ -240,11 +242,6 @@ class Interactions:
 
 def _me(interaction: discord.Interaction) -> int:
     return interaction.client.user.id if interaction.client.user else 0
-
-
-def _shared(line: str) -> Action:
-    """What shows the answer to a line to everybody, if everybody may see it."""
-    return Action("", SHARE, line)
 
 
 def _manages(message: discord.Message) -> bool:

@@ -21,7 +21,7 @@ from bot.ports.platform import AccessLost, BotApi, Clock, PlatformError
 
 _CHANNEL_SELECT, _ROW = 8, 1
 _TEXT, _ANNOUNCEMENT, _FORUM = 0, 5, 15
-_MOST_CHOSEN = 10
+_MOST_CHANNELS = 10
 _KEY = 25
 _NEWLY = timedelta(days=1)
 log = structlog.get_logger(__name__)
@@ -33,16 +33,16 @@ _WELCOME = (
 
 
 class DiscordListeners:
-    """One connection's listeners over one service."""
+    """The listeners of one connection, for one service."""
 
     def __init__(self, service: BotApi, posting: DiscordPosting, clock: Clock) -> None:
         self._service, self._posting, self._clock = service, posting, clock
         self._last: datetime | None = None
         self._unasked = set[int]()
-        """Servers that were not asked where to post, since the bot may post nowhere in them yet."""
+        """Servers in which the bot could not ask yet where to post, because it may post nowhere."""
 
     async def reacted(self, event: discord.RawReactionActionEvent, channel: Any, me: int, *, on: bool) -> None:
-        """An emoji of a member's was put on a message or taken off."""
+        """A member added an emoji to a message, or removed it."""
         begin_event()
         bot = event.user_id == me or (event.member is not None and event.member.bot)
         if bot or event.message_author_id not in (None, me):
@@ -54,23 +54,23 @@ class DiscordListeners:
         )
 
     async def cleared(self, message: int, channel: Any, me: int) -> None:
-        """Emoji were taken off a message, and Discord does not say whose: what still stands there is read back."""
+        """Emoji were removed from a message. Discord does not say whose, so the remaining ones are read back."""
         begin_event()
         place, before = place_of(channel, me)
         await self._service.resync_message(place, f"{before}{message}")
 
-    async def found(self, guild: discord.Guild) -> None:
-        """A server that is there: what happened to it while the bot was away is made up for."""
+    async def available(self, guild: discord.Guild) -> None:
+        """A server is available: greet it, or go on in channels that the bot may post in again."""
         begin_event()
         since = guild.me.joined_at
         newly = since is not None and self._clock() - since < _NEWLY
-        if newly and not await self._serves(guild):  # whoever has chosen need not keep the question
-            await self.welcomed(guild)
+        if newly and not await self._serves(guild):  # once channels are chosen, the question is answered
+            await self.invited(guild)
         else:
             await self.back(guild)
 
-    async def welcomed(self, guild: discord.Guild) -> None:
-        """The bot was invited to a server: it goes on where it used to post, or asks where it shall."""
+    async def invited(self, guild: discord.Guild) -> None:
+        """The bot was invited to a server: it goes on in its former channels, or asks where to post."""
         begin_event()
         if await self.back(guild):
             return
@@ -90,21 +90,22 @@ class DiscordListeners:
             log.warning("A server could not be greeted.", why=str(error))
 
     async def allowed(self, guild: discord.Guild, channels: Sequence[Any] = ()) -> None:
-        """The bot may be allowed more than before: it goes on where it was lost, or asks at last where to post."""
+        """The bot may have more permissions: it goes on in lost channels, or asks where to post if it could not
+        before."""
         begin_event()
         if await self.back(guild, channels) or guild.id not in self._unasked:
             return
         if channel := _first_open(guild):
             self._unasked.discard(guild.id)
             try:
-                if not await self._serves(guild):  # somebody may have said `/papers resume` meanwhile
+                if not await self._serves(guild):  # a member may have said `/papers resume` meanwhile
                     await self._ask_where(guild, channel)
             except PlatformError as error:
                 self._unasked.add(guild.id)
                 log.warning("A server could not be asked where to post.", why=str(error))
 
     async def _serves(self, guild: discord.Guild) -> bool:
-        """Whether somebody has chosen already where to post there."""
+        """Whether the bot posts in any channel of a server."""
         rooms = [str(each.id) for each in [*guild.channels, *guild.threads]]
         home = await self._service.home(Place(PLATFORM, "", str(guild.id)), Asker("", manager=True), rooms)
         return bool(home.channels)
@@ -115,8 +116,8 @@ class DiscordListeners:
             await self._posting.rest.post(str(channel.id), _welcome(key), key)
 
     async def back(self, guild: discord.Guild, channels: Sequence[Any] = ()) -> bool:
-        """Go on in those of the channels, of all if none are given, that were lost and are open now; whether any
-        were."""
+        """Go on in the lost channels that the bot may post in again, among `channels` or all. Returns whether there
+        were any."""
         me, rooms = guild.me, list[Place]()
         if me.timed_out_until is not None and me.timed_out_until > self._clock():
             return False
@@ -130,10 +131,10 @@ class DiscordListeners:
         return bool(greetings)
 
     async def begin(self, interaction: discord.Interaction, asker: Asker) -> Reply:
-        """Begin in the channels that somebody chose under the welcome."""
+        """Begin in the channels that a member chose under the welcome."""
         data: Any = interaction.data or {}
-        said = [await self._begin(interaction, asker, int(chosen)) for chosen in data.get("values") or []]
-        return Reply("\n".join(said) or "Choose at least one channel.")
+        outcomes = [await self._begin(interaction, asker, int(chosen)) for chosen in data.get("values") or []]
+        return Reply("\n".join(outcomes) or "Choose at least one channel.")
 
     async def _begin(self, interaction: discord.Interaction, asker: Asker, chosen: int) -> str:
         guild = interaction.guild
@@ -150,18 +151,18 @@ class DiscordListeners:
         return f"#{channel.name}: " + (f"I could not post there. {failed}" if failed else "I begin there.")
 
     async def _greet(self, place: Place, greeting: Reply, key: str) -> str:
-        """Greet a channel; why that failed, "" if it did not."""
+        """Greet a channel. Returns why that failed, or ""."""
         try:
             await self._posting.send(place, Message(greeting.text), key[-_KEY:])
         except PlatformError as error:
             log.warning("A channel could not be greeted.", why=str(error))
-            if isinstance(error, AccessLost):  # Discord knows better than what it told of permissions
+            if isinstance(error, AccessLost):  # the permissions that Discord sent were out of date
                 await self._service.left(place, str(error))
             return f"{str(error).rstrip('.')}."
         return ""
 
     def _moment(self) -> datetime:
-        """The time now, later than that of every event before: Discord tells them in order, and without a time."""
+        """The current time, later than that of every earlier event: Discord sends events in order, without a time."""
         now = self._clock()
         if self._last is not None and now <= self._last:
             now = self._last + timedelta(microseconds=1)
@@ -170,13 +171,13 @@ class DiscordListeners:
 
 
 def _first_open(guild: discord.Guild) -> discord.TextChannel | None:
-    """The first channel in which the bot has all it needs, the server's own for such messages before others."""
+    """The first channel in which the bot has all permissions it needs. The server's system channel comes first."""
     places = [each for each in [guild.system_channel, *guild.text_channels] if each is not None]
     return next((each for each in places if not missing(each.permissions_for(guild.me))), None)
 
 
 def _open(channel: Any, me: discord.Member) -> bool:
-    """Whether the bot may post there."""
+    """Whether the bot may post in a channel or thread."""
     if not isinstance(channel, discord.Thread):
         return may_post(channel.permissions_for(me))
     closed = channel.locked or channel.archived or channel.parent is None
@@ -184,12 +185,12 @@ def _open(channel: Any, me: discord.Member) -> bool:
 
 
 def _welcome(key: str) -> DiscordMessage:
-    """What a server is greeted with; its first component carries the mark of its key."""
+    """The greeting of a server; its first component holds the mark of its key."""
     select = {
         "type": _CHANNEL_SELECT,
         "custom_id": BEGIN,
         "placeholder": "Choose a channel",
         "channel_types": [_TEXT, _ANNOUNCEMENT, _FORUM],
-        "max_values": _MOST_CHOSEN,
+        "max_values": _MOST_CHANNELS,
     }
     return DiscordMessage([{"type": 10, "id": mark(key), "content": _WELCOME}, {"type": _ROW, "components": [select]}])

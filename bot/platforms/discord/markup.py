@@ -1,6 +1,6 @@
-"""Text made fit for Discord's Markdown: what comes from outside is shown as it is, and orders nothing.
+"""Escapes texts for Discord's Markdown, so that a text from outside is shown as it is and formats nothing.
 
-Discord shows any sign that follows a backslash as itself (support.discord.com/hc/en-us/articles/210298617).
+Discord shows any character behind a backslash as it is (support.discord.com/hc/en-us/articles/210298617).
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from recommender.text import visible
 
 _SIGNS = re.compile(r"[\\*_~|`\[\]<>#@]|:(?=//)|(?<=discord)\.|(?<=discordapp)\.|(?m:^[ \t]*[-+])", re.IGNORECASE)
 _SHORT = 14
-"""Characters of a date, or of a count."""
+"""The most characters of a date or a count."""
 
 
 def escape_markdown(text: str) -> str:
-    """`text` with every sign escaped that formats, mentions, links, or invites.
+    """`text` with all characters escaped that format, mention, link or invite.
 
     >>> escape_markdown("*a* <@1> @everyone https://x.org"), escape_markdown("- 1")
     ('\\\\*a\\\\* \\\\<\\\\@1\\\\> \\\\@everyone https\\\\://x.org', '\\\\- 1')
     """
-    return _SIGNS.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], visible(text))
+    return _SIGNS.sub(lambda match: match[0][:-1] + "\\" + match[0][-1], visible(text))
 
 
 def one_line(text: str, most: int) -> str:
-    """A text from outside on one line, cut to so many characters and escaped."""
+    """A text from outside on one line, cut to `most` characters and escaped."""
     return escape_markdown(rendering.one_line(text, most))
 
 
 def together(facts: str) -> str:
-    """Facts between dots, on whose lines no dot stands first and no short fact is broken in two.
+    """Facts between dots, with spaces that keep a dot from the start of a line and short facts on one line.
 
     >>> together("Ada Lovelace + 2 · 5 Nov 2025 · ▲ 22").split(" ")
     ['Ada', 'Lovelace\xa0+\xa02\xa0·', '5\xa0Nov\xa02025\xa0·', '▲\xa022']
@@ -43,7 +43,7 @@ def together(facts: str) -> str:
 
 
 def own_words(text: str, most: int, command: str) -> str:
-    """The bot's own words, in which backticks mark what may be typed, with the command's name as it is here."""
+    """The bot's own words. Backticks mark what may be typed, with the slash command's name on this platform."""
     parts = TYPED.split(cut(visible(text).strip(), most))
     return "".join(
         f"`{under_command(part, f'/{command}')}`" if place % 2 else escape_markdown(part)
@@ -52,14 +52,14 @@ def own_words(text: str, most: int, command: str) -> str:
 
 
 def titled(title: str, url: str, most: int) -> str:
-    """A title that leads to its paper; the title alone where the link is none, or would be read as another."""
-    shown = one_line(title, most) or "(untitled)"
-    # Discord takes no masked link whose words look like a link themselves.
-    return f"[{shown}](<{link}>)" if (link := _safe(url, 2 * most)) and "//" not in shown else shown
+    """A title linked to its paper, or the title alone if Discord would not take the link."""
+    text = one_line(title, most) or "(untitled)"
+    # Discord takes no masked link whose text looks like a link itself.
+    return f"[{text}](<{link}>)" if (link := _safe(url, 2 * most)) and "//" not in text else text
 
 
 def plain(markup: str) -> str:
-    """What a person sees of escaped text.
+    """Escaped text as members see it.
 
     >>> plain(escape_markdown("*a* <@1> https://x.org"))
     '*a* <@1> https://x.org'
@@ -68,7 +68,7 @@ def plain(markup: str) -> str:
 
 
 def _safe(url: str, most: int) -> str:
-    """`url` if it is a web link of so many characters at most that may be followed, else ""."""
+    """`url` with all special characters quoted if it is a web link of at most `most` characters, else ""."""
     if not rendering.web_link(url, most):
         return ""
     try:

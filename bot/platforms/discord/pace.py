@@ -12,10 +12,10 @@ from collections.abc import Callable
 from bot.ports.platform import Sleep
 
 _A_SECOND, _AT_ONCE = 25.0, 20
-"""Requests a second in the long run, and at once after a pause. Discord takes 50 in any second; 45 are the most that
-leave here in one, so that they may come closer together on their way."""
+"""Requests a second in the long run, and requests at once after a pause. Discord takes 50 in any second. The bot sends
+at most 45 in one, because requests may arrive closer together than they were sent."""
 _SHORTEST_SECONDS = 0.001
-"""Clocks may not show a shorter sleep."""
+"""A shorter sleep may not change the clock."""
 
 
 class Pace:
@@ -38,11 +38,11 @@ class Pace:
             async with self._line:
                 while (left := self._next - self._seconds()) > 0:
                     await self._sleep(max(left, _SHORTEST_SECONDS))
-                # `_next` lies in the past by as many requests as may leave at once.
+                # After a pause `_next` lies so far in the past that `_AT_ONCE` requests need not wait.
                 self._next = max(self._next, self._seconds() - _AT_ONCE / _A_SECOND) + 1 / _A_SECOND
         finally:
             self._waiting -= 1
 
     def pause(self, seconds: float) -> None:
-        """Send no request for so many seconds: Discord answered that there are too many."""
+        """Send no request for so many seconds: Discord answered that there were too many."""
         self._next = max(self._next, self._seconds() + seconds)

@@ -1,4 +1,4 @@
-"""What the bot needs to be allowed, and the link that asks for exactly that.
+"""The permissions that the bot needs, and the invitation link that asks for exactly these.
 
 docs.discord.com/developers/topics/permissions
 """
@@ -29,12 +29,12 @@ def missing(held: discord.Permissions, *, in_thread: bool = False) -> list[str]:
 
 
 def may_post(held: discord.Permissions, *, in_thread: bool = False) -> bool:
-    """Whether cards can be posted in a channel, and found again: what else is needed, some styles can do without."""
+    """Whether the bot can post cards in a channel and find them again. Only some styles need the other permissions."""
     return all(getattr(held, name) for name in (_IN_THREADS if in_thread else _TO_POST))
 
 
 def application_of(token: str) -> str:
-    """The id of the application that a bot's token belongs to: its first part says so. "" when it does not."""
+    """The id of the application in the first part of a bot's token, "" if there is none."""
     first = token.partition(".")[0]
     try:
         application = b64decode(first + "=" * (-len(first) % 4), validate=True).decode()
@@ -44,7 +44,7 @@ def application_of(token: str) -> str:
 
 
 def invitation(application: str) -> str:
-    """The link by which whoever manages a server brings the bot there."""
-    asked = discord.Permissions(**dict.fromkeys(NEEDED, True)).value
-    query = {"client_id": application, "scope": "bot applications.commands", "permissions": asked}
+    """The link with which a server's manager invites the bot."""
+    permissions = discord.Permissions(**dict.fromkeys(NEEDED, True)).value
+    query = {"client_id": application, "scope": "bot applications.commands", "permissions": permissions}
     return f"https://discord.com/oauth2/authorize?{urlencode(query)}"

@@ -1,8 +1,8 @@
-"""Where Discord's channels and threads belong, and how the bot names what stands in them.
+"""The places of Discord's channels and threads, and the ids of their messages.
 
-A thread that the bot opened, and every post it opened in a forum, belongs to its channel: whoever reacts or asks there
-does so in the channel. Any other thread is a place of its own. A message is named by its id, one in a channel's thread
-by `thread/message`.
+A thread that the bot opened, and every post it opened in a forum, belongs to its channel: reactions and questions there
+count for the channel. Any other thread is a place of its own. The id of a message is Discord's id; in a thread that
+belongs to its channel it is `thread/message`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 
 
 def place_of(channel: Any, me: int) -> tuple[Place, str]:
-    """The place of a channel as discord.py knows it, and what stands before the names of messages in it."""
+    """The place of a channel of discord.py, and the prefix of the ids of its messages."""
     if isinstance(channel, discord.Thread) and channel.owner_id == me and channel.parent is not None:
         return place_of(channel.parent, me)[0], f"{channel.id}/"
     guild = getattr(channel, "guild", None)
@@ -34,11 +34,11 @@ def place_of(channel: Any, me: int) -> tuple[Place, str]:
 def _private(channel: Any, guild: discord.Guild) -> bool:
     if isinstance(channel, discord.Thread) and (channel.is_private() or channel.parent is None):
         return True
-    if guild.unavailable:  # nobody knows yet who sees it
+    if guild.unavailable:  # it is not known yet which members see the channel
         return True
-    known = isinstance(channel, discord.Thread | discord.abc.GuildChannel)
-    # Of a channel that the bot is not in nobody can tell who sees it.
-    return not known or not channel.permissions_for(guild.default_role).view_channel
+    complete = isinstance(channel, discord.Thread | discord.abc.GuildChannel)
+    # Discord does not say which members see a channel that the bot is not in.
+    return not complete or not channel.permissions_for(guild.default_role).view_channel
 
 
 def direct(address: str) -> Place:
@@ -48,8 +48,8 @@ def direct(address: str) -> Place:
 
 def split(message: str, place: Place) -> tuple[str, str]:
     """The channel or thread in which a message stands, and its id there."""
-    channel, there, key = message.rpartition("/")
-    return (channel if there else place.address), key
+    channel, slash, key = message.rpartition("/")
+    return (channel if slash else place.address), key
 
 
 def thread_of(message: str) -> str:
@@ -58,17 +58,17 @@ def thread_of(message: str) -> str:
 
 
 def snowflake(moment: datetime) -> int:
-    """The lowest id of what was made at a moment: docs.discord.com/developers/reference#snowflakes."""
+    """The lowest id that Discord gives at a moment: docs.discord.com/developers/reference#snowflakes."""
     return max(int((moment - _EPOCH) / timedelta(milliseconds=1)), 0) << 22
 
 
 def moment(snowflake: int) -> datetime:
-    """When what has an id was made."""
+    """The moment at which Discord gave an id."""
     return _EPOCH + timedelta(milliseconds=snowflake >> 22)
 
 
 def timed_out_until(member: Mapping[str, Any], now: datetime) -> datetime | None:
-    """The end of the time-out that a moderator gave to a member, as Discord tells members; None when there is none."""
+    """The end of a member's time-out, given by a moderator; None if there is none. `member` is Discord's JSON."""
     timestamp = member.get("communication_disabled_until")
     until = datetime.fromisoformat(str(timestamp)) if timestamp else None
     return until if until is not None and until > now else None

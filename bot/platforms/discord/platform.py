@@ -1,4 +1,4 @@
-"""The Discord platform: posts, finds again what it posted, reads reactions back, and listens over the gateway."""
+"""The Discord platform: posts messages, finds them again, reads reactions back, and listens over the gateway."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ log = structlog.get_logger(__name__)
 class DiscordPlatform:
     """Implements `bot.ports.platform.Platform` for one application, with its bot token.
 
-    What long buttons do is kept in `folder`.
+    The actions of long buttons are kept in `folder`.
     """
 
     name = PLATFORM
-    # "The past few minutes" is all that Discord says of how long it knows a nonce.
+    # How long Discord remembers a nonce, it only calls "the past few minutes".
     capabilities = Capabilities(
         max_text=MAX_TEXT,
         idempotent_for=120.0,
@@ -70,7 +70,7 @@ class DiscordPlatform:
         self._ran = False
 
     async def send(self, place: Place, message: Message, key: str) -> str:
-        """Post a message under a key, by which `find` knows it again."""
+        """Post a message under a key, by which `find` finds it again."""
         return await self._posting.send(place, message, key)
 
     async def find(
@@ -80,30 +80,30 @@ class DiscordPlatform:
         return await self._posting.find(place, key, since, thread, after)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
-        """The standing (member, emoji) pairs on a message, those of bots left out."""
+        """The current (member, emoji) pairs on a message, without those of bots."""
         return await self._posting.reactions(place, message)
 
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
-        """Put a message in the place of one that stands there."""
+        """Replace a posted message."""
         await self._posting.rewrite(place, posted, message, key)
 
     async def tell(self, place: Place, member: str, text: str) -> None:
-        """A private word to one member, as a direct message."""
+        """Send a text to one member, as a direct message."""
         await self._posting.tell(place, member, text)
 
     def may_thread(self, place: Place) -> bool:
-        """Whether the bot may open threads in a channel and write in them, by what the gateway told."""
-        known = self._client.get_channel(int(place.address)) if self._client and place.address.isdecimal() else None
-        if not isinstance(known, discord.TextChannel):
-            return not isinstance(known, discord.Thread)
-        muted = known.guild.me.timed_out_until
-        if muted is not None and muted > self._clock():  # which takes every permission for a while
+        """Whether the bot may open threads in a channel and write in them, as far as the gateway's events say."""
+        channel = self._client.get_channel(int(place.address)) if self._client and place.address.isdecimal() else None
+        if not isinstance(channel, discord.TextChannel):
+            return not isinstance(channel, discord.Thread)
+        muted = channel.guild.me.timed_out_until
+        if muted is not None and muted > self._clock():  # a time-out takes every permission for a while
             return True
-        held = known.permissions_for(known.guild.me)
+        held = channel.permissions_for(channel.guild.me)
         return held.create_public_threads and held.send_messages_in_threads
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
-        """What there is to look at: the token, the gateway, and each of these places."""
+        """The checks of the token, the gateway, and each of these places."""
         return checks.checks(
             lambda: Rest(self._token, self._urls[0], pace=self.rest.pace),
             self._clock,
@@ -126,5 +126,5 @@ class DiscordPlatform:
             await asyncio.shield(self.rest.close())
 
     def client(self, service: BotApi) -> gateway.Client:
-        """discord.py's client with everything that listens, not yet connected."""
+        """discord.py's client with all listeners, not yet connected."""
         return gateway.Client(service, self._posting, self._clock, self._sleep, *self._urls)

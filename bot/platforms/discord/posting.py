@@ -1,4 +1,4 @@
-"""Messages in Discord's channels: posting them, finding them again, and reading reactions back."""
+"""Posts messages in Discord's channels, finds them again, and reads their reactions back."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from recommender.text import visible
 _MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 _PAGE = 100
 _NEWEST_PAGES = 10
-"""Pages that are read when nothing says where to begin: 1,000 messages, as the port promises."""
+"""Pages that are read if no start is given: 1,000 messages, as the port promises."""
 _WEEK_OF_MINUTES = 10_080
-"""A thread stays open for a week, for archived ones take no reactions."""
+"""A thread stays open for a week, since an archived thread takes no reactions."""
 _NAME = 100
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 _ASK_AGAIN_SECONDS = 300.0
-"""The longest wait of a bot that is timed out: a moderator may let it speak again at any moment."""
+"""The longest wait of a bot that is timed out: a moderator may end the time-out at any moment."""
 _CLOCKS_APART = timedelta(minutes=5)
-"""Discord's clock and ours may differ by so much; looking further back costs nothing."""
+"""The most by which Discord's clock and ours may differ. Reading further back costs nothing."""
 
 
 class DiscordPosting:
-    """Posts over Discord's REST interface. The methods without an underscore do what `Platform` says of them."""
+    """Posts over Discord's REST API. The public methods are those of `bot.ports.platform.Platform`."""
 
     def __init__(self, rest: Rest, renderer: Renderer, clock: Clock) -> None:
         self.rest, self.renderer, self._clock = rest, renderer, clock
@@ -50,9 +50,9 @@ class DiscordPosting:
         """Messages in whose threads the bot may not write."""
 
     async def send(self, place: Place, message: Message, key: str) -> str:
-        """Post a message under a key, by which `find` knows it again.
+        """Post a message under a key, by which `find` finds it again.
 
-        In a forum it opens a post, unless it goes into one. Raises `NotAccepted`, `Rejected`, `AccessLost` and
+        In a forum it opens a post, unless it goes into a thread. Raises `NotAccepted`, `Rejected`, `AccessLost` and
         `Uncertain`.
         """
         shown = self.renderer.posted(message, key)
@@ -76,21 +76,21 @@ class DiscordPosting:
     async def find(
         self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
     ) -> str | None:
-        """The id of the bot's own message under the key, told by the id of its first component."""
+        """The id of the bot's own message under the key, whose mark is the id of its first component."""
         start = int(split(after, place)[1]) if after else snowflake(since - _CLOCKS_APART) if since else None
         if not thread and await self._forum(place):
             return await self._find_post(place, key, start or 0)
         address = thread_of(thread) if thread else place.address
         try:
-            found = await self._find_in(address, key, start)
+            message = await self._find_in(address, key, start)
         except AccessLost as error:
             if thread and code_of(error) == UNKNOWN_CHANNEL:  # nobody has opened the thread yet
                 return None
             raise
-        return (f"{address}/{found}" if thread else found) if found else None
+        return (f"{address}/{message}" if thread else message) if message else None
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
-        """The standing (member, emoji) pairs on a message, normal and burst ones, those of bots left out."""
+        """The current (member, emoji) pairs on a message, normal and burst, without those of bots."""
         channel, key = split(message, place)
         where = {"channel_id": channel, "message_id": key}
         try:
@@ -101,33 +101,33 @@ class DiscordPosting:
             raise
         pairs: set[tuple[str, str]] = set()
         for reaction in answer.get("reactions") or []:
-            given, counts = reaction["emoji"], reaction.get("count_details") or {}
-            name = f"{given['name']}:{given['id']}" if given.get("id") else given["name"]
-            for kind, what in enumerate(("normal", "burst")):
-                if counts.get(what, reaction.get("count", 0)):
-                    people = await self._people(where, name, kind)
-                    put = emoji(given, burst=bool(kind))
-                    pairs.update((person["id"], put) for person in people if not person.get("bot"))
+            partial, counts = reaction["emoji"], reaction.get("count_details") or {}
+            path = f"{partial['name']}:{partial['id']}" if partial.get("id") else partial["name"]
+            for kind, kind_name in enumerate(("normal", "burst")):
+                if counts.get(kind_name, reaction.get("count", 0)):
+                    people = await self._people(where, path, kind)
+                    name = emoji(partial, burst=bool(kind))
+                    pairs.update((person["id"], name) for person in people if not person.get("bot"))
         return sorted(pairs)
 
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
-        """Put a message in the place of one that stands there, with the same mark and the same buttons. An archived
-        thread is not opened for it."""
-        channel, known = split(posted, place)
+        """Replace a posted message, with the same mark and the same buttons. An archived thread is not opened for
+        it."""
+        channel, message_id = split(posted, place)
         try:
-            await self.rest.rewrite(channel, known, self.renderer.posted(message, key))
+            await self.rest.rewrite(channel, message_id, self.renderer.posted(message, key))
         except (Rejected, AccessLost) as error:
-            # A thread or a post that was deleted says nothing of the channel that it was in.
+            # A deleted thread or post does not mean that its channel is gone.
             gone = code_of(error) == UNKNOWN_CHANNEL and channel != place.address
             if not gone and code_of(error) not in (UNKNOWN_MESSAGE, ARCHIVED):
                 raise
 
     async def tell(self, place: Place, member: str, text: str) -> None:
-        """A private word to one member, as a direct message."""
+        """Send a text to one member, as a direct message."""
         await self.rest.post(await self.rest.direct(member), self.renderer.posted(Message(text)))
 
     async def _timed_out_until(self, place: Place) -> datetime | None:
-        """Until when a moderator has timed the bot out in a place's server. None where nobody can tell, too."""
+        """The end of the bot's time-out in a place's server. None if there is none, or if Discord does not say."""
         if not place.workspace:
             return None
         where = {"guild_id": place.workspace, "user_id": await self.rest.open()}
@@ -146,8 +146,8 @@ class DiscordPosting:
             return await self.rest.post(address, shown, key)
 
     async def _send_in_thread(self, place: Place, header: str, shown: DiscordMessage, key: str) -> str:
-        """Post in the thread of a message, or below the first message of a forum's post. Raises `Rejected` where the
-        thread is deleted, locked or closed to the bot: the channel is still there."""
+        """Post in the thread of a message, or below the first message of a forum's post. Raises `Rejected` if the
+        thread is deleted, locked or closed to the bot, since the channel is still there."""
         channel, message = split(header, place)
         if message in self._closed_threads:
             raise Rejected("I may not write in this message's thread.")
@@ -155,8 +155,8 @@ class DiscordPosting:
         try:
             if channel == place.address and message not in self._open_threads:
                 where = {"channel_id": channel, "message_id": message}
-                said = "\n".join(texts((await self.rest.ask(_MESSAGE, where)).get("components") or []))
-                await self.rest.open_thread(channel, message, _heading(plain(said)), _WEEK_OF_MINUTES)
+                text = "\n".join(texts((await self.rest.ask(_MESSAGE, where)).get("components") or []))
+                await self.rest.open_thread(channel, message, _heading(plain(text)), _WEEK_OF_MINUTES)
                 self._open_threads.add(message)
             lacking = "Send Messages in Threads"
             return f"{message}/{(await self._post(message, shown, key))['id']}"
@@ -171,7 +171,7 @@ class DiscordPosting:
             raise Rejected(why) from error
 
     async def _forum(self, place: Place) -> Json | None:
-        """What Discord says of a place that is a forum; None for any other."""
+        """Discord's JSON of a place that is a forum; None for any other place."""
         if place.address in self._no_forums:
             return None
         answer = await self.rest.channel(place.address)
@@ -181,9 +181,9 @@ class DiscordPosting:
         return None
 
     async def _open_post(self, place: Place, forum: Json, message: Message, key: str) -> str:
-        # No nonce guards a forum's posts: what is there already is looked for before every try.
-        if there := await self._find_post(place, key, snowflake(self._clock() - timedelta(days=1))):
-            return there
+        # Discord takes no nonce for a forum's posts, so the post is looked for before every try.
+        if posted := await self._find_post(place, key, snowflake(self._clock() - timedelta(days=1))):
+            return posted
         name = _name(message.card.title) if message.card else _heading(message.text)
         shown = self.renderer.posted(message, key)
         opened = await self.rest.open_post(place.address, name, tags(forum), shown, _WEEK_OF_MINUTES)
@@ -198,8 +198,8 @@ class DiscordPosting:
         return None
 
     async def _threads(self, place: Place, after: int) -> AsyncIterator[Json]:
-        """The active threads of a forum's server, then those of the forum that were archived since a snowflake's time,
-        at most _NEWEST_PAGES of them: what was opened since then can't have been archived before."""
+        """The active threads of a forum's server, then the forum's threads that were archived since a snowflake's time,
+        at most _NEWEST_PAGES pages. A thread that was opened since that time can't have been archived before it."""
         answer = await self.rest.ask("/guilds/{guild_id}/threads/active", {"guild_id": place.workspace})
         for thread in answer.get("threads") or []:
             yield thread
@@ -218,9 +218,9 @@ class DiscordPosting:
             query = {"limit": _PAGE, "before": last}
 
     async def _find_in(self, address: str, key: str, after: int | None) -> str | None:
-        """Search what stands after an id, or the newest pages where none is given."""
+        """Search the messages after an id, or the newest pages if no id is given."""
         me = await self.rest.open()
-        await self._looks_back(address)
+        await self._check_history_access(address)
         start, pages = {} if after is None else {"after": after}, 0
         while True:
             page: list[Json] = await self.rest.ask(
@@ -236,34 +236,34 @@ class DiscordPosting:
             ids = [int(message["id"]) for message in page]
             start = {"before": min(ids)} if after is None else {"after": max(ids)}
 
-    async def _looks_back(self, address: str) -> None:
-        """Raises `AccessLost` where the bot may not read what was said: Discord shows it an empty channel then."""
+    async def _check_history_access(self, address: str) -> None:
+        """Raises `AccessLost` if the bot may not read earlier messages: Discord would show it an empty channel."""
         try:
             await self.rest.ask(_MESSAGE, {"channel_id": address, "message_id": address})
-        except Rejected:  # there is no such message, and whoever is told so may read
+        except Rejected:  # Discord says that there is no such message, so the bot may read
             return
 
     async def _people(self, where: dict[str, Any], name: str, kind: int) -> list[Json]:
-        """Everybody who put an emoji on a message, as a normal (0) or a burst (1) reaction."""
-        found: list[Json] = []
+        """The users who put an emoji on a message, as a normal (0) or a burst (1) reaction."""
+        people: list[Json] = []
         while True:
-            last = found[-1]["id"] if found else 0
+            last = people[-1]["id"] if people else 0
             query = {"limit": _PAGE, "type": kind, "after": last}
             page: list[Json] = await self.rest.ask(f"{_MESSAGE}/reactions/{{emoji}}", where | {"emoji": name}, query)
-            found += page
+            people += page
             if len(page) < _PAGE:
-                return found
+                return people
 
 
-def _heading(said: str) -> str:
-    """What the thread of a message is called: its first sentence.
+def _heading(text: str) -> str:
+    """The name of a message's thread: the first sentence of the message.
 
     >>> _heading("5 papers for Monday, 2 March, after 2.5 days. React!")
     '5 papers for Monday, 2 March, after 2.5 days'
     """
-    return _SENTENCE.split(_name(said))[0].rstrip(".:")
+    return _SENTENCE.split(_name(text))[0].rstrip(".:")
 
 
-def _name(said: str) -> str:
-    """What a thread is called: the first line of what it is about."""
-    return cut(next((line for line in map(str.strip, visible(said).splitlines()) if line), "Papers"), _NAME)
+def _name(text: str) -> str:
+    """The name of a thread: the first line of a text."""
+    return cut(next((line for line in map(str.strip, visible(text).splitlines()) if line), "Papers"), _NAME)

@@ -1,4 +1,4 @@
-"""What Discord sends, as the bot's own values."""
+"""Discord's payloads as the bot's own values."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _SELECT, _INPUT, _LABEL = 3, 4, 18
 _ONE_LINE, _FIELDS, _CHOICES, _LONGEST_VALUE = 1, 5, 25, 1_000
 
 
-def emoji(given: Mapping[str, Any], *, burst: bool = False) -> str:
+def emoji(partial: Mapping[str, Any], *, burst: bool = False) -> str:
     """An emoji as the core takes it: the character, or the name of a server's own between colons.
 
-    A member may put the same one on as a burst too: docs.discord.com/developers/resources/message#reaction-object
+    A member may add the same emoji as a burst too: docs.discord.com/developers/resources/message#reaction-object
 
     >>> emoji({"name": "👍🏽", "id": None}), emoji({"name": "parrot", "id": "7"}, burst=True)
     ('👍🏽', ':parrot:::burst')
     """
-    name = given.get("name") or ""
-    return (f":{name or 'emoji'}:" if given.get("id") else name) + (SUPER_REACTION_SUFFIX if burst else "")
+    name = partial.get("name") or ""
+    return (f":{name or 'emoji'}:" if partial.get("id") else name) + (SUPER_REACTION_SUFFIX if burst else "")
 
 
 def typed(text: str, me: int) -> str | None:
-    """What somebody says to the bot by mentioning it; None when they only mention it by a reply's ping.
+    """The text of a message that mentions the bot, without the mention; None if only a reply's ping mentions it.
 
     >>> typed("<@7> similar 1602.05629", 7), typed("hello", 7)
     ('similar 1602.05629', None)
     """
-    said = re.sub(rf"<@!?{me}>", "", text)
-    return " ".join(said.split()) if said != text else None
+    rest = re.sub(rf"<@!?{me}>", "", text)
+    return " ".join(rest.split()) if rest != text else None
 
 
 def options(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def options(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def label_of(message: discord.Message | None, custom_id: str) -> str:
-    """What stands on a button of a message."""
+    """The label of a message's button, "" if there is none."""
     waiting: list[Any] = list(message.components) if message else []
     while waiting:
         component = waiting.pop()
@@ -54,13 +54,13 @@ def label_of(message: discord.Message | None, custom_id: str) -> str:
 
 
 def sent(data: Mapping[str, Any], command: str) -> str:
-    """A sent form as the line it stands for."""
-    said = []
+    """A submitted form as a command line."""
+    values = []
     for label in data.get("components") or []:
         field = label.get("component") or {}
         chosen: Sequence[str] = field.get("values") or [field.get("value") or ""]
-        said.append(f"{field.get('custom_id')}={' '.join(chosen).strip()}")
-    return f"{command} {' '.join(said)}"
+        values.append(f"{field.get('custom_id')}={' '.join(chosen).strip()}")
+    return f"{command} {' '.join(values)}"
 
 
 def modal(form: Form, custom_id: str) -> dict[str, Any]:
@@ -72,14 +72,14 @@ def modal(form: Form, custom_id: str) -> dict[str, Any]:
             chosen = [{"label": each, "value": each, "default": each == field.value} for each in field.choices]
             inner = {"type": _SELECT, "custom_id": field.name, "options": chosen, "required": True}
         else:
-            held = {"value": field.value[:_LONGEST_VALUE], "max_length": _LONGEST_VALUE, "required": False}
-            inner = {"type": _INPUT, "custom_id": field.name, "style": _ONE_LINE, **held}
+            limits = {"value": field.value[:_LONGEST_VALUE], "max_length": _LONGEST_VALUE, "required": False}
+            inner = {"type": _INPUT, "custom_id": field.name, "style": _ONE_LINE, **limits}
         labels.append({"type": _LABEL, "label": field.label[:45] or field.name[:45], "component": inner})
     return {"custom_id": custom_id, "title": form.title[:45] or "Settings", "components": labels}
 
 
 def words_of(message: Mapping[str, Any]) -> str:
-    """All that a message says, with its links."""
+    """All texts and links of a message."""
     embeds = [
         str(each.get(part) or "") for each in message.get("embeds") or [] for part in ("title", "description", "url")
     ]

@@ -1,6 +1,6 @@
-"""How papers and words look in Discord: values in, Components V2 out.
+"""Renders messages and replies for Discord, as Components V2.
 
-Every text from outside is made inert, and everything is cut or left out before Discord would refuse it. Limits:
+Every text from outside is escaped, and every message is cut to what Discord accepts. Limits:
 docs.discord.com/developers/components/reference.
 """
 
@@ -30,31 +30,33 @@ _ROW, _BUTTON, _SELECT, _TEXT, _FILE, _SEPARATOR, _CONTAINER = 1, 2, 3, 10, 13, 
 _GREY = 2
 _MESSAGES, _LINES, _CARDS, _OPTIONS = 5, 30, 10, 25
 _FEW_LINES = 10
-"""So many may have room between them."""
+"""Up to so many lines have room between them."""
 _LABEL, _OPTION, _IN_ROW, _BUTTONS = 80, 100, 5, 10
 _TITLE, _SHORT = 300, 300
 
 
 @dataclass(frozen=True, slots=True)
 class DiscordMessage:
-    """One message for Discord: its components, and the file that is shown in it."""
+    """One message for Discord: its components, and the file that it shows."""
 
     components: list[Json]
     attachment: Attachment | None = None
 
     def payload(self, flags: int = 0) -> Json:
-        """The message as Discord takes it; nothing in it may call anybody."""
+        """The message as JSON. It mentions nobody."""
         return {"flags": V2 | flags, "components": self.components, "allowed_mentions": {"parse": []}}
 
 
 class Renderer:
-    """`command` is the slash command's name, `action_store` keeps what no button can hold."""
+    """Renders for one bot. `command` is the slash command's name; `action_store` keeps actions too long for a
+    button."""
 
     def __init__(self, commands: Commands, command: str = "papers", action_store: ActionStore | None = None) -> None:
         self.commands, self.action_store, self._command = commands, action_store or ActionStore(), command
 
     def posted(self, message: Message, key: str = "") -> DiscordMessage:
-        """A message for everybody; its first component carries the mark of its key. No components: nothing to show."""
+        """A message for everybody. Its first component holds the mark of its key. It has no components if there is
+        nothing to show."""
 
         def build(share: int) -> list[Json]:
             parts = self._words(message.text, share)
@@ -64,26 +66,26 @@ class Renderer:
             choices = _rows(self._buttons(likes))
             return [*parts, *choices] if pieces([*parts, *choices]) <= MAX_COMPONENTS else parts
 
-        components = _once(_unled(_fitting(build)))
+        components = _without_duplicates(_without_leading_gap(_fitting(build)))
         if components and key:
             components[0] = {**components[0], "id": mark(key)}
         return DiscordMessage(components)
 
     def answer(self, reply: Reply) -> list[DiscordMessage]:
-        """What the asker gets, in as few messages as it goes into."""
+        """The reply to the asker, in as few messages as possible."""
         messages: list[list[Json]] = [[]]
         for part in self._parts(reply):
             if messages[-1] and not _fits([*messages[-1], part]):
                 messages.append([])
             messages[-1].append(part)
-        made = [_once(_unled(message)) for message in messages[:_MESSAGES]]
-        return [DiscordMessage(each, reply.attachment if any(map(_is_file, each)) else None) for each in made]
+        rendered = [_without_duplicates(_without_leading_gap(message)) for message in messages[:_MESSAGES]]
+        return [DiscordMessage(each, reply.attachment if any(map(_is_file, each)) else None) for each in rendered]
 
     def _parts(self, reply: Reply) -> Iterator[Json]:
         id_of = self.action_store.id_of
         left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - _LINES, 0)
         if len(reply.cards) == 1 and reply == Reply(reply.text, cards=(replace(reply.cards[0], summary=""),)):
-            # Words and a card without any: they are the paper's abstract, and read best below its title.
+            # A text and one card without a summary: the text is the paper's abstract and goes below the title.
             [card], text = reply.cards, reply.text
             yield from _fitting(lambda share: [self._card(card, share, id_of, self._own_words(text, share))])
             return
@@ -112,12 +114,12 @@ class Renderer:
         return [_text(words)] if words.strip() else []
 
     def _card(self, card: Card, share: int, id_of: Callable[[Action], str], abstract: str = "") -> Json:
-        said = [_reason(card, share), *(one_line(each, min(share, _SHORT)) for each in (card.note, card.tally))]
-        # Three texts, for Discord leaves some room between two.
+        below = [_reason(card, share), *(one_line(each, min(share, _SHORT)) for each in (card.note, card.tally))]
+        # Three texts, because Discord leaves some room between two.
         texts = [
             [f"### {titled(card.title, card.url, min(share, _TITLE))}", *_small([_facts(card, share)])],
             [abstract or one_line(card.summary, share)],
-            _small(said),
+            _small(below),
         ]
         parts = [_text("\n".join(rows)) for rows in texts if any(rows)]
         left_out = self.commands.abstract_command() if abstract else ""
@@ -134,21 +136,21 @@ class Renderer:
 
 
 def mark(key: str) -> int:
-    """The id of the first component of the message with this key: Discord keeps and tells it.
+    """The id of the first component of the message with this key. Discord keeps the id and returns it.
 
-    Thirty bits, and high, for Discord numbers the components that have none from 1 on.
+    The mark is large, with thirty bits of the key's hash: Discord gives components without an id the numbers from 1 on.
     """
     return 1 << 30 | int.from_bytes(sha256(key.encode()).digest()[:4]) >> 2
 
 
 def file_name(attachment: Attachment) -> str:
-    """A file's name as Discord keeps it."""
-    kept = "".join(char if char.isalnum() or char in "._-" else "_" for char in attachment.name[:_LABEL])
-    return kept.strip("._") or "file.txt"
+    """A file's name, with only the characters that Discord keeps."""
+    name = "".join(char if char.isalnum() or char in "._-" else "_" for char in attachment.name[:_LABEL])
+    return name.strip("._") or "file.txt"
 
 
 def texts(components: Sequence[Json]) -> Iterator[str]:
-    """All texts in some components, as they were sent."""
+    """All texts in some components."""
     for component in components:
         if component["type"] == _TEXT:
             yield component["content"]
@@ -156,28 +158,28 @@ def texts(components: Sequence[Json]) -> Iterator[str]:
 
 
 def pieces(components: Sequence[Json]) -> int:
-    """How many components these are, those within them counted."""
+    """The number of components, nested ones included."""
     return len(components) + sum(pieces(each.get("components") or []) for each in components)
 
 
-def _once(components: Sequence[Json], taken: set[str] | None = None) -> list[Json]:
-    """The same without buttons that stand there twice: Discord refuses a message that has two of one id."""
-    taken, kept = set() if taken is None else taken, []
+def _without_duplicates(components: Sequence[Json], seen: set[str] | None = None) -> list[Json]:
+    """The components without repeated buttons: Discord refuses a message with a custom id twice."""
+    seen, kept = set() if seen is None else seen, []
     for component in components:
         if custom_id := component.get("custom_id"):
-            if custom_id in taken:
+            if custom_id in seen:
                 continue
-            taken.add(custom_id)
+            seen.add(custom_id)
         elif "components" in component:
-            component = {**component, "components": _once(component["components"], taken)}
+            component = {**component, "components": _without_duplicates(component["components"], seen)}
             if not component["components"]:
                 continue
         kept.append(component)
     return kept
 
 
-def _unled(components: list[Json]) -> list[Json]:
-    """The same without room before the first."""
+def _without_leading_gap(components: list[Json]) -> list[Json]:
+    """The components without a separator before the first."""
     return components[1:] if components and components[0]["type"] == _SEPARATOR else components
 
 
@@ -186,7 +188,7 @@ def _is_file(component: Json) -> bool:
 
 
 def _fitting(build: Callable[[int], list[Json]]) -> list[Json]:
-    """The components with the longest texts that Discord takes."""
+    """The components with the longest texts that Discord accepts."""
     return longest_that_fits(build, _light)
 
 
@@ -209,22 +211,22 @@ def _light(components: Sequence[Json]) -> bool:
 def _list(
     lines: Sequence[Line], share: int, *, numbered: bool = False, close: bool = False, first: int = 1
 ) -> list[Json]:
-    """Papers, numbered, with what there is to say of each; a few have room between them unless they stand `close`."""
-    made = list[Json]()
+    """A numbered list of papers with their details. A short list has room between the papers, unless it is `close`."""
+    components = list[Json]()
     for place, line in enumerate(lines[:_LINES]):
         number = keycap(place + 1) if numbered and place < MOST else f"{first + place}\\."
         rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
         rows += _small([together(one_line(line.detail, min(share, _SHORT)))])
         rows += filter(None, [one_line(line.note, min(share, _SHORT))])
         rows += _small([one_line(line.tally, min(share, _SHORT))])
-        made += [{"type": _SEPARATOR, "divider": False}] if len(lines) <= _FEW_LINES and not close else []
-        made.append(_text("\n".join(rows)))
-    return made
+        components += [{"type": _SEPARATOR, "divider": False}] if len(lines) <= _FEW_LINES and not close else []
+        components.append(_text("\n".join(rows)))
+    return components
 
 
-def _small(said: Sequence[str]) -> list[str]:
+def _small(texts: Sequence[str]) -> list[str]:
     """Rows in small grey letters."""
-    return [f"-# {each}" for each in said if each]
+    return [f"-# {each}" for each in texts if each]
 
 
 def _option(line: Line) -> Json:
@@ -233,14 +235,14 @@ def _option(line: Line) -> Json:
 
 
 def _select(options: Sequence[Json]) -> Json:
-    once = list({option["value"]: option for option in options}.values())
-    return {"type": _SELECT, "custom_id": PAPERS, "placeholder": "Read one of them", "options": once}
+    unique = list({option["value"]: option for option in options}.values())
+    return {"type": _SELECT, "custom_id": PAPERS, "placeholder": "Read one of them", "options": unique}
 
 
-def _rows(some: Sequence[Json]) -> list[Json]:
+def _rows(buttons: Sequence[Json]) -> list[Json]:
     """Buttons, five in a row."""
-    starts = range(0, len(some), _IN_ROW)
-    return [{"type": _ROW, "components": list(some[start : start + _IN_ROW])} for start in starts]
+    starts = range(0, len(buttons), _IN_ROW)
+    return [{"type": _ROW, "components": list(buttons[start : start + _IN_ROW])} for start in starts]
 
 
 def _button(label: str, custom_id: str) -> Json:

@@ -1,7 +1,8 @@
-"""Discord's REST API as the bot uses it, and what its failures mean.
+"""Discord's REST API as the bot uses it.
 
-discord.py keeps to Discord's rates and tries a request again where that is safe; a post is tried once, for its first
-try may have been accepted although nobody said so. Codes: docs.discord.com/developers/topics/opcodes-and-status-codes.
+discord.py keeps to Discord's rate limits and repeats a request where that is safe. A post is tried once, because
+Discord may have accepted the first try although its answer was lost. Codes:
+docs.discord.com/developers/topics/opcodes-and-status-codes.
 """
 
 from __future__ import annotations
@@ -36,22 +37,22 @@ from bot.ports.platform import NotAccepted, PlatformError, Sleep, Uncertain
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
 _LONGEST_WAIT = 30.0
 _LONGEST_QUEUE_SECONDS = 10.0
-"""What would wait longer for its turn comes again later: the delivery worker waits for half a minute in all."""
+"""A request that would wait longer is refused and tried later: the delivery worker waits half a minute in all."""
 _ANSWER_WAITS_SECONDS = (1.0, 4.0, 15.0, 60.0, 120.0)
-"""Between the tries to show an answer; its token is good for fifteen minutes."""
+"""Waits between the tries to show an answer, whose token is valid for fifteen minutes."""
 _DEFERRED, _CHOICES, _MODAL = 5, 8, 9
 
 
 class Http(HTTPClient):
-    """discord.py's client at the given addresses; "" asks Discord itself where its gateway is."""
+    """discord.py's client at the given addresses. For a `gateway_url` of "", Discord is asked for it."""
 
     def __init__(self, api_url: str = API_URL, gateway_url: str = GATEWAY_URL, **how: Any) -> None:
         super().__init__(asyncio.get_running_loop(), **how)
         self._api_url, self._gateway_url = api_url.rstrip("/"), gateway_url
 
     async def request(self, route: Route, **how: Any) -> Any:
-        """Ask Discord. Raises what discord.py raises, and `NotDiscords` for an answer that is not Discord's."""
-        if route.url.startswith(Route.BASE):  # else it was asked before
+        """Make a request. Raises discord.py's errors, and `NotDiscords` for an answer that is not Discord's."""
+        if route.url.startswith(Route.BASE):  # else this is another try
             route.url = self._api_url + route.url.removeprefix(Route.BASE)
         try:
             answer_body = await super().request(route, **how)
@@ -62,7 +63,7 @@ class Http(HTTPClient):
         return answer_body
 
     async def static_login(self, token: str) -> Any:
-        """Log in; the bot's own user. Raises what `request` raises."""
+        """Log in. Returns the bot's own user. Raises the errors of `request`."""
         me = await super().static_login(token)
         if not isinstance(me, dict) or "id" not in me:
             raise NotDiscords("it is not Discord's; a proxy may be in the way")
@@ -76,7 +77,7 @@ class Http(HTTPClient):
 
 
 class Rest:
-    """The calls the bot makes. Every method raises `PlatformError`s only."""
+    """The requests that the bot makes. Every method raises `PlatformError`s only."""
 
     def __init__(
         self, token: str, api_url: str = API_URL, sleep: Sleep = asyncio.sleep, pace: Pace | None = None
@@ -88,7 +89,8 @@ class Rest:
         self._directs: dict[str, str] = {}
 
     async def open(self, http: HTTPClient | None = None) -> str:
-        """Log in, unless that is done; the bot's own user id. `http` is a client that is logged in already."""
+        """Log in, unless that is done. Returns the bot's own user id. `http` is a client to use instead of a new
+        one."""
         async with self._opening:
             if self._http is None:
                 trace = tracing(self._api_url, self.pace)
@@ -105,20 +107,20 @@ class Rest:
             return self._me
 
     async def close(self) -> None:
-        """Let the connections go; the next call opens them again."""
+        """Close the connections; the next request opens them again."""
         async with self._opening:
             if self._http is not None:
                 await self._http.close()
                 self._http = None
 
     async def ask(self, path: str, where: Mapping[str, Any], query: Mapping[str, Any] | None = None) -> Any:
-        """One question; `where` fills in the path."""
+        """Make a GET request; `where` fills in the path."""
         return await self._request(Route("GET", path, **where), patient=False, params=query)
 
     async def post(self, channel: str, message: DiscordMessage, nonce: str = "", reply_to: str = "") -> Json:
-        """Post a message; under a nonce Discord makes the same one once, within a few minutes.
+        """Post a message. Under a nonce Discord posts it once, within a few minutes.
 
-        Where the bot may not read what was said, it stands there without the message that it replies to.
+        If the bot may not read earlier messages, the message is posted without the one that it replies to.
         """
         more: Json = {"nonce": nonce, "enforce_nonce": True} if nonce else {}
         reference = {"message_id": reply_to, "fail_if_not_exists": False}
@@ -133,20 +135,20 @@ class Rest:
         return cast(Json, await self._send(route, message, body, patient=not nonce))
 
     async def rewrite(self, channel: str, posted: str, message: DiscordMessage) -> None:
-        """Put a message in the place of one of the bot's own."""
+        """Replace one of the bot's own messages."""
         where: dict[str, Any] = {"channel_id": channel, "message_id": posted}
         route = Route("PATCH", "/channels/{channel_id}/messages/{message_id}", **where)
         await self._request(route, json=message.payload())
 
     async def open_post(self, forum: str, name: str, tags: list[str], message: DiscordMessage, minutes: int) -> Json:
-        """Open a post in a forum: the thread, whose id is its first message's too."""
+        """Open a post in a forum. Returns the thread, whose id is also that of its first message."""
         body = {"name": name, "auto_archive_duration": minutes, "applied_tags": tags, "message": message.payload()}
         route = Route("POST", "/channels/{channel_id}/threads", channel_id=forum)
         answer_body = await self._request(route, patient=False, json=body, params={"use_nested_fields": 1})
         return cast(Json, answer_body)
 
     async def open_thread(self, channel: str, message: str, name: str, minutes: int) -> None:
-        """Open the thread of a message, unless it is there."""
+        """Open the thread of a message, unless it exists."""
         where: dict[str, Any] = {"channel_id": channel, "message_id": message}
         try:
             route = Route("POST", "/channels/{channel_id}/messages/{message_id}/threads", **where)
@@ -156,11 +158,11 @@ class Rest:
                 raise
 
     async def unarchive(self, thread: str) -> None:
-        """Bring an archived thread back."""
+        """Unarchive a thread."""
         await self._request(Route("PATCH", "/channels/{channel_id}", channel_id=thread), json={"archived": False})
 
     async def channel(self, channel: str) -> Json:
-        """What Discord says of a channel."""
+        """Discord's JSON of a channel."""
         return cast(Json, await self.ask("/channels/{channel_id}", {"channel_id": channel}))
 
     async def direct(self, member: str) -> str:
@@ -171,7 +173,7 @@ class Rest:
         return self._directs[member]
 
     async def commands(self, application: str) -> list[Json]:
-        """The global commands that Discord has."""
+        """The global commands that are registered."""
         return cast(
             list[Json], await self.ask("/applications/{application_id}/commands", {"application_id": application})
         )
@@ -182,32 +184,33 @@ class Rest:
         await self._request(route, json=commands)
 
     async def file(self, url: str) -> str:
-        """The text of a file that somebody sent."""
+        """The text of a file that a member sent."""
         await self.open()
         assert self._http is not None
         with translate_errors():
             return (await self._http.get_from_cdn(url)).decode("utf-8", "replace")
 
     async def defer(self, interaction: discord.Interaction) -> None:
-        """Say within three seconds that an answer comes, for the asker alone."""
+        """Respond within three seconds that an answer will come, which the asker alone sees."""
         await self._respond(interaction, _DEFERRED, {"flags": EPHEMERAL})
 
     async def choices(self, interaction: discord.Interaction, lines: list[str]) -> None:
-        """What an option may be completed to."""
+        """Send the completions of an option."""
         await self._respond(interaction, _CHOICES, {"choices": [{"name": line, "value": line} for line in lines]})
 
     async def modal(self, interaction: discord.Interaction, modal: Json) -> None:
-        """Show a form; only in place of `defer`."""
+        """Show a form, which is only possible instead of `defer`."""
         await self._respond(interaction, _MODAL, modal)
 
     async def answer(self, interaction: discord.Interaction, message: DiscordMessage) -> None:
-        """Put the answer where `defer` promised one. Twice is as once, so it is tried again when it was lost."""
+        """Send the answer that `defer` announced. A repeated answer replaces the first, so a lost one is tried
+        again."""
         route = Route("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", **_hook(interaction))
         await self._until_taken(lambda: self._send(route, message, message.payload()), NotAccepted, Uncertain)
 
     async def follow_up(self, interaction: discord.Interaction, message: DiscordMessage, *, public: bool) -> None:
-        """One more message after the answer, for the asker alone or for everybody. It is tried again only when it was
-        surely not accepted."""
+        """Send one more message after the answer, to the asker alone or to everybody. It is tried again only if Discord
+        surely did not accept it."""
         route = Route("POST", "/webhooks/{webhook_id}/{webhook_token}", **_hook(interaction))
         body = message.payload(0 if public else EPHEMERAL)
         await self._until_taken(lambda: self._send(route, message, body), NotAccepted)
@@ -224,7 +227,7 @@ class Rest:
         await send()
 
     async def _respond(self, interaction: discord.Interaction, kind: int, data: Json) -> None:
-        # Named as a webhook's are, id and token give each interaction its own limit: none waits for another's answer.
+        # With the names of a webhook's parts, discord.py gives each interaction a rate limit of its own.
         where: dict[str, Any] = {"webhook_id": interaction.id, "webhook_token": interaction.token}
         path, body = "/interactions/{webhook_id}/{webhook_token}/callback", {"type": kind, "data": data}
         try:
@@ -233,7 +236,7 @@ class Rest:
             try:
                 await self._request(Route("POST", path, **where), json=body)
             except PlatformError as error:
-                if code_of(error) != ALREADY_ANSWERED:  # else the first try was accepted
+                if code_of(error) != ALREADY_ANSWERED:  # else Discord accepted the first try
                     raise
 
     async def _send(self, route: Route, message: DiscordMessage, body: Json, *, patient: bool = True) -> Any:
@@ -257,22 +260,20 @@ class Rest:
             with translate_errors():
                 return await self._http.request(route, **{name: value for name, value in how.items() if value})
         except Uncertain as error:
-            if route.method == "GET":  # a question changes nothing
+            if route.method == "GET":  # it changes nothing
                 raise NotAccepted(str(error)) from error
             raise
 
 
-_ONCE = ("/channels/", "/webhooks/", "/interactions/")
-"""What is under these would be there twice, or is refused the second time."""
-
-
+_NOT_REPEATED = ("/channels/", "/webhooks/", "/interactions/")
+"""A repeated POST under these paths would act twice, or be refused the second time."""
 _UNBOUND = ("/webhooks/", "/interactions/")
-"""Under these the global limit does not count."""
+"""The global rate limit does not count requests under these paths."""
 
 
 def tracing(api_url: str, pace: Pace) -> aiohttp.TraceConfig:
-    """Lets each request wait for its turn, also one that discord.py tries again; and ends a post at its first answer,
-    where discord.py would go on and try again."""
+    """Hooks into every request of aiohttp. Each request, also a repeated one, waits for its turn; and a POST ends with
+    its first answer, where discord.py would try again."""
 
     async def begins(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams) -> None:
         if str(params.url).startswith(api_url) and not any(each in params.url.path for each in _UNBOUND):
@@ -282,8 +283,8 @@ def tracing(api_url: str, pace: Pace) -> aiohttp.TraceConfig:
         status = params.response.status
         if status == 429 and params.response.headers.get("X-RateLimit-Global"):
             pace.pause(retry_after(params.response.headers))
-        where = next((each for each in _ONCE if each in params.url.path), "")
-        if params.method == "POST" and where and (status >= 500 or (status == 429 and where == _ONCE[0])):
+        path = next((each for each in _NOT_REPEATED if each in params.url.path), "")
+        if params.method == "POST" and path and (status >= 500 or (status == 429 and path == _NOT_REPEATED[0])):
             seconds = retry_after(params.response.headers)
             params.response.close()
             if status == 429:

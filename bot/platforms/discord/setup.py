@@ -1,4 +1,4 @@
-"""Discord as the settings have it."""
+"""Builds the Discord platform from the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.settings.groups import DiscordSettings
 
 
 async def _build(environment: Environment) -> Platform:
-    # Discord's library is imported only where Discord is set up.
+    # Discord's library is imported only if Discord is set up.
     from bot.platforms.discord.platform import DiscordPlatform
 
     discord = environment.settings.discord
@@ -25,7 +25,7 @@ async def _build(environment: Environment) -> Platform:
 
 
 def _invitation(settings: Settings) -> str:
-    """The link by which the bot comes to a server, where the token says which application it belongs to."""
+    """The invitation link for the operator, if the token says which application it belongs to."""
     from bot.platforms.discord.permissions import application_of, invitation
 
     application = application_of(settings.discord.token.get_secret_value())

@@ -1,1 +1,1 @@
-"""Slack. The package imports nothing, so that its set-up can be read without Slack's libraries."""
+"""Slack. This module imports nothing, so that `setup` can be read without Slack's libraries."""

@@ -1,8 +1,8 @@
-"""Calls to Slack's Web API, what their failures mean, and what is asked again and again.
+"""Calls to Slack's Web API, the meaning of its errors, and caches for answers that are needed often.
 
-`client`, which writes, never tries twice by itself: Slack knows no idempotency key, and a second try after a lost reply
-is a second message. `reader` and `answerer` wait when they are told to, for a while: nobody else would give an answer
-later. Error names: docs.slack.dev/reference/methods/chat.postMessage.
+`client` posts messages and never repeats a call by itself: Slack has no idempotency key, so a second try after a lost
+reply would post a second message. `reader` and `answerer` wait for a while when Slack asks for it, since no later try
+would give the answer. Error names: docs.slack.dev/reference/methods/chat.postMessage.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ _NOT_NOW = {
 }  # fmt: skip
 _MAYBE_DONE = {"fatal_error", "internal_error", "service_unavailable"}
 _NAME = re.compile(r"[a-z_]{1,60}")
-"""Slack's name of an error; other text comes from a proxy, and is shown to nobody."""
+"""The form of Slack's error names. Any other text comes from a proxy and is never shown."""
 _FORGET_PEOPLE = timedelta(minutes=10)
 _MOST_PEOPLE = 10_000
 _PAGE, _MOST_PAGES = 200, 20
 _FILE_SECONDS = 20.0
 _READING_WAITS_SECONDS, _ANSWERING_WAITS_SECONDS = 10.0, 60.0
 _AWAY_SECONDS = 60.0
-"""When to come again to a Slack that can't be reached: that may last for hours, and uses up no tries."""
+"""Seconds until the next try if Slack can't be reached. An outage may last for hours, and uses up no tries."""
 
 
 @dataclass(frozen=True, slots=True)
 class BotIdentity:
-    """The bot itself: its user's id and its bot's, and the workspace it is installed in."""
+    """The bot's user id, its bot id, and the id of the workspace it is installed in."""
 
     user: str
     bot: str
@@ -60,8 +60,8 @@ class BotIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What Slack says of a member. `manager` is an admin or owner of the workspace, and no guest's own admin, or one
-    whom the settings name."""
+    """A member as Slack describes them. `manager`: an admin or owner of this workspace, or a member that the settings
+    name."""
 
     bot: bool = False
     manager: bool = False
@@ -70,8 +70,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
-    """What Slack says of a channel: its address and name, whether the bot is in it, which in an archived one is
-    nowhere, and whether it is private or a group conversation; None where Slack says nothing of it."""
+    """A channel as Slack describes it. `joined`: the bot is in it, and it is not archived. `private`: also true for
+    group conversations; None where Slack does not show the channel."""
 
     address: str
     name: str = ""
@@ -82,8 +82,8 @@ class ChannelInfo:
 class SlackApi:
     """The Web API of one workspace as the bot uses it. Every method raises `PlatformError`s only.
 
-    `seconds` is a clock that only runs forward; by it Slack's rates are kept. `managers` are members who manage what
-    workspace admins do.
+    `seconds` is a clock that only runs forward; the rate limits are measured with it. `managers` are members with the
+    rights of workspace admins.
     """
 
     def __init__(
@@ -107,34 +107,35 @@ class SlackApi:
         self._directs: dict[str, str] = {}
 
     def set_token(self, token: str) -> None:
-        """Go on with a renewed token; what is known of people stays."""
+        """Use a renewed token from now on. The caches stay."""
         self.client.token = self.reader.token = self.answerer.token = token
 
     async def identity(self) -> BotIdentity:
-        """Who the bot is."""
+        """The bot's own identity, asked once."""
         if self._identity is None:
             with translate_errors():
                 answer = await self.reader.auth_test()
             self._identity = BotIdentity(str(answer["user_id"]), str(answer["bot_id"]), str(answer["team_id"]))
         return self._identity
 
-    def known(self, member: str) -> Person | None:
-        """What Slack said of a member in the last ten minutes."""
-        asked_at, known = self._people.get(member, (None, None))
-        return known if asked_at is not None and self._clock() - asked_at < _FORGET_PEOPLE else None
+    def cached_person(self, member: str) -> Person | None:
+        """The member as Slack described them in the last ten minutes, or None."""
+        asked_at, person = self._people.get(member, (None, None))
+        return person if asked_at is not None and self._clock() - asked_at < _FORGET_PEOPLE else None
 
     async def person(self, member: str) -> Person:
-        """What Slack says of a member, asked once in ten minutes; of one it does not show, nothing."""
-        if known := self.known(member):
-            return known
+        """The member as Slack describes them, asked once in ten minutes. A member whom Slack does not show gets
+        defaults."""
+        if person := self.cached_person(member):
+            return person
         try:
             with translate_errors():
                 user = (await self.reader.users_info(user=member)).get("user") or {}
         except (AccessLost, Rejected):
             user = {}
-        # In a channel that companies share, an admin of the other one is as any member.
-        theirs = [user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or [])]
-        own = self._identity is not None and self._identity.workspace in theirs
+        # In a channel that two companies share, an admin of the other company has no special rights.
+        teams = [user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or [])]
+        own = self._identity is not None and self._identity.workspace in teams
         person = Person(
             bot=bool(user.get("is_bot")) or member == "USLACKBOT",
             manager=member in self._managers
@@ -149,7 +150,7 @@ class SlackApi:
         return person
 
     async def channel(self, address: str) -> ChannelInfo:
-        """What Slack says of a channel; of one it does not show, nothing."""
+        """The channel as Slack describes it. A channel that Slack does not show gets defaults."""
         try:
             with translate_errors():
                 answer = (await self.reader.conversations_info(channel=address)).get("channel") or {}
@@ -167,40 +168,40 @@ class SlackApi:
             self._directs[member] = str((opened.get("channel") or {}).get("id"))
         return self._directs[member]
 
-    async def rooms(self, member: str) -> frozenset[str]:
-        """The addresses of the channels that a member is in; of private ones, those where the bot is too."""
+    async def channels_of(self, member: str) -> frozenset[str]:
+        """The addresses of the member's channels. A private channel is among them only if the bot is in it too."""
         return frozenset(str(answer.get("id")) for answer in await self._conversations(user=member))
 
-    async def own_rooms(self) -> list[ChannelInfo]:
+    async def own_channels(self) -> list[ChannelInfo]:
         """The channels that the bot is in."""
         answer = await self._conversations(exclude_archived=True)
         return [_channel_info(each, str(each.get("id")), joined=True) for each in answer]
 
-    async def _conversations(self, **of: Any) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
+    async def _conversations(self, **options: Any) -> list[Mapping[str, Any]]:
+        channels: list[Mapping[str, Any]] = []
         cursor = ""
         for _ in range(_MOST_PAGES):
             with translate_errors():
                 page = await self.reader.users_conversations(
-                    types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None, **of
+                    types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None, **options
                 )
-            found += page.get("channels") or []
+            channels += page.get("channels") or []
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 break
-        return found
+        return channels
 
     async def is_in(self, member: str, place: Place) -> bool:
-        """Whether a member is in a channel, or the direct conversation is theirs."""
+        """Whether a member is in the channel, or it is their own direct conversation."""
         if place.kind is PlaceKind.DIRECT:
             return place.address == await self.direct(member)
-        return place.address in await self.rooms(member)
+        return place.address in await self.channels_of(member)
 
     async def read_file(self, url: str, most: int) -> str:
-        """So many bytes of a text file that somebody sent. Raises Rejected where Slack does not give it out.
+        """The first `most` bytes of a text file that a member sent. Raises Rejected where Slack does not give it out.
 
-        The token goes with the question, so nobody but Slack is asked, and no redirect is followed; who may not read
-        a file is shown a page to sign in (docs.slack.dev/reference/objects/file-object).
+        The request holds the token, so it goes to Slack's addresses only and follows no redirect. Without the right to
+        read the file, Slack answers with its login page (docs.slack.dev/reference/objects/file-object).
         """
         address, own = urlsplit(url), urlsplit(str(self.client.base_url))
         if (address.scheme, address.netloc) not in (("https", "files.slack.com"), (own.scheme, own.netloc)):
@@ -213,37 +214,37 @@ class SlackApi:
             ):
                 if answer.status != 200 or answer.content_type == "text/html":
                     raise Rejected("Slack does not let me read that file.")
-                async for some in answer.content.iter_chunked(1 << 16):
-                    content += some
+                async for chunk in answer.content.iter_chunked(1 << 16):
+                    content += chunk
                     if len(content) >= most:
                         break
         return bytes(content[:most]).decode(errors="replace")
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
-        """Answer through a command's or a button's own address."""
+        """Answer through the response address of a command or a button."""
         session = self._connections.session
         client = AsyncWebhookClient(response_url, session=session, retry_handlers=[], proxy=self.client.proxy)
         with translate_errors():
-            answered = await client.send_dict(dict(message))
-        if answered.status_code != 200:
-            why = answered.body if _NAME.fullmatch(answered.body) else "and a page that is not Slack's"
-            raise Rejected(f"Slack does not take this answer: {answered.status_code} {why}")
+            response = await client.send_dict(dict(message))
+        if response.status_code != 200:
+            why = response.body if _NAME.fullmatch(response.body) else "and a page that is not Slack's"
+            raise Rejected(f"Slack does not take this answer: {response.status_code} {why}")
 
 
 def _channel_info(answer: Mapping[str, Any], address: str, joined: bool = False) -> ChannelInfo:
     hidden = bool(answer.get("is_private") or answer.get("is_mpim") or answer.get("is_im"))
     private = hidden if answer else None
-    there = (joined or bool(answer.get("is_member"))) and not answer.get("is_archived")
-    return ChannelInfo(address, str(answer.get("name") or ""), there, private)
+    is_in = (joined or bool(answer.get("is_member"))) and not answer.get("is_archived")
+    return ChannelInfo(address, str(answer.get("name") or ""), is_in, private)
 
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Whatever goes wrong inside is raised as the `PlatformError` that it means."""
+    """Raise errors of Slack's libraries as the `PlatformError` with the same meaning."""
     try:
         yield
     except SlackApiError as error:
-        raise _meaning(error) from error
+        raise _platform_error(error) from error
     except aiohttp.ClientConnectorError as error:
         raise NotAccepted(f"Slack can't be reached: {error}", _AWAY_SECONDS) from error
     except (aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
@@ -251,18 +252,18 @@ def translate_errors() -> Iterator[None]:
 
 
 def name_of(error: PlatformError) -> str:
-    """Slack's own name for what went wrong, "" when there is none."""
-    return str(_told(error.__cause__).get("error") or "") if isinstance(error.__cause__, SlackApiError) else ""
+    """Slack's name of the error, "" if there is none."""
+    return str(_error_body(error.__cause__).get("error") or "") if isinstance(error.__cause__, SlackApiError) else ""
 
 
-def _told(error: SlackApiError) -> Mapping[str, Any]:
-    """What Slack says went wrong; nothing where the answer is not Slack's, which always has `ok`."""
+def _error_body(error: SlackApiError) -> Mapping[str, Any]:
+    """The body of Slack's error response. It is empty if the answer is not from Slack: Slack's always has `ok`."""
     data = getattr(error.response, "data", None)
     return data if isinstance(data, Mapping) and data.get("ok") is False else {}
 
 
-def _meaning(error: SlackApiError) -> PlatformError:
-    answer = _told(error)
+def _platform_error(error: SlackApiError) -> PlatformError:
+    answer = _error_body(error)
     name, status = str(answer.get("error") or ""), int(getattr(error.response, "status_code", 0))
     notes = (answer.get("response_metadata") or {}).get("messages") or []
     why = f"Slack says {name or status}" + (f": {'; '.join(map(str, notes))[:300]}" if notes else "")

@@ -1,4 +1,4 @@
-"""Pieces of Block Kit: words, titles and lists as rich text, each text cut to what it may have."""
+"""Block Kit's rich text for words, titles and lists. Every text is cut to Slack's limits."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from recommender.text import visible
 Json = dict[str, Any]
 
 MAX_TEXT = 3_000
-"""Characters of plain words in one message."""
+"""Characters of the bot's own words in one message."""
 MOST_LINES = 30
 TITLE, SHORT, URL = 300, 300, 500
-"""Characters of a title, of what is said beside it, and of a link."""
+"""Characters of a title, of the texts below it, and of a link."""
 
 
-def said(text: str, share: int, command: str) -> list[Json]:
-    """The bot's own words, in which backticks mark what may be typed."""
+def own_words(text: str, share: int, command: str) -> list[Json]:
+    """The bot's own words as blocks. Backticks mark words that a member may type."""
     elements = spans(cut(visible(text).strip(), min(10 * share, MAX_TEXT)), command)
     return [{"type": "rich_text", "elements": [section(*elements)]}] if elements else []
 
 
-def listed(lines: Sequence[Line], share: int, style: str = "ordered") -> list[Json]:
-    """Papers, numbered or as a `bullet` list, with what there is to say of each."""
+def paper_list(lines: Sequence[Line], share: int, style: str = "ordered") -> list[Json]:
+    """A list of papers, numbered or with a `style` of "bullet", with the texts below each title."""
     items = [section(*_line(line, share)) for line in lines[:MOST_LINES]]
     if not items:
         return []
     return [{"type": "rich_text", "elements": [{"type": "rich_text_list", "style": style, "elements": items}]}]
 
 
-def numbered(lines: Sequence[Line], share: int) -> list[Json]:
-    """Papers, each with the emoji that likes it."""
+def numbered_list(lines: Sequence[Line], share: int) -> list[Json]:
+    """A list of papers, each with the number emoji that likes it."""
     numbers = enumerate(lines[:MOST_LINES], 1)
     items = [section(span(f"{keycap(number)}  "), *_line(line, share)) for number, line in numbers]
     return [{"type": "rich_text", "elements": [item]} for item in items]
 
 
 def heading(title: str, url: str, share: int) -> list[Json]:
-    """A title in bold, leading to where it may lead."""
-    shown = one_line(title, min(share, TITLE)) or "(untitled)"
+    """A title in bold, linked to `url` if that is a web link."""
+    text = one_line(title, min(share, TITLE)) or "(untitled)"
     style = {"bold": True}
     if link := web_link(url, min(2 * share, URL)):
-        return [{"type": "link", "url": link, "text": shown, "style": style}]
-    return [{"type": "text", "text": shown, "style": style}]
+        return [{"type": "link", "url": link, "text": text, "style": style}]
+    return [{"type": "text", "text": text, "style": style}]
 
 
 def spans(text: str, command: str) -> list[Json]:
-    """The pieces of some words, what may be typed as code."""
+    """A text as spans; the parts between backticks become code."""
     elements = []
     for place, part in enumerate(TYPED.split(text)):
         if place % 2:
@@ -72,9 +72,10 @@ def span(text: str, **style: bool) -> Json:
     return {"type": "text", "text": text, **({"style": style} if style else {})}
 
 
-def packed(*told: str | int, ascii: bool = True) -> str:  # noqa: A002
-    """What a button holds, as JSON without the three signs that Slack may have escaped when it hands it back."""
-    text = json.dumps(told, ensure_ascii=ascii)
+def button_value(*values: str | int, ascii: bool = True) -> str:  # noqa: A002
+    """The value of a button, as JSON. `&`, `<` and `>` are written as escapes, since Slack may hand them back
+    changed."""
+    text = json.dumps(values, ensure_ascii=ascii)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

@@ -1,4 +1,4 @@
-"""What `paperboy check` looks at in Slack: its tokens, their scopes, and the channels that the bot knows there."""
+"""The checks of `paperboy check` for Slack: the tokens, their scopes, and the bot's channels."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _MENDS = {
     "not installed in": "The token is of another workspace than these channels: install the app there, or set its "
     "token.",
 }
-"""How to mend what Slack says, by a part of it."""
+"""How to mend an error, by a part of its text."""
 
 
-def of_workspace(
+def workspace_checks(
     workspaces: Workspaces, workspace_id: str, places: Sequence[Place], lost: Sequence[Place] = ()
 ) -> list[Check]:
-    """What there is to look at in one workspace. `places` are those of its channels that the bot is to serve, `lost`
-    those that it was taken out of."""
+    """The checks of one workspace. `places` are the channels that the bot serves there, `lost` the ones that it was
+    removed from."""
     named = f" {workspace_id}" if workspace_id else ""
     return [
         Check(f"slack{named} bot token", partial(_token, workspaces, workspace_id)),
@@ -49,13 +49,13 @@ def of_workspace(
     ]
 
 
-def of_app_token(api: SlackApi, app_token: str) -> Check:
-    """A look at the app-level token of Socket Mode."""
+def app_token_check(api: SlackApi, app_token: str) -> Check:
+    """The check of the app-level token of Socket Mode."""
     return Check("slack app token", partial(_app_token, api, app_token))
 
 
-def of_installations(installations: Installations) -> Check:
-    """A look at whether any workspace has installed the bot."""
+def installations_check(installations: Installations) -> Check:
+    """The check that at least one workspace has installed the bot."""
     return Check("slack installations", partial(_installations, installations))
 
 
@@ -69,7 +69,7 @@ async def _token(workspaces: Workspaces, workspace_id: str) -> Finding:
     try:
         await _auth(workspaces, workspace_id)
     except PlatformError as error:
-        return _cached(error)
+        return _finding(error)
     return Finding()
 
 
@@ -80,7 +80,7 @@ async def _auth(workspaces: Workspaces, workspace_id: str) -> AsyncSlackResponse
 
 
 async def _scopes(workspaces: Workspaces, workspace_id: str) -> Finding:
-    """Slack tells with every answer which scopes its token has, in `x-oauth-scopes`."""
+    """Check the token's scopes, which Slack names in the header `x-oauth-scopes` of every answer."""
     try:
         answer = await _auth(workspaces, workspace_id)
     except PlatformError as error:
@@ -88,8 +88,8 @@ async def _scopes(workspaces: Workspaces, workspace_id: str) -> Finding:
     header = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), None)
     if header is None:
         return Finding(mend="Slack did not tell them.")
-    have = {scope.strip() for scope in header.split(",")}
-    missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in have]
+    granted = {scope.strip() for scope in header.split(",")}
+    missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in granted]
     if not missing:
         return Finding()
     return Finding(
@@ -101,21 +101,21 @@ async def _scopes(workspaces: Workspaces, workspace_id: str) -> Finding:
 async def _channels(
     workspaces: Workspaces, workspace_id: str, places: Sequence[Place], lost: Sequence[Place]
 ) -> Finding:
-    """Whether the bot is still in each of its channels, and none of them is archived. That it was taken out of others
-    is nothing wrong."""
+    """Check that the bot is still in each of its channels, and that none is archived. Channels that it was removed from
+    are no error."""
     rooms = [place for place in places if place.kind is PlaceKind.CHANNEL]
-    out = [place for place in lost if place.kind is PlaceKind.CHANNEL]
-    before = f"It can't post in {_names(out)} any more; all is kept, and `/invite` brings it back." if out else ""
+    removed = [place for place in lost if place.kind is PlaceKind.CHANNEL]
+    hint = f"It can't post in {_names(removed)} any more; all is kept, and `/invite` brings it back." if removed else ""
     if not rooms:
-        return Finding(mend=before or "It serves none yet: `/invite` it into one.")
+        return Finding(mend=hint or "It serves none yet: `/invite` it into one.")
     try:
-        there = await _joined((await workspaces.get(workspace_id)).api)
+        joined = await _joined((await workspaces.get(workspace_id)).api)
     except PlatformError as error:
         return Finding(mend=f"They can't be seen: {error}.")
-    left = [place for place in rooms if place.address not in there]
-    archived = [place for place in rooms if there.get(place.address)]
+    left = [place for place in rooms if place.address not in joined]
+    archived = [place for place in rooms if joined.get(place.address)]
     if not (left or archived):
-        return Finding(mend=before)
+        return Finding(mend=hint)
     problems = [f"The bot is no longer in {_names(left)}."] if left else []
     problems += [f"Archived: {_names(archived)}."] if archived else []
     return Finding(
@@ -125,28 +125,29 @@ async def _channels(
 
 async def _joined(api: SlackApi) -> dict[str, bool]:
     """The addresses of the channels that the bot is in, and whether each is archived."""
-    there: dict[str, bool] = {}
+    joined: dict[str, bool] = {}
     cursor = ""
     while True:
         with translate_errors():
             page = await api.reader.users_conversations(
                 types="public_channel,private_channel", limit=_PAGE, cursor=cursor or None
             )
-        there |= {str(one.get("id")): bool(one.get("is_archived")) for one in page.get("channels") or []}
+        joined |= {str(room.get("id")): bool(room.get("is_archived")) for room in page.get("channels") or []}
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
-            return there
+            return joined
 
 
 async def _app_token(api: SlackApi, token: str) -> Finding:
-    """Asking for a connection's address opens none (docs.slack.dev/reference/methods/apps.connections.open)."""
+    """Check the token by asking for the address of a connection, which opens none
+    (docs.slack.dev/reference/methods/apps.connections.open)."""
     try:
         with translate_errors():
             await api.reader.apps_connections_open(app_token=token)
     except PlatformError as error:
         if "missing_scope" in str(error):
             return Finding("It may not open connections.", _MENDS["connections:write"])
-        return _cached(error)
+        return _finding(error)
     return Finding()
 
 
@@ -158,15 +159,15 @@ async def _events() -> Finding:
 
 
 EVENTS_CHECK = Check("slack events", _events)
-"""Says what can't be seen from here."""
+"""A reminder: Slack's API does not show which events are sent."""
 
 
-def _cached(error: PlatformError) -> Finding:
+def _finding(error: PlatformError) -> Finding:
     return Finding(f"{error}.", next((mend for part, mend in _MENDS.items() if part in str(error)), ""))
 
 
 def _names(places: Sequence[Place]) -> str:
     rest = len(places) - _NAMED
-    return ", ".join(f"#{one.name or one.address}" for one in places[:_NAMED]) + (
+    return ", ".join(f"#{place.name or place.address}" for place in places[:_NAMED]) + (
         f" and {rest} more" if rest > 0 else ""
     )

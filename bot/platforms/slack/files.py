@@ -1,4 +1,4 @@
-"""Files that members hand over: papers that the bot is to be taught, as BibTeX or plain text."""
+"""Files with papers that members send to the bot, as BibTeX or plain text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MOST = 3
 
 
 async def with_files(api: SlackApi, commands: Commands, line: str, event: Json) -> str:
-    """What somebody said, with the text of the files it came with, where that is said with the command that takes a
-    file or without a word.
+    """The member's line with the text of the attached files, if the line is empty or its command takes a file; else the
+    line alone.
 
-    Raises PlatformErrors, which say what may be said to whoever sent the file.
+    Raises PlatformErrors, whose text may be shown to the member.
     """
     files = [each for each in event.get("files") or [] if isinstance(each, dict)][:_MOST]
     if not files or (line.partition(" ")[0] and not commands.traits_of_line(line).takes_file):

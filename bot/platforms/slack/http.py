@@ -1,7 +1,7 @@
-"""The Slack platform for many workspaces: what Slack tells comes as signed requests to one address.
+"""The Slack platform for many workspaces: Slack sends events as signed requests to one address.
 
-A body is read only where its headers may be Slack's: signed in Slack's form, a moment ago. It is understood only when
-the signature fits (docs.slack.dev/authentication/verifying-requests-from-slack).
+The body of a request is read only if its headers have Slack's form and a recent time. It is parsed only if its
+signature is right (docs.slack.dev/authentication/verifying-requests-from-slack).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from bot.web import body_of
 _STAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 _SECONDS, _SIGNED = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
 _FRESH_SECONDS = 60 * 5
-"""Slack's own advice; the verifier holds to it too."""
+"""Slack's own advice; `SignatureVerifier` uses the same."""
 _UPKEEP_SECONDS = 600.0
 log = structlog.get_logger(__name__)
 
@@ -53,8 +53,8 @@ class AppSecrets:
 
 
 class HttpSlack(SlackPosting):
-    """Implements `bot.ports.platform.Platform` for every workspace that installs the bot; `routes` belong on a server
-    that Slack can reach. What comes while the bot is still starting waits for `starting_seconds`."""
+    """Implements `bot.ports.platform.Platform` for every workspace that installs the bot. `routes` belong on a server
+    that Slack can reach. A request that comes while the bot is starting waits for up to `starting_seconds`."""
 
     def __init__(
         self,
@@ -82,28 +82,28 @@ class HttpSlack(SlackPosting):
         )
         self._tokens = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_api)
         super().__init__(self._tokens, clock, command, commands)
-        self._installations, self._url, self._came = installations, api_url, asyncio.Event()
+        self._installations, self._url, self._installed = installations, api_url, asyncio.Event()
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
-        self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._arrived)
+        self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._on_installed)
         self._app: asyncio.Future[AsyncApp] = asyncio.get_running_loop().create_future()
         self._starting_seconds = starting_seconds
 
     @property
     def routes(self) -> list[web.RouteDef]:
-        """What Slack and those who install the bot may ask for."""
+        """The routes for Slack's events and for installing the bot."""
         return [
-            web.post("/slack/events", self._told),
-            web.get("/slack/install", self._begun),
-            web.get("/slack/oauth_redirect", self._finished),
+            web.post("/slack/events", self._receive_event),
+            web.get("/slack/install", self._start_installation),
+            web.get("/slack/oauth_redirect", self._finish_installation),
         ]
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
-        """What there is to look at: whether anybody installed the bot, and the workspaces of these channels."""
-        installed = checks.of_installations(self._installations)
+        """The checks of the installations and of the workspaces of these channels."""
+        installed = checks.installations_check(self._installations)
         return [installed, *super().checks(places, lost), checks.EVENTS_CHECK]
 
     async def run(self, service: BotApi) -> None:
-        """Listen until cancelled, and look after quiet workspaces."""
+        """Listen until cancelled, and update the memberships in quiet workspaces."""
         async with self._connections.kept():
             self._app.set_result(
                 SlackListeners(service, self, self._workspaces, self._clock, self._command, self._commands).app(
@@ -112,14 +112,14 @@ class HttpSlack(SlackPosting):
             )
             try:
                 while True:
-                    self._came.clear()
+                    self._installed.clear()
                     try:
                         await self.upkeep(service)
                     except Exception:
-                        log.exception("The workspaces could not be looked after; it is tried again.")
+                        log.exception("The memberships in the workspaces could not be updated; it is tried again.")
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_UPKEEP_SECONDS):
-                            await self._came.wait()
+                            await self._installed.wait()
             finally:
                 self._app = asyncio.get_running_loop().create_future()
 
@@ -132,40 +132,40 @@ class HttpSlack(SlackPosting):
                 log.warning("A workspace's token was not renewed.", why=str(error))
 
     async def upkeep(self, service: BotApi) -> None:
-        """Learn what became of every workspace."""
+        """Update the memberships in every workspace."""
         for workspace_id in await self._installations.alive():
             await self.sync_memberships(service, workspace_id)
 
-    def _arrived(self, workspace_id: str) -> None:
-        """Somebody installed the bot: what was lost there goes on."""
+    def _on_installed(self, workspace_id: str) -> None:
+        """The bot was installed in a workspace: its lost channels go on."""
         self._tokens.forget(workspace_id)
-        self._next_roll.pop(workspace_id, None)
-        self._came.set()
+        self._next_sync.pop(workspace_id, None)
+        self._installed.set()
 
-    async def _told(self, request: web.Request) -> web.Response:
-        if not self._perhaps_signed(request.headers):
+    async def _receive_event(self, request: web.Request) -> web.Response:
+        if not self._may_be_signed(request.headers):
             return _unsigned()
         body = await body_of(request)
-        if not _signed(self._verifier, request.headers, body):
+        if not _is_signed(self._verifier, request.headers, body):
             return _unsigned()
-        asked = _understood(request, body)
-        if asked is None:
+        parsed = _parsed(request, body)
+        if parsed is None:
             return web.Response(status=400, text="This is neither a form nor a JSON object.")
         try:
             async with asyncio.timeout(self._starting_seconds):
                 app = await asyncio.shield(self._app)
-        except TimeoutError:  # Slack tells an event again
+        except TimeoutError:  # Slack sends the event again
             return web.Response(status=503)
-        return await to_aiohttp_response(await app.async_dispatch(asked))
+        return await to_aiohttp_response(await app.async_dispatch(parsed))
 
-    async def _begun(self, request: web.Request) -> web.Response:
-        return await _page(await self._flow.handle_installation(_asked(request, "")))
+    async def _start_installation(self, request: web.Request) -> web.Response:
+        return await _page(await self._flow.handle_installation(_bolt_request(request, "")))
 
-    async def _finished(self, request: web.Request) -> web.Response:
-        return await _page(await self._flow.finish(_asked(request, "")))
+    async def _finish_installation(self, request: web.Request) -> web.Response:
+        return await _page(await self._flow.finish(_bolt_request(request, "")))
 
-    def _perhaps_signed(self, headers: Mapping[str, str]) -> bool:
-        """Whether there are a signature and a time that may be Slack's: nobody else's body need be read."""
+    def _may_be_signed(self, headers: Mapping[str, str]) -> bool:
+        """Whether the headers have the form of Slack's signature and a recent time. Else the body need not be read."""
         stamp, signature = headers.get(_STAMP, ""), headers.get(_SIGNATURE, "")
         if not (_SECONDS.fullmatch(stamp) and _SIGNED.fullmatch(signature)):
             return False
@@ -179,7 +179,7 @@ async def _page(built: BoltResponse) -> web.Response:
 
 
 class _Unix(UnixClock):
-    """The bot's clock as the verifier reads it."""
+    """The bot's clock in the form that `SignatureVerifier` takes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -189,11 +189,15 @@ class _Unix(UnixClock):
         return self._clock().timestamp()
 
 
-def _signed(verifier: SignatureVerifier, headers: Mapping[str, str], body: bytes) -> bool:
+def _is_signed(verifier: SignatureVerifier, headers: Mapping[str, str], body: bytes) -> bool:
     stamp, signature = headers.get(_STAMP, ""), headers.get(_SIGNATURE, "")
     try:
         return stamp.isdecimal() and verifier.is_valid(body, stamp, signature)
-    except (ValueError, TypeError, OverflowError):  # a body that is no text, a signature not in ASCII, a time too far
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+    ):  # the body is no text, the signature no ASCII, the time out of range
         return False
 
 
@@ -201,14 +205,14 @@ def _unsigned() -> web.Response:
     return web.Response(status=401, text="This request is not signed by Slack, or too old.")
 
 
-def _asked(request: web.Request, body: str) -> AsyncBoltRequest:
+def _bolt_request(request: web.Request, body: str) -> AsyncBoltRequest:
     return AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers))
 
 
-def _understood(request: web.Request, body: bytes) -> AsyncBoltRequest | None:
-    """What was told, None when it is not of the form that Slack gives everything."""
+def _parsed(request: web.Request, body: bytes) -> AsyncBoltRequest | None:
+    """The request for Bolt, None if the body is not of Slack's form."""
     try:
-        asked = _asked(request, body.decode())
-        return asked if isinstance(asked.body, dict) and is_plain(asked.body) else None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # what reading odd JSON raises
+        parsed = _bolt_request(request, body.decode())
+        return parsed if isinstance(parsed.body, dict) and is_plain(parsed.body) else None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # errors that unexpected JSON raises
         return None

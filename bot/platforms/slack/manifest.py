@@ -1,4 +1,5 @@
-"""The app's manifest, from what the code listens for. `bot/operate/slack_manifest.py` writes it to a file."""
+"""The app's manifest, with the events that the code listens for. `bot/operate/slack_manifest.py` writes it to a
+file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Installing the bot in a workspace: Bolt's own OAuth flow over the project's store, with pages of ours.
+"""Installs the bot in a workspace: Bolt's OAuth flow with the project's store and pages.
 
-An installation begins at /slack/install, which gives the browser a `state`; Slack sends it back to
-/slack/oauth_redirect with a code (docs.slack.dev/authentication/installing-with-oauth).
+An installation begins at /slack/install, which gives the browser a `state`. Slack sends the browser back to
+/slack/oauth_redirect with that state and a code (docs.slack.dev/authentication/installing-with-oauth).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
-from slack_sdk.oauth.installation_store import Installation as Granted
+from slack_sdk.oauth.installation_store import Installation as GrantedInstallation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
@@ -37,17 +37,17 @@ log = structlog.get_logger(__name__)
 
 
 class _OrgWide(BoltError):
-    """The bot was to be installed in a whole organization."""
+    """Somebody tried to install the bot in a whole organization."""
 
 
-class _Granted(AsyncInstallationStore):
-    """Takes in what Slack granted."""
+class _GrantStore(AsyncInstallationStore):
+    """Stores the installations that Slack granted."""
 
-    def __init__(self, installations: Installations, clock: Clock, arrived: Callable[[str], None]) -> None:
-        self._installations, self._clock, self._arrived = installations, clock, arrived
+    def __init__(self, installations: Installations, clock: Clock, on_installed: Callable[[str], None]) -> None:
+        self._installations, self._clock, self._on_installed = installations, clock, on_installed
 
-    async def async_save(self, installation: Granted) -> None:
-        """Keep an installation. Raises BoltError."""
+    async def async_save(self, installation: GrantedInstallation) -> None:
+        """Store an installation. Raises BoltError."""
         if installation.is_enterprise_install or not installation.team_id:
             raise _OrgWide("installed in a whole organization")
         now, ends = self._clock(), None
@@ -71,12 +71,12 @@ class _Granted(AsyncInstallationStore):
         except Exception as error:
             log.exception("An installation could not be kept.")
             raise BoltError(str(error)) from error
-        self._arrived(installation.team_id)
+        self._on_installed(installation.team_id)
 
 
-class _Client(AsyncWebClient):
-    """Slack's Web API for an installation. Nothing that is sent or answered reaches a log, for it holds the code, the
-    app's secret or tokens; only the name of Slack's error does."""
+class _QuietClient(AsyncWebClient):
+    """Slack's Web API for an installation. It logs only the name of Slack's error: requests and answers hold the code,
+    the app's secret or tokens."""
 
     async def api_call(self, *args: Any, **kwargs: Any) -> AsyncSlackResponse:
         """Call a method. Raises SlackApiError."""
@@ -84,64 +84,66 @@ class _Client(AsyncWebClient):
             return await super().api_call(*args, **kwargs)
         except SlackApiError as error:
             name = error.response.get("error") if isinstance(error.response, AsyncSlackResponse) else None
-            known = isinstance(name, str) and _ERROR.fullmatch(name)
-            log.warning("Slack refused an installation.", why=name if known else "it gave no answer that can be read")
+            readable = isinstance(name, str) and _ERROR.fullmatch(name)
+            log.warning(
+                "Slack refused an installation.", why=name if readable else "it gave no answer that can be read"
+            )
             raise
 
 
-class _Tickets(AsyncOAuthStateStore):
-    """Hands out and takes back the word that binds an installation to the browser that began it."""
+class _StateStore(AsyncOAuthStateStore):
+    """Issues and consumes the OAuth state, which binds an installation to the browser that began it."""
 
     def __init__(self, installations: Installations) -> None:
         self._installations = installations
 
     async def async_issue(self, *args: object, **kwargs: object) -> str:
-        """A new one."""
+        """Issue a new state."""
         return await self._installations.issue_state()
 
     async def async_consume(self, state: str) -> bool:
-        """Whether it is one of ours, not used before."""
+        """Whether the bot issued the state and it was not used before."""
         return await self._installations.consume_state(state)
 
 
 class Flow(AsyncOAuthFlow):
-    """Bolt's flow with pages of ours."""
+    """Bolt's OAuth flow with the project's pages."""
 
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
-        """Where the button leads; a workspace may be named (`?team=T…`), and nothing else."""
+        """The address behind the button. The request may name a workspace (`?team=T…`) and nothing else."""
         [team] = (request.query.get("team") or [""])[:1]
         return self.settings.authorize_url_generator.generate(state, team if _WORKSPACE.fullmatch(team) else None)
 
     async def build_install_page_html(self, url: str, request: AsyncBoltRequest) -> str:
-        """The page with the button."""
+        """The page with the install button."""
         return pages.begin(url)
 
     async def finish(self, request: AsyncBoltRequest) -> BoltResponse:
-        """The callback, whatever becomes of it."""
+        """Finish an installation; every outcome is a page."""
         if not all(_CODE.fullmatch(code) for code in request.query.get("code") or ()):
             return pages.went_wrong("invalid_code", 400)
         try:
             return await self.handle_callback(request)
         except Exception as error:
-            # Neither its text nor its traceback: what was sent stands in some.
+            # Neither the text nor the traceback is logged: they may hold what was sent.
             log.error("An installation could not be finished.", error=type(error).__name__)
             return pages.went_wrong("no_answer", 502)
 
 
 def flow(
-    installations: Installations, keys: AppKeys, api_url: str, clock: Clock, arrived: Callable[[str], None]
+    installations: Installations, keys: AppKeys, api_url: str, clock: Clock, on_installed: Callable[[str], None]
 ) -> Flow:
-    """The flow of this app; `arrived` is told each workspace that was installed."""
+    """The OAuth flow of this app. `on_installed` is called with the id of each installed workspace."""
     settings = AsyncOAuthSettings(
         client_id=keys.client_id,
         client_secret=keys.client_secret,
         scopes=sorted(SCOPES),
         user_scopes=[],
-        installation_store=_Granted(installations, clock, arrived),
-        state_store=_Tickets(installations),
+        installation_store=_GrantStore(installations, clock, on_installed),
+        state_store=_StateStore(installations),
         callback_options=AsyncCallbackOptions(success=_installed, failure=_not_installed),
     )
-    client = _Client(base_url=api_url, retry_handlers=[], logger=SILENT)
+    client = _QuietClient(base_url=api_url, retry_handlers=[], logger=SILENT)
     return Flow(client=client, logger=SILENT, settings=settings)
 
 

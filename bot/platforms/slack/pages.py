@@ -1,4 +1,4 @@
-"""The few pages that somebody sees who installs the bot: begin, done, and what went wrong."""
+"""The pages for installing the bot: begin, done, and what went wrong."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _WENT_WRONG = {
 
 
 def begin(url: str) -> str:
-    """The page with the one button; the link leads to Slack."""
+    """The page with the install button, whose link leads to Slack."""
     return _page(
         "Paperboy for your workspace",
         "<p>Every day, each channel that invites Paperboy gets the few new research papers it will like; it learns "
@@ -59,7 +59,7 @@ def begin(url: str) -> str:
 
 
 def done(workspace: str, url: str) -> str:
-    """The page after all went well; the link leads back to Slack."""
+    """The page after a successful installation. Its link leads back to Slack."""
     return _page(
         "Paperboy is installed",
         f"<p>Welcome, {escape(workspace)}! Invite it to a channel with <code>/invite @Paperboy</code>, and it says "
@@ -68,9 +68,9 @@ def done(workspace: str, url: str) -> str:
 
 
 def went_wrong(reason: str, status: int) -> BoltResponse:
-    """The page that says what went wrong, by Slack's or Bolt's name for it, and how to go on."""
-    said = _WENT_WRONG.get(reason) or f"Slack says “{reason[:100]}”."
-    body = f'<p>{escape(said)}</p>\n<p><a class="go" href="{_AGAIN}">Begin again</a></p>'
+    """The page after a failed installation, by Slack's or Bolt's name of the reason."""
+    text = _WENT_WRONG.get(reason) or f"Slack says “{reason[:100]}”."
+    body = f'<p>{escape(text)}</p>\n<p><a class="go" href="{_AGAIN}">Begin again</a></p>'
     return BoltResponse(
         status=status,
         headers={"Content-Type": "text/html; charset=utf-8"},

@@ -51,7 +51,7 @@ class RateLimiter:
             await self.sleep(at - now)
 
     def posted(self, channel: str) -> None:
-        """Slack has answered a post: the next one is a second later, however long this one was on its way."""
+        """Slack has answered a post: the next one is sent a second later, however long this one took."""
         now = self._seconds()
         if len(self._free_at) >= _MOST_CHANNELS:
             self._free_at = {other: at for other, at in self._free_at.items() if at > now}
@@ -59,10 +59,10 @@ class RateLimiter:
 
 
 class RateLimitedClient(AsyncWebClient):
-    """Slack's client with rate limits. It repeats a call after a 429 only, and only with patience.
+    """Slack's client with rate limits. It repeats a call only after a 429, and only if it has `patience`.
 
-    A method that rests is waited for, but not for more than `patience` seconds in all: beyond that a call raises
-    NotAccepted with the seconds that remain, and nothing has left.
+    A call of a paused method waits up to `patience` seconds in all. If the pause is longer, the call raises NotAccepted
+    with the seconds that remain, and nothing was sent.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class RateLimitedClient(AsyncWebClient):
         self._limiter, self._connections, self._patience = limiter, connections, patience
 
     async def api_call(self, api_method: str, **how: Any) -> AsyncSlackResponse:
-        """One call, when its time has come. Raises what slack_sdk raises, and NotAccepted."""
+        """Make a call once the rate limits allow it. Raises slack_sdk's errors, and NotAccepted."""
         if api_method != _POST:
             return await self._call(api_method, how)
         self._refuse(api_method, self._patience)
@@ -102,11 +102,11 @@ class RateLimitedClient(AsyncWebClient):
                     raise
 
     async def _request(self, **how: Any) -> dict[str, Any]:
-        """One request. slack_sdk can't deal with an answer that is no JSON object, as the page of a proxy: such a one
-        is taken as empty, and so as none of Slack's."""
+        """Make one request. slack_sdk can't handle an answer that is no JSON object, such as a proxy's page. It is
+        replaced by an empty object, which counts as an answer that is not Slack's."""
         try:
             answer: dict[str, Any] = await super()._request(**how)
-        except SlackApiError as error:  # it is called JSON and is none; the response is then aiohttp's own
+        except SlackApiError as error:  # it claims to be JSON and is none; the response is then aiohttp's
             answer = {"headers": error.response.headers, "status_code": error.response.status}
         return answer if isinstance(answer.get("data"), dict) else answer | {"data": {}}
 
@@ -116,7 +116,7 @@ class RateLimitedClient(AsyncWebClient):
 
 
 def retry_after(error: SlackApiError) -> float:
-    """The seconds that an answer asks to wait, a day at most; 0 when it names none."""
+    """The seconds to wait that an answer names, a day at most; 0 if it names none."""
     headers = getattr(error.response, "headers", {})
     answer = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     return min(float(answer), _LONGEST_REST_SECONDS) if answer.isdecimal() else 0.0

@@ -1,4 +1,4 @@
-"""What Slack sends, as the bot's own values."""
+"""Slack's payloads as the bot's own values."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _ONE_EMOJI = {"thumbsup": "+1", "thumbsdown": "-1"}
 _DEEPEST = 50
 """Levels of JSON; Slack's blocks have about a dozen."""
 _SAID = ("text", "url", "from_url", "title_link")
-"""Where a message's words and links are: in itself, its blocks, and the previews that Slack adds."""
+"""The keys of texts and links in a message, its blocks, and the previews that Slack adds."""
 
 
 def place_of(workspace: str, channel: str, name: str = "", *, private: bool | None = None) -> Place:
-    """A conversation of a workspace; direct ones are told by their address. Of others few events tell whether they are
-    private."""
+    """The place of a conversation. The address of a direct conversation begins with D. Few events say of the others
+    whether they are private."""
     if channel.startswith("D"):
         return Place(PLATFORM, channel, workspace, name, PlaceKind.DIRECT)
     return Place(PLATFORM, channel, workspace, name, PlaceKind.CHANNEL, private)
 
 
 def thread_of(message: dict[str, Any], ts: str) -> str:
-    """The thread that a message stands in, "" for none: one that only begins a thread stands in the channel."""
-    found = text_of(message, "thread_ts")
-    return "" if found == ts else found
+    """The thread of a message, "" for none. A message that only begins a thread stands in the channel."""
+    thread = text_of(message, "thread_ts")
+    return "" if thread == ts else thread
 
 
 def links(message: dict[str, Any]) -> str:
-    """All that a message says and links to, for papers to be found in."""
+    """All texts and links of a message, in which papers are looked for."""
 
     def below(node: object) -> Iterator[str]:
         if isinstance(node, list):
@@ -51,7 +51,7 @@ def links(message: dict[str, Any]) -> str:
 
 
 def emoji(name: str) -> str:
-    """An emoji's name as the core takes it; one emoji has one name, its skin tone stays.
+    """An emoji's name as the core takes it. Slack's two names of a thumb become one; the skin tone stays.
 
     >>> emoji("thumbsup::skin-tone-4"), emoji("party_parrot")
     (':+1::skin-tone-4:', ':party_parrot:')
@@ -61,7 +61,7 @@ def emoji(name: str) -> str:
 
 
 def moment(ts: str) -> datetime:
-    """Slack's own time of a message or an event, in UTC. Raises ValueError when it is none."""
+    """The time of a message or an event, from Slack's `ts`, in UTC. Raises ValueError for another text."""
     try:
         return datetime.fromtimestamp(float(ts), UTC)
     except OverflowError as error:
@@ -69,14 +69,14 @@ def moment(ts: str) -> datetime:
 
 
 def typed(text: str, bot_user: str) -> str:
-    """What somebody typed, from the mrkdwn that Slack made of it; the bot's own mention is left out.
+    """The text as the member typed it, from Slack's mrkdwn, without the mention of the bot.
 
     >>> typed("<@U1> similar <https://arxiv.org/abs/1|arxiv.org> a&lt;b", "U1")
     'similar https://arxiv.org/abs/1 a<b'
     """
 
-    def plain(found: re.Match[str]) -> str:
-        target, _, label = found[1].partition("|")
+    def plain(match: re.Match[str]) -> str:
+        target, _, label = match[1].partition("|")
         if target == f"@{bot_user}":
             return ""
         if target[:1] in ("@", "#", "!"):
@@ -87,7 +87,7 @@ def typed(text: str, bot_user: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """A text with the three signs that Slack escapes as they were typed.
+    """A text with the three characters that Slack escapes as the member typed them.
 
     >>> unescaped("R&amp;D &lt;3"), unescaped("R&D <3")
     ('R&D <3', 'R&D <3')
@@ -96,17 +96,17 @@ def unescaped(text: str) -> str:
 
 
 def is_plain(payload: object) -> bool:
-    """Whether JSON is nested no deeper than Slack ever nests it, and holds only numbers and text that can be kept."""
+    """Whether JSON is nested no deeper than Slack's own, and all its numbers and texts can be stored."""
     level = [payload]
     for _ in range(_DEEPEST):
         below: list[object] = []
-        for one in level:
-            if isinstance(one, dict):
-                below += one
-                below += one.values()
-            elif isinstance(one, list):
-                below += one
-            elif (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, str) and not _is_text(one)):
+        for value in level:
+            if isinstance(value, dict):
+                below += value
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+            elif not _is_storable(value):
                 return False
         if not below:
             return True
@@ -114,15 +114,16 @@ def is_plain(payload: object) -> bool:
     return False
 
 
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
-    return True
+def _is_storable(value: object) -> bool:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return False
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def text_of(event: dict[str, Any], name: str) -> str:
-    """A string of an event, "" when it is missing or something else."""
+    """A string of an event, "" if it is missing or no string."""
     value = event.get(name)
     return value if isinstance(value, str) else ""

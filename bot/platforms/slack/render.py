@@ -1,8 +1,8 @@
-"""How papers and words look in Slack: values in, Block Kit and its fallback text out.
+"""Renders messages and replies for Slack, as Block Kit and its fallback text.
 
-Whatever comes from outside stands in rich_text or plain_text, where Slack reads no orders; only the fallback is
-mrkdwn, and there `&`, `<` and `>` are escaped. Every text is cut, and a message that is too heavy altogether is built
-anew with shorter texts: Slack never has to refuse one. Limits: docs.slack.dev/reference/block-kit/blocks.
+Texts from outside stand in rich_text or plain_text, where Slack interprets nothing. Only the fallback is mrkdwn, and
+there `&`, `<` and `>` are escaped. Every text is cut, and a message that is too long in all is built again with shorter
+texts, so that Slack refuses none. Limits: docs.slack.dev/reference/block-kit/blocks.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from bot.platforms.slack.blocks import (
     TITLE,
     URL,
     Json,
+    button_value,
     heading,
-    listed,
-    numbered,
-    packed,
-    said,
+    numbered_list,
+    own_words,
+    paper_list,
     section,
     span,
     spans,
@@ -34,36 +34,37 @@ from bot.platforms.slack.blocks import (
 from recommender.text import visible
 
 MAX_FALLBACK = 4_000
-"""Characters of `text` that Slack advises."""
+"""The most characters of `text` that Slack advises."""
 MAX_REWRITTEN = 4_000
-"""Bytes of `text` that Slack takes where a message is written anew; of a new one it takes more."""
+"""The most bytes of `text` that Slack takes when a message is edited; a new message may have more."""
 MAX_WEIGHT = 12_000
-"""Characters of all block text in a message: Slack refuses more than about 13,200, and documents it nowhere."""
+"""Characters of all block text in a message. Slack refuses more than about 13,200, a limit that it does not
+document."""
 MAX_BLOCKS = 50
 INLINE_ATTACHMENT = 3_000
-"""Characters of a file that are shown in the answer itself."""
+"""The most characters of a file that is shown in the answer itself."""
 _CARDS, _BUTTONS = 14, 25
 _LABEL, _VALUE, _BLOCK_ID = 75, 2_000, 255
 
 
 @dataclass(frozen=True, slots=True)
 class SlackMessage:
-    """Blocks, and the text that notifications show and screen readers read instead of them."""
+    """Blocks, and the text that notifications and screen readers use instead."""
 
     text: str
     blocks: list[Json]
 
 
 def posted(message: Message, commands: Commands, key: str = "", command: str = "/papers") -> SlackMessage:
-    """A message for everybody; its first block's id carries the key it is found by. No blocks: nothing to show."""
+    """A message for everybody. Its first block's id holds the key. It has no blocks if there is nothing to show."""
 
     def build(share: int) -> list[Json]:
-        blocks = said(message.text, share, command)
+        blocks = own_words(message.text, share, command)
         blocks += _card(message.card, share, 0, commands) if message.card else []
         if not message.numbered:
-            return blocks + listed(message.lines, share)
+            return blocks + paper_list(message.lines, share)
         likes = buttons(message.lines, commands.for_emoji("👍"))
-        return blocks + numbered(message.lines, share) + _actions(likes, "number", _LABEL)
+        return blocks + numbered_list(message.lines, share) + _actions(likes, "number", _LABEL)
 
     blocks = longest_that_fits(build, _is_light)
     if blocks and key:
@@ -73,7 +74,7 @@ def posted(message: Message, commands: Commands, key: str = "", command: str = "
 
 
 def rewritten(message: Message, commands: Commands, key: str, command: str = "/papers") -> SlackMessage:
-    """The same as `posted`, with a text that is short enough to take the place of another."""
+    """The same as `posted`, with a text that is short enough for an edit."""
     shown, most = posted(message, commands, key, command), MAX_FALLBACK
     while (size := len(shown.text.encode())) > MAX_REWRITTEN:
         most = min(most * MAX_REWRITTEN // size, most - 1)
@@ -83,17 +84,17 @@ def rewritten(message: Message, commands: Commands, key: str, command: str = "/p
 
 
 def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackMessage:
-    """What the asker gets; a form is one press away."""
+    """The reply to the asker; a button opens its form."""
     left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - MOST_LINES, 0)
     change = [Action("Change", reply.form.command)] if reply.form else []
     rest = f"… and {count(left_out, 'paper')} more." if left_out else ""
 
     def build(share: int) -> list[Json]:
-        blocks = said(reply.text, share, command)
+        blocks = own_words(reply.text, share, command)
         for place, card in enumerate(reply.cards[:_CARDS]):
             blocks += _card(card, share, place, commands)
-        blocks += listed(reply.lines, share)
-        blocks += said(rest, share, command)
+        blocks += paper_list(reply.lines, share)
+        blocks += own_words(rest, share, command)
         blocks += _attachment(reply.attachment, share) if reply.attachment else []
         return blocks + _actions((*reply.actions, *change), "offer", min(share, _LABEL))
 
@@ -102,8 +103,8 @@ def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackM
     return SlackMessage(text, longest_that_fits(build, _is_light))
 
 
-def pressed(value: str) -> Action | None:
-    """The action that a button's value holds, None when it is none of ours."""
+def action_of(value: str) -> Action | None:
+    """The action in a button's value, None for a value that is not the bot's."""
     try:
         match json.loads(value):
             case [str(command), str(argument), int(offset)]:
@@ -124,12 +125,12 @@ def fits_inline(attachment: Attachment) -> bool:
 
 
 def escaped(text: str) -> str:
-    """`text` as mrkdwn that can call nobody and open no link."""
+    """`text` as mrkdwn that mentions nobody and links nowhere."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def weight(blocks: object) -> int:
-    """Characters of all texts and links in some blocks, as UTF-16 counts them."""
+    """The UTF-16 characters of all texts and links in some blocks."""
     match blocks:
         case list():
             return sum(map(weight, blocks))
@@ -172,10 +173,10 @@ def _attachment(attachment: Attachment, share: int) -> list[Json]:
 
 
 def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
-    """Buttons; one whose action is too long for a button's value is left out, its words can still be typed."""
+    """A row of buttons. An action that is too long for a button's value is left out; it can still be typed."""
     made: list[Json] = []
     for place, action in enumerate(actions):
-        value = packed(action.command, action.argument, action.offset)
+        value = button_value(action.command, action.argument, action.offset)
         if len(value) <= _VALUE and len(made) < _BUTTONS:
             label = one_line(action.label, most) or one_line(action.command, most) or "Go on"
             text = {"type": "plain_text", "text": label, "emoji": False}
@@ -184,14 +185,14 @@ def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
 
 
 def _fallback(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str, most: int = MAX_FALLBACK) -> str:
-    """All that the blocks say, in words: what is not read out is not there for somebody who can't see."""
-    plain = "\n".join(_spoken(text, cards, lines, command))
+    """The content of the blocks as text, for members who use a screen reader."""
+    plain = "\n".join(_text_parts(text, cards, lines, command))
     grown = len(escaped(plain[:most])) - len(plain[:most])
-    # An escaped character has five at most, so this bound holds whatever is left after the cut.
+    # An escaped character is five characters long at most, so the bound holds for any cut.
     return escaped(cut(plain, max(most - grown, most // 5))) or "Paperboy"
 
 
-def _spoken(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str) -> Iterator[str]:
+def _text_parts(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str) -> Iterator[str]:
     if words := "".join(each["text"] for each in spans(visible(text).strip(), command)):
         yield words
     share = SHARES[0]
@@ -200,6 +201,6 @@ def _spoken(text: str, cards: Sequence[Card], lines: Sequence[Line], command: st
         parts = (_facts(card, share), one_line(card.summary, share), _reason(card, share), one_line(card.note, SHORT))
         yield from filter(None, (*parts, one_line(card.tally, SHORT), web_link(card.url, URL)))
     for number, line in enumerate(lines, 1):
-        read = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.note, line.tally)]
-        yield f"{number}. " + ". ".join(filter(None, read))
+        texts = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.note, line.tally)]
+        yield f"{number}. " + ". ".join(filter(None, texts))
         yield from filter(None, [web_link(line.url, URL)])

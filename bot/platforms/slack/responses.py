@@ -1,4 +1,4 @@
-"""Sends answers to where they were asked for: to the asker alone, or to everybody when the answer is public."""
+"""Sends replies to the asker, or to everybody in the place if a reply is public."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class ResponseChannel:
     response_url: str = ""
 
     async def resolve_place(self) -> Place:
-        """The place that this is about. In a conversation of members among themselves the bot is not: what is said to
-        it there belongs to the asker's own conversation with it. Raises PlatformErrors."""
+        """The place that the question is about. The bot is not in the direct conversations between members: a command
+        there belongs to the asker's own conversation with the bot. Raises PlatformErrors."""
         if self.place.kind is not PlaceKind.DIRECT:
             return self.place
         return replace(self.place, address=await self.api.direct(self.member))
 
     async def answer(self, ask: Callable[[Asker], Awaitable[Reply]]) -> None:
-        """Ask for somebody, and show them the reply; whatever goes wrong is told in words."""
-        await self.show_or_log(await asked(self.api, self.member, ask))
+        """Ask the service for the member, and show the reply. An error is shown as a sentence."""
+        await self.show_or_log(await reply_to(self.api, self.member, ask))
 
     async def show_or_log(self, reply: Reply) -> None:
         """Show the reply; log where that fails."""
@@ -48,7 +48,7 @@ class ResponseChannel:
             log.warning("An answer could not be shown.", why=str(error))
 
     async def show(self, reply: Reply) -> None:
-        """Show the reply; a file too long for it goes to the asker's direct messages. Raises PlatformErrors."""
+        """Show the reply. A file that is too long for it goes to the asker's direct messages. Raises PlatformErrors."""
         if reply.attachment and not render.fits_inline(reply.attachment):
             outcome = await self._upload(reply.attachment)
             reply = replace(reply, text=f"{reply.text} {outcome}".strip())
@@ -81,7 +81,7 @@ class ResponseChannel:
                 )
 
     async def _upload(self, attachment: Attachment) -> str:
-        """Send a file to the asker's direct messages. Returns the outcome in words."""
+        """Send a file to the asker's direct messages. Returns the outcome as a sentence."""
         try:
             address = await self.api.direct(self.member)
             with translate_errors():
@@ -89,22 +89,22 @@ class ResponseChannel:
                     channel=address, filename=attachment.name, title=attachment.name, content=attachment.content
                 )
         except PlatformError as error:
-            log.warning("A file could not be handed out.", why=str(error))
+            log.warning("A file could not be sent.", why=str(error))
             return "Slack did not take the file just now; please ask again in a moment."
         return "The file is in your direct messages with me."
 
 
-async def asked(api: SlackApi, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
-    """The service's reply to a member; an error becomes a reply in words."""
+async def reply_to(api: SlackApi, member: str, ask: Callable[[Asker], Awaitable[Reply]]) -> Reply:
+    """The service's reply to a member; an error becomes a reply that says so."""
 
     async def asking() -> Reply:
         person = await api.person(member)
         return await ask(Asker(member, person.manager, person.name))
 
-    return await in_words(asking())
+    return await reply_or_error(asking())
 
 
-async def in_words(answering: Awaitable[Reply]) -> Reply:
+async def reply_or_error(answering: Awaitable[Reply]) -> Reply:
     """The reply, or a reply that says what went wrong."""
     try:
         return await answering

@@ -1,4 +1,4 @@
-"""What the bot asks a workspace to be allowed."""
+"""The scopes that the bot asks of a workspace."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ SCOPES = {
     "reactions:read": "sees the emoji on its cards",
     "users:read": "knows workspace admins, and other bots, whose emoji don't count",
 }
-"""Every bot scope, and what for."""
+"""Every bot scope, and what it is for."""

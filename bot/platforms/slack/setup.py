@@ -1,4 +1,4 @@
-"""Slack as the settings have it: one workspace over Socket Mode, or many over HTTP."""
+"""Builds the Slack platform from the settings: one workspace over Socket Mode, or many over HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME = "slack"
 
 
 def slack_mode(slack: SlackSettings) -> Literal["socket", "http"] | None:
-    """How Slack is set up, None when it is not. Raises SettingsError when it is set up by half or twice."""
+    """How the settings set Slack up, None if they do not. Raises SettingsError for half a set-up, or for both ways."""
     socket = {"slack.bot_token (xoxb-…)": slack.bot_token, "slack.app_token (xapp-…)": slack.app_token}
     http = {
         "slack.signing_secret": slack.signing_secret,
@@ -44,7 +44,7 @@ def slack_mode(slack: SlackSettings) -> Literal["socket", "http"] | None:
 
 
 async def _build(environment: Environment) -> Platform:
-    # The libraries of Slack are imported only where Slack is set up.
+    # Slack's libraries are imported only if Slack is set up.
     from bot.platforms.slack.http import AppSecrets, HttpSlack
     from bot.platforms.slack.platform import SlackPlatform
     from bot.platforms.slack.token_store import AppKeys

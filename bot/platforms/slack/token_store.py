@@ -1,9 +1,9 @@
-"""Many workspaces, each with the token that it gave when the bot was installed there.
+"""Many workspaces, each with the token of its installation.
 
-A token that ends is renewed before it is used, by whoever uses it first: what Slack tells, a digest, or the upkeep of
+A token that expires soon is renewed before its next use: for an event, a digest, or the job that renews the tokens of
 quiet workspaces. Slack takes a refresh token once (docs.slack.dev/authentication/using-token-rotation). If the answer
-is lost, or the process dies before the new pair is committed, the old token is good until it ends, two hours later; if
-no new try succeeds until then, the workspace has to install the bot again, and the log says so from the first failure.
+is lost, or the process dies before the new pair is committed, the old token works until it expires, two hours later. If
+no later try succeeds until then, the workspace has to install the bot again; the log says so from the first failure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bot.ports.platform import Clock, NotAccepted, PlatformError, Rejected, Unce
 RENEWED_BEFORE = timedelta(hours=2)
 _NEXT_TRY = timedelta(minutes=5)
 _MOST_CACHED = 1_000
-"""The most workspaces in the cache; the one unused for longest is dropped first."""
+"""The most workspaces in the cache; the least recently used is dropped first."""
 log = structlog.get_logger(__name__)
 SILENT = logging.Logger("silent", logging.CRITICAL + 1)
 """A logger that logs nothing, for clients that would log secrets."""
@@ -35,7 +35,7 @@ SILENT = logging.Logger("silent", logging.CRITICAL + 1)
 
 @dataclass(frozen=True, slots=True)
 class AppKeys:
-    """What Slack knows the app by."""
+    """The app's credentials at Slack."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -60,26 +60,27 @@ class InstalledWorkspaces:
 
     async def get(self, workspace_id: str) -> Workspace:
         """The workspace with this id, its token good for a while."""
-        if found := self._cached(workspace_id):
-            return found
+        if cached := self._cached(workspace_id):
+            return cached
         async with self._lock_for(workspace_id):
             return self._cached(workspace_id) or await self._fetch(workspace_id)
 
     async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
-        """Slack refused this token. The workspace is lost unless there is a newer token, or Slack gives one."""
+        """Slack refused this token: the workspace is lost unless a newer token is stored, or Slack gives one."""
         workspace_id = workspace.identity.workspace
         async with self._lock_for(workspace_id):
             self.forget(workspace_id)
-            known = await self._installations.get(workspace_id)
-            if known is None or not known.alive:
+            installation = await self._installations.get(workspace_id)
+            if installation is None or not installation.alive:
                 return
-            dead = known.token == token and not await self._refreshed(known)
-            if dead and await self._end(known, uninstalled="account_inactive" in why):
+            dead = installation.token == token and not await self._refreshed(installation)
+            if dead and await self._end(installation, uninstalled="account_inactive" in why):
                 return
         raise NotAccepted("The token was renewed meanwhile.")
 
     async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
-        """Slack says that the token was revoked or the bot removed at that moment; False when it is back since."""
+        """Record that the token was revoked or the bot removed at that time; False if the bot was installed again
+        since."""
         self.forget(workspace_id)
         return await self._installations.end(workspace_id, at, uninstalled=uninstalled)
 
@@ -91,11 +92,11 @@ class InstalledWorkspaces:
         return self._locks.setdefault(workspace_id, asyncio.Lock())
 
     def _cached(self, workspace_id: str) -> Workspace | None:
-        known = self._cache.get(workspace_id)
-        if known is None or (known.good_until and known.good_until <= self._clock()):
+        entry = self._cache.get(workspace_id)
+        if entry is None or (entry.good_until and entry.good_until <= self._clock()):
             return None
         self._cache.move_to_end(workspace_id)
-        return known.workspace
+        return entry.workspace
 
     async def _fetch(self, workspace_id: str) -> Workspace:
         installed = await self._installations.get(workspace_id)
@@ -105,22 +106,22 @@ class InstalledWorkspaces:
             installed = await self._renew(installed)
         if not installed.alive:
             raise WorkspaceLost(f"I am no longer installed in the workspace {installed.name or workspace_id}")
-        known = self._cache.get(workspace_id)
+        entry = self._cache.get(workspace_id)
         identity = BotIdentity(installed.bot_user, installed.bot, workspace_id)
-        api = known.workspace.api if known else self._new_api(installed.token, identity=identity)
+        api = entry.workspace.api if entry else self._new_api(installed.token, identity=identity)
         api.set_token(installed.token)
         good_until = installed.expires_at and max(
             installed.expires_at - RENEWED_BEFORE, min(self._clock() + _NEXT_TRY, installed.expires_at)
         )
-        found = Workspace(api, identity)
-        self._cache[workspace_id] = _Cached(found, good_until)
+        workspace = Workspace(api, identity)
+        self._cache[workspace_id] = _Cached(workspace, good_until)
         self._cache.move_to_end(workspace_id)
         if len(self._cache) > _MOST_CACHED:
             self._cache.popitem(last=False)
-        return found
+        return workspace
 
     async def _renew(self, installed: Installation) -> Installation:
-        """The installation with a token for the next hours, committed; with the old one while that still holds."""
+        """The installation with a renewed token, committed. If that fails, the old token is used until it expires."""
         try:
             renewed = await self._exchange(installed)
         except PlatformError as error:
@@ -147,14 +148,14 @@ class InstalledWorkspaces:
             return renewed
         return await self._installations.get(installed.workspace) or replace(installed, revoked_at=self._clock())
 
-    async def _end(self, known: Installation, *, uninstalled: bool) -> bool:
-        """Note that this installation ended; False when there is a later one by now."""
+    async def _end(self, installation: Installation, *, uninstalled: bool) -> bool:
+        """Record that this installation ended; False if there is a later one by now."""
         return await self._installations.end(
-            known.workspace, self._clock(), uninstalled=uninstalled, installed_until=known.installed_at
+            installation.workspace, self._clock(), uninstalled=uninstalled, installed_until=installation.installed_at
         )
 
     async def _refreshed(self, installed: Installation) -> bool:
-        """Whether Slack gives another token for one that died. Raises NotAccepted while nobody can tell."""
+        """Whether Slack gives a new token in place of a refused one. Raises NotAccepted while Slack does not answer."""
         if not installed.refresh_token:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Modals and the home tab: values in, Block Kit out, and what came back from a modal as values again.
+"""Renders modals and the home tab as Block Kit, and reads submitted modals.
 
 Limits: docs.slack.dev/reference/views and docs.slack.dev/reference/block-kit/block-elements.
 """
@@ -14,21 +14,21 @@ from bot.model.commands import Commands
 from bot.model.messages import Action, Entry, Form, FormField, Home, Overview, PlaceKind
 from bot.model.text import count, cut
 from bot.platforms.rendering import one_line
-from bot.platforms.slack.blocks import Json, listed, packed, said, section, spans
+from bot.platforms.slack.blocks import Json, button_value, own_words, paper_list, section, spans
 from recommender.text import visible
 
 _TITLE, _LABEL, _HINT, _OPTION, _OPTION_VALUE, _BUTTON_VALUE = 24, 150, 150, 75, 150, 2_000
 _TYPED, _ID, _ERROR = 3_000, 255, 300
 _FIELDS, _CHOICES, _ELEMENTS = 50, 100, 25
 _TOPICS, _SAVED, _CHANNELS = 25, 10, 20
-"""With two blocks a channel they stay below the 100 blocks of a home tab."""
+"""The most entries on a home tab. With two blocks a channel, they stay below Slack's limit of 100 blocks."""
 _WORDS = 1_200
 _ACTION = "value"
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """A modal as it was sent: its command, what stood in its fields before and now, and the block of each field."""
+class SubmittedForm:
+    """A submitted modal: its command, the values of its fields before and now, and the block of each field."""
 
     command: str
     before: Mapping[str, str]
@@ -38,14 +38,14 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a modal was opened: the address it is about, and whether that was on the home tab."""
+    """Where a modal was opened: the address that it is about, and whether it was opened on the home tab."""
 
     address: str
     home: bool = False
 
 
 def modal(form: Form, origin: Origin) -> Json:
-    """A form to be filled in."""
+    """A form as a modal."""
     inputs = [_input(place, field) for place, field in enumerate(form.fields[:_FIELDS])]
     if not inputs:
         return notice(form.title, "There is nothing to change here.")
@@ -58,12 +58,12 @@ def modal(form: Form, origin: Origin) -> Json:
 
 
 def notice(title: str, text: str, command: str = "/papers") -> Json:
-    """A modal that only tells something."""
-    return _modal(title, said(text, _WORDS, command) or said("Done.", _WORDS, command))
+    """A modal that only shows a text."""
+    return _modal(title, own_words(text, _WORDS, command) or own_words("Done.", _WORDS, command))
 
 
-def filled(view: Mapping[str, Any], commands: Commands) -> tuple[Filled, Origin]:
-    """What was sent. Raises ValueError for a modal that is none of ours."""
+def submitted_form(view: Mapping[str, Any], commands: Commands) -> tuple[SubmittedForm, Origin]:
+    """The form that a member submitted. Raises ValueError for a modal that is not the bot's."""
     try:
         address, home = json.loads(view["private_metadata"])
         typed, command = view["state"]["values"], str(view["callback_id"])
@@ -76,43 +76,43 @@ def filled(view: Mapping[str, Any], commands: Commands) -> tuple[Filled, Origin]
                 now[name] = _value(typed[block["block_id"]][_ACTION], "value", "selected_option")
         if not commands.traits(command).has_form:
             raise ValueError(command)
-        return Filled(command, before, now, blocks), Origin(str(address), bool(home))
+        return SubmittedForm(command, before, now, blocks), Origin(str(address), bool(home))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError("a modal of another time") from error
 
 
-def wrong(field: str, sent: Filled, text: str) -> Mapping[str, str] | None:
-    """What is wrong, under the field that it is about; None where the modal has no such field."""
+def field_error(field: str, sent: SubmittedForm, text: str) -> Mapping[str, str] | None:
+    """The error text by the block of its field; None if the modal has no such field."""
     return {sent.blocks[field]: one_line(text, _ERROR)} if field in sent.blocks else None
 
 
-def home(shown: Home, note: str = "", command: str = "/papers") -> Json:
-    """The home tab; `note` tells what the last press did."""
-    blocks = said(note, _WORDS, command)
+def home(home_page: Home, note: str = "", command: str = "/papers") -> Json:
+    """The home tab; `note` is the result of the last press."""
+    blocks = own_words(note, _WORDS, command)
     blocks += [{"type": "divider"}] if blocks else []
-    blocks += [_header("Your own digest")] if shown.mine.actions else []
-    blocks += _overview(shown.mine, command)
-    if shown.topics:
+    blocks += [_header("Your own digest")] if home_page.mine.actions else []
+    blocks += _overview(home_page.mine, command)
+    if home_page.topics:
         blocks.append(_header("Your topics"))
-        blocks += [_entry(each) for each in shown.topics[:_TOPICS]]
-        if len(shown.topics) > _TOPICS:
-            rest = count(len(shown.topics) - _TOPICS, "topic")
-            blocks += said(f"… and {rest} more. Send me `topics` to see all.", _WORDS, command)
-    if shown.saved:
-        blocks.append(_header(f"Your saved papers, {shown.kept:,} in all"))
-        blocks += listed([each.line for each in shown.saved[:_SAVED]], _WORDS, "bullet")
-        blocks += _saved_actions(shown)
-    if shown.channels:
+        blocks += [_entry(each) for each in home_page.topics[:_TOPICS]]
+        if len(home_page.topics) > _TOPICS:
+            rest = count(len(home_page.topics) - _TOPICS, "topic")
+            blocks += own_words(f"… and {rest} more. Send me `topics` to see all.", _WORDS, command)
+    if home_page.saved:
+        blocks.append(_header(f"Your saved papers, {home_page.kept:,} in all"))
+        blocks += paper_list([each.line for each in home_page.saved[:_SAVED]], _WORDS, "bullet")
+        blocks += _saved_actions(home_page)
+    if home_page.channels:
         blocks.append(_header("Channels you manage"))
-        blocks += [block for each in shown.channels[:_CHANNELS] for block in _overview(each, command)]
-        left_out = shown.left_out + max(len(shown.channels) - _CHANNELS, 0)
+        blocks += [block for each in home_page.channels[:_CHANNELS] for block in _overview(each, command)]
+        left_out = home_page.left_out + max(len(home_page.channels) - _CHANNELS, 0)
         if left_out:
-            blocks += said(f"… and {count(left_out, 'channel')} more: say `/papers` there.", _WORDS, command)
-    return {"type": "home", "blocks": blocks or said("Nothing here yet.", _WORDS, command)}
+            blocks += own_words(f"… and {count(left_out, 'channel')} more: say `/papers` there.", _WORDS, command)
+    return {"type": "home", "blocks": blocks or own_words("Nothing here yet.", _WORDS, command)}
 
 
-def pressed(action: Mapping[str, Any]) -> tuple[str, Action] | None:
-    """The address ("" for the direct conversation) and the action of a press on the home tab."""
+def action_of(action: Mapping[str, Any]) -> tuple[str, Action] | None:
+    """The address ("" for the direct conversation) and the action of a press on the home tab, or None."""
     option = action.get("selected_option")
     value = option.get("value") if isinstance(option, dict) else action.get("value")
     try:
@@ -129,7 +129,7 @@ def _modal(title: str, blocks: list[Json]) -> Json:
 
 
 def _input(place: int, field: FormField) -> Json:
-    """A field: a menu where there are choices that a menu can hold, else one line of text."""
+    """A field: a menu if its choices fit into one, else one line of text."""
     offered = list(dict.fromkeys([*field.choices, field.value])) if field.choices else []
     if offered and len(offered) <= _CHOICES and all(each == one_line(each, _OPTION) != "" for each in offered):
         options = {each: {"text": _plain(each, _OPTION), "value": each} for each in offered}
@@ -151,12 +151,12 @@ def _input(place: int, field: FormField) -> Json:
 
 def _value(element: Mapping[str, Any], typed: str, chosen: str) -> str:
     option = element.get(chosen)
-    found = option["value"] if option else element.get(typed)
-    return found if isinstance(found, str) else ""
+    value = option["value"] if option else element.get(typed)
+    return value if isinstance(value, str) else ""
 
 
 def _overview(shown: Overview, command: str) -> list[Json]:
-    """A place under its name, which Slack itself shows to those alone who may know it."""
+    """A place under its name. Slack shows the name only to members who may see it."""
     address = shown.place.address if shown.place.kind is PlaceKind.CHANNEL else ""
     name = [section({"type": "channel", "channel_id": address, "style": {"bold": True}})] if address else []
     words = section(*spans(cut(visible(shown.text).strip(), _WORDS) or "…", command))
@@ -188,7 +188,7 @@ def _actions(elements: Iterable[Json | None]) -> list[Json]:
 
 
 def _button(action: Action, address: str) -> Json | None:
-    """A button, None for an action too long for one: its words can still be typed."""
+    """A button, None if the action is too long for one; it can still be typed."""
     value = _pack(action, address)
     if len(value) > _BUTTON_VALUE:
         return None
@@ -197,7 +197,7 @@ def _button(action: Action, address: str) -> Json | None:
 
 
 def _pack(action: Action, address: str) -> str:
-    return packed(address, action.command, action.argument, action.offset, ascii=False)
+    return button_value(address, action.command, action.argument, action.offset, ascii=False)
 
 
 def _header(text: str) -> Json:

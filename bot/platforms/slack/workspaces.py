@@ -1,4 +1,4 @@
-"""The workspaces that the bot is installed in: its clients there, and who it is there."""
+"""The workspaces that the bot is installed in, each with its client and the bot's identity."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from bot.ports.platform import Clock, NotAccepted, Uncertain, WorkspaceLost
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One workspace: the Web API with its token, and who the bot is there."""
+    """One workspace: the Web API with its token, and the bot's identity there."""
 
     api: SlackApi
     identity: BotIdentity
 
 
 class Workspaces(Protocol):
-    """Where the bot is installed."""
+    """The workspaces in which the bot is installed."""
 
     async def get(self, workspace_id: str) -> Workspace:
-        """The workspace with this id; "" is the only one, where there is only one.
+        """The workspace with this id, or the only workspace for "".
 
-        Raises WorkspaceLost where the bot is not installed, and NotAccepted while nobody can tell.
+        Raises WorkspaceLost if the bot is not installed there, and NotAccepted while Slack does not answer.
         """
         ...
 
     async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
-        """Note that Slack refused this token. Raises NotAccepted when there is a good one by now."""
+        """Record that Slack refused this token. Raises NotAccepted if there is a newer token by now."""
         ...
 
     async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
-        """Slack says that the token was revoked or the bot removed at that moment; False when it is back since."""
+        """Record that the token was revoked or the bot removed at that time; False if the bot was installed again
+        since."""
         ...
 
 
 class OneWorkspace:
-    """The one workspace of a bot token. Where installations are kept, it is noted there when the bot comes and goes."""
+    """The one workspace of a bot token. With `installations`, its comings and goings are recorded there."""
 
     def __init__(self, api: SlackApi, clock: Clock, installations: Installations | None) -> None:
         self._api, self._clock, self._installations = api, clock, installations
@@ -48,18 +49,18 @@ class OneWorkspace:
         """The workspace of the token. Raises WorkspaceLost for any other."""
         try:
             identity = await self._api.identity()
-        except Uncertain as error:  # nothing but a question was sent
+        except Uncertain as error:  # the request changed nothing
             raise NotAccepted(str(error)) from error
         if workspace_id not in ("", identity.workspace):
             raise WorkspaceLost(f"I am not installed in the workspace {workspace_id}")
         return Workspace(self._api, identity)
 
     async def register(self) -> Workspace:
-        """The workspace, after it was noted as one that the bot is in."""
+        """The workspace, recorded as installed."""
         workspace = await self.get("")
         if self._installations:
-            known = await self._installations.get(workspace.identity.workspace)
-            if known is None or not known.alive:
+            installation = await self._installations.get(workspace.identity.workspace)
+            if installation is None or not installation.alive:
                 identity = workspace.identity
                 await self._installations.put(
                     Installation(identity.workspace, self._clock(), bot_user=identity.user, bot=identity.bot)
@@ -67,9 +68,10 @@ class OneWorkspace:
         return workspace
 
     async def mark_revoked(self, workspace: Workspace, token: str, why: str) -> None:
-        """Note that Slack refused the token."""
+        """Record that Slack refused the token."""
         await self.mark_ended(workspace.identity.workspace, self._clock(), uninstalled=False)
 
     async def mark_ended(self, workspace_id: str, at: datetime, *, uninstalled: bool) -> bool:
-        """Slack says that the token was revoked or the bot removed at that moment; False when it is back since."""
+        """Record that the token was revoked or the bot removed at that time; False if the bot was installed again
+        since."""
         return self._installations is None or await self._installations.end(workspace_id, at, uninstalled=uninstalled)

@@ -376,7 +376,7 @@ async def test_commands_are_registered_for_the_ways_in_which_the_app_can_be_inst
     server: DiscordServer, installs: set[int] | None, kinds: list[int], contexts: list[int]
 ) -> None:
     server.fake.installs = installs
-    assert await server.platform._registration.tell(server.platform.rest, server.fake.application)
+    assert await server.platform._registration.register(server.platform.rest, server.fake.application)
     for command in server.fake.commands.registered[""]:
         assert (command["integration_types"], command["contexts"]) == (kinds, contexts)
 
@@ -394,7 +394,7 @@ async def test_an_application_that_can_not_be_looked_at_gets_its_commands_for_se
     server.fake.commands.registered[""].clear()
     server.fake.faults.status("get_current_application", 403, times=20)
     registration = server.platform._registration
-    assert await registration.tell(server.platform.rest, server.fake.application)
+    assert await registration.register(server.platform.rest, server.fake.application)
     assert [each["integration_types"] for each in server.fake.commands.registered[""]] == [[0]] * 3
 
 

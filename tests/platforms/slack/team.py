@@ -16,7 +16,7 @@ from bot.model.number_emoji import keycap, number_of
 from bot.platforms.slack.http import HttpSlack
 from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
-from bot.platforms.slack.render import pressed
+from bot.platforms.slack.render import action_of
 from bot.platforms.slack.scopes import SCOPES
 from bot.ports.platform import AccessLost, BotApi, NotAccepted, PlatformError, Rejected
 from tests.fakes.clock import Clock
@@ -166,7 +166,7 @@ class SlackTeam:
 def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The bot's buttons in a message."""
     found = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
-    return [each for each in found if pressed(each["value"])]
+    return [each for each in found if action_of(each["value"])]
 
 
 def readable(words: str, node: object) -> str:

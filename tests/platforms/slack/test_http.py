@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from slack_sdk.signature import SignatureVerifier
 
 from bot.model.messages import Message, Place
-from bot.platforms.slack.http import _signed
+from bot.platforms.slack.http import _is_signed
 from bot.ports.platform import AccessLost
 from bot.store.database import Store
 from bot.web import Unservable, serving
@@ -79,12 +79,12 @@ async def test_a_strange_signature_is_a_wrong_one(team: HttpTeam, headers: dict[
 @given(stamp=st.text() | st.integers().map(str), signature=st.text(), body=st.binary())
 def test_no_stranger_gets_in_or_breaks_anything(stamp: str, signature: str, body: bytes) -> None:
     headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
-    assert not _signed(SignatureVerifier("s1gn"), headers, body)
+    assert not _is_signed(SignatureVerifier("s1gn"), headers, body)
 
 
 def test_a_time_that_no_clock_shows_is_a_wrong_one() -> None:
     for digits in (30, 400, 5_000):
-        assert not _signed(SignatureVerifier("s1gn"), {"X-Slack-Request-Timestamp": "9" * digits}, b"")
+        assert not _is_signed(SignatureVerifier("s1gn"), {"X-Slack-Request-Timestamp": "9" * digits}, b"")
 
 
 async def test_a_body_is_not_read_before_its_signature(team: HttpTeam) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.registry import COMMANDS
-from bot.platforms.slack.listeners import EVENTS, FAREWELLS, FIRST, HOME, QUESTIONS
+from bot.platforms.slack.listeners import BEFORE_ACK, EVENTS, HOME, QUESTIONS, REMOVALS
 from bot.platforms.slack.manifest import manifest
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack.payloads import EVENT_SCOPES
@@ -39,7 +39,7 @@ def test_the_two_manifests_ask_for_the_same() -> None:
 
 def test_the_events_in_it_are_those_that_are_listened_for() -> None:
     assert sorted(WRITTEN) == sorted(EVENTS)
-    assert {event.partition(".")[0] for event in WRITTEN} == {*FIRST, *QUESTIONS, HOME, *FAREWELLS}
+    assert {event.partition(".")[0] for event in WRITTEN} == {*BEFORE_ACK, *QUESTIONS, HOME, *REMOVALS}
 
 
 @pytest.mark.parametrize("event", WRITTEN)

@@ -128,24 +128,24 @@ def test_ten_usual_cards_are_shown_uncut_in_one_answer() -> None:
 def test_a_button_says_what_it_was_given(command: str, argument: str, offset: int) -> None:
     shown = render.answer(Reply("Found.", actions=(Action("More", command, argument, offset),)), COMMANDS)
     for button in elements(shown.blocks, "button"):
-        assert render.pressed(button["value"]) == Action("", command, argument, offset)
+        assert render.action_of(button["value"]) == Action("", command, argument, offset)
 
 
 def test_a_button_says_the_same_when_slack_has_escaped_what_it_holds() -> None:
     action = Action("Share", "share", 'R&D "a <b>" &amp; ∀x', 5)
     [button] = render.answer(Reply("x", actions=(action,)), COMMANDS).blocks[-1]["elements"]
-    assert render.pressed(render.escaped(button["value"])) == replace(action, label="")
+    assert render.action_of(render.escaped(button["value"])) == replace(action, label="")
 
 
 @pytest.mark.parametrize("value", ["", "{", "[]", "5", '["more"]', '["more", 5, 0]', '{"verb": "more"}', "[" * 5_000])
 def test_a_value_that_is_not_ours_is_no_action(value: str) -> None:
-    assert render.pressed(value) is None
+    assert render.action_of(value) is None
 
 
 def test_a_card_has_the_five_buttons_each_carrying_the_paper() -> None:
     buttons = elements(render.posted(Message(card=CARD), COMMANDS).blocks, "button")
     assert [button["text"]["text"] for button in buttons] == ["More like this", "Less", "Save", "Similar", "Abstract"]
-    held = [render.pressed(button["value"]) for button in buttons]
+    held = [render.action_of(button["value"]) for button in buttons]
     assert [(each.command, each.argument) for each in held if each] == [
         (command, CARD.paper_id) for command in ("more", "less", "save", "similar", "abstract")
     ]

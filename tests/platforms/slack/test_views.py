@@ -131,7 +131,7 @@ def test_slack_takes_any_form_and_sends_it_back_as_it_was(form: Form, address: s
     if "submit" not in view:
         assert form.fields == ()
         return
-    filled, origin = views.filled(sent(view), COMMANDS)
+    filled, origin = views.submitted_form(sent(view), COMMANDS)
     assert origin == Origin(address[:200], home=True)
     assert filled.before == filled.now
     assert set(filled.blocks.values()) <= {block["block_id"] for block in view["blocks"]}
@@ -144,13 +144,13 @@ def test_slack_takes_any_words_in_a_modal(title: str, text: str) -> None:
 
 def test_what_was_typed_and_chosen_is_read_under_the_fields_names() -> None:
     view = views.modal(SCHEDULE, Origin("C1"))
-    filled, origin = views.filled(sent(view, {"0:hour": "5pm", "3:count": "7"}), COMMANDS)
+    filled, origin = views.submitted_form(sent(view, {"0:hour": "5pm", "3:count": "7"}), COMMANDS)
     assert filled.command == "schedule"
     assert filled.before == {"hour": "09:00", "days": "weekdays", "zone": "Europe/Berlin", "count": "5"}
     assert filled.now == {**filled.before, "hour": "5pm", "count": "7"}
     assert origin == Origin("C1")
-    assert views.wrong("hour", filled, "That is no time.") == {"0:hour": "That is no time."}
-    assert views.wrong("bar", filled, "That is no share.") is None
+    assert views.field_error("hour", filled, "That is no time.") == {"0:hour": "That is no time."}
+    assert views.field_error("bar", filled, "That is no share.") is None
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_what_was_typed_and_chosen_is_read_under_the_fields_names() -> None:
 )
 def test_a_modal_of_another_time_is_told_apart(view: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="another time"):
-        views.filled(view, COMMANDS)
+        views.submitted_form(view, COMMANDS)
 
 
 def test_a_value_that_no_menu_can_hold_is_typed_and_one_that_is_no_choice_any_more_stays() -> None:
@@ -186,7 +186,7 @@ def test_every_press_on_the_home_tab_says_where_and_what() -> None:
         for each in [block.get("accessory"), *block.get("elements", [])]
         if each and each["type"] == "button"
     ]
-    pressed = [views.pressed(each) for each in buttons]
+    pressed = [views.action_of(each) for each in buttons]
     assert pressed[:4] == [
         *[("", Action("", each.command)) for each in MANAGES],
         ("", Action("", "unsubscribe", "federated learning")),
@@ -198,21 +198,21 @@ def test_every_press_on_the_home_tab_says_where_and_what() -> None:
         for each in block.get("elements", [])
         if each["type"] == "static_select"
     ]
-    assert views.pressed({"selected_option": menu["options"][1]}) == ("", Action("", "unsave", "2603.00001"))
+    assert views.action_of({"selected_option": menu["options"][1]}) == ("", Action("", "unsave", "2603.00001"))
 
 
 def test_a_press_says_the_same_when_slack_has_escaped_what_it_holds() -> None:
     entry = Entry(Line("", "R&D <3"), Action("Unsubscribe", "unsubscribe", "R&D <3"))
     [block] = [block for block in views.home(replace(FULL, topics=(entry,)))["blocks"] if "accessory" in block]
     held = block["accessory"]["value"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    assert views.pressed({"value": held}) == ("", replace(entry.action, label=""))
+    assert views.action_of({"value": held}) == ("", replace(entry.action, label=""))
 
 
 @pytest.mark.parametrize(
     "told", [{}, {"value": ""}, {"value": "[]"}, {"value": '["C1","x"]'}, {"selected_option": None}]
 )
 def test_a_press_of_another_time_is_none(told: dict[str, Any]) -> None:
-    assert views.pressed(told) is None
+    assert views.action_of(told) is None
 
 
 def test_a_channel_is_named_by_slack_which_knows_who_may_know_it() -> None:
