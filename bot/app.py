@@ -1,4 +1,4 @@
-"""Wiring only: builds the parts of one Paperboy and hands them to each other."""
+"""Wiring only: builds the parts of the bot and connects them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TOKENS_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One Paperboy, put together."""
+    """The built bot."""
 
     settings: Settings
     store: Store
@@ -57,11 +57,11 @@ class App:
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
-"""Makes the platforms that keep something in the store."""
+"""Builds platforms that keep their installations in the store."""
 
 
 def system_clock() -> datetime:
-    """The time now, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -75,15 +75,15 @@ async def opened(
     sources: Sequence[Source] | None = None,
     progress: Progress | None = None,
 ) -> AsyncIterator[App]:
-    """A Paperboy over these platforms, its store and index open. `sources` stand in for those of the settings."""
+    """The bot on these platforms, with its store and index open. `sources` replace those of the settings."""
     async with contextlib.AsyncExitStack() as stack:
         store = await open_store(settings.store_url, busy_seconds=settings.database_busy_seconds)
         stack.push_async_callback(store.close)
         paper_index = await PaperIndex.open(store, settings.index_dir, progress)
         if sources is None:
             sources = await stack.enter_async_context(configured_sources(settings))
-        over = platforms if isinstance(platforms, Mapping) else await platforms(store)
-        yield build(settings, store, paper_index, over, sources, clock, sleep)
+        built = platforms if isinstance(platforms, Mapping) else await platforms(store)
+        yield build(settings, store, paper_index, built, sources, clock, sleep)
 
 
 def build(
@@ -115,7 +115,7 @@ def build(
         digests,
         emoji,
         clock,
-        _looking_up(sources),
+        _paper_lookup(sources),
         delivery_worker.deliver,
         platforms,
         vote_counters.refresh_tally,
@@ -162,8 +162,8 @@ async def _renew_tokens(platforms: Mapping[str, Platform]) -> None:
             await platform.renew_tokens()
 
 
-def _looking_up(sources: Sequence[Source]) -> LookUp:
-    """Single papers come from the first source that can be asked for them."""
+def _paper_lookup(sources: Sequence[Source]) -> LookUp:
+    """A function that looks single papers up at the first source that can do so."""
     lookup = next((source for source in sources if isinstance(source, PaperLookup)), None)
 
     async def look_up(ids: Sequence[str]) -> list[Paper]:

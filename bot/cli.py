@@ -1,4 +1,4 @@
-"""The operator's commands. Each imports what it needs when it runs: a start takes no longer than its command."""
+"""The command line. Each command imports its modules when it runs, so that it starts no slower than needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 _MOST_HITS = 10_000
 _UMASK = 0o077
-"""What the bot makes is for its own user alone."""
+"""New files are readable for the bot's own user alone."""
 papers_app = typer.Typer(help="Bring papers in and out as JSON lines.")
 db_app = typer.Typer(help="Look after the store.")
 app.add_typer(papers_app, name="papers")
@@ -258,7 +258,7 @@ def forget(member: Annotated[str, typer.Argument(metavar="MEMBER", help="The mem
 
 def main() -> None:
     """Run one command. Errors are one line on stderr: exit 2 for wrong use, 1 for failure, 130 when interrupted."""
-    before = os.umask(_UMASK)  # also for what libraries make
+    before = os.umask(_UMASK)  # also for files that libraries make
     try:
         _run_command()
     finally:
@@ -272,15 +272,15 @@ def _run_command() -> None:
         words.append("--help")
     try:
         code = app(words, standalone_mode=False)
-        sys.stdout.flush()  # what can't be written is known here, not when nobody can say so any more
+        sys.stdout.flush()  # an error of stdout comes here, while it can still be reported
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
-        drop_output()  # whoever read it has seen enough
+        drop_output()  # the reader of the pipe has left
         sys.exit(1)
     except TyperException as error:
-        said = " ".join(error.format_message().split()).rstrip(".")
-        err(f"paperboy: {said}{'' if said.endswith('?') else '.'} `paperboy --help` tells more.")
+        text = " ".join(error.format_message().split()).rstrip(".")
+        err(f"paperboy: {text}{'' if text.endswith('?') else '.'} `paperboy --help` tells more.")
         sys.exit(2)
     except Exception as error:
         print_error(error, trace=_State.debug)

@@ -1,4 +1,4 @@
-"""Logs: on stderr, as JSON for machines, as text for people, or plainly among what a command says."""
+"""Logging to stderr: as JSON for machines, as text for people, or as plain lines among a command's output."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from typing import Any
 import structlog
 
 _EPISODE_SECONDS = 120.0
-"""Trouble that was not seen for so long is over."""
+"""Trouble that was not seen for so many seconds is over."""
 _AGAIN_SECONDS = 3600.0
-"""Trouble that lasts is told again after so long."""
+"""Trouble that lasts is logged again after so many seconds."""
 
 
 class Troubles:
-    """Trouble with the store or the disk, which meets whatever is done: told once for each episode, and in one line
-    instead of a traceback for each work that it stopped."""
+    """Trouble with the store or the disk, which makes everything fail at once. It is logged in one line for each
+    episode, instead of a traceback for each failure."""
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._seen: dict[str, tuple[float, float]] = {}
 
     def text(self, error: BaseException | None) -> str:
-        """What kind of trouble an error is, or came from; "" for any other error."""
-        seen = 0
-        while error is not None and seen < _CAUSES:
-            # By their names: most commands need none of these libraries, and are to start quickly.
+        """The trouble that an error is or was caused by, "" for any other error."""
+        depth = 0
+        while error is not None and depth < _CAUSES:
+            # The types are compared by name, so that commands need not import these libraries and start quickly.
             kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(error).__mro__}
             if ("bot", "StoreError") in kinds:
                 return str(error)
@@ -40,23 +40,23 @@ class Troubles:
                 return "The connection to the database was cut."
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 return "The disk is full. Nothing was lost; make room."
-            error, seen = error.__cause__ or error.__context__, seen + 1
+            error, depth = error.__cause__ or error.__context__, depth + 1
         return ""
 
     def is_news(self, text: str) -> bool:
-        """Whether this trouble is to be told now."""
+        """Whether this trouble is to be logged now."""
         now = self._seconds()
-        told, seen = self._seen.get(text, (-math.inf, -math.inf))
-        news = now - seen > _EPISODE_SECONDS or now - told > _AGAIN_SECONDS
-        self._seen[text] = (now if news else told, now)
+        logged_at, seen_at = self._seen.get(text, (-math.inf, -math.inf))
+        news = now - seen_at > _EPISODE_SECONDS or now - logged_at > _AGAIN_SECONDS
+        self._seen[text] = (now if news else logged_at, now)
         if len(self._seen) > _KINDS:
             del self._seen[next(iter(self._seen))]
         return news
 
     def of_structlog(self, _logger: Any, _level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """A processor of structlog."""
-        given = event.get("exc_info")
-        error = given if isinstance(given, BaseException) else sys.exc_info()[1] if given else None
+        """A processor for structlog."""
+        exc_info = event.get("exc_info")
+        error = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1] if exc_info else None
         if text := self.text(error):
             if not self.is_news(text):
                 raise structlog.DropEvent
@@ -65,7 +65,7 @@ class Troubles:
         return event
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """A filter of the standard library's logs."""
+        """A filter for the standard library's logging."""
         if record.exc_info and (text := self.text(record.exc_info[1])):
             if not self.is_news(text):
                 return False
@@ -95,7 +95,7 @@ def set_up(level: str, form: str) -> None:
     ]
     renderers: dict[str, list[Any]] = {
         "plain": [structlog.processors.format_exc_info, _plain],
-        # The renderer's own way prints every frame's variables, and with them tokens and passwords.
+        # structlog's default prints the variables of every frame, and with them tokens and passwords.
         "text": [
             structlog.dev.ConsoleRenderer(colors=_wants_colors(), exception_formatter=structlog.dev.plain_traceback)
         ],
@@ -125,9 +125,9 @@ def set_up(level: str, form: str) -> None:
     root.setLevel(max(number, logging.WARNING))
     # A run of a periodic job that takes long skips the next one, as it should.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    # What is wrong with BibTeX that somebody handed over is told to them.
+    # Errors in a member's BibTeX are shown to that member.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
-    # These libraries log every address that is asked, and an address may hold a password or a key.
+    # These libraries log every address that they request, and an address may hold a password or a key.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -152,7 +152,7 @@ def current_event() -> str:
 
 
 def _plain(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> str:
-    """The line as a command prints it: the message, where and why, and the traceback below."""
+    """A line as a command prints it: the message, where and why, and the traceback below."""
     details = ": ".join(str(event[part]) for part in ("platform", "logger", "why") if event.get(part))
     details = f" ({details})" if details else ""
     trace = f"\n{event['exception']}" if event.get("exception") else ""

@@ -1,4 +1,4 @@
-"""The one web server: platforms and pages bring their routes, and it serves them side by side.
+"""The web server. Platforms and pages bring their routes, and one server serves all of them.
 
 Anybody may connect, so every connection is bounded: how many there are, how long the headers of a request may take,
 and how long a connection may idle. Handlers read bodies with `body_of`, which bounds their time and memory.
@@ -20,38 +20,38 @@ from aiohttp.typedefs import Handler
 _LONGEST_BODY = 1024 * 1024
 """Bytes of one request; Slack's largest are a tenth of it."""
 _SMALL_BODY = 64 * 1024
-"""Bytes that a body may have without waiting for its turn; Slack's are usually smaller."""
+"""Bytes of a body that is read at once; Slack's bodies are usually smaller."""
 _LARGE_BODIES = 16
-"""Larger bodies that are read at the same time: 16 MiB in all."""
+"""Larger bodies that are read at the same time, 16 MiB in all."""
 _BODY_SECONDS = 10.0
 _HEADER_SECONDS = 10.0
 """Time for the headers of a request, from its first byte or from the beginning of the connection."""
 _IDLE_SECONDS = 150.0
-"""Time that a connection may stand idle between two requests. Longer than proxies keep theirs (Caddy: 120 s), so that
-none of them sends a request into a connection that is just being closed."""
+"""Time that a connection may idle between two requests. It is longer than proxies keep theirs (Caddy: 120 s), so that
+no proxy sends a request into a connection that is just being closed."""
 _UNREAD_SECONDS = 2.0
-"""How long the rest of a body that nobody wants is read, so that its sender sees the answer."""
+"""Seconds for which the rest of a refused body is read, so that its sender sees the answer."""
 _CLOSING_SECONDS = 5.0
 _MOST_CONNECTIONS = 200
-"""Each may hold half a megabyte that was received and not read yet. Slack needs a few dozen."""
+"""Each connection may hold half a megabyte that is received and not read yet. Slack needs a few dozen."""
 _BACKLOG = 64
 """Connections that the loop accepts at a time, before the first of them is counted."""
 _SERVER = "Paperboy"
-"""What answers say of the server: no version of anything."""
+"""The server's name in answers, without any version."""
 log = structlog.get_logger(__name__)
 
 
 class Unservable(Exception):
-    """The server can't listen where it is told to; the text names the mend."""
+    """The server can't listen at the given address; the text says how to mend it."""
 
 
 @runtime_checkable
 class Served(Protocol):
-    """A platform that is asked over HTTP."""
+    """A platform with routes on the web server."""
 
     @property
     def routes(self) -> Sequence[web.RouteDef]:
-        """What it answers, and where."""
+        """The platform's routes."""
         ...
 
 
@@ -65,8 +65,8 @@ async def serving(
     idle_seconds: float = _IDLE_SECONDS,
     connections: int | None = None,
 ) -> AsyncIterator[str]:
-    """A server with these routes and /healthz, until the end; its address. `connections` is how many it holds at the
-    same time; by default as many as the process may have open files for. Raises Unservable."""
+    """Run a server with these routes and /healthz, and yield its address. `connections` is the most that it holds at
+    the same time; by default it depends on how many files the process may open. Raises Unservable."""
     app = web.Application(client_max_size=_LONGEST_BODY, middlewares=[_counted])
     app[_LARGE] = asyncio.Semaphore(_LARGE_BODIES)
     app.add_routes([web.get("/healthz", _healthy), *routes])
@@ -74,19 +74,19 @@ async def serving(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING_SECONDS)
     await runner.setup()
     assert runner.server is not None
-    room = _Room(runner.server, header_seconds, idle_seconds, connections or _affordable_connections())
+    pool = _ConnectionPool(runner.server, header_seconds, idle_seconds, connections or _affordable_connections())
     listening = None
     try:
         try:
             loop = asyncio.get_running_loop()
-            listening = await loop.create_server(room.connection, host, port, backlog=_BACKLOG)
+            listening = await loop.create_server(pool.connection, host, port, backlog=_BACKLOG)
         except OSError as error:
             raise Unservable(
                 f"The web server can't listen on {host}:{port} ({error.strerror or error}). Set PAPERBOY_WEB__PORT and "
                 "PAPERBOY_WEB__HOST to a free port and an address of this machine."
             ) from error
-        shown, used = listening.sockets[0].getsockname()[:2]
-        yield f"http://{f'[{shown}]' if ':' in shown else shown}:{used}"
+        address, bound_port = listening.sockets[0].getsockname()[:2]
+        yield f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
     finally:
         if listening:
             listening.close()
@@ -96,39 +96,39 @@ async def serving(
 async def body_of(request: web.Request) -> bytes:
     """The body of a request.
 
-    Raises HTTPRequestTimeout, HTTPBadRequest for one that is cut off, HTTPRequestEntityTooLarge, and
-    HTTPServiceUnavailable when too many large ones are being read already.
+    Raises HTTPRequestTimeout, HTTPBadRequest for a body that is cut off, HTTPRequestEntityTooLarge, and
+    HTTPServiceUnavailable if too many large bodies are being read already.
     """
     if request.content_length is not None and request.content_length > _LONGEST_BODY:
         raise web.HTTPRequestEntityTooLarge(_LONGEST_BODY, request.content_length)
-    turns, held = request.app[_LARGE], False
-    read = bytearray()
+    large_bodies, is_counted = request.app[_LARGE], False
+    body = bytearray()
     connection = request.protocol
     assert isinstance(connection, _Connection)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(connection.waiting())
 
         async def make_room(size: int) -> None:
-            nonlocal held
-            if size > _SMALL_BODY and not held:
-                if turns.locked():
+            nonlocal is_counted
+            if size > _SMALL_BODY and not is_counted:
+                if large_bodies.locked():
                     raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
-                await stack.enter_async_context(turns)
-                held = True
+                await stack.enter_async_context(large_bodies)
+                is_counted = True
 
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 await make_room(request.content_length or 0)
                 async for chunk in request.content.iter_any():
-                    await make_room(len(read) + len(chunk))
-                    read += chunk
-                    if len(read) > _LONGEST_BODY:
-                        raise web.HTTPRequestEntityTooLarge(_LONGEST_BODY, len(read))
+                    await make_room(len(body) + len(chunk))
+                    body += chunk
+                    if len(body) > _LONGEST_BODY:
+                        raise web.HTTPRequestEntityTooLarge(_LONGEST_BODY, len(body))
         except TimeoutError:
             raise web.HTTPRequestTimeout from None
         except (ConnectionError, ClientPayloadError, web.RequestPayloadError):  # cut off, or badly chunked
             raise web.HTTPBadRequest from None
-    return bytes(read)
+    return bytes(body)
 
 
 _LARGE = web.AppKey("large", asyncio.Semaphore)
@@ -146,12 +146,12 @@ async def _unversioned(request: web.Request, response: web.StreamResponse) -> No
 async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse:
     connection = request.protocol
     assert isinstance(connection, _Connection)
-    with connection.asked():
+    with connection.in_request():
         return await handler(request)
 
 
 def _affordable_connections() -> int:
-    """How many connections leave enough open files for everything else, also while the loop accepts some more."""
+    """The number of connections that leaves enough open files for everything else, also while the loop accepts more."""
     if sys.platform == "win32":
         return _MOST_CONNECTIONS
     import resource
@@ -160,9 +160,9 @@ def _affordable_connections() -> int:
     return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(16, min(_MOST_CONNECTIONS, files // 4))
 
 
-class _Room:
-    """The connections that the server holds, at most so many. The one that has been without a whole request, its body
-    included, for longest gives way to a new one."""
+class _ConnectionPool:
+    """The connections of the server, `most` at a time. When it is full, a new connection replaces the one that has
+    waited longest for a complete request."""
 
     def __init__(self, server: web.Server, header_seconds: float, idle_seconds: float, most: int) -> None:
         self.header_seconds, self._idle_seconds, self._most = header_seconds, idle_seconds, most
@@ -171,7 +171,7 @@ class _Room:
         self._busy = set[_Connection]()
 
     def connection(self) -> _Connection:
-        """A new one."""
+        """Make a connection."""
         return _Connection(
             self,
             self._server,
@@ -181,8 +181,8 @@ class _Room:
             lingering_time=_UNREAD_SECONDS,
         )
 
-    def came(self, connection: _Connection) -> bool:
-        """Whether there is room for it."""
+    def add(self, connection: _Connection) -> bool:
+        """Add a connection. Returns False if all others are busy."""
         if len(self._waiting) + len(self._busy) >= self._most:
             oldest = next(iter(self._waiting), None)
             if oldest is None:
@@ -192,14 +192,14 @@ class _Room:
         self._waiting[connection] = None
         return True
 
-    def went(self, connection: _Connection) -> None:
-        """It is closed."""
+    def remove(self, connection: _Connection) -> None:
+        """Remove a closed connection."""
         self._waiting.pop(connection, None)
         self._busy.discard(connection)
 
     @contextlib.contextmanager
     def busy(self, connection: _Connection) -> Iterator[None]:
-        """While its request is worked on it does not give way."""
+        """While its request is handled, the connection is not replaced."""
         self._waiting.pop(connection, None)
         self._busy.add(connection)
         try:
@@ -211,7 +211,7 @@ class _Room:
 
     @contextlib.contextmanager
     def waiting(self, connection: _Connection) -> Iterator[None]:
-        """While the body of its request comes it may have to give way: anybody can begin one."""
+        """While the body of its request is received, the connection may be replaced: anybody can begin a body."""
         self._busy.discard(connection)
         self._waiting[connection] = None
         try:
@@ -223,17 +223,17 @@ class _Room:
 
 
 class _Connection(web.RequestHandler):
-    """One connection. aiohttp bounds how long it may idle, this how long the headers of a request may take."""
+    """One connection. aiohttp bounds its idle time; this class bounds the time for the headers of a request."""
 
-    def __init__(self, room: _Room, server: web.Server, **how: Any) -> None:
+    def __init__(self, pool: _ConnectionPool, server: web.Server, **how: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **how)
-        self._room, self._asked = room, False
+        self._pool, self._in_request = pool, False
         self._headers_due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
         super().connection_made(transport)
-        if self._room.came(self):
+        if self._pool.add(self):
             self._wait_for_headers()
         else:
             self.abort()
@@ -241,39 +241,39 @@ class _Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Called by the loop."""
         self._forget_timer()
-        self._room.went(self)
+        self._pool.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
-        if not self._asked and self._headers_due is None:
+        if not self._in_request and self._headers_due is None:
             self._wait_for_headers()
         super().data_received(data)
 
     def abort(self) -> None:
-        """Close it at once; what is not sent yet is lost."""
+        """Close the connection at once. Data that is not sent yet is lost."""
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
 
     @contextlib.contextmanager
-    def asked(self) -> Iterator[None]:
-        """While a request, whose headers are there, is worked on."""
+    def in_request(self) -> Iterator[None]:
+        """While a request, whose headers are complete, is handled."""
         self._forget_timer()
-        self._asked = True
+        self._in_request = True
         try:
-            with self._room.busy(self):
+            with self._pool.busy(self):
                 yield
         finally:
-            self._asked = False
+            self._in_request = False
 
     def waiting(self) -> contextlib.AbstractContextManager[None]:
-        """While the body of the request comes."""
-        return self._room.waiting(self)
+        """While the body of the request is received."""
+        return self._pool.waiting(self)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """Answer what is no HTTP, or a request whose handler failed, without saying why."""
+        """Answer invalid HTTP, or a request whose handler failed, without saying why."""
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             log.debug("A client sent no valid HTTP request.", status=status)
         else:
@@ -285,7 +285,7 @@ class _Connection(web.RequestHandler):
         return answer
 
     def _wait_for_headers(self) -> None:
-        self._headers_due = asyncio.get_running_loop().call_later(self._room.header_seconds, self.abort)
+        self._headers_due = asyncio.get_running_loop().call_later(self._pool.header_seconds, self.abort)
 
     def _forget_timer(self) -> None:
         if self._headers_due:

@@ -1,1 +1,1 @@
-"""The demo: its papers carry the facts of arXiv's public metadata (CC0) and summaries in our own words."""
+"""The demo. Its papers have arXiv's public metadata (CC0), and summaries written for this project."""

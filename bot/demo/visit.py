@@ -1,4 +1,4 @@
-"""The demo: a visit that a person makes, or one that is played and printed."""
+"""The demo: interactive, or as a scripted visit that is printed."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ _WELCOME = (
 )
 _FAREWELL = "Bye. Nothing of this visit is kept; `paperboy chat` is the same with a store of your own."
 _PRIVACY = r"federated|differential(ly)? priva|\bprivacy\b|\bprivate\b|unlearn|membership inference"
-"""What the team of the scripted visit works on: it likes a card that speaks of this, and nothing else."""
+"""The subject of the scripted visit's team: it likes every card that matches, and no other."""
 _CARDS = 5
 _DRAWS = 50
 _TOPIC = "gaussian splatting"
-"""What one of them follows as well, from the fifth day on."""
+"""A topic that one member also follows from the fifth day on."""
 
 
 async def interactive(settings: Settings) -> None:
-    """The demo typed by hand."""
+    """The interactive demo."""
     console = Console()
     clock = DemoClock(first_morning(settings))
 
     async def next_day() -> bool:
-        passed = await world.next_day()
-        if not passed:
+        has_passed = await world.next_day()
+        if not has_passed:
             console.print(
                 "Today is here already: the demo ends with the present. "
                 "`paperboy chat` is the same with a store of your own."
             )
-        return passed
+        return has_passed
 
     def platform(folder: Path) -> TerminalPlatform:
         return TerminalPlatform(folder, console, clock, COMMANDS, next_day=next_day, farewell=_FAREWELL)
 
     async with demo_world(settings, clock, platform) as world:
         console.print(_WELCOME, highlight=False)
-        await _meet(world, "you")
+        await _run_chat(world, "you")
 
 
 async def scripted(settings: Settings, console: Console | None = None, present: Clock = system_clock) -> None:
-    """A visit of eight days, played through the same terminal and printed as a transcript; it ends in the `present`."""
+    """Play a visit of eight days through the same terminal, and print it as a transcript. It ends in the `present`."""
     console = console or Console(width=None if sys.stdout.isatty() else 100, soft_wrap=False)
     clock = DemoClock(first_morning(settings))
     visit = Visit(console)
@@ -82,11 +82,11 @@ async def scripted(settings: Settings, console: Console | None = None, present: 
 
     async with demo_world(settings, clock, platform, present) as world:
         visit.world = world
-        await _meet(world, "ada")
+        await _run_chat(world, "ada")
 
 
-async def _meet(world: World, who: str) -> None:
-    """The bot comes into the channel, and then its guests do."""
+async def _run_chat(world: World, who: str) -> None:
+    """Invite the bot to the channel, and run the chat."""
     terminal = world.app.delivery_worker.platforms[PLACE.platform]
     assert isinstance(terminal, TerminalPlatform)
     terminal.log.join(PLACE)
@@ -96,8 +96,8 @@ async def _meet(world: World, who: str) -> None:
 
 @dataclass
 class Day:
-    """What one day brought: cards and how many of them the team liked; how many of five it would have liked had the
-    bot picked from the same papers `unlearned`, knowing no reaction (mean of many draws); and how many by chance."""
+    """The result of one day: the number of cards, and how many of them the team liked. `unlearned` is how many of five
+    picks it would have liked if the bot knew no reactions (mean of many draws), `by_chance` how many random papers."""
 
     day: date
     cards: int
@@ -108,7 +108,7 @@ class Day:
 
 @dataclass
 class Visit:
-    """The scripted visit: what the team types, in the light of what it sees."""
+    """The scripted visit: the lines that the team types, which depend on the cards that it sees."""
 
     console: Console
     days: list[Day] = field(default_factory=list)
@@ -117,7 +117,7 @@ class Visit:
 
     @property
     def world(self) -> World:
-        """The world it takes place in."""
+        """The world of the visit."""
         assert self._world is not None
         return self._world
 
@@ -126,11 +126,11 @@ class Visit:
         self._world = world
 
     async def next_day(self) -> bool:
-        """Let a day pass; False when none can."""
+        """Let a day pass. Returns False if no day can pass."""
         return await self.world.next_day()
 
     async def lines(self) -> AsyncIterator[str]:
-        """The lines of the visit, one by one; each is answered before the next is asked for."""
+        """The lines of the visit. Each is answered before the next is taken."""
         self._say("Day 1. Nobody has told the bot anything yet. This team works on privacy in machine learning: ada")
         self._say("and ben put a 👍 on such cards and on such titles below them, and say nothing to the others.")
         async for line in self._react():
@@ -179,14 +179,14 @@ class Visit:
             self._say("The live list did not answer, so the visit ends here; the demo needs no network.")
 
     async def _react(self) -> AsyncIterator[str]:
-        """Like what the team likes among today's cards, noting how many those are, and among the titles below them."""
-        digest = await self._today_posted()
+        """Type the likes of the team for today's cards and for the titles below them, and record the day."""
+        digest = await self._last_digest()
         cards = [message.card for message in digest if message.card]
         numbers = [number for number, card in enumerate(cards, 1) if self._is_theirs(card.title, card.summary)]
         below = [line.title for message in digest for line in message.lines]
-        glanced = [number for number, title in enumerate(below, len(cards) + 1) if self._is_theirs(title)]
+        liked_titles = [number for number, title in enumerate(below, len(cards) + 1) if self._is_theirs(title)]
         listed = [paper for paper in self.world.listed.papers if paper.published == self._today]
-        theirs = {paper.id for paper in listed if self._is_theirs(paper.title, paper.abstract)}
+        matching = {paper.id for paper in listed if self._is_theirs(paper.title, paper.abstract)}
         engine, now = self.world.app.paper_index.engine, self.world.clock()
         ids = [paper.id for paper in listed]
         unlearned = [pick for seed in range(_DRAWS) for pick in engine.pick((), ids, _CARDS, now=now, seed=seed)]
@@ -195,21 +195,21 @@ class Visit:
                 self._today,
                 len(cards),
                 len(numbers),
-                sum(pick.paper_id in theirs for pick in unlearned) / _DRAWS,
-                _CARDS * len(theirs) / max(len(listed), 1),
+                sum(pick.paper_id in matching for pick in unlearned) / _DRAWS,
+                _CARDS * len(matching) / max(len(listed), 1),
             )
         )
-        if numbers or glanced:
-            yield f"{' '.join(map(str, [*numbers, *glanced]))} 👍"
+        if numbers or liked_titles:
+            yield f"{' '.join(map(str, [*numbers, *liked_titles]))} 👍"
         if numbers[1:]:
             yield "/me ben"
             yield f"{numbers[0]} 🔥"
             yield "/me ada"
 
     async def _take_back(self) -> AsyncIterator[str]:
-        posted = await self._today_posted()
-        shown = [(card.paper_id, f"{card.title} {card.summary}") for card in (one.card for one in posted) if card]
-        shown += [(line.paper_id, line.title) for one in posted for line in one.lines]
+        digest = await self._last_digest()
+        shown = [(card.paper_id, f"{card.title} {card.summary}") for card in (each.card for each in digest) if card]
+        shown += [(line.paper_id, line.title) for message in digest for line in message.lines]
         number, paper_id = next((n, i) for n, (i, text) in enumerate(shown, 1) if not self._is_theirs(text))
         before = await self._explain(paper_id)
         yield f"{number} 👍"
@@ -224,7 +224,7 @@ class Visit:
     def _is_theirs(self, *texts: str) -> bool:
         return bool(re.search(self.likes, " ".join(texts), re.IGNORECASE))
 
-    async def _today_posted(self) -> list[Message]:
+    async def _last_digest(self) -> list[Message]:
         """The messages of the last digest."""
         async with self.world.app.store.read() as tx:
             channel = await channels.find(tx, PLACE)

@@ -25,7 +25,7 @@ CORPUS = Path(__file__).with_name("corpus.jsonl")
 HOUR = time(9)
 _BEFORE = timedelta(minutes=30)
 _LIVE = Limits(connect=3.0, read=5.0, total=8.0, attempts=1)
-"""A visitor waits for the live list no longer than this."""
+"""The longest that a visitor waits for the live list."""
 _INSTANT = timedelta(milliseconds=1)
 
 
@@ -36,7 +36,8 @@ def corpus() -> list[Paper]:
 
 @dataclass
 class DemoClock:
-    """Stands still until it is set, but for an instant each time it is asked: what is said later is later."""
+    """A clock that stands still until it is set. Each reading moves it on by an instant, so that later events are
+    later."""
 
     now: datetime
 
@@ -47,14 +48,14 @@ class DemoClock:
 
 
 @dataclass
-class Listed:
+class DemoSource:
     """A source that lists each of its papers on the day it was published."""
 
     papers: list[Paper]
     name: str = "demo"
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """What was listed from `since` to `until`."""
+        """The papers listed from `since` to `until`."""
         days = ((paper, paper.published) for paper in self.papers if paper.published)
         return Batch(
             tuple(Listing(paper, self.name, day, ListingKind.NEW) for paper, day in days if since <= day <= until)
@@ -62,31 +63,31 @@ class Listed:
 
 
 @dataclass
-class Asleep:
-    """A live source that says nothing until the demo has arrived in the present."""
+class SleepingSource:
+    """A live source that lists nothing until the demo has reached the present."""
 
     live: Source
     awake: bool = False
 
     @property
     def name(self) -> str:
-        """The live source's own."""
+        """The name of the live source."""
         return self.live.name
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """What the live source lists."""
+        """The live source's listings, none while it sleeps."""
         return await self.live.fetch(since, until, memory) if self.awake else Batch()
 
 
 @dataclass
 class World:
-    """A Paperboy with a store of its own that vanishes with it."""
+    """A bot with a store of its own, which is deleted at the end."""
 
     app: App
     clock: DemoClock
-    listed: Listed
+    listed: DemoSource
     present: Clock
-    live: list[Asleep] = field(default_factory=list)
+    live: list[SleepingSource] = field(default_factory=list)
 
     @property
     def last_day(self) -> date:
@@ -94,13 +95,13 @@ class World:
         return max(paper.published for paper in self.listed.papers if paper.published)
 
     async def open_channel(self, place: Place, by: str) -> None:
-        """The bot is invited half an hour before its first digest, and then it is nine."""
+        """Invite the bot half an hour before its first digest, and go on to the hour of the digest."""
         await self.app.service.joined(place, by)
         self.clock.now += _BEFORE
         await self._morning()
 
     async def next_day(self) -> bool:
-        """Let one day pass; after the corpus's last comes the real today. False when today is here already."""
+        """Let one day pass. After the last day of the corpus comes the real today. Returns False after today."""
         tomorrow = self.clock.now + timedelta(days=1)
         if tomorrow.date() <= self.last_day:
             self.clock.now = tomorrow
@@ -110,7 +111,7 @@ class World:
         return True
 
     async def to_today(self) -> bool:
-        """Leave the corpus for the real today; False when that is here already, or no live source answered."""
+        """Jump from the corpus to the real today. Returns False after today, or if no live source answered."""
         if not await self._wake(datetime.combine(self.present().date(), HOUR, UTC)):
             return False
         await self._morning()
@@ -119,7 +120,7 @@ class World:
         return any(source.name not in failing for source in self.live)
 
     async def _morning(self) -> None:
-        """What was read half an hour ago is posted now."""
+        """Read the sources as of half an hour ago, and post the digest now."""
         now, self.clock.now = self.clock.now, self.clock.now - _BEFORE
         await self.app.source_reading.read()
         self.clock.now = now
@@ -127,7 +128,7 @@ class World:
         await self.app.delivery_worker.deliver_all()
 
     async def _wake(self, today: datetime) -> bool:
-        """Jump to today; the days between were never missed, nobody was there."""
+        """Jump to today. The days between count as not missed. Returns False if today is here already."""
         if self.clock.now >= today:
             return False
         for source in self.live:
@@ -142,7 +143,7 @@ class World:
 
 
 def first_morning(settings: Settings) -> datetime:
-    """Half an hour before the first digest: on the corpus's first day, or when `clock.start` says."""
+    """The start of the demo: half an hour before the first digest on the corpus's first day, or `clock.start`."""
     first = min(paper.published for paper in corpus() if paper.published)
     return settings.clock.start or datetime.combine(first, HOUR, UTC) - _BEFORE
 
@@ -151,14 +152,14 @@ def first_morning(settings: Settings) -> datetime:
 async def demo_world(
     settings: Settings, clock: DemoClock, platform: Callable[[Path], Platform], present: Clock = system_clock
 ) -> AsyncIterator[World]:
-    """A fresh world in a folder of its own, which the platform is given too; nothing of it stays."""
+    """A new world in a temporary folder, in which the platform keeps its files too."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paperboy-demo-")))
         own = settings.model_copy(update={"data_dir": folder, "database_url": ""})
         live = []
         if own.sources.huggingface.enabled:
             fetcher = await stack.enter_async_context(Fetcher(limits=_LIVE))
-            live.append(Asleep(HuggingFace(fetcher, own.sources.huggingface.url)))
-        listed, chat = Listed(corpus()), platform(folder)
+            live.append(SleepingSource(HuggingFace(fetcher, own.sources.huggingface.url)))
+        listed, chat = DemoSource(corpus()), platform(folder)
         app = await stack.enter_async_context(opened(own, {chat.name: chat}, clock=clock, sources=[listed, *live]))
         yield World(app, clock, listed, present, live)

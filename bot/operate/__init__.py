@@ -1,1 +1,1 @@
-"""What the operator's commands do: each opens the store, does one thing, and says what came of it."""
+"""The operator's commands. Each opens the store, does one thing, and prints the result."""

@@ -1,4 +1,4 @@
-"""`paperboy check`: looks at all that the bot needs, side by side, and says what is wrong and how to mend it."""
+"""`paperboy check`: checks everything that the bot needs, and says what is wrong and how to mend it."""
 
 from __future__ import annotations
 
@@ -29,33 +29,34 @@ _SECONDS = 60.0
 
 
 async def check_all(settings: Settings, *, as_json: bool) -> int:
-    """Print what was found, a line each or as JSON; 1 when anything is wrong."""
-    async with configured_sources(settings) as sources, _as_it_stands(settings) as (store, known):
+    """Print the findings, a line each or as JSON. Returns the exit code: 1 when anything is wrong."""
+    async with configured_sources(settings) as sources, _current_store(settings) as (store, stored_channels):
         clocks = source_addresses(settings, sources) + _platform_addresses(settings)
-        looks = [
+        checks = [
             Check("store", partial(core_checks.store, settings)),
             Check("index", partial(core_checks.index, settings)),
             Check("disk", partial(core_checks.disk, settings)),
             *(Check(f"source {source.name}", partial(core_checks.source, source, system_clock)) for source in sources),
             Check("clock", partial(core_checks.clock, clocks, system_clock)),
-            Check("time zones", partial(core_checks.zones, known)),
-            *await _of_platforms(settings, store, known),
+            Check("time zones", partial(core_checks.zones, stored_channels)),
+            *await _of_platforms(settings, store, stored_channels),
         ]
-        err(f"Looking at {len(looks)} things …")
-        findings = await run_checks(looks, _SECONDS)
-    found = list(zip((one.name for one in looks), findings, strict=True))
+        err(f"Looking at {len(checks)} things …")
+        findings = await run_checks(checks, _SECONDS)
+    named = list(zip((check.name for check in checks), findings, strict=True))
     if as_json:
-        out(json.dumps(_as_json(found), ensure_ascii=False, indent=1))
+        out(json.dumps(_as_json(named), ensure_ascii=False, indent=1))
     else:
-        for name, finding in found:
+        for name, finding in named:
             out(_line(name, finding))
     return int(any(finding.problem for finding in findings))
 
 
 async def run_checks(checks: Sequence[Check], seconds: float) -> list[Finding]:
-    """What each check gives, in their order; one that takes longer than `seconds`, or breaks, gives that."""
+    """The findings of the checks, in their order. A check that takes longer than `seconds`, or fails, is a finding
+    too."""
 
-    async def one(check: Check) -> Finding:
+    async def run(check: Check) -> Finding:
         try:
             async with asyncio.timeout(seconds):
                 return await check.look()
@@ -67,12 +68,12 @@ async def run_checks(checks: Sequence[Check], seconds: float) -> list[Finding]:
         except Exception as error:
             return Finding(f"{type(error).__name__}: {error}", "Nobody foresaw that; please report it.")
 
-    return await asyncio.gather(*map(one, checks))
+    return await asyncio.gather(*map(run, checks))
 
 
 @contextlib.asynccontextmanager
-async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[Channel]]]:
-    """The store, neither made nor brought up to date, and its channels; an empty one in memory where there is none."""
+async def _current_store(settings: Settings) -> AsyncIterator[tuple[Store, list[Channel]]]:
+    """The store and its channels, neither created nor upgraded. If there is no store, an empty one in memory."""
     try:
         store = None if core_checks.is_new(settings) else Store(make_engine(settings.store_url, 0.0))
     except StoreError:
@@ -80,17 +81,17 @@ async def _as_it_stands(settings: Settings) -> AsyncIterator[tuple[Store, list[C
     store = store or await open_store("sqlite://")
     try:
         async with store.read() as tx:
-            known = await channels.list_all(tx)
-    except Exception:  # what is wrong with it is told by its own check
-        known = []
+            stored_channels = await channels.list_all(tx)
+    except Exception:  # the check of the store says what is wrong
+        stored_channels = []
     try:
-        yield store, known
+        yield store, stored_channels
     finally:
         await store.close()
 
 
-async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channel]) -> list[Check]:
-    """What the platforms themselves know to look at, with the channels that they are to serve."""
+async def _of_platforms(settings: Settings, store: Store, stored_channels: Sequence[Channel]) -> list[Check]:
+    """The platforms' own checks, with their channels."""
     try:
         environment = environment_of(settings, store)
         platforms = await build_platforms(environment)
@@ -101,9 +102,9 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
     checks: list[Check] = []
     for name, platform in platforms.items():
         lost, served = list[Place](), list[Place]()
-        for one in known:
-            if one.place.platform == name:
-                (lost if one.state is ChannelState.LOST else served).append(one.place)
+        for channel in stored_channels:
+            if channel.place.platform == name:
+                (lost if channel.state is ChannelState.LOST else served).append(channel.place)
         checks += platform.checks(served, lost) if isinstance(platform, Checkable) else []
     for entry in set_up(settings):
         checks += entry.checks(environment)
@@ -111,10 +112,10 @@ async def _of_platforms(settings: Settings, store: Store, known: Sequence[Channe
 
 
 def _platform_addresses(settings: Settings) -> list[str]:
-    """The addresses of the platforms, whose clocks ours is compared with as well: all are asked anyway."""
+    """The addresses of the platforms. The bot's clock is compared with theirs too."""
     try:
         return [entry.address(settings) for entry in set_up(settings)]
-    except SettingsError:  # the platforms' own check tells of it
+    except SettingsError:  # the check of the platforms says so
         return []
 
 
@@ -131,13 +132,13 @@ async def _half_set_up(problem: str) -> Finding:
 
 
 def _line(name: str, finding: Finding) -> str:
-    said = " ".join(part for part in (finding.problem, finding.mend) if part)
-    return f"{'wrong' if finding.problem else 'ok   '}  {name}" + (f": {said}" if said else "")
+    text = " ".join(part for part in (finding.problem, finding.mend) if part)
+    return f"{'wrong' if finding.problem else 'ok   '}  {name}" + (f": {text}" if text else "")
 
 
-def _as_json(found: Sequence[tuple[str, Finding]]) -> dict[str, object]:
+def _as_json(named: Sequence[tuple[str, Finding]]) -> dict[str, object]:
     rows = [
         {"name": name, "ok": not finding.problem, "problem": finding.problem, "mend": finding.mend}
-        for name, finding in found
+        for name, finding in named
     ]
     return {"ok": all(row["ok"] for row in rows), "checks": rows}

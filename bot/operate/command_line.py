@@ -1,4 +1,4 @@
-"""What every command needs: its arguments in order, its streams, its errors in one line, and signals."""
+"""Shared by all commands: the order of arguments, the streams, errors in one line, and signals."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from typing import Any
 from bot.operate.output import err
 
 _MOST_SECONDS_TO_END = 9.0
-"""After a signal. Docker kills after 10, other service managers later."""
+"""Seconds after a signal. Docker kills a process after 10, other service managers later."""
 _GENERAL = ("--config", "--env-file")
-"""Options with a value that belong to every command."""
+"""Options of every command that take a value."""
 
 
 def arrange_arguments(words: Sequence[str]) -> list[str]:
-    """The arguments in the order that the option parser understands: people put options where they think of them."""
+    """The arguments in the order that the option parser understands: people put options anywhere."""
     general, rest, last = list[str](), list[str](), list[str]()
     remaining = iter(words)
     for word in remaining:
@@ -44,7 +44,7 @@ def arrange_arguments(words: Sequence[str]) -> list[str]:
 
 
 def _each_named(words: Sequence[str], option: str) -> list[str]:
-    """`--papers a b` as `--papers a --papers b`, which is how the option parser takes several."""
+    """`--papers a b` as `--papers a --papers b`, the form in which the option parser takes several values."""
     named, within, first = list[str](), False, False
     for word in words:
         if word.startswith("-"):
@@ -70,7 +70,7 @@ def print_error(error: Exception, *, trace: bool) -> None:
 
         traceback.print_exception(error)
     if type(error).__module__.partition(".")[0] in ("bot", "recommender"):
-        err(f"paperboy: {error}")  # our own say what is wrong and how to mend it
+        err(f"paperboy: {error}")  # the project's own errors say what is wrong and how to mend it
     elif isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -84,7 +84,7 @@ def print_error(error: Exception, *, trace: bool) -> None:
 
 
 def drop_output() -> None:
-    """Print nothing more on stdout, and drop what is still to be flushed."""
+    """Print nothing more on stdout, and drop what is not flushed yet."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -92,10 +92,10 @@ def drop_output() -> None:
 
 
 def _end_soon(number: int, _frame: object) -> None:
-    """End the process some time from now, whatever it does then.
+    """End the process in a few seconds, whatever it does then.
 
-    A thread that parses can't be stopped, and Python waits for it. Leaving it behind is as safe as a kill at any other
-    moment: the store commits whole transactions.
+    A thread that parses can't be stopped, and Python would wait for it. Ending the process is as safe as a kill: the
+    store commits whole transactions.
     """
 
     def end() -> None:
@@ -112,25 +112,25 @@ def _end_soon(number: int, _frame: object) -> None:
 async def until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
     """The exit code of the work, or 130 or 143 when a signal ended it. Its resources are closed in order either way."""
     task = asyncio.ensure_future(work)
-    came: list[int] = []
+    signals: list[int] = []
     loop = asyncio.get_running_loop()
 
     def stop(number: int) -> None:
-        came.append(number)
+        signals.append(number)
         task.cancel()
 
-    # A handler of the loop's own wakes it: without one, a signal that comes just before it sleeps is heard much later.
+    # Only a handler of the loop wakes it. Without one, a signal just before the loop sleeps is handled much later.
     with contextlib.suppress(NotImplementedError):  # Windows has none
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop, number)
-            # This one is called even while the loop stands still.
+            # This handler is called even while the loop is blocked.
             signal.signal(number, _end_soon)
     try:
         return await task
     except asyncio.CancelledError:
-        if not came:
+        if not signals:
             raise
-        return 128 + came[0]
+        return 128 + signals[0]
     finally:
         with contextlib.suppress(NotImplementedError):
             for number in (signal.SIGINT, signal.SIGTERM):

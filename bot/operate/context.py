@@ -62,7 +62,6 @@ async def opened_paper_index(settings: Settings) -> AsyncIterator[tuple[Store, P
 
 
 async def index(store: Store, settings: Settings, *, replaced: str = "") -> PaperIndex:
-    """The index, with everything in it that is new in the store; `replaced` is the id of the one it took the place
-    of."""
+    """The index, brought up to date with the store. `replaced` is the id of the store that a restored one replaced."""
     with progress("Indexing") as tick:
         return await PaperIndex.open(store, settings.index_dir, tick, replaced=replaced)

@@ -1,4 +1,4 @@
-"""What `paperboy check` looks at whatever the platform: the store, its index, the disk, the sources, and the time."""
+"""The checks of `paperboy check` that need no platform: the store, its index, the disk, the sources, and the time."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _COMES_LATER = "There is none yet; the first start makes it."
 _NAMED = 10
 
 
-class _TakenBack(Exception):
-    """Ends a transaction whose writing was only a try."""
+class _RollBack(Exception):
+    """Rolls back a transaction that was only a test."""
 
 
 def is_new(settings: Settings) -> bool:
@@ -37,7 +37,7 @@ def is_new(settings: Settings) -> bool:
 
 
 def _file(settings: Settings) -> Path | None:
-    """The store's file, None where it is in none."""
+    """The store's file, None for a store without one."""
     try:
         return sqlite_file(settings.store_url)
     except StoreError:
@@ -45,12 +45,12 @@ def _file(settings: Settings) -> Path | None:
 
 
 def _nearest(path: Path) -> Path:
-    """The nearest that exists of a path and the folders around it."""
-    return next(one for one in (path, *path.absolute().parents) if one.exists())
+    """The path itself if it exists, else the nearest existing folder above it."""
+    return next(each for each in (path, *path.absolute().parents) if each.exists())
 
 
 async def store(settings: Settings) -> Finding:
-    """Whether the store can be read and written, and is of this program's revision. Raises StoreError."""
+    """Check that the store can be read and written, and has this program's revision. Raises StoreError."""
     file = _file(settings)
     if file and not file.exists():
         folder = _nearest(file)
@@ -62,24 +62,24 @@ async def store(settings: Settings) -> Finding:
     opened = Store(make_engine(settings.store_url, settings.database_busy_seconds))
     try:
         async with opened.read() as tx:
-            have = await current(tx)
-        if have is None:
+            revision = await current(tx)
+        if revision is None:
             return Finding(mend=_COMES_LATER)
         try:
             async with opened.write() as tx:
                 await metadata.put(tx, "checked", "")
-                raise _TakenBack
-        except _TakenBack:
+                raise _RollBack
+        except _RollBack:
             pass
     finally:
         await opened.close()
-    if have != revisions()[-1]:
-        return Finding(mend=f"Its tables are of revision {have}; the next start brings them to {revisions()[-1]}.")
+    if revision != revisions()[-1]:
+        return Finding(mend=f"Its tables are of revision {revision}; the next start brings them to {revisions()[-1]}.")
     return Finding()
 
 
 async def index(settings: Settings) -> Finding:
-    """Whether the search index can be used, and is of this store."""
+    """Check that the search index can be used, and belongs to this store."""
     from recommender import CorruptIndexError, NewerIndexError, Recommender
 
     if is_new(settings) or not settings.index_dir.exists():
@@ -107,7 +107,7 @@ async def index(settings: Settings) -> Finding:
 
 
 async def disk(settings: Settings) -> Finding:
-    """Whether there is room for the store and the index to grow."""
+    """Check that the disk has room for the store and the index to grow."""
     folder = _nearest(settings.data_dir)
     free = shutil.disk_usage(folder).free
     if free >= _LEAST_FREE:
@@ -115,11 +115,11 @@ async def disk(settings: Settings) -> Finding:
     return Finding(f"Only {free / 1e6:,.0f} MB are free at {folder}.", "Make room for 500 MB or more.")
 
 
-async def source(which: Source, now: Clock) -> Finding:
-    """Whether a source answers with a list that can be read."""
+async def source(checked: Source, now: Clock) -> Finding:
+    """Check that a source answers with a list that can be read."""
     today = now().date()
     try:
-        failure = (await which.fetch(today, today, {})).failure
+        failure = (await checked.fetch(today, today, {})).failure
     except SourceError as error:
         failure = error
     if failure is None:
@@ -128,7 +128,7 @@ async def source(which: Source, now: Clock) -> Finding:
 
 
 async def clock(addresses: Sequence[str], now: Clock) -> Finding:
-    """Whether the clock agrees with the first of these servers that tells the time (RFC 9110, Date and Age)."""
+    """Check the clock against the first of these servers that sends a time (RFC 9110, Date and Age)."""
     import httpx
 
     async with httpx.AsyncClient(timeout=10.0) as client:
@@ -136,12 +136,12 @@ async def clock(addresses: Sequence[str], now: Clock) -> Finding:
             try:
                 before = now()
                 answer = await client.head(address)
-                there = parsedate_to_datetime(answer.headers["date"])
-                there += timedelta(seconds=int(answer.headers.get("age", "0")))
+                server_time = parsedate_to_datetime(answer.headers["date"])
+                server_time += timedelta(seconds=int(answer.headers.get("age", "0")))
             except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError):
                 continue
-            between = before + (now() - before) / 2
-            drift = between - there
+            own_time = before + (now() - before) / 2
+            drift = own_time - server_time
             if abs(drift) <= _LARGEST_DRIFT:
                 return Finding()
             way = "ahead of" if drift > timedelta(0) else "behind"
@@ -152,9 +152,10 @@ async def clock(addresses: Sequence[str], now: Clock) -> Finding:
     return Finding(mend="Nobody told the time, so the clock was compared with none.")
 
 
-async def zones(known: Sequence[Channel]) -> Finding:
-    """Whether this machine knows the time zones of every channel."""
-    unknown = sorted({zone for zone in ("Europe/Berlin", *(one.zone for one in known)) if not _is_known(zone)})
+async def zones(stored_channels: Sequence[Channel]) -> Finding:
+    """Check that this machine knows the time zone of every channel."""
+    names = {"Europe/Berlin", *(channel.zone for channel in stored_channels)}
+    unknown = sorted(name for name in names if not _is_known(name))
     if not unknown:
         return Finding()
     return Finding(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recommender.formats import Problem
 
-_MOST_PROBLEMS_TOLD = 20
-_WORTH_TELLING = 10_000
+_MOST_PROBLEMS_PRINTED = 20
+_LEAST_WORK = 10_000
 Tick = Callable[[int, int], None]
-"""Called with how much is done, and how much there is in all: 0 when nobody knows."""
+"""Called with the amount of work done and the total amount, which is 0 if it is not known."""
 
 
 class CommandError(Exception):
@@ -26,12 +26,12 @@ class UsageError(Exception):
 
 
 def out(text: str) -> None:
-    """A line of the result."""
+    """Print a line of the result."""
     print(text)  # noqa: T201
 
 
 def err(text: str) -> None:
-    """A line about the work."""
+    """Print a line about the work."""
     print(text, file=sys.stderr)  # noqa: T201
 
 
@@ -41,22 +41,22 @@ class Problems:
     def __init__(self) -> None:
         self.count = 0
 
-    def tell(self, file: Path, problem: Problem) -> None:
+    def add(self, file: Path, problem: Problem) -> None:
         """Count one line, and print it if it is among the first."""
         self.count += 1
-        if self.count <= _MOST_PROBLEMS_TOLD:
+        if self.count <= _MOST_PROBLEMS_PRINTED:
             err(f"{file}: {problem}")
 
     def sum_up(self) -> int:
         """Print how many lines were not printed. Returns the exit code: 1 when there was any."""
-        if self.count > _MOST_PROBLEMS_TOLD:
-            err(f"… and {self.count - _MOST_PROBLEMS_TOLD:,} more lines that can't be read.")
+        if self.count > _MOST_PROBLEMS_PRINTED:
+            err(f"… and {self.count - _MOST_PROBLEMS_PRINTED:,} more lines that can't be read.")
         return 1 if self.count else 0
 
 
 @contextlib.contextmanager
 def progress(what: str) -> Iterator[Tick]:
-    """A progress bar where stderr is a terminal; elsewhere a line now and then, and none for work that is over soon."""
+    """A progress bar if stderr is a terminal, else a line now and then. Short work prints no line."""
     if not sys.stderr.isatty():
         yield _lines(what)
         return
@@ -70,14 +70,14 @@ def progress(what: str) -> Iterator[Tick]:
 
 
 def _lines(what: str) -> Tick:
-    """A line for each quarter of work of known size, and for each doubling of work of unknown size."""
+    """Prints a line for each quarter of work of known size, and for each doubling of work of unknown size."""
     due = 0
 
-    def tell(done: int, total: int) -> None:
+    def tick(done: int, total: int) -> None:
         nonlocal due
-        due = due or max(_WORTH_TELLING, total // 4)
+        due = due or max(_LEAST_WORK, total // 4)
         if done >= due:
-            due = due + max(_WORTH_TELLING, total // 4) if total else due * 2
+            due = due + max(_LEAST_WORK, total // 4) if total else due * 2
             err(f"{what}: {done:,}" + (f" of {total:,}" if total else ""))
 
-    return tell
+    return tick

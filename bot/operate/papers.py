@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from bot.model.text import count
 from bot.operate.context import index, opened_store
 from bot.operate.output import Problems, err, out, progress
 from bot.settings import Settings
@@ -20,34 +21,35 @@ _AT_ONCE = 2_000
 
 
 async def import_papers(settings: Settings, files: Sequence[Path]) -> int:
-    """Import papers from files; 1 when a line or a file was skipped. A paper's `published` day is its day as news."""
-    total, new, problems, unread = 0, 0, Problems(), 0
+    """Import papers from files. Returns the exit code: 1 when a line or a file was skipped. A paper's `published` day
+    is its day as news."""
+    total, new, problems, unreadable = 0, 0, Problems(), 0
     async with opened_store(settings) as store:
         for file in files:
             records, before = read_papers(file), total
             with progress(f"Importing {file.name}") as tick:
                 while True:
                     try:
-                        some = await asyncio.to_thread(_next, records)
+                        batch = await asyncio.to_thread(list, islice(records, _AT_ONCE))
                     except OSError as error:
-                        unread += 1
+                        unreadable += 1
                         err(f"{file} can't be read: {error.strerror or error}.")
                         break
-                    if not some:
+                    if not batch:
                         break
-                    for problem in (one for one in some if isinstance(one, Problem)):
-                        problems.tell(file, problem)
-                    found = [one for one in some if isinstance(one, Paper)]
-                    recorded = await _record(store, found)
-                    total, new = total + len(found), new + recorded.new
+                    for problem in (record for record in batch if isinstance(record, Problem)):
+                        problems.add(file, problem)
+                    read = [record for record in batch if isinstance(record, Paper)]
+                    recorded = await _record(store, read)
+                    total, new = total + len(read), new + recorded.new
                     tick(total - before, 0)
         await index(store, settings)
     problems.sum_up()
-    said = [f"Imported {_counted(total, 'paper')}, {new:,} of them new"]
-    said += [f"skipped {_counted(problems.count, 'line')}"] if problems.count else []
-    said += [f"could not read {_counted(unread, 'file')}"] if unread else []
-    out("; ".join(said) + ".")
-    return 1 if problems.count or unread else 0
+    summary = [f"Imported {count(total, 'paper')}, {new:,} of them new"]
+    summary += [f"skipped {count(problems.count, 'line')}"] if problems.count else []
+    summary += [f"could not read {count(unreadable, 'file')}"] if unreadable else []
+    out("; ".join(summary) + ".")
+    return 1 if problems.count or unreadable else 0
 
 
 async def export_papers(settings: Settings) -> None:
@@ -56,23 +58,15 @@ async def export_papers(settings: Settings) -> None:
         last = ""
         while True:
             async with store.read() as tx:
-                some = await papers.page(tx, last, _AT_ONCE)
-            if not some:
+                page = await papers.page(tx, last, _AT_ONCE)
+            if not page:
                 return
-            for paper in some:
+            for paper in page:
                 out(paper_line(paper))
-            last = some[-1].id
+            last = page[-1].id
 
 
-async def _record(store: Store, found: Sequence[Paper]) -> papers.Recorded:
+async def _record(store: Store, batch: Sequence[Paper]) -> papers.Recorded:
     async with store.write() as tx:
-        news = {paper.id: paper.published for paper in found if paper.published}
-        return await papers.record(tx, found, datetime.now(UTC), news)
-
-
-def _next(records: Iterator[Paper | Problem]) -> list[Paper | Problem]:
-    return list(islice(records, _AT_ONCE))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+        news = {paper.id: paper.published for paper in batch if paper.published}
+        return await papers.record(tx, batch, datetime.now(UTC), news)

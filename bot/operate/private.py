@@ -1,6 +1,7 @@
-"""The bot's files are for its own user alone: the store holds what people say and like, also in direct conversations.
+"""Keeps the bot's files private to its own user: the store holds members' words and votes, also of direct
+conversations.
 
-`main` sets the umask, so what is made from now on is private. What earlier versions made is put right here.
+`main` sets the umask, so new files are private. This module corrects the files of earlier versions.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from bot.store.errors import StoreError
 _BESIDE_THE_STORE = ("", "-wal", "-shm", "-journal", ".bot")
 _FOLDERS = ("index", "terminal", "discord")
 _OTHERS = ("encryption.key",)
-"""How the names of further files in the data folder begin. The key's mode is not mended: a key that others could read
-may be known to them, so it is refused until somebody has looked at it."""
+"""The beginnings of further file names in the data folder. The key's mode is not corrected: others may have read the
+key, so it is refused until the operator has looked at it."""
 
 
 def keep_private(settings: Settings) -> None:
-    """Take the rights of other users from the data folder, the store and what lies beside it, and say so once.
+    """Take the rights of other users from the data folder, the store and the files beside it, and say so once.
 
-    A folder that also holds files of others stays open; only the bot's own files in it are closed then.
+    A folder that also holds other files stays open; then only the bot's own files in it are closed.
     """
     if sys.platform == "win32":
         return
@@ -44,14 +45,14 @@ def keep_private(settings: Settings) -> None:
 def _only_ours(folder: Path, own: list[Path]) -> bool:
     names = {path.name for path in own}
     try:
-        inside = [path.name for path in folder.iterdir()]
+        contents = [path.name for path in folder.iterdir()]
     except OSError:
         return False
-    return bool(inside) and all(name in names or name.startswith((*_FOLDERS, *_OTHERS)) for name in inside)
+    return bool(contents) and all(name in names or name.startswith((*_FOLDERS, *_OTHERS)) for name in contents)
 
 
 def _close(path: Path) -> bool:
-    """Whether others had rights on a file or folder of this user's, and have none now."""
+    """Take the rights of others from a file or folder of this user. Returns whether there were any."""
     try:
         if path.is_symlink():
             return False

@@ -1,5 +1,5 @@
-"""`paperboy replay`: what the bot would have posted, and how it would have been liked, by files or by a channel's own
-history."""
+"""`paperboy replay`: which papers the bot would have posted and which of them would have been liked, from files or from
+a channel's own history."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _Record = TypeVar("_Record", Paper, ChannelFeedback)
 
 
 def replay_files(paper_files: Sequence[Path], feedback_file: Path, as_json: bool) -> int:
-    """Print a replay's figures; 1 when a line was skipped."""
-    problems, found = Problems(), list[Paper]()
-    given = list(_good(feedback_file, read_feedback(feedback_file), problems))
+    """Print a replay's figures. Returns the exit code: 1 when a line was skipped."""
+    problems, all_papers = Problems(), list[Paper]()
+    history = list(_readable(feedback_file, read_feedback(feedback_file), problems))
     for file in paper_files:
-        found += _good(file, read_papers(file), problems)
-    if not given:
+        all_papers += _readable(file, read_papers(file), problems)
+    if not history:
         raise CommandError(f"{feedback_file} holds no feedback to replay.")
-    if not found:
+    if not all_papers:
         raise CommandError(f"{', '.join(map(str, paper_files))}: no papers to replay.")
-    _tell(found, given, as_json)
+    _print(all_papers, history, as_json)
     return problems.sum_up()
 
 
@@ -44,38 +44,38 @@ async def replay_channel(settings: Settings, name: str, as_json: bool) -> None:
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     async with opened_store(settings) as store, store.read() as tx:
         channel = await channel_named(tx, name)
-        said = await feedback.of_channel(tx, channel.id, emoji)
-        if not said:
+        history = await feedback.of_channel(tx, channel.id, emoji)
+        if not history:
             raise CommandError(f"{name} has said nothing yet: no reaction, and no paper shown.")
-        known, after = list[Paper](), ""
-        while some := await papers.page(tx, after, _AT_ONCE):
-            listed = await papers.listed_on(tx, [paper.id for paper in some])
-            known += [replace(paper, published=listed.get(paper.id)) for paper in some]
-            after = some[-1].id
-    _tell(known, [ChannelFeedback(name, one) for one in said], as_json)
+        all_papers, after = list[Paper](), ""
+        while page := await papers.page(tx, after, _AT_ONCE):
+            days = await papers.listed_on(tx, [paper.id for paper in page])
+            all_papers += [replace(paper, published=days.get(paper.id)) for paper in page]
+            after = page[-1].id
+    _print(all_papers, [ChannelFeedback(name, each) for each in history], as_json)
 
 
-def _tell(known: Sequence[Paper], given: Sequence[ChannelFeedback], as_json: bool) -> None:
-    days = len({paper.published for paper in known if paper.published})
+def _print(all_papers: Sequence[Paper], history: Sequence[ChannelFeedback], as_json: bool) -> None:
+    days = len({paper.published for paper in all_papers if paper.published})
     with progress("Replaying days") as tick:
         done = 0
 
-        def one_day(_: date) -> None:
+        def day_done(_: date) -> None:
             nonlocal done
             done += 1
             tick(done, days)
 
-        result = replay(known, given, progress=one_day)
+        result = replay(all_papers, history, progress=day_done)
     out(json.dumps(asdict(result), indent=1) if as_json else _table(result))
 
 
-def _good(file: Path, records: Iterator[_Record | Problem], problems: Problems) -> Iterator[_Record]:
+def _readable(file: Path, records: Iterator[_Record | Problem], problems: Problems) -> Iterator[_Record]:
     try:
-        for one in records:
-            if isinstance(one, Problem):
-                problems.tell(file, one)
+        for record in records:
+            if isinstance(record, Problem):
+                problems.add(file, record)
             else:
-                yield one
+                yield record
     except OSError as error:
         raise CommandError(f"{file} can't be read: {error.strerror or error}.") from error
 

@@ -1,5 +1,4 @@
-"""`paperboy run`, `chat` and `ingest`: the whole bot on its platforms or in this terminal, or one reading of its
-sources."""
+"""`paperboy run`, `chat` and `ingest`: run the bot on its platforms or in this terminal, or read its sources once."""
 
 from __future__ import annotations
 
@@ -38,11 +37,11 @@ log = structlog.get_logger(__name__)
 
 
 async def run_platforms(settings: Settings) -> None:
-    """The bot on every platform that the settings name, until it is interrupted."""
+    """Run the bot on every platform of the settings, until it is interrupted."""
     entries = set_up(settings)
     if not entries:
         raise UsageError(f"No platform is set up. {how_to_set_up()}")
-    # A search in its thread gives way to whoever is waiting after a millisecond, not after Python's usual five.
+    # A search in a thread gives way to the event loop after a millisecond, not after Python's usual five.
     sys.setswitchinterval(0.001)
     async with sole_bot(settings) as lock:
         try:
@@ -57,15 +56,15 @@ async def run_platforms(settings: Settings) -> None:
 
 
 def _collect_seldom() -> None:
-    """Let the garbage collector leave alone what stands once all is up, and what lives for a question or two: each
-    look through all of it stops everything for 0.2 s."""
+    """Let the garbage collector skip all objects that exist once the bot is up, and run less often: a full collection
+    stops everything for 0.2 s."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
 
 
 async def _prepared(settings: Settings, store: Store) -> dict[str, Platform]:
-    """The platforms of the settings, once each has done what has to be done before it runs."""
+    """The platforms of the settings, after the preparations that each needs."""
     environment = environment_of(settings, store)
     platforms = await build_platforms(environment)
     for entry in set_up(environment.settings):
@@ -75,7 +74,7 @@ async def _prepared(settings: Settings, store: Store) -> dict[str, Platform]:
 
 
 def environment_of(settings: Settings, store: Store) -> Environment:
-    """What the platforms are built from."""
+    """The environment from which platforms are built."""
     cipher = TokenCipher(settings.encryption_keys, settings.key_file)
     return Environment(
         settings, system_clock, COMMANDS, lambda platform: StoredInstallations(store, cipher, system_clock, platform)
@@ -84,8 +83,8 @@ def environment_of(settings: Settings, store: Store) -> Environment:
 
 @contextlib.asynccontextmanager
 async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
-    """The web server, where a platform brings routes."""
-    routes = [route for each in app.platforms.values() if isinstance(each, Served) for route in each.routes]
+    """The web server, if any platform has routes."""
+    routes = [route for platform in app.platforms.values() if isinstance(platform, Served) for route in platform.routes]
     if not routes:
         yield
         return
@@ -95,9 +94,9 @@ async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
 
 
 async def chat_here(settings: Settings) -> None:
-    """The bot on the real store, in this terminal, until its guest leaves; digests come at their hour."""
+    """Run the bot on the real store in this terminal, until the person leaves; digests come at their hour."""
     async with sole_bot(settings) as lock:
-        terminal = TerminalPlatform(settings.data_dir / "terminal", Console(), system_clock, COMMANDS, who=_who())
+        terminal = TerminalPlatform(settings.data_dir / "terminal", Console(), system_clock, COMMANDS, who=_user_name())
         platforms = {terminal.name: terminal}
         async with _open_app(settings, platforms, lock) as app:
             await serve(app, platforms, until=terminal.name)
@@ -107,10 +106,10 @@ async def chat_here(settings: Settings) -> None:
 async def _open_app(
     settings: Settings, platforms: Mapping[str, Platform] | PlatformsOver, lock: ServingLock | None
 ) -> AsyncIterator[App]:
-    """The bot, put together once its database answers. With a lock it writes only while it holds that."""
+    """The built bot, once its database answers. With a lock it writes only while it holds the lock."""
 
     async def sync() -> None:
-        # The progress bar is gone before anybody types.
+        # The progress bar is gone before the person types.
         async with opened_paper_index(settings):
             pass
 
@@ -122,7 +121,7 @@ async def _open_app(
 
 
 async def ingest_now(settings: Settings, only: str | None, since: date | None) -> int:
-    """Read the sources; 1 when one of them failed."""
+    """Read the sources. Returns the exit code: 1 when one of them failed."""
     if since and since > system_clock().date():
         raise UsageError("--since names a day that is still to come.")
     async with configured_sources(settings) as sources:
@@ -137,11 +136,11 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
             ingest = Ingest(store, paper_index, sources, system_clock, settings.sources.look_back_days)
             err(f"Reading {only or ', '.join(names)} …")
             with progress("Reading the sources"):
-                outcomes = await ingest.run(only, since, _tell)
+                outcomes = await ingest.run(only, since, _print_outcome)
     return 1 if any(outcome.failure for outcome in outcomes) else 0
 
 
-def _tell(outcome: Outcome) -> None:
+def _print_outcome(outcome: Outcome) -> None:
     if outcome.listed or not outcome.failure:
         out(f"{outcome.source}: {outcome.listed:,} listed, {outcome.added:,} new.")
     if outcome.failure:
@@ -150,7 +149,7 @@ def _tell(outcome: Outcome) -> None:
         out(f"{outcome.source}: {note}")
 
 
-def _who() -> str:
+def _user_name() -> str:
     try:
         return getuser()
     except (KeyError, OSError):  # a container's user may have no name

@@ -18,30 +18,30 @@ from recommender.text import display
 
 
 async def search_once(settings: Settings, query: str, limit: int, as_json: bool) -> None:
-    """Print the best papers for a query, for people or as a JSON array."""
+    """Print the best papers for a query, as text or as a JSON array."""
     async with opened_paper_index(settings) as (store, paper_index):
         hits = paper_index.engine.search(query, limit)
-        understood = paper_index.engine.interpret(query)
+        interpretation = paper_index.engine.interpret(query)
         async with store.read() as tx:
-            found = await papers.get_many(tx, [hit.paper_id for hit in hits])
+            stored = await papers.get_many(tx, [hit.paper_id for hit in hits])
             empty = not hits and not await papers.count(tx)
     rows = [
         {
             "id": hit.paper_id,
-            "title": display(found[hit.paper_id].title),
+            "title": display(stored[hit.paper_id].title),
             "score": hit.score,
-            "published": _iso(found[hit.paper_id].published),
-            "url": found[hit.paper_id].link,
-            "snippet": display(snippet(understood.answered, found[hit.paper_id].abstract)),
+            "published": _iso(stored[hit.paper_id].published),
+            "url": stored[hit.paper_id].link,
+            "snippet": display(snippet(interpretation.answered, stored[hit.paper_id].abstract)),
         }
         for hit in hits
-        if hit.paper_id in found
+        if hit.paper_id in stored
     ]
     if as_json:
         out(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    if said := explain(understood):
-        err(said)
+    if note := explain(interpretation):
+        err(note)
     if empty:
         err("The store has no papers yet: `paperboy ingest` reads the sources, `paperboy papers import` a file.")
     elif not rows:
@@ -52,30 +52,30 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
 
 
 async def search_batch(settings: Settings, queries: Path, run: Path, limit: int) -> int:
-    """Answer a file of queries as a TREC run; 1 when a line was skipped."""
-    problems, asked = Problems(), list[tuple[str, str]]()
+    """Answer a file of queries as a TREC run. Returns the exit code: 1 when a line was skipped."""
+    problems, topics = Problems(), list[tuple[str, str]]()
     try:
-        for one in read_objects(queries, _query):
-            if isinstance(one, Problem):
-                problems.tell(queries, one)
+        for query in read_objects(queries, _query):
+            if isinstance(query, Problem):
+                problems.add(queries, query)
             else:
-                asked.append(one)
+                topics.append(query)
     except OSError as error:
         raise CommandError(f"{queries} can't be read: {error.strerror or error}.") from error
     async with opened_paper_index(settings) as (_, paper_index):
         try:
-            with run.open("w", encoding="utf-8") as written, progress("Searching") as tick:
-                for done, (name, text) in enumerate(asked, 1):
+            with run.open("w", encoding="utf-8") as output, progress("Searching") as tick:
+                for done, (name, text) in enumerate(topics, 1):
                     for rank, hit in enumerate(paper_index.engine.search(text, limit), 1):
-                        written.write(f"{name} Q0 {'_'.join(hit.paper_id.split())} {rank} {hit.score:.6f} paperboy\n")
-                    tick(done, len(asked))
+                        output.write(f"{name} Q0 {'_'.join(hit.paper_id.split())} {rank} {hit.score:.6f} paperboy\n")
+                    tick(done, len(topics))
         except OSError as error:
             raise CommandError(f"{run} can't be written: {error.strerror or error}.") from error
     return problems.sum_up()
 
 
-def _query(held: dict[str, Any]) -> tuple[str, str]:
-    name, text = held.get("id"), held.get("text")
+def _query(row: dict[str, Any]) -> tuple[str, str]:
+    name, text = row.get("id"), row.get("text")
     if not isinstance(name, str | int) or isinstance(name, bool) or len(str(name).split()) != 1:
         raise ValueError("id must be one word")
     if not isinstance(text, str):

@@ -1,6 +1,6 @@
-"""Only one bot serves a store: two bots on one store would both post and answer.
+"""Lets only one bot serve a store: two bots on one store would both post and answer.
 
-Searches, imports and backups may run beside it.
+Searches, imports and backups may run beside the bot.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from recommender.index.file_lock import try_lock, try_lock_database
 async def sole_bot(settings: Settings) -> AsyncIterator[ServingLock | None]:
     """Be the only bot on the store of the settings. The lock is None on SQLite, where it can't be lost.
 
-    Raises CommandError or StoreTaken when there is another bot, or StoreError.
+    Raises CommandError or StoreTaken if there is another bot, or StoreError.
     """
     keep_private(settings)
     if parsed_url(settings.store_url).get_backend_name() == "sqlite":
@@ -43,12 +43,12 @@ def single_instance(settings: Settings) -> Iterator[None]:
     if database is None:
         yield
         return
-    # The file beside the store is the lock where the system knows no other, and that of earlier versions. On Linux the
+    # The file beside the store is the lock of earlier versions, and of systems without another kind. On Linux the
     # database itself is locked too, so that neither another path to it nor a deleted lock file lets a second bot in.
     file = database.resolve()
     with contextlib.ExitStack() as stack:
-        beside = _opened(file.with_name(f"{file.name}.bot"), stack)
-        if not (try_lock(beside) and try_lock_database(_opened(file, stack))):
+        lock_file = _opened(file.with_name(f"{file.name}.bot"), stack)
+        if not (try_lock(lock_file) and try_lock_database(_opened(file, stack))):
             raise CommandError(
                 f"Another Paperboy serves {database} already. Leave that one first, or give this one a store of "
                 "its own with PAPERBOY_DATA_DIR. `paperboy search` and the like work beside it."
@@ -57,7 +57,7 @@ def single_instance(settings: Settings) -> Iterator[None]:
 
 
 def _opened(file: Path, stack: contextlib.ExitStack) -> int:
-    """The descriptor of a file, made where there is none, until the stack closes it. Raises CommandError."""
+    """The descriptor of a file, which is created if it is missing, until the stack closes it. Raises CommandError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)

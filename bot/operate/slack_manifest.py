@@ -1,7 +1,7 @@
 """Writes the manifest of the Slack app.
 
-`python -m bot.operate.slack_manifest > config/slack-manifest.yaml` writes the one for Socket Mode,
-`python -m bot.operate.slack_manifest https://paperboy.example.org > config/slack-manifest-http.yaml` that for HTTP.
+`python -m bot.operate.slack_manifest > config/slack-manifest.yaml` writes the manifest for Socket Mode,
+`python -m bot.operate.slack_manifest https://paperboy.example.org > config/slack-manifest-http.yaml` the one for HTTP.
 """
 
 from __future__ import annotations

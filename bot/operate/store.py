@@ -1,4 +1,4 @@
-"""`paperboy db …`, `export` and `forget`: looking after the store and what it keeps of people."""
+"""`paperboy db …`, `export` and `forget`: maintain the store, and handle the data of channels and members."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.store.database import sqlite_file
 
 
 async def upgrade_store(settings: Settings) -> None:
-    """Bring the tables up to date; opening does it, and this says so."""
+    """Bring the tables up to date. Opening the store does it; this prints the result."""
     from bot.store.upgrade import revisions
 
     async with opened_store(settings):
@@ -28,13 +28,13 @@ async def upgrade_store(settings: Settings) -> None:
 
 
 async def backup_store(settings: Settings, file: Path, *, force: bool) -> None:
-    """Back the live store up into a file; one that is there already is replaced only by `force`."""
+    """Back the live store up into a file. An existing file is replaced only with `force`."""
     from bot.store.backup import backup
 
     if not force and await asyncio.to_thread(os.path.lexists, file):
         raise CommandError(f"{file} is there already. Give the backup another name, or --force to replace it.")
-    kept_in = sqlite_file(settings.store_url)
-    if kept_in is not None and await asyncio.to_thread(_is_same, file, kept_in):
+    store_file = sqlite_file(settings.store_url)
+    if store_file is not None and await asyncio.to_thread(_is_same, file, store_file):
         raise CommandError(f"{file} is the store itself. Give the backup another name.")
     async with opened_store(settings) as store:
         with progress("Backing up") as tick:
@@ -47,7 +47,8 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
-    """Put a backup in the place of what is in the store, and index it anew; papers and channels go only by `force`."""
+    """Replace the content of the store by a backup, and index it again. Papers and channels are replaced only with
+    `force`."""
     from bot.jobs import restoring
     from bot.store.backup import restore
 
@@ -78,7 +79,7 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
 
 
 async def export_channel(settings: Settings, name: str) -> None:
-    """Write all that is kept of a channel."""
+    """Write all data of a channel."""
     from bot.commands.members import everything
 
     async with opened_store(settings) as store, store.read() as tx:
@@ -86,26 +87,26 @@ async def export_channel(settings: Settings, name: str) -> None:
 
 
 async def channel_named(tx: AsyncConnection, name: str) -> Channel:
-    """The one channel of that name, address or number. Raises CommandError or UsageError with what there is."""
-    meant = await channels.named(tx, name)
-    if not meant:
-        every = ", ".join(sorted({one.place.name or one.place.address for one in await channels.list_all(tx)}))
+    """The channel with that name, address or number. Raises CommandError or UsageError, which name the channels."""
+    matches = await channels.named(tx, name)
+    if not matches:
+        names = sorted({each.place.name or each.place.address for each in await channels.list_all(tx)})
         raise CommandError(
-            f"There is no channel {name}. " + (f"There are: {every}." if every else "There is none yet.")
+            f"There is no channel {name}. " + (f"There are: {', '.join(names)}." if names else "There is none yet.")
         )
-    if len(meant) > 1:
-        which = ", ".join(f"{one.id} ({one.place.platform} {one.place.address})" for one in meant)
-        raise UsageError(f"Several channels are called {name}; give one's number: {which}.")
-    return meant[0]
+    if len(matches) > 1:
+        numbers = ", ".join(f"{each.id} ({each.place.platform} {each.place.address})" for each in matches)
+        raise UsageError(f"Several channels are called {name}; give one's number: {numbers}.")
+    return matches[0]
 
 
 async def forget_member(settings: Settings, member: str) -> None:
-    """Delete every trace of a member wherever the bot knows them."""
-    gone = 0
+    """Delete all data about a member, in all platforms and workspaces."""
+    deleted = 0
     async with opened_store(settings) as store, store.write() as tx:
-        for place in {(one.place.platform, one.place.workspace) for one in await channels.list_all(tx)}:
-            gone += await members.forget(tx, *place, member)
-    if gone:
-        out(f"Deleted {gone:,} {'entry' if gone == 1 else 'entries'} about {member}.")
+        for place in {(each.place.platform, each.place.workspace) for each in await channels.list_all(tx)}:
+            deleted += await members.forget(tx, *place, member)
+    if deleted:
+        out(f"Deleted {deleted:,} {'entry' if deleted == 1 else 'entries'} about {member}.")
     else:
         out(f"Nothing is known of {member}.")

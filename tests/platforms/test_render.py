@@ -120,13 +120,13 @@ def test_an_attachment_says_where_it_is_or_shows_itself() -> None:
 
 def test_actions_that_begin_alike_get_different_short_words() -> None:
     labels = ["Save", "Similar", "Share", "Save", "👍", ""]
-    words = render.offered([Action(label, "command") for label in labels])
+    words = render.short_words([Action(label, "command") for label in labels])
     assert list(words) == ["s", "si", "sh", "sa", "v", "ve"]
     assert [action.label for action in words.values()] == labels
 
 
 def test_many_alike_actions_still_get_a_word_each() -> None:
-    assert len(render.offered([Action("A", "a", str(number)) for number in range(10)])) == 10
+    assert len(render.short_words([Action("A", "a", str(number)) for number in range(10)])) == 10
 
 
 def test_on_a_terminal_the_title_is_a_link_and_the_address_can_be_read_once() -> None:

@@ -1,4 +1,4 @@
-"""The terminal as a platform: a room kept in a file, and a chat on the screen."""
+"""The terminal as a platform: a log in a file, and a chat on the screen."""
 
 from bot.platforms.terminal.platform import TerminalPlatform
 

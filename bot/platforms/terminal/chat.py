@@ -1,4 +1,4 @@
-"""The chat: one person before the screen, who asks, reacts, switches channels and speaks for several members."""
+"""The chat: one person at the terminal, who asks, reacts, switches channels and speaks for several members."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from bot.ports.platform import BotApi, Clock, PlatformError
 
 log = structlog.get_logger(__name__)
 NextDay = Callable[[], Awaitable[bool]]
-"""Lets one day pass; what it posts comes through the platform's `send`. False when none can."""
+"""Lets one day pass; its posts come through the platform's `send`. Returns False if no day can pass."""
 PLATFORM = "terminal"
 _HELP = "`2 👍` or `+1 2` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back, `1 3 🔥` speaks of two at once."
 
 
 class Chat:
-    """One person's talk with the bot: where they are, and as whom they speak."""
+    """One person's chat with the bot, in one channel at a time and as one member at a time."""
 
     def __init__(
         self,
@@ -65,23 +65,23 @@ class Chat:
         self._commands = commands
         self._paper_commands = [name for name, command in commands.items() if command.takes_paper]
         self._members = [who]
-        self._waiting: set[str] = set()
+        self._unseen: set[str] = set()
 
     @property
     def place(self) -> Place:
-        """Where the person is."""
+        """The channel or direct conversation on the screen."""
         if self._channel == DIRECT:
             return Place(PLATFORM, f"@{self._who}", name=f"@{self._who}", kind=PlaceKind.DIRECT)
         return Place(PLATFORM, self._channel, name=self._channel)
 
     def status(self) -> str:
-        """The toolbar: where, who, which day, and what can always be typed."""
+        """The toolbar: the channel, the member, the day, and commands that can always be typed."""
         now = self._clock()
         tomorrow = " · /next for tomorrow" if self._next_day else ""
         return f"{self._name()} · {self._who} · {now:%a} {now.day} {now:%b %Y}{tomorrow} · /help"
 
     async def run(self, keyboard: Keyboard) -> None:
-        """Take lines until whoever types them leaves."""
+        """Answer lines until the person leaves."""
         with keyboard.screen():
             if self._log.damaged:
                 self._screen.say(f"Damaged lines in {self._log.path}: {self._log.damaged}. They are left out.")
@@ -96,34 +96,34 @@ class Chat:
                 self._screen.say(self._farewell)
 
     async def posted(self, place: Place) -> None:
-        """Something may have been posted there: show it, or say where it waits."""
+        """Show new posts of a place, or say in which channel they are."""
         if place.address == self.place.address:
             await self._show_new()
-        elif place.kind is PlaceKind.CHANNEL and place.address not in self._waiting:
-            self._waiting.add(place.address)
+        elif place.kind is PlaceKind.CHANNEL and place.address not in self._unseen:
+            self._unseen.add(place.address)
             name = one_line(place.name or place.address, 60)
             self._screen.say(f"Something new in #{name}; `/channel {name}` goes there.")
 
     def tell(self, member: str, text: str) -> None:
-        """A private word to a member."""
+        """Show a text that is for one member alone."""
         self._screen.say(f"(to {one_line(member, 60)} alone) {text}")
 
     async def suggest(self, typed: str) -> list[Suggestion]:
-        """What may be meant by a line so far."""
+        """Completions of the line so far."""
         try:
             channels = [place.address for place in await asyncio.to_thread(self._log.places)]
-            found = completion.local(typed, channels, self._members)
-            line = completion.asked(typed)
-            if found is None and line:
-                meant = await self._service.suggest(self.place, line)
-                return [Suggestion(one_line(each, 300), len(line)) for each in meant]
+            suggestions = completion.local(typed, channels, self._members)
+            line = completion.bot_part(typed)
+            if suggestions is None and line:
+                texts = await self._service.suggest(self.place, line)
+                return [Suggestion(one_line(text, 300), len(line)) for text in texts]
         except Exception:
-            log.warning("Nothing could be suggested.", exc_info=True)
+            log.warning("A line could not be completed.", exc_info=True)
             return []
-        return found or []
+        return suggestions or []
 
     async def _guarded(self, work: Awaitable[None]) -> None:
-        """Whatever goes wrong with one line is said in one line, and the chat goes on."""
+        """Show an error in one line, and go on."""
         try:
             await work
         except PlatformError as error:
@@ -162,7 +162,7 @@ class Chat:
                 pass
 
     def _paper_help(self) -> str:
-        """The commands that act on a numbered paper: those on its card first."""
+        """A sentence with the commands that act on a numbered paper; the buttons of its card come first."""
         on_card = [action.command for action in self._commands.card_actions("")]
         others = [
             command for command in self._paper_commands if command not in on_card and self._commands[command].listed
@@ -171,9 +171,9 @@ class Chat:
         return f"{', '.join(rest)} and {last} do what they say."
 
     async def _ask(self, line: str) -> None:
-        offered = self._screen.offer(line)
-        if offered:
-            await self._press(offered, more=offered.offset > 0 and offered.command != SHARE)
+        action = self._screen.offer(line)
+        if action:
+            await self._press(action, more=action.offset > 0 and action.command != SHARE)
         else:
             self._screen.reply(await self._service.ask(self.place, self._asker(), line))
 
@@ -184,7 +184,7 @@ class Chat:
         paper = self._numbered(number)
         if paper is None:
             return
-        if paper.choice:  # a thumb up for one of several papers is its number on their message
+        if paper.choice:  # a thumb up for one of several papers is the number emoji on their message
             emoji = tuple(keycap(paper.choice) if each[0] == "👍" else each for each in emoji)
         if paper.message is None or (paper.choice and emoji != (keycap(paper.choice),)):
             await self._vote_in_list(number, paper.paper_id, emoji, on=on)
@@ -192,22 +192,22 @@ class Chat:
         for each in emoji:
             await self._put(paper.message, each, on=on)
         standing = await asyncio.to_thread(self._log.reactions, self.place, paper.message)
-        if paper.choice:  # shown as it was said
+        if paper.choice:  # shown as it was typed
             standing = [(member, "👍") for member, each in standing if each in emoji]
         self._screen.print(render.reacted(paper.title, number, standing))
 
     async def _put(self, message: str, emoji: str, *, on: bool) -> None:
-        """Put one emoji on a post or take it back: in the room first, then told to the bot."""
+        """Put one emoji on a post or take it back: in the log first, then as an event for the bot."""
         place, who = self.place, self._who
         reaction = await asyncio.to_thread(self._log.react, place, message, who, emoji, on=on, at=self._clock())
         if reaction:
-            event = sha256(
+            event_id = sha256(
                 f"{reaction.address}/{reaction.message}/{who}/{reaction.at.isoformat()}".encode()
             ).hexdigest()
-            await self._service.react(Reaction(place, message, who, emoji, on, reaction.at), event)
+            await self._service.react(Reaction(place, message, who, emoji, on, reaction.at), event_id)
 
     async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:
-        """A paper in a list is no post that could carry an emoji; a thumb on it is the button that means the same."""
+        """Vote on a paper in a list. It is no post that could have an emoji, so a thumb presses the button instead."""
         commands = [command for each in emoji if (command := self._commands.for_emoji(each[0]))]
         if on and commands:
             await self._press(Action(commands[0].capitalize(), commands[0], paper_id))
@@ -244,9 +244,9 @@ class Chat:
             await self._enter(show=True)
 
     async def _enter(self, *, show: bool) -> None:
-        """Come into the channel; the bot is invited to one that is new."""
+        """Enter the channel; the bot is invited to a new one."""
         place = self.place
-        self._waiting.discard(place.address)
+        self._unseen.discard(place.address)
         self._screen.open(await asyncio.to_thread(self._log.messages, place), show=show)
         if place.kind is PlaceKind.CHANNEL and place not in await asyncio.to_thread(self._log.places):
             self._screen.reply(await self._service.joined(place, self._who))
@@ -256,16 +256,16 @@ class Chat:
 
     async def _show_new(self) -> None:
         place = self.place
-        said = await asyncio.to_thread(self._log.messages, place)
+        messages = await asyncio.to_thread(self._log.messages, place)
         if place.address == self.place.address:
-            self._screen.show(said)
+            self._screen.show(messages)
 
     def _numbered(self, number: int) -> Numbered | None:
         paper = self._screen.numbers.get(number)
         if paper is None:
             count = len(self._screen.numbers)
-            known = f"The papers here go from 1 to {count}." if count else "No paper is numbered here yet."
-            self._screen.say(f"There is no paper {number}. {known}")
+            numbers = f"The papers here go from 1 to {count}." if count else "No paper is numbered here yet."
+            self._screen.say(f"There is no paper {number}. {numbers}")
         return paper
 
     def _asker(self) -> Asker:

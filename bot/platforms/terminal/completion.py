@@ -1,4 +1,4 @@
-"""What may be meant by a line that is still being typed."""
+"""Completions of a line that is being typed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMOJI = {
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A text that may take the place of the last `replaces` characters typed, and what it means."""
+    """A text that may replace the last `replaces` characters typed, with its meaning."""
 
     text: str
     replaces: int
@@ -29,7 +29,7 @@ class Suggestion:
 
 
 def local(typed: str, channels: Iterable[str], members: Iterable[str]) -> list[Suggestion] | None:
-    """What the terminal itself can suggest; None where only the bot knows."""
+    """Completions of the terminal's own commands; None for a line that the bot completes."""
     before, _, word = typed.rpartition(" ")
     match before:
         case "/channel":
@@ -43,8 +43,8 @@ def local(typed: str, channels: Iterable[str], members: Iterable[str]) -> list[S
     return [] if typed.startswith("/") and before != "/papers" and not typed.startswith("/papers ") else None
 
 
-def asked(typed: str) -> str:
-    """The part of a line that is for the bot."""
+def bot_part(typed: str) -> str:
+    """The part of a line that the bot gets."""
     return typed.removeprefix("/papers ").lstrip()
 
 

@@ -1,4 +1,4 @@
-"""Where typed lines come from: a stream or a script here, a person in `prompt`. Each ends with None."""
+"""Sources of typed lines: a stream or a script. `prompt` is a third, for a person. Each ends with None."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Keyboard(Protocol):
     """A source of lines."""
 
     attended: bool
-    """Whether somebody looks on, who wants to be greeted and to see what they type."""
+    """Whether a person watches, who wants a greeting and an echo of the lines."""
 
     async def line(self, prompt: str) -> str | None:
-        """The next line; None when whoever types has left."""
+        """The next line; None at the end."""
         ...
 
     def screen(self) -> AbstractContextManager[None]:
-        """While this is held, what is printed does not garble what is being typed."""
+        """While this is held, output does not garble the line that is being typed."""
         ...
 
 
 class Stream:
-    """Lines from a pipe or a file, read by a thread of its own so that nothing waits for them."""
+    """Lines from a pipe or a file. A thread of its own reads them, so that nothing else waits."""
 
     attended = False
 
@@ -42,10 +42,10 @@ class Stream:
         self._lines: asyncio.Queue[str | None] | None = None
 
     async def line(self, prompt: str) -> str | None:
-        """The next line of the stream; nothing is prompted."""
+        """The next line of the stream, without a prompt."""
         if self._lines is None:
             self._lines = asyncio.Queue(_LINES_AHEAD)
-            # A daemon: a pipe that stays silent must not keep the program from ending.
+            # A daemon thread, because a silent pipe must not keep the program from ending.
             threading.Thread(
                 target=self._read, args=(self._lines, asyncio.get_running_loop()), name="typed lines", daemon=True
             ).start()
@@ -56,17 +56,17 @@ class Stream:
         return nullcontext()
 
     def _read(self, lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:
-        with suppress(RuntimeError):  # the loop has closed: nobody listens any more
+        with suppress(RuntimeError):  # the loop has closed
             try:
                 while line := self._stream.readline(LONGEST_LINE):
                     asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
-            except (OSError, ValueError):  # a stream that breaks, or that is no text, ends here
+            except (OSError, ValueError):  # a stream that breaks or is no text ends here
                 pass
             asyncio.run_coroutine_threadsafe(lines.put(None), loop).result()
 
 
 class Script:
-    """Lines that a program types, shown as if they had been typed."""
+    """Lines of a program, shown as if a person had typed them."""
 
     attended = True
 

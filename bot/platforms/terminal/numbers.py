@@ -1,7 +1,7 @@
-"""The numbers on the screen: which paper a person means by `2`.
+"""The numbers of the papers on the screen, by which a person names them.
 
-A digest's papers are numbered from 1; what is posted after it goes on counting. A list in an answer takes the numbers
-after those, and gives them back to the next list: no two papers on the screen that can be named bear the same number.
+A digest's papers are numbered from 1, and later posts continue. A list in an answer gets the numbers after those, and
+the next list gets the same numbers again. So no two papers that can be named have the same number.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from bot.model.messages import Message, Reply
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A paper on the screen; `message` is the post whose card it is, or on which it is the `choice` of that number;
-    None where it only stands in a list."""
+    """A paper on the screen. `message` is the post of its card, or the post with a numbered list, in which `choice` is
+    its number; None for a paper in any other list."""
 
     paper_id: str
     title: str
@@ -25,12 +25,12 @@ class Numbered:
 
 
 def is_header(message: Message) -> bool:
-    """Whether a message has no paper: words alone head a digest, or say why there is none."""
+    """Whether a message has no paper: such a message opens a digest, or says why there is none."""
     return message.card is None and not message.lines
 
 
 def opens(message: Message) -> bool:
-    """Whether a message is the whole of a digest, or what heads one."""
+    """Whether a message is a whole digest, or the header of one."""
     return is_header(message) or (message.numbered and not message.further and not message.thread)
 
 
@@ -39,16 +39,16 @@ class Numbers:
 
     def __init__(self) -> None:
         self._papers: list[Numbered] = []
-        self._headed = False
+        self._after_header = False
 
     def post(self, message_id: str, message: Message) -> int:
-        """Number a posted message's papers and return the first number. Words alone head a new digest."""
+        """Number a posted message's papers and return the first number. A message without papers opens a new digest."""
         if is_header(message):
-            self._headed = True
+            self._after_header = True
             return 1
-        if self._headed or opens(message):
+        if self._after_header or opens(message):
             self._papers.clear()
-        self._headed = False
+        self._after_header = False
         first = len(self._papers) + 1
         if message.card:
             self._papers.append(Numbered(message.card.paper_id, message.card.title, message_id))
@@ -58,15 +58,15 @@ class Numbers:
         return first
 
     def answer(self, reply: Reply, *, more: bool = False) -> int:
-        """Number an answer's papers and return the first number; `more` goes on with the list before."""
+        """Number an answer's papers and return the first number; `more` continues the previous list."""
         if not reply.cards and not reply.lines:
             return 1
         while not more and self._papers and not self._papers[-1].posted:
             self._papers.pop()
         first = len(self._papers) + 1
-        named = [(card.paper_id, card.title) for card in reply.cards]
-        named += [(line.paper_id, line.title) for line in reply.lines]
-        self._papers += [Numbered(paper_id, title, posted=False) for paper_id, title in named]
+        papers = [(card.paper_id, card.title) for card in reply.cards]
+        papers += [(line.paper_id, line.title) for line in reply.lines]
+        self._papers += [Numbered(paper_id, title, posted=False) for paper_id, title in papers]
         return first
 
     def get(self, number: int) -> Numbered | None:

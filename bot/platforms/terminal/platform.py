@@ -1,4 +1,4 @@
-"""The terminal platform: a log as its memory, a chat as its face."""
+"""The terminal platform: it keeps messages in a log and shows them in a chat."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _FOREVER_SECONDS = 10 * 365 * 86_400.0
 class TerminalPlatform:
     """Implements `bot.ports.platform.Platform` for one person at a terminal.
 
-    `folder` keeps the log, the history of typed lines and attachments. Lines come from `script` where it is given
-    (shown as if typed), else from a prompt where `stdin` and `console` are terminals, else from `stdin`. `next_day`
-    lets a day pass for `/next`; without it days pass by themselves. `farewell` is said to whoever leaves.
+    `folder` keeps the log, the history of typed lines and attachments. Lines come from `script` if it is given (shown
+    as if typed), else from a prompt if `stdin` and `console` are terminals, else from `stdin`. `next_day` lets a day
+    pass for `/next`; without it days pass by themselves. `farewell` is shown when the person leaves.
     """
 
     name = PLATFORM
@@ -76,14 +76,14 @@ class TerminalPlatform:
 
     @property
     def numbers(self) -> Numbers:
-        """What can be named by number in the channel on the screen."""
+        """The numbered papers of the channel on the screen."""
         return self._screen.numbers
 
     async def send(self, place: Place, message: Message, key: str) -> str:
-        """Post a message; the same key posts once, however often it is sent.
+        """Post a message; a key is posted once, however often it is sent.
 
         Raises `NotAccepted` (disk full), `AccessLost` (the log can't be reached), `Uncertain` (the disk did not
-        confirm) and `Rejected` (nothing in the message to be shown).
+        confirm) and `Rejected` (there is nothing to show).
         """
         message = fit(message)
         if not (message.text or message.card or message.lines):
@@ -100,16 +100,16 @@ class TerminalPlatform:
         return await asyncio.to_thread(self.log.find, place, key, since)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
-        """The standing (member, emoji) pairs on a message."""
+        """The current (member, emoji) pairs on a message."""
         return await asyncio.to_thread(self.log.reactions, place, message)
 
     async def tell(self, place: Place, member: str, text: str) -> None:
-        """A private word; lost while nobody is before the screen."""
+        """Show a text for one member; it is lost while no chat runs."""
         if self._chat:
             self._chat.tell(member, text)
 
     async def run(self, service: BotApi) -> None:
-        """Chat until whoever types leaves, or until cancelled."""
+        """Chat until the person leaves, or until cancelled."""
         chat = Chat(
             service,
             self.log,
@@ -128,12 +128,12 @@ class TerminalPlatform:
             self._chat = None
 
     def _prompt(self, chat: Chat) -> Keyboard:
-        from bot.platforms.terminal.prompt import Prompt  # prompt_toolkit loads slowly, and pipes need none
+        from bot.platforms.terminal.prompt import Prompt  # prompt_toolkit loads slowly, and pipes do not need it
 
         return Prompt(self._folder / "history", chat.suggest, chat.status)
 
     async def _show(self, place: Place) -> None:
-        """Show it, if that can be done now: a console that has closed makes no post a failed one."""
+        """Show new posts if possible. A closed console does not make a post fail."""
         with suppress(PlatformError, OSError, ValueError):
             if self._chat:
                 await self._chat.posted(place)

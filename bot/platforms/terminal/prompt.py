@@ -1,4 +1,4 @@
-"""A person at a terminal: history, completion and a toolbar, with what the bot posts printed above."""
+"""The prompt for a person at a terminal, with history, completion and a toolbar. Posts are printed above it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLE = {"prompt": "bold ansicyan", "bottom-toolbar": "noreverse ansibrightblac
 
 
 class Prompt:
-    """A person at a terminal: history, completion, and a toolbar that `status` fills."""
+    """Lines that a person types. `status` gives the text of the toolbar."""
 
     attended = True
 
@@ -43,32 +43,32 @@ class Prompt:
         return None
 
     def screen(self) -> AbstractContextManager[None]:
-        """Prints go above the prompt."""
+        """Output is printed above the prompt."""
         return patch_stdout(raw=True)
 
 
 class _Completer(Completer):
-    """Completion that asks the bot, without holding up the keys."""
+    """Completion by the bot, which does not delay typing."""
 
     def __init__(self, suggest: Suggest) -> None:
         self._suggest = suggest
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> list[Completion]:
-        """Nothing: only the asynchronous way is used."""
+        """Nothing: only the asynchronous method is used."""
         return []
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """What may be meant by the line so far."""
-        for found in await self._suggest(document.text_before_cursor):
-            yield Completion(found.text, start_position=-found.replaces, display_meta=found.meaning)
+        """Completions of the line so far."""
+        for suggestion in await self._suggest(document.text_before_cursor):
+            yield Completion(suggestion.text, start_position=-suggestion.replaces, display_meta=suggestion.meaning)
 
 
 class _History(FileHistory):
-    """History in a file; a line that can't be kept must not end the chat."""
+    """History in a file. A line that can't be stored does not end the chat."""
 
     def store_string(self, string: str) -> None:
-        """Keep one line, if the disk takes it."""
+        """Store one line, if the disk takes it."""
         with suppress(OSError):
             super().store_string(string)

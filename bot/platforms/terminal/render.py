@@ -1,7 +1,8 @@
-"""How papers and words look in a terminal: values in, rich renderables out.
+"""Renders messages and replies for a terminal, as renderables of rich.
 
-Every text is made inert first and set as `Text`, so that neither the terminal nor rich reads orders in it. Nothing is
-drawn with boxes, and no line ends in blanks: the same output reads well in 40 columns, in a pipe and without colours.
+Control characters are removed from every text, and it is set as `Text`, so that neither the terminal nor rich
+interprets it. There are no boxes, and no line ends in blanks: the output reads well in 40 columns, in a pipe and
+without colours.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _TITLE, _NUMBER, _QUIET, _WHY = "bold", "bold cyan", "dim", "italic green"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, wrapped with its later lines hanging under its first; `mark` stands in the margin."""
+    """A wrapped paragraph with an indent; `mark` stands in the margin of the first line."""
 
     text: Text
     mark: str = ""
@@ -37,7 +38,7 @@ class Block:
         if options.max_width < width + _NARROWEST:
             width = 0
         mark = f"{self.mark:>{self.indent - 2}}".ljust(width) if width else f"{self.mark} ".lstrip()
-        lead = Text.assemble((mark, _NUMBER))  # no style of its own, which the line after it would take on
+        lead = Text.assemble((mark, _NUMBER))  # without a style of its own, which the line behind it would take over
         for line in self.text.wrap(console, max(options.max_width - max(width, len(lead)), 2), overflow="fold"):
             line.rstrip()
             yield lead + line if line.plain else Text("")
@@ -46,7 +47,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """The bot's own words, in which backticks mark what may be typed: set in bold on a terminal, kept elsewhere."""
+    """The bot's own words. Backticks mark words that may be typed: bold on a terminal, else kept as backticks."""
 
     text: str
     style: str = ""
@@ -63,27 +64,27 @@ class Prose:
 
 
 def posted(message: Message, first: int = 1) -> RenderableType:
-    """A message of the channel; its papers are numbered from `first` on."""
+    """A posted message; its papers are numbered from `first` on."""
     message = fit(message)
     parts: list[RenderableType] = [Text(""), Prose(message.text)] if message.text else []
     if message.card:
         parts += [card(message.card, first)]
         first += 1
-    parts += listed(message.lines, first, addresses=not message.further)
+    parts += paper_list(message.lines, first, addresses=not message.further)
     return Group(*parts)
 
 
 def answer(reply: Reply, first: int = 1) -> RenderableType:
-    """What the asker gets; its papers are numbered from `first` on."""
+    """A reply; its papers are numbered from `first` on."""
     text = cut(strip_control(reply.text).strip(), MAX_TEXT)
     parts: list[RenderableType] = [Prose(text, style="" if reply.ok else "yellow")] if text else []
     parts += [card(each, first + place) for place, each in enumerate(reply.cards)]
-    parts += listed(reply.lines, first + len(reply.cards))
-    # A form shows nothing new here where the words before it tell of every field already.
+    parts += paper_list(reply.lines, first + len(reply.cards))
+    # The form is left out if the text already names all of its fields.
     if reply.form and any(field.label not in reply.text for field in reply.form.fields):
         parts += _form(reply.form)
     if reply.actions:
-        offers = [f"`{word}` {one_line(action.label, 80)}" for word, action in offered(reply.actions).items()]
+        offers = [f"`{word}` {one_line(action.label, 80)}" for word, action in short_words(reply.actions).items()]
         parts.append(Prose(" · ".join(offers), style=_QUIET, indent=_INDENT))
     return Group(*parts)
 
@@ -104,8 +105,8 @@ def card(paper: Card, number: int) -> RenderableType:
     return Group(*parts)
 
 
-def listed(lines: Iterable[Line], first: int, *, addresses: bool = True) -> list[RenderableType]:
-    """Papers with one line each that says why they are here; without `addresses` they are for a glance."""
+def paper_list(lines: Iterable[Line], first: int, *, addresses: bool = True) -> list[RenderableType]:
+    """A list of papers, each with its detail and note, and with its address unless `addresses` is False."""
     parts: list[RenderableType] = []
     for number, line in enumerate(map(fit_line, lines), first):
         parts.append(_title(line.title, line.url, number))
@@ -116,22 +117,22 @@ def listed(lines: Iterable[Line], first: int, *, addresses: bool = True) -> list
 
 
 def reacted(title: str, number: int, standing: Sequence[tuple[str, str]]) -> RenderableType:
-    """The emoji that stand on a numbered paper now."""
+    """The current emoji on a numbered paper."""
     tally = " ".join(f"{emoji} {count}" for emoji, count in Counter(emoji for _, emoji in standing).items())
     text = Text.assemble(one_line(tally) or "no reactions", "  ", (one_line(title, 60), _QUIET))
     return Block(text, mark=str(number))
 
 
 def attached(attachment: Attachment, where: str) -> RenderableType:
-    """A file that came with a reply; with `where` empty it could not be kept, and is shown instead."""
+    """A reply's file, stored in `where`. If `where` is empty the file could not be stored, and its content is shown."""
     name, count = one_line(attachment.name, 120), len(attachment.content.splitlines())
     if where:
         return Prose(f"📎 {name} ({count} line{'s' * (count != 1)}) is in {where}")
     return Group(Prose(f"📎 {name}"), Block(Text(strip_control(attachment.content).rstrip()), indent=0))
 
 
-def offered(actions: Iterable[Action]) -> dict[str, Action]:
-    """The short word for each action: the first letters of its label that no other has."""
+def short_words(actions: Iterable[Action]) -> dict[str, Action]:
+    """A short word for each action: the shortest start of its label that no earlier action has."""
     words: dict[str, Action] = {}
     for action in actions:
         label = "-".join(re.findall(r"\w+", one_line(action.label, 80).casefold())) or action.command
@@ -161,6 +162,6 @@ def _form(form: Form) -> list[RenderableType]:
             Block(Text(f"{one_line(field.label, 120)}{choices}: {one_line(field.name, 40)}={one_line(field.value)}"))
         )
     if form.fields:
-        said = f"{form.command} {form.fields[0].name}={form.fields[0].value}"
-        parts.append(Prose(f"To change one, say it: `{one_line(said, 200)}`", style=_QUIET, indent=_INDENT))
+        example = f"{form.command} {form.fields[0].name}={form.fields[0].value}"
+        parts.append(Prose(f"To change one, say it: `{one_line(example, 200)}`", style=_QUIET, indent=_INDENT))
     return parts

@@ -1,4 +1,4 @@
-"""Texts from outside, made harmless for a terminal and cut to length."""
+"""Makes texts from outside harmless for a terminal, and cuts them to length."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _SENTENCE_END = re.compile(r"[.!?…。]['\")\]]?(?=\s)")
 
 
 def strip_control(text: str) -> str:
-    """`text` without what a terminal would obey: escape sequences lose their escape, bidi and hidden characters go."""
+    """`text` without control characters, so that a terminal obeys no escape sequence, and without bidi and hidden
+    characters."""
     spaced = text.replace("\r\n", "\n").replace("\t", " ").replace("\u2028", "\n").replace("\u2029", "\n")
     return "".join(
         char for char in spaced if char == "\n" or char in _JOINERS or unicodedata.category(char) not in _HIDDEN
@@ -26,7 +27,7 @@ def strip_control(text: str) -> str:
 
 
 def one_line(text: str, limit: int = MAX_TEXT) -> str:
-    """`text` made inert, on one line, of at most `limit` characters."""
+    """`text` without control characters, on one line, of at most `limit` characters."""
     return cut(" ".join(strip_control(text).split()), limit)
 
 
@@ -35,7 +36,7 @@ def cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head = text[: limit - 1]
-    ends = [found.end() for found in _SENTENCE_END.finditer(head) if found.end() > limit // 2]
+    ends = [match.end() for match in _SENTENCE_END.finditer(head) if match.end() > limit // 2]
     if ends:
         return head[: ends[-1]] + "…"
     word = next(iter(head.rsplit(None, 1)), "")
@@ -48,7 +49,7 @@ def link(url: str) -> str:
 
 
 def fit(message: Message) -> Message:
-    """`message` as this platform shows it: inert, and every text within its length."""
+    """`message` as this platform shows it: every text without control characters and within its length."""
     return replace(
         message,
         text=cut(strip_control(message.text).strip(), MAX_TEXT),
@@ -58,7 +59,7 @@ def fit(message: Message) -> Message:
 
 
 def fit_card(card: Card) -> Card:
-    """A card with every text inert, on one line and within its length."""
+    """The card with every text without control characters, on one line and within its length."""
     return replace(
         card,
         paper_id=one_line(card.paper_id, _SHORT),
@@ -73,7 +74,7 @@ def fit_card(card: Card) -> Card:
 
 
 def fit_line(line: Line) -> Line:
-    """A list's line with every text inert and within its length."""
+    """The line of a list with every text without control characters and within its length."""
     return Line(
         paper_id=one_line(line.paper_id, _SHORT),
         title=one_line(line.title, _TITLE) or "(no title)",

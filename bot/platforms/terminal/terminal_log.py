@@ -1,8 +1,8 @@
-"""The log of the terminal: its messages and reactions, kept in a file. It is the "server side" of this platform.
+"""The log of the terminal: its messages and reactions in a file. It is the "server side" of this platform.
 
-One JSON object a line, only ever appended: channels joined, messages said, reactions put on and taken back. A line
-counts once its newline is there, so a crash in the middle of writing leaves nothing behind. Several processes may
-share a log: a writer holds the file's lock and has read what the others wrote (on Windows: one process).
+The file has one JSON object a line and is only appended to: joined channels, posted messages, reactions added and
+removed. A line counts once its newline is written, so a crash in the middle of writing leaves nothing behind. Several
+processes may share a log: a writer holds the file's lock and has read the others' lines (on Windows: one process).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class PostedMessage:
-    """A message of the bot; its id is the delivery key it was sent under."""
+    """A message of the bot. Its id is the key under which it was sent."""
 
     address: str
     id: str
@@ -66,10 +66,10 @@ _RECORD: TypeAdapter[_Record] = TypeAdapter(Annotated[_Record, Field(discriminat
 
 
 class TerminalLog:
-    """The log in `folder`, which is made if need be. Every method may block on the disk, and is thread-safe.
+    """The log in `folder`, which is created if it is missing. Every method may block on the disk, and is thread-safe.
 
-    Raises, from every method: `AccessLost` when the file can't be reached, `NotAccepted` when the disk won't take or
-    give it now, `Uncertain` when the disk doesn't confirm what was written.
+    Every method raises `AccessLost` if the file can't be reached, `NotAccepted` if the disk can't read or write now,
+    and `Uncertain` if the disk does not confirm a write.
     """
 
     def __init__(self, folder: Path, fsync: Callable[[int], None] = os.fsync) -> None:
@@ -84,7 +84,7 @@ class TerminalLog:
 
     def _reset(self) -> None:
         self.damaged = 0
-        """Lines that could not be read, and were skipped."""
+        """The number of lines that could not be read and were skipped."""
         self._inode, self._end = 0, 0
         self._places: dict[str, Place] = {}
         self._messages: dict[tuple[str, str], PostedMessage] = {}
@@ -92,40 +92,40 @@ class TerminalLog:
         self._last_reaction: datetime | None = None
 
     def join(self, place: Place) -> bool:
-        """Note that the bot is in a channel; False when that is known."""
+        """Record that the bot is in a channel. Returns False if it was recorded before."""
         with self._locked() as file:
-            known = place.address in self._places
-            if not known:
+            is_new = place.address not in self._places
+            if is_new:
                 self._append(file, Joined(place))
-            return not known
+            return is_new
 
     def places(self) -> list[Place]:
-        """The channels the bot is in, oldest first."""
+        """The channels that the bot is in, oldest first."""
         with self._locked():
             return list(self._places.values())
 
     def post(self, place: Place, key: str, message: Message, at: datetime) -> str:
-        """Keep a message and return its id; a key that is known in the place says nothing new."""
+        """Record a message and return its id. A key that the place already has is not recorded again."""
         with self._locked() as file:
             if (place.address, key) not in self._messages:
                 self._append(file, PostedMessage(place.address, key, at, message))
             return key
 
     def find(self, place: Place, key: str, since: datetime | None = None) -> str | None:
-        """The id of the message said under `key`, since then if a time is given."""
+        """The id of the message with this key, None if there is none since that time."""
         with self._locked():
             message = self._messages.get((place.address, key))
             return message.id if message and (since is None or message.at >= since) else None
 
     def messages(self, place: Place) -> list[PostedMessage]:
-        """What was said in a place, oldest first."""
+        """The messages in a place, oldest first."""
         with self._locked():
             return [message for message in self._messages.values() if message.address == place.address]
 
     def react(self, place: Place, message: str, member: str, emoji: str, *, on: bool, at: datetime) -> Reacted | None:
-        """Put an emoji on a message or take it back; None when that is how it stands already.
+        """Put an emoji on a message or take it back. Returns None if nothing changed.
 
-        Reactions are at least a microsecond apart, so that the last one can be told even by a clock that stands.
+        Reactions get times at least a microsecond apart, so that their order is clear even if the clock stands still.
         """
         with self._locked() as file:
             is_on = (member, emoji) in self._reactions.get((place.address, message), {})
@@ -138,13 +138,13 @@ class TerminalLog:
             return reacted
 
     def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
-        """The (member, emoji) pairs that stand on a message, oldest first."""
+        """The current (member, emoji) pairs on a message, oldest first."""
         with self._locked():
             return list(self._reactions.get((place.address, message), {}))
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        """The locked file, with everything in it read; the lock goes with the descriptor."""
+        """The locked file, with all its lines read. Closing the descriptor releases the lock."""
         with self._mutex, self._translate_errors():
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
             try:
@@ -157,7 +157,7 @@ class TerminalLog:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Errors of the disk in the port's own terms."""
+        """Raise errors of the disk as errors of the port."""
         try:
             yield
         except OSError as error:
@@ -169,12 +169,12 @@ class TerminalLog:
             raise NotAccepted(f"{mend}, and it is tried again ({why}).") from error
 
     def _read(self, file: int) -> None:
-        """Take in the whole lines that were appended since the last look."""
-        facts = os.fstat(file)
-        if facts.st_ino != self._inode or facts.st_size < self._end:
+        """Read the complete lines that were appended since the last read."""
+        status = os.fstat(file)
+        if status.st_ino != self._inode or status.st_size < self._end:
             self._reset()
-            self._inode = facts.st_ino
-        if facts.st_size == self._end:
+            self._inode = status.st_ino
+        if status.st_size == self._end:
             return
         os.lseek(file, self._end, os.SEEK_SET)
         with open(file, "rb", closefd=False) as stream:
@@ -188,7 +188,7 @@ class TerminalLog:
 
     def _append(self, file: int, record: _Record) -> None:
         line = _RECORD.dump_json(record) + b"\n"
-        os.ftruncate(file, self._end)  # away with what a crash or a full disk left half written
+        os.ftruncate(file, self._end)  # removes a line that a crash or a full disk left half written
         done = 0
         while done < len(line):
             done += os.write(file, line[done:])

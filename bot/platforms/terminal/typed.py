@@ -1,4 +1,4 @@
-"""What a line typed in the terminal means. Nothing here asks, shows or raises."""
+"""Parses a line typed in the terminal. The functions only return values, and raise nothing."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ LOCAL = {
     "/help": "this list",
     "/quit": "leave (so do Ctrl-C and Ctrl-D)",
 }
-"""The words with a slash, and what each does."""
+"""The terminal's own commands, and what each does."""
 DIRECT = "@bot"
-"""The channel's name that means a conversation with the bot alone."""
+"""The channel name of the direct conversation with the bot."""
 MOST_DAYS = 60
 _NAME_CHARS = 40
 
@@ -59,7 +59,7 @@ class React:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A card's button, pressed on the numbered papers."""
+    """A command to run on the numbered papers."""
 
     command: str
     numbers: tuple[int, ...]
@@ -88,7 +88,7 @@ class SpeakAs:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Say what may be typed."""
+    """Show what may be typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A line that is nearly something; `hint` says what to type instead."""
+    """A line that is nearly a command; `hint` says what to type instead."""
 
     hint: str
 
@@ -112,7 +112,7 @@ Typed = Ask | React | Act | Next | GoTo | SpeakAs | Help | Quit | Nothing | Uncl
 
 
 def parse(text: str, commands: Collection[str] = ()) -> Typed:
-    """What a typed line means. `commands` are the commands that act on a numbered paper."""
+    """The meaning of a typed line. `commands` are the commands that act on a numbered paper."""
     line = one_line(text, LONGEST_LINE)
     if not line.startswith("/"):
         return _plain(line, commands) if line else Nothing()
@@ -132,13 +132,13 @@ def parse(text: str, commands: Collection[str] = ()) -> Typed:
             return Help()
         case "/quit" | "/exit":
             return Quit()
-    near = difflib.get_close_matches(word.casefold(), LOCAL, n=1)
+    matches = difflib.get_close_matches(word.casefold(), LOCAL, n=1)
     shown = one_line(word, _NAME_CHARS).replace("`", "'")
-    return Unclear(f"There is no `{shown}` here. " + (f"Did you mean `{near[0]}`?" if near else "Try `/help`."))
+    return Unclear(f"There is no `{shown}` here. " + (f"Did you mean `{matches[0]}`?" if matches else "Try `/help`."))
 
 
 def channel_name(text: str) -> str:
-    """A channel's name as channels are called: lower case, words joined by hyphens; `@bot` for a direct talk."""
+    """A channel's name in lower case, with its words joined by hyphens; `@bot` for the direct conversation."""
     name = text.strip().casefold()
     if name.startswith("@"):
         return DIRECT
@@ -146,21 +146,21 @@ def channel_name(text: str) -> str:
 
 
 def member_name(text: str) -> str:
-    """A member's name: one word, without the marks that mean something elsewhere."""
+    """A member's name as one word, without characters that have a meaning elsewhere."""
     return re.sub(r"[^\w.-]+", "-", text.strip().lstrip("@")).strip("-")[:_NAME_CHARS]
 
 
 def split_emoji(word: str) -> tuple[str, ...]:
-    """The emoji that a word is made of, known names as characters (`:fire:` → 🔥); empty if it is anything else."""
+    """The emoji of a word, their names as characters (`:fire:` → 🔥); empty if the word has anything else."""
     bare = word.replace("\ufe0f", "") if not _EMOJI.fullmatch(word) or "\u20e3" not in word else word
-    found = _EMOJI.findall(bare)
-    if not found or "".join(found) != bare:
+    emoji = _EMOJI.findall(bare)
+    if not emoji or "".join(emoji) != bare:
         return ()
-    return tuple(Emoji.replace(emoji.casefold()) if emoji.startswith(":") else emoji for emoji in found)
+    return tuple(Emoji.replace(each.casefold()) if each.startswith(":") else each for each in emoji)
 
 
 def _plain(line: str, commands: Collection[str]) -> Typed:
-    """A line without a slash: a reaction, a card's button, or a question."""
+    """The meaning of a line without a slash: a reaction, a command on numbered papers, or a question."""
     words = [word for word in line.replace(",", " ").split() if word]
     command, numbers = words[0].casefold() if words else "", _numbers(words[1:])
     if command in commands and numbers:
@@ -180,14 +180,14 @@ def _plain(line: str, commands: Collection[str]) -> Typed:
 
 
 def _numbers(words: list[str]) -> tuple[int, ...]:
-    """The numbers that all these words are; empty if one is anything else."""
+    """The words as numbers; empty if any word is no number."""
     if not all(re.fullmatch(r"#?[0-9]{1,3}", word) for word in words):
         return ()
     return tuple(dict.fromkeys(int(word.lstrip("#")) for word in words))
 
 
 def _reaction(words: list[str]) -> React | None:
-    """A line of numbers and emoji, at least one of each; a `-` before a number takes back."""
+    """The reaction in a line of numbers and emoji, at least one of each; a `-` before a number takes back."""
     thumbs = [word for word in words if word in ("+1", "-1")]
     rest = [word for word in words if word not in ("+1", "-1")]
     if len(thumbs) == 1 and words[-1 if words[0] not in thumbs else 0] in thumbs and _numbers(rest):
@@ -204,12 +204,12 @@ def _reaction(words: list[str]) -> React | None:
             return None
     if not on or not emoji:
         return None
-    put = tuple(number for number, wanted in on.items() if wanted)
-    return React(put, tuple(number for number in on if number not in put), tuple(dict.fromkeys(emoji)))
+    added = tuple(number for number, is_on in on.items() if is_on)
+    return React(added, tuple(number for number in on if number not in added), tuple(dict.fromkeys(emoji)))
 
 
 def _unglued(word: str) -> tuple[str, ...]:
-    """A number and the emoji that follows it without a space, apart."""
+    """A number and the emoji right behind it as two words; any other word alone."""
     number = _NUMBER.match(word)
     if number and not split_emoji(word) and split_emoji(word[number.end() :]):
         return number[0], word[number.end() :]
@@ -217,12 +217,12 @@ def _unglued(word: str) -> tuple[str, ...]:
 
 
 def _slash_react(word: str, rest: str) -> Typed:
-    found = _reaction(rest.replace(",", " ").split()) if rest else None
-    if found is None:
+    reaction = _reaction(rest.replace(",", " ").split()) if rest else None
+    if reaction is None:
         return Unclear(f"Say which card and which emoji: `{word} 2 👍`.")
     if word.casefold() == "/unreact":
-        return React((), found.on + found.off, found.emoji)
-    return found
+        return React((), reaction.on + reaction.off, reaction.emoji)
+    return reaction
 
 
 def _days(rest: str) -> Typed:
