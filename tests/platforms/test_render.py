@@ -121,7 +121,7 @@ def test_an_attachment_says_where_it_is_or_shows_itself() -> None:
 def test_actions_that_begin_alike_get_different_short_words() -> None:
     labels = ["Save", "Similar", "Share", "Save", "👍", ""]
     words = render.short_words([Action(label, "command") for label in labels])
-    assert list(words) == ["s", "si", "sh", "sa", "v", "ve"]
+    assert list(words) == ["s", "si", "sh", "sa", "c", "co"]
     assert [action.label for action in words.values()] == labels
 
 
