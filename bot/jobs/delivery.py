@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from bot.jobs.reactions import ReactionRecorder
+from bot.jobs.tasks import cancel_all
 from bot.model.codec import load_message
 from bot.model.messages import PlaceKind
 from bot.ports.platform import (
@@ -133,10 +134,7 @@ class DeliveryWorker:
 
     async def stop(self) -> None:
         """Cancel the running deliveries. A post that was being sent is looked up at the next start."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._under_way.values())
 
     async def _deliver_one(self, channel_id: int, gate: asyncio.Semaphore) -> None:
         try:

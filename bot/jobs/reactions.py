@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.feedback import BUTTONS, EmojiTable, is_emoji, on_message
+from bot.jobs.tasks import cancel_all
 from bot.model.messages import SUPER_REACTION_SUFFIX, Place, Reaction
 from bot.model.number_emoji import number_of
 from bot.ports.platform import AccessLost, Clock, NotAccepted, Platform, PlatformError, Rejected, Sleep, WorkspaceLost
@@ -164,10 +165,7 @@ class ReactionRecorder:
 
     async def stop(self) -> None:
         """Cancel the running reads; at the next start all reactions are read back."""
-        tasks = list(self._resyncing)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._resyncing)
 
     async def _resync_late(self, platform: Platform, place: Place, post: Post) -> None:
         """Read the reactions on one message, with retries, and refresh its button counts."""

@@ -18,6 +18,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.jobs.tasks import cancel_all
 from bot.ports.platform import Clock
 from bot.store.errors import StoreError
 
@@ -113,11 +114,9 @@ class Scheduler:
     async def stop(self) -> None:
         """Cancel what runs, and return once it has ended: the store is about to be closed."""
         self.pause()
-        tasks = [task for task in self._tasks.values() if not task.done()]
-        for task in tasks:
-            if not task.cancelling():  # a second time would interrupt the clean-up
-                task.cancel()
-        await asyncio.gather(*tasks, *(worker.stop() for worker in self._workers), return_exceptions=True)
+        await asyncio.gather(
+            cancel_all(self._tasks.values()), *(worker.stop() for worker in self._workers), return_exceptions=True
+        )
 
     def _begin(self, job: Job) -> asyncio.Task[bool]:
         """The task of a job: the one that runs already, or a new one."""

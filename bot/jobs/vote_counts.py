@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests.cards import by_button
 from bot.digests.feedback import BUTTONS, EmojiTable, button_tally
+from bot.jobs.tasks import cancel_all
 from bot.model.codec import load_message
 from bot.model.messages import Message
 from bot.ports.platform import AccessLost, NotAccepted, Platform, Rejected, Rewriting, Sleep
@@ -72,10 +73,7 @@ class VoteCounters:
 
     async def stop(self) -> None:
         """Cancel the running edits."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._under_way.values())
 
     async def _edit_outdated(self, channel_id: int) -> None:
         """Edit the outdated messages of one channel, until none is left. No channel waits for another."""
