@@ -216,8 +216,8 @@ class ReactionRecorder:
                 except Rejected:
                     continue
                 except (PlatformError, TimeoutError) as error:
-                    why = str(error) or type(error).__name__
-                    log.warning("Reactions could not be read back.", channel=channel.id, why=why)
+                    reason = str(error) or type(error).__name__
+                    log.warning("Reactions could not be read back.", channel=channel.id, why=reason)
                     return False
         return True
 
@@ -272,8 +272,8 @@ class ReactionRecorder:
                 except Rejected as error:  # a deleted message, which tells nothing about the others
                     log.debug("A post's reactions can't be read back.", channel=channel.id, why=str(error))
                 except Exception as error:
-                    why = str(error) or type(error).__name__
-                    log.warning("Reactions could not be read back.", channel=channel.id, why=why)
+                    reason = str(error) or type(error).__name__
+                    log.warning("Reactions could not be read back.", channel=channel.id, why=reason)
                     failures += 1
                     if failures == _FAILURES_IN_A_ROW:
                         break

@@ -26,8 +26,8 @@ class PlatformError(Exception):
 class NotAccepted(PlatformError):
     """The platform refuses for now; the message was not posted."""
 
-    def __init__(self, why: str, retry_after: float = 0.0) -> None:
-        super().__init__(why)
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
         self.retry_after = retry_after
 
 
@@ -119,7 +119,7 @@ class BotApi(Protocol):
         """A member invited the bot. The reply greets the channel."""
         ...
 
-    async def left(self, place: Place, why: str) -> None:
+    async def left(self, place: Place, reason: str) -> None:
         """The bot may not post in a place any more: stop the digests and keep everything."""
         ...
 
@@ -127,7 +127,7 @@ class BotApi(Protocol):
         """The place has a new name, or became private or public."""
         ...
 
-    async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
+    async def workspace_removed(self, platform: str, workspace: str, reason: str) -> None:
         """The bot lost access to a workspace. Everything there is kept until it is installed again."""
         ...
 

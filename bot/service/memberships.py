@@ -50,12 +50,12 @@ class ChannelMembership:
             public=True,
         )
 
-    async def left(self, place: Place, why: str) -> None:
+    async def left(self, place: Place, reason: str) -> None:
         """The bot may not post in a place any more. Everything is kept until it is invited again."""
         channel = await self._find(place)
         if channel and channel.state is not ChannelState.NEW:
             async with self._services.store.write() as tx:
-                await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=why)
+                await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=reason)
 
     async def renamed(self, place: Place) -> None:
         """The place has a new name, or became private or public."""
@@ -64,11 +64,11 @@ class ChannelMembership:
             async with self._services.store.write() as tx:
                 await channels.change(tx, channel.id, **_columns(place))
 
-    async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
+    async def workspace_removed(self, platform: str, workspace: str, reason: str) -> None:
         """The bot lost access to a whole workspace. Everything there is kept."""
-        log.warning("A workspace is lost; what it taught is kept.", platform=platform, why=f"{workspace}: {why}")
+        log.warning("A workspace is lost; what it taught is kept.", platform=platform, why=f"{workspace}: {reason}")
         async with self._services.store.write() as tx:
-            await channels.lose_all(tx, platform, workspace, why)
+            await channels.lose_all(tx, platform, workspace, reason)
 
     async def sync_memberships(
         self, platform: str, workspace: str, places: Collection[Place]

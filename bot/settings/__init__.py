@@ -1,8 +1,8 @@
 """Every setting, typed: from a TOML file and the environment, unknown ones refused."""
 
-from bot.settings.described import Setting, describe, sections
+from bot.settings.description import Setting, describe, sections
 from bot.settings.groups import DigestSettings, SlackSettings
 from bot.settings.loading import SettingsError, load
-from bot.settings.whole import Settings
+from bot.settings.model import Settings
 
 __all__ = ["DigestSettings", "Setting", "Settings", "SettingsError", "SlackSettings", "describe", "load", "sections"]

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import ValidationError, create_model
 from pydantic_settings import EnvSettingsSource
 
-from bot.settings.described import describe
-from bot.settings.described import sections as sections_of
+from bot.settings.description import describe
+from bot.settings.description import sections as sections_of
 from bot.settings.groups import Section
-from bot.settings.whole import PREFIX, Settings
+from bot.settings.model import PREFIX, Settings
 
 _NOT_SETTINGS = {"CONFIG", "ENV_FILE"}
 
@@ -51,9 +51,9 @@ def load(
         raise SettingsError(_explain(error, model)) from error
 
 
-def _with_sections(added: Mapping[str, type[Section]]) -> type[Settings]:
+def _with_sections(new_sections: Mapping[str, type[Section]]) -> type[Settings]:
     fields: dict[str, Any] = {
-        name: (section, section()) for name, section in added.items() if name not in Settings.model_fields
+        name: (section, section()) for name, section in new_sections.items() if name not in Settings.model_fields
     }
     return create_model("Settings", __base__=Settings, **fields) if fields else Settings
 
@@ -87,12 +87,12 @@ def _refuse_unknown(values: Mapping[str, Any], file: Path | None, model: type[Se
             raise SettingsError(f"{file}: there is no setting {name}.{_nearest(name, names)}")
 
 
-def _dotted(values: Mapping[str, Any], before: str) -> Iterator[str]:
+def _dotted(values: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from _dotted(value, f"{before}{name}.")
+            yield from _dotted(value, f"{prefix}{name}.")
         else:
-            yield before + name
+            yield prefix + name
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str], model: type[Settings]) -> None:

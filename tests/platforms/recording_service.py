@@ -75,14 +75,14 @@ class RecordingService:
         self.invitations.append((place, by))
         return Reply("Hello, I bring papers.")
 
-    async def left(self, place: Place, why: str) -> None:
-        self.lost.append((place, why))
+    async def left(self, place: Place, reason: str) -> None:
+        self.lost.append((place, reason))
 
     async def renamed(self, place: Place) -> None:
         self.names.append(place)
 
-    async def workspace_removed(self, platform: str, workspace: str, why: str) -> None:
-        self.dismissals.append((workspace, why))
+    async def workspace_removed(self, platform: str, workspace: str, reason: str) -> None:
+        self.dismissals.append((workspace, reason))
 
     async def sync_memberships(
         self, platform: str, workspace: str, places: Collection[Place]

@@ -78,10 +78,10 @@ class Settings(BaseSettings):
     def _keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for key in value:
             try:
-                whole = len(urlsafe_b64decode(key)) == _KEY_BYTES
+                is_valid = len(urlsafe_b64decode(key)) == _KEY_BYTES
             except ValueError:
-                whole = False
-            if not whole:
+                is_valid = False
+            if not is_valid:
                 raise ValueError(
                     "holds what is no key: one is 32 random bytes in URL-safe base64, as `openssl rand -base64 32 | "
                     "tr +/ -_` makes it"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, SecretStr
 
 from bot.settings.groups import Section
-from bot.settings.whole import Settings
+from bot.settings.model import Settings
 
 
 class Setting(NamedTuple):
@@ -37,18 +37,18 @@ def sections(settings: type[Settings] = Settings) -> dict[str, str]:
     return descriptions
 
 
-def _walk(model: type[BaseModel], before: str) -> Iterator[Setting]:
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
         if section:
-            yield from _walk(section, f"{before}{name}.")
+            yield from _walk(section, f"{prefix}{name}.")
         else:
             default = field.examples[0] if field.examples else field.default
             secret = field.annotation is SecretStr or not field.repr
             default = default.get_secret_value() if isinstance(default, SecretStr) else default
-            yield Setting(before + name, field.description or "", default, secret)
+            yield Setting(prefix + name, field.description or "", default, secret)
 
 
 def _section(annotation: Any) -> type[Section] | None:
-    kinds = [annotation, *get_args(annotation)]
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)), None)
+    types = [annotation, *get_args(annotation)]
+    return next((type_ for type_ in types if isinstance(type_, type) and issubclass(type_, Section)), None)
