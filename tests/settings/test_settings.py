@@ -98,7 +98,7 @@ def test_names_of_the_contract_are_settings(tmp_path: Path) -> None:
         ("[digst]\nhour = '9'", "there is no setting digst.hour. Did you mean digest.hour?"),
         ("[nonsense]", "there is no setting nonsense."),
         ("digest = 5", "digest: input should be"),
-        ("[digest]\nhour = 'noon'", "digest.hour: “noon” is no time of day"),
+        ("[digest]\nhour = 'dawn'", "digest.hour: “dawn” is no time of day"),
         ("[digest]\nzone = 'Mars'", "digest.zone: is not an IANA time zone"),
         ('[slack]\ncommand = "papers"', "slack.command: does not read like /papers (it is 'papers')"),
         ("[slack]\nmanagers = ['@ada']", "slack.managers: holds what is no member's id like U012ABCDEF"),
