@@ -42,6 +42,20 @@ def _arxiv(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     return [ArXiv(fetcher, section.categories, url=section.url, rss_url=section.rss_url)] if section.enabled else []
 
 
+def _biorxiv(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
+    from bot.sources.biorxiv import BioRxiv
+
+    section = settings.sources.biorxiv
+    return [BioRxiv(fetcher, "biorxiv", section.categories, section.url)] if section.enabled else []
+
+
+def _medrxiv(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
+    from bot.sources.biorxiv import BioRxiv
+
+    section = settings.sources.medrxiv
+    return [BioRxiv(fetcher, "medrxiv", section.categories, section.url)] if section.enabled else []
+
+
 def _feeds(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     from bot.sources.feed import Feed
 
@@ -51,6 +65,8 @@ def _feeds(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
 SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("huggingface", _huggingface, lambda settings: settings.sources.huggingface.url),
     SourceEntry("arxiv", _arxiv, lambda settings: settings.sources.arxiv.rss_url),
+    SourceEntry("biorxiv", _biorxiv, lambda settings: settings.sources.biorxiv.url),
+    SourceEntry("medrxiv", _medrxiv, lambda settings: settings.sources.medrxiv.url),
     SourceEntry("feeds", _feeds),
 )
 
@@ -58,10 +74,10 @@ SOURCES: tuple[SourceEntry, ...] = (
 @contextlib.asynccontextmanager
 async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
     """The sources that the settings switch on, with one fetcher for them all."""
-    from bot.sources.fetch import ARXIV_PACE, Fetcher, Limits
+    from bot.sources.fetch import PACES, Fetcher, Limits
 
     limits = Limits(total=settings.sources.timeout, size=settings.sources.max_bytes)
-    async with Fetcher(limits=limits, paces=ARXIV_PACE) as fetcher:
+    async with Fetcher(limits=limits, paces=PACES) as fetcher:
         yield [source for entry in SOURCES for source in entry.build(settings, fetcher)]
 
 

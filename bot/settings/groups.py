@@ -63,6 +63,26 @@ class ArxivSettings(Section):
     rss_url: str = Field("https://rss.arxiv.org", description="The announcement feeds.")
 
 
+class BiorxivSettings(Section):
+    """bioRxiv's preprints."""
+
+    enabled: bool = Field(False, description="Read what bioRxiv posts.")
+    categories: Texts = Field(
+        (), description="The subjects that are read, as bioinformatics and neuroscience; all if there are none."
+    )
+    url: str = Field("https://api.biorxiv.org", description="The API.")
+
+
+class MedrxivSettings(Section):
+    """medRxiv's preprints."""
+
+    enabled: bool = Field(False, description="Read what medRxiv posts.")
+    categories: Texts = Field(
+        (), description="The subjects that are read, as health informatics and epidemiology; all if there are none."
+    )
+    url: str = Field("https://api.biorxiv.org", description="The API, which is bioRxiv's.")
+
+
 class SourcesSettings(Section):
     """Where papers come from."""
 
@@ -75,6 +95,8 @@ class SourcesSettings(Section):
     feeds: Texts = Field((), description="Further RSS or Atom feeds, by URL.")
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
     arxiv: ArxivSettings = ArxivSettings()
+    biorxiv: BiorxivSettings = BiorxivSettings()
+    medrxiv: MedrxivSettings = MedrxivSettings()
 
 
 class DigestSettings(Section):

@@ -15,7 +15,7 @@ TITLE_CHARS = 1_000
 ABSTRACT_CHARS = 20_000
 NAME_CHARS = 200
 AUTHORS = 2_000
-_LINE_CHARS = 100_000
+LINE_CHARS = 100_000
 """Characters of a line of authors that are read; 3,000 names, the longest lists there are, take half of it."""
 CATEGORIES = 50
 URL_CHARS = 2_000
@@ -93,9 +93,21 @@ def people(names: Iterable[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in authors if name))
 
 
+def first_name_first(name: str) -> str:
+    """A name that may be written with the last name first, as it is spoken.
+
+    >>> first_name_first("Doe, J. A."), first_name_first("Reagle, Jr., J. M."), first_name_first("A Consortium")
+    ('J. A. Doe', 'J. M. Reagle Jr.', 'A Consortium')
+    """
+    last, *rest = (part.strip() for part in name[: 4 * NAME_CHARS].split(",", 2))
+    suffixes = [part for part in rest if part.casefold() in _SUFFIXES]
+    first = [part for part in rest if part not in suffixes]
+    return " ".join(part for part in (*first, last, *suffixes) if part)
+
+
 def people_in(line: str) -> tuple[str, ...]:
     """The authors in one comma-separated line. Commas in brackets, as in an affiliation, separate no names."""
-    first, *rest = _BETWEEN_NAMES.split(" ".join(line[:_LINE_CHARS].split()))
+    first, *rest = _BETWEEN_NAMES.split(" ".join(line[:LINE_CHARS].split()))
     parts, depth = [[first]], 0
     for separator, text in zip(rest[::2], rest[1::2], strict=True):
         if separator in ("(", ")"):

@@ -21,8 +21,9 @@ from bot.sources.guard import Resolve, leads_inside, proxy_for, public_address, 
 from bot.sources.host_throttle import Clock, HostThrottle
 
 USER_AGENT = "Paperboy (self-hosted; reads lists of research papers once a day)"
-ARXIV_PACE = {"arxiv.org": 3.0}
-"""arXiv's terms for its API: one request in three seconds, over a single connection, to all of its hosts together."""
+PACES = {"arxiv.org": 3.0, "biorxiv.org": 1.0, "openreview.net": 1.0}
+"""Seconds between two requests to a host. arXiv's terms for its API ask for three, over a single connection, to all of
+its hosts together; the others name no number."""
 
 _VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -85,7 +86,7 @@ class Fetcher:
         client: httpx.AsyncClient | None = None,
         *,
         limits: Limits | None = None,
-        paces: Mapping[str, float] = ARXIV_PACE,
+        paces: Mapping[str, float] = PACES,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
         resolve: Resolve = resolve,

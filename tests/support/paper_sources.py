@@ -1,4 +1,4 @@
-"""Hugging Face, arXiv and anybody's feed, played by one real HTTP server on the loopback.
+"""Hugging Face, arXiv, bioRxiv, medRxiv and anybody's feed, played by one real HTTP server on the loopback.
 
     async with PaperSources() as world:
         world.huggingface(date(2026, 3, 6), papers)
@@ -80,6 +80,7 @@ class PaperSources:
         self._days: dict[date, list[dict[str, object]]] = {}
         self._trending: list[dict[str, object]] = []
         self._known: dict[str, Paper] = {}
+        self._preprints: dict[str, list[dict[str, object]]] = {}
         self._over = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -128,6 +129,10 @@ class PaperSources:
         """Papers that the query API knows."""
         self._known |= {paper.id: paper for paper in papers}
 
+    def preprints(self, server: str, entries: Iterable[dict[str, object]]) -> None:
+        """What the API of bioRxiv and medRxiv has of a server, in this order; `preprint` makes an entry."""
+        self._preprints[server] = list(entries)
+
     def feed(self, path: str, papers: Iterable[Paper], title: str = "A journal") -> str:
         """A plain RSS feed at `path`; gives its address."""
         return self.answer(path, journal_rss(papers, title))
@@ -141,6 +146,8 @@ class PaperSources:
             return await self._say(request, Reply(json.dumps(self._daily_page(request.query))))
         if request.path == "/api/query":
             return await self._say(request, self._query(request.query))
+        if details := re.fullmatch(r"/details/(\w+)/(\S{10})/(\S{10})/(\d+)", request.path):
+            return await self._say(request, Reply(json.dumps(self._details(details, request.query))))
         return web.Response(status=404, text="nothing here")
 
     async def _say(self, request: web.Request, reply: Reply) -> web.StreamResponse:
@@ -177,6 +184,29 @@ class PaperSources:
         else:
             found = [item for day, items in sorted(self._days.items()) if _is_in(day, query) for item in items]
         return found[page * limit : (page + 1) * limit]
+
+    def _details(self, path: re.Match[str], query: Mapping[str, str]) -> dict[str, object]:
+        server, since, until, cursor = path.group(1, 2, 3, 4)
+        category = query.get("category", "all")
+        entries = [
+            entry
+            for entry in self._preprints.get(server, ())
+            if since <= str(entry["date"]) <= until and category in ("all", entry["category"])
+        ]
+        page = entries[int(cursor) : int(cursor) + 30]
+        if not page:
+            return {"messages": [{"status": "no posts found"}], "collection": []}
+        message = {
+            "status": "ok",
+            "category": category,
+            "interval": f"{since}:{until}",
+            "funder": "all",
+            "cursor": int(cursor),
+            "count": len(page),
+            "count_new_papers": str(sum(entry["version"] == "1" for entry in entries)),
+            "total": str(len(entries)),
+        }
+        return {"messages": [message], "collection": page}
 
     def _query(self, query: Mapping[str, str]) -> Reply:
         if "id_list" in query:
@@ -277,6 +307,28 @@ def journal_rss(papers: Iterable[Paper], title: str) -> str:
         )
         + "</channel></rss>"
     )
+
+
+def preprint(doi: str, day: date, **fields: object) -> dict[str, object]:
+    """One version of a preprint as the API of bioRxiv and medRxiv tells it."""
+    return {
+        "title": f"The preprint with the DOI {doi}",
+        "authors": "Moreau, A.; Lindqvist, B. C.; The Example Consortium",
+        "author_corresponding": "Ada Moreau",
+        "author_corresponding_institution": "Institute of Examples",
+        "doi": doi,
+        "date": day.isoformat(),
+        "version": "1",
+        "type": "new results",
+        "license": "cc_by",
+        "category": "neuroscience",
+        "jatsxml": f"https://www.biorxiv.org/content/early/{day:%Y/%m/%d}/{doi}.source.xml",
+        "abstract": "We measured what neurons do when nobody looks.",
+        "funder": "NA",
+        "published": "NA",
+        "server": "bioRxiv",
+        **fields,
+    }
 
 
 def _daily(paper: Paper, day: date) -> dict[str, object]:

@@ -1,0 +1,274 @@
+"""bioRxiv and medRxiv: the preprints posted on each day, all of them or those of some subjects.
+
+https://api.biorxiv.org describes the endpoint details/{server}/{from}/{to}/{cursor}, the parameter `category` and the
+fields. What that page leaves out is read from programs that use it (rOpenSci's medrxivr, rbiorxiv): a page has 30
+entries, `cursor` counts entries, `total` comes as a text and may be too high, each version of a preprint is an entry of
+its own, and an empty span has the status "no posts found". DOIs begin with 10.1101, those of today with 10.64898.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from urllib.parse import quote
+
+from bot.sources.base import Batch, Listing, ListingKind, RateLimited, Refused, SourceError, Unreachable, Unreadable
+from bot.sources.clean import (
+    ABSTRACT_CHARS,
+    AUTHORS,
+    LINE_CHARS,
+    NAME_CHARS,
+    TITLE_CHARS,
+    clean,
+    day,
+    first_name_first,
+    people,
+    words_of_html,
+)
+from bot.sources.document import json_of
+from bot.sources.effort import Effort, read_entry, texts_in
+from bot.sources.fetch import Answer, Fetcher
+from recommender.paper import Paper, find_doi
+
+URL = "https://api.biorxiv.org"
+NAMES = {"biorxiv": "bioRxiv", "medrxiv": "medRxiv"}
+"""The servers, with their names as people write them."""
+
+_PACE = "biorxiv.org"  # whose API is that of both servers
+_LATE = timedelta(days=2)
+"""The API gets some preprints after the day they are dated, which is the day in New York."""
+_WINDOW = timedelta(days=6)
+_MOST_PAGES = 300
+"""Of one subject in one run: 9,000 preprints, and a busy week has 2,500."""
+_LONGEST_NUMBER = 9
+_NOTHING_KNOWN = "NA"
+_TAG = re.compile(r"</[a-z]|<[a-z][a-z:]{0,20}/?>|&(?:[a-z]{2,8}|#\d{1,6});", re.IGNORECASE)
+_NOTHING = re.compile(r"\bno\b.{0,40}\bfound\b", re.IGNORECASE)
+_WITHDRAWN_TITLE = re.compile(r"\W*(?:(?:withdrawn|retracted|removed)\s*[:\])–—-]|withdrawal statement)", re.IGNORECASE)
+_WITHDRAWN_ABSTRACT = re.compile(
+    r"\W*(?:withdrawn\s*[:.\])–—-]|withdrawal statement)"
+    r"|.{0,200}\b(?:this|the|our) (?:manuscript|article|preprint|paper) "
+    r"(?:has|have|was|is)(?: now)?(?: been)? (?:withdrawn|retracted|removed)\b"
+    r"|.{0,200}\bauthors? (?:has|have)(?: now)? withdrawn\b"
+    r"|.{0,200}\b(?:bio|med)rxiv has(?: now)? (?:withdrawn|removed)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a preprint: an entry of a page."""
+
+    paper: Paper
+    number: int
+    posted_on: date
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list. `size` counts all of its entries, `unread` those that could not be understood; `total` is the
+    size of the whole list, if the page tells it. If it is `cut`, only the first entries were read."""
+
+    versions: tuple[Version, ...]
+    size: int
+    total: int | None
+    unread: int
+    cut: bool
+
+
+@dataclass(slots=True)
+class _Preprints:
+    """The content of the pages that were read so far: the versions of each preprint, by its DOI."""
+
+    versions: dict[str, dict[int, Version]] = field(default_factory=dict)
+    memory: dict[str, str] = field(default_factory=dict)
+    unread: int = 0
+    cut: bool = False
+    unchanged: bool = False
+
+    def add(self, page: Page) -> bool:
+        """Add a page; returns whether any of it is new here."""
+        self.unread += page.unread
+        self.cut |= page.cut
+        fresh = False
+        for version in page.versions:
+            known = self.versions.setdefault(version.paper.doi, {})
+            fresh |= version.number not in known
+            known[version.number] = version
+        return fresh
+
+    def listings(self, server: str) -> tuple[Listing, ...]:
+        """Each preprint once, as its latest version tells it. If its first version is not here, it is a revision."""
+        listings = []
+        for versions in self.versions.values():
+            first, latest = versions[min(versions)], versions[max(versions)]
+            if not latest.withdrawn:
+                kind = ListingKind.NEW if first.number == 1 else ListingKind.REPLACE
+                listings.append(Listing(latest.paper, server, first.posted_on, kind))
+        return tuple(listings)
+
+    def notes(self, server: str, subjects: Iterable[str]) -> tuple[str, ...]:
+        """The notes of the run, for the operator and for the line on a quiet day."""
+        name, notes = NAMES[server], []
+        if not self.versions and not self.unchanged:
+            subject = " or ".join(f"“{subject}”" for subject in subjects)
+            notes.append(f"{name} posted nothing{subject and f' under {subject}'}.")
+        if self.unread:
+            notes.append(f"{self.unread} of {name}'s preprints came without a DOI or a title and were left out.")
+        if self.cut:
+            notes.append(f"{name}'s list is too long to be read whole; its last days were taken.")
+        return tuple(notes)
+
+
+class BioRxiv:
+    """The preprints of a server ("biorxiv" or "medrxiv"). `subjects` are categories as the server names them, all if
+    there are none; `url` is the base address of the API."""
+
+    def __init__(self, fetcher: Fetcher, server: str, subjects: Sequence[str] = (), url: str = URL) -> None:
+        self._fetcher = fetcher
+        self._server = server
+        self._subjects = tuple(dict.fromkeys(map(_subject, subjects))) or ("",)
+        self._url = url.rstrip("/")
+
+    @property
+    def name(self) -> str:
+        """The name under which listings and runs are stored."""
+        return self._server
+
+    async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
+        """The preprints posted from two days before `since` to `until`, each once.
+
+        The memory holds the size of the list of each span: a list that has not grown gives nothing.
+        """
+        preprints = _Preprints()
+        failure: SourceError | None = None
+        for subject in self._subjects:
+            try:
+                await self._read(preprints, subject, since - _LATE, until, memory)
+            except SourceError as error:
+                failure = failure or error
+                if isinstance(error, (Unreachable, RateLimited)):
+                    break  # the lists of the other subjects are on the same host
+        listings = preprints.listings(self._server)
+        if failure and not listings:
+            raise failure
+        notes = () if failure else preprints.notes(self._server, filter(None, self._subjects))
+        return Batch(listings, preprints.memory, notes, failure)
+
+    async def _read(
+        self, preprints: _Preprints, subject: str, since: date, until: date, memory: Mapping[str, str]
+    ) -> None:
+        """Add the list of a subject. The last week comes first: of too many pages the oldest are left out."""
+        pages_left, end = _MOST_PAGES, until
+        while end >= since:
+            start = max(since, end - _WINDOW)
+            pages_left -= await self._read_span(preprints, subject, f"{start}/{end}", until, memory, pages_left)
+            end = start - timedelta(days=1)
+
+    async def _read_span(
+        self, preprints: _Preprints, subject: str, span: str, today: date, memory: Mapping[str, str], most: int
+    ) -> int:
+        """Add at most so many pages of a span, and return how many were read."""
+        address = f"{self._url}/details/{self._server}/{span}"
+        query = f"?category={quote(subject, safe='')}" if subject else ""
+        cursor = 0
+        for number in range(most):
+            answer = await self._fetcher.get(f"{address}/{cursor}{query}", trusted=True, pace=_PACE)
+            page = await asyncio.to_thread(read_page, answer, subject, today)
+            if number == 0 and page.total is not None:
+                size = preprints.memory[f"{span} {subject}"] = str(page.total)
+                if memory.get(f"{span} {subject}") == size:
+                    preprints.unchanged = True
+                    return 1
+            fresh = preprints.add(page)
+            cursor += page.size
+            # A server that ignores the cursor gives the same page again.
+            repeats = bool(page.versions) and not fresh
+            if not page.size or repeats or (page.total is not None and cursor >= page.total):
+                return number + 1
+        preprints.cut = True
+        return most
+
+
+def read_page(answer: Answer, subject: str, today: date) -> Page:
+    """A page of the list of a subject, "" for all. Raises Refused, Unreadable and TooLarge."""
+    body = json_of(answer)
+    fields = body if isinstance(body, dict) else {}
+    messages = fields.get("messages")
+    message = messages[0] if isinstance(messages, list) and messages else None
+    message = message if isinstance(message, dict) else {}
+    status = clean(message.get("status"), 100)
+    entries = fields.get("collection", [] if status else None)
+    if not isinstance(entries, list):
+        raise Unreadable(f"{answer.host} answered with something that is no list of preprints.")
+    if not entries and status and status.casefold() != "ok" and not _NOTHING.search(status):
+        raise Refused(f"{answer.host} answered “{status}” instead of a list of preprints.", answer.status)
+    versions, unread, effort = list[Version](), 0, Effort()
+    for entry in entries:
+        effort.spend(texts_in(entry), 4 * ABSTRACT_CHARS)
+        if effort.spent:
+            break
+        version = read_entry(_version, entry, today)
+        if version is None:
+            unread += 1
+        elif not subject or _subject(next(iter(version.paper.categories), subject)) == subject:
+            versions.append(version)
+    return Page(tuple(versions), len(entries), _number(message.get("total")), unread, effort.spent)
+
+
+def _version(entry: object, today: date) -> Version | None:
+    """The version that an entry describes; None when it has no DOI or no title."""
+    fields = entry if isinstance(entry, dict) else {}
+    doi = find_doi(clean(fields.get("doi"), NAME_CHARS))
+    title = _plain(fields.get("title"), TITLE_CHARS)
+    if not doi or not title:
+        return None
+    abstract = _plain(fields.get("abstract"), ABSTRACT_CHARS)
+    posted_on = day(fields.get("date"), today) or today
+    category = clean(fields.get("category"), NAME_CHARS)
+    server = clean(fields.get("server"), NAME_CHARS).casefold()
+    institution = clean(fields.get("author_corresponding_institution"), NAME_CHARS)
+    paper = Paper(
+        id=f"doi:{doi}",
+        title=title,
+        abstract=abstract,
+        authors=_authors(fields.get("authors")),
+        categories=(category,) if category else (),
+        published=posted_on,
+        organization="" if institution == _NOTHING_KNOWN else institution,
+        url=f"https://www.{server}.org/content/{doi}" if server in NAMES else "",
+        doi=doi,
+    )
+    withdrawn = bool(
+        "withdraw" in clean(fields.get("type"), NAME_CHARS).casefold()
+        or _WITHDRAWN_TITLE.match(title)
+        or _WITHDRAWN_ABSTRACT.match(abstract)
+    )
+    return Version(paper, _number(fields.get("version")) or 1, posted_on, withdrawn)
+
+
+def _authors(line: object) -> tuple[str, ...]:
+    """The authors in a line like "Doe, J.; Roe, J. A.; The Example Consortium"."""
+    text = line if isinstance(line, str) else ""
+    return people(map(first_name_first, text[:LINE_CHARS].split(";", AUTHORS)[:AUTHORS]))
+
+
+def _plain(value: object, limit: int) -> str:
+    """A text as readers see it. Some texts hold tags, as <i>E. coli</i>; in others a "<" is just less than."""
+    text = value if isinstance(value, str) else ""
+    return clean(words_of_html(text) if _TAG.search(text[: 4 * limit]) else text, limit)
+
+
+def _subject(name: str) -> str:
+    """A category as the API takes it: "cell biology" for Cell_Biology."""
+    return " ".join(name.replace("_", " ").replace("-", " ").casefold().split())
+
+
+def _number(value: object) -> int | None:
+    """A count, which may come as a text; None for any other value."""
+    text = value.strip() if isinstance(value, str) else str(value) if type(value) is int else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER else None
