@@ -1,4 +1,4 @@
-"""Word vectors: an embedding of each frequent word, trained on a sample of the index (PPMI and SVD).
+"""Word vectors: an embedding of each word of the feature columns, trained on the index (PPMI and SVD).
 
 Words of the same papers have near vectors, so that one liked paper also supports papers that say the same in other
 words. Nothing is fetched from outside. The embedding of a new paper is made from its words without training.
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 DIMENSIONS = 100
-MAX_WORDS = 4_000
-MAX_VECTOR_PAPERS = 20_000
-MAX_TOKENS = 1_300_000
-"""The most words that are read: half a second of work."""
+CONTEXTS = 2_000
+"""The most frequent words, whose company tells words apart."""
+MAX_WORDS = 12_000
+"""The most words that get a vector."""
+MAX_VECTOR_PAPERS = 60_000
+"""The most papers that are read."""
+SVD_ITERATIONS = 2
 _MIN_PER_DIMENSION = 10
 """The least number of papers and of words for each dimension; fewer would be overfitted."""
-_ROUNDS = 3
-_SPARE = 10
-_BLOCK = 500
-"""Words whose neighbours are counted at a time, to save memory."""
+_BLOCK = 1_000
+"""Words whose vectors are computed at a time, to save memory."""
 
 Floats = NDArray[np.float32]
 
@@ -43,59 +44,45 @@ NO_VECTORS = WordVectors(np.zeros(0, np.int64), np.zeros((0, 0), np.float32), 0)
 def train(
     tokens: NDArray[np.uint32], owners: NDArray[np.int64], content_flags: NDArray[np.uint8], papers: int
 ) -> WordVectors:
-    """Positive pointwise mutual information of words that share a paper, reduced to few dimensions: U · |λ|^½ (Levy,
-    Goldberg & Dagan, TACL 2015, with papers as windows; the eigenvectors by randomised subspace iteration, Halko,
-    Martinsson & Tropp 2011). `tokens` are the words of a sample of the index, `owners` whose each is; `content_flags`
-    speaks of the whole vocabulary. A learner that weighs all directions alike need not care for their signs.
-    """
-    read = int(np.searchsorted(np.cumsum(np.bincount(owners)), MAX_TOKENS, "right"))
-    kept = content_flags[tokens].view(bool) & (owners < read)
-    df, key = _distinct(owners[kept], tokens[kept], len(content_flags))
-    words = np.sort(np.argsort(-df, kind="stable")[:MAX_WORDS])
-    words = words[df[words] > 1]
-    dimensions = min(DIMENSIONS, len(words) // _MIN_PER_DIMENSION, read // _MIN_PER_DIMENSION)
+    """Positive pointwise mutual information (PPMI) of words and of frequent words that share a paper, reduced to few
+    dimensions (Levy, Goldberg & Dagan, TACL 2015, with papers as windows).
+
+    The singular vectors are those of the frequent words alone, V · |λ|^½. Every other word is folded in: its row of
+    PPMI times V · |λ|^-½. `tokens` are the words of a sample of the index, `owners` the paper of each, ascending.
+    `content_flags` holds a flag for each word of the vocabulary."""
+    from sklearn.utils.extmath import randomized_svd  # scikit-learn takes half a second to import
+
+    kept = content_flags[tokens].view(bool)
+    read = int(owners[-1]) + 1 if len(owners) else 0
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(owners[kept], minlength=read))])
+    shape = (read, len(content_flags))
+    presence = csr_array((np.ones(bounds[-1], np.float32), tokens[kept].astype(np.int32), bounds), shape=shape)
+    presence.sum_duplicates()
+    presence.data[:] = 1
+    df = np.bincount(presence.indices, minlength=len(content_flags))
+    by_df = np.argsort(-df, kind="stable")[:MAX_WORDS]
+    by_df = by_df[df[by_df] > 1]
+    words, contexts = np.sort(by_df), np.sort(by_df[:CONTEXTS])
+    dimensions = min(DIMENSIONS, len(contexts) // _MIN_PER_DIMENSION, read // _MIN_PER_DIMENSION)
     if not dimensions:
         return WordVectors(words[:0], np.zeros((0, 0), np.float32), papers)
-    place = np.full(len(content_flags), -1, np.int32)
-    place[words] = np.arange(len(words), dtype=np.int32)
-    column = place[key & 0xFFFFFFFF]
-    known = column >= 0
-    row = (key[known] >> 32).astype(np.int32)
-    held = csr_array((np.ones(len(row), np.float32), (row, column[known])), shape=(read, len(words)))
-    return WordVectors(words, _reduced(_information(held, df[words].astype(np.float32)), dimensions), papers)
+    context_presence, by_word = presence[:, contexts], csr_array(presence[:, words].T)
 
+    def ppmi(rows: NDArray[np.int64]) -> Floats:
+        """max(0, ln(n · together / (df · df))) of the words at these places with each context, none with itself."""
+        together: Floats = (by_word[rows] @ context_presence).toarray()
+        together *= (read / df[words[rows]])[:, None]
+        together /= df[contexts]
+        together[words[rows][:, None] == contexts] = 0
+        return np.log(np.maximum(together, 1, out=together), out=together)
 
-def _distinct(
-    owners: NDArray[np.int64], tokens: NDArray[np.uint32], words: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(in how many papers each word is, each paper with each of its words as one number, ascending)."""
-    key = owners << 32 | tokens
-    key.sort()
-    key = key[np.flatnonzero(np.diff(key, prepend=-1))]
-    return np.bincount(key & 0xFFFFFFFF, minlength=words), key
-
-
-def _information(held: csr_array, df: Floats) -> Floats:
-    """max(0, ln(n · together / (df · df))) for each two words; none of a word with itself."""
-    found = np.empty((len(df), len(df)), np.float32)
-    by_word, by_paper = csr_array(held.T), held.tocsc()
-    for start in range(0, len(df), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        found[:, block] = (by_word @ csr_array(by_paper[:, block])).toarray()
-    np.fill_diagonal(found, 0)
-    found *= held.shape[0]
-    found /= df[:, None]
-    found /= df[None, :]
-    np.maximum(found, 1, out=found)
-    return np.log(found, out=found)
-
-
-def _reduced(matrix: Floats, dimensions: int) -> Floats:
-    basis = np.random.default_rng(0).standard_normal((len(matrix), min(dimensions + _SPARE, len(matrix))))
-    basis = basis.astype(np.float32)
-    for _ in range(_ROUNDS):
-        basis = np.linalg.qr(matrix @ basis)[0]
-    values, turned = np.linalg.eigh(basis.T @ (matrix @ basis))
-    best = np.argsort(-np.abs(values), kind="stable")[:dimensions]
-    vectors: Floats = ((basis @ turned[:, best]) * np.sqrt(np.abs(values[best]))).astype(np.float32)
-    return vectors
+    of_contexts = ppmi(np.searchsorted(words, contexts))
+    _, values, components = randomized_svd(of_contexts, dimensions, n_iter=SVD_ITERATIONS, random_state=0)
+    fold = components.T / np.sqrt(values.clip(1e-6))
+    vectors = np.zeros((len(words), dimensions), np.float32)
+    vectors[np.searchsorted(words, contexts)] = of_contexts @ fold
+    others = np.flatnonzero(~np.isin(words, contexts))
+    for start in range(0, len(others), _BLOCK):
+        block = others[start : start + _BLOCK]
+        vectors[block] = ppmi(block) @ fold
+    return WordVectors(words, vectors, papers)

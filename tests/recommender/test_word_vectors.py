@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from recommender import Recommender
+from recommender.index import word_vectors
 from recommender.index.word_vectors import train
 from recommender.index.writer import Index
 from tests.recommender.papers import library, made, votes
@@ -69,3 +71,30 @@ def test_the_same_papers_give_the_same_meanings() -> None:
 def test_nothing_to_read_has_no_meaning() -> None:
     nothing = train(np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.uint8), 0)
     assert len(nothing.words) == 0
+
+
+def test_words_beyond_the_contexts_are_folded_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index()
+    index.add(library(40))
+    every = index.snapshot.word_vectors
+    monkeypatch.setattr(word_vectors, "CONTEXTS", 20)
+    index = Index()
+    index.add(library(40))
+    folded = index.snapshot.word_vectors
+    assert np.array_equal(folded.words, every.words)
+    assert folded.vectors.shape == (len(every.words), 2)
+    assert likeness(index, "pixels", "camera") > likeness(index, "pixels", "magnets") + 0.5
+
+
+def test_the_vectors_of_frequent_words_multiply_to_their_mutual_information() -> None:
+    rng = np.random.default_rng(0)
+    presence = rng.random((200, 40)) < np.where(np.arange(40) // 20 == rng.integers(0, 2, 200)[:, None], 0.4, 0.05)
+    owners, tokens = np.nonzero(presence)
+    meaning = train(tokens.astype(np.uint32), owners, np.ones(40, np.uint8), 200)
+    df, together = presence.sum(axis=0), (presence.T.astype(float) @ presence).clip(1e-9)
+    ppmi = np.log(np.maximum(200 * together / np.outer(df, df), 1))
+    np.fill_diagonal(ppmi, 0)
+    values, vectors = np.linalg.eigh(ppmi)
+    best = np.argsort(-np.abs(values))[: meaning.vectors.shape[1]]
+    reduced = (vectors[:, best] * np.abs(values[best])) @ vectors[:, best].T
+    assert np.allclose(meaning.vectors @ meaning.vectors.T, reduced, atol=0.05)
