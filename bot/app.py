@@ -13,6 +13,7 @@ from bot.commands.context import LookUp, Services
 from bot.commands.registry import COMMANDS
 from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
+from bot.estimator import ChosenEstimator
 from bot.jobs.alerts import Alerts
 from bot.jobs.clean_up import delete_removed_workspaces
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
@@ -79,7 +80,8 @@ async def opened(
     async with contextlib.AsyncExitStack() as stack:
         store = await open_store(settings.store_url, busy_seconds=settings.database_busy_seconds)
         stack.push_async_callback(store.close)
-        paper_index = await PaperIndex.open(store, settings.index_dir, progress)
+        estimator = await asyncio.to_thread(ChosenEstimator, settings.taste)
+        paper_index = await PaperIndex.open(store, settings.index_dir, progress, prepare=estimator.applied)
         if sources is None:
             sources = await stack.enter_async_context(configured_sources(settings))
         built = platforms if isinstance(platforms, Mapping) else await platforms(store)

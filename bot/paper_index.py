@@ -23,19 +23,31 @@ _TRIES = 12
 """How often a sync is tried. Each try waits some seconds for another process that writes to the index."""
 Progress = Callable[[int, int], None]
 """Called with the number of papers that are indexed, and with the number of all papers."""
+Preparation = Callable[[Recommender], Recommender]
+"""Makes the engine that answers out of the one that was opened."""
 Answer = TypeVar("Answer")
 
 
 class PaperIndex:
-    """The index over the store's papers. `engine` answers; `sync` brings it up to the store."""
+    """The index over the store's papers. `engine` answers; `sync` brings it up to the store. `prepare` is applied
+    to every engine that is opened."""
 
-    def __init__(self, store: Store, engine: Recommender, folder: Path | None) -> None:
-        self._store, self.engine, self._folder = store, engine, folder
+    def __init__(
+        self, store: Store, engine: Recommender, folder: Path | None, prepare: Preparation = lambda engine: engine
+    ) -> None:
+        self._store, self._folder, self._prepare = store, folder, prepare
+        self.engine = prepare(engine)
         self._adding = asyncio.Lock()
 
     @classmethod
     async def open(
-        cls, store: Store, folder: Path | None, progress: Progress | None = None, *, replaced: str = ""
+        cls,
+        store: Store,
+        folder: Path | None,
+        progress: Progress | None = None,
+        *,
+        replaced: str = "",
+        prepare: Preparation = lambda engine: engine,
     ) -> PaperIndex:
         """Open the index in a folder, or in memory if `folder` is None. A damaged index is rebuilt, with one log line.
 
@@ -55,7 +67,7 @@ class PaperIndex:
             log.warning("The search index here belongs to another store. This store's is kept beside it.")
             folder = _beside(folder, store_id)
             engine = await asyncio.to_thread(Recommender.open, folder)
-        paper_index = cls(store, engine, folder)
+        paper_index = cls(store, engine, folder, prepare)
         try:
             await paper_index.sync(progress, tries=1)
         except IndexBusyError:
@@ -88,7 +100,7 @@ class PaperIndex:
         try:
             return await self._sync(progress)
         except (CorruptIndexError, NewerIndexError) as error:
-            self.engine = await _empty(self._folder, error)
+            self.engine = self._prepare(await _empty(self._folder, error))
             return await self._sync(progress)
 
     async def _sync(self, progress: Progress | None) -> int:
@@ -120,7 +132,7 @@ class PaperIndex:
         if len(self.engine):
             # A backup was restored.
             log.warning("The search index belongs to another state of the store; it is rebuilt.")
-            self.engine = await _empty(self._folder)
+            self.engine = self._prepare(await _empty(self._folder))
         return 0
 
 

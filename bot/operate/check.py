@@ -39,6 +39,7 @@ async def check_all(settings: Settings, *, as_json: bool) -> int:
             *(Check(f"source {source.name}", partial(core_checks.source, source, system_clock)) for source in sources),
             Check("clock", partial(core_checks.clock, clocks, system_clock)),
             Check("time zones", partial(core_checks.zones, stored_channels)),
+            *([Check("estimator", partial(core_checks.estimator, settings))] if settings.taste.estimator else []),
             *await _of_platforms(settings, store, stored_channels),
         ]
         err(f"Looking at {len(checks)} things …")

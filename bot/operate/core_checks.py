@@ -164,6 +164,19 @@ async def zones(stored_channels: Sequence[Channel]) -> Finding:
     )
 
 
+async def estimator(settings: Settings) -> Finding:
+    """Whether the classifier of the settings can learn a taste."""
+    from recommender import EstimatorError, load_estimator
+
+    try:
+        await asyncio.to_thread(load_estimator, settings.taste.estimator, settings.taste.parameters)
+    except EstimatorError as error:
+        return Finding(
+            str(error), "Until taste.estimator and taste.parameters name one that works, the built-in one picks."
+        )
+    return Finding()
+
+
 def _is_known(zone: str) -> bool:
     try:
         ZoneInfo(zone)

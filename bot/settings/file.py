@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bot.settings import describe, sections
 
@@ -28,11 +29,13 @@ def settings_file() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: str | bool | float | Sequence[str]) -> str:
+def _toml(value: str | bool | float | Sequence[str] | Mapping[str, Any]) -> str:
     if isinstance(value, bool | str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int | float):
         return f"{value:_}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_toml(entry)}' for key, entry in value.items())}}}"
     return f"[{', '.join(_toml(entry) for entry in value)}]"
 
 

@@ -36,7 +36,18 @@ def _listed(value: object) -> object:
         raise ValueError("is neither a list like cs.LG,stat.ML nor one in JSON") from None
 
 
+def _table(value: object) -> object:
+    """A table as a variable can hold it: JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value or "{}")
+    except (ValueError, RecursionError):
+        raise ValueError('is no JSON like {"C": 3.0}') from None
+
+
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Table = Annotated[dict[str, Any], NoDecode, BeforeValidator(_table)]
 
 
 class Section(BaseModel):
@@ -139,6 +150,16 @@ class DigestSettings(Section):
         if value not in available_timezones():
             raise ValueError("is not an IANA time zone, as Europe/Berlin or UTC are")
         return value
+
+
+class TasteSettings(Section):
+    """The classifier that learns the tastes; docs/how-it-learns.md says how to put in another one."""
+
+    estimator: str = Field(
+        "",
+        description="A class by its import path, as sklearn.linear_model.LogisticRegression. Empty: the built-in one.",
+    )
+    parameters: Table = Field({}, description='Its parameters, as {C = 3.0}; as a variable JSON, {"C": 3.0}.')
 
 
 class ExperimentSettings(Section):

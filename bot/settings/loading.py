@@ -80,10 +80,11 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _refuse_unknown(values: Mapping[str, Any], file: Path | None, model: type[Settings]) -> None:
-    names = {setting.name for setting in describe(model)}
-    groups = sections_of(model)
+    settings = list(describe(model))
+    names, groups = {setting.name for setting in settings}, sections_of(model)
+    tables = tuple(f"{setting.name}." for setting in settings if isinstance(setting.default, Mapping))
     for name in _dotted(values, ""):
-        if name not in names and name not in groups:
+        if name not in names and name not in groups and not name.startswith(tables):
             raise SettingsError(f"{file}: there is no setting {name}.{_nearest(name, names)}")
 
 

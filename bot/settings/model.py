@@ -20,6 +20,7 @@ from bot.settings.groups import (
     ScheduleSettings,
     SlackSettings,
     SourcesSettings,
+    TasteSettings,
     Texts,
     VotesSettings,
     WebSettings,
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     )
     sources: SourcesSettings = SourcesSettings()
     digest: DigestSettings = DigestSettings()
+    taste: TasteSettings = TasteSettings()
     experiment: ExperimentSettings = ExperimentSettings()
     votes: VotesSettings = VotesSettings()
     delivery: DeliverySettings = DeliverySettings()

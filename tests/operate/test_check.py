@@ -117,6 +117,33 @@ async def test_a_store_and_its_index_are_looked_at_and_left_as_they_are(
     assert facts(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("path", "parameters", "problem"),
+    [
+        ("sklearn.linear_model.LogisticRegression", '{"C": 3.0}', ""),
+        ("sklearn.linear_model.LogisticRegression", '{"D": 3.0}', "LogisticRegression can't be made with these"),
+        (
+            "sklearn.neighbors.KNeighborsClassifier",
+            "{}",
+            "KNeighborsClassifier has no method fit(X, y, sample_weight).",
+        ),
+        ("sklearn.linear_models.X", "{}", "sklearn.linear_models can't be imported"),
+    ],
+)
+async def test_the_classifier_that_the_settings_name_is_tried(
+    tmp_path: Path,
+    world: PaperSources,
+    capsys: pytest.CaptureFixture[str],
+    path: str,
+    parameters: str,
+    problem: str,
+) -> None:
+    of = settings(tmp_path, world, TASTE__ESTIMATOR=path, TASTE__PARAMETERS=parameters)
+    row = (await found(capsys, of))["estimator"]
+    assert row["problem"].startswith(problem)
+    assert row["ok"] == (not problem)
+
+
 async def test_a_file_that_is_no_store_is_told_beside_all_the_rest(
     tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,18 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (both.digest.hour, both.digest.count) == ("08:30", 3)
 
 
+def test_the_parameters_of_an_estimator_are_a_table_or_json_with_names_of_their_own(tmp_path: Path) -> None:
+    file = written(tmp_path, '[taste]\nestimator = "sklearn.svm.SVC"\n[taste.parameters]\nC = 3.0\nkernel = "rbf"\n')
+    assert load(file, {}).taste.parameters == {"C": 3.0, "kernel": "rbf"}
+    assert load(file, {"PAPERBOY_TASTE__PARAMETERS": '{"C": 1}'}).taste.parameters == {"C": 1}
+    assert load(None, {"PAPERBOY_TASTE__PARAMETERS": ""}).taste.parameters == {}
+    for wrong in ("C=3", "[1]", "[" * 5_000):
+        with pytest.raises(SettingsError, match=r"taste\.parameters"):
+            load(None, {"PAPERBOY_TASTE__PARAMETERS": wrong})
+    with pytest.raises(SettingsError, match=r"no setting taste\.parameter\.C\. Did you mean taste\.parameters\?"):
+        load(written(tmp_path, "[taste.parameter]\nC = 3.0\n"), {})
+
+
 def test_a_variable_names_the_settings_file(tmp_path: Path) -> None:
     file = written(tmp_path, "[digest]\ncount = 2\n")
     assert load(None, {"PAPERBOY_CONFIG": str(file)}).digest.count == 2

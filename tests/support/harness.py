@@ -12,6 +12,7 @@ from typing import Any
 
 import bot.demo
 from bot.app import App, build
+from bot.estimator import ChosenEstimator
 from bot.model.messages import Asker, Place, Reaction, Reply
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
@@ -151,7 +152,7 @@ def harness_over(
     it runs with the other one."""
     chat, shelf = chat or FakeChat(), Shelf()
     values = load(None, {}).model_copy(update={"digest": DigestSettings(titles=0), **settings})
-    paper_index = PaperIndex(store, Recommender(), None)
+    paper_index = PaperIndex(store, Recommender(), None, ChosenEstimator(values.taste).applied)
     app = build(
         values, store, paper_index, {chat.name: chat}, [shelf], clock, sleep, seconds or (lambda: clock().timestamp())
     )
