@@ -1,4 +1,4 @@
-"""Serving: the scheduler and every platform side by side, each kept alive on its own."""
+"""Runs the scheduler and every platform side by side, and restarts each platform on its own."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ async def serve(
     sleep: Sleep = asyncio.sleep,
     seconds: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Serve until cancelled, or until the platform named `until` ends by itself (a terminal's guest who leaves).
+    """Serve until cancelled, or until the platform named `until` ends by itself (when the person at a terminal leaves).
 
-    Raises TokenRefused or WorkspaceLost where no platform lets the bot in to begin with: there is nothing to serve.
-    `seconds` is a clock that only runs forward: by it a connection that held for long is told from one that never did.
+    Raises TokenRefused or WorkspaceLost if no platform lets the bot in at the start: there is nothing to serve.
+    `seconds` is a clock that only runs forward; it measures how long a connection held.
     """
     await app.scheduler.recover()
     app.scheduler.start()
-    may_be_open = set(platforms)
+    not_refused = set(platforms)
 
-    def nowhere(closed: str) -> bool:
-        may_be_open.discard(closed)
-        return not may_be_open
+    def is_last(refused: str) -> bool:
+        not_refused.discard(refused)
+        return not not_refused
 
     tasks = {
         name: asyncio.create_task(
-            platform.run(app.service) if name == until else _kept_alive(platform, app, nowhere, sleep, seconds),
+            platform.run(app.service) if name == until else _keep_running(platform, app, is_last, sleep, seconds),
             name=name,
         )
         for name, platform in platforms.items()
@@ -53,12 +53,12 @@ async def serve(
         await app.scheduler.stop()
 
 
-async def _kept_alive(
-    platform: Platform, app: App, nowhere: Callable[[str], bool], sleep: Sleep, seconds: Callable[[], float]
+async def _keep_running(
+    platform: Platform, app: App, is_last: Callable[[str], bool], sleep: Sleep, seconds: Callable[[], float]
 ) -> None:
-    """Run one platform again and again, after longer and longer waits; the others and the scheduler go on meanwhile.
+    """Run one platform again and again, with growing waits; the others and the scheduler go on meanwhile.
 
-    One that does not let the bot in at the first try is said so to `nowhere`, which tells whether it was the last.
+    If it does not let the bot in at the first try, `is_last` is called: it returns whether no other platform is left.
     """
     wait, first = _FIRST_WAIT_SECONDS, True
     while True:
@@ -67,7 +67,7 @@ async def _kept_alive(
             await platform.run(app.service)
             log.warning("A platform's connection ended; it is built up again.", platform=platform.name)
         except PlatformError as error:
-            if first and isinstance(error, TokenRefused | WorkspaceLost) and nowhere(platform.name):
+            if first and isinstance(error, TokenRefused | WorkspaceLost) and is_last(platform.name):
                 raise
             log.warning(
                 "A platform can't be served now; it is tried again. `paperboy check` tells more.",
@@ -75,7 +75,9 @@ async def _kept_alive(
                 why=str(error),
             )
         except Exception as error:
-            log.exception("A platform's connection fell; it is built up again.", platform=platform.name, why=str(error))
+            log.exception(
+                "A platform's connection failed; it is built up again.", platform=platform.name, why=str(error)
+            )
         first = False
         if seconds() - begun > _LONGEST_WAIT_SECONDS:
             wait = _FIRST_WAIT_SECONDS
