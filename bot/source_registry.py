@@ -56,6 +56,15 @@ def _medrxiv(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     return [BioRxiv(fetcher, "medrxiv", section.categories, section.url)] if section.enabled else []
 
 
+def _openreview(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
+    from bot.sources.openreview import OpenReview
+
+    section = settings.sources.openreview
+    password = section.password.get_secret_value()
+    source = OpenReview(fetcher, section.venues, url=section.url, username=section.username, password=password)
+    return [source] if section.venues else []
+
+
 def _feeds(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     from bot.sources.feed import Feed
 
@@ -67,6 +76,7 @@ SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("arxiv", _arxiv, lambda settings: settings.sources.arxiv.rss_url),
     SourceEntry("biorxiv", _biorxiv, lambda settings: settings.sources.biorxiv.url),
     SourceEntry("medrxiv", _medrxiv, lambda settings: settings.sources.medrxiv.url),
+    SourceEntry("openreview", _openreview, lambda settings: settings.sources.openreview.url),
     SourceEntry("feeds", _feeds),
 )
 

@@ -20,7 +20,7 @@ from bot.commands.registry import COMMANDS
 from bot.digests.cards import card
 from bot.model import schedule_text
 from bot.model.commands import LONGEST_LINE
-from bot.sources import arxiv_xml, biorxiv, clean, feed, huggingface
+from bot.sources import arxiv_xml, biorxiv, clean, feed, huggingface, openreview
 from bot.sources.base import SourceError
 from bot.sources.fetch import Answer
 from recommender import Paper, Recommender
@@ -70,6 +70,12 @@ PREPRINTS = (
     "<jats:p>", "the authors have withdrawn ", "this manuscript has been ", '"version":"2",', '"date":"2026-03-05",',
     "WITHDRAWN: ",
 )  # fmt: skip
+NOTES = (
+    *JSON, '{"readers":["everyone"],"id":"aaaaaaa","content":{', "}},", '"title":{"value":"A"},',
+    '"abstract":{"value":"', '"authors":{"value":["', '"A B",', '{"fullname":"A B"},', "]},", '"keywords":{"value":[',
+    '"odate":1772800000000,',
+    '"venueid":{"value":"ICLR.cc/2027/Conference/Submission"},', '"tmdate":1,', '"readers":["everyone"],',
+)  # fmt: skip
 TYPED = (
     *TEX[:12], "a", "federated ", '"', "-", "OR ", "AND ", "NOT ", "(", ")", "*", "author:", 'author:"', "title:",
     "cat:cs.LG ", "cat:", "after:2025 ", "before:", "2504.20119,", "https://arxiv.org/abs/", ",", ":", " ", "深度",
@@ -106,6 +112,10 @@ def _biorxiv(text: str) -> object:
     return biorxiv.read_page(_answer('{"messages":[{"status":"ok"}],"collection":[' + text + "]}"), "", TODAY)
 
 
+def _openreview(text: str) -> object:
+    return openreview.read_page(_answer('{"notes":[' + text + "]}"), TODAY)
+
+
 def _card(text: str) -> object:
     return card(Paper("1", text[:1_000], text, (text[:200],) * 3, organization=text[:200]))
 
@@ -129,6 +139,7 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "arxiv, query": (lambda text: arxiv_xml.read_page(_answer(f"<feed>{text}</feed>"), TODAY), XML, SIZE - 1_000),
     "hugging face": (_hugging_face, JSON, SIZE - 1_000),
     "biorxiv": (_biorxiv, PREPRINTS, SIZE - 1_000),
+    "openreview": (_openreview, NOTES, SIZE - 1_000),
     "query": (query.parse, TYPED, LONGEST_LINE),
     "understand": (LIBRARY.interpret, TYPED, LONGEST_LINE),
     "search": (LIBRARY.search, TYPED, LONGEST_LINE),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     SecretStr,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import NoDecode
 
@@ -94,6 +96,33 @@ class MedrxivSettings(Section):
     url: str = Field("https://api.biorxiv.org", description="The API, which is bioRxiv's.")
 
 
+class OpenReviewSettings(Section):
+    """OpenReview's public submissions; off without a venue."""
+
+    venues: Texts = Field(
+        (),
+        description="The venues that are read, as ICLR.cc/2027/Conference: what stands after ?id= on a venue's page.",
+    )
+    username: str = Field("", description="The e-mail address of an account there: OpenReview lets only accounts read.")
+    password: SecretStr = Field(SecretStr(""), description="The account's password.")
+    url: str = Field("https://api2.openreview.net", description="The API.")
+
+    @field_validator("venues")
+    @classmethod
+    def _ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        venues = tuple(re.sub(r".*openreview\.net/[a-z]+\?(?:.*&)?id=|[&#].*", "", unquote(each)) for each in value)
+        for venue in venues:
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*", venue):
+                raise ValueError("holds what is no venue's id like ICLR.cc/2027/Conference")
+        return venues
+
+    @model_validator(mode="after")
+    def _whole_account(self) -> Self:
+        if bool(self.username) != bool(self.password.get_secret_value()):
+            raise ValueError("needs both username and password of an account, or neither")
+        return self
+
+
 class SourcesSettings(Section):
     """Where papers come from."""
 
@@ -108,6 +137,7 @@ class SourcesSettings(Section):
     arxiv: ArxivSettings = ArxivSettings()
     biorxiv: BiorxivSettings = BiorxivSettings()
     medrxiv: MedrxivSettings = MedrxivSettings()
+    openreview: OpenReviewSettings = OpenReviewSettings()
 
 
 class DigestSettings(Section):

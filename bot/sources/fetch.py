@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,8 @@ class Answer:
     body: bytes = b""
     charset: str = ""
     memory: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The short ones, with names in lower case."""
 
     @property
     def unchanged(self) -> bool:
@@ -72,7 +75,15 @@ class _Request:
     conditions: Mapping[str, str]
     trusted: bool
     pace: str
-    readable: Collection[int]
+    readable: Collection[int] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+
+    def headers_for(self, url: httpx.URL) -> Mapping[str, str]:
+        """The headers of a request to `url`. Headers may hold a key: another server, to which a redirect leads, never
+        gets them, nor does this one without encryption."""
+        mine, other = self.url, url
+        return self.headers if (mine.scheme, mine.host, mine.port) == (other.scheme, other.host, other.port) else {}
 
 
 class Fetcher:
@@ -121,18 +132,19 @@ class Fetcher:
         trusted: bool = False,
         pace: str = "",
         readable: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """The document at `url`. A failed request is repeated if another try may help.
 
         `memory` makes the request conditional. If it is `trusted`, the operator wrote the URL, and a private address is
         allowed. `pace` names the host whose pace is kept, for a URL that replaces that host. An answer whose status is
-        in `readable` is returned too. Raises SourceError.
+        in `readable` is returned too. `headers` are sent to this very server alone. Raises SourceError.
         """
         validators = memory or {}
         conditions = {
             header: value for name, header in _VALIDATORS.items() if (value := validators.get(f"{name} {url}"))
         }
-        request = _Request(_address(url), conditions, trusted, pace, readable)
+        request = _Request(_address(url), conditions, trusted, pace, readable, headers or {})
         for attempt in itertools.count(1):
             try:
                 answer = await self._follow(request)
@@ -144,6 +156,21 @@ class Fetcher:
             # Exponential backoff with equal jitter: M. Brooker, "Exponential Backoff And Jitter", AWS blog, 2015.
             await self.clock.sleep(min(30.0, 2.0 ** (attempt - 1)) * (0.5 + self._jitter() / 2))
         raise AssertionError  # itertools.count has no end
+
+    async def post(
+        self,
+        url: str,
+        value: object,
+        *,
+        trusted: bool = False,
+        pace: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a value sent as JSON. It is sent once: a server that did not answer may have taken it. A
+        redirect is not followed. Raises SourceError."""
+        content = json.dumps(value).encode()
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return await self._follow(_Request(_address(url), {}, trusted, pace, headers=sent, content=content))
 
     def _may_succeed_later(self, error: Refused | Unreachable) -> bool:
         if isinstance(error, RateLimited):
@@ -160,6 +187,8 @@ class Fetcher:
                 answer = await self._send(request, url, guarded, throttle)
             if isinstance(answer, Answer):
                 return answer
+            if request.content is not None:
+                raise Refused(f"{url.host} sends us elsewhere; check its address.", HTTPStatus.FOUND)
             url = answer
             guarded = not (request.trusted and await leads_inside(request.url, self._resolve))
         raise Refused(f"{request.url.host} sends its readers in circles; check its address.", HTTPStatus.FOUND)
@@ -173,7 +202,7 @@ class Fetcher:
             async with asyncio.timeout(self.limits.total):
                 # The proxy is chosen once, for the guard and for the connection.
                 proxy = "" if self._borrowed else proxy_for(url)
-                http_request = await self._build(url, request.conditions, guarded, proxy)
+                http_request = await self._build(request, url, guarded, proxy)
                 response = await self._client_for(proxy).send(http_request, stream=True, follow_redirects=False)
                 try:
                     location = response.headers.get("location")
@@ -194,7 +223,10 @@ class Fetcher:
         if unchanged:
             sent = {name: value for name, header in _VALIDATORS.items() if (value := request.conditions.get(header))}
             memory = sent | memory
-        return Answer(str(url), response.status_code, body, response.charset_encoding or "", memory)
+        if backoff := self._seconds(response.headers.get("backoff", "")):  # Zotero's API may send it with any answer
+            throttle.rest(backoff)
+        headers = {name.lower(): value for name, value in response.headers.items() if _can_be_sent_back(value)}
+        return Answer(str(url), response.status_code, body, response.charset_encoding or "", memory, headers)
 
     def _client_for(self, proxy: str) -> httpx.AsyncClient:
         if not proxy:
@@ -203,8 +235,10 @@ class Fetcher:
             self._proxy_clients[proxy] = _direct(proxy)
         return self._proxy_clients[proxy]
 
-    async def _build(self, url: httpx.URL, conditions: Mapping[str, str], guarded: bool, proxy: str) -> httpx.Request:
-        headers = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip", **conditions}
+    async def _build(self, request: _Request, url: httpx.URL, guarded: bool, proxy: str) -> httpx.Request:
+        method = "GET" if request.content is None else "POST"
+        headers = {"User-Agent": self._user_agent, "Accept-Encoding": "gzip", **request.conditions}
+        headers |= request.headers_for(url)
         if guarded and proxy:
             refuse_inside_names(url)
         elif guarded:
@@ -212,13 +246,14 @@ class Fetcher:
             # A connection is kept for one host name. Hosts that share an address must not share the connection.
             headers |= {"Host": url.netloc.decode("ascii"), "Connection": "close"}
             return self._client.build_request(
-                "GET",
+                method,
                 url.copy_with(host=address),
+                content=request.content,
                 headers=headers,
                 timeout=self._timeout,
                 extensions={"sni_hostname": url.raw_host.decode("ascii")},
             )
-        return self._client.build_request("GET", url, headers=headers, timeout=self._timeout)
+        return self._client.build_request(method, url, content=request.content, headers=headers, timeout=self._timeout)
 
     def _raise_for_status(self, response: httpx.Response, host: str, request: _Request, throttle: HostThrottle) -> None:
         """Raises RateLimited or Refused, unless the status means that there is an answer to read."""

@@ -271,3 +271,40 @@ async def test_cookies_are_not_kept(world: PaperSources, standing: Standing) -> 
         await fetcher.get(url, trusted=True)
         await fetcher.get(url, trusted=True)
     assert "Cookie" not in world.asked[1].headers
+
+
+async def test_headers_go_to_their_own_server_alone(world: PaperSources, fetcher: Fetcher) -> None:
+    async with PaperSources() as elsewhere:
+        elsewhere.answer("/list", "stolen")
+        url = world.answer("/list", Reply(status=302, headers={"Location": "/moved"}))
+        world.answer("/moved", Reply(status=302, headers={"Location": f"{elsewhere.url}/list"}))
+        await fetcher.get(url, trusted=True, headers={"Zotero-API-Key": "secret"})
+        assert [asked.headers.get("Zotero-API-Key") for asked in world.asked] == ["secret", "secret"]
+        assert [asked.headers.get("Zotero-API-Key") for asked in elsewhere.asked] == [None]
+
+
+async def test_a_value_is_posted_once_as_json(world: PaperSources, fetcher: Fetcher) -> None:
+    url = world.answer("/login", "welcome", Reply(status=503))
+    assert (await fetcher.post(url, {"id": "ada"}, trusted=True)).body == b"welcome"
+    with pytest.raises(Refused):
+        await fetcher.post(url, {"id": "ada"}, trusted=True)
+    assert [(asked.body, asked.headers["Content-Type"]) for asked in world.asked] == [
+        (b'{"id": "ada"}', "application/json")
+    ] * 2
+
+
+async def test_a_posted_value_follows_no_redirect(world: PaperSources, fetcher: Fetcher) -> None:
+    url = world.answer("/login", Reply(status=307, headers={"Location": "/other"}))
+    with pytest.raises(Refused, match="sends us elsewhere"):
+        await fetcher.post(url, {}, trusted=True)
+    assert world.paths() == ["/login"]
+
+
+async def test_a_server_that_asks_for_a_rest_beside_its_answer_gets_it(
+    world: PaperSources, fetcher: Fetcher, standing: Standing
+) -> None:
+    url = world.answer("/list", Reply("good", headers={"Backoff": "12"}))
+    answer = await fetcher.get(url, trusted=True)
+    assert (answer.body, answer.headers["backoff"]) == (b"good", "12")
+    await fetcher.get(url, trusted=True)
+    assert standing.slept == [12.0]

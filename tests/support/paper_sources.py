@@ -1,4 +1,4 @@
-"""Hugging Face, arXiv, bioRxiv, medRxiv and anybody's feed, played by one real HTTP server on the loopback.
+"""Hugging Face, arXiv, bioRxiv, medRxiv, OpenReview and anybody's feed, played by one real HTTP server on the loopback.
 
     async with PaperSources() as world:
         world.huggingface(date(2026, 3, 6), papers)
@@ -61,6 +61,7 @@ class Asked:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 def packed(body: bytes | str) -> Reply:
@@ -81,6 +82,9 @@ class PaperSources:
         self._trending: list[dict[str, object]] = []
         self._known: dict[str, Paper] = {}
         self._preprints: dict[str, list[dict[str, object]]] = {}
+        self._notes: dict[str, list[dict[str, object]]] = {}
+        self._account: tuple[str, str] | None = None
+        self._tokens = 0
         self._over = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -133,12 +137,24 @@ class PaperSources:
         """What the API of bioRxiv and medRxiv has of a server, in this order; `preprint` makes an entry."""
         self._preprints[server] = list(entries)
 
+    def openreview(
+        self, venue: str, notes: Iterable[dict[str, object]], account: tuple[str, str] | None = None
+    ) -> None:
+        """The notes of a venue; `submission` makes one. With an account only that one may read, after signing in."""
+        self._notes[f"{venue}/-/Submission"] = list(notes)
+        self._account = account
+
+    def expire_token(self) -> None:
+        """OpenReview takes the token that it gave last no more."""
+        self._tokens += 1
+
     def feed(self, path: str, papers: Iterable[Paper], title: str = "A journal") -> str:
         """A plain RSS feed at `path`; gives its address."""
         return self.answer(path, journal_rss(papers, title))
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(Asked(request.path, dict(request.query), dict(request.headers)))
+        asked = Asked(request.path, dict(request.query), dict(request.headers), await request.read())
+        self.asked.append(asked)
         script = self._scripts.get(request.path_qs) or self._scripts.get(request.path)
         if script:
             return await self._say(request, script[0] if len(script) == 1 else script.pop(0))
@@ -146,6 +162,8 @@ class PaperSources:
             return await self._say(request, Reply(json.dumps(self._daily_page(request.query))))
         if request.path == "/api/query":
             return await self._say(request, self._query(request.query))
+        if request.path in ("/notes", "/login"):
+            return await self._say(request, self._note_page(asked))
         if details := re.fullmatch(r"/details/(\w+)/(\S{10})/(\S{10})/(\d+)", request.path):
             return await self._say(request, Reply(json.dumps(self._details(details, request.query))))
         return web.Response(status=404, text="nothing here")
@@ -207,6 +225,21 @@ class PaperSources:
             "total": str(len(entries)),
         }
         return {"messages": [message], "collection": page}
+
+    def _note_page(self, asked: Asked) -> Reply:
+        if asked.path == "/login":
+            login = json.loads(asked.body)
+            if (login["id"], login["password"]) != self._account:
+                return Reply(json.dumps({"name": "Error", "message": "Invalid username or password"}), 400)
+            return Reply(json.dumps({"token": f"token-{self._tokens}", "user": {"id": login["id"]}}))
+        if self._account and asked.headers.get("Authorization") != f"Bearer token-{self._tokens}":
+            error = {"name": "ChallengeRequiredError", "message": "Challenge required", "status": 403}
+            return Reply(json.dumps(error), 403)
+        notes = self._notes.get(asked.query["invitation"], [])
+        field_name, _, _ = asked.query["sort"].partition(":")
+        notes = sorted(notes, key=lambda note: -int(str(note.get(field_name) or 0)))
+        offset, limit = int(asked.query["offset"]), int(asked.query["limit"])
+        return Reply(json.dumps({"notes": notes[offset : offset + limit], "count": len(notes)}))
 
     def _query(self, query: Mapping[str, str]) -> Reply:
         if "id_list" in query:
@@ -329,6 +362,47 @@ def preprint(doi: str, day: date, **fields: object) -> dict[str, object]:
         "server": "bioRxiv",
         **fields,
     }
+
+
+def submission(forum: str, day: date, **fields: object) -> dict[str, object]:
+    """A submission as the notes of OpenReview's API tell it; fields that are not a note's own are its content's."""
+    moment = int(datetime.combine(day, time(15), UTC).timestamp() * 1000)
+    note: dict[str, object] = {
+        "id": forum,
+        "forum": forum,
+        "number": 7,
+        "cdate": moment,
+        "tcdate": moment,
+        "mdate": moment,
+        "tmdate": moment,
+        "odate": moment,
+        "domain": "ICLR.cc/2027/Conference",
+        "invitations": ["ICLR.cc/2027/Conference/-/Submission", "ICLR.cc/2027/Conference/-/Post_Submission"],
+        "readers": ["everyone"],
+        "writers": ["ICLR.cc/2027/Conference"],
+        "signatures": ["ICLR.cc/2027/Conference/Submission7/Authors"],
+        "license": "CC BY 4.0",
+        "version": 2,
+    }
+    content: dict[str, object] = {
+        "title": f"The submission with the forum {forum}",
+        "abstract": "We learn a taste from emoji.",
+        "authors": ["Ada Moreau", "Bo Lindqvist"],
+        "authorids": ["~Ada_Moreau1", "~Bo_Lindqvist1"],
+        "keywords": ["taste", "emoji"],
+        "venue": "ICLR 2027 Conference Submission",
+        "venueid": "ICLR.cc/2027/Conference/Submission",
+        "pdf": "/pdf/0123456789abcdef.pdf",
+        "_bibtex": "@inproceedings{x}",
+    }
+    own = {name: value for name, value in fields.items() if name in note or name in ("pdate", "ddate")}
+    content |= {name: value for name, value in fields.items() if name not in own}
+    wrapped = {
+        name: value if isinstance(value, dict) else {"value": value}
+        for name, value in content.items()
+        if value is not None
+    }
+    return {**note, **own, "content": wrapped}
 
 
 def _daily(paper: Paper, day: date) -> dict[str, object]:
