@@ -7,21 +7,22 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from bot import settings
 from bot.model.messages import Message
 from bot.platforms.discord.render import mark
 from bot.ports.platform import AccessLost, NotAccepted, Rejected
+from bot.settings import DigestSettings
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Right
 from tests.fakes.discord import Message as Shown
 from tests.platforms.conformance import CARD
 from tests.platforms.discord.server import DiscordServer, server_at_work
-from tests.support.harness import BotHarness, demo_papers, harness_over
+from tests.platforms.whole_bot import digest_posted
+from tests.support.harness import BotHarness
 
 TALLIED = Message(card=replace(CARD, tally="By button: 👍 3 · 👎 1"))
 
@@ -33,21 +34,13 @@ async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
 
 
 @contextlib.asynccontextmanager
-async def morning(store: Store, folder: Path) -> AsyncIterator[tuple[DiscordServer, BotHarness]]:
+async def server_with_digest(store: Store, folder: Path) -> AsyncIterator[tuple[DiscordServer, BotHarness]]:
     """A server in whose channel today's digest has come: three cards, and ten titles."""
     clock = Clock()
-    async with FakeDiscord(clock=clock) as fake, contextlib.AsyncExitStack() as stack:
+    async with FakeDiscord(clock=clock) as fake:
         server = DiscordServer(fake, clock, folder)
-        harness = harness_over(store, clock, cast("Any", server.platform), digest=settings.DigestSettings(count=3))
-        server.speaks_to = harness.app.service
-        await server.start()
-        stack.push_async_callback(server.stop)
-        await harness.list_papers(demo_papers()[:20])
-        await harness.invite(server.place)
-        clock.advance(timedelta(hours=1, minutes=1))
-        await harness.beat()
-        clock.advance(timedelta(minutes=1))
-        yield server, harness
+        async with digest_posted(store, server, DigestSettings(count=3)) as harness:
+            yield server, harness
 
 
 async def edits(server: DiscordServer, times: int) -> list[Any]:
@@ -82,7 +75,7 @@ async def test_an_edit_is_the_post_with_one_small_line_more_and_calls_nobody(ser
 
 
 async def test_people_see_on_the_card_what_they_pressed(sqlite_store: Store, tmp_path: Path) -> None:
-    async with morning(sqlite_store, tmp_path) as (server, _):
+    async with server_with_digest(sqlite_store, tmp_path) as (server, _):
         _, card, *_, titles = server.ml.visible
         before = card.words
         assert "Counted" in await server.press("bo", card.id, "more")
@@ -99,7 +92,7 @@ async def test_people_see_on_the_card_what_they_pressed(sqlite_store: Store, tmp
 async def test_the_vote_stands_and_its_press_is_answered_whatever_becomes_of_the_edit(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
-    async with morning(sqlite_store, tmp_path) as (server, _):
+    async with server_with_digest(sqlite_store, tmp_path) as (server, _):
         card = server.ml.visible[1]
         server.fake.faults.error("edit_message", 50035)
         assert "Counted" in await server.press("bo", card.id, "more")

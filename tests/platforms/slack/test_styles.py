@@ -8,19 +8,20 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from bot import settings
 from bot.model.codec import load_message
 from bot.model.messages import Style
+from bot.settings import DigestSettings
 from bot.store.database import Store
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.platforms.rendered import DIGEST, Snapshots
 from tests.platforms.slack.team import SlackTeam
-from tests.support.harness import BotHarness, demo_papers, harness_over
+from tests.platforms.whole_bot import digest_posted
+from tests.support.harness import BotHarness
 
 SNAPSHOTS = Snapshots(Path(__file__))
 
@@ -44,23 +45,13 @@ async def test_slack_is_asked_exactly_what_the_snapshot_says(style: Style) -> No
 
 
 @contextlib.asynccontextmanager
-async def morning(store: Store, style: Style) -> AsyncIterator[tuple[SlackTeam, BotHarness]]:
+async def team_with_digest(store: Store, style: Style) -> AsyncIterator[tuple[SlackTeam, BotHarness]]:
     """A team in whose channel today's digest has come."""
     clock = Clock()
-    async with FakeSlack(clock) as slack, contextlib.AsyncExitStack() as stack:
+    async with FakeSlack(clock) as slack:
         team = SlackTeam(slack, clock)
-        harness = harness_over(
-            store, clock, cast("Any", team.platform), digest=settings.DigestSettings(count=3, style=style)
-        )
-        team.speaks_to = harness.app.service
-        await team.start()
-        stack.push_async_callback(team.stop)
-        await harness.list_papers(demo_papers()[:20])
-        await harness.invite(team.place)
-        clock.advance(timedelta(hours=1, minutes=1))
-        await harness.beat()
-        clock.advance(timedelta(minutes=1))
-        yield team, harness
+        async with digest_posted(store, team, DigestSettings(count=3, style=style)) as harness:
+            yield team, harness
 
 
 async def votes(team: SlackTeam, harness: BotHarness) -> dict[str, float]:
@@ -71,7 +62,7 @@ async def votes(team: SlackTeam, harness: BotHarness) -> dict[str, float]:
 
 
 async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.THREAD) as (team, harness):
+    async with team_with_digest(sqlite_store, Style.THREAD) as (team, harness):
         header, *cards = team.ml.visible
         said = "3 papers for Monday, 2 March. They are in this message's thread, and 10 more titles."
         assert said in header.text
@@ -84,7 +75,7 @@ async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: 
 
 
 async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.COMPACT) as (team, harness):
+    async with team_with_digest(sqlite_store, Style.COMPACT) as (team, harness):
         digest, titles = team.ml.visible
         assert titles.thread_ts == digest.ts
         post, _ = await harness.posts(team.place)
@@ -105,7 +96,7 @@ async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_stor
 
 
 async def test_the_titles_below_the_cards_wait_in_the_headers_thread_and_take_votes_there(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.CARDS) as (team, harness):
+    async with team_with_digest(sqlite_store, Style.CARDS) as (team, harness):
         header, *cards, titles = team.ml.visible
         assert "10 more titles are in this message's thread." in header.text
         assert [card.thread_ts for card in cards] == [None] * 3

@@ -13,7 +13,7 @@ from bot.store.database import Store
 from tests.fakes.slack.values import Message as Shown
 from tests.platforms.conformance import CARD
 from tests.platforms.slack.team import SlackTeam, team_at_work
-from tests.platforms.slack.test_styles import morning
+from tests.platforms.slack.test_styles import team_with_digest
 
 TALLIED = Message(card=replace(CARD, tally="By button: 👍 3 · 👎 1"))
 
@@ -49,7 +49,7 @@ async def test_an_edit_says_all_that_the_post_said_and_one_small_line_more() -> 
 
 
 async def test_a_team_sees_on_the_card_what_it_pressed(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.CARDS) as (team, harness):
+    async with team_with_digest(sqlite_store, Style.CARDS) as (team, harness):
         card = team.ml.visible[1]
         before = context(card)
         assert "Counted" in await team.press("bo", card.ts, "more")
@@ -66,7 +66,7 @@ async def test_a_team_sees_on_the_card_what_it_pressed(sqlite_store: Store) -> N
 
 
 async def test_titles_by_number_and_cards_in_a_thread_show_it_too(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.THREAD) as (team, _):
+    async with team_with_digest(sqlite_store, Style.THREAD) as (team, _):
         _, card, *_, titles = team.ml.visible
         await team.press("bo", card.ts, "less")
         await team.press_number("bo", titles.ts, 2)
@@ -77,7 +77,7 @@ async def test_titles_by_number_and_cards_in_a_thread_show_it_too(sqlite_store: 
 
 
 async def test_a_vote_stands_and_its_press_is_answered_whatever_becomes_of_the_edit(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.CARDS) as (team, _):
+    async with team_with_digest(sqlite_store, Style.CARDS) as (team, _):
         card = team.ml.visible[1]
         team.slack.faults.error("chat.update", "cant_update_message")
         assert "Counted" in await team.press("bo", card.ts, "more")
@@ -87,7 +87,7 @@ async def test_a_vote_stands_and_its_press_is_answered_whatever_becomes_of_the_e
 
 
 async def test_an_edit_whose_answer_is_lost_is_asked_for_again(sqlite_store: Store) -> None:
-    async with morning(sqlite_store, Style.CARDS) as (team, _):
+    async with team_with_digest(sqlite_store, Style.CARDS) as (team, _):
         card = team.ml.visible[1]
         team.slack.faults.lose_reply("chat.update")
         assert "Counted" in await team.press("bo", card.ts, "more")
