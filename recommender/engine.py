@@ -24,6 +24,7 @@ from recommender.picking.baselines import Baseline
 from recommender.picking.picks import Picker, PickOptions, best_first, ranked
 from recommender.picking.reasons import summary
 from recommender.search.completion import Completer
+from recommender.search.lexicon import Lexicon
 from recommender.search.query import parse
 from recommender.search.rewriting import QueryRewriter
 from recommender.search.searcher import Searcher
@@ -54,11 +55,12 @@ class _View:
         self.snapshot = snapshot
         self._estimator, self._report = estimator, report
         self.searcher = Searcher(snapshot)
-        self.rewriter = QueryRewriter(snapshot, self.searcher)
+        self.lexicon = Lexicon(snapshot)
+        self.rewriter = QueryRewriter(snapshot, self.searcher, self.lexicon)
 
     @cached_property
     def completer(self) -> Completer:
-        return Completer(self.snapshot)
+        return Completer(self.snapshot, self.lexicon)
 
     @cached_property
     def duplicate_finder(self) -> DuplicateFinder:

@@ -11,6 +11,7 @@ from itertools import chain
 from recommender.index.snapshot import Snapshot
 from recommender.index.vocabulary import category_name
 from recommender.search.authors import LONGEST_NAME
+from recommender.search.lexicon import Lexicon
 from recommender.search.query import PROSE, Clause, Field, Query, relax_phrases
 from recommender.search.searcher import Searcher
 from recommender.search.spelling import Spelling
@@ -20,9 +21,9 @@ from recommender.values import IssueKind, QueryInterpretation, QueryIssue
 class QueryRewriter:
     """Rewrites queries for one snapshot: corrects words, names, categories and phrases that no paper has."""
 
-    def __init__(self, snapshot: Snapshot, searcher: Searcher) -> None:
+    def __init__(self, snapshot: Snapshot, searcher: Searcher, lexicon: Lexicon) -> None:
         self._searcher = searcher
-        self._spelling = Spelling(snapshot)
+        self._spelling = Spelling(snapshot, lexicon)
         # A caller that searches also asks how the query was interpreted.
         self.rewrite = lru_cache(maxsize=64)(self._rewrite)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from recommender import Completion, Paper, Recommender
 from recommender.search.completion import Completer
+from recommender.search.lexicon import Lexicon
 
 PAPERS = [
     Paper("1", "Federated learning of trees", "Fedora.", ("José McMahan",), ("cs.LG",), date(2025, 1, 1)),
@@ -124,4 +125,4 @@ def test_a_completer_of_an_earlier_state_does_not_mind_that_words_were_added() -
     engine = Recommender()
     before = engine._now().snapshot
     engine.add([Paper("1", "The learning of the trees", "We show that it is of the trees, and not of the woods.")])
-    assert Completer(before).complete("tre", 5, 5) == Completion((), ())
+    assert Completer(before, Lexicon(before)).complete("tre", 5, 5) == Completion((), ())
