@@ -125,8 +125,6 @@ def set_up(level: str, form: str) -> None:
     root.setLevel(max(number, logging.WARNING))
     # A run of a periodic job that takes long skips the next one, as it should.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    # Errors in a member's BibTeX are shown to that member.
-    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
     # These libraries log every address that they request, and an address may hold a password or a key.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -20,10 +20,13 @@ from bot.commands.registry import COMMANDS
 from bot.digests.cards import card
 from bot.model import schedule_text
 from bot.model.commands import LONGEST_LINE
+from bot.model.text import without_markup
+from bot.platforms.files import decoded
 from bot.sources import arxiv_xml, biorxiv, clean, feed, huggingface, openreview
 from bot.sources.base import SourceError
 from bot.sources.fetch import Answer
 from recommender import Paper, Recommender
+from recommender.paper import canonical_id, title_key
 from recommender.search import query
 from recommender.search.snippets import snippet
 from recommender.text import display, words
@@ -45,7 +48,12 @@ PEOPLE = (*TEX, ", ", " and ", "(", ")", ";", "Jr.", "A B", "Ada", "and")
 BIBTEX = (
     *TEX, "@a{b,", "@article{a, title={", "title={A},", "author={A and B},", "@string{a=", "a # ", '"', "},\n", "=",
     "#", ",", "@comment{", "@preamble{", "2310.01234 ", "10.1000/x ", "https://arxiv.org/abs/", " and ",
-    "url={https://x.example/--}",
+    "url={https://x.example/--}", "@a(b,", "c=d ", ",,", "@Override{x}", "note={arXiv:2310.01234}", "%\n", "{\"}",
+    "given=A, family=B ", "; ", "Jr., ",
+)  # fmt: skip
+RIS = (
+    "TY  - JOUR\n", "ER  -\n", "TI  - A title\n", "AU  - Roe, J, Jr.\n", "A1  - B\n", "AB  - ", "DO  - 10.1/x\n",
+    "UR  - https://arxiv.org/abs/", "N1  - arXiv:2310.01234\n", "TY", "  - ", "\n", " ", "x", "&amp;", *TEX[:6],
 )  # fmt: skip
 HTML = (
     "<b>", "</b>", "<script>", "</script>", "<!--", "-->", "<a href='", "'>", "&lt;", "&amp;", "&#65;", "&nbsp",
@@ -84,6 +92,11 @@ TYPED = (
 TIMES = (
     "9:00", "09", ":", "am ", "daily ", "weekdays ", "mon", "-", ",", " ", "Europe/Berlin ", "UTC", "+", "3 ",
     "cards ", "at ", "every ", "Berlin", "é", "\\sqrt[", "0", "/", "noon", "and ",
+)  # fmt: skip
+
+LINKS = (
+    "https://", "scirate.com/", "arxiv", ":", "/", "=", "?", "&", "#", "[cs.LG]", "arxiv.org/abs/", "1602.05629", "v1",
+    "abs-", ".pdf", "10.48550/arxiv.", "doi:", "@", "%2f", " ",
 )  # fmt: skip
 
 LIBRARY = Recommender()
@@ -128,6 +141,11 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "people in a line": (clean.people_in, PEOPLE, 400_000),
     "html": (clean.words_of_html, HTML, 400_000),
     "bibtex": (bibliography.read, BIBTEX, LONGEST_LINE),
+    "ris": (bibliography.read, RIS, LONGEST_LINE),
+    "markup": (without_markup, HTML, 100_000),
+    "title key": (title_key, TEX, clean.TITLE_CHARS),
+    "id": (canonical_id, (*LINKS, *TYPED), LONGEST_LINE),
+    "file": (lambda text: decoded(text.encode("utf-16-le", "replace")), ("a", "é", "\0", "𝒜"), LONGEST_LINE),
     "feed, xml": (_feed_xml, XML, SIZE - 1_000),
     "feed, closed xml": (_closed_feed_xml, XML, SIZE - 1_000),
     "feed, json": (lambda text: feed._read(_answer('{"items":[' + text + "]}"), TODAY), JSON, SIZE - 1_000),

@@ -41,7 +41,6 @@ def test_a_beat_that_waits_for_the_one_before_is_nothing_to_tell_and_one_that_fe
 
 
 def test_broken_bibtex_that_somebody_sent_is_nothing_to_tell_the_operator(caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("bibtexparser").setLevel(logging.NOTSET)
     set_up("info", "json")
     assert not bibliography.read("@secret{x, title={Broken").papers
     assert caplog.records == []

@@ -1,14 +1,17 @@
-"""Reads papers from text: ids, links, BibTeX; and writes BibTeX."""
+"""Reads papers from text: ids, links, BibTeX, RIS; and writes BibTeX and RIS."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
+from bot.commands import bibtex, ris
 from bot.model.commands import LONGEST_LINE
+from bot.model.text import without_markup
 from recommender import Paper
-from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, openreview_id, web_link
+from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, openreview_id, title_key, web_link
 from recommender.text import display, fold
 
 _ENTRY = re.compile(r"@\s*[A-Za-z]+\s*[{(]")
@@ -17,6 +20,32 @@ _ESCAPED = re.compile(r"\\([_%&#$~])")
 _TITLE_CHARS, _ABSTRACT_CHARS, _NAME_CHARS, _ADDRESS_CHARS = 1_000, 20_000, 200, 2_000
 """Characters that are read of each field; the same limits as for papers from sources."""
 _MOST_NAMES = 2_000
+_LONGEST_COMMAND = 20
+"""Characters of a command and a space before the text, which are cut with it."""
+_STAMP = re.compile(r"\[[a-z-]+(?:\.[A-Za-z-]+)?\]")
+"""The category that arXiv prints behind an id."""
+_NOTE_WORDS = frozenset((
+    "arxiv", "arxiv.org", "preprint", "preprints", "eprint", "e-print", "corr", "available", "at", "online", "as", "in",
+    "from", "on", "url", "id", "version",
+))  # fmt: skip
+"""Words that a field may have beside the arXiv id of the entry's own paper."""
+_NOTES = ("journal", "journaltitle", "publisher", "howpublished", "note")
+_NUMBERS = ("volume", "number", "pages", "eid")
+_RIS_NOTES = ("AN", "JO", "JF", "T2", "PB", "N1", "ID")
+_RIS_NUMBERS = ("VL", "IS", "SP", "M1", "C7")
+_OTHERS = re.compile(r"others|et\.? al\.?", re.IGNORECASE)
+_NAME_PARTS = ("given", "prefix", "family", "suffix")
+_NAME_PART = re.compile(rf"\b({'|'.join(_NAME_PARTS)})\s*=\s*([^,]*)")
+_ORGANISATIONS = frozenset((
+    "agency", "association", "center", "centre", "collaboration", "committee", "company", "consortium", "corp",
+    "corporation", "council", "department", "foundation", "gmbh", "group", "inc", "initiative", "institut", "institute",
+    "lab", "laboratory", "labs", "llc", "ltd", "network", "organisation", "organization", "project", "society", "team",
+    "university",
+))  # fmt: skip
+"""Words of names that are no person's: such a name is not turned around."""
+_IN_ADDRESSES = "!#$%&'()*+,/:;=?@[]~^|`\"<>"
+"""Signs of ids and links that stay as they are in BibTeX, beside letters; braces and backslashes do not."""
+_SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +57,13 @@ class Bibliography:
 
 
 def read(text: str) -> Bibliography:
-    """Read ids, links and DOIs between spaces or commas, or BibTeX. Never raises: unreadable parts become problems.
-
-    At most `LONGEST_LINE` characters are read, because parsing time grows faster than the length of the text.
+    """Read ids, links and DOIs between spaces or commas, or BibTeX, or RIS. Never raises: unreadable parts become
+    problems. At most `LONGEST_LINE` characters are read.
     """
-    text = text[:LONGEST_LINE]
-    return _read_bibtex(text) if _ENTRY.search(text) else _read_ids(text)
+    text = _uncut(text[:LONGEST_LINE])
+    if ris.is_ris(text):
+        return _gathered(ris.entries(text), _ris_paper)
+    return _gathered(bibtex.entries(text), _bibtex_paper) if _ENTRY.search(text) else _read_ids(text)
 
 
 def write(papers: Sequence[Paper]) -> str:
@@ -41,10 +71,18 @@ def write(papers: Sequence[Paper]) -> str:
     return "\n".join(_entry(paper, key) for paper, key in zip(papers, _keys(papers), strict=True))
 
 
+def _uncut(text: str) -> str:
+    """The text without what it may have been cut in: half an id is the id of another paper."""
+    if len(text) < LONGEST_LINE - _LONGEST_COMMAND:
+        return text
+    end = max(text.rfind("\n@"), text.rfind("\nTY  -"))
+    return text[: end if end > 0 else max(map(text.rfind, " \n,;"))]
+
+
 def _read_ids(text: str) -> Bibliography:
     papers: dict[str, Paper] = {}
     problems = []
-    for word in re.split(r"[\s,;]+", text):
+    for word in re.split(r"[\s,;]+", _STAMP.sub(" ", text)):
         reference = word.strip("<>()[]\"'.:!?")
         if not reference:
             continue
@@ -55,54 +93,121 @@ def _read_ids(text: str) -> Bibliography:
     return Bibliography(tuple(papers.values()), tuple(problems))
 
 
-def _read_bibtex(text: str) -> Bibliography:
-    # Imported here: few runs ever read BibTeX, and its grammar is slow to build.
-    from bibtexparser.entrypoint import parse_string
-
-    library = parse_string(text)
+def _gathered(entries: Iterable[bibtex.Entry], paper_of: Callable[[Mapping[str, str]], Paper | None]) -> Bibliography:
+    """The paper of each entry. An entry without one is named among the problems."""
     papers: dict[str, Paper] = {}
-    problems = [f"an entry near line {(block.start_line or 0) + 1} is not BibTeX" for block in library.failed_blocks]
-    for entry in library.entries:
-        fields = {name.lower(): str(field.value) for name, field in entry.fields_dict.items()}
-        paper = _paper(fields)
+    problems = []
+    for entry in entries:
+        paper = paper_of(entry.fields)
         if paper is None:
-            problems.append(f"“{_shown(entry.key)}” has no title and no id")
+            name = f"“{_shown(entry.key)}”" if entry.key else f"the entry in line {entry.line}"
+            problems.append(f"{name} {entry.problem or 'has no title and no id'}")
         else:
             papers.setdefault(paper.id, paper)
     return Bibliography(tuple(papers.values()), tuple(problems))
 
 
-def _paper(fields: dict[str, str]) -> Paper | None:
-    url, doi_field = _address(fields.get("url", "")), _address(fields.get("doi", ""))
-    places = [_address(fields.get(name, "")) for name in ("eprint", "arxivid")]
-    places += [url, doi_field, *(_address(fields.get(name, "")) for name in ("journal", "note", "howpublished"))]
-    arxiv = next((paper_id for place in places for paper_id in _arxiv_ids(place)), None)
-    doi = find_doi(doi_field) or ""
-    title = _plain(fields.get("title", ""), _TITLE_CHARS)
+def _bibtex_paper(fields: Mapping[str, str]) -> Paper | None:
+    title = ": ".join(filter(None, (_plain(fields.get(name, ""), _TITLE_CHARS) for name in ("title", "subtitle"))))
+    url, doi = _address(fields.get("url", "")), _address(fields.get("doi", ""))
+    archive = (fields.get("archiveprefix") or fields.get("eprinttype") or "arxiv").lower()
+    names = ("arxivid", "arxiv", *(("eprint",) if archive.startswith("arxiv") else ()))
+    places = [_address(fields.get(name, "")) for name in names]
+    notes = [
+        _address(fields.get(name, "")) for name in ("journal", "journaltitle", "publisher", "howpublished", "note")
+    ]
+    numbers = [_address(fields.get(name, "")) for name in ("volume", "number", "pages", "eid")]
+    return _paper(
+        title,
+        _plain(fields.get("abstract", ""), _ABSTRACT_CHARS),
+        _bibtex_authors(fields.get("author", "")),
+        _own_arxiv_id([*places, doi, url], notes, numbers),
+        doi,
+        url,
+    )
+
+
+def _ris_paper(fields: Mapping[str, str]) -> Paper | None:
+    def values(*tags: str) -> list[str]:
+        return [value for tag in tags for value in fields.get(tag, "").split("\n") if value]
+
+    def text(most: int, *tags: str) -> str:
+        return display(without_markup(next(iter(values(*tags)), "")[:most]))
+
+    names = (name[:_NAME_CHARS] for name in values("AU", "A1")[:_MOST_NAMES])
+    authors = (
+        _first_name_first(display(without_markup(name))) for name in names if not _OTHERS.fullmatch(name.strip())
+    )
+    links = [value[:_ADDRESS_CHARS].strip() for value in values("UR", "L1", "L2", "LK")]
+    doi = next(iter(values("DO")), "").strip()
+    return _paper(
+        text(_TITLE_CHARS, "TI", "T1", "CT"),
+        text(_ABSTRACT_CHARS, "AB", "N2"),
+        tuple(filter(None, authors)),
+        _own_arxiv_id(
+            [doi, *links], values("AN", "JO", "JF", "T2", "PB", "N1", "ID"), values("VL", "IS", "SP", "M1", "C7")
+        ),
+        doi,
+        next(filter(web_link, links), ""),
+    )
+
+
+def _paper(
+    title: str, abstract: str, authors: tuple[str, ...], arxiv: str | None, doi_place: str, url: str
+) -> Paper | None:
+    doi = find_doi(doi_place) or find_doi(url) or ""
     if not (arxiv or doi or title):
         return None
-    author_names = (_plain(name, _NAME_CHARS) for name in _names(fields.get("author", "")))
-    authors = tuple(_first_name_first(name) for name in author_names if name)
+    # Short titles, as "Editorial", tell no papers apart.
+    named = title if title_key(title) else " ".join((title, *authors))
     return Paper(
-        id=arxiv or (f"doi:{doi}" if doi else id_from_title(title)),
+        id=arxiv or (f"doi:{doi}" if doi else id_from_title(named)),
         title=title,
-        abstract=_plain(fields.get("abstract", ""), _ABSTRACT_CHARS),
+        abstract=abstract,
         authors=authors,
         doi=doi,
         url=web_link(url),
     )
 
 
-def _arxiv_ids(place: str) -> Iterator[str]:
-    for word in place.replace(",", " ").split():
-        paper_id = arxiv_id(word)
-        if paper_id:
-            yield paper_id
+def _own_arxiv_id(places: Iterable[str], notes: Sequence[str], numbers: Sequence[str]) -> str | None:
+    """The arXiv id of the very paper: from places that hold nothing but an id or a link, or from a note or a number
+    that says no more than the id. A comment on another paper names that one in its note."""
+    if found := next(filter(None, map(arxiv_id, places)), None):
+        return found
+    in_arxiv = any("arxiv" in note.lower() or note.lower() == "corr" for note in notes)
+    for text in (*notes, *numbers):
+        words = [word.strip(".:<>\"'") for word in re.split(r"[\s,;()\[\]]+", _STAMP.sub(" ", text))]
+        bare = in_arxiv or "arxiv" in map(str.lower, words)
+        told = [word for word in words if word.lower() not in _NOTE_WORDS and not re.fullmatch(r"(?:19|20)\d\d|", word)]
+        if len(told) == 1 and (bare or not told[0][0].isdecimal()):
+            paper_id = arxiv_id(re.sub(r"^abs/", "arXiv:", told[0]))
+            if paper_id:
+                return paper_id
+    return None
+
+
+def _bibtex_authors(value: str) -> tuple[str, ...]:
+    # Imported here: few runs ever read BibTeX.
+    from bibtexparser.middlewares.names import parse_single_name_into_parts, split_multiple_persons_names
+
+    names = split_multiple_persons_names(value)
+    if len(names) == 1 and "{" not in value:
+        names = value.split(";")
+    authors = []
+    for name in names[:_MOST_NAMES]:
+        name = without_markup(name[:_NAME_CHARS]).strip()
+        if named := dict(_NAME_PART.findall(name)):  # biblatex: given=Jane, family=Roe
+            authors.append(_plain(" ".join(named.get(part, "") for part in _NAME_PARTS), _NAME_CHARS))
+        elif not _OTHERS.fullmatch(name):
+            parts = parse_single_name_into_parts(name, strict=False)
+            authors.append(_plain(parts.merge_first_name_first, _NAME_CHARS))
+    return tuple(filter(None, authors))
 
 
 def _plain(value: str, max_chars: int) -> str:
-    """A text without TeX. BibTeX's braces, which protect capitals, are removed."""
-    return display(value[:max_chars], is_tex=True).replace("{", "").replace("}", "")
+    """A text without TeX and tags. BibTeX's braces, which protect capitals, are removed."""
+    return display(without_markup(value[:max_chars]), is_tex=True).replace("{", "").replace("}", "")
 
 
 def _address(value: str) -> str:
@@ -111,31 +216,42 @@ def _address(value: str) -> str:
     return _ESCAPED.sub(r"\1", plain).replace("{", "").replace("}", "").strip()
 
 
-def _names(value: str) -> list[str]:
-    return " ".join(value.split()).split(" and ", _MOST_NAMES)[:_MOST_NAMES]
-
-
 def _shown(value: str) -> str:
     return display(value[:_NAME_CHARS])[:60]
 
 
 def _first_name_first(name: str) -> str:
-    surname, comma, given_names = name.partition(",")
-    return f"{given_names.strip()} {surname.strip()}" if comma else name.strip()
+    """A name of RIS: surname, given names, suffix."""
+    surname, _, rest = name.partition(",")
+    given_names, _, suffix = rest.partition(",")
+    return " ".join(filter(None, (given_names.strip(), surname.strip(), suffix.strip())))
 
 
 def _entry(paper: Paper, key: str) -> str:
-    fields = {"title": paper.title, "author": " and ".join(paper.authors)}
+    fields = {"title": _braced(paper.title), "author": " and ".join(filter(None, map(_author, paper.authors)))}
     if paper.published:
         fields["year"] = str(paper.published.year)
     arxiv = arxiv_id(paper.id)
     if arxiv:
         fields |= {"eprint": arxiv, "archiveprefix": "arXiv"}
-        fields |= {"primaryclass": paper.categories[0]} if paper.categories else {}
-    fields |= {"doi": paper.doi} if paper.doi else {}
-    fields |= {"url": paper.link} if paper.link else {}
-    body = ",\n".join(f"  {name} = {{{_braced(value)}}}" for name, value in fields.items() if value)
+        fields |= {"primaryclass": _braced(paper.categories[0])} if paper.categories else {}
+    # Ids and links are no TeX: programs hand them on as they are.
+    fields |= {"doi": quote(paper.doi, safe=_IN_ADDRESSES), "url": quote(paper.link, safe=_IN_ADDRESSES)}
+    body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
     return f"@{'misc' if arxiv else 'article'}{{{key},\n{body}\n}}\n"
+
+
+def _author(name: str) -> str:
+    """A name so that BibTeX reads it: its suffix in the middle, and in braces what is no person's or has an "and"."""
+    shown = display(name)
+    words = shown.split()
+    suffix = words[-1].strip(".,").lower() if len(words) > 2 else ""
+    folded = {word.strip(".,").lower() for word in words}
+    if len(words) > 1 and ("and" in folded or not _ORGANISATIONS.isdisjoint(folded)):
+        return f"{{{_braced(shown)}}}"
+    if suffix in _SUFFIXES:
+        return _braced(f"{words[-2].strip(',')}, {words[-1]}, {' '.join(words[:-2])}")
+    return f"{{{_braced(shown)}}}" if "," in shown else _braced(shown)
 
 
 def _braced(value: str) -> str:

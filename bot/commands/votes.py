@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.commands import bibliography, corrections
+from bot.commands import bibliography, corrections, ris
 from bot.commands.context import CommandContext, error_reply, no_such_paper, not_here
 from bot.commands.names import SAVED, TEACH
 from bot.commands.search import lines_for
@@ -38,15 +38,15 @@ async def less(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def teach(ctx: CommandContext, argument: str) -> Reply:
-    """Record papers that the team already loves, as ids, links or BibTeX. The channel's taste starts from them."""
+    """Record papers that the team already loves, as ids, links, BibTeX or RIS. The channel's taste starts from them."""
     if not argument:
         return error_reply(
-            "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib file, "
+            "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib or .ris file, "
             "as in `/papers teach 1602.05629 1912.04977`."
         )
     references = await asyncio.to_thread(bibliography.read, argument)
     if not references.papers:
-        return error_reply("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX entries with a title.")
+        return error_reply("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX or RIS with titles.")
     taught_papers = references.papers[:_MOST_TAUGHT]
     async with ctx.services.store.read() as tx:
         stored_ids = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in taught_papers}
@@ -84,7 +84,8 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
         text += f" Only the first {_MOST_TAUGHT} count; send the others in a second go."
     elif len(argument) + len(f"{TEACH} ") >= LONGEST_LINE:
         text += f" Only the first {LONGEST_LINE:,} characters were read; send the others in a second go."
-    return Reply(text)
+    left_out = Attachment("skipped.txt", "\n".join(references.problems)) if references.problems[1:] else None
+    return Reply(text, attachment=left_out)
 
 
 async def submit(ctx: CommandContext, argument: str) -> Reply:
@@ -150,7 +151,7 @@ async def unsave(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def show_saved(ctx: CommandContext, argument: str) -> Reply:
-    """List the asker's saved papers. `saved bib` gives them as BibTeX."""
+    """List the asker's saved papers. `saved bib` gives them as BibTeX, `saved ris` as RIS."""
     async with ctx.services.store.read() as tx:
         saved_papers = await saved.for_member(
             tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
@@ -161,8 +162,13 @@ async def show_saved(ctx: CommandContext, argument: str) -> Reply:
     if argument.casefold() in ("bib", "bibtex"):
         text = bibliography.write(list(papers_by_id.values()))
         return Reply(f"{count(len(papers_by_id), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
+    if argument.casefold() == "ris":
+        text = ris.write(list(papers_by_id.values()))
+        return Reply(f"{count(len(papers_by_id), 'paper')} as RIS.", attachment=Attachment("saved.ris", text))
     if argument:
-        return error_reply("`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX.")
+        return error_reply(
+            "`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX, `/papers saved ris` as RIS."
+        )
     ids = list(papers_by_id)[ctx.offset : ctx.offset + _SHOWN_SAVED]
     if not ids:
         return Reply("That was all.")

@@ -32,6 +32,7 @@ from bot.platforms.discord.failures import (
 )
 from bot.platforms.discord.pace import Pace
 from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Json, file_name
+from bot.platforms.files import decoded
 from bot.ports.platform import NotAccepted, PlatformError, Sleep, Uncertain
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
@@ -188,7 +189,7 @@ class Rest:
         await self.open()
         assert self._http is not None
         with translate_errors():
-            return (await self._http.get_from_cdn(url)).decode("utf-8", "replace")
+            return decoded(await self._http.get_from_cdn(url))
 
     async def defer(self, interaction: discord.Interaction) -> None:
         """Respond within three seconds that an answer will come, which the asker alone sees."""

@@ -22,6 +22,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.model.messages import Place, PlaceKind
+from bot.platforms.files import decoded
 from bot.platforms.slack.connections import Connections
 from bot.platforms.slack.rate_limits import RateLimitedClient, RateLimiter, retry_after
 from bot.ports.platform import AccessLost, Clock, NotAccepted, PlatformError, Rejected, Sleep, Uncertain, WorkspaceLost
@@ -218,7 +219,7 @@ class SlackApi:
                     content += chunk
                     if len(content) >= most:
                         break
-        return bytes(content[:most]).decode(errors="replace")
+        return decoded(bytes(content[:most]))
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer through the response address of a command or a button."""

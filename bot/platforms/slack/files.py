@@ -1,4 +1,4 @@
-"""Files with papers that members send to the bot, as BibTeX or plain text."""
+"""Files with papers that members send to the bot, as BibTeX, RIS or plain text."""
 
 from __future__ import annotations
 
@@ -24,6 +24,5 @@ async def with_files(api: SlackApi, commands: Commands, line: str, event: Json) 
     if not all(is_readable(text_of(each, "name"), text_of(each, "mimetype")) for each in files):
         raise Rejected(UNREADABLE)
     addresses = [text_of(each, "url_private_download") or text_of(each, "url_private") for each in files]
-    return "\n".join(
-        [line or commands.file_command().name, *[await api.read_file(address, LONGEST_LINE) for address in addresses]]
-    )
+    texts = [(await api.read_file(address, 4 * LONGEST_LINE))[:LONGEST_LINE] for address in addresses]
+    return "\n".join([line or commands.file_command().name, *texts])

@@ -119,7 +119,7 @@ async def test_a_bib_file_teaches(server: DiscordServer) -> None:
     assert "larger than a megabyte" in answer.words
     picture = Upload("refs.png", b"\x89PNG")
     answer = await server.answered(await server.ada.says(server.ml, "papers", query="teach", file=picture))
-    assert "BibTeX and plain text only" in answer.words
+    assert "BibTeX, RIS and plain text only" in answer.words
 
 
 @pytest.mark.parametrize("said", ["", "teach", "Teach:"])
