@@ -22,6 +22,7 @@ _TITLE_CHARS, _ABSTRACT_CHARS, _NAME_CHARS, _ADDRESS_CHARS = 1_000, 20_000, 200,
 _MOST_NAMES = 2_000
 _LONGEST_COMMAND = 20
 """Characters of a command and a space before the text, which are cut with it."""
+_YEAR = re.compile(r"(?:19|20)\d\d|")
 _STAMP = re.compile(r"\[[a-z-]+(?:\.[A-Za-z-]+)?\]")
 """The category that arXiv prints behind an id."""
 _NOTE_WORDS = frozenset((
@@ -112,11 +113,9 @@ def _bibtex_paper(fields: Mapping[str, str]) -> Paper | None:
     url, doi = _address(fields.get("url", "")), _address(fields.get("doi", ""))
     archive = (fields.get("archiveprefix") or fields.get("eprinttype") or "arxiv").lower()
     names = ("arxivid", "arxiv", *(("eprint",) if archive.startswith("arxiv") else ()))
-    places = [_address(fields.get(name, "")) for name in names]
-    notes = [
-        _address(fields.get(name, "")) for name in ("journal", "journaltitle", "publisher", "howpublished", "note")
-    ]
-    numbers = [_address(fields.get(name, "")) for name in ("volume", "number", "pages", "eid")]
+    places, notes, numbers = (
+        [_address(fields[name]) for name in group if name in fields] for group in (names, _NOTES, _NUMBERS)
+    )
     return _paper(
         title,
         _plain(fields.get("abstract", ""), _ABSTRACT_CHARS),
@@ -129,10 +128,10 @@ def _bibtex_paper(fields: Mapping[str, str]) -> Paper | None:
 
 def _ris_paper(fields: Mapping[str, str]) -> Paper | None:
     def values(*tags: str) -> list[str]:
-        return [value for tag in tags for value in fields.get(tag, "").split("\n") if value]
+        return [value for tag in tags if tag in fields for value in fields[tag].split("\n") if value]
 
-    def text(most: int, *tags: str) -> str:
-        return display(without_markup(next(iter(values(*tags)), "")[:most]))
+    def text(max_chars: int, *tags: str) -> str:
+        return display(without_markup(next(iter(values(*tags)), "")[:max_chars]))
 
     names = (name[:_NAME_CHARS] for name in values("AU", "A1")[:_MOST_NAMES])
     authors = (
@@ -144,9 +143,7 @@ def _ris_paper(fields: Mapping[str, str]) -> Paper | None:
         text(_TITLE_CHARS, "TI", "T1", "CT"),
         text(_ABSTRACT_CHARS, "AB", "N2"),
         tuple(filter(None, authors)),
-        _own_arxiv_id(
-            [doi, *links], values("AN", "JO", "JF", "T2", "PB", "N1", "ID"), values("VL", "IS", "SP", "M1", "C7")
-        ),
+        _own_arxiv_id([doi, *links], values(*_RIS_NOTES), values(*_RIS_NUMBERS)),
         doi,
         next(filter(web_link, links), ""),
     )
@@ -155,7 +152,7 @@ def _ris_paper(fields: Mapping[str, str]) -> Paper | None:
 def _paper(
     title: str, abstract: str, authors: tuple[str, ...], arxiv: str | None, doi_place: str, url: str
 ) -> Paper | None:
-    doi = find_doi(doi_place) or find_doi(url) or ""
+    doi = (doi_place and find_doi(doi_place)) or (url and find_doi(url)) or ""
     if not (arxiv or doi or title):
         return None
     # Short titles, as "Editorial", tell no papers apart.
@@ -173,21 +170,23 @@ def _paper(
 def _own_arxiv_id(places: Iterable[str], notes: Sequence[str], numbers: Sequence[str]) -> str | None:
     """The arXiv id of the very paper: from places that hold nothing but an id or a link, or from a note or a number
     that says no more than the id. A comment on another paper names that one in its note."""
-    if found := next(filter(None, map(arxiv_id, places)), None):
-        return found
+    if paper_id := next(filter(None, map(arxiv_id, filter(None, places))), None):
+        return paper_id
     in_arxiv = any("arxiv" in note.lower() or note.lower() == "corr" for note in notes)
     for text in (*notes, *numbers):
         words = [word.strip(".:<>\"'") for word in re.split(r"[\s,;()\[\]]+", _STAMP.sub(" ", text))]
         bare = in_arxiv or "arxiv" in map(str.lower, words)
-        told = [word for word in words if word.lower() not in _NOTE_WORDS and not re.fullmatch(r"(?:19|20)\d\d|", word)]
-        if len(told) == 1 and (bare or not told[0][0].isdecimal()):
-            paper_id = arxiv_id(re.sub(r"^abs/", "arXiv:", told[0]))
+        others = [word for word in words if word.lower() not in _NOTE_WORDS and not _YEAR.fullmatch(word)]
+        if len(others) == 1 and (bare or not others[0][0].isdecimal()):
+            paper_id = arxiv_id(re.sub(r"^abs/", "arXiv:", others[0]))
             if paper_id:
                 return paper_id
     return None
 
 
 def _bibtex_authors(value: str) -> tuple[str, ...]:
+    if not value:
+        return ()
     # Imported here: few runs ever read BibTeX.
     from bibtexparser.middlewares.names import parse_single_name_into_parts, split_multiple_persons_names
 
@@ -207,6 +206,8 @@ def _bibtex_authors(value: str) -> tuple[str, ...]:
 
 def _plain(value: str, max_chars: int) -> str:
     """A text without TeX and tags. BibTeX's braces, which protect capitals, are removed."""
+    if not value:
+        return ""
     return display(without_markup(value[:max_chars]), is_tex=True).replace("{", "").replace("}", "")
 
 
