@@ -42,7 +42,7 @@ def test_no_import_runs_upward(graph: tuple[str, grimp.ImportGraph]) -> None:
     assert imports.find_illegal_dependencies_for_layers(levels) == set()
 
 
-def test_no_module_needs_itself_by_way_of_others(graph: tuple[str, grimp.ImportGraph]) -> None:
+def test_there_are_no_import_cycles(graph: tuple[str, grimp.ImportGraph]) -> None:
     _, imports = graph
     needed = {module: imports.find_modules_directly_imported_by(module) for module in imports.modules}
     # Modules that need nothing that is left are taken away; what remains needs each other.

@@ -37,7 +37,7 @@ def _handler_that_cannot_write(monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 @pytest.mark.usefixtures("_handler_that_cannot_write")
 @pytest.mark.parametrize("broken", ["gone", "odd", "good"])
-async def test_an_address_is_told_to_nobody(
+async def test_feed_addresses_appear_nowhere(
     broken: str,
     sqlite_store: Store,
     clock: Clock,

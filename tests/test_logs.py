@@ -87,7 +87,7 @@ def failed(error: Exception) -> Exception:
     [StoreFull("The disk with the store is full."), StoreAway("Nobody answers."), OSError(errno.ENOSPC, "full"),
      psycopg.errors.AdminShutdown("terminating connection")],
 )  # fmt: skip
-def test_trouble_with_the_store_is_one_line_however_many_works_it_stops(
+def test_a_store_error_is_logged_once_however_many_jobs_it_stops(
     form: str, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     set_up("info", form)

@@ -81,7 +81,7 @@ def served(harness: BotHarness, *platforms: Platform, watch: Watch, until: str |
     return asyncio.create_task(serve(harness.app, named, until=until, sleep=watch.sleep, seconds=watch.seconds))
 
 
-async def test_a_platform_that_falls_is_built_up_again_while_the_other_and_the_heart_go_on(
+async def test_a_platform_that_fails_is_restarted_while_the_others_and_the_scheduler_go_on(
     sqlite_store: Store, clock: Clock
 ) -> None:
     posted = asyncio.Event()
@@ -100,7 +100,7 @@ async def test_a_platform_that_falls_is_built_up_again_while_the_other_and_the_h
     assert (falling.cancelled, steady.cancelled) == (True, True)
 
 
-async def test_the_wait_grows_to_five_minutes_and_no_further(sqlite_store: Store, clock: Clock) -> None:
+async def test_the_restart_wait_of_a_platform_grows_to_five_minutes(sqlite_store: Store, clock: Clock) -> None:
     line, watch = Line(name="falling", falls=12), Watch()
     task = served(harness_over(sqlite_store, clock), line, watch=watch)
     await asyncio.wait_for(line.holding.wait(), 30)
@@ -125,7 +125,7 @@ async def test_a_platform_that_ends_by_itself_is_built_up_again_too(sqlite_store
     assert watch.slept[:3] == [1, 2, 4]
 
 
-async def test_the_guest_who_leaves_ends_it_all(sqlite_store: Store, clock: Clock) -> None:
+async def test_leaving_the_terminal_ends_the_program(sqlite_store: Store, clock: Clock) -> None:
     guest, other = FakeChat(name="guest"), Line(name="other")
     before = asyncio.all_tasks()
     await asyncio.wait_for(served(harness_over(sqlite_store, clock), guest, other, watch=Watch(), until="guest"), 30)

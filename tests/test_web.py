@@ -132,7 +132,7 @@ async def test_a_connection_that_idles_too_long_between_two_requests_is_closed()
         assert (await told(reader)).endswith("ok\n")
 
 
-async def test_many_half_open_connections_keep_nobody_out() -> None:
+async def test_half_open_connections_do_not_block_new_requests() -> None:
     async with door(connections=8) as here:
         readers = [(await here.connect(HALF))[0] for _ in range(50)]
         assert await here.healthy()
@@ -141,7 +141,7 @@ async def test_many_half_open_connections_keep_nobody_out() -> None:
         assert not readers[-1].at_eof()
 
 
-async def test_many_bodies_that_do_not_come_keep_nobody_out() -> None:
+async def test_unfinished_request_bodies_do_not_block_new_requests() -> None:
     begun = b"POST /reads HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n1"
     async with door(connections=8) as here:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -152,7 +152,7 @@ async def test_many_bodies_that_do_not_come_keep_nobody_out() -> None:
         assert (await here.says(begun.replace(b"Host", b"Connection: close\r\nHost") + b"234567890")).endswith("10")
 
 
-async def test_a_request_that_is_worked_on_gives_way_to_nobody() -> None:
+async def test_a_request_in_progress_is_never_closed_for_a_new_connection() -> None:
     async with door(connections=3) as here:
         working = [await here.connect(CLOSING.replace(b"/healthz", b"/waits")) for _ in range(3)]
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -31,13 +31,13 @@ BIB = r"""
 """
 
 
-def test_ids_links_and_dois_are_read_between_anything() -> None:
+def test_ids_links_and_dois_are_read_from_any_text() -> None:
     named = read("1602.05629. <https://arxiv.org/pdf/1912.04977v2>;doi:10.1000/X (2310.01234v1) 1602.05629v3 hello")
     assert [paper.id for paper in named.papers] == ["1602.05629", "1912.04977", "doi:10.1000/x", "2310.01234"]
     assert named.problems == ("“hello” is no arXiv id, DOI or link to a paper",)
 
 
-def test_bibtex_is_read_with_its_tex_and_what_is_no_paper_is_told() -> None:
+def test_bibtex_with_tex_is_read_and_unreadable_entries_are_reported() -> None:
     named = read(BIB)
     first, second, third = named.papers
     assert (first.id, first.authors) == ("1602.05629", ("Brendan McMahan", "Eider Moore"))
@@ -60,13 +60,13 @@ def test_bibtex_is_read_with_its_tex_and_what_is_no_paper_is_told() -> None:
         ("url={javascript:alert(1)}", "", ""),
     ],
 )
-def test_links_and_ids_are_no_tex(field: str, url: str, doi: str) -> None:
+def test_links_and_ids_in_bibtex_are_not_read_as_tex(field: str, url: str, doi: str) -> None:
     (paper,) = read(f"@misc{{a, title={{A title -- long enough for a paper}}, {field}}}").papers
     assert (paper.url, paper.doi) == (url, doi)
     assert paper.title == "A title – long enough for a paper" or field.startswith("doi")
 
 
-def test_a_name_with_odd_tex_costs_nobody_their_entry() -> None:
+def test_an_author_name_with_odd_tex_keeps_its_bibtex_entry() -> None:
     text = r"@misc{a, title={One \\title{x} \\footnote}, author={Jane Roe \\footnote and Erd{\\H o}s, P\\'al}}"
     (paper,) = read(text.replace(r"\\", "\\")).papers
     assert paper.authors == (r"Jane Roe \footnote", "Pál Erdős")
@@ -316,7 +316,7 @@ def test_any_paper_makes_bibtex_that_can_be_read(title: str, authors: tuple[str,
     assert [one.id for one in named.papers] == ["2603.00001"]
 
 
-def test_signs_that_mean_something_to_tex_are_written_for_it() -> None:
+def test_special_signs_of_tex_are_escaped_in_bibtex() -> None:
     title = "50% of A & B_c # 1 ~ 2"
     text = write([Paper("2603.00001", title)])
     assert r"50\% of A \& B\_c \# 1 \textasciitilde{} 2" in text

@@ -43,7 +43,7 @@ async def press(harness: BotHarness, action: Action, asker: Asker = ADA, event_i
     return await harness.app.service.act(PLACE, asker, action, event_id)
 
 
-async def test_words_are_counted_listed_and_taken_back(harness: BotHarness) -> None:
+async def test_votes_on_words_are_counted_listed_and_taken_back(harness: BotHarness) -> None:
     reply = await harness.say("less Reasoning")
     assert reply.text.startswith("Counted: less “reasoning”, from the next digest on. It matches ")
     assert reply.text.endswith(" of the 40 papers of the last 30 days. The same again takes it back.")
@@ -56,7 +56,7 @@ async def test_words_are_counted_listed_and_taken_back(harness: BotHarness) -> N
     assert ", less “reasoning”." in (await harness.say("taste")).text, "ben's stands"
 
 
-async def test_more_after_less_turns_it_round(harness: BotHarness) -> None:
+async def test_more_after_less_replaces_the_vote_on_words(harness: BotHarness) -> None:
     await harness.say("less reasoning")
     await harness.say("more reasoning")
     assert "Corrected here: more “reasoning”." in (await harness.say("taste")).text
@@ -65,26 +65,26 @@ async def test_more_after_less_turns_it_round(harness: BotHarness) -> None:
 @pytest.mark.parametrize(
     "line", ["less *survey*", 'less "survey"', "less “Survey”", "less  survey ", "less _**survey**_", "LESS: survey"]
 )
-async def test_one_word_is_one_correction_however_it_is_written(harness: BotHarness, line: str) -> None:
+async def test_spelling_variants_of_a_word_are_one_vote_on_words(harness: BotHarness, line: str) -> None:
     await harness.say(line)
     assert "less “survey”" in (await harness.say("taste")).text
 
 
-async def test_a_paper_stays_a_paper_however_it_is_named(harness: BotHarness) -> None:
+async def test_an_argument_that_names_a_paper_is_no_vote_on_words(harness: BotHarness) -> None:
     for named in (KNOWN.id, f"https://arxiv.org/abs/{KNOWN.id}", KNOWN.title, KNOWN.title[:40], KNOWN.title.upper()):
         assert f"“{KNOWN.title[:20]}" in (await harness.say(f"more {named}")).text, named
     assert [one for one in await known(harness) if one.paper_id != KNOWN.id] == []
 
 
 @pytest.mark.parametrize("line", ["less the", "more *of a*", "less -survey", 'more "OR"', "less 7"])
-async def test_what_says_too_little_is_refused_with_the_mend(harness: BotHarness, line: str) -> None:
+async def test_a_vote_on_idle_words_is_refused_with_advice(harness: BotHarness, line: str) -> None:
     reply = await harness.say(line)
     assert not reply.ok
     assert "`/papers" in reply.text or "arXiv id" in reply.text
     assert await known(harness) == ()
 
 
-async def test_a_member_keeps_fifty_corrections_here(harness: BotHarness) -> None:
+async def test_a_member_has_at_most_fifty_votes_on_words_in_a_channel(harness: BotHarness) -> None:
     for n in range(50):
         assert (await harness.say(f"less word{n}")).ok
     assert "as many as I keep" in (await harness.say("less onemore")).text
@@ -92,7 +92,7 @@ async def test_a_member_keeps_fifty_corrections_here(harness: BotHarness) -> Non
     assert (await harness.say("more word7")).ok, "those there are may still be changed"
 
 
-async def test_the_button_of_taste_takes_back_ones_own_and_nobody_elses(harness: BotHarness) -> None:
+async def test_the_take_back_button_of_taste_removes_only_the_members_own_vote(harness: BotHarness) -> None:
     await harness.say("less reasoning")
     await harness.say("less robots", BEN)
     [button] = (await harness.say("taste")).actions
@@ -102,7 +102,7 @@ async def test_the_button_of_taste_takes_back_ones_own_and_nobody_elses(harness:
     assert "less “robots”" in (await harness.say("taste")).text
 
 
-async def test_a_press_told_twice_counts_once_and_answers_the_same(harness: BotHarness) -> None:
+async def test_a_repeated_button_event_counts_once_and_gets_the_same_reply(harness: BotHarness) -> None:
     button = Action("Less", "less", '"reasoning"')
     answers = [(await press(harness, button, event_id="E1")).text for _ in range(3)]
     assert len(set(answers)) == 1
@@ -111,7 +111,7 @@ async def test_a_press_told_twice_counts_once_and_answers_the_same(harness: BotH
     assert await known(harness) == ()
 
 
-async def test_why_offers_to_correct_the_word_that_spoke_for_a_paper(harness: BotHarness) -> None:
+async def test_why_has_a_button_against_the_word_that_spoke_for_a_paper(harness: BotHarness) -> None:
     await harness.say(f"more {KNOWN.id}")
     reply = await harness.say(f"why {KNOWN.id}")
     [button] = [action for action in reply.actions if action.command == "less"]
@@ -119,12 +119,12 @@ async def test_why_offers_to_correct_the_word_that_spoke_for_a_paper(harness: Bo
     assert "This channel asked for less of “" in (await harness.say(f"why {KNOWN.id}")).text
 
 
-async def test_a_paper_that_more_brought_says_so(harness: BotHarness) -> None:
+async def test_a_card_picked_for_a_vote_on_words_names_the_words(harness: BotHarness) -> None:
     await harness.say("more federated")
     assert "For it: more “federated”, as asked here" in (await harness.say(f"why {KNOWN.id}")).text
 
 
-async def test_corrections_stay_in_their_channel(harness: BotHarness) -> None:
+async def test_votes_on_words_stay_in_their_channel(harness: BotHarness) -> None:
     await harness.invite(OTHER)
     await harness.say("less reasoning")
     assert await known(harness, OTHER) == ()
@@ -146,7 +146,7 @@ async def test_corrections_are_exported_forgotten_with_their_member_and_go_with_
     assert [(one.member, one.paper_id.strip()) for one in await known(harness)] == [("ben", "robots")]
 
 
-async def test_what_stands_last_stands(store: Store, clock: Clock) -> None:
+async def test_the_last_vote_on_words_counts(store: Store, clock: Clock) -> None:
     harness = harness_over(store, clock)
     await harness.invite()
     channel = await harness.channel()
@@ -163,7 +163,7 @@ step = st.tuples(st.sampled_from(["more", "less"]), words, st.sampled_from([ADA,
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 @given(steps=st.lists(step, max_size=6), last=step)
-async def test_the_same_again_brings_back_exactly_what_was(
+async def test_repeating_a_vote_on_words_restores_the_taste_exactly(
     harness: BotHarness, steps: list[tuple[str, str, Asker]], last: tuple[str, str, Asker]
 ) -> None:
     await harness.say(f"more {KNOWN.id}")

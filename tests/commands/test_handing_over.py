@@ -28,7 +28,7 @@ async def test_teach_learns_from_ids_links_and_bibtex_and_names_what_it_could_no
     assert "spam" not in told.text, "what its source told of it stays"
 
 
-async def test_taught_ids_that_nobody_can_look_up_are_told(harness: BotHarness) -> None:
+async def test_teach_reports_ids_that_no_source_knows(harness: BotHarness) -> None:
     reply = await harness.say(f"teach 2601.00001 {KNOWN.id} https://arxiv.org/abs/2601.00002")
     assert reply.ok
     assert "I could not find 2601.00001, 2601.00002." in reply.text
@@ -38,7 +38,7 @@ async def test_taught_ids_that_nobody_can_look_up_are_told(harness: BotHarness) 
     assert "try again" in reply.text
 
 
-async def test_a_taught_entry_that_ties_two_papers_together_leaves_one(harness: BotHarness) -> None:
+async def test_a_taught_entry_with_two_ids_merges_two_papers(harness: BotHarness) -> None:
     title = "A long and telling title of a paper by itself"
     await harness.say(f"teach @misc{{x, title={{{title}}}}}")
     before = len(harness.app.paper_index.engine)
@@ -47,7 +47,9 @@ async def test_a_taught_entry_that_ties_two_papers_together_leaves_one(harness: 
     assert [line.title for line in (await harness.say(f"search {title}")).lines][:1] == [title]
 
 
-async def test_saved_papers_are_the_askers_own_and_come_as_bibtex_that_can_be_taught(harness: BotHarness) -> None:
+async def test_saved_papers_are_private_to_the_member_and_export_as_bibtex_that_teach_reads(
+    harness: BotHarness,
+) -> None:
     for one in PAPERS[:12]:
         await harness.say(f"save {one.id}", BEN)
     assert "nothing yet" in (await harness.say("saved", ADA)).text
@@ -66,7 +68,7 @@ async def test_saved_papers_are_the_askers_own_and_come_as_bibtex_that_can_be_ta
 # -- submit
 
 
-async def test_a_submitted_paper_is_a_card_once(harness: BotHarness) -> None:
+async def test_a_submitted_paper_is_posted_once(harness: BotHarness) -> None:
     assert (await harness.say(f"submit {KNOWN.id}")).text == "Posted."
     [shown] = harness.chat.shown["c1"]
     assert shown.message.card
@@ -76,9 +78,7 @@ async def test_a_submitted_paper_is_a_card_once(harness: BotHarness) -> None:
     assert "has been here already" in again.text
 
 
-async def test_where_nobody_invited_it_a_manager_lets_it_begin_and_is_who_is_told_of_trouble(
-    harness: BotHarness,
-) -> None:
+async def test_a_manager_who_resumes_in_an_uninvited_channel_becomes_its_owner(harness: BotHarness) -> None:
     place = Place("fake", "c9", name="new")
     begun = await harness.say("resume", place=place)
     assert begun.text.startswith("I begin here. Up to 5 cards at 09:00")
@@ -100,7 +100,7 @@ async def test_a_submission_that_could_not_be_posted_says_so(harness: BotHarness
     assert told in reply.text
 
 
-async def test_what_was_taught_can_be_taken_back(harness: BotHarness) -> None:
+async def test_less_takes_back_a_taught_paper(harness: BotHarness) -> None:
     async def standing() -> set[str]:
         async with harness.store.read() as tx:
             channel = await harness.channel()

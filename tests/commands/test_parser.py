@@ -49,9 +49,9 @@ def test_a_command_is_found_in_any_case(command: str, case: type[str]) -> None:
         ("todays papers", ParsedLine("search", "todays papers")),
     ],
 )
-def test_lines_mean_what_people_mean(line: str, meant: ParsedLine) -> None:
+def test_lines_are_parsed_into_commands_and_arguments(line: str, meant: ParsedLine) -> None:
     assert parse(line, COMMANDS) == meant
 
 
-def test_a_line_without_end_is_read_up_to_a_bound() -> None:
+def test_a_very_long_line_is_cut_before_parsing() -> None:
     assert parse("a" * 10 * LONGEST_LINE, COMMANDS).argument == "a" * LONGEST_LINE

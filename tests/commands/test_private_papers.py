@@ -72,7 +72,7 @@ async def kept(harness: BotHarness) -> list[str]:
     ],
     ids=["by title with a DOI", "by title", "by arXiv id", "by title with another arXiv id", "by its link"],
 )
-async def test_an_entry_changes_nothing_of_a_paper_that_a_source_told_of(harness: BotHarness, entry: str) -> None:
+async def test_a_bibtex_entry_does_not_change_a_paper_from_a_source(harness: BotHarness, entry: str) -> None:
     async with harness.store.read() as tx:
         before = await papers.get(tx, KNOWN.id)
         names = (await tx.execute(sa.select(tables.paper_names))).all()
@@ -86,7 +86,7 @@ async def test_an_entry_changes_nothing_of_a_paper_that_a_source_told_of(harness
     assert "evil" not in str(told)
 
 
-async def test_two_papers_of_a_source_stay_two_whatever_entries_say_of_them(harness: BotHarness) -> None:
+async def test_bibtex_entries_do_not_merge_two_papers_from_a_source(harness: BotHarness) -> None:
     one, other = demo_papers()[1], demo_papers()[2]
     for title in (one.title, other.title):
         await harness.say(f"teach {forged(title=title, doi='10.9999/same')}", place=HOME)
@@ -103,7 +103,7 @@ async def test_two_papers_of_a_source_stay_two_whatever_entries_say_of_them(harn
     assert [paper.title for paper in found.values()] == [one.title, other.title, *(paper.title for paper in feed)]
 
 
-async def test_what_was_given_before_a_source_lists_it_is_replaced_by_the_listing(harness: BotHarness) -> None:
+async def test_a_private_paper_is_replaced_once_a_source_lists_it(harness: BotHarness) -> None:
     entry = forged(
         title="A paper before its listing", eprint="2603.77777", url="https://evil.example", author="Mallory, M"
     )
@@ -164,7 +164,7 @@ async def test_two_workspaces_that_give_the_same_paper_have_one_each(harness: Bo
     assert "RIVAL" in (await harness.say(f"abstract {TITLE}", place=ABROAD)).text
 
 
-async def test_what_was_said_first_of_a_private_paper_stands(harness: BotHarness) -> None:
+async def test_a_later_bibtex_entry_does_not_change_a_private_paper(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     await harness.say(f"teach {DRAFT.replace('confidential', 'DEFACED')}", BEN, BESIDE)
     await harness.say(f"teach {DRAFT.replace('confidential', 'DEFACED')}", place=BESIDE)
@@ -173,7 +173,9 @@ async def test_what_was_said_first_of_a_private_paper_stands(harness: BotHarness
 
 
 @pytest.mark.parametrize("command", ["abstract", "why", "similar", "more", "less", "save", "submit"])
-async def test_an_id_that_leaked_opens_nothing_elsewhere(harness: BotHarness, command: str) -> None:
+async def test_a_leaked_id_of_a_private_paper_opens_nothing_in_other_channels(
+    harness: BotHarness, command: str
+) -> None:
     await harness.say(f"teach {DRAFT}", place=SECRET_ROOM)
     [line] = (await harness.say("search nightingale", place=SECRET_ROOM)).lines[:1]
     assert line.paper_id.startswith(contributions.PREFIX)
@@ -186,7 +188,7 @@ async def test_an_id_that_leaked_opens_nothing_elsewhere(harness: BotHarness, co
             assert not told.cards
 
 
-async def test_what_was_given_to_a_channel_that_became_private_can_not_be_had_by_naming_it(harness: BotHarness) -> None:
+async def test_a_paper_of_a_channel_that_became_private_is_not_found_by_its_title(harness: BotHarness) -> None:
     await harness.say(f"teach {forged(title=TITLE, doi='10.5555/n.1', abstract='Only for us.')}", place=HOME)
     await harness.app.service.renamed(replace(HOME, private=True))
     await harness.say(f"teach {forged(title='Some other title altogether', doi='10.5555/n.1')}", place=BESIDE)
@@ -208,7 +210,7 @@ async def test_a_saved_paper_of_a_private_channel_can_be_dropped_elsewhere(harne
     assert not (await harness.app.service.home(mine, BEN)).saved
 
 
-async def test_a_source_that_gives_a_paper_the_id_of_a_private_one_costs_nobody_theirs(harness: BotHarness) -> None:
+async def test_a_source_paper_with_the_id_of_a_private_paper_keeps_both(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     [line] = (await harness.say("search nightingale", place=HOME)).lines[:1]
     good = Paper("feed-9", "A good paper in the same list as the odd one")
@@ -217,9 +219,7 @@ async def test_a_source_that_gives_a_paper_the_id_of_a_private_one_costs_nobody_
     assert (await harness.say("abstract A good paper in the same list as the odd one", place=ABROAD)).ok
 
 
-async def test_a_paper_that_is_taught_is_added_to_the_index_and_nothing_is_left_of_one_that_is_gone(
-    harness: BotHarness,
-) -> None:
+async def test_a_private_index_adds_taught_papers_and_drops_deleted_ones(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     assert await finds(harness, HOME)
     channel = (await harness.channel(HOME)).id
@@ -255,7 +255,7 @@ async def test_a_private_paper_can_be_read_liked_saved_posted_and_compared_where
     assert TITLE in str((await harness.say("export", place=HOME)).attachment)
 
 
-async def test_picks_follow_a_private_paper_and_say_so(harness: BotHarness) -> None:
+async def test_picks_that_follow_a_private_paper_name_it_as_their_reason(harness: BotHarness) -> None:
     await harness.list_papers(demo_papers()[40:], harness.clock.now.date() - timedelta(days=20))
     await harness.say(f"teach {DRAFT}", place=HOME)
     await harness.say("settings guess off", place=HOME)
@@ -264,7 +264,7 @@ async def test_picks_follow_a_private_paper_and_say_so(harness: BotHarness) -> N
     assert "because you liked “Dosing schedules" in " ".join(card.why for card in told.cards)
 
 
-async def test_a_search_with_a_slip_finds_a_private_paper_too(harness: BotHarness) -> None:
+async def test_a_misspelled_search_finds_a_private_paper_too(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     assert await finds(harness, HOME, "nightingal dosing")
 
@@ -283,7 +283,7 @@ async def test_pages_of_a_search_show_each_paper_once(harness: BotHarness) -> No
     assert {line.paper_id.startswith(contributions.PREFIX) for line in first} == {True, False}
 
 
-async def test_a_channel_can_be_given_only_so_many(harness: BotHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_channel_has_a_maximum_of_private_papers(harness: BotHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contributions, "MOST_IN_A_CHANNEL", 2)
     for number in range(2):
         assert (await harness.say(f"teach {forged(title=f'Our own paper number {number}')}", place=HOME)).ok
@@ -296,7 +296,7 @@ async def test_a_channel_can_be_given_only_so_many(harness: BotHarness, monkeypa
 # --- how it goes
 
 
-async def test_forget_me_deletes_what_one_member_alone_gave(harness: BotHarness) -> None:
+async def test_forget_me_deletes_private_papers_that_only_this_member_gave(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     await harness.say(f"save {TITLE}", BEN, HOME)
     await harness.say(f"more {TITLE}", BEN, BESIDE)
@@ -316,7 +316,7 @@ async def test_forget_me_deletes_what_one_member_alone_gave(harness: BotHarness)
     assert all("Nightingale" not in str(one) for one in harness.chat.shown["c2"])
 
 
-async def test_what_two_members_gave_stays_until_both_are_forgotten(harness: BotHarness) -> None:
+async def test_a_private_paper_of_two_members_stays_until_both_are_forgotten(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     await harness.say(f"teach {DRAFT}", replace(BEN, manager=True), BESIDE)
     await harness.say("forget me", ADA, HOME)
@@ -325,7 +325,7 @@ async def test_what_two_members_gave_stays_until_both_are_forgotten(harness: Bot
     assert await kept(harness) == []
 
 
-async def test_a_private_paper_that_waits_to_be_posted_is_not_after_it_was_forgotten(harness: BotHarness) -> None:
+async def test_a_planned_card_of_a_forgotten_private_paper_is_not_posted(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     async with harness.store.read() as tx:
         paper_id = await contributions.resolve(tx, TITLE, (await harness.channel(HOME)).id)
@@ -341,7 +341,7 @@ async def test_a_private_paper_that_waits_to_be_posted_is_not_after_it_was_forgo
 
 
 @pytest.mark.parametrize("stands", [True, False], ids=["was posted", "was lost"])
-async def test_a_private_paper_whose_post_is_uncertain_leaves_no_words_after_it_was_forgotten(
+async def test_an_uncertain_post_of_a_forgotten_private_paper_leaves_no_text(
     harness: BotHarness, *, stands: bool
 ) -> None:
     def fault(message: Message) -> None:
@@ -360,7 +360,7 @@ async def test_a_private_paper_whose_post_is_uncertain_leaves_no_words_after_it_
     assert ("Nightingale" in str(harness.chat.shown["c1"])) is stands
 
 
-async def test_a_workspace_that_goes_takes_its_private_papers_along(harness: BotHarness) -> None:
+async def test_deleting_a_workspace_deletes_its_private_papers(harness: BotHarness) -> None:
     for place in (HOME, SECRET_ROOM, ABROAD):
         await harness.say(f"teach {DRAFT}", place=place)
     async with harness.store.write() as tx:
@@ -369,7 +369,7 @@ async def test_a_workspace_that_goes_takes_its_private_papers_along(harness: Bot
     assert await finds(harness, ABROAD)
 
 
-async def test_what_a_source_tells_of_a_paper_is_exported_and_what_members_say_is_not(harness: BotHarness) -> None:
+async def test_the_papers_export_leaves_out_private_papers(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     async with harness.store.read() as tx:
         assert await papers.count(tx) == 40

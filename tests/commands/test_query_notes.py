@@ -28,7 +28,7 @@ KNOWN = demo_papers()[0]
         ("lerning", "Nothing has this as written; did you mean “learning”? This is for that."),
     ],
 )
-async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(
+async def test_a_query_that_is_not_taken_as_written_gets_a_note_with_advice(
     harness: BotHarness, line: str, said: str
 ) -> None:
     reply = await harness.say(line)
@@ -45,7 +45,7 @@ async def test_what_could_not_be_taken_as_written_is_said_with_the_mend(
         ("lerning", "Nothing has this as written; did you mean “learning”? This is for that. “lerning”, 1–5, best"),
     ],
 )
-async def test_the_heading_says_how_many_there_are_and_in_what_order(
+async def test_the_heading_of_a_search_says_the_count_and_the_order(
     harness: BotHarness, line: str, heading: str
 ) -> None:
     assert (await harness.say(line)).text.startswith(heading)
@@ -69,7 +69,7 @@ async def test_an_author_who_was_asked_for_is_named_though_others_come_first(
     assert line.detail.startswith(shown)
 
 
-async def test_the_sentence_shown_answers_what_was_meant(harness: BotHarness) -> None:
+async def test_the_snippet_of_a_corrected_query_matches_the_correction(harness: BotHarness) -> None:
     meant, slip = await harness.say("federated learning"), await harness.say("federatd lerning")
     assert [line.note for line in slip.lines] == [line.note for line in meant.lines]
 
@@ -82,7 +82,7 @@ async def test_a_query_taken_as_written_is_not_commented(harness: BotHarness) ->
 @given(
     st.lists(st.sampled_from(["after:x", "cat:no", "id:9", "author:q", "OR", '"a', "`b`", "x" * 999, "-"]), max_size=99)
 )
-async def test_it_is_short_whatever_was_typed(harness: BotHarness, parts: list[str]) -> None:
+async def test_query_notes_are_short_for_any_query(harness: BotHarness, parts: list[str]) -> None:
     read = harness.app.paper_index.engine.interpret(" ".join(parts))
     assert len(explain(read)) < 900
     assert len(explain(QueryInterpretation("", issues=parse(" ".join(parts)).issues))) < 900

@@ -48,12 +48,12 @@ def test_what_platforms_tell_people_to_type_is_a_command() -> None:
         assert told <= {*COMMANDS, "federated"}, module
 
 
-def test_every_word_that_is_no_command_is_still_there() -> None:
+def test_the_list_of_words_that_are_no_commands_is_up_to_date() -> None:
     there = {("/".join(module.parts[-2:]), text) for module in MODULES for text in literals(module)}
     assert set(NO_COMMAND) <= there
 
 
-def test_each_trait_that_one_command_has_is_had_by_one() -> None:
+def test_unique_traits_belong_to_exactly_one_command() -> None:
     commands = list(COMMANDS.values())
     for trait in ("takes_file", "shows_abstract", "pages_home"):
         assert len([command for command in commands if getattr(command, trait)]) == 1, trait

@@ -62,7 +62,7 @@ async def test_the_forms_have_every_setting_once_and_fit_the_narrowest_platform(
     assert max(len(form.title) for form in forms) <= 24
 
 
-async def test_what_is_wrong_of_a_form_is_named(harness: BotHarness) -> None:
+async def test_a_refused_form_names_the_wrong_field(harness: BotHarness) -> None:
     for name, value in {
         "hour": "25",
         "days": "someday",
@@ -91,7 +91,7 @@ async def test_a_changed_schedule_says_when_the_next_digest_comes(harness: BotHa
         min_size=1,
     ),
 )
-async def test_whatever_is_typed_into_a_form_is_set_or_told_and_the_form_stays_one_that_can_be_sent(
+async def test_any_form_input_is_set_or_refused_and_the_form_stays_valid(
     harness: BotHarness, command: str, filled: dict[str, str]
 ) -> None:
     line = command_from_form(command, {}, filled)

@@ -25,7 +25,7 @@ async def test_a_search_is_paged_to_its_end(harness: BotHarness) -> None:
 
 @pytest.mark.parametrize("line", ["similar " + KNOWN.id, "saved", "search learning for us"])
 @pytest.mark.parametrize("offset", [9_999, 2**70])
-async def test_past_the_end_of_a_list_it_is_said_that_it_was_all(harness: BotHarness, line: str, offset: int) -> None:
+async def test_an_offset_past_the_end_of_a_list_says_that_was_all(harness: BotHarness, line: str, offset: int) -> None:
     await harness.say(f"save {KNOWN.id}")
     command, _, argument = line.partition(" ")
     assert (await press(harness, Action("More", command, argument, offset))).text.endswith("That was all.")
@@ -36,7 +36,7 @@ async def test_a_negative_offset_is_the_beginning(harness: BotHarness) -> None:
     assert (await press(harness, Action("More", "search", "learning", -7))).lines == first.lines
 
 
-async def test_a_line_of_results_says_who_when_and_what_the_abstract_says_of_it(harness: BotHarness) -> None:
+async def test_a_result_line_has_authors_date_and_a_matching_sentence(harness: BotHarness) -> None:
     reply = await harness.say("federated")
     for line in reply.lines:
         assert "\n" not in line.detail
@@ -51,7 +51,7 @@ async def test_a_query_of_ten_thousand_words_is_answered_shortly(harness: BotHar
     assert len(reply.text) < 600
 
 
-async def test_a_paper_that_was_here_says_when_and_how_it_was_liked(harness: BotHarness) -> None:
+async def test_a_result_line_says_when_a_paper_was_posted_and_its_likes(harness: BotHarness) -> None:
     await harness.say(f"submit {KNOWN.id}")
     await harness.react(KNOWN.id, "👍", member="ada")
     await harness.react(KNOWN.id, "🔥", member="ben")
@@ -91,7 +91,9 @@ async def test_share_shows_the_same_to_all(harness: BotHarness, line: str) -> No
 
 
 @pytest.mark.parametrize("command", sorted(name for name, command in COMMANDS.items() if not command.shareable))
-async def test_what_is_private_or_acts_is_never_shared_nor_done_by_sharing(harness: BotHarness, command: str) -> None:
+async def test_commands_that_are_private_or_change_something_cannot_be_shared(
+    harness: BotHarness, command: str
+) -> None:
     await harness.say(f"save {KNOWN.id}")
     await harness.say(f"more {KNOWN.id}")
     before = await harness.say("export")
@@ -112,7 +114,7 @@ async def test_a_failure_is_not_shared(harness: BotHarness) -> None:
 
 
 @pytest.mark.parametrize("command", ["", "drop", "SEARCH", "__class__", "resume\n"])
-async def test_a_button_from_another_time_says_so(harness: BotHarness, command: str) -> None:
+async def test_a_button_with_an_unknown_command_is_refused(harness: BotHarness, command: str) -> None:
     reply = await press(harness, Action("x", command, "y"))
     assert not reply.ok
     assert "`/papers help`" in reply.text

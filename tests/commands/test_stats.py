@@ -94,7 +94,7 @@ async def test_a_quiet_day_remembers_what_the_most_upvoted_list_had(sqlite_store
     assert "No digest has been posted here yet" in (await harness.say("stats")).text
 
 
-async def test_what_members_submit_is_no_pick(sqlite_store: Store, clock: Clock) -> None:
+async def test_stats_leave_out_submitted_papers(sqlite_store: Store, clock: Clock) -> None:
     harness = await posted(sqlite_store, clock)
     await harness.list_papers([paper(50)])
     await harness.say("submit 2603.00050")
@@ -110,7 +110,7 @@ async def test_stats_of_one_channel_say_nothing_of_another(sqlite_store: Store, 
     assert "No digest has been posted here yet" in (await harness.say("stats", place=other)).text
 
 
-async def test_weeks_are_told_by_the_digests_day_however_late_it_was_sent(sqlite_store: Store, clock: Clock) -> None:
+async def test_stats_count_weeks_by_the_digests_local_day(sqlite_store: Store, clock: Clock) -> None:
     harness = await posted(sqlite_store, clock)
     clock.advance(timedelta(days=6, hours=23))
     await harness.list_papers(demo_papers()[6:12])

@@ -28,7 +28,7 @@ async def at_work(harness: BotHarness, *lines: str) -> None:
     await harness.beat()
 
 
-async def test_a_topic_tells_what_was_posted_for_it_since_it_was_made(store: Store, clock: Clock) -> None:
+async def test_topics_shows_the_posted_matches_since_each_topic_was_made(store: Store, clock: Clock) -> None:
     harness = harness_over(store, clock)
     await at_work(harness, "subscribe yarn", "subscribe zebras", "subscribe -robots")
     await harness.react(YARN[0].id, "👍")
@@ -42,7 +42,7 @@ async def test_a_topic_tells_what_was_posted_for_it_since_it_was_made(store: Sto
     assert "• yarn: brought nothing yet. It matches 3 " in (await harness.say("topics")).text
 
 
-async def test_what_was_searched_for_can_be_followed_with_one_press(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_search_has_a_follow_button_for_its_query(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     await at_work(harness)
     [follow] = [one for one in (await harness.say("search yarm cat:cs.LG")).actions if one.label == "Follow"]
@@ -52,7 +52,7 @@ async def test_what_was_searched_for_can_be_followed_with_one_press(sqlite_store
         assert ("Follow" in [one.label for one in (await harness.say(line)).actions]) is (line == "yarn for us")
 
 
-async def test_after_a_month_it_is_no_longer_told(sqlite_store: Store, clock: Clock) -> None:
+async def test_topics_leaves_out_matches_older_than_a_month(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     await at_work(harness, "subscribe yarn alert")
     assert "• yarn (alerts at once): brought 2 papers" in (await harness.say("topics")).text
@@ -77,7 +77,7 @@ async def test_after_a_month_it_is_no_longer_told(sqlite_store: Store, clock: Cl
         ),
     ],
 )
-async def test_a_topic_that_says_too_much_or_nothing_is_told_of_at_once(
+async def test_subscribe_warns_of_a_topic_that_is_too_broad_or_matches_nothing(
     sqlite_store: Store, clock: Clock, line: str, said: str
 ) -> None:
     harness = harness_over(sqlite_store, clock)
@@ -86,7 +86,7 @@ async def test_a_topic_that_says_too_much_or_nothing_is_told_of_at_once(
     assert said in (await harness.say(line)).text
 
 
-async def test_many_alerts_a_day_are_foretold(sqlite_store: Store, clock: Clock) -> None:
+async def test_subscribe_warns_of_many_alerts_a_day(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     await harness.invite()
     await harness.list_papers([_nimble(n) for n in range(100)] + [paper(n) for n in range(400)])

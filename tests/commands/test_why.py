@@ -129,13 +129,13 @@ async def test_why_says_nothing_of_what_another_channel_had(harness: BotHarness)
     assert "👍" not in text.replace("React to a card", "")
 
 
-def test_a_twin_is_named_by_its_title() -> None:
+def test_why_names_the_near_duplicate_that_is_picked_instead() -> None:
     found = Standing(2, 9, picked=False, below=False, twin="x")
     assert next_digest(found, 5, "On `graphs`").endswith("has nearly the same in “On 'graphs'”.")
     assert next_digest(replace(found, picked=True), 5) == "It is in the next digest as it would be now."
 
 
-async def test_a_bar_learned_from_likes_is_told_and_quiets_a_day(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_learned_bar_is_shown_and_can_leave_a_digest_empty(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     old = clock.now.date() - timedelta(days=200)
     await harness.list_papers([*PAPERS, *demo_papers()[20:150]], old)

@@ -252,9 +252,7 @@ async def test_papers_that_were_being_read_in_when_the_digest_was_made_come_with
     assert (await morning(harness)).startswith("3 papers")
 
 
-async def test_papers_in_the_store_that_no_one_has_indexed_yet_are_in_the_digest(
-    sqlite_store: Store, clock: Clock
-) -> None:
+async def test_a_digest_indexes_stored_papers_first(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock)
     async with harness.store.write() as tx:
         await papers.record(tx, PAPERS[5:8], clock(), {p.id: clock.now.date() for p in PAPERS[5:8]})
@@ -367,14 +365,14 @@ async def test_sources_that_have_not_been_read_are_not_said_to_have_listed_nothi
     assert "not been read since the last digest" in await morning(harness)
 
 
-async def test_the_weekend_is_a_reason(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_quiet_digest_says_that_it_is_the_weekend(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock)
     next_day(harness, 5)
     await harness.app.ingest.run()
     assert "it is the weekend" in await morning(harness)
 
 
-async def test_a_source_that_failed_is_a_reason_said_harmlessly(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_quiet_digest_names_a_failed_source_in_clean_text(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock)
     harness.shelf.fails = Refused("It said `/papers pause`\n\n" + "no " * 500, 503)
     await harness.app.ingest.run()
@@ -383,14 +381,14 @@ async def test_a_source_that_failed_is_a_reason_said_harmlessly(sqlite_store: St
     assert len(header) < 400
 
 
-async def test_what_a_source_says_of_the_day_is_a_reason(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_quiet_digest_quotes_the_note_of_a_source(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock)
     harness.shelf.notes = ("arXiv has a holiday.",)
     await harness.app.ingest.run()
     assert (await morning(harness)).endswith(": arXiv has a holiday.")
 
 
-async def test_a_high_bar_is_a_reason_with_its_mend(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_quiet_digest_says_how_to_lower_a_high_bar(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock, PAPERS[:40])
     zeolites = paper(1, "Zeolites and their pores", "Zeolites have pores.")
     await harness.list_papers([zeolites, *PAPERS[40:]], date(2025, 1, 1))
@@ -401,7 +399,7 @@ async def test_a_high_bar_is_a_reason_with_its_mend(sqlite_store: Store, clock: 
     assert "`/papers settings bar 0.8` lets more through" in header
 
 
-async def test_all_seen_already_is_a_reason(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_quiet_digest_says_that_all_papers_were_seen_already(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock, PAPERS[:2])
     for one in PAPERS[:2]:
         await harness.say(f"submit {one.id}")

@@ -77,7 +77,7 @@ async def test_a_new_channel_begins_with_what_the_others_like_and_says_so(store:
     ],
     ids=["private", "direct", "another workspace", "private elsewhere"],
 )
-async def test_what_is_said_in_private_or_elsewhere_stays_there(
+async def test_private_channels_and_other_workspaces_teach_no_new_channel(
     sqlite_store: Store, clock: Clock, place: Place
 ) -> None:
     harness = await taught(sqlite_store, clock, place)

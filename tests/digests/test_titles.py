@@ -68,7 +68,7 @@ async def heard(harness: BotHarness) -> list[Feedback]:
         return list((await harness.app.digests.profile(tx, channel.id)).feedback)
 
 
-async def test_below_the_cards_stands_one_message_of_ten_more_titles(sqlite_store: Store, clock: Clock) -> None:
+async def test_ten_more_titles_stand_in_one_message_below_the_cards(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock)
     header, *cards, last = (one.message for one in harness.chat.shown["c1"])
     assert len(cards) == 5
@@ -108,7 +108,7 @@ async def test_a_thread_has_the_titles_after_its_cards_everywhere(sqlite_store: 
     assert others[-1].message.further
 
 
-async def test_a_compact_digest_has_them_in_a_message_of_their_own(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_compact_digest_has_its_titles_in_a_separate_message(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock, style="compact")
     digest, titles = (one.message for one in harness.chat.shown["c1"])
     assert (digest.further, len(digest.lines), titles.further, len(titles.lines)) == (False, 5, True, 10)
@@ -116,7 +116,7 @@ async def test_a_compact_digest_has_them_in_a_message_of_their_own(sqlite_store:
 
 
 @pytest.mark.parametrize(("listed", "titles"), [(5, 0), (6, 1), (12, 7), (15, 10), (16, 10)])
-async def test_where_fewer_are_left_there_are_fewer_and_where_none_is_no_list(
+async def test_the_title_list_is_shorter_or_missing_when_few_papers_are_left(
     sqlite_store: Store, clock: Clock, listed: int, titles: int
 ) -> None:
     harness = await morning(sqlite_store, clock, FakeChat(TUCKING), listed=listed)
@@ -140,13 +140,13 @@ async def test_titles_are_as_many_as_a_platform_has_numbers_for(sqlite_store: St
     assert [len(one.message.lines) for one in lists(harness)] == [3]
 
 
-async def test_where_there_are_no_numbers_there_are_no_titles(sqlite_store: Store, clock: Clock) -> None:
+async def test_platforms_without_numbered_reactions_get_no_titles(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock, FakeChat(Capabilities(max_text=4000, lookup=True)))
     assert not lists(harness)
     assert len(harness.chat.shown["c1"]) == 6
 
 
-async def test_no_paper_ever_stands_there_twice_in_whatever_form(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_paper_is_never_both_a_card_and_a_title(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock, bar=0, count=3, listed=0)
     for day in range(10):
         await harness.next_morning()
@@ -174,7 +174,7 @@ async def test_a_number_teaches_as_a_thumb_on_a_card_does_and_taken_off_is_unlea
     assert await heard(harness) == before
 
 
-async def test_its_silence_is_told_from_the_silence_about_a_card(sqlite_store: Store, clock: Clock) -> None:
+async def test_feedback_tells_ignored_titles_from_ignored_cards(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock)
     assert [(one.paper_id, one.glance) for one in await heard(harness)] == [
         *((one, False) for one in carded(harness)),
@@ -182,7 +182,7 @@ async def test_its_silence_is_told_from_the_silence_about_a_card(sqlite_store: S
     ]
 
 
-async def test_its_numbers_are_read_back_with_those_of_the_cards(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_resync_reads_numbers_on_title_lists(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock, FakeChat(TUCKING))
     [one] = lists(harness)
     harness.chat.standing[one.id] = {("ada", "🔟"), ("ben", "1️⃣")}
@@ -257,7 +257,7 @@ async def test_a_paper_that_an_alert_brought_meanwhile_is_no_title(sqlite_store:
 # -- the setting
 
 
-async def test_how_many_titles_there_are_is_set_by_managers(sqlite_store: Store, clock: Clock) -> None:
+async def test_managers_set_the_number_of_titles(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock, digest=DigestSettings())
     await harness.invite()
     assert (await harness.channel()).titles == 10

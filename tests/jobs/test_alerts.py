@@ -83,7 +83,7 @@ async def test_a_match_far_down_a_long_list_of_results_is_not_missed(sqlite_stor
     assert harness.chat.titles() == ["Pillows"]
 
 
-async def test_what_was_known_before_the_topic_is_left_to_the_digest(sqlite_store: Store, clock: Clock) -> None:
+async def test_papers_listed_before_the_topic_was_made_are_not_alerted(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     await read(harness, told(1))
     await harness.invite()
@@ -94,7 +94,7 @@ async def test_what_was_known_before_the_topic_is_left_to_the_digest(sqlite_stor
 
 
 @pytest.mark.parametrize("line", ["pause", "unsubscribe federated learning", "subscribe -federated learning"])
-async def test_a_channel_that_does_not_want_any_gets_none(sqlite_store: Store, clock: Clock, line: str) -> None:
+async def test_a_paused_channel_gets_no_alerts(sqlite_store: Store, clock: Clock, line: str) -> None:
     harness = await with_topic(sqlite_store, clock)
     assert (await harness.say(line)).ok
     await read(harness, told(1))
@@ -133,7 +133,7 @@ async def test_after_five_cards_of_one_reading_the_others_are_titles_with_number
     assert {post.state for post in await harness.posts()} == {"sent"}
 
 
-async def test_what_is_more_than_can_be_numbered_is_left_to_the_digest(sqlite_store: Store, clock: Clock) -> None:
+async def test_matches_beyond_the_numbered_titles_are_left_to_the_digest(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_topic(sqlite_store, clock)
     most = harness.chat.capabilities.numbers
     await read(harness, *(told(n) for n in range(5 + most + 1)))
@@ -203,9 +203,7 @@ async def test_an_alerted_paper_is_not_in_the_digest_again(store: Store, clock: 
     assert titles.count(told(1).title) == 1
 
 
-async def test_a_channel_that_cannot_be_written_to_keeps_no_other_from_its_alerts(
-    sqlite_store: Store, clock: Clock
-) -> None:
+async def test_a_lost_channel_does_not_block_the_alerts_of_others(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_topic(sqlite_store, clock)
     await harness.invite(OTHER)
     await harness.say("subscribe federated alert", place=OTHER)

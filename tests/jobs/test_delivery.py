@@ -67,14 +67,14 @@ async def test_a_digest_is_a_header_and_one_message_per_paper(store: Store, cloc
     assert await states(harness) == [PostState.SENT] * 6
 
 
-async def test_a_second_beat_posts_nothing_more(store: Store, clock: Clock) -> None:
+async def test_delivering_again_posts_nothing_more(store: Store, clock: Clock) -> None:
     harness = await a_due_digest(store, clock, FakeChat())
     for _ in range(3):
         await harness.beat()
     assert len(harness.chat.shown["c1"]) == 6
 
 
-async def test_a_post_not_accepted_is_sent_later_in_its_place(store: Store, clock: Clock) -> None:
+async def test_a_post_refused_for_now_is_sent_later_in_order(store: Store, clock: Clock) -> None:
     chat = FakeChat(before=on_call(3, NotAccepted("slow down", retry_after=30)))
     harness = await a_due_digest(store, clock, chat)
     await harness.beat()
@@ -105,7 +105,7 @@ async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Sto
     assert (await states(harness))[2] is PostState.FAILED
 
 
-async def test_a_platform_that_says_when_to_come_again_uses_up_no_tries(store: Store, clock: Clock) -> None:
+async def test_a_refusal_with_retry_after_uses_up_no_attempt(store: Store, clock: Clock) -> None:
     asked = []
 
     def busy(message: Message) -> None:
@@ -121,7 +121,7 @@ async def test_a_platform_that_says_when_to_come_again_uses_up_no_tries(store: S
     assert {later - earlier for earlier, later in itertools.pairwise(asked[:21])} == {timedelta(seconds=30)}
 
 
-async def test_a_platform_that_says_not_now_for_ever_is_given_up_when_the_news_is_old(
+async def test_endless_refusals_with_retry_after_end_when_the_post_is_too_late(
     sqlite_store: Store, clock: Clock
 ) -> None:
     def busy(message: Message) -> None:
@@ -166,7 +166,7 @@ async def test_a_workspace_that_hangs_delays_no_other_and_nothing_in_it_is_begun
     assert {post.state for place in hanging for post in (await harness.posts(place))[:1]} == {PostState.SENDING}
 
 
-async def test_an_owner_who_cannot_be_told_holds_nobody_up(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_failing_message_to_the_owner_does_not_block_delivery(sqlite_store: Store, clock: Clock) -> None:
     class Deaf(FakeChat):
         async def tell(self, place: Place, member: str, text: str) -> None:
             await asyncio.Event().wait()
@@ -239,7 +239,7 @@ async def test_an_uncertain_post_is_looked_up_before_anything_else_is_sent(
     assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
 
 
-async def test_while_nobody_can_be_asked_an_uncertain_post_holds_the_line(store: Store, clock: Clock) -> None:
+async def test_an_uncertain_post_blocks_later_posts_while_lookup_fails(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(2, Uncertain("reply lost")), unable_to_look_up=PlatformError("down"))
     harness = await a_due_digest(store, clock, chat)
     await harness.beat()
@@ -251,9 +251,7 @@ async def test_while_nobody_can_be_asked_an_uncertain_post_holds_the_line(store:
     assert len(chat.shown["c1"]) == 6
 
 
-async def test_where_nothing_can_be_looked_up_an_uncertain_post_is_rather_lost_than_doubled(
-    store: Store, clock: Clock
-) -> None:
+async def test_an_uncertain_post_fails_where_the_platform_has_no_lookup(store: Store, clock: Clock) -> None:
     chat = FakeChat(Capabilities(max_text=4000), after=on_call(2, Uncertain("reply lost")))
     harness = await a_due_digest(store, clock, chat)
     await harness.beat()
@@ -261,7 +259,7 @@ async def test_where_nothing_can_be_looked_up_an_uncertain_post_is_rather_lost_t
     assert (await states(harness))[1] is PostState.FAILED
 
 
-async def test_a_platform_that_knows_its_keys_is_simply_sent_the_same_again(store: Store, clock: Clock) -> None:
+async def test_an_uncertain_post_is_resent_under_its_idempotent_key(store: Store, clock: Clock) -> None:
     chat = FakeChat(Capabilities(max_text=4000, idempotent_for=300), after=on_call(2, Uncertain("reply lost")))
     harness = await a_due_digest(store, clock, chat)
     await harness.beat()
@@ -303,7 +301,7 @@ async def test_a_compact_digest_is_one_message_wherever_its_process_dies(store: 
     assert await states(again) == [PostState.SENT]
 
 
-async def test_the_cards_of_a_thread_wait_for_its_header(store: Store, clock: Clock) -> None:
+async def test_cards_in_a_thread_wait_for_the_header_post(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(1, Uncertain("reply lost")), unable_to_look_up=PlatformError("down"))
     harness = await a_due_digest(store, clock, chat, "thread")
     await harness.beat()
@@ -387,7 +385,7 @@ async def test_posts_that_are_too_late_to_be_news_are_dropped_and_their_papers_m
     assert len(chat.shown["c1"]) == 1
 
 
-async def test_one_bad_channel_delays_no_other(store: Store, clock: Clock) -> None:
+async def test_a_failing_channel_does_not_delay_other_deliveries(store: Store, clock: Clock) -> None:
     def break_first(message: Message) -> None:
         raise NotAccepted("overloaded", retry_after=3600)
 
@@ -443,7 +441,7 @@ async def test_the_time_in_which_a_key_is_safe_counts_from_the_first_try(store: 
     assert [shown.key for shown in chat.shown["c1"]] == list(dict.fromkeys(shown.key for shown in chat.shown["c1"]))
 
 
-async def test_a_look_up_that_keeps_failing_does_not_silence_the_channel_for_ever(store: Store, clock: Clock) -> None:
+async def test_a_lookup_that_keeps_failing_gives_the_post_up_in_time(store: Store, clock: Clock) -> None:
     chat = FakeChat(after=on_call(2, Uncertain("reply lost")), unable_to_look_up=KeyError("ts"))
     harness = await a_due_digest(store, clock, chat)
     await harness.beat()
@@ -470,7 +468,7 @@ async def test_a_post_that_a_busy_store_could_not_mark_as_sent_is_found_again(st
     assert len(chat.shown["c1"]) == 6
 
 
-async def test_a_post_whose_text_cant_be_read_any_more_holds_nobody_up(store: Store, clock: Clock) -> None:
+async def test_a_post_with_an_unreadable_body_does_not_block_the_channel(store: Store, clock: Clock) -> None:
     chat = FakeChat()
     harness = await a_due_digest(store, clock, chat)
     await harness.app.planner.plan_due()

@@ -125,7 +125,7 @@ async def test_a_revision_is_kept_and_found_but_is_no_news(
         ("feed:1", ListingKind.FEED, True),
     ],
 )
-def test_what_is_news(paper_id: str, kind: ListingKind, fresh: bool) -> None:
+def test_which_listings_are_news(paper_id: str, kind: ListingKind, fresh: bool) -> None:
     assert is_news(Listing(Paper(paper_id, "T"), "s", DAY, kind)) is fresh
 
 

@@ -27,7 +27,7 @@ from tests.support.voting import ONE, OTHER, PAPERS, TABLE, THIRD, VOTES, heard,
 # -- one vote
 
 
-async def test_a_card_nobody_touched_is_silence(store: Store, clock: Clock) -> None:
+async def test_a_card_without_votes_is_feedback_of_value_zero(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
     assert [(one.paper_id, one.value, one.member) for one in await heard(harness)] == [
         (paper_id, 0.0, None) for paper_id in (ONE, OTHER, THIRD)
@@ -141,14 +141,14 @@ def test_any_text_is_some_emoji_under_one_name(text: str) -> None:
     assert TABLE.value(text) in (-1.0, 0.0, 1.0)
 
 
-async def test_no_vote_is_no_vote(sqlite_store: Store, clock: Clock) -> None:
+async def test_emoji_that_are_no_votes_do_not_count(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_cards(sqlite_store, clock)
     await harness.react(ONE, "🍕")
     assert await values(harness) == {}
 
 
 @pytest.mark.parametrize("forged", ["said:more", "said:less", "said:taught"])
-async def test_nobody_can_react_with_what_only_a_button_says(sqlite_store: Store, clock: Clock, forged: str) -> None:
+async def test_a_reaction_named_like_a_button_signal_is_no_vote(sqlite_store: Store, clock: Clock, forged: str) -> None:
     harness = await with_cards(sqlite_store, clock)
     await harness.react(ONE, forged)
     assert await values(harness) == {}
@@ -222,7 +222,7 @@ async def test_a_clock_that_runs_ahead_makes_no_vote_that_cannot_be_taken_back(
     assert await values(harness) == {}
 
 
-async def test_an_event_is_taken_in_exactly_once(store: Store, clock: Clock) -> None:
+async def test_a_repeated_reaction_event_is_recorded_once(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
     on, off = reaction(harness, "👍"), reaction(harness, "👍", on=False)
     assert await harness.app.reactions.react(on, "e1")
@@ -322,7 +322,7 @@ async def test_reactions_on_what_is_not_ours_are_kept_only_while_nobody_knows(
     assert await values(harness) == {}
 
 
-async def test_whoever_is_forgotten_meanwhile_has_no_early_vote(sqlite_store: Store, clock: Clock) -> None:
+async def test_forget_me_deletes_early_reactions(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_cards(sqlite_store, clock)
     early, message, channel = (
         reaction(harness, "👍", member="ben"),
@@ -338,7 +338,7 @@ async def test_whoever_is_forgotten_meanwhile_has_no_early_vote(sqlite_store: St
     assert await values(harness) == {}
 
 
-async def test_what_was_written_down_and_not_worked_off_is_replayed_on_start(store: Store, clock: Clock) -> None:
+async def test_unfinished_inbox_events_are_replayed_on_start(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
     assert await harness.app.reactions.receive(reaction(harness, "👍"), "e1")
     assert await harness.app.reactions.receive(reaction(harness, "👎", member="ben"), "e2")
@@ -356,9 +356,7 @@ class Broken(EmojiTable):
         raise ValueError(f"what is {signal}?")
 
 
-async def test_what_could_not_be_worked_off_is_kept_whole_and_counts_on_the_next_start(
-    store: Store, clock: Clock
-) -> None:
+async def test_a_failed_inbox_event_is_kept_and_processed_on_the_next_start(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
     broken = ReactionRecorder(store, clock, no_sleep, Broken(TABLE.likes, TABLE.dislikes))
     for _ in range(2):  # told again, it is no other one
@@ -373,9 +371,7 @@ async def states(harness: BotHarness) -> dict[str, InboxState]:
         return {row.event_id: InboxState(row.state) for row in await tx.execute(sa.select(inbox_table))}
 
 
-async def test_an_event_that_nobody_can_read_is_given_up_after_five_tries_and_holds_up_no_other(
-    store: Store, clock: Clock
-) -> None:
+async def test_an_unreadable_inbox_event_is_given_up_after_five_tries(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
     async with harness.store.write() as tx:
         await inbox.receive(tx, "fake", "a-poison", {"from": "another version"}, clock())
@@ -386,7 +382,7 @@ async def test_an_event_that_nobody_can_read_is_given_up_after_five_tries_and_ho
     assert await states(harness) == {"a-poison": InboxState.FAILED, "e1": InboxState.DONE}
 
 
-async def test_a_bot_that_runs_for_weeks_keeps_the_events_of_two_days(sqlite_store: Store, clock: Clock) -> None:
+async def test_the_purge_job_keeps_inbox_events_for_two_days(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_cards(sqlite_store, clock)
     for day in range(20):
         await harness.app.reactions.react(reaction(harness, "👍", on=day % 2 == 0), f"e{day}")

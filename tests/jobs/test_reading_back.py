@@ -19,7 +19,7 @@ from tests.support.harness import PLACE, demo_papers, harness_over, no_sleep
 from tests.support.voting import ONE, OTHER, TABLE, THIRD, heard, read_back, values, with_cards
 
 
-async def test_reading_back_mends_what_was_missed_and_leaves_buttons_alone(store: Store, clock: Clock) -> None:
+async def test_a_resync_records_missed_reactions_and_keeps_button_votes(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
     await harness.react(ONE, "👍", member="ben")
     await harness.say(f"more {OTHER}")
@@ -33,7 +33,7 @@ async def test_reading_back_mends_what_was_missed_and_leaves_buttons_alone(store
     assert await values(harness) == expected
 
 
-async def test_a_beat_reads_back_on_start_and_then_once_a_day(sqlite_store: Store, clock: Clock) -> None:
+async def test_the_resync_runs_on_start_and_then_daily(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_cards(sqlite_store, clock)
     message = harness.chat.message_of(ONE)
     for emoji, hours, known in (("👍", 0, True), ("👎", 23, False), ("👎", 2, True)):
@@ -44,7 +44,7 @@ async def test_a_beat_reads_back_on_start_and_then_once_a_day(sqlite_store: Stor
         assert ((ONE, "ada"), TABLE.value(emoji)) in (await values(harness)).items() or not known
 
 
-async def test_old_posts_are_not_read_back(sqlite_store: Store, clock: Clock) -> None:
+async def test_the_resync_leaves_out_old_posts(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_cards(sqlite_store, clock)
     harness.chat.standing[harness.chat.message_of(ONE)] = {("ada", "👍")}
     clock.advance(timedelta(days=8))

@@ -109,7 +109,7 @@ async def test_a_digest_that_was_hours_late_when_the_backup_was_made_still_comes
 
 
 @pytest.mark.parametrize("state", [PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN])
-async def test_what_was_under_way_in_the_backup_is_not_posted_again(
+async def test_posts_under_way_in_a_backup_are_not_posted_after_a_restore(
     sqlite_store: Store, clock: Clock, tmp_path: Path, state: PostState
 ) -> None:
     harness = await at_nine(sqlite_store, clock)
@@ -129,7 +129,7 @@ async def test_what_was_under_way_in_the_backup_is_not_posted_again(
     assert {(post.state, post.reason) for post in await again.posts()} == {(PostState.FAILED, restoring.WHY)}
 
 
-async def test_what_was_alerted_after_the_backup_is_not_alerted_again(
+async def test_papers_alerted_after_the_backup_are_not_alerted_after_a_restore(
     store: Store, clock: Clock, tmp_path: Path
 ) -> None:
     harness = await at_nine(store, clock)

@@ -207,7 +207,7 @@ async def _ran(names: list[str], count: int) -> bool:
     return len(names) == count
 
 
-async def test_an_end_in_the_middle_of_a_job_is_no_error(
+async def test_stopping_in_the_middle_of_a_job_logs_no_error(
     sqlite_store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness, begun, ended = harness_over(sqlite_store, clock), asyncio.Event(), asyncio.Event()
@@ -325,7 +325,7 @@ async def test_a_new_hour_later_on_a_day_that_had_its_digest_begins_tomorrow(sql
     assert (await harness.channel()).next_due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
 
 
-async def test_a_beat_survives_a_platform_that_says_no(store: Store, clock: Clock) -> None:
+async def test_planning_and_delivery_survive_a_refusing_platform(store: Store, clock: Clock) -> None:
     harness = harness_over(store, clock)
     await harness.list_papers(demo_papers()[:8])
     await harness.invite()
@@ -393,7 +393,7 @@ def test_the_hours_that_were_missed_are_all_between_the_one_that_was_due_and_now
     assert not missed or rule.after(later).at > missed[-1].at
 
 
-async def test_pausing_stops_what_waits_and_its_papers_come_after_resuming(store: Store, clock: Clock) -> None:
+async def test_pause_drops_waiting_posts_and_their_papers_come_after_resume(store: Store, clock: Clock) -> None:
     harness = harness_over(store, clock)
     await harness.list_papers(demo_papers()[:8])
     await harness.invite()

@@ -108,14 +108,14 @@ def test_the_vote_of_a_member_who_pressed_and_shows_it_by_no_emoji_is_counted(
     assert button_tally(heard(*told), TABLE) == counted
 
 
-def test_what_was_taken_back_is_not_counted() -> None:
+def test_button_votes_taken_back_are_not_counted() -> None:
     assert button_tally([replace(vote, on=False) for vote in heard(("ada", VoteSignal.MORE))], TABLE) == (0, 0)
 
 
 # -- what the card shows
 
 
-async def test_a_press_is_seen_on_the_card_and_taken_back_it_is_gone(store: Store, clock: Clock) -> None:
+async def test_a_button_vote_appears_on_the_card_and_disappears_when_taken_back(store: Store, clock: Clock) -> None:
     harness, chat = await board(store, clock)
     before = list(chat.shown["c1"])
     await harness.say(f"more {ONE}")
@@ -167,7 +167,7 @@ async def test_an_emoji_of_somebody_who_pressed_nothing_writes_nothing_anew(sqli
     assert len(chat.edits) == 1
 
 
-async def test_an_emoji_read_back_takes_the_line_away_too(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_reaction_read_back_removes_the_tally_line(sqlite_store: Store, clock: Clock) -> None:
     harness, chat = await board(sqlite_store, clock)
     await harness.say(f"more {ONE}")
     await harness.settle()
@@ -202,7 +202,7 @@ async def test_on_a_message_of_several_papers_each_line_has_its_own(sqlite_store
     ]
 
 
-async def test_forget_me_takes_the_line_away(store: Store, clock: Clock) -> None:
+async def test_forget_me_removes_the_tally_line(store: Store, clock: Clock) -> None:
     harness, chat = await board(store, clock)
     await harness.say(f"more {ONE}")
     await harness.say(f"less {OTHER}")
@@ -227,7 +227,7 @@ async def test_what_no_card_shows_and_where_the_bot_may_not_write_nothing_is_wri
     assert chat.tries == 0
 
 
-async def test_a_platform_that_writes_nothing_anew_is_left_alone(sqlite_store: Store, clock: Clock) -> None:
+async def test_platforms_without_rewriting_get_no_tally_edits(sqlite_store: Store, clock: Clock) -> None:
     harness = await with_cards(sqlite_store, clock)
     assert not isinstance(harness.chat, Rewriting)
     await harness.say(f"more {ONE}")
@@ -237,9 +237,7 @@ async def test_a_platform_that_writes_nothing_anew_is_left_alone(sqlite_store: S
 # -- when
 
 
-async def test_many_presses_are_one_edit_and_it_shows_what_came_while_it_waited(
-    sqlite_store: Store, clock: Clock
-) -> None:
+async def test_many_button_votes_make_one_edit_with_the_latest_tally(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(), Naps()
     harness = await with_cards(sqlite_store, clock, chat, naps)
     await harness.say(f"more {ONE}")
@@ -266,7 +264,7 @@ async def test_a_press_while_the_message_is_written_is_seen_after_it(sqlite_stor
     assert len(chat.edits) == 2
 
 
-async def test_a_press_told_twice_is_one_edit(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_repeated_button_event_makes_one_edit(sqlite_store: Store, clock: Clock) -> None:
     harness, chat = await board(sqlite_store, clock)
     for _ in range(2):
         await harness.app.service.act(PLACE, ADA, Action("", "more", ONE), "press-1")
@@ -275,7 +273,7 @@ async def test_a_press_told_twice_is_one_edit(sqlite_store: Store, clock: Clock)
     assert len(chat.edits) == 1
 
 
-async def test_it_goes_ahead_of_nobody(sqlite_store: Store, clock: Clock) -> None:
+async def test_tally_edits_have_no_high_priority_in_the_store(sqlite_store: Store, clock: Clock) -> None:
     harness, chat = await board(sqlite_store, clock)
     await harness.say(f"more {ONE}")
     await harness.settle()
@@ -356,7 +354,7 @@ async def test_an_edit_that_may_do_later_is_tried_again_in_its_time(
     assert chat.tally(ONE) == "By button: 👍 1"
 
 
-async def test_an_edit_is_not_tried_for_ever(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_failing_tally_edit_is_given_up(sqlite_store: Store, clock: Clock) -> None:
     harness, chat = await board(sqlite_store, clock)
     chat.troubles = [NotAccepted("slowly", 1)] * 100
     assert await pressed_on(harness) == ["A card can't show the votes by button. slowly"]
@@ -375,7 +373,7 @@ async def test_a_refused_card_keeps_no_other_from_being_written(sqlite_store: St
     assert len(chat.edits) == 1
 
 
-async def test_one_that_gets_no_answer_is_given_up_in_time(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_tally_edit_without_an_answer_times_out(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(gate=asyncio.Event()), Naps()
     naps.over.set()
     harness = await with_cards(sqlite_store, clock, FakeChat())
@@ -387,7 +385,7 @@ async def test_one_that_gets_no_answer_is_given_up_in_time(sqlite_store: Store, 
     assert [one["why"] for one in logged] == ["no answer in time"]
 
 
-async def test_a_store_that_does_not_answer_costs_the_line_alone(sqlite_store: Store, clock: Clock) -> None:
+async def test_a_store_error_costs_only_the_tally_line(sqlite_store: Store, clock: Clock) -> None:
     chat, naps = Board(), Naps()
     harness = await with_cards(sqlite_store, clock, chat, naps)
     await harness.say(f"more {ONE}")

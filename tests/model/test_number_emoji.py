@@ -67,7 +67,7 @@ async def test_a_number_likes_the_paper_it_stands_for_and_taken_off_likes_it_no_
 @pytest.mark.parametrize(
     "emoji", ["👍", "👎", "4️⃣", "🔟", "0️⃣", "said:number", "said:number::burst", "said:less", ":number:"]
 )
-async def test_what_names_none_of_several_papers_is_no_vote(store: Store, clock: Clock, emoji: str) -> None:
+async def test_an_emoji_without_a_number_on_a_list_is_no_vote(store: Store, clock: Clock, emoji: str) -> None:
     harness = await with_numbers(store, clock)
     await put(harness, emoji)
     assert await values(harness) == {}
@@ -96,7 +96,7 @@ async def test_a_number_put_on_in_both_ways_counts_until_both_are_off(
     assert await values(harness) == {}
 
 
-async def test_of_numbers_told_in_any_order_the_later_word_stands(store: Store, clock: Clock) -> None:
+async def test_number_reactions_in_any_order_leave_the_latest_state(store: Store, clock: Clock) -> None:
     harness = await with_numbers(store, clock)
     await put(harness, "1️⃣", on=False, after=-1)
     await put(harness, "1️⃣", after=-2)
@@ -136,7 +136,7 @@ async def test_a_number_and_the_button_of_its_paper_are_one_vote(store: Store, c
     assert await values(harness) == {}
 
 
-async def test_a_number_counts_for_what_its_paper_turned_out_to_be(store: Store, clock: Clock) -> None:
+async def test_a_number_counts_for_the_paper_that_its_paper_was_merged_into(store: Store, clock: Clock) -> None:
     early, late = "One paper that was told of under a long working title", "The same one under its final long title"
     twins = [Paper("feed:1", early, "The first telling."), Paper("2603.00001", late, "The second.")]
     harness = await with_numbers(store, clock, twins)

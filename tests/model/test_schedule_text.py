@@ -57,7 +57,7 @@ from bot.model.zones import find_zone, populated_zones
         ("uk", Change(zone="Europe/London")),
     ],
 )
-def test_a_line_is_read_as_it_is_meant(line: str, meant: Change) -> None:
+def test_a_schedule_line_is_parsed(line: str, meant: Change) -> None:
     assert read_line(line) == meant
 
 
@@ -91,7 +91,7 @@ def test_a_line_is_read_as_it_is_meant(line: str, meant: Change) -> None:
         ("²", "It reads like"),
     ],
 )
-def test_what_cannot_be_read_is_answered_with_the_mend(line: str, mend: str) -> None:
+def test_an_unreadable_schedule_line_is_refused_with_advice(line: str, mend: str) -> None:
     with pytest.raises(ValueError, match=r".") as told:
         read_line(line)
     assert mend in str(told.value)
@@ -105,7 +105,7 @@ _WORDS = st.sampled_from(
 
 @given(st.one_of(st.text(), st.lists(_WORDS).map("".join), st.lists(_WORDS).map(" ".join)))
 @example("`" * 1_000)
-def test_no_line_raises_anything_but_a_short_helpful_word(line: str) -> None:
+def test_any_schedule_line_is_parsed_or_refused_with_a_short_error(line: str) -> None:
     told = ""
     try:
         assert read_line(line) != Change()

@@ -51,7 +51,7 @@ async def test_titles_complete_what_is_about_a_paper(harness: BotHarness) -> Non
 
 
 @pytest.mark.parametrize("limit", [-3, 0, 1, 7])
-async def test_there_are_never_more_than_asked_for(harness: BotHarness, limit: int) -> None:
+async def test_completions_keep_to_their_limit(harness: BotHarness, limit: int) -> None:
     assert len(await offered(harness, "s", limit)) == max(limit, 0)
 
 

@@ -15,7 +15,7 @@ from tests.support.harness import ADA, PLACE, BotHarness
 from tests.support.saying import DM
 
 
-async def test_a_store_that_does_not_answer_is_told_kindly(
+async def test_a_command_while_the_store_does_not_answer_gets_a_reply(
     harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*_: object) -> None:
@@ -63,7 +63,7 @@ async def test_whatever_breaks_is_answered_in_one_line_and_logged(harness: BotHa
 
 
 @pytest.mark.parametrize("line", ["search federated", "why federated nets", "suggest"])
-async def test_a_slow_search_holds_nobody_else_up(harness: BotHarness, line: str) -> None:
+async def test_a_slow_search_does_not_block_other_commands(harness: BotHarness, line: str) -> None:
     harness.app.paper_index.engine = engine = _Slow()
     service = harness.app.service
     asking = asyncio.create_task(service.suggest(PLACE, "federated") if line == "suggest" else harness.say(line))

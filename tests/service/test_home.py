@@ -24,19 +24,19 @@ async def press(harness: BotHarness, place: Place, action: Action, asker: Asker 
     return (await harness.app.service.act(place, asker, action)).ok
 
 
-async def test_who_comes_first_is_told_what_to_do(harness: BotHarness) -> None:
+async def test_the_home_page_of_a_new_member_says_how_to_begin(harness: BotHarness) -> None:
     shown = await home(harness)
     assert "`subscribe federated learning`" in shown.mine.text
     assert (shown.topics, shown.saved, shown.channels, shown.mine.actions) == ((), (), (), ())
 
 
-async def test_looking_changes_nothing(harness: BotHarness) -> None:
+async def test_opening_the_home_page_stores_nothing(harness: BotHarness) -> None:
     await home(harness)
     async with harness.store.read() as tx:
         assert await channels.find(tx, DM) is None
 
 
-async def test_ones_own_topics_are_listed_each_with_the_button_that_drops_it(harness: BotHarness) -> None:
+async def test_the_home_page_lists_topics_with_a_drop_button_each(harness: BotHarness) -> None:
     await harness.say("subscribe Federated Learning alert", BEN, DM)
     await harness.say("subscribe -surveys", BEN, DM)
     shown = await home(harness)
@@ -49,7 +49,7 @@ async def test_ones_own_topics_are_listed_each_with_the_button_that_drops_it(har
     assert [each.line.title for each in (await home(harness)).topics] == ["surveys"]
 
 
-async def test_saved_papers_come_ten_at_a_time_the_latest_first(harness: BotHarness) -> None:
+async def test_the_home_page_has_ten_saved_papers_a_page_newest_first(harness: BotHarness) -> None:
     for paper in PAPERS[:23]:
         harness.clock.now += timedelta(minutes=1)
         await harness.say(f"save {paper.id}", BEN)
@@ -76,7 +76,7 @@ async def test_a_saved_paper_is_removed_however_often_its_button_is_pressed(harn
     assert (await home(harness)).saved == ()
 
 
-async def test_a_manager_sees_how_their_channels_stand(harness: BotHarness) -> None:
+async def test_the_home_page_shows_a_manager_the_state_of_their_channels(harness: BotHarness) -> None:
     await harness.invite(OTHER)
     await harness.say("subscribe graphs")
     await harness.say(f"more {PAPERS[0].id}", BEN)
@@ -111,7 +111,7 @@ async def test_the_way_back_is_the_platforms_own(harness: BotHarness) -> None:
     assert refused.text == "I can't post here: the door is shut. Ring the bell first."
 
 
-async def test_only_channels_that_one_manages_and_is_in_are_shown(harness: BotHarness) -> None:
+async def test_the_home_page_shows_only_channels_that_the_member_manages_and_is_in(harness: BotHarness) -> None:
     await harness.invite(OTHER, by="ben")
     await harness.say("federated", BEN, Place("fake", "c3", name="never-invited"))
     rooms = [*HERE, "c3"]
@@ -122,7 +122,7 @@ async def test_only_channels_that_one_manages_and_is_in_are_shown(harness: BotHa
     assert elsewhere.channels == ()
 
 
-async def test_of_very_many_channels_some_are_counted_only(harness: BotHarness) -> None:
+async def test_the_home_page_counts_channels_beyond_its_maximum(harness: BotHarness) -> None:
     rooms = [f"r{n:02}" for n in range(30)]
     for room in rooms:
         await harness.invite(Place("fake", room, name=room))

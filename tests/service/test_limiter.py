@@ -31,7 +31,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_the_next_begins_when_one_has_ended() -> None:
+async def test_the_limiter_starts_the_next_coroutine_when_one_ends() -> None:
     limiter, works = ConcurrencyLimiter(2, 60.0), [Work() for _ in range(3)]
     tasks = [asyncio.create_task(limiter.run(work.do())) for work in works]
     await _settle()
@@ -44,7 +44,7 @@ async def test_the_next_begins_when_one_has_ended() -> None:
     assert await asyncio.gather(*tasks) == ["done"] * 3
 
 
-async def test_one_that_takes_long_makes_room_and_is_finished_all_the_same() -> None:
+async def test_a_slow_coroutine_gives_up_its_slot_and_still_finishes() -> None:
     limiter, slow, quick = ConcurrencyLimiter(1, 0.0), Work(), Work()
     first = asyncio.create_task(limiter.run(slow.do()))
     quick.ends.set()
@@ -53,7 +53,7 @@ async def test_one_that_takes_long_makes_room_and_is_finished_all_the_same() -> 
     assert await first == "done"
 
 
-async def test_what_goes_wrong_is_told_to_who_asked() -> None:
+async def test_the_limiter_passes_exceptions_to_the_caller() -> None:
     async def wrong() -> None:
         raise LookupError("no such thing")
 
@@ -61,7 +61,7 @@ async def test_what_goes_wrong_is_told_to_who_asked() -> None:
         await ConcurrencyLimiter(1, 60.0).run(wrong())
 
 
-async def test_who_leaves_takes_the_work_along_and_the_turn_is_free() -> None:
+async def test_cancelling_a_caller_cancels_its_coroutine_and_frees_the_slot() -> None:
     limiter, at_it, waiting, last = ConcurrencyLimiter(1, 60.0), Work(), Work(), Work()
     tasks = [asyncio.create_task(limiter.run(work.do())) for work in (at_it, waiting, last)]
     await _settle()

@@ -91,11 +91,11 @@ async def test_a_message_without_a_paper_says_what_this_is_for(harness: BotHarne
 
 
 @pytest.mark.parametrize("command", ["forget", "pause", "nonsense", "export"])
-async def test_only_what_is_about_a_paper_is_done(harness: BotHarness, command: str) -> None:
+async def test_act_on_message_refuses_commands_that_take_no_paper(harness: BotHarness, command: str) -> None:
     assert not (await about(harness, command, "m99", f"https://arxiv.org/abs/{KNOWN.id}")).ok
 
 
-async def test_a_vote_told_twice_is_counted_once_and_answered_the_same(harness: BotHarness) -> None:
+async def test_a_repeated_vote_event_counts_once_and_gets_the_same_reply(harness: BotHarness) -> None:
     press = Action("More like this", "more", KNOWN.id)
     first = await harness.app.service.act(PLACE, BEN, press, "press-1")
     again = await harness.app.service.act(PLACE, BEN, press, "press-1")
@@ -108,14 +108,14 @@ async def test_a_vote_told_twice_is_counted_once_and_answered_the_same(harness: 
     assert await standing(harness) == []
 
 
-async def test_a_less_told_twice_takes_back_a_more_for_good(harness: BotHarness) -> None:
+async def test_a_repeated_less_event_takes_back_a_more_once(harness: BotHarness) -> None:
     await harness.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press-1")
     for event in ("press-2", "press-2", "press-1"):
         await harness.app.service.act(PLACE, BEN, Action("", "less" if event == "press-2" else "more", KNOWN.id), event)
     assert await standing(harness) == [(KNOWN.id, "ben", "said:less")]
 
 
-async def test_saving_told_twice_saves_once(harness: BotHarness) -> None:
+async def test_a_repeated_save_event_saves_once(harness: BotHarness) -> None:
     press = Action("Save", "save", KNOWN.id)
     for event in ("press-1", "press-1", "press-2", "press-2", "press-3", "press-3"):
         reply = await harness.app.service.act(PLACE, BEN, press, event)
@@ -134,7 +134,7 @@ async def test_forget_me_forgets_what_was_pressed(harness: BotHarness) -> None:
     assert await standing(harness) == [(KNOWN.id, "ben", "said:more")]
 
 
-async def test_a_button_of_another_members_press_is_their_own(harness: BotHarness) -> None:
+async def test_presses_of_two_members_are_two_votes(harness: BotHarness) -> None:
     for asker in (ADA, BEN):
         await harness.app.service.act(PLACE, asker, Action("", "more", KNOWN.id), f"press:{asker.member}:1")
     assert len(await standing(harness)) == 2

@@ -128,7 +128,7 @@ async def answers(harness: BotHarness, place: Place, room: Room) -> list[tuple[s
 
 
 @pytest.mark.parametrize("place", LISTENERS, ids=lambda place: place.address)
-async def test_nothing_of_a_private_room_is_told_elsewhere(harness: BotHarness, place: Place) -> None:
+async def test_nothing_of_a_private_channel_is_shown_in_other_channels(harness: BotHarness, place: Place) -> None:
     await harness.invite(place, by="cat")
     harness.chat.shown[place.address].clear()
     secrets = [room for room in SECRET if room.place != place]
@@ -143,7 +143,7 @@ async def test_nothing_of_a_private_room_is_told_elsewhere(harness: BotHarness, 
     assert [(asked, word) for asked, text in told for word in never if word in text.lower()] == []
 
 
-async def test_a_room_is_told_all_that_it_did_itself(harness: BotHarness) -> None:
+async def test_a_private_channel_sees_its_own_history(harness: BotHarness) -> None:
     """Without this the test above could pass because nothing is told at all."""
     for room in [*SECRET, OPEN]:
         told = {
@@ -152,7 +152,7 @@ async def test_a_room_is_told_all_that_it_did_itself(harness: BotHarness) -> Non
         assert {"search", "abstract", "topics", "export", "why", "typing", "taste"} <= told, (room.word, told)
 
 
-async def test_what_private_rooms_like_trends_nowhere_else(harness: BotHarness) -> None:
+async def test_likes_in_private_channels_do_not_count_as_trending_elsewhere(harness: BotHarness) -> None:
     liked = {room.liked.id: room for room in [*SECRET, OPEN]}
     for place in LISTENERS:
         for period in ("day", "week", "month"):
@@ -164,7 +164,7 @@ async def test_what_private_rooms_like_trends_nowhere_else(harness: BotHarness) 
     assert {SECRET[0].liked.id, OPEN.liked.id} <= mine
 
 
-async def test_a_new_channel_begins_with_nothing_that_a_private_room_likes(harness: BotHarness) -> None:
+async def test_a_new_channel_learns_nothing_from_private_channels(harness: BotHarness) -> None:
     await harness.next_morning()
     for place in LISTENERS[1:]:
         await harness.invite(place, by="cat")
@@ -186,9 +186,7 @@ async def test_search_lines_tell_of_public_channels_alone(harness: BotHarness) -
     assert "posted in #general" in line.detail
 
 
-async def test_a_channel_that_nobody_is_sure_of_is_private_until_its_platform_says_otherwise(
-    harness: BotHarness,
-) -> None:
+async def test_a_channel_of_unknown_privacy_counts_as_private(harness: BotHarness) -> None:
     unsure = Place("fake", "c77", "T1", "mpdm-ada--ben--carl-2", private=None)
     await harness.say(f"more {demo_papers()[3].id}", CAT, unsure)
     assert (await harness.channel(unsure)).place.private

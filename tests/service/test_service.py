@@ -23,7 +23,7 @@ _ENOUGH = {"teach": KNOWN.id, "schedule": "10:00", "export": "", "pause": "", "r
 _ABOUT_A_PAPER = ["similar", "why", "abstract", "more", "less", "save", "unsave", "submit"]
 
 
-async def test_an_empty_line_tells_what_can_be_done_and_how_things_stand(harness: BotHarness) -> None:
+async def test_an_empty_line_shows_help_and_the_channels_state(harness: BotHarness) -> None:
     await harness.say("subscribe federated learning")
     await harness.say(f"more {KNOWN.id}")
     text = (await harness.say("")).text
@@ -134,7 +134,7 @@ async def test_bad_input_gets_one_clear_message_and_changes_nothing(harness: Bot
     offset=st.sampled_from([0, -5, 3, 499, 10**9, 2**70]),
     share=st.booleans(),
 )
-async def test_no_button_and_no_line_ever_raises(
+async def test_any_button_and_any_line_gets_a_reply(
     harness: BotHarness, command: str, argument: str, offset: int, share: bool
 ) -> None:
     action = Action("x", "share", f"{command} {argument}", offset) if share else Action("x", command, argument, offset)
@@ -148,7 +148,7 @@ async def test_no_button_and_no_line_ever_raises(
 
 
 @pytest.mark.parametrize("command", sorted(name for name, command in COMMANDS.items() if command.managers_only))
-async def test_what_changes_the_channel_is_for_managers_and_whoever_invited_the_bot(
+async def test_commands_that_change_the_channel_need_a_manager_or_the_inviter(
     harness: BotHarness, command: str
 ) -> None:
     line = f"{command} {_ENOUGH.get(command, 'graphs')}"
@@ -169,7 +169,7 @@ async def test_looking_at_schedule_and_settings_is_open_to_all(harness: BotHarne
     assert not (await harness.say("schedule bar=0.1", BEN)).ok
 
 
-async def test_in_private_a_topic_begins_digests(harness: BotHarness) -> None:
+async def test_subscribe_in_a_direct_conversation_starts_digests(harness: BotHarness) -> None:
     assert (await harness.channel()).state is ChannelState.ACTIVE
     assert (await harness.say("subscribe federated", BEN, DM)).ok
     assert (await harness.channel(DM)).state is ChannelState.ACTIVE
@@ -245,7 +245,7 @@ async def test_forget_me_leaves_no_trace_and_says_so(store: Store, clock: Clock)
 
 
 @pytest.mark.parametrize("same", [True, False])
-async def test_a_member_whose_id_means_them_everywhere_keeps_and_forgets_across_workspaces(
+async def test_saved_papers_and_forget_me_span_workspaces_where_member_ids_do(
     store: Store, clock: Clock, same: bool
 ) -> None:
     chat = FakeChat(capabilities=Capabilities(max_text=4_000, one_member_everywhere=same))

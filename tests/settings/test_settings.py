@@ -122,7 +122,7 @@ def test_names_of_the_contract_are_settings(tmp_path: Path) -> None:
         ("a = " + "[" * 5_000, "is not TOML"),
     ],
 )
-def test_a_wrong_file_is_told_with_the_mend(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_settings_file_is_refused_with_advice(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(told)) as refused:
         load(written(tmp_path, text), {})
     assert "\n" not in str(refused.value)
@@ -142,13 +142,13 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known(name: str, told: 
     assert str(refused.value).endswith(told)
 
 
-def test_a_list_that_is_no_list_is_told() -> None:
+def test_a_wrong_list_in_the_environment_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"sources\.feeds: is neither a list"):
         load(None, {"PAPERBOY_SOURCES__FEEDS": '["http://a'})
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "bytes"])
-def test_a_file_that_can_not_be_read_is_told(tmp_path: Path, kind: str) -> None:
+def test_an_unreadable_settings_file_is_refused(tmp_path: Path, kind: str) -> None:
     file = tmp_path / "paperboy.toml"
     if kind == "folder":
         file.mkdir()
@@ -167,7 +167,7 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_a_settings_file_or_is_refused_in_words(
+def test_any_text_is_a_valid_settings_file_or_raises_settings_error(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "hostile.toml"

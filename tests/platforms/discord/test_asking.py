@@ -398,9 +398,7 @@ async def test_an_application_that_can_not_be_looked_at_gets_its_commands_for_se
     assert [each["integration_types"] for each in server.fake.commands.registered[""]] == [[0]] * 3
 
 
-async def test_commands_that_could_not_be_registered_are_tried_again_while_the_bot_runs(
-    server: DiscordServer,
-) -> None:
+async def test_commands_that_could_not_be_registered_are_tried_again_while_the_bot_runs(server: DiscordServer) -> None:
     await server.stop()
     server.fake.commands.registered[""].clear()
     server.fake.faults.status("bulk_overwrite_global_commands", 403, times=3)
