@@ -182,7 +182,7 @@ def replay(
     if channel and not papers and not feedback:
         _go(replay_channel(settings, channel, as_json))
     elif papers and feedback and not channel:
-        if replay_files(papers, feedback, as_json):
+        if replay_files(settings, papers, feedback, as_json):
             raise typer.Exit(1)
     else:
         raise UsageError("`paperboy replay` takes --papers FILE… and --feedback FILE, or --channel CHANNEL.")

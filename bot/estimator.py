@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 
 from bot.settings import TasteSettings
 from recommender import EstimatorError, Recommender, load_estimator
 
 log = structlog.get_logger(__name__)
+
+
+def load(settings: TasteSettings) -> Any:
+    """The unfitted classifier of the settings; None if they name none. Raises EstimatorError."""
+    return load_estimator(settings.estimator, settings.parameters) if settings.estimator else None
 
 
 class ChosenEstimator:
@@ -19,7 +26,7 @@ class ChosenEstimator:
         self._reported: set[str] = set()
         self._estimator = None
         try:
-            self._estimator = load_estimator(settings.estimator, settings.parameters) if settings.estimator else None
+            self._estimator = load(settings)
         except EstimatorError as error:
             self._report(str(error))
 

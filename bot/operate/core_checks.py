@@ -166,10 +166,11 @@ async def zones(stored_channels: Sequence[Channel]) -> Finding:
 
 async def estimator(settings: Settings) -> Finding:
     """Whether the classifier of the settings can learn a taste."""
-    from recommender import EstimatorError, load_estimator
+    from bot.estimator import load
+    from recommender import EstimatorError
 
     try:
-        await asyncio.to_thread(load_estimator, settings.taste.estimator, settings.taste.parameters)
+        await asyncio.to_thread(load, settings.taste)
     except EstimatorError as error:
         return Finding(
             str(error), "Until taste.estimator and taste.parameters name one that works, the built-in one picks."

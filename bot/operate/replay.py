@@ -12,20 +12,22 @@ from typing import TypeVar
 
 from bot.digests import feedback
 from bot.digests.feedback import EmojiTable
+from bot.model.text import count
+from bot.operate.classifiers import BUILT_IN, failures, loaded_estimator
 from bot.operate.context import opened_store
 from bot.operate.output import CommandError, Problems, out, progress
 from bot.operate.store import channel_named
 from bot.settings import Settings
 from bot.store import papers
 from recommender import Paper
-from recommender.evaluation.replay import Replay, replay
+from recommender.evaluation.replay import Replay, ReplayComparison, compare_replays, replay
 from recommender.formats import ChannelFeedback, Problem, read_feedback, read_papers
 
 _AT_ONCE = 1_000
 _Record = TypeVar("_Record", Paper, ChannelFeedback)
 
 
-def replay_files(paper_files: Sequence[Path], feedback_file: Path, as_json: bool) -> int:
+def replay_files(settings: Settings, paper_files: Sequence[Path], feedback_file: Path, as_json: bool) -> int:
     """Print a replay's figures. Returns the exit code: 1 when a line was skipped."""
     problems, all_papers = Problems(), list[Paper]()
     history = list(_readable(feedback_file, read_feedback(feedback_file), problems))
@@ -35,7 +37,7 @@ def replay_files(paper_files: Sequence[Path], feedback_file: Path, as_json: bool
         raise CommandError(f"{feedback_file} holds no feedback to replay.")
     if not all_papers:
         raise CommandError(f"{', '.join(map(str, paper_files))}: no papers to replay.")
-    _print(all_papers, history, as_json)
+    _print(settings, all_papers, history, as_json)
     return problems.sum_up()
 
 
@@ -52,10 +54,12 @@ async def replay_channel(settings: Settings, name: str, as_json: bool) -> None:
             days = await papers.listed_on(tx, [paper.id for paper in page])
             all_papers += [replace(paper, published=days.get(paper.id)) for paper in page]
             after = page[-1].id
-    _print(all_papers, [ChannelFeedback(name, each) for each in history], as_json)
+    _print(settings, all_papers, [ChannelFeedback(name, each) for each in history], as_json)
 
 
-def _print(all_papers: Sequence[Paper], history: Sequence[ChannelFeedback], as_json: bool) -> None:
+def _print(settings: Settings, all_papers: Sequence[Paper], history: Sequence[ChannelFeedback], as_json: bool) -> None:
+    """Print the replay; where the settings name a classifier, that of its picks, and beside it the built-in one's."""
+    estimator = loaded_estimator(settings)
     days = len({paper.published for paper in all_papers if paper.published})
     with progress("Replaying days") as tick:
         done = 0
@@ -65,8 +69,15 @@ def _print(all_papers: Sequence[Paper], history: Sequence[ChannelFeedback], as_j
             done += 1
             tick(done, days)
 
-        result = replay(all_papers, history, progress=day_done)
-    out(json.dumps(asdict(result), indent=1) if as_json else _table(result))
+        if estimator is None:
+            result, compared = replay(all_papers, history, progress=day_done), None
+        else:
+            compared = compare_replays(all_papers, history, estimator, progress=day_done)
+            result = compared.custom
+    if as_json:
+        out(json.dumps(asdict(result) | (_as_json(compared) if compared else {}), indent=1))
+    else:
+        out("\n".join([_table(result), *(_comparison_lines(settings.taste.estimator, compared) if compared else [])]))
 
 
 def _readable(file: Path, records: Iterator[_Record | Problem], problems: Problems) -> Iterator[_Record]:
@@ -78,6 +89,28 @@ def _readable(file: Path, records: Iterator[_Record | Problem], problems: Proble
                 yield record
     except OSError as error:
         raise CommandError(f"{file} can't be read: {error.strerror or error}.") from error
+
+
+def _as_json(compared: ReplayComparison) -> dict[str, object]:
+    return {
+        "built_in": asdict(compared.built_in.total),
+        "weeks_compared": compared.pairs,
+        "difference": compared.difference.mean,
+        "standard_error": compared.difference.standard_error,
+        "failures": compared.failures,
+    }
+
+
+def _comparison_lines(name: str, compared: ReplayComparison) -> list[str]:
+    """The two classifiers in a table, and the difference with its standard error."""
+    rows, width = ["", ""], max(len(name), len(BUILT_IN))
+    rows[1] = f"{'classifier':<{width}}  posted  liked                liked a day"
+    for classifier, replayed in ((BUILT_IN, compared.built_in), (name, compared.custom)):
+        week = replayed.total
+        share = f"{week.liked} of {week.judged} ({week.precision:.0%})"
+        rows.append(f"{classifier:<{width}} {week.posted:>7}  {share:<20} {week.liked_per_day:>11.3f}")
+    rows.append(f"{'difference':<{width}} {'':>28} {compared.difference!s:>19}")
+    return [*rows, f"± is the standard error over {count(compared.pairs, 'week')} of channels.", *failures(compared)]
 
 
 def _table(result: Replay) -> str:

@@ -1,19 +1,25 @@
-"""`paperboy rivals`: whose picks the members liked better, where the taste and a baseline shared each digest."""
+"""`paperboy rivals`: whose picks the members liked better, where the taste and a baseline shared each digest; and how
+the built-in classifier and that of the settings order what each channel was shown."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from bot.digests import feedback
 from bot.digests.feedback import EmojiTable
-from bot.operate.context import opened_store
-from bot.operate.output import out
+from bot.operate.classifiers import BUILT_IN, failures, loaded_estimator
+from bot.operate.context import opened_paper_index, opened_store
+from bot.operate.output import out, progress
 from bot.settings import Settings
-from bot.store import channels, exposures, pick_log, votes
+from bot.store import channels, exposures, pick_log, topics, votes
+from bot.store.channels import Channel
 from bot.store.pick_log import LoggedPick
 from recommender import TASTE_ARM
+from recommender.evaluation.ordering import DayOrder, OrderComparison, compare_orders, order_days
 from recommender.picking.interleaving import ArmComparison, compare_arms
 
 
@@ -28,7 +34,9 @@ class SharedDigests:
 
 
 async def print_rivals(settings: Settings, *, as_json: bool) -> None:
-    """Print who won, channel by channel and in all."""
+    """Print who won, channel by channel and in all. Where the settings name a classifier, then print how it orders the
+    papers that each channel was shown."""
+    estimator = loaded_estimator(settings)
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     digests: defaultdict[tuple[str, str], list[list[tuple[int, bool]]]] = defaultdict(list)
     async with opened_store(settings) as store, store.read() as tx:
@@ -39,7 +47,7 @@ async def print_rivals(settings: Settings, *, as_json: bool) -> None:
             standing = feedback.standing_votes(await votes.for_channel(tx, channel.id), emoji)
             liked = {vote.paper_id for vote in standing if vote.value > 0}
             shown = {exposure.paper_id for exposure in await exposures.for_channel(tx, channel.id)}
-            name = f"{channel.place.platform} {channel.place.name or channel.place.address}"
+            name = _name(channel)
             for baseline, digest in _by_digest([pick for pick in picks if pick.paper_id in shown]):
                 outcomes = [(int(pick.team != TASTE_ARM), pick.paper_id in liked) for pick in digest]
                 digests[name, baseline].append(outcomes)
@@ -48,12 +56,65 @@ async def print_rivals(settings: Settings, *, as_json: bool) -> None:
         SharedDigests(*key, compare_arms(outcomes))
         for key, outcomes in sorted(digests.items(), key=lambda item: item[0][::-1])
     ]
+    orders = [] if estimator is None else await _orders(settings, estimator, emoji)
+    name = settings.taste.estimator
     if as_json:
-        out(json.dumps([_as_json(result) for result in results], indent=1))
-    elif results:
-        out(_table(results))
+        out(json.dumps([*map(_as_json, results), *(_order_as_json(name, *each) for each in orders)], indent=1))
+    elif results or orders:
+        out("\n\n".join([*([_table(results)] if results else []), *([_order_table(name, orders)] if orders else [])]))
     else:
         out("No digest has been shared by two learners yet. `experiment.rival` in the settings begins it.")
+
+
+async def _orders(settings: Settings, estimator: Any, emoji: EmojiTable) -> list[tuple[str, OrderComparison]]:
+    """The built-in classifier and another one on the history of each channel, and (name "") of all together."""
+    histories = {}
+    async with opened_paper_index(settings) as (store, paper_index), store.read() as tx:
+        for channel in await channels.list_all(tx):
+            lines = [topic.line for topic in await topics.for_channel(tx, channel.id)]
+            histories[_name(channel)] = await feedback.of_channel(tx, channel.id, emoji), lines
+        engine = paper_index.engine
+    every_day: list[DayOrder] = []
+    every_failure: Counter[str] = Counter()
+    orders = []
+    with progress("Comparing channels") as tick:
+        for done, (name, (history, lines)) in enumerate(sorted(histories.items()), 1):
+            days, channel_failures = await asyncio.to_thread(order_days, engine, estimator, history, lines)
+            if days:
+                orders.append((name, compare_orders(days, channel_failures)))
+                every_day += days
+                every_failure += channel_failures
+            tick(done, len(histories))
+    return [("", compare_orders(every_day, every_failure)), *orders]
+
+
+def _order_as_json(estimator: str, channel: str, order: OrderComparison) -> dict[str, object]:
+    return {
+        "channel": channel,
+        "estimator": estimator,
+        "days": order.days,
+        "built_in": order.built_in,
+        "custom": order.custom,
+        "difference": order.difference.mean,
+        "standard_error": order.difference.standard_error,
+        "failures": order.failures,
+    }
+
+
+def _order_table(estimator: str, orders: list[tuple[str, OrderComparison]]) -> str:
+    rows = [
+        f"{BUILT_IN.capitalize()} and {estimator}: the average precision of the liked papers of each day,",
+        "ordered by what had been learned before it.",
+        "channel                         days  built-in   custom         difference",
+    ]
+    for channel, order in orders:
+        means = f"{order.built_in:>9.3f} {order.custom:>8.3f}"
+        rows.append(f"{channel or 'all':<30} {order.days:>5} {means} {order.difference!s:>18}")
+    return "\n".join([*rows, "± is the standard error over the days.", *failures(orders[0][1])])
+
+
+def _name(channel: Channel) -> str:
+    return f"{channel.place.platform} {channel.place.name or channel.place.address}"
 
 
 def _as_json(result: SharedDigests) -> dict[str, object]:

@@ -81,6 +81,33 @@ async def test_the_operator_is_told_who_won(
     assert "6 of 6     (100%)" in table
 
 
+async def test_the_classifier_of_the_settings_orders_what_the_channel_was_shown(
+    sqlite_store: Store, clock: Clock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    await harness.say("settings bar 0")
+    for day in range(5):
+        await harness.list_papers(PAPERS[30 * day : 30 * day + 30])
+        await harness.next_morning()
+        await harness.beat()
+        for pick in (await chosen(harness))[-2:]:
+            await harness.react(pick.paper_id)
+    of = {"PAPERBOY_DATA_DIR": str(tmp_path), "PAPERBOY_TASTE__ESTIMATOR": "sklearn.svm.SVC"}
+    capsys.readouterr()
+    await print_rivals(load(None, of), as_json=True)
+    every, one = json.loads(capsys.readouterr().out)
+    assert (every["channel"], one["channel"], one["estimator"]) == ("", "fake ml", "sklearn.svm.SVC")
+    assert every["days"] == one["days"] > 1
+    assert 0 < one["built_in"] <= 1
+    assert one["difference"] == pytest.approx(one["custom"] - one["built_in"])
+    assert one["standard_error"] >= 0
+    await print_rivals(load(None, of), as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split() == ["channel", "days", "built-in", "custom", "difference"]
+    assert [line.split("  ")[0] for line in lines[3:]] == ["all", "fake ml", "± is the standard error over the days."]
+
+
 def test_a_rival_nobody_knows_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"experiment\.rival"):
         load(None, {"PAPERBOY_EXPERIMENT__RIVAL": "magic"})

@@ -3,8 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from recommender import Feedback, Paper
-from recommender.evaluation.replay import HOUR, replay
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from recommender import Feedback, Paper, Recommender
+from recommender.evaluation.ordering import compare_orders, order_days
+from recommender.evaluation.replay import HOUR, compare_replays, replay
+from recommender.evaluation.statistics import mean_difference
 from recommender.formats import ChannelFeedback
 from tests.recommender.papers import made
 
@@ -104,3 +110,55 @@ def test_a_day_with_nothing_above_the_bar_is_quiet() -> None:
 def test_papers_without_upvotes_make_no_most_upvoted_list() -> None:
     papers = [replace(paper, upvotes=0) for paper in stream(3)]
     assert replay(papers, likes(papers, "federated")).total.baseline_posted == 0
+
+
+# Two classifiers on the same history
+
+
+def test_two_classifiers_live_the_same_days_and_differ_by_pairs_of_weeks() -> None:
+    papers = stream(21)
+    feedback = [*likes(papers, "federated", "a"), *likes(papers, "physics", "b")]
+    compared = compare_replays(papers, feedback, LogisticRegression(C=3.0), limit=3)
+    assert compared.built_in == replay(papers, feedback, limit=3)
+    assert compared.custom.total.days == compared.built_in.total.days == 42
+    assert compared.custom.total.liked > 0
+    assert compared.pairs == 6
+    liked = [each.total.liked for each in (compared.custom, compared.built_in)]
+    assert compared.difference.mean == pytest.approx((liked[0] - liked[1]) / 42)
+    assert not compared.failures
+
+
+def test_a_classifier_that_always_fails_is_the_built_in_one_and_each_failure_is_counted() -> None:
+    papers = stream(8)
+    compared = compare_replays(papers, likes(papers, "federated"), KNeighborsClassifier(), limit=3)
+    assert compared.custom == compared.built_in
+    assert compared.difference == (0.0, 0.0)
+    [(why, times)] = compared.failures.items()
+    assert why == "KNeighborsClassifier has no method fit(X, y, sample_weight)."
+    assert times > 0
+
+
+def test_the_order_of_what_was_shown_is_judged_by_the_feedback_of_the_days_before() -> None:
+    papers = stream(10, each=1)
+    feedback = [
+        Feedback(paper.id, float(paper.id.startswith("federated")), datetime.combine(paper.published, HOUR))
+        for paper in papers
+        if paper.published
+    ]
+    engine = Recommender()
+    engine.add(papers[:-4])
+    days, failures = order_days(engine, LogisticRegression(C=3.0), feedback)
+    assert [day.day for day in days] == [START + timedelta(days=n) for n in range(1, 9)], "and no day without papers"
+    assert all(0 < day.built_in <= 1 for day in days)
+    assert [day.built_in for day in days[3:]] == [1.0] * 5
+    compared = compare_orders(days, failures)
+    assert (compared.days, compared.failures) == (8, {})
+    assert compared.difference.mean == pytest.approx(compared.custom - compared.built_in)
+    assert order_days(engine, None, feedback[::-1])[0] == [replace(day, custom=day.built_in) for day in days]
+
+
+def test_a_mean_of_differences_has_a_standard_error_from_two_pairs_on() -> None:
+    assert mean_difference([]) == (0.0, None)
+    assert str(mean_difference([0.5])) == "+0.500 ± ?"
+    assert mean_difference([1.0, 3.0]) == pytest.approx((2.0, 1.0))
+    assert str(mean_difference([-1.0, -1.0])) == "-1.000 ± 0.000"
