@@ -39,7 +39,7 @@ async def test_an_index_is_opened_again_without_indexing_anything(sqlite_store: 
     assert found(again, "zebra") == found(first, "zebra") == {paper(n).id for n in range(20)}
 
 
-async def test_a_search_works_beside_a_program_that_writes_to_the_index(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_search_works_while_another_program_writes_to_the_index(sqlite_store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     await keep(sqlite_store, paper(1, "Zebra one"))
     await PaperIndex.open(sqlite_store, folder)
@@ -51,7 +51,7 @@ async def test_a_search_works_beside_a_program_that_writes_to_the_index(sqlite_s
     assert found(beside, "zebra") == {paper(1).id, paper(2).id}
 
 
-async def test_whoever_adds_tries_again_while_another_program_writes(
+async def test_sync_is_retried_while_another_program_writes(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "index"
@@ -82,7 +82,7 @@ async def test_whoever_adds_tries_again_while_another_program_writes(
     ["learning", "language models -survey", '"language models"', "title:learning OR author:wang", "cat:cs.*",
      "after:2020 transformers", "lerning", "models for reasoning about images and text"],
 )  # fmt: skip
-async def test_a_query_has_the_same_answers_whichever_database_holds_the_papers(store: Store, query: str) -> None:
+async def test_a_query_has_the_same_hits_on_both_databases(store: Store, query: str) -> None:
     alone = Recommender()
     alone.add(demo_papers())
     await keep(store, *reversed(demo_papers()))
@@ -91,7 +91,7 @@ async def test_a_query_has_the_same_answers_whichever_database_holds_the_papers(
     assert paper_index.engine.interpret(query) == alone.interpret(query)
 
 
-async def test_only_what_changed_is_indexed(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_sync_indexes_only_changed_papers(sqlite_store: Store, tmp_path: Path) -> None:
     await keep(sqlite_store, *(paper(n) for n in range(20)))
     paper_index = await PaperIndex.open(sqlite_store, tmp_path / "index")
     await keep(
@@ -104,7 +104,7 @@ async def test_only_what_changed_is_indexed(sqlite_store: Store, tmp_path: Path)
     assert found(paper_index, "zebras") == {paper(19).id}
 
 
-async def test_two_libraries_over_one_folder_see_what_either_indexed(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_two_indexes_over_one_folder_see_each_others_papers(sqlite_store: Store, tmp_path: Path) -> None:
     one = await PaperIndex.open(sqlite_store, tmp_path / "index")
     other = await PaperIndex.open(sqlite_store, tmp_path / "index")
     await keep(sqlite_store, paper(1, "Zebra"))
@@ -156,7 +156,7 @@ async def test_damaged_postings_are_derived_again_without_the_store(sqlite_store
 
 
 @pytest.mark.parametrize("how", ["damaged", "lost"])
-async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_said_once(
+async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_logged_once(
     sqlite_store: Store, tmp_path: Path, how: str
 ) -> None:
     await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
@@ -173,9 +173,7 @@ async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_said_once(
     assert len(found(paper_index, "zebra")) == 20
 
 
-async def test_a_digest_is_made_from_what_the_index_has_while_it_can_take_nothing_in(
-    sqlite_store: Store, clock: Clock
-) -> None:
+async def test_a_digest_is_made_while_the_index_can_not_be_written(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     await harness.list_papers(demo_papers()[:5])
     await harness.invite()
@@ -204,7 +202,7 @@ async def test_an_index_of_another_state_of_the_store_is_rebuilt(sqlite_store: S
     assert found(paper_index, "zebra") == {paper(1).id}
 
 
-async def test_papers_that_turned_out_to_be_one_are_found_once(sqlite_store: Store) -> None:
+async def test_merged_papers_are_found_once(sqlite_store: Store) -> None:
     paper_index = await PaperIndex.open(sqlite_store, None)
     by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
     by_number = Paper("2603.00001", "Zebras, in theory", "Stripes.")
@@ -217,9 +215,7 @@ async def test_papers_that_turned_out_to_be_one_are_found_once(sqlite_store: Sto
     assert found(paper_index, "stripes") == {by_number.id}
 
 
-async def test_a_paper_that_turned_out_to_be_another_leaves_every_index_even_after_a_crash(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+async def test_a_merged_paper_leaves_every_index_even_after_a_crash(sqlite_store: Store, tmp_path: Path) -> None:
     by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
     await keep(sqlite_store, by_doi, Paper("2603.00001", "Zebras, in theory", "Stripes."))
     here, there = [await PaperIndex.open(sqlite_store, tmp_path / name) for name in ("here", "there")]
@@ -231,7 +227,7 @@ async def test_a_paper_that_turned_out_to_be_another_leaves_every_index_even_aft
     assert await here.sync() == 0
 
 
-async def test_progress_is_told_up_to_the_end(sqlite_store: Store) -> None:
+async def test_progress_is_reported_up_to_the_end(sqlite_store: Store) -> None:
     await keep(sqlite_store, *(paper(n) for n in range(20)))
     told: list[tuple[int, int]] = []
     await PaperIndex.open(sqlite_store, None, lambda done, total: told.append((done, total)))
@@ -242,9 +238,7 @@ def indexes(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith("index")]
 
 
-async def test_another_store_beside_the_same_folder_keeps_its_index_apart_and_empties_none(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+async def test_another_store_with_the_same_folder_gets_its_own_index(sqlite_store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     async with sqlite_store.write() as tx:
         await papers.record(tx, [Paper("2310.00001", "A paper about zebras, of the first store")], NOW)

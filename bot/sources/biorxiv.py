@@ -44,7 +44,7 @@ _WINDOW = timedelta(days=6)
 _MOST_PAGES = 300
 """Of one subject in one run: 9,000 preprints, and a busy week has 2,500."""
 _LONGEST_NUMBER = 9
-_NOTHING_KNOWN = "NA"
+_NOT_AVAILABLE = "NA"
 _TAG = re.compile(r"</[a-z]|<[a-z][a-z:]{0,20}/?>|&(?:[a-z]{2,8}|#\d{1,6});", re.IGNORECASE)
 _NOTHING = re.compile(r"\bno\b.{0,40}\bfound\b", re.IGNORECASE)
 _WITHDRAWN_TITLE = re.compile(r"\W*(?:(?:withdrawn|retracted|removed)\s*[:\])–—-]|withdrawal statement)", re.IGNORECASE)
@@ -94,12 +94,12 @@ class _Preprints:
         """Add a page; returns whether any of it is new here."""
         self.unread += page.unread
         self.cut |= page.cut
-        fresh = False
+        has_new = False
         for version in page.versions:
-            known = self.versions.setdefault(version.paper.doi, {})
-            fresh |= version.number not in known
-            known[version.number] = version
-        return fresh
+            by_number = self.versions.setdefault(version.paper.doi, {})
+            has_new |= version.number not in by_number
+            by_number[version.number] = version
+        return has_new
 
     def listings(self, server: str) -> tuple[Listing, ...]:
         """Each preprint once, as its latest version tells it. If its first version is not here, it is a revision."""
@@ -239,7 +239,7 @@ def _version(entry: object, today: date) -> Version | None:
         authors=_authors(fields.get("authors")),
         categories=(category,) if category else (),
         published=posted_on,
-        organization="" if institution == _NOTHING_KNOWN else institution,
+        organization="" if institution == _NOT_AVAILABLE else institution,
         url=f"https://www.{server}.org/content/{doi}" if server in NAMES else "",
         doi=doi,
     )

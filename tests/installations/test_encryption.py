@@ -15,26 +15,26 @@ from tests.fakes.clock import Clock
 NOW = Clock().now
 
 
-def test_a_secret_comes_back_and_can_not_be_read_meanwhile(tmp_path: Path) -> None:
+def test_a_secret_is_encrypted_and_decrypted_again(tmp_path: Path) -> None:
     cipher = TokenCipher((), tmp_path / "deep" / "encryption.key")
     sealed = cipher.encrypt("xoxb-hunter2", NOW)
     assert "hunter2" not in sealed
     assert TokenCipher((), tmp_path / "deep" / "encryption.key").decrypt(sealed) == "xoxb-hunter2"
 
 
-def test_the_key_file_is_its_owners_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_the_key_file_has_mode_600_and_no_temporary_file_is_left(tmp_path: Path) -> None:
     TokenCipher((), tmp_path / "encryption.key").encrypt("x", NOW)
     [file] = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_processes_that_need_a_key_at_the_same_time_get_the_same(tmp_path: Path) -> None:
+def test_concurrent_processes_make_a_single_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         sealed = list(threads.map(lambda n: TokenCipher((), tmp_path / "key").encrypt(str(n), NOW), range(32)))
     assert [TokenCipher((), tmp_path / "key").decrypt(each) for each in sealed] == [str(n) for n in range(32)]
 
 
-def test_the_first_key_seals_and_all_open(tmp_path: Path) -> None:
+def test_the_first_key_encrypts_and_every_key_decrypts(tmp_path: Path) -> None:
     old, new = (Fernet.generate_key().decode() for _ in range(2))
     sealed = TokenCipher((old,), tmp_path / "key").encrypt("secret", NOW)
     both = TokenCipher((new, old), tmp_path / "key")
@@ -44,7 +44,7 @@ def test_the_first_key_seals_and_all_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keys", [(), (Fernet.generate_key().decode(),)])
-def test_another_key_is_told_in_one_line_with_the_mend(tmp_path: Path, keys: tuple[str, ...]) -> None:
+def test_a_wrong_key_is_reported_in_one_line_with_the_mend(tmp_path: Path, keys: tuple[str, ...]) -> None:
     sealed = TokenCipher((Fernet.generate_key().decode(),), tmp_path).encrypt("xoxb-hunter2", NOW)
     with pytest.raises(TokensUnreadable, match="Bring that one back") as caught:
         TokenCipher(keys, tmp_path / "encryption.key").decrypt(sealed)
@@ -52,7 +52,7 @@ def test_another_key_is_told_in_one_line_with_the_mend(tmp_path: Path, keys: tup
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_file_that_holds_no_key_is_told(tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "encryption.key"
     for content in (b"", b"hunter2", b"\xff\xfe"):
         file.write_bytes(content)
@@ -61,13 +61,13 @@ def test_a_file_that_holds_no_key_is_told(tmp_path: Path) -> None:
             TokenCipher((), file).encrypt("x", NOW)
 
 
-def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TokensUnreadable, match="can't be kept"):
         TokenCipher((), tmp_path / "file" / "encryption.key").encrypt("x", NOW)
 
 
-def test_what_was_sealed_is_fresh_for_its_lifetime(tmp_path: Path) -> None:
+def test_decrypt_fresh_refuses_expired_and_foreign_secrets(tmp_path: Path) -> None:
     cipher, minute = TokenCipher((), tmp_path / "key"), timedelta(minutes=1)
     sealed = cipher.encrypt("word", NOW)
     assert cipher.decrypt_fresh(sealed, NOW + minute, minute) == "word"
@@ -100,7 +100,7 @@ def test_a_key_that_belongs_to_somebody_else_is_refused(tmp_path: Path) -> None:
         TokenCipher((), file).decrypt(sealed)
 
 
-def test_a_secret_sealed_with_an_old_key_is_sealed_with_the_first_and_stays_as_old_as_it_was(tmp_path: Path) -> None:
+def test_rotate_encrypts_with_the_first_key_and_keeps_the_time_mark(tmp_path: Path) -> None:
     old, new = (Fernet.generate_key().decode() for _ in range(2))
     sealed = TokenCipher((old,), tmp_path / "key").encrypt("secret", NOW)
     both = TokenCipher((new, old), tmp_path / "key")

@@ -32,9 +32,7 @@ def kept(store: Store, folder: Path, clock: Clock | None = None) -> StoredInstal
     return StoredInstallations(store, TokenCipher((), folder / "encryption.key"), clock or Clock(), "slack")
 
 
-async def test_an_installation_comes_back_as_it_was_and_a_later_one_takes_its_place(
-    store: Store, tmp_path: Path
-) -> None:
+async def test_an_installation_is_stored_and_replaced_by_a_later_one(store: Store, tmp_path: Path) -> None:
     installations = kept(store, tmp_path)
     assert await installations.get("T1") is None
     await installations.put(LAB)
@@ -44,7 +42,7 @@ async def test_an_installation_comes_back_as_it_was_and_a_later_one_takes_its_pl
     assert await installations.get("T1") == again
 
 
-async def test_no_token_stands_in_the_database_in_a_backup_or_in_words(store: Store, tmp_path: Path) -> None:
+async def test_no_token_is_readable_in_the_database_a_backup_or_a_repr(store: Store, tmp_path: Path) -> None:
     await kept(store, tmp_path).put(LAB)
     async with store.read() as tx:
         assert "hunter" not in str((await tx.execute(sa.select(table))).all())
@@ -74,7 +72,7 @@ async def test_a_store_without_tokens_needs_no_key(store: Store, tmp_path: Path)
     assert not (tmp_path / "nowhere").exists()
 
 
-async def test_a_token_is_renewed_only_in_place_of_the_newest(store: Store, tmp_path: Path) -> None:
+async def test_renew_replaces_only_the_stored_token(store: Store, tmp_path: Path) -> None:
     installations = kept(store, tmp_path)
     await installations.put(LAB)
     first = replace(LAB, token="xoxb-2", expires_at=NOW + timedelta(hours=22))
@@ -85,7 +83,7 @@ async def test_a_token_is_renewed_only_in_place_of_the_newest(store: Store, tmp_
     assert not await installations.renew(first, replace(first, token="xoxb-4"))
 
 
-async def test_an_end_counts_only_for_the_installation_that_it_is_told_of(store: Store, tmp_path: Path) -> None:
+async def test_end_does_not_touch_a_later_installation(store: Store, tmp_path: Path) -> None:
     installations, second = kept(store, tmp_path), timedelta(seconds=1)
     await installations.put(LAB)
     assert not await installations.end("T1", NOW - second, uninstalled=True)
@@ -94,7 +92,7 @@ async def test_an_end_counts_only_for_the_installation_that_it_is_told_of(store:
     assert await installations.get("T1") == LAB
 
 
-async def test_the_first_word_of_an_end_stands_and_the_tokens_go(store: Store, tmp_path: Path) -> None:
+async def test_end_keeps_the_first_time_and_deletes_the_tokens(store: Store, tmp_path: Path) -> None:
     installations = kept(store, tmp_path)
     await installations.put(LAB)
     for hours in (1, 2):
@@ -107,7 +105,7 @@ async def test_the_first_word_of_an_end_stands_and_the_tokens_go(store: Store, t
     assert await installations.alive() == []
 
 
-async def test_the_tokens_that_end_soon_are_known(store: Store, tmp_path: Path) -> None:
+async def test_ending_gives_the_workspaces_whose_tokens_expire_soon(store: Store, tmp_path: Path) -> None:
     installations = kept(store, tmp_path)
     await installations.put(LAB)
     await installations.put(replace(LAB, workspace="T2", expires_at=None))
@@ -116,7 +114,7 @@ async def test_the_tokens_that_end_soon_are_known(store: Store, tmp_path: Path) 
     assert await installations.alive() == ["T1", "T2", "T3"]
 
 
-async def test_who_installed_the_bot_can_be_forgotten(store: Store, tmp_path: Path) -> None:
+async def test_forget_removes_the_name_of_the_installer(store: Store, tmp_path: Path) -> None:
     installations = kept(store, tmp_path)
     await installations.put(LAB)
     async with store.write() as tx:
@@ -126,7 +124,7 @@ async def test_who_installed_the_bot_can_be_forgotten(store: Store, tmp_path: Pa
     assert found.installer == ""
 
 
-async def test_a_state_is_good_once_and_nothing_else_is_one(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_an_oauth_state_is_accepted_once(sqlite_store: Store, tmp_path: Path) -> None:
     clock = Clock()
     installations = kept(sqlite_store, tmp_path, clock)
     state = await installations.issue_state()
@@ -135,7 +133,7 @@ async def test_a_state_is_good_once_and_nothing_else_is_one(sqlite_store: Store,
     assert not await installations.consume_state(TokenCipher((), tmp_path / "encryption.key").encrypt(TOKEN, NOW))
 
 
-async def test_old_tokens_are_sealed_with_the_first_key_and_the_old_key_can_go(store: Store, tmp_path: Path) -> None:
+async def test_reencrypt_uses_the_first_key_so_that_the_old_key_can_go(store: Store, tmp_path: Path) -> None:
     old, new = (Fernet.generate_key().decode() for _ in range(2))
 
     def under(*keys: str) -> StoredInstallations:

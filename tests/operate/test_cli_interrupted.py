@@ -71,7 +71,7 @@ async def test_an_interrupted_reading_of_the_sources_leaves_cleanly(stocked: Ope
         world.answer("/api/daily_papers", Reply(hang=True))
         stocked.set(SOURCES__HUGGINGFACE__URL=world.url, SOURCES__ARXIV__ENABLED="false")
         process = stocked.start("ingest")
-        while not world.asked:
+        while not world.requests:
             assert process.poll() is None
             await asyncio.sleep(0.01)
         process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Answers of hostile servers, each as large as an answer may be."""
+"""Answers of hostile servers, as large as the limit allows."""
 
 from __future__ import annotations
 
@@ -117,15 +117,15 @@ DAMAGE = ("<a ", '<a b="c" ', "<a>", "</a>", "<![CDATA[", "<!--", "&", "&#1;", "
 
 
 def bodies(size: int = SIZE, only: str = "") -> Iterator[tuple[str, bytes]]:
-    """Every hostile answer with its name, or the one with the name `only`."""
-    made: dict[str, tuple[Callable[[str, str, str, int], bytes], tuple[str, str, str], int]] = {}
+    """Every hostile answer with its name, or only the answer with the name `only`."""
+    makers: dict[str, tuple[Callable[[str, str, str, int], bytes], tuple[str, str, str], int]] = {}
     for kind, forms in (("json", JSON), ("xml", XML)):
-        made |= {f"{kind}: {name}": (_filled, parts, size) for name, parts in forms.items()}
-    made |= {f"numbered: {name}": (_numbered, parts, size) for name, parts in NUMBERED.items()}
+        makers |= {f"{kind}: {name}": (_filled, parts, size) for name, parts in forms.items()}
+    makers |= {f"numbered: {name}": (_numbered, parts, size) for name, parts in NUMBERED.items()}
     for piece in DAMAGE:
         for large in (900_000, SIZE):
-            made[f"damaged: {piece} {large}"] = (_filled, (_HEAD + "<item><title>", piece, ""), min(large, size))
-    made |= {f"damaged: {name}": (_filled, parts, min(900_000, size)) for name, parts in DAMAGED.items()}
-    for name, (fill, parts, wanted) in made.items():
+            makers[f"damaged: {piece} {large}"] = (_filled, (_HEAD + "<item><title>", piece, ""), min(large, size))
+    makers |= {f"damaged: {name}": (_filled, parts, min(900_000, size)) for name, parts in DAMAGED.items()}
+    for name, (fill, parts, limit) in makers.items():
         if only in ("", name):
-            yield name, fill(*parts, wanted)
+            yield name, fill(*parts, limit)

@@ -1,4 +1,4 @@
-"""A world of sources on the loopback, and a fetcher whose clock moves only when somebody sleeps."""
+"""A fake server of sources on the loopback, and a fetcher whose time passes only in `sleep`."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ START = datetime(2026, 3, 6, 9, 0, tzinfo=UTC)  # a Friday
 
 
 @dataclass
-class Standing:
-    """Time that passes only in `sleep`; every sleep is remembered."""
+class FakeTime:
+    """A time that passes only in `sleep`. `sleeps` are the seconds of each sleep."""
 
     seconds: float = 0.0
-    slept: list[float] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
 
     def clock(self) -> Clock:
         return Clock(lambda: START + timedelta(seconds=self.seconds), lambda: self.seconds, self.sleep)
 
     async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+        self.sleeps.append(seconds)
         self.seconds += seconds
         await asyncio.sleep(0)
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[PaperSources]:
-    async with PaperSources() as opened:
-        yield opened
+async def server() -> AsyncIterator[PaperSources]:
+    async with PaperSources() as server:
+        yield server
 
 
 @pytest.fixture
-def standing() -> Standing:
-    return Standing()
+def fake_time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as opened:
-        yield opened
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
 
 
 @pytest.fixture
@@ -56,5 +56,5 @@ def limits() -> Limits:
 
 
 @pytest.fixture
-def fetcher(client: httpx.AsyncClient, standing: Standing, limits: Limits) -> Fetcher:
-    return Fetcher(client, limits=limits, clock=standing.clock(), jitter=lambda: 0.5)
+def fetcher(client: httpx.AsyncClient, fake_time: FakeTime, limits: Limits) -> Fetcher:
+    return Fetcher(client, limits=limits, clock=fake_time.clock(), jitter=lambda: 0.5)

@@ -1,4 +1,4 @@
-"""arXiv's three kinds of XML, as they are sent and as they break."""
+"""Reading arXiv's three kinds of XML, whole and damaged."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ NEW_FORM = """<?xml version='1.0' encoding='UTF-8'?>
 
 
 @pytest.mark.parametrize("body", [OLD_FORM, NEW_FORM])
-def test_the_api_is_read_in_its_old_and_its_new_form(body: str) -> None:
+def test_both_formats_of_the_query_api_are_read(body: str) -> None:
     page = read_page(Answer("https://export.arxiv.org/api/query", 200, body.encode()), FRIDAY)
     assert (page.entries, page.total) == (1, 7)
     assert page.papers == (
@@ -74,7 +74,7 @@ GOOD = arxiv_atom("cs.LG", FRIDAY, [(paper(n), "new") for n in range(9)])
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("body", "problem"),
     [
         ("", "empty"),
         ("Rate exceeded.", "damaged"),
@@ -90,16 +90,16 @@ GOOD = arxiv_atom("cs.LG", FRIDAY, [(paper(n), "new") for n in range(9)])
         ('{"error": "no"}', "damaged"),
     ],
 )
-async def test_a_body_that_is_no_announcement_is_one_clear_error(
-    world: PaperSources, fetcher: Fetcher, body: str, why: str
+async def test_a_body_that_is_no_announcement_is_unreadable(
+    server: PaperSources, fetcher: Fetcher, body: str, problem: str
 ) -> None:
-    world.answer("/atom/cs.LG", body)
-    world.answer("/rss/cs.LG", body)
-    world.answer("/api/query", body)
-    with pytest.raises(Unreadable, match=why):
-        await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
-    with pytest.raises(Unreadable, match=why):
-        await source(world, fetcher).papers(["2603.00001"])
+    server.answer("/atom/cs.LG", body)
+    server.answer("/rss/cs.LG", body)
+    server.answer("/api/query", body)
+    with pytest.raises(Unreadable, match=problem):
+        await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})
+    with pytest.raises(Unreadable, match=problem):
+        await source(server, fetcher).papers(["2603.00001"])
 
 
 TOKENS = [
@@ -126,9 +126,7 @@ SOUND = [
 
 
 @given(st.sampled_from(SOUND), st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 30), st.sampled_from(TOKENS))))
-def test_however_a_feed_is_damaged_it_is_read_or_is_one_clear_error(
-    feed: str, damages: list[tuple[int, int, str]]
-) -> None:
+def test_any_damaged_feed_is_read_or_raises_source_error(feed: str, damages: list[tuple[int, int, str]]) -> None:
     for place, cut, token in damages[:4]:
         feed = feed[:place] + token + feed[place + cut :]
     answer = Answer("https://rss.arxiv.org/x", 200, feed.encode())
@@ -141,13 +139,13 @@ def test_however_a_feed_is_damaged_it_is_read_or_is_one_clear_error(
     ("encoding", "declared"),
     [("utf-8", "iso-8859-1"), ("cp1252", "utf-8"), ("iso-8859-1", "iso-8859-1"), ("utf-16", "utf-16")],
 )
-async def test_a_wrongly_declared_encoding_costs_no_letter(
-    world: PaperSources, fetcher: Fetcher, encoding: str, declared: str
+async def test_a_wrong_declared_encoding_loses_no_character(
+    server: PaperSources, fetcher: Fetcher, encoding: str, declared: str
 ) -> None:
     feed = arxiv_atom("cs.LG", FRIDAY, [(Paper(id="2603.00001", title="Gödel au café"), "new")])
     body = f'<?xml version="1.0" encoding="{declared}"?>{feed}'.encode(encoding)
-    world.answer("/atom/cs.LG", packed(body))
-    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    server.answer("/atom/cs.LG", packed(body))
+    (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing.paper.title == "Gödel au café"
 
 
@@ -167,7 +165,7 @@ def test_a_submission_is_announced_after_its_cutoff(moment: datetime, day: date)
     assert announced(moment) == day
 
 
-def test_the_fake_api_submits_so_that_papers_are_announced_on_their_day() -> None:
+def test_the_submission_times_of_the_fake_api_lead_to_the_right_announcements() -> None:
     for days in range(60):
         day = MONDAY + timedelta(days=days)
         if day.weekday() < 5:

@@ -27,7 +27,7 @@ from bot.sources.biorxiv import BioRxiv, read_page
 from bot.sources.fetch import Answer, Fetcher
 from recommender.paper import Paper
 from tests.bounds import MOST_SECONDS, seconds
-from tests.sources.conftest import Standing
+from tests.sources.conftest import FakeTime
 from tests.support.paper_sources import PaperSources, Reply, preprint
 
 FRIDAY = date(2026, 3, 6)
@@ -41,21 +41,21 @@ def doi(number: int) -> str:
     return f"10.1101/2026.03.05.{number:06d}"
 
 
-def source(world: PaperSources, fetcher: Fetcher, *subjects: str) -> BioRxiv:
-    return BioRxiv(fetcher, "biorxiv", subjects, world.url + "/")
+def source(server: PaperSources, fetcher: Fetcher, *subjects: str) -> BioRxiv:
+    return BioRxiv(fetcher, "biorxiv", subjects, server.url + "/")
 
 
-async def read(world: PaperSources, fetcher: Fetcher, *subjects: str) -> Batch:
-    return await source(world, fetcher, *subjects).fetch(FRIDAY, FRIDAY, {})
+async def read(server: PaperSources, fetcher: Fetcher, *subjects: str) -> Batch:
+    return await source(server, fetcher, *subjects).fetch(FRIDAY, FRIDAY, {})
 
 
 def dois(batch: Batch) -> list[str]:
     return [listing.paper.doi for listing in batch.listings]
 
 
-async def test_a_preprint_comes_whole(world: PaperSources, fetcher: Fetcher) -> None:
-    world.preprints("biorxiv", [preprint(DOI, THURSDAY, title="What <i>E. coli</i> &amp; we like at p<0.05")])
-    batch = await read(world, fetcher)
+async def test_a_preprint_is_read_whole(server: PaperSources, fetcher: Fetcher) -> None:
+    server.preprints("biorxiv", [preprint(DOI, THURSDAY, title="What <i>E. coli</i> &amp; we like at p<0.05")])
+    batch = await read(server, fetcher)
     whole = Paper(
         id=f"doi:{DOI}",
         title="What E. coli & we like at p<0.05",
@@ -71,80 +71,80 @@ async def test_a_preprint_comes_whole(world: PaperSources, fetcher: Fetcher) -> 
     assert (batch.notes, batch.failure) == ((), None)
 
 
-async def test_medrxiv_is_the_same_api_under_its_own_name(world: PaperSources, fetcher: Fetcher) -> None:
-    world.preprints("biorxiv", [preprint(doi(1), FRIDAY)])
-    world.preprints("medrxiv", [preprint(DOI, FRIDAY, server="medRxiv", category="health informatics")])
-    batch = await BioRxiv(fetcher, "medrxiv", (), world.url).fetch(FRIDAY, FRIDAY, {})
+async def test_medrxiv_is_read_from_the_same_api(server: PaperSources, fetcher: Fetcher) -> None:
+    server.preprints("biorxiv", [preprint(doi(1), FRIDAY)])
+    server.preprints("medrxiv", [preprint(DOI, FRIDAY, server="medRxiv", category="health informatics")])
+    batch = await BioRxiv(fetcher, "medrxiv", (), server.url).fetch(FRIDAY, FRIDAY, {})
     assert [(listing.source, listing.paper.link) for listing in batch.listings] == [
         ("medrxiv", f"https://www.medrxiv.org/content/{DOI}")
     ]
 
 
-async def test_a_long_list_is_read_page_by_page_and_politely(
-    world: PaperSources, fetcher: Fetcher, standing: Standing
+async def test_a_long_list_is_read_page_by_page_at_the_pace_of_the_host(
+    server: PaperSources, fetcher: Fetcher, fake_time: FakeTime
 ) -> None:
-    world.preprints("biorxiv", [preprint(doi(number), THURSDAY) for number in range(65)])
-    assert len(dois(await read(world, fetcher))) == 65
-    assert [path.rpartition("/")[2] for path in world.paths()] == ["0", "30", "60"]
-    assert standing.slept == [1.0, 1.0]
+    server.preprints("biorxiv", [preprint(doi(number), THURSDAY) for number in range(65)])
+    assert len(dois(await read(server, fetcher))) == 65
+    assert [path.rpartition("/")[2] for path in server.paths()] == ["0", "30", "60"]
+    assert fake_time.sleeps == [1.0, 1.0]
 
 
-async def test_every_missed_day_is_asked_for_week_by_week(world: PaperSources, fetcher: Fetcher) -> None:
-    world.preprints("biorxiv", [preprint(doi(day), FRIDAY - timedelta(days=day)) for day in range(12)])
-    batch = await source(world, fetcher).fetch(FRIDAY - timedelta(days=9), FRIDAY, {})
+async def test_missed_days_are_requested_week_by_week(server: PaperSources, fetcher: Fetcher) -> None:
+    server.preprints("biorxiv", [preprint(doi(day), FRIDAY - timedelta(days=day)) for day in range(12)])
+    batch = await source(server, fetcher).fetch(FRIDAY - timedelta(days=9), FRIDAY, {})
     assert dois(batch) == [doi(day) for day in range(12)]
     assert [listing.listed_on for listing in batch.listings[:2]] == [FRIDAY, THURSDAY]
 
 
-async def test_a_preprint_that_the_api_got_late_is_not_lost(world: PaperSources, fetcher: Fetcher) -> None:
-    biorxiv = source(world, fetcher)
-    world.preprints("biorxiv", [preprint(doi(1), THURSDAY)])
+async def test_a_preprint_that_the_api_got_late_is_read(server: PaperSources, fetcher: Fetcher) -> None:
+    biorxiv = source(server, fetcher)
+    server.preprints("biorxiv", [preprint(doi(1), THURSDAY)])
     first = await biorxiv.fetch(THURSDAY, THURSDAY, {})
-    world.preprints("biorxiv", [preprint(doi(1), THURSDAY), preprint(doi(2), THURSDAY)])
+    server.preprints("biorxiv", [preprint(doi(1), THURSDAY), preprint(doi(2), THURSDAY)])
     again = await biorxiv.fetch(FRIDAY, FRIDAY, first.memory)
     assert doi(2) in dois(again)
 
 
 async def test_a_list_that_has_not_grown_costs_one_request_and_gives_nothing(
-    world: PaperSources, fetcher: Fetcher
+    server: PaperSources, fetcher: Fetcher
 ) -> None:
-    world.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(40)])
-    biorxiv = source(world, fetcher)
+    server.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(40)])
+    biorxiv = source(server, fetcher)
     first = await biorxiv.fetch(FRIDAY, FRIDAY, {})
-    world.asked.clear()
+    server.requests.clear()
     again = await biorxiv.fetch(FRIDAY, FRIDAY, first.memory)
-    assert (again.listings, again.notes, again.memory, len(world.asked)) == ((), (), first.memory, 1)
-    world.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(41)])
+    assert (again.listings, again.notes, again.memory, len(server.requests)) == ((), (), first.memory, 1)
+    server.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(41)])
     assert len(dois(await biorxiv.fetch(FRIDAY, FRIDAY, again.memory))) == 41
 
 
-async def test_only_the_chosen_subjects_are_read(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_only_the_chosen_subjects_are_read(server: PaperSources, fetcher: Fetcher) -> None:
     subjects = ("neuroscience", "cell biology", "zoology")
-    world.preprints("biorxiv", [preprint(doi(n), FRIDAY, category=subject) for n, subject in enumerate(subjects)])
-    batch = await read(world, fetcher, "Neuroscience", "Cell_Biology", "neuroscience")
+    server.preprints("biorxiv", [preprint(doi(n), FRIDAY, category=subject) for n, subject in enumerate(subjects)])
+    batch = await read(server, fetcher, "Neuroscience", "Cell_Biology", "neuroscience")
     assert dois(batch) == [doi(0), doi(1)]
-    assert [asked.query["category"] for asked in world.asked] == ["neuroscience", "cell biology"]
+    assert [request.query["category"] for request in server.requests] == ["neuroscience", "cell biology"]
 
 
-async def test_a_server_that_ignores_the_subject_gives_no_others(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_preprints_of_other_subjects_are_left_out(server: PaperSources, fetcher: Fetcher) -> None:
     entries = [preprint(doi(1), FRIDAY, category="Zoology"), preprint(doi(2), FRIDAY, category="Neuroscience")]
-    world.answer(FIRST_PAGE, json.dumps({"messages": [{"status": "ok", "total": 2}], "collection": entries}))
-    assert dois(await read(world, fetcher, "neuroscience")) == [doi(2)]
+    server.answer(FIRST_PAGE, json.dumps({"messages": [{"status": "ok", "total": 2}], "collection": entries}))
+    assert dois(await read(server, fetcher, "neuroscience")) == [doi(2)]
 
 
-async def test_a_new_version_is_no_news_but_its_text_is_kept(world: PaperSources, fetcher: Fetcher) -> None:
-    world.preprints("biorxiv", [preprint(DOI, FRIDAY, version="3", title="The third version of a preprint")])
-    (listing,) = (await read(world, fetcher)).listings
+async def test_a_new_version_is_no_news_but_its_text_is_kept(server: PaperSources, fetcher: Fetcher) -> None:
+    server.preprints("biorxiv", [preprint(DOI, FRIDAY, version="3", title="The third version of a preprint")])
+    (listing,) = (await read(server, fetcher)).listings
     assert not is_news(listing)
     assert (listing.paper.id, listing.paper.title) == (f"doi:{DOI}", "The third version of a preprint")
 
 
 async def test_two_versions_in_one_list_are_one_preprint_with_the_day_of_the_first(
-    world: PaperSources, fetcher: Fetcher
+    server: PaperSources, fetcher: Fetcher
 ) -> None:
     later = preprint(DOI, FRIDAY, version="2", title="A better title for the preprint")
-    world.preprints("biorxiv", [later, preprint(DOI, WEDNESDAY)])
-    (listing,) = (await read(world, fetcher)).listings
+    server.preprints("biorxiv", [later, preprint(DOI, WEDNESDAY)])
+    (listing,) = (await read(server, fetcher)).listings
     assert (listing.paper.title, listing.listed_on, listing.kind) == (later["title"], WEDNESDAY, ListingKind.NEW)
 
 
@@ -161,10 +161,10 @@ async def test_two_versions_in_one_list_are_one_preprint_with_the_day_of_the_fir
     ],
 )
 async def test_a_withdrawn_preprint_is_left_out_with_its_first_version(
-    world: PaperSources, fetcher: Fetcher, withdrawal: dict[str, str]
+    server: PaperSources, fetcher: Fetcher, withdrawal: dict[str, str]
 ) -> None:
-    world.preprints("biorxiv", [preprint(DOI, THURSDAY), preprint(DOI, FRIDAY, version="2", **withdrawal)])
-    batch = await read(world, fetcher)
+    server.preprints("biorxiv", [preprint(DOI, THURSDAY), preprint(DOI, FRIDAY, version="2", **withdrawal)])
+    batch = await read(server, fetcher)
     assert (batch.listings, batch.notes) == ((), ())
 
 
@@ -177,9 +177,11 @@ async def test_a_withdrawn_preprint_is_left_out_with_its_first_version(
         {"abstract": "The study was withdrawn from the registry, and the authors have removed its outliers."},
     ],
 )
-async def test_a_preprint_about_withdrawal_stays(world: PaperSources, fetcher: Fetcher, fields: dict[str, str]) -> None:
-    world.preprints("biorxiv", [preprint(DOI, FRIDAY, **fields)])
-    assert dois(await read(world, fetcher)) == [DOI]
+async def test_a_preprint_about_withdrawal_is_not_withdrawn(
+    server: PaperSources, fetcher: Fetcher, fields: dict[str, str]
+) -> None:
+    server.preprints("biorxiv", [preprint(DOI, FRIDAY, **fields)])
+    assert dois(await read(server, fetcher)) == [DOI]
 
 
 @pytest.mark.parametrize(
@@ -194,20 +196,20 @@ async def test_a_preprint_about_withdrawal_stays(world: PaperSources, fetcher: F
     ],
 )
 async def test_authors_are_read_with_their_first_names_first(
-    world: PaperSources, fetcher: Fetcher, line: object, authors: tuple[str, ...]
+    server: PaperSources, fetcher: Fetcher, line: object, authors: tuple[str, ...]
 ) -> None:
-    world.preprints("biorxiv", [preprint(DOI, FRIDAY, authors=line)])
-    (listing,) = (await read(world, fetcher)).listings
+    server.preprints("biorxiv", [preprint(DOI, FRIDAY, authors=line)])
+    (listing,) = (await read(server, fetcher)).listings
     assert listing.paper.authors == authors
 
 
-async def test_an_empty_list_is_no_error_and_says_so(world: PaperSources, fetcher: Fetcher) -> None:
-    assert (await read(world, fetcher)).notes == ("bioRxiv posted nothing.",)
-    assert (await read(world, fetcher, "bioinfomatics")).notes == ("bioRxiv posted nothing under “bioinfomatics”.",)
+async def test_an_empty_list_gives_a_note(server: PaperSources, fetcher: Fetcher) -> None:
+    assert (await read(server, fetcher)).notes == ("bioRxiv posted nothing.",)
+    assert (await read(server, fetcher, "bioinfomatics")).notes == ("bioRxiv posted nothing under “bioinfomatics”.",)
 
 
 async def test_only_doi_and_title_are_needed_and_odd_entries_cost_no_other(
-    world: PaperSources, fetcher: Fetcher
+    server: PaperSources, fetcher: Fetcher
 ) -> None:
     entries = [
         {"doi": DOI, "title": "A title"},
@@ -217,36 +219,36 @@ async def test_only_doi_and_title_are_needed_and_odd_entries_cost_no_other(
         None,
         7,
     ]
-    world.answer(FIRST_PAGE, json.dumps({"collection": entries}))
-    world.answer(FIRST_PAGE.removesuffix("0") + "6", json.dumps({"collection": []}))
-    batch = await read(world, fetcher)
+    server.answer(FIRST_PAGE, json.dumps({"collection": entries}))
+    server.answer(FIRST_PAGE.removesuffix("0") + "6", json.dumps({"collection": []}))
+    batch = await read(server, fetcher)
     assert batch.listings == (
         Listing(Paper(f"doi:{DOI}", "A title", published=FRIDAY, doi=DOI), "biorxiv", FRIDAY, ListingKind.NEW),
     )
     assert batch.notes == ("5 of bioRxiv's preprints came without a DOI or a title and were left out.",)
 
 
-async def test_a_server_that_ignores_the_cursor_is_not_asked_for_ever(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_a_server_that_ignores_the_cursor_is_asked_only_twice(server: PaperSources, fetcher: Fetcher) -> None:
     page = json.dumps({"messages": [{"status": "ok", "total": "900"}], "collection": [preprint(DOI, FRIDAY)]})
     for cursor in range(3):
-        world.answer(FIRST_PAGE.removesuffix("0") + str(cursor), page)
-    assert dois(await read(world, fetcher)) == [DOI]
-    assert len(world.asked) == 2
+        server.answer(FIRST_PAGE.removesuffix("0") + str(cursor), page)
+    assert dois(await read(server, fetcher)) == [DOI]
+    assert len(server.requests) == 2
 
 
-async def test_a_total_that_is_too_high_ends_with_the_list(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_a_total_that_is_too_high_ends_with_the_list(server: PaperSources, fetcher: Fetcher) -> None:
     page = json.dumps({"messages": [{"status": "ok", "total": "900"}], "collection": [preprint(DOI, FRIDAY)]})
-    world.answer(FIRST_PAGE, page)
-    assert dois(await read(world, fetcher)) == [DOI]
+    server.answer(FIRST_PAGE, page)
+    assert dois(await read(server, fetcher)) == [DOI]
 
 
-async def test_a_list_without_end_is_cut_and_says_so(
-    world: PaperSources, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+async def test_an_endless_list_is_cut_with_a_note(
+    server: PaperSources, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.sources.biorxiv._MOST_PAGES", 3)
-    world.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(300)])
-    batch = await read(world, fetcher)
-    assert (len(batch.listings), len(world.asked)) == (90, 3)
+    server.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(300)])
+    batch = await read(server, fetcher)
+    assert (len(batch.listings), len(server.requests)) == (90, 3)
     assert batch.notes == ("bioRxiv's list is too long to be read whole; its last days were taken.",)
 
 
@@ -266,66 +268,66 @@ async def test_a_list_without_end_is_cut_and_says_so(
         b"\x00\xff\xfe",
     ],
 )
-async def test_a_body_that_is_no_list_is_one_clear_error(
-    world: PaperSources, fetcher: Fetcher, body: str | bytes
-) -> None:
-    world.answer(FIRST_PAGE, body)
+async def test_a_body_that_is_no_list_is_unreadable(server: PaperSources, fetcher: Fetcher, body: str | bytes) -> None:
+    server.answer(FIRST_PAGE, body)
     with pytest.raises(Unreadable, match=r"^127\.0\.0\.1 answered with "):
-        await read(world, fetcher)
+        await read(server, fetcher)
 
 
-async def test_a_refusal_in_the_body_is_told(world: PaperSources, fetcher: Fetcher) -> None:
-    world.answer(FIRST_PAGE, '{"messages": [{"status": "database\\u0000 is away"}], "collection": []}')
+async def test_an_error_status_in_the_body_is_refused(server: PaperSources, fetcher: Fetcher) -> None:
+    server.answer(FIRST_PAGE, '{"messages": [{"status": "database\\u0000 is away"}], "collection": []}')
     with pytest.raises(Refused, match=r"answered “database is away” instead of a list of preprints\.$"):
-        await read(world, fetcher)
+        await read(server, fetcher)
 
 
-async def test_pages_before_a_failure_are_kept_and_the_run_is_not_done(world: PaperSources, fetcher: Fetcher) -> None:
-    world.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(40)])
-    world.answer(FIRST_PAGE.removesuffix("0") + "30", Reply(status=403))
-    batch = await read(world, fetcher)
+async def test_a_failing_page_keeps_the_listings_of_earlier_pages(server: PaperSources, fetcher: Fetcher) -> None:
+    server.preprints("biorxiv", [preprint(doi(number), FRIDAY) for number in range(40)])
+    server.answer(FIRST_PAGE.removesuffix("0") + "30", Reply(status=403))
+    batch = await read(server, fetcher)
     assert len(batch.listings) == 30
     assert isinstance(batch.failure, Refused)
 
 
 async def test_a_subject_that_fails_stops_no_other_but_a_silent_host_is_not_asked_again(
-    world: PaperSources, fetcher: Fetcher
+    server: PaperSources, fetcher: Fetcher
 ) -> None:
-    world.preprints("biorxiv", [preprint(DOI, FRIDAY)])
-    world.answer(f"{FIRST_PAGE}?category=zoology", Reply(status=403))
-    batch = await read(world, fetcher, "zoology", "neuroscience")
+    server.preprints("biorxiv", [preprint(DOI, FRIDAY)])
+    server.answer(f"{FIRST_PAGE}?category=zoology", Reply(status=403))
+    batch = await read(server, fetcher, "zoology", "neuroscience")
     assert (dois(batch), isinstance(batch.failure, Refused)) == ([DOI], True)
     with pytest.raises(Unreachable):
         await BioRxiv(fetcher, "biorxiv", ("zoology", "neuroscience"), "http://127.0.0.1:9").fetch(FRIDAY, FRIDAY, {})
 
 
-async def test_a_server_that_wants_a_rest_gets_it(world: PaperSources, fetcher: Fetcher, standing: Standing) -> None:
-    world.preprints("biorxiv", [preprint(DOI, FRIDAY)])
+async def test_retry_after_is_waited_for_or_raises_rate_limited(
+    server: PaperSources, fetcher: Fetcher, fake_time: FakeTime
+) -> None:
+    server.preprints("biorxiv", [preprint(DOI, FRIDAY)])
     good = json.dumps({"messages": [{"status": "ok", "total": 1}], "collection": [preprint(DOI, FRIDAY)]})
-    world.answer(FIRST_PAGE, Reply(status=429, headers={"Retry-After": "20"}), good)
-    assert dois(await read(world, fetcher)) == [DOI]
-    assert sum(standing.slept) >= 20
-    world.answer(FIRST_PAGE, Reply(status=429, headers={"Retry-After": "7200"}))
+    server.answer(FIRST_PAGE, Reply(status=429, headers={"Retry-After": "20"}), good)
+    assert dois(await read(server, fetcher)) == [DOI]
+    assert sum(fake_time.sleeps) >= 20
+    server.answer(FIRST_PAGE, Reply(status=429, headers={"Retry-After": "7200"}))
     with pytest.raises(RateLimited):
-        await read(world, fetcher)
+        await read(server, fetcher)
 
 
-async def test_a_huge_answer_is_not_read_to_its_end(world: PaperSources, fetcher: Fetcher) -> None:
-    world.answer(FIRST_PAGE, Reply('{"collection": [' + " " * 100_000, repeat=1_000))
+async def test_a_huge_answer_is_not_read_to_its_end(server: PaperSources, fetcher: Fetcher) -> None:
+    server.answer(FIRST_PAGE, Reply('{"collection": [' + " " * 100_000, repeat=1_000))
     with pytest.raises(TooLarge):
-        await read(world, fetcher)
-    assert world.sent < 20_000_000
+        await read(server, fetcher)
+    assert server.bytes_sent < 20_000_000
 
 
-async def test_the_settings_switch_both_on(world: PaperSources) -> None:
-    world.preprints("medrxiv", [preprint(DOI, FRIDAY, category="epidemiology")])
+async def test_the_settings_switch_on_biorxiv_and_medrxiv(server: PaperSources) -> None:
+    server.preprints("medrxiv", [preprint(DOI, FRIDAY, category="epidemiology")])
     variables = {
         "PAPERBOY_SOURCES__HUGGINGFACE__ENABLED": "false",
         "PAPERBOY_SOURCES__ARXIV__ENABLED": "false",
         "PAPERBOY_SOURCES__BIORXIV__ENABLED": "true",
-        "PAPERBOY_SOURCES__BIORXIV__URL": world.url,
+        "PAPERBOY_SOURCES__BIORXIV__URL": server.url,
         "PAPERBOY_SOURCES__MEDRXIV__ENABLED": "true",
-        "PAPERBOY_SOURCES__MEDRXIV__URL": world.url,
+        "PAPERBOY_SOURCES__MEDRXIV__URL": server.url,
         "PAPERBOY_SOURCES__MEDRXIV__CATEGORIES": "epidemiology,oncology",
     }
     async with configured_sources(load(None, {})) as sources:
@@ -358,7 +360,7 @@ bodies = st.fixed_dictionaries(
 
 
 @given(bodies | anything, st.sampled_from(["", "neuroscience"]))
-def test_whatever_stands_in_a_field_preprints_stay_fit_to_keep(body: object, subject: str) -> None:
+def test_any_values_in_the_fields_give_valid_preprints(body: object, subject: str) -> None:
     answer = Answer("https://api.biorxiv.org/x", 200, json.dumps(body).encode())
     try:
         page = read_page(answer, subject, FRIDAY)

@@ -1,4 +1,4 @@
-"""Text, names and dates from outside are fit to keep."""
+"""Cleaning of texts, names and dates from outside."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ hostile = st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zs", "Zl", "Zp", 
 
 
 @given(hostile, st.integers(2, 50))
-def test_a_clean_text_is_one_short_line_that_hides_nothing(text: str, limit: int) -> None:
-    found = clean(text, limit)
-    assert len(found) <= limit
-    assert found == " ".join(found.split())
-    assert not any(unicodedata.category(char) in ("Cc", "Cs") for char in found)
-    assert not set(found) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\ufeff")
+def test_clean_gives_one_bounded_line_without_hidden_characters(text: str, limit: int) -> None:
+    line = clean(text, limit)
+    assert len(line) <= limit
+    assert line == " ".join(line.split())
+    assert not any(unicodedata.category(char) in ("Cc", "Cs") for char in line)
+    assert not set(line) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\ufeff")
 
 
 @given(hostile)
-def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+def test_clean_is_idempotent(text: str) -> None:
     assert clean(clean(text, 40), 40) == clean(text, 40)
 
 
@@ -37,21 +37,21 @@ def test_a_long_text_is_cut_between_words() -> None:
     assert clean("onetwothree", 9) == "onetwoth…"
 
 
-def test_emoji_and_scripts_that_join_letters_stay_whole() -> None:
+def test_joiners_in_emoji_and_scripts_are_kept() -> None:
     family, persian = "👩\u200d👩\u200d👧", "می\u200cخواهم"
     assert clean(f"{family} {persian} नमस्ते", 50) == f"{family} {persian} नमस्ते"
 
 
 @pytest.mark.parametrize("value", [None, 3, [], {}, b"bytes"])
-def test_what_is_no_text_is_empty(value: object) -> None:
+def test_clean_gives_an_empty_text_for_other_types(value: object) -> None:
     assert clean(value, 10) == ""
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [(3, 3), (0, 0), (-1, 0), (True, 0), ("3", 0), (None, 0), (2.5, 0), (10**30, 10**9)]
+    ("value", "expected"), [(3, 3), (0, 0), (-1, 0), (True, 0), ("3", 0), (None, 0), (2.5, 0), (10**30, 10**9)]
 )
-def test_a_count_is_a_number_nobody_can_swell(value: object, found: int) -> None:
-    assert count(value) == found
+def test_count_is_bounded_and_zero_for_other_values(value: object, expected: int) -> None:
+    assert count(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_a_count_is_a_number_nobody_can_swell(value: object, found: int) -> None
         ("(nobody)", ""),
     ],
 )
-def test_a_name_is_written_in_unicode_without_its_institute(written: str, name: str) -> None:
+def test_person_turns_tex_into_unicode_and_removes_the_affiliation(written: str, name: str) -> None:
     assert person(written) == name
 
 
 @given(st.text(st.sampled_from("\\{}$%&#'\"^~abO ()[]_")))
-def test_no_tex_breaks_a_name(text: str) -> None:
+def test_person_is_bounded_for_any_tex(text: str) -> None:
     assert len(person(text)) <= 200
 
 
@@ -85,7 +85,7 @@ def test_thousands_of_authors_are_bounded() -> None:
     assert len(people(f"Author {n}" for n in range(5_000))) == 2_000
 
 
-def test_and_parts_names_too() -> None:
+def test_and_and_semicolons_separate_names() -> None:
     assert people_in("Ada Moreau, Bo Lindqvist and Cy Okafor; Di Sandoval") == (
         "Ada Moreau",
         "Bo Lindqvist",
@@ -95,7 +95,7 @@ def test_and_parts_names_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("2026-03-06", FRIDAY),
         ("2026-03-06T00:00:00-04:00", FRIDAY),
@@ -107,29 +107,29 @@ def test_and_parts_names_too() -> None:
         (None, None),
     ],
 )
-def test_a_day_is_the_one_written_if_it_can_be_true(text: object, found: date | None) -> None:
-    assert day(text, FRIDAY) == found
+def test_day_reads_only_plausible_iso_dates(text: object, expected: date | None) -> None:
+    assert day(text, FRIDAY) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["javascript:alert(1)", "http://", "/a", "https://a b", 'https://a/"x', None, "https://a/" + "x" * 3_000]
 )
-def test_a_link_that_cannot_be_followed_is_none(text: object) -> None:
+def test_link_is_empty_for_invalid_urls(text: object) -> None:
     assert link(text) == ""
 
 
 @given(st.text(st.sampled_from("<>/!-&;#apbscript \"'=x")))
-def test_any_html_becomes_one_line_of_words(html: str) -> None:
-    found = words_of_html(html)
-    assert found == clean(found, ABSTRACT_CHARS)
+def test_any_html_becomes_one_clean_line(html: str) -> None:
+    line = words_of_html(html)
+    assert line == clean(line, ABSTRACT_CHARS)
 
 
-def test_html_that_never_ends_is_bounded() -> None:
+def test_unclosed_html_is_bounded() -> None:
     for part in ("<", "<!--", "<a ", "</", "&", "<![CDATA[", "<p>x"):
         assert len(words_of_html(part * 300_000)) <= ABSTRACT_CHARS
 
 
-def test_millions_of_empty_elements_never_become_a_tree() -> None:
+def test_too_many_xml_elements_are_unreadable() -> None:
     body = b"<feed>" + b"<a/>" * (MOST_ELEMENTS + 1) + b"</feed>"
     with pytest.raises(Unreadable, match="too intricate"):
         markup_of(Answer("https://x.example/", 200, body))

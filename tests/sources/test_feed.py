@@ -1,4 +1,4 @@
-"""Any feed: journals, blogs and other people's lists, as careless or hostile as they come."""
+"""Feeds of every format, careless and hostile ones included."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FRIDAY = date(2026, 3, 6)
 TITLE = "A title long enough to tell papers apart"
 
 
-async def read(world: PaperSources, fetcher: Fetcher, body: str | bytes) -> Batch:
-    return await Feed(fetcher, world.answer("/feed", body), name="journal", trusted=True).fetch(FRIDAY, FRIDAY, {})
+async def read(server: PaperSources, fetcher: Fetcher, body: str | bytes) -> Batch:
+    return await Feed(fetcher, server.answer("/feed", body), name="journal", trusted=True).fetch(FRIDAY, FRIDAY, {})
 
 
-async def only(world: PaperSources, fetcher: Fetcher, body: str | bytes) -> Paper:
-    (listing,) = (await read(world, fetcher, body)).listings
+async def read_paper(server: PaperSources, fetcher: Fetcher, body: str | bytes) -> Paper:
+    (listing,) = (await read(server, fetcher, body)).listings
     return listing.paper
 
 
@@ -36,35 +36,35 @@ def rss(*items: str) -> str:
     return f'<rss version="2.0"><channel><title>Journal</title>{"".join(items)}</channel></rss>'
 
 
-async def test_a_journals_feed_is_a_list_of_papers(world: PaperSources, fetcher: Fetcher) -> None:
-    one = Paper(id="doi:10.1000/1", title=TITLE, abstract="If a < b & c.", published=date(2026, 3, 5), doi="10.1000/1")
-    url = world.feed("/journal", [one])
+async def test_an_rss_feed_of_a_journal_is_read(server: PaperSources, fetcher: Fetcher) -> None:
+    sent = Paper(id="doi:10.1000/1", title=TITLE, abstract="If a < b & c.", published=date(2026, 3, 5), doi="10.1000/1")
+    url = server.feed("/journal", [sent])
     batch = await Feed(fetcher, url, name="journal", trusted=True).fetch(FRIDAY, FRIDAY, {})
     (listing,) = batch.listings
     assert (listing.source, listing.listed_on, listing.kind) == ("journal", date(2026, 3, 5), ListingKind.FEED)
-    assert (listing.paper.id, listing.paper.title, listing.paper.abstract) == (one.id, one.title, one.abstract)
+    assert (listing.paper.id, listing.paper.title, listing.paper.abstract) == (sent.id, sent.title, sent.abstract)
     assert listing.paper.link == "https://doi.org/10.1000/1"
     assert (batch.notes, batch.failure) == ((), None)
 
 
-async def test_what_did_not_change_gives_nothing_and_stays_remembered(world: PaperSources, fetcher: Fetcher) -> None:
-    feed = Feed(fetcher, world.answer("/feed", rss(f"<item><title>{TITLE}</title></item>")), trusted=True)
+async def test_an_unchanged_list_gives_no_listings_and_the_same_memory(server: PaperSources, fetcher: Fetcher) -> None:
+    feed = Feed(fetcher, server.answer("/feed", rss(f"<item><title>{TITLE}</title></item>")), trusted=True)
     first = await feed.fetch(FRIDAY, FRIDAY, {})
     again = await feed.fetch(FRIDAY, FRIDAY, first.memory)
     assert len(first.listings) == 1
     assert (again.listings, again.memory) == ((), first.memory)
     assert re.fullmatch(r"feed 127\.0\.0\.1 \([0-9a-f]{6}\)", feed.name)
-    assert world.url not in repr(first)
+    assert server.url not in repr(first)
 
 
-async def test_a_feed_that_a_stranger_names_may_not_be_inside(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_an_untrusted_feed_in_a_private_network_is_refused(server: PaperSources, fetcher: Fetcher) -> None:
     with pytest.raises(BadAddress):
-        await Feed(fetcher, world.answer("/feed", rss())).fetch(FRIDAY, FRIDAY, {})
-    assert world.asked == []
+        await Feed(fetcher, server.answer("/feed", rss())).fetch(FRIDAY, FRIDAY, {})
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
-    ("inside", "its_id", "link"),
+    ("element", "paper_id", "link"),
     [
         ("<link>https://arxiv.org/abs/2603.01234v2</link>", "2603.01234", "https://arxiv.org/abs/2603.01234"),
         ("<link>https://huggingface.co/papers/2603.01234</link>", "2603.01234", "https://arxiv.org/abs/2603.01234"),
@@ -79,48 +79,50 @@ async def test_a_feed_that_a_stranger_names_may_not_be_inside(world: PaperSource
         ("", id_from_title(TITLE), ""),
     ],
 )
-async def test_a_paper_is_known_by_its_strongest_name(
-    world: PaperSources, fetcher: Fetcher, inside: str, its_id: str, link: str | None
+async def test_the_strongest_identifier_becomes_the_papers_id(
+    server: PaperSources, fetcher: Fetcher, element: str, paper_id: str, link: str | None
 ) -> None:
     spaces = 'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/"'
-    body = rss(f"<item><title>{TITLE}</title>{inside}</item>").replace("<rss", f"<rss {spaces}")
-    found = await only(world, fetcher, body)
-    assert found.id == its_id
-    assert link is None or (found.link.startswith(link) if link else found.link == "")
+    body = rss(f"<item><title>{TITLE}</title>{element}</item>").replace("<rss", f"<rss {spaces}")
+    paper = await read_paper(server, fetcher, body)
+    assert paper.id == paper_id
+    assert link is None or (paper.link.startswith(link) if link else paper.link == "")
 
 
-async def test_two_papers_with_one_short_title_stay_two(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_papers_with_the_same_short_title_get_ids_from_their_links(
+    server: PaperSources, fetcher: Fetcher
+) -> None:
     items = (f"<item><title>Editorial</title><link>https://x.example/{n}</link></item>" for n in (1, 2, 2))
-    ids = [listing.paper.id for listing in (await read(world, fetcher, rss(*items))).listings]
+    ids = [listing.paper.id for listing in (await read(server, fetcher, rss(*items))).listings]
     assert len(set(ids)) == 2
-    assert all(its_id.startswith("link:") for its_id in ids)
+    assert all(paper_id.startswith("link:") for paper_id in ids)
 
 
-async def test_html_becomes_the_words_a_reader_sees(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_html_becomes_plain_text(server: PaperSources, fetcher: Fetcher) -> None:
     html = (
         "<style>p {}</style><p>First <b>bold</b>ly.</p><p>a &lt; b&nbsp;&amp; c</p>"
         "<script>alert('<p>no</p>')</script><img src=x onerror=alert(1)>E=mc<sup>2</sup>"
     )
     title = "On &lt;i&gt;E. coli&lt;/i&gt; and others"
     item = f"<item><title>{title}</title><description><![CDATA[{html}]]></description></item>"
-    found = await only(world, fetcher, rss(item))
-    assert found.title == "On E. coli and others"
-    assert found.abstract == "First boldly. a < b & c E=mc2"
+    paper = await read_paper(server, fetcher, rss(item))
+    assert paper.title == "On E. coli and others"
+    assert paper.abstract == "First boldly. a < b & c E=mc2"
 
 
-async def test_atom_with_content_people_and_tags(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_content_authors_and_tags_of_atom_are_read(server: PaperSources, fetcher: Fetcher) -> None:
     body = f"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Blog</title><entry>
       <id>tag:x,1</id><title type="text">{TITLE}, for a &lt; b</title><link href="https://x.example/a"/>
       <author><name>Ada Moreau</name></author><author><name>Bo Lindqvist</name></author>
       <category term="optics"/><category term="lasers"/><updated>2026-03-04T23:30:00Z</updated>
       <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Hello <i>there</i></p></div></content>
     </entry></feed>"""
-    found = await only(world, fetcher, body)
-    assert found.title == f"{TITLE}, for a < b"
-    assert found.abstract == "Hello there"
-    assert found.authors == ("Ada Moreau", "Bo Lindqvist")
-    assert found.categories == ("optics", "lasers")
-    assert found.published == date(2026, 3, 4)
+    paper = await read_paper(server, fetcher, body)
+    assert paper.title == f"{TITLE}, for a < b"
+    assert paper.abstract == "Hello there"
+    assert paper.authors == ("Ada Moreau", "Bo Lindqvist")
+    assert paper.categories == ("optics", "lasers")
+    assert paper.published == date(2026, 3, 4)
 
 
 @pytest.mark.parametrize(
@@ -132,14 +134,16 @@ async def test_atom_with_content_people_and_tags(world: PaperSources, fetcher: F
         ("", ()),
     ],
 )
-async def test_one_line_of_authors(world: PaperSources, fetcher: Fetcher, line: str, authors: tuple[str, ...]) -> None:
+async def test_a_single_line_of_authors_is_split(
+    server: PaperSources, fetcher: Fetcher, line: str, authors: tuple[str, ...]
+) -> None:
     item = f'<item><title>{TITLE}</title><dc:creator xmlns:dc="http://purl.org/dc/elements/1.1/">{line}</dc:creator></item>'
-    assert (await only(world, fetcher, rss(item))).authors == authors
+    assert (await read_paper(server, fetcher, rss(item))).authors == authors
 
 
-async def test_arxivs_own_feed_may_come_this_way_too(world: PaperSources, fetcher: Fetcher) -> None:
-    one = Paper(id="2603.01234", title=TITLE, abstract="An abstract.", authors=("Ada Moreau",))
-    batch = await read(world, fetcher, arxiv_atom("cs.LG", FRIDAY, [(one, "replace")]))
+async def test_arxivs_own_feed_is_read_as_a_feed(server: PaperSources, fetcher: Fetcher) -> None:
+    sent = Paper(id="2603.01234", title=TITLE, abstract="An abstract.", authors=("Ada Moreau",))
+    batch = await read(server, fetcher, arxiv_atom("cs.LG", FRIDAY, [(sent, "replace")]))
     (listing,) = batch.listings
     assert (listing.paper.id, listing.paper.abstract, listing.kind) == (
         "2603.01234",
@@ -149,7 +153,7 @@ async def test_arxivs_own_feed_may_come_this_way_too(world: PaperSources, fetche
 
 
 @pytest.mark.parametrize(
-    ("said", "published", "listed_on"),
+    ("date_text", "published", "listed_on"),
     [
         ("Thu, 05 Mar 2026 10:00:00 GMT", date(2026, 3, 5), date(2026, 3, 5)),
         ("Sat, 07 Mar 2026 10:00:00 GMT", date(2026, 3, 7), FRIDAY),
@@ -159,34 +163,34 @@ async def test_arxivs_own_feed_may_come_this_way_too(world: PaperSources, fetche
         ("", None, FRIDAY),
     ],
 )
-async def test_dates_that_cannot_be_true_are_not_believed(
-    world: PaperSources, fetcher: Fetcher, said: str, published: date | None, listed_on: date
+async def test_implausible_dates_are_ignored(
+    server: PaperSources, fetcher: Fetcher, date_text: str, published: date | None, listed_on: date
 ) -> None:
-    batch = await read(world, fetcher, rss(f"<item><title>{TITLE}</title><pubDate>{said}</pubDate></item>"))
-    assert [(one.paper.published, one.listed_on) for one in batch.listings] == [(published, listed_on)]
+    batch = await read(server, fetcher, rss(f"<item><title>{TITLE}</title><pubDate>{date_text}</pubDate></item>"))
+    assert [(listing.paper.published, listing.listed_on) for listing in batch.listings] == [(published, listed_on)]
 
 
-async def test_entries_without_a_title_are_counted_and_left_out(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_entries_without_a_title_are_counted_and_left_out(server: PaperSources, fetcher: Fetcher) -> None:
     batch = await read(
-        world, fetcher, rss("<item/>", "<item><title> </title></item>", f"<item><title>{TITLE}</title></item>")
+        server, fetcher, rss("<item/>", "<item><title> </title></item>", f"<item><title>{TITLE}</title></item>")
     )
     assert len(batch.listings) == 1
     assert batch.notes == ("2 of 127.0.0.1's entries have no title and were left out.",)
 
 
-async def test_a_very_long_feed_is_cut_and_says_so(world: PaperSources, fetcher: Fetcher) -> None:
-    batch = await read(world, fetcher, rss(*(f"<item><title>{TITLE} {n}</title></item>" for n in range(2_003))))
+async def test_a_very_long_feed_is_cut_with_a_note(server: PaperSources, fetcher: Fetcher) -> None:
+    batch = await read(server, fetcher, rss(*(f"<item><title>{TITLE} {n}</title></item>" for n in range(2_003))))
     assert len(batch.listings) == 2_000
     assert batch.notes == ("127.0.0.1's feed is very long; its first 2,000 entries were taken.",)
 
 
-async def test_a_damaged_feed_gives_what_can_be_read_and_says_so(world: PaperSources, fetcher: Fetcher) -> None:
-    batch = await read(world, fetcher, rss(f"<item><title>{TITLE}&nbsp;& more</title></item>"))
+async def test_a_damaged_feed_is_repaired_with_a_note(server: PaperSources, fetcher: Fetcher) -> None:
+    batch = await read(server, fetcher, rss(f"<item><title>{TITLE}&nbsp;& more</title></item>"))
     assert [listing.paper.title for listing in batch.listings] == [f"{TITLE} & more"]
     assert batch.notes == ("127.0.0.1's feed is damaged; what could be read was taken.",)
 
 
-async def test_a_json_feed_is_read(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_a_json_feed_is_read(server: PaperSources, fetcher: Fetcher) -> None:
     item = {
         "id": "https://huggingface.co/papers/2603.01234",
         "url": "https://huggingface.co/papers/2603.01234",
@@ -196,8 +200,10 @@ async def test_a_json_feed_is_read(world: PaperSources, fetcher: Fetcher) -> Non
         "tags": ["optics", 3],
         "date_published": "2026-03-05T02:30:55",
     }
-    found = await only(world, fetcher, json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": [item]}))
-    assert found == Paper(
+    paper = await read_paper(
+        server, fetcher, json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": [item]})
+    )
+    assert paper == Paper(
         id="2603.01234",
         title=TITLE,
         abstract="Hello there",
@@ -212,7 +218,7 @@ THEFT = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + rss("<item>
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("body", "problem"),
     [
         ("", "empty or cut off"),
         ("/etc/passwd", "no feed"),
@@ -232,28 +238,30 @@ THEFT = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + rss("<item>
         (b"\x89PNG\r\n\x1a\n\x00\x00", "no feed"),
     ],
 )
-async def test_a_body_that_is_no_feed_is_one_clear_error(
-    world: PaperSources, fetcher: Fetcher, body: str | bytes, why: str
+async def test_a_body_that_is_no_feed_is_unreadable(
+    server: PaperSources, fetcher: Fetcher, body: str | bytes, problem: str
 ) -> None:
-    with pytest.raises(Unreadable, match=why):
-        await read(world, fetcher, body)
+    with pytest.raises(Unreadable, match=problem):
+        await read(server, fetcher, body)
 
 
-async def test_a_body_that_names_a_file_does_not_open_it(world: PaperSources, fetcher: Fetcher, tmp_path: Path) -> None:
+async def test_a_body_that_names_a_file_does_not_open_it(
+    server: PaperSources, fetcher: Fetcher, tmp_path: Path
+) -> None:
     file = tmp_path / "feed.xml"
     file.write_text(rss(f"<item><title>{TITLE}</title></item>"))
     with pytest.raises(Unreadable, match="no feed"):
-        await read(world, fetcher, str(file))
+        await read(server, fetcher, str(file))
 
 
-def test_a_large_damaged_feed_is_not_worth_the_minutes_it_would_take() -> None:
+def test_a_large_damaged_feed_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="damaged"):
         feed_module._read(Answer("https://x.example/feed", 200, b"<rss>& " + b"<a " * 400_000), FRIDAY)
 
 
-async def test_the_loop_stays_free_while_a_feed_is_parsed(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_the_event_loop_is_not_blocked_while_a_feed_is_parsed(server: PaperSources, fetcher: Fetcher) -> None:
     items = (f"<item><title>{TITLE} {n}</title></item>" for n in range(1_000))
-    reading = asyncio.create_task(read(world, fetcher, rss(*items)))
+    reading = asyncio.create_task(read(server, fetcher, rss(*items)))
     turns = 0
     while not reading.done():
         await asyncio.sleep(0.001)
@@ -272,13 +280,13 @@ items = st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, anythi
 
 
 @given(st.fixed_dictionaries({"items": items | anything}))
-def test_whatever_stands_in_a_json_feed_papers_stay_fit_to_keep(body: object) -> None:
-    survives(json.dumps(body).encode())
+def test_any_values_in_a_json_feed_give_valid_papers(body: object) -> None:
+    assert_valid_papers(json.dumps(body).encode())
 
 
 @given(st.binary())
-def test_any_bytes_are_a_feed_or_one_clear_error(body: bytes) -> None:
-    survives(body)
+def test_any_bytes_are_read_or_raise_source_error(body: bytes) -> None:
+    assert_valid_papers(body)
 
 
 TOKENS = (
@@ -287,16 +295,16 @@ TOKENS = (
 
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=25))
-def test_any_jumble_of_markup_is_a_feed_or_one_clear_error(parts: list[str]) -> None:
-    survives("".join(parts).encode())
+def test_any_markup_is_read_or_raises_source_error(parts: list[str]) -> None:
+    assert_valid_papers("".join(parts).encode())
 
 
-def survives(body: bytes) -> None:
+def assert_valid_papers(body: bytes) -> None:
     try:
-        found = feed_module._read(Answer("https://x.example/feed", 200, body), FRIDAY)
+        feed = feed_module._read(Answer("https://x.example/feed", 200, body), FRIDAY)
     except SourceError:
         return
-    for entry in found.entries:
+    for entry in feed.entries:
         paper = feed_module._paper(entry)
         assert paper.id
         for text in (paper.id, paper.title, paper.abstract, paper.url, *paper.authors, *paper.categories):

@@ -1,4 +1,4 @@
-"""The Daily Papers: what is read, and what is survived."""
+"""The Hugging Face source: its lists, pages and damaged answers."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def paper(number: int) -> Paper:
     return Paper(id=f"2603.{number:05d}", title=f"The paper with number {number}", upvotes=number, published=THURSDAY)
 
 
-def source(world: PaperSources, fetcher: Fetcher) -> HuggingFace:
-    return HuggingFace(fetcher, world.url + "/")
+def source(server: PaperSources, fetcher: Fetcher) -> HuggingFace:
+    return HuggingFace(fetcher, server.url + "/")
 
 
 def ids(listings: object) -> list[str]:
@@ -44,112 +44,112 @@ def ids(listings: object) -> list[str]:
     return [listing.paper.id for listing in listings]
 
 
-async def test_a_days_list_comes_whole(world: PaperSources, fetcher: Fetcher) -> None:
-    world.huggingface(FRIDAY, [WHOLE])
-    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+async def test_the_list_of_a_day_is_read_whole(server: PaperSources, fetcher: Fetcher) -> None:
+    server.huggingface(FRIDAY, [WHOLE])
+    batch = await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})
     assert batch.listings == (Listing(WHOLE, "huggingface", FRIDAY, ListingKind.DAILY),)
     assert (batch.notes, batch.failure) == ((), None)
 
 
-async def test_every_missed_day_is_asked_for(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_every_missed_day_is_read(server: PaperSources, fetcher: Fetcher) -> None:
     for number, day in enumerate((THURSDAY, FRIDAY)):
-        world.huggingface(day, [paper(number)])
-    batch = await source(world, fetcher).fetch(THURSDAY - timedelta(days=1), FRIDAY, {})
+        server.huggingface(day, [paper(number)])
+    batch = await source(server, fetcher).fetch(THURSDAY - timedelta(days=1), FRIDAY, {})
     assert [(listing.paper.id, listing.listed_on) for listing in batch.listings] == [
         ("2603.00000", THURSDAY),
         ("2603.00001", FRIDAY),
     ]
 
 
-async def test_a_long_list_is_read_page_by_page(world: PaperSources, fetcher: Fetcher) -> None:
-    world.huggingface(FRIDAY, map(paper, range(2 * PAGE + 3)))
-    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+async def test_a_long_list_is_read_page_by_page(server: PaperSources, fetcher: Fetcher) -> None:
+    server.huggingface(FRIDAY, map(paper, range(2 * PAGE + 3)))
+    batch = await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})
     assert len(batch.listings) == 2 * PAGE + 3
-    assert [asked.query["p"] for asked in world.asked] == ["0", "1", "2"]
+    assert [request.query["p"] for request in server.requests] == ["0", "1", "2"]
 
 
-async def test_a_server_that_knows_no_pages_is_not_asked_for_ever(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_a_server_that_ignores_page_numbers_is_asked_only_twice(server: PaperSources, fetcher: Fetcher) -> None:
     full_page = json.dumps([{"paper": {"id": f"2603.{n:05d}", "title": f"Paper {n}"}} for n in range(PAGE)])
-    world.answer("/api/daily_papers", full_page)
-    assert len((await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings) == PAGE
-    assert len(world.asked) == 2
+    server.answer("/api/daily_papers", full_page)
+    assert len((await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings) == PAGE
+    assert len(server.requests) == 2
 
 
-async def test_what_did_not_change_gives_nothing_and_stays_remembered(world: PaperSources, fetcher: Fetcher) -> None:
-    world.huggingface(FRIDAY, map(paper, range(PAGE + 1)))
-    hf = source(world, fetcher)
+async def test_an_unchanged_list_gives_no_listings_and_the_same_memory(server: PaperSources, fetcher: Fetcher) -> None:
+    server.huggingface(FRIDAY, map(paper, range(PAGE + 1)))
+    hf = source(server, fetcher)
     first = await hf.fetch(FRIDAY, FRIDAY, {})
     again = await hf.fetch(FRIDAY, FRIDAY, first.memory)
     assert (again.listings, again.notes) == ((), ())
     assert again.memory == first.memory
-    assert len(world.asked) == 4
+    assert len(server.requests) == 4
 
 
-async def test_a_page_that_changed_behind_one_that_did_not_is_read(world: PaperSources, fetcher: Fetcher) -> None:
-    world.huggingface(FRIDAY, map(paper, range(PAGE + 1)))
-    hf = source(world, fetcher)
+async def test_a_changed_page_after_an_unchanged_page_is_read(server: PaperSources, fetcher: Fetcher) -> None:
+    server.huggingface(FRIDAY, map(paper, range(PAGE + 1)))
+    hf = source(server, fetcher)
     first = await hf.fetch(FRIDAY, FRIDAY, {})
-    world.huggingface(FRIDAY, map(paper, range(PAGE + 2)))
+    server.huggingface(FRIDAY, map(paper, range(PAGE + 2)))
     again = await hf.fetch(FRIDAY, FRIDAY, first.memory)
     assert ids(again.listings) == [f"2603.{PAGE:05d}", f"2603.{PAGE + 1:05d}"]
 
 
-async def test_an_empty_list_is_no_error_and_says_so(world: PaperSources, fetcher: Fetcher) -> None:
-    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+async def test_an_empty_list_gives_a_note(server: PaperSources, fetcher: Fetcher) -> None:
+    batch = await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})
     assert batch.listings == ()
     assert batch.notes == ("Hugging Face's Daily Papers list is empty.",)
 
 
-async def test_only_id_and_title_are_needed(world: PaperSources, fetcher: Fetcher) -> None:
-    world.answer(DAILY, json.dumps([{"paper": {"id": "2603.00001v2"}, "title": "A title"}]))
-    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+async def test_only_id_and_title_are_needed(server: PaperSources, fetcher: Fetcher) -> None:
+    server.answer(DAILY, json.dumps([{"paper": {"id": "2603.00001v2"}, "title": "A title"}]))
+    (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing == Listing(
         Paper(id="2603.00001", title="A title", published=FRIDAY), "huggingface", FRIDAY, ListingKind.DAILY
     )
 
 
-async def test_what_has_no_id_or_no_title_is_counted_and_left_out(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_papers_without_an_id_or_a_title_are_counted_and_left_out(server: PaperSources, fetcher: Fetcher) -> None:
     items = [{"paper": {"id": "2603.00001", "title": "A title"}}, {"paper": {"id": "2603.00002"}}, {"paper": None}, 7]
-    world.answer(DAILY, json.dumps(items))
-    batch = await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+    server.answer(DAILY, json.dumps(items))
+    batch = await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})
     assert ids(batch.listings) == ["2603.00001"]
     assert batch.notes == ("3 of Hugging Face's papers came without an id or a title and were left out.",)
 
 
-async def test_a_paper_that_is_not_on_arxiv_keeps_its_own_page(world: PaperSources, fetcher: Fetcher) -> None:
-    world.answer(DAILY, json.dumps([{"paper": {"id": "a report", "title": "A report of our own"}}]))
-    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+async def test_a_paper_that_is_not_on_arxiv_links_to_hugging_face(server: PaperSources, fetcher: Fetcher) -> None:
+    server.answer(DAILY, json.dumps([{"paper": {"id": "a report", "title": "A report of our own"}}]))
+    (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing.paper.id == "hf:a report"
-    assert listing.paper.link == world.url + "/papers/a%20report"
+    assert listing.paper.link == server.url + "/papers/a%20report"
 
 
-async def test_texts_are_cleaned_at_the_door(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_titles_and_names_are_cleaned(server: PaperSources, fetcher: Fetcher) -> None:
     item = {
         "id": "2603.00001",
         "title": "  A \u202etitle\x00\n with \ud800 tricks " + "x" * 2_000,
         "authors": [{"name": " Ada\tMoreau "}, {"name": None}, {}, 3, {"name": "Ada Moreau"}],
     }
-    world.answer(DAILY, json.dumps([{"paper": item}]))
-    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    server.answer(DAILY, json.dumps([{"paper": item}]))
+    (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing.paper.title.startswith("A title with tricks")
     assert len(listing.paper.title) <= 1_000
     assert listing.paper.authors == ("Ada Moreau",)
 
 
-@pytest.mark.parametrize("said", ["2999-01-01T00:00:00Z", "0001-01-01", "yesterday", 20260306, None])
-async def test_a_date_that_cannot_be_true_is_the_day_of_the_list(
-    world: PaperSources, fetcher: Fetcher, said: object
+@pytest.mark.parametrize("date_text", ["2999-01-01T00:00:00Z", "0001-01-01", "yesterday", 20260306, None])
+async def test_an_implausible_date_becomes_the_day_of_the_list(
+    server: PaperSources, fetcher: Fetcher, date_text: object
 ) -> None:
-    item = {"id": "2603.00001", "title": "A title", "publishedAt": said, "submittedOnDailyAt": said}
-    world.answer(DAILY, json.dumps([{"paper": item}]))
-    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    item = {"id": "2603.00001", "title": "A title", "publishedAt": date_text, "submittedOnDailyAt": date_text}
+    server.answer(DAILY, json.dumps([{"paper": item}]))
+    (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert (listing.paper.published, listing.listed_on) == (FRIDAY, FRIDAY)
 
 
-async def test_a_paper_in_another_encoding_is_read_all_the_same(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_a_list_in_another_encoding_is_read(server: PaperSources, fetcher: Fetcher) -> None:
     body = '[{"paper": {"id": "2603.00001", "title": "Gödel’s café"}}]'
-    world.answer(DAILY, Reply(body.encode("cp1252"), headers={"Content-Type": "application/json; charset=utf-8"}))
-    (listing,) = (await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    server.answer(DAILY, Reply(body.encode("cp1252"), headers={"Content-Type": "application/json; charset=utf-8"}))
+    (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing.paper.title == "Gödel’s café"
 
 
@@ -166,26 +166,26 @@ async def test_a_paper_in_another_encoding_is_read_all_the_same(world: PaperSour
         b"\x00\xff\xfe",
     ],
 )
-async def test_a_body_that_is_no_list_of_papers_is_one_clear_error(
-    world: PaperSources, fetcher: Fetcher, body: str | bytes
+async def test_a_body_that_is_no_list_of_papers_is_unreadable(
+    server: PaperSources, fetcher: Fetcher, body: str | bytes
 ) -> None:
-    world.answer(DAILY, body)
+    server.answer(DAILY, body)
     with pytest.raises(Unreadable, match=r"^127\.0\.0\.1 answered with "):
-        await source(world, fetcher).fetch(FRIDAY, FRIDAY, {})
+        await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})
 
 
-async def test_a_day_that_fails_keeps_what_the_days_before_gave(world: PaperSources, fetcher: Fetcher) -> None:
-    world.huggingface(THURSDAY, [paper(1)])
-    world.answer(DAILY, Reply(status=403))
-    batch = await source(world, fetcher).fetch(THURSDAY, FRIDAY, {})
+async def test_a_failing_day_keeps_the_listings_of_earlier_days(server: PaperSources, fetcher: Fetcher) -> None:
+    server.huggingface(THURSDAY, [paper(1)])
+    server.answer(DAILY, Reply(status=403))
+    batch = await source(server, fetcher).fetch(THURSDAY, FRIDAY, {})
     assert ids(batch.listings) == ["2603.00001"]
     assert isinstance(batch.failure, Refused)
 
 
-async def test_a_today_that_has_not_begun_there_is_no_failure(world: PaperSources, fetcher: Fetcher) -> None:
-    world.huggingface(THURSDAY, [paper(1)])
-    world.answer(DAILY, Reply(status=400))
-    batch = await source(world, fetcher).fetch(THURSDAY, FRIDAY, {})
+async def test_a_400_for_today_is_no_failure(server: PaperSources, fetcher: Fetcher) -> None:
+    server.huggingface(THURSDAY, [paper(1)])
+    server.answer(DAILY, Reply(status=400))
+    batch = await source(server, fetcher).fetch(THURSDAY, FRIDAY, {})
     assert (ids(batch.listings), batch.failure) == (["2603.00001"], None)
 
 
@@ -213,7 +213,7 @@ outer = st.fixed_dictionaries(
 
 
 @given(st.lists(outer | anything, max_size=4) | anything)
-def test_whatever_stands_in_a_field_papers_stay_fit_to_keep(body: object) -> None:
+def test_any_values_in_the_fields_give_valid_papers(body: object) -> None:
     pages = _Pages("https://huggingface.co", FRIDAY)
     answer = Answer("https://huggingface.co/x", 200, json.dumps(body).encode())
     try:
@@ -221,11 +221,11 @@ def test_whatever_stands_in_a_field_papers_stay_fit_to_keep(body: object) -> Non
     except SourceError:
         return
     for listing in pages.listings.values():
-        found = listing.paper
-        assert found.id
-        assert found.title
-        assert 0 <= found.upvotes <= 10**9
-        assert 0 <= found.comments <= 10**9
-        for text in (found.id, found.title, found.abstract, found.organization, *found.authors):
+        paper = listing.paper
+        assert paper.id
+        assert paper.title
+        assert 0 <= paper.upvotes <= 10**9
+        assert 0 <= paper.comments <= 10**9
+        for text in (paper.id, paper.title, paper.abstract, paper.organization, *paper.authors):
             text.encode()  # a lone surrogate could not be
             assert "\x00" not in text

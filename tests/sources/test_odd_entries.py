@@ -1,4 +1,4 @@
-r"""One odd entry never costs a source the others: an author called `Jane Roe \footnote` once cost whole lists."""
+r"""An odd entry never costs a source the others. An author called `Jane Roe \footnote` once cost whole lists."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _papers(names: list[str]) -> list[tuple[Paper, str]]:
 
 
 def _arxiv(names: list[str]) -> list[tuple[str, ...]]:
-    found = arxiv_xml.read_announcement(_answer(arxiv_atom("cs.LG", DAY, _papers(names))), DAY)
-    return [listing.paper.authors for listing in found.listings]
+    announcement = arxiv_xml.read_announcement(_answer(arxiv_atom("cs.LG", DAY, _papers(names))), DAY)
+    return [listing.paper.authors for listing in announcement.listings]
 
 
 def _arxiv_api(names: list[str]) -> list[tuple[str, ...]]:
@@ -63,14 +63,14 @@ def _hugging_face(names: list[str]) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("read", [_json, _rss, _arxiv, _arxiv_api, _hugging_face])
-def test_an_odd_name_costs_no_source_a_paper(read: Callable[[list[str]], list[tuple[str, ...]]]) -> None:
-    found = read(["Ada Moreau", *ODD, "Bo Lindqvist"])
-    assert len(found) == len(ODD) + 2
-    assert (found[0], found[-1]) == (("Ada Moreau",), ("Bo Lindqvist",))
+def test_odd_author_names_lose_no_paper(read: Callable[[list[str]], list[tuple[str, ...]]]) -> None:
+    authors = read(["Ada Moreau", *ODD, "Bo Lindqvist"])
+    assert len(authors) == len(ODD) + 2
+    assert (authors[0], authors[-1]) == (("Ada Moreau",), ("Bo Lindqvist",))
 
 
 @pytest.mark.parametrize("read", [_json, _rss, _arxiv, _arxiv_api, _hugging_face])
-def test_an_entry_that_breaks_its_reader_is_left_out_alone(
+def test_an_entry_that_raises_is_left_out_alone(
     read: Callable[[list[str]], list[tuple[str, ...]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (feed, arxiv_xml, huggingface):
@@ -86,8 +86,8 @@ def test_an_entry_that_breaks_its_reader_is_left_out_alone(
 
 
 def test_entries_that_were_left_out_are_counted_in_the_notes() -> None:
-    made = feed._Feed((), unread=2, cut=True)
-    assert feed._notes("x.example", made) == (
+    parsed = feed._Feed((), unread=2, cut=True)
+    assert feed._notes("x.example", parsed) == (
         "2 of x.example's entries could not be read and were left out.",
         "x.example's feed is very long; its first 0 entries were taken.",
     )
@@ -102,14 +102,14 @@ def test_a_document_type_with_declarations_is_refused(inside: str) -> None:
 
 def test_an_old_feed_that_only_names_its_document_type_is_read() -> None:
     body = '<!DOCTYPE rss PUBLIC "-//Netscape//DTD RSS//EN" "http://x.example/a.dtd"><rss version="0.91"><channel>'
-    found = feed._read(_answer(f"{body}<item><title>A paper</title></item></channel></rss>"), DAY)
-    assert [entry.title for entry in found.entries] == ["A paper"]
+    parsed = feed._read(_answer(f"{body}<item><title>A paper</title></item></channel></rss>"), DAY)
+    assert [entry.title for entry in parsed.entries] == ["A paper"]
 
 
 def test_a_feed_with_too_many_entries_gives_the_first_ones_whole() -> None:
     item = "<item><title>Paper {}</title>" + "<category>a</category>" * 40 + "</item>"
     body = "".join(item.format(n) for n in range(1_000))
-    found = feed._read(_answer(f'<rss version="2.0"><channel>{body}</channel></rss>'), DAY)
-    assert found.cut
-    assert 200 < len(found.entries) < 300
-    assert found.entries[-1].title == f"Paper {len(found.entries) - 1}"
+    parsed = feed._read(_answer(f'<rss version="2.0"><channel>{body}</channel></rss>'), DAY)
+    assert parsed.cut
+    assert 200 < len(parsed.entries) < 300
+    assert parsed.entries[-1].title == f"Paper {len(parsed.entries) - 1}"

@@ -17,7 +17,7 @@ from bot.sources.fetch import Answer, Fetcher
 from bot.sources.openreview import PAGE, OpenReview, read_page
 from recommender.paper import Paper
 from tests.bounds import MOST_SECONDS, seconds
-from tests.sources.conftest import Standing
+from tests.sources.conftest import FakeTime
 from tests.support.paper_sources import PaperSources, Reply, submission
 
 FRIDAY = date(2026, 3, 6)
@@ -27,12 +27,12 @@ VENUE = "ICLR.cc/2027/Conference"
 ACCOUNT = ("ada@example.org", "hunter-2")
 
 
-def source(world: PaperSources, fetcher: Fetcher, *venues: str, account: tuple[str, str] = ("", "")) -> OpenReview:
-    return OpenReview(fetcher, venues or (VENUE,), url=world.url + "/", username=account[0], password=account[1])
+def source(server: PaperSources, fetcher: Fetcher, *venues: str, account: tuple[str, str] = ("", "")) -> OpenReview:
+    return OpenReview(fetcher, venues or (VENUE,), url=server.url + "/", username=account[0], password=account[1])
 
 
-async def read(world: PaperSources, fetcher: Fetcher, *venues: str) -> Batch:
-    return await source(world, fetcher, *venues).fetch(FRIDAY, FRIDAY, {})
+async def read(server: PaperSources, fetcher: Fetcher, *venues: str) -> Batch:
+    return await source(server, fetcher, *venues).fetch(FRIDAY, FRIDAY, {})
 
 
 def ids(batch: Batch) -> list[str]:
@@ -43,9 +43,9 @@ def milliseconds(day: date) -> object:
     return submission("x", day)["tmdate"]
 
 
-async def test_a_submission_comes_whole(world: PaperSources, fetcher: Fetcher) -> None:
-    world.openreview(VENUE, [submission("Ab1_cD2-eF", FRIDAY)])
-    batch = await read(world, fetcher)
+async def test_a_submission_comes_whole(server: PaperSources, fetcher: Fetcher) -> None:
+    server.openreview(VENUE, [submission("Ab1_cD2-eF", FRIDAY)])
+    batch = await read(server, fetcher)
     whole = Paper(
         id="openreview:Ab1_cD2-eF",
         title="The submission with the forum Ab1_cD2-eF",
@@ -58,60 +58,60 @@ async def test_a_submission_comes_whole(world: PaperSources, fetcher: Fetcher) -
     assert batch == Batch((Listing(whole, "openreview", FRIDAY, ListingKind.NEW),))
 
 
-async def test_every_venue_is_read_and_a_whole_invitation_is_one(world: PaperSources, fetcher: Fetcher) -> None:
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY)])
-    world.openreview("TMLR", [submission("bbbbbbb", FRIDAY)])
-    assert ids(await read(world, fetcher, VENUE, "TMLR/-/Submission", VENUE)) == ["aaaaaaa", "bbbbbbb"]
+async def test_every_venue_is_read_and_a_whole_invitation_is_one(server: PaperSources, fetcher: Fetcher) -> None:
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY)])
+    server.openreview("TMLR", [submission("bbbbbbb", FRIDAY)])
+    assert ids(await read(server, fetcher, VENUE, "TMLR/-/Submission", VENUE)) == ["aaaaaaa", "bbbbbbb"]
 
 
 async def test_pages_are_read_until_what_is_older_and_politely(
-    world: PaperSources, fetcher: Fetcher, standing: Standing
+    server: PaperSources, fetcher: Fetcher, fake_time: FakeTime
 ) -> None:
     fresh = [submission(f"fresh{number:05d}", FRIDAY) for number in range(PAGE + 5)]
     old = [submission(f"older{number:05d}", LONG_AGO) for number in range(3 * PAGE)]
-    world.openreview(VENUE, old + fresh)
-    batch = await read(world, fetcher)
+    server.openreview(VENUE, old + fresh)
+    batch = await read(server, fetcher)
     news = [listing for listing in batch.listings if is_news(listing)]
     assert len(news) == PAGE + 5
-    assert [asked.query["offset"] for asked in world.asked] == ["0", str(PAGE)]
-    assert standing.slept == [1.0]
+    assert [request.query["offset"] for request in server.requests] == ["0", str(PAGE)]
+    assert fake_time.sleeps == [1.0]
 
 
-async def test_a_server_that_does_not_sort_is_read_to_the_end(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_a_server_that_does_not_sort_is_read_to_the_end(server: PaperSources, fetcher: Fetcher) -> None:
     notes = [submission(f"older{number:05d}", LONG_AGO, tmdate=None) for number in range(PAGE + 1)]
-    world.openreview(VENUE, [*notes, submission("fresh00000", FRIDAY, tmdate=None)])
-    assert "fresh00000" in ids(await read(world, fetcher))
+    server.openreview(VENUE, [*notes, submission("fresh00000", FRIDAY, tmdate=None)])
+    assert "fresh00000" in ids(await read(server, fetcher))
 
 
 async def test_an_endless_venue_is_cut_and_says_so(
-    world: PaperSources, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+    server: PaperSources, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.sources.openreview._MOST_PAGES", 2)
-    world.openreview(VENUE, [submission(f"fresh{number:05d}", FRIDAY) for number in range(3 * PAGE)])
-    batch = await read(world, fetcher)
-    assert (len(batch.listings), len(world.asked)) == (2 * PAGE, 2)
+    server.openreview(VENUE, [submission(f"fresh{number:05d}", FRIDAY) for number in range(3 * PAGE)])
+    batch = await read(server, fetcher)
+    assert (len(batch.listings), len(server.requests)) == (2 * PAGE, 2)
     assert batch.notes == ("OpenReview's list is too long to be read whole; what changed last was taken.",)
 
 
-async def test_a_server_that_knows_no_pages_is_not_asked_for_ever(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_a_server_that_knows_no_pages_is_not_asked_for_ever(server: PaperSources, fetcher: Fetcher) -> None:
     notes = [submission(f"fresh{number:05d}", FRIDAY) for number in range(PAGE)]
-    world.answer("/notes", json.dumps({"notes": notes}))
-    assert len((await read(world, fetcher)).listings) == PAGE
-    assert len(world.asked) == 2
+    server.answer("/notes", json.dumps({"notes": notes}))
+    assert len((await read(server, fetcher)).listings) == PAGE
+    assert len(server.requests) == 2
 
 
-async def test_missed_days_are_news_of_their_day(world: PaperSources, fetcher: Fetcher) -> None:
-    world.openreview(VENUE, [submission(f"day{n:05d}", FRIDAY - timedelta(days=n)) for n in range(9)])
-    batch = await source(world, fetcher).fetch(FRIDAY - timedelta(days=4), FRIDAY, {})
+async def test_missed_days_are_news_of_their_day(server: PaperSources, fetcher: Fetcher) -> None:
+    server.openreview(VENUE, [submission(f"day{n:05d}", FRIDAY - timedelta(days=n)) for n in range(9)])
+    batch = await source(server, fetcher).fetch(FRIDAY - timedelta(days=4), FRIDAY, {})
     news = [listing.listed_on for listing in batch.listings if is_news(listing)]
     assert news == [FRIDAY - timedelta(days=n) for n in range(6)], "and the day before, for other time zones"
 
 
 async def test_a_revision_is_no_news_but_a_paper_made_public_or_accepted_today_is(
-    world: PaperSources, fetcher: Fetcher
+    server: PaperSources, fetcher: Fetcher
 ) -> None:
     today = milliseconds(FRIDAY)
-    world.openreview(
+    server.openreview(
         VENUE,
         [
             submission("revised", LONG_AGO, tmdate=today, mdate=today),
@@ -119,7 +119,7 @@ async def test_a_revision_is_no_news_but_a_paper_made_public_or_accepted_today_i
             submission("accepted", LONG_AGO, tmdate=today, pdate=today, venueid=VENUE, venue="ICLR 2027 poster"),
         ],
     )
-    batch = await read(world, fetcher)
+    batch = await read(server, fetcher)
     assert {listing.paper.id: is_news(listing) for listing in batch.listings} == {
         "openreview:revised": False,
         "openreview:opened1": True,
@@ -142,10 +142,10 @@ async def test_a_revision_is_no_news_but_a_paper_made_public_or_accepted_today_i
     ],
 )
 async def test_what_is_withdrawn_rejected_deleted_or_not_for_everybody_is_left_out(
-    world: PaperSources, fetcher: Fetcher, fields: dict[str, object]
+    server: PaperSources, fetcher: Fetcher, fields: dict[str, object]
 ) -> None:
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY, **fields), submission("bbbbbbb", FRIDAY)])
-    batch = await read(world, fetcher)
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY, **fields), submission("bbbbbbb", FRIDAY)])
+    batch = await read(server, fetcher)
     assert (ids(batch), batch.notes) == (["bbbbbbb"], ())
 
 
@@ -160,29 +160,31 @@ async def test_what_is_withdrawn_rejected_deleted_or_not_for_everybody_is_left_o
     ],
 )
 async def test_authors_are_read_where_everybody_may_know_them(
-    world: PaperSources, fetcher: Fetcher, authors: object, names: int
+    server: PaperSources, fetcher: Fetcher, authors: object, names: int
 ) -> None:
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY, authors=authors)])
-    (listing,) = (await read(world, fetcher)).listings
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY, authors=authors)])
+    (listing,) = (await read(server, fetcher)).listings
     assert listing.paper.authors == ("Ada Moreau", "Bo Lindqvist")[:names]
 
 
-async def test_an_account_signs_in_once_and_again_when_its_token_ran_out(world: PaperSources, fetcher: Fetcher) -> None:
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY)], account=ACCOUNT)
-    openreview = source(world, fetcher, account=ACCOUNT)
+async def test_an_account_signs_in_once_and_again_when_its_token_ran_out(
+    server: PaperSources, fetcher: Fetcher
+) -> None:
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY)], account=ACCOUNT)
+    openreview = source(server, fetcher, account=ACCOUNT)
     assert ids(await openreview.fetch(FRIDAY, FRIDAY, {})) == ["aaaaaaa"]
     await openreview.fetch(FRIDAY, FRIDAY, {})
-    assert world.paths() == ["/login", "/notes", "/notes"]
-    world.expire_token()
+    assert server.paths() == ["/login", "/notes", "/notes"]
+    server.expire_token()
     assert ids(await openreview.fetch(FRIDAY, FRIDAY, {})) == ["aaaaaaa"]
-    assert world.paths()[3:] == ["/notes", "/login", "/notes"]
+    assert server.paths()[3:] == ["/notes", "/login", "/notes"]
 
 
 @pytest.mark.parametrize("challenge", [Reply("{}", 403), Reply("<!doctype html><title>Are you human?</title>")])
-async def test_without_an_account_the_mend_is_told(world: PaperSources, fetcher: Fetcher, challenge: Reply) -> None:
-    world.answer("/notes", challenge)
+async def test_without_an_account_the_mend_is_told(server: PaperSources, fetcher: Fetcher, challenge: Reply) -> None:
+    server.answer("/notes", challenge)
     with pytest.raises(Refused, match=r"set sources\.openreview\.username and password\.$"):
-        await read(world, fetcher)
+        await read(server, fetcher)
 
 
 @pytest.mark.parametrize(
@@ -198,36 +200,36 @@ async def test_without_an_account_the_mend_is_told(world: PaperSources, fetcher:
     ],
 )
 async def test_a_sign_in_that_fails_is_one_sentence_without_the_password(
-    world: PaperSources, fetcher: Fetcher, answer: Reply | str | None, sentence: str
+    server: PaperSources, fetcher: Fetcher, answer: Reply | str | None, sentence: str
 ) -> None:
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY)], account=ACCOUNT)
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY)], account=ACCOUNT)
     if answer is not None:
-        world.answer("/login", answer)
+        server.answer("/login", answer)
     with pytest.raises(SourceError, match=sentence) as told:
-        await source(world, fetcher, account=(ACCOUNT[0], "wrong-1")).fetch(FRIDAY, FRIDAY, {})
+        await source(server, fetcher, account=(ACCOUNT[0], "wrong-1")).fetch(FRIDAY, FRIDAY, {})
     assert "wrong-1" not in str(told.value)
-    assert "/notes" not in world.paths()
+    assert "/notes" not in server.paths()
 
 
-async def test_an_account_that_may_not_read_is_told(world: PaperSources, fetcher: Fetcher) -> None:
-    world.openreview(VENUE, [], account=ACCOUNT)
-    world.answer("/notes", Reply("{}", 403))
+async def test_an_account_that_may_not_read_is_told(server: PaperSources, fetcher: Fetcher) -> None:
+    server.openreview(VENUE, [], account=ACCOUNT)
+    server.answer("/notes", Reply("{}", 403))
     with pytest.raises(Refused, match="does not let this account read"):
-        await source(world, fetcher, account=ACCOUNT).fetch(FRIDAY, FRIDAY, {})
+        await source(server, fetcher, account=ACCOUNT).fetch(FRIDAY, FRIDAY, {})
 
 
-async def test_a_redirect_never_gets_the_token(world: PaperSources, fetcher: Fetcher) -> None:
-    world.openreview(VENUE, [], account=ACCOUNT)
+async def test_a_redirect_never_gets_the_token(server: PaperSources, fetcher: Fetcher) -> None:
+    server.openreview(VENUE, [], account=ACCOUNT)
     async with PaperSources() as elsewhere:
         elsewhere.openreview(VENUE, [submission("aaaaaaa", FRIDAY)])
-        world.answer("/notes", Reply(status=302, headers={"Location": f"{elsewhere.url}/stolen"}))
+        server.answer("/notes", Reply(status=302, headers={"Location": f"{elsewhere.url}/stolen"}))
         with pytest.raises(Refused):
-            await source(world, fetcher, account=ACCOUNT).fetch(FRIDAY, FRIDAY, {})
-        assert elsewhere.asked
-        assert not any("Authorization" in asked.headers for asked in elsewhere.asked)
+            await source(server, fetcher, account=ACCOUNT).fetch(FRIDAY, FRIDAY, {})
+        assert elsewhere.requests
+        assert not any("Authorization" in request.headers for request in elsewhere.requests)
 
 
-async def test_odd_notes_are_counted_and_cost_no_other(world: PaperSources, fetcher: Fetcher) -> None:
+async def test_odd_notes_are_counted_and_cost_no_other(server: PaperSources, fetcher: Fetcher) -> None:
     everyone = {"readers": ["everyone"]}
     notes = [
         {**everyone, "id": "aaaaaaa", "content": {"title": {"value": "A title"}}},
@@ -237,8 +239,8 @@ async def test_odd_notes_are_counted_and_cost_no_other(world: PaperSources, fetc
         None,
         7,
     ]
-    world.answer("/notes", json.dumps({"notes": notes}))
-    batch = await read(world, fetcher)
+    server.answer("/notes", json.dumps({"notes": notes}))
+    batch = await read(server, fetcher)
     (listing,) = batch.listings
     whole = Paper("openreview:aaaaaaa", "A title", published=FRIDAY, url="https://openreview.net/forum?id=aaaaaaa")
     assert listing == Listing(whole, "openreview", FRIDAY, ListingKind.NEW)
@@ -246,10 +248,10 @@ async def test_odd_notes_are_counted_and_cost_no_other(world: PaperSources, fetc
 
 
 @pytest.mark.parametrize("moment", [None, "1772800000000", True, -1, 10**30, 1e400, [], 32503680000000])
-async def test_a_time_that_cannot_be_true_is_today(world: PaperSources, fetcher: Fetcher, moment: object) -> None:
+async def test_a_time_that_cannot_be_true_is_today(server: PaperSources, fetcher: Fetcher, moment: object) -> None:
     fields = dict.fromkeys(("cdate", "tcdate", "odate", "pdate"), moment)
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY, **fields)])
-    (listing,) = (await read(world, fetcher)).listings
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY, **fields)])
+    (listing,) = (await read(server, fetcher)).listings
     assert listing.listed_on == FRIDAY
 
 
@@ -257,54 +259,54 @@ async def test_a_time_that_cannot_be_true_is_today(world: PaperSources, fetcher:
     "body", ["", '{"notes": [{"id": "aaa', "null", "[]", '{"notes": {}}', "[" * 100_000, b"\x00\xff\xfe"]
 )
 async def test_a_body_that_is_no_list_is_one_clear_error(
-    world: PaperSources, fetcher: Fetcher, body: str | bytes
+    server: PaperSources, fetcher: Fetcher, body: str | bytes
 ) -> None:
-    world.answer("/notes", body)
+    server.answer("/notes", body)
     with pytest.raises(Unreadable, match=r"^127\.0\.0\.1 answered with "):
-        await read(world, fetcher)
+        await read(server, fetcher)
 
 
-async def test_a_venue_that_fails_stops_no_other(world: PaperSources, fetcher: Fetcher) -> None:
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY)])
+async def test_a_venue_that_fails_stops_no_other(server: PaperSources, fetcher: Fetcher) -> None:
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY)])
     query = f"invitation=TMLR%2F-%2FSubmission&sort=tmdate%3Adesc&limit={PAGE}&offset=0"
-    world.answer(f"/notes?{query}", Reply(status=404))
-    batch = await read(world, fetcher, "TMLR", VENUE)
+    server.answer(f"/notes?{query}", Reply(status=404))
+    batch = await read(server, fetcher, "TMLR", VENUE)
     assert (ids(batch), isinstance(batch.failure, Refused)) == (["aaaaaaa"], True)
 
 
-async def test_a_server_that_wants_a_rest_gets_it(world: PaperSources, fetcher: Fetcher, standing: Standing) -> None:
+async def test_a_server_that_wants_a_rest_gets_it(server: PaperSources, fetcher: Fetcher, fake_time: FakeTime) -> None:
     good = json.dumps({"notes": [submission("aaaaaaa", FRIDAY)]})
-    world.answer("/notes", Reply(status=429, headers={"Retry-After": "20"}), good)
-    assert ids(await read(world, fetcher)) == ["aaaaaaa"]
-    assert sum(standing.slept) >= 20
-    world.answer("/notes", Reply(status=429, headers={"Retry-After": "7200"}))
+    server.answer("/notes", Reply(status=429, headers={"Retry-After": "20"}), good)
+    assert ids(await read(server, fetcher)) == ["aaaaaaa"]
+    assert sum(fake_time.sleeps) >= 20
+    server.answer("/notes", Reply(status=429, headers={"Retry-After": "7200"}))
     with pytest.raises(RateLimited):
-        await read(world, fetcher)
+        await read(server, fetcher)
 
 
-async def test_a_huge_answer_is_not_read_to_its_end(world: PaperSources, fetcher: Fetcher) -> None:
-    world.answer("/notes", Reply('{"notes": [' + " " * 100_000, repeat=1_000))
+async def test_a_huge_answer_is_not_read_to_its_end(server: PaperSources, fetcher: Fetcher) -> None:
+    server.answer("/notes", Reply('{"notes": [' + " " * 100_000, repeat=1_000))
     with pytest.raises(TooLarge):
-        await read(world, fetcher)
-    assert world.sent < 20_000_000
+        await read(server, fetcher)
+    assert server.bytes_sent < 20_000_000
 
 
-def settings_for(world: PaperSources, **openreview: str) -> dict[str, str]:
+def settings_for(server: PaperSources, **openreview: str) -> dict[str, str]:
     variables = {f"PAPERBOY_SOURCES__OPENREVIEW__{name.upper()}": value for name, value in openreview.items()}
     off = {f"PAPERBOY_SOURCES__{name}__ENABLED": "false" for name in ("HUGGINGFACE", "ARXIV")}
-    return {**off, **variables, "PAPERBOY_SOURCES__OPENREVIEW__URL": world.url}
+    return {**off, **variables, "PAPERBOY_SOURCES__OPENREVIEW__URL": server.url}
 
 
-async def test_the_settings_switch_it_on_with_the_link_of_a_venue(world: PaperSources) -> None:
-    world.openreview(VENUE, [submission("aaaaaaa", FRIDAY)], account=ACCOUNT)
+async def test_the_settings_switch_it_on_with_the_link_of_a_venue(server: PaperSources) -> None:
+    server.openreview(VENUE, [submission("aaaaaaa", FRIDAY)], account=ACCOUNT)
     links = f"https://openreview.net/group?id={VENUE}#tab-recent-activity,https://openreview.net/group?id=TMLR&x=1"
-    settings = load(None, settings_for(world, venues=links, username=ACCOUNT[0], password=ACCOUNT[1]))
+    settings = load(None, settings_for(server, venues=links, username=ACCOUNT[0], password=ACCOUNT[1]))
     assert settings.sources.openreview.venues == (VENUE, "TMLR")
     assert ACCOUNT[1] not in repr(settings)
     async with configured_sources(settings) as sources:
         assert [each.name for each in sources] == ["openreview"]
         assert ids(await sources[0].fetch(FRIDAY, FRIDAY, {})) == ["aaaaaaa"]
-    async with configured_sources(load(None, settings_for(world))) as sources:
+    async with configured_sources(load(None, settings_for(server))) as sources:
         assert sources == []
 
 

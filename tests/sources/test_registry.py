@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md says of a new source: a class and one line, and no other file of the product changes."""
+"""A new source needs a class and one line in the registry, as CONTRIBUTING.md says, and no other change."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ async def test_a_backup_of_either_database_restores_into_either(store: Store, ot
     assert without_id(await dump(store)) == without_id(await dump(other))
 
 
-async def test_a_restored_store_is_another_one_and_goes_on_counting(store: Store, tmp_path: Path) -> None:
+async def test_a_restored_store_has_a_new_id_and_continues_its_sequences(store: Store, tmp_path: Path) -> None:
     async with store.write() as tx:
         before = await metadata.store_id(tx)
         ids = [(await add_channel(tx, f"C{number}")).id for number in range(4)]
@@ -99,9 +99,7 @@ async def test_a_restored_store_is_another_one_and_goes_on_counting(store: Store
     await reopened.close()
 
 
-async def test_readers_and_writers_meanwhile_see_before_or_after_and_nothing_between(
-    store: Store, tmp_path: Path
-) -> None:
+async def test_transactions_during_a_restore_see_the_state_before_or_after(store: Store, tmp_path: Path) -> None:
     async with store.write() as tx:
         for number in range(90):
             await add_channel(tx, f"C{number}")
@@ -141,7 +139,7 @@ async def test_readers_and_writers_meanwhile_see_before_or_after_and_nothing_bet
         assert len(await channels.list_all(tx)) == 90
 
 
-async def test_a_file_cut_off_anywhere_is_refused_and_nothing_changes(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_a_truncated_backup_is_refused_and_changes_nothing(sqlite_store: Store, tmp_path: Path) -> None:
     await filled(sqlite_store)
     file, cut = tmp_path / "backup.gz", tmp_path / "cut.gz"
     await backup(sqlite_store, file, START)
@@ -156,7 +154,7 @@ async def test_a_file_cut_off_anywhere_is_refused_and_nothing_changes(sqlite_sto
     assert await dump(sqlite_store) == before
 
 
-async def test_a_file_changed_anywhere_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_a_backup_with_changed_lines_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
     await filled(sqlite_store)
     file = tmp_path / "backup.gz"
     await backup(sqlite_store, file, START)
@@ -183,7 +181,7 @@ async def test_a_file_changed_anywhere_is_refused(sqlite_store: Store, tmp_path:
     ],
     ids=range(14),
 )  # fmt: skip
-async def test_what_is_no_backup_is_refused_with_one_sentence(
+async def test_a_file_that_is_no_backup_is_refused_with_one_sentence(
     sqlite_store: Store, tmp_path: Path, content: bytes
 ) -> None:
     file = tmp_path / "odd.gz"
@@ -192,7 +190,7 @@ async def test_what_is_no_backup_is_refused_with_one_sentence(
         await restore(sqlite_store, file)
 
 
-async def test_a_file_that_is_not_there_or_is_a_folder_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_a_missing_backup_and_a_folder_are_refused(sqlite_store: Store, tmp_path: Path) -> None:
     for file in (tmp_path / "nothing.gz", tmp_path):
         with pytest.raises(BackupRefused, match="can't be read"):
             await restore(sqlite_store, file)
@@ -201,7 +199,7 @@ async def test_a_file_that_is_not_there_or_is_a_folder_is_refused(sqlite_store: 
 @pytest.mark.parametrize(
     "header", [{"paperboy backup": 1, "revision": "9999"}, {"paperboy backup": 2, "revision": "x"}]
 )
-async def test_a_backup_by_a_newer_version_is_left_to_it(store: Store, tmp_path: Path, header: dict[str, Any]) -> None:
+async def test_a_backup_by_a_newer_version_is_refused(store: Store, tmp_path: Path, header: dict[str, Any]) -> None:
     await filled(store)
     before = await dump(store)
     with pytest.raises(StoreNewer, match="newer Paperboy"):
@@ -226,9 +224,7 @@ async def test_a_backup_by_a_newer_version_is_left_to_it(store: Store, tmp_path:
         {"table": "saved", "row": {"platform": "", "workspace": "", "member": "", "paper_id": "", "at": 7}},
     ],
 )  # fmt: skip
-async def test_rows_that_do_not_fit_are_refused_and_nothing_changes(
-    store: Store, tmp_path: Path, line: dict[str, Any]
-) -> None:
+async def test_rows_that_do_not_fit_the_tables_are_refused(store: Store, tmp_path: Path, line: dict[str, Any]) -> None:
     await filled(store)
     before = await dump(store)
     file = written(tmp_path / "odd.gz", {"paperboy backup": 1, "revision": revisions()[0]}, line)
@@ -237,7 +233,9 @@ async def test_rows_that_do_not_fit_are_refused_and_nothing_changes(
     assert await dump(store) == before
 
 
-async def test_a_backup_that_fails_leaves_the_older_one_and_no_litter(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_a_failed_backup_keeps_the_older_file_and_leaves_no_part_file(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     await filled(sqlite_store)
@@ -253,7 +251,7 @@ async def test_a_backup_that_fails_leaves_the_older_one_and_no_litter(sqlite_sto
     assert (folder / "backup.gz").read_bytes() == older
 
 
-async def test_a_backup_where_none_can_be_written_says_so(sqlite_store: Store, tmp_path: Path) -> None:
+async def test_a_backup_to_an_unwritable_place_is_reported(sqlite_store: Store, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for file in (tmp_path / "missing" / "backup.gz", Path("/dev/full/backup.gz")):
         with pytest.raises(BackupUnwritten, match=r"can't be written: [^\n]+ Nothing was changed\.$"):
@@ -263,7 +261,7 @@ async def test_a_backup_where_none_can_be_written_says_so(sqlite_store: Store, t
     assert ".part" not in endings(tmp_path)
 
 
-async def test_a_full_disk_in_the_middle_of_a_restore_loses_nothing(sqlite_url: str, tmp_path: Path) -> None:
+async def test_a_full_disk_during_a_restore_changes_nothing(sqlite_url: str, tmp_path: Path) -> None:
     big = await open_store(f"sqlite:///{tmp_path / 'big.db'}")
     async with big.write() as tx:
         await papers.record(tx, [Paper(f"2310.{n:05}", f"Title {n}", "abstract " * 50) for n in range(600)], START)

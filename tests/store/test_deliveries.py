@@ -41,7 +41,7 @@ async def posts_of(store: Store, channel: int) -> list[Post]:
         return await deliveries.posts_in_channel(tx, channel)
 
 
-async def test_a_planned_delivery_stands_with_its_posts_in_order(store: Store) -> None:
+async def test_a_planned_delivery_is_stored_with_its_posts_in_order(store: Store) -> None:
     channel = await channel_with_papers(store)
     planned = await plan(store, channel, "", "P", "Q")
     assert planned
@@ -98,7 +98,7 @@ async def test_a_dropped_paper_may_come_again(store: Store) -> None:
     assert [(post.paper_id, post.state) for post in await posts_of(store, channel)] == [("P", PostState.PLANNED)]
 
 
-async def test_a_paper_that_is_no_more_and_a_channel_that_is_gone_break_no_plan(store: Store) -> None:
+async def test_plan_leaves_out_merged_papers_and_refuses_deleted_channels(store: Store) -> None:
     channel = await channel_with_papers(store)
     assert await plan(store, channel, "merged away", "P")
     assert [post.paper_id for post in await posts_of(store, channel)] == ["P"]
@@ -109,7 +109,7 @@ async def test_a_paper_that_is_no_more_and_a_channel_that_is_gone_break_no_plan(
     assert (await channel_with_papers(store, "C2")) != channel  # its number is not given to another
 
 
-async def test_of_planners_at_the_same_moment_exactly_one_wins(store: Store) -> None:
+async def test_of_concurrent_plans_exactly_one_is_stored(store: Store) -> None:
     channel = await channel_with_papers(store)
     won = await asyncio.gather(*(plan(store, channel, "P", "Q") for _ in range(10)))
     assert sum(delivery is not None for delivery in won) == 1
@@ -137,7 +137,7 @@ async def test_a_post_makes_every_move_of_the_state_machine_and_no_other(
             assert await deliveries.posts_in_channel(tx, channel) == [post]
 
 
-async def test_of_senders_at_the_same_moment_exactly_one_takes_the_post(store: Store) -> None:
+async def test_of_concurrent_moves_of_a_post_exactly_one_succeeds(store: Store) -> None:
     channel = await channel_with_papers(store)
     await plan(store, channel, "P")
     post = (await posts_of(store, channel))[0]
@@ -149,7 +149,7 @@ async def test_of_senders_at_the_same_moment_exactly_one_takes_the_post(store: S
     assert sum(await asyncio.gather(*(take() for _ in range(10)))) == 1
 
 
-async def test_posts_wait_until_their_time_in_channels_that_can_be_reached(store: Store) -> None:
+async def test_channels_to_deliver_leaves_out_lost_channels_and_later_posts(store: Store) -> None:
     channel, lost = await channel_with_papers(store), await channel_with_papers(store, "C2")
     for one in (channel, lost):
         await plan(store, one, "P")
@@ -162,7 +162,7 @@ async def test_posts_wait_until_their_time_in_channels_that_can_be_reached(store
         assert await deliveries.channels_to_deliver(tx, START, ["slack"], [PostState.SENDING]) == []
 
 
-async def test_the_team_remembers_where_it_had_a_paper(store: Store) -> None:
+async def test_seen_in_workspace_gives_the_earlier_posts_of_a_paper(store: Store) -> None:
     one, two = await channel_with_papers(store), await channel_with_papers(store, "C2")
     for channel, at in ((one, START + timedelta(1)), (two, START)):
         await plan(store, channel, "P")
@@ -221,7 +221,7 @@ async def test_numbered_papers_of_a_dropped_message_may_come_again(store: Store)
         assert await exposures.posted(tx, channel) == {"P", "Q"}
 
 
-async def test_what_goes_in_a_thread_knows_its_deliverys_first_message(store: Store) -> None:
+async def test_threaded_posts_find_the_first_post_of_their_delivery(store: Store) -> None:
     channel = await channel_with_papers(store)
     async with store.write() as tx:
         drafts = [Draft({}), Draft({}, "P", threaded=True)]

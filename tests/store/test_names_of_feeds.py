@@ -18,7 +18,7 @@ URL = "http://reader:PASSW0RD@feeds.example/private.rss?key=APIKEY123"
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
 
 
-async def test_an_upgrade_takes_the_addresses_of_feeds_out_and_keeps_what_they_remember(empty_url: str) -> None:
+async def test_migration_0011_removes_feed_addresses_and_keeps_their_memory(empty_url: str) -> None:
     store = Store(make_engine(empty_url, 1))
     await upgrade(store, "0009")
     said = f"Nothing new: feed {URL} could not be read (x). More."

@@ -37,7 +37,7 @@ async def test_a_channel_is_found_by_its_place_and_by_every_name_of_it(store: St
         assert await channels.list_all(tx, ["slack"]) == [one]
 
 
-async def test_a_channel_met_by_two_processes_at_once_is_one_channel(store: Store) -> None:
+async def test_concurrent_adds_of_a_channel_store_it_once(store: Store) -> None:
     async def meet() -> int:
         async with store.write() as tx:
             return (await add_channel(tx)).id
@@ -58,7 +58,7 @@ async def test_channels_are_due_when_their_hour_has_come(store: Store) -> None:
         assert await channels.due(tx, START, ["discord"]) == []
 
 
-async def test_a_removed_channel_takes_all_that_hangs_on_it_along(store: Store) -> None:
+async def test_deleting_a_channel_deletes_all_of_its_rows(store: Store) -> None:
     async with store.write() as tx:
         await papers.record(tx, [Paper("P", "")], START)
         channel = await add_channel(tx)
@@ -88,7 +88,7 @@ async def test_topics_are_put_changed_and_removed(store: Store) -> None:
         assert await topics.remove(tx, channel, endless)
 
 
-async def test_saved_papers_are_kept_once_and_given_latest_first(store: Store) -> None:
+async def test_saved_papers_are_stored_once_and_listed_latest_first(store: Store) -> None:
     async with store.write() as tx:
         await papers.record(tx, [Paper("P", ""), Paper("Q", "")], START)
         assert await saved.put(tx, "slack", "W", "ada", "P", START)
@@ -104,7 +104,7 @@ async def test_saved_papers_are_kept_once_and_given_latest_first(store: Store) -
         assert await saved.for_member(tx, "slack", None, "ada") == []
 
 
-async def test_a_run_that_failed_is_never_the_last_good_one(store: Store) -> None:
+async def test_the_latest_successful_run_is_no_failed_or_running_one(store: Store) -> None:
     async with store.write() as tx:
         first = await runs.start(tx, "arxiv", DAY, DAY, START)
         await runs.done(tx, first, listed=3, added=2, notes=["holiday"], memory={"etag": "x"}, now=START)
@@ -123,7 +123,7 @@ async def test_a_run_that_failed_is_never_the_last_good_one(store: Store) -> Non
         assert await runs.latest(tx, "nobody") is None
 
 
-async def test_an_event_is_received_once_and_worked_off_once(store: Store) -> None:
+async def test_an_event_is_received_once_and_processed_once(store: Store) -> None:
     async def receive() -> bool:
         async with store.write() as tx:
             return await inbox.receive(tx, "slack", "E1", {"text": "\0\ud800 é"}, START)
@@ -146,7 +146,7 @@ async def test_an_event_is_received_once_and_worked_off_once(store: Store) -> No
         assert (await tx.execute(sa.select(inbox_table))).all() == []
 
 
-async def test_a_member_is_forgotten_in_events_of_which_only_the_id_is_left(store: Store) -> None:
+async def test_forget_deletes_the_finished_events_of_a_member(store: Store) -> None:
     async with store.write() as tx:
         for member in ("U007", "U0078"):
             await inbox.receive(tx, "slack", f"E-{len(member)}", {"user": member}, START, member)
@@ -160,7 +160,7 @@ async def test_a_member_is_forgotten_in_events_of_which_only_the_id_is_left(stor
         assert not await inbox.receive(tx, "discord", "E", {}, START)
 
 
-async def test_many_events_are_no_reason_to_stand_still_when_somebody_is_forgotten(sqlite_store: Store) -> None:
+async def test_forget_reads_events_in_batches_and_lets_the_loop_turn(sqlite_store: Store) -> None:
     """The loop turns, and no statement reads more than some hundred events, however many there are."""
     rows = [
         {"platform": "slack", "event_id": f"E{number}", "state": state, "body": {"user": f"U{number % 1_000}"},
@@ -192,7 +192,7 @@ async def test_many_events_are_no_reason_to_stand_still_when_somebody_is_forgott
     assert turns > 3
 
 
-async def test_facts_are_put_and_replaced_and_the_store_keeps_one_id(store: Store) -> None:
+async def test_metadata_is_replaced_and_the_store_id_stays(store: Store) -> None:
     async def ask() -> str:
         async with store.write() as tx:
             await metadata.put(tx, "name", "first")
@@ -205,7 +205,7 @@ async def test_facts_are_put_and_replaced_and_the_store_keeps_one_id(store: Stor
         assert await metadata.get(tx, "other") is None
 
 
-async def test_a_forgotten_member_leaves_no_trace_and_others_keep_theirs(store: Store) -> None:
+async def test_forget_deletes_every_trace_of_a_member_and_nothing_of_others(store: Store) -> None:
     async with store.write() as tx:
         await papers.record(tx, [Paper("P", "")], START)
         team = await add_channel(tx, "C1", owner="U007")

@@ -46,7 +46,7 @@ async def all_ids(store: Store) -> list[str]:
     ],
     ids=lambda paper: paper.id,
 )
-async def test_one_paper_is_one_paper_whatever_it_is_called(store: Store, again: Paper) -> None:
+async def test_a_paper_is_stored_once_whatever_its_name(store: Store, again: Paper) -> None:
     first = await record(store, Paper("2310.01234v1", TITLE, doi="10.1145/abc.1"))
     assert (first.ids, first.new) == (["2310.01234"], 1)
     second = await record(store, again)
@@ -54,7 +54,7 @@ async def test_one_paper_is_one_paper_whatever_it_is_called(store: Store, again:
     assert await all_ids(store) == ["2310.01234"]
 
 
-async def test_a_paper_told_twice_is_no_change_the_second_time(store: Store) -> None:
+async def test_recording_a_paper_twice_changes_nothing(store: Store) -> None:
     paper = Paper(
         "2310.01234", TITLE, "An abstract.", ("A", "B"), ("cs.LG",), DAY, 3, 1, "Org", "https://x.org", "10.1/x"
     )
@@ -66,7 +66,7 @@ async def test_a_paper_told_twice_is_no_change_the_second_time(store: Store) -> 
         assert [revision for revision, _ in await papers.changed_since(tx, 0, 10)] == [1]
 
 
-async def test_the_best_of_both_is_kept(store: Store) -> None:
+async def test_recording_merges_new_facts_into_a_stored_paper(store: Store) -> None:
     await record(store, Paper("2310.01234", TITLE, "Short.", ("A",), ("cs.LG",), DAY, 2))
     later = Paper("2310.01234v2", "Retitled in version two, at length", "A longer abstract.", ("A", "B"), ("stat.ML",))
     told = await record(store, later)
@@ -83,19 +83,19 @@ async def test_the_same_title_under_two_arxiv_ids_is_two_papers(store: Store) ->
     assert (done.ids, done.new) == (["2310.01234", "2401.00001"], 2)
 
 
-async def test_short_titles_do_not_make_two_papers_one(store: Store) -> None:
+async def test_papers_with_the_same_short_title_are_not_merged(store: Store) -> None:
     done = await record(store, Paper("feed-1", "Editorial"), Paper("feed-2", "Editorial"))
     assert (done.ids, done.new) == (["feed-1", "feed-2"], 2)
     assert (await record(store, Paper("feed-2", "Editorial"))).ids == ["feed-2"]
 
 
-async def test_papers_without_an_id_are_told_apart_by_their_titles(store: Store) -> None:
+async def test_papers_without_an_id_are_identified_by_their_titles(store: Store) -> None:
     done = await record(store, Paper("", "Editorial"), Paper("", "A reply"), Paper("", TITLE))
     assert done.new == 3
     assert all(done.ids)
 
 
-async def test_doubles_within_one_batch_are_one_paper(store: Store) -> None:
+async def test_duplicates_within_a_batch_are_merged(store: Store) -> None:
     done = await record(
         store, Paper("feed-9", TITLE), Paper("2310.01234", TITLE, "Abstract."), Paper("2310.01234v2", "")
     )
@@ -103,7 +103,7 @@ async def test_doubles_within_one_batch_are_one_paper(store: Store) -> None:
     assert await all_ids(store) == [done.ids[0]]
 
 
-async def test_a_paper_of_the_batch_that_turns_out_to_be_another_is_given_under_the_id_that_stays(store: Store) -> None:
+async def test_a_paper_merged_later_in_its_batch_is_returned_under_the_surviving_id(store: Store) -> None:
     done = await record(
         store,
         Paper("10.1145/abc.1", OTHER),
@@ -131,7 +131,7 @@ async def test_a_chain_of_merges_in_one_batch_ends_at_one_paper(store: Store) ->
             assert await papers.resolve(tx, name) == done.ids[0]
 
 
-async def test_a_retitled_paper_is_tied_to_its_twin_by_the_new_title(store: Store) -> None:
+async def test_a_new_title_merges_a_paper_with_its_duplicate(store: Store) -> None:
     await record(store, Paper("2310.01234", OTHER))
     await record(store, Paper("feed-1", TITLE))
     assert (await record(store, Paper("2310.01234v2", TITLE))).merged == ["feed-1"]
@@ -139,7 +139,7 @@ async def test_a_retitled_paper_is_tied_to_its_twin_by_the_new_title(store: Stor
     assert (await record(store, Paper("feed-1", "Editorial"))).ids == ["2310.01234"]
 
 
-async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(store: Store) -> None:
+async def test_a_merge_of_two_stored_papers_keeps_votes_saved_posts_and_names(store: Store) -> None:
     await record(store, Paper("2310.01234", TITLE), Paper("10.1145/abc.1", OTHER), listed={"10.1145/abc.1": DAY})
     gone, later = "doi:10.1145/abc.1", START + timedelta(hours=1)
     async with store.write() as tx:
@@ -180,7 +180,7 @@ async def test_a_merge_of_two_known_papers_keeps_votes_saved_posts_and_names(sto
         assert await papers.news(tx, DAY, DAY, 0, START - timedelta(seconds=1)) == ["2310.01234"]
 
 
-async def test_a_paper_takes_on_the_stronger_id_and_all_that_hangs_on_it_follows(store: Store) -> None:
+async def test_a_paper_takes_the_stronger_id_and_keeps_votes_and_news(store: Store) -> None:
     await record(store, Paper("feed-1", TITLE, upvotes=3), listed={"feed-1": DAY})
     async with store.write() as tx:
         channel = await add_channel(tx)
@@ -197,7 +197,7 @@ async def test_a_paper_takes_on_the_stronger_id_and_all_that_hangs_on_it_follows
 
 
 @pytest.mark.parametrize("sent_first", ["2310.01234", "doi:10.1145/abc.1"])
-async def test_of_two_posts_of_one_paper_the_sent_one_keeps_it_and_the_waiting_one_is_dropped(
+async def test_after_a_merge_the_sent_post_keeps_the_paper_and_the_planned_one_is_dropped(
     store: Store, sent_first: str
 ) -> None:
     await record(store, Paper("2310.01234", TITLE), Paper("10.1145/abc.1", OTHER))
@@ -221,7 +221,7 @@ ARXIV, DOI = "2310.01234", "doi:10.1145/abc.1"
 
 
 @pytest.mark.parametrize("sent", [PostState.SENT, PostState.PLANNED])
-async def test_a_card_that_waits_is_not_sent_where_its_paper_stands_by_number_under_another_name(
+async def test_after_a_merge_a_numbered_line_keeps_the_paper_and_the_planned_card_is_dropped(
     store: Store, sent: PostState
 ) -> None:
     await record(store, Paper(ARXIV, TITLE), Paper("10.1145/abc.1", OTHER))
@@ -237,7 +237,7 @@ async def test_a_card_that_waits_is_not_sent_where_its_paper_stands_by_number_un
         assert await exposures.by_number(tx, channel.id) == {(listed.id, 1): ARXIV}
 
 
-async def test_of_two_numbers_of_one_paper_and_of_a_card_sent_before_one_keeps_it(store: Store) -> None:
+async def test_after_a_merge_one_numbered_line_or_the_sent_card_keeps_the_paper(store: Store) -> None:
     await record(store, Paper(ARXIV, TITLE), Paper("10.1145/abc.1", OTHER))
     async with store.write() as tx:
         one, two = await add_channel(tx), await add_channel(tx, "C2")
@@ -266,7 +266,7 @@ async def test_a_paper_is_listed_on_the_earliest_day_it_was_news(store: Store) -
         assert await papers.news(tx, DAY, DAY + timedelta(9)) == []
 
 
-async def test_what_becomes_news_while_it_is_merged_is_news_from_then_on(store: Store) -> None:
+async def test_a_paper_that_becomes_news_by_a_merge_gets_a_news_revision(store: Store) -> None:
     await record(store, Paper("2310.01234", TITLE))
     async with store.read() as tx:
         before = await metadata.revision(tx)
@@ -278,7 +278,7 @@ async def test_what_becomes_news_while_it_is_merged_is_news_from_then_on(store: 
         assert await papers.news(tx, DAY, DAY, await metadata.revision(tx)) == []
 
 
-async def test_changes_come_in_the_order_they_were_made_and_a_batch_is_never_cut_apart(store: Store) -> None:
+async def test_changed_since_gives_whole_batches_in_order(store: Store) -> None:
     batches = [[Paper(f"2310.{batch}{n:04}", f"Paper {batch} {n}") for n in range(4)] for batch in range(3)]
     for batch in batches:
         await record(store, *batch)
@@ -302,7 +302,7 @@ async def test_changes_come_in_the_order_they_were_made_and_a_batch_is_never_cut
 @pytest.mark.parametrize(
     "text", ["", "   ", "nothing", "\0", "\ud800", "x" * 10_000, "10.1145/" + "y" * 10_000, "🎲" * 4_000]
 )
-async def test_whatever_is_asked_for_that_is_not_there_is_not_found(store: Store, text: str) -> None:
+async def test_resolve_gives_none_for_unknown_names(store: Store, text: str) -> None:
     async with store.read() as tx:
         assert await papers.resolve(tx, text) is None
         assert await papers.get(tx, text) is None
@@ -333,13 +333,15 @@ async def test_hostile_papers_are_stored_once_and_found_again(store: Store, pape
 
 
 @given(st.text())
-def test_a_name_once_cleaned_stays_as_it_is(text: str) -> None:
+def test_clean_name_is_idempotent_and_bounded(text: str) -> None:
     for name in (clean_name(text), clean_name(text * 400)):
         assert clean_name(name) == name
         assert len(name.encode()) <= 500
 
 
-async def test_many_papers_at_once_are_no_more_than_a_statement_holds(sqlite_store: Store, clock: Clock) -> None:
+async def test_thousands_of_papers_are_recorded_within_the_limit_of_a_statement(
+    sqlite_store: Store, clock: Clock
+) -> None:
     many = [Paper(f"2310.{number:05}", f"A paper with number {number} of many") for number in range(3_000)]
     assert (await record(sqlite_store, *many)).new == 3_000
     async with sqlite_store.read() as tx:

@@ -86,7 +86,7 @@ async def _fill(tx: AsyncConnection) -> None:
               reason="", body={}, attempts=1, planned_at=moment, not_before=moment)  # fmt: skip
 
 
-async def test_an_upgrade_gives_members_papers_back_to_the_rooms_they_were_given_to(old: Store) -> None:
+async def test_migration_0010_makes_members_papers_private_to_their_channels(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
         seen = {number: sorted(await contributions.visible_ids(tx, number)) for number in range(1, 7)}
@@ -102,7 +102,7 @@ async def test_an_upgrade_gives_members_papers_back_to_the_rooms_they_were_given
         assert await metadata.revision(tx) == 5
 
 
-async def test_votes_and_saved_papers_stay_with_those_who_may_see_them(old: Store) -> None:
+async def test_migration_0010_keeps_votes_and_saved_papers_where_the_paper_is_visible(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
         tables = (await tx.run_sync(reflected)).tables
@@ -116,7 +116,7 @@ async def test_votes_and_saved_papers_stay_with_those_who_may_see_them(old: Stor
         assert post.paper_id is None
 
 
-async def test_an_upgrade_takes_what_members_wrote_out_of_a_listed_paper(old: Store) -> None:
+async def test_migration_0010_removes_members_facts_from_listed_papers(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
         listed = await papers.get(tx, LISTED)
@@ -126,14 +126,14 @@ async def test_an_upgrade_takes_what_members_wrote_out_of_a_listed_paper(old: St
         assert await papers.resolve(tx, LISTED) == LISTED
 
 
-async def test_a_channel_of_slack_that_nobody_was_sure_of_is_private_after_an_upgrade(old: Store) -> None:
+async def test_migration_0010_makes_slack_channels_private_before_an_invitation(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
         private = {one.id for one in await channels.list_all(tx) if one.place.private}
         assert private == {BESIDE, BOARD}
 
 
-async def test_a_source_that_lists_the_paper_later_takes_its_place_for_all(old: Store) -> None:
+async def test_a_listed_paper_replaces_all_private_copies_made_by_migration_0010(old: Store) -> None:
     await upgrade(old)
     async with old.write() as tx:
         paper = Paper("10.1145/x", "A confidential draft with a long title", "Published.")

@@ -49,7 +49,7 @@ async def test_a_second_bot_on_a_postgresql_store_is_refused_in_one_sentence(url
         pass
 
 
-async def test_a_holder_that_is_just_ending_is_waited_for(url: str) -> None:
+async def test_acquire_waits_for_a_holder_that_is_stopping(url: str) -> None:
     first = ServingLock(url, 0.0)
     held, leave = asyncio.Event(), asyncio.Event()
 
@@ -69,9 +69,7 @@ async def test_a_holder_that_is_just_ending_is_waited_for(url: str) -> None:
     await second.release()
 
 
-async def test_stores_in_other_databases_and_other_schemas_have_locks_of_their_own(
-    url: str, postgres: Postgres
-) -> None:
+async def test_each_database_and_schema_has_a_lock_of_its_own(url: str, postgres: Postgres) -> None:
     other = postgres.create()
     await say(url, "create schema second")
     in_schema = sa.make_url(url).update_query_dict({"options": "-csearch_path=second"})
@@ -83,7 +81,7 @@ async def test_stores_in_other_databases_and_other_schemas_have_locks_of_their_o
     postgres.drop(other)
 
 
-async def test_a_cut_connection_is_noticed_and_nothing_is_written_until_the_lock_is_back(url: str) -> None:
+async def test_writes_wait_for_the_lock_after_its_connection_was_cut(url: str) -> None:
     store, lock = await open_store(url), ServingLock(url, 5.0)
     store.ready_to_write = lock.ready
     async with lock.hold():
@@ -99,7 +97,7 @@ async def test_a_cut_connection_is_noticed_and_nothing_is_written_until_the_lock
     await store.close()
 
 
-async def test_a_store_whose_lock_is_lost_is_not_written(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_write_without_the_lock_raises_store_away(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.store.serving._GAP_SECONDS", 0.01)
     store = await open_store(url)
     store.ready_to_write = ServingLock(url, 5.0).ready
@@ -111,9 +109,7 @@ async def test_a_store_whose_lock_is_lost_is_not_written(url: str, monkeypatch: 
     await store.close()
 
 
-async def test_a_bot_whose_store_was_taken_meanwhile_stops_with_one_sentence(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_bot_stops_when_another_bot_took_its_lock(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = ServingLock(url, 0.3), ServingLock(url, 5.0)
     begun = asyncio.Event()
 
@@ -137,7 +133,7 @@ async def test_a_bot_whose_store_was_taken_meanwhile_stops_with_one_sentence(
     await second.release()
 
 
-async def test_who_stops_a_bot_while_its_lock_is_lost_stops_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bot_can_be_cancelled_while_its_lock_is_lost(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lock, begun, lost = ServingLock(url, 0.3), asyncio.Event(), asyncio.Event()
 
     async def serve() -> None:
@@ -159,7 +155,7 @@ async def test_who_stops_a_bot_while_its_lock_is_lost_stops_it(url: str, monkeyp
         await asyncio.wait_for(serving, 20)
 
 
-async def test_the_open_transaction_holds_back_no_vacuum_and_is_not_ended_for_being_idle(url: str) -> None:
+async def test_the_lock_transaction_holds_back_no_vacuum_and_has_no_idle_timeout(url: str) -> None:
     name = sa.make_url(url).database
     await say(url, f'alter database "{name}" set idle_in_transaction_session_timeout = 200')
     await say(url, f"alter database \"{name}\" set default_transaction_isolation = 'repeatable read'")
@@ -176,7 +172,7 @@ async def test_the_open_transaction_holds_back_no_vacuum_and_is_not_ended_for_be
     [({"database": "no_such_database"}, StoreMissing), ({"username": "no_such_role"}, StoreMissing),
      ({"query": {"host": "/nowhere"}}, StoreAway)],
 )  # fmt: skip
-async def test_a_server_that_refuses_is_told_from_one_that_is_away(
+async def test_a_refusal_raises_store_missing_and_no_answer_store_away(
     url: str, change: dict[str, object], kind: type[StoreMissing]
 ) -> None:
     wrong = sa.make_url(url).set(**change).render_as_string(hide_password=False)  # type: ignore[arg-type]

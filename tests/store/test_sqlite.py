@@ -40,7 +40,7 @@ async def put_ahead(store: Store, name: str) -> None:
         await put(store, name)
 
 
-async def test_hundreds_who_wait_for_a_write_need_only_a_few_turns_of_the_loop(sqlite_store: Store) -> None:
+async def test_hundreds_of_priority_writes_need_few_turns_of_the_loop(sqlite_store: Store) -> None:
     async with turns() as counted:
         await asyncio.gather(*(put_ahead(sqlite_store, str(number)) for number in range(300)))
     assert counted[0] < 150
@@ -48,7 +48,7 @@ async def test_hundreds_who_wait_for_a_write_need_only_a_few_turns_of_the_loop(s
         assert await metadata.get(tx, "299") == "1"
 
 
-async def test_who_waits_for_a_write_is_served_between_the_hundreds_for_whom_nobody_waits(sqlite_store: Store) -> None:
+async def test_a_priority_write_runs_between_background_writes(sqlite_store: Store) -> None:
     many = [asyncio.create_task(put(sqlite_store, str(number))) for number in range(300)]
     await asyncio.sleep(0)
     async with turns() as counted:
@@ -59,7 +59,7 @@ async def test_who_waits_for_a_write_is_served_between_the_hundreds_for_whom_nob
         assert counted[0] >= 290
 
 
-async def test_a_write_that_waits_for_something_else_keeps_the_others_out(sqlite_store: Store) -> None:
+async def test_an_open_write_keeps_other_writers_out(sqlite_store: Store) -> None:
     goes_on, seen = asyncio.Event(), list[str]()
 
     async def slow() -> None:
@@ -108,7 +108,7 @@ async def test_the_loop_goes_on_while_another_program_holds_the_lock(sqlite_stor
         await writing
 
 
-async def test_what_was_found_stays_as_it_was_while_later_statements_change_it(sqlite_store: Store) -> None:
+async def test_a_result_is_not_changed_by_later_statements(sqlite_store: Store) -> None:
     async with sqlite_store.write() as tx:
         for name in "abc":
             await metadata.put(tx, name, "1")
@@ -119,7 +119,7 @@ async def test_what_was_found_stays_as_it_was_while_later_statements_change_it(s
     assert seen == ["a", "b", "c"]
 
 
-async def test_the_log_grows_no_more_once_it_was_moved_into_the_file(sqlite_store: Store) -> None:
+async def test_the_wal_does_not_grow_after_a_checkpoint(sqlite_store: Store) -> None:
     def size() -> int:
         return Path(f"{sqlite_store.engine.url.database}-wal").stat().st_size
 
@@ -131,7 +131,7 @@ async def test_the_log_grows_no_more_once_it_was_moved_into_the_file(sqlite_stor
     assert size() == before
 
 
-async def test_where_a_team_has_had_a_paper_is_found_without_looking_through_every_post(sqlite_store: Store) -> None:
+async def test_seen_in_workspace_uses_an_index_and_no_scan(sqlite_store: Store) -> None:
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:

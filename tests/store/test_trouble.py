@@ -28,7 +28,7 @@ from tests.store.whole import START, add_channel, dump, fill
 NOBODY = 65534
 
 
-async def test_a_store_locked_by_another_program_is_said_to_be_busy(sqlite_url: str) -> None:
+async def test_a_store_locked_by_another_program_raises_store_busy(sqlite_url: str) -> None:
     store = await open_store(sqlite_url, busy_seconds=0.05)
     with contextlib.closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
         other.execute("begin immediate")
@@ -44,7 +44,7 @@ async def test_a_store_locked_by_another_program_is_said_to_be_busy(sqlite_url: 
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one writer
-async def test_writers_in_each_others_way_are_said_to_be_busy(store_url: str) -> None:
+async def test_deadlocked_writers_raise_store_busy(store_url: str) -> None:
     store = await open_store(store_url)
     async with store.write() as tx:
         for name in "ab":
@@ -62,7 +62,7 @@ async def test_writers_in_each_others_way_are_said_to_be_busy(store_url: str) ->
     await store.close()
 
 
-async def test_a_full_disk_is_said_and_what_was_there_stays(sqlite_url: str) -> None:
+async def test_a_full_disk_raises_store_full_and_loses_nothing(sqlite_url: str) -> None:
     store = await open_store(sqlite_url)
     async with store.write() as tx:
         await fill(tx)
@@ -100,7 +100,7 @@ def readable_only(store: Path) -> Iterator[str]:
             folder.chmod(0o755)
 
 
-async def test_a_file_or_folder_that_may_not_be_written_is_said(sqlite_url: str) -> None:
+async def test_a_read_only_file_or_folder_raises_store_missing(sqlite_url: str) -> None:
     with readable_only(Path(sqlite_url.removeprefix("sqlite:///"))) as folder:
         for name in ("paperboy.db", "new/paperboy.db", "new.db"):
             with pytest.raises(StoreMissing, match=r"^The (store|folder)[^\n]*\.$"):
@@ -110,7 +110,7 @@ async def test_a_file_or_folder_that_may_not_be_written_is_said(sqlite_url: str)
 @pytest.mark.parametrize(
     "content", [b"just some text, longer than a header " * 99, b"SQLite format 3\0" + b"\xff" * 4096]
 )
-async def test_a_file_that_is_no_store_is_said_and_left_alone(tmp_path: Path, content: bytes) -> None:
+async def test_a_file_that_is_no_store_raises_store_damaged_and_stays(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "paperboy.db"
     file.write_bytes(content)
     with pytest.raises(StoreDamaged, match=r"^[^\n]*restore[^\n]*$"):
@@ -123,12 +123,12 @@ async def test_a_file_that_is_no_store_is_said_and_left_alone(tmp_path: Path, co
     ["", "nonsense", "mysql://a/b", "sqlite:////dev/null/x/paperboy.db", "sqlite:////tmp",
      "postgresql://nobody@127.0.0.1:1/nothing", "postgresql://localhost:notaport/x"],
 )  # fmt: skip
-async def test_a_store_that_is_not_there_is_said_in_one_line(url: str) -> None:
+async def test_an_unusable_database_url_is_reported_in_one_line(url: str) -> None:
     with pytest.raises(StoreError, match=r"^[^\n]+$"):
         await open_store(url)
 
 
-async def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+async def test_a_missing_folder_is_made(tmp_path: Path) -> None:
     store = await open_store(f"sqlite:///{tmp_path / 'a' / 'b' / 'paperboy.db'}")
     async with store.read() as tx:
         assert await papers.count(tx) == 0
@@ -157,7 +157,7 @@ async def test_a_reader_sees_one_state_while_others_write(store: Store) -> None:
         assert await metadata.get(tx, "a") == "b"
 
 
-async def test_many_who_do_everything_at_once_neither_wait_for_ever_nor_fail(store: Store) -> None:
+async def test_concurrent_writers_neither_deadlock_nor_fail(store: Store) -> None:
     async with store.write() as tx:
         ids = [(await add_channel(tx, f"C{number}")).id for number in range(3)]
 
@@ -191,7 +191,7 @@ async def test_many_who_do_everything_at_once_neither_wait_for_ever_nor_fail(sto
             assert sorted(map(str, had)) == sorted({f"2310.{n:05}" for n in range(7)} & set(map(str, had)))
 
 
-async def test_merges_and_votes_at_once_lose_no_vote(store: Store) -> None:
+async def test_concurrent_merges_and_votes_lose_no_vote(store: Store) -> None:
     async with store.write() as tx:
         channel = (await add_channel(tx)).id
         await papers.record(

@@ -20,7 +20,7 @@ DAY, PAPER = date(2026, 3, 3), "2603.00001"
 KINDS = {1: "digest", 2: f"alert {PAPER}", 3: "alert taught:ab cd", 4: f"submission {PAPER}"}
 
 
-async def test_new_channels_and_the_papers_of_deliveries_get_columns_of_their_own(empty_url: str) -> None:
+async def test_migration_0014_types_channel_states_and_delivery_kinds(empty_url: str) -> None:
     store = Store(make_engine(empty_url, 1))
     await upgrade(store, "0013")
     async with store.write() as tx:

@@ -40,7 +40,7 @@ def _values(rows: list[tuple[Any, ...]]) -> set[str]:
     return {repr(value) for row in rows for value in row}
 
 
-async def test_the_migrations_make_the_very_tables_that_the_code_knows(store: Store) -> None:
+async def test_the_migrations_make_the_tables_of_the_code(store: Store) -> None:
     def differences(connection: sa.Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return list(compare_metadata(context, metadata))
@@ -49,11 +49,11 @@ async def test_the_migrations_make_the_very_tables_that_the_code_knows(store: St
         assert await tx.run_sync(differences) == []
 
 
-def test_revisions_stand_in_one_line() -> None:
+def test_revisions_are_numbered_without_gaps() -> None:
     assert revisions() == [f"{number:04}" for number in range(1, len(revisions()) + 1)]
 
 
-async def test_processes_that_start_together_upgrade_one_after_the_other(empty_url: str) -> None:
+async def test_concurrent_upgrades_run_one_after_the_other(empty_url: str) -> None:
     for store in await asyncio.gather(*(open_store(empty_url) for _ in range(4))):
         async with store.read() as tx:
             assert await current(tx) == revisions()[-1]
@@ -73,7 +73,7 @@ async def test_processes_that_start_together_upgrade_one_after_the_other(empty_u
     ],
     ids=["newer", "other-migrations", "other-unfinished", "other-tables"],
 )  # fmt: skip
-async def test_a_database_that_is_not_ours_to_change_is_left_as_it_is(
+async def test_a_foreign_or_newer_database_is_refused_and_left_unchanged(
     empty_url: str, statements: list[str], error: type[StoreError], said: str
 ) -> None:
     theirs = Store(make_engine(empty_url, 1))
@@ -87,7 +87,7 @@ async def test_a_database_that_is_not_ours_to_change_is_left_as_it_is(
     await theirs.close()
 
 
-async def test_after_the_second_revision_no_paper_that_came_in_since_the_last_digest_is_lost(empty_url: str) -> None:
+async def test_migration_0002_gives_each_digest_the_revision_of_its_papers(empty_url: str) -> None:
     store = Store(make_engine(empty_url, 1))
     await upgrade(store, "0001")
     async with store.write() as tx:

@@ -31,7 +31,7 @@ _HEARD = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_HEARD)
-async def test_the_later_word_wins_in_whatever_order_it_is_heard(
+async def test_the_later_vote_wins_in_any_order_of_arrival(
     store: Store, heard: tuple[list[tuple[str, str, int, bool]], list[tuple[str, str, int, bool]]]
 ) -> None:
     ends = []
@@ -48,7 +48,7 @@ async def test_the_later_word_wins_in_whatever_order_it_is_heard(
     assert ends[0] == {(*who, START + timedelta(minutes=at)) for who, (at, on) in latest.items() if on}
 
 
-async def test_a_vote_says_whether_anything_changed(store: Store) -> None:
+async def test_put_returns_whether_the_vote_changed(store: Store) -> None:
     channel = await place(store, "P")
 
     async def put(on: bool, minute: int) -> bool:
@@ -61,7 +61,7 @@ async def test_a_vote_says_whether_anything_changed(store: Store) -> None:
     assert [await put(True, 3), await put(False, 3)] == [True, True]
 
 
-async def test_votes_of_the_same_workspace_are_found_and_of_others_not(store: Store) -> None:
+async def test_visible_from_gives_only_votes_of_the_same_workspace(store: Store) -> None:
     async with store.write() as tx:
         await papers.record(tx, [Paper("P", ""), Paper("Q", "")], START)
         here, near = await add_channel(tx, "C1"), await add_channel(tx, "C2")
@@ -73,7 +73,7 @@ async def test_votes_of_the_same_workspace_are_found_and_of_others_not(store: St
         assert await votes.for_paper(tx, near.id, "Q") == []
 
 
-async def test_the_same_vote_from_many_processes_at_once_is_one_vote(store: Store) -> None:
+async def test_concurrent_puts_of_a_vote_store_it_once(store: Store) -> None:
     channel = await place(store, "P")
 
     async def put(minute: int) -> bool:

@@ -1,11 +1,11 @@
-"""Hugging Face, arXiv, bioRxiv, medRxiv, OpenReview and anybody's feed, played by one real HTTP server on the loopback.
+"""A fake of Hugging Face, arXiv, bioRxiv, medRxiv, OpenReview and feeds: a real HTTP server on the loopback.
 
-    async with PaperSources() as world:
-        world.huggingface(date(2026, 3, 6), papers)
-        world.arxiv_feed("cs.LG", date(2026, 3, 6), papers)
-        HuggingFace(fetcher, world.url)
+    async with PaperSources() as server:
+        server.huggingface(date(2026, 3, 6), papers)
+        server.arxiv_feed("cs.LG", date(2026, 3, 6), papers)
+        HuggingFace(fetcher, server.url)
 
-What it serves carries an ETag and is answered 304 to whoever knows it. `answer` makes any path say anything.
+Answers carry an ETag, and a request with that ETag gets a 304. `answer` sets the replies of any path.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _SKIP = "<skipDays><day>Saturday</day><day>Sunday</day></skipDays>"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a path says: `body` after `headers`; with `hang` nothing ever; `repeat` times the body, as a stream;
-    `cut` announces the whole body and hangs up after so many bytes."""
+    """The reply of a path. With `hang` it never comes. `repeat` streams the body several times. `cut` closes the
+    connection after so many bytes, although the headers announce the whole body."""
 
     body: bytes | str = b""
     status: int = 200
@@ -55,8 +55,8 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request as it came."""
+class Request:
+    """A request that the server got."""
 
     path: str
     query: Mapping[str, str]
@@ -65,22 +65,21 @@ class Asked:
 
 
 def packed(body: bytes | str) -> Reply:
-    """A gzip answer."""
+    """A reply with gzip encoding."""
     raw = body.encode() if isinstance(body, str) else body
     return Reply(gzip.compress(raw), headers={"Content-Encoding": "gzip"})
 
 
 class PaperSources:
-    """A world of sources that starts empty; `url` is the base address of all of them."""
+    """The server, without any papers at first. `url` is the base address of all sources."""
 
     def __init__(self) -> None:
         self.url = ""
-        self.asked: list[Asked] = []
-        self.sent = 0  # bytes of streamed bodies that were really handed to the network
+        self.requests: list[Request] = []
+        self.bytes_sent = 0  # of streamed bodies, as handed to the network
         self._scripts: dict[str, list[Reply]] = {}
         self._days: dict[date, list[dict[str, object]]] = {}
-        self._trending: list[dict[str, object]] = []
-        self._known: dict[str, Paper] = {}
+        self._papers: dict[str, Paper] = {}
         self._preprints: dict[str, list[dict[str, object]]] = {}
         self._notes: dict[str, list[dict[str, object]]] = {}
         self._account: tuple[str, str] | None = None
@@ -103,38 +102,34 @@ class PaperSources:
         await self._runner.cleanup()
 
     def answer(self, path: str, *replies: Reply | bytes | str) -> str:
-        """From now on `path` says these one after the other, the last one for ever; gives the path's address.
+        """Set the replies of a path, one after the other; the last one is repeated. Returns the path's address.
 
-        A path with a query is only for that query, before one without.
+        A path with a query is only for that query, and comes before the path without one.
         """
         self._scripts[path] = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
         return self.url + path
 
     def paths(self) -> list[str]:
-        """The paths that were asked for, in order."""
-        return [asked.path for asked in self.asked]
+        """The requested paths, in order."""
+        return [request.path for request in self.requests]
 
     def huggingface(self, day: date, papers: Iterable[Paper]) -> None:
-        """The Daily Papers of one day; they trend, and can be asked for one by one."""
-        items = [_daily(paper, day) for paper in papers]
-        self._days[day] = items
-        self._trending = items + self._trending
-        for item in items:
-            self.answer(f"/api/papers/{_inner(item)['id']}", json.dumps(_inner(item)))
+        """Set the Daily Papers of a day."""
+        self._days[day] = [_daily(paper, day) for paper in papers]
 
     def arxiv_feed(self, category: str, day: date, papers: Iterable[Paper | tuple[Paper, str]] = ()) -> None:
-        """One category's announcement of one day in both forms; a paper alone is `new`. The API knows them all."""
+        """Set the announcement of a category and day, in both formats. A paper without a kind is `new`."""
         entries = [(entry, "new") if isinstance(entry, Paper) else entry for entry in papers]
         self.arxiv(paper for paper, _ in entries)
         self.answer(f"/atom/{category}", arxiv_atom(category, day, entries))
         self.answer(f"/rss/{category}", arxiv_rss(category, day, entries))
 
     def arxiv(self, papers: Iterable[Paper]) -> None:
-        """Papers that the query API knows."""
-        self._known |= {paper.id: paper for paper in papers}
+        """Add papers to the query API."""
+        self._papers |= {paper.id: paper for paper in papers}
 
     def preprints(self, server: str, entries: Iterable[dict[str, object]]) -> None:
-        """What the API of bioRxiv and medRxiv has of a server, in this order; `preprint` makes an entry."""
+        """Set the entries of a server in the API of bioRxiv and medRxiv, in this order; `preprint` makes an entry."""
         self._preprints[server] = list(entries)
 
     def openreview(
@@ -149,12 +144,12 @@ class PaperSources:
         self._tokens += 1
 
     def feed(self, path: str, papers: Iterable[Paper], title: str = "A journal") -> str:
-        """A plain RSS feed at `path`; gives its address."""
+        """Set a plain RSS feed at a path. Returns its address."""
         return self.answer(path, journal_rss(papers, title))
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        asked = Asked(request.path, dict(request.query), dict(request.headers), await request.read())
-        self.asked.append(asked)
+        recorded = Request(request.path, dict(request.query), dict(request.headers), await request.read())
+        self.requests.append(recorded)
         script = self._scripts.get(request.path_qs) or self._scripts.get(request.path)
         if script:
             return await self._say(request, script[0] if len(script) == 1 else script.pop(0))
@@ -163,7 +158,7 @@ class PaperSources:
         if request.path == "/api/query":
             return await self._say(request, self._query(request.query))
         if request.path in ("/notes", "/login"):
-            return await self._say(request, self._note_page(asked))
+            return await self._say(request, self._note_page(recorded))
         if details := re.fullmatch(r"/details/(\w+)/(\S{10})/(\S{10})/(\d+)", request.path):
             return await self._say(request, Reply(json.dumps(self._details(details, request.query))))
         return web.Response(status=404, text="nothing here")
@@ -188,7 +183,7 @@ class PaperSources:
             await response.prepare(request)
             for _ in range(reply.repeat):
                 await response.write(reply.raw[: reply.cut])
-                self.sent += len(reply.raw[: reply.cut])
+                self.bytes_sent += len(reply.raw[: reply.cut])
         except ConnectionError:
             return response
         if reply.cut is not None and request.transport:
@@ -197,11 +192,8 @@ class PaperSources:
 
     def _daily_page(self, query: Mapping[str, str]) -> list[dict[str, object]]:
         limit, page = int(query.get("limit", 50)), int(query.get("p", 0))
-        if query.get("sort") == "trending":
-            found = sorted(self._trending, key=lambda item: -int(str(_inner(item)["upvotes"])))
-        else:
-            found = [item for day, items in sorted(self._days.items()) if _is_in(day, query) for item in items]
-        return found[page * limit : (page + 1) * limit]
+        items = self._days.get(date.fromisoformat(query["date"]), [])
+        return items[page * limit : (page + 1) * limit]
 
     def _details(self, path: re.Match[str], query: Mapping[str, str]) -> dict[str, object]:
         server, since, until, cursor = path.group(1, 2, 3, 4)
@@ -226,41 +218,41 @@ class PaperSources:
         }
         return {"messages": [message], "collection": page}
 
-    def _note_page(self, asked: Asked) -> Reply:
-        if asked.path == "/login":
-            login = json.loads(asked.body)
+    def _note_page(self, request: Request) -> Reply:
+        if request.path == "/login":
+            login = json.loads(request.body)
             if (login["id"], login["password"]) != self._account:
                 return Reply(json.dumps({"name": "Error", "message": "Invalid username or password"}), 400)
             return Reply(json.dumps({"token": f"token-{self._tokens}", "user": {"id": login["id"]}}))
-        if self._account and asked.headers.get("Authorization") != f"Bearer token-{self._tokens}":
+        if self._account and request.headers.get("Authorization") != f"Bearer token-{self._tokens}":
             error = {"name": "ChallengeRequiredError", "message": "Challenge required", "status": 403}
             return Reply(json.dumps(error), 403)
-        notes = self._notes.get(asked.query["invitation"], [])
-        field_name, _, _ = asked.query["sort"].partition(":")
+        notes = self._notes.get(request.query["invitation"], [])
+        field_name, _, _ = request.query["sort"].partition(":")
         notes = sorted(notes, key=lambda note: -int(str(note.get(field_name) or 0)))
-        offset, limit = int(asked.query["offset"]), int(asked.query["limit"])
+        offset, limit = int(request.query["offset"]), int(request.query["limit"])
         return Reply(json.dumps({"notes": notes[offset : offset + limit], "count": len(notes)}))
 
     def _query(self, query: Mapping[str, str]) -> Reply:
         if "id_list" in query:
             ids = query["id_list"].split(",")
-            if wrong := [its_id for its_id in ids if not arxiv_id(its_id)]:
-                return Reply(arxiv_error(f"incorrect id format for {wrong[0]}"), status=400)
-            return Reply(arxiv_api([self._known[its_id] for its_id in ids if its_id in self._known]))
+            if invalid_ids := [paper_id for paper_id in ids if not arxiv_id(paper_id)]:
+                return Reply(arxiv_error(f"incorrect id format for {invalid_ids[0]}"), status=400)
+            return Reply(arxiv_api([self._papers[paper_id] for paper_id in ids if paper_id in self._papers]))
         question = query.get("search_query", "")
         span = re.search(r"submittedDate:\[(\d{8})\d{4} TO (\d{8})\d{4}\]", question)
         categories = set(re.findall(r"cat:([\w.-]+)", question))
-        found = [
+        results = [
             paper
-            for paper in self._known.values()
+            for paper in self._papers.values()
             if categories & set(paper.categories) and (not span or span[1] <= f"{submitted(paper):%Y%m%d}" <= span[2])
         ]
-        start, most = int(query.get("start", 0)), int(query.get("max_results", 10))
-        return Reply(arxiv_api(found[start : start + most], total=len(found)))
+        start, limit = int(query.get("start", 0)), int(query.get("max_results", 10))
+        return Reply(arxiv_api(results[start : start + limit], total=len(results)))
 
 
 def submitted(paper: Paper) -> datetime:
-    """When a paper must have been submitted to be announced on its `published`: the weekday before, at noon UTC."""
+    """The time of submission that leads to an announcement on the published day: the weekday before, at noon UTC."""
     day = (paper.published or date(2026, 3, 6)) - timedelta(days=1)
     while day.weekday() > 4:
         day -= timedelta(days=1)
@@ -268,7 +260,7 @@ def submitted(paper: Paper) -> datetime:
 
 
 def arxiv_atom(category: str, day: date, entries: Sequence[tuple[Paper, str]]) -> str:
-    """A category's announcement as the feed host sends it in Atom."""
+    """The announcement of a category, in Atom."""
     parts = [f"{_ATOM}<title>{category} updates on arXiv.org</title><updated>{day}T04:00:19.866337+00:00</updated>"]
     for paper, kind in entries:
         parts += (
@@ -283,7 +275,7 @@ def arxiv_atom(category: str, day: date, entries: Sequence[tuple[Paper, str]]) -
 
 
 def arxiv_rss(category: str, day: date, entries: Sequence[tuple[Paper, str]]) -> str:
-    """A category's announcement as the feed host sends it in RSS 2.0, with the days it skips."""
+    """The announcement of a category, in RSS 2.0 with the days without announcements."""
     midnight = f"{day:%a, %d %b %Y} 00:00:00 -0400"
     parts = [f"{_RSS}<title>{category} updates on arXiv.org</title><pubDate>{midnight}</pubDate>{_SKIP}"]
     for paper, kind in entries:
@@ -319,7 +311,7 @@ def arxiv_api(papers: Sequence[Paper], total: int | None = None) -> str:
 
 
 def arxiv_error(reason: str) -> str:
-    """The entry by which the query API says no."""
+    """An answer of the query API with an error entry."""
     return (
         _ATOM
         + "<opensearch:totalResults>1</opensearch:totalResults><entry><id>http://arxiv.org/api/errors#x</id>"
@@ -328,7 +320,7 @@ def arxiv_error(reason: str) -> str:
 
 
 def journal_rss(papers: Iterable[Paper], title: str) -> str:
-    """An ordinary feed."""
+    """An ordinary RSS feed."""
     return (
         f'<rss version="2.0"><channel><title>{escape(title)}</title>'
         + "".join(
@@ -423,18 +415,6 @@ def _daily(paper: Paper, day: date) -> dict[str, object]:
         key: inner[key] for key in ("title", "summary", "publishedAt", "organization") if key in inner
     }
     return {"paper": inner, "numComments": paper.comments, **outer}
-
-
-def _inner(item: Mapping[str, object]) -> dict[str, object]:
-    inner = item["paper"]
-    assert isinstance(inner, dict)
-    return inner
-
-
-def _is_in(day: date, query: Mapping[str, str]) -> bool:
-    year, week, _ = day.isocalendar()
-    spans = {"date": day.isoformat(), "month": f"{day:%Y-%m}", "week": f"{year}-W{week:02d}"}
-    return all(spans[name] == query[name] for name in spans if name in query)
 
 
 def _announced_abstract(paper: Paper, kind: str) -> str:
