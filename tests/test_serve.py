@@ -77,7 +77,7 @@ async def ended(task: asyncio.Task[None]) -> None:
 
 
 def served(harness: BotHarness, *platforms: Platform, watch: Watch, until: str | None = None) -> asyncio.Task[None]:
-    named = {one.name: one for one in platforms}
+    named = {platform.name: platform for platform in platforms}
     return asyncio.create_task(serve(harness.app, named, until=until, sleep=watch.sleep, seconds=watch.seconds))
 
 

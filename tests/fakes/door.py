@@ -32,10 +32,10 @@ class Door(Watched):
         assert self._runner.server is not None
         server = self._runner.server
         await self._site.stop()
-        for one in list(server.connections):
-            if one.transport is not None:
-                one.transport.abort()
-        await self.until(lambda: all(one.transport is None for one in server.connections))
+        for connection in list(server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self.until(lambda: all(connection.transport is None for connection in server.connections))
 
     async def comes_back(self) -> None:
         """It is there again, under the same address."""

@@ -247,7 +247,7 @@ async def test_what_hangs_or_breaks_holds_nothing_up() -> None:
         return Finding()
 
     findings = await run_checks([Check("a", hangs), Check("b", breaks), Check("c", fine)], 0.05)
-    assert [bool(one.problem) for one in findings] == [True, True, False]
+    assert [bool(finding.problem) for finding in findings] == [True, True, False]
 
 
 async def test_half_a_platform_is_told(tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,8 +38,12 @@ def get_current_application(discord: FakeDiscord, call: Call) -> Json:
         "team": None,
         "flags": 0,
         "interactions_endpoint_url": None,
-        "approximate_guild_count": len([one for one in discord.guilds.values() if one.has_bot]),
-    } | ({} if discord.installs is None else {"integration_types_config": {str(one): {} for one in discord.installs}})
+        "approximate_guild_count": len([guild for guild in discord.guilds.values() if guild.has_bot]),
+    } | (
+        {}
+        if discord.installs is None
+        else {"integration_types_config": {str(install): {} for install in discord.installs}}
+    )
 
 
 def get_user(discord: FakeDiscord, call: Call) -> Json:
@@ -49,7 +53,7 @@ def get_user(discord: FakeDiscord, call: Call) -> Json:
 
 
 def get_current_user_guilds(discord: FakeDiscord, call: Call) -> list[Json]:
-    mine = [one for one in discord.guilds.values() if one.has_bot]
+    mine = [guild for guild in discord.guilds.values() if guild.has_bot]
     return [
         {"id": one.id, "name": one.name, "icon": None, "owner": False, "features": []}
         | {"permissions": str(int(one.rights(discord.bot)))}
@@ -70,13 +74,13 @@ def get_guild(discord: FakeDiscord, call: Call) -> Json:
 
 
 def get_guild_channels(discord: FakeDiscord, call: Call) -> list[Json]:
-    return [shapes.channel(one) for one in guild_of(discord, call).channels.values()]
+    return [shapes.channel(channel) for channel in guild_of(discord, call).channels.values()]
 
 
 def list_active_guild_threads(discord: FakeDiscord, call: Call) -> Json:
     guild = guild_of(discord, call)
-    threads = [one for channel in guild.channels.values() for one in channel.threads if not one.archived]
-    return {"threads": [shapes.channel(one) for one in threads], "members": []}
+    threads = [thread for channel in guild.channels.values() for thread in channel.threads if not thread.archived]
+    return {"threads": [shapes.channel(thread) for thread in threads], "members": []}
 
 
 def get_guild_member(discord: FakeDiscord, call: Call) -> Json:
@@ -89,7 +93,7 @@ def get_guild_member(discord: FakeDiscord, call: Call) -> Json:
 
 
 def get_guild_roles(discord: FakeDiscord, call: Call) -> list[Json]:
-    return [shapes.role(one) for one in guild_of(discord, call).roles]
+    return [shapes.role(role) for role in guild_of(discord, call).roles]
 
 
 def guild_of(discord: FakeDiscord, call: Call) -> Guild:

@@ -49,7 +49,7 @@ def modify_channel(discord: FakeDiscord, call: Call) -> Json:
     if body.get("archived", channel.archived) != channel.archived:
         channel.archived, channel.archived_at = body["archived"], discord.stamp()
     channel.locked = body.get("locked", channel.locked)
-    channel.applied = [str(one) for one in body.get("applied_tags", channel.applied)]
+    channel.applied = [str(applied_tag) for applied_tag in body.get("applied_tags", channel.applied)]
     channel.tell("THREAD_UPDATE" if channel.is_thread else "CHANNEL_UPDATE", shapes.channel(channel))
     return shapes.channel(channel)
 
@@ -65,8 +65,8 @@ def delete_channel(discord: FakeDiscord, call: Call) -> Json:
 def remove_channel(channel: Channel) -> None:
     """Delete a channel with its threads, and tell the bot."""
     channel.tell("THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE", shapes.channel(channel))
-    for one in [*channel.threads, channel]:
-        one.deleted = True
+    for thread in [*channel.threads, channel]:
+        thread.deleted = True
     if channel.guild is not None:
         channel.guild.channels.pop(channel.id, None)
 

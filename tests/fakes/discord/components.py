@@ -123,7 +123,7 @@ def _select(errors: Errors, at: Path, select: Json) -> None:
         errors.text((*at, "options", number, "label"), one.get("label"), 100, required=True)
         errors.text((*at, "options", number, "value"), one.get("value"), 100, required=True)
         errors.text((*at, "options", number, "description"), one.get("description"), 100)
-    if len({one.get("value") for one in options}) < len(options):
+    if len({option.get("value") for option in options}) < len(options):
         errors.add((*at, "options"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified value is already used")
     least, most = select.get("min_values", 1), select.get("max_values", 1)
     if not 0 <= least <= 25 or not 1 <= most <= 25 or least > most or most > max(1, len(options)):

@@ -51,7 +51,7 @@ class Gateway:
     @property
     def ready(self) -> list[Session]:
         """The sessions that are connected now."""
-        return [one for one in self.sessions if one.link is not None]
+        return [session for session in self.sessions if session.link is not None]
 
     async def connected(self, count: int = 1) -> None:
         """Return when so many sessions are connected."""
@@ -64,49 +64,49 @@ class Gateway:
         """
         if guild is not None and not guild.has_bot and name != "INTERACTION_CREATE":
             return
-        for one in self.sessions:
-            if one.hears(guild.id if guild else None) and (not intent or one.intents & intent):
-                blind = bare is not None and Intent.MESSAGE_CONTENT not in one.intents
-                one.dispatch(name, bare if blind and bare is not None else told)
+        for session in self.sessions:
+            if session.hears(guild.id if guild else None) and (not intent or session.intents & intent):
+                blind = bare is not None and Intent.MESSAGE_CONTENT not in session.intents
+                session.dispatch(name, bare if blind and bare is not None else told)
         self._discord.changed()
 
     async def flush(self) -> None:
         """Return when everything was sent."""
-        for one in list(self.links):
-            await one.flush()
+        for link in list(self.links):
+            await link.flush()
 
     async def reconnect(self) -> None:
         """Ask every connection to come again and resume: opcode 7."""
-        for one in self.links:
-            one.send(Op.RECONNECT)
+        for link in self.links:
+            link.send(Op.RECONNECT)
         await self.flush()
 
     async def invalidate(self, *, resumable: bool = False) -> None:
         """End every session: opcode 9. Unless it is resumable nothing is ever replayed."""
-        for one in list(self.links):
-            one.send(Op.INVALID_SESSION, resumable)
-            if not resumable and one.session is not None:
-                self._forget(one.session)
+        for link in list(self.links):
+            link.send(Op.INVALID_SESSION, resumable)
+            if not resumable and link.session is not None:
+                self._forget(link.session)
         await self.flush()
 
     def forget(self) -> None:
         """Lose all sessions unseen: the next RESUME is answered with opcode 9."""
-        for one in list(self.sessions):
-            self._forget(one)
+        for session in list(self.sessions):
+            self._forget(session)
 
     async def close(self, code: int = 4000) -> None:
         """Close every connection with a code; 4007 and 4009 end the session, too."""
-        for one in list(self.links):
-            if code in (4007, 4009) and one.session is not None:
-                self._forget(one.session)
-            one.end(code)
+        for link in list(self.links):
+            if code in (4007, 4009) and link.session is not None:
+                self._forget(link.session)
+            link.end(code)
         await self.flush()
 
     def drop(self) -> None:
         """Cut every connection without a word."""
-        for one in list(self.links):
-            self._end(one)
-            one.abort()
+        for link in list(self.links):
+            self._end(link)
+            link.abort()
 
     def refuse(self, times: int = 1, status: int = 503) -> None:
         """Let the next connections fail before the first word."""
@@ -143,9 +143,9 @@ class Gateway:
 
     async def stop(self) -> None:
         """End every connection: the server is closing."""
-        for one in list(self.links):
-            one.over()
-            await one.socket.close(code=1001)
+        for link in list(self.links):
+            link.over()
+            await link.socket.close(code=1001)
 
     def _too_fast(self, recent: deque[datetime]) -> bool:
         now = self._discord.clock()
@@ -182,7 +182,7 @@ class Gateway:
         self.identified.append(told)
         session = Session(f"session-{len(self.identified)}", intents, (number, count), link)
         link.session = session
-        mine = [one for one in self._discord.guilds.values() if one.has_bot and session.hears(one.id)]
+        mine = [guild for guild in self._discord.guilds.values() if guild.has_bot and session.hears(guild.id)]
         session.dispatch(
             "READY",
             {
@@ -206,7 +206,7 @@ class Gateway:
         self.resumed.append(told)
         if told.get("token") != self._discord.token:
             return link.end(FAILED)
-        session = next((one for one in self.sessions if one.id == told.get("session_id")), None)
+        session = next((session for session in self.sessions if session.id == told.get("session_id")), None)
         if session is None:
             return link.send(Op.INVALID_SESSION, False)
         link.session, session.link = session, link
@@ -226,9 +226,9 @@ class Gateway:
             return
         wanted = {str(one) for one in ([asked] if isinstance(asked, str | int) else asked or [])}
         found = [
-            one
-            for one in guild.members.values()
-            if (one.id in wanted if wanted else one.name.startswith(str(query or "")))
+            member
+            for member in guild.members.values()
+            if (member.id in wanted if wanted else member.name.startswith(str(query or "")))
         ]
         body: Json = {"guild_id": guild.id, "members": [shapes.member(one) for one in found]}
         body |= {"chunk_index": 0, "chunk_count": 1, "not_found": sorted(wanted - {one.id for one in found})}

@@ -141,7 +141,9 @@ def _check_choices(choices: list[Json]) -> None:
 
 
 def _by_token(discord: FakeDiscord, call: Call) -> Interaction:
-    asked = next((one for one in discord.interactions.values() if one.token == call.where["token"]), None)
+    asked = next(
+        (interaction for interaction in discord.interactions.values() if interaction.token == call.where["token"]), None
+    )
     if asked is None or asked.expired:
         raise Refused(50027)
     if asked.response is None:
@@ -156,7 +158,7 @@ def _answer(discord: FakeDiscord, call: Call) -> Message:
         if asked.original is None:
             raise Refused(10008)
         return asked.original
-    found = next((one for one in asked.answers if one.id == key), None)
+    found = next((answer for answer in asked.answers if answer.id == key), None)
     if found is None:
         raise Refused(10008)
     return found

@@ -23,7 +23,7 @@ def check_message(body: Json, files: Sequence[Upload] = ()) -> None:
     errors.count(("embeds",), embeds, 10)
     for number, one in enumerate(embeds):
         _embed(errors, ("embeds", number), one)
-    if sum(len(text) for one in embeds for text in embed_texts(one)) > ALL_EMBEDS:
+    if sum(len(text) for embed in embeds for text in embed_texts(embed)) > ALL_EMBEDS:
         errors.add(("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {ALL_EMBEDS}")
     if rich:
         for field in ("content", "embeds"):

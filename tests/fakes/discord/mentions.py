@@ -33,10 +33,10 @@ def pinged(message: Message, allowed: Json | None) -> list[str]:
     members = list(guild.members.values()) if guild else []
     for text in message.spoken:
         if EVERYBODY.search(text) and "everyone" in parse and _may_call_all(message):
-            rung += [one.name for one in members]
+            rung += [member.name for member in members]
         for key in ROLE.findall(text):
             if "roles" in parse or key in (allowed.get("roles") or []):
-                rung += [one.name for one in members if key in [role.id for role in one.roles]]
+                rung += [member.name for member in members if key in [role.id for role in member.roles]]
         for key in PERSON.findall(text):
             user = message.channel.discord.users.get(key)
             if user and ("users" in parse or key in (allowed.get("users") or [])):

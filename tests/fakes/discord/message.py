@@ -51,7 +51,7 @@ class Message:
     @property
     def words(self) -> str:
         """Everything a person reads, a line for each part."""
-        parts = [self.content, *(text for one in self.embeds for text in embed_texts(one))]
+        parts = [self.content, *(text for embed in self.embeds for text in embed_texts(embed))]
         parts += [text for one in every_component(self.components) for text in component_texts(one)]
         return "\n".join(part for part in parts if part)
 
@@ -80,10 +80,10 @@ class Message:
 
 def every_component(components: list[Json]) -> Iterator[Json]:
     """All components of a message or a modal, outer ones first."""
-    for one in components:
-        yield one
-        inner: list[Any] = list(one.get("components") or [])
-        inner += [one[key] for key in ("accessory", "component") if one.get(key)]
+    for component in components:
+        yield component
+        inner: list[Any] = list(component.get("components") or [])
+        inner += [component[key] for key in ("accessory", "component") if component.get(key)]
         yield from every_component(inner)
 
 
@@ -96,6 +96,6 @@ def component_texts(one: Json) -> list[str]:
 def embed_texts(embed: Json) -> list[str]:
     """What a person reads in an embed, which is also what its limit of 6000 counts."""
     texts = [embed.get("author", {}).get("name"), embed.get("title"), embed.get("description")]
-    for one in embed.get("fields", []):
-        texts += [one.get("name"), one.get("value")]
+    for entry in embed.get("fields", []):
+        texts += [entry.get("name"), entry.get("value")]
     return [str(text) for text in [*texts, embed.get("footer", {}).get("text")] if text]

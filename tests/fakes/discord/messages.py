@@ -48,7 +48,7 @@ def post(discord: FakeDiscord, channel: Channel, call: Call, body: Json | None =
     if reference := body.get("message_reference"):
         if Right.READ_MESSAGE_HISTORY not in channel.rights(discord.bot):
             raise Refused(160002)
-        if not any(one.id == str(reference.get("message_id")) for one in channel.messages):
+        if not any(message.id == str(reference.get("message_id")) for message in channel.messages):
             raise wrong("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
         made.kind = REPLY
         made.reference = {"message_id": str(reference["message_id"]), "channel_id": channel.id}
@@ -116,7 +116,7 @@ def get_channel_messages(discord: FakeDiscord, call: Call) -> list[Json]:
         raise Refused(50008)
     if Right.READ_MESSAGE_HISTORY not in channel.rights(discord.bot):
         return []
-    found = sorted((one for one in channel.messages if not one.ephemeral), key=lambda one: int(one.id))
+    found = sorted((message for message in channel.messages if not message.ephemeral), key=lambda one: int(one.id))
     if "before" in call.query:
         found = [one for one in found if int(one.id) < int(call.query["before"])]
     if "after" in call.query:

@@ -112,7 +112,7 @@ class Person:
         given = dict(values or {})
         if unknown := set(given) - set(modal.inputs):
             raise LookupError(f"the modal has no {sorted(unknown)}: {sorted(modal.inputs)}")
-        filled = [_filled(one, given) for one in modal.body["components"]]
+        filled = [_filled(component, given) for component in modal.body["components"]]
         data: Json = {"custom_id": modal.custom_id, "components": filled}
         asked = modal.interaction
         self.modals.remove(modal)
@@ -168,7 +168,9 @@ def _path(command: Json, line: str) -> tuple[Json, list[Json]]:
     data, at = _data(command), command
     inner = data
     for step in line.split()[1:]:
-        chosen = (one for one in at["options"] if one["name"] == step and one["type"] in (SUBCOMMAND, GROUP))
+        chosen = (
+            option for option in at["options"] if option["name"] == step and option["type"] in (SUBCOMMAND, GROUP)
+        )
         if (found := next(chosen, None)) is None:
             raise LookupError(f"/{line} has no {step!r}")
         inner["options"] = [{"name": step, "type": found["type"]}]
@@ -186,7 +188,7 @@ def _option(known: Json, value: Any) -> Json:
     least, most = known.get("min_length", 0), known.get("max_length", 6000)
     if isinstance(value, str) and not least <= len(value) <= most:
         raise ValueError(f"{known['name']} takes {least} to {most} characters")
-    if known.get("choices") and value not in [one["value"] for one in known["choices"]]:
+    if known.get("choices") and value not in [choice["value"] for choice in known["choices"]]:
         raise ValueError(f"{known['name']} does not offer {value!r}")
     return {"name": known["name"], "type": known["type"], "value": value}
 
@@ -196,7 +198,7 @@ def _may_pick(select: Json, values: tuple[str, ...]) -> None:
         raise ValueError(f"the select {select['custom_id']!r} is disabled")
     if not select.get("min_values", 1) <= len(values) <= select.get("max_values", 1):
         raise ValueError(f"{select['custom_id']!r} does not take {len(values)} values")
-    offered = [one["value"] for one in select.get("options") or []]
+    offered = [option["value"] for option in select.get("options") or []]
     if select["type"] == STRING_SELECT and (unknown := set(values) - set(offered)):
         raise LookupError(f"{select['custom_id']!r} does not offer {sorted(unknown)}: {offered}")
 

@@ -39,7 +39,7 @@ def get_reactions(discord: FakeDiscord, call: Call) -> list[Json]:
     if not 1 <= limit <= 100:
         raise wrong("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
     users = message.reactions.get(emoji, {}).get(int(call.query.get("type", 0)), [])
-    found = sorted((one for one in users if int(one.id) > after), key=lambda one: int(one.id))
+    found = sorted((user for user in users if int(user.id) > after), key=lambda one: int(one.id))
     return [shapes.user(one) for one in found[:limit]]
 
 

@@ -93,7 +93,7 @@ class FakeDiscord(Door):
 
     def direct(self, person: User) -> Channel:
         """The DM channel of the bot and somebody; made when it is first needed."""
-        known = (one for one in self.channels.values() if one.kind is Kind.DM and one.person is person)
+        known = (channel for channel in self.channels.values() if channel.kind is Kind.DM and channel.person is person)
         if (found := next(known, None)) is None:
             found = Channel(self, Kind.DM, person.name, person=person)
             self.channels[found.id] = found
@@ -106,7 +106,7 @@ class FakeDiscord(Door):
 
     def calls_to(self, name: str) -> list[Call]:
         """The calls of one route, in order."""
-        return [one for one in self.calls if one.name == name]
+        return [call for call in self.calls if call.name == name]
 
     def stamp(self) -> str:
         """Its time, as timestamps tell it."""

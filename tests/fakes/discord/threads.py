@@ -37,7 +37,7 @@ def start_thread(discord: FakeDiscord, call: Call) -> Json:
     _check_thread(body)
     if channel.kind is not Kind.FORUM:
         return shapes.channel(channel.thread(body["name"]))
-    applied = [str(one) for one in body.get("applied_tags") or []]
+    applied = [str(applied_tag) for applied_tag in body.get("applied_tags") or []]
     errors = Errors()
     errors.count(("applied_tags",), applied, 5)
     for number, one in enumerate(applied):
@@ -60,7 +60,11 @@ def list_public_archived_threads(discord: FakeDiscord, call: Call) -> Json:
     channel = channel_of(discord, call)
     need(channel, Right.READ_MESSAGE_HISTORY)
     limit, before = int(call.query.get("limit", 50)), call.query.get("before")
-    found = [one for one in channel.threads if one.archived and (before is None or _at(one.archived_at) < _at(before))]
+    found = [
+        thread
+        for thread in channel.threads
+        if thread.archived and (before is None or _at(thread.archived_at) < _at(before))
+    ]
     found.sort(key=lambda one: _at(one.archived_at), reverse=True)
     return {"threads": [shapes.channel(one) for one in found[:limit]], "members": [], "has_more": len(found) > limit}
 

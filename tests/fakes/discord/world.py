@@ -207,16 +207,16 @@ class Channel:
     @property
     def threads(self) -> list[Channel]:
         """Its threads, or a forum's posts, oldest first."""
-        return [one for one in self.discord.channels.values() if one.parent is self and not one.deleted]
+        return [channel for channel in self.discord.channels.values() if channel.parent is self and not channel.deleted]
 
     @property
     def visible(self) -> list[Message]:
         """What everybody in it sees, oldest first."""
-        return [one for one in self.messages if not one.ephemeral and not one.thinking]
+        return [message for message in self.messages if not message.ephemeral and not message.thinking]
 
     def message(self, key: str) -> Message:
         """The message of that id. Raises Refused 10008."""
-        found = next((one for one in self.messages if one.id == key and not one.ephemeral), None)
+        found = next((message for message in self.messages if message.id == key and not message.ephemeral), None)
         if found is None:
             raise Refused(10008)
         return found

@@ -66,7 +66,7 @@ def check_blocks(blocks: Any, most: int = MOST_BLOCKS, surface: str = "message")
             wrong.append(str(unfit))
         except (AttributeError, KeyError, TypeError):  # a list where an object belongs, and the like
             wrong.append(f"failed to match all allowed schemas [json-pointer:{where}]")
-    marked = [one.get("text", "") for one in blocks if isinstance(one, dict) and one.get("type") == "markdown"]
+    marked = [block.get("text", "") for block in blocks if isinstance(block, dict) and block.get("type") == "markdown"]
     if sum(len(one) for one in marked if isinstance(one, str)) > MOST_MARKDOWN:
         wrong.append(f"markdown blocks hold no more than {MOST_MARKDOWN} characters together [json-pointer:/blocks]")
     if wrong:

@@ -44,7 +44,7 @@ def post_message(asked: Asked) -> Json:
     channel, args, workspace = _may_post(asked), asked.args, asked.workspace
     check_message(args)
     thread = args.get("thread_ts")
-    if thread and not any(one.ts == thread for one in channel.messages):
+    if thread and not any(message.ts == thread for message in channel.messages):
         raise Refused("thread_not_found")
     message = Message(
         workspace.ts(),

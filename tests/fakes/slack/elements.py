@@ -95,7 +95,7 @@ def choices(it: Json, where: str, kind: str) -> None:
     else:
         if kind not in SELECTS or not 1 <= len(groups) <= 100:
             raise Unfit("must have 1 to 100 groups", f"{where}/option_groups")
-        options = [one for group in groups for one in group.get("options", [])]
+        options = [option for group in groups for option in group.get("options", [])]
     for number, one in enumerate(options):
         option(one, f"{where}/options/{number}")
     first = [it[name] for name in ("initial_option",) if name in it] + list(it.get("initial_options", []))

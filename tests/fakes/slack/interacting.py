@@ -33,7 +33,7 @@ class Interacting(Person):
         self, channel: Channel, ts: str, action_id: str, value: Any = None, block_id: str | None = None
     ) -> Delivery:
         """Press a button, or pick `value` in a menu, of a message or of an ephemeral that they see."""
-        seen = next((one for one in self.ephemeral if one.ts == ts), None)
+        seen = next((answer for answer in self.ephemeral if answer.ts == ts), None)
         blocks = seen.blocks if seen else channel.message(ts).blocks
         container = {"type": "message", "message_ts": ts, "channel_id": channel.id, "is_ephemeral": seen is not None}
         told = payloads.interaction(
@@ -125,7 +125,7 @@ class Interacting(Person):
         action = reply.get("response_action")
         view.errors = {}
         if action == "errors":
-            known = {one.get("block_id") for one in view.body["blocks"] if one.get("type") == "input"}
+            known = {block.get("block_id") for block in view.body["blocks"] if block.get("type") == "input"}
             assert set(reply["errors"]) <= known, "errors name input blocks of the view by block_id"
             view.errors = dict(reply["errors"])
         elif action == "update":

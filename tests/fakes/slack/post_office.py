@@ -69,7 +69,11 @@ class PostOffice:
 
     async def retry_unacked(self) -> list[Delivery]:
         """Send again each event that nobody has acknowledged: what Slack does for a day after an outage."""
-        left = [one for one in self.deliveries if one.kind == "events_api" and not one.acked and not one.stopped]
+        left = [
+            delivery
+            for delivery in self.deliveries
+            if delivery.kind == "events_api" and not delivery.acked and not delivery.stopped
+        ]
         for one in left:
             await self.again(one)
         return left

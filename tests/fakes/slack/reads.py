@@ -32,11 +32,11 @@ def _between(asked: Asked, messages: Iterable[Message]) -> list[Message]:
     oldest, latest = (_stamp(asked.args.get(name)) for name in ("oldest", "latest"))
     inclusive, until = asked.flag("inclusive"), asked.slack.clock().timestamp() - asked.slack.faults.history_lag
     return [
-        one
-        for one in messages
-        if (not asked.slack.faults.history_lag or float(one.ts) <= until)
-        and (oldest is None or float(one.ts) > oldest or (inclusive and float(one.ts) == oldest))
-        and (latest is None or float(one.ts) < latest or (inclusive and float(one.ts) == latest))
+        message
+        for message in messages
+        if (not asked.slack.faults.history_lag or float(message.ts) <= until)
+        and (oldest is None or float(message.ts) > oldest or (inclusive and float(message.ts) == oldest))
+        and (latest is None or float(message.ts) < latest or (inclusive and float(message.ts) == latest))
     ]
 
 
@@ -49,14 +49,14 @@ def _stamp(given: Any) -> float | None:
 
 def _told(asked: Asked, messages: Iterable[Message]) -> list[Json]:
     metadata = asked.flag("include_all_metadata")
-    return [payloads.message(one, metadata=metadata, me=asked.slack.app_id) for one in messages]
+    return [payloads.message(message, metadata=metadata, me=asked.slack.app_id) for message in messages]
 
 
 @method("conversations.history")
 def history(asked: Asked) -> Json:
     """The messages of a channel, newest first; those in threads only where they were broadcast."""
     channel = asked.channel(scope="history", member=True)
-    tops = [one for one in channel.visible if one.thread_ts in (None, one.ts) or one.broadcast]
+    tops = [message for message in channel.visible if message.thread_ts in (None, message.ts) or message.broadcast]
     found, cursor = asked.page(reversed(_between(asked, tops)))
     told: Json = {"messages": _told(asked, found), "has_more": bool(cursor), "pin_count": 0}
     return told | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
@@ -67,9 +67,9 @@ def replies(asked: Asked) -> Json:
     """A message and its thread, oldest first."""
     channel = asked.channel(scope="history", member=True)
     parent = str(asked.args.get("ts"))
-    if not any(one.ts == parent for one in channel.messages):
+    if not any(message.ts == parent for message in channel.messages):
         raise Refused("thread_not_found")
-    thread = [one for one in channel.visible if parent in (one.ts, one.thread_ts)]
+    thread = [message for message in channel.visible if parent in (message.ts, message.thread_ts)]
     found, cursor = asked.page(_between(asked, thread), most=1000)
     told: Json = {"messages": _told(asked, found), "has_more": bool(cursor)}
     return told | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
@@ -112,13 +112,13 @@ def conversations(asked: Asked) -> Json:
     if user != asked.workspace.bot_user and user not in asked.workspace.members:
         raise Refused("user_not_found")
     found, cursor = asked.page(
-        one.shown()
-        for one in asked.workspace.channels.values()
-        if (one.has_bot if user == asked.workspace.bot_user else user in one.members)
-        and (one.has_bot or not one.private)
-        and not one.deleted
-        and one.kind in {kinds[w] for w in wanted}
-        and not (skip and one.archived)
+        channel.shown()
+        for channel in asked.workspace.channels.values()
+        if (channel.has_bot if user == asked.workspace.bot_user else user in channel.members)
+        and (channel.has_bot or not channel.private)
+        and not channel.deleted
+        and channel.kind in {kinds[w] for w in wanted}
+        and not (skip and channel.archived)
     )
     return {"channels": found, "response_metadata": {"next_cursor": cursor}}
 
@@ -138,8 +138,8 @@ def reactions_get(asked: Asked) -> Json:
     channel = asked.channel(member=True)
     told = payloads.message(channel.message(str(asked.args.get("timestamp"))), me=asked.slack.app_id)
     if not asked.flag("full"):
-        for one in told.get("reactions", []):
-            one["users"] = one["users"][:CUT_USERS]
+        for reaction in told.get("reactions", []):
+            reaction["users"] = reaction["users"][:CUT_USERS]
     return {"type": "message", "channel": channel.id, "message": told}
 
 

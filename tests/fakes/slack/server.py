@@ -97,7 +97,7 @@ class FakeSlack(Door):
 
     def calls_to(self, method: str) -> list[Call]:
         """The calls of one method, in order."""
-        return [one for one in self.calls if one.method == method]
+        return [call for call in self.calls if call.method == method]
 
     def unique(self, prefix: str) -> str:
         """An id that no other thing has."""

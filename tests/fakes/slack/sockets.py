@@ -48,16 +48,16 @@ class Sockets:
 
     async def disconnect(self, reason: str = "refresh_requested", *, close: bool = True) -> None:
         """Tell every connection that it ends, and end it; a `warning` only announces it."""
-        for one in list(self.connections):
-            await one.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-fake"}})
+        for connection in list(self.connections):
+            await connection.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-fake"}})
             if close and reason != "warning":
-                await one.close()
+                await connection.close()
 
     def drop(self) -> None:
         """Cut every connection without a word."""
-        for one in list(self.connections):
-            self._forget(one)
-            transport = self._requests[one].transport
+        for connection in list(self.connections):
+            self._forget(connection)
+            transport = self._requests[connection].transport
             if transport is not None:
                 transport.abort()
 
@@ -125,8 +125,8 @@ class Sockets:
 
     async def close(self) -> None:
         """End every connection: the server is closing."""
-        for one in list(self.connections):
-            await one.close()
+        for connection in list(self.connections):
+            await connection.close()
 
     def _read(self, told: Json) -> None:
         self.acks.append(told)

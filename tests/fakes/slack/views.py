@@ -33,7 +33,7 @@ def check_view(view: Any, kinds: tuple[str, ...] = ("modal",)) -> None:
             for name in ("submit", "close"):
                 if name in view:
                     text(view[name], f"/view/{name}", 24, PLAIN)
-            if "submit" not in view and any(one.get("type") == "input" for one in blocks or []):
+            if "submit" not in view and any(block.get("type") == "input" for block in blocks or []):
                 raise Unfit("missing required field: submit", "/view/submit")
         string(view.get("private_metadata", ""), "/view/private_metadata", 3000, 0)
         string(view.get("callback_id", ""), "/view/callback_id", 255, 0)

@@ -99,7 +99,7 @@ class WebApi:
             raise Refused("not_authed")
         if workspace is None:
             raise Refused("not_allowed_token_type" if call.token == slack.app_token else "invalid_auth")
-        token = next(one for one in workspace.tokens if one.value == call.token)
+        token = next(token for token in workspace.tokens if token.value == call.token)
         if token.dead or not workspace.installed:
             raise Refused(token.dead or "account_inactive")
         if token.ends and slack.clock() >= token.ends:

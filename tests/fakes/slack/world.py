@@ -49,9 +49,9 @@ class Channel:
 
     def message(self, ts: str) -> Message:
         """The message of that ts. Refused: message_not_found."""
-        for one in self.messages:
-            if one.ts == ts:
-                return one
+        for message in self.messages:
+            if message.ts == ts:
+                return message
         raise Refused("message_not_found")
 
     @property
@@ -154,7 +154,7 @@ class Workspace:
         """The direct conversation of the bot with a member. Refused: user_not_found."""
         if user not in self.members:
             raise Refused("user_not_found")
-        known = next((one for one in self.channels.values() if one.im == user), None)
+        known = next((channel for channel in self.channels.values() if channel.im == user), None)
         if known is None:
             known = Channel(f"D{user[1:]}", self, "directmessage", private=True, im=user, members=[user])
             self.channels[known.id] = known
@@ -198,8 +198,8 @@ class Workspace:
 
     def revoke(self, why: str) -> None:
         """Let every token be answered with this error."""
-        for one in self.tokens:
-            one.dead = one.dead or why
+        for token in self.tokens:
+            token.dead = token.dead or why
         self.refresh_tokens.clear()
 
     def reinstalls(self) -> str:

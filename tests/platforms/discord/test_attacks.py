@@ -72,13 +72,13 @@ def due(life: Life) -> None:
 
 def once(channel: Channel) -> list[str]:
     """What was said in a channel, which must have been said once."""
-    said = [one.words for one in channel.visible]
+    said = [message.words for message in channel.visible]
     assert len(said) == len(set(said)), said
     return said
 
 
 def card(channel: Channel) -> Shown:
-    return next(one for one in channel.visible if any(each.startswith("do:") for each in one.custom_ids))
+    return next(message for message in channel.visible if any(each.startswith("do:") for each in message.custom_ids))
 
 
 async def test_every_post_that_met_a_bad_gateway_is_there_once(life: Life) -> None:
@@ -98,8 +98,8 @@ async def test_every_forum_post_that_met_a_bad_gateway_is_there_once(life: Life)
         life.fake.faults.status(name, 502, times=2, accepted=True)
     await life.beats(8)
     assert await life.states(forum) == ["sent"] * 3
-    posts = [one for thread in forum.threads for one in thread.visible]
-    assert len({one.words for one in posts}) == len(posts) == 3
+    posts = [message for thread in forum.threads for message in thread.visible]
+    assert len({post.words for post in posts}) == len(posts) == 3
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -387,7 +387,7 @@ async def test_a_promise_whose_reply_was_lost_is_kept(life: Life) -> None:
 
 async def test_many_who_ask_at_once_are_all_answered(life: Life) -> None:
     people = [life.server.lab.member(f"m{number}") for number in range(30)]
-    asked = await asyncio.gather(*(one.says(life.server.ml, "papers", query="help") for one in people))
+    asked = await asyncio.gather(*(person.says(life.server.ml, "papers", query="help") for person in people))
     assert [one for one in asked if one.failed] == []
     for one in asked:
         await life.server.answered(one)
@@ -413,7 +413,7 @@ async def test_an_answer_that_hangs_holds_up_nobody_else(life: Life, call: str) 
     life.fake.answer_within = 60
     before, gates = len(life.fake.calls_to(call)), [life.fake.faults.hang(call) for _ in range(3)]
     people = [life.server.lab.member(f"m{number}") for number in range(4)]
-    asking = [asyncio.create_task(asks_and_shares(life, one)) for one in people[:3]]
+    asking = [asyncio.create_task(asks_and_shares(life, person)) for person in people[:3]]
     await life.fake.until(lambda: len(life.fake.calls_to(call)) == before + 3)
     await asyncio.wait_for(asks_and_shares(life, people[3]), 20)
     await life.beats(1)

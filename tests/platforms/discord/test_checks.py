@@ -39,7 +39,7 @@ async def found(
     some = [server.place, server.elsewhere] if places is None else places
     checks = (platform or server.platform).checks(some, lost)
     findings = await run_checks(checks, 20)
-    names = [one.name.removeprefix("discord ").partition(" ")[0] for one in checks]
+    names = [check.name.removeprefix("discord ").partition(" ")[0] for check in checks]
     return dict(zip(names, findings, strict=True))
 
 

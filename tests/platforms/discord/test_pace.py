@@ -34,7 +34,7 @@ def platform_at(fake: FakeDiscord, folder: Path, pace: Pace) -> DiscordPlatform:
 
 
 def most_in_a_second(times: Sequence[float]) -> int:
-    return max(sum(0 <= other - one < 1 for other in times) for one in times)
+    return max(sum(0 <= other - time < 1 for other in times) for time in times)
 
 
 async def test_sixty_channels_that_are_due_together_meet_no_limit(fake: FakeDiscord, tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ async def test_sixty_channels_that_are_due_together_meet_no_limit(fake: FakeDisc
             except NotAccepted:  # the queue is long, and the delivery worker comes again
                 await asyncio.sleep(0)
 
-    await asyncio.gather(*(deliver(Place("discord", one.id, lab.id)) for one in channels))
+    await asyncio.gather(*(deliver(Place("discord", channel.id, lab.id)) for channel in channels))
     await platform.rest.close()
-    assert sum(len(one.visible) for one in channels) == 300
+    assert sum(len(channel.visible) for channel in channels) == 300
     assert fake.invalid == []
     assert fake.rates.refused == 0
 

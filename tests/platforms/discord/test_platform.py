@@ -133,7 +133,7 @@ async def test_a_forums_post_that_was_archived_before_it_was_looked_for_is_not_m
         forum.thread(f"Question {number}", archived=True).owner = server.ada.user
     assert await server.platform.send(place, Message("5 papers"), "key-1") == f"{post.id}/{post.id}"
     assert await server.platform.find(place, "key-1", since) == f"{post.id}/{post.id}"
-    assert [one.id for one in forum.threads if one.owner is server.fake.bot] == [post.id]
+    assert [thread.id for thread in forum.threads if thread.owner is server.fake.bot] == [post.id]
 
 
 async def test_posts_that_were_archived_long_ago_are_not_looked_through(server: DiscordServer) -> None:

@@ -102,7 +102,7 @@ class SlackTeam:
         if not change:
             return shown
         await who.presses(self.ml, answer.ts, change[0]["action_id"])  # what a form holds is one press away
-        [form] = await self.slack.until(lambda: [one for one in who.modals[-1:] if "One moment" not in one.words])
+        [form] = await self.slack.until(lambda: [modal for modal in who.modals[-1:] if "One moment" not in modal.words])
         return f"{shown}\n{form.words}\n{form.body['blocks']}"
 
     async def press(self, member: str, message: str, command: str) -> str:

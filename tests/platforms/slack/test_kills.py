@@ -134,7 +134,7 @@ async def all_settled(folder: Path) -> None:
     async def settled() -> bool:
         async with store.read() as tx:
             rooms = await channels.list_all(tx)
-            due = [one for one in rooms if one.next_due_at and one.next_due_at <= datetime.now(UTC)]
+            due = [room for room in rooms if room.next_due_at and room.next_due_at <= datetime.now(UTC)]
             states = [post.state for room in rooms for post in await deliveries.posts_in_channel(tx, room.id)]
         return not due and set(states) <= {PostState.SENT, PostState.FAILED, PostState.DROPPED}
 
@@ -188,5 +188,5 @@ async def check_votes(folder: Path, team: Rooms) -> int:
 
 
 async def channel_of(tx: AsyncConnection, room: Channel) -> channels.Channel:
-    [channel] = [one for one in await channels.list_all(tx) if one.place.address == room.id]
+    [channel] = [channel for channel in await channels.list_all(tx) if channel.place.address == room.id]
     return channel

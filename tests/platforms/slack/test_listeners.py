@@ -137,7 +137,7 @@ async def test_a_reaction_counts_also_while_slack_does_not_say_whose_it_is(team:
     await team.slack.until(lambda: team.slack.calls_to("users.info"))
     await team.ada.reacts(team.ml, told.payload["event"]["item"]["ts"], "fire")
     assert [one.status for one in told.tries] == [200]
-    assert [(one.emoji, one.on) for one in team.service.reactions] == [(":+1:", True), (":fire:", True)]
+    assert [(reaction.emoji, reaction.on) for reaction in team.service.reactions] == [(":+1:", True), (":fire:", True)]
 
 
 async def test_an_admin_of_another_company_manages_nothing_in_a_shared_channel(team: SlackTeam) -> None:

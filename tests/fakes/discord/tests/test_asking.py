@@ -25,8 +25,8 @@ async def test_a_slash_command_is_answered_to_all_or_to_one(
     await registered(connected, answer)
     asked = await ada.says(ml, "papers", query="federated")
     await fake.until(lambda: ml.visible)
-    assert [one.words for one in ada.answers] == ["to ada"]
-    assert [one.words for one in ml.visible] == ["to all"]
+    assert [answer.words for answer in ada.answers] == ["to ada"]
+    assert [message.words for message in ml.visible] == ["to all"]
     assert asked.answers == [*ada.answers, *ml.visible]
 
 
@@ -46,7 +46,7 @@ async def test_a_deferral_becomes_the_first_thing_that_is_said(
     assert (asked.deferred, ada.answers[0].thinking) == (True, True)
     gate.set()
     await fake.until(lambda: len(ada.answers) == 2)
-    assert [one.words for one in ada.answers] == ["found", "more"], "who sees it was said by the deferral"
+    assert [answer.words for answer in ada.answers] == ["found", "more"], "who sees it was said by the deferral"
     assert ml.visible == []
 
 
@@ -118,7 +118,7 @@ async def test_a_token_lives_for_a_quarter_of_an_hour(
     with pytest.raises(discord.HTTPException) as refused:
         await held[0].followup.send("third")
     assert (refused.value.status, refused.value.code) == (401, 50027)
-    assert [one.words for one in ml.visible] == ["first", "second"]
+    assert [message.words for message in ml.visible] == ["first", "second"]
 
 
 async def test_what_is_typed_is_completed(connected: Ears, ml: Channel, ada: Member) -> None:
@@ -144,7 +144,7 @@ async def test_choices_have_their_limits(
     await connected.tree.sync()
     fake.answer_within = 0.2
     assert await ada.types(ml, "papers", "fed") == []
-    assert [one.status for one in fake.calls_to("create_interaction_response")] == [400]
+    assert [call.status for call in fake.calls_to("create_interaction_response")] == [400]
 
 
 async def test_only_what_is_registered_is_offered(
@@ -162,7 +162,7 @@ async def test_only_what_is_registered_is_offered(
     await connected.tree.sync()
     assert (fake.commands.names, fake.commands.syncs.total()) == (["settings"], 1)
     await ada.says(ml, "settings")
-    assert [one.words for one in ada.answers] == ["set"]
+    assert [answer.words for answer in ada.answers] == ["set"]
     with pytest.raises(LookupError, match="not allowed"):
         await lab.member("bob").says(ml, "settings")
     with pytest.raises(LookupError, match="not offered there"):
@@ -180,7 +180,7 @@ async def test_a_command_is_used_alone_with_the_bot(connected: Ears, ada: Member
     with pytest.raises(ValueError, match="needs query"):
         await ada.says(ada.dm, "papers")
     await ada.says(ada.dm, "papers", query="x")
-    assert [one.words for one in ada.dm.visible] == ["to ada"]
+    assert [message.words for message in ada.dm.visible] == ["to ada"]
 
 
 async def test_somebody_who_installed_the_bot_has_it_everywhere(fake: FakeDiscord, connected: Ears) -> None:
@@ -198,7 +198,7 @@ async def test_somebody_who_installed_the_bot_has_it_everywhere(fake: FakeDiscor
         await zoe.says(talk, "papers")
     zoe.installed = True
     await zoe.says(talk, "papers")
-    assert [one.words for one in zoe.answers] == ["found"]
+    assert [answer.words for answer in zoe.answers] == ["found"]
 
 
 async def test_subcommands_are_said_by_their_path(connected: Ears, ml: Channel, ada: Member) -> None:
@@ -211,7 +211,7 @@ async def test_subcommands_are_said_by_their_path(connected: Ears, ml: Channel, 
     connected.tree.add_command(group)
     await connected.tree.sync()
     await ada.says(ml, "topics add", name="NLP", weight=3)
-    assert [one.words for one in ada.answers] == ["NLP 3"]
+    assert [answer.words for answer in ada.answers] == ["NLP 3"]
     with pytest.raises(LookupError, match="drop"):
         await ada.says(ml, "topics drop", name="NLP")
 
@@ -223,4 +223,4 @@ async def test_a_message_has_its_menu(connected: Ears, ml: Channel, ada: Member)
 
     await connected.tree.sync()
     await ada.chooses("More like this", await ada.writes(ml, "graphs"))
-    assert [one.words for one in ada.answers] == ["like graphs"], "a menu's message is read without the intent"
+    assert [answer.words for answer in ada.answers] == ["like graphs"], "a menu's message is read without the intent"

@@ -35,7 +35,7 @@ async def test_history_is_read_backwards_and_forwards(connected: Ears, ml: Chann
     middle = discord.Object(int(ml.visible[2].id))
 
     async def read(**how: object) -> str:
-        return "".join([one.content async for one in connected.text(ml).history(**how)])  # type: ignore[arg-type]
+        return "".join([message.content async for message in connected.text(ml).history(**how)])  # type: ignore[arg-type]
 
     assert await read() == "43210"
     assert await read(limit=2) == "43"
@@ -121,7 +121,7 @@ async def test_a_bot_that_was_thrown_out_has_no_access(
 async def test_somebody_may_take_no_messages_of_the_bot(connected: Ears, ada: Member) -> None:
     person = await connected.fetch_user(int(ada.id))
     await person.send("hello")
-    assert [one.words for one in ada.dm.visible] == ["hello"]
+    assert [message.words for message in ada.dm.visible] == ["hello"]
     ada.user.takes_dms = False
     assert await refusal(connected, ada.dm) == 50007
 
@@ -157,14 +157,14 @@ async def test_a_thread_hangs_on_a_message_once(fake: FakeDiscord, connected: Ea
 async def test_a_forum_takes_posts_alone(fake: FakeDiscord, connected: Ears, lab: Guild, ada: Member) -> None:
     posts = lab.forum("papers", ("NLP", "Vision"), require_tag=True)
     forum = await forum_of(fake, connected, posts)
-    assert [one.name for one in forum.available_tags] == ["NLP", "Vision"]
+    assert [available_tag.name for available_tag in forum.available_tags] == ["NLP", "Vision"]
     assert await refusal(connected, posts) == 50008
     with pytest.raises(discord.HTTPException) as refused:
         await forum.create_thread(name="today", content="card")
     assert refused.value.code == 40067
     thread, first = await forum.create_thread(name="today", content="card", applied_tags=forum.available_tags[:1])
     assert thread.id == first.id
-    assert [one.words for one in posts.threads[0].visible] == ["card"]
+    assert [message.words for message in posts.threads[0].visible] == ["card"]
     assert [posts.tags[one] for one in posts.threads[0].applied] == ["NLP"]
     await ada.reacts(posts.threads[0].visible[0], "👍")
     await fake.until(lambda: connected.all("raw_reaction_add"))
@@ -198,7 +198,7 @@ async def test_the_bot_renames_and_archives_its_own_threads(fake: FakeDiscord, c
     with pytest.raises(discord.HTTPException) as refused:
         await thread.edit(name="x")
     assert refused.value.code == 50083
-    archived = [one.name async for one in connected.text(ml).archived_threads()]
+    archived = [archived_thread.name async for archived_thread in connected.text(ml).archived_threads()]
     assert archived == ["more talk"]
 
 
@@ -210,4 +210,4 @@ async def test_an_emoji_that_does_not_exist_is_unknown(connected: Ears, ml: Chan
             await sent.add_reaction(emoji)
         assert refused.value.code == 10014
     read = await connected.text(ml).fetch_message(sent.id)
-    assert [one.me for one in read.reactions] == [True]
+    assert [reaction.me for reaction in read.reactions] == [True]

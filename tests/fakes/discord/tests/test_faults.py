@@ -23,9 +23,9 @@ async def test_a_bad_gateway_after_accepting_doubles_what_has_no_nonce(
     for name in ("create_message", "start_thread"):
         fake.faults.status(name, 502, accepted=True)
     await asyncio.gather(connected.text(ml).send("card"), forum.create_thread(name="today", content="card"))
-    assert [one.words for one in ml.visible] == ["card"]
-    assert [one.name for one in posts.threads] == ["today", "today"]
-    assert {one.body["enforce_nonce"] for one in fake.calls_to("create_message")} == {True}
+    assert [message.words for message in ml.visible] == ["card"]
+    assert [thread.name for thread in posts.threads] == ["today", "today"]
+    assert {call.body["enforce_nonce"] for call in fake.calls_to("create_message")} == {True}
 
 
 async def test_a_nonce_is_remembered_for_some_minutes(
@@ -36,7 +36,7 @@ async def test_a_nonce_is_remembered_for_some_minutes(
     assert (await connected.text(ml).send("another", nonce="d1-1")).id == first.id
     clock.advance(timedelta(seconds=1))
     assert (await connected.text(ml).send("card", nonce="d1-1")).id != first.id
-    assert [one.words for one in ml.visible] == ["card", "card"]
+    assert [message.words for message in ml.visible] == ["card", "card"]
 
 
 async def test_the_nonce_of_a_deleted_message_is_not_used_again(
@@ -55,7 +55,7 @@ async def test_a_nonce_that_is_not_enforced_names_a_message_and_no_more(
     route = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=ml.id)
     for _ in range(2):
         await connected.http.request(route, json={"content": "card", "nonce": "x"})
-    assert [one.nonce for one in ml.visible] == ["x", "x"]
+    assert [message.nonce for message in ml.visible] == ["x", "x"]
 
 
 async def test_a_lost_reply_leaves_the_message_and_tells_nobody(
@@ -64,7 +64,7 @@ async def test_a_lost_reply_leaves_the_message_and_tells_nobody(
     fake.faults.lose_reply("create_message")
     with pytest.raises((aiohttp.ClientError, OSError)):
         await connected.text(ml).send("once")
-    assert [one.words for one in ml.visible] == ["once"]
+    assert [message.words for message in ml.visible] == ["once"]
     assert fake.calls_to("create_message")[0].status == 0
 
 
@@ -79,7 +79,7 @@ async def test_a_lost_request_leaves_nothing(fake: FakeDiscord, connected: Ears,
 async def test_a_limit_is_waited_for(everywhere: bool, fake: FakeDiscord, connected: Ears, ml: Channel) -> None:
     fake.faults.limit("create_message", retry_after=0.01, everywhere=everywhere)
     await connected.text(ml).send("card")
-    assert [one.status for one in fake.calls_to("create_message")] == [429, 200]
+    assert [call.status for call in fake.calls_to("create_message")] == [429, 200]
     assert len(fake.invalid) == 1
 
 
@@ -148,7 +148,7 @@ async def test_who_is_away_is_reached_by_nobody(fake: FakeDiscord, connected: Ea
         await connected.text(ml).send("lost")
     await fake.comes_back()
     await connected.text(ml).send("after")
-    assert [one.words for one in ml.visible] == ["before", "after"]
+    assert [message.words for message in ml.visible] == ["before", "after"]
 
 
 async def send(session: aiohttp.ClientSession, fake: FakeDiscord, channel: Channel) -> aiohttp.ClientResponse:
@@ -175,8 +175,8 @@ async def test_fifty_calls_a_second_pass_in_all(fake: FakeDiscord, clock: Clock,
     fake.rates.on = True
     channels = [lab.text(f"c{number}") for number in range(51)]
     async with aiohttp.ClientSession() as session:
-        for one in channels[:50]:
-            assert (await send(session, fake, one)).status == 200
+        for channel in channels[:50]:
+            assert (await send(session, fake, channel)).status == 200
         limited = await send(session, fake, channels[50])
         assert (limited.status, limited.headers["X-RateLimit-Global"]) == (429, "true")
         clock.advance(timedelta(seconds=1))

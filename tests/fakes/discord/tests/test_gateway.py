@@ -168,7 +168,7 @@ async def test_each_guild_is_told_to_its_shard(fake: FakeDiscord, lab: Guild) ->
     running = asyncio.ensure_future(client.start(fake.token))
     await fake.gateway.connected(2)
     assert [one["shard"] for one in fake.gateway.identified] == [[0, 2], [1, 2]]
-    await fake.until(lambda: len([one for one in client.guilds if not one.unavailable]) == 2)
+    await fake.until(lambda: len([guild for guild in client.guilds if not guild.unavailable]) == 2)
     for guild in (lab, other):
         message = await guild.member("ada").writes(guild.text("papers"), "hello")
         await guild.member("bob").reacts(message, "👍")
@@ -205,8 +205,8 @@ async def test_a_client_that_misbehaves_is_shown_out(
     fake.token = "T"
     async with aiohttp.ClientSession() as session, session.ws_connect(fake.gateway_url) as socket:
         assert (await socket.receive_json())["op"] == 10
-        for one in payloads:
-            await socket.send_json(one)
+        for payload in payloads:
+            await socket.send_json(payload)
         async for _ in socket:
             pass
         assert socket.close_code == code

@@ -142,12 +142,12 @@ async def test_components_v2_is_for_good(connected: Ears, ml: Channel) -> None:
 
 async def test_a_components_own_id_is_kept(connected: Ears, ml: Channel) -> None:
     await post(connected, ml, rich(words(1), words(1) | {"id": 1}, words(1) | {"id": 1 << 30}))
-    assert [one["id"] for one in ml.visible[0].components] == [2, 1, 1 << 30]
+    assert [component["id"] for component in ml.visible[0].components] == [2, 1, 1 << 30]
 
 
 async def test_files_come_as_they_were_sent(fake: FakeDiscord, connected: Ears, ml: Channel) -> None:
     sent = await connected.text(ml).send("library", file=discord.File(io.BytesIO(b"@article{}"), "papers.bib"))
-    assert [(one.filename, one.content) for one in ml.visible[0].files] == [("papers.bib", b"@article{}")]
+    assert [(file.filename, file.content) for file in ml.visible[0].files] == [("papers.bib", b"@article{}")]
     assert (sent.attachments[0].filename, sent.attachments[0].size) == ("papers.bib", 10)
 
 

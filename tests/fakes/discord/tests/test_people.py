@@ -48,8 +48,8 @@ async def test_burst_reactions_stand_beside_the_normal_ones(
     await bob.reacts(message, "👍", burst=True)
     read = await connected.text(ml).fetch_message(int(message.id))
     assert (read.reactions[0].normal_count, read.reactions[0].burst_count) == (1, 1)
-    normal = [one.name async for one in read.reactions[0].users(type=discord.ReactionType.normal)]
-    burst = [one.name async for one in read.reactions[0].users(type=discord.ReactionType.burst)]
+    normal = [user.name async for user in read.reactions[0].users(type=discord.ReactionType.normal)]
+    burst = [user.name async for user in read.reactions[0].users(type=discord.ReactionType.burst)]
     assert (normal, burst) == (["ada"], ["bob"])
 
 
@@ -60,8 +60,8 @@ async def test_the_people_behind_a_reaction_are_read_in_pages(
     for number in range(130):
         await lab.member(f"m{number}").reacts(message, "👍")
     read = await connected.text(ml).fetch_message(int(message.id))
-    assert len({one.id async for one in read.reactions[0].users()}) == 130
-    assert [one.query["limit"] for one in fake.calls_to("get_reactions")] == ["100", "30"]
+    assert len({user.id async for user in read.reactions[0].users()}) == 130
+    assert [call.query["limit"] for call in fake.calls_to("get_reactions")] == ["100", "30"]
 
 
 async def test_a_moderator_clears_one_emoji_or_all(
@@ -94,7 +94,7 @@ async def test_a_reply_reaches_the_one_whom_it_answers(connected: Ears, ml: Chan
     message = await connected.text(ml).fetch_message(int(asked.id))
     await message.reply("Yes", allowed_mentions=discord.AllowedMentions.none())
     await message.reply("Yes!")
-    assert [one.pings for one in ml.visible] == [[], [], ["ada"]]
+    assert [message.pings for message in ml.visible] == [[], [], ["ada"]]
     assert ml.visible[1].reference == {"message_id": asked.id, "channel_id": ml.id}
 
 

@@ -92,7 +92,7 @@ async def test_a_button_works_for_a_bot_that_started_anew(
     await fake.until(lambda: again.all("ready"))
     again.add_view(Card(answer))
     await ada.presses(ml.visible[0], "more")
-    assert [one.words for one in ada.answers] == ["still here"]
+    assert [answer.words for answer in ada.answers] == ["still here"]
     await again.close()
     await running
 
@@ -103,7 +103,7 @@ async def test_a_select_gives_what_is_picked(connected: Ears, ml: Channel, ada: 
 
     await shown(connected, ml, nothing)
     await ada.picks(ml.visible[0], "topic", "Vision")
-    assert [one.words for one in ada.answers] == ["Vision"]
+    assert [answer.words for answer in ada.answers] == ["Vision"]
     with pytest.raises(LookupError, match="Robots"):
         await ada.picks(ml.visible[0], "topic", "Robots")
 
@@ -118,7 +118,7 @@ async def test_a_channel_is_picked_from_the_guild(
 
     await connected.text(ml).send("where?", view=Where())
     await ada.picks(ml.visible[0], "where", lab.text("theory").id)
-    assert [one.words for one in ada.answers] == ["theory"]
+    assert [answer.words for answer in ada.answers] == ["theory"]
 
 
 async def test_a_file_goes_with_a_command(fake: FakeDiscord, connected: Ears, ml: Channel, ada: Member) -> None:
@@ -131,7 +131,7 @@ async def test_a_file_goes_with_a_command(fake: FakeDiscord, connected: Ears, ml
     await ada.says(ml, "teach", file=Upload("papers.bib", b"@article{}"))
     await fake.until(lambda: ada.answers and not ada.answers[0].thinking)
     assert ada.answers[0].words == "papers.bib: @article{}"
-    assert [one.content for one in ada.answers[0].files] == [b"@article{}"]
+    assert [file.content for file in ada.answers[0].files] == [b"@article{}"]
 
 
 async def test_nobody_presses_what_somebody_else_was_told(
@@ -161,7 +161,7 @@ async def test_a_modal_is_filled_in_and_submitted(connected: Ears, ml: Channel, 
     with pytest.raises(ValueError, match="time takes"):
         await ada.submits(modal, {"time": "half past nine"})
     await ada.submits(modal, {"day": "Tue"})
-    assert [one.words for one in ada.answers] == ["08:00 ['Tue']"]
+    assert [answer.words for answer in ada.answers] == ["08:00 ['Tue']"]
     assert ada.modals == []
 
 
@@ -192,7 +192,7 @@ async def test_an_answer_that_does_not_fit_is_refused_and_may_be_given_again(
     await registered(connected, answer)
     await ada.says(ml, "papers", query="x")
     assert codes == [code]
-    assert [one.words for one in ada.answers] == ["then so"]
+    assert [answer.words for answer in ada.answers] == ["then so"]
 
 
 async def test_what_one_person_sees_stays_theirs_when_it_changes(
@@ -218,4 +218,4 @@ async def test_what_one_person_sees_stays_theirs_when_it_changes(
 async def test_a_plain_message_is_seen_by_all(connected: Ears, ml: Channel) -> None:
     route = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=ml.id)
     await connected.http.request(route, json={"content": "for one?", "flags": 64})
-    assert [one.words for one in ml.visible] == ["for one?"]
+    assert [message.words for message in ml.visible] == ["for one?"]

@@ -21,7 +21,7 @@ async def test_a_lost_reply_leaves_the_post_and_tells_nobody(
     slack.faults.lose_reply("chat.postMessage")
     with pytest.raises(aiohttp.ClientError):
         await client.chat_postMessage(channel="C1", text="once")
-    assert [one.text for one in ml.visible] == ["once"]
+    assert [message.text for message in ml.visible] == ["once"]
     assert (await client.chat_postMessage(channel="C1", text="next"))["ok"]
 
 
@@ -33,7 +33,7 @@ async def test_a_client_that_tries_again_after_a_lost_reply_posts_twice(
     )
     slack.faults.lose_reply("chat.postMessage")
     await careless.chat_postMessage(channel="C1", text="card")
-    assert [one.text for one in ml.visible] == ["card", "card"]
+    assert [message.text for message in ml.visible] == ["card", "card"]
 
 
 async def test_a_lost_request_leaves_nothing(slack: FakeSlack, ml: Channel, client: AsyncWebClient) -> None:
@@ -114,7 +114,7 @@ async def test_a_history_that_lags_shows_a_message_later(
     clock.advance(timedelta(seconds=1))
     assert (await client.conversations_history(channel="C1"))["messages"] == []
     clock.advance(timedelta(seconds=2))
-    assert [one["text"] for one in (await client.conversations_history(channel="C1"))["messages"]] == ["x"]
+    assert [message["text"] for message in (await client.conversations_history(channel="C1"))["messages"]] == ["x"]
 
 
 async def test_a_limit_on_demand_says_how_long_to_wait(slack: FakeSlack, ml: Channel, client: AsyncWebClient) -> None:

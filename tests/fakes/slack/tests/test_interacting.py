@@ -95,7 +95,7 @@ async def test_a_button_in_an_answer_for_one_replaces_or_removes_that_answer(
     await ada.presses(ml, answer.ts, "more")
     await slack.until(lambda: not ada.ephemeral)
     assert answer.text == "ten"
-    assert [one.text for one in ml.visible] == ["shared"]
+    assert [message.text for message in ml.visible] == ["shared"]
     assert len(slack.response_urls) == 4
 
 

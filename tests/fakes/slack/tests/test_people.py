@@ -42,7 +42,7 @@ def events(app: AsyncApp) -> list[Json]:
 
 
 def inner(events: list[Json]) -> list[str]:
-    return [one["event"]["type"] for one in events]
+    return [event["event"]["type"] for event in events]
 
 
 async def test_a_reaction_counts_once_and_can_be_taken_back(
@@ -63,7 +63,7 @@ async def test_words_reach_the_bot_by_mention_and_in_private(
     top = await ada.writes(ml, "anything on <secure sums>?")
     await ada.mentions(ml, "secure & sums", thread_ts=top)
     await ada.sends_dm("topics")
-    mention, direct = (one["event"] for one in events)
+    mention, direct = (event["event"] for event in events)
     assert mention["text"] == f"<@{lab.bot_user}> secure &amp; sums"
     assert (mention["type"], mention["channel"], mention["thread_ts"]) == ("app_mention", "C1", top)
     assert (direct["type"], direct["channel_type"], direct["channel"]) == ("message", "im", ada.dm.id)
@@ -134,7 +134,7 @@ async def test_after_an_uninstall_nothing_more_is_told_and_nothing_can_be_asked(
     assert await ada.mentions(ml, "still there?") == []
     with pytest.raises(AssertionError, match="not installed"):
         await ada.says("/papers", "x", ml)
-    assert [one.payload["event"]["type"] for one in slack.deliveries] == ["tokens_revoked", "app_uninstalled"]
+    assert [delivery.payload["event"]["type"] for delivery in slack.deliveries] == ["tokens_revoked", "app_uninstalled"]
 
 
 async def test_the_bot_hears_what_it_says_in_private_and_bolt_leaves_it_out(
@@ -143,7 +143,7 @@ async def test_the_bot_hears_what_it_says_in_private_and_bolt_leaves_it_out(
     posted = await client.chat_postMessage(channel=ada.dm.id, text="hello")
     await client.chat_update(channel=ada.dm.id, ts=posted["ts"], text="hello again")
     await slack.settled()
-    said, changed = (one.payload["event"] for one in slack.deliveries)
+    said, changed = (delivery.payload["event"] for delivery in slack.deliveries)
     assert (said["user"], said["bot_id"], said["channel_type"]) == (lab.bot_user, lab.bot_id, "im")
     assert (changed["subtype"], changed["previous_message"]["text"]) == ("message_changed", "hello")
     assert events == []
@@ -163,8 +163,8 @@ async def test_an_event_comes_twice_or_out_of_order_when_asked(
     slack.twice = True
     [delivery] = await ada.reacts(ml, ts, "eyes")
     await slack.again(delivery)
-    assert len({one["event_id"] for one in events}) == 3
-    assert [one["event_id"] for one in events].count(delivery.payload["event_id"]) == 3
+    assert len({event["event_id"] for event in events}) == 3
+    assert [event["event_id"] for event in events].count(delivery.payload["event_id"]) == 3
 
 
 async def test_what_rings_a_bell_is_noticed(ml: Channel, client: AsyncWebClient) -> None:

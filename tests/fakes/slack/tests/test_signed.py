@@ -72,7 +72,7 @@ async def test_a_command_an_event_and_a_press_come_signed(
     assert (await ada.presses(ml, ts, "more")).acked
     await slack.until(lambda: len(got) == 2)
     assert sorted(got) == ["+1", "p1"]
-    assert [one.text for one in ada.ephemeral] == ["for é & <x>"]
+    assert [answer.text for answer in ada.ephemeral] == ["for é & <x>"]
 
 
 async def test_a_wrong_or_old_signature_is_turned_away(

@@ -91,7 +91,7 @@ async def test_a_command_is_answered_to_its_asker_alone(
         await ack(f"You said {command['text']} in {command['channel_name']}.")
 
     await ada.says("/papers", "federated", ml)
-    assert [one.text for one in ada.ephemeral] == ["You said federated in ml-papers."]
+    assert [answer.text for answer in ada.ephemeral] == ["You said federated in ml-papers."]
     assert ml.visible == []
 
 
@@ -121,7 +121,7 @@ async def test_each_payload_goes_to_one_of_several_connections(
         await ada.reacts(ml, ts, emoji)
     await slack.until(lambda: len(got) == 4)
     assert sorted(got) == ["four", "one", "three", "two"]
-    assert [slack.sockets.taken.count(one) for one in slack.sockets.connections] == [2, 2]
+    assert [slack.sockets.taken.count(connection) for connection in slack.sockets.connections] == [2, 2]
     await second.close_async()  # type: ignore[no-untyped-call]
 
 
@@ -183,7 +183,7 @@ async def test_an_eleventh_connection_is_turned_away(slack: FakeSlack, client: A
         for _ in range(11):
             url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
             sockets.append(await session.ws_connect(url))
-        told = [await one.receive_json() for one in sockets]
+        told = [await socket.receive_json() for socket in sockets]
         assert [one["type"] for one in told] == ["hello"] * 10 + ["disconnect"]
         assert told[-1]["reason"] == "too_many_websockets"
 
@@ -203,4 +203,4 @@ async def test_the_bots_own_reaction_is_told_and_bolt_leaves_it_out(
     await ada.reacts(ml, ts, "+1")
     await slack.until(lambda: got)
     assert got == ["U1"]
-    assert [one.payload["event"]["user"] for one in slack.deliveries] == [ml.workspace.bot_user, "U1"]
+    assert [delivery.payload["event"]["user"] for delivery in slack.deliveries] == [ml.workspace.bot_user, "U1"]

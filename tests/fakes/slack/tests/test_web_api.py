@@ -41,17 +41,17 @@ async def test_a_form_is_read_as_json_is(slack: FakeSlack, lab: Workspace, ml: C
     async with httpx.AsyncClient(base_url=slack.api, headers={"Authorization": f"Bearer {lab.bot_token}"}) as http:
         await http.post("chat.postMessage", json={"channel": "C1", "text": "one"})
         await http.post("chat.postMessage", data={"channel": "C1", "blocks": '[{"type":"divider"}]', "text": "two"})
-    assert [(one.text, len(one.blocks)) for one in ml.visible] == [("one", 0), ("two", 1)]
+    assert [(message.text, len(message.blocks)) for message in ml.visible] == [("one", 0), ("two", 1)]
 
 
 async def test_history_is_newest_first_and_comes_in_pages(ml: Channel, client: AsyncWebClient) -> None:
     stamps = [(await client.chat_postMessage(channel="C1", text=f"m{n}"))["ts"] for n in range(5)]
     first = await client.conversations_history(channel="C1", limit=2, oldest=stamps[0])
-    assert [one["text"] for one in first["messages"]] == ["m4", "m3"]
+    assert [message["text"] for message in first["messages"]] == ["m4", "m3"]
     rest = await client.conversations_history(
         channel="C1", limit=2, oldest=stamps[0], cursor=first["response_metadata"]["next_cursor"]
     )
-    assert [one["text"] for one in rest["messages"]] == ["m2", "m1"], "oldest itself is left out"
+    assert [message["text"] for message in rest["messages"]] == ["m2", "m1"], "oldest itself is left out"
     assert not rest["has_more"]
 
 
@@ -77,7 +77,7 @@ async def test_the_bot_changes_and_deletes_its_own_messages_only(
     assert ml.message(posted["ts"]).text == "new"
     assert await refusal(client.chat_update(channel="C1", ts=posted["ts"], text="x" * 4001)) == "msg_too_long"
     await client.chat_delete(channel="C1", ts=posted["ts"])
-    assert [one.text for one in ml.visible] == ["mine"]
+    assert [message.text for message in ml.visible] == ["mine"]
     assert await refusal(client.chat_update(channel="C1", ts=hers, text="x")) == "cant_update_message"
     assert await refusal(client.chat_delete(channel="C1", ts=hers)) == "cant_delete_message"
 
@@ -86,8 +86,8 @@ async def test_an_ephemeral_is_for_a_member_of_the_channel(ml: Channel, ada: Mem
     assert await refusal(client.chat_postEphemeral(channel="C1", user="U1", text="hi")) == "user_not_in_channel"
     await ada.writes(ml, "hello")
     await client.chat_postEphemeral(channel="C1", user="U1", text="hi")
-    assert [one.text for one in ada.ephemeral] == ["hi"]
-    assert "hi" not in [one.text for one in ml.visible]
+    assert [answer.text for answer in ada.ephemeral] == ["hi"]
+    assert "hi" not in [message.text for message in ml.visible]
 
 
 async def test_reactions_are_cut_unless_all_are_asked_for(
@@ -114,7 +114,7 @@ async def test_people_and_channels_are_told_of(lab: Workspace, ml: Channel, clie
     assert (user["is_admin"], user["is_owner"], user["is_bot"]) == (True, True, False)
     assert (await client.conversations_info(channel="C3"))["channel"]["is_member"] is False
     listed = await client.users_conversations(types="public_channel,private_channel", exclude_archived=True)
-    assert [one["id"] for one in listed["channels"]] == ["C1", "C2"]
+    assert [channel["id"] for channel in listed["channels"]] == ["C1", "C2"]
     assert (await client.conversations_members(channel="C1"))["members"] == [lab.bot_user]
 
 
@@ -122,7 +122,7 @@ async def test_a_member_is_written_to_in_a_conversation_of_their_own(ada: Member
     opened = await client.conversations_open(users=["U1"])
     await client.chat_postMessage(channel=opened["channel"]["id"], text="psst")
     await client.chat_postMessage(channel="U1", text="again")
-    assert [one.text for one in ada.dm.visible] == ["psst", "again"]
+    assert [message.text for message in ada.dm.visible] == ["psst", "again"]
 
 
 async def test_a_file_is_uploaded_and_shared(lab: Workspace, ml: Channel, client: AsyncWebClient) -> None:
@@ -170,7 +170,7 @@ async def test_a_dead_token_is_refused_for_its_reason(slack: FakeSlack, lab: Wor
 async def test_an_unknown_method_is_refused_and_recorded(slack: FakeSlack, client: AsyncWebClient) -> None:
     assert await refusal(client.api_call("chat.shout")) == "unknown_method"
     assert slack.unknown == ["chat.shout"]
-    assert [one.method for one in slack.calls_to("chat.shout")] == ["chat.shout"]
+    assert [call.method for call in slack.calls_to("chat.shout")] == ["chat.shout"]
 
 
 async def test_only_the_apps_own_token_opens_a_socket(slack: FakeSlack, client: AsyncWebClient) -> None:
