@@ -1,4 +1,4 @@
-"""What the rest of the program has to know of a platform before it is built."""
+"""The description of a platform for the rest of the program, which is needed before the platform is built."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from bot.ports.platform import Check, Clock, Platform
 from bot.settings import Settings
 from bot.settings.groups import Section
 
-if TYPE_CHECKING:  # who only reads the settings need not wait for the store's libraries
+if TYPE_CHECKING:  # reading the settings alone does not load the store's libraries
     from bot.installations.store_backed import StoredInstallations
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a platform may be built from; `installations` gives the stored ones of the platform with that name."""
+    """The values from which a platform is built. `installations` gives the stored installations of a platform by
+    name."""
 
     settings: Settings
     clock: Clock
@@ -39,21 +40,21 @@ class PlatformEntry:
     implements `bot.web.Served` and `bot.ports.platform.Checkable`."""
 
     name: str
-    """The platform's name, which is also that of its section in the settings."""
+    """The platform's name, which is also the name of its section in the settings."""
     title: str
     section: type[Section]
     """The platform's settings. A setting of the type SecretStr is never shown."""
     variables: str
-    """The environment variables that switch the platform on, in words."""
+    """The environment variables that switch the platform on, as part of a sentence."""
     is_set_up: Callable[[Settings], bool]
-    """Whether the settings name the platform. Raises SettingsError when they do so only by half."""
+    """Whether the settings set the platform up. Raises SettingsError if they do so only by half."""
     build: Callable[[Environment], Awaitable[Platform]]
-    """Raises TokensUnreadable where the platform's tokens in the store can't be decrypted."""
+    """Builds the platform. Raises TokensUnreadable if its tokens in the store can't be decrypted."""
     address: Callable[[Settings], str]
     """The address of the platform's API, whose clock the bot's own is compared with."""
     prepare: Callable[[Environment], Awaitable[str]] = _nothing
-    """What is done once before the bot runs. Returns a line for the operator, or ""."""
+    """Runs once before the bot. Returns a line for the operator, or ""."""
     announcement: Callable[[Settings], str] = lambda settings: ""
     """A line for the operator once the bot runs, or ""."""
     checks: Callable[[Environment], Sequence[Check]] = _no_checks
-    """Checks beside those that the built platform gives."""
+    """Further checks, which need no built platform."""

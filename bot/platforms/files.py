@@ -1,4 +1,4 @@
-"""Files with papers that members hand over for the command that reads them."""
+"""Files with papers that members send to the command that takes files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All chat platforms: a platform is a folder beside this file and one line here."""
+"""The registry of all chat platforms. A platform is a folder beside this file, and one line here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLATFORMS: tuple[PlatformEntry, ...] = (SLACK, DISCORD)
 
 
 def how_to_set_up() -> str:
-    """The mend where no platform is set up."""
+    """A sentence on how to set up a platform."""
     names = ", ".join(
         f"for {entry.title} {'' if place else 'set '}{entry.variables}" for place, entry in enumerate(PLATFORMS)
     )
@@ -24,12 +24,12 @@ def how_to_set_up() -> str:
 
 
 def set_up(settings: Settings) -> list[PlatformEntry]:
-    """The platforms that the settings name. Raises SettingsError for one that is named by half."""
+    """The platforms that the settings set up. Raises SettingsError for one that is set up by half."""
     return [entry for entry in PLATFORMS if entry.is_set_up(settings)]
 
 
 async def build_platforms(environment: Environment) -> dict[str, Platform]:
-    """The platforms that the settings name. Raises SettingsError for one that is named by half, and
+    """The platforms that the settings set up. Raises SettingsError for one that is set up by half, and
     TokensUnreadable."""
     return {entry.name: await entry.build(environment) for entry in set_up(environment.settings)}
 

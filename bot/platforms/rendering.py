@@ -1,4 +1,4 @@
-"""What more than one platform shows or says in the same way."""
+"""Texts and parts of messages that several platforms render in the same way."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from bot.model.text import cut
 from recommender.text import visible
 
 SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
-"""Characters that a single text may have, the most generous first."""
+"""The most characters of a single text, from many to few. A message that is too long gets a smaller share."""
 TYPED = re.compile(r"`([^`\n]+)`")
-"""In the bot's own words, what may be typed."""
+"""Words between backticks, which a member may type."""
 WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 Part = TypeVar("Part")
 
 
 def broken() -> str:
-    """What a member reads when an error of ours kept them from an answer. The id finds the error in the log."""
+    """The reply to a member after an error of the bot. The id in it finds the error in the log."""
     name = f" under {current_event()}" if current_event() else ""
     return f"That went wrong, and the log says how{name}. Nothing kept is lost; try it again."
 
 
 def longest_that_fits(build: Callable[[int], list[Part]], fits: Callable[[list[Part]], bool]) -> list[Part]:
-    """The parts of a message with the longest texts that fit; none where even the shortest do not."""
+    """The parts of a message with the longest texts that fit; no parts if even the shortest do not fit."""
     return next((parts for share in SHARES if fits(parts := build(share))), [])
 
 
 def one_line(text: str, most: int) -> str:
-    """A text on one line without characters that can't be seen, cut after a word."""
+    """A text on one line without invisible characters, cut after a word."""
     return cut(" ".join(visible(text).split()), most)
 
 
 def web_link(url: str, most: int) -> str:
-    """`url` if it is a web link that may be followed, else ""."""
+    """`url` if it is a web link of at most `most` characters, else ""."""
     return url if len(url) <= most and visible(url) == url and WEB_LINK.fullmatch(url) else ""
 
 
 def under_command(typed: str, command: str) -> str:
-    """A command line as it is typed on this platform, whose slash command may have another name than /papers."""
+    """A command line with `command` instead of /papers: a platform's slash command may have another name."""
     first, space, rest = typed.partition(" ")
     return command + space + rest if first == "/papers" else typed
 
 
 def utf16_length(text: str) -> int:
-    """Characters as UTF-16 counts them, the most that a platform may count."""
+    """The number of UTF-16 code units. No platform counts more characters in a text."""
     return len(text.encode("utf-16-le", "replace")) // 2
 
 
 def facts(card: Card, fit: Callable[[str], str]) -> str:
-    """Authors, organization, day and counts of a paper, with dots between; `fit` makes a text fit to be shown."""
+    """Authors, organization, day and counts of a paper, with dots between. `fit` cuts and escapes a text."""
     counts = [f"▲ {card.upvotes:,}"] * (card.upvotes > 0) + [f"💬 {card.comments:,}"] * (card.comments > 0)
     parts = [fit(card.authors), fit(card.organization), _day(card.published), "  ".join(counts)]
     return " · ".join(filter(None, parts))
 
 
 def reason(card: Card, fit: Callable[[str], str]) -> str:
-    """Why the paper was picked. A guess has a mark of its own, and asks for a vote where it has no reason."""
+    """Why the paper was picked. A guess has a mark of its own, and asks for a vote if it has no reason."""
     why = fit(card.why)
     return f"🎲 {why or 'a guess: tell us'}" if card.guess else why
 

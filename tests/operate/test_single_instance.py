@@ -40,9 +40,9 @@ def refused(operator: Operator, *words: str) -> None:
     second = operator.start(*words)
     out, err = second.communicate(timeout=PATIENCE_SECONDS)
     assert (second.returncode, out) == (1, "")
-    told = [line for line in err.splitlines() if "Another Paperboy holds" not in line]
-    assert len(told) == 1, err
-    assert "Another Paperboy serves" in told[0]
+    lines = [line for line in err.splitlines() if "Another Paperboy holds" not in line]
+    assert len(lines) == 1, err
+    assert "Another Paperboy serves" in lines[0]
 
 
 @pytest.fixture

@@ -271,9 +271,9 @@ class PlatformConformance:
         header = await platform.send(place, Message("One paper."), "key-1")
         card = await platform.send(place, Message(card=CARD, thread=header), "key-2")
         await under_test.react("ada", card, "👍")
-        [told] = under_test.service.reactions
-        assert (told.message, told.place.address, plain_emoji(told.emoji)) == (card, place.address, "👍")
-        assert await platform.reactions(place, card) == [(told.member, told.emoji)]
+        [reaction] = under_test.service.reactions
+        assert (reaction.message, reaction.place.address, plain_emoji(reaction.emoji)) == (card, place.address, "👍")
+        assert await platform.reactions(place, card) == [(reaction.member, reaction.emoji)]
         assert await platform.reactions(place, header) == []
         assert "It is so." in await under_test.press("ada", card, "save")
 
@@ -350,8 +350,8 @@ class PlatformConformance:
         card = await under_test.platform.send(place, Message(card=CARD), "key-1")
         await under_test.react("ada", card, "👍")
         await platform.rewrite(place, card, Message(card=replace(CARD, tally="By button: 👍 2")), "key-1")
-        [told] = under_test.service.reactions
-        assert await under_test.platform.reactions(place, card) == [(told.member, told.emoji)]
+        [reaction] = under_test.service.reactions
+        assert await under_test.platform.reactions(place, card) == [(reaction.member, reaction.emoji)]
         assert "It is so." in await under_test.press("ada", card, "more")
         [(_, _, action)] = under_test.service.acted
         assert (action.command, action.argument) == ("more", CARD.paper_id)

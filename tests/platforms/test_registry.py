@@ -56,8 +56,8 @@ async def test_paperboy_check_looks_at_it(
 ) -> None:
     monkeypatch.setattr("bot.operate.check._SECONDS", 0.2)
     assert await check_all(settings_with(tmp_path, stamp="penny black"), as_json=True) == 1
-    [found] = [each for each in json.loads(capsys.readouterr().out)["checks"] if each["name"] == "postcards stamp"]
-    assert (found["ok"], found["mend"]) == (False, "Buy another one.")
+    [check] = [each for each in json.loads(capsys.readouterr().out)["checks"] if each["name"] == "postcards stamp"]
+    assert (check["ok"], check["mend"]) == (False, "Buy another one.")
 
 
 def test_who_has_set_up_none_is_told_of_it() -> None:

@@ -29,7 +29,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     log.react(PAPERS, "key-1", "ada", "👍", on=True, at=NOW)
     again = TerminalLog(tmp_path)
     assert again.places() == [PAPERS]
-    assert [said.message for said in again.messages(PAPERS)] == [message]
+    assert [message.message for message in again.messages(PAPERS)] == [message]
     assert again.reactions(PAPERS, "key-1") == [("ada", "👍")]
     assert again.find(PAPERS, "key-1", NOW) == "key-1"
     assert again.damaged == 0
@@ -75,10 +75,10 @@ def test_a_process_killed_while_writing_leaves_no_trace_of_what_it_wrote(tmp_pat
     died = subprocess.run([sys.executable, "-c", _WRITER, str(tmp_path), str(written)], check=False)
     assert died.returncode == 9
     log = TerminalLog(tmp_path)
-    assert [said.id for said in log.messages(PAPERS)] == ["key-1"]
+    assert [message.id for message in log.messages(PAPERS)] == ["key-1"]
     log.post(PAPERS, "key-2", Message("once more"), NOW)
     again = TerminalLog(tmp_path)
-    assert [said.message.text for said in again.messages(PAPERS)] == ["whole", "once more"]
+    assert [message.message.text for message in again.messages(PAPERS)] == ["whole", "once more"]
     assert again.damaged == 0
 
 
@@ -89,7 +89,7 @@ def test_a_damaged_line_is_left_out_and_counted(tmp_path: Path) -> None:
     lines = log.path.read_bytes().splitlines(keepends=True)
     log.path.write_bytes(lines[0] + b"\xff\x00 not json\n" + b'{"kind": "dream"}\n' + b"\n" + lines[2])
     again = TerminalLog(tmp_path)
-    assert [said.id for said in again.messages(PAPERS)] == ["key-0", "key-2"]
+    assert [message.id for message in again.messages(PAPERS)] == ["key-0", "key-2"]
     assert again.damaged == 3
 
 
@@ -99,7 +99,7 @@ def test_no_garbage_keeps_the_room_from_opening(tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("log")
     (folder / "room.jsonl").write_bytes(garbage)
     TerminalLog(folder).post(PAPERS, "key-1", Message("still works"), NOW)
-    assert [said.id for said in TerminalLog(folder).messages(PAPERS)] == ["key-1"]
+    assert [message.id for message in TerminalLog(folder).messages(PAPERS)] == ["key-1"]
 
 
 def test_a_full_disk_is_said_and_breaks_no_later_line(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_two_rooms_on_one_folder_hear_each_other_and_never_say_a_key_twice(tmp_p
     for thread in threads:
         thread.join()
     assert len(one.path.read_bytes().splitlines()) == 30
-    assert [said.id for said in one.messages(PAPERS)] == [said.id for said in two.messages(PAPERS)]
+    assert [message.id for message in one.messages(PAPERS)] == [message.id for message in two.messages(PAPERS)]
 
 
 def test_who_writes_holds_the_rooms_lock_until_the_disk_has_confirmed(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_room_deleted_under_a_running_chat_starts_empty_again(tmp_path: Path) 
     log.path.unlink()
     assert log.messages(PAPERS) == []
     log.post(PAPERS, "key-2", Message("y"), NOW)
-    assert [said.id for said in TerminalLog(tmp_path).messages(PAPERS)] == ["key-2"]
+    assert [message.id for message in TerminalLog(tmp_path).messages(PAPERS)] == ["key-2"]
 
 
 def test_the_room_is_for_its_owners_eyes(tmp_path: Path) -> None:

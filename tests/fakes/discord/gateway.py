@@ -225,13 +225,13 @@ class Gateway:
         if query == "" and not asked and Intent.GUILD_MEMBERS not in session.intents:
             return
         wanted = {str(one) for one in ([asked] if isinstance(asked, str | int) else asked or [])}
-        found = [
+        members = [
             member
             for member in guild.members.values()
             if (member.id in wanted if wanted else member.name.startswith(str(query or "")))
         ]
-        body: Json = {"guild_id": guild.id, "members": [shapes.member(one) for one in found]}
-        body |= {"chunk_index": 0, "chunk_count": 1, "not_found": sorted(wanted - {one.id for one in found})}
+        body: Json = {"guild_id": guild.id, "members": [shapes.member(one) for one in members]}
+        body |= {"chunk_index": 0, "chunk_count": 1, "not_found": sorted(wanted - {one.id for one in members})}
         session.dispatch("GUILD_MEMBERS_CHUNK", body | ({"nonce": told["nonce"]} if "nonce" in told else {}))
 
     def _end(self, link: Link) -> None:

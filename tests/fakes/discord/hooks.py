@@ -67,11 +67,11 @@ def edit_response_message(discord: FakeDiscord, call: Call) -> Json:
 
 def delete_response_message(discord: FakeDiscord, call: Call) -> None:
     message = _answer(discord, call)
-    for asked in discord.interactions.values():
-        if message in asked.person.answers:
-            asked.person.answers.remove(message)
-        if asked.original is message:
-            asked.original = None
+    for interaction in discord.interactions.values():
+        if message in interaction.person.answers:
+            interaction.person.answers.remove(message)
+        if interaction.original is message:
+            interaction.original = None
     if message in message.channel.messages:
         messages.remove(message)
 

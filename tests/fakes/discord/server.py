@@ -93,8 +93,10 @@ class FakeDiscord(Door):
 
     def direct(self, person: User) -> Channel:
         """The DM channel of the bot and somebody; made when it is first needed."""
-        known = (channel for channel in self.channels.values() if channel.kind is Kind.DM and channel.person is person)
-        if (found := next(known, None)) is None:
+        channels = (
+            channel for channel in self.channels.values() if channel.kind is Kind.DM and channel.person is person
+        )
+        if (found := next(channels, None)) is None:
             found = Channel(self, Kind.DM, person.name, person=person)
             self.channels[found.id] = found
         return found

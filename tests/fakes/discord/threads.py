@@ -60,13 +60,17 @@ def list_public_archived_threads(discord: FakeDiscord, call: Call) -> Json:
     channel = channel_of(discord, call)
     need(channel, Right.READ_MESSAGE_HISTORY)
     limit, before = int(call.query.get("limit", 50)), call.query.get("before")
-    found = [
+    threads = [
         thread
         for thread in channel.threads
         if thread.archived and (before is None or _at(thread.archived_at) < _at(before))
     ]
-    found.sort(key=lambda one: _at(one.archived_at), reverse=True)
-    return {"threads": [shapes.channel(one) for one in found[:limit]], "members": [], "has_more": len(found) > limit}
+    threads.sort(key=lambda one: _at(one.archived_at), reverse=True)
+    return {
+        "threads": [shapes.channel(one) for one in threads[:limit]],
+        "members": [],
+        "has_more": len(threads) > limit,
+    }
 
 
 def _at(told: str) -> datetime:

@@ -147,7 +147,7 @@ class DiscordServer:
     def message(self, name: str) -> Shown:
         """The message that the platform names so."""
         channel, _, key = name.rpartition("/")
-        return next(said for said in self.fake.channels[channel or self.ml.id].visible if said.id == key)
+        return next(message for message in self.fake.channels[channel or self.ml.id].visible if message.id == key)
 
     async def answered(self, asked: Interaction) -> Shown:
         """The message that answers, when it is there."""

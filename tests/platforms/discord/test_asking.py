@@ -175,7 +175,7 @@ async def test_a_shared_answer_is_seen_by_everybody(server: DiscordServer) -> No
     server.service.answer = Reply("Found: one paper.", public=True)
     told = await server.answered(await server.ada.presses(answer, answer.custom_ids[0]))
     await server.fake.until(lambda: server.ml.visible)
-    assert [said.words for said in server.ml.visible] == ["Found: one paper."]
+    assert [message.words for message in server.ml.visible] == ["Found: one paper."]
     assert told.ephemeral
 
 
@@ -303,7 +303,7 @@ async def test_what_is_not_for_all_is_answered_in_a_direct_message(server: Disco
     server.service.answer = Reply("Your saved papers.")
     await server.bo.mentions(server.ml, "saved")
     await server.fake.until(lambda: server.bo.dm.visible)
-    assert [said.words for said in server.bo.dm.visible] == ["Your saved papers."]
+    assert [message.words for message in server.bo.dm.visible] == ["Your saved papers."]
     assert len(server.ml.visible) == 1
 
 

@@ -336,8 +336,8 @@ async def test_a_server_that_has_chosen_is_not_asked_again_though_the_question_w
         [hello] = await life.fake.until(lambda: general.visible)
         if chosen:
             assert "I begin there." in (await server.answered(await boss.picks(hello, "begin", general.id))).words
-        for said in general.visible:
-            await boss.removes(said)
+        for message in general.visible:
+            await boss.removes(message)
         server.clock.advance(timedelta(minutes=10))
         await server.restart()
         await server.answered(await boss.says(general, "papers", query="help"))

@@ -57,8 +57,8 @@ async def test_emoji_of_bots_and_on_other_peoples_messages_are_not_told(server: 
 
 async def test_a_reaction_in_a_direct_message_is_its_members_own(server: DiscordServer) -> None:
     await server.platform.tell(server.place, server.ada.id, "Good morning.")
-    [said] = server.ada.dm.visible
-    await server.ada.reacts(said, "👍")
+    [message] = server.ada.dm.visible
+    await server.ada.reacts(message, "👍")
     [told] = await server.fake.until(lambda: server.service.reactions)
     assert (told.place.address, told.place.kind, told.place.workspace) == (server.ada.dm.id, PlaceKind.DIRECT, "")
 
@@ -73,7 +73,7 @@ async def test_a_server_that_throws_the_bot_out_loses_its_channels_and_an_outage
     server.service.lost = [(server.place, "removed")]
     await server.lab.adds_bot()
     await server.fake.until(lambda: server.ml.visible)
-    assert [said.words for said in server.ml.visible] == ["I am back."]
+    assert [message.words for message in server.ml.visible] == ["I am back."]
     assert {room.address for room in server.service.rolls[-1]} == {server.place.address, server.elsewhere.address}
 
 
@@ -215,7 +215,7 @@ async def test_a_role_that_is_given_to_the_bot_lets_lost_channels_go_on(server: 
     for role in roles:
         await server.lab.gives_bot(role)
     await server.fake.until(lambda: server.ml.visible)
-    assert [said.words for said in server.ml.visible] == ["I am back."]
+    assert [message.words for message in server.ml.visible] == ["I am back."]
 
 
 async def test_a_lost_thread_goes_on_when_it_is_unlocked_or_its_channel_lets_the_bot_write_there(
@@ -235,7 +235,7 @@ async def test_a_lost_thread_goes_on_when_it_is_unlocked_or_its_channel_lets_the
     server.clock.advance(timedelta(minutes=10))  # until then it would be the same greeting
     await server.ada.allows(server.ml, Right.SEND_MESSAGES_IN_THREADS)
     await server.fake.until(lambda: len(thread.visible) == 2)
-    assert {said.words for said in thread.visible} == {"I am back."}
+    assert {message.words for message in thread.visible} == {"I am back."}
     assert server.ml.visible == []
 
 
@@ -339,7 +339,7 @@ async def test_many_shards_each_hear_their_servers(server: DiscordServer) -> Non
     for channel, who in ((server.ml, server.bo), (there, other.member("cy"))):
         await who.reacts(await card(server, channel), "👍")
     await server.fake.until(lambda: len(server.service.reactions) == 2)
-    assert {told.place.workspace for told in server.service.reactions} == {server.lab.id, other.id}
+    assert {reaction.place.workspace for reaction in server.service.reactions} == {server.lab.id, other.id}
 
 
 async def test_no_privileged_event_is_asked_for(server: DiscordServer) -> None:

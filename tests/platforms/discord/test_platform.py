@@ -25,10 +25,10 @@ async def server(tmp_path: Path) -> AsyncIterator[DiscordServer]:
 
 async def test_a_card_is_one_message_that_calls_nobody(server: DiscordServer) -> None:
     await server.platform.send(server.place, Message("@everyone", CARD), "key-1")
-    [said] = server.ml.visible
-    assert said.posted["allowed_mentions"] == {"parse": []}
-    assert said.pings == []
-    assert "\\@everyone" in said.words
+    [message] = server.ml.visible
+    assert message.posted["allowed_mentions"] == {"parse": []}
+    assert message.pings == []
+    assert "\\@everyone" in message.words
 
 
 async def test_an_announcement_channel_is_a_channel_like_any_other(server: DiscordServer) -> None:
@@ -36,7 +36,7 @@ async def test_an_announcement_channel_is_a_channel_like_any_other(server: Disco
     place, platform, since = server.place_of(news), server.platform, server.now() - timedelta(minutes=1)
     header = await platform.send(place, Message("5 papers"), "key-0")
     card = await platform.send(place, Message(card=CARD, thread=header), "key-1")
-    assert [said.id for said in news.visible] == [header] == [thread.id for thread in news.threads]
+    assert [message.id for message in news.visible] == [header] == [thread.id for thread in news.threads]
     assert await platform.find(place, "key-0", since) == header
     assert await platform.find(place, "key-1", since, header) == card
     await server.ada.reacts(news.visible[0], "👍")
@@ -52,8 +52,8 @@ async def test_a_digest_in_a_thread_stands_in_the_thread_of_its_header(server: D
     second = await platform.send(place, Message(card=CARD, thread=header), "key-2")
     [thread] = server.ml.threads
     assert thread.name == "5 papers for Monday, 2 March"
-    assert [f"{thread.id}/{said.id}" for said in thread.visible] == [first, second]
-    assert [said.id for said in server.ml.visible] == [header]
+    assert [f"{thread.id}/{message.id}" for message in thread.visible] == [first, second]
+    assert [message.id for message in server.ml.visible] == [header]
     since = server.now() - timedelta(minutes=1)
     assert await platform.find(place, "key-2", since, header) == second
     assert await platform.find(place, "key-2", since) is None
@@ -89,7 +89,7 @@ async def test_a_forum_gets_a_post_whose_messages_are_its_cards(server: DiscordS
     card = await platform.send(place, Message(card=CARD, thread=header), "key-1")
     [post] = forum.threads
     assert (post.name, len(post.applied)) == ("5 papers for Monday", int(require_tag))
-    assert [f"{post.id}/{said.id}" for said in post.visible] == [header, card]
+    assert [f"{post.id}/{message.id}" for message in post.visible] == [header, card]
     assert post.archive_minutes
     since = server.now() - timedelta(minutes=1)
     assert await platform.find(place, "key-0", since) == header
@@ -169,7 +169,7 @@ async def test_a_502_after_acceptance_leads_to_one_message(server: DiscordServer
         await server.platform.send(server.place, Message(card=CARD), "key-1")
     assert len(server.fake.calls_to("create_message")) == 1, "the library must not try again by itself"
     message = await server.platform.send(server.place, Message(card=CARD), "key-1")
-    assert [said.id for said in server.ml.visible] == [message]
+    assert [message.id for message in server.ml.visible] == [message]
 
 
 async def test_what_discord_forgot_the_nonce_of_is_found(server: DiscordServer) -> None:

@@ -44,7 +44,7 @@ async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path:
                 assert [line.split()[0] for line in log_lines(told)] == ["Bring", "Paperboy"], told
                 await fake.until(lambda: not fake.gateway.ready)
         assert fake.commands.syncs.total() == 1, "the second start found the commands as they were"
-        assert [said.words.startswith("Hello, I am Paperboy") for said in general.visible] == [True, True]
+        assert [message.words.startswith("Hello, I am Paperboy") for message in general.visible] == [True, True]
     assert fake.unknown == []
 
 

@@ -159,7 +159,7 @@ async def test_a_digest_goes_into_the_thread_of_its_header_and_is_found_there(si
     header = await sim.platform.send(sim.place(), Message("One paper."), "key-1")
     card = await sim.platform.send(sim.place(), Message(card=CARD, thread=header), "key-2")
     [thread] = sim.ml.threads
-    assert [f"{thread.id}/{said.id}" for said in thread.history()] == [card]
+    assert [f"{thread.id}/{message.id}" for message in thread.history()] == [card]
     assert await sim.platform.find(sim.place(), "key-1", since) == header
     assert await sim.platform.find(sim.place(), "key-2", since, header) == card
     assert await sim.platform.find(sim.place(), "key-3", since) is None

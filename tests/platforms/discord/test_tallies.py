@@ -60,18 +60,18 @@ def small(shown: Shown) -> str:
 
 async def test_an_edit_is_the_post_with_one_small_line_more_and_calls_nobody(server: DiscordServer) -> None:
     card = await server.platform.send(server.place, Message("@everyone", CARD), "key-1")
-    [said] = server.ml.visible
-    before, ids = said.words, said.custom_ids
+    [message] = server.ml.visible
+    before, ids = message.words, message.custom_ids
     await server.platform.rewrite(server.place, card, replace(TALLIED, text="@everyone"), "key-1")
     [edit] = await edits(server, 1)
     assert edit["allowed_mentions"] == {"parse": []}
-    assert edit["flags"] == said.posted["flags"]
+    assert edit["flags"] == message.posted["flags"]
     assert edit["components"][0]["id"] == mark("key-1")
-    assert said.custom_ids == ids
-    assert said.words == before.replace("ml-theory", "ml-theory\n-# By button: 👍 3 · 👎 1")
-    assert said.pings == []
+    assert message.custom_ids == ids
+    assert message.words == before.replace("ml-theory", "ml-theory\n-# By button: 👍 3 · 👎 1")
+    assert message.pings == []
     await server.platform.rewrite(server.place, card, Message("@everyone", CARD), "key-1")
-    assert said.words == before
+    assert message.words == before
 
 
 async def test_people_see_on_the_card_what_they_pressed(sqlite_store: Store, tmp_path: Path) -> None:

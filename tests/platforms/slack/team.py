@@ -165,8 +165,8 @@ class SlackTeam:
 
 def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The bot's buttons in a message."""
-    found = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
-    return [each for each in found if action_of(each["value"])]
+    elements = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
+    return [each for each in elements if action_of(each["value"])]
 
 
 def readable(words: str, node: object) -> str:

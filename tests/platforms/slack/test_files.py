@@ -48,7 +48,7 @@ async def test_no_more_of_a_file_is_read_than_a_line_may_have(team: SlackTeam) -
 
 async def test_what_is_no_text_is_told_of(team: SlackTeam) -> None:
     await team.bo.sends_dm("teach", files={"paper.pdf": b"%PDF"})
-    await team.slack.until(lambda: [said for said in team.bo.dm.visible if "plain text only" in said.words])
+    await team.slack.until(lambda: [message for message in team.bo.dm.visible if "plain text only" in message.words])
     assert team.service.asked == []
 
 

@@ -213,8 +213,8 @@ async def test_two_workspaces_with_channels_of_the_same_id_do_not_mix(team: Http
         "from the lab": ("T1", "ml-papers", "ada"),
     }
     at = {ws: await team.platform.send(place, Message(f"for {ws}"), "key-1") for ws, place in places(team).items()}
-    assert [said.text for said in theirs.visible] == ["for T2"]
-    assert [said.text for said in team.ml.visible] == ["for T1"]
+    assert [message.text for message in theirs.visible] == ["for T2"]
+    assert [message.text for message in team.ml.visible] == ["for T1"]
     await cy.reacts(theirs, at["T2"], "+1")
     assert [(each.place.workspace, each.message) for each in team.service.reactions] == [("T2", at["T2"])]
     since = team.now() - timedelta(hours=1)

@@ -36,14 +36,14 @@ class Days:
 
     async def next_digest(self, news: Sequence[Paper] = ()) -> list[Message]:
         """What the channel sees of the next morning, on whose eve these papers were listed."""
-        seen, harness = {said.ts for said in self.room.visible}, self.harness
+        seen, harness = {message.ts for message in self.room.visible}, self.harness
         await harness.next_morning()
         harness.clock.now -= timedelta(hours=1)
         harness.shelf.lists[harness.clock().date()] = list(news)
         await harness.app.ingest.run()
         harness.clock.now += timedelta(hours=1)
         await harness.beat()
-        return [said for said in self.room.visible if said.ts not in seen]
+        return [message for message in self.room.visible if message.ts not in seen]
 
     async def press(self, said: Message, label: str) -> str:
         [block] = [block for block in said.blocks if block["type"] == "actions"]

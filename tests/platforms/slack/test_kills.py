@@ -113,8 +113,8 @@ async def end(process: Process, how: str, counts: Counter[str]) -> None:
 async def react(team: Rooms, chance: random.Random, counts: Counter[str]) -> None:
     """A member likes some cards that stand there, whoever knows of it."""
     for room in team.rooms:
-        shown = [message for message in room.visible if card_of(message)]
-        for message in chance.sample(shown, min(len(shown), chance.randint(0, 2))):
+        messages = [message for message in room.visible if card_of(message)]
+        for message in chance.sample(messages, min(len(messages), chance.randint(0, 2))):
             counts["reactions"] += 1
             await team.ada.reacts(room, message.ts, "+1")
 

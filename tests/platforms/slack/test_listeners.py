@@ -62,8 +62,8 @@ async def card(team: SlackTeam) -> str:
 async def test_a_reaction_is_acknowledged_after_it_was_taken_in(team: SlackTeam) -> None:
     message, service = await card(team), service_of(team)
     service.failures = 2
-    [told] = await team.ada.reacts(team.ml, message, "+1")
-    assert [one.status for one in told.tries] == [0, 0, 200]
+    [delivery] = await team.ada.reacts(team.ml, message, "+1")
+    assert [attempt.status for attempt in delivery.tries] == [0, 0, 200]
     assert service.tries == 3
     assert [each.emoji for each in service.reactions] == [":+1:"]
 
@@ -71,23 +71,23 @@ async def test_a_reaction_is_acknowledged_after_it_was_taken_in(team: SlackTeam)
 async def test_an_event_is_not_lost_while_slack_says_nothing_of_the_bot_itself(team: SlackTeam) -> None:
     message = await card(team)
     team.slack.faults.error("auth.test", "internal_error", times=1_000)
-    [told] = await team.ada.reacts(team.ml, message, "+1")
-    assert told.acked
+    [delivery] = await team.ada.reacts(team.ml, message, "+1")
+    assert delivery.acked
     assert len(team.service.reactions) == 1
 
 
 async def test_an_event_told_twice_is_taken_in_once_and_acknowledged_twice(team: SlackTeam) -> None:
     message, service = await card(team), service_of(team)
-    [told] = await team.ada.reacts(team.ml, message, "+1")
-    await team.slack.again(told)
-    assert [one.status for one in told.tries] == [200, 200]
+    [delivery] = await team.ada.reacts(team.ml, message, "+1")
+    await team.slack.again(delivery)
+    assert [attempt.status for attempt in delivery.tries] == [200, 200]
     assert service.tries == 1
 
 
 async def test_a_question_told_twice_is_answered_once(team: SlackTeam) -> None:
-    [told] = await team.ada.mentions(team.ml, "more 2310.01234")
+    [mention] = await team.ada.mentions(team.ml, "more 2310.01234")
     await team.slack.until(lambda: team.ada.ephemeral)
-    await team.slack.again(told)
+    await team.slack.again(mention)
     await team.ada.mentions(team.ml, "help")
     await team.slack.until(lambda: len(team.ada.ephemeral) > 1)
     assert [line for _, _, line in team.service.asked] == ["more 2310.01234", "help"]
@@ -115,8 +115,8 @@ async def test_every_name_of_an_emoji_means_the_emoji(team: SlackTeam, name: str
 
 async def test_the_bot_itself_and_other_peoples_messages_are_no_concern(team: SlackTeam) -> None:
     await team.bot_reacts(await card(team), "👍")
-    [told] = await team.ada.reacts(team.ml, await team.bo.writes(team.ml, "lunch?"), "+1")
-    assert told.acked
+    [delivery] = await team.ada.reacts(team.ml, await team.bo.writes(team.ml, "lunch?"), "+1")
+    assert delivery.acked
     assert team.service.reactions == []
 
 
@@ -133,10 +133,10 @@ async def test_a_bots_vote_is_taken_back_once_slack_says_whose_it_is_and_is_none
 
 async def test_a_reaction_counts_also_while_slack_does_not_say_whose_it_is(team: SlackTeam) -> None:
     team.slack.faults.status("users.info", 503)
-    [told] = await team.ada.reacts(team.ml, await card(team), "+1")
+    [delivery] = await team.ada.reacts(team.ml, await card(team), "+1")
     await team.slack.until(lambda: team.slack.calls_to("users.info"))
-    await team.ada.reacts(team.ml, told.payload["event"]["item"]["ts"], "fire")
-    assert [one.status for one in told.tries] == [200]
+    await team.ada.reacts(team.ml, delivery.payload["event"]["item"]["ts"], "fire")
+    assert [attempt.status for attempt in delivery.tries] == [200]
     assert [(reaction.emoji, reaction.on) for reaction in team.service.reactions] == [(":+1:", True), (":fire:", True)]
 
 
@@ -256,7 +256,7 @@ async def test_a_long_file_goes_to_the_askers_direct_messages(team: SlackTeam) -
     assert "saved.bib" in answer
     assert "direct messages" in answer
     assert [each.decode() for each in team.lab.uploads.values()] == [content]
-    assert [each["name"] for said in team.bo.dm.visible for each in said.files] == ["saved.bib"]
+    assert [each["name"] for message in team.bo.dm.visible for each in message.files] == ["saved.bib"]
 
 
 async def test_a_file_that_slack_does_not_take_is_told_of(team: SlackTeam) -> None:
@@ -273,7 +273,7 @@ async def test_the_bot_greets_where_it_is_invited_however_often_it_is_told(team:
     [told] = await team.ada.invites_bot(fresh)
     await team.restart()
     await team.slack.again(told)
-    assert [said.words for said in fresh.visible] == ["Hello, I bring papers."]
+    assert [message.words for message in fresh.visible] == ["Hello, I bring papers."]
     assert {(place, by) for place, by in team.service.invitations} == {
         (Place("slack", "C7", "T1", "new-papers"), "ada")
     }
@@ -315,9 +315,9 @@ async def test_another_connection_takes_over_when_slack_ends_one(team: SlackTeam
     else:
         await team.slack.sockets.disconnect(reason)
     await team.slack.until(lambda: team.slack.sockets.opened > 1)
-    [told] = await team.ada.reacts(team.ml, message, "+1")
+    [delivery] = await team.ada.reacts(team.ml, message, "+1")
     async with asyncio.timeout(10):
-        while not told.acked:  # it may have met the end of a connection; Slack tells it again
+        while not delivery.acked:  # it may have met the end of a connection; Slack tells it again
             await team.slack.sockets.connected()
             await team.slack.retry_unacked()
     assert len(team.service.reactions) == 1

@@ -54,7 +54,7 @@ async def test_every_event_in_it_is_acknowledged_even_when_it_is_of_no_concern()
             kind = event.partition(".")[0]
             named = {"id": "C9", "name": "x"} if kind.endswith("rename") else "C9"
             [told] = await team.lab.emit({"type": kind, "channel": named, "user": "U9"}, name=event)
-            assert [one.status for one in told.tries] == [200], event
+            assert [attempt.status for attempt in told.tries] == [200], event
 
 
 def test_the_command_can_be_named_otherwise() -> None:

@@ -37,15 +37,15 @@ async def team() -> AsyncIterator[SlackTeam]:
 async def test_a_post_carries_its_key_twice_and_opens_no_links(team: SlackTeam) -> None:
     await team.platform.send(team.place, Message(card=CARD), "key-1")
     [call] = team.slack.calls_to("chat.postMessage")
-    [said] = team.ml.visible
-    assert said.metadata == {"event_type": "paperboy_post", "event_payload": {"key": "key-1"}}
-    assert said.blocks[0]["block_id"] == block_id("key-1")
+    [message] = team.ml.visible
+    assert message.metadata == {"event_type": "paperboy_post", "event_payload": {"key": "key-1"}}
+    assert message.blocks[0]["block_id"] == block_id("key-1")
     assert (call.args["unfurl_links"], call.args["unfurl_media"]) == (False, False)
 
 
 async def test_hostile_words_ring_nobodys_bell(team: SlackTeam) -> None:
     await team.platform.send(team.place, Message(HOSTILE + " <!here> <!subteam^S1> <@U2>"), "key-1")
-    assert [said.pings for said in team.ml.visible] == [[]]
+    assert [message.pings for message in team.ml.visible] == [[]]
 
 
 @pytest.mark.parametrize("strip", ["metadata", "block"])
@@ -221,7 +221,7 @@ async def test_reading_waits_when_it_is_told_to(team: SlackTeam) -> None:
 
 async def test_a_private_word_is_a_direct_message(team: SlackTeam) -> None:
     await team.platform.tell(team.place, "ada", "I can no longer post. `/papers help`")
-    assert [said.text for said in team.ada.dm.visible] == ["I can no longer post. /papers help"]
+    assert [message.text for message in team.ada.dm.visible] == ["I can no longer post. /papers help"]
 
 
 async def test_a_wrong_token_is_told_at_once(team: SlackTeam) -> None:

@@ -73,7 +73,7 @@ async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_re
                 assert "Paperboy is installed" in await page.text()
             slack.listener = f"{address}/slack/events"
             await ada.invites_bot(ml)
-            assert ["Hello, I am Paperboy" in said.words for said in ml.visible] == [True]
+            assert ["Hello, I am Paperboy" in message.words for message in ml.visible] == [True]
             process.send_signal(signal.SIGINT)
             _, told = await asyncio.wait_for(process.communicate(), 30)
             assert (process.returncode, "Traceback" in told.decode()) == (130, False)

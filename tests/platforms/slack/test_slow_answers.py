@@ -68,7 +68,7 @@ class Rooms:
 
     def keys(self, room: Channel) -> list[str]:
         """The key of each message that stands there, the greeting's too."""
-        return [(said.metadata or {})["event_payload"]["key"] for said in room.visible]
+        return [(message.metadata or {})["event_payload"]["key"] for message in room.visible]
 
     def doubled(self) -> int:
         """How many messages stand there that stood there already."""

@@ -54,7 +54,7 @@ class Lab:
         assert status == 200
 
     def words(self, address: str) -> list[str]:
-        return [said.text.partition(".")[0] for said in self.team.lab.channels[address].visible]
+        return [message.text.partition(".")[0] for message in self.team.lab.channels[address].visible]
 
 
 @asynccontextmanager
@@ -347,7 +347,7 @@ async def test_a_mended_token_brings_back_what_the_dead_one_lost(sqlite_store: S
         team.lab.reinstalls()
         await team.restart()
         await team.slack.until(lambda: team.ml.visible)
-        assert [said.text.partition(".")[0] for said in team.ml.visible] == ["I am back, with everything I knew"]
+        assert [message.text.partition(".")[0] for message in team.ml.visible] == ["I am back, with everything I knew"]
         assert (await harness.channel(team.place)).state is ChannelState.ACTIVE
         await harness.app.scheduler.run("removed workspaces")
         assert (await harness.channel(team.place)).state is ChannelState.ACTIVE, "it came back, so nothing is deleted"

@@ -105,7 +105,7 @@ async def test_a_late_or_failed_answer_brings_the_event_again_with_its_reason(
     slack.ack_within = 0.2
     [delivery] = await ada.reacts(ml, await ada.writes(ml, "x"), "+1")
     assert seen == [("-", "-"), ("1", "http_timeout"), ("2", "http_error")]
-    assert [one.status for one in delivery.tries] == [0, 500, 200]
+    assert [attempt.status for attempt in delivery.tries] == [0, 500, 200]
 
 
 async def test_a_bot_may_ask_for_no_more_tries(
@@ -116,7 +116,7 @@ async def test_a_bot_may_ask_for_no_more_tries(
         return BoltResponse(status=500, headers={"x-slack-no-retry": "1"})
 
     [delivery] = await ada.reacts(ml, await ada.writes(ml, "x"), "+1")
-    assert [one.status for one in delivery.tries] == [500]
+    assert [attempt.status for attempt in delivery.tries] == [500]
     assert await slack.retry_unacked() == []
 
 

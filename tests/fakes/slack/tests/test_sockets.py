@@ -60,7 +60,7 @@ async def test_what_nobody_listens_to_is_sent_again_three_times(
     [delivery] = await ada.reacts(ml, await posted(client), "+1")
     assert [retry for _, retry in seen] == [["0"], ["1"], ["2"]]
     assert len({event for event, _ in seen}) == 1
-    assert [one.status for one in delivery.tries] == [0, 0, 200]
+    assert [attempt.status for attempt in delivery.tries] == [0, 0, 200]
 
 
 async def test_an_event_that_is_never_acknowledged_waits_for_the_outage_to_end(
