@@ -1,17 +1,21 @@
-"""Texts and parts of messages that several platforms render in the same way."""
+"""Texts, replies and parts of messages that several platforms render in the same way."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import TypeVar
 
+import structlog
+
 from bot.logs import current_event
-from bot.model.messages import Card
+from bot.model.messages import Card, Reply
 from bot.model.text import cut
+from bot.ports.platform import PlatformError
 from recommender.text import visible
 
+log = structlog.get_logger(__name__)
 SHARES = (1_200, 600, 300, 150, 75, 40, 20, 10)
 """The most characters of a single text, from many to few. A message that is too long gets a smaller share."""
 TYPED = re.compile(r"`([^`\n]+)`")
@@ -24,6 +28,18 @@ def broken() -> str:
     """The reply to a member after an error of the bot. The id in it finds the error in the log."""
     name = f" under {current_event()}" if current_event() else ""
     return f"That went wrong, and the log says how{name}. Nothing kept is lost; try it again."
+
+
+async def reply_or_error(answering: Awaitable[Reply], unreachable: str) -> Reply:
+    """The reply, or a reply that says what went wrong. Its text is `unreachable` if the platform did not answer."""
+    try:
+        return await answering
+    except PlatformError as error:
+        log.warning("A question could not be answered.", why=str(error))
+        return Reply(unreachable, ok=False)
+    except Exception:
+        log.exception("A question could not be answered.")
+        return Reply(broken(), ok=False)
 
 
 def longest_that_fits(build: Callable[[int], list[Part]], fits: Callable[[list[Part]], bool]) -> list[Part]:

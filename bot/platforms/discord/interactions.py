@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import discord
@@ -32,9 +33,11 @@ _IN_TIME = 2.0
 _LONGEST_CHOICE = 100
 _MOST_CHOICES = 25
 _LARGEST_FILE = 1_000_000
-Answer = Callable[[], Awaitable[Reply]]
 Begin = Callable[[discord.Interaction, Asker], Awaitable[Reply]]
 log = structlog.get_logger(__name__)
+reply_or_error = partial(
+    rendering.reply_or_error, unreachable="Discord does not answer me just now. Please try again in a moment."
+)
 
 
 class Interactions:
@@ -80,9 +83,9 @@ class Interactions:
         try:
             reply = Reply("")
             if not is_direct and file is None:
-                reply = await self._reply_to(lambda: self._service.act(place, asker, Action("", SHARE, line)))
+                reply = await reply_or_error(self._service.act(place, asker, Action("", SHARE, line)))
             if not reply.public:
-                reply = await self._reply_to(lambda: self._ask_line(place, asker, line, file))
+                reply = await reply_or_error(self._ask_line(place, asker, line, file))
                 address, reply_to = (address, "") if is_direct else (await self._rest.direct(asker.member), "")
             for each in self._renderer.answer(reply):
                 await self._rest.post(address, each, reply_to=reply_to)
@@ -185,7 +188,7 @@ class Interactions:
         form = None
         try:
             async with asyncio.timeout(_IN_TIME):
-                form = (await self._reply_to(lambda: self._service.ask(place, asker, command))).form
+                form = (await reply_or_error(self._service.ask(place, asker, command))).form
         except TimeoutError:
             log.info("A form came too late.")
         if form:
@@ -199,7 +202,7 @@ class Interactions:
         async def answered() -> Reply:
             return await ask(*await self._where(interaction))
 
-        reply = await self._reply_to(answered)
+        reply = await reply_or_error(answered())
         messages = self._renderer.answer(reply)
         if reply.public:
             # A deferred answer stays private, so the public answer is a message of its own.
@@ -207,16 +210,6 @@ class Interactions:
         await self._rest.answer(interaction, messages[0])
         for each in messages[1:]:
             await self._rest.follow_up(interaction, each, public=reply.public)
-
-    async def _reply_to(self, ask: Answer) -> Reply:
-        try:
-            return await ask()
-        except PlatformError as error:
-            log.warning("A question could not be answered.", why=str(error))
-            return Reply("Discord does not answer me just now. Please try again in a moment.", ok=False)
-        except Exception:
-            log.exception("A question could not be answered.")
-            return Reply(rendering.broken(), ok=False)
 
     def _warned(self, reply: Reply, interaction: discord.Interaction, line: str) -> Reply:
         """The reply with the permissions that the bot lacks, if it was asked to post in a channel where it can't."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,10 @@ from bot.platforms.slack.api import SlackApi, translate_errors
 from bot.ports.platform import PlatformError
 
 log = structlog.get_logger(__name__)
+reply_or_error = partial(
+    rendering.reply_or_error,
+    unreachable="Slack does not tell me who you are just now. Please try again in a moment.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +107,3 @@ async def reply_to(api: SlackApi, member: str, ask: Callable[[Asker], Awaitable[
         return await ask(Asker(member, person.manager, person.name))
 
     return await reply_or_error(asking())
-
-
-async def reply_or_error(answering: Awaitable[Reply]) -> Reply:
-    """The reply, or a reply that says what went wrong."""
-    try:
-        return await answering
-    except PlatformError as error:
-        log.warning("An asker could not be looked up.", why=str(error))
-        return Reply("Slack does not tell me who you are just now. Please try again in a moment.", ok=False)
-    except Exception:
-        log.exception("A question could not be answered.")
-        return Reply(rendering.broken(), ok=False)

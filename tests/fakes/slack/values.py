@@ -140,4 +140,4 @@ class Delivery:
     @property
     def reply(self) -> Json:
         """What the bot said in the acknowledgement that counted."""
-        return next((attempt.reply for attempt in self.tries if 200 <= one.status < 300), {})
+        return next((attempt.reply for attempt in self.tries if 200 <= attempt.status < 300), {})
