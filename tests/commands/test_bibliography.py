@@ -313,7 +313,7 @@ def test_any_paper_makes_bibtex_that_can_be_read(title: str, authors: tuple[str,
     paper = Paper("2603.00001", title, authors=authors, doi=doi, published=date(2026, 3, 1))
     named = read(write([paper, paper]))
     assert named.problems == ()
-    assert [one.id for one in named.papers] == ["2603.00001"]
+    assert [paper.id for paper in named.papers] == ["2603.00001"]
 
 
 def test_special_signs_of_tex_are_escaped_in_bibtex() -> None:

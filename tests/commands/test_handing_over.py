@@ -50,8 +50,8 @@ async def test_a_taught_entry_with_two_ids_merges_two_papers(harness: BotHarness
 async def test_saved_papers_are_private_to_the_member_and_export_as_bibtex_that_teach_reads(
     harness: BotHarness,
 ) -> None:
-    for one in PAPERS[:12]:
-        await harness.say(f"save {one.id}", BEN)
+    for paper in PAPERS[:12]:
+        await harness.say(f"save {paper.id}", BEN)
     assert "nothing yet" in (await harness.say("saved", ADA)).text
     first = await harness.say("saved", BEN)
     assert len(first.lines) == 10

@@ -313,7 +313,7 @@ async def test_forget_me_deletes_private_papers_that_only_this_member_gave(harne
     harness.chat.shown["c2"].clear()
     await harness.next_morning()
     await harness.beat()
-    assert all("Nightingale" not in str(one) for one in harness.chat.shown["c2"])
+    assert all("Nightingale" not in str(message) for message in harness.chat.shown["c2"])
 
 
 async def test_a_private_paper_of_two_members_stays_until_both_are_forgotten(harness: BotHarness) -> None:

@@ -55,7 +55,7 @@ async def test_a_result_line_says_when_a_paper_was_posted_and_its_likes(harness:
     await harness.say(f"submit {KNOWN.id}")
     await harness.react(KNOWN.id, "👍", member="ada")
     await harness.react(KNOWN.id, "🔥", member="ben")
-    [line] = [one for one in (await harness.say(f"search {KNOWN.title}")).lines if one.paper_id == KNOWN.id]
+    [line] = [line for line in (await harness.say(f"search {KNOWN.title}")).lines if line.paper_id == KNOWN.id]
     assert line.detail.endswith("posted 2 Mar, 2 👍")
 
 

@@ -41,24 +41,24 @@ async def chosen(harness: BotHarness) -> list[LoggedPick]:
 
 
 def cards(harness: BotHarness) -> list[str]:
-    return [one.message.card.paper_id for one in harness.chat.shown["c1"] if one.message.card]
+    return [message.message.card.paper_id for message in harness.chat.shown["c1"] if message.message.card]
 
 
 async def test_a_digest_remembers_places_fits_and_what_the_most_upvoted_list_had(store: Store, clock: Clock) -> None:
     harness = await posted(store, clock, upvotes=10, muted=2)
     made = await chosen(harness)
-    picked = [one for one in made if one.place]
-    assert [one.paper_id for one in picked] == cards(harness)
-    assert [one.place for one in picked] == [1, 2, 3]
-    assert all(one.fit is not None and 0 <= one.fit <= 1 for one in picked)
-    upvoted = {one.paper_id: one.upvoted for one in made if one.upvoted}
+    picked = [pick for pick in made if pick.place]
+    assert [pick.paper_id for pick in picked] == cards(harness)
+    assert [pick.place for pick in picked] == [1, 2, 3]
+    assert all(pick.fit is not None and 0 <= pick.fit <= 1 for pick in picked)
+    upvoted = {pick.paper_id: pick.upvoted for pick in made if pick.upvoted}
     assert upvoted == {PAPERS[5].id: 1, PAPERS[4].id: 2, PAPERS[3].id: 3}, "of all that could have come, muted or not"
-    assert {one.day for one in made} == {clock.now.date()}
+    assert {pick.day for pick in made} == {clock.now.date()}
 
 
 async def test_where_no_source_counts_upvotes_there_is_no_such_list(sqlite_store: Store, clock: Clock) -> None:
     harness = await posted(sqlite_store, clock)
-    assert [one.upvoted for one in await chosen(harness)] == [None] * 3
+    assert [pick.upvoted for pick in await chosen(harness)] == [None] * 3
     await harness.react(cards(harness)[0])
     text = (await harness.say("stats")).text
     assert text == (
@@ -90,7 +90,7 @@ async def test_stats_say_what_is_known_of_the_most_upvoted_list_and_what_is_not(
 async def test_a_quiet_day_remembers_what_the_most_upvoted_list_had(sqlite_store: Store, clock: Clock) -> None:
     harness = await posted(sqlite_store, clock, upvotes=10, muted=6)
     assert cards(harness) == []
-    assert [(one.place, one.upvoted) for one in await chosen(harness)] == [(None, 3), (None, 2), (None, 1)]
+    assert [(pick.place, pick.upvoted) for pick in await chosen(harness)] == [(None, 3), (None, 2), (None, 1)]
     assert "No digest has been posted here yet" in (await harness.say("stats")).text
 
 
@@ -145,10 +145,10 @@ def test_the_record_never_claims_more_than_was_seen(
     picked: list[str], upvoted: list[str], seen: set[str], liked: set[str]
 ) -> None:
     made = pick_log.merged([LoggedPick(i) for i in picked], upvoted)
-    assert {one.paper_id for one in made} == set(picked) | set(upvoted)
-    assert len(made) == len({one.paper_id for one in made})
-    assert [one.paper_id for one in made if one.place] == picked
-    assert sorted((one.upvoted, one.paper_id) for one in made if one.upvoted) == list(enumerate(upvoted, 1))
+    assert {pick.paper_id for pick in made} == set(picked) | set(upvoted)
+    assert len(made) == len({pick.paper_id for pick in made})
+    assert [pick.paper_id for pick in made if pick.place] == picked
+    assert sorted((pick.upvoted, pick.paper_id) for pick in made if pick.upvoted) == list(enumerate(upvoted, 1))
     told = Record.of(made, seen, liked, set())
     assert told.liked_only_here <= told.liked <= told.posted <= len(seen)
     assert told.upvoted_liked <= told.upvoted_shown <= min(told.upvoted, len(seen))

@@ -45,11 +45,11 @@ async def test_topics_shows_the_posted_matches_since_each_topic_was_made(store: 
 async def test_a_search_has_a_follow_button_for_its_query(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     await at_work(harness)
-    [follow] = [one for one in (await harness.say("search yarm cat:cs.LG")).actions if one.label == "Follow"]
+    [follow] = [action for action in (await harness.say("search yarm cat:cs.LG")).actions if action.label == "Follow"]
     assert (await harness.app.service.act(PLACE, ADA, follow)).text.startswith("Subscribed to “yarn cat:cs.LG”.")
-    assert [one.label for one in (await harness.say("yarn -wool", BEN)).actions] == ["Share"]
+    assert [action.label for action in (await harness.say("yarn -wool", BEN)).actions] == ["Share"]
     for line in ("-wool", "red alert", "yarn " * 50, "yarn for us"):
-        assert ("Follow" in [one.label for one in (await harness.say(line)).actions]) is (line == "yarn for us")
+        assert ("Follow" in [action.label for action in (await harness.say(line)).actions]) is (line == "yarn for us")
 
 
 async def test_topics_leaves_out_matches_older_than_a_month(sqlite_store: Store, clock: Clock) -> None:

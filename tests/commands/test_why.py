@@ -39,7 +39,7 @@ async def why(harness: BotHarness, paper_id: str) -> str:
 
 
 def shown(harness: BotHarness) -> list[str]:
-    return [one.message.card.paper_id for one in harness.chat.shown["c1"] if one.message.card]
+    return [message.message.card.paper_id for message in harness.chat.shown["c1"] if message.message.card]
 
 
 async def morning(harness: BotHarness) -> None:
@@ -48,7 +48,7 @@ async def morning(harness: BotHarness) -> None:
 
 
 async def test_why_tells_of_every_paper_that_waits_what_the_next_digest_does_with_it(harness: BotHarness) -> None:
-    told = {one.id: await why(harness, one.id) for one in PAPERS[:12]}
+    told = {paper.id: await why(harness, paper.id) for paper in PAPERS[:12]}
     await morning(harness)
     comes = {paper_id for paper_id, text in told.items() if "It is in the next digest as it would be now." in text}
     assert comes == set(shown(harness))
@@ -58,7 +58,7 @@ async def test_why_tells_of_every_paper_that_waits_what_the_next_digest_does_wit
 
 async def test_why_says_that_a_paper_is_below_the_bar_and_where_that_is(harness: BotHarness) -> None:
     await harness.say("settings bar 0.99")
-    texts = [await why(harness, one.id) for one in PAPERS[1:12]]
+    texts = [await why(harness, paper.id) for paper in PAPERS[1:12]]
     assert all("the bar is 99%." in text for text in texts)
     assert any("below the bar, so the next digest leaves it out." in text for text in texts)
 
@@ -76,7 +76,7 @@ async def test_why_says_when_a_paper_was_here_and_how_it_was_liked(harness: BotH
 async def test_why_says_which_digest_passed_a_paper_over(harness: BotHarness) -> None:
     await morning(harness)
     harness.clock.now += timedelta(days=3)
-    other = next(one.id for one in PAPERS[:12] if one.id not in shown(harness))
+    other = next(paper.id for paper in PAPERS[:12] if paper.id not in shown(harness))
     assert "It could have come with the digest of 2 March, which brought 3 other papers." in await why(harness, other)
 
 

@@ -40,7 +40,7 @@ async def morning(harness: BotHarness) -> str:
 
 
 def cards(harness: BotHarness, address: str = "c1") -> list[Card]:
-    return [one.message.card for one in harness.chat.shown[address] if one.message.card]
+    return [message.message.card for message in harness.chat.shown[address] if message.message.card]
 
 
 def next_day(harness: BotHarness, days: int = 1) -> None:
@@ -284,7 +284,7 @@ async def test_a_paper_that_only_changed_since_the_last_digest_is_no_news_again(
     harness = await invited(sqlite_store, clock, PAPERS[:12])
     await morning(harness)
     next_day(harness)
-    await harness.list_papers([replace(one, upvotes=9) for one in PAPERS[:12]])
+    await harness.list_papers([replace(paper, upvotes=9) for paper in PAPERS[:12]])
     assert (await morning(harness)).startswith("Nothing new")
 
 
@@ -401,8 +401,8 @@ async def test_a_quiet_digest_says_how_to_lower_a_high_bar(sqlite_store: Store, 
 
 async def test_a_quiet_digest_says_that_all_papers_were_seen_already(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock, PAPERS[:2])
-    for one in PAPERS[:2]:
-        await harness.say(f"submit {one.id}")
+    for listed in PAPERS[:2]:
+        await harness.say(f"submit {listed.id}")
     assert (await morning(harness)).endswith(": all that was listed has been here already.")
 
 

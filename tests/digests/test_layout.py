@@ -30,7 +30,7 @@ async def due(store: Store, clock: Clock, style: str, chat: FakeChat | None = No
 
 
 def shown(harness: BotHarness) -> Sequence[Message]:
-    return [one.message for one in harness.chat.shown["c1"]]
+    return [message.message for message in harness.chat.shown["c1"]]
 
 
 async def test_a_compact_digest_is_one_message_of_numbered_papers(sqlite_store: Store, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from tests.fakes.clock import Clock
 from tests.support.harness import PLACE, BotHarness, demo_papers, harness_over, paper
 
 NEW = Place("fake", "c2", name="robots")
-_SAID_BESIDE = [one.title.split()[-1] for one in demo_papers()]
+_SAID_BESIDE = [paper.title.split()[-1] for paper in demo_papers()]
 
 
 def unlike(number: int) -> Paper:

@@ -42,12 +42,12 @@ async def morning(
 
 def lists(harness: BotHarness) -> list[Shown]:
     """The messages of titles."""
-    return [one for one in harness.chat.shown["c1"] if one.message.further]
+    return [message for message in harness.chat.shown["c1"] if message.message.further]
 
 
 def carded(harness: BotHarness) -> list[str]:
     """The papers that had a card."""
-    return [one.message.card.paper_id for one in harness.chat.shown["c1"] if one.message.card]
+    return [message.message.card.paper_id for message in harness.chat.shown["c1"] if message.message.card]
 
 
 def named(message: Message) -> list[str]:
@@ -70,7 +70,7 @@ async def heard(harness: BotHarness) -> list[Feedback]:
 
 async def test_ten_more_titles_stand_in_one_message_below_the_cards(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock)
-    header, *cards, last = (one.message for one in harness.chat.shown["c1"])
+    header, *cards, last = (message.message for message in harness.chat.shown["c1"])
     assert len(cards) == 5
     assert all(card.card for card in cards)
     assert header.text.startswith("5 papers for Monday, 2 March. React with")
@@ -79,7 +79,7 @@ async def test_ten_more_titles_stand_in_one_message_below_the_cards(sqlite_store
     assert not set(named(last)) & set(carded(harness))
     known = {paper.id: paper for paper in PAPERS}
     assert [(line.url, line.detail, line.note) for line in last.lines] == [
-        (known[one].link, "", "") for one in named(last)
+        (known[paper_id].link, "", "") for paper_id in named(last)
     ], "one line each: a title and where it leads"
 
 
@@ -110,7 +110,7 @@ async def test_a_thread_has_the_titles_after_its_cards_everywhere(sqlite_store: 
 
 async def test_a_compact_digest_has_its_titles_in_a_separate_message(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock, style="compact")
-    digest, titles = (one.message for one in harness.chat.shown["c1"])
+    digest, titles = (message.message for message in harness.chat.shown["c1"])
     assert (digest.further, len(digest.lines), titles.further, len(titles.lines)) == (False, 5, True, 10)
     assert "thread" not in digest.text
 
@@ -165,7 +165,7 @@ async def test_a_number_teaches_as_a_thumb_on_a_card_does_and_taken_off_is_unlea
     before = await heard(harness)
     third = named(lists(harness)[0].message)[2]
     await put(harness, "3️⃣")
-    voted = [one for one in await heard(harness) if one.value]
+    voted = [item for item in await heard(harness) if item.value]
     assert [(one.paper_id, one.value, one.member) for one in voted] == [(third, 1.0, "ada")]
     told = await harness.say(f"why {PAPERS[30].id}")
     assert "this channel has told me nothing yet" not in told.text
@@ -176,9 +176,9 @@ async def test_a_number_teaches_as_a_thumb_on_a_card_does_and_taken_off_is_unlea
 
 async def test_feedback_tells_ignored_titles_from_ignored_cards(sqlite_store: Store, clock: Clock) -> None:
     harness = await morning(sqlite_store, clock)
-    assert [(one.paper_id, one.glance) for one in await heard(harness)] == [
-        *((one, False) for one in carded(harness)),
-        *((one, True) for one in named(lists(harness)[0].message)),
+    assert [(item.paper_id, item.glance) for item in await heard(harness)] == [
+        *((paper_id, False) for paper_id in carded(harness)),
+        *((paper_id, True) for paper_id in named(lists(harness)[0].message)),
     ]
 
 
@@ -225,7 +225,7 @@ async def test_other_channels_hear_of_a_title_only_where_it_was_liked(sqlite_sto
     await harness.invite(other)
     for paper_id in (liked, silent):
         await harness.say(f"submit {paper_id}", place=other)
-    notes = [one.message.card.note for one in harness.chat.shown["c2"] if one.message.card]
+    notes = [message.message.card.note for message in harness.chat.shown["c2"] if message.message.card]
     assert notes == ["already in #ml, 1 👍", ""]
 
 
@@ -234,7 +234,7 @@ class Overtaken(DigestComposer):
 
     async def compose(self, channel: Channel, now: datetime, day: date | None = None) -> Digest:
         made = await super().compose(channel, now, day)
-        first = next(one for one in PAPERS if one.id == made.titles[0].paper_id)
+        first = next(paper for paper in PAPERS if paper.id == made.titles[0].paper_id)
         assert await self.plan_card(channel, first, DeliveryKind.ALERT, "New:", now)
         return made
 

@@ -125,7 +125,7 @@ async def test_after_five_cards_of_one_reading_the_others_are_titles_with_number
     harness = await with_topic(store, clock)
     await read(harness, *(told(n) for n in range(7)))
     *cards, titles = harness.chat.shown["c1"]
-    assert [one.message.card is not None for one in cards] == [True] * 5
+    assert [card.message.card is not None for card in cards] == [True] * 5
     assert titles.message.text.startswith("2 more just listed, for the topic “federated learning”. React with")
     assert (titles.message.numbered, titles.message.further, len(titles.message.lines)) == (True, True, 2)
     await read(harness)
@@ -141,8 +141,8 @@ async def test_matches_beyond_the_numbered_titles_are_left_to_the_digest(sqlite_
     await harness.say("settings bar 0")
     clock.now = clock.now.replace(hour=9, minute=0)
     await harness.beat()
-    brought = {one.message.card.paper_id for one in harness.chat.shown["c1"] if one.message.card}
-    brought |= {line.paper_id for one in harness.chat.shown["c1"] for line in one.message.lines}
+    brought = {message.message.card.paper_id for message in harness.chat.shown["c1"] if message.message.card}
+    brought |= {line.paper_id for message in harness.chat.shown["c1"] for line in message.message.lines}
     assert len(brought) == 5 + most + 1
 
 

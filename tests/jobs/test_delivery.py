@@ -84,7 +84,7 @@ async def test_a_post_refused_for_now_is_sent_later_in_order(store: Store, clock
     assert len(chat.shown["c1"]) == 2, "the wait that the platform asked for is kept"
     clock.advance(timedelta(seconds=2))
     await harness.beat()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await harness.posts()]
 
 
 async def test_a_post_never_accepted_is_given_up_and_the_others_go_on(store: Store, clock: Clock) -> None:
@@ -236,7 +236,7 @@ async def test_an_uncertain_post_is_looked_up_before_anything_else_is_sent(
         await harness.beat_until_settled()
     else:
         assert chat.lookups == 1
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await harness.posts()]
 
 
 async def test_an_uncertain_post_blocks_later_posts_while_lookup_fails(store: Store, clock: Clock) -> None:
@@ -281,10 +281,10 @@ async def test_a_process_that_dies_while_sending_loses_and_doubles_nothing(
     await again.app.scheduler.recover()
     await again.beat_until_settled()
     header, *cards = chat.shown["c1"]
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await again.posts()]
     assert await states(again) == [PostState.SENT] * 7
-    assert [one.message.thread for one in cards] == [header.id if style == "thread" else ""] * 6
-    assert [len(one.message.lines) for one in cards] == [0] * 5 + [3]
+    assert [card.message.thread for card in cards] == [header.id if style == "thread" else ""] * 6
+    assert [len(card.message.lines) for card in cards] == [0] * 5 + [3]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -311,7 +311,7 @@ async def test_cards_in_a_thread_wait_for_the_header_post(store: Store, clock: C
     clock.advance(timedelta(seconds=10))
     await harness.beat()
     header, *cards = chat.shown["c1"]
-    assert [one.message.thread for one in cards] == [header.id] * 5
+    assert [card.message.thread for card in cards] == [header.id] * 5
 
 
 @pytest.mark.parametrize("error", [Rejected("invalid_blocks"), Uncertain("reply lost")])
@@ -321,7 +321,7 @@ async def test_where_the_header_never_came_the_cards_stand_in_the_channel(
     chat = FakeChat(Capabilities(max_text=4000, threads=True), before=on_call(1, error))
     harness = await a_due_digest(store, clock, chat, "thread")
     await harness.beat()
-    assert [one.message.thread for one in chat.shown["c1"]] == [""] * 5
+    assert [message.message.thread for message in chat.shown["c1"]] == [""] * 5
     assert await states(harness) == [PostState.FAILED, *[PostState.SENT] * 5]
 
 
@@ -334,7 +334,7 @@ async def test_where_the_header_was_deleted_the_cards_stand_in_the_channel(store
     harness = await a_due_digest(store, clock, chat, "thread")
     await harness.beat()
     header, *cards = chat.shown["c1"]
-    assert [one.message.thread for one in cards] == [header.id, header.id, "", "", ""]
+    assert [card.message.thread for card in cards] == [header.id, header.id, "", "", ""]
     assert await states(harness) == [PostState.SENT] * 6
 
 
@@ -358,7 +358,7 @@ async def test_an_uncertain_card_is_looked_for_in_its_thread(store: Store, clock
     chat = FakeChat(after=on_call(4, Uncertain("reply lost")))
     harness = await a_due_digest(store, clock, chat, "thread")
     await harness.beat()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await harness.posts()]
     assert chat.lookups == 1
 
 

@@ -46,7 +46,10 @@ async def test_one_source_that_fails_stops_no_other(sqlite_store: Store, clock: 
     good, bad = Shelf("good", {DAY: [paper(1)]}), Shelf("bad", fails=error)
     told: list[Outcome] = []
     outcomes = await reading(harness, bad, good).run(report=told.append)
-    assert [(one.source, one.added, bool(one.failure)) for one in outcomes] == [("bad", 0, True), ("good", 1, False)]
+    assert [(outcome.source, outcome.added, bool(outcome.failure)) for outcome in outcomes] == [
+        ("bad", 0, True),
+        ("good", 1, False),
+    ]
     assert {one.source for one in told} == {"bad", "good"}
     assert "2603.00001" in harness.app.paper_index.engine
     async with harness.store.read() as tx:

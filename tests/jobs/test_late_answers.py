@@ -95,7 +95,7 @@ async def once_each(harness: BotHarness, chat: LateChat) -> None:
     await harness.beat_until_settled(2, most=1_000)
     harness.clock.advance(timedelta(minutes=10))
     chat.arrive()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await harness.posts()]
     assert set(await states(harness)) == {PostState.SENT}
 
 
@@ -191,7 +191,7 @@ async def test_a_clock_that_is_set_makes_no_post_believed_lost(
         steady.advance(timedelta(seconds=2))
     clock.advance(abs(jump))
     await harness.beat()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await harness.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await harness.posts()]
 
 
 @pytest.mark.parametrize("capabilities", [SLACK, DISCORD], ids=["looks up", "knows keys"])
@@ -211,7 +211,7 @@ async def test_a_clock_that_was_set_back_over_a_restart_makes_no_post_believed_l
         steady.advance(timedelta(seconds=2))
     clock.advance(timedelta(minutes=50))
     await again.beat()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await again.posts()]
 
 
 @pytest.mark.parametrize("real", [610.0, 5.0], ids=["set back", "set forward"])
@@ -234,7 +234,7 @@ async def test_a_clock_that_was_set_over_a_restart_doubles_nothing(
         clock.advance(timedelta(seconds=3))
         steady.advance(timedelta(seconds=3))
     chat.arrive()
-    assert [one.key for one in chat.shown["c1"]] == [post.key for post in await again.posts()]
+    assert [message.key for message in chat.shown["c1"]] == [post.key for post in await again.posts()]
 
 
 async def test_a_machine_that_sleeps_while_a_post_is_sent_doubles_nothing(sqlite_store: Store, clock: Clock) -> None:
@@ -344,7 +344,7 @@ async def test_a_post_of_a_forum_is_looked_for_although_the_platform_knows_keys_
     await harness.beat_until_settled(2, most=1_000)
     clock.advance(timedelta(minutes=10))
     chat.arrive()
-    assert [one.key for one in chat.shown["f1"]] == [post.key for post in await harness.posts(forum)]
+    assert [message.key for message in chat.shown["f1"]] == [post.key for post in await harness.posts(forum)]
 
 
 async def test_while_a_post_is_uncertain_what_is_submitted_waits_and_other_channels_go_on(

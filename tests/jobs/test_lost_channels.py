@@ -69,7 +69,7 @@ async def test_a_channel_that_is_open_again_goes_on_at_its_hour(store: Store, cl
     await beats(harness)
     channel = await harness.channel()
     assert (channel.state, channel.state_reason) == (ChannelState.ACTIVE, "")
-    assert len([one for one in chat.shown["c1"] if one.message.card]) == 5
+    assert len([message for message in chat.shown["c1"] if message.message.card]) == 5
     assert len(chat.told) == 1
 
 
@@ -87,7 +87,7 @@ async def test_a_channel_that_stays_shut_is_tried_once_a_day_and_its_owner_is_to
     chat.shut = False
     await harness.next_morning()
     await beats(harness)
-    shown = [one.message.card.paper_id for one in chat.shown["c1"] if one.message.card]
+    shown = [message.message.card.paper_id for message in chat.shown["c1"] if message.message.card]
     assert len(shown) == len(set(shown)) == 5, "what was planned for the lost days comes once, as one digest"
     chat.shut = True
     await harness.next_morning()

@@ -29,7 +29,7 @@ from tests.support.voting import ONE, OTHER, PAPERS, TABLE, THIRD, VOTES, heard,
 
 async def test_a_card_without_votes_is_feedback_of_value_zero(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
-    assert [(one.paper_id, one.value, one.member) for one in await heard(harness)] == [
+    assert [(item.paper_id, item.value, item.member) for item in await heard(harness)] == [
         (paper_id, 0.0, None) for paper_id in (ONE, OTHER, THIRD)
     ]
 

@@ -60,7 +60,7 @@ async def test_votes_on_both_cards_of_a_paper_that_was_merged_stay(store: Store,
     for twin in twins:
         assert (await harness.say(f"submit {twin.id}")).ok
         clock.advance(timedelta(days=4))
-    first, second = (one.id for one in harness.chat.shown["c1"])
+    first, second = (message.id for message in harness.chat.shown["c1"])
     for message, member in ((first, "ada"), (second, "ben")):
         harness.chat.standing[message] = {(member, "👍")}
         await harness.app.service.react(Reaction(PLACE, message, member, "👍", True, clock()))

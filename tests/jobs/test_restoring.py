@@ -47,13 +47,17 @@ async def restored(harness: BotHarness, file: Path) -> tuple[BotHarness, restori
 
 
 def papers_in(chat: FakeChat) -> list[str]:
-    return [one.message.card.paper_id for one in chat.shown["c1"] if one.message.card]
+    return [message.message.card.paper_id for message in chat.shown["c1"] if message.message.card]
 
 
 async def digests(harness: BotHarness) -> list[Delivery]:
     channel = await harness.channel()
     async with harness.store.read() as tx:
-        return [one for one in await deliveries.for_channel(tx, channel.id) if one.kind == DeliveryKind.DIGEST]
+        return [
+            delivery
+            for delivery in await deliveries.for_channel(tx, channel.id)
+            if delivery.kind == DeliveryKind.DIGEST
+        ]
 
 
 async def test_a_digest_that_was_posted_after_the_backup_does_not_come_again(

@@ -33,7 +33,10 @@ BERLIN = "Europe/Berlin"
 async def kept(harness: BotHarness) -> list[tuple[date, DeliveryState, str]]:
     channel = await harness.channel()
     async with harness.store.read() as tx:
-        return [(one.local_date, one.state, one.reason) for one in await deliveries.for_channel(tx, channel.id)]
+        return [
+            (delivery.local_date, delivery.state, delivery.reason)
+            for delivery in await deliveries.for_channel(tx, channel.id)
+        ]
 
 
 async def test_the_digest_comes_at_the_channels_own_hour(store: Store, clock: Clock) -> None:

@@ -51,7 +51,7 @@ class Board(FakeChat):
         self.edits.append(posted)
 
     def tally(self, paper_id: str) -> str:
-        [card] = [one.message.card for one in self.shown["c1"] if one.id == self.message_of(paper_id)]
+        [card] = [message.message.card for message in self.shown["c1"] if message.id == self.message_of(paper_id)]
         assert card is not None
         return card.tally
 

@@ -32,7 +32,7 @@ async def posted(harness: BotHarness) -> BotHarness:
 
 
 async def test_a_card_is_about_its_paper(posted: BotHarness) -> None:
-    card = next(one for one in posted.chat.shown["c1"] if one.message.card)
+    card = next(message for message in posted.chat.shown["c1"] if message.message.card)
     assert card.message.card
     reply = await about(posted, "more", card.id, "whatever https://arxiv.org/abs/1602.05629 it links to")
     assert reply.ok
@@ -43,7 +43,7 @@ async def test_a_card_is_about_its_paper(posted: BotHarness) -> None:
 async def test_a_digests_header_asks_which_of_its_cards_is_meant(posted: BotHarness) -> None:
     header, *cards = posted.chat.shown["c1"]
     reply = await about(posted, "more", header.id)
-    papers = [one.message.card.paper_id for one in cards if one.message.card]
+    papers = [card.message.card.paper_id for card in cards if card.message.card]
     assert [line.paper_id for line in reply.lines] == papers
     assert [action.argument for action in reply.actions] == papers
     assert await standing(posted) == []

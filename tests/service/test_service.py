@@ -220,7 +220,9 @@ async def test_an_export_has_everything_as_json_lines(harness: BotHarness) -> No
     assert kinds.count("delivery") == 2
     assert kinds.count("choice") == len(harness.chat.shown["c1"]) - 2, "the cards of the digest, not its header"
     assert kinds.count("post") == len(harness.chat.shown["c1"])
-    assert {row["message"] for row in rows if row["row"] == "post"} == {one.id for one in harness.chat.shown["c1"]}
+    assert {row["message"] for row in rows if row["row"] == "post"} == {
+        message.id for message in harness.chat.shown["c1"]
+    }
 
 
 async def test_forget_me_leaves_no_trace_and_says_so(store: Store, clock: Clock) -> None:
@@ -278,10 +280,10 @@ async def test_a_topic_without_a_word_is_refused_kindly(harness: BotHarness, que
 
 async def test_why_says_in_a_sentence_what_speaks_for_a_paper(harness: BotHarness) -> None:
     await harness.say(f"more {KNOWN.id}")
-    others = [one for one in PAPERS if one.id != KNOWN.id and "federated" in one.title.lower()]
+    others = [paper for paper in PAPERS if paper.id != KNOWN.id and "federated" in paper.title.lower()]
     texts = [(await harness.say(f"why {one.id}")).text for one in others]
     assert any("because you liked “Accurate Target Privacy Preserving" in text for text in texts)
     assert "because you liked" not in (await harness.say(f"why {KNOWN.id}")).text, "no paper is its own reason"
     await harness.say("subscribe learning")
-    texts = [(await harness.say(f"why {one.id}")).text for one in PAPERS[1:] if "learning" in one.title.lower()]
+    texts = [(await harness.say(f"why {paper.id}")).text for paper in PAPERS[1:] if "learning" in paper.title.lower()]
     assert any("For it: your topic “learning”" in text for text in texts)

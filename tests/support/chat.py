@@ -47,10 +47,13 @@ class FakeChat:
     async def send(self, place: Place, message: Message, key: str) -> str:
         assert len(key) <= 25
         assert not message.thread or self.capabilities.threads
-        assert message.thread in ("", *(one.id for one in self.shown[place.address] if not one.message.thread))
+        assert message.thread in (
+            "",
+            *(message.id for message in self.shown[place.address] if not message.message.thread),
+        )
         if self.before:
             self.before(message)
-        known = [one for one in self.shown[place.address] if one.key == key]
+        known = [message for message in self.shown[place.address] if message.key == key]
         if known and self.capabilities.idempotent_for and self._remembers(key):
             if self.after:
                 self.after(message)
@@ -69,7 +72,7 @@ class FakeChat:
         self.lookups += 1
         if self.unable_to_look_up:
             raise self.unable_to_look_up
-        here = [one for one in self.shown[place.address] if one.message.thread == thread]
+        here = [message for message in self.shown[place.address] if message.message.thread == thread]
         return next((one.id for one in here if one.key == key), None)
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
@@ -89,7 +92,10 @@ class FakeChat:
 
     def titles(self, address: str = "c1") -> list[str]:
         """What a channel shows, in order: cards by their titles, other messages by their texts."""
-        return [one.message.card.title if one.message.card else one.message.text for one in self.shown[address]]
+        return [
+            message.message.card.title if message.message.card else message.message.text
+            for message in self.shown[address]
+        ]
 
     def message_of(self, paper_id: str, address: str = "c1") -> str:
         """The message that shows a paper."""

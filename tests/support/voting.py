@@ -40,7 +40,7 @@ async def heard(harness: BotHarness) -> list[Feedback]:
 
 async def values(harness: BotHarness) -> dict[tuple[str, str], float]:
     """What each member's vote on each paper is."""
-    return {(one.paper_id, one.member or ""): one.value for one in await heard(harness) if one.value}
+    return {(item.paper_id, item.member or ""): item.value for item in await heard(harness) if item.value}
 
 
 def reaction(harness: BotHarness, emoji: str, on: bool = True, *, after: float = 0, member: str = "ada") -> Reaction:
