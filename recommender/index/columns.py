@@ -2,7 +2,7 @@
 
 A paper is a row. It is kept as the ids of its words in order (title, abstract, categories, authors), which is enough to
 search it and to give the learner its words and pairs of words. A paper that is added again with other words gets
-another row, and its former row is marked as deleted.
+another row, and its former row is marked as deleted in the upvotes, which are no column, because they change.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+DELETED = -1
+"""The upvotes of a deleted paper."""
 FIELDS = 4
 TITLE, ABSTRACT, CATEGORIES, AUTHORS = range(FIELDS)
 
@@ -50,27 +52,17 @@ class Columns:
 
     def followed_by(self, more: Columns) -> Columns:
         """These columns with more rows and words behind them."""
+        if self is EMPTY:
+            return more
         added = more.arrays()
         return Columns(**{name: np.concatenate([own, added[name]]) for name, own in self.arrays().items()})
 
-    def without(self, deleted: Mask) -> Columns:
-        """The columns without the rows marked as deleted. The vocabulary stays."""
-        rows = np.flatnonzero(~deleted)
+    def only(self, rows: Ints) -> Columns:
+        """The columns of some rows alone. The vocabulary stays."""
         ids, id_bounds = _gather(self.ids, self.id_bounds, rows, 1)
         tokens, bounds = _gather(self.tokens, self.bounds, rows, FIELDS)
-        return replace(
-            self,
-            ids=ids,
-            id_bounds=id_bounds,
-            keys=self.keys[rows],
-            published=self.published[rows],
-            tokens=tokens,
-            bounds=bounds,
-        )
-
-    def field_lengths(self, field: int) -> Ints:
-        """The number of words in one field of each paper."""
-        return self.bounds[field + 1 :: FIELDS] - self.bounds[field:-1:FIELDS]
+        keys, published = self.keys[rows], self.published[rows]
+        return replace(self, ids=ids, id_bounds=id_bounds, keys=keys, published=published, tokens=tokens, bounds=bounds)
 
     def spans(self, rows: Ints, first: int, last: int) -> tuple[Ints, Ints]:
         """Where the fields `first`…`last` of some rows begin and end in `tokens`."""

@@ -62,9 +62,9 @@ class Block:
 
 def mean_lengths(columns: Columns) -> tuple[float, float]:
     """The mean lengths of title and abstract, in words."""
-    title, abstract = (
-        float(columns.field_lengths(field).mean()) if len(columns) else 0.0 for field in (TITLE, ABSTRACT)
-    )
+    if not len(columns):
+        return 0.0, 0.0
+    title, abstract, *_ = np.diff(columns.bounds).reshape(-1, FIELDS).mean(0).tolist()
     return title, abstract
 
 
@@ -74,19 +74,9 @@ def derive(columns: Columns, start: int, stop: int, means: tuple[float, float]) 
     tokens, bounds = columns.tokens[bounds[0] : bounds[-1]], bounds - bounds[0]
     terms, term_counts, term_bounds, rows, weights = _inverted(columns.stems[tokens], bounds, means)
     df_words, df_pairs = count_papers(tokens, bounds[::FIELDS], bounds[CATEGORIES::FIELDS], columns.content_flags)
+    document_frequencies = (counts.astype(np.uint32) for counts in (*df_words, *df_pairs))
     return Block(
-        start=start,
-        stop=stop,
-        means=means,
-        terms=terms,
-        term_counts=term_counts,
-        term_bounds=term_bounds,
-        rows=rows + np.uint32(start),
-        weights=weights,
-        df_words=df_words[0].astype(np.uint32),
-        df_word_counts=df_words[1].astype(np.uint32),
-        df_pairs=df_pairs[0].astype(np.uint32),
-        df_pair_counts=df_pairs[1].astype(np.uint32),
+        start, stop, means, terms, term_counts, term_bounds, rows + np.uint32(start), weights, *document_frequencies
     )
 
 

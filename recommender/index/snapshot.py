@@ -32,13 +32,12 @@ def key_of(paper_id: str) -> int:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Every paper of the index, by the number of its row. `deleted` marks the papers that were replaced or discarded.
-    `upvotes` are those of each paper. `word_vectors` are the word vectors."""
+    """Every paper of the index, by the number of its row. `upvotes` are those of each paper, −1 for one that was
+    replaced or discarded. `word_vectors` are the word vectors."""
 
     vocabulary: Vocabulary
     columns: Columns = EMPTY
     blocks: tuple[Block, ...] = ()
-    deleted: Mask = field(default_factory=lambda: np.zeros(0, bool))
     upvotes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     marker: str | None = None
     word_vectors: WordVectors = NO_VECTORS
@@ -56,7 +55,12 @@ class Snapshot:
     @cached_property
     def live(self) -> int:
         """The number of papers."""
-        return self.size - int(self.deleted.sum())
+        return len(self.alive)
+
+    @cached_property
+    def deleted(self) -> Mask:
+        """Which papers were replaced or discarded."""
+        return self.upvotes < 0
 
     @cached_property
     def alive(self) -> Rows:

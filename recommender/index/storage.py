@@ -16,16 +16,16 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zlib import compress, crc32, decompress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import CorruptIndexError, IndexBusyError, NewerIndexError
-from recommender.index.columns import Columns, Mask
+from recommender.index.columns import Columns
 from recommender.index.file_lock import try_lock
 from recommender.index.postings import Block
 from recommender.index.word_vectors import WordVectors
@@ -38,6 +38,7 @@ _MAPPED_FROM = 1 << 20
 """Bytes of a file from which on it is mapped and not read. A mapped file is kept open."""
 _SUFFIXES = (".column", ".postings", ".vectors")
 _OLDER_SUFFIX = ".segment"
+_NOTHING = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +56,27 @@ class BlockEntry:
 class Manifest:
     """The content of a commit, under the names that the file has. `lineage` is the id of the index: another one built
     in the same folder has another id. `commit` is the number of the commit. `columns` has the length of each column in
-    bytes and its checksum. `deleted` (bits) and `upvotes` are the values of a paper that change, packed. `vectors`
-    names the file of word vectors, trained when the index had `vectors_of` papers."""
+    bytes and its checksum. `upvotes` are those of each paper, packed, −1 for a deleted one. `vectors` names the file of
+    word vectors, trained when the index had `vectors_of` papers."""
 
     lineage: str
     commit: int = 0
     marker: str | None = None
     columns: dict[str, tuple[int, int]] = field(default_factory=dict)
     blocks: tuple[BlockEntry, ...] = ()
-    deleted: str = ""
     upvotes: str = ""
     vectors: str | None = None
     vectors_of: int = 0
 
-    def column(self, name: str) -> tuple[int, int]:
-        """The length of a column in bytes, and its checksum."""
-        size, check = self.columns.get(name, (0, 0))
-        return size, check
+    @property
+    def unpacked_upvotes(self) -> NDArray[np.int32]:
+        """The upvotes as numbers."""
+        return np.frombuffer(decompress(b64decode(self.upvotes)) if self.upvotes else b"", np.int32)
 
 
-def pack(values: NDArray[Any]) -> str:
-    """Numbers, or flags as bits, as text for the manifest."""
-    raw = np.packbits(values) if values.dtype == bool else values
-    return b64encode(compress(raw.tobytes(), 1)).decode()
-
-
-def unpack_flags(text: str, count: int) -> Mask:
-    """The flags that were packed."""
-    return np.unpackbits(np.frombuffer(_unpacked(text), np.uint8), count=count).astype(bool)
-
-
-def unpack_upvotes(text: str) -> NDArray[np.int32]:
-    """The upvotes that were packed."""
-    return np.frombuffer(_unpacked(text), np.int32)
+def pack(upvotes: NDArray[np.int32]) -> str:
+    """The upvotes as text for the manifest."""
+    return b64encode(compress(upvotes.tobytes(), 1)).decode()
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -107,8 +96,9 @@ def read_manifest(folder: Path) -> Manifest | None:
         body = held["index"]
         if held["check"] != _check(body):
             raise CorruptIndexError(folder, f"{MANIFEST} does not match its checksum")
-        blocks = (BlockEntry(**{**entry, "means": tuple(entry["means"])}) for entry in body["blocks"])
-        return Manifest(**{**body, "blocks": tuple(blocks)})
+        blocks = tuple(BlockEntry(**{**entry, "means": tuple(entry["means"])}) for entry in body["blocks"])
+        columns = {name: (size, check) for name, (size, check) in body["columns"].items()}
+        return Manifest(**{**body, "blocks": blocks, "columns": columns})
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CorruptIndexError(folder, f"{MANIFEST} is unreadable") from None
 
@@ -120,11 +110,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     _replace(folder / MANIFEST, [text.encode()])
 
 
-def append_columns(folder: Path, manifest: Manifest, more: Columns) -> dict[str, tuple[int, int]]:
-    """Write rows and words behind those of the manifest. Returns the new lengths and checksums of the columns."""
+def append_columns(folder: Path, manifest: Manifest, more: Columns) -> Manifest:
+    """Write rows and words behind those of the manifest. Returns the manifest with the new lengths."""
     written = {}
     for name, values in more.arrays().items():
-        size, check = manifest.column(name)
+        size, check = manifest.columns.get(name, _NOTHING)
         raw = np.ascontiguousarray(values).view(np.uint8).data
         written[name] = (size + raw.nbytes, crc32(raw, check))
         if raw.nbytes:
@@ -132,31 +122,29 @@ def append_columns(folder: Path, manifest: Manifest, more: Columns) -> dict[str,
             path.touch()
             with path.open("r+b") as file:
                 file.seek(size)
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-    return written
+                _write_safely(file, [raw])
+    return replace(manifest, columns=written)
 
 
 def map_columns(folder: Path, manifest: Manifest, before: Manifest, loaded: Columns) -> Columns:
     """The columns of a commit, mapped into memory and checked. Only what is new since the commit `before`, whose
     columns were `loaded`, is read and checked. FileNotFoundError when a file is missing."""
-    named: dict[str, NDArray[Any]] = {}
-    for name, known in loaded.arrays().items():
-        entry, known_entry = manifest.column(name), before.column(name)
-        if entry == known_entry:
-            named[name] = known
-            continue
-        raw = _bytes_of(folder, _column_name(manifest, name), entry[0])
-        if crc32(raw[known_entry[0] :].data, known_entry[1]) != entry[1]:
-            raise CorruptIndexError(folder, f"{_column_name(manifest, name)} is altered")
-        named[name] = raw.view(known.dtype)
+    named = loaded.arrays()
+    for name, (size, check) in manifest.columns.items():
+        known_size, known_check = before.columns.get(name, _NOTHING)
+        if (size, check) != (known_size, known_check):
+            raw = _bytes_of(folder, _column_name(manifest, name), size)
+            if crc32(raw[known_size:].data, known_check) != check:
+                raise CorruptIndexError(folder, f"{_column_name(manifest, name)} is altered")
+            named[name] = raw.view(named[name].dtype)
     return Columns(**named)
 
 
-def write_block(folder: Path, name: str, block: Block) -> None:
-    """Write postings into the file that the manifest will name."""
-    _write_arrays(folder / name, {column: getattr(block, column) for column in _BLOCK_COLUMNS})
+def write_block(folder: Path, commit: int, block: Block) -> BlockEntry:
+    """Write postings of a new commit into a file. Returns its entry for the manifest."""
+    entry = BlockEntry(f"{commit:08d}-{block.start}.postings", block.start, block.stop, block.means)
+    _write_arrays(folder / entry.name, {column: getattr(block, column) for column in _BLOCK_COLUMNS})
+    return entry
 
 
 def map_block(folder: Path, entry: BlockEntry) -> Block | None:
@@ -168,9 +156,11 @@ def map_block(folder: Path, entry: BlockEntry) -> Block | None:
         return None
 
 
-def write_vectors(folder: Path, name: str, word_vectors: WordVectors) -> None:
-    """Write word vectors into the file that the manifest will name."""
+def write_vectors(folder: Path, commit: int, word_vectors: WordVectors) -> str:
+    """Write word vectors of a new commit into a file. Returns its name."""
+    name = f"{commit:08d}.vectors"
     _write_arrays(folder / name, {"words": word_vectors.words, "vectors": word_vectors.vectors.ravel()})
+    return name
 
 
 def map_vectors(folder: Path, name: str, papers: int) -> WordVectors:
@@ -243,16 +233,6 @@ def _column_name(manifest: Manifest, column: str) -> str:
     return f"{manifest.lineage}-{column}.column"
 
 
-def block_name(commit: int, number: int) -> str:
-    """The file of the commit's n-th new block of postings."""
-    return f"{commit:08d}-{number}.postings"
-
-
-def vectors_name(commit: int) -> str:
-    """The file of the commit's new word vectors."""
-    return f"{commit:08d}.vectors"
-
-
 def remove_orphans(folder: Path, manifest: Manifest) -> None:
     """Delete all files that the manifest does not name: files of older commits, and parts of interrupted writes."""
     kept = {_column_name(manifest, column) for column in manifest.columns}
@@ -290,18 +270,18 @@ def _check(body: dict[str, Any]) -> int:
     return crc32(json.dumps(body, sort_keys=True).encode())
 
 
-def _unpacked(text: str) -> bytes:
-    return decompress(b64decode(text)) if text else b""
+def _write_safely(file: BinaryIO, parts: Iterable[bytes | memoryview]) -> None:
+    for data in parts:
+        file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _replace(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            for data in parts:
-                file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _write_safely(file, parts)
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)

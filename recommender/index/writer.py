@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import CorruptIndexError
 from recommender.index import storage
-from recommender.index.columns import ABSTRACT, EMPTY, FIELDS, TITLE, Columns, Mask
+from recommender.index.columns import ABSTRACT, DELETED, EMPTY, FIELDS, TITLE, Columns
 from recommender.index.postings import MAX_PAPERS, Block, derive, mean_lengths
 from recommender.index.snapshot import Snapshot, day_number, key_of
 from recommender.index.vocabulary import AUTHOR_SIGN, Vocabulary, categories_of
@@ -84,16 +84,15 @@ class Index:
             batch = _Batch(before)
             while some := list(islice(papers, _AT_ONCE)):
                 batch.add(some)
-            self._commit(batch.columns(), *batch.changes(), marker if marker is not None else before.marker)
+            self._commit(batch.columns(), batch.upvotes(), marker if marker is not None else before.marker)
 
     def discard(self, paper_ids: Iterable[str]) -> None:
         """Forget papers; ids that are not in the index are ignored."""
         keys = np.array([key_of(paper_id) for paper_id in paper_ids], np.uint64)
         with self._transaction() as before:
-            numbers = before.find_keys(keys)
-            deleted = before.deleted.copy()
-            deleted[numbers[numbers >= 0]] = True
-            self._commit(EMPTY, deleted, before.upvotes, before.marker)
+            numbers, upvotes = before.find_keys(keys), before.upvotes.copy()
+            upvotes[numbers[numbers >= 0]] = DELETED
+            self._commit(EMPTY, upvotes, before.marker)
 
     @contextmanager
     def _transaction(self) -> Iterator[Snapshot]:
@@ -106,22 +105,20 @@ class Index:
                 before.vocabulary.truncate(before.words)
                 raise
 
-    def _commit(self, more: Columns, deleted: Mask, upvotes: NDArray[np.int32], marker: str | None) -> None:
+    def _commit(self, more: Columns, upvotes: NDArray[np.int32], marker: str | None) -> None:
         before, manifest = self.snapshot, self._manifest
         columns, blocks = before.columns, before.blocks
-        if deleted.sum() > _REWRITE_SHARE * len(deleted):
-            more = (columns.followed_by(more) if len(columns) else more).without(deleted)
-            upvotes, deleted = upvotes[~deleted], np.zeros(len(more), bool)
-            manifest = storage.Manifest(uuid4().hex, manifest.commit, vectors=manifest.vectors)
+        alive = upvotes != DELETED
+        if len(upvotes) - alive.sum() > _REWRITE_SHARE * len(upvotes):
+            more, upvotes = columns.followed_by(more).only(np.flatnonzero(alive)), upvotes[alive]
             columns, blocks = EMPTY, ()
+            manifest = storage.Manifest(uuid4().hex, manifest.commit, vectors=manifest.vectors)
         if self._folder is None:
-            columns = columns.followed_by(more) if len(columns) else more
+            columns = columns.followed_by(more)
         else:
-            written = storage.append_columns(self._folder, manifest, more)
-            columns = storage.map_columns(self._folder, replace(manifest, columns=written), manifest, columns)
-            manifest = replace(manifest, columns=written)
-        blocks = _derived(columns, blocks)
-        snapshot = Snapshot(before.vocabulary, columns, blocks, deleted, upvotes, marker, before.word_vectors)
+            longer = storage.append_columns(self._folder, manifest, more)
+            columns, manifest = storage.map_columns(self._folder, longer, manifest, columns), longer
+        snapshot = Snapshot(before.vocabulary, columns, _derived(columns, blocks), upvotes, marker, before.word_vectors)
         if snapshot.live > _RETRAIN_AT * snapshot.word_vectors.papers:
             snapshot = replace(snapshot, word_vectors=_trained(snapshot))
         if self._folder is not None:
@@ -130,28 +127,25 @@ class Index:
 
     def _save(self, folder: Path, manifest: storage.Manifest, snapshot: Snapshot) -> None:
         """Commit a snapshot whose columns are written, and which the manifest has the lengths of."""
-        commit = manifest.commit + 1
-        written = {id(block): entry for block, entry in zip(self.snapshot.blocks, self._manifest.blocks, strict=True)}
-        entries = []
-        for number, block in enumerate(snapshot.blocks):
-            entry = written.get(id(block))
-            if entry is None or entry.name in self._damaged:
-                entry = storage.BlockEntry(storage.block_name(commit, number), block.start, block.stop, block.means)
-                storage.write_block(folder, entry.name, block)
-            entries.append(entry)
+        commit, before = manifest.commit + 1, self._manifest
+        written = {id(block): entry for block, entry in zip(self.snapshot.blocks, before.blocks, strict=True)}
+        sound = (written.get(id(block)) for block in snapshot.blocks)
+        entries = [
+            entry if entry and entry.name not in self._damaged else storage.write_block(folder, commit, block)
+            for block, entry in zip(snapshot.blocks, sound, strict=True)
+        ]
         vectors = manifest.vectors
         if snapshot.word_vectors is not self.snapshot.word_vectors:
-            vectors = storage.vectors_name(commit)
-            storage.write_vectors(folder, vectors, snapshot.word_vectors)
-        manifest = replace(
-            manifest,
-            commit=commit,
-            marker=snapshot.marker,
-            blocks=tuple(entries),
-            deleted=storage.pack(snapshot.deleted),
-            upvotes=storage.pack(snapshot.upvotes),
-            vectors=vectors,
-            vectors_of=snapshot.word_vectors.papers,
+            vectors = storage.write_vectors(folder, commit, snapshot.word_vectors)
+        manifest = storage.Manifest(
+            manifest.lineage,
+            commit,
+            snapshot.marker,
+            manifest.columns,
+            tuple(entries),
+            storage.pack(snapshot.upvotes),
+            vectors,
+            snapshot.word_vectors.papers,
         )
         storage.write_manifest(folder, manifest)
         self._manifest, self._manifest_version = manifest, storage.manifest_version(folder)
@@ -183,8 +177,7 @@ class Index:
             loaded.vocabulary,
             columns,
             tuple(blocks),
-            storage.unpack_flags(manifest.deleted, len(columns)),
-            storage.unpack_upvotes(manifest.upvotes),
+            manifest.unpacked_upvotes,
             manifest.marker,
             word_vectors,
         )
@@ -195,40 +188,38 @@ class _Batch:
     """The rows and words that a transaction adds, and what it changes in the rows before them."""
 
     def __init__(self, before: Snapshot) -> None:
-        self._before = before
-        self._upvotes = before.upvotes.copy()
-        self._living: dict[int, int] = {}  # the last row of each key
-        start = () if before.size else (0,)
+        columns, self._before = before.columns, before
+        self._first_letter, self._first_token = (
+            int(b[-1]) if len(b) else 0 for b in (columns.id_bounds, columns.bounds)
+        )
+        start = () if len(columns.bounds) else (0,)
         self._ids, self._id_bounds = bytearray(), array("q", start)
         self._tokens, self._bounds = array("I"), array("q", start)
-        self._keys, self._published, self._new_upvotes = array("Q"), array("i"), array("i")
-        columns = before.columns
-        self._first_letter = int(columns.id_bounds[-1]) if before.size else 0
-        self._first_token = int(columns.bounds[-1]) if before.size else 0
+        self._keys, self._published = array("Q"), array("i")
+        self._last: dict[int, tuple[int, int]] = {}
+        """For each key the last row and its upvotes."""
 
     def add(self, papers: Sequence[Paper]) -> None:
         """Add each paper, or only its upvotes if the index has it with the same words and day."""
         keys = [key_of(paper.id) for paper in papers]
         known = self._before.find_keys(np.array(keys, np.uint64)).tolist()
-        vocabulary = self._before.vocabulary
+        number = self._before.vocabulary.__getitem__
         for paper, key, row in zip(papers, keys, known, strict=True):
             start, bounds = len(self._tokens), []
             for field in (words(paper.title), words(paper.abstract), categories_of(paper), _authors(paper)):
-                self._tokens.extend(map(vocabulary.__getitem__, field[:MOST_TOKENS]))
+                self._tokens.extend(map(number, field[:MOST_TOKENS]))
                 bounds.append(self._first_token + len(self._tokens))
             published, upvotes = day_number(paper.published), min(max(paper.upvotes, 0), 2**31 - 1)
             if row >= 0 and published == self._before.published[row] and self._is_same(row, start, bounds):
                 del self._tokens[start:]
-                self._upvotes[row] = upvotes
-                self._living[key] = row
+                self._last[key] = row, upvotes
                 continue
-            self._living[key] = self._before.size + len(self._keys)
+            self._last[key] = self._before.size + len(self._keys), upvotes
             self._ids += paper.id.encode("utf-8", "surrogatepass")
             self._id_bounds.append(self._first_letter + len(self._ids))
             self._bounds.extend(bounds)
             self._keys.append(key)
             self._published.append(published)
-            self._new_upvotes.append(upvotes)
 
     def _is_same(self, row: int, start: int, bounds: Sequence[int]) -> bool:
         """Whether a row has the words from `start` on, in fields with these bounds."""
@@ -240,26 +231,24 @@ class _Batch:
 
     def columns(self) -> Columns:
         """The new rows and words."""
-        word_text, stems, content_flags = self._before.vocabulary.since(self._before.words)
         return Columns(
-            ids=np.array(self._ids, np.uint8),
-            id_bounds=np.asarray(self._id_bounds),
-            keys=np.asarray(self._keys),
-            published=np.asarray(self._published),
-            tokens=np.asarray(self._tokens),
-            bounds=np.asarray(self._bounds),
-            word_text=word_text,
-            stems=stems,
-            content_flags=content_flags,
+            np.frombuffer(self._ids, np.uint8),
+            np.asarray(self._id_bounds),
+            np.asarray(self._keys),
+            np.asarray(self._published),
+            np.asarray(self._tokens),
+            np.asarray(self._bounds),
+            *self._before.vocabulary.since(self._before.words),
         )
 
-    def changes(self) -> tuple[Mask, NDArray[np.int32]]:
-        """(which rows are deleted, the upvotes of each row), the new rows included."""
-        deleted = np.concatenate([self._before.deleted, np.ones(len(self._keys), bool)])
-        replaced = self._before.find_keys(np.asarray(self._keys))
-        deleted[replaced[replaced >= 0]] = True
-        deleted[np.fromiter(self._living.values(), np.int64)] = False
-        return deleted, np.concatenate([self._upvotes, np.asarray(self._new_upvotes)])
+    def upvotes(self) -> NDArray[np.int32]:
+        """The upvotes of every row, the new ones included, DELETED for those that were replaced."""
+        keys, last = np.asarray(self._keys), np.array(list(self._last.values()), np.int64).reshape(-1, 2)
+        replaced = self._before.find_keys(keys)
+        upvotes = np.concatenate([self._before.upvotes, np.full(len(keys), DELETED, np.int32)])
+        upvotes[replaced[replaced >= 0]] = DELETED
+        upvotes[last[:, 0]] = last[:, 1]
+        return upvotes
 
 
 def _trained(snapshot: Snapshot) -> WordVectors:

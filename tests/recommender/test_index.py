@@ -108,7 +108,10 @@ def test_everything_discarded_leaves_an_index_that_works(tmp_path: Path) -> None
     assert len(engine) == 0
     assert engine.search("federated") == []
     engine.add(PAPERS[:3])
-    assert len(Recommender.open(tmp_path)) == 3
+    for one in (engine, Recommender.open(tmp_path)):
+        assert len(one) == 3
+        assert ids(one.search("federated")) == ["federated-0"]
+        assert ids(one.search("author:language title:language")) == ["language-0"]
 
 
 def test_another_process_sees_what_was_added_after_refresh(tmp_path: Path) -> None:
