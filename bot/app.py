@@ -31,7 +31,7 @@ from bot.private_indexes import PrivateIndexes
 from bot.service.service import BotService
 from bot.settings import Settings
 from bot.source_registry import configured_sources
-from bot.sources.base import PaperLookup, Source
+from bot.sources.base import PaperLookup, Source, SourceError
 from bot.store.database import Store
 from bot.store.opening import open_store
 from recommender import Baseline, Paper
@@ -165,10 +165,20 @@ async def _renew_tokens(platforms: Mapping[str, Platform]) -> None:
 
 
 def _paper_lookup(sources: Sequence[Source]) -> LookUp:
-    """A function that looks single papers up at the first source that can do so."""
-    lookup = next((source for source in sources if isinstance(source, PaperLookup)), None)
+    """A function that looks single papers up at the sources that may have them. One that fails costs no other."""
+    lookups = [source for source in sources if isinstance(source, PaperLookup)]
 
     async def look_up(ids: Sequence[str]) -> list[Paper]:
-        return await lookup.papers(ids) if lookup else []
+        papers: dict[str, Paper] = {}
+        failure: SourceError | None = None
+        for lookup in lookups:
+            if wanted := [paper_id for paper_id in ids if paper_id not in papers and lookup.may_have(paper_id)]:
+                try:
+                    papers |= {paper.id: paper for paper in await lookup.papers(wanted)}
+                except SourceError as error:
+                    failure = failure or error
+        if failure and not papers:
+            raise failure
+        return list(papers.values())
 
     return look_up

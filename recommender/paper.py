@@ -127,6 +127,11 @@ def find_doi(text: str) -> str | None:
     return found[0].lower().rstrip(".,;") if found else None
 
 
+def is_preprint(doi: str) -> bool:
+    """Whether a DOI is that of a preprint on bioRxiv or medRxiv."""
+    return re.fullmatch(_PREPRINT_DOI, doi) is not None
+
+
 def openreview_id(text: str) -> str | None:
     """The id of the OpenReview forum that `text` links to (its page, or its PDF), or that an id like `openreview:…`
     names. Upper and lower case count in it.
@@ -168,6 +173,11 @@ def canonical_id(text: str) -> str:
         return f"doi:{doi}"
     forum = openreview_id(text)
     return f"openreview:{forum}" if forum else text.strip()
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is, or links to, an arXiv id, a DOI or a forum of OpenReview."""
+    return bool(arxiv_id(text) or find_doi(text) or openreview_id(text))
 
 
 def id_from_title(title: str) -> str:

@@ -23,11 +23,11 @@ from bot.store import contributions, inbox, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
 from recommender import Paper
-from recommender.paper import arxiv_id
+from recommender.paper import arxiv_id, canonical_id, is_id
 from recommender.text import normalized
 
 LookUp = Callable[[Sequence[str]], Awaitable[list[Paper]]]
-"""Asks the sources for papers by arXiv id, and leaves out unknown ids. Any exception means that no source answered."""
+"""Asks the sources for papers by their ids, and leaves out unknown ids. Any exception means that no source answered."""
 Deliver = Callable[[int], Awaitable[None]]
 """Sends the posts that are planned for a channel."""
 RefreshTally = Callable[[int, str], None]
@@ -107,10 +107,9 @@ class CommandContext:
     async def paper(self, text: str) -> Paper | None:
         """The paper that an id, a link or a title names. A paper that the store lacks is looked up at the sources."""
         stored_paper = await self.known_paper(text)
-        paper_arxiv_id = arxiv_id(text)
-        if stored_paper or not paper_arxiv_id:
+        if stored_paper or not is_id(text):
             return stored_paper
-        for paper in await self.look_up([paper_arxiv_id]):
+        for paper in await self.look_up([canonical_id(text)]):
             [paper_id] = await self.record([paper])
             async with self.services.store.read() as tx:
                 return await papers.get(tx, paper_id)
@@ -141,7 +140,7 @@ class CommandContext:
         return result.ids
 
     async def look_up(self, ids: Sequence[str]) -> list[Paper]:
-        """The papers that the sources have under these arXiv ids; none when no source answers."""
+        """The papers that the sources have under these ids; none when no source answers."""
         try:
             return await self.services.look_up(ids)
         except Exception:
@@ -174,6 +173,8 @@ def no_such_paper(text: str) -> Reply:
             f"I don't have {arxiv_id(text)}, and arXiv did not tell me about it. Check the id, or try later."
         )
     quoted_text = cut(plain_text(text), 80)
+    if is_id(text):
+        return error_reply(f"I don't have {quoted_text}, and no source told me about it. Check the link, or try later.")
     return error_reply(f"I know no paper called “{quoted_text}”. Give its arXiv id, a link, or its whole title.")
 
 

@@ -17,7 +17,7 @@ from bot.store import channels, contributions, deliveries, metadata, papers, sav
 from bot.store.states import ChannelState, DeliveryKind, PostState
 from bot.store.votes import Vote, VoteSignal
 from recommender import Paper
-from recommender.paper import arxiv_id
+from recommender.paper import is_id
 
 _SHOWN_SAVED = 10
 _MOST_TAUGHT = 500
@@ -50,7 +50,7 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
     taught_papers = references.papers[:_MOST_TAUGHT]
     async with ctx.services.store.read() as tx:
         stored_ids = {paper.id: await contributions.same_as(tx, paper, ctx.channel.id) for paper in taught_papers}
-    missing = [paper.id for paper in taught_papers if stored_ids[paper.id] is None and arxiv_id(paper.id)]
+    missing = [paper.id for paper in taught_papers if stored_ids[paper.id] is None and is_id(paper.id)]
     # A source's data is for everybody. Data that only the entry has stays with the members who may see this channel.
     await ctx.record([paper for paper in await ctx.look_up(missing) if paper.title] if missing else [])
     ids: dict[str, None] = {}

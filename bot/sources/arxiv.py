@@ -106,6 +106,10 @@ class ArXiv:
                     yield Listing(paper, NAME, listed_on, ListingKind.BACKFILL)
             start = end + timedelta(days=1)
 
+    def may_have(self, paper_id: str) -> bool:
+        """Whether an id is an arXiv id."""
+        return arxiv_id(paper_id) is not None
+
     async def papers(self, ids: Iterable[str]) -> list[Paper]:
         """The papers with these ids or links, in the order given; ids that arXiv does not know are left out.
 

@@ -118,6 +118,10 @@ class Source(Protocol):
 class PaperLookup(Protocol):
     """A source that gives single papers by their ids."""
 
+    def may_have(self, paper_id: str) -> bool:
+        """Whether an id (see `canonical_id`) is of the kind that this source gives."""
+        ...
+
     async def papers(self, ids: Sequence[str]) -> list[Paper]:
-        """The papers with these arXiv ids; unknown ids are left out. Raises SourceError."""
+        """The papers with these ids; unknown ids are left out. Raises SourceError."""
         ...

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from urllib.parse import quote
 
@@ -31,7 +31,7 @@ from bot.sources.clean import (
 from bot.sources.document import json_of
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
-from recommender.paper import Paper, find_doi
+from recommender.paper import Paper, find_doi, is_preprint
 
 URL = "https://api.biorxiv.org"
 NAMES = {"biorxiv": "bioRxiv", "medrxiv": "medRxiv"}
@@ -43,6 +43,8 @@ _LATE = timedelta(days=2)
 _WINDOW = timedelta(days=6)
 _MOST_PAGES = 300
 """Of one subject in one run: 9,000 preprints, and a busy week has 2,500."""
+_MOST_ASKED = 20
+"""Single preprints that are asked for at once, a request each."""
 _LONGEST_NUMBER = 9
 _NOT_AVAILABLE = "NA"
 _TAG = re.compile(r"</[a-z]|<[a-z][a-z:]{0,20}/?>|&(?:[a-z]{2,8}|#\d{1,6});", re.IGNORECASE)
@@ -108,7 +110,8 @@ class _Preprints:
             first, latest = versions[min(versions)], versions[max(versions)]
             if not latest.withdrawn:
                 kind = ListingKind.NEW if first.number == 1 else ListingKind.REPLACE
-                listings.append(Listing(latest.paper, server, first.posted_on, kind))
+                paper = replace(latest.paper, published=first.posted_on)
+                listings.append(Listing(paper, server, first.posted_on, kind))
         return tuple(listings)
 
     def notes(self, server: str, subjects: Iterable[str]) -> tuple[str, ...]:
@@ -158,6 +161,25 @@ class BioRxiv:
             raise failure
         notes = () if failure else preprints.notes(self._server, filter(None, self._subjects))
         return Batch(listings, preprints.memory, notes, failure)
+
+    def may_have(self, paper_id: str) -> bool:
+        """Whether an id is the DOI of a preprint. Nothing in it tells bioRxiv's from medRxiv's."""
+        return is_preprint(find_doi(paper_id) or "")
+
+    async def papers(self, ids: Sequence[str]) -> list[Paper]:
+        """The first preprints with these DOIs, in the order given; unknown and withdrawn ones are left out.
+
+        Raises SourceError.
+        """
+        papers = []
+        today = self._fetcher.clock.now().date()
+        for doi in filter(None, map(find_doi, ids[:_MOST_ASKED])):
+            url = f"{self._url}/details/{self._server}/{doi}/na/json"
+            page = await asyncio.to_thread(read_page, await self._fetcher.get(url, trusted=True, pace=_PACE), "", today)
+            preprint = _Preprints()
+            preprint.add(page)
+            papers += [listing.paper for listing in preprint.listings(self._server) if listing.paper.doi == doi]
+        return papers
 
     async def _read(
         self, preprints: _Preprints, subject: str, since: date, until: date, memory: Mapping[str, str]

@@ -22,7 +22,7 @@ from bot.sources.clean import ABSTRACT_CHARS, CATEGORIES, NAME_CHARS, TITLE_CHAR
 from bot.sources.document import json_of
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
-from recommender.paper import Paper
+from recommender.paper import Paper, openreview_id
 
 URL = "https://api2.openreview.net"
 SITE = "https://openreview.net"
@@ -32,6 +32,8 @@ PAGE = 200
 _PACE = "openreview.net"
 _MOST_PAGES = 50
 _LATE = timedelta(days=1)  # a day there may begin earlier or later than the day here
+_MOST_ASKED = 20
+"""Single submissions that are asked for at once, a request each."""
 _EVERYONE = "everyone"
 _FORUM = re.compile(r"[A-Za-z0-9_-]{5,40}")
 _OUT = re.compile(r"withdrawn|rejected", re.IGNORECASE)
@@ -131,6 +133,22 @@ class OpenReview:
         if failure and not listings:
             raise failure
         return Batch(listings, {}, () if failure else submissions.notes(), failure)
+
+    def may_have(self, paper_id: str) -> bool:
+        """Whether an id is that of a forum."""
+        return openreview_id(paper_id) is not None
+
+    async def papers(self, ids: Sequence[str]) -> list[Paper]:
+        """The first submissions with these ids, in the order given; those that `fetch` leaves out are left out too.
+
+        Raises SourceError.
+        """
+        papers = []
+        today = self._fetcher.clock.now().date()
+        for forum in filter(None, map(openreview_id, ids[:_MOST_ASKED])):
+            page = await asyncio.to_thread(self._parsed, await self._get({"id": forum}), today)
+            papers += [each.paper for each in page.submissions if each.paper.id == f"openreview:{forum}"]
+        return papers
 
     async def _read(self, submissions: _Submissions, venue: str, since: date, today: date) -> None:
         """Add the pages of a venue, what was changed last first, until what follows is older than `since`."""

@@ -112,10 +112,12 @@ def names_meant(text: str) -> list[str]:
 
 
 async def same_as(tx: AsyncConnection, paper: Paper) -> str | None:
-    """The id of the source's paper that has the same arXiv id as this one, or else the same DOI, or the same title."""
+    """The id of the source's paper that has the same arXiv id as this one, or else the same DOI, or the same title, or
+    that came under the id of this one from another source."""
     ids_by_name, stored, _ = await _stored(tx, [clean(paper)])
     candidates = (stored[ids_by_name[name]] for name in _names(clean(paper)) if name in ids_by_name)
-    return next((candidate.id for candidate in candidates if same(candidate, paper)), None)
+    by_id = ids_by_name.get(clean_name(f"id:{clean(paper).id}"))
+    return next((candidate.id for candidate in candidates if candidate.id == by_id or same(candidate, paper)), None)
 
 
 async def changed_since(tx: AsyncConnection, revision: int, limit: int) -> list[tuple[int, Paper]]:

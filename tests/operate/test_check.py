@@ -211,6 +211,27 @@ async def test_sources_that_do_not_answer_or_make_no_sense_are_told_each_alone(
     assert wrong(rows) == {f"source {feed_name(feed)}", f"source {feed_name(gone)}", "platforms"}
 
 
+async def test_the_trouble_of_preprint_servers_is_named_with_its_mend(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.openreview("TMLR", [], account=("ada@example.org", "hunter-2"))
+    refusal = '{"messages": [{"status": "the database is away"}], "collection": []}'
+    today = datetime.now(UTC).date()
+    world.answer(f"/details/biorxiv/{today - timedelta(days=2)}/{today}/0", refusal)
+    names = {
+        "SOURCES__BIORXIV__ENABLED": "true",
+        "SOURCES__BIORXIV__URL": world.url,
+        "SOURCES__MEDRXIV__ENABLED": "true",
+        "SOURCES__MEDRXIV__URL": world.url,
+        "SOURCES__OPENREVIEW__VENUES": "TMLR",
+        "SOURCES__OPENREVIEW__URL": world.url,
+    }
+    rows = await found(capsys, settings(tmp_path, world, **names))
+    assert wrong(rows) == {"source biorxiv", "source openreview", "platforms"}
+    assert "“the database is away”" in rows["source biorxiv"]["problem"]
+    assert rows["source openreview"]["problem"].endswith("set sources.openreview.username and password.")
+
+
 @pytest.mark.parametrize(("seconds", "way"), [(-3600, "behind"), (90, "ahead of"), (50, ""), (-50, "")])
 async def test_a_clock_that_is_wrong_by_more_than_a_minute_is_told(world: PaperSources, seconds: int, way: str) -> None:
     finding = await core_checks.clock([world.url], lambda: datetime.now(UTC) + timedelta(seconds=seconds))

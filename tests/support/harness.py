@@ -17,7 +17,7 @@ from bot.model.messages import Asker, Place, Reaction, Reply
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
 from bot.settings import DigestSettings, load
-from bot.sources.base import Batch, Listing, ListingKind
+from bot.sources.base import Batch, Listing, ListingKind, Source
 from bot.store import channels, deliveries, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -145,6 +145,7 @@ def harness_over(
     chat: FakeChat | None = None,
     sleep: Sleep = no_sleep,
     seconds: Callable[[], float] | None = None,
+    sources: Sequence[Source] = (),
     **settings: Any,
 ) -> BotHarness:
     """A bot over an open store, as after a start. Call this again on the same store for a restart. Its digests are
@@ -154,7 +155,14 @@ def harness_over(
     values = load(None, {}).model_copy(update={"digest": DigestSettings(titles=0), **settings})
     paper_index = PaperIndex(store, Recommender(), None, ChosenEstimator(values.taste).applied)
     app = build(
-        values, store, paper_index, {chat.name: chat}, [shelf], clock, sleep, seconds or (lambda: clock().timestamp())
+        values,
+        store,
+        paper_index,
+        {chat.name: chat},
+        [shelf, *sources],
+        clock,
+        sleep,
+        seconds or (lambda: clock().timestamp()),
     )
     return BotHarness(app, chat, clock, shelf)
 

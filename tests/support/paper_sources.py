@@ -159,6 +159,12 @@ class PaperSources:
             return await self._say(request, self._query(request.query))
         if request.path in ("/notes", "/login"):
             return await self._say(request, self._note_page(recorded))
+        if single := re.fullmatch(r"/details/(\w+)/(10\..+)/na/json", request.path):
+            versions = [entry for entry in self._preprints.get(single[1], ()) if entry["doi"] == single[2]]
+            status = "ok" if versions else "no posts found"
+            return await self._say(
+                request, Reply(json.dumps({"messages": [{"status": status}], "collection": versions}))
+            )
         if details := re.fullmatch(r"/details/(\w+)/(\S{10})/(\S{10})/(\d+)", request.path):
             return await self._say(request, Reply(json.dumps(self._details(details, request.query))))
         return web.Response(status=404, text="nothing here")
@@ -227,6 +233,11 @@ class PaperSources:
         if self._account and request.headers.get("Authorization") != f"Bearer token-{self._tokens}":
             error = {"name": "ChallengeRequiredError", "message": "Challenge required", "status": 403}
             return Reply(json.dumps(error), 403)
+        if "id" in request.query:
+            notes = [
+                note for of_venue in self._notes.values() for note in of_venue if note["id"] == request.query["id"]
+            ]
+            return Reply(json.dumps({"notes": notes, "count": len(notes)}))
         notes = self._notes.get(request.query["invitation"], [])
         field_name, _, _ = request.query["sort"].partition(":")
         notes = sorted(notes, key=lambda note: -int(str(note.get(field_name) or 0)))
