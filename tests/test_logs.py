@@ -33,14 +33,14 @@ def _afterwards() -> Iterator[None]:
     root.handlers[:] = handlers
 
 
-def test_a_beat_that_waits_for_the_one_before_is_nothing_to_tell_and_one_that_fell_is() -> None:
+def test_skipped_job_run_is_not_logged_but_a_failed_run_is() -> None:
     logging.getLogger("apscheduler").setLevel(logging.NOTSET)
     set_up("info", "json")
     told = logging.getLogger("apscheduler.scheduler")
     assert (told.isEnabledFor(logging.WARNING), told.isEnabledFor(logging.ERROR)) == (False, True)
 
 
-def test_broken_bibtex_that_somebody_sent_is_nothing_to_tell_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+def test_broken_bibtex_of_a_member_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     set_up("info", "json")
     assert not bibliography.read("@secret{x, title={Broken").papers
     assert caplog.records == []
@@ -98,7 +98,7 @@ def test_a_store_error_is_logged_once_however_many_jobs_it_stops(
     assert "a fault of ours" in capsys.readouterr().err
 
 
-def test_trouble_is_told_again_when_it_comes_back_and_once_an_hour_while_it_lasts() -> None:
+def test_trouble_is_logged_again_when_it_returns_and_hourly_while_it_lasts() -> None:
     now = 0.0
     troubles = Troubles(lambda: now)
     told = []

@@ -260,9 +260,7 @@ async def test_another_store_with_the_same_folder_gets_its_own_index(sqlite_stor
     await memory.close()
 
 
-async def test_the_index_of_a_store_that_a_backup_replaced_is_rebuilt_in_its_place(
-    sqlite_store: Store, tmp_path: Path
-) -> None:
+async def test_index_is_rebuilt_after_a_backup_replaced_the_store(sqlite_store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     async with sqlite_store.write() as tx:
         await papers.record(tx, [Paper("2310.00001", "A paper about zebras")], NOW)

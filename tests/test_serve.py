@@ -139,9 +139,7 @@ async def test_a_guest_whose_terminal_breaks_ends_it_with_the_reason(sqlite_stor
         await served(harness_over(sqlite_store, clock), guest, watch=Watch(), until="guest")
 
 
-async def test_a_platform_clears_up_before_it_ends_though_another_has_nothing_to_clear_up(
-    sqlite_store: Store, clock: Clock
-) -> None:
+async def test_every_platform_finishes_its_clean_up_before_serve_ends(sqlite_store: Store, clock: Clock) -> None:
     class Tidy(Line):
         tidied = False
 

@@ -111,7 +111,7 @@ async def test_a_header_sent_byte_by_byte_is_closed_as_well(monkeypatch: pytest.
         assert await ending == ""
 
 
-async def test_a_connection_between_two_requests_may_idle_longer_but_the_next_header_may_not() -> None:
+async def test_connection_may_idle_longer_than_the_headers_of_its_next_request_may_take() -> None:
     async with door(header_seconds=0.2) as here:
         reader, writer = await here.connect(WHOLE)
         assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200")
@@ -126,7 +126,7 @@ async def test_a_connection_between_two_requests_may_idle_longer_but_the_next_he
         assert await told(reader) == ""
 
 
-async def test_a_connection_that_idles_too_long_between_two_requests_is_closed() -> None:
+async def test_idle_connection_is_closed_after_its_time() -> None:
     async with door(idle_seconds=0.2) as here:
         reader, _ = await here.connect(WHOLE)
         assert (await told(reader)).endswith("ok\n")

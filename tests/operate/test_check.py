@@ -80,7 +80,7 @@ def wrong(rows: dict[str, Any]) -> set[str]:
     return {name for name, row in rows.items() if not row["ok"]}
 
 
-async def test_before_the_first_start_only_the_platform_is_missing_and_nothing_is_made(
+async def test_check_before_the_first_start_reports_only_the_platform_and_creates_nothing(
     tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = await found(capsys, settings(tmp_path / "none", world))
@@ -202,7 +202,7 @@ async def test_an_index_behind_its_store_mends_itself_and_is_no_trouble(
     assert (row["ok"], "not in step" in row["mend"]) == (True, True)
 
 
-async def test_sources_that_do_not_answer_or_make_no_sense_are_told_each_alone(
+async def test_check_reports_each_broken_source_on_its_own(
     tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     feed = world.answer("/feed", "<html>no feed</html>")
@@ -276,7 +276,7 @@ async def test_half_a_platform_is_told(tmp_path: Path, world: PaperSources, caps
     assert "app_token" in rows["platforms"]["problem"]
 
 
-async def test_the_command_says_a_line_for_each_thing_and_fails_when_one_is_wrong(
+async def test_check_prints_a_line_for_each_finding_and_exits_1_for_a_problem(
     tmp_path: Path, world: PaperSources
 ) -> None:
     command = [sys.executable, "-m", "bot", "check"]

@@ -29,7 +29,7 @@ def test_a_second_bot_on_a_store_is_refused_and_searches_are_not(stocked: Operat
 
 
 @pytest.mark.parametrize(("words", "number"), [("chat", signal.SIGINT), ("chat", signal.SIGTERM)])
-def test_a_signal_ends_a_conversation_cleanly_and_is_told_by_the_exit_code(
+def test_signal_ends_a_chat_cleanly_and_sets_the_exit_code(
     stocked: Operator, words: str, number: signal.Signals
 ) -> None:
     process = stocked.start(words, stdin=subprocess.PIPE)

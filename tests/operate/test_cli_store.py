@@ -216,7 +216,7 @@ def test_a_backup_replaces_nothing_but_a_regular_file(
     assert sorted((path.name, path.lstat().st_mode, path.lstat().st_ino) for path in tmp_path.glob("*")) == before
 
 
-def test_a_backup_through_a_link_replaces_the_file_and_never_the_store(stocked: Operator, tmp_path: Path) -> None:
+def test_backup_to_a_symlink_replaces_its_target_but_never_the_store(stocked: Operator, tmp_path: Path) -> None:
     (tmp_path / "old").write_text("an older backup")
     (tmp_path / "link").symlink_to(tmp_path / "old")
     assert stocked("db", "backup", tmp_path / "link", "--force").code == 0

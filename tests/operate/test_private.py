@@ -61,7 +61,7 @@ def test_what_earlier_versions_left_open_is_closed_and_said_once(stocked: Operat
     assert stocked("search", "federated").told == []
 
 
-def test_a_folder_that_also_holds_other_files_stays_open_and_the_store_in_it_is_closed(stocked: Operator) -> None:
+def test_shared_data_folder_stays_readable_but_the_store_in_it_becomes_private(stocked: Operator) -> None:
     home = stocked.home
     (home / "notes.txt").write_text("of somebody else")
     home.chmod(0o755)

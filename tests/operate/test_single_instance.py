@@ -82,7 +82,7 @@ def test_a_bot_that_was_killed_is_followed_at_once_by_another(on_postgres: Opera
             assert "Another Paperboy" not in follower.communicate()[1]
 
 
-def test_a_bot_that_lost_its_database_for_a_moment_still_keeps_others_out(on_postgres: Operator) -> None:
+def test_bot_keeps_its_lock_after_losing_the_database_for_a_moment(on_postgres: Operator) -> None:
     with chatting(on_postgres):
         before = holder()
         with psycopg.connect(os.environ["PAPERBOY_DATABASE_URL"], autocommit=True) as admin:
@@ -139,7 +139,7 @@ def test_a_second_bot_is_refused_whatever_leads_to_the_sqlite_file(
         pass
 
 
-def test_the_lock_on_the_database_outlives_what_sqlite_opens_and_closes_and_disturbs_nobody(operator: Operator) -> None:
+def test_database_lock_survives_sqlite_connections_and_blocks_none_of_them(operator: Operator) -> None:
     file = operator.home / "paperboy.db"
     with single_instance(load()):
         for _ in range(3):

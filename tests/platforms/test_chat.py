@@ -82,7 +82,7 @@ async def test_a_quiet_day_leaves_yesterdays_numbers(guest: TerminalGuest) -> No
 COMPACT = Message("2 papers", lines=(Line("a", "Paper A"), Line("b", "Paper B")), numbered=True)
 
 
-async def test_a_thumb_for_one_of_several_papers_is_its_number_on_their_message(guest: TerminalGuest) -> None:
+async def test_thumb_for_a_listed_paper_becomes_its_number_emoji(guest: TerminalGuest) -> None:
     await post_digest(guest, 1, 3)
     assert " 1  Paper A\n 2  Paper B\n" in plain(render.posted(COMPACT))
     await guest.platform.send(guest.place, COMPACT, "2-1")

@@ -71,7 +71,7 @@ log.post(place, "key-2", Message("cut off"), now)
 
 
 @pytest.mark.parametrize("written", [0, 1, 40])
-def test_a_process_killed_while_writing_leaves_no_trace_of_what_it_wrote(tmp_path: Path, written: int) -> None:
+def test_process_killed_while_writing_leaves_no_partial_line(tmp_path: Path, written: int) -> None:
     died = subprocess.run([sys.executable, "-c", _WRITER, str(tmp_path), str(written)], check=False)
     assert died.returncode == 9
     log = TerminalLog(tmp_path)
@@ -139,7 +139,7 @@ def test_what_the_disk_does_not_confirm_is_uncertain_until_looked_up(tmp_path: P
     assert len(log.path.read_bytes().splitlines()) == 1
 
 
-def test_two_rooms_on_one_folder_hear_each_other_and_never_say_a_key_twice(tmp_path: Path) -> None:
+def test_two_logs_on_one_folder_read_each_other_and_post_a_key_once(tmp_path: Path) -> None:
     one, two = TerminalLog(tmp_path), TerminalLog(tmp_path)
 
     def say_all(log: TerminalLog) -> None:
@@ -155,7 +155,7 @@ def test_two_rooms_on_one_folder_hear_each_other_and_never_say_a_key_twice(tmp_p
     assert [message.id for message in one.messages(PAPERS)] == [message.id for message in two.messages(PAPERS)]
 
 
-def test_who_writes_holds_the_rooms_lock_until_the_disk_has_confirmed(tmp_path: Path) -> None:
+def test_writer_holds_the_logs_lock_until_the_disk_confirmed(tmp_path: Path) -> None:
     tried: list[bool] = []
 
     def try_the_lock(_: int) -> None:

@@ -148,7 +148,7 @@ async def together(store: Store, folder: Path, *, away: str = "") -> AsyncIterat
 
 
 @pytest.mark.parametrize("failing", ["slack", "discord"])
-async def test_one_that_falls_in_the_middle_of_its_digest_holds_up_no_other_and_ends_it_once(
+async def test_platform_that_fails_during_a_digest_delays_no_other_and_finishes_it_once(
     sqlite_store: Store, tmp_path: Path, failing: str
 ) -> None:
     async with together(sqlite_store, tmp_path) as harness:
@@ -170,7 +170,7 @@ async def test_one_that_falls_in_the_middle_of_its_digest_holds_up_no_other_and_
 
 
 @pytest.mark.parametrize("failing", ["slack", "discord"])
-async def test_one_that_is_away_at_the_start_holds_up_no_other_and_begins_when_it_is_there(
+async def test_platform_that_is_down_at_the_start_delays_no_other_and_starts_later(
     sqlite_store: Store, tmp_path: Path, failing: str
 ) -> None:
     async with together(sqlite_store, tmp_path, away=failing) as harness:

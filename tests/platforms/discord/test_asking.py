@@ -77,7 +77,7 @@ async def test_everything_that_is_said_here_is_about_the_place_where_it_is_said(
     ]
 
 
-async def test_a_command_installed_by_a_member_answers_for_them_alone_where_the_bot_is_not(
+async def test_user_installed_command_answers_privately_in_servers_without_the_bot(
     server: DiscordServer,
 ) -> None:
     elsewhere = server.fake.guild("elsewhere", bot=False)
@@ -89,7 +89,7 @@ async def test_a_command_installed_by_a_member_answers_for_them_alone_where_the_
     assert (asker.member, asker.manager) == (guest.id, False)
 
 
-async def test_who_may_not_be_written_to_is_told_to_try_again_and_not_left_waiting(server: DiscordServer) -> None:
+async def test_member_with_closed_direct_messages_is_told_to_try_again(server: DiscordServer) -> None:
     elsewhere = server.fake.guild("elsewhere", bot=False)
     lounge, guest = elsewhere.text("lounge"), elsewhere.member("guest")
     guest.installed = True
@@ -99,7 +99,7 @@ async def test_who_may_not_be_written_to_is_told_to_try_again_and_not_left_waiti
     assert server.service.asked == []
 
 
-async def test_who_asks_while_their_server_is_still_being_told_of_is_answered(server: DiscordServer) -> None:
+async def test_member_is_answered_while_their_server_is_not_available_yet(server: DiscordServer) -> None:
     await server.stop()
     server.lab.unavailable = True
     server._task = asyncio.create_task(server.platform.run(server.service))
@@ -194,7 +194,7 @@ async def test_a_long_question_can_be_gone_on_with_also_after_a_restart(server: 
     assert len(server.service.acted) == 2
 
 
-async def test_a_card_whose_paper_has_a_long_name_says_itself_what_it_is_about(server: DiscordServer) -> None:
+async def test_button_of_a_paper_with_a_long_id_takes_the_paper_from_its_card(server: DiscordServer) -> None:
     card = replace(CARD, paper_id="https://example.org/feeds/" + "a" * 100)
     message = await server.platform.send(server.place, Message(card=card), "key-1")
     header = await server.platform.send(server.place, Message("One paper."), "key-2")
@@ -211,7 +211,7 @@ async def test_a_card_whose_paper_has_a_long_name_says_itself_what_it_is_about(s
     assert len(set(server.service.presses)) == 2
 
 
-async def test_a_cards_buttons_work_after_a_restart_and_each_press_has_its_own_id(server: DiscordServer) -> None:
+async def test_card_buttons_work_after_a_restart_and_each_press_has_its_own_id(server: DiscordServer) -> None:
     message = await server.platform.send(server.place, Message(card=CARD), "key-1")
     await server.restart()
     for _ in range(2):
@@ -273,7 +273,7 @@ async def test_a_mention_is_answered_where_it_stands_if_all_may_see_that(server:
     assert (action.command, action.argument) == ("share", "similar 1602.05629")
 
 
-async def test_a_mention_is_answered_where_the_bot_may_not_read_what_was_said(server: DiscordServer) -> None:
+async def test_mention_is_answered_without_permission_to_read_the_history(server: DiscordServer) -> None:
     await server.ada.denies(server.ml, Right.READ_MESSAGE_HISTORY)
     server.service.answer = Reply("Nearest: one paper.", public=True)
     await server.bo.mentions(server.ml, "similar 1602.05629")
@@ -355,7 +355,7 @@ async def test_who_wants_posts_where_the_bot_may_not_post_is_told(server: Discor
         assert ("I can't post here yet. Allow me: Send Messages." in readable(answer)) == told
 
 
-async def test_discord_is_told_of_the_commands_when_they_changed_and_not_else(server: DiscordServer) -> None:
+async def test_commands_are_registered_only_if_they_changed(server: DiscordServer) -> None:
     assert server.fake.commands.syncs.total() == 1
     await server.restart()
     assert server.fake.commands.syncs.total() == 1
@@ -381,7 +381,7 @@ async def test_commands_are_registered_for_the_ways_in_which_the_app_can_be_inst
         assert (command["integration_types"], command["contexts"]) == (kinds, contexts)
 
 
-async def test_commands_for_servers_are_registered_where_discord_refuses_those_for_members(
+async def test_commands_are_registered_for_servers_if_discord_refuses_user_installs(
     server: DiscordServer,
 ) -> None:
     server.fake.commands.registered[""].clear()
@@ -390,7 +390,7 @@ async def test_commands_for_servers_are_registered_where_discord_refuses_those_f
     assert [each["integration_types"] for each in server.fake.commands.registered[""]] == [[0]] * 3
 
 
-async def test_an_application_that_can_not_be_looked_at_gets_its_commands_for_servers(server: DiscordServer) -> None:
+async def test_commands_are_registered_for_servers_if_the_application_cannot_be_read(server: DiscordServer) -> None:
     server.fake.commands.registered[""].clear()
     server.fake.faults.status("get_current_application", 403, times=20)
     registration = server.platform._registration
@@ -398,7 +398,7 @@ async def test_an_application_that_can_not_be_looked_at_gets_its_commands_for_se
     assert [each["integration_types"] for each in server.fake.commands.registered[""]] == [[0]] * 3
 
 
-async def test_commands_that_could_not_be_registered_are_tried_again_while_the_bot_runs(server: DiscordServer) -> None:
+async def test_failed_command_registration_is_retried_while_the_bot_runs(server: DiscordServer) -> None:
     await server.stop()
     server.fake.commands.registered[""].clear()
     server.fake.faults.status("bulk_overwrite_global_commands", 403, times=3)
@@ -419,7 +419,7 @@ async def test_an_answer_that_comes_when_discord_takes_it_no_more_is_let_go(
     assert "It is so." in await server.ask("ada", "federated")
 
 
-async def test_a_promise_that_came_too_late_asks_nobody_and_costs_nothing_else(
+async def test_late_deferral_asks_nobody_and_costs_nothing_else(
     server: DiscordServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate = server.fake.faults.hang("create_interaction_response")

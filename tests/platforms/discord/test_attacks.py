@@ -127,7 +127,7 @@ async def test_a_lost_reply_is_settled_after_discord_forgot_the_nonce(life: Life
     assert len(once(life.server.ml)) == 3
 
 
-async def test_a_lost_reply_is_not_sent_again_where_the_bot_may_not_look_back(life: Life) -> None:
+async def test_lost_post_is_not_sent_again_without_permission_to_read_the_history(life: Life) -> None:
     await life.invited(life.server.ml)
     due(life)
     life.fake.faults.hang("create_message", times=1, accepted=True)
@@ -181,7 +181,7 @@ async def test_a_right_given_back_while_the_bot_was_away_brings_the_digest(life:
     assert await life.states(life.server.ml) == ["sent"] * 3
 
 
-async def test_a_bot_that_was_timed_out_over_its_hour_goes_on_when_the_time_is_over(life: Life) -> None:
+async def test_timed_out_bot_posts_its_digest_when_the_time_out_is_over(life: Life) -> None:
     await life.invited(life.server.ml)
     due(life)
     await life.server.lab.times_bot_out(life.server.now() + timedelta(minutes=10))
@@ -194,7 +194,7 @@ async def test_a_bot_that_was_timed_out_over_its_hour_goes_on_when_the_time_is_o
     assert life.server.ada.dm.visible == []
 
 
-async def test_a_channel_that_was_lost_comes_back_when_a_moderator_ends_the_bots_time_out(life: Life) -> None:
+async def test_lost_channel_comes_back_when_a_moderator_ends_the_time_out(life: Life) -> None:
     await life.invited(life.server.ml)
     due(life)
     await life.server.lab.times_bot_out(life.server.now() + timedelta(days=5))
@@ -206,7 +206,7 @@ async def test_a_channel_that_was_lost_comes_back_when_a_moderator_ends_the_bots
     assert not await life.is_lost()
 
 
-async def test_a_time_out_that_is_ended_early_brings_the_digest_within_minutes(life: Life) -> None:
+async def test_digest_comes_within_minutes_after_a_time_out_ended_early(life: Life) -> None:
     await life.invited(life.server.ml)
     due(life)
     await life.server.lab.times_bot_out(life.server.now() + timedelta(days=5))
@@ -217,9 +217,7 @@ async def test_a_time_out_that_is_ended_early_brings_the_digest_within_minutes(l
 
 
 @pytest.mark.parametrize("right", [Right.CREATE_PUBLIC_THREADS, Right.SEND_MESSAGES_IN_THREADS])
-async def test_where_the_bot_may_use_no_threads_a_digest_in_a_thread_is_cards_and_says_so(
-    right: Right, life: Life
-) -> None:
+async def test_thread_style_falls_back_to_cards_without_thread_permissions(right: Right, life: Life) -> None:
     await life.invited(life.server.ml)
     await life.harness.say("settings style thread", place=life.server.place, asker=ADA)
     await life.server.ada.denies(life.server.ml, right)
@@ -243,7 +241,7 @@ async def test_a_thread_that_is_closed_in_the_middle_is_asked_for_once(life: Lif
     assert not await life.is_lost()
 
 
-async def test_a_days_post_that_was_deleted_in_the_middle_is_not_replaced_by_one_for_each_paper(life: Life) -> None:
+async def test_deleted_forum_post_is_not_replaced_by_one_post_for_each_paper(life: Life) -> None:
     forum = life.server.lab.forum("papers")
     await life.invited(forum)
     due(life)
@@ -258,7 +256,7 @@ async def test_a_days_post_that_was_deleted_in_the_middle_is_not_replaced_by_one
     assert await life.states(forum) == ["sent", "failed", "failed"]
 
 
-async def test_a_days_post_that_was_refused_is_not_replaced_by_one_for_each_paper(life: Life) -> None:
+async def test_refused_forum_post_is_not_replaced_by_one_post_for_each_paper(life: Life) -> None:
     forum = life.server.lab.forum("papers")
     await life.invited(forum)
     due(life)
@@ -298,7 +296,7 @@ async def test_an_outage_loses_no_channel_and_a_removal_keeps_everything(life: L
     assert await life.states(life.server.ml) == ["sent"] * 3
 
 
-async def test_a_server_that_removed_the_bot_over_its_hour_gets_that_days_digest_late(life: Life) -> None:
+async def test_server_that_invites_the_bot_back_gets_the_days_digest_late(life: Life) -> None:
     await life.invited(life.server.ml)
     await life.server.lab.removes_bot()
     await comes_true(life.is_lost)
@@ -311,7 +309,7 @@ async def test_a_server_that_removed_the_bot_over_its_hour_gets_that_days_digest
     assert await life.states(life.server.ml) == ["sent"] * 3
 
 
-async def test_a_digest_that_is_too_late_when_the_bot_comes_back_is_recorded_as_missed(life: Life) -> None:
+async def test_digest_that_is_too_late_after_a_lost_channel_returns_is_recorded_as_missed(life: Life) -> None:
     await life.invited(life.server.ml)
     await life.server.lab.removes_bot()
     await comes_true(life.is_lost)
@@ -327,7 +325,7 @@ async def test_a_digest_that_is_too_late_when_the_bot_comes_back_is_recorded_as_
     assert channel.next_due_at > life.server.now()
 
 
-async def test_a_server_that_has_chosen_is_not_asked_again_though_the_question_was_deleted(life: Life) -> None:
+async def test_server_with_a_chosen_channel_is_not_asked_again(life: Life) -> None:
     server = life.server
     club = life.fake.guild("club", bot=False)
     general, boss = club.text("general"), club.member("boss", manager=True)

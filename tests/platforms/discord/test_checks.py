@@ -43,7 +43,7 @@ async def found(
     return dict(zip(names, findings, strict=True))
 
 
-async def test_a_server_that_is_set_up_has_nothing_wrong_and_the_link_for_the_next_is_there(
+async def test_check_of_a_healthy_server_finds_nothing_and_shows_the_invitation_link(
     server: DiscordServer,
 ) -> None:
     register(server)
@@ -118,7 +118,7 @@ async def test_a_server_that_threw_the_bot_out_is_told(server: DiscordServer) ->
     assert (await found(server))["server"].problem == "The bot is no longer in this server."
 
 
-async def test_a_channel_that_was_lost_for_want_of_a_permission_is_told_and_one_that_is_gone_is_not(
+async def test_check_reports_a_lost_channel_without_permissions_but_not_a_deleted_one(
     server: DiscordServer,
 ) -> None:
     server.ml.overwrite(server.lab.bot_role).deny |= Right.SEND_MESSAGES
@@ -128,7 +128,7 @@ async def test_a_channel_that_was_lost_for_want_of_a_permission_is_told_and_one_
     assert "#ml-theory: gone." in (await found(server, both))["server"].problem
 
 
-async def test_a_server_that_is_known_to_have_thrown_the_bot_out_is_nothing_wrong(server: DiscordServer) -> None:
+async def test_check_of_a_server_that_removed_the_bot_is_no_problem(server: DiscordServer) -> None:
     server.lab.has_bot = False
     finding = (await found(server, [], lost=[server.place]))["server"]
     assert finding.problem == ""

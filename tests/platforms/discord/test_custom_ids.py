@@ -35,7 +35,7 @@ def test_a_button_on_a_card_needs_nothing_that_is_kept(command: str, paper_id: s
     assert command_of_card_button(name) == command if known is None else known == Action("", command, paper_id)
 
 
-def test_the_last_thousand_are_known_after_a_restart_and_the_file_stays_small(tmp_path: Path) -> None:
+def test_last_thousand_actions_survive_a_restart_and_the_file_stays_small(tmp_path: Path) -> None:
     file = tmp_path / "new" / "buttons"
     store = ActionStore(file)
     names = [store.id_of(action) for action in longs(2_500)]

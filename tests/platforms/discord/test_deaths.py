@@ -48,7 +48,7 @@ async def a_due_digest(
 @pytest.mark.parametrize(
     ("digest", "forum"), [(CARDS, False), (THREAD, False), (CARDS, True)], ids=["cards", "thread", "forum"]
 )
-async def test_wherever_a_delivery_dies_each_message_stands_there_once(
+async def test_each_message_is_posted_once_wherever_a_delivery_dies(
     sqlite_url: str, digest: DigestSettings, forum: bool, gap: timedelta
 ) -> None:
     step = deaths = 0
@@ -66,7 +66,7 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(
     assert step > 6, "there were that many places to die"
 
 
-async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: str) -> None:
+async def test_reactions_during_downtime_are_read_back(sqlite_url: str) -> None:
     async with a_due_digest(sqlite_url, 0) as (mortal, _):
         server = mortal.team
         await mortal.harness.beat()
@@ -85,9 +85,7 @@ async def test_what_was_reacted_while_nobody_listened_is_read_back(sqlite_url: s
 
 
 @pytest.mark.parametrize("gap", [AT_ONCE, LATER], ids=["at once", "later"])
-async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_the_card_is_known(
-    sqlite_url: str, gap: timedelta
-) -> None:
+async def test_vote_on_a_card_counts_after_a_crash_before_its_id_was_stored(sqlite_url: str, gap: timedelta) -> None:
     step = voted = 0
     dead = True
     while dead:
@@ -115,9 +113,7 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
 
 
 @pytest.mark.parametrize("style", [Style.CARDS, Style.THREAD])
-async def test_in_a_forum_each_day_is_a_post_and_one_that_was_deleted_hides_no_other(
-    sqlite_url: str, style: Style
-) -> None:
+async def test_forum_digest_is_one_post_a_day_and_a_deleted_one_hides_no_other(sqlite_url: str, style: Style) -> None:
     async with a_due_digest(sqlite_url, 0, DigestSettings(count=2, style=style), forum=True) as (mortal, channel):
         server, forum = mortal.team, channel
         await mortal.harness.beat()

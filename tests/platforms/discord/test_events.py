@@ -30,7 +30,7 @@ async def card(server: DiscordServer, channel: Channel | None = None) -> Shown:
     return where.visible[-1]
 
 
-async def test_a_cleared_message_is_read_back_since_nobody_says_whose_emoji_went(server: DiscordServer) -> None:
+async def test_cleared_reactions_make_the_message_be_read_back(server: DiscordServer) -> None:
     said = await card(server)
     await server.bo.reacts(said, "👍")
     await server.ada.clears_emoji(said, "👍")
@@ -63,7 +63,7 @@ async def test_a_reaction_in_a_direct_message_is_its_members_own(server: Discord
     assert (told.place.address, told.place.kind, told.place.workspace) == (server.ada.dm.id, PlaceKind.DIRECT, "")
 
 
-async def test_a_server_that_throws_the_bot_out_loses_its_channels_and_an_outage_none(server: DiscordServer) -> None:
+async def test_removed_bot_loses_the_servers_channels_but_an_outage_loses_none(server: DiscordServer) -> None:
     await server.lab.outage()
     await server.lab.recovers()
     assert server.service.dismissals == []
@@ -97,7 +97,7 @@ async def test_a_new_server_is_asked_where_the_papers_shall_go(server: DiscordSe
     assert papers.threads[0].visible[0].words == "Hello, I bring papers."
 
 
-async def test_a_server_that_invited_the_bot_while_it_was_off_is_greeted_once(tmp_path: Path) -> None:
+async def test_server_that_invited_the_bot_while_it_was_off_is_greeted_once(tmp_path: Path) -> None:
     async with server_at_work(tmp_path, clock=Clock(datetime(2026, 1, 1, 12, tzinfo=UTC))) as server:
         [hello] = await server.fake.until(lambda: server.ml.visible)
         assert "Where shall I post?" in hello.words
@@ -163,7 +163,7 @@ async def test_a_server_where_it_may_post_nowhere_is_asked_when_it_may(server: D
     assert len(general.visible) == 2, "the question and the greeting, each once"
 
 
-async def test_a_manager_is_told_why_nothing_can_be_posted_in_what_they_chose(server: DiscordServer) -> None:
+async def test_manager_is_told_why_the_chosen_channel_cannot_be_posted_in(server: DiscordServer) -> None:
     club = server.fake.guild("club", bot=False)
     general, papers = club.text("general"), club.forum("papers", (), require_tag=True)
     boss = club.member("boss", manager=True)
@@ -218,7 +218,7 @@ async def test_a_role_that_is_given_to_the_bot_lets_lost_channels_go_on(server: 
     assert [message.words for message in server.ml.visible] == ["I am back."]
 
 
-async def test_a_lost_thread_goes_on_when_it_is_unlocked_or_its_channel_lets_the_bot_write_there(
+async def test_lost_thread_goes_on_when_unlocked_or_when_writing_is_allowed_again(
     server: DiscordServer,
 ) -> None:
     thread = server.ml.thread("reading group")
@@ -316,9 +316,7 @@ async def test_a_connection_closed_for_good_says_why_in_one_line(server: Discord
     server._task = None
 
 
-async def test_a_gateway_that_never_answers_is_given_up_and_can_be_tried_again(
-    server: DiscordServer, tmp_path: Path
-) -> None:
+async def test_silent_gateway_is_given_up_and_can_be_tried_again(server: DiscordServer, tmp_path: Path) -> None:
     await server.stop()
     server.fake.gateway.refuse(1)
     server.platform._connecting_seconds = 0.3

@@ -60,7 +60,7 @@ async def test_sixty_channels_that_are_due_together_meet_no_limit(fake: FakeDisc
     assert fake.rates.refused == 0
 
 
-async def test_no_second_sees_more_than_forty_five_requests_however_they_come() -> None:
+async def test_no_more_than_45_requests_are_sent_in_any_second() -> None:
     clock = Clock()
     pace, left = Pace(clock.seconds, clock.sleep), list[float]()
 

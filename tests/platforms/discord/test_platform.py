@@ -63,7 +63,7 @@ async def test_a_digest_in_a_thread_stands_in_the_thread_of_its_header(server: D
     assert await platform.reactions(place, second) == [(server.ada.id, "👍")]
 
 
-async def test_a_card_whose_thread_is_closed_to_the_bot_is_refused_and_not_the_channel_lost(
+async def test_closed_thread_rejects_the_card_and_does_not_lose_the_channel(
     server: DiscordServer,
 ) -> None:
     header = await server.platform.send(server.place, Message("5 papers"), "key-0")
@@ -118,7 +118,7 @@ async def test_a_forums_post_whose_answer_was_lost_is_not_made_twice(server: Dis
     assert len(forum.threads) == 2
 
 
-async def test_a_forums_post_that_was_archived_before_it_was_looked_for_is_not_made_twice(
+async def test_archived_forum_post_is_found_and_not_posted_again(
     server: DiscordServer,
 ) -> None:
     forum = server.lab.forum("papers")

@@ -88,7 +88,7 @@ async def test_what_is_too_long_or_means_harm_is_taken_too(sim: Simulated) -> No
     assert (await sim.ada.slash(sim.ml, "papers", query="x")).followups
 
 
-async def test_a_command_is_offered_answered_for_the_asker_alone_and_says_who_manages(sim: Simulated) -> None:
+async def test_slash_command_is_offered_answered_privately_and_knows_managers(sim: Simulated) -> None:
     for who in (sim.ada, sim.bo):
         assert sim.ml.history() == []
         assert "papers" in who.available_commands(sim.ml)
@@ -179,7 +179,7 @@ async def test_a_thread_that_is_closed_to_the_bot_costs_only_the_thread(sim: Sim
         await sim.platform.send(sim.place(closed), Message(card=CARD, thread=header), "key-2")
 
 
-async def test_where_the_bot_may_not_look_back_it_does_not_say_that_nothing_is_there(sim: Simulated) -> None:
+async def test_find_raises_where_the_bot_may_not_read_the_history(sim: Simulated) -> None:
     closed = await sim.without(read_message_history=False)
     await sim.platform.send(sim.place(closed), Message("One paper."), "key-1")
     with pytest.raises(AccessLost):

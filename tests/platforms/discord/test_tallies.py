@@ -58,7 +58,7 @@ def small(shown: Shown) -> str:
     return [row for row in shown.words.splitlines() if row.startswith("-# ")][-1]
 
 
-async def test_an_edit_is_the_post_with_one_small_line_more_and_calls_nobody(server: DiscordServer) -> None:
+async def test_edit_adds_one_small_line_to_the_post_and_mentions_nobody(server: DiscordServer) -> None:
     card = await server.platform.send(server.place, Message("@everyone", CARD), "key-1")
     [message] = server.ml.visible
     before, ids = message.words, message.custom_ids
@@ -89,7 +89,7 @@ async def test_people_see_on_the_card_what_they_pressed(sqlite_store: Store, tmp
         await server.fake.until(lambda: card.words == before)
 
 
-async def test_the_vote_stands_and_its_press_is_answered_whatever_becomes_of_the_edit(
+async def test_vote_by_button_counts_and_is_answered_even_if_the_edit_fails(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
     async with server_with_digest(sqlite_store, tmp_path) as (server, _):

@@ -41,7 +41,7 @@ async def test_what_is_counted_is_counted_before_it_is_acknowledged(team: SlackT
     await team.slack.until(lambda: team.bo.ephemeral)
 
 
-async def test_what_takes_longer_than_slack_waits_is_acknowledged_and_done_then(team: SlackTeam) -> None:
+async def test_slow_action_is_acknowledged_first_and_finished_later(team: SlackTeam) -> None:
     message, service = await card(team), service_of(team)
     service.limiter = asyncio.Event()
     [button, *_] = buttons(team.ml.message(message).blocks)
@@ -51,7 +51,7 @@ async def test_what_takes_longer_than_slack_waits_is_acknowledged_and_done_then(
     await team.slack.until(lambda: team.bo.ephemeral)
 
 
-async def test_a_press_told_twice_has_one_event_id_and_another_press_another(team: SlackTeam) -> None:
+async def test_repeated_press_event_has_the_same_id_and_another_press_has_another(team: SlackTeam) -> None:
     message = await card(team)
     [button, *_] = buttons(team.ml.message(message).blocks)
     told = await team.bo.presses(team.ml, message, button["action_id"])
@@ -104,7 +104,7 @@ async def test_a_shortcut_on_a_card_tells_its_link(team: SlackTeam) -> None:
     assert CARD.url in team.service.abouts[0][-1]
 
 
-async def test_a_shortcut_in_a_thread_is_answered_there_and_on_its_first_message_in_the_channel(
+async def test_shortcut_is_answered_in_its_thread_or_in_the_channel(
     team: SlackTeam,
 ) -> None:
     first = await team.bo.writes(team.ml, "a paper?")

@@ -43,7 +43,7 @@ def wrong(findings: dict[str, Finding]) -> set[str]:
     return {name for name, finding in findings.items() if finding.problem}
 
 
-async def test_a_team_that_is_set_up_has_nothing_wrong_and_nothing_is_posted_or_opened(team: SlackTeam) -> None:
+async def test_check_of_a_healthy_team_finds_nothing_and_posts_nothing(team: SlackTeam) -> None:
     findings = await found(team)
     assert wrong(findings) == set()
     assert list(findings) == ["bot token", "scopes", "channels", "app token", "events"]
@@ -94,7 +94,7 @@ async def test_channels_that_the_bot_has_left_or_that_are_archived_are_named(tea
     assert findings["channels"].problem == "The bot is no longer in #ml-papers. Archived: #old."
 
 
-async def test_channels_that_the_bot_was_taken_out_of_are_named_and_nothing_wrong(team: SlackTeam) -> None:
+async def test_check_names_channels_that_the_bot_was_removed_from_without_a_problem(team: SlackTeam) -> None:
     for served in ([], [team.elsewhere]):
         checks = team.platform.checks(served, [team.place])
         findings = await run_checks(checks, 20)

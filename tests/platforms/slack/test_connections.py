@@ -70,7 +70,7 @@ async def test_without_keeping_each_call_has_a_connection_of_its_own() -> None:
     assert slack.told == [["/conversations.open"], ["/conversations.open"]]
 
 
-async def test_a_reply_that_is_lost_on_a_kept_connection_is_uncertain_and_nothing_is_sent_again() -> None:
+async def test_lost_reply_on_a_kept_connection_is_uncertain_and_not_sent_again() -> None:
     async with Slack(answers=1).open() as slack:
         connections = Connections()
         async with connections.kept():

@@ -52,7 +52,7 @@ async def a_due_digest(
 
 
 @pytest.mark.parametrize("digest", [CARDS, THREAD, COMPACT], ids=lambda digest: digest.style)
-async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_url: str, digest: DigestSettings) -> None:
+async def test_each_message_is_posted_once_wherever_a_delivery_dies(sqlite_url: str, digest: DigestSettings) -> None:
     step = deaths = 0
     while deaths == step:
         step += 1
@@ -72,7 +72,7 @@ async def test_wherever_a_delivery_dies_each_message_stands_there_once(sqlite_ur
 
 
 @pytest.mark.parametrize("http", [False, True], ids=["sockets", "http"])
-async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str, http: bool) -> None:
+async def test_each_vote_counts_once_wherever_a_reactions_handling_dies(sqlite_url: str, http: bool) -> None:
     step = deaths = 0
     while deaths == step:
         step += 1
@@ -100,7 +100,7 @@ async def test_wherever_an_intake_dies_each_vote_counts_once(sqlite_url: str, ht
     assert step > 6, "there were that many places to die"
 
 
-async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> None:
+async def test_vote_by_button_counts_once_wherever_its_handling_dies(sqlite_url: str) -> None:
     step = deaths = 0
     while deaths == step:
         step += 1
@@ -128,7 +128,7 @@ async def test_wherever_a_press_dies_its_vote_counts_once(sqlite_url: str) -> No
     assert step > 6, "there were that many places to die"
 
 
-async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_the_card_is_known(
+async def test_vote_on_a_card_counts_after_a_crash_before_its_id_was_stored(
     sqlite_url: str,
 ) -> None:
     step = voted = 0
@@ -155,7 +155,9 @@ async def test_a_vote_on_a_card_whose_answer_was_cut_off_by_death_counts_once_th
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), -timedelta(days=3)])
 @pytest.mark.parametrize("number", [1, 2])
-async def test_a_clock_unlike_slacks_doubles_nothing(sqlite_store: Store, ahead: timedelta, number: int) -> None:
+async def test_clock_that_differs_from_slacks_posts_nothing_twice(
+    sqlite_store: Store, ahead: timedelta, number: int
+) -> None:
     theirs, ours = Clock(), Clock()
     ours.advance(ahead)
     async with FakeSlack(theirs, ack_within=1.5, retries=0) as slack:

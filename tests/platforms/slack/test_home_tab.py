@@ -35,7 +35,7 @@ async def test_looking_at_the_messages_needs_nothing(team: SlackTeam) -> None:
     assert [asker.member for _, asker, _, _ in team.service.homes] == ["bo"]
 
 
-async def test_private_channels_without_the_bot_and_those_one_has_left_are_not_ones_rooms(team: SlackTeam) -> None:
+async def test_users_conversations_omits_left_channels_and_private_ones_without_the_bot(team: SlackTeam) -> None:
     secret = team.lab.channel("C5", "secret", private=True)
     own = team.lab.channel("C6", "own", private=True, bot=False)
     own.members.append("ada")
@@ -98,7 +98,7 @@ async def test_pages_of_saved_papers_are_turned_and_one_is_removed(team: SlackTe
     assert team.service.acted[-1][2] == Action("", "unsave", "2603.00001")
 
 
-async def test_a_home_tab_without_channels_is_shown_while_slack_does_not_say_which(team: SlackTeam) -> None:
+async def test_home_tab_is_shown_without_channels_if_slack_does_not_list_them(team: SlackTeam) -> None:
     team.slack.faults.error("users.conversations", "missing_scope", times=10)  # the bot asks for its own as it starts
     await at_home(team, team.ada)
     assert team.service.homes[0][2] == []

@@ -98,7 +98,7 @@ async def test_a_body_is_not_read_before_its_signature(team: HttpTeam) -> None:
     ("stamp", "signed"),
     [(None, "v0=" + "0" * 64), ("0", "v0=" + "0" * 64), ("now", None), ("now", "v0=short"), ("now", "v1=" + "0" * 64)],
 )
-async def test_a_body_is_not_even_waited_for_where_the_headers_are_not_slacks(
+async def test_body_is_not_read_without_slacks_signature_headers(
     team: HttpTeam, stamp: str | None, signed: str | None
 ) -> None:
     address = urlparse(team.url)
@@ -187,7 +187,7 @@ async def test_a_bot_that_is_just_starting_has_slack_tell_it_again(team: HttpTea
     assert await posted(team, CHALLENGE) == 503
 
 
-async def test_what_is_for_a_workspace_that_never_installed_the_bot_reaches_nobody(team: HttpTeam) -> None:
+async def test_events_of_an_unknown_workspace_are_ignored(team: HttpTeam) -> None:
     elsewhere = team.slack.workspace("T9", "strangers")
     eve = elsewhere.member("eve", "eve")
     told = await eve.says("/papers", "settings", elsewhere.channel("C9", "theirs"))
@@ -226,7 +226,7 @@ def places(team: HttpTeam) -> dict[str, Place]:
     return {"T1": team.place, "T2": Place("slack", "C1", "T2")}
 
 
-async def test_where_two_companies_share_a_channel_the_bot_acts_where_it_is_installed(team: HttpTeam) -> None:
+async def test_event_of_a_shared_channel_is_handled_for_the_workspace_with_the_bot(team: HttpTeam) -> None:
     [told] = await team.lab.emit(
         {"type": "app_mention", "channel": "C1", "user": "ada", "team": "T7", "text": "today", "ts": "1.0"},
     )
@@ -235,7 +235,7 @@ async def test_where_two_companies_share_a_channel_the_bot_acts_where_it_is_inst
     assert [place.workspace for place, _, _ in team.service.asked] == ["T1"]
 
 
-async def test_a_press_from_another_company_counts_where_the_card_was_posted(team: HttpTeam) -> None:
+async def test_press_from_another_company_counts_for_the_cards_channel(team: HttpTeam) -> None:
     other = team.slack.workspace("T2", "library")
     await team.install(other)
     card = await team.platform.send(team.place, Message(card=CARD), "key-1")

@@ -68,7 +68,7 @@ async def test_a_reaction_is_acknowledged_after_it_was_taken_in(team: SlackTeam)
     assert [each.emoji for each in service.reactions] == [":+1:"]
 
 
-async def test_an_event_is_not_lost_while_slack_says_nothing_of_the_bot_itself(team: SlackTeam) -> None:
+async def test_event_is_not_lost_while_auth_test_does_not_answer(team: SlackTeam) -> None:
     message = await card(team)
     team.slack.faults.error("auth.test", "internal_error", times=1_000)
     [delivery] = await team.ada.reacts(team.ml, message, "+1")
@@ -120,7 +120,7 @@ async def test_the_bot_itself_and_other_peoples_messages_are_no_concern(team: Sl
     assert team.service.reactions == []
 
 
-async def test_a_bots_vote_is_taken_back_once_slack_says_whose_it_is_and_is_none_from_then_on(team: SlackTeam) -> None:
+async def test_vote_of_a_bot_is_taken_back_once_slack_says_that_it_is_a_bot(team: SlackTeam) -> None:
     helper = team.lab.member("UX", "helper", bot=True)
     await helper.reacts(team.ml, await card(team), "+1")
     await team.slack.until(lambda: len(team.service.reactions) == 2)
@@ -205,7 +205,7 @@ async def test_people_are_looked_up_once(team: SlackTeam) -> None:
     assert len(team.slack.calls_to("users.info")) == 1
 
 
-async def test_a_question_that_goes_wrong_is_answered_in_words_with_the_id_in_the_log(
+async def test_failed_question_is_answered_with_the_event_id_of_the_log(
     team: SlackTeam, caplog: pytest.LogCaptureFixture
 ) -> None:
     team.service.breaks = RuntimeError("secret detail")
@@ -323,7 +323,7 @@ async def test_another_connection_takes_over_when_slack_ends_one(team: SlackTeam
     assert len(team.service.reactions) == 1
 
 
-async def test_a_removal_or_an_archive_told_after_the_bot_is_back_ends_nothing(team: SlackTeam) -> None:
+async def test_late_removal_or_archive_event_after_the_return_ends_nothing(team: SlackTeam) -> None:
     room = team.lab.channel("C9", "reading")
     with team.slack.holding() as held:
         await team.ada.removes_bot(room)
@@ -334,7 +334,7 @@ async def test_a_removal_or_an_archive_told_after_the_bot_is_back_ends_nothing(t
     assert service_of(team).lost == []
 
 
-async def test_an_invitation_told_after_the_bot_was_removed_again_begins_nothing(team: SlackTeam) -> None:
+async def test_late_invitation_after_a_removal_begins_nothing(team: SlackTeam) -> None:
     room = team.lab.channel("C9", "reading", bot=False)
     with team.slack.holding() as held:
         await team.ada.invites_bot(room)
@@ -355,7 +355,7 @@ async def test_the_commands_words_are_read_as_they_were_typed(team: SlackTeam, s
     assert [line for _, _, line in service_of(team).asked] == ["R&D <3 -survey"]
 
 
-async def test_what_is_said_where_members_talk_among_themselves_is_about_the_asker_alone(team: SlackTeam) -> None:
+async def test_command_in_a_conversation_between_members_counts_for_the_asker_alone(team: SlackTeam) -> None:
     between = Channel("D0ADABO", team.lab, "directmessage", private=True, im="bo")
     service, ada = service_of(team), team.ada
     service.answer = Reply("Subscribed.", cards=(CARD,), form=Form("schedule", "When", ()))

@@ -48,7 +48,7 @@ def test_every_event_in_it_is_one_that_its_scopes_allow(event: str) -> None:
     assert not needed or needed & set(SCOPES)
 
 
-async def test_every_event_in_it_is_acknowledged_even_when_it_is_of_no_concern() -> None:
+async def test_every_event_of_the_manifest_is_acknowledged() -> None:
     async with team_at_work() as team:
         for event in WRITTEN:
             kind = event.partition(".")[0]

@@ -160,7 +160,7 @@ SECRET_CODE = "123.456.secret-code-of-an-installation"
 
 
 @pytest.mark.parametrize("fault", ["refused", "an error with the code in it", "no JSON", "lost"])
-async def test_the_code_of_an_installation_reaches_no_log_when_the_exchange_fails(
+async def test_oauth_code_is_not_logged_when_the_exchange_fails(
     team: HttpTeam, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -246,7 +246,7 @@ async def test_an_archived_channel_is_none_that_the_bot_is_in(team: SlackTeam) -
     assert [[room.address for room in roll] for roll in team.service.rolls] == [[team.elsewhere.address]]
 
 
-async def test_a_connection_that_does_not_come_back_ends_so_that_another_is_built_up(team: SlackTeam) -> None:
+async def test_run_ends_when_a_broken_connection_does_not_come_back(team: SlackTeam) -> None:
     slack = team.slack
     platform = SlackPlatform(
         team.lab.bot_token, slack.app_token, team.clock, COMMANDS, api_url=slack.api, ping_seconds=0.1

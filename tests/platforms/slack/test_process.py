@@ -98,7 +98,7 @@ async def test_a_workspace_installs_the_bot_over_http_and_it_is_there_after_a_re
     assert slack.unknown == []
 
 
-async def test_hundreds_of_half_open_connections_do_not_silence_the_web_server(tmp_path: Path) -> None:
+async def test_web_server_answers_despite_hundreds_of_half_open_connections(tmp_path: Path) -> None:
     """With 256 open files and 300 connections whose headers never come, the real program still answers."""
     resource = pytest.importorskip("resource")
     async with FakeSlack() as slack, running(slack, many_workspaces(slack), tmp_path) as program:

@@ -31,7 +31,7 @@ async def team() -> AsyncIterator[SlackTeam]:
         yield SlackTeam(slack, clock)
 
 
-async def test_a_method_that_slack_limits_is_left_alone_in_every_channel_until_the_time_is_over(
+async def test_rate_limited_method_is_paused_in_every_channel(
     team: SlackTeam,
 ) -> None:
     team.slack.faults.limit("chat.postMessage", 17)
@@ -59,7 +59,7 @@ async def test_other_methods_and_other_workspaces_go_on_meanwhile(team: SlackTea
     await theirs.send(Place("slack", room.id, "T2"), Message("x"), "key-3")
 
 
-async def test_reading_waits_for_a_while_and_then_says_how_long_it_would_take(team: SlackTeam) -> None:
+async def test_reading_waits_for_a_rate_limit_and_then_raises_with_the_remaining_seconds(team: SlackTeam) -> None:
     message = await team.platform.send(team.place, Message("x"), "key-1")
     team.slack.faults.limit("reactions.get", 4)
     before = team.now()
@@ -102,9 +102,7 @@ async def test_a_wait_that_makes_no_sense_stops_nobody_for_good(team: SlackTeam,
         assert caught.value.retry_after <= 86_400
 
 
-async def test_digests_greetings_submissions_and_answers_keep_a_second_between_them(
-    sqlite_store: Store, team: SlackTeam
-) -> None:
+async def test_all_posts_in_a_channel_are_a_second_apart(sqlite_store: Store, team: SlackTeam) -> None:
     harness = harness_over(sqlite_store, team.clock, team.platform)  # type: ignore[arg-type]
     await harness.list_papers(demo_papers()[:8])
     await harness.invite(team.place)

@@ -95,7 +95,7 @@ async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_stor
         assert await votes(team, harness) == {one: 1.0, three: 1.0}
 
 
-async def test_the_titles_below_the_cards_wait_in_the_headers_thread_and_take_votes_there(sqlite_store: Store) -> None:
+async def test_titles_are_posted_in_the_headers_thread_and_take_votes_there(sqlite_store: Store) -> None:
     async with team_with_digest(sqlite_store, Style.CARDS) as (team, harness):
         header, *cards, titles = team.ml.visible
         assert "10 more titles are in this message's thread." in header.text

@@ -76,7 +76,7 @@ async def test_titles_by_number_and_cards_in_a_thread_show_it_too(sqlite_store: 
         assert card.thread_ts == titles.thread_ts == team.ml.visible[0].ts
 
 
-async def test_a_vote_stands_and_its_press_is_answered_whatever_becomes_of_the_edit(sqlite_store: Store) -> None:
+async def test_vote_by_button_counts_and_is_answered_even_if_the_edit_fails(sqlite_store: Store) -> None:
     async with team_with_digest(sqlite_store, Style.CARDS) as (team, _):
         card = team.ml.visible[1]
         team.slack.faults.error("chat.update", "cant_update_message")

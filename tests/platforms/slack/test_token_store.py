@@ -120,7 +120,7 @@ async def test_tokens_of_members_are_not_the_bots(lab: Lab) -> None:
     assert await lab.state(lab.team.place) == ("active", "")
 
 
-async def test_the_first_dead_answer_loses_the_workspace_and_not_one_channel_after_the_other(lab: Lab) -> None:
+async def test_dead_token_loses_the_whole_workspace_at_once(lab: Lab) -> None:
     await lab.harness.list_papers(NEWS)
     lab.team.clock.advance(timedelta(hours=1, minutes=1))
     lab.team.lab.revoke("account_inactive")
@@ -154,7 +154,7 @@ async def test_a_workspace_that_is_back_gets_everything_back_and_one_greeting(la
     assert [lab.words(each) for each in ("C1", "C2", "C3")] == [["I am back, with everything I knew"]] * 2 + [[]]
 
 
-async def test_a_channel_that_was_paused_stays_paused_when_the_workspace_is_back(lab: Lab) -> None:
+async def test_paused_channel_stays_paused_when_the_workspace_is_back(lab: Lab) -> None:
     await lab.harness.say("pause", place=THEORY)
     paused = await lab.state(THEORY)
     await lab.team.lab.uninstalls()
@@ -177,7 +177,7 @@ async def test_an_uninstall_told_after_a_quick_reinstall_is_old_news(lab: Lab) -
     await lab.team.platform.send(lab.team.place, Message("Still here."), "key-1")
 
 
-async def test_a_call_under_way_while_the_bot_is_installed_anew_loses_nothing(lab: Lab) -> None:
+async def test_call_during_a_reinstallation_loses_nothing(lab: Lab) -> None:
     limiter = lab.team.slack.faults.hang("chat.postMessage")
     sending = asyncio.create_task(lab.team.platform.send(lab.team.place, Message("x"), "key-1"))
     await lab.team.slack.until(lambda: lab.team.slack.calls_to("chat.postMessage"))
@@ -188,7 +188,7 @@ async def test_a_call_under_way_while_the_bot_is_installed_anew_loses_nothing(la
     await lab.team.platform.send(lab.team.place, Message("x"), "key-1")
 
 
-async def test_what_a_workspace_left_behind_is_deleted_after_the_days_that_the_settings_name(lab: Lab) -> None:
+async def test_data_of_a_removed_workspace_is_deleted_after_keep_days(lab: Lab) -> None:
     await lab.harness.list_papers(NEWS)
     await lab.harness.say(f"save {NEWS[0].id}", place=lab.team.place)
     elsewhere = Place("slack", "C1", "T2")
@@ -238,7 +238,7 @@ async def test_a_post_of_a_quiet_workspace_renews_its_token_first(rotating: Lab)
     assert (kept.token, kept.expires_at) == (team.lab.bot_token, renewal.at + timedelta(hours=12))
 
 
-async def test_a_job_renews_the_token_of_a_workspace_where_nobody_says_a_word(rotating: Lab) -> None:
+async def test_job_renews_the_token_of_a_quiet_workspace(rotating: Lab) -> None:
     team = rotating.team
     for _ in range(5):
         team.clock.advance(timedelta(hours=11))
@@ -252,7 +252,7 @@ async def test_a_token_that_is_long_over_is_renewed_all_the_same(rotating: Lab) 
     await rotating.team.platform.send(rotating.team.place, Message("x"), "key-1")
 
 
-async def test_a_renewal_whose_reply_is_lost_leaves_the_old_token_until_it_ends(rotating: Lab) -> None:
+async def test_old_token_is_used_until_it_expires_if_the_renewals_reply_is_lost(rotating: Lab) -> None:
     team = rotating.team
     team.clock.advance(timedelta(hours=10, minutes=1))
     team.slack.faults.lose_reply("oauth.v2.access")
@@ -287,7 +287,7 @@ async def test_an_outage_beyond_the_tokens_end_costs_no_installation(rotating: L
     assert (await rotating.state(team.place))[0] == ChannelState.ACTIVE
 
 
-async def test_of_two_processes_the_second_goes_on_with_what_the_first_renewed(rotating: Lab) -> None:
+async def test_second_process_uses_the_token_that_the_first_renewed(rotating: Lab) -> None:
     team, other = rotating.team, rotating.team.new()
     team.clock.advance(timedelta(hours=10, minutes=1))
     for platform in (team.platform, other):

@@ -170,7 +170,7 @@ def test_a_modal_of_another_time_is_told_apart(view: dict[str, Any]) -> None:
         views.submitted_form(view, COMMANDS)
 
 
-def test_a_value_that_no_menu_can_hold_is_typed_and_one_that_is_no_choice_any_more_stays() -> None:
+def test_field_with_a_value_too_long_for_a_menu_is_text_and_an_outdated_choice_stays() -> None:
     long = FormField("style", "how", "a", ("a", "b" * 76))
     gone = FormField("style", "how", "old", ("a", "b"))
     [typed, chosen] = [views.modal(Form("settings", "S", (each,)), Origin("C1"))["blocks"][0] for each in (long, gone)]

@@ -79,7 +79,7 @@ async def test_a_moderator_clears_one_emoji_or_all(
     assert message.reactions == {}
 
 
-async def test_what_others_write_is_read_where_the_bot_is_named_or_alone_with_them(
+async def test_message_content_is_readable_only_in_mentions_and_direct_messages(
     fake: FakeDiscord, connected: Ears, ml: Channel, ada: Member
 ) -> None:
     await ada.writes(ml, "a secret")

@@ -126,7 +126,7 @@ async def test_an_uninstall_is_told_by_two_events_in_whatever_order(
     assert {one.payload["event_time"] for one in held} == {int(left.timestamp())}
 
 
-async def test_after_an_uninstall_nothing_more_is_told_and_nothing_can_be_asked(
+async def test_after_an_uninstall_no_events_come_and_no_calls_succeed(
     slack: FakeSlack, lab: Workspace, ml: Channel, ada: Member
 ) -> None:
     slack.retries = 0
