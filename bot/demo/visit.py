@@ -208,9 +208,9 @@ class Visit:
 
     async def _take_back(self) -> AsyncIterator[str]:
         digest = await self._last_digest()
-        shown = [(card.paper_id, f"{card.title} {card.summary}") for card in (each.card for each in digest) if card]
-        shown += [(line.paper_id, line.title) for message in digest for line in message.lines]
-        number, paper_id = next((n, i) for n, (i, text) in enumerate(shown, 1) if not self._is_theirs(text))
+        papers = [(card.paper_id, f"{card.title} {card.summary}") for card in (each.card for each in digest) if card]
+        papers += [(line.paper_id, line.title) for message in digest for line in message.lines]
+        number, paper_id = next((n, i) for n, (i, text) in enumerate(papers, 1) if not self._is_theirs(text))
         before = await self._explain(paper_id)
         yield f"{number} 👍"
         liked = await self._explain(paper_id)

@@ -42,8 +42,8 @@ async def backup_store(settings: Settings, file: Path, *, force: bool) -> None:
     out(f"Backed up {rows:,} rows into {file}.")
 
 
-def _is_same(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
+def _is_same(file: Path, other: Path) -> bool:
+    return file.exists() and other.exists() and file.samefile(other)
 
 
 async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
@@ -52,28 +52,28 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
     from bot.jobs import restoring
     from bot.store.backup import restore
 
-    given = restoring.Given(0, 0)
+    settled = restoring.Given(0, 0)
 
     async def settle(tx: AsyncConnection, made_at: datetime | None) -> None:
-        nonlocal given
-        given = await restoring.settle(tx, made_at, datetime.now(UTC))
+        nonlocal settled
+        settled = await restoring.settle(tx, made_at, datetime.now(UTC))
 
     async with opened_store(settings) as store:
         async with store.read() as tx:
-            held = (await papers.count(tx), len(await channels.list_all(tx)))
+            counts = (await papers.count(tx), len(await channels.list_all(tx)))
             replaced = await metadata.get(tx, "store_id") or ""
-        if any(held) and not force:
+        if any(counts) and not force:
             raise CommandError(
-                f"The store holds {count(held[0], 'paper')} and {count(held[1], 'channel')}, which this "
+                f"The store holds {count(counts[0], 'paper')} and {count(counts[1], 'channel')}, which this "
                 "would replace. Back it up first, then say --force."
             )
         with progress("Restoring") as tick:
             rows = await restore(store, file, lambda done: tick(done, 0), settle)
         await index(store, settings, replaced=replaced)
     out(f"Restored {rows:,} rows from {file}.")
-    if given.channels or given.posts:
+    if settled.channels or settled.posts:
         out(
-            f"{count(given.channels, 'digest')} and {count(given.posts, 'message')} that were due may have "
+            f"{count(settled.channels, 'digest')} and {count(settled.posts, 'message')} that were due may have "
             "been posted since the backup was made, so they are not posted again."
         )
 

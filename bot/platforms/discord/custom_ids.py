@@ -29,7 +29,7 @@ class ActionStore:
 
     def __init__(self, file: Path | None = None) -> None:
         self._file, self._lines = file, 0
-        self.held: OrderedDict[str, Action] = OrderedDict()
+        self.actions: OrderedDict[str, Action] = OrderedDict()
         if file is not None:
             try:
                 self._read(file.read_text("utf-8", "replace") if file.is_file() else "")
@@ -42,19 +42,19 @@ class ActionStore:
         if _fits(whole):
             return whole
         name = f"{_LONG}:{sha256(whole.encode('utf-8', 'replace')).hexdigest()}"
-        known = name in self.held
-        self.held[name] = Action("", action.command, action.argument, action.offset)
-        self.held.move_to_end(name)
-        if len(self.held) > _HELD:
-            self.held.popitem(last=False)
-        if not known:
+        is_stored = name in self.actions
+        self.actions[name] = Action("", action.command, action.argument, action.offset)
+        self.actions.move_to_end(name)
+        if len(self.actions) > _HELD:
+            self.actions.popitem(last=False)
+        if not is_stored:
             self._write(name)
         return name
 
     def action(self, custom_id: str, label: str = "") -> Action | None:
         """The action of a pressed button, None if it is not the bot's or no longer stored."""
-        if held := self.held.get(custom_id):
-            return Action(label, held.command, held.argument, held.offset)
+        if stored := self.actions.get(custom_id):
+            return Action(label, stored.command, stored.argument, stored.offset)
         kind, _, rest = custom_id.partition(":")
         command, _, rest = rest.partition(":")
         offset, colon, argument = rest.partition(":")
@@ -67,9 +67,9 @@ class ActionStore:
             self._lines += 1
             with contextlib.suppress(ValueError, TypeError):  # the last line was cut short, or somebody edited the file
                 name, command, argument, offset = json.loads(line)
-                self.held[str(name)] = Action("", str(command), str(argument), int(offset))
-        for name in list(islice(self.held, max(len(self.held) - _HELD, 0))):
-            del self.held[name]
+                self.actions[str(name)] = Action("", str(command), str(argument), int(offset))
+        for name in list(islice(self.actions, max(len(self.actions) - _HELD, 0))):
+            del self.actions[name]
         if text and not text.endswith("\n"):  # no line may be added behind one that was cut short
             self._lines = 2 * _HELD
 
@@ -87,15 +87,15 @@ class ActionStore:
                 new = self._file.with_suffix(".new")
                 # The file holds members' words, which no other user of the machine may read.
                 with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
-                    out.writelines(map(self._line, self.held))
+                    out.writelines(map(self._line, self.actions))
                 new.replace(self._file)
-                self._lines = len(self.held)
+                self._lines = len(self.actions)
         except OSError as error:
             log.warning("A long button will not be known after a restart.", why=str(error))
 
     def _line(self, name: str) -> str:
-        held = self.held[name]
-        return json.dumps([name, held.command, held.argument, held.offset]) + "\n"
+        action = self.actions[name]
+        return json.dumps([name, action.command, action.argument, action.offset]) + "\n"
 
 
 def card_button_id(action: Action) -> str:

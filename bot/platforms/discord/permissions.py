@@ -22,15 +22,15 @@ _TO_POST = {"view_channel", "send_messages", "read_message_history"}
 _IN_THREADS = {"view_channel", "read_message_history", "send_messages_in_threads"}
 
 
-def missing(held: discord.Permissions, *, in_thread: bool = False) -> list[str]:
+def missing(permissions: discord.Permissions, *, in_thread: bool = False) -> list[str]:
     """The permissions that the bot lacks in a channel, as Discord's settings show them."""
     wanted = _IN_THREADS if in_thread else NEEDED
-    return [shown for name, shown in NEEDED.items() if name in wanted and not getattr(held, name)]
+    return [label for name, label in NEEDED.items() if name in wanted and not getattr(permissions, name)]
 
 
-def may_post(held: discord.Permissions, *, in_thread: bool = False) -> bool:
+def may_post(permissions: discord.Permissions, *, in_thread: bool = False) -> bool:
     """Whether the bot can post cards in a channel and find them again. Only some styles need the other permissions."""
-    return all(getattr(held, name) for name in (_IN_THREADS if in_thread else _TO_POST))
+    return all(getattr(permissions, name) for name in (_IN_THREADS if in_thread else _TO_POST))
 
 
 def application_of(token: str) -> str:

@@ -99,8 +99,8 @@ class DiscordPlatform:
         muted = channel.guild.me.timed_out_until
         if muted is not None and muted > self._clock():  # a time-out takes every permission for a while
             return True
-        held = channel.permissions_for(channel.guild.me)
-        return held.create_public_threads and held.send_messages_in_threads
+        permissions = channel.permissions_for(channel.guild.me)
+        return permissions.create_public_threads and permissions.send_messages_in_threads
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """The checks of the token, the gateway, and each of these places."""

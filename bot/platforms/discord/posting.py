@@ -55,23 +55,23 @@ class DiscordPosting:
         In a forum it opens a post, unless it goes into a thread. Raises `NotAccepted`, `Rejected`, `AccessLost` and
         `Uncertain`.
         """
-        shown = self.renderer.posted(message, key)
-        if not shown.components:
+        content = self.renderer.posted(message, key)
+        if not content.components:
             raise Rejected("There is nothing in this message that could be shown.")
         try:
-            return await self._send(place, message, shown, key)
+            return await self._send(place, message, content, key)
         except PlatformError as error:
             if code_of(error) == MISSING_PERMISSIONS and (until := await self._timed_out_until(place)):
                 wait = min((until - self._clock()).total_seconds() + 1.0, _ASK_AGAIN_SECONDS)
                 raise NotAccepted(f"A moderator timed me out until {until:%Y-%m-%d %H:%M} UTC.", wait) from error
             raise
 
-    async def _send(self, place: Place, message: Message, shown: DiscordMessage, key: str) -> str:
+    async def _send(self, place: Place, message: Message, content: DiscordMessage, key: str) -> str:
         if message.thread:
-            return await self._send_in_thread(place, message.thread, shown, key)
+            return await self._send_in_thread(place, message.thread, content, key)
         if forum := await self._forum(place):
             return await self._open_post(place, forum, message, key)
-        return str((await self._post(place.address, shown, key))["id"])
+        return str((await self._post(place.address, content, key))["id"])
 
     async def find(
         self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
@@ -136,16 +136,16 @@ class DiscordPosting:
         except PlatformError:
             return None
 
-    async def _post(self, address: str, shown: DiscordMessage, key: str) -> Json:
+    async def _post(self, address: str, content: DiscordMessage, key: str) -> Json:
         try:
-            return await self.rest.post(address, shown, key)
+            return await self.rest.post(address, content, key)
         except AccessLost as error:
             if code_of(error) != ARCHIVED:
                 raise
             await self.rest.unarchive(address)
-            return await self.rest.post(address, shown, key)
+            return await self.rest.post(address, content, key)
 
-    async def _send_in_thread(self, place: Place, header: str, shown: DiscordMessage, key: str) -> str:
+    async def _send_in_thread(self, place: Place, header: str, content: DiscordMessage, key: str) -> str:
         """Post in the thread of a message, or below the first message of a forum's post. Raises `Rejected` if the
         thread is deleted, locked or closed to the bot, since the channel is still there."""
         channel, message = split(header, place)
@@ -159,7 +159,7 @@ class DiscordPosting:
                 await self.rest.open_thread(channel, message, _heading(plain(text)), _WEEK_OF_MINUTES)
                 self._open_threads.add(message)
             lacking = "Send Messages in Threads"
-            return f"{message}/{(await self._post(message, shown, key))['id']}"
+            return f"{message}/{(await self._post(message, content, key))['id']}"
         except PlatformError as error:
             code = code_of(error)
             if code == MISSING_PERMISSIONS and await self._timed_out_until(place):
@@ -185,8 +185,8 @@ class DiscordPosting:
         if posted := await self._find_post(place, key, snowflake(self._clock() - timedelta(days=1))):
             return posted
         name = _name(message.card.title) if message.card else _heading(message.text)
-        shown = self.renderer.posted(message, key)
-        opened = await self.rest.open_post(place.address, name, tags(forum), shown, _WEEK_OF_MINUTES)
+        content = self.renderer.posted(message, key)
+        opened = await self.rest.open_post(place.address, name, tags(forum), content, _WEEK_OF_MINUTES)
         return f"{opened['id']}/{opened['id']}"
 
     async def _find_post(self, place: Place, key: str, after: int) -> str | None:

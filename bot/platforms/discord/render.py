@@ -164,7 +164,7 @@ def pieces(components: Sequence[Json]) -> int:
 
 def _without_duplicates(components: Sequence[Json], seen: set[str] | None = None) -> list[Json]:
     """The components without repeated buttons: Discord refuses a message with a custom id twice."""
-    seen, kept = set() if seen is None else seen, []
+    seen, unique = set() if seen is None else seen, []
     for component in components:
         if custom_id := component.get("custom_id"):
             if custom_id in seen:
@@ -174,8 +174,8 @@ def _without_duplicates(components: Sequence[Json], seen: set[str] | None = None
             component = {**component, "components": _without_duplicates(component["components"], seen)}
             if not component["components"]:
                 continue
-        kept.append(component)
-    return kept
+        unique.append(component)
+    return unique
 
 
 def _without_leading_gap(components: list[Json]) -> list[Json]:

@@ -91,14 +91,14 @@ class SlackPosting:
 
         Raises `NotAccepted`, `Rejected`, `AccessLost` and `Uncertain`. It never tries twice.
         """
-        shown = render.posted(message, self._commands, key, self._command)
-        if not shown.blocks:
+        content = render.posted(message, self._commands, key, self._command)
+        if not content.blocks:
             raise Rejected("There is nothing in this message that could be shown.")
         async with self._at(place) as workspace:
             response = await workspace.api.client.chat_postMessage(
                 channel=place.address,
-                text=shown.text,
-                blocks=shown.blocks,
+                text=content.text,
+                blocks=content.blocks,
                 metadata=_metadata(key),
                 thread_ts=message.thread or None,
                 unfurl_links=False,
@@ -148,11 +148,11 @@ class SlackPosting:
 
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
         """Replace a posted message; its metadata and first block's id keep the key."""
-        shown = render.rewritten(message, self._commands, key, self._command)
+        content = render.rewritten(message, self._commands, key, self._command)
         try:
             async with self._at(place) as workspace:
                 await workspace.api.client.chat_update(
-                    channel=place.address, ts=posted, text=shown.text, blocks=shown.blocks, metadata=_metadata(key)
+                    channel=place.address, ts=posted, text=content.text, blocks=content.blocks, metadata=_metadata(key)
                 )
         except Rejected as error:
             if name_of(error) not in _NOT_EDITABLE:
@@ -160,10 +160,10 @@ class SlackPosting:
 
     async def tell(self, place: Place, member: str, text: str) -> None:
         """Send a text to one member, as a direct message."""
-        shown = render.posted(Message(text), self._commands, command=self._command)
+        content = render.posted(Message(text), self._commands, command=self._command)
         async with self._at(place) as workspace:
             address = await workspace.api.direct(member)
-            await workspace.api.client.chat_postMessage(channel=address, text=shown.text, blocks=shown.blocks)
+            await workspace.api.client.chat_postMessage(channel=address, text=content.text, blocks=content.blocks)
 
     async def attends(self, place: Place) -> bool:
         """Whether the bot is in a channel. A direct conversation is always open to it."""
@@ -301,11 +301,11 @@ def _has_key(message: dict[str, Any], key: str) -> bool:
     return any(block.get("block_id") == render.block_id(key) for block in message.get("blocks") or [])
 
 
-async def _page(api: SlackApi, thread: str, **asked: Any) -> AsyncSlackResponse:
+async def _page(api: SlackApi, thread: str, **options: Any) -> AsyncSlackResponse:
     """A page of the messages in a channel, or in a thread of it."""
     if thread:
-        return await api.reader.conversations_replies(ts=thread, **asked)
-    return await api.reader.conversations_history(**asked)
+        return await api.reader.conversations_replies(ts=thread, **options)
+    return await api.reader.conversations_history(**options)
 
 
 class Acknowledging(AsyncSocketModeHandler):

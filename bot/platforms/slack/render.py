@@ -75,12 +75,12 @@ def posted(message: Message, commands: Commands, key: str = "", command: str = "
 
 def rewritten(message: Message, commands: Commands, key: str, command: str = "/papers") -> SlackMessage:
     """The same as `posted`, with a text that is short enough for an edit."""
-    shown, most = posted(message, commands, key, command), MAX_FALLBACK
-    while (size := len(shown.text.encode())) > MAX_REWRITTEN:
+    content, most = posted(message, commands, key, command), MAX_FALLBACK
+    while (size := len(content.text.encode())) > MAX_REWRITTEN:
         most = min(most * MAX_REWRITTEN // size, most - 1)
         cards = (message.card,) if message.card else ()
-        shown = SlackMessage(_fallback(message.text, cards, message.lines, command, most), shown.blocks)
-    return shown
+        content = SlackMessage(_fallback(message.text, cards, message.lines, command, most), content.blocks)
+    return content
 
 
 def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackMessage:
@@ -168,20 +168,20 @@ def _attachment(attachment: Attachment, share: int) -> list[Json]:
     name, content = one_line(attachment.name, min(share, SHORT)) or "file", visible(attachment.content).strip("\n")
     if not content.strip() or not fits_inline(attachment):
         return [{"type": "rich_text", "elements": [section(span(f"📎 {name}"))]}]
-    shown = {"type": "rich_text_preformatted", "elements": [span(content)]}
-    return [{"type": "rich_text", "elements": [section(span(f"📎 {name}")), shown]}]
+    preformatted = {"type": "rich_text_preformatted", "elements": [span(content)]}
+    return [{"type": "rich_text", "elements": [section(span(f"📎 {name}")), preformatted]}]
 
 
 def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
     """A row of buttons. An action that is too long for a button's value is left out; it can still be typed."""
-    made: list[Json] = []
+    elements: list[Json] = []
     for place, action in enumerate(actions):
         value = button_value(action.command, action.argument, action.offset)
-        if len(value) <= _VALUE and len(made) < _BUTTONS:
+        if len(value) <= _VALUE and len(elements) < _BUTTONS:
             label = one_line(action.label, most) or one_line(action.command, most) or "Go on"
             text = {"type": "plain_text", "text": label, "emoji": False}
-            made.append({"type": "button", "action_id": f"{before}-{place}", "text": text, "value": value})
-    return [{"type": "actions", "elements": made}] if made else []
+            elements.append({"type": "button", "action_id": f"{before}-{place}", "text": text, "value": value})
+    return [{"type": "actions", "elements": elements}] if elements else []
 
 
 def _fallback(text: str, cards: Sequence[Card], lines: Sequence[Line], command: str, most: int = MAX_FALLBACK) -> str:

@@ -57,11 +57,16 @@ class ResponseChannel:
         if reply.attachment and not render.fits_inline(reply.attachment):
             outcome = await self._upload(reply.attachment)
             reply = replace(reply, text=f"{reply.text} {outcome}".strip())
-        shown = render.answer(reply, self.commands, self.command)
+        content = render.answer(reply, self.commands, self.command)
         thread = {"thread_ts": self.thread} if self.thread else {}
         if self.response_url:
             seen_by = "in_channel" if reply.public else "ephemeral"
-            message = {"text": shown.text, "blocks": shown.blocks, "response_type": seen_by, "replace_original": False}
+            message = {
+                "text": content.text,
+                "blocks": content.blocks,
+                "response_type": seen_by,
+                "replace_original": False,
+            }
             await self.api.respond(
                 self.response_url, {**message, **thread, "unfurl_links": False, "unfurl_media": False}
             )
@@ -70,8 +75,8 @@ class ResponseChannel:
             if reply.public or self.place.kind is PlaceKind.DIRECT:
                 await self.api.answerer.chat_postMessage(
                     channel=self.place.address,
-                    text=shown.text,
-                    blocks=shown.blocks,
+                    text=content.text,
+                    blocks=content.blocks,
                     unfurl_links=False,
                     unfurl_media=False,
                     thread_ts=self.thread or None,
@@ -80,8 +85,8 @@ class ResponseChannel:
                 await self.api.answerer.chat_postEphemeral(
                     channel=self.place.address,
                     user=self.member,
-                    text=shown.text,
-                    blocks=shown.blocks,
+                    text=content.text,
+                    blocks=content.blocks,
                     thread_ts=self.thread or None,
                 )
 

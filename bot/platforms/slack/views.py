@@ -155,31 +155,31 @@ def _value(element: Mapping[str, Any], typed: str, chosen: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _overview(shown: Overview, command: str) -> list[Json]:
+def _overview(overview: Overview, command: str) -> list[Json]:
     """A place under its name. Slack shows the name only to members who may see it."""
-    address = shown.place.address if shown.place.kind is PlaceKind.CHANNEL else ""
+    address = overview.place.address if overview.place.kind is PlaceKind.CHANNEL else ""
     name = [section({"type": "channel", "channel_id": address, "style": {"bold": True}})] if address else []
-    words = section(*spans(cut(visible(shown.text).strip(), _WORDS) or "…", command))
-    buttons = _actions(_button(action, address) for action in shown.actions)
+    words = section(*spans(cut(visible(overview.text).strip(), _WORDS) or "…", command))
+    buttons = _actions(_button(action, address) for action in overview.actions)
     return [{"type": "rich_text", "elements": [*name, words]}, *buttons]
 
 
 def _entry(entry: Entry) -> Json:
-    shown = one_line(" · ".join(filter(None, (entry.line.title, entry.line.detail))), _WORDS) or "(untitled)"
-    block: Json = {"type": "section", "text": _plain(shown, _WORDS)}
+    text = one_line(" · ".join(filter(None, (entry.line.title, entry.line.detail))), _WORDS) or "(untitled)"
+    block: Json = {"type": "section", "text": _plain(text, _WORDS)}
     button = _button(entry.action, "")
     return block | ({"accessory": button} if button else {})
 
 
-def _saved_actions(shown: Home) -> list[Json]:
-    removable = [(each, _pack(each.action, "")) for each in shown.saved[:_SAVED]]
+def _saved_actions(home_page: Home) -> list[Json]:
+    removable = [(each, _pack(each.action, "")) for each in home_page.saved[:_SAVED]]
     options = [
         {"text": _plain(one_line(each.line.title, _OPTION) or "(untitled)", _OPTION), "value": value}
         for each, value in removable
         if len(value) <= _OPTION_VALUE
     ]
     menu = {"type": "static_select", "placeholder": _plain("Remove one …", _HINT), "options": options}
-    return _actions([menu if options else None, *(_button(action, "") for action in shown.actions)])
+    return _actions([menu if options else None, *(_button(action, "") for action in home_page.actions)])
 
 
 def _actions(elements: Iterable[Json | None]) -> list[Json]:

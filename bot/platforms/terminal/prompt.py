@@ -37,9 +37,9 @@ class Prompt:
 
     async def line(self, prompt: str) -> str | None:
         """The next line; Ctrl-C and Ctrl-D leave."""
-        shown: StyleAndTextTuples = [("class:prompt", prompt)]
+        message: StyleAndTextTuples = [("class:prompt", prompt)]
         with suppress(EOFError, KeyboardInterrupt):
-            return await self._session.prompt_async(shown)
+            return await self._session.prompt_async(message)
         return None
 
     def screen(self) -> AbstractContextManager[None]:

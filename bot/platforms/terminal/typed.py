@@ -133,8 +133,8 @@ def parse(text: str, commands: Collection[str] = ()) -> Typed:
         case "/quit" | "/exit":
             return Quit()
     matches = difflib.get_close_matches(word.casefold(), LOCAL, n=1)
-    shown = one_line(word, _NAME_CHARS).replace("`", "'")
-    return Unclear(f"There is no `{shown}` here. " + (f"Did you mean `{matches[0]}`?" if matches else "Try `/help`."))
+    name = one_line(word, _NAME_CHARS).replace("`", "'")
+    return Unclear(f"There is no `{name}` here. " + (f"Did you mean `{matches[0]}`?" if matches else "Try `/help`."))
 
 
 def channel_name(text: str) -> str:
