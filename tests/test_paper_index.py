@@ -22,33 +22,33 @@ from tests.support.harness import demo_papers, harness_over, paper
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
-async def keep(store: Store, *some: Paper) -> papers.Recorded:
+async def record(store: Store, *new_papers: Paper) -> papers.Recorded:
     async with store.write() as tx:
-        return await papers.record(tx, some, NOW)
+        return await papers.record(tx, new_papers, NOW)
 
 
-def found(paper_index: PaperIndex, query: str) -> set[str]:
+def search_ids(paper_index: PaperIndex, query: str) -> set[str]:
     return {hit.paper_id for hit in paper_index.engine.search(query, 50)}
 
 
 async def test_an_index_is_opened_again_without_indexing_anything(sqlite_store: Store, tmp_path: Path) -> None:
-    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    await record(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     first = await PaperIndex.open(sqlite_store, tmp_path / "index")
     again = await PaperIndex.open(sqlite_store, tmp_path / "index")
     assert await again.sync() == 0
-    assert found(again, "zebra") == found(first, "zebra") == {paper(n).id for n in range(20)}
+    assert search_ids(again, "zebra") == search_ids(first, "zebra") == {paper(n).id for n in range(20)}
 
 
 async def test_search_works_while_another_program_writes_to_the_index(sqlite_store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "index"
-    await keep(sqlite_store, paper(1, "Zebra one"))
+    await record(sqlite_store, paper(1, "Zebra one"))
     await PaperIndex.open(sqlite_store, folder)
-    await keep(sqlite_store, paper(2, "Zebra two"))
+    await record(sqlite_store, paper(2, "Zebra two"))
     with write_lock(folder, 0.0):
         beside = await PaperIndex.open(sqlite_store, folder)
-        assert found(beside, "zebra") == {paper(1).id}
+        assert search_ids(beside, "zebra") == {paper(1).id}
     assert await beside.sync() == 1
-    assert found(beside, "zebra") == {paper(1).id, paper(2).id}
+    assert search_ids(beside, "zebra") == {paper(1).id, paper(2).id}
 
 
 async def test_sync_is_retried_while_another_program_writes(
@@ -57,7 +57,7 @@ async def test_sync_is_retried_while_another_program_writes(
     folder = tmp_path / "index"
     paper_index = await PaperIndex.open(sqlite_store, folder)
     paper_index.engine = Recommender.open(folder, patience=0.0)
-    await keep(sqlite_store, paper(1, "Zebra one"))
+    await record(sqlite_store, paper(1, "Zebra one"))
     add, tried = paper_index.engine.add, 0
 
     def add_at_last(papers: list[Paper], marker: str) -> None:
@@ -74,7 +74,7 @@ async def test_sync_is_retried_while_another_program_writes(
             await paper_index.sync(tries=2)
         assert await paper_index.sync() == 1
     assert tried == 3
-    assert found(paper_index, "zebra") == {paper(1).id}
+    assert search_ids(paper_index, "zebra") == {paper(1).id}
 
 
 @pytest.mark.parametrize(
@@ -85,35 +85,35 @@ async def test_sync_is_retried_while_another_program_writes(
 async def test_a_query_has_the_same_hits_on_both_databases(store: Store, query: str) -> None:
     alone = Recommender()
     alone.add(demo_papers())
-    await keep(store, *reversed(demo_papers()))
+    await record(store, *reversed(demo_papers()))
     paper_index = await PaperIndex.open(store, None)
     assert paper_index.engine.search(query, 50) == alone.search(query, 50) != []
     assert paper_index.engine.interpret(query) == alone.interpret(query)
 
 
 async def test_sync_indexes_only_changed_papers(sqlite_store: Store, tmp_path: Path) -> None:
-    await keep(sqlite_store, *(paper(n) for n in range(20)))
+    await record(sqlite_store, *(paper(n) for n in range(20)))
     paper_index = await PaperIndex.open(sqlite_store, tmp_path / "index")
-    await keep(
+    await record(
         sqlite_store,
         *(paper(n) for n in range(19)),
         paper(19, abstract="Zebras at last, after a long look at everything else. They have stripes and it works."),
         paper(20),
     )
     assert await paper_index.sync() == 2
-    assert found(paper_index, "zebras") == {paper(19).id}
+    assert search_ids(paper_index, "zebras") == {paper(19).id}
 
 
 async def test_two_indexes_over_one_folder_see_each_others_papers(sqlite_store: Store, tmp_path: Path) -> None:
-    one = await PaperIndex.open(sqlite_store, tmp_path / "index")
+    first = await PaperIndex.open(sqlite_store, tmp_path / "index")
     other = await PaperIndex.open(sqlite_store, tmp_path / "index")
-    await keep(sqlite_store, paper(1, "Zebra"))
-    assert (await one.sync(), await other.sync()) == (1, 0)
-    assert found(other, "zebra") == {paper(1).id}
+    await record(sqlite_store, paper(1, "Zebra"))
+    assert (await first.sync(), await other.sync()) == (1, 0)
+    assert search_ids(other, "zebra") == {paper(1).id}
 
 
 async def test_a_damaged_index_is_rebuilt_with_the_same_answers(sqlite_store: Store, tmp_path: Path) -> None:
-    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    await record(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     folder = tmp_path / "index"
     before = (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50)
     for file in folder.glob("*.column"):
@@ -126,7 +126,7 @@ async def test_a_damaged_index_is_rebuilt_with_the_same_answers(sqlite_store: St
 
 
 async def test_an_index_of_the_old_format_is_rebuilt_and_said_once(sqlite_store: Store, tmp_path: Path) -> None:
-    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    await record(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     folder = tmp_path / "index"
     folder.mkdir()
     segments = [{"name": "00000001-0.segment", "papers": 20, "dead": None}]
@@ -135,7 +135,7 @@ async def test_an_index_of_the_old_format_is_rebuilt_and_said_once(sqlite_store:
     (folder / "00000001-0.segment").write_bytes(os.urandom(5_000))
     with capture_logs() as logs:
         for _ in range(2):
-            assert len(found(await PaperIndex.open(sqlite_store, folder), "zebra")) == 20
+            assert len(search_ids(await PaperIndex.open(sqlite_store, folder), "zebra")) == 20
     assert [(log["event"], log["why"]) for log in logs] == [
         ("The search index can't be used; it is rebuilt from the store.", "an older Paperboy wrote it")
     ]
@@ -143,7 +143,7 @@ async def test_an_index_of_the_old_format_is_rebuilt_and_said_once(sqlite_store:
 
 
 async def test_damaged_postings_are_derived_again_without_the_store(sqlite_store: Store, tmp_path: Path) -> None:
-    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    await record(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     folder = tmp_path / "index"
     before = (await PaperIndex.open(sqlite_store, folder)).engine.search("zebra", 50)
     for file in folder.glob("*.postings"):
@@ -155,14 +155,14 @@ async def test_damaged_postings_are_derived_again_without_the_store(sqlite_store
     assert logs == []
 
 
-@pytest.mark.parametrize("how", ["damaged", "lost"])
+@pytest.mark.parametrize("damage", ["damaged", "lost"])
 async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_logged_once(
-    sqlite_store: Store, tmp_path: Path, how: str
+    sqlite_store: Store, tmp_path: Path, damage: str
 ) -> None:
-    await keep(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
+    await record(sqlite_store, *(paper(n, f"Zebra {n}") for n in range(20)))
     folder = tmp_path / "index"
     paper_index = await PaperIndex.open(sqlite_store, folder)
-    if how == "damaged":
+    if damage == "damaged":
         (folder / "index.json").write_text("{")
     else:
         shutil.rmtree(folder)
@@ -170,7 +170,7 @@ async def test_an_index_that_breaks_in_a_running_bot_is_rebuilt_and_logged_once(
         assert await paper_index.sync() == 20
         assert await paper_index.sync() == 0
     assert [log["event"] for log in logs] == ["The search index can't be used; it is rebuilt from the store."]
-    assert len(found(paper_index, "zebra")) == 20
+    assert len(search_ids(paper_index, "zebra")) == 20
 
 
 async def test_a_digest_is_made_while_the_index_can_not_be_written(sqlite_store: Store, clock: Clock) -> None:
@@ -192,46 +192,48 @@ async def test_a_digest_is_made_while_the_index_can_not_be_written(sqlite_store:
 
 
 async def test_an_index_of_another_state_of_the_store_is_rebuilt(sqlite_store: Store, tmp_path: Path) -> None:
-    await keep(sqlite_store, paper(1, "Zebra"), paper(2, "Giraffe"))
+    await record(sqlite_store, paper(1, "Zebra"), paper(2, "Giraffe"))
     paper_index = await PaperIndex.open(sqlite_store, tmp_path / "index")
     async with sqlite_store.write() as tx:
         await metadata.put(tx, "store_id", "another")
     with capture_logs() as logs:
         assert await paper_index.sync() == 2
     assert len(logs) == 1
-    assert found(paper_index, "zebra") == {paper(1).id}
+    assert search_ids(paper_index, "zebra") == {paper(1).id}
 
 
 async def test_merged_papers_are_found_once(sqlite_store: Store) -> None:
     paper_index = await PaperIndex.open(sqlite_store, None)
     by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
     by_number = Paper("2603.00001", "Zebras, in theory", "Stripes.")
-    await keep(sqlite_store, by_doi, by_number)
+    await record(sqlite_store, by_doi, by_number)
     await paper_index.sync()
-    assert len(found(paper_index, "stripes")) == 2
-    recorded = await keep(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
+    assert len(search_ids(paper_index, "stripes")) == 2
+    recorded = await record(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
     assert len(recorded.merged) == 1
     await paper_index.sync()
-    assert found(paper_index, "stripes") == {by_number.id}
+    assert search_ids(paper_index, "stripes") == {by_number.id}
 
 
 async def test_a_merged_paper_leaves_every_index_even_after_a_crash(sqlite_store: Store, tmp_path: Path) -> None:
     by_doi = Paper("10.1000/zebra", "A zebra in practice", "Stripes.", doi="10.1000/zebra")
-    await keep(sqlite_store, by_doi, Paper("2603.00001", "Zebras, in theory", "Stripes."))
-    here, there = [await PaperIndex.open(sqlite_store, tmp_path / name) for name in ("here", "there")]
-    await keep(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
-    await here.sync()  # the process that merged them dies before it tells any index
+    await record(sqlite_store, by_doi, Paper("2603.00001", "Zebras, in theory", "Stripes."))
+    first, second = [await PaperIndex.open(sqlite_store, tmp_path / name) for name in ("here", "there")]
+    await record(sqlite_store, Paper("2603.00001", "Zebras, in theory", "Stripes.", doi="10.1000/zebra"))
+    await first.sync()  # the process that merged them dies before it tells any index
     again = await PaperIndex.open(sqlite_store, tmp_path / "there")
-    await there.sync()
-    assert found(here, "stripes") == found(there, "stripes") == found(again, "stripes") == {"2603.00001"}
-    assert await here.sync() == 0
+    await second.sync()
+    assert (
+        search_ids(first, "stripes") == search_ids(second, "stripes") == search_ids(again, "stripes") == {"2603.00001"}
+    )
+    assert await first.sync() == 0
 
 
 async def test_progress_is_reported_up_to_the_end(sqlite_store: Store) -> None:
-    await keep(sqlite_store, *(paper(n) for n in range(20)))
-    told: list[tuple[int, int]] = []
-    await PaperIndex.open(sqlite_store, None, lambda done, total: told.append((done, total)))
-    assert told[-1] == (20, 20)
+    await record(sqlite_store, *(paper(n) for n in range(20)))
+    reports: list[tuple[int, int]] = []
+    await PaperIndex.open(sqlite_store, None, lambda done, total: reports.append((done, total)))
+    assert reports[-1] == (20, 20)
 
 
 def indexes(folder: Path) -> list[str]:
@@ -248,13 +250,13 @@ async def test_another_store_with_the_same_folder_gets_its_own_index(sqlite_stor
     async with other.write() as tx:
         await papers.record(tx, [Paper("2310.00002", "A paper about zebras, of the second store")], NOW)
     for _ in range(2):
-        theirs = await PaperIndex.open(other, folder)
-        assert found(theirs, "zebras") == {"2310.00002"}
+        other_index = await PaperIndex.open(other, folder)
+        assert search_ids(other_index, "zebras") == {"2310.00002"}
         assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     memory = await open_store("sqlite://")
     assert len((await PaperIndex.open(memory, folder)).engine) == 0
-    ours = await PaperIndex.open(sqlite_store, folder)
-    assert found(ours, "zebras") == {"2310.00001"}
+    own_index = await PaperIndex.open(sqlite_store, folder)
+    assert search_ids(own_index, "zebras") == {"2310.00001"}
     assert len(indexes(tmp_path)) == 2
     await other.close()
     await memory.close()

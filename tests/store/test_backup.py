@@ -29,14 +29,14 @@ from tests.store.whole import START, add_channel, dump, fill
 async def other(backend: str, tmp_path: Path, postgres: Postgres) -> AsyncIterator[Store]:
     """An open store on the other kind of database."""
     if backend == "postgresql":
-        opened = await open_store(f"sqlite:///{tmp_path / 'other.db'}")
-        yield opened
-        await opened.close()
+        other_store = await open_store(f"sqlite:///{tmp_path / 'other.db'}")
+        yield other_store
+        await other_store.close()
     else:
         url = postgres.create()
-        opened = await open_store(url.render_as_string(hide_password=False))
-        yield opened
-        await opened.close()
+        other_store = await open_store(url.render_as_string(hide_password=False))
+        yield other_store
+        await other_store.close()
         postgres.drop(url)
 
 
@@ -44,7 +44,7 @@ def without_id(rows: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[A
     return {**rows, "facts": [row for row in rows["facts"] if row[0] != "store_id"]}
 
 
-def written(file: Path, *lines: dict[str, Any], rows: int | None = None) -> Path:
+def write_backup(file: Path, *lines: dict[str, Any], rows: int | None = None) -> Path:
     """A file with a true checksum, whatever it says."""
     body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
     last = {"rows": len(lines) - 1 if rows is None else rows, "sha256": sha256(body).hexdigest()}
@@ -52,22 +52,22 @@ def written(file: Path, *lines: dict[str, Any], rows: int | None = None) -> Path
     return file
 
 
-def endings(folder: Path) -> set[str]:
+def suffixes(folder: Path) -> set[str]:
     return {path.suffix for path in folder.iterdir()}
 
 
-async def filled(store: Store) -> int:
+async def fill_store(store: Store) -> int:
     async with store.write() as tx:
         return await fill(tx)
 
 
 async def test_a_backup_of_either_database_restores_into_either(store: Store, other: Store, tmp_path: Path) -> None:
-    count = await filled(store)
+    count = await fill_store(store)
     file = tmp_path / "backup.gz"
-    done: list[int] = []
-    redone: list[int] = []
-    assert await backup(store, file, START, done.append) == count == done[-1]
-    assert await restore(other, file, redone.append) == count == redone[-1]
+    backup_progress: list[int] = []
+    restore_progress: list[int] = []
+    assert await backup(store, file, START, backup_progress.append) == count == backup_progress[-1]
+    assert await restore(other, file, restore_progress.append) == count == restore_progress[-1]
     assert without_id(await dump(other)) == without_id(await dump(store))
     back = tmp_path / "back.gz"
     await backup(other, back, START)
@@ -113,18 +113,18 @@ async def test_transactions_during_a_restore_see_the_state_before_or_after(store
         while not restored.is_set():
             async with store.read() as tx:
                 first = await metadata.get(tx, "store_id")
-                found = len(await channels.list_all(tx))
-                assert (await metadata.get(tx, "store_id"), len(await channels.list_all(tx))) == (first, found)
-                seen.add((first is None, found))
+                count = len(await channels.list_all(tx))
+                assert (await metadata.get(tx, "store_id"), len(await channels.list_all(tx))) == (first, count)
+                seen.add((first is None, count))
 
     async def write() -> None:
         while not restored.is_set():
             async with store.write() as tx:
-                found = len(await channels.list_all(tx))
-                assert found in (50, 90)
-                await metadata.put(tx, "last seen", str(found))
+                count = len(await channels.list_all(tx))
+                assert count in (50, 90)
+                await metadata.put(tx, "last seen", str(count))
 
-    async def bring_back() -> None:
+    async def restore_meanwhile() -> None:
         async with store.read() as tx:
             assert len(await channels.list_all(tx)) == 50
             await asyncio.gather(restore(store, tmp_path / "backup.gz"), backup(store, tmp_path / "second.gz", START))
@@ -133,14 +133,14 @@ async def test_transactions_during_a_restore_see_the_state_before_or_after(store
             assert await papers.count(tx) == 0
         restored.set()
 
-    await asyncio.gather(bring_back(), look(), look(), write())
+    await asyncio.gather(restore_meanwhile(), look(), look(), write())
     assert seen <= {(True, 50), (False, 90)}
     async with store.read() as tx:
         assert len(await channels.list_all(tx)) == 90
 
 
 async def test_a_truncated_backup_is_refused_and_changes_nothing(sqlite_store: Store, tmp_path: Path) -> None:
-    await filled(sqlite_store)
+    await fill_store(sqlite_store)
     file, cut = tmp_path / "backup.gz", tmp_path / "cut.gz"
     await backup(sqlite_store, file, START)
     before, whole = await dump(sqlite_store), file.read_bytes()
@@ -155,7 +155,7 @@ async def test_a_truncated_backup_is_refused_and_changes_nothing(sqlite_store: S
 
 
 async def test_a_backup_with_changed_lines_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
-    await filled(sqlite_store)
+    await fill_store(sqlite_store)
     file = tmp_path / "backup.gz"
     await backup(sqlite_store, file, START)
     before, lines = await dump(sqlite_store), gzip.decompress(file.read_bytes()).splitlines(keepends=True)
@@ -200,10 +200,10 @@ async def test_a_missing_backup_and_a_folder_are_refused(sqlite_store: Store, tm
     "header", [{"paperboy backup": 1, "revision": "9999"}, {"paperboy backup": 2, "revision": "x"}]
 )
 async def test_a_backup_by_a_newer_version_is_refused(store: Store, tmp_path: Path, header: dict[str, Any]) -> None:
-    await filled(store)
+    await fill_store(store)
     before = await dump(store)
     with pytest.raises(StoreNewer, match="newer Paperboy"):
-        await restore(store, written(tmp_path / "newer.gz", header))
+        await restore(store, write_backup(tmp_path / "newer.gz", header))
     assert await dump(store) == before
 
 
@@ -225,9 +225,9 @@ async def test_a_backup_by_a_newer_version_is_refused(store: Store, tmp_path: Pa
     ],
 )  # fmt: skip
 async def test_rows_that_do_not_fit_the_tables_are_refused(store: Store, tmp_path: Path, line: dict[str, Any]) -> None:
-    await filled(store)
+    await fill_store(store)
     before = await dump(store)
-    file = written(tmp_path / "odd.gz", {"paperboy backup": 1, "revision": revisions()[0]}, line)
+    file = write_backup(tmp_path / "odd.gz", {"paperboy backup": 1, "revision": revisions()[0]}, line)
     with pytest.raises(BackupRefused, match=r"odd\.gz holds rows that do not fit"):
         await restore(store, file)
     assert await dump(store) == before
@@ -238,15 +238,15 @@ async def test_a_failed_backup_keeps_the_older_file_and_leaves_no_part_file(
 ) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    await filled(sqlite_store)
+    await fill_store(sqlite_store)
     await backup(sqlite_store, folder / "backup.gz", START)
     older = (folder / "backup.gz").read_bytes()
 
-    def tired(_: int) -> None:
+    def fail_in_progress(_: int) -> None:
         raise RuntimeError("the progress bar broke")
 
     with pytest.raises(RuntimeError, match="progress bar"):
-        await backup(sqlite_store, folder / "backup.gz", START, tired)
+        await backup(sqlite_store, folder / "backup.gz", START, fail_in_progress)
     assert [path.name for path in folder.iterdir()] == ["backup.gz"]
     assert (folder / "backup.gz").read_bytes() == older
 
@@ -258,7 +258,7 @@ async def test_a_backup_to_an_unwritable_place_is_reported(sqlite_store: Store, 
             await backup(sqlite_store, file, START)
     with pytest.raises(BackupUnwritten, match=r"is a folder, [^\n]+ Give it another name\.$"):
         await backup(sqlite_store, tmp_path / "folder", START)
-    assert ".part" not in endings(tmp_path)
+    assert ".part" not in suffixes(tmp_path)
 
 
 async def test_a_full_disk_during_a_restore_changes_nothing(sqlite_url: str, tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ async def test_a_full_disk_during_a_restore_changes_nothing(sqlite_url: str, tmp
     await backup(big, tmp_path / "backup.gz", START)
     await big.close()
     small = await open_store(sqlite_url)
-    await filled(small)
+    await fill_store(small)
     before = await dump(small)
 
     @sa.event.listens_for(small.engine.sync_engine, "checkout")

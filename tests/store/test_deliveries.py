@@ -48,19 +48,19 @@ async def test_a_planned_delivery_is_stored_with_its_posts_in_order(store: Store
     assert (planned.local_date, planned.kind, planned.due_at, planned.state, planned.reason) == (
         DAY, DIGEST, START, DeliveryState.PLANNED, "a reason",
     )  # fmt: skip
-    found = await posts_of(store, channel)
-    assert [(post.position, post.paper_id, post.body) for post in found] == [
+    stored_posts = await posts_of(store, channel)
+    assert [(post.position, post.paper_id, post.body) for post in stored_posts] == [
         (0, None, {"text": ""}),
         (1, "P", {"text": "P"}),
         (2, "Q", {"text": "Q"}),
     ]
-    assert len({post.key for post in found}) == 3
-    assert all(len(post.key) <= 25 for post in found)
+    assert len({post.key for post in stored_posts}) == 3
+    assert all(len(post.key) <= 25 for post in stored_posts)
     async with store.read() as tx:
         assert await deliveries.find(tx, channel, DAY, DIGEST) == planned
         assert await deliveries.latest(tx, channel, DIGEST) == planned
         assert await deliveries.for_channel(tx, channel) == [planned]
-        assert await deliveries.posts_in_channel(tx, channel) == found
+        assert await deliveries.posts_in_channel(tx, channel) == stored_posts
 
 
 async def test_a_channel_has_each_kind_once_a_day(store: Store) -> None:
@@ -129,7 +129,7 @@ async def test_a_post_makes_every_move_of_the_state_machine_and_no_other(
         post = (await deliveries.posts_in_channel(tx, channel))[0]
         if after in POST_MOVES[before]:
             assert await deliveries.move(tx, post, after, message="M1", sent_at=START)
-            assert [one.state for one in await deliveries.posts_in_channel(tx, channel)] == [after]
+            assert [moved.state for moved in await deliveries.posts_in_channel(tx, channel)] == [after]
             assert not await deliveries.move(tx, post, after), "who comes second is told so"
         else:
             with pytest.raises(ImpossibleMove):
@@ -151,8 +151,8 @@ async def test_of_concurrent_moves_of_a_post_exactly_one_succeeds(store: Store) 
 
 async def test_channels_to_deliver_leaves_out_lost_channels_and_later_posts(store: Store) -> None:
     channel, lost = await channel_with_papers(store), await channel_with_papers(store, "C2")
-    for one in (channel, lost):
-        await plan(store, one, "P")
+    for channel_id in (channel, lost):
+        await plan(store, channel_id, "P")
     planned = [PostState.PLANNED]
     async with store.write() as tx:
         await channels.change(tx, lost, state=ChannelState.LOST)
@@ -163,22 +163,22 @@ async def test_channels_to_deliver_leaves_out_lost_channels_and_later_posts(stor
 
 
 async def test_seen_in_workspace_gives_the_earlier_posts_of_a_paper(store: Store) -> None:
-    one, two = await channel_with_papers(store), await channel_with_papers(store, "C2")
-    for channel, at in ((one, START + timedelta(1)), (two, START)):
+    first, second = await channel_with_papers(store), await channel_with_papers(store, "C2")
+    for channel, at in ((first, START + timedelta(1)), (second, START)):
         await plan(store, channel, "P")
         async with store.write() as tx:
             values = {"state": PostState.SENT, "sent_at": at, "message": "M1"}
             await tx.execute(sa.update(posts).where(posts.c.channel_id == channel).values(values))
     async with store.read() as tx:
-        seen = await exposures.seen_in_workspace(tx, one, ["P", "Q"])
-        assert [(paper, where) for paper, where, *_ in seen] == [("P", two), ("P", one)]
-        post = await deliveries.post_by_message(tx, two, "M1")
+        seen = await exposures.seen_in_workspace(tx, first, ["P", "Q"])
+        assert [(paper, channel_id) for paper, channel_id, *_ in seen] == [("P", second), ("P", first)]
+        post = await deliveries.post_by_message(tx, second, "M1")
         assert post
-        assert post.channel_id == two
-        assert await deliveries.post_by_message(tx, two, "M2") is None
+        assert post.channel_id == second
+        assert await deliveries.post_by_message(tx, second, "M2") is None
 
 
-async def numbered(store: Store, channel: int, *names: str, day: date = DAY) -> Delivery | None:
+async def plan_numbered(store: Store, channel: int, *names: str, day: date = DAY) -> Delivery | None:
     async with store.write() as tx:
         return await deliveries.plan(tx, channel, day, DIGEST, START, [Draft({}, numbered=names)], START)
 
@@ -186,7 +186,7 @@ async def numbered(store: Store, channel: int, *names: str, day: date = DAY) -> 
 async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> None:
     channel = await channel_with_papers(store)
     await plan(store, channel, "P", kind=DeliveryKind.ALERT)
-    await numbered(store, channel, "P", "Q", "Q", "R")
+    await plan_numbered(store, channel, "P", "Q", "Q", "R")
     post = (await posts_of(store, channel))[1]
     async with store.write() as tx:
         assert await exposures.by_number(tx, channel) == {(post.id, 2): "Q", (post.id, 4): "R"}
@@ -201,7 +201,7 @@ async def test_papers_on_a_message_by_number_count_as_shown(store: Store) -> Non
             exposures.Exposure("Q", START, False),
             exposures.Exposure("R", START, False),
         ]
-        assert [one[:2] for one in await exposures.seen_in_workspace(tx, channel, ["P", "R"])] == [("R", channel)]
+        assert [row[:2] for row in await exposures.seen_in_workspace(tx, channel, ["P", "R"])] == [("R", channel)]
     assert await plan(store, channel, "R", "S", day=DAY + timedelta(1))
     assert [post.paper_id for post in await posts_of(store, channel)] == ["P", None, "S"]
 
@@ -210,13 +210,13 @@ async def test_numbered_papers_of_a_dropped_message_may_come_again(store: Store)
     channel = await channel_with_papers(store)
     async with store.write() as tx:
         await papers.record(tx, [Paper("Q", "")], START, {"Q": DAY})
-    await numbered(store, channel, "P", "Q")
+    await plan_numbered(store, channel, "P", "Q")
     async with store.write() as tx:
         await deliveries.drop_waiting(tx, channel, "paused")
         assert await exposures.dropped(tx, channel, DAY) == ["Q"]
         assert await exposures.posted(tx, channel) == set()
     assert await plan(store, channel, "P", day=DAY + timedelta(1))
-    assert await numbered(store, channel, "Q", day=DAY + timedelta(2))
+    assert await plan_numbered(store, channel, "Q", day=DAY + timedelta(2))
     async with store.read() as tx:
         assert await exposures.posted(tx, channel) == {"P", "Q"}
 

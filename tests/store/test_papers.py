@@ -23,9 +23,9 @@ OTHER = "A second title that is long enough to tell"
 DAY = date(2026, 3, 2)
 
 
-async def record(store: Store, *found: Paper, listed: dict[str, date] | None = None) -> papers.Recorded:
+async def record(store: Store, *new_papers: Paper, listed: dict[str, date] | None = None) -> papers.Recorded:
     async with store.write() as tx:
-        return await papers.record(tx, found, START, listed)
+        return await papers.record(tx, new_papers, START, listed)
 
 
 async def all_ids(store: Store) -> list[str]:
@@ -69,8 +69,8 @@ async def test_recording_a_paper_twice_changes_nothing(store: Store) -> None:
 async def test_recording_merges_new_facts_into_a_stored_paper(store: Store) -> None:
     await record(store, Paper("2310.01234", TITLE, "Short.", ("A",), ("cs.LG",), DAY, 2))
     later = Paper("2310.01234v2", "Retitled in version two, at length", "A longer abstract.", ("A", "B"), ("stat.ML",))
-    told = await record(store, later)
-    assert (told.new, told.changed) == (0, 1)
+    result = await record(store, later)
+    assert (result.new, result.changed) == (0, 1)
     async with store.read() as tx:
         paper = await papers.get(tx, "2310.01234")
     assert paper == Paper(
@@ -79,56 +79,56 @@ async def test_recording_merges_new_facts_into_a_stored_paper(store: Store) -> N
 
 
 async def test_the_same_title_under_two_arxiv_ids_is_two_papers(store: Store) -> None:
-    done = await record(store, Paper("2310.01234", TITLE), Paper("2401.00001", TITLE))
-    assert (done.ids, done.new) == (["2310.01234", "2401.00001"], 2)
+    result = await record(store, Paper("2310.01234", TITLE), Paper("2401.00001", TITLE))
+    assert (result.ids, result.new) == (["2310.01234", "2401.00001"], 2)
 
 
 async def test_papers_with_the_same_short_title_are_not_merged(store: Store) -> None:
-    done = await record(store, Paper("feed-1", "Editorial"), Paper("feed-2", "Editorial"))
-    assert (done.ids, done.new) == (["feed-1", "feed-2"], 2)
+    result = await record(store, Paper("feed-1", "Editorial"), Paper("feed-2", "Editorial"))
+    assert (result.ids, result.new) == (["feed-1", "feed-2"], 2)
     assert (await record(store, Paper("feed-2", "Editorial"))).ids == ["feed-2"]
 
 
 async def test_papers_without_an_id_are_identified_by_their_titles(store: Store) -> None:
-    done = await record(store, Paper("", "Editorial"), Paper("", "A reply"), Paper("", TITLE))
-    assert done.new == 3
-    assert all(done.ids)
+    result = await record(store, Paper("", "Editorial"), Paper("", "A reply"), Paper("", TITLE))
+    assert result.new == 3
+    assert all(result.ids)
 
 
 async def test_duplicates_within_a_batch_are_merged(store: Store) -> None:
-    done = await record(
+    result = await record(
         store, Paper("feed-9", TITLE), Paper("2310.01234", TITLE, "Abstract."), Paper("2310.01234v2", "")
     )
-    assert (done.new, done.changed, len(set(done.ids))) == (1, 0, 1)
-    assert await all_ids(store) == [done.ids[0]]
+    assert (result.new, result.changed, len(set(result.ids))) == (1, 0, 1)
+    assert await all_ids(store) == [result.ids[0]]
 
 
 async def test_a_paper_merged_later_in_its_batch_is_returned_under_the_surviving_id(store: Store) -> None:
-    done = await record(
+    result = await record(
         store,
         Paper("10.1145/abc.1", OTHER),
         Paper("2310.01234", TITLE),
         Paper("2310.01234", TITLE, doi="10.1145/abc.1"),
     )
-    assert done.ids == ["2310.01234"] * 3
-    assert (done.new, done.changed, done.merged) == (1, 0, ["doi:10.1145/abc.1"])
+    assert result.ids == ["2310.01234"] * 3
+    assert (result.new, result.changed, result.merged) == (1, 0, ["doi:10.1145/abc.1"])
     assert await all_ids(store) == ["2310.01234"]
 
 
 async def test_a_chain_of_merges_in_one_batch_ends_at_one_paper(store: Store) -> None:
     await record(store, Paper("feed-3", "A third title that is long enough too"))
-    done = await record(
+    result = await record(
         store,
         Paper("10.1145/abc.1", OTHER),
         Paper("10.1145/abc.1", "A third title that is long enough too"),
         Paper("2310.01234", TITLE),
         Paper("2310.01234", TITLE, doi="10.1145/abc.1"),
     )
-    assert len(set(done.ids)) == 1
-    assert await all_ids(store) == [done.ids[0]]
+    assert len(set(result.ids)) == 1
+    assert await all_ids(store) == [result.ids[0]]
     async with store.read() as tx:
         for name in ("feed-3", "doi:10.1145/abc.1", "arXiv:2310.01234", TITLE, OTHER):
-            assert await papers.resolve(tx, name) == done.ids[0]
+            assert await papers.resolve(tx, name) == result.ids[0]
 
 
 async def test_a_new_title_merges_a_paper_with_its_duplicate(store: Store) -> None:
@@ -141,38 +141,39 @@ async def test_a_new_title_merges_a_paper_with_its_duplicate(store: Store) -> No
 
 async def test_a_merge_of_two_stored_papers_keeps_votes_saved_posts_and_names(store: Store) -> None:
     await record(store, Paper("2310.01234", TITLE), Paper("10.1145/abc.1", OTHER), listed={"10.1145/abc.1": DAY})
-    gone, later = "doi:10.1145/abc.1", START + timedelta(hours=1)
+    duplicate, later = "doi:10.1145/abc.1", START + timedelta(hours=1)
     async with store.write() as tx:
-        one, two = await add_channel(tx, "C1"), await add_channel(tx, "C2")
-        await deliveries.plan(tx, one.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, gone)], START)
+        first, second = await add_channel(tx, "C1"), await add_channel(tx, "C2")
+        await deliveries.plan(tx, first.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, duplicate)], START)
         await deliveries.plan(
-            tx, two.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, gone), Draft({}, "2310.01234")], START
+            tx, second.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, duplicate), Draft({}, "2310.01234")], START
         )
-        await votes.put(tx, Vote(one.id, gone, "ada", "👍", True, START))
-        await votes.put(tx, Vote(two.id, gone, "bob", "🔥", False, later))
-        await votes.put(tx, Vote(two.id, "2310.01234", "bob", "🔥", True, START))
-        await votes.put(tx, Vote(two.id, gone, "cy", "🔥", True, START))
-        await votes.put(tx, Vote(two.id, "2310.01234", "cy", "🔥", False, later))
-        for planned in (await deliveries.for_channel(tx, one.id), await deliveries.for_channel(tx, two.id)):
-            chosen = [LoggedPick(gone, fit=0.9)], ["2310.01234"] if planned[0].channel_id == two.id else [gone]
-            await pick_log.record(tx, planned[0].id, pick_log.merged(*chosen))
-        await saved.put(tx, "slack", "W", "ada", gone, START)
-        await saved.put(tx, "slack", "W", "bob", gone, later)
+        await votes.put(tx, Vote(first.id, duplicate, "ada", "👍", True, START))
+        await votes.put(tx, Vote(second.id, duplicate, "bob", "🔥", False, later))
+        await votes.put(tx, Vote(second.id, "2310.01234", "bob", "🔥", True, START))
+        await votes.put(tx, Vote(second.id, duplicate, "cy", "🔥", True, START))
+        await votes.put(tx, Vote(second.id, "2310.01234", "cy", "🔥", False, later))
+        for planned in (await deliveries.for_channel(tx, first.id), await deliveries.for_channel(tx, second.id)):
+            upvoted = "2310.01234" if planned[0].channel_id == second.id else duplicate
+            picks = pick_log.merged([LoggedPick(duplicate, fit=0.9)], [upvoted])
+            await pick_log.record(tx, planned[0].id, picks)
+        await saved.put(tx, "slack", "W", "ada", duplicate, START)
+        await saved.put(tx, "slack", "W", "bob", duplicate, later)
         await saved.put(tx, "slack", "W", "bob", "2310.01234", START)
-    done = await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
-    assert done.merged == [gone]
+    result = await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
+    assert result.merged == [duplicate]
     async with store.read() as tx:
         assert [paper.id for paper in await papers.page(tx, "", 9)] == ["2310.01234"]
         assert await papers.resolve(tx, OTHER) == "2310.01234"
         assert await papers.resolve(tx, "10.1145/ABC.1") == "2310.01234"
-        assert await votes.for_channel(tx, one.id) == [Vote(one.id, "2310.01234", "ada", "👍", True, START)]
-        assert await votes.for_channel(tx, two.id) == []
-        assert await pick_log.for_channel(tx, one.id) == [LoggedPick("2310.01234", 1, 0.9, upvoted=1, day=DAY)]
-        assert await pick_log.for_channel(tx, two.id) == [LoggedPick("2310.01234", 1, 0.9, day=DAY)], "what was picked"
+        assert await votes.for_channel(tx, first.id) == [Vote(first.id, "2310.01234", "ada", "👍", True, START)]
+        assert await votes.for_channel(tx, second.id) == []
+        assert await pick_log.for_channel(tx, first.id) == [LoggedPick("2310.01234", 1, 0.9, upvoted=1, day=DAY)]
+        assert await pick_log.for_channel(tx, second.id) == [LoggedPick("2310.01234", 1, 0.9, day=DAY)]
         assert await saved.for_member(tx, "slack", "W", "ada") == [("2310.01234", START)]
         assert len(await saved.for_member(tx, "slack", "W", "bob")) == 1
-        assert [post.paper_id for post in await deliveries.posts_in_channel(tx, one.id)] == ["2310.01234"]
-        assert {post.paper_id: post.state for post in await deliveries.posts_in_channel(tx, two.id)} == {
+        assert [post.paper_id for post in await deliveries.posts_in_channel(tx, first.id)] == ["2310.01234"]
+        assert {post.paper_id: post.state for post in await deliveries.posts_in_channel(tx, second.id)} == {
             "2310.01234": PostState.PLANNED,
             None: PostState.DROPPED,
         }
@@ -186,8 +187,8 @@ async def test_a_paper_takes_the_stronger_id_and_keeps_votes_and_news(store: Sto
         channel = await add_channel(tx)
         await votes.put(tx, Vote(channel.id, "feed-1", "ada", "👍", True, START))
     assert (await record(store, Paper("10.1145/abc.1", TITLE))).merged == ["feed-1"]
-    done = await record(store, Paper("2310.01234", TITLE, upvotes=7), listed={"2310.01234": DAY + timedelta(1)})
-    assert (done.ids, done.merged) == (["2310.01234"], ["doi:10.1145/abc.1"])
+    result = await record(store, Paper("2310.01234", TITLE, upvotes=7), listed={"2310.01234": DAY + timedelta(1)})
+    assert (result.ids, result.merged) == (["2310.01234"], ["doi:10.1145/abc.1"])
     assert (await record(store, Paper("2401.00001", TITLE))).new == 1  # by its arXiv id another paper
     async with store.read() as tx:
         assert await papers.get(tx, "2310.01234") == Paper("2310.01234", TITLE, upvotes=7, doi="10.1145/abc.1")
@@ -208,8 +209,8 @@ async def test_after_a_merge_the_sent_post_keeps_the_paper_and_the_planned_one_i
         await tx.execute(sa.update(posts).where(posts.c.paper_id == sent_first).values(state=PostState.SENT))
     await record(store, Paper("2310.01234", TITLE, doi="10.1145/abc.1"))
     async with store.write() as tx:
-        found = {post.state: post.paper_id for post in await deliveries.posts_in_channel(tx, channel.id)}
-        assert found == {PostState.SENT: "2310.01234", PostState.DROPPED: None}
+        paper_by_state = {post.state: post.paper_id for post in await deliveries.posts_in_channel(tx, channel.id)}
+        assert paper_by_state == {PostState.SENT: "2310.01234", PostState.DROPPED: None}
         again = await deliveries.plan(
             tx, channel.id, DAY + timedelta(1), DeliveryKind.DIGEST, START, [Draft({}, "2310.01234")], START
         )
@@ -240,17 +241,17 @@ async def test_after_a_merge_a_numbered_line_keeps_the_paper_and_the_planned_car
 async def test_after_a_merge_one_numbered_line_or_the_sent_card_keeps_the_paper(store: Store) -> None:
     await record(store, Paper(ARXIV, TITLE), Paper("10.1145/abc.1", OTHER))
     async with store.write() as tx:
-        one, two = await add_channel(tx), await add_channel(tx, "C2")
-        await deliveries.plan(tx, one.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, numbered=(DOI, ARXIV))], START)
+        first, second = await add_channel(tx), await add_channel(tx, "C2")
+        await deliveries.plan(tx, first.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, numbered=(DOI, ARXIV))], START)
         await deliveries.plan(
-            tx, two.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, DOI), Draft({}, numbered=(ARXIV,))], START
+            tx, second.id, DAY, DeliveryKind.DIGEST, START, [Draft({}, DOI), Draft({}, numbered=(ARXIV,))], START
         )
         await tx.execute(sa.update(posts).where(posts.c.paper_id == DOI).values(state=PostState.SENT))
     await record(store, Paper(ARXIV, TITLE, doi="10.1145/abc.1"))
     async with store.read() as tx:
-        assert list((await exposures.by_number(tx, one.id)).values()) == [ARXIV]
-        assert [post.paper_id for post in await deliveries.posts_in_channel(tx, two.id)] == [ARXIV, None]
-        assert await exposures.by_number(tx, two.id) == {}
+        assert list((await exposures.by_number(tx, first.id)).values()) == [ARXIV]
+        assert [post.paper_id for post in await deliveries.posts_in_channel(tx, second.id)] == [ARXIV, None]
+        assert await exposures.by_number(tx, second.id) == {}
 
 
 async def test_a_paper_is_listed_on_the_earliest_day_it_was_news(store: Store) -> None:
@@ -271,8 +272,8 @@ async def test_a_paper_that_becomes_news_by_a_merge_gets_a_news_revision(store: 
     async with store.read() as tx:
         before = await metadata.revision(tx)
     both = Paper("10.1145/abc.1", OTHER), Paper("2310.01234", TITLE, doi="10.1145/abc.1")
-    done = await record(store, *both, listed={"10.1145/abc.1": DAY})
-    assert done.merged == ["doi:10.1145/abc.1"]
+    result = await record(store, *both, listed={"10.1145/abc.1": DAY})
+    assert result.merged == ["doi:10.1145/abc.1"]
     async with store.read() as tx:
         assert await papers.news(tx, DAY, DAY, before) == ["2310.01234"]
         assert await papers.news(tx, DAY, DAY, await metadata.revision(tx)) == []
@@ -283,15 +284,15 @@ async def test_changed_since_gives_whole_batches_in_order(store: Store) -> None:
     for batch in batches:
         await record(store, *batch)
     await record(store, Paper("2310.00001", "", "Now with an abstract."))
-    seen, known = [], 0
+    ids_by_call, revision = [], 0
     async with store.read() as tx:
-        while some := await papers.changed_since(tx, known, 2):
-            revisions = [revision for revision, _ in some]
+        while changes := await papers.changed_since(tx, revision, 2):
+            revisions = [number for number, _ in changes]
             assert revisions == sorted(revisions)
-            assert known < revisions[0]
-            known = revisions[-1]
-            seen.append([paper.id for _, paper in some])
-    assert seen == [
+            assert revision < revisions[0]
+            revision = revisions[-1]
+            ids_by_call.append([paper.id for _, paper in changes])
+    assert ids_by_call == [
         ["2310.00000", "2310.00002", "2310.00003"],
         [paper.id for paper in batches[1]],
         [paper.id for paper in batches[2]],

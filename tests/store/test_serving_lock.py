@@ -1,4 +1,4 @@
-"""One bot serves a PostgreSQL store: the lock, what happens when its connection is cut, and who else may take it."""
+"""The lock of the bot that serves a PostgreSQL store, also when its connection is cut."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.fakes.postgres import Postgres
 
 @pytest.fixture
 def url(postgres: Postgres) -> Iterator[str]:
-    made = postgres.create()
-    yield made.render_as_string(hide_password=False)
-    postgres.drop(made)
+    database = postgres.create()
+    yield database.render_as_string(hide_password=False)
+    postgres.drop(database)
 
 
 @pytest.fixture(autouse=True)
@@ -176,9 +176,9 @@ async def test_a_refusal_raises_store_missing_and_no_answer_store_away(
     url: str, change: dict[str, object], kind: type[StoreMissing]
 ) -> None:
     wrong = sa.make_url(url).set(**change).render_as_string(hide_password=False)  # type: ignore[arg-type]
-    with pytest.raises(StoreMissing, match=r"^The store can't be reached[^\n]+$") as told:
+    with pytest.raises(StoreMissing, match=r"^The store can't be reached[^\n]+$") as caught:
         await ServingLock(wrong, 0.0).acquire()
-    assert type(told.value) is kind
-    with pytest.raises(StoreMissing) as told:
+    assert type(caught.value) is kind
+    with pytest.raises(StoreMissing) as caught:
         await open_store(wrong)
-    assert type(told.value) is kind
+    assert type(caught.value) is kind

@@ -1,4 +1,4 @@
-"""SQLite on the event loop: short transactions never wait for it, and nothing that takes long stops it."""
+"""SQLite on the event loop: short transactions take few turns of the loop, and slow work never blocks it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_an_open_write_keeps_other_writers_out(sqlite_store: Store) -> Non
         async with sqlite_store.write() as tx:
             seen.append(f"{name} after {await metadata.get(tx, 'a')}")
 
-    tasks = [asyncio.create_task(one) for one in (slow(), quick("x"), quick("y"))]
+    tasks = [asyncio.create_task(work) for work in (slow(), quick("x"), quick("y"))]
     for _ in range(10):
         await asyncio.sleep(0)
     assert seen == []
@@ -132,18 +132,18 @@ async def test_the_wal_does_not_grow_after_a_checkpoint(sqlite_store: Store) -> 
 
 
 async def test_seen_in_workspace_uses_an_index_and_no_scan(sqlite_store: Store) -> None:
-    asked: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
-    def note(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
-        asked.append((statement, values))
+    def record_statement(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        statements.append((statement, values))
 
     async with sqlite_store.read() as tx:
-        sa.event.listen(sqlite_store.engine.sync_engine, "before_cursor_execute", note)
+        sa.event.listen(sqlite_store.engine.sync_engine, "before_cursor_execute", record_statement)
         await exposures.seen_in_workspace(tx, 1, ["a", "b"])
-        sa.event.remove(sqlite_store.engine.sync_engine, "before_cursor_execute", note)
-        statement, values = asked[0]
+        sa.event.remove(sqlite_store.engine.sync_engine, "before_cursor_execute", record_statement)
+        statement, values = statements[0]
         plan = [str(row.detail) for row in await tx.exec_driver_sql(f"explain query plan {statement}", values)]
-    looks = [step for step in plan if step.startswith(("SEARCH posts", "SEARCH numbers", "SCAN posts", "SCAN numbers"))]
-    by_paper = [step for step in looks if "(channel_id=? AND paper_id=?)" in step]
+    steps = [step for step in plan if step.startswith(("SEARCH posts", "SEARCH numbers", "SCAN posts", "SCAN numbers"))]
+    by_paper = [step for step in steps if "(channel_id=? AND paper_id=?)" in step]
     assert len(by_paper) == 2
-    assert [step for step in looks if step not in by_paper] == ["SEARCH posts USING INTEGER PRIMARY KEY (rowid=?)"]
+    assert [step for step in steps if step not in by_paper] == ["SEARCH posts USING INTEGER PRIMARY KEY (rowid=?)"]

@@ -61,7 +61,7 @@ async def test_concurrent_upgrades_run_one_after_the_other(empty_url: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("statements", "error", "said"),
+    ("statements", "error", "message"),
     [
         (["create table alembic_version (version_num text)", "insert into alembic_version values ('9999')"],
          StoreNewer, r"newer Paperboy \(its revision is 9999"),
@@ -74,17 +74,17 @@ async def test_concurrent_upgrades_run_one_after_the_other(empty_url: str) -> No
     ids=["newer", "other-migrations", "other-unfinished", "other-tables"],
 )  # fmt: skip
 async def test_a_foreign_or_newer_database_is_refused_and_left_unchanged(
-    empty_url: str, statements: list[str], error: type[StoreError], said: str
+    empty_url: str, statements: list[str], error: type[StoreError], message: str
 ) -> None:
-    theirs = Store(make_engine(empty_url, 1))
-    async with theirs.write() as tx:
+    foreign = Store(make_engine(empty_url, 1))
+    async with foreign.write() as tx:
         for statement in statements:
             await tx.exec_driver_sql(statement)
-    before = await dump(theirs)
-    with pytest.raises(error, match=rf"^[^\n]*{said}[^\n]*$"):
+    before = await dump(foreign)
+    with pytest.raises(error, match=rf"^[^\n]*{message}[^\n]*$"):
         await open_store(empty_url)
-    assert await dump(theirs) == before
-    await theirs.close()
+    assert await dump(foreign) == before
+    await foreign.close()
 
 
 async def test_migration_0002_gives_each_digest_the_revision_of_its_papers(empty_url: str) -> None:
@@ -93,10 +93,10 @@ async def test_migration_0002_gives_each_digest_the_revision_of_its_papers(empty
     async with store.write() as tx:
         await fill(tx)
         # Of three digests, each planned at the moment one of the papers became news: the last has heard of all.
-        have = (await tx.exec_driver_sql("select news_at from papers order by news_at")).all()
+        news_times = (await tx.exec_driver_sql("select news_at from papers order by news_at")).all()
         await tx.exec_driver_sql(
             "update papers set revision = case "
-            + " ".join(f"when news_at = '{at}' then {10 * (n + 1)}" for n, (at,) in enumerate(have))
+            + " ".join(f"when news_at = '{at}' then {10 * (n + 1)}" for n, (at,) in enumerate(news_times))
             + " end"
         )
     await upgrade(store)

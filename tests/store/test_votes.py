@@ -13,39 +13,39 @@ from bot.store.votes import Vote
 from recommender.paper import Paper
 from tests.store.whole import START, add_channel
 
-_FRESH = count()
+_COUNTER = count()
 
 
 async def place(store: Store, *paper_ids: str) -> int:
     async with store.write() as tx:
         await papers.record(tx, [Paper(paper_id, "") for paper_id in paper_ids], START)
-        return (await add_channel(tx, f"C{next(_FRESH)}")).id
+        return (await add_channel(tx, f"C{next(_COUNTER)}")).id
 
 
-_HEARD = st.lists(
+_VOTES_IN_TWO_ORDERS = st.lists(
     st.tuples(st.sampled_from(["ada", "bob"]), st.sampled_from(["👍", "👎"]), st.integers(0, 9), st.booleans()),
     max_size=10,
-    unique_by=lambda one: one[:3],
-).flatmap(lambda heard: st.tuples(st.just(heard), st.permutations(heard)))
+    unique_by=lambda vote: vote[:3],
+).flatmap(lambda orders: st.tuples(st.just(orders), st.permutations(orders)))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(_HEARD)
+@given(_VOTES_IN_TWO_ORDERS)
 async def test_the_later_vote_wins_in_any_order_of_arrival(
-    store: Store, heard: tuple[list[tuple[str, str, int, bool]], list[tuple[str, str, int, bool]]]
+    store: Store, orders: tuple[list[tuple[str, str, int, bool]], list[tuple[str, str, int, bool]]]
 ) -> None:
-    ends = []
-    for order in heard:
+    results = []
+    for order in orders:
         channel = await place(store, "P")
         async with store.write() as tx:
             for member, signal, minute, on in order:
                 await votes.put(tx, Vote(channel, "P", member, signal, on, START + timedelta(minutes=minute)))
-            ends.append({(v.member, v.signal, v.at) for v in await votes.for_channel(tx, channel)})
+            results.append({(v.member, v.signal, v.at) for v in await votes.for_channel(tx, channel)})
     latest: dict[tuple[str, str], tuple[int, bool]] = {}
-    for member, signal, minute, on in heard[0]:
+    for member, signal, minute, on in orders[0]:
         latest[member, signal] = max(latest.get((member, signal), (-1, False)), (minute, on))
-    assert ends[0] == ends[1]
-    assert ends[0] == {(*who, START + timedelta(minutes=at)) for who, (at, on) in latest.items() if on}
+    assert results[0] == results[1]
+    assert results[0] == {(*key, START + timedelta(minutes=at)) for key, (at, on) in latest.items() if on}
 
 
 async def test_put_returns_whether_the_vote_changed(store: Store) -> None:
@@ -55,8 +55,8 @@ async def test_put_returns_whether_the_vote_changed(store: Store) -> None:
         async with store.write() as tx:
             return await votes.put(tx, Vote(channel, "P", "ada", "👍", on, START + timedelta(minutes=minute)))
 
-    said = [await put(False, 0), await put(True, 1), await put(True, 2), await put(False, 1), await put(False, 3)]
-    assert said == [False, True, False, False, True]
+    changes = [await put(False, 0), await put(True, 1), await put(True, 2), await put(False, 1), await put(False, 3)]
+    assert changes == [False, True, False, False, True]
     # Of two words said in the same instant, the one heard last wins: a clock that stands still loses nobody's word.
     assert [await put(True, 3), await put(False, 3)] == [True, True]
 
@@ -64,13 +64,14 @@ async def test_put_returns_whether_the_vote_changed(store: Store) -> None:
 async def test_visible_from_gives_only_votes_of_the_same_workspace(store: Store) -> None:
     async with store.write() as tx:
         await papers.record(tx, [Paper("P", ""), Paper("Q", "")], START)
-        here, near = await add_channel(tx, "C1"), await add_channel(tx, "C2")
-        far = await add_channel(tx, "C3", workspace="elsewhere")
-        for channel, paper_id, on in ((here, "P", True), (near, "P", True), (far, "P", True), (near, "Q", False)):
+        own, neighbour = await add_channel(tx, "C1"), await add_channel(tx, "C2")
+        foreign = await add_channel(tx, "C3", workspace="elsewhere")
+        rows = ((own, "P", True), (neighbour, "P", True), (foreign, "P", True), (neighbour, "Q", False))
+        for channel, paper_id, on in rows:
             await votes.put(tx, Vote(channel.id, paper_id, "ada", "👍", on, START))
-        found = await votes.visible_from(tx, here.id, ["P", "Q"])
-        assert {(vote.channel_id, vote.paper_id) for vote in found} == {(here.id, "P"), (near.id, "P")}
-        assert await votes.for_paper(tx, near.id, "Q") == []
+        visible = await votes.visible_from(tx, own.id, ["P", "Q"])
+        assert {(vote.channel_id, vote.paper_id) for vote in visible} == {(own.id, "P"), (neighbour.id, "P")}
+        assert await votes.for_paper(tx, neighbour.id, "Q") == []
 
 
 async def test_concurrent_puts_of_a_vote_store_it_once(store: Store) -> None:

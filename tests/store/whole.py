@@ -1,4 +1,4 @@
-"""All of a store at once: filled with a few rows of everything, and read back as plain values."""
+"""Fills every table of a store with a few rows, and reads all rows back as plain values."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ROWS = 3
 
 
 def reflected(connection: sa.Connection) -> sa.MetaData:
-    found = sa.MetaData()
-    found.reflect(connection)
-    return found
+    metadata = sa.MetaData()
+    metadata.reflect(connection)
+    return metadata
 
 
 async def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, ordered; instants as aware UTC, whatever the database."""
+    """Every row of every table, sorted. Instants are in UTC with a time zone on every database."""
     async with store.read() as tx:
         tables = (await tx.run_sync(reflected)).tables
         return {
@@ -36,19 +36,19 @@ async def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def fill(tx: AsyncConnection) -> int:
-    """Some rows in every table there is, by what the database itself says of its columns; how many."""
+    """Insert some rows into every table, by the columns that the database reports. Returns their number."""
     tables = [table for table in (await tx.run_sync(reflected)).sorted_tables if table.name != "alembic_version"]
     naive = tx.dialect.name == "sqlite"
     for table in tables:
         for number in range(_ROWS):
-            row = {column.name: _invented(column, number, naive=naive) for column in table.columns}
+            row = {column.name: _sample_value(column, number, naive=naive) for column in table.columns}
             await tx.execute(sa.insert(table).values(row))
     return len(tables) * _ROWS
 
 
-def _invented(column: sa.Column[Any], number: int, *, naive: bool) -> Any:
+def _sample_value(column: sa.Column[Any], number: int, *, naive: bool) -> Any:
     for key in column.foreign_keys:
-        return _invented(key.column, number, naive=naive)
+        return _sample_value(key.column, number, naive=naive)
     match column.type:
         case sa.JSON():
             return {"é": [number, None, {"🎲": "\\u0000 as text"}]}
@@ -72,7 +72,7 @@ def _plain(value: Any) -> Any:
 
 
 async def add_channel(tx: AsyncConnection, address: str = "C1", **values: Any) -> Channel:
-    """A channel as a newcomer has it."""
+    """Add a channel with usual settings."""
     place = Place(
         values.pop("platform", "slack"),
         address,

@@ -1,4 +1,4 @@
-"""Channels, topics, saved papers, runs, the inbox, facts, and how a member is forgotten."""
+"""The tables of channels, topics, saved papers, runs, the inbox and metadata, and forgetting a member."""
 
 from __future__ import annotations
 
@@ -24,17 +24,22 @@ DAY = date(2026, 3, 2)
 
 async def test_a_channel_is_found_by_its_place_and_by_every_name_of_it(store: Store) -> None:
     async with store.write() as tx:
-        one = await add_channel(tx, "C1", name="ml-theory", next_due_at=START, next_due_on=DAY)
+        channel = await add_channel(tx, "C1", name="ml-theory", next_due_at=START, next_due_on=DAY)
         await add_channel(tx, "C1", platform="discord")
-        assert (one.state, one.hour, one.next_due_at, one.next_due_on) == (ChannelState.ACTIVE, "09:00", START, DAY)
-        assert await channels.find(tx, Place("slack", "C1", "W")) == one
+        assert (channel.state, channel.hour, channel.next_due_at, channel.next_due_on) == (
+            ChannelState.ACTIVE,
+            "09:00",
+            START,
+            DAY,
+        )
+        assert await channels.find(tx, Place("slack", "C1", "W")) == channel
         assert await channels.find(tx, Place("slack", "C1", "elsewhere")) is None
-        assert await channels.get(tx, one.id) == one
-        for name in ("ml-theory", "#ml-theory", "slack:C1", str(one.id)):
-            assert await channels.named(tx, name) == [one]
+        assert await channels.get(tx, channel.id) == channel
+        for name in ("ml-theory", "#ml-theory", "slack:C1", str(channel.id)):
+            assert await channels.named(tx, name) == [channel]
         assert len(await channels.named(tx, "C1")) == 2
         assert await channels.named(tx, "\0\ud800" + "9" * 10_000) == []
-        assert await channels.list_all(tx, ["slack"]) == [one]
+        assert await channels.list_all(tx, ["slack"]) == [channel]
 
 
 async def test_concurrent_adds_of_a_channel_store_it_once(store: Store) -> None:
@@ -66,8 +71,8 @@ async def test_deleting_a_channel_deletes_all_of_its_rows(store: Store) -> None:
         await votes.put(tx, Vote(channel.id, "P", "ada", "👍", True, START))
         await topics.put(tx, channel.id, "federated", muted=False, alert=False, member="ada", now=START)
         await tx.execute(sa.delete(tables.channels).where(tables.channels.c.id == channel.id))
-    left = await dump(store)
-    assert {name for name, rows in left.items() if rows} == {"alembic_version", "facts", "papers", "paper_names"}
+    tables_left = await dump(store)
+    assert {name for name, rows in tables_left.items() if rows} == {"alembic_version", "facts", "papers", "paper_names"}
 
 
 async def test_topics_are_put_changed_and_removed(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Locked, full, read-only, broken, missing: always one clear error, and nothing lost. Many at once: no error at all."""
+"""The errors of a locked, full, read-only, damaged or missing store, and many transactions at once."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ async def test_deadlocked_writers_raise_store_busy(store_url: str) -> None:
             await halfway.wait()
             await metadata.put(tx, names[1], "1")
 
-    ends = await asyncio.gather(cross("a", "b"), cross("b", "a"), return_exceptions=True)
-    assert sorted(type(end).__name__ for end in ends) == ["NoneType", "StoreBusy"]
+    results = await asyncio.gather(cross("a", "b"), cross("b", "a"), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["NoneType", "StoreBusy"]
     await store.close()
 
 
@@ -163,12 +163,12 @@ async def test_concurrent_writers_neither_deadlock_nor_fail(store: Store) -> Non
 
     async def work(number: int) -> None:
         channel, day = ids[number % 3], START.date() + timedelta(number // 6)
-        found = [
+        new_papers = [
             Paper(f"2310.{(number + n) % 7:05}", f"A long enough title with number {(number + n) % 7}")
             for n in range(4)
         ]
         async with store.write() as tx:
-            recorded = await papers.record(tx, found, START, {paper.id: day for paper in found})
+            recorded = await papers.record(tx, new_papers, START, {paper.id: day for paper in new_papers})
         async with store.write() as tx:
             drafts = [Draft({}, paper_id) for paper_id in recorded.ids]
             await deliveries.plan(tx, channel, day, DeliveryKind.DIGEST, START, drafts, START)
@@ -208,14 +208,14 @@ async def test_concurrent_merges_and_votes_lose_no_vote(store: Store) -> None:
         async with store.write() as tx:
             await papers.record(tx, [Paper("2310.01234", "", doi="10.1145/x")], START)
 
-    ends = await asyncio.gather(
+    results = await asyncio.gather(
         *(vote(n) for n in range(6)), tie(), *(vote(n) for n in range(6, 12)), return_exceptions=True
     )
     # Who voted for a name that just went is told so, and tries again; nobody's vote is silently lost.
-    assert {type(end) for end in ends} <= {type(None), sa.exc.IntegrityError}
-    for number, end in enumerate((*ends[:6], *ends[7:])):
-        if end is not None:
+    assert {type(result) for result in results} <= {type(None), sa.exc.IntegrityError}
+    for number, result in enumerate((*results[:6], *results[7:])):
+        if result is not None:
             await vote(number)
     async with store.read() as tx:
-        heard = await votes.for_paper(tx, channel, "2310.01234")
-    assert {vote.member for vote in heard} == {f"U{number}" for number in range(12)}
+        stored_votes = await votes.for_paper(tx, channel, "2310.01234")
+    assert {vote.member for vote in stored_votes} == {f"U{number}" for number in range(12)}

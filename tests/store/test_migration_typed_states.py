@@ -1,4 +1,4 @@
-"""Stores of before, whose states and kinds stood in free text."""
+"""Migration 0014: earlier stores had states and kinds as free text."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ async def test_migration_0014_types_channel_states_and_delivery_kinds(empty_url:
         await _fill(tx)
     await upgrade(store)
     async with store.write() as tx:
-        found = [await channels.find(tx, Place("slack", f"C{number}", "W")) for number in (1, 2, 3)]
-        assert [(channel.state, channel.state_reason) for channel in found if channel] == [
+        migrated = [await channels.find(tx, Place("slack", f"C{number}", "W")) for number in (1, 2, 3)]
+        assert [(channel.state, channel.state_reason) for channel in migrated if channel] == [
             (ChannelState.NEW, ""),
             (ChannelState.PAUSED, "paused here"),
             (ChannelState.LOST, "not in channel"),
@@ -70,8 +70,8 @@ async def _fill(tx: Any) -> None:
             }
         await tx.execute(sa.insert(tables[name]).values(row))
 
-    told = [("paused", "not invited yet"), ("paused", "paused here"), ("lost", "not in channel")]
-    for number, (state, reason) in enumerate(told, 1):
+    states = [("paused", "not invited yet"), ("paused", "paused here"), ("lost", "not in channel")]
+    for number, (state, reason) in enumerate(states, 1):
         await insert("channels", id=number, address=f"C{number}", kind="channel", state=state, state_reason=reason)
     await insert("papers", id=PAPER)
     for number, kind in KINDS.items():

@@ -1,4 +1,4 @@
-"""What an upgrade does with the papers that members had given before these belonged to anybody."""
+"""Migration 0010: the papers of members become private to the channels to which they were given."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def _fill(tx: AsyncConnection) -> None:
     for name, paper_id in ((f"id:{DRAFT}", DRAFT), ("doi:10.9999/evil", LISTED), (f"arxiv:{LISTED}", LISTED)):
         await put("paper_names", name=name, paper_id=paper_id)
     await put("facts", name="revision", value="4")
-    rooms = {
+    channels_by_id = {
         PUBLIC: ("T1", "channel", False, ""),
         BESIDE: ("T1", "channel", False, "not invited yet"),
         BOARD: ("T1", "channel", True, ""),
@@ -63,11 +63,11 @@ async def _fill(tx: AsyncConnection) -> None:
         ABROAD: ("T2", "channel", False, ""),
         STRANGER: ("T3", "channel", False, ""),
     }
-    for number, (workspace, kind, private, why) in rooms.items():
+    for number, (workspace, kind, private, reason) in channels_by_id.items():
         place = {"platform": "slack", "workspace": workspace, "address": f"C{number}", "name": f"c{number}"}
-        how = {"state": "active", "state_reason": why, "owner": "", "hour": "09:00", "days": "daily", "zone": "UTC"}
-        what = {"count": 5, "bar": 0.5, "guess": True, "created_at": moment}
-        await put("channels", id=number, kind=kind, private=private, **place, **how, **what)
+        schedule = {"owner": "", "hour": "09:00", "days": "daily", "zone": "UTC", "created_at": moment}
+        state = {"state": "active", "state_reason": reason, "count": 5, "bar": 0.5, "guess": True}
+        await put("channels", id=number, kind=kind, private=private, **place, **schedule, **state)
     for channel, member, paper_id, signal in (
         (PUBLIC, "ada", DRAFT, "said:taught"),
         (BOARD, "eve", DRAFT, "said:taught"),
@@ -89,13 +89,13 @@ async def _fill(tx: AsyncConnection) -> None:
 async def test_migration_0010_makes_members_papers_private_to_their_channels(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
-        seen = {number: sorted(await contributions.visible_ids(tx, number)) for number in range(1, 7)}
-        assert [len(seen[number]) for number in (PUBLIC, BESIDE, BOARD, DIRECT, ABROAD, STRANGER)] == [1, 1, 2, 2, 1, 0]
-        assert seen[PUBLIC] != seen[ABROAD]
-        assert len({one for ids in seen.values() for one in ids}) == 4
-        found = await papers.get_many(tx, seen[BOARD])
-        assert {one.title for one in found.values()} == {"A confidential draft with a long title"}
-        assert {one.link for one in found.values()} == {"https://intranet.example"}
+        visible = {number: sorted(await contributions.visible_ids(tx, number)) for number in range(1, 7)}
+        assert [len(ids) for ids in visible.values()] == [1, 1, 2, 2, 1, 0]
+        assert visible[PUBLIC] != visible[ABROAD]
+        assert len({paper for ids in visible.values() for paper in ids}) == 4
+        private_papers = await papers.get_many(tx, visible[BOARD])
+        assert {paper.title for paper in private_papers.values()} == {"A confidential draft with a long title"}
+        assert {paper.link for paper in private_papers.values()} == {"https://intranet.example"}
         assert await papers.get(tx, DRAFT) is None
         assert await papers.resolve(tx, "A confidential draft with a long title") is None
         assert await papers.removed_between(tx, 4, 5) == [DRAFT]
@@ -129,7 +129,7 @@ async def test_migration_0010_removes_members_facts_from_listed_papers(old: Stor
 async def test_migration_0010_makes_slack_channels_private_before_an_invitation(old: Store) -> None:
     await upgrade(old)
     async with old.read() as tx:
-        private = {one.id for one in await channels.list_all(tx) if one.place.private}
+        private = {channel.id for channel in await channels.list_all(tx) if channel.place.private}
         assert private == {BESIDE, BOARD}
 
 
