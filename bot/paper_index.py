@@ -86,6 +86,11 @@ class PaperIndex:
                     return await self._sync_or_rebuild(progress)
             return await self._sync_or_rebuild(progress)
 
+    async def prepare_learning(self) -> None:
+        """Fit a taste to nothing. The first fit imports scikit-learn, which takes most of a second; after this nobody
+        has to wait for it."""
+        await asyncio.to_thread(self.engine.rank, (), ())
+
     async def read_consistent(self, function: Callable[[Recommender], Answer]) -> Answer:
         """Run a function on the engine in a thread, while no papers are added or discarded."""
         async with self._adding:

@@ -45,11 +45,12 @@ async def serve(
         )
         for name, platform in platforms.items()
     }
+    preparation = asyncio.create_task(app.paper_index.prepare_learning())
     try:
         await (tasks[until] if until else asyncio.gather(*tasks.values()))
     finally:
         app.scheduler.pause()
-        await cancel_all(tasks.values())
+        await cancel_all([*tasks.values(), preparation])
         await app.scheduler.stop()
 
 

@@ -5,12 +5,12 @@ Document frequencies come from the index as it is, so that weights follow the st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, hstack, vstack
 
 from recommender.index.bigrams import PAIR_SPACE, ngrams
 from recommender.index.columns import ABSTRACT, CATEGORIES, TITLE
@@ -31,6 +31,7 @@ CENTRE_SAMPLE = 1_200
 """The number of random papers whose mean embedding is subtracted from every paper's."""
 MAX_CACHED_ROWS = 20_000
 """The most rows held in memory, about 1 KB each."""
+MAX_CACHED_TEXTS = 1_000
 _LARGE_INDEX = 5_000
 
 Floats = NDArray[np.float32]
@@ -62,6 +63,9 @@ class Features:
         self.idf: Floats = np.ones(self.width, np.float32)
         self.idf[: self.ngram_count] = (np.log((snapshot.live + 1) / (df + 1)) + 1).clip(0.1)
         self._scale = self.idf**IDF_POWER
+        self._cached_text = lru_cache(MAX_CACHED_TEXTS)(
+            lambda words, categories: self._text_matrix([(self._tokens(words), self._tags(categories))])
+        )
         self._idf_damping = self.idf ** (IDF_POWER - EMBEDDING_IDF_POWER)
         self._cache: tuple[NDArray[np.int32], csr_array, Floats] = (  # type: ignore[assignment]
             np.full(snapshot.size, -1, np.int32),
@@ -188,51 +192,63 @@ class Features:
         known = self.snapshot.words
         return np.array([n for n in self.snapshot.vocabulary.known(texts) if n < known], np.uint32)
 
-    def row_of(self, paper: Paper) -> csr_array:
-        """The sparse row (1, width) of any paper, in the index or not."""
-        return self._row(self.tokens_of(paper), categories_of(paper))
+    def matrix_of(self, papers: Iterable[Paper]) -> FeatureMatrix:
+        """The feature matrix of any papers, in the index or not."""
+        return self._text_matrix([(self.tokens_of(paper), self._tags(categories_of(paper))) for paper in papers])
 
-    def row(self, words: Sequence[str], categories: Sequence[str] = ()) -> csr_array:
-        """The sparse row (1, width) of any text, such as a topic. Words that the index does not know are left out."""
-        return self._row(self._tokens(words), categories)
+    def matrix_of_text(self, words: Sequence[str], categories: Sequence[str] = ()) -> FeatureMatrix:
+        """The feature matrix of one text, such as a topic. Words that the index does not know are left out. Rows of
+        texts are cached, because the same topics are asked for again and again."""
+        return self._cached_text(tuple(words), tuple(categories))
 
-    def _row(self, tokens: NDArray[np.uint32], categories: Sequence[str]) -> csr_array:
+    def _tags(self, categories: Sequence[str]) -> NDArray[np.uint32]:
         tags = self._tokens(categories)
-        tags = tags[np.isin(tags, self.snapshot.categories)]
-        return self._weighted((tokens, np.zeros(len(tokens), np.int64)), (tags, np.zeros(len(tags), np.int64)), 1)
+        return tags[np.isin(tags, self.snapshot.categories)]
+
+    def _text_matrix(self, texts: Sequence[tuple[NDArray[np.uint32], NDArray[np.uint32]]]) -> FeatureMatrix:
+        """The feature matrix of texts, each given as words and categories."""
+        tokens, tags = zip(*texts, strict=True) if texts else ((), ())
+        rows = self._weighted(_owned(tokens), _owned(tags), len(texts))
+        return FeatureMatrix(rows, self.embed(rows))
 
     def _build_rows(self, papers: Rows) -> csr_array:
         tokens = self.snapshot.tokens(papers, TITLE, ABSTRACT)
         return self._weighted(tokens, self.snapshot.tokens(papers, CATEGORIES, CATEGORIES), len(papers))
 
     def _weighted(self, tokens: Owned, tags: Owned, papers: int) -> csr_array:
-        """Sparse rows from words and categories, each given with the row that it belongs to."""
+        """Sparse rows from words and categories, each given with the row that it belongs to. Words and categories are
+        normalised separately, the categories scaled down, and then both together."""
+        from sklearn.preprocessing import normalize
+
         words, word_rows, pairs, pair_rows = ngrams(*tokens, self.snapshot.content_flags)
-        categories, owners = self.ngram_count + np.searchsorted(self.snapshot.categories, tags[0]), tags[1]
+        columns = np.concatenate([self._word_columns[words], self._pair_columns[pairs]])
+        categories, owners = np.searchsorted(self.snapshot.categories, tags[0]), tags[1]
         first = np.flatnonzero(np.diff(owners, prepend=-1))
-        primary = categories[first] + len(self.snapshot.categories)
-        column: Rows = np.concatenate([self._word_columns[words], self._pair_columns[pairs], categories, primary])
-        row = np.concatenate([word_rows, pair_rows, owners, owners[first]])
-        # One number for each entry; sorted, equal ones stand together and make up the rows in order.
-        bits = self.width.bit_length()
-        key = (row << bits | column)[column >= 0]
-        key.sort()
-        starts = np.flatnonzero(np.diff(key, prepend=-1))
-        counts = np.diff(starts, append=len(key))
-        row, column = key[starts] >> bits, key[starts] & ((1 << bits) - 1)
-        values = (1 + np.log(counts)).astype(np.float32) * self._scale[column]
-        tag = column >= self.ngram_count
-        # Words and categories are normalised separately, the categories scaled down, and then both together.
-        squares = values * values
-        of_words = np.bincount(row[~tag], squares[~tag], papers)
-        of_tags = np.bincount(row[tag], squares[tag], papers)
-        both = np.sqrt((of_words > 0) + (of_tags > 0) * CATEGORY_WEIGHT**2).clip(1e-9)
-        scale_words = 1 / (np.sqrt(of_words).clip(1e-9) * both)
-        scale_tags = CATEGORY_WEIGHT / (np.sqrt(of_tags).clip(1e-9) * both)
-        values *= np.where(tag, scale_tags[row], scale_words[row]).astype(np.float32)
-        pointers = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=papers))])
-        shape = (papers, self.width)
-        return csr_array((values, column.astype(np.int32), pointers.astype(np.int32)), shape=shape)
+        category_columns = np.concatenate([categories, categories[first] + len(self.snapshot.categories)])
+        parts = [
+            self._tf_idf(np.concatenate([word_rows, pair_rows]), columns, papers, slice(self.ngram_count)),
+            self._tf_idf(
+                np.concatenate([owners, owners[first]]), category_columns, papers, slice(self.ngram_count, self.width)
+            )
+            * np.float32(CATEGORY_WEIGHT),
+        ]
+        joined = csr_array(hstack(parts, format="csr"))
+        return csr_array(normalize(joined, copy=False)) if joined.nnz else joined
+
+    def _tf_idf(self, rows: Rows, columns: Rows, papers: int, span: slice) -> csr_array:
+        """Rows of unit length from the row and the column of each occurrence, over a span of columns. The document
+        frequencies are those of the index, so nothing is fitted. Columns below 0 are left out."""
+        from sklearn.feature_extraction.text import TfidfTransformer
+
+        weighting = TfidfTransformer(sublinear_tf=True)
+        weighting.idf_ = self._scale[span]
+        kept = columns >= 0
+        occurrences = (
+            np.ones(int(kept.sum()), np.float32),
+            (rows[kept].astype(np.int32), columns[kept].astype(np.int32)),
+        )
+        counts = csr_array(occurrences, shape=(papers, len(weighting.idf_)))
+        return csr_array(weighting.transform(counts, copy=False)) if counts.nnz else counts
 
     @cached_property
     def informativeness(self) -> Floats:
@@ -249,3 +265,8 @@ class Features:
     def ngram(self, column: int) -> int:
         """The word id of a column, or the number of its bigram, counted after all words."""
         return int(self._chosen[column])
+
+
+def _owned(texts: Sequence[NDArray[np.uint32]]) -> Owned:
+    """(the tokens of all texts, the number of the text that each belongs to)."""
+    return np.concatenate([np.zeros(0, np.uint32), *texts]), np.repeat(np.arange(len(texts)), [*map(len, texts)])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from recommender.index.columns import ABSTRACT, TITLE
 from recommender.index.snapshot import Rows
 from recommender.learning.features import EMBEDDING_WEIGHT, Features
-from recommender.learning.matrix import FeatureMatrix, ignore_invalid
+from recommender.learning.matrix import ignore_invalid
 from recommender.paper import Paper
 from recommender.search.searcher import Searcher
 
@@ -28,8 +28,7 @@ def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: i
     cosine of the embeddings."""
     snapshot = features.snapshot
     if isinstance(paper, Paper):
-        tokens, row = features.tokens_of(paper), features.row_of(paper)
-        paper_row = FeatureMatrix(row, features.embed(row))
+        tokens, paper_row = features.tokens_of(paper), features.matrix_of([paper])
     else:
         tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
         paper_row = features.matrix(np.array([paper], np.int64))

@@ -322,17 +322,16 @@ class Learner:
 
     def _supplied_examples(self, labels: Labels, numbers: Rows, weights: NDArray[np.float64]) -> _Examples:
         """The papers that came with their feedback, are not in the index and have a weight above 0."""
-        rows, teachers, row_weights = [self._no_rows], [], []
-        for at in np.flatnonzero((numbers < 0) & (weights > 0)).tolist() if labels.supplied else []:
-            paper = labels.supplied.get(labels.paper_ids[at])
-            if paper is None:
-                continue
-            row = self._features.row_of(paper)
-            if row.nnz:
-                rows.append(FeatureMatrix(row, self._features.embed(row)))
-                teachers.append(Teacher(labels.paper_ids[at]))
-                row_weights.append(float(weights[at]))
-        return _Examples(vstack(rows), teachers, row_weights)
+        places = np.flatnonzero((numbers < 0) & (weights > 0)).tolist() if labels.supplied else []
+        places = [at for at in places if labels.paper_ids[at] in labels.supplied]
+        if not places:
+            return _Examples(self._no_rows, [], [])
+        rows = self._features.matrix_of(labels.supplied[labels.paper_ids[at]] for at in places)
+        filled = np.flatnonzero(np.diff(rows.sparse.indptr))
+        places = [places[at] for at in filled.tolist()]
+        return _Examples(
+            rows[filled], [Teacher(labels.paper_ids[at]) for at in places], [float(weights[at]) for at in places]
+        )
 
     def _preference_examples(self, preferences: Sequence[Preference]) -> _Examples:
         """Rows that stand for preferences: each one's own words, and for a topic also the papers that a search for it
@@ -343,11 +342,11 @@ class Learner:
         for preference in preferences:
             query = preference.query
             categories = [CATEGORY_SIGN + clause.value for group in query.groups for clause in group if clause.value]
-            own_words = self._features.row(query.words, categories)
+            own_words = self._features.matrix_of_text(query.words, categories)
             weight = abs(preference.votes) or TOPIC_WEIGHT
             parts = []
-            if own_words.nnz:
-                parts.append((FeatureMatrix(own_words, self._features.embed(own_words)), weight))
+            if own_words.sparse.nnz:
+                parts.append((own_words, weight))
             if not preference.votes:
                 matches = self._searcher.find(query, TOPIC_MATCHES, strict=True).papers
                 if len(matches):

@@ -8,9 +8,10 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from recommender import Paper, Recommender
 from recommender.index.writer import Index
 from recommender.learning import features as features_module
-from recommender.learning.features import CATEGORY_WEIGHT, Features
+from recommender.learning.features import CATEGORY_WEIGHT, IDF_POWER, Features
 from recommender.learning.logistic import TOLERANCE, fit
 from recommender.learning.matrix import FeatureMatrix
 from recommender.picking.feature_names import FeatureNames
@@ -56,7 +57,7 @@ def test_a_word_that_becomes_common_weighs_less(index: Index) -> None:
 
     def weight() -> float:
         features = Features(growing.snapshot)
-        row = features.row(["quantum", "attention"])
+        row = features.matrix_of_text(["quantum", "attention"]).sparse
         pairs = zip(row.indices.tolist(), row.data.tolist(), strict=True)
         named = FeatureNames(features, np.arange(10)).name
         names = {named(column): value for column, value in pairs}
@@ -65,6 +66,25 @@ def test_a_word_that_becomes_common_weighs_less(index: Index) -> None:
     before = weight()
     growing.add([made("physics", number, id=f"more-{number}", abstract="quantum quantum") for number in range(50)])
     assert weight() < before
+
+
+def test_the_rows_of_papers_are_tf_idf_with_the_counts_of_the_index(engine: Recommender) -> None:
+    snapshot = engine._now().snapshot
+    features = Features(snapshot)
+    paper = Paper("x", "Quantum quantum attention", categories=("cs.LG", "cs.LG", "x.PH"))
+    rows, text = features.matrix_of([paper]).sparse, features.matrix_of_text(["quantum", "quantum", "attention"])
+    columns, values = rows.indices, rows.data
+    idf = features.idf[columns] ** IDF_POWER
+    words = columns < features.ngram_count
+    name = FeatureNames(features, np.arange(160)).name
+    counts = np.where([name(column) == "quantum" for column in columns.tolist()], 2, 1)
+    expected = (1 + np.log(counts)) * idf * words
+    expected /= np.linalg.norm(expected) * np.sqrt(1 + CATEGORY_WEIGHT**2)
+    assert values[words] == pytest.approx(expected[words], abs=6e-8)
+    assert np.linalg.norm(values[~words]) == pytest.approx(CATEGORY_WEIGHT / np.sqrt(1 + CATEGORY_WEIGHT**2))
+    assert np.linalg.norm(values) == pytest.approx(1)
+    assert text.sparse.data == pytest.approx(values[words] * np.sqrt(1 + CATEGORY_WEIGHT**2))
+    assert features.matrix_of_text(["quantum", "quantum", "attention"]) is text, "rows of texts are made once"
 
 
 @pytest.mark.parametrize(("tolerance", "off"), [(TOLERANCE, 0.04), (1e-3, 0.002)])
