@@ -30,8 +30,9 @@ from bot.ports.platform import Clock, Platform, Sleep, TokenRenewing
 from bot.private_indexes import PrivateIndexes
 from bot.service.service import BotService
 from bot.settings import Settings
-from bot.source_registry import configured_sources
+from bot.source_registry import configured_sources, configured_zotero
 from bot.sources.base import PaperLookup, Source, SourceError
+from bot.sources.zotero import Zotero
 from bot.store.database import Store
 from bot.store.opening import open_store
 from recommender import Baseline, Paper
@@ -84,8 +85,9 @@ async def opened(
         paper_index = await PaperIndex.open(store, settings.index_dir, progress, prepare=estimator.applied)
         if sources is None:
             sources = await stack.enter_async_context(configured_sources(settings))
+        zotero = await stack.enter_async_context(configured_zotero(settings))
         built = platforms if isinstance(platforms, Mapping) else await platforms(store)
-        yield build(settings, store, paper_index, built, sources, clock, sleep)
+        yield build(settings, store, paper_index, built, sources, clock, sleep, zotero=zotero)
 
 
 def build(
@@ -97,6 +99,7 @@ def build(
     clock: Clock,
     sleep: Sleep,
     seconds: Callable[[], float] = time.monotonic,
+    zotero: Zotero | None = None,
 ) -> App:
     """The parts over an open store and index. `seconds` is a clock that only runs forward."""
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
@@ -121,6 +124,7 @@ def build(
         delivery_worker.deliver,
         platforms,
         vote_counters.refresh_tally,
+        zotero,
     )
     alerts = Alerts(store, paper_index, digests, platforms, clock, window)
     source_reading = SourceReading(store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes))

@@ -13,6 +13,7 @@ from bot.settings.groups import Section
 if TYPE_CHECKING:  # every command imports this module for the settings, and few need the libraries of the sources
     from bot.sources.base import Source
     from bot.sources.fetch import Fetcher
+    from bot.sources.zotero import Zotero
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,18 @@ async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
     limits = Limits(total=settings.sources.timeout, size=settings.sources.max_bytes)
     async with Fetcher(limits=limits, paces=PACES) as fetcher:
         yield [source for entry in SOURCES for source in entry.build(settings, fetcher)]
+
+
+@contextlib.asynccontextmanager
+async def configured_zotero(settings: Settings) -> AsyncIterator[Zotero]:
+    """Zotero, with the library and the key of the settings."""
+    from bot.sources.fetch import Fetcher, Limits
+    from bot.sources.zotero import Zotero
+
+    limits = Limits(total=settings.sources.timeout, size=settings.sources.max_bytes)
+    section = settings.zotero
+    async with Fetcher(limits=limits) as fetcher:
+        yield Zotero(fetcher, library=section.library, key=section.key.get_secret_value(), url=section.url)
 
 
 def source_addresses(settings: Settings, sources: Sequence[Source]) -> list[str]:

@@ -22,7 +22,7 @@ from bot.model import schedule_text
 from bot.model.commands import LONGEST_LINE
 from bot.model.text import without_markup
 from bot.platforms.files import decoded
-from bot.sources import arxiv_xml, biorxiv, clean, feed, huggingface, openreview
+from bot.sources import arxiv_xml, biorxiv, clean, feed, huggingface, openreview, zotero
 from bot.sources.base import SourceError
 from bot.sources.fetch import Answer
 from recommender import Paper, Recommender
@@ -83,6 +83,11 @@ NOTES = (
     '"abstract":{"value":"', '"authors":{"value":["', '"A B",', '{"fullname":"A B"},', "]},", '"keywords":{"value":[',
     '"odate":1772800000000,',
     '"venueid":{"value":"ICLR.cc/2027/Conference/Submission"},', '"tmdate":1,', '"readers":["everyone"],',
+)  # fmt: skip
+ITEMS = (
+    *JSON, '{"data":{', "}},", '"itemType":"preprint",', '"archiveID":"arXiv:2310.01234",', '"extra":"', "arXiv:x\\n",
+    '"creators":[', '{"firstName":"A","lastName":"B"},', '"creatorType":"author",', '"abstractNote":"',
+    '"DOI":"10.1/x",',
 )  # fmt: skip
 TYPED = (
     *TEX[:12], "a", "federated ", '"', "-", "OR ", "AND ", "NOT ", "(", ")", "*", "author:", 'author:"', "title:",
@@ -158,6 +163,7 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "hugging face": (_hugging_face, JSON, SIZE - 1_000),
     "biorxiv": (_biorxiv, PREPRINTS, SIZE - 1_000),
     "openreview": (_openreview, NOTES, SIZE - 1_000),
+    "zotero": (lambda text: zotero.read_items(_answer(f"[{text}]"), TODAY), ITEMS, SIZE - 1_000),
     "query": (query.parse, TYPED, LONGEST_LINE),
     "understand": (LIBRARY.interpret, TYPED, LONGEST_LINE),
     "search": (LIBRARY.search, TYPED, LONGEST_LINE),

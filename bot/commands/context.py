@@ -19,6 +19,7 @@ from bot.model.text import cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Attending, Capabilities, Platform, PlatformError
 from bot.private_indexes import PrivateIndexes
+from bot.sources.zotero import Zotero
 from bot.store import contributions, inbox, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -51,6 +52,7 @@ class Services:
     deliver: Deliver
     platforms: Mapping[str, Platform]
     refresh_tally: RefreshTally
+    zotero: Zotero | None = None
 
     def known_in(self, place: Place) -> str | None:
         """The workspace that a member id of this place belongs to; None where ids are the same in all workspaces."""

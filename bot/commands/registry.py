@@ -98,9 +98,11 @@ COMMANDS = CommandSet(
             takes_paper=True,
             answers_at_once=True,
         ),
-        Command(f"{names.SAVED} [bib|ris]", "what you keep, also as BibTeX or RIS", votes.show_saved, pages_home=True),
         Command(
-            f"{names.TEACH} <ids, links, BibTeX or RIS>",
+            f"{names.SAVED} [bib|ris|zotero]", "what you keep, also as BibTeX or RIS", votes.show_saved, pages_home=True
+        ),
+        Command(
+            f"{names.TEACH} <ids, links, BibTeX, RIS or zotero>",
             "start from papers the team loves",
             votes.teach,
             managers_only=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.commands import bibliography, corrections, ris
+from bot.commands import bibliography, corrections, ris, zotero
 from bot.commands.context import CommandContext, error_reply, no_such_paper, not_here
 from bot.commands.names import SAVED, TEACH
 from bot.commands.search import lines_for
@@ -41,10 +41,15 @@ async def teach(ctx: CommandContext, argument: str) -> Reply:
     """Record papers that the team already loves, as ids, links, BibTeX or RIS. The channel's taste starts from them."""
     if not argument:
         return error_reply(
-            "Teach me with papers this team loves: arXiv ids, links, or the text of a .bib or .ris file, "
-            "as in `/papers teach 1602.05629 1912.04977`."
+            "Teach me with papers this team loves: arXiv ids, links, the text of a .bib or .ris file, or a Zotero "
+            "library, as in `/papers teach 1602.05629 1912.04977` or `/papers teach zotero`."
         )
-    references = await asyncio.to_thread(bibliography.read, argument)
+    if zotero.is_meant(argument):
+        references = await zotero.read_library(ctx, argument, _MOST_TAUGHT)
+        if isinstance(references, Reply):
+            return references
+    else:
+        references = await asyncio.to_thread(bibliography.read, argument)
     if not references.papers:
         return error_reply("I found no papers in that. Give arXiv ids, links, DOIs, or BibTeX or RIS with titles.")
     taught_papers = references.papers[:_MOST_TAUGHT]
@@ -151,7 +156,8 @@ async def unsave(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def show_saved(ctx: CommandContext, argument: str) -> Reply:
-    """List the asker's saved papers. `saved bib` gives them as BibTeX, `saved ris` as RIS."""
+    """List the asker's saved papers. `saved bib` gives them as BibTeX, `saved ris` as RIS; `saved zotero` puts them
+    into Zotero."""
     async with ctx.services.store.read() as tx:
         saved_papers = await saved.for_member(
             tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
@@ -165,9 +171,12 @@ async def show_saved(ctx: CommandContext, argument: str) -> Reply:
     if argument.casefold() == "ris":
         text = ris.write(list(papers_by_id.values()))
         return Reply(f"{count(len(papers_by_id), 'paper')} as RIS.", attachment=Attachment("saved.ris", text))
+    if zotero.is_meant(argument):
+        return await zotero.put_papers(ctx, list(papers_by_id.values()))
     if argument:
         return error_reply(
-            "`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX, `/papers saved ris` as RIS."
+            "`/papers saved` lists your papers, `/papers saved bib` gives them as BibTeX, `/papers saved ris` as RIS, "
+            "and `/papers saved zotero` puts them into Zotero."
         )
     ids = list(papers_by_id)[ctx.offset : ctx.offset + _SHOWN_SAVED]
     if not ids:

@@ -37,6 +37,7 @@ async def check_all(settings: Settings, *, as_json: bool) -> int:
             Check("index", partial(core_checks.index, settings)),
             Check("disk", partial(core_checks.disk, settings)),
             *(Check(f"source {source.name}", partial(core_checks.source, source, system_clock)) for source in sources),
+            *([Check("zotero", partial(core_checks.zotero, settings))] if settings.zotero.library else []),
             Check("clock", partial(core_checks.clock, clocks, system_clock)),
             Check("time zones", partial(core_checks.zones, stored_channels)),
             *([Check("estimator", partial(core_checks.estimator, settings))] if settings.taste.estimator else []),

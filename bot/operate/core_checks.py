@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.paper_index import index_folder
 from bot.ports.platform import Clock, Finding
 from bot.settings import Settings
+from bot.source_registry import configured_zotero
 from bot.sources.base import Source, SourceError
 from bot.store import metadata
 from bot.store.channels import Channel
@@ -125,6 +126,16 @@ async def source(checked: Source, now: Clock) -> Finding:
     if failure is None:
         return Finding()
     return Finding(str(failure), "The bot goes on without it. If it stays so, look at its address, and at the proxy.")
+
+
+async def zotero(settings: Settings) -> Finding:
+    """Whether the Zotero library can be read."""
+    async with configured_zotero(settings) as library:
+        try:
+            await library.look()
+        except SourceError as error:
+            return Finding(str(error), "Look at zotero.library and zotero.key; the bot goes on without them.")
+    return Finding()
 
 
 async def clock(addresses: Sequence[str], now: Clock) -> Finding:

@@ -140,6 +140,28 @@ class SourcesSettings(Section):
     openreview: OpenReviewSettings = OpenReviewSettings()
 
 
+class ZoteroSettings(Section):
+    """A Zotero library, for `teach zotero` and `saved zotero`; off without one."""
+
+    library: str = Field(
+        "",
+        description="groups/<number> or users/<number>. Who manages any channel may teach it, and what members save "
+        "may be put there.",
+    )
+    key: SecretStr = Field(
+        SecretStr(""), description="A key that may read and write it, from zotero.org/settings/security."
+    )
+    url: str = Field("https://api.zotero.org", description="The API.")
+
+    @field_validator("library")
+    @classmethod
+    def _numbered(cls, value: str) -> str:
+        found = re.fullmatch(r"(?:https?://(?:www\.)?zotero\.org/)?((?:groups|users)/\d{1,12})(?:[/?#].*)?", value)
+        if value and not found:
+            raise ValueError("is no library like groups/4567 or users/1234")
+        return found[1] if found else ""
+
+
 class DigestSettings(Section):
     """What a channel gets when it is new; each channel may change it with /papers schedule and /papers settings."""
 

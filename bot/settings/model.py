@@ -24,6 +24,7 @@ from bot.settings.groups import (
     Texts,
     VotesSettings,
     WebSettings,
+    ZoteroSettings,
 )
 
 PREFIX = "PAPERBOY_"
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
         description="What seals tokens in the store: the first key seals, all open. A file in data_dir by default.",
     )
     sources: SourcesSettings = SourcesSettings()
+    zotero: ZoteroSettings = ZoteroSettings()
     digest: DigestSettings = DigestSettings()
     taste: TasteSettings = TasteSettings()
     experiment: ExperimentSettings = ExperimentSettings()

@@ -26,7 +26,7 @@ from bot.sources.clean import (
     day,
     first_name_first,
     people,
-    words_of_html,
+    plain,
 )
 from bot.sources.document import json_of
 from bot.sources.effort import Effort, read_entry, texts_in
@@ -47,7 +47,6 @@ _MOST_ASKED = 20
 """Single preprints that are asked for at once, a request each."""
 _LONGEST_NUMBER = 9
 _NOT_AVAILABLE = "NA"
-_TAG = re.compile(r"</[a-z]|<[a-z][a-z:]{0,20}/?>|&(?:[a-z]{2,8}|#\d{1,6});", re.IGNORECASE)
 _NOTHING = re.compile(r"\bno\b.{0,40}\bfound\b", re.IGNORECASE)
 _WITHDRAWN_TITLE = re.compile(r"\W*(?:(?:withdrawn|retracted|removed)\s*[:\])–—-]|withdrawal statement)", re.IGNORECASE)
 _WITHDRAWN_ABSTRACT = re.compile(
@@ -246,10 +245,10 @@ def _version(entry: object, today: date) -> Version | None:
     """The version that an entry describes; None when it has no DOI or no title."""
     fields = entry if isinstance(entry, dict) else {}
     doi = find_doi(clean(fields.get("doi"), NAME_CHARS))
-    title = _plain(fields.get("title"), TITLE_CHARS)
+    title = plain(fields.get("title"), TITLE_CHARS)
     if not doi or not title:
         return None
-    abstract = _plain(fields.get("abstract"), ABSTRACT_CHARS)
+    abstract = plain(fields.get("abstract"), ABSTRACT_CHARS)
     posted_on = day(fields.get("date"), today) or today
     category = clean(fields.get("category"), NAME_CHARS)
     server = clean(fields.get("server"), NAME_CHARS).casefold()
@@ -277,12 +276,6 @@ def _authors(line: object) -> tuple[str, ...]:
     """The authors in a line like "Doe, J.; Roe, J. A.; The Example Consortium"."""
     text = line if isinstance(line, str) else ""
     return people(map(first_name_first, text[:LINE_CHARS].split(";", AUTHORS)[:AUTHORS]))
-
-
-def _plain(value: object, limit: int) -> str:
-    """A text as readers see it. Some texts hold tags, as <i>E. coli</i>; in others a "<" is just less than."""
-    text = value if isinstance(value, str) else ""
-    return clean(words_of_html(text) if _TAG.search(text[: 4 * limit]) else text, limit)
 
 
 def _subject(name: str) -> str:

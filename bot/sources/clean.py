@@ -35,6 +35,8 @@ _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<end>/?)(?P<name>[a-z][a-z0-9:-]*)[^>]*(?:>|\Z)|<[!?][^>]*(?:>|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
+# In text that may be HTML: an end tag, a tag without attributes, or an entity. A "<" of mathematics is none of them.
+_HTML = re.compile(r"</[a-z]|<[a-z][a-z:]{0,20}/?>|&(?:[a-z]{2,8}|#\d{1,6});", re.IGNORECASE)
 _SILENT = frozenset({"script", "style", "template", "title"})
 _INLINE = frozenset(
     {"a", "abbr", "b", "cite", "code", "em", "font", "i", "mark", "small", "span", "strong", "sub", "sup", "tt", "u"}
@@ -150,3 +152,9 @@ def words_of_html(html: str) -> str:
     if not silent_tag:
         words.append(html[text_start:])
     return clean(unescape("".join(words)), ABSTRACT_CHARS)
+
+
+def plain(value: object, limit: int) -> str:
+    """A text as readers see it. Some texts hold tags, as <i>E. coli</i>; in others a "<" is just less than."""
+    text = value if isinstance(value, str) else ""
+    return clean(words_of_html(text) if _HTML.search(text[: 4 * limit]) else text, limit)

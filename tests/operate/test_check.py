@@ -232,6 +232,18 @@ async def test_the_trouble_of_preprint_servers_is_named_with_its_mend(
     assert rows["source openreview"]["problem"].endswith("set sources.openreview.username and password.")
 
 
+async def test_a_zotero_library_is_looked_at_where_one_is_set(
+    tmp_path: Path, world: PaperSources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.zotero("groups/4567", [], key="AbCdEf0123456789")
+    names = {"ZOTERO__LIBRARY": "groups/4567", "ZOTERO__URL": world.url}
+    rows = await found(capsys, settings(tmp_path, world, **names, ZOTERO__KEY="wrong"))
+    assert "does not let the key do this in groups/4567 (403)" in rows["zotero"]["problem"]
+    rows = await found(capsys, settings(tmp_path, world, **names, ZOTERO__KEY="AbCdEf0123456789"))
+    assert rows["zotero"]["ok"]
+    assert "zotero" not in await found(capsys, settings(tmp_path, world))
+
+
 @pytest.mark.parametrize(("seconds", "way"), [(-3600, "behind"), (90, "ahead of"), (50, ""), (-50, "")])
 async def test_a_clock_that_is_wrong_by_more_than_a_minute_is_told(world: PaperSources, seconds: int, way: str) -> None:
     finding = await core_checks.clock([world.url], lambda: datetime.now(UTC) + timedelta(seconds=seconds))

@@ -18,6 +18,7 @@ from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
 from bot.settings import DigestSettings, load
 from bot.sources.base import Batch, Listing, ListingKind, Source
+from bot.sources.zotero import Zotero
 from bot.store import channels, deliveries, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -146,6 +147,7 @@ def harness_over(
     sleep: Sleep = no_sleep,
     seconds: Callable[[], float] | None = None,
     sources: Sequence[Source] = (),
+    zotero: Zotero | None = None,
     **settings: Any,
 ) -> BotHarness:
     """A bot over an open store, as after a start. Call this again on the same store for a restart. Its digests are
@@ -163,6 +165,7 @@ def harness_over(
         clock,
         sleep,
         seconds or (lambda: clock().timestamp()),
+        zotero=zotero,
     )
     return BotHarness(app, chat, clock, shelf)
 

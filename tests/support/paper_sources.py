@@ -84,6 +84,8 @@ class PaperSources:
         self._notes: dict[str, list[dict[str, object]]] = {}
         self._account: tuple[str, str] | None = None
         self._tokens = 0
+        self._libraries: dict[str, list[dict[str, object]]] = {}
+        self._key = ""
         self._over = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -139,6 +141,15 @@ class PaperSources:
         self._notes[f"{venue}/-/Submission"] = list(notes)
         self._account = account
 
+    def zotero(self, library: str, items: Iterable[dict[str, object]], key: str = "") -> None:
+        """The items of a library of Zotero; `zotero_item` makes one. With a key only that one may read and write."""
+        self._libraries[library] = list(items)
+        self._key = key
+
+    def in_zotero(self, library: str) -> list[dict[str, object]]:
+        """The fields of the items of a library, the newest first."""
+        return [dict(item["data"]) for item in self._libraries[library] if isinstance(item["data"], dict)]
+
     def expire_token(self) -> None:
         """OpenReview takes the token that it gave last no more."""
         self._tokens += 1
@@ -159,6 +170,8 @@ class PaperSources:
             return await self._say(request, self._query(request.query))
         if request.path in ("/notes", "/login"):
             return await self._say(request, self._note_page(recorded))
+        if library := re.fullmatch(r"/((?:users|groups)/\d+)/items(?:/top)?", request.path):
+            return await self._say(request, self._zotero(library[1], recorded))
         if single := re.fullmatch(r"/details/(\w+)/(10\..+)/na/json", request.path):
             versions = [entry for entry in self._preprints.get(single[1], ()) if entry["doi"] == single[2]]
             status = "ok" if versions else "no posts found"
@@ -243,6 +256,28 @@ class PaperSources:
         notes = sorted(notes, key=lambda note: -int(str(note.get(field_name) or 0)))
         offset, limit = int(request.query["offset"]), int(request.query["limit"])
         return Reply(json.dumps({"notes": notes[offset : offset + limit], "count": len(notes)}))
+
+    def _zotero(self, library: str, request: Request) -> Reply:
+        if library not in self._libraries:
+            return Reply("Not found", 404)
+        if self._key and request.headers.get("Zotero-API-Key") != self._key:
+            return Reply("Forbidden", 403)
+        items = self._libraries[library]
+        if request.body:
+            new = json.loads(request.body)
+            if len(new) > 50:
+                return Reply("Too many items", 413)
+            failed = {}
+            for number, data in enumerate(new):
+                if data["title"]:
+                    items.insert(0, {"key": f"K{len(items):07d}", "version": 1, "meta": {}, "data": data})
+                else:
+                    failed[str(number)] = {"code": 400, "message": "'title' is empty"}
+            success = {str(number): "K" for number in range(len(new)) if str(number) not in failed}
+            return Reply(json.dumps({"success": success, "successful": {}, "unchanged": {}, "failed": failed}))
+        start, limit = int(request.query.get("start", 0)), int(request.query["limit"])
+        body = json.dumps(items[start : start + limit])
+        return Reply(body, headers={"Total-Results": str(len(items)), "Zotero-API-Version": "3"})
 
     def _query(self, query: Mapping[str, str]) -> Reply:
         if "id_list" in query:
@@ -365,6 +400,33 @@ def preprint(doi: str, day: date, **fields: object) -> dict[str, object]:
         "server": "bioRxiv",
         **fields,
     }
+
+
+def zotero_item(title: object = "A title", **fields: object) -> dict[str, object]:
+    """An item of a library as Zotero's API tells it."""
+    data = {
+        "key": "NM66T6EF",
+        "version": 1,
+        "itemType": "journalArticle",
+        "title": title,
+        "creators": [
+            {"creatorType": "author", "firstName": "Ada", "lastName": "Moreau"},
+            {"creatorType": "author", "name": "The Example Consortium"},
+            {"creatorType": "editor", "firstName": "Eve", "lastName": "Editor"},
+        ],
+        "abstractNote": "What we found.",
+        "date": "May 2023",
+        "DOI": "",
+        "url": "",
+        "extra": "",
+        "tags": [],
+        "collections": [],
+        "relations": {},
+        "dateAdded": "2026-03-01T09:00:00Z",
+        **fields,
+    }
+    library = {"type": "group", "id": 4567, "name": "Our papers"}
+    return {"key": "NM66T6EF", "version": 1, "library": library, "meta": {"parsedDate": "2023-05-01"}, "data": data}
 
 
 def submission(forum: str, day: date, **fields: object) -> dict[str, object]:
