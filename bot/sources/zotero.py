@@ -247,7 +247,8 @@ def _item(paper: Paper) -> dict[str, object]:
     if arxiv:
         return {"itemType": "preprint", **fields, "repository": "arXiv", "archiveID": f"arXiv:{arxiv}", "DOI": doi}
     if forum or is_preprint(doi):
-        return {"itemType": "preprint", **fields, "DOI": doi}
+        repository = "OpenReview" if forum else "medRxiv" if "medrxiv.org" in paper.link else "bioRxiv"
+        return {"itemType": "preprint", **fields, "repository": repository, "DOI": doi}
     return {"itemType": "journalArticle", **fields, "DOI": doi} if doi else {"itemType": "document", **fields}
 
 

@@ -175,7 +175,8 @@ async def test_papers_are_added_as_items_that_come_back_as_the_same_papers(
         "10.1000/1",
         "https://doi.org/10.1000/1",
     )
-    assert (forum["itemType"], post["itemType"], "DOI" in post) == ("preprint", "document", False)
+    assert (forum["itemType"], forum["repository"]) == ("preprint", "OpenReview")
+    assert (post["itemType"], "DOI" in post) == ("document", False)
     back = [paper.id for paper in (await zotero.papers()).papers]
     assert back[1:] == [FORUM.id, JOURNAL.id, ARXIV.id]
     assert await zotero.add([ARXIV, JOURNAL, FORUM, POST]) == Sent(0, 4, 0)
