@@ -76,8 +76,8 @@ class _Request:
     trusted: bool
     pace: str
     readable: Collection[int] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes | None = field(default=None, repr=False)
 
     def headers_for(self, url: httpx.URL) -> Mapping[str, str]:
         """The headers of a request to `url`. Headers may hold a key: another server, to which a redirect leads, never
