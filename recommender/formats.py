@@ -9,14 +9,18 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from recommender.paper import Paper, canonical_id, web_link
+from recommender.author_names import names_in, split_line
+from recommender.paper import Paper, canonical_id, last_day_of_id, plausible, web_link
+from recommender.tex import converted
 from recommender.text import visible
 from recommender.values import Feedback
 
@@ -25,6 +29,10 @@ LONGEST_LINE = 1_000_000
 LONGEST_ID = 300
 MOST_NAMES = 5_000
 """Authors or categories that one paper may have."""
+
+_DAY = re.compile(r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?|(\d\d)(\d\d))?(?![\d/.-])")
+
+_YEARS = range(1000, 10_000)
 
 Record = TypeVar("Record")
 
@@ -48,9 +56,12 @@ class ChannelFeedback:
     feedback: Feedback
 
 
-def read_papers(path: str | Path) -> Iterator[Paper | Problem]:
-    """The papers of a file."""
-    return read_objects(Path(path), paper_from)
+def read_papers(path: str | Path, today: date | None = None) -> Iterator[Paper | Problem]:
+    """The papers of a file, in the form that `paper_line` writes or that of arXiv's own dump on Kaggle.
+
+    A paper that was published after `today` is a problem, if that day is given.
+    """
+    return read_objects(Path(path), lambda held: paper_from(held, today))
 
 
 def read_feedback(path: str | Path) -> Iterator[ChannelFeedback | Problem]:
@@ -93,17 +104,18 @@ def feedback_line(item: ChannelFeedback) -> str:
     return _line({**held, "at": given.at.isoformat(), "member": given.member})
 
 
-def paper_from(held: dict[str, Any]) -> Paper:
+def paper_from(held: dict[str, Any], today: date | None = None) -> Paper:
     """The paper in an object; ValueError says what is wrong with it."""
+    paper_id = _id(held, "id")
     return Paper(
-        id=_id(held, "id"),
-        title=_text(held, "title", required=True),
+        id=paper_id,
+        title=" ".join(_text(held, "title", required=True).split()),
         abstract=_text(held, "abstract"),
-        authors=_texts(held, "authors"),
-        categories=_texts(held, "categories"),
-        published=_date(held.get("published")),
+        authors=_authors(held),
+        categories=_categories(held),
+        published=_published(held, paper_id, today),
         upvotes=_count(held, "upvotes"),
-        comments=_count(held, "comments"),
+        comments=0 if isinstance(held.get("comments"), str) else _count(held, "comments"),  # arXiv's are texts
         organization=_text(held, "organization"),
         url=web_link(_text(held, "url")),  # a javascript: or file: link costs nobody the paper
         doi=_text(held, "doi"),
@@ -196,7 +208,62 @@ def _text(held: dict[str, Any], name: str, *, required: bool = False) -> str:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{name} is missing" if value is None else f"{name} must be text")
-    return visible(value).strip()
+    text = visible(value).strip()
+    if required and not text:
+        raise ValueError(f"{name} is empty")
+    return text
+
+
+def _authors(held: dict[str, Any]) -> tuple[str, ...]:
+    """The authors: of arXiv's dump those that it has parsed, else a list, or a text with all of them."""
+    parsed, authors = held.get("authors_parsed"), held.get("authors")
+    if isinstance(parsed, list) and parsed and all(isinstance(name, list) and _all_texts(name) for name in parsed):
+        names = [" ".join(part for part in (*name[1:2], *name[:1], *name[2:3]) if part) for name in parsed]
+        names = names[:MOST_NAMES]
+    elif isinstance(authors, str):
+        names = split_line(authors)
+    else:
+        return _texts(held, "authors")
+    return tuple(dict.fromkeys(visible(converted(name)).strip() for author in names for name in names_in(author)))
+
+
+def _categories(held: dict[str, Any]) -> tuple[str, ...]:
+    """The categories: a list, or a text with spaces or commas between them."""
+    categories = held.get("categories")
+    if isinstance(categories, str):
+        return tuple(dict.fromkeys(re.split(r"[\s,;]+", visible(categories).strip(" \t\n,;"))))[:MOST_NAMES]
+    return _texts(held, "categories")
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _all_texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _published(held: dict[str, Any], paper_id: str, today: date | None) -> date | None:
+    """The day a paper was published. arXiv's dump has the days of all versions, or only of the last change: such a
+    paper is at least as old as its id."""
+    published = _date(held.get("published"))
+    if published is None:
+        created = [version.get("created") for version in _list(held.get("versions")) if isinstance(version, dict)]
+        published = min(filter(None, map(_mail_day, created)), default=None)
+        if published is None and (changed := _date(held.get("update_date"))):
+            published = min(changed, last_day_of_id(paper_id) or changed)
+    if published and plausible(published, today or published) is None:
+        fault = "that day is to come" if today and published > today else "no paper is so old"
+        raise ValueError(f"published can't be {published}: {fault}")
+    return published
+
+
+def _mail_day(value: object) -> date | None:
+    """The day of a date as e-mails have it: Mon, 2 Apr 2007 19:18:42 GMT."""
+    try:
+        return parsedate_to_datetime(value).date() if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _texts(held: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -220,13 +287,16 @@ def _count(held: dict[str, Any], name: str) -> int:
 
 
 def _date(value: object) -> date | None:
+    """A day as people and programs write it; of a month or a year its first."""
     if value is None or value == "":
         return None
-    try:
-        if isinstance(value, str):
-            return date.fromisoformat(value[:10])
-    except ValueError:
-        pass
+    if isinstance(value, int) and value in _YEARS:
+        value = str(value)
+    if isinstance(value, str) and (found := _DAY.match(value.strip())):
+        try:
+            return date(int(found[1]), int(found[2] or found[4] or 1), int(found[3] or found[5] or 1))
+        except ValueError:
+            pass
     raise ValueError("published must be a date such as 2025-03-31")
 
 

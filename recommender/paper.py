@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import unquote
@@ -45,6 +46,9 @@ _OPENREVIEW_PLACE = re.compile(
     re.IGNORECASE,
 )
 _OPENREVIEW_ID = re.compile(r"openreview:([A-Za-z0-9_-]{5,40})")
+
+_OLDEST = date(1665, 3, 6)
+"""The first issue of the Philosophical Transactions: no paper is older."""
 
 _WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IGNORECASE)
 _WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}@/?#]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
@@ -106,6 +110,21 @@ def arxiv_id(text: str) -> str | None:
     archive, slash, number = found["id"].rpartition("/")
     # math.GT/0309136 and math/0309136 are one paper: the subject class is not part of the id.
     return f"{archive.lower().split('.')[0]}/{number}" if slash else number
+
+
+def last_day_of_id(paper_id: str) -> date | None:
+    """The last day of the month in which arXiv gave this id: 2501.01234 and math/0501123 are both of a January."""
+    if not arxiv_id(paper_id):
+        return None
+    digits = paper_id.rpartition("/")[2]
+    year, month = int(digits[:2]), int(digits[2:4])
+    year += 1900 if year > 90 else 2000  # arXiv began in 1991
+    return date(year, month, monthrange(year, month)[1])
+
+
+def plausible(published: date, today: date) -> date | None:
+    """The day, or None if it lies before all papers or more than two days after today (time zones differ)."""
+    return published if _OLDEST <= published <= today + timedelta(days=2) else None
 
 
 def find_doi(text: str) -> str | None:

@@ -11,6 +11,7 @@ from bot.commands import bibtex, ris
 from bot.model.commands import LONGEST_LINE
 from bot.model.text import without_markup
 from recommender import Paper
+from recommender.author_names import first_name_first
 from recommender.paper import arxiv_id, canonical_id, find_doi, id_from_title, openreview_id, title_key, web_link
 from recommender.text import display, fold
 
@@ -134,9 +135,7 @@ def _ris_paper(fields: Mapping[str, str]) -> Paper | None:
         return display(without_markup(next(iter(values(*tags)), "")[:max_chars]))
 
     names = (name[:_NAME_CHARS] for name in values("AU", "A1")[:_MOST_NAMES])
-    authors = (
-        _first_name_first(display(without_markup(name))) for name in names if not _OTHERS.fullmatch(name.strip())
-    )
+    authors = (first_name_first(display(without_markup(name))) for name in names if not _OTHERS.fullmatch(name.strip()))
     links = [value[:_ADDRESS_CHARS].strip() for value in values("UR", "L1", "L2", "LK")]
     doi = next(iter(values("DO")), "").strip()
     return _paper(
@@ -219,13 +218,6 @@ def _address(value: str) -> str:
 
 def _shown(value: str) -> str:
     return display(value[:_NAME_CHARS])[:60]
-
-
-def _first_name_first(name: str) -> str:
-    """A name of RIS: surname, given names, suffix."""
-    surname, _, rest = name.partition(",")
-    given_names, _, suffix = rest.partition(",")
-    return " ".join(filter(None, (given_names.strip(), surname.strip(), suffix.strip())))
 
 
 def _entry(paper: Paper, key: str) -> str:

@@ -26,7 +26,7 @@ async def import_papers(settings: Settings, files: Sequence[Path]) -> int:
     total, new, problems, unreadable = 0, 0, Problems(), 0
     async with opened_store(settings) as store:
         for file in files:
-            records, before = read_papers(file), total
+            records, before = read_papers(file, datetime.now(UTC).date()), total
             with progress(f"Importing {file.name}") as tick:
                 while True:
                     try:

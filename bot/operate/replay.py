@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,7 +32,7 @@ def replay_files(settings: Settings, paper_files: Sequence[Path], feedback_file:
     problems, all_papers = Problems(), list[Paper]()
     history = list(_readable(feedback_file, read_feedback(feedback_file), problems))
     for file in paper_files:
-        all_papers += _readable(file, read_papers(file), problems)
+        all_papers += _readable(file, read_papers(file, datetime.now(UTC).date()), problems)
     if not history:
         raise CommandError(f"{feedback_file} holds no feedback to replay.")
     if not all_papers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,12 +18,11 @@ from bot.sources.clean import (
     day,
     people,
     people_in,
-    plausible,
 )
 from bot.sources.document import xml_of
 from bot.sources.effort import Effort, read_entry
 from bot.sources.fetch import Answer
-from recommender.paper import Paper, arxiv_id, find_doi
+from recommender.paper import Paper, arxiv_id, find_doi, last_day_of_id, plausible
 
 NAME = "arxiv"
 
@@ -134,7 +132,7 @@ def _listing(entry: Element, feed_day: date, today: date) -> Listing | None:
         authors=people_in(",".join(_texts(entry, "creator"))),
         categories=_categories(entry),
         # The day of the list is the paper's own only when it is new. A paper that is listed again is as old as its id.
-        published=listed_on if kind is ListingKind.NEW else min(listed_on, _last_day_of_id(paper_id) or listed_on),
+        published=listed_on if kind is ListingKind.NEW else min(listed_on, last_day_of_id(paper_id) or listed_on),
         doi=find_doi(_text(entry, "doi")) or "",
     )
     return Listing(paper, NAME, listed_on, kind)
@@ -175,14 +173,6 @@ def _categories(entry: Element) -> tuple[str, ...]:
     elements += [child for child in entry if _name(child) == "category"]
     names = ((child.get("term") or child.text or "").strip() for child in elements[:CATEGORIES])
     return tuple(dict.fromkeys(name for name in names if len(name) < 30 and _CATEGORY.fullmatch(name)))
-
-
-def _last_day_of_id(paper_id: str) -> date | None:
-    """The last day of the month in which arXiv gave this id: 2501.01234 and math/0501123 are both of a January."""
-    digits = paper_id.rpartition("/")[2]
-    year, month = int(digits[:2]), int(digits[2:4])
-    year += 1900 if year > 90 else 2000  # arXiv began in 1991
-    return date(year, month, monthrange(year, month)[1]) if 1 <= month <= 12 else None
 
 
 def _day(text: str, today: date) -> date | None:

@@ -19,18 +19,17 @@ from bot.sources.base import Batch, Listing, ListingKind, RateLimited, Refused, 
 from bot.sources.clean import (
     ABSTRACT_CHARS,
     AUTHORS,
-    LINE_CHARS,
     NAME_CHARS,
     TITLE_CHARS,
     clean,
     day,
-    first_name_first,
     people,
     plain,
 )
 from bot.sources.document import json_of
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
+from recommender.author_names import LONGEST_LINE, first_name_first
 from recommender.paper import Paper, find_doi, is_preprint
 
 URL = "https://api.biorxiv.org"
@@ -275,7 +274,7 @@ def _version(entry: object, today: date) -> Version | None:
 def _authors(line: object) -> tuple[str, ...]:
     """The authors in a line like "Doe, J.; Roe, J. A.; The Example Consortium"."""
     text = line if isinstance(line, str) else ""
-    return people(map(first_name_first, text[:LINE_CHARS].split(";", AUTHORS)[:AUTHORS]))
+    return people(map(first_name_first, text[:LONGEST_LINE].split(";", AUTHORS)[:AUTHORS]))
 
 
 def _subject(name: str) -> str:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from html import unescape
 
-from recommender.paper import web_link
+from recommender.author_names import LONGEST_NAME, MOST_AUTHORS, names_in, split_line
+from recommender.paper import plausible, web_link
 from recommender.tex import converted
 from recommender.text import normalized
 
 TITLE_CHARS = 1_000
 ABSTRACT_CHARS = 20_000
-NAME_CHARS = 200
-AUTHORS = 2_000
-LINE_CHARS = 100_000
-"""Characters of a line of authors that are read; 3,000 names, the longest lists there are, take half of it."""
+NAME_CHARS = LONGEST_NAME
+AUTHORS = MOST_AUTHORS
 CATEGORIES = 50
 URL_CHARS = 2_000
-
-_OLDEST = date(1665, 3, 6)
-"""The first issue of the Philosophical Transactions: no paper is older."""
 
 # Control characters, lone surrogates and unassigned characters, which databases refuse; invisible characters that
 # hide in a text or reverse it. The joiners U+200C and U+200D stay: several scripts and emoji need them.
@@ -29,8 +25,6 @@ _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
-_SUFFIXES = {"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"}
-_BETWEEN_NAMES = re.compile(r"([(),;]| and )")
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<end>/?)(?P<name>[a-z][a-z0-9:-]*)[^>]*(?:>|\Z)|<[!?][^>]*(?:>|\Z)",
     re.IGNORECASE | re.DOTALL,
@@ -76,11 +70,6 @@ def day(text: object, today: date) -> date | None:
         return None
 
 
-def plausible(published: date, today: date) -> date | None:
-    """The day, or None if it lies before all papers or more than two days after today (time zones differ)."""
-    return published if _OLDEST <= published <= today + timedelta(days=2) else None
-
-
 def person(text: object) -> str:
     """The name of an author, with TeX accents in Unicode (`Andr\\'e` → `André`), without an affiliation after it."""
     name = clean(text, NAME_CHARS)
@@ -90,44 +79,14 @@ def person(text: object) -> str:
 
 
 def people(names: Iterable[object]) -> tuple[str, ...]:
-    """Each author once, in order. Values that are no names are left out."""
-    authors = (person(name) for name, _ in zip(names, range(AUTHORS), strict=False))
-    return tuple(dict.fromkeys(name for name in authors if name))
-
-
-def first_name_first(name: str) -> str:
-    """A name that may be written with the last name first, as it is spoken.
-
-    >>> first_name_first("Doe, J. A."), first_name_first("Reagle, Jr., J. M."), first_name_first("A Consortium")
-    ('J. A. Doe', 'J. M. Reagle Jr.', 'A Consortium')
-    """
-    last, *rest = (part.strip() for part in name[: 4 * NAME_CHARS].split(",", 2))
-    suffixes = [part for part in rest if part.casefold() in _SUFFIXES]
-    first = [part for part in rest if part not in suffixes]
-    return " ".join(part for part in (*first, last, *suffixes) if part)
+    """Each author once, in order. Values that are no names, as ":" and "et al.", are left out."""
+    authors = (person(name) for name, _ in zip(names, range(2 * AUTHORS), strict=False))
+    return tuple(dict.fromkeys(name for author in authors for name in names_in(author)))[:AUTHORS]
 
 
 def people_in(line: str) -> tuple[str, ...]:
     """The authors in one comma-separated line. Commas in brackets, as in an affiliation, separate no names."""
-    first, *rest = _BETWEEN_NAMES.split(" ".join(line[:LINE_CHARS].split()))
-    parts, depth = [[first]], 0
-    for separator, text in zip(rest[::2], rest[1::2], strict=True):
-        if separator in ("(", ")"):
-            depth = max(0, depth + (1 if separator == "(" else -1))
-            parts[-1] += separator, text
-        elif depth:
-            parts[-1] += separator, text
-        elif len(parts) < 2 * AUTHORS:
-            parts.append([text])
-        else:
-            break
-    names: list[str] = []
-    for part in map("".join, parts):
-        if names and part.strip().lower() in _SUFFIXES:
-            names[-1] += f",{part}"
-        else:
-            names.append(part)
-    return people(names)
+    return people(split_line(line))
 
 
 def words_of_html(html: str) -> str:

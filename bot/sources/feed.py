@@ -28,13 +28,12 @@ from bot.sources.clean import (
     link,
     people,
     people_in,
-    plausible,
     words_of_html,
 )
 from bot.sources.document import MOST_ENTRIES, head_of, json_of, markup_of, repaired
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
-from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, title_key
+from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, plausible, title_key
 
 _MOST_ELEMENTS, _MOST_TEXT = 10_000, 1_500_000
 """Elements and characters of a feed that are given to feedparser, which takes 20 microseconds for an element."""

@@ -18,11 +18,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from bot.sources.base import Batch, Listing, ListingKind, RateLimited, Refused, SourceError, Unreachable, Unreadable
-from bot.sources.clean import ABSTRACT_CHARS, CATEGORIES, NAME_CHARS, TITLE_CHARS, clean, people, plausible
+from bot.sources.clean import ABSTRACT_CHARS, CATEGORIES, NAME_CHARS, TITLE_CHARS, clean, people
 from bot.sources.document import json_of
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
-from recommender.paper import Paper, openreview_id
+from recommender.paper import Paper, openreview_id, plausible
 
 URL = "https://api2.openreview.net"
 SITE = "https://openreview.net"

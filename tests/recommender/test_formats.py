@@ -68,8 +68,12 @@ GOOD = json.dumps({"id": "arXiv:2310.01234v2", "title": "One"}).encode()
         (b'{"id": " ", "title": "t"}', "id is missing"),
         (b'{"id": ["x"], "title": "t"}', "id is missing"),
         (b'{"id": "' + b"x" * 301 + b'", "title": "t"}', "id is longer"),
-        (b'{"id": "x", "title": "t", "authors": "Ada"}', "authors must be a list of texts"),
+        (b'{"id": "x", "title": " "}', "title is empty"),
+        (b'{"id": "x", "title": "t", "authors": 3}', "authors must be a list of texts"),
         (b'{"id": "x", "title": "t", "categories": [1]}', "categories must be a list of texts"),
+        (b'{"id": "x", "title": "t", "published": "2126-03-01"}', "published can't be 2126-03-01: that day is to come"),
+        (b'{"id": "x", "title": "t", "published": "1492-10-12"}', "published can't be 1492-10-12: no paper is so old"),
+        (b'{"id": "x", "title": "t", "published": "2026-13"}', "published must be a date"),
         (b'{"id": "x", "title": "t", "published": "soon"}', "published must be a date"),
         (b'{"id": "x", "title": "t", "published": 20250101}', "published must be a date"),
         (b'{"id": "x", "title": "t", "upvotes": -1}', "upvotes must be a count"),
@@ -83,7 +87,7 @@ GOOD = json.dumps({"id": "arXiv:2310.01234v2", "title": "One"}).encode()
 def test_a_bad_line_is_named_and_the_rest_is_read(tmp_path: Path, line: bytes, reason: str) -> None:
     file = tmp_path / "papers.jsonl"
     file.write_bytes(GOOD + b"\n" + line + b"\n\n" + GOOD)
-    first, problem, last = read_papers(file)
+    first, problem, last = read_papers(file, date(2026, 11, 30))
     assert first == last == Paper("2310.01234", "One")
     assert isinstance(problem, Problem)
     assert problem.line == 2
@@ -110,6 +114,73 @@ def test_bad_feedback_is_named(tmp_path: Path, change: dict[str, object], reason
     [problem] = read_feedback(tmp_path / "f.jsonl")
     assert isinstance(problem, Problem)
     assert reason in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("published", "day"),
+    [
+        ("2026-6-30", date(2026, 6, 30)),
+        ("2026/06/30", date(2026, 6, 30)),
+        ("2026-06-30T12:00:00Z", date(2026, 6, 30)),
+        ("20260630", date(2026, 6, 30)),
+        ("2026-06", date(2026, 6, 1)),
+        ("2026", date(2026, 1, 1)),
+        (2026, date(2026, 1, 1)),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_day_is_read_as_people_write_it(tmp_path: Path, published: object, day: date | None) -> None:
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": "x", "title": "t", "published": published}))
+    assert list(read_papers(tmp_path / "p.jsonl", date(2026, 11, 30))) == [Paper("x", "t", published=day)]
+
+
+def test_authors_and_categories_may_be_one_text(tmp_path: Path) -> None:
+    held = {
+        "id": "x",
+        "title": "t",
+        "authors": r"C. Bal\'azs, Jane Roe, Jr. and et al.",
+        "categories": "math.CO, cs.CG stat.ML",
+    }
+    (tmp_path / "p.jsonl").write_text(json.dumps(held))
+    [paper] = read_papers(tmp_path / "p.jsonl")
+    assert isinstance(paper, Paper)
+    assert paper.authors == ("C. Balázs", "Jane Roe, Jr.")
+    assert paper.categories == ("math.CO", "cs.CG", "stat.ML")
+
+
+def test_the_dump_of_arxiv_on_kaggle_is_read(tmp_path: Path) -> None:
+    first = {
+        "id": "0704.0009",
+        "submitter": "Jane Roe",
+        "authors": "C. Bal\\'azs and the X Collaboration: J. Roe",
+        "title": "Production of pairs at\n  LHC energies",
+        "comments": "37 pages",
+        "journal-ref": None,
+        "doi": "10.1103/X.76",
+        "categories": "hep-ph hep-ex",
+        "abstract": "  A calculation.\n",
+        "versions": [
+            {"version": "v2", "created": "Tue, 24 Jul 2007 20:10:27 GMT"},
+            {"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"},
+        ],
+        "update_date": "2008-11-26",
+        "authors_parsed": [["Balázs", "C.", ""], ["Roe", "J.", "Jr", "X University"], [":", "", ""]],
+    }
+    second = {"id": "0704.0010", "title": "Sparsity", "authors": "Ada Roe and Jon Doe", "update_date": "2008-12-13"}
+    (tmp_path / "p.jsonl").write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n")
+    assert list(read_papers(tmp_path / "p.jsonl", date(2026, 11, 30))) == [
+        Paper(
+            "0704.0009",
+            "Production of pairs at LHC energies",
+            "A calculation.",
+            ("C. Balázs", "J. Roe Jr"),
+            ("hep-ph", "hep-ex"),
+            date(2007, 4, 2),
+            doi="10.1103/X.76",
+        ),
+        Paper("0704.0010", "Sparsity", authors=("Ada Roe", "Jon Doe"), published=date(2007, 4, 30)),
+    ]
 
 
 def test_a_file_cut_off_in_the_middle_gives_what_it_has_and_says_so(tmp_path: Path) -> None:

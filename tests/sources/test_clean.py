@@ -72,6 +72,29 @@ def test_person_turns_tex_into_unicode_and_removes_the_affiliation(written: str,
     assert person(written) == name
 
 
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("NVIDIA, :, Aili Chen, Bo Li", ("NVIDIA", "Aili Chen", "Bo Li")),
+        ("Aili Chen, Bo Li, et al.", ("Aili Chen", "Bo Li")),
+        ("Aili Chen, et al. (123 additional authors not shown)", ("Aili Chen",)),
+        ("The X Collaboration: A. Roe, B. Doe", ("The X Collaboration", "A. Roe", "B. Doe")),
+        ("A. Roe, and B. Doe, *, C. Poe\\\\", ("A. Roe", "B. Doe", "C. Poe")),
+        ("A. Roe (on behalf of the X Collaboration), for the Y Collaboration", ("A. Roe", "Y Collaboration")),
+        ("Roe, Jane; Doe, John", ("Jane Roe", "John Doe")),
+        ("Joseph M. Reagle, Jr., Mehmet Alici, In So Kweon", ("Joseph M. Reagle, Jr.", "Mehmet Alici", "In So Kweon")),
+    ],
+)
+def test_authors_are_people_and_collaborations_only(line: str, names: tuple[str, ...]) -> None:
+    assert people_in(line) == names
+
+
+def test_what_is_no_name_in_a_list_of_authors_is_left_out() -> None:
+    assert people(["NVIDIA", ":", "Aili Chen", "et al.", "others", "and Bo Li", "The X Collaboration:"]) == (
+        "NVIDIA", "Aili Chen", "Bo Li", "The X Collaboration",
+    )  # fmt: skip
+
+
 @given(st.text(st.sampled_from("\\{}$%&#'\"^~abO ()[]_")))
 def test_person_is_bounded_for_any_tex(text: str) -> None:
     assert len(person(text)) <= 200
