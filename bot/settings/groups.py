@@ -145,8 +145,8 @@ class ZoteroSettings(Section):
 
     library: str = Field(
         "",
-        description="groups/<number> or users/<number>. Who manages any channel may teach it, and what members save "
-        "may be put there.",
+        description="groups/<number> or users/<number>. Whoever may talk to the bot can have it taught, if only in a "
+        "direct message, and put saved papers there.",
     )
     key: SecretStr = Field(
         SecretStr(""), description="A key that may read and write it, from zotero.org/settings/security."
