@@ -15,7 +15,7 @@ from bot.paper_index import index_folder
 from bot.ports.platform import Clock, Finding
 from bot.settings import Settings
 from bot.source_registry import configured_zotero
-from bot.sources.base import Source, SourceError
+from bot.sources.base import Batch, Source, SourceError
 from bot.store import metadata
 from bot.store.channels import Channel
 from bot.store.database import Store, make_engine, sqlite_file
@@ -120,12 +120,14 @@ async def source(checked: Source, now: Clock) -> Finding:
     """Check that a source answers with a list that can be read."""
     today = now().date()
     try:
-        failure = (await checked.fetch(today, today, {})).failure
+        batch = await checked.fetch(today, today, {})
     except SourceError as error:
-        failure = error
-    if failure is None:
-        return Finding()
-    return Finding(str(failure), "The bot goes on without it. If it stays so, look at its address, and at the proxy.")
+        batch = Batch(failure=error)
+    if batch.failure is None:
+        return Finding(mend=" ".join(batch.notes))
+    return Finding(
+        str(batch.failure), "The bot goes on without it. If it stays so, look at its address, and at the proxy."
+    )
 
 
 async def zotero(settings: Settings) -> Finding:

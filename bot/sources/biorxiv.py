@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from urllib.parse import quote
@@ -88,7 +88,9 @@ class _Preprints:
     memory: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     cut: bool = False
-    unchanged: bool = False
+    entries: int = 0
+    silent: list[str] = field(default_factory=list)
+    """The subjects without a single entry; "" for the whole server."""
 
     def add(self, page: Page) -> bool:
         """Add a page; returns whether any of it is new here."""
@@ -112,12 +114,12 @@ class _Preprints:
                 listings.append(Listing(paper, server, first.posted_on, kind))
         return tuple(listings)
 
-    def notes(self, server: str, subjects: Iterable[str]) -> tuple[str, ...]:
+    def notes(self, server: str) -> tuple[str, ...]:
         """The notes of the run, for the operator and for the line on a quiet day."""
         name, notes = NAMES[server], []
-        if not self.versions and not self.unchanged:
-            subject = " or ".join(f"“{subject}”" for subject in subjects)
-            notes.append(f"{name} posted nothing{subject and f' under {subject}'}.")
+        if self.silent:
+            subjects = " or ".join(f"“{subject}”" for subject in self.silent if subject)
+            notes.append(f"{name} posted nothing{subjects and f' under {subjects}'}.")
         if self.unread:
             notes.append(f"{self.unread} of {name}'s preprints came without a DOI or a title and were left out.")
         if self.cut:
@@ -157,7 +159,7 @@ class BioRxiv:
         listings = preprints.listings(self._server)
         if failure and not listings:
             raise failure
-        notes = () if failure else preprints.notes(self._server, filter(None, self._subjects))
+        notes = () if failure else preprints.notes(self._server)
         return Batch(listings, preprints.memory, notes, failure)
 
     def may_have(self, paper_id: str) -> bool:
@@ -183,11 +185,13 @@ class BioRxiv:
         self, preprints: _Preprints, subject: str, since: date, until: date, memory: Mapping[str, str]
     ) -> None:
         """Add the list of a subject. The last week comes first: of too many pages the oldest are left out."""
-        pages_left, end = _MOST_PAGES, until
+        pages_left, end, entries_before = _MOST_PAGES, until, preprints.entries
         while end >= since:
             start = max(since, end - _WINDOW)
             pages_left -= await self._read_span(preprints, subject, f"{start}/{end}", until, memory, pages_left)
             end = start - timedelta(days=1)
+        if preprints.entries == entries_before:
+            preprints.silent.append(subject)
 
     async def _read_span(
         self, preprints: _Preprints, subject: str, span: str, today: date, memory: Mapping[str, str], most: int
@@ -199,10 +203,10 @@ class BioRxiv:
         for number in range(most):
             answer = await self._fetcher.get(f"{address}/{cursor}{query}", trusted=True, pace=_PACE)
             page = await asyncio.to_thread(read_page, answer, subject, today)
+            preprints.entries += page.size
             if number == 0 and page.total is not None:
                 size = preprints.memory[f"{span} {subject}"] = str(page.total)
                 if memory.get(f"{span} {subject}") == size:
-                    preprints.unchanged = True
                     return 1
             fresh = preprints.add(page)
             cursor += page.size

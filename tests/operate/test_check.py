@@ -223,12 +223,14 @@ async def test_the_trouble_of_preprint_servers_is_named_with_its_mend(
         "SOURCES__BIORXIV__URL": world.url,
         "SOURCES__MEDRXIV__ENABLED": "true",
         "SOURCES__MEDRXIV__URL": world.url,
+        "SOURCES__MEDRXIV__CATEGORIES": "oncolgy",
         "SOURCES__OPENREVIEW__VENUES": "TMLR",
         "SOURCES__OPENREVIEW__URL": world.url,
     }
     rows = await found(capsys, settings(tmp_path, world, **names))
     assert wrong(rows) == {"source biorxiv", "source openreview", "platforms"}
     assert "“the database is away”" in rows["source biorxiv"]["problem"]
+    assert rows["source medrxiv"]["mend"] == "medRxiv posted nothing under “oncolgy”."
     assert rows["source openreview"]["problem"].endswith("set sources.openreview.username and password.")
 
 

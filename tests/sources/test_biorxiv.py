@@ -205,7 +205,9 @@ async def test_authors_are_read_with_their_first_names_first(
 
 async def test_an_empty_list_gives_a_note(server: PaperSources, fetcher: Fetcher) -> None:
     assert (await read(server, fetcher)).notes == ("bioRxiv posted nothing.",)
-    assert (await read(server, fetcher, "bioinfomatics")).notes == ("bioRxiv posted nothing under “bioinfomatics”.",)
+    server.preprints("biorxiv", [preprint(DOI, FRIDAY)])
+    batch = await read(server, fetcher, "bioinfomatics", "neuroscience")
+    assert (dois(batch), batch.notes) == ([DOI], ("bioRxiv posted nothing under “bioinfomatics”.",))
 
 
 async def test_only_doi_and_title_are_needed_and_odd_entries_cost_no_other(
