@@ -125,6 +125,7 @@ def build(
         platforms,
         vote_counters.refresh_tally,
         zotero,
+        settings.digest.zone,
     )
     alerts = Alerts(store, paper_index, digests, platforms, clock, window)
     source_reading = SourceReading(store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +17,7 @@ from bot.model.commands import CommandSet, CommandTraits
 from bot.model.messages import Asker, Place, PlaceKind, Reply
 from bot.model.text import cut, plain_text
 from bot.paper_index import PaperIndex
-from bot.ports.platform import Attending, Capabilities, Platform, PlatformError
+from bot.ports.platform import Attending, Capabilities, Platform, PlatformError, Zoned, capabilities_in
 from bot.private_indexes import PrivateIndexes
 from bot.sources.zotero import Zotero
 from bot.store import contributions, inbox, papers
@@ -33,6 +33,9 @@ Deliver = Callable[[int], Awaitable[None]]
 """Sends the posts that are planned for a channel."""
 RefreshTally = Callable[[int, str], None]
 """Has the message of a paper (channel id, paper id) rewritten soon, because its votes by button have changed."""
+UTC_ZONE = "UTC"
+_ZONE_SECONDS = 5.0
+"""How long a platform may take to tell a member's time zone."""
 _TELLING = 8
 """Letters that a part of a title needs to name a paper."""
 
@@ -53,6 +56,20 @@ class Services:
     platforms: Mapping[str, Platform]
     refresh_tally: RefreshTally
     zotero: Zotero | None = None
+    default_zone: str = ""
+    """The time zone of new channels; "" for that of the member who begins there."""
+
+    async def zone_for(self, place: Place, member: str) -> str:
+        """The time zone in which a member begins a channel: the default, else the member's own, else UTC."""
+        platform = self.platforms[place.platform]
+        if self.default_zone or not member or not isinstance(platform, Zoned):
+            return self.default_zone or UTC_ZONE
+        try:
+            async with asyncio.timeout(_ZONE_SECONDS):
+                zone = await platform.zone_of(place, member)
+        except (PlatformError, TimeoutError):
+            return UTC_ZONE
+        return zone if zone in available_timezones() else UTC_ZONE
 
     def known_in(self, place: Place) -> str | None:
         """The workspace that a member id of this place belongs to; None where ids are the same in all workspaces."""
@@ -83,8 +100,8 @@ class CommandContext:
 
     @property
     def can(self) -> Capabilities:
-        """The capabilities of the platform."""
-        return self.services.platforms[self.place.platform].capabilities
+        """What the platform can do in this place."""
+        return capabilities_in(self.services.platforms[self.place.platform], self.place)
 
     @property
     def may_manage(self) -> bool:
@@ -99,6 +116,12 @@ class CommandContext:
             return not isinstance(platform, Attending) or await platform.attends(self.place)
         except PlatformError:
             return True
+
+    async def may_become_owner(self) -> bool:
+        """Whether the channel has no owner and its first manager may become it: where the bot has to be invited, it is
+        there because some member wanted it, and its platform may not have told who."""
+        invited = isinstance(self.services.platforms[self.place.platform], Attending)
+        return invited and not self.channel.owner and await self.bot_is_member()
 
     async def claim_event(self, tx: AsyncConnection) -> bool:
         """Whether this event is new, which the transaction that does its work writes down."""

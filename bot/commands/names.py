@@ -2,6 +2,7 @@
 
 HELP = "help"
 SEARCH = "search"
+DIGEST = "digest"
 TODAY = "today"
 TRENDING = "trending"
 SUBSCRIBE = "subscribe"

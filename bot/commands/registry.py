@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import help_text, members, names, schedule, search, stats, taste, topics, votes
+from bot.commands import digest, help_text, members, names, schedule, search, stats, taste, topics, votes
 from bot.commands.context import Command
 from bot.model.commands import CardButton, CommandSet, MenuEntry
 
@@ -18,7 +18,8 @@ COMMANDS = CommandSet(
             completes_queries=True,
             completes_topics=True,
         ),
-        Command(names.TODAY, "the digest as it would be now", search.today, shareable=True),
+        Command(names.TODAY, "today's digest, or as it would be now", search.today, shareable=True),
+        Command(names.DIGEST, "post today's digest now", digest.post_digest, listed=False),
         Command(
             f"{names.TRENDING} [day|week|month]", "the most upvoted and most liked", search.trending, shareable=True
         ),

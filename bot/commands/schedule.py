@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands.context import CommandContext, error_reply, not_here
+from bot.commands.context import UTC_ZONE, CommandContext, error_reply, not_here
 from bot.commands.names import SCHEDULE, SETTINGS
 from bot.digests import layout
 from bot.digests.composer import next_hour
@@ -65,10 +66,13 @@ async def resume(ctx: CommandContext, argument: str) -> Reply:
     if not await ctx.bot_is_member():
         return not_here()
     never_invited = ctx.channel.state is ChannelState.NEW
+    zone = ctx.channel.zone
+    if never_invited and zone == UTC_ZONE:
+        zone = await ctx.services.zone_for(ctx.place, ctx.asker.member)
     async with ctx.services.store.write() as tx:
-        await wake(tx, ctx.channel, ctx.now)
         if never_invited:
-            await channels.change(tx, ctx.channel.id, owner=ctx.channel.owner or ctx.asker.member)
+            await channels.change(tx, ctx.channel.id, owner=ctx.channel.owner or ctx.asker.member, zone=zone)
+        await wake(tx, replace(ctx.channel, zone=zone), ctx.now)
         channel = await channels.get(tx, ctx.channel.id) or ctx.channel
     if never_invited:
         return Reply(
@@ -130,6 +134,16 @@ def next_digest(channel: Channel) -> str:
         return "paused; `/papers resume` begins the digests"
     local = channel.next_due_at.astimezone(ZoneInfo(channel.zone))
     return f"{local:%A}, {local.day} {local:%B} at {local:%H:%M} ({channel.zone})"
+
+
+async def make_owner(ctx: CommandContext) -> CommandContext:
+    """Make the asker the owner of a channel that has none. The context of the command that goes on."""
+    async with ctx.services.store.write() as tx:
+        channel = await channels.get(tx, ctx.channel.id) or ctx.channel
+        if not channel.owner:
+            await channels.change(tx, channel.id, owner=ctx.asker.member)
+            channel = await channels.get(tx, channel.id) or channel
+    return replace(ctx, channel=channel)
 
 
 def not_yours() -> Reply:

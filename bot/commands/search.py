@@ -12,15 +12,19 @@ from bot.commands import query_notes, topics
 from bot.commands.context import CommandContext, error_reply, no_such_paper
 from bot.commands.names import SEARCH, SIMILAR, SUBSCRIBE, TODAY, TRENDING
 from bot.digests import cards, feedback
+from bot.model.codec import load_message
 from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import exposures, papers, votes
+from bot.store import deliveries, exposures, papers, votes
+from bot.store.states import DeliveryKind, PostState
 from recommender import Hit, Paper, Profile, snippet
 from recommender.search.query import Field, parse
 from recommender.text import fold, names
 
 PAGE = 5
 _PERIODS = {"day": 1, "week": 7, "month": 30}
+_SINCE = "new"
+"""The argument of `today` that asks for what came after today's digest."""
 _DEEPEST = 500
 """The number of hits that can be paged through."""
 
@@ -111,14 +115,34 @@ async def similar(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def today(ctx: CommandContext, argument: str) -> Reply:
-    """The digest that the channel would get now."""
-    if argument:
+    """Today's digest: the one that was posted, or the one that the channel would get now. `today new` is what came
+    since."""
+    if not argument and (posted := await _posted_today(ctx)):
+        return posted
+    if argument.casefold() not in ("", _SINCE):
         words = cut(plain_text(argument), 60)
         return error_reply(
             f"`/papers {TODAY}` stands alone. To search for these words: `/papers {SEARCH} {TODAY} {words}`."
         )
     digest = await ctx.services.digests.compose(ctx.channel, ctx.now)
     return Reply(digest.header(answer=True), cards=digest.cards, actions=_share(ctx, TODAY))
+
+
+async def _posted_today(ctx: CommandContext) -> Reply | None:
+    """The cards and titles of the digest that was posted today; None if there is none with papers."""
+    day = ctx.now.astimezone(ctx.zone).date()
+    async with ctx.services.store.read() as tx:
+        delivery = await deliveries.find(tx, ctx.channel.id, day, DeliveryKind.DIGEST)
+        posts = await deliveries.posts_of_delivery(tx, delivery.id) if delivery else []
+    messages = [load_message(post.body) for post in posts if post.state is PostState.SENT]
+    cards_ = tuple(message.card for message in messages if message.card)
+    lines = tuple(line for message in messages if message.numbered for line in message.lines)
+    if not cards_ and not lines:
+        return None
+    posted_at = max(post.sent_at for post in posts if post.sent_at).astimezone(ctx.zone)
+    since = Action("What came since", TODAY, _SINCE)
+    text = f"Today's digest, as it came at {posted_at:%H:%M}:"
+    return Reply(text, cards=cards_, lines=lines, actions=(since, *_share(ctx, TODAY)))
 
 
 async def trending(ctx: CommandContext, argument: str) -> Reply:

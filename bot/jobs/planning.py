@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,7 +11,7 @@ from bot.digests.composer import DigestComposer, next_hour
 from bot.jobs.delivery import DeliveryWorker
 from bot.jobs.source_reading import SourceReading
 from bot.model.schedule import Hour, Rule
-from bot.ports.platform import Clock, Platform, Threading
+from bot.ports.platform import Clock, Platform, capabilities_in
 from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -111,10 +110,7 @@ class DigestPlanner:
         *missed, last = rule.missed(due, now) or [due]
         delivery = None
         if now - last.at <= self._grace:
-            platform = self._platforms[channel.place.platform]
-            capabilities = platform.capabilities
-            if isinstance(platform, Threading) and not platform.may_thread(channel.place):
-                capabilities = replace(capabilities, threads=False)
+            capabilities = capabilities_in(self._platforms[channel.place.platform], channel.place)
             delivery = await self._digests.plan(channel, last, now, capabilities)
         else:
             missed.append(last)

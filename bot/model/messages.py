@@ -208,7 +208,7 @@ class Message:
 
     `numbered` lines can be liked by number: a member who reacts with 1️⃣ likes the first. `further` lines continue an
     earlier post, as the titles under the cards do. `thread` is the platform's id of the message in whose thread this is
-    posted.
+    posted. `actions` are buttons below.
     """
 
     text: str = ""
@@ -217,3 +217,4 @@ class Message:
     numbered: bool = False
     further: bool = False
     thread: str = ""
+    actions: tuple[Action, ...] = ()

@@ -12,6 +12,7 @@ from getpass import getuser
 
 import structlog
 from rich.console import Console
+from tzlocal import get_localzone_name
 
 from bot.app import App, PlatformsOver, opened, system_clock
 from bot.commands.registry import COMMANDS
@@ -96,10 +97,21 @@ async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
 async def chat_here(settings: Settings) -> None:
     """Run the bot on the real store in this terminal, until the person leaves; digests come at their hour."""
     async with sole_bot(settings) as lock:
-        terminal = TerminalPlatform(settings.data_dir / "terminal", Console(), system_clock, COMMANDS, who=_user_name())
+        terminal = TerminalPlatform(
+            settings.data_dir / "terminal", Console(), system_clock, COMMANDS, who=_user_name(), zone=_machine_zone()
+        )
         platforms = {terminal.name: terminal}
         async with _open_app(settings, platforms, lock) as app:
             await serve(app, platforms, until=terminal.name)
+
+
+def _machine_zone() -> str:
+    """The IANA time zone of this machine; "" if it has none or names no place."""
+    try:
+        zone = get_localzone_name()
+    except (LookupError, ValueError, OSError):
+        return ""
+    return "" if zone.startswith("Etc/") else zone
 
 
 @contextlib.asynccontextmanager

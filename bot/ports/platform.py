@@ -12,7 +12,7 @@ PlatformError
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -239,6 +239,15 @@ class Describing(Protocol):
 
 
 @runtime_checkable
+class Zoned(Protocol):
+    """A platform that may know a member's time zone."""
+
+    async def zone_of(self, place: Place, member: str) -> str:
+        """The IANA name of a member's time zone; "" if it is unknown. Raises PlatformErrors."""
+        ...
+
+
+@runtime_checkable
 class Threading(Protocol):
     """A platform where the bot may lack the permission for threads in some channels."""
 
@@ -259,6 +268,13 @@ class Rewriting(Protocol):
         `Uncertain` it may be tried again.
         """
         ...
+
+
+def capabilities_in(platform: Platform, place: Place) -> Capabilities:
+    """What a platform can do in a place."""
+    if isinstance(platform, Threading) and not platform.may_thread(place):
+        return replace(platform.capabilities, threads=False)
+    return platform.capabilities
 
 
 Sleep = Callable[[float], Awaitable[None]]

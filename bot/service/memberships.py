@@ -8,10 +8,11 @@ from dataclasses import asdict, replace
 import structlog
 
 from bot.commands import schedule
-from bot.commands.context import Services
+from bot.commands.context import UTC_ZONE, Services
+from bot.commands.names import DIGEST
 from bot.model.channel_defaults import ChannelDefaults
-from bot.model.messages import Place, PlaceKind, Reply
-from bot.ports.platform import Describing, PlatformError
+from bot.model.messages import Action, Place, PlaceKind, Reply
+from bot.ports.platform import Attending, Describing, PlatformError
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
@@ -29,10 +30,20 @@ class ChannelMembership:
         """The bot was invited: digests begin, or go on as before. The reply greets the channel."""
         now = self._services.clock()
         channel = await self.find_or_add(place, owner=by)
-        was_lost = channel.state is ChannelState.LOST
+        was_lost, is_new = channel.state is ChannelState.LOST, channel.state is ChannelState.NEW
+        if channel.state is ChannelState.ACTIVE and by and not channel.owner:
+            # The channel was greeted before its inviter was known, when the bot started.
+            async with self._services.store.write() as tx:
+                await channels.change(tx, channel.id, **_columns(place), owner=by)
+            return Reply("")
+        if is_new and channel.zone == UTC_ZONE:
+            zone = await self._services.zone_for(place, by)
+        else:
+            zone = channel.zone
         async with self._services.store.write() as tx:
-            await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner)
-            if channel.state is ChannelState.NEW or (was_lost and channel.next_due_at is not None):
+            await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner, zone=zone)
+            channel = await channels.get(tx, channel.id) or channel
+            if is_new or (was_lost and channel.next_due_at is not None):
                 await schedule.wake(tx, channel, now)
             elif was_lost:  # it was paused when it was lost, and stays so
                 await channels.change(tx, channel.id, state=ChannelState.PAUSED, state_reason="paused here")
@@ -43,10 +54,13 @@ class ChannelMembership:
             else "Hello, I am Paperboy: I bring the new papers this channel will like."
         )
         is_late = channel.next_due_at is not None and channel.next_due_at <= now
+        guessed = is_new and zone not in (UTC_ZONE, self._services.default_zone)
+        zone_note = " The zone is my best guess for whoever invited me." if guessed else ""
         return Reply(
-            f"{hello} Next digest: {'in a moment' if is_late else schedule.next_digest(channel)}.\n"
+            f"{hello} Next digest: {'in a moment' if is_late else schedule.next_digest(channel)}.{zone_note}\n"
             "React to a card with 👍 or 👎 and I learn. `/papers subscribe federated learning` (any topic) gives me a "
             "start, `/papers schedule 09:00 weekdays Europe/Berlin 5` sets the hour, `/papers help` tells the rest.",
+            actions=() if was_lost else (Action("Show me one now", DIGEST),),
             public=True,
         )
 
@@ -73,9 +87,10 @@ class ChannelMembership:
     async def sync_memberships(
         self, platform: str, workspace: str, places: Collection[Place]
     ) -> list[tuple[Place, Reply]]:
-        """Bring the stored channels in step with the list of channels that the bot is in now: lost channels among them
-        go on. Nobody can remove the bot from a direct conversation, so those go on as well. Returns the greetings of
-        the channels that go on; a direct conversation gets one only if it gets digests."""
+        """Bring the stored channels in step with the list of channels that the bot is in now. Lost channels among them
+        go on; where the bot has to be invited, a channel that is not known yet begins, because its invitation was
+        missed. Nobody can remove the bot from a direct conversation, so those go on as well. Returns the greetings of
+        these channels; a direct conversation gets one only if it gets digests."""
         async with self._services.store.read() as tx:
             stored_channels = await channels.in_workspace(tx, platform, workspace)
         places_by_address, greetings = {place.address: place for place in places}, []
@@ -87,6 +102,11 @@ class ChannelMembership:
                     greetings.append((place or channel.place, greeting))
             elif place and place != channel.place:
                 await self.renamed(place)
+        if isinstance(self._services.platforms[platform], Attending):
+            begun = {channel.place.address for channel in stored_channels if channel.state is not ChannelState.NEW}
+            for address, place in places_by_address.items():
+                if address not in begun and place.kind is not PlaceKind.DIRECT:
+                    greetings.append((place, await self.joined(place, "")))
         return greetings
 
     async def _find(self, place: Place) -> Channel | None:
@@ -112,12 +132,13 @@ class ChannelMembership:
                 await self.renamed(replace(place, name=place.name or stored.place.name))
             return stored
         place = await self._described(place)
+        zone = await self._services.zone_for(place, owner)
         async with self._services.store.write() as tx:
             stored = await channels.find(tx, place)
             if stored:
                 return stored
             now = self._services.clock()
-            values = asdict(self._defaults)
+            values = asdict(self._defaults) | {"zone": zone}
             return await channels.add(tx, place, owner=owner, created_at=now, state=ChannelState.NEW, **values)
 
 

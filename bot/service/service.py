@@ -123,7 +123,9 @@ class BotService:
                 ctx = CommandContext(self._services, place, asker, channel, self._services.clock(), offset, event_id)
                 only_looks = command.anyone_may_look and not argument
                 if command.managers_only and not ctx.may_manage and not only_looks:
-                    return schedule.not_yours()
+                    if not (command.starts_digests and await ctx.may_become_owner()):
+                        return schedule.not_yours()
+                    ctx = await schedule.make_owner(ctx)
                 answer = command.handler(ctx, argument)
                 return await (answer if command.answers_at_once else self._limiter.run(answer))
         except StoreError as error:

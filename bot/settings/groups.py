@@ -167,7 +167,10 @@ class DigestSettings(Section):
 
     hour: str = Field("09:00", description="When the digest is posted, HH:MM in the channel's time zone.")
     days: str = Field("daily", description="daily, weekdays, or days like mon,wed,fri.")
-    zone: str = Field("UTC", description="The IANA time zone, as Europe/Berlin.")
+    zone: str = Field(
+        "",
+        description="The IANA time zone, as Europe/Berlin. Empty: the inviter's own, or UTC if nobody knows it.",
+    )
     count: int = Field(5, ge=1, le=10, description="Cards at most.")
     bar: float = Field(
         0.8,
@@ -199,7 +202,7 @@ class DigestSettings(Section):
     @field_validator("zone")
     @classmethod
     def _known(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value and value not in available_timezones():
             raise ValueError("is not an IANA time zone, as Europe/Berlin or UTC are")
         return value
 

@@ -60,6 +60,10 @@ class Client(discord.AutoShardedClient):
         self.heard_before = False
         """Whether this process had an earlier connection."""
 
+    def zone_of(self, member: str) -> str:
+        """The time zone of a member who has used the bot lately; "" if it is unknown."""
+        return self._interactions.zones.zone_of(member)
+
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait before another session: Discord takes one in five seconds."""
         if not initial:

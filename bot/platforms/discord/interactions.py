@@ -25,6 +25,7 @@ from bot.platforms.discord.places import direct, place_of
 from bot.platforms.discord.reading import label_of, modal, options, sent, typed, words_of
 from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
+from bot.platforms.discord.zones import MemberZones
 from bot.platforms.files import UNREADABLE, is_readable
 from bot.ports.platform import BotApi, PlatformError
 
@@ -46,11 +47,13 @@ class Interactions:
     def __init__(self, service: BotApi, rest: Rest, renderer: Renderer, begin: Begin) -> None:
         self._service, self._rest, self._renderer, self._begin = service, rest, renderer, begin
         self._commands = renderer.commands
+        self.zones = MemberZones()
         self._menus = {menu.name: command for command, menu in self._commands.menus().items()}
 
     async def handle(self, interaction: discord.Interaction) -> None:
         """Answer one interaction; errors become an answer too."""
         begin_event(str(interaction.id))
+        self.zones.record(str(interaction.user.id), str(interaction.locale))
         try:
             data: Mapping[str, Any] = cast(Any, interaction.data) or {}
             match interaction.type:

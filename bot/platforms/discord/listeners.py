@@ -153,7 +153,7 @@ class DiscordListeners:
     async def _greet(self, place: Place, greeting: Reply, key: str) -> str:
         """Greet a channel. Returns why that failed, or ""."""
         try:
-            await self._posting.send(place, Message(greeting.text), key[-_KEY:])
+            await self._posting.send(place, Message(greeting.text, actions=greeting.actions), key[-_KEY:])
         except PlatformError as error:
             log.warning("A channel could not be greeted.", why=str(error))
             if isinstance(error, AccessLost):  # the permissions that Discord sent were out of date

@@ -83,6 +83,10 @@ class DiscordPlatform:
         """The current (member, emoji) pairs on a message, without those of bots."""
         return await self._posting.reactions(place, message)
 
+    async def zone_of(self, place: Place, member: str) -> str:
+        """The zone that a member's language hints at."""
+        return self._client.zone_of(member) if self._client else ""
+
     async def rewrite(self, place: Place, posted: str, message: Message, key: str) -> None:
         """Replace a posted message."""
         await self._posting.rewrite(place, posted, message, key)

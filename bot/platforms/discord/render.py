@@ -63,7 +63,7 @@ class Renderer:
             parts += [self._card(message.card, share, card_button_id)] if message.card else []
             parts += _list(message.lines, share, numbered=message.numbered, close=message.further)
             likes = buttons(message.lines, self.commands.for_emoji("👍")) if message.numbered else []
-            choices = _rows(self._buttons(likes))
+            choices = _rows(self._buttons([*likes, *message.actions]))
             return [*parts, *choices] if pieces([*parts, *choices]) <= MAX_COMPONENTS else parts
 
         components = _without_duplicates(_without_leading_gap(_fitting(build)))

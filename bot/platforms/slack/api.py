@@ -67,6 +67,7 @@ class Person:
     bot: bool = False
     manager: bool = False
     name: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class SlackApi:
             name=str(
                 (user.get("profile") or {}).get("display_name") or user.get("real_name") or user.get("name") or ""
             ),
+            zone=str(user.get("tz") or ""),
         )
         if len(self._people) >= _MOST_PEOPLE:
             self._people.clear()

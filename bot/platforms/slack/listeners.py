@@ -219,10 +219,12 @@ class SlackListeners:
     async def _greet(self, place: Place, by: str, event_id: str) -> None:
         """Begin in a channel and greet it, once for however many events of it."""
         greeting = await self._service.joined(place, by)
+        if not greeting.text:
+            return
         key = event_id[-_KEY:]
         try:
             if await self._platform.find(place, key, self._clock() - timedelta(days=1)) is None:
-                await self._platform.send(place, Message(greeting.text), key)
+                await self._platform.send(place, Message(greeting.text, actions=greeting.actions), key)
         except AccessLost as error:  # the event came late, and the bot has been removed since
             await self._service.left(place, str(error))
         except Rejected as error:

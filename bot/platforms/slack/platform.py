@@ -170,6 +170,11 @@ class SlackPosting:
         async with self._at(place) as workspace:
             return place.kind is PlaceKind.DIRECT or (await workspace.api.channel(place.address)).joined
 
+    async def zone_of(self, place: Place, member: str) -> str:
+        """The time zone in a member's profile."""
+        async with self._at(place) as workspace:
+            return (await workspace.api.person(member)).zone
+
     async def describe(self, place: Place) -> Place:
         """The place with its name and whether it is private, from Slack's conversations.info."""
         async with self._at(place) as workspace:
@@ -212,7 +217,8 @@ class SlackPosting:
         rooms = [place_of(workspace_id, channel.address, channel.name, private=channel.private) for channel in own]
         for place, greeting in await service.sync_memberships(PLATFORM, workspace_id, rooms):
             try:
-                await self.send(place, Message(greeting.text), f"back-{self._clock():%Y%m%d%H%M%S}")
+                message = Message(greeting.text, actions=greeting.actions)
+                await self.send(place, message, f"back-{self._clock():%Y%m%d%H%M%S}")
             except AccessLost as error:
                 await service.left(place, str(error))
             except PlatformError as error:

@@ -61,10 +61,11 @@ def posted(message: Message, commands: Commands, key: str = "", command: str = "
     def build(share: int) -> list[Json]:
         blocks = own_words(message.text, share, command)
         blocks += _card(message.card, share, 0, commands) if message.card else []
+        offers = _actions(message.actions, "offer", _LABEL)
         if not message.numbered:
-            return blocks + paper_list(message.lines, share)
+            return blocks + paper_list(message.lines, share) + offers
         likes = buttons(message.lines, commands.for_emoji("👍"))
-        return blocks + numbered_list(message.lines, share) + _actions(likes, "number", _LABEL)
+        return blocks + numbered_list(message.lines, share) + _actions(likes, "number", _LABEL) + offers
 
     blocks = longest_that_fits(build, _is_light)
     if blocks and key:

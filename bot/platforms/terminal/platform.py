@@ -32,6 +32,7 @@ class TerminalPlatform:
     `folder` keeps the log, the history of typed lines and attachments. Lines come from `script` if it is given (shown
     as if typed), else from a prompt if `stdin` and `console` are terminals, else from `stdin`. `next_day` lets a day
     pass for `/next`; without it days pass by themselves. `farewell` is shown when the person leaves.
+    `zone` is the IANA time zone of the person.
     """
 
     name = PLATFORM
@@ -59,11 +60,12 @@ class TerminalPlatform:
         stdin: TextIO | None = None,
         script: AsyncIterator[str] | None = None,
         log: TerminalLog | None = None,
+        zone: str = "",
     ) -> None:
         self.log = log or TerminalLog(folder)
         self._folder, self._console, self._clock, self._next_day = folder, console, clock, next_day
         self._commands = commands
-        self._farewell = farewell
+        self._farewell, self._zone = farewell, zone
         self._who, self._channel = member_name(who) or "you", channel_name(channel) or "papers"
         self._keyboard: Keyboard | None = None
         stdin = stdin or sys.stdin
@@ -98,6 +100,10 @@ class TerminalPlatform:
     ) -> str | None:
         """The id of the message posted under the key. The log knows every key, so `after` is not needed."""
         return await asyncio.to_thread(self.log.find, place, key, since)
+
+    async def zone_of(self, place: Place, member: str) -> str:
+        """The time zone of the person at the terminal."""
+        return self._zone
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
         """The current (member, emoji) pairs on a message."""
