@@ -43,10 +43,10 @@ async def digest_posted(store: Store, team: Team, digest: DigestSettings) -> Asy
     """The running bot, which has just posted today's digest in the team's channel."""
     harness = harness_over(store, team.clock, cast("Any", team.platform), digest=digest)
     team.speaks_to = harness.app.service
+    await harness.invite(team.place)  # a channel that is unknown when the bot starts would be greeted
     await team.start()
     try:
         await harness.list_papers(demo_papers()[:20])
-        await harness.invite(team.place)
         team.clock.advance(timedelta(hours=1, minutes=1))
         await harness.beat()
         team.clock.advance(timedelta(minutes=1))

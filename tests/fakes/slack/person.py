@@ -20,6 +20,7 @@ class Person:
         self.modals: list[View] = []
         """The open ones, the topmost last."""
         self.home: View | None = None
+        self.zone = "UTC"
         self.errors: list[str] = []
         """What Slack told them when the bot did not answer."""
 
@@ -36,7 +37,7 @@ class Person:
             "name": self.name,
             "real_name": self.name.title(),
             "profile": {"real_name": self.name.title(), "display_name": self.name},
-            "tz": "Europe/Berlin",
+            "tz": self.zone,
             "deleted": False,
             "is_admin": self.admin or self.owner,
             "is_owner": self.owner,

@@ -15,7 +15,7 @@ from bot.model.messages import Place
 from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from tests.fakes.slack import FakeSlack, Member, Message
-from tests.platforms.process import let_come
+from tests.platforms.process import let_come, log_lines
 from tests.platforms.slack.process import begun, one_workspace, running
 from tests.platforms.slack.team import buttons, readable
 from tests.support.harness import demo_papers
@@ -151,9 +151,8 @@ async def test_a_newcomers_walk(tmp_path: Path) -> None:
 
             await team.lab.uninstalls()
             runs, *lost = (await team.ended(process)).splitlines()
-            assert runs == "Paperboy runs on slack. Ctrl-C ends it; nothing is lost."
-            said = "paperboy: A workspace is lost; what it taught is kept. (slack: T1: Paperboy"
-            assert [line.startswith(said) for line in lost] == [True, True], "its token, and then itself"
+            assert log_lines(runs) == ["Paperboy runs on slack. Ctrl-C ends it; nothing is lost."]
+            assert log_lines("\n".join(lost)) == ["A workspace is lost; what it taught is kept."] * 2
         code, found = await team.types("check")
         assert (code, "The app was removed from the workspace: install it again" in found) == (1, True), found
 
