@@ -10,6 +10,7 @@ import structlog
 from bot.commands import schedule
 from bot.commands.context import UTC_ZONE, Services
 from bot.commands.names import DIGEST
+from bot.digests.composer import next_hour
 from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Action, Place, PlaceKind, Reply
 from bot.ports.platform import Attending, Describing, PlatformError
@@ -18,6 +19,7 @@ from bot.store.channels import Channel
 from bot.store.states import ChannelState
 
 log = structlog.get_logger(__name__)
+_ZONE_NOTE = "The zone is my best guess for whoever invited me."
 
 
 class ChannelMembership:
@@ -31,15 +33,11 @@ class ChannelMembership:
         now = self._services.clock()
         channel = await self.find_or_add(place, owner=by)
         was_lost, is_new = channel.state is ChannelState.LOST, channel.state is ChannelState.NEW
-        if channel.state is ChannelState.ACTIVE and by and not channel.owner:
-            # The channel was greeted before its inviter was known, when the bot started.
-            async with self._services.store.write() as tx:
-                await channels.change(tx, channel.id, **_columns(place), owner=by)
-            return Reply("")
-        if is_new and channel.zone == UTC_ZONE:
+        zone = channel.zone
+        if by and zone == UTC_ZONE and (is_new or not channel.owner):
             zone = await self._services.zone_for(place, by)
-        else:
-            zone = channel.zone
+        if channel.state is ChannelState.ACTIVE and by and not channel.owner:
+            return await self._take_owner(channel, place, by, zone)
         async with self._services.store.write() as tx:
             await channels.change(tx, channel.id, **_columns(place), owner=by or channel.owner, zone=zone)
             channel = await channels.get(tx, channel.id) or channel
@@ -54,8 +52,7 @@ class ChannelMembership:
             else "Hello, I am Paperboy: I bring the new papers this channel will like."
         )
         is_late = channel.next_due_at is not None and channel.next_due_at <= now
-        guessed = is_new and zone not in (UTC_ZONE, self._services.default_zone)
-        zone_note = " The zone is my best guess for whoever invited me." if guessed else ""
+        zone_note = f" {_ZONE_NOTE}" if is_new and zone not in (UTC_ZONE, self._services.default_zone) else ""
         return Reply(
             f"{hello} Next digest: {'in a moment' if is_late else schedule.next_digest(channel)}.{zone_note}\n"
             "React to a card with 👍 or 👎 and I learn. `/papers subscribe federated learning` (any topic) gives me a "
@@ -63,6 +60,19 @@ class ChannelMembership:
             actions=() if was_lost else (Action("Show me one now", DIGEST),),
             public=True,
         )
+
+    async def _take_owner(self, channel: Channel, place: Place, by: str, zone: str) -> Reply:
+        """Record the inviter of a channel that was greeted when the bot started. The reply says when digests come in
+        their time zone; its text is empty where that changes nothing."""
+        async with self._services.store.write() as tx:
+            await channels.change(tx, channel.id, **_columns(place), owner=by, zone=zone)
+            stored = await channels.get(tx, channel.id) or channel
+            if zone == channel.zone:
+                return Reply("")
+            hour = await next_hour(tx, stored, self._services.clock())
+            await channels.change(tx, channel.id, next_due_at=hour.at, next_due_on=hour.local_date)
+            stored = await channels.get(tx, channel.id) or stored
+        return Reply(f"{_ZONE_NOTE} Next digest: {schedule.next_digest(stored)}.", public=True)
 
     async def left(self, place: Place, reason: str) -> None:
         """The bot may not post in a place any more. Everything is kept until it is invited again."""

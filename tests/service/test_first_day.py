@@ -108,6 +108,17 @@ async def test_the_late_event_of_an_invitation_tells_the_owner_and_greets_no_sec
     assert (await zoned.channel(OTHER)).owner == "ben"
 
 
+async def test_the_late_event_of_an_invitation_tells_the_zone_too(zoned: BotHarness) -> None:
+    await zoned.app.service.sync_memberships("fake", OTHER.workspace, [OTHER])
+    reply = await zoned.app.service.joined(OTHER, "ada")
+    assert "09:00 (America/New_York)" in reply.text
+    assert "Hello" not in reply.text
+    channel = await zoned.channel(OTHER)
+    assert (channel.owner, channel.zone) == ("ada", "America/New_York")
+    assert channel.next_due_at
+    assert channel.next_due_at.hour == 14
+
+
 async def test_platforms_that_need_no_invitation_greet_no_unknown_channel(sqlite_store: Store, clock: Clock) -> None:
     harness = harness_over(sqlite_store, clock)
     assert await harness.app.service.sync_memberships("fake", "", [PLACE, OTHER]) == []

@@ -23,6 +23,7 @@ async def test_the_inviters_zone_is_taken_and_the_first_digest_is_one_press_away
         nlp = team.lab.channel("C7", "nlp", bot=False)
         await team.start()
         try:
+            await slack.until(lambda: team.ml.visible)  # the channels that the bot was in before are greeted
             await team.ada.invites_bot(nlp)
             greeting = (await slack.until(lambda: nlp.visible))[0]
             assert "09:00 (America/New_York)" in greeting.words
