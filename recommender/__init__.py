@@ -28,7 +28,7 @@ from recommender.values import (
 )
 
 if TYPE_CHECKING:
-    from recommender.estimators import TasteClassifier
+    from recommender.estimators import PaperVectorizer, TasteClassifier
 
 __all__ = [
     "TASTE_ARM",
@@ -43,6 +43,7 @@ __all__ = [
     "IssueKind",
     "NewerIndexError",
     "Paper",
+    "PaperVectorizer",
     "Pick",
     "PickOptions",
     "Profile",
@@ -64,7 +65,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The estimators. They are imported when they are first asked for: scikit-learn takes half a second to import."""
-    if name == "TasteClassifier":
+    if name in ("PaperVectorizer", "TasteClassifier"):
         from recommender import estimators
 
         return getattr(estimators, name)

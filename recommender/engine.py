@@ -102,6 +102,15 @@ class Recommender:
         engine._use(self._index, estimator, report)
         return engine
 
+    @property
+    def features(self) -> Features:
+        """The features of papers over the index as it is now."""
+        return self._now().features
+
+    def __sklearn_clone__(self) -> Recommender:
+        """This recommender itself. An estimator that has it as a parameter is cloned without copying its papers."""
+        return self
+
     def _use(self, index: Index, estimator: Any = None, report: Callable[[str], None] | None = None) -> None:
         self._index, self._estimator, self._report = index, estimator, report
         self._view = _View(index.snapshot, estimator, report)

@@ -6,18 +6,24 @@ The engine itself calls the solver underneath: the checks of an estimator cost a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array, csr_matrix, issparse
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from recommender.engine import Recommender
+from recommender.learning.custom_estimator import as_csr
+from recommender.learning.features import EMBEDDING_WEIGHT, Features
 from recommender.learning.logistic import DIRECTIONS, TOLERANCE, fit
-from recommender.learning.matrix import FeatureMatrix
+from recommender.learning.matrix import FeatureMatrix, vstack
+from recommender.paper import Paper
+from recommender.picking.feature_names import FeatureNames
 
 _FLOATS = [np.float64, np.float32]
 
@@ -84,6 +90,81 @@ class TasteClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
+        return tags
+
+
+class PaperVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Papers as the rows that a channel's taste is learned from: words, pairs of words and categories by TF-IDF, and
+    beside them the paper's embedding.
+
+    `fit` indexes the papers it is given, so that in a cross-validation nothing is known of the papers left out. An
+    `engine` makes it count the papers of that index instead, as of the moment of `fit`, and take their ids too.
+
+    Parameters: `engine`, a Recommender or None; `embedding_weight`, the length of an embedding beside the words' 1.
+    """
+
+    def __init__(self, engine: Recommender | None = None, embedding_weight: float = EMBEDDING_WEIGHT) -> None:
+        self.engine = engine
+        self.embedding_weight = embedding_weight
+
+    def fit(self, X: Iterable[Paper | str], y: Any = None) -> Self:
+        """Index the papers, if there is no engine. ValueError if there are none."""
+        if self.engine is None:
+            given = tuple(X)
+            self.papers_ = tuple(paper for paper in given if isinstance(paper, Paper))
+            if len(self.papers_) < len(given):
+                raise ValueError("Without an engine, PaperVectorizer is fitted to papers, not to their ids.")
+            if not self.papers_:
+                raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required by PaperVectorizer.")
+        self._features = self._indexed()
+        return self
+
+    def transform(self, X: Iterable[Paper | str]) -> csr_matrix:
+        """The rows of papers, given as values or by their ids in the index: (papers, columns). ValueError for an
+        unknown id."""
+        features, papers = self._fitted(), list(X)
+        ids = [paper for paper in papers if isinstance(paper, str)]
+        numbers = features.snapshot.find(ids)
+        if (numbers < 0).any():
+            raise ValueError(f"No paper {ids[int(np.argmin(numbers))]!r} in the index.")
+        indexed, others = features.matrix(numbers), features.matrix_of(p for p in papers if isinstance(p, Paper))
+        places = np.argsort(np.argsort([isinstance(paper, Paper) for paper in papers], kind="stable"))
+        rows = vstack([indexed, others])[places]
+        return as_csr(FeatureMatrix(rows.sparse, rows.dense * np.float32(self.embedding_weight / EMBEDDING_WEIGHT)))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """The words, pairs of words and categories of the columns. A category has a second column for the papers that
+        have it first."""
+        features = self._fitted()
+        names = FeatureNames(features, features.snapshot.alive)
+        columns = [names.name(column) for column in range(features.width)]
+        first = features.ngram_count + len(features.snapshot.categories)
+        columns[first:] = [f"{name} (first)" for name in columns[first:]]
+        dimensions = features.matrix(np.zeros(0, np.int64)).dense.shape[1]
+        return np.array([*columns, *(f"embedding {number}" for number in range(dimensions))], object)
+
+    def _indexed(self) -> Features:
+        engine = self.engine
+        if engine is None:
+            engine = Recommender()
+            engine.add(self.papers_)
+        return engine.features
+
+    def _fitted(self) -> Features:
+        check_is_fitted(self, "_features")
+        return self._features
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_features"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "papers_"):
+            self._features = self._indexed()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
         return tags
 
 

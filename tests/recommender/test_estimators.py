@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
+import pickle
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +14,18 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, random_array
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import normalize
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from recommender import TasteClassifier
+from recommender import Paper, PaperVectorizer, Recommender, TasteClassifier
 from recommender.learning.logistic import BIAS_SCALE, fit
 from recommender.learning.matrix import FeatureMatrix
+from tests.recommender.papers import library
 
 Sample = tuple[csr_array, NDArray[np.bool_], NDArray[np.float64]]
 
@@ -42,6 +49,24 @@ def test_the_classifier_passes_the_checks_of_scikit_learn(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the checks provoke some
         check(estimator)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_set_params,
+        estimator_checks.check_valid_tag_types,
+        estimator_checks.check_estimator_repr,
+    ],
+)
+def test_the_vectorizer_passes_the_checks_that_need_no_rows_of_numbers(
+    check: Callable[[str, PaperVectorizer], None],
+) -> None:
+    check("PaperVectorizer", PaperVectorizer())
 
 
 # The same problem as LogisticRegression has
@@ -137,3 +162,74 @@ def test_rows_of_another_width_are_refused() -> None:
     rows, positive, _ = sample(50)
     with pytest.raises(ValueError, match="X has 5 features, but TasteClassifier is expecting 2000 features"):
         TasteClassifier().fit(rows, positive).predict(rows[:, :5])
+
+
+# Papers as rows
+
+
+def test_the_vectorizer_makes_the_rows_of_the_engine(engine: Recommender) -> None:
+    papers = library()[:30]
+    by_engine, alone = PaperVectorizer(engine).fit([]), PaperVectorizer().fit(library())
+    features = engine.features
+    matrix = features.matrix(features.snapshot.find([paper.id for paper in papers]))
+    both = np.hstack([matrix.sparse.toarray(), matrix.dense])
+    mixed = [paper.id if number % 3 else paper for number, paper in enumerate(papers)]
+    for rows in (by_engine.transform(papers), by_engine.transform([p.id for p in papers]), by_engine.transform(mixed)):
+        assert rows.toarray() == pytest.approx(both, abs=1e-6)
+    assert alone.transform(papers).toarray() == pytest.approx(both, abs=1e-6)
+    assert by_engine.transform([]).shape == (0, both.shape[1])
+
+
+def test_the_vectorizer_knows_nothing_of_papers_that_it_was_not_fitted_to() -> None:
+    fitted = PaperVectorizer(embedding_weight=0).fit(
+        [paper for paper in library() if not paper.id.startswith("physics")]
+    )
+    assert not fitted.transform([Paper("x", "quantum entanglement lattice")]).nnz
+    assert fitted.transform([Paper("y", "federated privacy")]).nnz
+
+
+def test_columns_have_names(engine: Recommender) -> None:
+    vectorizer = PaperVectorizer(engine).fit([])
+    names = vectorizer.get_feature_names_out()
+    row = vectorizer.transform([Paper("x", "Quantum entanglement", categories=("cs.LG",))])
+    assert {"quantum", "entanglement", "cs.LG", "cs.LG (first)", "embedding 0"} <= set(names[row.indices])
+    assert len(names) == row.shape[1]
+
+
+def test_the_embedding_has_the_length_that_is_asked_for() -> None:
+    lengths = []
+    for weight in (0.0, 0.5, 1.0):
+        rows = PaperVectorizer(embedding_weight=weight).fit(library()).transform(library()[:5])
+        lengths.append(np.linalg.norm(rows.toarray(), axis=1) ** 2 - 1)
+    assert lengths[0] == pytest.approx(np.zeros(5), abs=1e-6)
+    assert lengths[1] == pytest.approx(np.full(5, 0.25), abs=1e-6)
+    assert lengths[2] == pytest.approx(np.ones(5), abs=1e-6)
+
+
+def test_a_pipeline_of_both_is_cloned_pickled_and_cross_validated(engine: Recommender) -> None:
+    papers = library()
+    liked = [paper.id.startswith("federated") for paper in papers]
+    model = make_pipeline(PaperVectorizer(), TasteClassifier())
+    assert cross_val_score(model, papers, liked, scoring="average_precision", cv=3).min() > 0.9
+    again = pickle.loads(pickle.dumps(model.fit(papers, liked)))
+    assert again.predict_proba(papers) == pytest.approx(model.predict_proba(papers))
+    with_engine = clone(PaperVectorizer(engine))
+    assert with_engine.engine is engine, "papers are not copied"
+    assert clone(model)[0].get_params() == {"engine": None, "embedding_weight": 0.5}
+
+
+def test_what_the_vectorizer_can_not_read_is_refused(engine: Recommender) -> None:
+    with pytest.raises(ValueError, match="fitted to papers, not to their ids"):
+        PaperVectorizer().fit(["federated-1"])
+    with pytest.raises(ValueError, match="Found array with 0 sample"):
+        PaperVectorizer().fit([])
+    with pytest.raises(ValueError, match="No paper 'nowhere' in the index"):
+        PaperVectorizer(engine).fit([]).transform(["federated-1", "nowhere"])
+    with pytest.raises(NotFittedError):
+        PaperVectorizer().transform(library())
+
+
+def test_the_page_on_pipelines_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    failed, examples = doctest.testfile("docs/pipelines.md", module_relative=False)
+    assert (failed, examples > 20) == (0, True)
