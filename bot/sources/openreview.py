@@ -26,11 +26,11 @@ from recommender.paper import Paper, openreview_id, plausible
 
 URL = "https://api2.openreview.net"
 SITE = "https://openreview.net"
-PAGE = 200
+PAGE = 100
 """Submissions of one page. The endpoint gives up to 1,000, of five kilobytes each."""
 
 _PACE = "openreview.net"
-_MOST_PAGES = 50
+_MOST_PAGES = 100
 _LATE = timedelta(days=1)  # a day there may begin earlier or later than the day here
 _MOST_ASKED = 20
 """Single submissions that are asked for at once, a request each."""

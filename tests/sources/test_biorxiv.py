@@ -339,6 +339,13 @@ async def test_the_settings_switch_on_biorxiv_and_medrxiv(server: PaperSources) 
         assert dois(await sources[1].fetch(FRIDAY, FRIDAY, {})) == [DOI]
 
 
+def test_a_full_page_of_long_preprints_is_read_whole() -> None:
+    abstract = "Background: β-amyloid, as <i>others</i> found (p < 0.05), is 3–5 times as common &amp; costly. " * 30
+    entry = preprint(DOI, FRIDAY, abstract=abstract, authors="Moreau-Lindqvist, A. M.; " * 80)
+    page = read_page(Answer("https://x.example", 200, json.dumps({"collection": [entry] * 100}).encode()), "", FRIDAY)
+    assert (page.cut, len(page.versions)) == (False, 100)
+
+
 def test_a_page_of_the_costliest_texts_is_read_in_time() -> None:
     entry = preprint(DOI, FRIDAY, title="<b>" * 300, abstract="this paper is " * 5_000, authors="\\'e, A;" * 10_000)
     body = json.dumps({"collection": [entry] * 30}).encode()

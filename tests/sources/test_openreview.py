@@ -324,6 +324,15 @@ def test_a_wrong_setting_says_what_is_right(openreview: dict[str, str], sentence
         load(None, variables)
 
 
+def test_a_full_page_of_long_submissions_is_read_whole() -> None:
+    abstract = "We study $\\mathcal{N}=4$ models – and show, as others did, that $\\alpha < 1$ (see below). " * 25
+    authors = [f"Ada Maria Moreau-Lindqvist {number}" for number in range(40)]
+    fields = {"abstract": abstract, "authors": authors, "authorids": authors, "_bibtex": "x, " * 500}
+    note = submission("aaaaaaa", FRIDAY, **fields, keywords=["federated learning"] * 10, TLDR=abstract[:250])
+    page = read_page(Answer("https://x.example", 200, json.dumps({"notes": [note] * PAGE}).encode()), FRIDAY)
+    assert (page.cut, len(page.submissions)) == (False, PAGE)
+
+
 def test_a_page_of_the_costliest_texts_is_read_in_time() -> None:
     note = submission("aaaaaaa", FRIDAY, title="$\\alpha$ " * 500, abstract="x\u0316\u0301 " * 20_000)
     body = json.dumps({"notes": [note] * 60}).encode()

@@ -267,6 +267,15 @@ async def test_the_settings_name_the_library_and_keep_the_key(server: PaperSourc
         load(None, {"PAPERBOY_ZOTERO__LIBRARY": "ada"})
 
 
+def test_a_full_page_of_long_items_is_read_whole() -> None:
+    abstract = "Background: β-amyloid, as <i>others</i> found (p < 0.05), is 3–5 times as common &amp; costly. " * 30
+    creators = [{"creatorType": "author", "firstName": f"Ada {n}", "lastName": "Moreau-Lindqvist"} for n in range(30)]
+    tags = [{"tag": f"a tag {number}"} for number in range(20)]
+    item = zotero_item(abstractNote=abstract, creators=creators, tags=tags, extra="Citation Key: moreau\n" * 5)
+    items = read_items(Answer("https://x.example", 200, json.dumps([item] * 100).encode()), TODAY)
+    assert (items.is_cut, len(items.papers)) == (False, 100)
+
+
 def test_a_page_of_the_costliest_texts_is_read_in_time() -> None:
     item = zotero_item("$\\alpha$ " * 500, abstractNote="<b>x" * 20_000, extra="arxiv: x\n" * 5_000)
     body = json.dumps([item] * 50).encode()
