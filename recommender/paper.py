@@ -104,10 +104,10 @@ def arxiv_id(text: str) -> str | None:
     rest = text[place.end() :] if place else _ARXIV_PREFIX.sub("", _ARXIV_STAMP.sub("", text))
     rest = re.sub(r"(?:\.pdf|\.html|/abstract)?/?(?:[?#&].*)?$", "", rest, flags=re.IGNORECASE)
     rest = re.sub(r"^(\d{4})-(?=\d{4,5}$)", r"\1.", rest) if "abs-" in text else rest  # as dblp writes it
-    found = _ARXIV.fullmatch(rest)
-    if not found:
+    match = _ARXIV.fullmatch(rest)
+    if not match:
         return None
-    archive, slash, number = found["id"].rpartition("/")
+    archive, slash, number = match["id"].rpartition("/")
     # math.GT/0309136 and math/0309136 are one paper: the subject class is not part of the id.
     return f"{archive.lower().split('.')[0]}/{number}" if slash else number
 
@@ -139,11 +139,11 @@ def find_doi(text: str) -> str | None:
         return None
     if preprint := _PREPRINT_PLACE.search(text):
         return preprint[1]
-    bare = _DOI_PLACES.sub("", text, count=1)
-    if preprint := _PREPRINT_VERSION.fullmatch(bare):
+    doi = _DOI_PLACES.sub("", text, count=1)
+    if preprint := _PREPRINT_VERSION.fullmatch(doi):
         return preprint[1]
-    found = _DOI.fullmatch(bare)
-    return found[0].lower().rstrip(".,;") if found else None
+    match = _DOI.fullmatch(doi)
+    return match[0].lower().rstrip(".,;") if match else None
 
 
 def is_preprint(doi: str) -> bool:
@@ -179,15 +179,15 @@ def title_key(title: str) -> str | None:
     """What stays of a title when TeX, case, accents, punctuation and spacing are taken away; None for a title too short
     to tell two papers apart."""
     folded = normalized("NFKD", display(title))
-    bare = _NOT_ALPHANUMERIC.sub("", folded.casefold())
-    return bare if len(bare) >= _SHORTEST_TELLING_TITLE else None
+    key = _NOT_ALPHANUMERIC.sub("", folded.casefold())
+    return key if len(key) >= _SHORTEST_TELLING_TITLE else None
 
 
 def canonical_id(text: str) -> str:
     """The one id for whatever `text` names: an arXiv id, `doi:…`, `openreview:…`, or the text itself, trimmed."""
-    found = arxiv_id(text)
-    if found:
-        return found
+    arxiv = arxiv_id(text)
+    if arxiv:
+        return arxiv
     if doi := find_doi(text):
         return f"doi:{doi}"
     forum = openreview_id(text)
@@ -230,30 +230,30 @@ def _identities(paper_id: str, paper_doi: str, url: str, title: str) -> tuple[st
 
 def same(one: Paper, other: Paper) -> bool:
     """Whether both are one paper: the arXiv id decides; where one has none, the DOI; where one has none, the title."""
-    mine = dict(name.split(":", 1) for name in identities(one))
-    theirs = dict(name.split(":", 1) for name in identities(other))
+    names = dict(name.split(":", 1) for name in identities(one))
+    other_names = dict(name.split(":", 1) for name in identities(other))
     for kind in ("arxiv", "doi", "title"):
-        if kind in mine and kind in theirs:
-            return mine[kind] == theirs[kind]
+        if kind in names and kind in other_names:
+            return names[kind] == other_names[kind]
     return one.id == other.id
 
 
-def merge(known: Paper, news: Paper) -> Paper:
-    """The paper with the best of both: `known` keeps its id; what it lacks comes from `news`; counts follow `news`
-    when it has any; the longer abstract stays; the earlier date stays, since a paper is announced once."""
-    dates = [day for day in (known.published, news.published) if day]
+def merge(stored: Paper, newer: Paper) -> Paper:
+    """The paper with the best of both. `stored` keeps its id. What it lacks comes from `newer`. Counts are those of
+    `newer` if it has any. The longer abstract stays. The earlier date stays, because a paper is announced once."""
+    dates = [day for day in (stored.published, newer.published) if day]
     return replace(
-        known,
-        title=known.title or news.title,
-        abstract=max(known.abstract, news.abstract, key=len),
-        authors=max(known.authors, news.authors, key=len),
-        categories=_union(known.categories, news.categories),
+        stored,
+        title=stored.title or newer.title,
+        abstract=max(stored.abstract, newer.abstract, key=len),
+        authors=max(stored.authors, newer.authors, key=len),
+        categories=_union(stored.categories, newer.categories),
         published=min(dates) if dates else None,
-        upvotes=news.upvotes or known.upvotes,
-        comments=news.comments or known.comments,
-        organization=known.organization or news.organization,
-        url=known.url or news.url,
-        doi=known.doi or news.doi,
+        upvotes=newer.upvotes or stored.upvotes,
+        comments=newer.comments or stored.comments,
+        organization=stored.organization or newer.organization,
+        url=stored.url or newer.url,
+        doi=stored.doi or newer.doi,
     )
 
 

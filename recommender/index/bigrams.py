@@ -33,8 +33,8 @@ def ngrams(
     each."""
     kept = content_flags[tokens].view(bool)
     tokens, rows = tokens[kept], rows[kept]
-    together = rows[1:] == rows[:-1]
-    return tokens, rows, pairs_of(tokens[:-1][together], tokens[1:][together]), rows[1:][together]
+    same_paper = rows[1:] == rows[:-1]
+    return tokens, rows, pairs_of(tokens[:-1][same_paper], tokens[1:][same_paper]), rows[1:][same_paper]
 
 
 def count_papers(

@@ -88,13 +88,13 @@ def read_manifest(folder: Path) -> Manifest | None:
             raise CorruptIndexError(folder, f"{MANIFEST} is missing") from None
         return None
     try:
-        held: dict[str, Any] = json.loads(raw)
-        if held["format"] > FORMAT:
-            raise NewerIndexError(folder, held["format"], FORMAT)
-        if held["format"] < FORMAT:
+        content: dict[str, Any] = json.loads(raw)
+        if content["format"] > FORMAT:
+            raise NewerIndexError(folder, content["format"], FORMAT)
+        if content["format"] < FORMAT:
             raise CorruptIndexError(folder, "an older Paperboy wrote it")
-        body = held["index"]
-        if held["check"] != _check(body):
+        body = content["index"]
+        if content["check"] != _check(body):
             raise CorruptIndexError(folder, f"{MANIFEST} does not match its checksum")
         blocks = tuple(BlockEntry(**{**entry, "means": tuple(entry["means"])}) for entry in body["blocks"])
         columns = {name: (size, check) for name, (size, check) in body["columns"].items()}
@@ -248,10 +248,10 @@ def remove_orphans(folder: Path, manifest: Manifest) -> None:
 def manifest_version(folder: Path) -> tuple[int, int, int] | None:
     """The version of the manifest file, which differs after every commit; None before the first commit."""
     try:
-        found = (folder / MANIFEST).stat()
+        status = (folder / MANIFEST).stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 @contextmanager

@@ -53,9 +53,9 @@ class Authors:
         name = query.name
         if not name or not self._rather_a_name(name):
             return None
-        asked = Clause(Field.AUTHOR, " ".join(name), name)
+        author = Clause(Field.AUTHOR, " ".join(name), name)
         others = tuple(group for group in query.groups if group[0].field is not Field.ANY)
-        return replace(query, groups=((asked,), *others), words=(), compounds=())
+        return replace(query, groups=((author,), *others), words=(), compounds=())
 
     def rather(self, word: str, by: int = 1) -> bool:
         """Whether more than `by` times as many papers have an author of that name as have the word in the text."""
@@ -87,12 +87,12 @@ class Authors:
             return rows
         tokens, places = self._snapshot.tokens(rows, AUTHORS, AUTHORS)
         owners = rows[places]
-        known, place = np.unique(tokens, return_inverse=True)
-        texts = [self._snapshot.vocabulary.words[term].removeprefix(AUTHOR_SIGN) for term in known.tolist()]
+        distinct, place = np.unique(tokens, return_inverse=True)
+        texts = [self._snapshot.vocabulary.words[term].removeprefix(AUTHOR_SIGN) for term in distinct.tolist()]
         accepted = [np.array([_means(word, text) for text in texts])[place] for word in map(fold, words)]
         non_initials = np.flatnonzero(np.array([len(text) > 1 for text in texts])[place])
-        found = [_following(places, owners, accepted) for places in (np.arange(len(tokens)), non_initials)]
-        matching: Rows = np.unique(np.concatenate(found))
+        row_sets = [_following(places, owners, accepted) for places in (np.arange(len(tokens)), non_initials)]
+        matching: Rows = np.unique(np.concatenate(row_sets))
         return matching
 
 
@@ -111,7 +111,7 @@ def _following(places: Rows, owners: Rows, accepted: Sequence[Mask]) -> Rows:
     if count <= 0:
         return owners[:0]
     same_author = owners[places[:count]] == owners[places[len(accepted) - 1 :]]
-    for shift, one in enumerate(accepted):
-        same_author &= one[places[shift : shift + count]]
+    for shift, mask in enumerate(accepted):
+        same_author &= mask[places[shift : shift + count]]
     rows: Rows = owners[places[:count]][same_author]
     return rows

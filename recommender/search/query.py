@@ -91,8 +91,8 @@ class Query:
     @property
     def asked(self) -> tuple[tuple[Clause, ...], ...]:
         """The groups that a full match must satisfy: all groups except those of stop words alone."""
-        told = tuple(group for group in self.groups if not all(c.idle for c in group))
-        return told or self.groups
+        groups = tuple(group for group in self.groups if not all(c.idle for c in group))
+        return groups or self.groups
 
     @property
     def must_mention(self) -> bool:
@@ -172,11 +172,11 @@ def parse(text: str) -> Query:
         without = (part["minus"] and not plain and not _a_number(part)) or operator == "NOT"
         clauses = _clauses(part, plain, together=bool(without)) if room > 0 else []
         room -= max(1, sum(len(clause.words) for clause in clauses))
-        asked = placed.union(clause for clause in clauses if clause.placed)
-        if len(asked) > MOST_PLACED:
+        all_placed = placed.union(clause for clause in clauses if clause.placed)
+        if len(all_placed) > MOST_PLACED:
             clauses = []
         else:
-            placed = asked
+            placed = all_placed
         if not clauses:
             ignored += [whole] if any(map(str.isalnum, whole)) else []
         elif without:
@@ -247,26 +247,26 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
             day = _day(_without_ending(value))
             return [Clause(where, whole, day=day)] if day else []
         case Field.CATEGORY:
-            several = _SEVERAL.split("".join(fold(value).split()))[:MOST_WORDS]
-            return [Clause(where, whole, value=one) for one in several if one]
+            categories = _SEVERAL.split("".join(fold(value).split()))[:MOST_WORDS]
+            return [Clause(where, whole, value=category) for category in categories if category]
         case Field.ID:
             value = _without_ending(value.strip())
             return [Clause(where, whole, value=canonical_id(value))] if value else []
         case Field.AUTHOR if quoted is not None:
             last, comma, first = value.partition(",")
             value = f"{first} {last}" if comma else value
-    found = tuple(words(value))[:MOST_WORDS]
-    if not found:
+    typed = tuple(words(value))[:MOST_WORDS]
+    if not typed:
         return []
     if where is Field.ANY and (quoted is None or plain) and not together:
-        return [Clause(where, "".join(some), some, len(some) > 1) for some in _written_together(found)]
+        return [Clause(where, "".join(group), group, len(group) > 1) for group in _written_together(typed)]
     # Stop words stand next to each other nearly everywhere: a phrase of nothing else is read as its words.
     phrase = (
         (quoted is not None or (together and where is Field.ANY))
-        and len(found) > 1
-        and not STOP_WORDS.issuperset(found)
+        and len(typed) > 1
+        and not STOP_WORDS.issuperset(typed)
     )
-    return [Clause(where, whole, found, phrase)]
+    return [Clause(where, whole, typed, phrase)]
 
 
 def _without_ending(value: str) -> str:
@@ -282,11 +282,11 @@ def _group_of_ids(groups: list[list[Clause]], clauses: Sequence[Clause], operato
     return next((group for group in groups if all(clause.field is Field.ID for clause in group)), [])
 
 
-def _written_together(found: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _written_together(typed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Each word alone, except that adjacent characters of scripts without spaces form one group."""
-    for together, run in groupby(found, unspaced):
-        some = tuple(run)
-        yield from [some] if together else zip(some)
+    for together, run in groupby(typed, unspaced):
+        characters = tuple(run)
+        yield from [characters] if together else zip(characters)
 
 
 def _issue_kind(part: str) -> IssueKind:
@@ -309,11 +309,11 @@ def _never(groups: Sequence[Sequence[Clause]]) -> str:
 
 
 def _day(text: str) -> date | None:
-    found = _DAY.fullmatch(text)
-    if not found:
+    match = _DAY.fullmatch(text)
+    if not match:
         return None
     try:
-        year, month, day = found[1] or found[4], found[2] or found[5], found[3] or found[6]
+        year, month, day = match[1] or match[4], match[2] or match[5], match[3] or match[6]
         return date(int(year), int(month or 1), int(day or 1))
     except ValueError:
         return None

@@ -55,11 +55,11 @@ def rerank(snapshot: Snapshot, papers: Rows, scores: NDArray[np.float32], terms:
 
 def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: dict[int, float]) -> Scores:
     """The largest share (0…1) of the terms' weight that is in one passage of each paper."""
-    known = np.array(sorted(terms), np.uint32)
-    wanted = np.zeros(int(max(stems.max(initial=0), known[-1])) + 1, bool)
-    wanted[known] = True
-    at = np.flatnonzero(wanted.take(stems))
-    term_numbers = known.searchsorted(stems[at])
+    query_terms = np.array(sorted(terms), np.uint32)
+    is_query_term = np.zeros(int(max(stems.max(initial=0), query_terms[-1])) + 1, bool)
+    is_query_term[query_terms] = True
+    at = np.flatnonzero(is_query_term.take(stems))
+    term_numbers = query_terms.searchsorted(stems[at])
     if not len(at):
         return np.zeros(papers)
     first = owners.searchsorted(np.arange(papers))
@@ -71,7 +71,7 @@ def _best_passages(stems: NDArray[np.uint32], owners: Rows, papers: int, terms: 
     entries = np.concatenate([passage, passage + 1]) * room + np.tile(term_numbers, 2)
     entries.sort()
     entries = entries[_firsts(entries)]
-    weights = np.array([terms[term] for term in known.tolist()])
+    weights = np.array([terms[term] for term in query_terms.tolist()])
     passage_weights = np.bincount(entries // room, weights[entries % room], papers * passages)
     best: Scores = passage_weights.reshape(papers, passages).max(1) / weights.sum()
     return best

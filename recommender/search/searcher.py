@@ -82,34 +82,35 @@ class Searcher:
 
     def satisfied(self, clause: Clause) -> bool:
         """Whether some paper satisfies a clause."""
-        return bool(self._satisfying(clause, np.ones(self._snapshot.size, bool)).any())
+        alive = ~self._snapshot.deleted
+        return bool((self._satisfying(clause, alive) & alive).any())
 
     def find(self, query: Query, most: int, strict: bool = False) -> Matches:
         """At most `most` papers that satisfy the query. With `strict` a paper needs every word, not only some."""
         if strict:
             return self._collect(query, self._weighted(query), most, strict)
-        found = self._ordered(query, most)
+        matches = self._ordered(query, most)
         named = self._authors.named(query)
         if named is None:
-            return found
-        theirs = self._collect(named, NOTHING, most, strict=False).papers
-        others = ~np.isin(found.papers, theirs)
-        papers = np.concatenate([theirs, found.papers[others]])
-        scores = np.concatenate([np.full(len(theirs), _NAMED, np.float32), found.scores[others]])
+            return matches
+        own_papers = self._collect(named, NOTHING, most, strict=False).papers
+        others = ~np.isin(matches.papers, own_papers)
+        papers = np.concatenate([own_papers, matches.papers[others]])
+        scores = np.concatenate([np.full(len(own_papers), _NAMED, np.float32), matches.scores[others]])
         return Matches(papers[:most], scores[:most])
 
     def _ordered(self, query: Query, most: int) -> Matches:
         """At most `most` papers by the words of the query, the top ones reranked."""
         terms = self._weighted(query)
-        found = self._collect(query, terms, max(most, DEPTH), strict=False)
-        if not len(found.papers) or found.scores[0] <= 0:
-            return Matches(found.papers[:most], found.scores[:most])
-        final = rerank(self._snapshot, found.papers[:DEPTH], found.scores[:DEPTH], terms.weights)
-        best = self._best(found.papers[:DEPTH], final.astype(np.float32), DEPTH)
+        matches = self._collect(query, terms, max(most, DEPTH), strict=False)
+        if not len(matches.papers) or matches.scores[0] <= 0:
+            return Matches(matches.papers[:most], matches.scores[:most])
+        final = rerank(self._snapshot, matches.papers[:DEPTH], matches.scores[:DEPTH], terms.weights)
+        best = self._best(matches.papers[:DEPTH], final.astype(np.float32), DEPTH)
         # The papers below the reranked ones keep their order.
-        rest = found.scores[DEPTH:] / found.scores[: DEPTH + 1][-1] * best.scores[-1]
+        rest = matches.scores[DEPTH:] / matches.scores[: DEPTH + 1][-1] * best.scores[-1]
         scores = np.concatenate([best.scores, rest])
-        return Matches(np.concatenate([best.papers, found.papers[DEPTH:]])[:most], scores[:most])
+        return Matches(np.concatenate([best.papers, matches.papers[DEPTH:]])[:most], scores[:most])
 
     def by_words(self, words: Iterable[str], terms: int, most: int) -> Rows:
         """At most `most` papers that share the `terms` words with the highest weight."""
@@ -232,12 +233,12 @@ class Searcher:
 
     def categories(self, value: str) -> list[int]:
         """The word ids of the categories that a value names: one, or all of an archive (`cs`, `cs.*`)."""
-        known = {self._snapshot.vocabulary.words[n]: int(n) for n in self._snapshot.categories}
-        exact = known.get(CATEGORY_SIGN + value)
+        numbers = {self._snapshot.vocabulary.words[n]: int(n) for n in self._snapshot.categories}
+        exact = numbers.get(CATEGORY_SIGN + value)
         if exact is not None:
             return [exact]
         prefix = CATEGORY_SIGN + value.removesuffix("*").removesuffix(".") + "."
-        return [number for word, number in known.items() if word.startswith(prefix)]
+        return [number for word, number in numbers.items() if word.startswith(prefix)]
 
     def _scored(self, query: Query, terms: Terms, strict: bool) -> Floats:
         """The score of every row: 0 for rows without the words that the query needs, and at least _FOUND for all
@@ -254,8 +255,8 @@ class Searcher:
                     pair = [word for word in terms.compounds[term] if word in postings]
                     own = np.maximum(own - sum(_of_term(postings[w], rows, terms.weights[w]) for w in pair), 0)
                 added.append(own)
-            found = np.concatenate([rows for rows, _ in block], dtype=np.int64)
-            np.add.at(scores, found, np.concatenate(added))  # few enough rows to stay in a processor's cache
+            all_rows = np.concatenate([rows for rows, _ in block], dtype=np.int64)
+            np.add.at(scores, all_rows, np.concatenate(added))  # few enough rows to stay in a processor's cache
         return scores
 
     def _weighted(self, query: Query) -> Terms:
@@ -269,7 +270,7 @@ class Searcher:
             term, weight = self._term("".join(pair))
             if weight > 0 and term not in terms:
                 terms[term] = COMPOUND_SHARE * weight
-                compounds[term] = tuple({one for one in (self._term(word)[0] for word in pair) if one >= 0})
+                compounds[term] = tuple({word_id for word_id in (self._term(word)[0] for word in pair) if word_id >= 0})
         for _, word in query.added_terms:
             term, weight = self._term(word)
             if weight > 0 and term not in terms:
@@ -282,14 +283,14 @@ class Searcher:
 
     def _term(self, word: str) -> tuple[int, float]:
         """(word id of the stem or −1, weight). Rare words and words that come in bursts weigh most."""
-        known = self._terms.get(word)
-        if known is None:
+        weighted = self._terms.get(word)
+        if weighted is None:
             term = self._snapshot.vocabulary.get(stem(word), -1)
             weight = 0.0
             if 0 <= term < self._snapshot.words:
                 weight = float(self._snapshot.idf[term] * self._snapshot.burstiness[term] ** _BURSTINESS_POWER)
-            known = self._terms[word] = (term if weight else -1, weight)
-        return known
+            weighted = self._terms[word] = (term if weight else -1, weight)
+        return weighted
 
 
 def _highest(scores: Floats, most: int) -> Rows:
@@ -301,8 +302,8 @@ def _highest(scores: Floats, most: int) -> Rows:
         if len(papers) >= most:
             break
     if len(papers) > most > 0:
-        found = scores[papers]
-        papers = papers[found >= np.partition(found, -most)[-most]]
+        high_scores = scores[papers]
+        papers = papers[high_scores >= np.partition(high_scores, -most)[-most]]
     return papers
 
 

@@ -32,13 +32,13 @@ def snippet(query: str, text: str, limit: int = LIMIT) -> str:
     """The sentence of `text` that shares most words with `query` (by stems; the first among equals). A sentence longer
     than `limit` characters is cut, between words, to the part that shares most. Empty for an empty text."""
     text = text[:LONGEST_TEXT]
-    wanted = {stem(word) for word in parse(query).words}
+    query_stems = {stem(word) for word in parse(query).words}
     plain = text.isascii() and not any(sign in text for sign in _NOT_PLAIN)
 
     def found(part: str) -> set[str]:
-        if plain and len(wanted) <= _FEW:
-            return wanted.intersection(map(stem, _beginning_as(part.lower(), wanted)))
-        return wanted.intersection(map(stem, words(part)))
+        if plain and len(query_stems) <= _FEW:
+            return query_stems.intersection(map(stem, _beginning_as(part.lower(), query_stems)))
+        return query_stems.intersection(map(stem, words(part)))
 
     def shared(sentence: str) -> int:
         return len(found(sentence))
@@ -68,16 +68,16 @@ def _start(parts: Sequence[tuple[int, int, set[str]]], room: int) -> int:
     best, start, last, different = 0, 0, 0, 0
     for number, (begin, _, leaving) in enumerate(parts):
         while last < len(parts) and parts[last][1] - begin <= room:
-            for one in parts[last][2]:
-                different += not inside[one]
-                inside[one] += 1
+            for word_stem in parts[last][2]:
+                different += not inside[word_stem]
+                inside[word_stem] += 1
             last += 1
         if different > best:
             best, start = different, begin
         if number < last:
-            for one in leaving:
-                inside[one] -= 1
-                different -= not inside[one]
+            for word_stem in leaving:
+                inside[word_stem] -= 1
+                different -= not inside[word_stem]
         else:  # longer than the room
             last += 1
     return start
@@ -86,9 +86,9 @@ def _start(parts: Sequence[tuple[int, int, set[str]]], room: int) -> int:
 def _beginning_as(text: str, stems: Iterable[str]) -> Iterator[str]:
     """The words of a plain text that begin as a word with one of the stems does. It takes a fraction of the time that
     looking at every word does."""
-    for one in stems:
+    for word_stem in stems:
         # All but its last letter (happy: happi), or its first (dying: die).
-        begin = one[:1] if len(one) == 3 and one.endswith("ie") else one[:-1] or one
+        begin = word_stem[:1] if len(word_stem) == 3 and word_stem.endswith("ie") else word_stem[:-1] or word_stem
         at = text.find(begin)
         while at >= 0 and (word := _PLAIN_WORD.match(text, at)):
             if not text[at - 1 : at].isalnum():
