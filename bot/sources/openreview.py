@@ -34,11 +34,14 @@ _MOST_PAGES = 100
 _LATE = timedelta(days=1)  # a day there may begin earlier or later than the day here
 _MOST_ASKED = 20
 """Single submissions that are asked for at once, a request each."""
+_LATE_CHANGE = 300_000
+"""Milliseconds. A change is listed at most so long after others that are later."""
 _EVERYONE = "everyone"
 _FORUM = re.compile(r"[A-Za-z0-9_-]{5,40}")
 _OUT = re.compile(r"withdrawn|rejected", re.IGNORECASE)
 _REFUSALS = (401, 403)
 _LARGEST_TIME = 10**14  # milliseconds; far beyond all dates
+_LONGEST_TIME = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ class Page:
     changes: tuple[int, ...]
     cut: bool
 
-    def ends_before(self, moment: datetime) -> bool:
-        """Whether the pages after this one hold only what was last changed before a moment. False if this page is not
+    def ends_before(self, milliseconds: float) -> bool:
+        """Whether the pages after this one hold only what was last changed before a time. False if this page is not
         sorted by its changes, so that nothing can be said."""
         is_sorted = all(later >= earlier for later, earlier in zip(self.changes, self.changes[1:], strict=False))
-        return len(self.changes) == self.size > 0 and is_sorted and self.changes[-1] < moment.timestamp() * 1000
+        return len(self.changes) == self.size > 0 and is_sorted and self.changes[-1] < milliseconds
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class _Submissions:
     """The content of the pages that were read so far, by forum."""
 
     by_id: dict[str, Submission] = field(default_factory=dict)
+    memory: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     cut: bool = False
 
@@ -118,13 +122,14 @@ class OpenReview:
         self._token = ""
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
-        """The public submissions that were changed since the day before `since`. What became public since then is new;
-        a paper counts from the day it was published, or else could be read, or else was made."""
+        """The public submissions that were changed since the day before `since`, or since the last change that the
+        memory holds of their venue. What became public since that day is new; a paper counts from the day it was
+        published, or else could be read, or else was made."""
         submissions = _Submissions()
         failure: SourceError | None = None
         for venue in self._venues:
             try:
-                await self._read(submissions, venue, since - _LATE, until)
+                await self._read(submissions, venue, since - _LATE, until, memory)
             except SourceError as error:
                 failure = failure or error
                 if isinstance(error, (Unreachable, RateLimited)):
@@ -132,7 +137,7 @@ class OpenReview:
         listings = submissions.listings(since - _LATE)
         if failure and not listings:
             raise failure
-        return Batch(listings, {}, () if failure else submissions.notes(), failure)
+        return Batch(listings, submissions.memory, () if failure else submissions.notes(), failure)
 
     def may_have(self, paper_id: str) -> bool:
         """Whether an id is that of a forum."""
@@ -150,8 +155,12 @@ class OpenReview:
             papers += [each.paper for each in page.submissions if each.paper.id == f"openreview:{forum}"]
         return papers
 
-    async def _read(self, submissions: _Submissions, venue: str, since: date, today: date) -> None:
-        """Add the pages of a venue, what was changed last first, until what follows is older than `since`."""
+    async def _read(
+        self, submissions: _Submissions, venue: str, since: date, today: date, memory: Mapping[str, str]
+    ) -> None:
+        """Add the pages of a venue, what was changed last first, until what follows is old or was read before."""
+        last_change = _milliseconds(memory.get(venue, ""))
+        old = max(datetime.combine(since, time(), UTC).timestamp() * 1000, last_change - _LATE_CHANGE)
         invitation = venue if "/-/" in venue else f"{venue}/-/Submission"
         for number in range(_MOST_PAGES):
             answer = await self._get(
@@ -159,8 +168,10 @@ class OpenReview:
             )
             page = await asyncio.to_thread(self._parsed, answer, today)
             fresh = submissions.add(page)
+            last_change = max((last_change, *page.changes))
+            submissions.memory[venue] = str(last_change)
             repeats = bool(page.submissions) and not fresh
-            if page.size < PAGE or repeats or page.ends_before(datetime.combine(since, time(), UTC)):
+            if page.size < PAGE or repeats or page.ends_before(old):
                 return
         submissions.cut = True
 
@@ -235,7 +246,7 @@ def read_page(answer: Answer, today: date) -> Page:
         if effort.spent:
             break
         changed_at = note.get("tmdate") if isinstance(note, dict) else None
-        if type(changed_at) is int:
+        if type(changed_at) is int and 0 < changed_at < _LARGEST_TIME:
             changes.append(changed_at)
         if not isinstance(note, dict):
             unread += 1
@@ -298,6 +309,11 @@ def _authors(value: object) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else []
     names = (entry.get("fullname") if isinstance(entry, dict) else entry for entry in entries)
     return tuple(name for name in people(names) if name.casefold() != "anonymous")
+
+
+def _milliseconds(text: str) -> int:
+    """The time that a memory holds; 0 if it holds none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_TIME else 0
 
 
 def _day(milliseconds: object, today: date) -> date | None:

@@ -55,7 +55,8 @@ async def test_a_submission_comes_whole(server: PaperSources, fetcher: Fetcher) 
         published=FRIDAY,
         url="https://openreview.net/forum?id=Ab1_cD2-eF",
     )
-    assert batch == Batch((Listing(whole, "openreview", FRIDAY, ListingKind.NEW),))
+    assert batch.listings == (Listing(whole, "openreview", FRIDAY, ListingKind.NEW),)
+    assert (batch.notes, batch.failure) == ((), None)
 
 
 async def test_every_venue_is_read_and_a_whole_invitation_is_one(server: PaperSources, fetcher: Fetcher) -> None:
@@ -75,6 +76,28 @@ async def test_pages_are_read_until_what_is_older_and_politely(
     assert len(news) == PAGE + 5
     assert [request.query["offset"] for request in server.requests] == ["0", str(PAGE)]
     assert fake_time.sleeps == [1.0]
+
+
+async def test_what_was_read_before_is_not_asked_for_again(server: PaperSources, fetcher: Fetcher) -> None:
+    notes = [submission(f"fresh{number:05d}", FRIDAY) for number in range(3 * PAGE)]
+    server.openreview(VENUE, notes)
+    openreview = source(server, fetcher)
+    first = await openreview.fetch(FRIDAY, FRIDAY, {})
+    assert (len(first.listings), len(server.requests)) == (3 * PAGE, 4)
+    noon = int(str(milliseconds(FRIDAY)))
+    late, evening = noon + 4 * 60_000, noon + 3_600_000
+    assert first.memory == {VENUE: str(noon)}
+    server.requests.clear()
+    for note in notes[:PAGE]:
+        note["tmdate"] = evening
+    server.openreview(VENUE, [*notes, submission("late000", FRIDAY, tmdate=late)])
+    again = await openreview.fetch(FRIDAY, FRIDAY, first.memory)
+    assert "late000" in ids(again)
+    assert len(server.requests) == 4, "the changes of five minutes come again, since some are listed late"
+    server.requests.clear()
+    third = await openreview.fetch(FRIDAY, FRIDAY, again.memory)
+    assert "late000" in ids(third)
+    assert (len(server.requests), third.memory) == (2, {VENUE: str(evening)})
 
 
 async def test_a_server_that_does_not_sort_is_read_to_the_end(server: PaperSources, fetcher: Fetcher) -> None:
