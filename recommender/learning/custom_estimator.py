@@ -192,7 +192,7 @@ def _dual(rows: FeatureMatrix, weights: Floats) -> Floats:
     penalty are such a sum."""
     from scipy.sparse.linalg import lsqr
 
-    return lsqr(as_csr(rows).T, weights, atol=1e-4, btol=1e-4, iter_lim=100)[0].astype(np.float32)
+    return lsqr(as_csr(rows).T, weights, atol=1e-3, btol=1e-3, iter_lim=50)[0].astype(np.float32)
 
 
 def _copy(estimator: Any) -> Any:

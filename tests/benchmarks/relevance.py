@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,17 +56,17 @@ def run(data: Path, file: Path, folder: Path) -> list[Figure]:
 
 def ndcg(engine: Engine, collection: Collection) -> float:
     """The mean over the queries of the normalised discounted cumulative gain at DEPTH (Järvelin & Kekäläinen 2002)."""
+    from sklearn.metrics import ndcg_score
+
     gained = []
     for query_id, grades in collection.grades.items():
         found = engine.find(collection.queries[query_id], DEPTH + 1)
         shown = [paper_id for paper_id in found if paper_id != collection.own.get(query_id)][:DEPTH]
-        best = sorted(grades.values(), reverse=True)[:DEPTH]
-        gained.append(_gain([grades.get(paper_id, 0.0) for paper_id in shown]) / _gain(best))
+        # What was not found stands below DEPTH places without any grade.
+        missed = [grade for paper_id, grade in grades.items() if paper_id not in shown]
+        ordered = [*(grades.get(paper_id, 0.0) for paper_id in shown), *[0.0] * DEPTH, *missed]
+        gained.append(ndcg_score([ordered], [range(len(ordered), 0, -1)], k=DEPTH))
     return float(np.mean(gained))
-
-
-def _gain(grades: Sequence[float]) -> float:
-    return float(np.sum(np.array(grades) / np.log2(np.arange(2, len(grades) + 2))))
 
 
 def _collections(folder: Path, file: Path) -> Iterator[Collection]:
