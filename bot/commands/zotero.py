@@ -56,9 +56,11 @@ async def put_papers(ctx: CommandContext, papers: Sequence[Paper]) -> Reply:
         sent = await zotero.add(papers)
     except SourceError as error:
         return error_reply(str(error))
-    text = f"Put {count(sent.added, 'paper')} into Zotero ({zotero.library})."
+    place = f"Zotero ({zotero.library})"
+    parts = [f"Put {count(sent.added, 'paper')} into {place}."] if sent.added else []
     if sent.present:
-        text += f" {count(sent.present, 'paper')} {'was' if sent.present == 1 else 'were'} there already."
+        verb = "was" if sent.present == 1 else "were"
+        parts.append(f"{count(sent.present, 'paper')} {verb} {'there' if parts else f'in {place}'} already.")
     if sent.refused:
-        text += f" Zotero refused {count(sent.refused, 'paper')}."
-    return Reply(text, ok=not sent.refused)
+        parts.append(f"{count(sent.refused, 'paper')} could not be put there: Zotero refused.")
+    return Reply(" ".join(parts), ok=not sent.refused)

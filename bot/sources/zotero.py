@@ -96,6 +96,7 @@ class Zotero:
         self.library = library
         self._key = key
         self._url = url.rstrip("/")
+        self._adding = asyncio.Lock()
 
     async def papers(self, library: str = "") -> ZoteroItems:
         """The papers among the last thousand items that were added to a library. Raises SourceError."""
@@ -127,6 +128,10 @@ class Zotero:
 
         Raises SourceError; some of the papers may have been added before.
         """
+        async with self._adding:  # a second press must find the papers of the first
+            return await self._add(papers)
+
+    async def _add(self, papers: Sequence[Paper]) -> Sent:
         by_name: dict[str, list[Paper]] = {}
         for known in (await self.papers()).papers:
             for name in identities(known):

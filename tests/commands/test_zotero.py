@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -106,7 +107,14 @@ async def test_saved_papers_go_into_the_library_once(server: PaperSources, harne
         "Something else with a title",
     }
     reply = await harness.say("saved zotero", BEN)
-    assert reply.text == "Put 0 papers into Zotero (groups/4567). 2 papers were there already."
+    assert reply.text == "2 papers were in Zotero (groups/4567) already."
+    await harness.list_papers([paper(3)])
+    await harness.say(f"save {paper(3).id}", BEN)
+    again, twice = await asyncio.gather(harness.say("saved zotero", BEN), harness.say("saved zotero", BEN))
+    assert {again.text, twice.text} == {
+        "Put 1 paper into Zotero (groups/4567). 2 papers were there already.",
+        "3 papers were in Zotero (groups/4567) already.",
+    }, "a press that comes twice adds nothing twice"
     assert (await harness.say("saved zotero")).text.startswith("You have saved nothing yet.")
 
 
