@@ -40,6 +40,15 @@ _PREPRINT_DOI = r"10\.(?:1101|64898)/(?:\d+\.)*\d{6,}"
 _PREPRINT_PLACE = re.compile(
     rf"(?:^|[/.])(?:bio|med)rxiv\.org/(?:content|details/(?:bio|med)rxiv)/({_PREPRINT_DOI})(?!\d)", re.IGNORECASE
 )
+# Older links, those of feeds, and people's own words have the number alone. It begins with the day on which the
+# preprint was approved, and the prefix changed with the first of December (connect.biorxiv.org/news/2025/11/18).
+_PREPRINT_NUMBER = re.compile(
+    r"(?:(?:^|.*[/.])(?:bio|med)rxiv\.org/(?:cgi/content/(?:short|abstract|full)/"
+    r"|content/(?:(?:bio|med)rxiv/)?early/\d{4}/\d{2}/\d{2}/)"
+    r"|(?:bio|med)rxiv[:\s]\s*)((?:\d{4}\.\d{2}\.\d{2}\.)?\d{6,8})(?:v\d+)?(?:[.?#/]\S*)?",
+    re.IGNORECASE,
+)
+_NEW_PREFIX_SINCE = "2025.12.01"
 _PREPRINT_VERSION = re.compile(rf"({_PREPRINT_DOI})v\d+(?:[.?#/].*)?", re.IGNORECASE)
 _OPENREVIEW_PLACE = re.compile(
     r"(?:^|[/.])openreview\.net/(?:forum|pdf|attachment)\?(?:[^#\s]*&)?id=([A-Za-z0-9_-]{5,40})(?![A-Za-z0-9_-])",
@@ -139,6 +148,9 @@ def find_doi(text: str) -> str | None:
         return None
     if preprint := _PREPRINT_PLACE.search(text):
         return preprint[1]
+    if numbered := _PREPRINT_NUMBER.fullmatch(text):
+        is_new = "." in numbered[1] and numbered[1] >= _NEW_PREFIX_SINCE
+        return f"10.{'64898' if is_new else '1101'}/{numbered[1]}"
     doi = _DOI_PLACES.sub("", text, count=1)
     if preprint := _PREPRINT_VERSION.fullmatch(doi):
         return preprint[1]

@@ -27,6 +27,19 @@ OPENRXIV = "10.64898/2026.06.11.731775"
         ("https://www.medrxiv.org/content/10.1101/2020.02.25.20021568v2.full-text", "10.1101/2020.02.25.20021568"),
         ("https://www.medrxiv.org/content/10.1101%2F2020.02.25.20021568v2", "10.1101/2020.02.25.20021568"),
         (f"https://api.biorxiv.org/details/biorxiv/{BIORXIV}/na/json", BIORXIV),
+        # The number alone: links of feeds, of the oldest PDFs, and as people write it.
+        ("http://biorxiv.org/cgi/content/short/2023.01.02.522333v1?rss=1", "10.1101/2023.01.02.522333"),
+        ("https://www.biorxiv.org/cgi/content/short/2026.01.02.123456v2", BIORXIV.replace("10.1101", "10.64898")),
+        ("https://www.biorxiv.org/content/early/2018/07/20/336644", "10.1101/336644"),
+        ("https://www.biorxiv.org/content/biorxiv/early/2018/07/20/336644.full.pdf", "10.1101/336644"),
+        (
+            "https://www.medrxiv.org/content/medrxiv/early/2025/12/03/2025.12.01.25341362.full.pdf",
+            "10.64898/2025.12.01.25341362",
+        ),
+        ("biorxiv:2025.11.30.123456v2", "10.1101/2025.11.30.123456"),
+        ("bioRxiv 336644", "10.1101/336644"),
+        ("bioRxiv 336644 neurons", None),
+        ("https://notbiorxiv.org/cgi/content/short/336644", None),
         # Journals of the same publisher have letters in their DOIs, and a "v2" of other publishers is part of the name.
         ("10.1101/gr.277663.123", "10.1101/gr.277663.123"),
         ("10.5281/zenodo.1234567v2", "10.5281/zenodo.1234567v2"),
