@@ -22,7 +22,10 @@ _LONGEST_WORD = 64
 # Scripts written without spaces: every character is a word, and a search for two of them is a phrase.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _UNSPACED_WORD = re.compile(f"[{_UNSPACED}]")
+_SIGNED = r"(?<!\w)[a-z](?:\+\+(?!\+)|[#*](?![\w#*]))"
+"""Names of one letter with signs, which make them another name: C++, C#, A*."""
 _ASCII_WORD = re.compile(r"[a-z0-9_]+")
+_SIGNED_ASCII_WORD = re.compile(rf"{_SIGNED}|{_ASCII_WORD.pattern}")
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ud800-\udfff\ufff0-\ufffb\U000e0000-\U000e007f]"
@@ -78,13 +81,14 @@ _stemmer_lock = Lock()  # a Stemmer object is not made for two threads at once
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in order: lower case, split at hyphens and every other sign, TeX commands taken out."""
+    """The words of `text` in order: lower case, split at hyphens and most other signs, TeX commands taken out."""
     text = plain(text[:LONGEST_TEXT]).lower()
+    signed = "++" in text or "#" in text or "*" in text
     if text.isascii():
-        return _ASCII_WORD.findall(text)
+        return (_SIGNED_ASCII_WORD if signed else _ASCII_WORD).findall(text)
     text = normalized("NFKC", _INVISIBLE.sub("", text)).lower()
     marks = sorted(char for char in set(_VARIANT.sub("", text)) if unicodedata.category(char) in ("Mn", "Mc"))
-    return [word[:_LONGEST_WORD] for word in _word("".join(marks)).findall(text)]
+    return [word[:_LONGEST_WORD] for word in _word("".join(marks), signed).findall(text)]
 
 
 def unspaced(word: str) -> bool:
@@ -97,7 +101,7 @@ def plain(text: str) -> str:
     """`text` with TeX's accents applied and its commands for style taken out; the names of symbols stay as words."""
     if not _TEX_SIGN.search(text):
         return text
-    text = _TEX_LINK.sub(" ", text)
+    text = _TEX_LINK.sub(" ", text.replace(r"\#", "#"))
     text = _TEX_ACCENT.sub(lambda m: unicodedata.normalize("NFC", m["letter"] + _COMBINING[m["accent"]]), text)
     text = _TEX_VARIANT.sub(r"\\", text)
     return _TEX_STYLE.sub(" ", text).replace("$", "").replace("{", "").replace("}", "")
@@ -168,10 +172,12 @@ def _fewer_marks(run: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _word(marks: str) -> re.Pattern[str]:
-    """What a word is in a text with these combining marks, which belong to the letter before them."""
+def _word(marks: str, signed: bool) -> re.Pattern[str]:
+    """What a word is in a text with these combining marks, which belong to the letter before them; and, in a text with
+    signs, names such as C++."""
     letter = rf"[^\W{_UNSPACED}]"
-    return re.compile(rf"[{_UNSPACED}]|{letter}(?:{letter}|[{marks}])*" if marks else rf"[{_UNSPACED}]|{letter}+")
+    word = rf"{letter}(?:{letter}|[{marks}])*" if marks else rf"{letter}+"
+    return re.compile(rf"{_SIGNED}|[{_UNSPACED}]|{word}" if signed else rf"[{_UNSPACED}]|{word}")
 
 
 def _letter_name(letter: str) -> str:

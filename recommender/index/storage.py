@@ -30,7 +30,7 @@ from recommender.index.file_lock import try_lock
 from recommender.index.postings import Block
 from recommender.index.word_vectors import WordVectors
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST = "index.json"
 _MAGIC = b"PAPERBOY"
 _ALIGN = 64

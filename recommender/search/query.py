@@ -44,7 +44,8 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One condition of a query: `words` (as one `phrase`, or each anywhere), a `value` (id or category), or a `day`."""
+    """One condition of a query: `words` (as one `phrase`, or each anywhere), a `value` (id or category), or a `day`.
+    A `variant` is another way to write the other clauses of its group, which nobody typed."""
 
     field: Field
     text: str = column(compare=False)
@@ -52,11 +53,12 @@ class Clause:
     phrase: bool = False
     value: str = ""
     day: date | None = None
+    variant: bool = False
 
     @property
     def required(self) -> bool:
         """Whether a paper must satisfy the clause. Single words only add to the score."""
-        return self.phrase or self.field is not Field.ANY
+        return (self.phrase and not self.variant) or self.field is not Field.ANY
 
     @property
     def idle(self) -> bool:
@@ -105,7 +107,14 @@ class Query:
     @property
     def phrases(self) -> tuple[Clause, ...]:
         """The phrases that may stand anywhere in a paper."""
-        return tuple(c for group in self.groups for c in group if c.phrase and c.field is Field.ANY)
+        clauses = (c for group in self.groups for c in group)
+        return tuple(c for c in clauses if c.phrase and c.field is Field.ANY and not c.variant)
+
+    @property
+    def variants(self) -> tuple[tuple[Clause, ...], ...]:
+        """For each name with a number, all ways to write it: YOLOv9, YOLO v9."""
+        ways = (tuple(clause for clause in group if clause.variant) for group in self.groups)
+        return tuple(dict.fromkeys(filter(None, ways)))
 
     @property
     def name(self) -> tuple[str, ...]:
@@ -143,6 +152,12 @@ _CATEGORY = re.compile(
 _SEVERAL = re.compile(r"[,;|]+")
 _SPACED = re.compile(rf"(?<!\S)([{MINUS}]?(?:{'|'.join(_NAMES)}):)\s+(?=[\w\"])", re.IGNORECASE)
 """A field name with a space after its colon."""
+_NUMBERED = re.compile(
+    r"(?<![\w.])(?P<name>[a-z]{2,30}?)(?:[\s_-](?P<apart>v)?|(?P<joined>v)?)"
+    r"(?P<number>\d{1,4}+)(?:\.(?P<minor>\d{1,2}+))?(?P<letters>[a-z]{0,2})(?!\w)"
+)
+"""A name with a number: LLaMA2, YOLO v9, Qwen-2.5."""
+_MOST_NUMBERED = 3
 _ENDING = ".,;:!?)]}>'"
 _QUOTES = str.maketrans("“”„«»″", '""""""')
 
@@ -161,10 +176,12 @@ def parse(text: str) -> Query:
         parts = list(_PART.finditer(spaced))
     operator = ""
     room = MOST_WORDS
+    plain_text = []
     placed: set[Clause] = set()
     for part in parts:
         whole = part[0]
-        if whole in _OPERATORS and not prose:
+        # Nothing stands before a first NOT that it could take papers from: a NOT gate.
+        if whole in _OPERATORS and not prose and (whole != "NOT" or groups or excluded):
             ignored += [operator] if operator else []
             operator = whole
             continue
@@ -187,6 +204,7 @@ def parse(text: str) -> Query:
             named.extend(clauses)
         else:
             ignored += [operator] if operator in _EITHER else []
+            plain_text.append(part["bare"] if part["bare"] and clauses[0].field is Field.ANY else "|")
             together = clauses[0].field is Field.CATEGORY
             groups += [clauses] if together else [[clause] for clause in clauses]
         operator = ""
@@ -198,6 +216,8 @@ def parse(text: str) -> Query:
     subject = [w for group in groups for c in group if c.field in (Field.ANY, Field.TITLE) for w in c.words]
     if subject and STOP_WORDS.issuperset(subject):
         issues.append(QueryIssue(" ".join(dict.fromkeys(subject)), IssueKind.EVERYDAY))
+    if not prose:
+        _add_variants(groups, " ".join(plain_text))
     return Query(
         text=text,
         groups=tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
@@ -267,6 +287,39 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
         and not STOP_WORDS.issuperset(typed)
     )
     return [Clause(where, whole, typed, phrase)]
+
+
+def _add_variants(groups: list[list[Clause]], text: str) -> None:
+    """Add to the words of each name with a number the other ways to write it."""
+    for name in list(_NUMBERED.finditer(text.lower()))[:_MOST_NUMBERED]:
+        if name["name"] in STOP_WORDS:
+            continue
+        typed = words(name[0])
+        letters = name["apart"] or name["joined"]
+        parts = [
+            name["name"],
+            *([letters] if letters else []),
+            name["number"],
+            *([name["minor"]] if name["minor"] else []),
+        ]
+        parts[-1] += name["letters"]
+        variants = [Clause(Field.ANY, name[0], way, len(way) > 1, variant=True) for way in _ways(parts)]
+        for group in groups:
+            if (
+                len(group) == 1
+                and len(group[0].words) == 1
+                and group[0].words[0] in typed
+                and group[0].field is Field.ANY
+            ):
+                group.extend(variants)
+
+
+def _ways(parts: Sequence[str]) -> list[tuple[str, ...]]:
+    """Every way to join neighbouring parts: ab, a b."""
+    ways: list[tuple[str, ...]] = [(parts[0],)]
+    for part in parts[1:]:
+        ways = [way for before in ways for way in ((*before[:-1], before[-1] + part), (*before, part))]
+    return ways
 
 
 def _without_ending(value: str) -> str:

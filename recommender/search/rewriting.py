@@ -36,7 +36,9 @@ class QueryRewriter:
         has is read as its words.
         """
         issues = list(query.issues)
-        corrections = {word: self._spelling.word(word) for word in _words(query) if not self._searcher.knows(word)}
+        numbered = self._numbered(query)
+        unknown = [word for word in _words(query) if word not in numbered and not self._searcher.knows(word)]
+        corrections = {word: self._spelling.word(word) for word in unknown}
         alternatives = [
             tuple(m for clause in group for m in self._alternatives(clause, corrections, issues))
             for group in query.groups
@@ -45,7 +47,8 @@ class QueryRewriter:
         corrected = {word: correction for word, correction in corrections.items() if correction}
         # A rare word in prose or in a person's name is not taken for a misspelling.
         typed = query.words if len(query.words) <= PROSE else ()
-        candidates = (word for word in typed if word not in corrections and not self._searcher.knows_author(word))
+        candidates = (word for word in typed if word not in corrections and word not in numbered)
+        candidates = (word for word in candidates if not self._searcher.knows_author(word))
         frequent = {word: self._spelling.commoner(word) for word in candidates}
         added_terms = {word: correction for word, correction in frequent.items() if correction}
         if corrected:  # the query has misspellings, so a rare word in it is one as well
@@ -76,6 +79,18 @@ class QueryRewriter:
             tuple(added_terms.items()),
         )
         return rewritten, interpretation
+
+    def _numbered(self, query: Query) -> set[str]:
+        """The words of the names with numbers that some paper has: one that no paper writes as it is typed, but
+        another way, is not misspelled."""
+        return {
+            word
+            for group in query.groups
+            if any(clause.variant and self._searcher.satisfied(clause) for clause in group)
+            for clause in group
+            if not clause.variant
+            for word in clause.words
+        }
 
     def _alternatives(
         self, clause: Clause, corrections: dict[str, str | None], issues: list[QueryIssue]

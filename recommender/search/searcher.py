@@ -23,6 +23,8 @@ AUTHOR_SHARE = 0.3
 """Weight of a match in authors for a plain word that is not more often a name, relative to a match in the text."""
 COMPOUND_SHARE = 0.7
 """Weight of a compound (dataset), relative to the two words as typed (data set)."""
+NUMBERED_SHARE = 2.0
+"""Weight of a name with a number in any way to write it, relative to a word that as many papers have."""
 ADDED_TERM_SHARE = 0.7
 """Weight of an added term, relative to a word as typed."""
 _FOUND = np.float32(1e-30)
@@ -132,6 +134,8 @@ class Searcher:
 
     def _collect(self, query: Query, terms: Terms, most: int, strict: bool) -> Matches:
         scores = self._scored(query, terms, strict)
+        for variants in query.variants:
+            scores += self._numbered(variants)
         scores[self._snapshot.deleted] = 0
         required, excluded = _checks(query, strict)
         self._sift(scores, required, [clause for clause in excluded if not clause.placed], placed=False)
@@ -259,6 +263,15 @@ class Searcher:
             np.add.at(scores, all_rows, np.concatenate(added))  # few enough rows to stay in a processor's cache
         return scores
 
+    def _numbered(self, variants: Sequence[Clause]) -> Floats:
+        """What a name with a number adds to the score of every row: the same, however it is written there."""
+        having = np.zeros(self._snapshot.size, bool)
+        for variant in variants:
+            having |= self._satisfying(variant, np.ones(self._snapshot.size, bool))
+        count = int(np.count_nonzero(having))
+        idf = np.log1p((self._snapshot.size - count + 0.5) / (count + 0.5))
+        return (having * np.float32(NUMBERED_SHARE * idf)).astype(np.float32)
+
     def _weighted(self, query: Query) -> Terms:
         """The terms of a query with their weights."""
         terms: dict[int, float] = {}
@@ -271,7 +284,8 @@ class Searcher:
             if weight > 0 and term not in terms:
                 terms[term] = COMPOUND_SHARE * weight
                 compounds[term] = tuple({word_id for word_id in (self._term(word)[0] for word in pair) if word_id >= 0})
-        for _, word in query.added_terms:
+        of_variants = ((word, word) for variants in query.variants for clause in variants for word in clause.words)
+        for _, word in (*query.added_terms, *of_variants):
             term, weight = self._term(word)
             if weight > 0 and term not in terms:
                 terms[term] = ADDED_TERM_SHARE * weight

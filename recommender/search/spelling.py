@@ -25,8 +25,12 @@ class Spelling:
         self._lexicon = lexicon
 
     def word(self, word: str) -> str | None:
-        """The probable correction of a word that no paper has: a near word, or two words written as one."""
-        return None if len(word) > LONGEST else self._lexicon.nearest(word) or self._parts(word)
+        """The probable correction of a word that no paper has: a near word, or two words written as one. A word with
+        another number is no correction: YOLOv9 is not YOLOv8."""
+        if len(word) > LONGEST:
+            return None
+        near = self._lexicon.nearest(word)
+        return near if near and _digits(near) == _digits(word) else self._parts(word)
 
     def _parts(self, word: str) -> str | None:
         """The two words that a word consists of: the pair whose rarer word is the most frequent."""
@@ -66,3 +70,7 @@ class Spelling:
             return not category.endswith(subject), not category.startswith(archive), distance, category
 
         return sorted(known, key=far)[:_MOST_NEAR]
+
+
+def _digits(word: str) -> str:
+    return "".join(filter(str.isdigit, word))

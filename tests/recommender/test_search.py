@@ -515,3 +515,62 @@ def test_only_what_has_all_that_a_topic_asks_for_matches_it() -> None:
     assert engine.matching("federated learning", []) == []
     with pytest.raises(ValueError, match="nobody"):
         engine.matching("federated", ["nobody"])
+
+
+NAMED_PAPERS = {
+    f"n{number}": Paper(f"n{number}", title, abstract)
+    for number, (title, abstract) in enumerate(
+        [
+            ("C++ templates for numerics", "We write C++17."),
+            ("The C language", "C and C compilers"),
+            ("Games in C#", ""),
+            (r"Typed C\# for all", ""),
+            ("A* search on grids", ""),
+            ("Search engines of old", "search"),
+            ("LLaMA-2: open models", "We train them."),
+            ("A study of LLaMA", "llama llama llama"),
+            ("Llama2 in chats", ""),
+            ("Tuning Llama 2", ""),
+            ("YOLO for drones", "yolo yolo yolo"),
+            ("YOLOv9: what you want to learn", "Gradients."),
+            ("YOLO v9 on the edge", ""),
+            ("YOLO-v9 in fields", ""),
+            ("Qwen2.5, a report", ""),
+            ("Qwen models", "qwen qwen"),
+            ("Qwen 2.5 writes code", ""),
+            ("Designs of a gate", "gate"),
+        ]
+    )
+}
+NAMED = Recommender()
+NAMED.add(NAMED_PAPERS.values())
+
+
+@pytest.mark.parametrize(
+    ("queries", "first", "others"),
+    [
+        (["C++", "c++", "C++17", "programs -survey C++"], ["C++ templates for numerics"], 1),
+        (["C#", "c#"], ["Games in C#", r"Typed C\# for all"], 2),
+        (["A* search"], ["A* search on grids"], 2),
+        (["LLaMA2", "LLaMA-2", "llama 2", "Llama_2"], ["LLaMA-2: open models", "Llama2 in chats", "Tuning Llama 2"], 4),
+        (
+            ["YOLO v9", "YOLOv9", "yolo-v9", "YOLO-V9"],
+            ["YOLO v9 on the edge", "YOLO-v9 in fields", "YOLOv9: what you want to learn"],
+            4,
+        ),
+        (["Qwen2.5", "qwen 2.5", "Qwen-2.5"], ["Qwen 2.5 writes code", "Qwen2.5, a report"], 3),
+        (["NOT gate"], ["Designs of a gate"], 1),
+    ],
+)
+def test_names_with_signs_and_numbers_come_first(queries: list[str], first: list[str], others: int) -> None:
+    for query in queries:
+        titles = [NAMED_PAPERS[hit.paper_id].title for hit in NAMED.search(query)]
+        assert sorted(titles[: len(first)]) == first, query
+        assert len(titles) >= others
+        assert NAMED.interpret(query).corrected == ()
+
+
+@pytest.mark.parametrize("topic", ["LLaMA2", "llama 2"])
+def test_a_topic_with_a_number_matches_every_way_to_write_it(topic: str) -> None:
+    matches = {hit.paper_id: hit.score for hit in NAMED.matching(topic, list(NAMED_PAPERS))}
+    assert {paper for paper, score in matches.items() if score > 0} == {"n6", "n8", "n9"}
