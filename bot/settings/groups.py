@@ -161,6 +161,14 @@ class ZoteroSettings(Section):
             raise ValueError("is no library like groups/4567 or users/1234")
         return found[1] if found else ""
 
+    @field_validator("key")
+    @classmethod
+    def _of_letters_and_digits(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if key and not re.fullmatch("[A-Za-z0-9]{1,100}", key):
+            raise ValueError("is no key of Zotero, which has letters and digits alone")
+        return SecretStr(key)
+
 
 class DigestSettings(Section):
     """What a channel gets when it is new; each channel may change it with /papers schedule and /papers settings."""

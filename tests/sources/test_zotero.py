@@ -263,8 +263,14 @@ async def test_the_settings_name_the_library_and_keep_the_key(server: PaperSourc
     async with configured_zotero(settings) as zotero:
         assert zotero.library == LIBRARY
         await zotero.look()
-    with pytest.raises(SettingsError, match=r"zotero\.library: is no library like groups/4567"):
-        load(None, {"PAPERBOY_ZOTERO__LIBRARY": "ada"})
+    assert load(None, {"PAPERBOY_ZOTERO__KEY": f" {KEY}\n"}).zotero.key.get_secret_value() == KEY
+    for wrong, sentence in (
+        ({"LIBRARY": "ada"}, r"zotero\.library: is no library like groups/4567"),
+        ({"KEY": "schlüssel-1"}, r"zotero\.key: is no key of Zotero"),
+    ):
+        with pytest.raises(SettingsError, match=sentence) as refusal:
+            load(None, {f"PAPERBOY_ZOTERO__{name}": value for name, value in wrong.items()})
+        assert "schlüssel" not in str(refusal.value)
 
 
 def test_a_full_page_of_long_items_is_read_whole() -> None:
