@@ -32,7 +32,6 @@ from recommender.index.word_vectors import WordVectors
 
 FORMAT = 7
 MANIFEST = "index.json"
-_MAGIC = b"PAPERBOY"
 _ALIGN = 64
 _MAPPED_FROM = 1 << 20
 """Bytes of a file from which on it is mapped and not read. A mapped file is kept open."""
@@ -42,11 +41,19 @@ _NOTHING = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class BlockEntry:
-    """A block of postings in the manifest: the file's name, the rows, and the mean lengths it was computed by, so that
-    a lost block can be derived again as it was."""
+class StoredArrays:
+    """A file of arrays in the manifest: its name, and for each array its type, place, length in bytes and checksum."""
 
     name: str
+    layout: dict[str, tuple[str, int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEntry:
+    """A block of postings in the manifest: the file, the rows, and the mean lengths it was computed by, so that a lost
+    block can be derived again as it was."""
+
+    file: StoredArrays
     start: int
     stop: int
     means: tuple[float, float]
@@ -56,7 +63,7 @@ class BlockEntry:
 class Manifest:
     """The content of a commit, under the names that the file has. `lineage` is the id of the index: another one built
     in the same folder has another id. `commit` is the number of the commit. `columns` has the length of each column in
-    bytes and its checksum. `upvotes` are those of each paper, packed, −1 for a deleted one. `vectors` names the file of
+    bytes and its checksum. `upvotes` are those of each paper, packed, −1 for a deleted one. `vectors` is the file of
     word vectors, trained when the index had `vectors_of` papers."""
 
     lineage: str
@@ -65,7 +72,7 @@ class Manifest:
     columns: dict[str, tuple[int, int]] = field(default_factory=dict)
     blocks: tuple[BlockEntry, ...] = ()
     upvotes: str = ""
-    vectors: str | None = None
+    vectors: StoredArrays | None = None
     vectors_of: int = 0
 
     @property
@@ -96,9 +103,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         body = content["index"]
         if content["check"] != _check(body):
             raise CorruptIndexError(folder, f"{MANIFEST} does not match its checksum")
-        blocks = tuple(BlockEntry(**{**entry, "means": tuple(entry["means"])}) for entry in body["blocks"])
+        blocks = tuple(
+            BlockEntry(StoredArrays(**entry["file"]), entry["start"], entry["stop"], tuple(entry["means"]))
+            for entry in body["blocks"]
+        )
         columns = {name: (size, check) for name, (size, check) in body["columns"].items()}
-        return Manifest(**{**body, "blocks": blocks, "columns": columns})
+        vectors = StoredArrays(**body["vectors"]) if body["vectors"] else None
+        return Manifest(**{**body, "blocks": blocks, "columns": columns, "vectors": vectors})
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CorruptIndexError(folder, f"{MANIFEST} is unreadable") from None
 
@@ -141,77 +152,56 @@ def map_columns(folder: Path, manifest: Manifest, before: Manifest, loaded: Colu
 
 
 def write_block(folder: Path, commit: int, block: Block) -> BlockEntry:
-    """Write postings of a new commit into a file. Returns its entry for the manifest."""
-    entry = BlockEntry(f"{commit:08d}-{block.start}.postings", block.start, block.stop, block.means)
-    _write_arrays(folder / entry.name, {column: getattr(block, column) for column in _BLOCK_COLUMNS})
-    return entry
+    """Write postings of a new commit into a file. Returns their entry for the manifest."""
+    arrays: dict[str, NDArray[Any]] = {name: getattr(block, name) for name in _BLOCK_ARRAYS}
+    file = _write_arrays(folder, f"{commit:08d}-{block.start}.postings", arrays)
+    return BlockEntry(file, block.start, block.stop, block.means)
 
 
 def map_block(folder: Path, entry: BlockEntry) -> Block | None:
     """The postings in the file, mapped into memory and checked; None when the file is missing or damaged."""
     try:
-        named = _map_arrays(folder, entry.name)
-        return Block(entry.start, entry.stop, entry.means, **{column: named[column] for column in _BLOCK_COLUMNS})
-    except (CorruptIndexError, KeyError, FileNotFoundError):
+        return Block(entry.start, entry.stop, entry.means, **_map_arrays(folder, entry.file))
+    except (CorruptIndexError, FileNotFoundError):
         return None
 
 
-def write_vectors(folder: Path, commit: int, word_vectors: WordVectors) -> str:
-    """Write word vectors of a new commit into a file. Returns its name."""
-    name = f"{commit:08d}.vectors"
-    _write_arrays(folder / name, {"words": word_vectors.words, "vectors": word_vectors.vectors.ravel()})
-    return name
+def write_vectors(folder: Path, commit: int, word_vectors: WordVectors) -> StoredArrays:
+    """Write word vectors of a new commit into a file. Returns its entry for the manifest."""
+    arrays: dict[str, NDArray[Any]] = {"words": word_vectors.words, "vectors": word_vectors.vectors.ravel()}
+    return _write_arrays(folder, f"{commit:08d}.vectors", arrays)
 
 
-def map_vectors(folder: Path, name: str, papers: int) -> WordVectors:
+def map_vectors(folder: Path, file: StoredArrays, papers: int) -> WordVectors:
     """The word vectors in the file, learned from an index of that many papers; FileNotFoundError when there is none."""
-    try:
-        named = _map_arrays(folder, name)
-        words, vectors = named["words"], named["vectors"]
-        return WordVectors(words, vectors.reshape(len(words), len(vectors) // max(len(words), 1)), papers)
-    except (KeyError, ValueError):
-        raise CorruptIndexError(folder, f"{name} is unreadable") from None
+    arrays = _map_arrays(folder, file)
+    words, vectors = arrays["words"], arrays["vectors"]
+    return WordVectors(words, vectors.reshape(len(words), len(vectors) // max(len(words), 1)), papers)
 
 
-_BLOCK_COLUMNS = [column.name for column in fields(Block) if column.name not in ("start", "stop", "means")]
+_BLOCK_ARRAYS = [column.name for column in fields(Block) if column.name not in ("start", "stop", "means")]
 
 
-def _write_arrays(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
-    named = {column: np.ascontiguousarray(values) for column, values in named.items()}
-    layout, at = [], 0
-    for column, values in named.items():
-        raw = values.view(np.uint8)
-        layout.append([column, values.dtype.str, at, raw.nbytes, crc32(raw.data)])
-        at += -(-raw.nbytes // _ALIGN) * _ALIGN
-    head = json.dumps(layout).encode()
-    head += b" " * (-(len(head) + 16) % _ALIGN)
-
-    def parts() -> Iterator[bytes | memoryview]:
-        yield _MAGIC + len(head).to_bytes(4, "little") + crc32(head).to_bytes(4, "little") + head
-        for values in named.values():
-            yield values.view(np.uint8).data
-            yield b"\0" * (-values.nbytes % _ALIGN)
-
-    _replace(path, parts())
+def _write_arrays(folder: Path, name: str, arrays: Mapping[str, NDArray[Any]]) -> StoredArrays:
+    layout, parts, at = {}, [], 0
+    for array, values in arrays.items():
+        raw = np.ascontiguousarray(values).view(np.uint8).data
+        layout[array] = (values.dtype.str, at, raw.nbytes, crc32(raw))
+        parts += [raw, memoryview(bytes(-raw.nbytes % _ALIGN))]
+        at += raw.nbytes + -raw.nbytes % _ALIGN
+    _replace(folder / name, parts)
+    return StoredArrays(name, layout)
 
 
-def _map_arrays(folder: Path, name: str) -> dict[str, NDArray[Any]]:
-    data = _bytes_of(folder, name, (folder / name).stat().st_size)
-    try:
-        size, check = data[8:16].view(np.uint32).tolist()
-        head = data[16 : 16 + size].tobytes()
-        if data[:8].tobytes() != _MAGIC or crc32(head) != check:
-            raise CorruptIndexError(folder, f"{name} has no valid head")
-        whole = data[16 + size :]
-        named: dict[str, NDArray[Any]] = {}
-        for column, dtype, at, length, column_check in json.loads(head):
-            raw = whole[at : at + length]
-            if len(raw) != length or crc32(raw.data) != column_check:
-                raise CorruptIndexError(folder, f"{name} is cut off or altered in {column}")
-            named[column] = raw.view(dtype)
-    except (ValueError, KeyError, TypeError):
-        raise CorruptIndexError(folder, f"{name} is unreadable") from None
-    return named
+def _map_arrays(folder: Path, file: StoredArrays) -> dict[str, NDArray[Any]]:
+    data = _bytes_of(folder, file.name, max(at + length for _, at, length, _ in file.layout.values()))
+    arrays = {}
+    for array, (dtype, at, length, check) in file.layout.items():
+        raw = data[at : at + length]
+        if crc32(raw.data) != check:
+            raise CorruptIndexError(folder, f"{file.name} is altered in {array}")
+        arrays[array] = raw.view(dtype)
+    return arrays
 
 
 def _bytes_of(folder: Path, name: str, size: int) -> NDArray[np.uint8]:
@@ -224,7 +214,7 @@ def _bytes_of(folder: Path, name: str, size: int) -> NDArray[np.uint8]:
                 raw = np.frombuffer(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ), np.uint8)
             except ValueError:  # the file is shorter
                 raw = np.zeros(0, np.uint8)
-    if len(raw) < size or not size:
+    if len(raw) < size:
         raise CorruptIndexError(folder, f"{name} is cut off")
     return raw
 
@@ -236,7 +226,7 @@ def _column_name(manifest: Manifest, column: str) -> str:
 def remove_orphans(folder: Path, manifest: Manifest) -> None:
     """Delete all files that the manifest does not name: files of older commits, and parts of interrupted writes."""
     kept = {_column_name(manifest, column) for column in manifest.columns}
-    kept |= {entry.name for entry in manifest.blocks} | {manifest.vectors or ""}
+    kept |= {file.name for file in (*(entry.file for entry in manifest.blocks), manifest.vectors) if file}
     for path in folder.iterdir():
         if path.suffix in (*_SUFFIXES, ".part") and path.name not in kept:
             try:

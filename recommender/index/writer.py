@@ -131,7 +131,7 @@ class Index:
         written = {id(block): entry for block, entry in zip(self.snapshot.blocks, before.blocks, strict=True)}
         sound = (written.get(id(block)) for block in snapshot.blocks)
         entries = [
-            entry if entry and entry.name not in self._damaged else storage.write_block(folder, commit, block)
+            entry if entry and entry.file.name not in self._damaged else storage.write_block(folder, commit, block)
             for block, entry in zip(snapshot.blocks, sound, strict=True)
         ]
         vectors = manifest.vectors
@@ -162,9 +162,9 @@ class Index:
             block = known.get((entry.start, entry.stop, entry.means)) or storage.map_block(folder, entry)
             if block is None:
                 if storage.manifest_version(folder) != version:
-                    raise FileNotFoundError(2, "replaced by a later commit", entry.name)
+                    raise FileNotFoundError(2, "replaced by a later commit", entry.file.name)
                 block = derive(columns, entry.start, entry.stop, entry.means)
-                self._damaged.add(entry.name)
+                self._damaged.add(entry.file.name)
             blocks.append(block)
         word_vectors = loaded.word_vectors
         if manifest.vectors != before.vectors:
