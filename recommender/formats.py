@@ -93,6 +93,11 @@ def paper_line(paper: Paper) -> str:
         "organization": paper.organization,
         "url": paper.url,
         "doi": paper.doi,
+        "pdf_url": paper.pdf_url,
+        "code_url": paper.code_url,
+        "project_url": paper.project_url,
+        "discussion_url": paper.discussion_url,
+        "source": paper.source,
     }
     return _line({name: value for name, value in held.items() if value or name in ("id", "title")})
 
@@ -119,6 +124,11 @@ def paper_from(held: dict[str, Any], today: date | None = None) -> Paper:
         organization=_text(held, "organization"),
         url=web_link(_text(held, "url")),  # a javascript: or file: link costs nobody the paper
         doi=_text(held, "doi"),
+        pdf_url=web_link(_text_if_any(held, "pdf_url")),
+        code_url=web_link(_text_if_any(held, "code_url")),
+        project_url=web_link(_text_if_any(held, "project_url")),
+        discussion_url=web_link(_text_if_any(held, "discussion_url")),
+        source=_text_if_any(held, "source")[:LONGEST_ID],
     )
 
 
@@ -212,6 +222,12 @@ def _text(held: dict[str, Any], name: str, *, required: bool = False) -> str:
     if required and not text:
         raise ValueError(f"{name} is empty")
     return text
+
+
+def _text_if_any(held: dict[str, Any], name: str) -> str:
+    """A text, "" for another value: files of other programs may have anything under this name."""
+    value = held.get(name)
+    return " ".join(visible(value).split()) if isinstance(value, str) else ""
 
 
 def _authors(held: dict[str, Any]) -> tuple[str, ...]:

@@ -75,6 +75,9 @@ class Paper:
 
     `id` is an arXiv id without its version, else `doi:…`, else whatever its importer called it.
     `published` is the day it was announced; `upvotes` and `comments` are counts at the source, 0 where it has none.
+    `discussion_url` is the page where readers vote on it and comment. `source` is the name of the server, journal or
+    blog that listed it, as readers know it. The fields with links hold what came from outside; the properties give only
+    links that can be shown and followed, and are empty where there is none.
     """
 
     id: str
@@ -88,16 +91,41 @@ class Paper:
     organization: str = ""
     url: str = ""
     doi: str = ""
+    pdf_url: str = ""
+    code_url: str = ""
+    project_url: str = ""
+    discussion_url: str = ""
+    source: str = ""
 
     @property
     def link(self) -> str:
-        """Where a reader finds the paper; empty when nobody knows."""
+        """Where a reader finds the paper."""
         if url := web_link(self.url):
             return url
         if arxiv_id(self.id):
             return f"https://arxiv.org/abs/{self.id}"
         doi = self.doi or find_doi(self.id)
         return f"https://doi.org/{doi}" if doi else ""
+
+    @property
+    def pdf_link(self) -> str:
+        """The PDF: at arXiv if the paper is there, else where its source says."""
+        return f"https://arxiv.org/pdf/{self.id}" if arxiv_id(self.id) == self.id else web_link(self.pdf_url)
+
+    @property
+    def code_link(self) -> str:
+        """The repository of the paper's code."""
+        return web_link(self.code_url)
+
+    @property
+    def project_link(self) -> str:
+        """The page of the project."""
+        return web_link(self.project_url)
+
+    @property
+    def discussion_link(self) -> str:
+        """The page where readers vote on the paper and comment."""
+        return web_link(self.discussion_url)
 
 
 def arxiv_id(text: str) -> str | None:
@@ -266,6 +294,11 @@ def merge(stored: Paper, newer: Paper) -> Paper:
         organization=stored.organization or newer.organization,
         url=stored.url or newer.url,
         doi=stored.doi or newer.doi,
+        pdf_url=stored.pdf_url or newer.pdf_url,
+        code_url=stored.code_url or newer.code_url,
+        project_url=stored.project_url or newer.project_url,
+        discussion_url=stored.discussion_url or newer.discussion_url,
+        source=stored.source or newer.source,
     )
 
 

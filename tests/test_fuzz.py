@@ -123,7 +123,7 @@ def _closed_feed_xml(text: str) -> object:
 
 
 def _hugging_face(text: str) -> object:
-    return huggingface._Pages("https://hf.example", TODAY).add(_answer(f"[{text}]"), TODAY)
+    return huggingface._Pages(TODAY).add(_answer(f"[{text}]"), TODAY)
 
 
 def _biorxiv(text: str) -> object:

@@ -256,6 +256,7 @@ def _version(entry: object, today: date) -> Version | None:
     category = clean(fields.get("category"), NAME_CHARS)
     server = clean(fields.get("server"), NAME_CHARS).casefold()
     institution = clean(fields.get("author_corresponding_institution"), NAME_CHARS)
+    number = _number(fields.get("version")) or 1
     paper = Paper(
         id=f"doi:{doi}",
         title=title,
@@ -266,13 +267,15 @@ def _version(entry: object, today: date) -> Version | None:
         organization="" if institution == _NOT_AVAILABLE else institution,
         url=f"https://www.{server}.org/content/{doi}" if server in NAMES else "",
         doi=doi,
+        pdf_url=f"https://www.{server}.org/content/{doi}v{number}.full.pdf" if server in NAMES else "",
+        source=NAMES.get(server, ""),
     )
     withdrawn = bool(
         "withdraw" in clean(fields.get("type"), NAME_CHARS).casefold()
         or _WITHDRAWN_TITLE.match(title)
         or _WITHDRAWN_ABSTRACT.match(abstract)
     )
-    return Version(paper, _number(fields.get("version")) or 1, posted_on, withdrawn)
+    return Version(paper, number, posted_on, withdrawn)
 
 
 def _authors(line: object) -> tuple[str, ...]:

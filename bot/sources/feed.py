@@ -28,6 +28,7 @@ from bot.sources.clean import (
     link,
     people,
     people_in,
+    plain,
     words_of_html,
 )
 from bot.sources.document import MOST_ENTRIES, head_of, json_of, markup_of, repaired
@@ -39,6 +40,9 @@ _MOST_ELEMENTS, _MOST_TEXT = 10_000, 1_500_000
 """Elements and characters of a feed that are given to feedparser, which takes 20 microseconds for an element."""
 _LARGEST_DAMAGED, _READ_DAMAGED = 1_000_000, 30_000
 """Bytes. feedparser reads badly damaged XML at 100 kilobytes a second, so only the beginning of it is read."""
+
+_FEED_TITLE_CHARS = 80
+_PDF = "application/pdf"
 
 log = structlog.get_logger(__name__)
 _DOI_IN_PATH = re.compile(r"/doi/(?:[a-z]+/)?(10\.\d{4,9}/[^?#]+)", re.IGNORECASE)
@@ -55,6 +59,7 @@ class _Entry:
     authors: tuple[str, ...]
     tags: tuple[str, ...]
     published: date | None
+    pdf_url: str = ""
     kind: ListingKind = ListingKind.FEED
 
 
@@ -64,6 +69,7 @@ class _Feed:
     entries were read."""
 
     entries: tuple[_Entry, ...]
+    title: str = ""
     unread: int = 0
     damaged: bool = False
     cut: bool = False
@@ -123,7 +129,7 @@ class Feed:
         listings: dict[str, Listing] = {}
         for entry in feed.entries:
             if entry.title:
-                paper = _paper(entry)
+                paper = _paper(entry, feed.title)
                 listed_on = min(entry.published or until, until)
                 listings.setdefault(paper.id, Listing(paper, self._name, listed_on, entry.kind))
         return Batch(tuple(listings.values()), new_memory, _notes(answer.host, feed))
@@ -142,7 +148,7 @@ def _notes(host: str, feed: _Feed) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _paper(entry: _Entry) -> Paper:
+def _paper(entry: _Entry, feed_title: str) -> Paper:
     names = [name[:300] for name in entry.names]
     arxiv = next(filter(None, map(arxiv_id, names)), "")
     doi = next(filter(None, map(_doi, names)), "")
@@ -163,6 +169,8 @@ def _paper(entry: _Entry) -> Paper:
         published=entry.published,
         url="" if arxiv else entry.url,
         doi=doi,
+        pdf_url=entry.pdf_url,
+        source="" if arxiv else feed_title,
     )
 
 
@@ -192,7 +200,8 @@ def _read(answer: Answer, today: date) -> _Feed:
     if not parsed.get("version"):
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
     entries, unread, cut = _read_entries(parsed.entries[:MOST_ENTRIES], _from_feedparser, answer.url, today)
-    return _Feed(entries, unread, damaged, cut or markup.cut)
+    title = plain(_plain(parsed.feed.get("title_detail")), _FEED_TITLE_CHARS)
+    return _Feed(entries, title, unread, damaged, cut or markup.cut)
 
 
 def _read_entries(
@@ -216,7 +225,9 @@ def _read_entries(
 
 def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
     url = link(_joined(base, entry.get("link")))
-    alternates = (other.get("href") for other in entry.get("links", ()) if other.get("rel") == "alternate")
+    links = [other for other in entry.get("links", ()) if isinstance(other.get("href"), str)]
+    pdfs = (link(_joined(base, other["href"])) for other in links if other.get("type") == _PDF)
+    alternates = (other.get("href") for other in links if other.get("rel") == "alternate")
     identifiers = (entry.get(key) for key in ("prism_doi", "dc_identifier", "id", "feedburner_origlink"))
     # An operator may give the address of one of arXiv's own feeds.
     kind = KINDS.get(str(entry.get("arxiv_announce_type")), ListingKind.FEED)
@@ -231,6 +242,7 @@ def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
         authors=_authors(creators or [entry.get("author")]),
         tags=_tags(tag.get("term") for tag in entry.get("tags", ())),
         published=_day_of(entry.get("published_parsed") or entry.get("updated_parsed"), today),
+        pdf_url=next(filter(None, pdfs), ""),
         kind=kind,
     )
 
@@ -251,11 +263,11 @@ def _day_of(moment: time.struct_time | None, today: date) -> date | None:
 def _read_json(answer: Answer, today: date) -> _Feed:
     """Read JSON Feed 1.0 and 1.1 (jsonfeed.org). Every field of an item may be missing, or of the wrong type."""
     feed = json_of(answer)
-    items = feed.get("items") if isinstance(feed, dict) else None
+    items, title = (feed.get("items"), feed.get("title")) if isinstance(feed, dict) else (None, None)
     if not isinstance(items, list):
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
     entries, unread, cut = _read_entries(items[:MOST_ENTRIES], _from_json, answer.url, today)
-    return _Feed(entries, unread, cut=cut or len(items) > MOST_ENTRIES)
+    return _Feed(entries, clean(title, _FEED_TITLE_CHARS), unread, cut=cut or len(items) > MOST_ENTRIES)
 
 
 def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
@@ -265,7 +277,12 @@ def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
 
     url = link(_joined(base, text("url")))
     authors = item.get("authors") or [item.get("author")]
-    tags = item.get("tags")
+    tags, attachments = item.get("tags"), item.get("attachments")
+    pdfs = (
+        link(_joined(base, attachment.get("url")))
+        for attachment in (attachments if isinstance(attachments, list) else ())
+        if isinstance(attachment, dict) and attachment.get("mime_type") == _PDF
+    )
     published = text("date_published") or text("date_modified")
     return _Entry(
         names=tuple(name for name in (url, text("external_url"), text("id")) if name),
@@ -279,6 +296,7 @@ def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
         else (),
         tags=_tags(tags if isinstance(tags, list) else ()),
         published=day(published, today),
+        pdf_url=next(filter(None, pdfs), ""),
     )
 
 

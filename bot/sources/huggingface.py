@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from urllib.parse import quote, urlencode
 
 from bot.sources.base import Batch, Listing, ListingKind, Refused, SourceError, Unreadable
-from bot.sources.clean import ABSTRACT_CHARS, NAME_CHARS, TITLE_CHARS, clean, count, day, people
+from bot.sources.clean import ABSTRACT_CHARS, NAME_CHARS, TITLE_CHARS, clean, count, day, link, people
 from bot.sources.document import json_of
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
@@ -31,7 +31,6 @@ _NO_SUCH_DAY = (400, 404)
 class _Pages:
     """The content of the pages that were read so far."""
 
-    base: str
     today: date
     listings: dict[str, Listing] = field(default_factory=dict)
     memory: dict[str, str] = field(default_factory=dict)
@@ -50,7 +49,7 @@ class _Pages:
             if effort.spent:
                 self.cut = True
                 break
-            listing = read_entry(_listing, item, self.base, fallback, self.today)
+            listing = read_entry(_listing, item, fallback, self.today)
             if listing:
                 self.listings[listing.paper.id] = listing
             else:
@@ -80,7 +79,7 @@ class HuggingFace:
 
     async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
         """The list of every day from `since` to `until`. A list that has not changed since `memory` gives nothing."""
-        pages = _Pages(self._url, until)
+        pages = _Pages(until)
         failure: SourceError | None = None
         this_day = since
         while this_day <= until and not failure:
@@ -120,7 +119,7 @@ def _query(**parameters: str | int) -> str:
     return f"/api/daily_papers?{urlencode(parameters)}"
 
 
-def _listing(item: object, base: str, fallback: date, today: date) -> Listing | None:
+def _listing(item: object, fallback: date, today: date) -> Listing | None:
     """The listing of an element of a list; None when it has no id or no title."""
     outer = item if isinstance(item, dict) else {}
     inner = outer["paper"] if isinstance(outer.get("paper"), dict) else outer
@@ -131,6 +130,8 @@ def _listing(item: object, base: str, fallback: date, today: date) -> Listing | 
     arxiv = arxiv_id(hf_id)
     listed_on = day(inner.get("submittedOnDailyAt") or outer.get("submittedOnDailyAt"), today) or fallback
     authors = inner.get("authors")
+    # The address in the settings may be that of a proxy, to which readers can't go.
+    page = f"{URL}/papers/{quote(hf_id, safe='')}"
     paper = Paper(
         id=arxiv or f"hf:{hf_id}",
         title=title,
@@ -142,7 +143,10 @@ def _listing(item: object, base: str, fallback: date, today: date) -> Listing | 
         upvotes=count(inner.get("upvotes")),
         comments=count(outer.get("numComments")) or count(inner.get("numComments")),
         organization=_organization(outer.get("organization")) or _organization(inner.get("organization")),
-        url="" if arxiv else f"{base}/papers/{quote(hf_id, safe='')}",
+        url="" if arxiv else page,
+        code_url=link(inner.get("githubRepo")) or link(outer.get("githubRepo")),
+        project_url=link(inner.get("projectPage")) or link(outer.get("projectPage")),
+        discussion_url=page,
     )
     return Listing(paper, HuggingFace.name, listed_on, ListingKind.DAILY)
 

@@ -286,6 +286,8 @@ def _submission(note: Mapping[str, object], today: date) -> Submission | None:
         categories=tuple(dict.fromkeys(filter(None, terms))),
         published=listed_on,
         url=f"{SITE}/forum?id={forum}",
+        pdf_url=f"{SITE}/pdf?id={forum}" if _text(note, "pdf", NAME_CHARS) else "",
+        source=_text(note, "venue", NAME_CHARS) or "OpenReview",
     )
     return Submission(paper, listed_on)
 

@@ -22,7 +22,7 @@ from bot.store.tables import (
     papers,
     removed_papers,
 )
-from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same
+from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same, web_link
 
 _CHUNK = 1_000
 """Values that are bound in one statement. SQLite's limit is 32,766."""
@@ -345,6 +345,11 @@ def clean(paper: Paper) -> Paper:
         organization=clean_text(paper.organization),
         url=clean_text(paper.url),
         doi=clean_text(paper.doi) or find_doi(clean_text(paper.id)) or "",
+        pdf_url=web_link(clean_text(paper.pdf_url)),
+        code_url=web_link(clean_text(paper.code_url)),
+        project_url=web_link(clean_text(paper.project_url)),
+        discussion_url=web_link(clean_text(paper.discussion_url)),
+        source=clean_text(paper.source),
         authors=tuple(map(clean_text, paper.authors)),
         categories=tuple(map(clean_text, paper.categories)),
         upvotes=max(0, min(paper.upvotes, _MOST)),
@@ -378,6 +383,11 @@ def columns_of(paper: Paper) -> dict[str, Any]:
         "organization": paper.organization,
         "url": paper.url,
         "doi": paper.doi,
+        "pdf_url": paper.pdf_url,
+        "code_url": paper.code_url,
+        "project_url": paper.project_url,
+        "discussion_url": paper.discussion_url,
+        "source": paper.source,
     }
 
 
@@ -400,4 +410,9 @@ def paper_of(row: Any) -> Paper:
         organization=row.organization,
         url=row.url,
         doi=row.doi,
+        pdf_url=row.pdf_url,
+        code_url=row.code_url,
+        project_url=row.project_url,
+        discussion_url=row.discussion_url,
+        source=row.source,
     )

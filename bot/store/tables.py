@@ -161,6 +161,12 @@ papers = sa.Table(
     sa.Column("news_revision", sa.BigInteger, index=True),
     # Whether a member gave it and no source listed it. Only the channels in `contributions` may see it.
     sa.Column("private", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
+    _text("pdf_url", server_default=sa.text("''")),
+    _text("code_url", server_default=sa.text("''")),
+    _text("project_url", server_default=sa.text("''")),
+    _text("discussion_url", server_default=sa.text("''")),
+    # The name of the server, journal or blog that listed it.
+    _text("source", server_default=sa.text("''")),
 )
 
 removed_papers = sa.Table(

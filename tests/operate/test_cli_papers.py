@@ -95,6 +95,8 @@ def test_an_export_imported_elsewhere_is_the_same(stocked: Operator, tmp_path: P
         "id": "10.1000/xyz", "title": "Ünïcode \u2028 “x” 🎲", "abstract": "a\\nb", "authors": ["Ada L.", "李"],
         "categories": ["cs.LG", "stat.ML"], "published": "2025-03-31", "upvotes": 3, "comments": 2,
         "organization": "ETH", "url": "https://example.org/a?b=c", "doi": "10.1000/xyz",
+        "pdf_url": "https://example.org/a.pdf", "code_url": "https://github.com/a/b", "source": "A journal",
+        "project_url": "https://a.github.io/", "discussion_url": "https://huggingface.co/papers/x",
     }  # fmt: skip
     assert stocked("papers", "import", lines(tmp_path, json.dumps(extra))).code == 0
     exported = stocked("papers", "export").out

@@ -36,6 +36,11 @@ PAPERS = [
         "Org",
         "https://x.y",
         "10.1/a",
+        "https://example.org/1.pdf",
+        "https://github.com/a/b",
+        "https://a.github.io/",
+        "https://huggingface.co/papers/2310.01234",
+        "A journal",
     ),
 ]
 FEEDBACK = [
@@ -50,6 +55,18 @@ def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
     assert list(read_papers(tmp_path / name)) == PAPERS
     assert write_feedback(tmp_path / name, FEEDBACK) == 2
     assert list(read_feedback(tmp_path / name)) == FEEDBACK
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["javascript:alert(1)", "https://github.com@evil.example/", "x y", "https://e.org/" + "x" * 3_000, 7, ["x"]],
+)
+def test_a_link_that_is_none_costs_nobody_the_paper(tmp_path: Path, value: object) -> None:
+    names = ("pdf_url", "code_url", "project_url", "discussion_url")
+    file = tmp_path / "papers.jsonl"
+    fields = {"id": "x", "title": "One", "source": value} | dict.fromkeys(names, value)
+    file.write_text(json.dumps(fields))
+    assert list(read_papers(file)) == [Paper("x", "One", source=value[:300] if isinstance(value, str) else "")]
 
 
 GOOD = json.dumps({"id": "arXiv:2310.01234v2", "title": "One"}).encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recommender.paper import arxiv_id, canonical_id, find_doi, title_key
+from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, title_key
 from tests.bounds import assert_cheap
 
 
@@ -76,3 +76,16 @@ def test_a_title_in_tex_is_the_title_in_unicode() -> None:
 def test_no_text_is_slow_to_look_for_ids_in(piece: str) -> None:
     text = "a" + piece * (40_000 // len(piece)) + "b"
     assert_cheap(lambda: (canonical_id(text), title_key(text)))
+
+
+def test_the_pdf_of_an_arxiv_paper_is_arxivs() -> None:
+    assert Paper("2310.01234", "T").pdf_link == "https://arxiv.org/pdf/2310.01234"
+    assert Paper("math/0309136", "T", pdf_url="https://e.org/1.pdf").pdf_link == "https://arxiv.org/pdf/math/0309136"
+    assert Paper("doi:10.1/x", "T", pdf_url="https://e.org/1.pdf").pdf_link == "https://e.org/1.pdf"
+    assert Paper("x", "T").pdf_link == ""
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://a@evil.example/", "https://e.org/<x>", "x" * 3_000])
+def test_a_link_that_can_not_be_followed_is_never_given(url: str) -> None:
+    paper = Paper("x", "T", pdf_url=url, code_url=url, project_url=url, discussion_url=url)
+    assert (paper.pdf_link, paper.code_link, paper.project_link, paper.discussion_link) == ("", "", "", "")

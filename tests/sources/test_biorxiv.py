@@ -66,6 +66,8 @@ async def test_a_preprint_is_read_whole(server: PaperSources, fetcher: Fetcher) 
         organization="Institute of Examples",
         url=f"https://www.biorxiv.org/content/{DOI}",
         doi=DOI,
+        pdf_url=f"https://www.biorxiv.org/content/{DOI}v1.full.pdf",
+        source="bioRxiv",
     )
     assert batch.listings == (Listing(whole, "biorxiv", THURSDAY, ListingKind.NEW),)
     assert (batch.notes, batch.failure) == ((), None)

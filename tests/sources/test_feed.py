@@ -44,6 +44,7 @@ async def test_an_rss_feed_of_a_journal_is_read(server: PaperSources, fetcher: F
     assert (listing.source, listing.listed_on, listing.kind) == ("journal", date(2026, 3, 5), ListingKind.FEED)
     assert (listing.paper.id, listing.paper.title, listing.paper.abstract) == (sent.id, sent.title, sent.abstract)
     assert listing.paper.link == "https://doi.org/10.1000/1"
+    assert listing.paper.source == "A journal"
     assert (batch.notes, batch.failure) == ((), None)
 
 
@@ -213,6 +214,49 @@ async def test_a_json_feed_is_read(server: PaperSources, fetcher: Fetcher) -> No
     )
 
 
+RSS_PDF = """<item><title>{title}</title><link>http://e.org/1</link>
+<enclosure url="{url}" type="application/pdf"/></item>"""
+ATOM_PDF = """<feed xmlns="http://www.w3.org/2005/Atom"><title>A &lt;b>bold&lt;/b> journal</title>
+<entry><title>{title}</title><link href="http://e.org/1"/>
+<link rel="related" type="application/pdf" href="{url}"/></entry></feed>"""
+
+
+def json_feed(url: object) -> str:
+    attachments = [
+        {"url": "http://e.org/a.mp3", "mime_type": "audio/mpeg"},
+        {"url": url, "mime_type": "application/pdf"},
+    ]
+    item = {"id": "1", "url": "http://e.org/1", "title": TITLE, "attachments": attachments}
+    return json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "Journal", "items": [item]})
+
+
+@pytest.mark.parametrize(
+    ("url", "pdf"),
+    [
+        ("https://e.org/1.pdf", "https://e.org/1.pdf"),
+        ("javascript:alert(1)", ""),
+        ("https://arxiv.org@e.org/1.pdf", ""),
+        ("https://e.org/" + "x" * 3_000, ""),
+    ],
+)
+async def test_a_feed_may_name_the_pdf_of_a_paper(server: PaperSources, fetcher: Fetcher, url: str, pdf: str) -> None:
+    for body in (rss(RSS_PDF.format(title=TITLE, url=url)), ATOM_PDF.format(title=TITLE, url=url), json_feed(url)):
+        paper = await read_paper(server, fetcher, body)
+        assert (paper.pdf_url, paper.link) == (pdf, "http://e.org/1")
+
+
+async def test_the_title_of_a_feed_is_the_source_of_its_papers(server: PaperSources, fetcher: Fetcher) -> None:
+    item = f"<item><title>{TITLE}</title></item>"
+    assert (await read_paper(server, fetcher, rss(item))).source == "Journal"
+    assert (await read_paper(server, fetcher, ATOM_PDF.format(title=TITLE, url=""))).source == "A bold journal"
+    assert (await read_paper(server, fetcher, json_feed(3))).source == "Journal"
+    long_title = rss(item).replace("Journal", "Journal\u202e of " + "x" * 500)
+    assert len((await read_paper(server, fetcher, long_title)).source) <= 80
+    # An arXiv paper is arXiv's, whatever feed names it.
+    arxiv_item = f"<item><title>{TITLE}</title><link>https://arxiv.org/abs/2603.01234</link></item>"
+    assert (await read_paper(server, fetcher, rss(arxiv_item))).source == ""
+
+
 BOMB = '<!DOCTYPE rss [<!ENTITY a "' + "a" * 1_000 + '">]>' + rss(f"<item><title>{'&a;' * 1_000}</title></item>")
 THEFT = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + rss("<item><title>&x;</title></item>")
 
@@ -275,7 +319,18 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ("id", "url", "title", "content_text", "content_html", "authors", "author", "tags", "date_published")
+FIELDS = (
+    "id",
+    "url",
+    "title",
+    "content_text",
+    "content_html",
+    "authors",
+    "author",
+    "tags",
+    "date_published",
+    "attachments",
+)
 items = st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, anything)) | anything, max_size=3)
 
 
@@ -305,7 +360,7 @@ def assert_valid_papers(body: bytes) -> None:
     except SourceError:
         return
     for entry in feed.entries:
-        paper = feed_module._paper(entry)
+        paper = feed_module._paper(entry, feed.title)
         assert paper.id
         for text in (paper.id, paper.title, paper.abstract, paper.url, *paper.authors, *paper.categories):
             assert "\x00" not in text

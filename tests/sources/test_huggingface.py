@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.sources.base import Listing, ListingKind, Refused, SourceError, Unreadable
 from bot.sources.fetch import Answer, Fetcher
 from bot.sources.huggingface import PAGE, HuggingFace, _Pages
-from recommender.paper import Paper
+from recommender.paper import Paper, web_link
 from tests.support.paper_sources import PaperSources, Reply
 
 FRIDAY = date(2026, 3, 6)
@@ -28,6 +28,9 @@ WHOLE = Paper(
     upvotes=17,
     comments=4,
     organization="Institute of Examples",
+    code_url="https://github.com/example/likes",
+    project_url="https://likes.example.org/",
+    discussion_url="https://huggingface.co/papers/2603.01234",
 )
 
 
@@ -104,7 +107,15 @@ async def test_only_id_and_title_are_needed(server: PaperSources, fetcher: Fetch
     server.answer(DAILY, json.dumps([{"paper": {"id": "2603.00001v2"}, "title": "A title"}]))
     (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing == Listing(
-        Paper(id="2603.00001", title="A title", published=FRIDAY), "huggingface", FRIDAY, ListingKind.DAILY
+        Paper(
+            id="2603.00001",
+            title="A title",
+            published=FRIDAY,
+            discussion_url="https://huggingface.co/papers/2603.00001v2",
+        ),
+        "huggingface",
+        FRIDAY,
+        ListingKind.DAILY,
     )
 
 
@@ -120,7 +131,7 @@ async def test_a_paper_that_is_not_on_arxiv_links_to_hugging_face(server: PaperS
     server.answer(DAILY, json.dumps([{"paper": {"id": "a report", "title": "A report of our own"}}]))
     (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
     assert listing.paper.id == "hf:a report"
-    assert listing.paper.link == server.url + "/papers/a%20report"
+    assert listing.paper.link == "https://huggingface.co/papers/a%20report"
 
 
 async def test_titles_and_names_are_cleaned(server: PaperSources, fetcher: Fetcher) -> None:
@@ -189,6 +200,30 @@ async def test_a_400_for_today_is_no_failure(server: PaperSources, fetcher: Fetc
     assert (ids(batch.listings), batch.failure) == (["2603.00001"], None)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "https://github.com@evil.example/x",
+        "https://github.com/x y",
+        "https://github.com/<!channel>",
+        "https://github.com/" + "x" * 3_000,
+        "github.com/x/y",
+        ["https://github.com/x/y"],
+        None,
+    ],
+)
+async def test_a_link_that_can_not_be_followed_is_left_out(
+    server: PaperSources, fetcher: Fetcher, hostile: object
+) -> None:
+    item = {"id": "2603.00001", "title": "A title", "githubRepo": hostile, "projectPage": hostile}
+    server.answer(DAILY, json.dumps([{"paper": item}]))
+    (listing,) = (await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})).listings
+    assert (listing.paper.code_url, listing.paper.project_url) == ("", "")
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("2603.00001"),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
@@ -204,6 +239,8 @@ FIELDS = (
     "upvotes",
     "organization",
     "comments",
+    "githubRepo",
+    "projectPage",
 )
 inner = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, anything))
 outer = st.fixed_dictionaries(
@@ -214,7 +251,7 @@ outer = st.fixed_dictionaries(
 
 @given(st.lists(outer | anything, max_size=4) | anything)
 def test_any_values_in_the_fields_give_valid_papers(body: object) -> None:
-    pages = _Pages("https://huggingface.co", FRIDAY)
+    pages = _Pages(FRIDAY)
     answer = Answer("https://huggingface.co/x", 200, json.dumps(body).encode())
     try:
         pages.add(answer, FRIDAY)
@@ -226,6 +263,8 @@ def test_any_values_in_the_fields_give_valid_papers(body: object) -> None:
         assert paper.title
         assert 0 <= paper.upvotes <= 10**9
         assert 0 <= paper.comments <= 10**9
+        for url in (paper.code_url, paper.project_url, paper.discussion_url):
+            assert url == web_link(url)
         for text in (paper.id, paper.title, paper.abstract, paper.organization, *paper.authors):
             text.encode()  # a lone surrogate could not be
             assert "\x00" not in text

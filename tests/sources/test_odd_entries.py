@@ -53,7 +53,7 @@ def _arxiv_api(names: list[str]) -> list[tuple[str, ...]]:
 
 
 def _hugging_face(names: list[str]) -> list[tuple[str, ...]]:
-    pages = huggingface._Pages("https://hf.example", DAY)
+    pages = huggingface._Pages(DAY)
     items = [
         {"paper": {"id": f"2603.{n:05}", "title": f"Paper {n}", "authors": [{"name": name}]}}
         for n, name in enumerate(names, 1)

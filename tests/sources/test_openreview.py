@@ -54,6 +54,8 @@ async def test_a_submission_comes_whole(server: PaperSources, fetcher: Fetcher) 
         categories=("taste", "emoji"),
         published=FRIDAY,
         url="https://openreview.net/forum?id=Ab1_cD2-eF",
+        pdf_url="https://openreview.net/pdf?id=Ab1_cD2-eF",
+        source="ICLR 2027 Conference Submission",
     )
     assert batch.listings == (Listing(whole, "openreview", FRIDAY, ListingKind.NEW),)
     assert (batch.notes, batch.failure) == ((), None)
@@ -265,7 +267,13 @@ async def test_odd_notes_are_counted_and_cost_no_other(server: PaperSources, fet
     server.answer("/notes", json.dumps({"notes": notes}))
     batch = await read(server, fetcher)
     (listing,) = batch.listings
-    whole = Paper("openreview:aaaaaaa", "A title", published=FRIDAY, url="https://openreview.net/forum?id=aaaaaaa")
+    whole = Paper(
+        "openreview:aaaaaaa",
+        "A title",
+        published=FRIDAY,
+        url="https://openreview.net/forum?id=aaaaaaa",
+        source="OpenReview",
+    )
     assert listing == Listing(whole, "openreview", FRIDAY, ListingKind.NEW)
     assert batch.notes == ("5 of OpenReview's submissions came without an id or a title and were left out.",)
 

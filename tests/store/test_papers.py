@@ -78,6 +78,39 @@ async def test_recording_merges_new_facts_into_a_stored_paper(store: Store) -> N
     )  # fmt: skip
 
 
+async def test_two_listings_of_a_paper_keep_the_links_of_both(store: Store) -> None:
+    from_feed = Paper("x", TITLE, pdf_url="https://e.org/1.pdf", code_url="https://e.org/code", source="A journal")
+    from_huggingface = Paper(
+        "2310.01234",
+        TITLE,
+        code_url="https://github.com/a/b",
+        project_url="https://a.github.io",
+        discussion_url="https://huggingface.co/papers/2310.01234",
+    )
+    await record(store, from_feed)
+    await record(store, from_huggingface)
+    await record(store, Paper("2310.01234", TITLE))
+    async with store.read() as tx:
+        paper = await papers.get(tx, "2310.01234")
+    assert paper
+    assert (paper.code_url, paper.pdf_url, paper.source) == (from_feed.code_url, from_feed.pdf_url, "A journal")
+    assert (paper.project_link, paper.discussion_link) == (
+        from_huggingface.project_url,
+        from_huggingface.discussion_url,
+    )
+    assert paper.pdf_link == "https://arxiv.org/pdf/2310.01234"
+
+
+async def test_a_link_that_can_not_be_followed_is_not_stored(store: Store) -> None:
+    hostile = "https://github.com@evil.example/x"
+    await record(store, Paper("2310.01234", TITLE, code_url=hostile, project_url="file:///x", pdf_url="x" * 3_000))
+    await record(store, Paper("2310.01234", TITLE, code_url="https://github.com/a/b"))
+    async with store.read() as tx:
+        paper = await papers.get(tx, "2310.01234")
+    assert paper
+    assert (paper.code_url, paper.project_url, paper.pdf_url) == ("https://github.com/a/b", "", "")
+
+
 async def test_the_same_title_under_two_arxiv_ids_is_two_papers(store: Store) -> None:
     result = await record(store, Paper("2310.01234", TITLE), Paper("2401.00001", TITLE))
     assert (result.ids, result.new) == (["2310.01234", "2401.00001"], 2)
@@ -317,9 +350,10 @@ async def test_resolve_gives_none_for_unknown_names(store: Store, text: str) -> 
         Paper("".join(chr(0x4E00 + n) for n in range(10_000)), "Editorial"),
         Paper("10.1145/" + "".join(chr(97 + n * n % 26) for n in range(10_000)), "Editorial", "x" * 1_000_000),
         Paper("feed-1", "Editorial", doi="10.1145/" + "".join(chr(97 + n * n % 26) for n in range(10_000))),
+        Paper("10.1/x", "Editorial", code_url="x\0" * 10_000, pdf_url="javascript:alert(1)", source="\0\ud800"),
         Paper("", ""),
     ],
-    ids=["nul", "long", "long-wide", "long-doi", "long-doi-field", "nothing"],
+    ids=["nul", "long", "long-wide", "long-doi", "long-doi-field", "links", "nothing"],
 )
 async def test_hostile_papers_are_stored_once_and_found_again(store: Store, paper: Paper) -> None:
     first = await record(store, paper)

@@ -484,6 +484,8 @@ def _daily(paper: Paper, day: date) -> dict[str, object]:
     }
     if paper.organization:
         inner["organization"] = {"name": paper.organization.lower(), "fullname": paper.organization}
+    links = {"githubRepo": paper.code_url, "projectPage": paper.project_url}
+    inner |= {name: url for name, url in links.items() if url}
     outer: dict[str, object] = {
         key: inner[key] for key in ("title", "summary", "publishedAt", "organization") if key in inner
     }
