@@ -77,17 +77,31 @@ class Ranked(NamedTuple):
     score: float
 
 
+class ReasonBasis(StrEnum):
+    """What a reason rests on."""
+
+    TASTE = "taste"
+    """What the channel itself likes."""
+    TYPICAL = "typical"
+    """The subjects of the day: many of the candidates are about this."""
+    POPULAR = "popular"
+    """The upvotes of the source's readers."""
+    NEIGHBOURS = "neighbours"
+    """The likes of the workspace's other channels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason for a pick, from the weights of the model: its words as written, and their teacher: a liked paper
     (`because`, an id), a `topic` (as subscribed) or the `asked` words of a vote. `weight` is what this reason adds to
-    the score."""
+    the score. A channel that has liked nothing has no taste: the `basis` of its reasons is something else."""
 
     words: tuple[str, ...]
     because: str | None = None
     topic: str | None = None
     weight: float = 0.0
     asked: str | None = None
+    basis: ReasonBasis = ReasonBasis.TASTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +156,13 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """The content of a digest: the picks, and the ids of the titles listed below them. Where there are no picks,
-    `lower_bar_would_help` says whether the bar is what kept all candidates out."""
+    `lower_bar_would_help` says whether the bar is what kept all candidates out. `from_neighbours` says that the likes
+    of other channels took part, in a channel without likes of its own."""
 
     picks: tuple[Pick, ...] = ()
     titles: tuple[str, ...] = ()
     lower_bar_would_help: bool = False
+    from_neighbours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from bot.model.messages import Card, Line
 from bot.model.text import cut, day_name, plain_text
-from recommender import Paper, Reason
+from recommender import Paper, Reason, ReasonBasis
 from recommender.search.snippets import sentences
 from recommender.text import display
 
@@ -96,4 +96,11 @@ def _reason(reason: Reason, titles: Mapping[str, str], liked_on: Mapping[str, da
         when = liked_on.get(reason.because)
         day = f" {day_name(when.date(), today)}" if when else ""
         return f"because you liked “{cut(plain_text(titles[reason.because]), 70)}”{day}{tail}"
+    match reason.basis:
+        case ReasonBasis.TYPICAL:
+            return f"many of today's papers are about this{tail}"
+        case ReasonBasis.POPULAR:
+            return "popular with readers of Hugging Face"
+        case ReasonBasis.NEIGHBOURS:
+            return f"after what your other channels like{tail}"
     return f"words this channel likes{tail}" if words else ""

@@ -56,7 +56,8 @@ class Digest:
 
     `day` is the local day it is for, `profile` and `revision` are the feedback and the revision of the papers that it
     was made from. `titles` stand below the `cards`; `quiet` says why there are no cards. `picked` is logged for each
-    card. `upvoted` are the papers that a list of the most upvoted would bring instead.
+    card. `upvoted` are the papers that a list of the most upvoted would bring instead. `from_neighbours` says that the
+    likes of other channels took part.
     """
 
     day: date
@@ -67,6 +68,7 @@ class Digest:
     quiet: str = ""
     picked: tuple[LoggedPick, ...] = ()
     upvoted: tuple[str, ...] = ()
+    from_neighbours: bool = False
 
     def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
         """The text above the papers, or the line that says why there are none. `tucked` says that the titles are in the
@@ -82,7 +84,7 @@ class Digest:
             votes_, members = count(profile.votes, "vote"), count(profile.members, "member")
             instruction = f" {react}." if style is Style.COMPACT else ""
             return f"{start}, learned from {votes_} by {members}.{instruction}{thread_note}"
-        neighbours_note = ", after what your other channels like" if profile.neighbours else ""
+        neighbours_note = ", after what your other channels like" if self.from_neighbours else ""
         basis = ", after this channel's topics" if profile.topics else neighbours_note
         return f"{start}{basis}.{thread_note} {react}, and tomorrow's follow your taste."
 
@@ -164,7 +166,16 @@ class DigestComposer:
                 return Digest(day, profile, revision, quiet=reason, upvoted=upvoted)
             titles = tuple(map(cards.line, (await papers.get_many(tx, recommendation.titles)).values()))
         rendered_cards = tuple(await self._cards(channel, profile, picks, now))
-        return Digest(day, profile, revision, rendered_cards, titles, picked=logged_picks, upvoted=upvoted)
+        return Digest(
+            day,
+            profile,
+            revision,
+            rendered_cards,
+            titles,
+            picked=logged_picks,
+            upvoted=upvoted,
+            from_neighbours=recommendation.from_neighbours,
+        )
 
     async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.index.columns import SUBJECT_WORD
+
 PAIR_SPACE = 1 << 21
 _CHUNK = 1 << 20
 
@@ -31,10 +33,18 @@ def ngrams(
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """(content words, their rows, bigrams, their rows) of papers with the words `tokens`; `rows` is the paper of
     each."""
-    kept = content_flags[tokens].view(bool)
+    kept = content_flags[tokens] > 0
     tokens, rows = tokens[kept], rows[kept]
-    same_paper = rows[1:] == rows[:-1]
-    return tokens, rows, pairs_of(tokens[:-1][same_paper], tokens[1:][same_paper]), rows[1:][same_paper]
+    first = pair_starts(tokens, rows, content_flags)
+    return tokens, rows, pairs_of(tokens[first], tokens[first + 1]), rows[first]
+
+
+def pair_starts(
+    content_words: NDArray[np.uint32], rows: NDArray[np.int64], content_flags: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """The places of the content words that form a bigram with the next one: both are subject words of one paper."""
+    is_subject = content_flags[content_words] == SUBJECT_WORD
+    return np.flatnonzero((rows[1:] == rows[:-1]) & is_subject[1:] & is_subject[:-1])
 
 
 def count_papers(

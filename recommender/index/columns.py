@@ -18,6 +18,8 @@ DELETED = -1
 FIELDS = 4
 TITLE, ABSTRACT, CATEGORIES, AUTHORS = range(FIELDS)
 
+SUBJECT_WORD, EVERYDAY_WORD = 1, 2
+"""Flags of content words. Only subject words form bigrams and are given as reasons."""
 Bytes = NDArray[np.uint8]
 UInts = NDArray[np.uint32]
 Ints = NDArray[np.int64]
@@ -30,7 +32,8 @@ class Columns:
 
     Field f of paper d is `tokens[bounds[FIELDS * d + f] : bounds[FIELDS * d + f + 1]]`. `keys` are hashes of the ids,
     `published` day numbers. For each word of the vocabulary, `word_text` holds its text and a line break, `stems` the
-    word id of its stem, and `content_flags` 1 for a content word, which the taste is learned from.
+    word id of its stem, and `content_flags` SUBJECT_WORD or EVERYDAY_WORD for a content word, which the taste is
+    learned from, and 0 for any other.
     """
 
     ids: Bytes

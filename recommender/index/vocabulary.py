@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from recommender.index.columns import Bytes, UInts
+from recommender.index.columns import EVERYDAY_WORD, SUBJECT_WORD, Bytes, UInts
 from recommender.paper import Paper
-from recommender.text import fold, is_content_word, stem
+from recommender.text import EVERYDAY_WORDS, fold, is_content_word, stem
 
 CATEGORY_SIGN = "#"
 AUTHOR_SIGN = "@"
@@ -40,7 +40,8 @@ class Vocabulary(dict[str, int]):
         number = self[word] = len(self.words)
         self.words.append(word)
         signed = word[:1] in (CATEGORY_SIGN, AUTHOR_SIGN)
-        self._content_flags.append(not signed and is_content_word(word))
+        is_content = not signed and is_content_word(word)
+        self._content_flags.append((EVERYDAY_WORD if word in EVERYDAY_WORDS else SUBJECT_WORD) if is_content else 0)
         self._stems.append(number)
         if not signed:
             self._stems[number] = self[stem(word)]

@@ -52,7 +52,7 @@ def train(
     `content_flags` holds a flag for each word of the vocabulary."""
     from sklearn.utils.extmath import randomized_svd  # scikit-learn takes half a second to import
 
-    kept = content_flags[tokens].view(bool)
+    kept = content_flags[tokens] > 0
     read = int(owners[-1]) + 1 if len(owners) else 0
     bounds = np.concatenate([[0], np.cumsum(np.bincount(owners[kept], minlength=read))])
     shape = (read, len(content_flags))

@@ -66,7 +66,7 @@ class DuplicateFinder:
     def _words(self, paper: int, field: int) -> set[int]:
         tokens, _ = self._snapshot.tokens(np.array([paper]), field, field)
         if field == ABSTRACT:
-            tokens = tokens[self._snapshot.content_flags[tokens].view(bool)]
+            tokens = tokens[self._snapshot.content_flags[tokens] > 0]
         return set(tokens.tolist())
 
     def _hashes_of(self, papers: Rows) -> Bands:
@@ -81,7 +81,7 @@ class DuplicateFinder:
     def _hash(self, papers: Rows) -> Bands:
         """The band hashes of each paper's abstract, `_NO_HASH` where it has no words: (papers, _BANDS)."""
         tokens, owners = self._snapshot.tokens(papers, ABSTRACT, ABSTRACT)
-        is_content = self._snapshot.content_flags[tokens].view(bool)
+        is_content = self._snapshot.content_flags[tokens] > 0
         tokens, owners = tokens[is_content].astype(np.uint64) + np.uint64(1), owners[is_content]
         out = np.full((len(papers), _BANDS), _NO_HASH)
         if not len(tokens):

@@ -45,7 +45,7 @@ class Features:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        words = np.where(snapshot.content_flags.view(bool), snapshot.word_df, 0)
+        words = np.where(snapshot.content_flags > 0, snapshot.word_df, 0)
         least = 5 if snapshot.live > _LARGE_INDEX else 2
         single, double = np.flatnonzero(words >= least), np.flatnonzero(snapshot.pair_df >= least)
         chosen = np.concatenate([single, snapshot.words + double])

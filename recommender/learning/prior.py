@@ -46,19 +46,20 @@ class SharedPrior:
         self._features = features
         self._cached_weights = lru_cache(maxsize=32)(self._fit)
 
-    def weights(self, since: date, neighbours: Sequence[Feedback], votes: float) -> Floats | None:
-        """The prior of a channel that has cast so many votes, as weights of a feature matrix; None if too little is
-        known. `since` is the channel's first day: papers and votes from that day on are left out. `neighbours` are the
-        votes of other channels of its workspace."""
+    def weights(self, since: date, neighbours: Sequence[Feedback], votes: float) -> tuple[Floats | None, Floats | None]:
+        """The prior of a channel that has cast so many votes, as weights of a feature matrix, and the part of it that
+        comes from the neighbours; None for what too little is known of. `since` is the channel's first day: papers and
+        votes from that day on are left out. `neighbours` are the votes of other channels of its workspace."""
         liked = tuple(sorted({f.paper_id for f in neighbours if f.value > 0 and utc(f.at).date() < since}))
         day = since.toordinal()
-        fits = [
-            (SOURCES_WEIGHT, self._cached_weights(day, None)),
-            (NEIGHBOURS_WEIGHT, self._cached_weights(day, liked)),
-        ]
         decay = 1 + votes / HALVING_VOTES
-        parts = [np.float32(share / decay) * weights for share, weights in fits if weights is not None]
-        return sum(parts[1:], parts[0]) if parts else None
+        of_sources, of_neighbours = self._cached_weights(day, None), self._cached_weights(day, liked)
+        if of_neighbours is not None:
+            of_neighbours = np.float32(NEIGHBOURS_WEIGHT / decay) * of_neighbours
+        if of_sources is None:
+            return of_neighbours, of_neighbours
+        total = np.float32(SOURCES_WEIGHT / decay) * of_sources
+        return (total if of_neighbours is None else total + of_neighbours), of_neighbours
 
     def _fit(self, since: int, liked: tuple[str, ...] | None) -> Floats | None:
         """Weights whose scores have a standard deviation of 1, fitted to papers before the day number `since`: the

@@ -32,7 +32,7 @@ def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: i
     else:
         tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
         paper_row = features.matrix(np.array([paper], np.int64))
-    tokens = tokens[snapshot.content_flags[tokens].view(bool)]
+    tokens = tokens[snapshot.content_flags[tokens] > 0]
     near = searcher.by_words(
         [snapshot.vocabulary.words[token] for token in tokens], LOOKUP_WORDS, max(COMPARED, limit + 1)
     )

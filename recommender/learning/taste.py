@@ -64,6 +64,7 @@ class TasteModel:
     `calibration` are random papers, `held_out` says which of them the fit never saw, and `calibration_boosts` is what
     the preferences add to the scores of these. `has_likes` says whether anything was liked or subscribed. `custom` says
     that another classifier than the solver was fitted; `remainder` is what its scores have beyond those of `model`.
+    `neighbours` is the part of the weights that comes from the likes of other channels.
     """
 
     rows: FeatureMatrix
@@ -81,6 +82,7 @@ class TasteModel:
     has_likes: bool
     custom: bool = False
     remainder: Callable[[FeatureMatrix], Floats] | None = None
+    neighbours: Floats | None = None
 
     def teacher(self, number: int) -> Teacher:
         """The teacher of that number, as reasons name it."""
@@ -243,7 +245,7 @@ class Learner:
             custom = self._fit_custom(rows, positive, sample_weight, model, calibration[held_out])
             model = custom.model if custom else model
         since = labels.since or (utc(now).date() if now else None)
-        prior = self._prior.weights(since, profile.neighbours, labels.votes) if since else None
+        prior, of_neighbours = self._prior.weights(since, profile.neighbours, labels.votes) if since else (None, None)
         if prior is not None:
             prior = prior if has_likes else PRIOR_BOOST_BEFORE_LIKES * prior
             model = replace(model, weights=model.weights + prior)
@@ -271,6 +273,7 @@ class Learner:
             has_likes,
             custom is not None,
             custom.remainder if custom else None,
+            of_neighbours,
         )
 
     def _fit_custom(

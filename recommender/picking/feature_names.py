@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.bigrams import pairs_of
-from recommender.index.columns import ABSTRACT, TITLE
+from recommender.index.bigrams import pair_starts, pairs_of
+from recommender.index.columns import ABSTRACT, SUBJECT_WORD, TITLE
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import category_name
 from recommender.learning.features import Features
@@ -24,7 +24,7 @@ class FeatureNames:
         self._given = supplied
 
     def name(self, column: int) -> str:
-        """The readable name of a column; "" for a bigram that none of the papers has."""
+        """The readable name of a column; "" for a bigram that none of the papers has, and for an everyday word."""
         features, vocabulary = self._features, self._snapshot.vocabulary.words
         if column >= features.ngram_count:
             categories = self._snapshot.categories
@@ -33,7 +33,7 @@ class FeatureNames:
             )
         ngram = features.ngram(column)
         if ngram < self._snapshot.words:
-            return str(vocabulary[ngram])
+            return str(vocabulary[ngram]) if self._snapshot.content_flags[ngram] == SUBJECT_WORD else ""
         pairs, first, second = self._pairs
         at = np.flatnonzero(pairs == ngram - self._snapshot.words)[:1].tolist()
         return f"{vocabulary[first[at[0]]]} {vocabulary[second[at[0]]]}" if at else ""
@@ -50,8 +50,8 @@ class FeatureNames:
             owners = np.zeros(len(tokens), np.int64)
         else:
             tokens, owners = self._snapshot.tokens(self._papers, TITLE, ABSTRACT)
-        kept = self._snapshot.content_flags[tokens].view(bool)
+        kept = self._snapshot.content_flags[tokens] > 0
         tokens, owners = tokens[kept], owners[kept]
-        together = owners[1:] == owners[:-1]
-        first, second = tokens[:-1][together], tokens[1:][together]
+        starts = pair_starts(tokens, owners, self._snapshot.content_flags)
+        first, second = tokens[starts], tokens[starts + 1]
         return pairs_of(first, second), first, second

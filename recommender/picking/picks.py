@@ -13,6 +13,7 @@ from recommender.learning.features import Features
 from recommender.learning.scoring import ScoredCandidates
 from recommender.learning.taste import TasteModel
 from recommender.picking.baselines import Baseline, baseline_scores
+from recommender.picking.cold_reasons import ColdReasons
 from recommender.picking.interleaving import team_draft
 from recommender.picking.reasons import Reasons
 from recommender.values import Explanation, Pick, Ranked, Reason, Recommendation, Standing
@@ -69,6 +70,7 @@ class Picker:
         self._taste = taste
         self._scored = scored
         self._reasons = Reasons(features, taste, scored)
+        self._reasons_of = (self._reasons if taste.has_likes else ColdReasons(features, taste, scored)).of
         self._percentiles = taste.percentiles(scored.utility)
 
     def recommend(self, options: PickOptions, titles: int) -> Recommendation:
@@ -77,7 +79,8 @@ class Picker:
         if not picks:
             return Recommendation(lower_bar_would_help=bool(self.pick(replace(options, bar=0.0))))
         listed = self.list_titles([pick.paper_id for pick in picks], titles, options.seed)
-        return Recommendation(tuple(picks), tuple(title.paper_id for title in listed))
+        from_neighbours = not self._taste.has_likes and self._taste.neighbours is not None
+        return Recommendation(tuple(picks), tuple(title.paper_id for title in listed), from_neighbours=from_neighbours)
 
     def pick(self, options: PickOptions) -> list[Pick]:
         """The picks, best first, the guess last; shared with a baseline as soon as there is a taste."""
@@ -99,7 +102,7 @@ class Picker:
 
     def _pick_at(self, at: int, *, guess: bool = False) -> Pick:
         score, percentile = float(self._scored.scores[at]), float(self._percentiles[at])
-        return Pick(self._scored.ids[at], score, self._reasons.of(at), guess, percentile)
+        return Pick(self._scored.ids[at], score, self._reasons_of(at), guess, percentile)
 
     def _pick_interleaved(self, options: PickOptions, baseline: Baseline) -> list[Pick]:
         """As many picks as the taste alone would make, interleaved with the ranking of a baseline. Each pick names its
@@ -210,7 +213,7 @@ class Picker:
             self._scored.ids[at],
             float(self._scored.scores[at]),
             float(self._percentiles[at]),
-            self._reasons.of(at),
+            self._reasons_of(at),
             self._reasons.against(at),
             muted.text if muted else None,
             tuple(by.words for by, amount in self._scored.boosts[at].items() if by.words and amount < 0),

@@ -148,7 +148,7 @@ def name_columns(
     columns, values = columns[kept], values[kept]
     reasons: list[Word] = []
     texts: set[str] = set()
-    for at in np.argsort(-np.abs(values), kind="stable")[: 4 * most]:
+    for at in np.argsort(-np.abs(values), kind="stable")[: 8 * most]:
         text = among.name(int(columns[at]))
         parts = {text} if categories else {stem(part) for part in text.split()}
         if not text or parts & texts or (teacher_names is not None and teacher_names.name(int(columns[at])) != text):
@@ -162,11 +162,12 @@ def name_columns(
 
 def _disliked_columns(taste: TasteModel, width: int) -> NDArray[np.bool_]:
     """A mask (width,) of the columns of disliked papers and of words that members asked for less of."""
-    disliked, reasons = taste.labels.dislike[taste.label_places] > 0, np.zeros(width, bool)
+    disliked, mask = taste.labels.dislike[taste.label_places] > 0, np.zeros(width, bool)
     for n, number in enumerate(taste.row_teachers.tolist()):
-        if number < len(taste.other_teachers) or disliked[number - len(taste.other_teachers)]:
-            reasons[taste.rows.entries(n)[0]] = True
-    return reasons
+        of_index = number - len(taste.other_teachers)
+        if n < taste.liked_rows.start or (n >= taste.liked_rows.stop and of_index >= 0 and disliked[of_index]):
+            mask[taste.rows.entries(n)[0]] = True
+    return mask
 
 
 def summary(features: Features, taste: TasteModel, most: int = 12) -> Taste:
@@ -177,9 +178,11 @@ def summary(features: Features, taste: TasteModel, most: int = 12) -> Taste:
     typical = float(lengths.mean()) if len(lengths) else 1.0
     by_word = taste.model.weights[: features.width] + features.embedding_effects(taste.model.weights) / typical
     weights = features.by_category(by_word)
-    if not taste.has_likes:
-        # Before the first like, weights away from the shown papers are no likes, and ignored papers are no dislikes.
-        weights = np.where(_disliked_columns(taste, features.width), np.minimum(weights, 0), np.float32(0))
+    # A negative weight is a dislike only where somebody disliked papers or words: the taste also learns from papers
+    # that nobody reacted to, and from random ones.
+    disliked = np.where(_disliked_columns(taste, features.width), np.minimum(weights, 0), np.float32(0))
+    # Before the first like, weights away from the shown papers are no likes.
+    weights = np.maximum(weights, 0) + disliked if taste.has_likes else disliked
     every, among = np.arange(features.width, dtype=np.int32), FeatureNames(features, taste.papers)
 
     def side(sign: int, categories: bool) -> tuple[Word, ...]:
