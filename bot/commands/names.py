@@ -1,6 +1,11 @@
 """The names of the commands that other commands, buttons and forms refer to."""
 
 HELP = "help"
+HELLO = "hello"
+THANKS = "thanks"
+STATUS = "status"
+SOURCES = "sources"
+UNDO = "undo"
 SEARCH = "search"
 DIGEST = "digest"
 TODAY = "today"

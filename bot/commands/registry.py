@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import digest, help_text, members, names, schedule, search, stats, taste, topics, votes
+from bot.commands import digest, help_text, members, names, schedule, search, stats, talk, taste, topics, undo, votes
 from bot.commands.context import Command
 from bot.model.commands import CardButton, CommandSet, MenuEntry
 
@@ -83,6 +83,7 @@ COMMANDS = CommandSet(
             button=CardButton(2, "Less"),
             emoji="👎",
         ),
+        Command(names.UNDO, "take back your last vote here", undo.undo, alone=True, answers_at_once=True),
         Command(
             f"{names.SAVE} <paper>",
             "keep it for yourself",
@@ -131,6 +132,10 @@ COMMANDS = CommandSet(
             anyone_may_look=True,
             has_form=True,
         ),
+        Command(names.STATUS, "whether digests come, and what I know here", talk.status, listed=False, alone=True),
+        Command(names.SOURCES, "where the papers come from", talk.sources, listed=False, alone=True),
+        Command(names.HELLO, "who I am", talk.hello, listed=False, alone=True),
+        Command(names.THANKS, "a kind word", talk.thanks, listed=False, alone=True),
         Command("forget me", "delete every trace of you", members.forget),
         Command("export", "everything this channel has, as JSONL", members.export, managers_only=True),
     ]

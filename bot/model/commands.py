@@ -40,6 +40,8 @@ class CommandTraits:
     _: KW_ONLY
     listed: bool = True
     """Whether the help text shows it."""
+    alone: bool = False
+    """Whether its name means the command only as a whole line. With words behind it the line is a search."""
     managers_only: bool = False
     """Whether only members who may manage the channel may run it."""
     anyone_may_look: bool = False
@@ -73,6 +75,11 @@ class CommandTraits:
         """The word that runs the command."""
         return self.usage.partition(" ")[0]
 
+    @property
+    def takes_argument(self) -> bool:
+        """Whether words may stand behind the name."""
+        return " " in self.usage
+
 
 _NO_COMMAND = CommandTraits("", "")
 Traits = TypeVar("Traits", bound=CommandTraits, covariant=True)
@@ -99,7 +106,9 @@ class CommandSet(Mapping[str, Traits]):
 
     def traits_of_line(self, line: str) -> CommandTraits:
         """The traits of the command that a line begins with; none if the line begins with any other word."""
-        return self.traits(line.partition(" ")[0].casefold().rstrip(":"))
+        first, *rest = line.split(maxsplit=1) or [""]
+        traits = self.traits(first.casefold().rstrip(":"))
+        return _NO_COMMAND if traits.alone and rest else traits
 
     def card_actions(self, paper_id: str) -> list[Action]:
         """The buttons of a paper's card."""

@@ -248,6 +248,15 @@ class Zoned(Protocol):
 
 
 @runtime_checkable
+class Unreacting(Protocol):
+    """A platform where the bot may take a member's emoji off its messages."""
+
+    async def unreact(self, place: Place, message: str, member: str, emoji: str) -> None:
+        """Take a member's emoji off a message; an emoji that is not there changes nothing. Raises PlatformErrors."""
+        ...
+
+
+@runtime_checkable
 class Threading(Protocol):
     """A platform where the bot may lack the permission for threads in some channels."""
 

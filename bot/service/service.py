@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 
 import structlog
 
-from bot.commands import parser, schedule
+from bot.commands import intents, parser, schedule
 from bot.commands.context import CommandContext, Services, error_reply
+from bot.commands.names import SEARCH
+from bot.commands.parser import ParsedLine
 from bot.jobs.reactions import ReactionRecorder
 from bot.logs import current_event
 from bot.model.channel_defaults import ChannelDefaults
 from bot.model.commands import sanitize
 from bot.model.messages import SHARE, Action, Asker, Home, Overview, Place, PlaceKind, Reaction, Reply
+from bot.model.text import cut, plain_text
 from bot.service import home, message_papers
 from bot.service.autocomplete import suggestions
 from bot.service.limiter import ConcurrencyLimiter
@@ -24,6 +28,7 @@ from bot.store.errors import StoreError
 
 log = structlog.get_logger(__name__)
 _SILENT = "My memory does not answer just now, and nothing was changed. Please try again in a moment."
+_LONGEST_SEARCH, _LABEL = 200, 40
 _FURTHEST = 10_000
 """The largest offset that a list can be paged to."""
 _ANSWERED_AT_ONCE, _TURN_SECONDS = 2, 1.0
@@ -41,9 +46,13 @@ class BotService:
         self.sync_memberships = memberships.sync_memberships
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
-        """Answer one line of text."""
+        """Answer one line of text. Where it means a command without naming it, a button searches for its words."""
         parsed = parser.parse(line, self._commands)
-        return await self._dispatch(place, asker, parsed.name, parsed.argument)
+        intent = intents.mistyped(parsed.argument, self._commands) if parsed.argument == sanitize(line) else None
+        if intent and not await self._is_word(intent.typed):
+            parsed = ParsedLine(intent.name, intent.argument, parsed.argument, intent.typed)
+        reply = await self._dispatch(place, asker, parsed.name, parsed.argument)
+        return with_search(reply, parsed)
 
     async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
         """Answer a pressed button. A share button shows the answer to its line to everybody, if everybody may see it.
@@ -110,6 +119,16 @@ class BotService:
             log.exception("Suggestions failed.")
             return []
 
+    async def _is_word(self, text: str) -> bool:
+        """Whether a word stands in some paper, or is an author's name."""
+        engine = self._services.paper_index.engine
+        try:
+            interpretation = await asyncio.to_thread(engine.interpret, text)
+            return not interpretation.suggestion and bool(await asyncio.to_thread(engine.search, text, 1))
+        except Exception:
+            log.exception("The index did not answer.")
+            return True
+
     async def _dispatch(
         self, place: Place, asker: Asker, name: str, argument: str, offset: int = 0, event_id: str = ""
     ) -> Reply:
@@ -137,3 +156,18 @@ class BotService:
             log_note = f" The log has it under {current_event()}." if current_event() else ""
             text = f"That went wrong, and it is not your fault.{log_note} Please try again, or ask for something else."
             return error_reply(text)
+
+
+def with_search(reply: Reply, parsed: ParsedLine) -> Reply:
+    """A reply to a line that does not name its command: it says how a mistyped name was read, and has a button that
+    searches for the words of the line."""
+    if not parsed.words:
+        return reply
+    text = reply.text
+    if parsed.mistyped:
+        line = cut(plain_text(f"{parsed.name} {parsed.argument}".strip()), _LABEL)
+        text = f"I read “{cut(plain_text(parsed.mistyped), _LABEL)}” as `/papers {line}`. {text}"
+    actions = reply.actions
+    if len(parsed.words) <= _LONGEST_SEARCH:
+        actions += (Action(f"Search “{cut(plain_text(parsed.words), _LABEL)}”", SEARCH, parsed.words),)
+    return replace(reply, text=text, actions=actions)

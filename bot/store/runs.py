@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -98,6 +98,20 @@ async def failing(tx: AsyncConnection) -> list[Run]:
         .order_by(source_runs.c.source)
     )
     return [_run(row) for row in rows]
+
+
+async def last_of_each(tx: AsyncConnection, since: timedelta = timedelta(days=7)) -> list[Run]:
+    """The last finished run of every source that was read in the week before the newest run. A source that was
+    switched off long ago is not among them."""
+    last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state != RunState.RUNNING)
+    rows = await tx.execute(
+        sa.select(source_runs)
+        .where(source_runs.c.id.in_(last.group_by(source_runs.c.source)))
+        .order_by(source_runs.c.source)
+    )
+    last_runs = [_run(row) for row in rows]
+    newest = max((run.started_at for run in last_runs), default=None)
+    return [run for run in last_runs if newest and run.started_at >= newest - since]
 
 
 async def last_finished(tx: AsyncConnection) -> datetime | None:

@@ -120,6 +120,16 @@ async def for_member(
     return sorted((row[0], row[1]) for row in await tx.execute(query.where(votes.c.on)))
 
 
+async def by_member(tx: AsyncConnection, channel_id: int, member: str) -> list[Vote]:
+    """A member's votes in a channel, the latest first: the standing ones, and those that were taken back."""
+    rows = await tx.execute(
+        sa.select(votes)
+        .where(votes.c.channel_id == channel_id, votes.c.member == member)
+        .order_by(votes.c.at.desc(), votes.c.paper_id, votes.c.signal)
+    )
+    return [_vote(row) for row in rows]
+
+
 async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str]) -> list[Vote]:
     """The standing votes on these papers in the channels that a channel may see: itself, and the public channels of its
     workspace."""

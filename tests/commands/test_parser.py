@@ -28,9 +28,18 @@ def test_any_text_is_a_command_without_control_and_direction_characters(line: st
     assert not set(command.argument) & set(_HIDDEN)
 
 
-@given(st.sampled_from(sorted(COMMANDS)), st.sampled_from([str.upper, str.title, str.lower]))
+@given(
+    st.sampled_from(sorted(name for name in COMMANDS if not COMMANDS[name].alone)),
+    st.sampled_from([str.upper, str.title, str.lower]),
+)
 def test_a_command_is_found_in_any_case(command: str, case: type[str]) -> None:
     assert parse(f"  {case(command)}  two words ", COMMANDS) == ParsedLine(command, "two words")
+
+
+@pytest.mark.parametrize("name", sorted(name for name in COMMANDS if COMMANDS[name].alone))
+def test_some_commands_are_meant_only_by_a_whole_line(name: str) -> None:
+    assert parse(f" {name.title()} ", COMMANDS) == ParsedLine(name, words=name.title())
+    assert parse(f"{name} two words", COMMANDS) == ParsedLine("search", f"{name} two words")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,10 @@ class TerminalPlatform:
         """The current (member, emoji) pairs on a message."""
         return await asyncio.to_thread(self.log.reactions, place, message)
 
+    async def unreact(self, place: Place, message: str, member: str, emoji: str) -> None:
+        """Take a member's emoji off a message."""
+        await asyncio.to_thread(self.log.react, place, message, member, emoji, on=False, at=self._clock())
+
     async def tell(self, place: Place, member: str, text: str) -> None:
         """Show a text for one member; it is lost while no chat runs."""
         if self._chat:

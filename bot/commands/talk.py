@@ -1,0 +1,81 @@
+"""Replies to what people say first to a bot: hello, thanks, status, sources. Each ends with the next step."""
+
+from __future__ import annotations
+
+from bot.commands import schedule
+from bot.commands.context import CommandContext
+from bot.commands.names import HELP, PAUSE, RESUME, SCHEDULE, TODAY
+from bot.model.messages import Action, PlaceKind, Reply
+from bot.model.text import count, cut, day_name, plain_text
+from bot.store import runs, topics
+from bot.store.runs import Run
+from bot.store.states import ChannelState, RunState
+
+_TOPICS_SHOWN = 10
+_SOURCES_SHOWN = 12
+_TODAY = Action("Today's papers", TODAY)
+_HELP = Action("What I can do", HELP)
+
+
+async def hello(ctx: CommandContext, argument: str) -> Reply:
+    """Say who the bot is, and what to do first."""
+    direct = ctx.place.kind is PlaceKind.DIRECT
+    text = (
+        f"Hello! I am Paperboy: I bring {'you' if direct else 'this channel'} the few new papers that "
+        f"{'you' if direct else 'it'} will like, and learn from every 👍 and 👎."
+    )
+    if ctx.channel.state is ChannelState.NEW and direct:
+        text += " `/papers subscribe federated learning` (any topic) begins a digest of your own."
+    elif ctx.channel.state is ChannelState.NEW:
+        text += " `/papers resume` begins the digests here."
+    else:
+        text += f" Next digest: {schedule.next_digest(ctx.channel)}."
+    return Reply(f"{text} Any other words are a search, as `/papers federated learning`.", actions=(_TODAY, _HELP))
+
+
+async def thanks(ctx: CommandContext, argument: str) -> Reply:
+    """Answer a thank-you or a goodbye."""
+    return Reply(
+        "My pleasure! A 👍 or 👎 on a card helps me most: the next digest follows it.", actions=(_TODAY, _HELP)
+    )
+
+
+async def status(ctx: CommandContext, argument: str) -> Reply:
+    """Whether digests come, and what the bot knows of the channel."""
+    running = ctx.channel.state is ChannelState.ACTIVE
+    actions = (Action("Pause", PAUSE) if running else Action("Resume", RESUME), Action("Schedule", SCHEDULE))
+    offered = actions if ctx.may_manage and ctx.channel.state is not ChannelState.LOST else ()
+    return Reply("\n".join(await state_lines(ctx)), actions=(_TODAY, *offered, _HELP))
+
+
+async def sources(ctx: CommandContext, argument: str) -> Reply:
+    """The sources that are read, when each was read last, and how many papers it listed."""
+    async with ctx.services.store.read() as tx:
+        last_runs = await runs.last_of_each(tx)
+    if not last_runs:
+        return Reply("No source has been read yet. The first reading comes within the hour.", actions=(_TODAY,))
+    rows = [f"• {_run_line(ctx, run)}" for run in last_runs[:_SOURCES_SHOWN]]
+    if len(last_runs) > _SOURCES_SHOWN:
+        rows.append(f"• and {len(last_runs) - _SOURCES_SHOWN} more")
+    return Reply("\n".join(["I read these sources:", *rows, "Whoever runs me sets them."]), actions=(_TODAY,))
+
+
+async def state_lines(ctx: CommandContext) -> list[str]:
+    """The next digest, the votes that the taste is learned from, and the topics, in two lines."""
+    async with ctx.services.store.read() as tx:
+        profile = await ctx.services.digests.profile(tx, ctx.channel.id)
+        channel_topics = await topics.for_channel(tx, ctx.channel.id)
+    names = ", ".join(f"“{plain_text(topic.line)}”" for topic in channel_topics[:_TOPICS_SHOWN]) or "none yet"
+    return [
+        f"Next digest: {schedule.next_digest(ctx.channel)}.",
+        f"Learned from {count(profile.votes, 'vote')} by {count(profile.members, 'member')}. Topics: {names}.",
+    ]
+
+
+def _run_line(ctx: CommandContext, run: Run) -> str:
+    local = run.started_at.astimezone(ctx.zone)
+    at = f"{day_name(local.date(), ctx.now.astimezone(ctx.zone).date())} at {local:%H:%M}"
+    name = plain_text(run.source)
+    if run.state is RunState.FAILED:
+        return f"{name}: could not be read {at} ({cut(plain_text(run.reason), 120).rstrip('.')}); it is tried again"
+    return f"{name}: read {at}, {count(run.listed, 'paper')} listed"
