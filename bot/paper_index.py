@@ -87,8 +87,7 @@ class PaperIndex:
             return await self._sync_or_rebuild(progress)
 
     async def prepare_learning(self) -> None:
-        """Fit a taste to nothing. The first fit imports scikit-learn, which takes most of a second; after this nobody
-        has to wait for it."""
+        """Fit a taste to nothing. The first fit of a process imports scikit-learn, which takes most of a second."""
         await asyncio.to_thread(self.engine.rank, (), ())
 
     async def read_consistent(self, function: Callable[[Recommender], Answer]) -> Answer:

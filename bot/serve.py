@@ -13,6 +13,7 @@ from bot.jobs.tasks import cancel_all
 from bot.ports.platform import Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
 
 log = structlog.get_logger(__name__)
+_PREPARED_AFTER_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 300.0
 
@@ -45,13 +46,19 @@ async def serve(
         )
         for name, platform in platforms.items()
     }
-    preparation = asyncio.create_task(app.paper_index.prepare_learning())
+    preparation = asyncio.create_task(_prepare_learning(app))
     try:
         await (tasks[until] if until else asyncio.gather(*tasks.values()))
     finally:
         app.scheduler.pause()
         await cancel_all([*tasks.values(), preparation])
         await app.scheduler.stop()
+
+
+async def _prepare_learning(app: App) -> None:
+    """Let nobody wait for the import of scikit-learn, neither for what is asked first nor for the first digest."""
+    await asyncio.sleep(_PREPARED_AFTER_SECONDS)
+    await app.paper_index.prepare_learning()
 
 
 async def _keep_running(
