@@ -33,6 +33,7 @@ from recommender.text import display, words
 from tests.bounds import MOST_BYTES, MOST_SECONDS, peak, seconds
 from tests.sources.attacks import SIZE, bodies
 from tests.support.harness import demo_papers
+from tests.support.paper_sources import preprint, submission, zotero_item
 
 SOAK = int(os.environ.get("SOAK_EXAMPLES", "0"))
 """Examples for each reader; 0 for the short run that is part of the tests."""
@@ -72,6 +73,11 @@ JSON = (
     '{"name":"A B"},', '"content_html":"', "<b>", "&lt;", '"tags":["a"],', "1", "1.5e9,", "null,", '\\u00e9',
     '\\\\', "\\\\'e", "é", "𝒜", " ", '"url":"https://x.example/../",', '"date_published":"2026-03-05",',
     '"summary":"', '"id":"2603.00001",', '"paper":{',
+)  # fmt: skip
+WORDS = (
+    *PEOPLE, *HTML, "the authors have withdrawn ", "this manuscript has been ", "WITHDRAWN: ", "arXiv: ",
+    "10.1101/123456v",
+    "https://openreview.net/forum?id=", "https://www.biorxiv.org/content/early/", "biorxiv ", "&", "=", "/", "1.",
 )  # fmt: skip
 PREPRINTS = (
     *JSON, '"doi":"10.1101/2026.03.05.123456v2",', '"authors":"', "Doe, J.; ", "; ", ", ", "Jr.", '"abstract":"',
@@ -134,6 +140,21 @@ def _openreview(text: str) -> object:
     return openreview.read_page(_answer('{"notes":[' + text + "]}"), TODAY)
 
 
+def _texts_of_biorxiv(text: str) -> object:
+    return _biorxiv(json.dumps(preprint("10.1101/123456", TODAY, title=text, authors=text, abstract=text)))
+
+
+def _texts_of_openreview(text: str) -> object:
+    return _openreview(
+        json.dumps(submission("aaaaaaa", TODAY, title=text, abstract=text, authors=[text[:10_000]] * 50))
+    )
+
+
+def _texts_of_zotero(text: str) -> object:
+    item = zotero_item(text, abstractNote=text, creators=[{"name": text[:10_000]}] * 50, extra=text, url=text, DOI=text)
+    return zotero.read_items(_answer(json.dumps([item])), TODAY)
+
+
 def _card(text: str) -> object:
     return card(Paper("1", text[:1_000], text, (text[:200],) * 3, organization=text[:200]))
 
@@ -164,6 +185,9 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "biorxiv": (_biorxiv, PREPRINTS, SIZE - 1_000),
     "openreview": (_openreview, NOTES, SIZE - 1_000),
     "zotero": (lambda text: zotero.read_items(_answer(f"[{text}]"), TODAY), ITEMS, SIZE - 1_000),
+    "biorxiv, texts": (_texts_of_biorxiv, WORDS, 400_000),
+    "openreview, texts": (_texts_of_openreview, WORDS, 100_000),
+    "zotero, texts": (_texts_of_zotero, WORDS, 100_000),
     "query": (query.parse, TYPED, LONGEST_LINE),
     "understand": (LIBRARY.interpret, TYPED, LONGEST_LINE),
     "search": (LIBRARY.search, TYPED, LONGEST_LINE),
