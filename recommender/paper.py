@@ -215,6 +215,22 @@ def web_link(text: str) -> str:
     return text if len(text) <= _LONGEST_LINK and _WEB_LINK.fullmatch(text) else ""
 
 
+def link_key(url: str) -> str:
+    """The part of a web link that tells pages apart; "" for a text that is no web link. Links that differ in http or
+    https, in `www.`, in the part after `#`, in parameters that count visits, or in a last slash lead to one page.
+
+    >>> link_key("https://www.Blog.example/post/9/?utm_source=rss&p=2#more")
+    'blog.example/post/9?p=2'
+    """
+    if not web_link(url):
+        return ""
+    host, _, path = url.partition("#")[0].partition("://")[2].partition("/")
+    path, _, query = path.partition("?")
+    parameters = "&".join(part for part in query.split("&") if part and not part.lower().startswith("utm_"))
+    host = re.sub(r"^www\.|:(?:80|443)$", "", host.lower())
+    return "/".join(part for part in (host, path.rstrip("/")) if part) + (f"?{parameters}" if parameters else "")
+
+
 def title_key(title: str) -> str | None:
     """What stays of a title when TeX, case, accents, punctuation and spacing are taken away; None for a title too short
     to tell two papers apart."""
@@ -276,6 +292,13 @@ def same(one: Paper, other: Paper) -> bool:
         if kind in names and kind in other_names:
             return names[kind] == other_names[kind]
     return one.id == other.id
+
+
+def differ(one: Paper, other: Paper) -> bool:
+    """Whether both have an arXiv id, or a DOI, and these differ."""
+    mine = dict(name.split(":", 1) for name in identities(one))
+    theirs = dict(name.split(":", 1) for name in identities(other))
+    return any(kind in mine and kind in theirs and mine[kind] != theirs[kind] for kind in ("arxiv", "doi"))
 
 
 def merge(stored: Paper, newer: Paper) -> Paper:

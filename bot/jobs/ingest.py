@@ -88,7 +88,7 @@ class Ingest:
         memory = last_run.memory if last_run and since is None else {}
         try:
             batch = await source.fetch(first_day, today, memory)
-            outcome = await self._store_batch(source.name, run_id, batch)
+            outcome = await self._store_batch(source.name, run_id, batch, is_first=last_run is None)
         except SourceError as error:
             outcome = Outcome(source.name, failure=_why(error))
         except StoreError:
@@ -106,7 +106,7 @@ class Ingest:
             report(outcome)
         return outcome
 
-    async def _store_batch(self, name: str, run_id: int, batch: Batch) -> Outcome:
+    async def _store_batch(self, name: str, run_id: int, batch: Batch, *, is_first: bool) -> Outcome:
         now = self._clock()
         new_count = 0
         async with self._store.write() as tx:
@@ -114,8 +114,13 @@ class Ingest:
                 listings = batch.listings[start : start + _AT_ONCE]
                 # A paper became news on the first day on which it was listed.
                 by_day = sorted(filter(is_news, listings), key=lambda listing: listing.listed_on, reverse=True)
+                undated = {listing.paper.id for listing in listings if listing.kind is ListingKind.UNDATED}
                 news = {listing.paper.id: listing.listed_on for listing in by_day}
-                result = await papers.record(tx, [listing.paper for listing in listings], now, news)
+                if is_first:  # an archive without dates is known from its first reading on
+                    news = {paper_id: day for paper_id, day in news.items() if paper_id not in undated}
+                names = {listing.paper.id: listing.names for listing in listings if listing.names}
+                listed_papers = [listing.paper for listing in listings]
+                result = await papers.record(tx, listed_papers, now, news, names=names, undated=undated)
                 new_count += result.new
             if batch.failure is None:
                 await runs.done(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from bot.sources.clean import (
 from bot.sources.document import xml_of
 from bot.sources.effort import Effort, read_entry
 from bot.sources.fetch import Answer
-from recommender.paper import Paper, arxiv_id, find_doi, last_day_of_id, plausible
+from recommender.paper import Paper, arxiv_id, find_doi, last_day_of_id
 
 NAME = "arxiv"
 
@@ -73,7 +73,7 @@ def read_announcement(answer: Answer, today: date) -> Announcement:
     channel = root if _name(root) == "feed" else _child(root, "channel")
     if channel is None or _name(root) not in ("feed", "rss"):
         raise Unreadable(f"{answer.host} answered with XML that is no feed.")
-    dates = (_day(_text(channel, name), today) for name in ("pubDate", "updated", "lastBuildDate"))
+    dates = (day(_text(channel, name), today) for name in ("pubDate", "updated", "lastBuildDate"))
     feed_day = next(filter(None, dates), today)
     listings: list[Listing] = []
     unread = 0
@@ -124,7 +124,7 @@ def _listing(entry: Element, feed_day: date, today: date) -> Listing | None:
     kind = KINDS.get((_text(entry, "announce_type").strip() or (head["kind"] if head else "new")).lower())
     if not paper_id or not title or not kind:
         return None
-    listed_on = _day(_text(entry, "published") or _text(entry, "pubDate"), today) or feed_day
+    listed_on = day(_text(entry, "published") or _text(entry, "pubDate"), today) or feed_day
     paper = Paper(
         id=paper_id,
         title=title,
@@ -145,9 +145,9 @@ def _api_paper(entry: Element, today: date) -> Paper | None:
         return None
     submitted = _text(entry, "published").strip()
     published = day(submitted, today)
-    if published and "T" in submitted:
+    with contextlib.suppress(ValueError):
         moment = datetime.fromisoformat(submitted)
-        published = announced(moment) if moment.tzinfo else published
+        published = announced(moment) if published and moment.tzinfo else published
     return Paper(
         id=paper_id,
         title=title,
@@ -173,16 +173,6 @@ def _categories(entry: Element) -> tuple[str, ...]:
     elements += [child for child in entry if _name(child) == "category"]
     names = ((child.get("term") or child.text or "").strip() for child in elements[:CATEGORIES])
     return tuple(dict.fromkeys(name for name in names if len(name) < 30 and _CATEGORY.fullmatch(name)))
-
-
-def _day(text: str, today: date) -> date | None:
-    """The day of an ISO date or of an e-mail date, in its own offset from UTC."""
-    if iso_day := day(text, today):
-        return iso_day
-    try:
-        return plausible(parsedate_to_datetime(text).date(), today)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _name(element: Element) -> str:

@@ -62,7 +62,8 @@ class Unreadable(SourceError):
 
 
 class ListingKind(Enum):
-    """How a source listed a paper. The first four are arXiv's own words; a `replace` is an old paper revised."""
+    """How a source listed a paper. The first four are arXiv's own words; a `replace` is an old paper revised. An
+    `undated` entry of a feed is new if the feed was read before without it."""
 
     NEW = "new"
     CROSS = "cross"
@@ -70,17 +71,20 @@ class ListingKind(Enum):
     REPLACE_CROSS = "replace-cross"
     DAILY = "daily"
     FEED = "feed"
+    UNDATED = "undated"
     BACKFILL = "backfill"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A paper on a source's list of one day."""
+    """A paper on a source's list of one day. `names` are further names under which the source lists this paper again,
+    also under another title."""
 
     paper: Paper
     source: str
     listed_on: date
     kind: ListingKind
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ everything whose cost grows faster than its size. feedparser sees only that copy
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from xml.etree.ElementTree import Element, ParseError, fromstring
 from xml.parsers import expat
@@ -48,12 +49,22 @@ _CUT_OFF = {
     )
 }
 _DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
+_DOCTYPE = re.compile(r"\s*<!DOCTYPE\b[^\[<>]{0,1000}>", re.IGNORECASE)
+"""A document type that declares nothing itself. The file that it may name is never read."""
+_EXTERNAL_DOCTYPE = '<!DOCTYPE feed SYSTEM "unread">'
+"""With it the parser tells of the entities that it does not know, instead of taking them for errors."""
 _ENCODING = re.compile(r"encoding\s*=\s*[\"']([^\"']{1,40})")
 # Python also has codecs that are slow or are no encodings of text (punycode, unicode_escape). These are the web's.
 _WEB_ENCODING = re.compile(
-    r"utf-?16|iso-?8859-\d+|latin-?1|windows-125\d|cp125\d|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)|koi8-[ru]",
+    r"iso-?8859-\d+|latin-?1|windows-125\d|cp125\d|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)|koi8-[ru]",
     re.IGNORECASE,
 )
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_FEW = 10
+"""In UTF-8, that many characters that are no ASCII come for each broken byte. Text in another encoding has no such
+characters, or only a few by chance."""
+_WIDE = {"x0x0": "utf-16-le", "0x0x": "utf-16-be", "x000": "utf-32-le", "000x": "utf-32-be"}
+"""By which of the first four bytes are NUL, here written 0. The first character is ASCII."""
 _WEB_PAGE = re.compile(r"\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _DECLARED = re.compile(r"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b")
 # A part that may be one long tag, and the tag in it. Quoted values may hold a ">".
@@ -61,7 +72,22 @@ _LONG_PART = re.compile(rf"<(?![!?/])[^<]{{{_LONG_TAG},}}")
 _WHOLE_TAG = re.compile(r"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+")
 _LINE_END = re.compile(r"[\r\n]")
 _ENTRIES = frozenset({"item", "entry"})
-_PEOPLE = frozenset({"author", "creator", "email", "managingeditor", "name", "owner", "publisher", "webmaster"})
+# feedparser takes what lies inside an element that it does not know for a field of the entry, as the title of an image.
+_WITH_CHILDREN = frozenset(
+    {"author", "authors", "body", "content", "contributor", "creator", "creators", "description", "div", "encoded"}
+    | {"summary", "title"}
+)
+"""Elements of an entry whose own elements are read."""
+_GROUP, _IN_GROUP = "group", frozenset({"description"})
+"""An element that holds a video and its description."""
+_LEFT_OUT = frozenset({"image", "textinput"})
+# feedparser keeps an unknown element under its name, where it keeps values of another type under these names.
+_RESERVED = re.compile(r"authors|contributors|creators|enclosures|guidislink|links|tags|.*_(?:detail|parsed)")
+UNKNOWN = "unknown_"
+"""The beginning of the names under which such elements are copied."""
+_PEOPLE = frozenset(
+    {"author", "authors", "creator", "creators", "email", "managingeditor", "name", "owner", "publisher", "webmaster"}
+)
 # feedparser looks for an e-mail address in these elements, in time that grows with the square of a possible name in it.
 _MAIL_NAME = re.compile(r"[\w.+-]{40}", re.ASCII)
 _LONG_MAIL_NAME = re.compile(rb"[\w.+-]{300}")
@@ -73,21 +99,28 @@ _AMPERSAND = re.compile(r"&(?!#\d{1,7};|#x[0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|ap
 @dataclass(frozen=True, slots=True)
 class Markup:
     """XML as UTF-8, without a declaration, checked to be harmless. If it is not `well_formed`, only a lenient parser
-    can read it. If it is `cut`, only its first entries are here."""
+    can read it. If it is `cut`, only its first entries are here. If it is `broken`, some of its bytes were no text."""
 
     body: bytes
     well_formed: bool
     cut: bool = False
+    broken: bool = False
 
 
 def text_of(answer: Answer) -> str:
-    """The body as text. It is read as UTF-8 if that is possible, else in its declared encoding, else as Windows-1252.
+    """The body as text, see `decoded`. Raises TooLarge."""
+    return decoded(answer)[0]
 
-    Raises TooLarge."""
-    text = _decoded(answer)
+
+def decoded(answer: Answer) -> tuple[str, bool]:
+    """The body as text, and whether it has broken bytes; U+FFFD stands for each of these.
+
+    It is read as UTF-8 if that is possible, else in its declared encoding. A body that is UTF-8 but for a few bytes
+    stays UTF-8, and any other body is read as Windows-1252. Raises TooLarge."""
+    text, broken = _decoded(answer)
     if sys.getsizeof(text) > _WIDEST:
         raise TooLarge(f"{answer.host} sent more text than a list of papers has.")
-    return text
+    return text, broken
 
 
 def json_of(answer: Answer) -> object:
@@ -121,13 +154,15 @@ def xml_of(answer: Answer) -> tuple[Element, bool]:
 def markup_of(answer: Answer, most_elements: int = MOST_ELEMENTS, most_text: int = _MOST_TEXT) -> Markup:
     """The body as XML that is safe to parse. Raises TooLarge, and Unreadable for a bomb, a web page, or a body that is
     cut off."""
-    text = text_of(answer)
+    text, broken = decoded(answer)
     if _WEB_PAGE.match(text):
         raise Unreadable(f"{answer.host} answered with a web page instead of a feed; look for the feed's own address.")
     if declaration := _DECLARATION.match(text):
         text = text[declaration.end() :]
+    if doctype := _DOCTYPE.match(text):
+        text = _EXTERNAL_DOCTYPE + text[doctype.end() :]
     try:
-        return _copied(text, most_elements, most_text)
+        return replace(_copied(text, most_elements, most_text), broken=broken)
     except _Declared as error:
         raise Unreadable(f"{answer.host} answered with a feed that declares entities, which is not safe.") from error
     except _TooIntricate as error:
@@ -158,17 +193,35 @@ def repaired(markup: Markup, most_elements: int, most_text: int) -> Markup | Non
         return None
 
 
-def _decoded(answer: Answer) -> str:
-    start = _DECLARATION.match(answer.body[:300].decode("latin-1"))
+def _decoded(answer: Answer) -> tuple[str, bool]:
+    body = answer.body
+    if wide := _wide_encoding(body[:4]):
+        text = body.decode(wide, errors="replace")
+        return text, "\ufffd" in text
+    start = _DECLARATION.match(body[:300].decode("latin-1"))
     declared = _ENCODING.search(start[0]) if start else None
-    by_byte_order_mark = "utf-16" if answer.body[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-    for encoding in (by_byte_order_mark, "utf-8-sig", declared[1] if declared else "", answer.charset):
-        if encoding == "utf-8-sig" or _WEB_ENCODING.fullmatch(encoding):
-            try:
-                return answer.body.decode(encoding)
-            except (LookupError, ValueError):
-                continue
-    return answer.body.decode("cp1252", errors="replace")
+    with contextlib.suppress(ValueError):
+        return body.decode("utf-8-sig"), False
+    text = body.decode("utf-8-sig", errors="replace")
+    broken = text.count("\ufffd")
+    whole = sum(map(len, _NOT_ASCII.findall(text))) - broken
+    if whole > _FEW * broken:
+        return text, True
+    for encoding in (declared[1] if declared else "", answer.charset):
+        if _WEB_ENCODING.fullmatch(encoding):
+            with contextlib.suppress(LookupError, ValueError):
+                return body.decode(encoding), False
+    return (text, True) if whole >= broken else (body.decode("cp1252", errors="replace"), False)
+
+
+def _wide_encoding(start: bytes) -> str:
+    """The encoding of a body whose characters take two or four bytes each, by its byte order mark or the NUL bytes
+    beside its first character; "" for any other body."""
+    if start in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "utf-32"
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    return _WIDE.get("".join("x" if byte else "0" for byte in start), "")
 
 
 def _bounded_int(digits: str) -> int:
@@ -211,6 +264,11 @@ def _copied(text: str, most_elements: int, most_text: int) -> Markup:
     return Markup(copy.whole(), well_formed=True)
 
 
+def _local(name: str) -> str:
+    """The name of an element without its prefix, in lower case."""
+    return name.rpartition(":")[2].lower()
+
+
 class _TooIntricate(Exception):
     """The XML is nested too deep, or one element has too many attributes."""
 
@@ -233,6 +291,7 @@ class _Copy:
         self._lengths: list[int] = []
         self._elements = self._attributes = self._text = self._entries = 0
         self._complete = (0, 0)
+        self._entry = self._skipped = 0
         self._parser = expat.ParserCreate("utf-8", intern=None)
         self._parser.ordered_attributes = True
         self._parser.buffer_text = True
@@ -243,6 +302,7 @@ class _Copy:
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
+        self._parser.SkippedEntityHandler = self._entity
 
     def read(self, text: str) -> None:
         """Raises _SizeReached, _TooIntricate, _Declared and ExpatError."""
@@ -279,26 +339,60 @@ class _Copy:
             raise _TooIntricate
         self._open.append(name)
         self._lengths.append(0)
-        pairs = zip(attributes[::2], attributes[1::2], strict=True)
+        local_name = _local(name)
+        if self._skipped or self._is_left_out(local_name):
+            self._skipped = self._skipped or len(self._open)
+            return
+        if not self._entry and local_name in _ENTRIES:
+            self._entry = len(self._open)
+        copied_name = self._copied_name(name)
+        pairs = zip(attributes[::2], attributes[1::2], strict=True) if copied_name == name else ()
         values = "".join(f" {key[:_LONGEST_NAME]}={quoteattr(value[:_LONGEST_VALUE])}" for key, value in pairs)
-        self._parts.append(f"<{name}{values}>")
+        self._parts.append(f"<{copied_name}{values}>")
+
+    def _is_left_out(self, name: str) -> bool:
+        """Whether the element that was opened last, with this local name, belongs to something else in an entry."""
+        depth = len(self._open) - self._entry
+        if not self._entry or depth < 1:
+            return False
+        if depth == 1:
+            return name in _LEFT_OUT
+        field = _local(self._open[self._entry])
+        return name not in _IN_GROUP if field == _GROUP else field not in _WITH_CHILDREN
+
+    def _copied_name(self, name: str) -> str:
+        """The name under which the element that was opened last is copied. A title of another kind than the entry, as
+        a journal's beside an item's, is no title of the entry, unless there is no other one."""
+        if not self._entry or len(self._open) != self._entry + 1:
+            return name
+        prefix, _, local_name = name.lower().rpartition(":")
+        is_other_title = local_name == "title" and prefix != self._open[-2].lower().rpartition(":")[0]
+        return f"{UNKNOWN}{local_name}" if is_other_title or _RESERVED.fullmatch(local_name) else name
 
     def _end(self, name: str) -> None:
-        self._parts.append(f"</{name}>")
+        if not self._skipped:
+            self._parts.append(f"</{self._copied_name(name)}>")
+        self._skipped = 0 if self._skipped == len(self._open) else self._skipped
+        self._entry = 0 if self._entry == len(self._open) else self._entry
         self._open.pop()
         self._lengths.pop()
-        if name.rpartition(":")[2].lower() in _ENTRIES:
+        if _local(name) in _ENTRIES:
             self._entries += 1
             if self._entries > MOST_ENTRIES:
                 raise _SizeReached
-            self._complete = (len(self._parts), len(self._open))
+            if not self._skipped:
+                self._complete = (len(self._parts), len(self._open))
+
+    def _entity(self, name: str, is_parameter: bool) -> None:
+        if self._open and not is_parameter:
+            self._characters(unescape(f"&{name};"))
 
     def _characters(self, text: str) -> None:
         room = _LONGEST_TEXT - self._lengths[-1]
-        if room <= 0:
+        if room <= 0 or self._skipped:
             return
         text = text[:room]
-        if self._open[-1].rpartition(":")[2].lower() in _PEOPLE:
+        if _local(self._open[-1]) in _PEOPLE:
             text = (" " if self._lengths[-1] else "") + _MAIL_NAME.sub(r"\g<0> ", text)
         self._lengths[-1] += len(text)
         self._text += len(text)

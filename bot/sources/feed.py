@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,10 +33,10 @@ from bot.sources.clean import (
     plain,
     words_of_html,
 )
-from bot.sources.document import MOST_ENTRIES, head_of, json_of, markup_of, repaired
+from bot.sources.document import MOST_ENTRIES, UNKNOWN, decoded, head_of, json_of, markup_of, repaired
 from bot.sources.effort import Effort, read_entry, texts_in
 from bot.sources.fetch import Answer, Fetcher
-from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, plausible, title_key
+from recommender.paper import Paper, arxiv_id, find_doi, id_from_title, link_key, plausible, title_key
 
 _MOST_ELEMENTS, _MOST_TEXT = 10_000, 1_500_000
 """Elements and characters of a feed that are given to feedparser, which takes 20 microseconds for an element."""
@@ -61,6 +63,7 @@ class _Entry:
     published: date | None
     pdf_url: str = ""
     kind: ListingKind = ListingKind.FEED
+    guid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +130,13 @@ class Feed:
             log.error("A feed failed in an unexpected way.", source=self._name, kind=kind, at=where)
             raise SourceError(f"{self._name} failed in an unexpected way ({kind}).")
         listings: dict[str, Listing] = {}
+        keys = Counter(map(_key, feed.entries))
         for entry in feed.entries:
             if entry.title:
-                paper = _paper(entry, feed.title)
+                paper, key = _paper(entry, feed.title), _key(entry)
                 listed_on = min(entry.published or until, until)
-                listings.setdefault(paper.id, Listing(paper, self._name, listed_on, entry.kind))
+                names = (f"{self._name} {key}",) if key and keys[key] == 1 else ()
+                listings.setdefault(paper.id, Listing(paper, self._name, listed_on, entry.kind, names))
         return Batch(tuple(listings.values()), new_memory, _notes(answer.host, feed))
 
 
@@ -174,17 +179,26 @@ def _paper(entry: _Entry, feed_title: str) -> Paper:
     )
 
 
+def _key(entry: _Entry) -> str:
+    """A text by which the entry is known again when its title has changed: a hash of its identifier and its link. "" if
+    it has neither, or only a link to a site's first page, to which different entries may lead."""
+    link = link_key(entry.url)
+    if not entry.guid and "/" not in link:
+        return ""
+    return sha256(f"{entry.guid} {link}".encode(errors="replace")).hexdigest()[:24]
+
+
 def _doi(name: str) -> str | None:
     in_path = _DOI_IN_PATH.search(unquote(name))
     return find_doi(in_path[1] if in_path else name)
 
 
 def _read(answer: Answer, today: date) -> _Feed:
-    if answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+    if answer.body[:200].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] == b"{":
         return _read_json(answer, today)
     markup = markup_of(answer, _MOST_ELEMENTS, _MOST_TEXT)
-    damaged = not markup.well_formed
-    if damaged:
+    damaged = markup.broken or not markup.well_formed
+    if not markup.well_formed:
         if len(markup.body) > _LARGEST_DAMAGED:
             raise Unreadable(f"{answer.host} answered with a damaged feed.")
         markup = repaired(markup, _MOST_ELEMENTS, _MOST_TEXT) or head_of(markup, _READ_DAMAGED)
@@ -225,39 +239,61 @@ def _read_entries(
 
 def _from_feedparser(entry: dict[str, Any], base: str, today: date) -> _Entry:
     url = link(_joined(base, entry.get("link")))
-    links = [other for other in entry.get("links", ()) if isinstance(other.get("href"), str)]
+    links = [other for other in _dicts(entry.get("links")) if isinstance(other.get("href"), str)]
     pdfs = (link(_joined(base, other["href"])) for other in links if other.get("type") == _PDF)
     alternates = (other.get("href") for other in links if other.get("rel") == "alternate")
     identifiers = (entry.get(key) for key in ("prism_doi", "dc_identifier", "id", "feedburner_origlink"))
     # An operator may give the address of one of arXiv's own feeds.
-    kind = KINDS.get(str(entry.get("arxiv_announce_type")), ListingKind.FEED)
-    contents = [entry.get("summary_detail"), *entry.get("content", ())]
+    published = _day_of(entry, today)
+    kind = KINDS.get(str(entry.get("arxiv_announce_type")), ListingKind.FEED if published else ListingKind.UNDATED)
+    guid = entry.get("id")
+    contents = [entry.get("summary_detail"), *_dicts(entry.get("content"))]
     texts = (clean(_plain(content), ABSTRACT_CHARS) for content in contents)
-    creators = [person.get("name") for person in entry.get("authors", ())]
+    creators = [person["name"] for person in _dicts(entry.get("authors")) if person.get("name")]
+    people_named = [entry.get(f"{UNKNOWN}{name}") for name in ("authors", "creators")]
     return _Entry(
         names=tuple(name for name in (url, *alternates, *identifiers) if isinstance(name, str)),
         url=url,
-        title=clean(_plain(entry.get("title_detail")), TITLE_CHARS),
+        title=clean(_plain(entry.get("title_detail")) or plain(entry.get(f"{UNKNOWN}title"), TITLE_CHARS), TITLE_CHARS),
         abstract=ANNOUNCEMENT_HEAD.sub("", next(filter(None, texts), "")),
-        authors=_authors(creators or [entry.get("author")]),
-        tags=_tags(tag.get("term") for tag in entry.get("tags", ())),
-        published=_day_of(entry.get("published_parsed") or entry.get("updated_parsed"), today),
+        authors=_authors(creators or [entry.get("author"), *people_named]),
+        tags=_tags(tag.get("term") for tag in _dicts(entry.get("tags"))),
+        published=published,
         pdf_url=next(filter(None, pdfs), ""),
         kind=kind,
+        guid=guid[:1_000] if isinstance(guid, str) else "",
     )
 
 
-def _plain(detail: Any) -> str:
-    """The plain text of a title or of content; feedparser gives it as a value with its type, which may be HTML."""
-    value = str((detail or {}).get("value") or "")
-    return words_of_html(value) if "html" in str((detail or {}).get("type")) else value
+def _dicts(values: object) -> list[dict[str, Any]]:
+    """The dicts in a list. feedparser gives the text of an element of any name under that name, so that a text may be
+    where its lists are."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
-def _day_of(moment: time.struct_time | None, today: date) -> date | None:
-    try:
-        return plausible(date(*moment[:3]), today) if moment else None
-    except ValueError:
-        return None
+def _plain(detail: object) -> str:
+    """The plain text of a title or of content; feedparser gives it as a value with its type, which may be HTML. Some
+    programs escape HTML twice, or call it plain text."""
+    if not isinstance(detail, dict):
+        return ""
+    value = str(detail.get("value") or "")
+    text = words_of_html(value) if "html" in str(detail.get("type")) else value
+    return plain(text, ABSTRACT_CHARS)
+
+
+def _day_of(entry: Mapping[str, Any], today: date) -> date | None:
+    """The day on which an entry was published, or else changed. feedparser converts times to UTC, where the day may be
+    another one, and knows only some forms of dates; but it reads a few languages more."""
+    for name in ("published", "updated", "created"):
+        text, moment = entry.get(name), entry.get(f"{name}_parsed")
+        if not isinstance(text, str):
+            continue
+        if found := day(text, today):
+            return found
+        if isinstance(moment, time.struct_time) and not text.isascii() and not text[:4].isdecimal():
+            with contextlib.suppress(ValueError):
+                return plausible(date(*moment[:3]), today)
+    return None
 
 
 def _read_json(answer: Answer, today: date) -> _Feed:
@@ -267,7 +303,8 @@ def _read_json(answer: Answer, today: date) -> _Feed:
     if not isinstance(items, list):
         raise Unreadable(f"{answer.host} answered with something that is no feed.")
     entries, unread, cut = _read_entries(items[:MOST_ENTRIES], _from_json, answer.url, today)
-    return _Feed(entries, clean(title, _FEED_TITLE_CHARS), unread, cut=cut or len(items) > MOST_ENTRIES)
+    is_cut = cut or len(items) > MOST_ENTRIES
+    return _Feed(entries, clean(title, _FEED_TITLE_CHARS), unread, decoded(answer)[1], is_cut)
 
 
 def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
@@ -283,19 +320,21 @@ def _from_json(item: dict[str, object], base: str, today: date) -> _Entry:
         for attachment in (attachments if isinstance(attachments, list) else ())
         if isinstance(attachment, dict) and attachment.get("mime_type") == _PDF
     )
-    published = text("date_published") or text("date_modified")
+    published = day(text("date_published"), today) or day(text("date_modified"), today)
     return _Entry(
         names=tuple(name for name in (url, text("external_url"), text("id")) if name),
         url=url or link(text("external_url")),
-        title=clean(text("title"), TITLE_CHARS),
-        abstract=clean(text("content_text"), ABSTRACT_CHARS)
+        title=clean(plain(text("title"), TITLE_CHARS), TITLE_CHARS),
+        abstract=plain(text("content_text"), ABSTRACT_CHARS)
         or words_of_html(text("content_html"))
-        or clean(text("summary"), ABSTRACT_CHARS),
+        or plain(text("summary"), ABSTRACT_CHARS),
         authors=_authors(author.get("name") for author in authors if isinstance(author, dict))
         if isinstance(authors, list)
         else (),
         tags=_tags(tags if isinstance(tags, list) else ()),
-        published=day(published, today),
+        published=published,
+        kind=ListingKind.FEED if published else ListingKind.UNDATED,
+        guid=text("id")[:1_000],
         pdf_url=next(filter(None, pdfs), ""),
     )
 
@@ -311,7 +350,7 @@ def _joined(base: str, url: object) -> str:
 def _authors(names: Iterable[object]) -> tuple[str, ...]:
     """The authors. A single text may be a line with the names of them all, but "Curie, Marie" is one name."""
     texts = [name for name in names if isinstance(name, str)]
-    if len(texts) == 1 and all(" " in part.strip() for part in texts[0].split(",")):
+    if len(texts) == 1 and (";" in texts[0] or all(" " in part.strip() for part in texts[0].split(","))):
         return people_in(texts[0])
     return people(texts)
 

@@ -51,7 +51,7 @@ async def give(tx: AsyncConnection, channel: Channel, member: str, paper: Paper,
     if stored_id is None:
         row = papers.columns_of(private) | {"private": True, "revision": 0}
         await tx.execute(insert_new(tx, paper_rows).values(row))
-        names = [{"name": name, "paper_id": private.id} for name in map(clean_name, identities(private))]
+        names = [{"name": name, "paper_id": private.id} for name in papers.names_of(private)]
         await tx.execute(insert_new(tx, contributed_names), names)
     paper_id = stored_id or private.id
     row = {"paper_id": paper_id, "channel_id": channel.id, "member": member, "at": now}

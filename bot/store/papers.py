@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import chain, islice
@@ -22,7 +22,19 @@ from bot.store.tables import (
     papers,
     removed_papers,
 )
-from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, id_from_title, identities, merge, same, web_link
+from recommender.paper import (
+    Paper,
+    arxiv_id,
+    canonical_id,
+    differ,
+    find_doi,
+    id_from_title,
+    identities,
+    link_key,
+    merge,
+    same,
+    web_link,
+)
 
 _CHUNK = 1_000
 """Values that are bound in one statement. SQLite's limit is 32,766."""
@@ -44,30 +56,44 @@ class Recorded:
 
 
 async def record(
-    tx: AsyncConnection, new_papers: Sequence[Paper], now: datetime, listed: Mapping[str, date] | None = None
+    tx: AsyncConnection,
+    new_papers: Sequence[Paper],
+    now: datetime,
+    listed: Mapping[str, date] | None = None,
+    *,
+    names: Mapping[str, Sequence[str]] | None = None,
+    undated: Collection[str] = (),
 ) -> Recorded:
     """Store the papers of a source, each once, whatever name it has.
 
     A stored paper is merged with the new facts. A private paper that is the same paper is replaced. `listed` maps the
-    id with which a paper came to the day on which it became news; papers without an entry are no news.
+    id with which a paper came to the day on which it became news; papers without an entry are no news. The `undated`
+    ones of these ids are news only if the paper was not stored before. `names` maps such an id to the names that the
+    source itself gives the paper: one that comes again under them has the later title.
     """
     await metadata.lock_papers(tx)
-    listed = listed or {}
+    listed, names = listed or {}, names or {}
     result = Recorded()
     cleaned = [clean(paper) for paper in new_papers]
-    pending = _Pending(*await _stored(tx, cleaned))
+    all_names = [name for own_names in names.values() for name in map(_source_name, own_names)]
+    pending = _Pending(*await _stored(tx, cleaned, all_names))
     for original, paper in zip(new_papers, cleaned, strict=True):
         day = listed.get(original.id)
-        matches = pending.matches(paper)
+        own_names = list(map(_source_name, names.get(original.id, ())))
+        matches = pending.matches(paper, own_names)
         if not matches:
-            pending.put(paper, day, stored=False, original=paper)
+            pending.put(paper, day, stored=False, original=paper, own_names=own_names)
             result.ids.append(paper.id)
             continue
+        if original.id in undated:
+            day = None
         stored = pending.papers[matches[0]]
+        if paper.title and not arxiv_id(stored.id) and pending.is_named(stored.id, own_names):
+            stored = replace(stored, title=paper.title)
         for duplicate in matches[1:]:
             stored = merge(stored, pending.papers[duplicate])
         merged = _merged(stored, paper)
-        pending.put(merged, day, stored=merged.id in matches, original=paper)
+        pending.put(merged, day, stored=merged.id in matches, original=paper, own_names=own_names)
         for duplicate in matches:
             if duplicate != merged.id:
                 pending.merge(merged.id, duplicate)
@@ -108,6 +134,7 @@ def names_meant(text: str) -> list[str]:
     """The names of the papers that a text may mean (an id, a link, a DOI or a whole title), the likeliest first."""
     text = text.strip()
     names = [*identities(Paper(id=canonical_id(text), title="")), *identities(Paper(id="", title=text))]
+    names += _link_names(Paper(id="", title="", url=text))
     return [name for name in names if name != "id:"]
 
 
@@ -212,10 +239,12 @@ class _Pending:
         self.fresh_news: dict[str, None] = {}
         self.absorbed: list[tuple[str, str]] = []
 
-    def matches(self, paper: Paper) -> list[str]:
+    def matches(self, paper: Paper, own_names: Sequence[str]) -> list[str]:
         """The ids of the papers that are the same as this one. The match by the strongest name comes first."""
-        ids = dict.fromkeys(self.names[name] for name in _names(paper) if name in self.names)
+        ids = dict.fromkeys(self.names[name] for name in (*_names(paper), *own_names) if name in self.names)
         first = next((paper_id for paper_id in ids if self._is(paper_id, paper)), None)
+        if first is None:
+            first = next((i for i in ids if self.is_named(i, own_names) and not differ(self.papers[i], paper)), None)
         if first is None:
             return []
         merged = _merged(self.papers[first], paper)
@@ -226,9 +255,15 @@ class _Pending:
     def _is(self, paper_id: str, paper: Paper) -> bool:
         return self.names.get(clean_name(f"id:{paper.id}")) == paper_id or same(self.papers[paper_id], paper)
 
-    def put(self, paper: Paper, day: date | None, *, stored: bool, original: Paper) -> None:
+    def is_named(self, paper_id: str, own_names: Sequence[str]) -> bool:
+        """Whether a paper has one of the names that its source gives it."""
+        return any(self.names.get(name) == paper_id for name in own_names)
+
+    def put(
+        self, paper: Paper, day: date | None, *, stored: bool, original: Paper, own_names: Sequence[str] = ()
+    ) -> None:
         """Add a paper in its final state. The names of `original`, the paper as it came, become its names too."""
-        for name in (*_names(paper), *_names(original)):
+        for name in (*_names(paper), *_names(original), *own_names, *_link_names(paper), *_link_names(original)):
             if name not in self.names:
                 self.names[name] = self.fresh_names[name] = paper.id
         days = [listed_on for listed_on in (self.days.get(paper.id), day) if listed_on]
@@ -261,10 +296,10 @@ class _Pending:
 
 
 async def _stored(
-    tx: AsyncConnection, papers_: Sequence[Paper]
+    tx: AsyncConnection, papers_: Sequence[Paper], own_names: Iterable[str] = ()
 ) -> tuple[dict[str, str], dict[str, Paper], dict[str, date | None]]:
     names: dict[str, str] = {}
-    for chunk in _chunks(dict.fromkeys(chain.from_iterable(map(_names, papers_)))):
+    for chunk in _chunks(dict.fromkeys(chain(chain.from_iterable(map(_names, papers_)), own_names))):
         rows = await tx.execute(sa.select(paper_names).where(paper_names.c.name.in_(chunk)))
         names.update((row.name, row.paper_id) for row in rows)
     by_id: dict[str, Paper] = {}
@@ -333,6 +368,21 @@ def _merged(stored: Paper, new: Paper) -> Paper:
 
 def _names(paper: Paper) -> tuple[str, ...]:
     return tuple(map(clean_name, identities(paper)))
+
+
+def names_of(paper: Paper) -> tuple[str, ...]:
+    """The names by which a paper is found, its link among them."""
+    return (*_names(paper), *_link_names(paper))
+
+
+def _source_name(name: str) -> str:
+    return clean_name(f"listed:{name}")
+
+
+def _link_names(paper: Paper) -> tuple[str, ...]:
+    """The name by which members may name a paper whose link tells no id. Two papers with one link stay two papers."""
+    key = link_key(paper.url)
+    return (clean_name(f"link:{key}"),) if key else ()
 
 
 def clean(paper: Paper) -> Paper:

@@ -184,3 +184,57 @@ async def test_a_source_is_due_when_its_last_try_is_long_enough_ago(sqlite_store
     assert not await ingest.due(timedelta(hours=1))
     clock.advance(timedelta(hours=1))
     assert await ingest.due(timedelta(hours=1))
+
+
+def _undated(number: int, name: str = "") -> Listing:
+    return Listing(paper(number), "shelf", DAY, ListingKind.UNDATED, (name,) if name else ())
+
+
+class Listings(Shelf):
+    """A source that gives the listings that it was told."""
+
+    def __init__(self, *listings: Listing) -> None:
+        super().__init__()
+        self.listings = listings
+
+    async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
+        return Batch(self.listings)
+
+
+async def test_undated_papers_are_news_only_if_they_came_after_the_first_reading(store: Store, clock: Clock) -> None:
+    harness = harness_over(store, clock)
+    shelf = Listings(_undated(1), _undated(2))
+    ingest = reading(harness, shelf)
+    await ingest.run()
+    assert await news(harness) == {}
+    assert "2603.00001" in harness.app.paper_index.engine
+    shelf.listings = (_undated(1), _undated(2), _undated(3))
+    await ingest.run()
+    await ingest.run()
+    assert await news(harness) == {"2603.00003": DAY}
+
+
+async def test_a_paper_that_its_source_lists_under_another_title_is_one_paper(store: Store, clock: Clock) -> None:
+    def listing(title: str, name: str = "feed 77", doi: str = "") -> Listing:
+        found = Paper(id=f"doi:{doi}" if doi else f"title:{title}", title=title, url="https://x.example/77", doi=doi)
+        return Listing(found, "shelf", DAY, ListingKind.FEED, (name,))
+
+    harness = harness_over(store, clock)
+    shelf = Listings(listing("Soil carbon under long drought (3 comments)"))
+    ingest = reading(harness, shelf)
+    await ingest.run()
+    shelf.listings = (listing("Soil carbon under long drought (4 comments)"),)
+    await ingest.run()
+    (paper_id,) = await news(harness)
+    async with harness.store.read() as tx:
+        stored = await papers.get(tx, paper_id)
+        assert await papers.count(tx) == 1
+        assert await papers.resolve(tx, "http://www.x.example/77/?utm_source=mail#top") == paper_id
+    assert stored is not None
+    assert stored.title == "Soil carbon under long drought (4 comments)"
+    shelf.listings = (listing("Another work with the same name", doi="10.1000/1"),)
+    await ingest.run()
+    shelf.listings = (listing("Yet another work with its name", doi="10.1000/2"),)
+    await ingest.run()
+    async with harness.store.read() as tx:
+        assert await papers.count(tx) == 2, "two DOIs are two papers"
