@@ -21,6 +21,8 @@ from recommender.index.word_vectors import NO_VECTORS, WordVectors
 Rows = NDArray[np.int64]
 
 
+_SHORT = 50
+"""Words of a paper below which it is faster to read all papers at once than one by one."""
 MOST_FOUND = 65_536
 """The most ids whose numbers are cached."""
 
@@ -186,9 +188,13 @@ class Snapshot:
         """The words in fields `first`…`last` of each paper, one after the other, and for each word the place in
         `numbers`."""
         starts, stops = self.columns.spans(numbers, first, last)
-        spans = zip(starts.tolist(), stops.tolist(), strict=True)
-        parts = [np.zeros(0, np.uint32), *(self.columns.tokens[start:stop] for start, stop in spans)]
-        return np.concatenate(parts), np.repeat(np.arange(len(numbers)), stops - starts)
+        lengths = stops - starts
+        if lengths.sum() < _SHORT * len(numbers):
+            tokens = self.columns.tokens[ranges(starts, stops)]
+        else:
+            spans = map(slice, starts.tolist(), stops.tolist())
+            tokens = np.concatenate([self.columns.tokens[:0], *(self.columns.tokens[span] for span in spans)])
+        return tokens, np.repeat(np.arange(len(numbers)), lengths)
 
     def postings(self, terms: Sequence[int]) -> list[list[Postings]]:
         """The postings of each term, block by block, deleted papers included."""

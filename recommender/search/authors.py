@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from recommender.index.columns import AUTHORS, Mask
+from recommender.index.columns import AUTHORS, Mask, UInts
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import AUTHOR_SIGN
 from recommender.search.query import Clause, Field, Query
@@ -87,21 +88,27 @@ class Authors:
             return rows
         tokens, places = self._snapshot.tokens(rows, AUTHORS, AUTHORS)
         owners = rows[places]
-        distinct, place = np.unique(tokens, return_inverse=True)
-        texts = [self._snapshot.vocabulary.words[term].removeprefix(AUTHOR_SIGN) for term in distinct.tolist()]
-        accepted = [np.array([_means(word, text) for text in texts])[place] for word in map(fold, words)]
-        non_initials = np.flatnonzero(np.array([len(text) > 1 for text in texts])[place])
+        accepted = [self._beginning(tokens, word) if _initial(word) else tokens == self.term(word)[0] for word in words]
+        non_initials = np.flatnonzero(~np.isin(tokens, self._initials))
         row_sets = [_following(places, owners, accepted) for places in (np.arange(len(tokens)), non_initials)]
         matching: Rows = np.unique(np.concatenate(row_sets))
         return matching
 
+    @cached_property
+    def _initials(self) -> list[int]:
+        """The word ids of the initials in names."""
+        words = self._snapshot.vocabulary.words[: self._snapshot.words]
+        return [number for number, word in enumerate(words) if len(word) == 2 and word[0] == AUTHOR_SIGN]
+
+    def _beginning(self, tokens: UInts, letter: str) -> Mask:
+        """Which of the tokens are names that begin with a letter."""
+        distinct, place = np.unique(tokens, return_inverse=True)
+        texts = map(self._snapshot.vocabulary.words.__getitem__, distinct.tolist())
+        return np.array([text.startswith(AUTHOR_SIGN + fold(letter)) for text in texts])[place]
+
 
 def _initial(word: str) -> bool:
     return len(word) == 1 and word.isalpha()
-
-
-def _means(word: str, name: str) -> bool:
-    return name.startswith(word) if _initial(word) else name == word
 
 
 def _following(places: Rows, owners: Rows, accepted: Sequence[Mask]) -> Rows:
