@@ -25,7 +25,7 @@ CATEGORY_WEIGHT = 0.15
 IDF_POWER, EMBEDDING_IDF_POWER = 1.25, 0.3
 """Powers of the inverse document frequency in the sparse part, and in the embedding, where the vectors of rare words
 are longer by themselves."""
-EMBEDDING_WEIGHT = 0.5
+EMBEDDING_WEIGHT = 0.6
 """Length of an embedding; the sparse part has the length 1."""
 CENTRE_SAMPLE = 1_200
 """The number of random papers whose mean embedding is subtracted from every paper's."""

@@ -18,8 +18,8 @@ from recommender.picking.interleaving import team_draft
 from recommender.picking.reasons import Reasons
 from recommender.values import Explanation, Pick, Ranked, Reason, Recommendation, Standing
 
-TYPICAL_WEIGHT = 2.0
-POPULAR_WEIGHT = 0.5
+TYPICAL_WEIGHT = 4.0
+POPULAR_WEIGHT = 1.0
 """Weights before the first like: of one standard deviation of likeness to the day's mean, and of one e-fold of
 upvotes."""
 MAX_DOUBT_BONUS = 2.0
