@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from recommender.author_names import names_in, split_line
-from recommender.paper import Paper, canonical_id, last_day_of_id, plausible, web_link
+from recommender.paper import Paper, canonical_id, last_day_of_id, plausible, says_withdrawn, web_link
 from recommender.tex import converted
 from recommender.text import visible
 from recommender.values import Feedback
@@ -98,6 +98,7 @@ def paper_line(paper: Paper) -> str:
         "project_url": paper.project_url,
         "discussion_url": paper.discussion_url,
         "source": paper.source,
+        "withdrawn": paper.withdrawn,
     }
     return _line({name: value for name, value in held.items() if value or name in ("id", "title")})
 
@@ -111,16 +112,18 @@ def feedback_line(item: ChannelFeedback) -> str:
 
 def paper_from(held: dict[str, Any], today: date | None = None) -> Paper:
     """The paper in an object; ValueError says what is wrong with it."""
-    paper_id = _id(held, "id")
+    paper_id, abstract = _id(held, "id"), _text(held, "abstract")
+    comment = held.get("comments")  # arXiv's is a text, and no number of comments
+    comment = comment if isinstance(comment, str) else ""
     return Paper(
         id=paper_id,
         title=" ".join(_text(held, "title", required=True).split()),
-        abstract=_text(held, "abstract"),
+        abstract=abstract,
         authors=_authors(held),
         categories=_categories(held),
         published=_published(held, paper_id, today),
         upvotes=_count(held, "upvotes"),
-        comments=0 if isinstance(held.get("comments"), str) else _count(held, "comments"),  # arXiv's are texts
+        comments=0 if comment else _count(held, "comments"),
         organization=_text(held, "organization"),
         url=web_link(_text(held, "url")),  # a javascript: or file: link costs nobody the paper
         doi=_text(held, "doi"),
@@ -129,6 +132,7 @@ def paper_from(held: dict[str, Any], today: date | None = None) -> Paper:
         project_url=web_link(_text_if_any(held, "project_url")),
         discussion_url=web_link(_text_if_any(held, "discussion_url")),
         source=_text_if_any(held, "source")[:LONGEST_ID],
+        withdrawn=held.get("withdrawn") is True or says_withdrawn(abstract) or says_withdrawn(comment),
     )
 
 

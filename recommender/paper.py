@@ -63,6 +63,23 @@ _WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IG
 _WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}@/?#]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
 _LONGEST_LINK = 2_000
 
+_LONGEST_NOTICE = 2_000
+_WORK = (
+    r"(?:\w{1,20} )?(?:paper|article|submission|manuscript|preprint|pre-print|e-?print|work|draft|report|note|study"
+    r"|version)"
+)
+_WITHDRAWN = re.compile(
+    rf"(?:^\W*(?:the |our |an? )?|\bthis ){_WORK} (?:(?:has|have|had)(?: now)? been|was|is(?: being)?|(?:will|must) be"
+    r"|needs to be)(?: \w{1,20}ly)? (?:withdrawn|retracted)\b"
+    r"|\b(?:authors?|we|i)(?: (?:has|have|wish(?:es)?|would|like|want|decided|hereby|must|now|to))*+"
+    rf" (?:withdrawn?|withdrew|retract(?:ed)?) (?:this|the|our|my) {_WORK}\b"
+    r"|\bwithdrawn (?:from arxiv )?by (?:the |its )?(?:\w{1,20} )?(?:authors?|arxiv)\b"
+    r"|\bwithdrawal of this (?:paper|article|submission)\b"
+    r"|^\W*(?:(?:paper|article|submission) )?(?:withdrawn|retracted)"
+    r"\s*(?:$|[.,:;)\]–—-]|by\b|because\b|due\b|as\b|for\b|since\b)",
+    re.IGNORECASE,
+)
+
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 _SHORTEST_TELLING_TITLE = 20
@@ -96,6 +113,8 @@ class Paper:
     project_url: str = ""
     discussion_url: str = ""
     source: str = ""
+    withdrawn: bool = False
+    """Whether its authors or its archive took it back."""
 
     @property
     def link(self) -> str:
@@ -162,6 +181,15 @@ def last_day_of_id(paper_id: str) -> date | None:
 def plausible(published: date, today: date) -> date | None:
     """The day, or None if it lies before all papers or more than two days after today (time zones differ)."""
     return published if _OLDEST <= published <= today + timedelta(days=2) else None
+
+
+def says_withdrawn(text: str) -> bool:
+    """Whether an abstract or a comment on a paper says that this very paper is withdrawn.
+
+    >>> says_withdrawn("This paper has been withdrawn by the author."), says_withdrawn("Why papers are withdrawn.")
+    (True, False)
+    """
+    return bool(_WITHDRAWN.search(" ".join(text[:_LONGEST_NOTICE].split())))
 
 
 def find_doi(text: str) -> str | None:
@@ -322,6 +350,7 @@ def merge(stored: Paper, newer: Paper) -> Paper:
         project_url=stored.project_url or newer.project_url,
         discussion_url=stored.discussion_url or newer.discussion_url,
         source=stored.source or newer.source,
+        withdrawn=stored.withdrawn or newer.withdrawn,
     )
 
 

@@ -28,7 +28,7 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
     """A paper as a card."""
     return Card(
         paper_id=paper.id,
-        title=cut(plain_text(paper.title), _TITLE) or "(untitled)",
+        title=_title(paper),
         url=paper.link,
         authors=authors_line(paper.authors),
         organization=cut(plain_text(paper.organization), 80),
@@ -44,7 +44,12 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
 
 def line(paper: Paper, detail: str = "", note: str = "") -> Line:
     """A paper as one entry of a list."""
-    return Line(paper.id, cut(plain_text(paper.title), _TITLE) or "(untitled)", paper.link, detail, note)
+    return Line(paper.id, _title(paper), paper.link, detail, note)
+
+
+def _title(paper: Paper) -> str:
+    title = plain_text(paper.title) or "(untitled)"
+    return cut(f"Withdrawn: {title}" if paper.withdrawn else title, _TITLE)
 
 
 def authors_line(authors: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from bot.sources.clean import (
 from bot.sources.document import xml_of
 from bot.sources.effort import Effort, read_entry
 from bot.sources.fetch import Answer
-from recommender.paper import Paper, arxiv_id, find_doi, last_day_of_id
+from recommender.paper import Paper, arxiv_id, find_doi, last_day_of_id, says_withdrawn
 
 NAME = "arxiv"
 
@@ -128,12 +128,13 @@ def _listing(entry: Element, feed_day: date, today: date) -> Listing | None:
     paper = Paper(
         id=paper_id,
         title=title,
-        abstract=clean(text[head.end() :] if head else text, ABSTRACT_CHARS),
+        abstract=clean(_abstract(entry), ABSTRACT_CHARS),
         authors=people_in(",".join(_texts(entry, "creator"))),
         categories=_categories(entry),
         # The day of the list is the paper's own only when it is new. A paper that is listed again is as old as its id.
         published=listed_on if kind is ListingKind.NEW else min(listed_on, last_day_of_id(paper_id) or listed_on),
         doi=find_doi(_text(entry, "doi")) or "",
+        withdrawn=says_withdrawn(_text(entry, "comment")) or says_withdrawn(_abstract(entry)),
     )
     return Listing(paper, NAME, listed_on, kind)
 
@@ -156,7 +157,14 @@ def _api_paper(entry: Element, today: date) -> Paper | None:
         categories=_categories(entry),
         published=published,
         doi=find_doi(_text(entry, "doi")) or "",
+        withdrawn=says_withdrawn(_text(entry, "comment")) or says_withdrawn(_abstract(entry)),
     )
+
+
+def _abstract(entry: Element) -> str:
+    text = _text(entry, "summary") or _text(entry, "description")
+    head = ANNOUNCEMENT_HEAD.match(text)
+    return text[head.end() :] if head else text
 
 
 def _id(entry: Element) -> str | None:

@@ -177,10 +177,11 @@ async def news(
     tx: AsyncConnection, since: date, until: date, after: int | None = None, heard_after: datetime | None = None
 ) -> list[str]:
     """The ids of the papers that became news from day `since` to day `until`, both included, the newest first.
+    Withdrawn papers are none of them.
 
     With `after`, only those that became news later than that revision; with `heard_after`, later than that moment.
     """
-    query = sa.select(papers.c.id).where(papers.c.listed_on.between(since, until))
+    query = sa.select(papers.c.id).where(papers.c.listed_on.between(since, until), ~papers.c.withdrawn)
     if after is not None:
         query = query.where(papers.c.news_revision > after)
     if heard_after is not None:
@@ -438,6 +439,7 @@ def columns_of(paper: Paper) -> dict[str, Any]:
         "project_url": paper.project_url,
         "discussion_url": paper.discussion_url,
         "source": paper.source,
+        "withdrawn": paper.withdrawn,
     }
 
 
@@ -465,4 +467,5 @@ def paper_of(row: Any) -> Paper:
         project_url=row.project_url,
         discussion_url=row.discussion_url,
         source=row.source,
+        withdrawn=row.withdrawn,
     )

@@ -167,6 +167,8 @@ papers = sa.Table(
     _text("discussion_url", server_default=sa.text("''")),
     # The name of the server, journal or blog that listed it.
     _text("source", server_default=sa.text("''")),
+    # Whether its authors or its archive took it back: it is never picked, and marked wherever it stands.
+    sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 removed_papers = sa.Table(

@@ -56,6 +56,11 @@ def test_a_summary_with_an_endless_first_sentence_is_the_telling_one() -> None:
     assert summary("Word " * 200 + "ends. We show it. So there.") == "We show it."
 
 
+def test_a_withdrawn_paper_is_marked_on_cards_and_in_lists() -> None:
+    paper = Paper("2603.00001", "A title", withdrawn=True)
+    assert card(paper).title == line(paper).title == "Withdrawn: A title"
+
+
 def test_the_first_three_authors_are_named_and_the_others_counted() -> None:
     assert authors_line(["A", "B", "C"]) == "A, B, C"
     assert authors_line(["A", "B", "C", "D", "E"]) == "A, B, C + 2"

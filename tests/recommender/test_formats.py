@@ -42,6 +42,7 @@ PAPERS = [
         "https://huggingface.co/papers/2310.01234",
         "A journal",
     ),
+    Paper("2310.01235", "Withdrawn later", withdrawn=True),
 ]
 FEEDBACK = [
     ChannelFeedback("c1", Feedback("2310.01234", 1.0, datetime(2025, 1, 2, 9, tzinfo=UTC), "ada")),
@@ -51,7 +52,7 @@ FEEDBACK = [
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
 def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
-    assert write_papers(tmp_path / name, PAPERS) == 2
+    assert write_papers(tmp_path / name, PAPERS) == 3
     assert list(read_papers(tmp_path / name)) == PAPERS
     assert write_feedback(tmp_path / name, FEEDBACK) == 2
     assert list(read_feedback(tmp_path / name)) == FEEDBACK
@@ -198,6 +199,13 @@ def test_the_dump_of_arxiv_on_kaggle_is_read(tmp_path: Path) -> None:
         ),
         Paper("0704.0010", "Sparsity", authors=("Ada Roe", "Jon Doe"), published=date(2007, 4, 30)),
     ]
+
+
+def test_a_comment_of_arxiv_may_say_that_a_paper_is_withdrawn(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text(
+        json.dumps({"id": "0704.0011", "title": "t", "comments": "Withdrawn by the author"})
+    )
+    assert list(read_papers(tmp_path / "p.jsonl")) == [Paper("0704.0011", "t", withdrawn=True)]
 
 
 def test_a_file_cut_off_in_the_middle_gives_what_it_has_and_says_so(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, title_key
+from recommender.paper import Paper, arxiv_id, canonical_id, find_doi, says_withdrawn, title_key
 from tests.bounds import assert_cheap
 
 
@@ -72,10 +72,45 @@ def test_a_title_in_tex_is_the_title_in_unicode() -> None:
     assert title_key(r"The Erd\H{o}s--R\'enyi model of graphs") == title_key("The Erdős–Rényi model of graphs")
 
 
-@pytest.mark.parametrize("piece", ["scirate.com/", "x/arxiv:", "arxiv.org/list/", "$", "\\", "https://", "?a&", " "])
+@pytest.mark.parametrize(
+    "piece", ["scirate.com/", "x/arxiv:", "arxiv.org/list/", "$", "\\", "https://", "?a&", " ", "we to ", "this a "]
+)
 def test_no_text_is_slow_to_look_for_ids_in(piece: str) -> None:
     text = "a" + piece * (40_000 // len(piece)) + "b"
-    assert_cheap(lambda: (canonical_id(text), title_key(text)))
+    assert_cheap(lambda: (canonical_id(text), title_key(text), says_withdrawn(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This paper has been withdrawn by the author due to a crucial error in equation 1.",
+        "This submission has been withdrawn by arXiv administrators because of a dispute.",
+        "The authors have withdrawn this manuscript.",
+        "We withdraw this paper, since Lemma 2 is wrong.",
+        "Withdrawn: the proof has a gap.",
+        "(withdrawn)",
+        "Paper withdrawn",
+        "12 pages. This article has now been\n  retracted at the request of its authors.",
+        "[Withdrawn by the authors]",
+    ],
+)
+def test_a_notice_says_that_a_paper_is_withdrawn(text: str) -> None:
+    assert says_withdrawn(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We study why articles have been retracted.",
+        "A drug that was withdrawn from the market; participants who withdrew.",
+        "Whether a paper was retracted is predicted from its citations.",
+        "The hand is withdrawn before it touches. This study of withdrawal shows nothing.",
+        "Retraction maps on manifolds",
+        "",
+    ],
+)
+def test_papers_about_withdrawals_are_not_withdrawn(text: str) -> None:
+    assert not says_withdrawn(text)
 
 
 def test_the_pdf_of_an_arxiv_paper_is_arxivs() -> None:

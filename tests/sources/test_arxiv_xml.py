@@ -170,3 +170,19 @@ def test_the_submission_times_of_the_fake_api_lead_to_the_right_announcements() 
         day = MONDAY + timedelta(days=days)
         if day.weekday() < 5:
             assert announced(submitted(paper(1, day))) == day
+
+
+@pytest.mark.parametrize(
+    ("change", "withdrawn"),
+    [
+        ("<summary>This paper has been withdrawn by the author.</summary>", True),
+        ("<summary>An abstract.</summary><arxiv:comment>Withdrawn as Lemma 2 is wrong</arxiv:comment>", True),
+        ("<summary>An abstract.</summary><arxiv:comment>12 pages</arxiv:comment>", False),
+    ],
+)
+def test_a_withdrawn_paper_is_marked_wherever_it_says_so(change: str, withdrawn: bool) -> None:
+    head = '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom">'
+    entry = f"<entry><id>http://arxiv.org/abs/2603.00001v2</id><title>A title</title>{change}</entry></feed>"
+    answer = Answer("https://x.example", 200, (head + entry).encode())
+    assert [paper.withdrawn for paper in read_page(answer, FRIDAY).papers] == [withdrawn]
+    assert [item.paper.withdrawn for item in read_announcement(answer, FRIDAY).listings] == [withdrawn]

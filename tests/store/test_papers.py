@@ -111,6 +111,19 @@ async def test_a_link_that_can_not_be_followed_is_not_stored(store: Store) -> No
     assert (paper.code_url, paper.project_url, paper.pdf_url) == ("https://github.com/a/b", "", "")
 
 
+async def test_a_withdrawn_paper_stays_one_and_is_no_news(store: Store) -> None:
+    listed = {"2603.00001": DAY, "2603.00002": DAY, "2603.00003": DAY}
+    shown = Paper("2603.00001", TITLE, "A long abstract of what was found.")
+    await record(store, shown, Paper("2603.00002", OTHER), Paper("2603.00003", "X", withdrawn=True), listed=listed)
+    await record(store, Paper("2603.00001", TITLE, "Withdrawn.", withdrawn=True), Paper("2603.00001", TITLE))
+    async with store.read() as tx:
+        paper = await papers.get(tx, "2603.00001")
+        news = await papers.news(tx, DAY, DAY)
+    assert paper
+    assert (paper.withdrawn, paper.abstract) == (True, shown.abstract)
+    assert news == ["2603.00002"]
+
+
 async def test_the_same_title_under_two_arxiv_ids_is_two_papers(store: Store) -> None:
     result = await record(store, Paper("2310.01234", TITLE), Paper("2401.00001", TITLE))
     assert (result.ids, result.new) == (["2310.01234", "2401.00001"], 2)
