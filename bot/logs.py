@@ -123,6 +123,9 @@ def set_up(level: str, form: str) -> None:
             root.removeHandler(earlier)
     root.addHandler(handler)
     root.setLevel(max(number, logging.WARNING))
+    # A classifier that an operator put in may warn at every fit.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").addFilter(_shorten_warning)
     # A run of a periodic job that takes long skips the next one, as it should.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # These libraries log every address that they request, and an address may hold a password or a key.
@@ -133,6 +136,13 @@ def set_up(level: str, form: str) -> None:
 def _wants_colors() -> bool:
     """Whether stderr shows colours: it is a terminal, and nobody set NO_COLOR (no-color.org)."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _shorten_warning(record: logging.LogRecord) -> bool:
+    """Keep the kind and the first line of a warning, without its place in the code and the line that stands there."""
+    place, kind, text = (*record.getMessage().partition("\n")[0].split(": ", 2), "", "")[:3]
+    record.msg, record.args = f"{kind}: {text}" if text else place, ()
+    return True
 
 
 def begin_event(event_id: str = "") -> None:

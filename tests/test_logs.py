@@ -4,6 +4,7 @@ import errno
 import importlib
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 
 import psycopg
@@ -149,6 +150,19 @@ def test_a_library_logs_in_the_same_form(library: str, capsys: pytest.CaptureFix
     logging.getLogger(library).error("It fell: %s", "no answer")
     line = json.loads(capsys.readouterr().err)
     assert (line["logger"], line["level"], line["event"]) == (library, "error", "It fell: no answer")
+
+
+def test_a_warning_of_python_is_a_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.captureWarnings(False)  # as in a new process
+    set_up("info", "json")
+    try:
+        message = UserWarning("It did not converge: 100 rounds.\nTry more.")
+        warnings.showwarning(message, UserWarning, __file__, 1)
+    finally:
+        logging.captureWarnings(False)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["logger"], line["level"]) == ("py.warnings", "warning")
+    assert line["event"] == "UserWarning: It did not converge: 100 rounds."
 
 
 def test_a_level_above_warning_holds_for_libraries_too(capsys: pytest.CaptureFixture[str]) -> None:
