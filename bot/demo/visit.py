@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -28,10 +29,9 @@ from recommender import Explanation
 PLACE = Place("terminal", "papers", name="papers")
 _WELCOME = (
     "This is Paperboy with ten days of real arXiv papers (3 to 14 November 2025, 22 a day, summaries in our words).\n"
-    "Nothing of this visit is kept. Try: [b]2 👍[/b] (react to card 2) · [b]/next[/b] (tomorrow's digest) · "
+    "Nothing of this visit is kept. Try: [b]2 👍[/b] or [b]2 like[/b] (card 2) · [b]/next[/b] (tomorrow's digest) · "
     "[b]/papers federated[/b] (search) · [b]taste[/b] · [b]/help[/b]"
 )
-_FAREWELL = "Bye. Nothing of this visit is kept; `paperboy chat` is the same with a store of your own."
 _PRIVACY = r"federated|differential(ly)? priva|\bprivacy\b|\bprivate\b|unlearn|membership inference"
 """The subject of the scripted visit's team: it likes every card that matches, and no other."""
 _CARDS = 5
@@ -40,22 +40,36 @@ _TOPIC = "gaussian splatting"
 """A topic that one member also follows from the fifth day on."""
 
 
+def _farewell() -> str:
+    return f"Bye. Nothing of this visit is kept; `{_program()} chat` is the same with a store of your own."
+
+
+def _program() -> str:
+    """The program as it can be typed here: with its folder where the shell would not find it by its name alone."""
+    program = Path(sys.executable).with_name("paperboy")
+    if shutil.which("paperboy") or not program.exists():
+        return "paperboy"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
+
+
 async def interactive(settings: Settings) -> None:
     """The interactive demo."""
     console = Console()
     clock = DemoClock(first_morning(settings))
 
     async def next_day() -> bool:
+        if world.clock().date() == world.last_day:
+            console.print("The ten days are over. From here it is the real today, with the live list:")
         has_passed = await world.next_day()
         if not has_passed:
             console.print(
                 "Today is here already: the demo ends with the present. "
-                "`paperboy chat` is the same with a store of your own."
+                f"`{_program()} chat` is the same with a store of your own."
             )
         return has_passed
 
     def platform(folder: Path) -> TerminalPlatform:
-        return TerminalPlatform(folder, console, clock, COMMANDS, next_day=next_day, farewell=_FAREWELL)
+        return TerminalPlatform(folder, console, clock, COMMANDS, next_day=next_day, farewell=_farewell())
 
     async with demo_world(settings, clock, platform) as world:
         console.print(_WELCOME, highlight=False)
@@ -77,7 +91,7 @@ async def scripted(settings: Settings, console: Console | None = None, present: 
             who="ada",
             next_day=visit.next_day,
             script=visit.lines(),
-            farewell=_FAREWELL,
+            farewell=_farewell(),
         )
 
     async with demo_world(settings, clock, platform, present) as world:
@@ -182,9 +196,10 @@ class Visit:
         """Type the likes of the team for today's cards and for the titles below them, and record the day."""
         digest = await self._last_digest()
         cards = [message.card for message in digest if message.card]
-        numbers = [number for number, card in enumerate(cards, 1) if self._is_theirs(card.title, card.summary)]
-        below = [line.title for message in digest for line in message.lines]
-        liked_titles = [number for number, title in enumerate(below, len(cards) + 1) if self._is_theirs(title)]
+        number_of = self._numbers()
+        numbers = [number_of[card.paper_id] for card in cards if self._is_theirs(card.title, card.summary)]
+        below = [line for message in digest for line in message.lines]
+        liked_titles = [number_of[line.paper_id] for line in below if self._is_theirs(line.title)]
         listed = [paper for paper in self.world.listed.papers if paper.published == self._today]
         matching = {paper.id for paper in listed if self._is_theirs(paper.title, paper.abstract)}
         engine, now = self.world.app.paper_index.engine, self.world.clock()
@@ -210,7 +225,8 @@ class Visit:
         digest = await self._last_digest()
         papers = [(card.paper_id, f"{card.title} {card.summary}") for card in (each.card for each in digest) if card]
         papers += [(line.paper_id, line.title) for message in digest for line in message.lines]
-        number, paper_id = next((n, i) for n, (i, text) in enumerate(papers, 1) if not self._is_theirs(text))
+        paper_id = next(paper_id for paper_id, text in papers if not self._is_theirs(text))
+        number = self._numbers()[paper_id]
         before = await self._explain(paper_id)
         yield f"{number} 👍"
         liked = await self._explain(paper_id)
@@ -220,6 +236,12 @@ class Visit:
         self._say(
             f"Its score: {before.score:+.6f} before, {liked.score:+.6f} with the 👍, {after.score:+.6f} after: {same}."
         )
+
+    def _numbers(self) -> dict[str, int]:
+        """The numbers of the papers on the screen, by their ids."""
+        terminal = self.world.app.delivery_worker.platforms[PLACE.platform]
+        assert isinstance(terminal, TerminalPlatform)
+        return {paper.paper_id: number for number, paper in terminal.numbers}
 
     def _is_theirs(self, *texts: str) -> bool:
         return bool(re.search(self.likes, " ".join(texts), re.IGNORECASE))

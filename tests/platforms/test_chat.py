@@ -83,7 +83,6 @@ COMPACT = Message("2 papers", lines=(Line("a", "Paper A"), Line("b", "Paper B"))
 
 
 async def test_thumb_for_a_listed_paper_becomes_its_number_emoji(guest: TerminalGuest) -> None:
-    await post_digest(guest, 1, 3)
     assert " 1  Paper A\n 2  Paper B\n" in plain(render.posted(COMPACT))
     await guest.platform.send(guest.place, COMPACT, "2-1")
     assert "👍 1  Paper B" in await guest.enter("2 👍")
@@ -181,10 +180,88 @@ async def test_hits_are_numbered_after_the_digest_and_can_be_acted_on(guest: Ter
     assert not guest.service.reactions
 
 
-async def test_a_new_list_takes_the_numbers_of_the_one_before(guest: TerminalGuest) -> None:
+async def test_a_new_list_goes_on_counting_and_the_one_before_can_still_be_named(guest: TerminalGuest) -> None:
     guest.service.answer = HITS
     assert " 1  Hit one" in await guest.enter("x")
-    assert " 1  Hit one" in await guest.enter("y")
+    guest.service.answer = Reply("More.", lines=(Line("h3", "Hit three"), Line("h4", "Hit four")))
+    assert " 3  Hit three\n 4  Hit four\n" in await guest.enter("y")
+    guest.service.answer = Reply("Done.")
+    await guest.enter("similar 2")
+    await guest.enter("similar 3")
+    assert [action.argument for _, _, action in guest.service.acted] == ["h2", "h3"]
+
+
+async def test_a_digest_takes_no_number_of_a_paper_that_is_still_on_the_screen(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 3)
+    await post_digest(guest, 2, 2)
+    assert " 4  Paper 1 of day 2" in guest.screen.getvalue()
+    await guest.enter("1-4 👍")
+    assert [each.message for each in guest.service.reactions] == ["1-1", "1-2", "1-3", "2-1"]
+    await guest.enter("all 🔥")
+    assert [each.message for each in guest.service.reactions[4:]] == ["2-1", "2-2"]
+    guest.service.answer = Reply("\n".join(["A long answer."] * 40))
+    await guest.enter("x")
+    await post_digest(guest, 3, 2)
+    assert " 1  Paper 1 of day 3" in guest.screen.getvalue(), "those before have scrolled away"
+    assert "There is no paper 5. The papers here go from 1 to 2." in await guest.enter("5 👍")
+
+
+async def test_another_channel_takes_no_number_that_is_on_the_screen(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 2)
+    await post_digest(guest, 1, 2, guest.elsewhere)
+    assert " 3  Paper 1 of day 1" in await guest.enter("/channel ml-theory")
+    assert "There is no paper 1. The papers here go from 3 to 4." in await guest.enter("1 👍")
+    await guest.enter("3 👍")
+    assert [each.place.address for each in guest.service.reactions] == ["ml-theory"]
+
+
+async def test_lists_begin_at_one_again_after_a_hundred_papers(guest: TerminalGuest) -> None:
+    guest.service.answer = Reply(
+        "Ten.", lines=tuple(Line(f"h{n}", f"Hit {n}\n" * 3, note="so " * 60) for n in range(10))
+    )
+    for _ in range(9):
+        await guest.enter("x")
+    assert " 91  Hit 0" not in await guest.enter("x")
+    assert guest.platform.numbers.get(10)
+
+
+@pytest.mark.parametrize("line", ["2 heart", "2 ❤️", "heart 2"])
+async def test_words_are_reactions(guest: TerminalGuest, line: str) -> None:
+    await post_digest(guest, 1, 2)
+    await guest.enter(line)
+    assert [(each.message, each.emoji) for each in guest.service.reactions] == [("1-2", "❤")]
+
+
+async def test_a_line_with_the_number_of_a_card_is_never_a_search(guest: TerminalGuest) -> None:
+    await guest.enter("4 bit quantization")
+    assert guest.service.asked[-1][2] == "4 bit quantization", "no card has the number"
+    await post_digest(guest, 1, 4)
+    assert "`search 4 bit quantization`" in " ".join((await guest.enter("4 bit quantization")).split())
+    assert len(guest.service.asked) == 1
+
+
+async def test_several_commands_in_one_paste_are_each_answered(guest: TerminalGuest) -> None:
+    await post_digest(guest, 1, 3)
+    guest.service.answer = Reply("Done.")
+    shown = await guest.enter("2 👍 3 👎 why 2")
+    assert "👍 1" in shown
+    assert "👎 1" in shown
+    await guest.enter("today\n1 🔥\nsubscribe graphs")
+    assert [(each.message, each.emoji) for each in guest.service.reactions] == [
+        ("1-2", "👍"),
+        ("1-3", "👎"),
+        ("1-1", "🔥"),
+    ]
+    assert [line for _, _, line in guest.service.asked] == ["today", "subscribe graphs"]
+    assert [action.command for _, _, action in guest.service.acted] == ["why"]
+
+
+async def test_a_range_beyond_the_cards_is_told_once(guest: TerminalGuest) -> None:
+    assert "No paper is numbered here yet." in await guest.enter("all 👍")
+    await post_digest(guest, 1, 2)
+    shown = await guest.enter("1-200 👍")
+    assert shown.count("There are no papers 3 to 200. The papers here go from 1 to 2.") == 1
+    assert len(guest.service.reactions) == 2
 
 
 async def test_more_goes_on_counting_and_share_is_for_all(guest: TerminalGuest) -> None:
@@ -252,8 +329,8 @@ async def test_next_lets_days_pass_and_shows_what_they_bring(tmp_path: Path) -> 
 
     async with sitting_at(tmp_path, next_day=next_day) as visitor:
         assert " 2  Paper 2 of day 1" in await visitor.enter("/next")
-        assert " 2  Paper 2 of day 3" in await visitor.enter("/next 2")
-        await visitor.enter("1 👍")
+        assert " 6  Paper 2 of day 3" in await visitor.enter("/next 2")
+        await visitor.enter("5 👍")
         assert visitor.service.reactions[0].message == "3-1"
         await visitor.enter("/next 9")
         assert days == 5, "where no more days pass, none is asked for"
@@ -325,7 +402,8 @@ async def test_lines_from_a_pipe_are_answered_in_order_and_plainly(tmp_path: Pat
     assert await visit(tmp_path, "", RecordingService()) == "Hello, I bring papers.\n"
     shown = await visit(tmp_path, "federated\n\n/papers privacy", service)
     assert [line for _, _, line in service.asked] == ["federated", "privacy"]
-    assert shown.count("Two papers.\n 1  Hit one\n 2  Hit two\n    `m` More · `s` Share\n") == 2
+    assert "Two papers.\n 1  Hit one\n 2  Hit two\n    `m` More · `s` Share\n" in shown
+    assert "Two papers.\n 3  Hit one\n 4  Hit two\n    `m` More · `s` Share\n" in shown
     assert "›" not in shown
     assert "\x1b" not in shown
 
@@ -372,3 +450,12 @@ def test_after_a_number_emoji_are_suggested(typed: str) -> None:
     assert found
     assert found[0].text == "👍"
     assert typed[: len(typed) - found[0].replaces].endswith(" ")
+
+
+async def test_undo_takes_an_emoji_off_in_the_terminal(tmp_path: Path, clock: Clock) -> None:
+    platform = TerminalPlatform(tmp_path, Console(file=io.StringIO()), clock, COMMANDS, stdin=io.StringIO())
+    message = await platform.send(TerminalGuest.place, Message(card=Card("1", "One")), "k")
+    platform.log.react(TerminalGuest.place, message, "ada", "👍", on=True, at=clock())
+    await platform.unreact(TerminalGuest.place, message, "ada", "👍")
+    await platform.unreact(TerminalGuest.place, message, "ada", "👍")
+    assert await platform.reactions(TerminalGuest.place, message) == []

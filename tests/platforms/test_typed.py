@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
 from bot.platforms.terminal.typed import (
+    ALL,
     DIRECT,
     Act,
     Ask,
@@ -15,6 +16,7 @@ from bot.platforms.terminal.typed import (
     Nothing,
     Quit,
     React,
+    Several,
     SpeakAs,
     Typed,
     Unclear,
@@ -36,7 +38,38 @@ COMMANDS_ON_PAPERS = [name for name, command in COMMANDS.items() if command.take
         ("2 👍", React((2,), (), ("👍",))),
         ("unsave 2", Act("unsave", (2,))),
         ("2👍", React((2,), (), ("👍",))),
-        ("1 #3:fire: -2👀", React((1, 3), (2,), ("🔥", "👀"))),
+        ("1 #3:fire: -2👀", Several((React((1, 3), (), ("🔥",)), React((), (2,), ("👀",))))),
+        ("2 👍 3 👎", Several((React((2,), (), ("👍",)), React((3,), (), ("👎",))))),
+        ("👍 2 👎 3", Several((React((2,), (), ("👍",)), React((3,), (), ("👎",))))),
+        ("2 👍 3", React((2, 3), (), ("👍",))),
+        ("2 👍 3 👍 why 2", Several((React((2,), (), ("👍",)), React((3,), (), ("👍",)), Act("why", (2,))))),
+        ("save 1 3 why 2", Several((Act("save", (1, 3)), Act("why", (2,))))),
+        ("2 save", Act("save", (2,))),
+        ("2 heart", React((2,), (), ("❤",))),
+        ("3 thumbsup", React((3,), (), ("👍",))),
+        ("3 thumbs up!", React((3,), (), ("👍",))),
+        ("4 like", React((4,), (), ("👍",))),
+        ("like 4", React((4,), (), ("👍",))),
+        ("4 Fire", React((4,), (), ("🔥",))),
+        ("4 is great", React((4,), (), ("🚀",))),
+        ("2 not for us", React((2,), (), ("💤",))),
+        ("2 and 3 👍", React((2, 3), (), ("👍",))),
+        ("2 llama", React((2,), (), ("🦙",))),
+        ("-2 like", React((), (2,), ("👍",))),
+        ("1-3 👍", React((1, 2, 3), (), ("👍",))),
+        ("3-1 👍", React((1, 2, 3), (), ("👍",))),
+        ("1–3👍", React((1, 2, 3), (), ("👍",))),
+        ("1 to 3 👍", React((1, 2, 3), (), ("👍",))),
+        ("1-2, 5 👍", React((1, 2, 5), (), ("👍",))),
+        ("all 👍", React((ALL,), (), ("👍",))),
+        ("all like", React((ALL,), (), ("👍",))),
+        ("save 1-3", Act("save", (1, 2, 3))),
+        ("save all", Act("save", (ALL,))),
+        ("llama 2", Ask("llama 2")),
+        ("hot 100", Ask("hot 100")),
+        ("all papers on graphs", Ask("all papers on graphs")),
+        ("like attention 2", Ask("like attention 2")),
+        ("/react 2 👍 3 🔥", Several((React((2,), (), ("👍",)), React((3,), (), ("🔥",))))),
         ("👍 2", React((2,), (), ("👍",))),
         ("1 3 👍", React((1, 3), (), ("👍",))),
         ("1,3 👍", React((1, 3), (), ("👍",))),
@@ -90,6 +123,10 @@ def test_a_line_means(line: str, meaning: Typed) -> None:
         ("2", "`2 👍`"),
         ("1 3", "`abstract 1`"),
         ("👍", "`2 👍`"),
+        ("2?", "`abstract 2`"),
+        ("2 what is this", "`search 2 what is this`"),
+        ("4 bit quantization", "`search 4 bit quantization`"),
+        ("1-2 nonsense", "`1 👍`"),
         ("/react 2", "`/react 2 👍`"),
         ("/unreact", "`/unreact 2 👍`"),
         ("/next soon", "`/next 3`"),
@@ -128,6 +165,20 @@ def test_what_was_put_on_can_be_taken_back_by_a_minus(number: int, emoji: str) -
     assert isinstance(off, React)
     assert (on.on, on.off, off.on, off.off) == ((number,), (), (), (number,))
     assert on.emoji == off.emoji
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("2 👍\n3 👎\n", Several((React((2,), (), ("👍",)), React((3,), (), ("👎",))))),
+        ("subscribe graphs\n\nwhy 2\n/next", Several((Ask("subscribe graphs"), Act("why", (2,)), Next(1)))),
+        ("teach\n@article{a,\n title={Today}}", Ask("teach @article{a, title={Today}}")),
+        ("Federated learning\nwith similar clients", Ask("Federated learning with similar clients")),
+        ("teach 1602.05629\n1912.04977", Ask("teach 1602.05629 1912.04977")),
+    ],
+)
+def test_pasted_commands_are_read_one_by_one_and_other_texts_whole(text: str, meaning: Typed) -> None:
+    assert parse(text, COMMANDS_ON_PAPERS, COMMANDS) == meaning
 
 
 def test_ten_thousand_words_are_asked_whole() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 
 import structlog
 
 from bot.logs import begin_event
 from bot.model.commands import Commands
-from bot.model.messages import SHARE, Action, Asker, Place, PlaceKind, Reaction
+from bot.model.messages import Action, Asker, Place, PlaceKind, Reaction
 from bot.model.number_emoji import keycap
 from bot.platforms import rendering
 from bot.platforms.terminal import completion, render
@@ -21,6 +21,7 @@ from bot.platforms.terminal.sanitize import one_line
 from bot.platforms.terminal.screen import Screen
 from bot.platforms.terminal.terminal_log import TerminalLog
 from bot.platforms.terminal.typed import (
+    ALL,
     DIRECT,
     LOCAL,
     Act,
@@ -31,6 +32,7 @@ from bot.platforms.terminal.typed import (
     Nothing,
     Quit,
     React,
+    Several,
     SpeakAs,
     Typed,
     Unclear,
@@ -42,7 +44,10 @@ log = structlog.get_logger(__name__)
 NextDay = Callable[[], Awaitable[bool]]
 """Lets one day pass; its posts come through the platform's `send`. Returns False if no day can pass."""
 PLATFORM = "terminal"
-_HELP = "`2 👍` or `+1 2` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back, `1 3 🔥` speaks of two at once."
+_HELP = (
+    "`2 👍` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back. Words do as well: `2 like`, `3 heart`.\n"
+    "`1 3 👍` and `1-3 👍` speak of several, `all 👍` of the whole digest."
+)
 
 
 class Chat:
@@ -88,7 +93,7 @@ class Chat:
             await self._guarded(self._enter(show=keyboard.attended))
             while (line := await keyboard.line(f"{self._name()} › ")) is not None:
                 begin_event()
-                typed = parse(line, self._paper_commands)
+                typed = parse(line, self._paper_commands, self._commands)
                 if isinstance(typed, Quit):
                     break
                 await self._guarded(self._answer(typed))
@@ -137,14 +142,17 @@ class Chat:
             case Ask(line):
                 await self._ask(line)
             case Act(command, numbers):
-                for number in numbers:
+                for number in self._meant(numbers):
                     if paper := self._numbered(number):
                         await self._press(Action(command.capitalize(), command, paper.paper_id))
             case React():
-                for number in typed.on:
+                for number in self._meant(typed.on):
                     await self._react(number, typed.emoji, on=True)
-                for number in typed.off:
+                for number in self._meant(typed.off):
                     await self._react(number, typed.emoji, on=False)
+            case Several(parts):
+                for part in parts:
+                    await self._guarded(self._answer(part))
             case Next(days):
                 await self._let_pass(days)
             case GoTo(name):
@@ -156,8 +164,11 @@ class Chat:
                 self._screen.print(
                     render.Prose("\n".join([_HELP, self._paper_help(), *local, "`help` tells what I answer."]))
                 )
-            case Unclear(hint):
-                self._screen.say(hint)
+            case Unclear(hint, numbers, line):
+                if line and not any(map(self._screen.numbers.get, self._meant(numbers, quiet=True))):
+                    await self._ask(line)  # no card has such a number: `4 bit quantization`
+                else:
+                    self._screen.say(hint)
             case Nothing() | Quit():
                 pass
 
@@ -173,12 +184,12 @@ class Chat:
     async def _ask(self, line: str) -> None:
         action = self._screen.offer(line)
         if action:
-            await self._press(action, more=action.offset > 0 and action.command != SHARE)
+            await self._press(action)
         else:
             self._screen.reply(await self._service.ask(self.place, self._asker(), line))
 
-    async def _press(self, action: Action, *, more: bool = False) -> None:
-        self._screen.reply(await self._service.act(self.place, self._asker(), action), more=more)
+    async def _press(self, action: Action) -> None:
+        self._screen.reply(await self._service.act(self.place, self._asker(), action))
 
     async def _react(self, number: int, emoji: tuple[str, ...], *, on: bool) -> None:
         paper = self._numbered(number)
@@ -260,13 +271,29 @@ class Chat:
         if place.address == self.place.address:
             self._screen.show(messages)
 
+    def _meant(self, numbers: Sequence[int], *, quiet: bool = False) -> list[int]:
+        """The numbers, with those of the whole digest in place of `all`. Of several, those that no paper has are left
+        out, which is said once unless `quiet`."""
+        papers = self._screen.numbers
+        meant = list(dict.fromkeys(each for n in numbers for each in (papers.all() if n == ALL else [n])))
+        if not quiet and numbers and not meant:
+            self._screen.say("No paper is numbered here yet.")
+        missing = [number for number in meant if papers.get(number) is None]
+        if len(missing) > 1 and not quiet:
+            self._screen.say(f"There are no papers {missing[0]} to {missing[-1]}. {self._range()}")
+        return [number for number in meant if number not in missing] if len(missing) > 1 else meant
+
     def _numbered(self, number: int) -> Numbered | None:
         paper = self._screen.numbers.get(number)
         if paper is None:
-            count = len(self._screen.numbers)
-            numbers = f"The papers here go from 1 to {count}." if count else "No paper is numbered here yet."
-            self._screen.say(f"There is no paper {number}. {numbers}")
+            self._screen.say(f"There is no paper {number}. {self._range()}")
         return paper
+
+    def _range(self) -> str:
+        numbers = [number for number, _ in self._screen.numbers]
+        return (
+            f"The papers here go from {numbers[0]} to {numbers[-1]}." if numbers else "No paper is numbered here yet."
+        )
 
     def _asker(self) -> Asker:
         return Asker(self._who, manager=True, name=self._who)

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.platforms.terminal.typed import DIRECT, LOCAL, React, parse
+from bot.platforms.terminal.typed import DIRECT, LOCAL, MEANINGS, React, parse
 
-EMOJI = {
-    "👍": "more like this",
-    "👎": "less like this",
-    "🔥": "hot",
-    "❤": "love it",
-    "🚀": "great",
-    "⭐": "a star",
-    "👀": "will read",
-    "💤": "not for us",
-}
+EMOJI = {emoji: words[-1] for emoji, words in MEANINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)

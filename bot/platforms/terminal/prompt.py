@@ -36,11 +36,16 @@ class Prompt:
         )
 
     async def line(self, prompt: str) -> str | None:
-        """The next line; Ctrl-C and Ctrl-D leave."""
+        """The next line; Ctrl-C and Ctrl-D on an empty line leave. Ctrl-C on a half-typed line clears it."""
         message: StyleAndTextTuples = [("class:prompt", prompt)]
-        with suppress(EOFError, KeyboardInterrupt):
-            return await self._session.prompt_async(message)
-        return None
+        while True:
+            try:
+                return await self._session.prompt_async(message)
+            except EOFError:
+                return None
+            except KeyboardInterrupt:
+                if not self._session.default_buffer.text.strip():
+                    return None
 
     def screen(self) -> AbstractContextManager[None]:
         """Output is printed above the prompt."""

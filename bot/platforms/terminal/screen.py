@@ -31,7 +31,8 @@ class Screen:
 
     def open(self, messages: Sequence[PostedMessage], *, show: bool) -> None:
         """Enter a channel with these messages: number its last digest from 1, and show it if `show`."""
-        self.numbers, self._offers = Numbers(), {}
+        self.numbers.leave()
+        self._offers = {}
         self._shown = {posted.id for posted in messages}
         for posted in messages[_last_digest(messages) :]:
             first = self.numbers.post(posted.id, posted.message)
@@ -45,11 +46,11 @@ class Screen:
                 self._shown.add(posted.id)
                 self.print(render.posted(posted.message, self.numbers.post(posted.id, posted.message)))
 
-    def reply(self, reply: Reply, *, more: bool = False) -> None:
-        """Print an answer, number its papers (`more`: after those of the previous answer), and offer its actions."""
+    def reply(self, reply: Reply) -> None:
+        """Print an answer, number its papers, and offer its actions."""
         if reply.public:
             self.print(Text("For everybody in the channel:", style="dim"))
-        self.print(render.answer(reply, self.numbers.answer(reply, more=more)))
+        self.print(render.answer(reply, self.numbers.answer(reply)))
         if reply.actions or reply.lines or reply.cards:  # an answer in words alone leaves the earlier offers
             self._offers = render.short_words(reply.actions)
         if reply.attachment:
@@ -67,6 +68,7 @@ class Screen:
 
     def print(self, content: RenderableType) -> None:
         """Print. A console that lacks some characters shows others in their place."""
+        self.numbers.printed(len(self._console.render_lines(content, pad=False)), self._console.height)
         try:
             self._console.print(content, highlight=False, markup=False, emoji=False)
         except UnicodeEncodeError:
