@@ -65,7 +65,6 @@ class Version:
     paper: Paper
     number: int
     posted_on: date
-    withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +103,15 @@ class _Preprints:
         return has_new
 
     def listings(self, server: str) -> tuple[Listing, ...]:
-        """Each preprint once, as its latest version tells it. If its first version is not here, it is a revision."""
+        """Each preprint once, as its latest version tells it. It is a revision if its first version is not here, or if
+        its latest one withdraws it."""
         listings = []
         for versions in self.versions.values():
             first, latest = versions[min(versions)], versions[max(versions)]
-            if not latest.withdrawn:
-                kind = ListingKind.NEW if first.number == 1 else ListingKind.REPLACE
-                paper = replace(latest.paper, published=first.posted_on)
-                listings.append(Listing(paper, server, first.posted_on, kind))
+            is_new = first.number == 1 and not latest.paper.withdrawn
+            paper = replace(latest.paper, published=first.posted_on)
+            kind = ListingKind.NEW if is_new else ListingKind.REPLACE
+            listings.append(Listing(paper, server, first.posted_on, kind))
         return tuple(listings)
 
     def notes(self, server: str) -> tuple[str, ...]:
@@ -167,7 +167,7 @@ class BioRxiv:
         return is_preprint(find_doi(paper_id) or "")
 
     async def papers(self, ids: Sequence[str]) -> list[Paper]:
-        """The first preprints with these DOIs, in the order given; unknown and withdrawn ones are left out.
+        """The first preprints with these DOIs, in the order given; unknown ones are left out.
 
         Raises SourceError.
         """
@@ -269,13 +269,13 @@ def _version(entry: object, today: date) -> Version | None:
         doi=doi,
         pdf_url=f"https://www.{server}.org/content/{doi}v{number}.full.pdf" if server in NAMES else "",
         source=NAMES.get(server, ""),
+        withdrawn=bool(
+            "withdraw" in clean(fields.get("type"), NAME_CHARS).casefold()
+            or _WITHDRAWN_TITLE.match(title)
+            or _WITHDRAWN_ABSTRACT.match(abstract)
+        ),
     )
-    withdrawn = bool(
-        "withdraw" in clean(fields.get("type"), NAME_CHARS).casefold()
-        or _WITHDRAWN_TITLE.match(title)
-        or _WITHDRAWN_ABSTRACT.match(abstract)
-    )
-    return Version(paper, number, posted_on, withdrawn)
+    return Version(paper, number, posted_on)
 
 
 def _authors(line: object) -> tuple[str, ...]:

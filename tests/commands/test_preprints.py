@@ -92,8 +92,23 @@ async def test_a_paper_that_the_store_lacks_is_looked_up_and_posted(
     assert (await harness.say(f"teach {link}")).text.startswith("Learned from 1 paper")
 
 
+async def test_a_preprint_that_is_withdrawn_later_is_marked_and_no_longer_news(
+    world: PaperSources, harness: BotHarness
+) -> None:
+    day = today(harness)
+    world.preprints("biorxiv", [preprint(DOI, day, title=TITLE)])
+    await harness.app.ingest.run()
+    statement = "The authors have withdrawn this manuscript."
+    later = preprint(DOI, day, version="2", title=f"WITHDRAWN: {TITLE}", abstract=statement)
+    world.preprints("biorxiv", [preprint(DOI, day, title=TITLE), later])
+    await harness.app.ingest.run()
+    async with harness.store.read() as tx:
+        assert await papers.news(tx, day, day) == []
+    [card] = (await harness.say(f"abstract {LINK}")).cards
+    assert card.title == f"Withdrawn: {TITLE}"
+
+
 async def test_a_link_that_no_source_knows_is_told(world: PaperSources, harness: BotHarness) -> None:
-    world.preprints("biorxiv", [preprint(DOI, today(harness), title="WITHDRAWN: A preprint")])
     for link in (LINK, FORUM, "10.1000/182"):
         reply = await harness.say(f"why {link}")
         assert not reply.ok

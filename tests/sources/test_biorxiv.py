@@ -162,12 +162,13 @@ async def test_two_versions_in_one_list_are_one_preprint_with_the_day_of_the_fir
         {"abstract": "bioRxiv has withdrawn this preprint after a complaint."},
     ],
 )
-async def test_a_withdrawn_preprint_is_left_out_with_its_first_version(
+async def test_a_withdrawn_preprint_is_no_news_with_its_first_version_and_is_marked(
     server: PaperSources, fetcher: Fetcher, withdrawal: dict[str, str]
 ) -> None:
     server.preprints("biorxiv", [preprint(DOI, THURSDAY), preprint(DOI, FRIDAY, version="2", **withdrawal)])
     batch = await read(server, fetcher)
-    assert (batch.listings, batch.notes) == ((), ())
+    (listing,) = batch.listings
+    assert (listing.paper.withdrawn, is_news(listing), batch.notes) == (True, False, ())
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,8 @@ async def test_a_preprint_about_withdrawal_is_not_withdrawn(
     server: PaperSources, fetcher: Fetcher, fields: dict[str, str]
 ) -> None:
     server.preprints("biorxiv", [preprint(DOI, FRIDAY, **fields)])
-    assert dois(await read(server, fetcher)) == [DOI]
+    (listing,) = (await read(server, fetcher)).listings
+    assert (listing.paper.withdrawn, is_news(listing)) == (False, True)
 
 
 @pytest.mark.parametrize(
