@@ -453,6 +453,18 @@ def test_any_text_can_be_indexed_and_found_by_its_id(papers: list[Paper]) -> Non
         engine.search(paper.title)
 
 
+def test_searching_imports_no_scikit_learn(tmp_path: Path) -> None:
+    Recommender.open(tmp_path).add(library(40))
+    code = (
+        "import sys; from recommender import Recommender; engine = Recommender.open(sys.argv[1]); "
+        "assert engine.search('federated learning') and engine.complete('fed') and engine.interpret('federatde'); "
+        "print('sklearn' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False"
+
+
 def test_importing_the_package_is_cheap() -> None:
     code = (
         "import sys; import recommender; print(sorted(m for m in sys.modules if m in ('sklearn', 'pylatexenc', 'bot')))"
