@@ -24,6 +24,8 @@ _MOST_RESULTS = 30_000  # of one query, by the API's own manual
 _IDS_AT_ONCE = 100
 _EMPTY_PAGES = 3  # in a row: the API now and then gives an empty page where there are results
 _READABLE_STATUSES = (400, 406)  # 400 carries arXiv's reason; 406 has been seen with a good feed
+_ABOUT_THE_QUESTION = (200, 400)  # of refusals in an answer of the API itself
+_MOST_REFUSALS = 20  # of one list of ids; each request takes three seconds
 _DAY = "day "
 _SATURDAY = 5
 _WINDOW = timedelta(days=6)  # of one query, so that it has no more results than the API gives
@@ -125,9 +127,30 @@ class ArXiv:
         papers: dict[str, Paper] = {}
         for start in range(0, len(order), _IDS_AT_ONCE):
             batch = order[start : start + _IDS_AT_ONCE]
-            page = await self._query_api(id_list=",".join(batch), max_results=len(batch))
-            papers |= {paper.id: paper for paper in page.papers}
+            papers |= {paper.id: paper for paper in await self._by_ids(batch)}
         return [papers[paper_id] for paper_id in order if paper_id in papers]
+
+    async def _by_ids(self, ids: Sequence[str]) -> list[Paper]:
+        """The papers with these ids. The API may refuse them all for one of them, so a refused list is asked for in
+        halves, until a few requests have been refused. Raises Refused if arXiv refuses every id."""
+        papers, refusals, answered = list[Paper](), list[Refused](), False
+        waiting = [list(ids)]
+        while waiting:
+            batch = waiting.pop()
+            try:
+                page = await self._query_api(id_list=",".join(batch), max_results=len(batch))
+            except Refused as refusal:
+                if refusal.status not in _ABOUT_THE_QUESTION or len(refusals) == _MOST_REFUSALS:
+                    raise
+                refusals.append(refusal)
+                half = len(batch) // 2
+                waiting += [batch[half:], batch[:half]] if half else []
+                continue
+            papers += page.papers
+            answered = True
+        if refusals and not answered:
+            raise refusals[0]
+        return papers
 
     async def _read_feed(self, feeds: _Feeds, category: str, until: date, memory: Mapping[str, str]) -> None:
         """Add the feed of a category, in RSS if the Atom feed can't be read."""

@@ -68,7 +68,9 @@ def announced(submitted: datetime) -> date:
 
 
 def read_announcement(answer: Answer, today: date) -> Announcement:
-    """The feed of a day, in Atom or RSS 2. Raises Unreadable."""
+    """The feed of a day, in Atom or RSS 2. Raises Unreadable.
+
+    Its day is that of its newest entry: a feed that is built today may still hold the entries of yesterday."""
     root, cut = xml_of(answer)
     channel = root if _name(root) == "feed" else _child(root, "channel")
     if channel is None or _name(root) not in ("feed", "rss"):
@@ -89,7 +91,8 @@ def read_announcement(answer: Answer, today: date) -> Announcement:
                 listings.append(listing)
             else:
                 unread += 1
-    return Announcement(feed_day, tuple(listings), unread, cut)
+    newest = max((listing.listed_on for listing in listings), default=feed_day)
+    return Announcement(newest, tuple(listings), unread, cut)
 
 
 def read_page(answer: Answer, today: date) -> Page:
@@ -98,10 +101,10 @@ def read_page(answer: Answer, today: date) -> Page:
     if _name(root) != "feed":
         raise Unreadable(f"{answer.host} answered with XML that is no feed.")
     entries = [entry for entry in root if _name(entry) == "entry"]
-    for entry in entries:
-        if "/api/errors" in _text(entry, "id"):
-            reason = clean(_text(entry, "summary"), 200) or "without a reason"
-            raise Refused(f"arXiv refused the question: {reason}.", answer.status)
+    errors = [entry for entry in entries if "/api/errors" in _text(entry, "id")]
+    if errors and len(errors) == len(entries):  # beside papers, an error is about one of the ids that were asked for
+        reason = clean(_text(errors[0], "summary"), 200).rstrip(".") or "without a reason"
+        raise Refused(f"arXiv refused the question: {reason}.", answer.status)
     papers: list[Paper] = []
     effort = Effort()
     read = 0

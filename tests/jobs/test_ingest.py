@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -238,3 +239,16 @@ async def test_a_paper_that_its_source_lists_under_another_title_is_one_paper(st
     await ingest.run()
     async with harness.store.read() as tx:
         assert await papers.count(tx) == 2, "two DOIs are two papers"
+
+
+async def test_a_withdrawn_paper_is_found_and_marked_but_never_picked(store: Store, clock: Clock) -> None:
+    harness = harness_over(store, clock)
+    shelf = Shelf("shelf", {DAY: [replace(paper(1), withdrawn=True), paper(2), paper(3)]})
+    await reading(harness, shelf).run()
+    assert set(await news(harness)) == {"2603.00002", "2603.00003"}
+    revised = Listing(replace(paper(2), withdrawn=True), "shelf", DAY, ListingKind.REPLACE)
+    await reading(harness, Listings(revised)).run()
+    assert set(await news(harness)) == {"2603.00003"}, "a paper that is withdrawn later is no candidate either"
+    await harness.invite()
+    answer = await harness.say("abstract 2603.00002")
+    assert answer.cards[0].title.startswith("Withdrawn: ")

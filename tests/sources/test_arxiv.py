@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -324,3 +325,36 @@ async def test_an_unreachable_host_is_not_asked_for_every_category(fetcher: Fetc
         return fake_time.seconds - before
 
     assert await waiting_time("cs.LG", "cs.CV", "cs.CL", "cs.AI") <= 2 * await waiting_time("cs.LG")
+
+
+async def test_a_feed_covers_the_day_of_its_newest_entry(server: PaperSources, fetcher: Fetcher) -> None:
+    arxiv = source(server, fetcher)
+    tuesday = MONDAY + timedelta(days=1)
+    built_today = arxiv_atom("cs.LG", MONDAY, [(paper(1, MONDAY), "new")])
+    built_today = built_today.replace(f"<updated>{MONDAY}T", f"<updated>{tuesday}T")
+    server.answer("/atom/cs.LG", built_today)
+    memory = (await arxiv.fetch(tuesday, tuesday, {})).memory
+    server.arxiv([paper(2, tuesday)])
+    server.arxiv_feed("cs.LG", WEDNESDAY, [paper(3, WEDNESDAY)])
+    batch = await arxiv.fetch(WEDNESDAY, WEDNESDAY, memory)
+    assert list(kinds(batch)) == ["2603.00003", "2603.00002"]
+
+
+@pytest.mark.parametrize("kind", ["new", "replace"])
+async def test_a_withdrawn_paper_is_marked(server: PaperSources, fetcher: Fetcher, kind: str) -> None:
+    withdrawn = replace(paper(1), abstract="This paper has been withdrawn by the authors due to an error in Lemma 2.")
+    server.arxiv_feed("cs.LG", FRIDAY, [(withdrawn, kind), (paper(2), "new")])
+    batch = await source(server, fetcher).fetch(FRIDAY, FRIDAY, {})
+    assert {listing.paper.id: listing.paper.withdrawn for listing in batch.listings} == {
+        "2603.00001": True,
+        "2603.00002": False,
+    }
+
+
+async def test_one_id_that_the_api_refuses_costs_no_other(server: PaperSources, fetcher: Fetcher) -> None:
+    server.arxiv([paper(1), paper(3)])
+    server.answer("/api/query?id_list=2603.00001%2C2603.00002%2C2603.00003&max_results=3", arxiv_error("bad id"))
+    server.answer("/api/query?id_list=2603.00002%2C2603.00003&max_results=2", Reply(arxiv_error("bad id"), status=400))
+    server.answer("/api/query?id_list=2603.00002&max_results=1", Reply(arxiv_error("bad id"), status=400))
+    single_papers = await source(server, fetcher).papers(["2603.00001", "2603.00002", "2603.00003"])
+    assert [single.id for single in single_papers] == ["2603.00001", "2603.00003"]
