@@ -45,7 +45,7 @@ COMMANDS = CommandSet(
             search.similar,
             shareable=True,
             takes_paper=True,
-            button=CardButton(4, "Similar"),
+            button=CardButton(4, "Similar", in_menu=True),
         ),
         Command(
             "why <paper>",
@@ -62,7 +62,7 @@ COMMANDS = CommandSet(
             shareable=True,
             takes_paper=True,
             shows_abstract=True,
-            button=CardButton(5, "Abstract"),
+            button=CardButton(5, "Abstract", in_menu=True),
         ),
         Command(
             f"{names.MORE} <paper or words>",

@@ -6,14 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from bot.model.messages import Card, Line
+from bot.model.messages import Card, Line, Link
 from bot.model.text import cut, day_name, plain_text
 from recommender import Paper, Reason, ReasonBasis
+from recommender.paper import arxiv_id
 from recommender.search.snippets import sentences
 from recommender.text import display
 
 _TITLE = 250
 _SUMMARY = 420
+_CATEGORY, _SOURCE = 40, 60
+_HUGGING_FACE = "https://huggingface.co/"
 _NAMES_SHOWN = 3
 _WORDS_SHOWN = 3
 _CUE = re.compile(
@@ -39,7 +42,25 @@ def card(paper: Paper, why: str = "", *, guess: bool = False, note: str = "") ->
         why=why,
         guess=guess,
         note=note,
+        category=cut(plain_text(next(iter(paper.categories), "")), _CATEGORY),
+        # The category of an arXiv paper says that it is arXiv's.
+        source="" if arxiv_id(paper.id) else cut(plain_text(paper.source), _SOURCE),
+        links=links(paper),
     )
+
+
+def links(paper: Paper) -> tuple[Link, ...]:
+    """The links of a paper's card beside that of its title, each page once."""
+    discussion = paper.discussion_link
+    page = "Hugging Face" if discussion.startswith(_HUGGING_FACE) else "Discussion"
+    urls = {
+        "PDF": paper.pdf_link,
+        "Code": paper.code_link,
+        "Project page": paper.project_link,
+        page: discussion,
+    }
+    labels = {url: label for label, url in reversed(urls.items()) if url and url != paper.link}
+    return tuple(Link(label, url) for label, url in urls.items() if labels.get(url) == label)
 
 
 def line(paper: Paper, detail: str = "", note: str = "") -> Line:

@@ -83,10 +83,10 @@ class Digest:
         if profile.votes:
             votes_, members = count(profile.votes, "vote"), count(profile.members, "member")
             instruction = f" {react}." if style is Style.COMPACT else ""
-            return f"{start}, learned from {votes_} by {members}.{instruction}{thread_note}"
+            return f"{start}, learned from {votes_} by {members}{thread_note}.{instruction}"
         neighbours_note = ", after what your other channels like" if self.from_neighbours else ""
         basis = ", after this channel's topics" if profile.topics else neighbours_note
-        return f"{start}{basis}.{thread_note} {react}, and tomorrow's follow your taste."
+        return f"{start}{basis}{thread_note}. {react}: tomorrow's follow your taste."
 
     def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
         """The digest's messages in their order. In a forum they all stand in the thread of the day's post."""
@@ -99,11 +99,11 @@ class Digest:
 
     @staticmethod
     def _where(style: Style, tucked: int) -> str:
-        """The sentence that tells what is in the thread, or ""."""
+        """The words that tell what is in the thread of the header, or ""."""
         titles_text = count(tucked, "more title")
         if style is Style.THREAD:
-            return f" They are in this message's thread{f', and {titles_text}' if tucked else ''}."
-        return f" {titles_text} {'is' if tucked == 1 else 'are'} in this message's thread." if tucked else ""
+            return f", in the thread{f' with {titles_text}' if tucked else ''}"
+        return f", and {titles_text} in the thread" if tucked else ""
 
 
 class DigestComposer:

@@ -15,10 +15,12 @@ LONGEST_LINE = 100_000
 
 @dataclass(frozen=True, slots=True, order=True)
 class CardButton:
-    """A command's button on every card. Buttons stand in the order of their ranks."""
+    """A command's button on every card. Buttons stand in the order of their ranks. Those that are `in_menu` stand in
+    the card's menu where the platform has one."""
 
     rank: int
     label: str
+    in_menu: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -110,9 +112,11 @@ class CommandSet(Mapping[str, Traits]):
         traits = self.traits(first.casefold().rstrip(":"))
         return _NO_COMMAND if traits.alone and rest else traits
 
-    def card_actions(self, paper_id: str) -> list[Action]:
-        """The buttons of a paper's card."""
+    def card_actions(self, paper_id: str, *, in_menu: bool | None = None) -> list[Action]:
+        """The buttons of a paper's card: all of them, or those that do or do not stand in its menu."""
         buttons = sorted((command.button, command.name) for command in self.values() if command.button)
+        if in_menu is not None:
+            buttons = [(button, name) for button, name in buttons if button.in_menu == in_menu]
         return [Action(button.label, name, paper_id) for button, name in buttons]
 
     def menus(self) -> dict[str, MenuEntry]:

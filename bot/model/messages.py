@@ -90,6 +90,14 @@ SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A link with the word that leads there."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One paper, ready to be shown. Every text is already short, and a platform may cut it further."""
 
@@ -107,6 +115,10 @@ class Card:
     note: str = ""
     tally: str = ""
     """The votes by button at the time when the message is written. The row of a post does not keep it."""
+    category: str = ""
+    source: str = ""
+    links: tuple[Link, ...] = ()
+    """Links beside that of the title: to the PDF, the code, the project, the discussion."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from bot.logs import current_event
-from bot.model.messages import Card, Reply
+from bot.model.messages import Card, Link, Reply
 from bot.model.text import cut
 from bot.ports.platform import PlatformError
 from recommender.text import visible
@@ -22,6 +22,7 @@ TYPED = re.compile(r"`([^`\n]+)`")
 """Words between backticks, which a member may type."""
 WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 Part = TypeVar("Part")
+_LINKS, _LABEL = 6, 30
 
 
 def broken() -> str:
@@ -63,16 +64,23 @@ def under_command(typed: str, command: str) -> str:
     return command + space + rest if first == "/papers" else typed
 
 
+def links(card: Card, most: int) -> list[Link]:
+    """The links of a card that can be followed, of at most `most` characters each. Their labels are plain words."""
+    safe = (Link(" ".join(re.findall(r"\w+", link.label))[:_LABEL], web_link(link.url, most)) for link in card.links)
+    return [link for link in safe if link.label and link.url][:_LINKS]
+
+
 def utf16_length(text: str) -> int:
     """The number of UTF-16 code units. No platform counts more characters in a text."""
     return len(text.encode("utf-16-le", "replace")) // 2
 
 
 def facts(card: Card, fit: Callable[[str], str]) -> str:
-    """Authors, organization, day and counts of a paper, with dots between. `fit` cuts and escapes a text."""
+    """Authors, organization, category, day, source and counts of a paper, with dots between. `fit` cuts and escapes a
+    text."""
     counts = [f"▲ {card.upvotes:,}"] * (card.upvotes > 0) + [f"💬 {card.comments:,}"] * (card.comments > 0)
-    parts = [fit(card.authors), fit(card.organization), _day(card.published), "  ".join(counts)]
-    return " · ".join(filter(None, parts))
+    who = (fit(card.authors), fit(card.organization), fit(card.category))
+    return " · ".join(filter(None, (*who, _day(card.published), fit(card.source), "  ".join(counts))))
 
 
 def reason(card: Card, fit: Callable[[str], str]) -> str:

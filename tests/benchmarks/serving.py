@@ -175,7 +175,7 @@ def _acts(teams: Sequence[Team], count: int, rng: random.Random) -> Iterator[Act
             yield "reactions", lambda a=(where.room, card, emoji), p=person: p.reacts(*a)  # type: ignore[misc]
         else:
             [buttons] = [block for block in team.room.message(ts).blocks if block["type"] == "actions"]
-            button = rng.choice(buttons["elements"])["action_id"]
+            button = rng.choice([each for each in buttons["elements"] if each["type"] == "button"])["action_id"]
             yield "presses", lambda who=who, a=(team.room, ts, button): who.presses(*a)  # type: ignore[misc]
 
 

@@ -52,9 +52,7 @@ def next_day(harness: BotHarness, days: int = 1) -> None:
 
 async def test_a_first_digest_says_how_to_teach_it(sqlite_store: Store, clock: Clock) -> None:
     harness = await invited(sqlite_store, clock, PAPERS[:1])
-    assert await morning(harness) == (
-        "1 paper for Monday, 2 March. React with 👍 or 👎, and tomorrow's follow your taste."
-    )
+    assert await morning(harness) == ("1 paper for Monday, 2 March. React with 👍 or 👎: tomorrow's follow your taste.")
 
 
 async def test_a_digest_by_topics_says_so(sqlite_store: Store, clock: Clock) -> None:

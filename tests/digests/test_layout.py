@@ -38,7 +38,7 @@ async def test_a_compact_digest_is_one_message_of_numbered_papers(sqlite_store: 
     await harness.beat()
     [one] = shown(harness)
     assert one.text == (
-        "5 papers for Monday, 2 March. React with the number of each you like, as 1️⃣, and tomorrow's follow your taste."
+        "5 papers for Monday, 2 March. React with the number of each you like, as 1️⃣: tomorrow's follow your taste."
     )
     assert one.numbered
     assert len({line.paper_id for line in one.lines}) == 5
@@ -55,15 +55,14 @@ async def test_the_header_of_a_thread_says_where_the_cards_are(sqlite_store: Sto
     await harness.beat()
     header, *cards = shown(harness)
     assert header.text == (
-        "5 papers for Monday, 2 March. They are in this message's thread. "
-        "React with 👍 or 👎, and tomorrow's follow your taste."
+        "5 papers for Monday, 2 March, in the thread. React with 👍 or 👎: tomorrow's follow your taste."
     )
     assert all(card.card and card.thread for card in cards)
     await harness.react(cards[0].card.paper_id if cards[0].card else "")
     await harness.list_papers(PAPERS[30:38], clock.now.date() + timedelta(days=1))
     await harness.next_morning()
     await harness.beat()
-    assert shown(harness)[6].text.endswith("learned from 1 vote by 1 member. They are in this message's thread.")
+    assert shown(harness)[6].text.endswith("learned from 1 vote by 1 member, in the thread.")
 
 
 @pytest.mark.parametrize("style", ["thread", "compact"])

@@ -86,9 +86,9 @@ async def test_ten_more_titles_stand_in_one_message_below_the_cards(sqlite_store
 @pytest.mark.parametrize(
     ("style", "where"),
     [
-        ("cards", "10 more titles are in this message's thread."),
-        ("compact", "10 more titles are in this message's thread."),
-        ("thread", "They are in this message's thread, and 10 more titles."),
+        ("cards", ", and 10 more titles in the thread."),
+        ("compact", ", and 10 more titles in the thread."),
+        ("thread", ", in the thread with 10 more titles."),
     ],
 )
 async def test_where_asides_belong_in_threads_the_titles_wait_in_the_headers(
@@ -122,7 +122,7 @@ async def test_the_title_list_is_shorter_or_missing_when_few_papers_are_left(
     harness = await morning(sqlite_store, clock, FakeChat(TUCKING), listed=listed)
     header = harness.chat.shown["c1"][0].message.text
     assert [len(one.message.lines) for one in lists(harness)] == [titles] * bool(titles)
-    assert ("1 more title is in" in header, f"{titles} more titles are in" in header) == (titles == 1, titles > 1)
+    assert ("1 more title in" in header, f"{titles} more titles in" in header) == (titles == 1, titles > 1)
 
 
 async def test_a_quiet_day_has_no_titles(sqlite_store: Store, clock: Clock) -> None:
@@ -251,7 +251,7 @@ async def test_a_paper_that_an_alert_brought_meanwhile_is_no_title(sqlite_store:
     seen = [*carded(harness), *named(titles.message)]
     assert len(seen) == len(set(seen)) == 4
     assert len(titles.message.lines) == 2
-    assert any("2 more titles are in" in text for text in harness.chat.titles())
+    assert any("2 more titles in" in text for text in harness.chat.titles())
 
 
 # -- the setting

@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 
 from bot.digests.feedback import plain_emoji
-from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Place, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Link, Message, Place, Reply
 from bot.model.number_emoji import keycap, number_of
 from bot.ports.platform import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Rewriting, Uncertain
 from tests.platforms.recording_service import RecordingService
@@ -115,6 +115,12 @@ CARD = Card(
     summary="Clients differ. We show what follows.",
     why="because you liked “Secure sums” on Tuesday: federated, non-iid",
     note="already in #ml-theory",
+    category="cs.LG",
+    source="Example Letters",
+    links=(
+        Link("PDF", "https://arxiv.org/pdf/2310.01234"),
+        Link("Code", "https://github.com/example/unlike?tab=readme&x=1"),
+    ),
 )
 PICKS = Message(
     "Like them by number:",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
 from bot.digests.composer import Digest
-from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Link, Message, Reply
 from recommender import Feedback, Profile
 from tests.platforms.conformance import CARD, HOSTILE
 
@@ -83,8 +83,13 @@ texts = st.one_of(
 )
 urls = st.one_of(texts, st.sampled_from(["https://x.org/a|b", "https://x.org/" + "a" * 485, "javascript:alert(1)"]))
 numbers = st.integers(-5, 10**12)
+links = st.builds(Link, texts | st.just("PDF"), urls)
 cards = st.builds(
-    Card, texts, texts, urls, texts, texts, st.none() | st.dates(), numbers, numbers, texts, texts, st.booleans(), texts
+    Card,
+    *(texts, texts, urls, texts, texts, st.none() | st.dates(), numbers, numbers, texts, texts, st.booleans(), texts),
+    category=texts,
+    source=texts,
+    links=st.lists(links, max_size=8).map(tuple),
 )
 lines = st.builds(Line, texts, texts, urls, texts, texts)
 actions = st.builds(Action, texts, texts, texts, numbers)

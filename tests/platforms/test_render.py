@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Link, Message, Reply
 from bot.platforms.terminal import render
 from bot.platforms.terminal.sanitize import MAX_TEXT, cut, fit, link, strip_control
 from tests.platforms.terminal_guest import plain
@@ -30,6 +30,13 @@ CARD = Card(
     comments=3,
     summary="Clients differ, and averages hide it. The method needs half the rounds on four data sets.",
     why="because you liked “Secure sums” on Tuesday: federated, non-iid",
+    category="cs.LG",
+    links=(
+        Link("PDF", "https://arxiv.org/pdf/2310.01234"),  # the address of the paper tells it already
+        Link("Code", "https://github.com/example/unlike"),
+        Link("Project page", "javascript:alert(1)"),
+        Link("\x1b[2J", "https://evil.example/\x1b[2J"),
+    ),
 )
 REPLY = Reply(
     "Two papers on `federated`:",
@@ -50,12 +57,13 @@ def test_a_card_at_80_columns() -> None:
     assert plain(render.card(CARD, 1), 80) == (
         "\n"
         " 1  Federated Optimisation with Unlike Clients: How Far Can One Server Go?\n"
-        "    Ada Lovelace, Alan Turing, Grace Hopper + 3 · Analytical Society · 2 Oct\n"
-        "    2023 · ▲ 12  💬 3\n"
+        "    because you liked “Secure sums” on Tuesday: federated, non-iid\n"
         "    Clients differ, and averages hide it. The method needs half the rounds on\n"
         "    four data sets.\n"
-        "    because you liked “Secure sums” on Tuesday: federated, non-iid\n"
+        "    Ada Lovelace, Alan Turing, Grace Hopper + 3 · Analytical Society · cs.LG · 2\n"
+        "    Oct 2023 · ▲ 12  💬 3\n"
         "    https://arxiv.org/abs/2310.01234\n"
+        "    Code: https://github.com/example/unlike\n"
     )
 
 
@@ -64,13 +72,16 @@ def test_a_card_at_40_columns() -> None:
         "\n"
         "12  Federated Optimisation with Unlike\n"
         "    Clients: How Far Can One Server Go?\n"
-        "    A. Lovelace · 2 Oct 2023 · 💬 3\n"
+        "    because you liked “Secure sums” on\n"
+        "    Tuesday: federated, non-iid\n"
         "    Clients differ, and averages hide\n"
         "    it. The method needs half the rounds\n"
         "    on four data sets.\n"
-        "    because you liked “Secure sums” on\n"
-        "    Tuesday: federated, non-iid\n"
+        "    A. Lovelace · cs.LG · 2 Oct 2023 ·\n"
+        "    💬 3\n"
         "    https://arxiv.org/abs/2310.01234\n"
+        "    Code:\n"
+        "    https://github.com/example/unlike\n"
     )
 
 

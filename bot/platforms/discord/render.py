@@ -17,7 +17,7 @@ from bot.model.number_emoji import MOST, buttons, keycap
 from bot.model.text import count
 from bot.platforms.discord.custom_ids import PAPERS, ActionStore, card_button_id, change_id
 from bot.platforms.discord.markup import one_line, own_words, titled, together
-from bot.platforms.rendering import SHARES, facts, longest_that_fits, reason, utf16_length
+from bot.platforms.rendering import SHARES, facts, links, longest_that_fits, reason, utf16_length
 from recommender.text import visible
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ _MESSAGES, _LINES, _CARDS, _OPTIONS = 5, 30, 10, 25
 _FEW_LINES = 10
 """Up to so many lines have room between them."""
 _LABEL, _OPTION, _IN_ROW, _BUTTONS = 80, 100, 5, 10
-_TITLE, _SHORT = 300, 300
+_TITLE, _SHORT, _URL = 300, 300, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +114,12 @@ class Renderer:
         return [_text(words)] if words.strip() else []
 
     def _card(self, card: Card, share: int, id_of: Callable[[Action], str], abstract: str = "") -> Json:
-        below = [_reason(card, share), *(one_line(each, min(share, _SHORT)) for each in (card.note, card.tally))]
+        why = _reason(card, share)
+        below = ["\u00a0· ".join(filter(None, [_facts(card, share), *_links(card, share)]))]
+        below += [one_line(each, min(share, _SHORT)) for each in (card.note, card.tally)]
         # Three texts, because Discord leaves some room between two.
         texts = [
-            [f"### {titled(card.title, card.url, min(share, _TITLE))}", *_small([_facts(card, share)])],
+            [f"### {titled(card.title, card.url, min(share, _TITLE))}", *([f"> {why}"] if why else [])],
             [abstract or one_line(card.summary, share)],
             _small(below),
         ]
@@ -200,6 +202,11 @@ def _reason(card: Card, share: int) -> str:
     return reason(card, lambda text: one_line(text, min(share, _SHORT)))
 
 
+def _links(card: Card, share: int) -> list[str]:
+    texts = (titled(link.label, link.url, share) for link in links(card, min(2 * share, _URL)))
+    return [text for text in texts if text.startswith("[")]  # a link that Discord would not take is only its label
+
+
 def _fits(components: Sequence[Json]) -> bool:
     return _light(components) and pieces(components) <= MAX_COMPONENTS
 
@@ -211,11 +218,13 @@ def _light(components: Sequence[Json]) -> bool:
 def _list(
     lines: Sequence[Line], share: int, *, numbered: bool = False, close: bool = False, first: int = 1
 ) -> list[Json]:
-    """A numbered list of papers with their details. A short list has room between the papers, unless it is `close`."""
+    """A numbered list of papers with their details. Unless it is `close`, titles are bold, and a short list has room
+    between the papers."""
     components = list[Json]()
     for place, line in enumerate(lines[:_LINES]):
         number = keycap(place + 1) if numbered and place < MOST else f"{first + place}\\."
-        rows = [f"{number} **{titled(line.title, line.url, min(share, _TITLE))}**"]
+        bold = "" if close else "**"
+        rows = [f"{number} {bold}{titled(line.title, line.url, min(share, _TITLE))}{bold}"]
         rows += _small([together(one_line(line.detail, min(share, _SHORT)))])
         rows += filter(None, [one_line(line.note, min(share, _SHORT))])
         rows += _small([one_line(line.tally, min(share, _SHORT))])

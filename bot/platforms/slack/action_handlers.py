@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import replace
 from hashlib import sha256
 
 from slack_bolt.async_app import AsyncAck
@@ -35,20 +34,16 @@ class ActionHandlers:
         self._commands = commands
 
     async def pressed(self, ack: AsyncAck, body: Json, workspace: Workspace) -> None:
-        """Handle a press on a button: of a card, under an answer, or on the home tab."""
+        """Handle a press on a button or in a menu: of a card, under an answer, or on the home tab."""
         [button, *_] = body.get("actions") or [{}]
         if body.get("view"):
             await ack()
             await self._pressed_at_home(body, button, workspace)
             return
-        action, response = (
-            render.action_of(text_of(button, "value")),
-            self._response(body, body.get("container") or {}, workspace),
-        )
+        action, response = render.pressed(button), self._response(body, body.get("container") or {}, workspace)
         if action is None:
             await ack()
             return
-        action = replace(action, label=text_of(button.get("text") or {}, "text"))
         trigger = text_of(body, "trigger_id")
         event_id = _event_id(button, response.member, action.command)
         traits = self._commands.traits(action.command)

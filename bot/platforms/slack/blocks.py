@@ -35,20 +35,25 @@ def paper_list(lines: Sequence[Line], share: int, style: str = "ordered") -> lis
     return [{"type": "rich_text", "elements": [{"type": "rich_text_list", "style": style, "elements": items}]}]
 
 
-def numbered_list(lines: Sequence[Line], share: int) -> list[Json]:
+def numbered_list(lines: Sequence[Line], share: int, *, bold: bool = True) -> list[Json]:
     """A list of papers, each with the number emoji that likes it."""
     numbers = enumerate(lines[:MOST_LINES], 1)
-    items = [section(span(f"{keycap(number)}  "), *_line(line, share)) for number, line in numbers]
+    items = [section(span(f"{keycap(number)}  "), *_line(line, share, bold=bold)) for number, line in numbers]
     return [{"type": "rich_text", "elements": [item]} for item in items]
 
 
-def heading(title: str, url: str, share: int) -> list[Json]:
-    """A title in bold, linked to `url` if that is a web link."""
+def heading(title: str, url: str, share: int, *, bold: bool = True) -> list[Json]:
+    """A title, linked to `url` if that is a web link."""
     text = one_line(title, min(share, TITLE)) or "(untitled)"
-    style = {"bold": True}
+    style = {"style": {"bold": True}} if bold else {}
     if link := web_link(url, min(2 * share, URL)):
-        return [{"type": "link", "url": link, "text": text, "style": style}]
-    return [{"type": "text", "text": text, "style": style}]
+        return [{"type": "link", "url": link, "text": text, **style}]
+    return [{"type": "text", "text": text, **style}]
+
+
+def quote(text: str) -> Json:
+    """A paragraph with a bar at its side."""
+    return {"type": "rich_text_quote", "elements": [span(text)]}
 
 
 def spans(text: str, command: str) -> list[Json]:
@@ -79,6 +84,6 @@ def button_value(*values: str | int, ascii: bool = True) -> str:  # noqa: A002
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _line(line: Line, share: int) -> list[Json]:
+def _line(line: Line, share: int, *, bold: bool = True) -> list[Json]:
     parts = [one_line(text, min(share, SHORT)) for text in (line.detail, line.note, line.tally)]
-    return [*heading(line.title, line.url, share), *(span(f"\n{text}") for text in parts if text)]
+    return [*heading(line.title, line.url, share, bold=bold), *(span(f"\n{text}") for text in parts if text)]

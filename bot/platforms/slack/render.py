@@ -1,21 +1,22 @@
 """Renders messages and replies for Slack, as Block Kit and its fallback text.
 
-Texts from outside stand in rich_text or plain_text, where Slack interprets nothing. Only the fallback is mrkdwn, and
-there `&`, `<` and `>` are escaped. Every text is cut, and a message that is too long in all is built again with shorter
-texts, so that Slack refuses none. Limits: docs.slack.dev/reference/block-kit/blocks.
+Texts from outside stand in rich_text or plain_text, where Slack interprets nothing. Only the fallback and the small
+links of a card are mrkdwn: `&`, `<` and `>` are escaped in the fallback, and the links hold none of them but `&`. Every
+text is cut, and a message that is too long in all is built again with shorter texts, so that Slack refuses none.
+Limits: docs.slack.dev/reference/block-kit/blocks.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.model.commands import Commands
 from bot.model.messages import Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import buttons
 from bot.model.text import count, cut
-from bot.platforms.rendering import SHARES, facts, longest_that_fits, one_line, reason, utf16_length, web_link
+from bot.platforms.rendering import SHARES, facts, links, longest_that_fits, one_line, reason, utf16_length, web_link
 from bot.platforms.slack.blocks import (
     MOST_LINES,
     SHORT,
@@ -27,10 +28,12 @@ from bot.platforms.slack.blocks import (
     numbered_list,
     own_words,
     paper_list,
+    quote,
     section,
     span,
     spans,
 )
+from bot.platforms.slack.reading import text_of
 from recommender.text import visible
 
 MAX_FALLBACK = 4_000
@@ -44,7 +47,8 @@ MAX_BLOCKS = 50
 INLINE_ATTACHMENT = 3_000
 """The most characters of a file that is shown in the answer itself."""
 _CARDS, _BUTTONS = 14, 25
-_LABEL, _VALUE, _BLOCK_ID = 75, 2_000, 255
+_OPTIONS = 5
+_LABEL, _VALUE, _OPTION_VALUE, _BLOCK_ID = 75, 2_000, 150, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ def posted(message: Message, commands: Commands, key: str = "", command: str = "
         if not message.numbered:
             return blocks + paper_list(message.lines, share) + offers
         likes = buttons(message.lines, commands.for_emoji("👍"))
-        return blocks + numbered_list(message.lines, share) + _actions(likes, "number", _LABEL) + offers
+        titles = numbered_list(message.lines, share, bold=not message.further)
+        return blocks + titles + _actions(likes, "number", _LABEL) + offers
 
     blocks = longest_that_fits(build, _is_light)
     if blocks and key:
@@ -102,6 +107,14 @@ def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackM
     parts = [reply.text, reply.attachment.name if reply.attachment else ""]
     text = _fallback("\n".join(filter(None, parts)), reply.cards, reply.lines, command)
     return SlackMessage(text, longest_that_fits(build, _is_light))
+
+
+def pressed(element: Json) -> Action | None:
+    """The action of a pressed button or of the option that was chosen in a menu, None if it is not the bot's."""
+    option = element.get("selected_option")
+    chosen = option if isinstance(option, dict) else element
+    action = action_of(text_of(chosen, "value"))
+    return replace(action, label=text_of(chosen.get("text") or {}, "text")) if action else None
 
 
 def action_of(value: str) -> Action | None:
@@ -156,13 +169,43 @@ def _reason(card: Card, share: int) -> str:
 
 
 def _card(card: Card, share: int, place: int, commands: Commands) -> list[Json]:
-    sections = [section(*heading(card.title, card.url, share))]
-    sections += [section(span(each)) for each in (_facts(card, share), one_line(card.summary, share)) if each]
-    why = [_reason(card, share), *(one_line(each, min(share, SHORT)) for each in (card.note, card.tally))]
-    context = [{"type": "plain_text", "text": each, "emoji": False} for each in why if each]
-    blocks: list[Json] = [{"type": "rich_text", "elements": sections}]
+    """The title, the reason behind a bar, the summary, and all else in small grey letters."""
+    elements = [section(*heading(card.title, card.url, share))]
+    elements += [quote(why)] if (why := _reason(card, share)) else []
+    elements += [section(span(summary))] if (summary := one_line(card.summary, share)) else []
+    context = [_plain(text) for text in (_facts(card, share),) if text] + _small_links(card, share)
+    notes = (one_line(text, min(share, SHORT)) for text in (card.note, card.tally))
+    context += [_plain(text) for text in notes if text]
+    blocks: list[Json] = [{"type": "rich_text", "elements": elements}]
     blocks += [{"type": "context", "elements": context}] if context else []
-    return blocks + _actions(commands.card_actions(card.paper_id), f"card-{place}", _LABEL)
+    return blocks + _card_actions(card.paper_id, f"card-{place}", commands)
+
+
+def _plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _small_links(card: Card, share: int) -> list[Json]:
+    """The links of a card in one line of a context block, which takes no rich text."""
+    parts = [f"<{escaped(link.url)}|{link.label}>" for link in links(card, min(2 * share, URL))]
+    return [{"type": "mrkdwn", "text": " · ".join(parts), "verbatim": True}] if parts else []
+
+
+def _card_actions(paper_id: str, before: str, commands: Commands) -> list[Json]:
+    """The buttons of a card, and its menu. An action that is too long for an option of the menu is a button."""
+    in_row = commands.card_actions(paper_id, in_menu=False)
+    options = list[Json]()
+    for action in commands.card_actions(paper_id, in_menu=True):
+        value = button_value(action.command, action.argument, action.offset)
+        if len(value) <= _OPTION_VALUE and len(options) < _OPTIONS:
+            options.append({"text": _plain(one_line(action.label, _LABEL) or action.command), "value": value})
+        else:
+            in_row.append(action)
+    rows = _actions(in_row, before, _LABEL)
+    if not options:
+        return rows
+    menu = {"type": "overflow", "action_id": f"{before}-menu", "options": options}
+    return [{"type": "actions", "elements": [*(rows[0]["elements"] if rows else []), menu]}]
 
 
 def _attachment(attachment: Attachment, share: int) -> list[Json]:
@@ -180,8 +223,8 @@ def _actions(actions: Iterable[Action], before: str, most: int) -> list[Json]:
         value = button_value(action.command, action.argument, action.offset)
         if len(value) <= _VALUE and len(elements) < _BUTTONS:
             label = one_line(action.label, most) or one_line(action.command, most) or "Go on"
-            text = {"type": "plain_text", "text": label, "emoji": False}
-            elements.append({"type": "button", "action_id": f"{before}-{place}", "text": text, "value": value})
+            button = {"type": "button", "action_id": f"{before}-{place}", "text": _plain(label), "value": value}
+            elements.append(button)
     return [{"type": "actions", "elements": elements}] if elements else []
 
 
@@ -199,8 +242,9 @@ def _text_parts(text: str, cards: Sequence[Card], lines: Sequence[Line], command
     share = SHARES[0]
     for card in cards:
         yield one_line(card.title, TITLE) or "(untitled)"
-        parts = (_facts(card, share), one_line(card.summary, share), _reason(card, share), one_line(card.note, SHORT))
+        parts = (_reason(card, share), one_line(card.summary, share), _facts(card, share), one_line(card.note, SHORT))
         yield from filter(None, (*parts, one_line(card.tally, SHORT), web_link(card.url, URL)))
+        yield from (f"{link.label}: {link.url}" for link in links(card, URL))
     for number, line in enumerate(lines, 1):
         texts = [one_line(part, SHORT) for part in (line.title or "(untitled)", line.detail, line.note, line.tally)]
         yield f"{number}. " + ". ".join(filter(None, texts))

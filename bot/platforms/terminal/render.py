@@ -17,8 +17,18 @@ from rich.style import Style
 from rich.text import Text
 
 from bot.model.messages import Action, Attachment, Card, Form, Line, Message, Reply
-from bot.platforms.rendering import TYPED, facts, reason
-from bot.platforms.terminal.sanitize import MAX_TEXT, cut, fit, fit_card, fit_line, link, one_line, strip_control
+from bot.platforms.rendering import TYPED, facts, links, reason
+from bot.platforms.terminal.sanitize import (
+    MAX_TEXT,
+    MAX_URL,
+    cut,
+    fit,
+    fit_card,
+    fit_line,
+    link,
+    one_line,
+    strip_control,
+)
 
 _INDENT = 4
 _NARROWEST = 8
@@ -70,7 +80,7 @@ def posted(message: Message, first: int = 1) -> RenderableType:
     if message.card:
         parts += [card(message.card, first)]
         first += 1
-    parts += paper_list(message.lines, first, addresses=not message.further)
+    parts += paper_list(message.lines, first, brief=message.further)
     return Group(*parts)
 
 
@@ -93,26 +103,29 @@ def card(paper: Card, number: int) -> RenderableType:
     """One paper in full."""
     paper = fit_card(paper)
     parts: list[RenderableType] = [Text(""), _title(paper.title, paper.url, number)]
-    parts += _quiet(facts(paper, str))
-    if paper.summary:
-        parts.append(Block(Text(paper.summary)))
     if why := reason(paper, str):
         parts.append(Prose(why, style=_WHY, indent=_INDENT))
+    if paper.summary:
+        parts.append(Block(Text(paper.summary)))
+    parts += _quiet(facts(paper, str))
     if paper.note:
         parts.append(Prose(paper.note, style=_QUIET, indent=_INDENT))
     if paper.url:
         parts.append(_address(paper.url))
+    # A terminal has little room, and the id of an arXiv paper tells the address of its PDF.
+    others = [each for each in links(paper, MAX_URL) if paper.paper_id not in each.url]
+    parts += [_address(each.url, f"{each.label}: ") for each in others]
     return Group(*parts)
 
 
-def paper_list(lines: Iterable[Line], first: int, *, addresses: bool = True) -> list[RenderableType]:
-    """A list of papers, each with its detail and note, and with its address unless `addresses` is False."""
+def paper_list(lines: Iterable[Line], first: int, *, brief: bool = False) -> list[RenderableType]:
+    """A list of papers, each with its detail and note. A `brief` list has no addresses, and its titles are not bold."""
     parts: list[RenderableType] = []
     for number, line in enumerate(map(fit_line, lines), first):
-        parts.append(_title(line.title, line.url, number))
+        parts.append(_title(line.title, line.url, number, "" if brief else _TITLE))
         parts += [Prose(line.detail, style=_QUIET, indent=_INDENT)] if line.detail else []
         parts += [Prose(line.note, indent=_INDENT)] if line.note else []
-        parts += [_address(line.url)] if line.url and addresses else []
+        parts += [_address(line.url)] if line.url and not brief else []
     return parts
 
 
@@ -142,12 +155,12 @@ def short_words(actions: Iterable[Action]) -> dict[str, Action]:
     return words
 
 
-def _title(title: str, url: str, number: int) -> Block:
-    return Block(Text(title, style=Style.parse(_TITLE) + Style(link=link(url) or None)), mark=str(number))
+def _title(title: str, url: str, number: int, style: str = _TITLE) -> Block:
+    return Block(Text(title, style=Style.parse(style) + Style(link=link(url) or None)), mark=str(number))
 
 
-def _address(url: str) -> Block:
-    return Block(Text(url, style=Style.parse(_QUIET) + Style(link=url)))
+def _address(url: str, before: str = "") -> Block:
+    return Block(Text(f"{before}{url}", style=Style.parse(_QUIET) + Style(link=url)))
 
 
 def _quiet(text: str) -> list[RenderableType]:

@@ -11,7 +11,8 @@ from bot.platforms.rendering import WEB_LINK
 
 MAX_TEXT = 4_000
 """Characters in one message."""
-_TITLE, _SHORT, _SUMMARY, _URL = 300, 300, 1_200, 500
+MAX_URL = 500
+_TITLE, _SHORT, _SUMMARY = 300, 300, 1_200
 _JOINERS = "\u200c\u200d"
 _HIDDEN = ("Cc", "Cf", "Cs", "Co")
 _SENTENCE_END = re.compile(r"[.!?…。]['\")\]]?(?=\s)")
@@ -45,7 +46,7 @@ def cut(text: str, limit: int) -> str:
 
 def link(url: str) -> str:
     """`url` if it is a web link that may be followed, else ""."""
-    return url if len(url) <= _URL and strip_control(url) == url and WEB_LINK.fullmatch(url) else ""
+    return url if len(url) <= MAX_URL and strip_control(url) == url and WEB_LINK.fullmatch(url) else ""
 
 
 def fit(message: Message) -> Message:
@@ -70,6 +71,8 @@ def fit_card(card: Card) -> Card:
         summary=one_line(card.summary, _SUMMARY),
         why=one_line(card.why, _SHORT),
         note=one_line(card.note, _SHORT),
+        category=one_line(card.category, _SHORT),
+        source=one_line(card.source, _SHORT),
     )
 
 

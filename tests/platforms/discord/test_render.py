@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.commands.registry import COMMANDS
 from bot.model.codec import load_message
-from bot.model.messages import Card, Line, Message, Reply, Style
+from bot.model.messages import Card, Line, Link, Message, Reply, Style
 from bot.platforms.discord.custom_ids import form_id
 from bot.platforms.discord.reading import modal
 from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Renderer, file_name
@@ -62,7 +62,8 @@ def test_an_abstract_stands_below_the_title_of_its_paper() -> None:
     [shown] = Renderer(COMMANDS).answer(Reply("All of it. " * 170, cards=(replace(CARD, summary="", why="", note=""),)))
     assert_discord_takes(shown)
     [card] = shown.components
-    title, abstract = (each["content"] for each in card["components"] if each["type"] == 10)
+    title, abstract, below = (each["content"] for each in card["components"] if each["type"] == 10)
+    assert below.startswith("-# Ada")
     assert title.startswith("### [")
     assert abstract.count("All of it.") == 170
     labels = [button["label"] for button in card["components"][-1]["components"]]
@@ -82,13 +83,39 @@ def test_no_message_begins_with_room() -> None:
 
 
 def test_no_count_and_no_date_is_broken_in_two() -> None:
-    [words, *_] = (
-        Renderer(COMMANDS).posted(Message(card=replace(CARD, authors="Ada Lovelace + 3"))).components[0]["components"]
-    )
-    assert words["content"].splitlines()[-1].split(" ") == [
+    card = replace(CARD, authors="Ada Lovelace + 3", source="", links=(), note="")
+    [_, _, words, _] = Renderer(COMMANDS).posted(Message(card=card)).components[0]["components"]
+    assert words["content"].split(" ") == [
         *("-#", "Ada", "Lovelace\u00a0+\u00a03\u00a0·", "Analytical", "Society\u00a0·"),
-        *("2\u00a0Oct\u00a02023\u00a0·", "▲\u00a012\u00a0\u00a0💬\u00a03"),
+        *("cs.LG\u00a0·", "2\u00a0Oct\u00a02023\u00a0·", "▲\u00a012\u00a0\u00a0💬\u00a03"),
     ]
+
+
+def test_the_reason_stands_out_and_the_rest_is_small() -> None:
+    [card] = Renderer(COMMANDS).posted(Message(card=CARD)).components
+    head, summary, below = (each["content"] for each in card["components"] if each["type"] == 10)
+    assert head.splitlines()[1] == "> because you liked “Secure sums” on Tuesday: federated, non-iid"
+    assert summary == CARD.summary
+    assert all(row.startswith("-# ") for row in below.splitlines())
+    assert below.splitlines()[0].endswith(
+        "[PDF](<https://arxiv.org/pdf/2310.01234>)\u00a0· [Code](<https://github.com/example/unlike?tab=readme&x=1>)"
+    )
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x.org/a)<b>", "https://x.org/a b", "http://[", ""])
+def test_a_hostile_link_stands_on_no_card(url: str) -> None:
+    links = (Link("Code", url), Link("](https://evil.example)", CARD.url))
+    [card] = Renderer(COMMANDS).posted(Message(card=replace(CARD, links=links))).components
+    below = card["components"][2]["content"]
+    assert "Code" not in below
+    assert "evil.example" not in below
+    assert below.count("](<") == 1
+
+
+def test_titles_below_the_cards_are_lighter_than_cards() -> None:
+    for further in (True, False):
+        shown = Renderer(COMMANDS).posted(Message(lines=(Line("1", "A title"),), numbered=True, further=further))
+        assert ("**" in shown.components[0]["content"]) != further
 
 
 async def requests(style: Style, forum: bool) -> list[dict[str, Any]]:

@@ -107,9 +107,10 @@ class SlackTeam:
 
     async def press(self, member: str, message: str, command: str) -> str:
         who = self.person(member)
-        held = [each for each in buttons(self.ml.message(message).blocks) if command in each["value"]]
-        count = len(who.ephemeral)
-        await who.presses(self.ml, message, held[0]["action_id"])
+        blocks, count = self.ml.message(message).blocks, len(who.ephemeral)
+        held = [each["action_id"] for each in buttons(blocks) if command in each["value"]]
+        action_id, value = (held[0], None) if held else next(pair for pair in choices(blocks) if command in pair[1])
+        await who.presses(self.ml, message, action_id, value)
         return await self.told(who, count)
 
     async def press_number(self, member: str, message: str, number: int) -> str:
@@ -166,7 +167,14 @@ class SlackTeam:
 def buttons(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The bot's buttons in a message."""
     elements = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
-    return [each for each in elements if action_of(each["value"])]
+    return [each for each in elements if each["type"] == "button" and action_of(each["value"])]
+
+
+def choices(blocks: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The ids of the menus in a message, each with the value of one of its options."""
+    elements = [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
+    menus = [each for each in elements if each["type"] == "overflow"]
+    return [(menu["action_id"], option["value"]) for menu in menus for option in menu["options"]]
 
 
 def readable(words: str, node: object) -> str:

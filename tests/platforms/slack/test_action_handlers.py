@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,33 @@ async def test_repeated_press_event_has_the_same_id_and_another_press_has_anothe
     assert not any(member in press for press in team.service.presses for member in (team.ada.id, team.bo.id))
     assert first == again != ""
     assert len({first, second, hers}) == 3
+
+
+@pytest.mark.parametrize("command", ["similar", "abstract"])
+async def test_a_choice_in_the_menu_of_a_card_is_a_press(team: SlackTeam, command: str) -> None:
+    message = await card(team)
+    assert await team.press("bo", message, command)
+    place, asker, action = service_of(team).acted[-1]
+    assert (place.address, asker.member) == (team.ml.id, team.bo.id)
+    assert (action.label.lower(), action.command, action.argument) == (command, command, CARD.paper_id)
+
+
+async def test_the_five_buttons_of_an_old_card_still_work(team: SlackTeam) -> None:
+    message = await card(team)
+    row = next(block for block in team.ml.message(message).blocks if block["type"] == "actions")
+    actions = COMMANDS.card_actions(CARD.paper_id)
+    row["elements"] = [
+        {
+            "type": "button",
+            "action_id": f"card-0-{number}",
+            "text": {"type": "plain_text", "text": action.label},
+            "value": json.dumps([action.command, action.argument, 0]),
+        }
+        for number, action in enumerate(actions)
+    ]
+    for action in actions:
+        assert await team.press("bo", message, action.command)
+    assert [action for _, _, action in service_of(team).acted] == actions
 
 
 async def test_a_vote_that_breaks_is_told_in_words(team: SlackTeam) -> None:

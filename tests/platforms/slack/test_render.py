@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from bot.commands.registry import COMMANDS
-from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Message, Reply
+from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Link, Message, Reply
 from bot.platforms.slack import render
 from tests.fakes.slack.blocks import check_message
 from tests.platforms.conformance import CARD
@@ -69,17 +69,24 @@ def assert_slack_takes(shown: render.SlackMessage) -> None:
     shown.text.encode()
     for block in shown.blocks:
         if block["type"] == "actions":
-            ids = [button["action_id"] for button in block["elements"]]
+            ids = [element["action_id"] for element in block["elements"]]
             assert 0 < len(ids) == len(set(ids)) <= 25
-            assert all(len(button["text"]["text"]) <= 75 >= 1 for button in block["elements"])
-            assert all(len(button["value"]) <= 2_000 for button in block["elements"])
+            buttons = elements([block], "button")
+            assert all(0 < len(button["text"]["text"]) <= 75 for button in buttons)
+            assert all(len(button["value"]) <= 2_000 for button in buttons)
+            for menu in elements([block], "overflow"):
+                assert 0 < len(menu["options"]) <= 5
+                assert all(0 < len(option["text"]["text"]) <= 75 for option in menu["options"])
+                assert all(0 < len(option["value"]) <= 150 for option in menu["options"])
         elif block["type"] == "context":
             assert 0 < len(block["elements"]) <= 10
         else:
             assert block["type"] == "rich_text"
             assert block["elements"]
     for kind, name, text in leaves(shown.blocks):
-        assert kind != "mrkdwn"
+        if kind == "mrkdwn" and name == "text":  # nothing but links with plain words
+            assert re.fullmatch(r"<https?://[^\s<>|]+\|[\w ]+>( · <https?://[^\s<>|]+\|[\w ]+>)*", text, re.IGNORECASE)
+            assert not re.search(r"&(?!amp;)", text)
         if name == "text":
             assert text
             assert len(text) <= 3_000
@@ -142,13 +149,60 @@ def test_a_value_that_is_not_ours_is_no_action(value: str) -> None:
     assert render.action_of(value) is None
 
 
-def test_a_card_has_the_five_buttons_each_carrying_the_paper() -> None:
-    buttons = elements(render.posted(Message(card=CARD), COMMANDS).blocks, "button")
-    assert [button["text"]["text"] for button in buttons] == ["More like this", "Less", "Save", "Similar", "Abstract"]
-    held = [render.action_of(button["value"]) for button in buttons]
-    assert [(each.command, each.argument) for each in held if each] == [
+def test_a_card_has_three_buttons_and_a_menu_each_carrying_the_paper() -> None:
+    blocks = render.posted(Message(card=CARD), COMMANDS).blocks
+    buttons, [menu] = elements(blocks, "button"), elements(blocks, "overflow")
+    assert [button["text"]["text"] for button in buttons] == ["More like this", "Less", "Save"]
+    assert [option["text"]["text"] for option in menu["options"]] == ["Similar", "Abstract"]
+    choices = [{"selected_option": option} for option in menu["options"]]
+    actions = [render.pressed(element) for element in (*buttons, *choices)]
+    assert [(action.command, action.argument) for action in actions if action] == [
         (command, CARD.paper_id) for command in ("more", "less", "save", "similar", "abstract")
     ]
+    assert [action.label for action in actions if action][-1] == "Abstract"
+
+
+@pytest.mark.parametrize("paper_id", ["title:" + "x" * 200, "學" * 40, 'a"\\<&>' * 20])
+def test_what_is_too_long_for_a_menu_is_a_button(paper_id: str) -> None:
+    shown = render.posted(Message(card=replace(CARD, paper_id=paper_id)), COMMANDS)
+    assert_slack_takes(shown)
+    buttons = elements(shown.blocks, "button")
+    assert [button["text"]["text"] for button in buttons] == ["More like this", "Less", "Save", "Similar", "Abstract"]
+    assert {action.argument for button in buttons if (action := render.pressed(button))} == {paper_id}
+    assert elements(shown.blocks, "overflow") == []
+
+
+def test_the_reason_stands_out_and_the_rest_is_quiet() -> None:
+    text, context, _ = render.posted(Message(card=CARD), COMMANDS).blocks
+    title, reason, summary = text["elements"]
+    assert [title["elements"][0]["text"], summary["elements"][0]["text"]] == [CARD.title, CARD.summary]
+    assert (reason["type"], reason["elements"][0]["text"]) == ("rich_text_quote", CARD.why)
+    assert context["type"] == "context"
+    assert [each["text"] for each in context["elements"]] == [
+        "Ada Lovelace, Alan Turing + 3 · Analytical Society · cs.LG · 2 Oct 2023 · Example Letters · ▲ 12  💬 3",
+        "<https://arxiv.org/pdf/2310.01234|PDF> · <https://github.com/example/unlike?tab=readme&amp;x=1|Code>",
+        CARD.note,
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://x.org/a|b", "https://x.org/<!channel>", "https://x.org/a b", "", "x"]
+)
+def test_a_hostile_link_stands_on_no_card(url: str) -> None:
+    shown = render.posted(
+        Message(card=replace(CARD, links=(Link("Code", url), Link("<!channel>|", CARD.url)))), COMMANDS
+    )
+    assert_slack_takes(shown)
+    assert [text for kind, name, text in leaves(shown.blocks) if (kind, name) == ("mrkdwn", "text")] == [
+        f"<{CARD.url}|channel>"
+    ]
+
+
+def test_titles_below_the_cards_are_lighter_than_cards() -> None:
+    for further in (True, False):
+        shown = render.posted(Message("Also today", lines=LINES, numbered=True, further=further), COMMANDS)
+        styles = {str(link.get("style")) for link in elements(shown.blocks, "link")}
+        assert styles == {"None" if further else str({"bold": True})}
 
 
 def test_the_key_stands_on_the_first_block() -> None:
@@ -177,7 +231,8 @@ def test_what_may_be_typed_is_code_under_the_commands_own_name() -> None:
 def test_the_fallback_says_all_that_the_blocks_say() -> None:
     text = render.posted(Message("Good morning", CARD, LINES), COMMANDS).text
     said = (CARD.title, CARD.authors, CARD.organization, CARD.summary, CARD.why, CARD.note, CARD.url, "▲ 12", "💬 3")
-    assert [part for part in ("Good morning", "2 Oct 2023", *said, "3. Paper 3") if part not in text] == []
+    quiet = (CARD.category, CARD.source, *(render.escaped(link.url) for link in CARD.links))
+    assert [part for part in ("Good morning", "2 Oct 2023", *said, *quiet, "3. Paper 3") if part not in text] == []
 
 
 def test_a_fallback_of_nothing_but_signs_keeps_its_bound() -> None:

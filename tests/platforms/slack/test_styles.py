@@ -64,7 +64,7 @@ async def votes(team: SlackTeam, harness: BotHarness) -> dict[str, float]:
 async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: Store) -> None:
     async with team_with_digest(sqlite_store, Style.THREAD) as (team, harness):
         header, *cards = team.ml.visible
-        said = "3 papers for Monday, 2 March. They are in this message's thread, and 10 more titles."
+        said = "3 papers for Monday, 2 March, in the thread with 10 more titles."
         assert said in header.text
         assert said in header.words
         assert (header.thread_ts, [card.thread_ts for card in cards]) == (None, [header.ts] * 4)
@@ -98,7 +98,7 @@ async def test_numbers_on_a_compact_digest_count_also_when_read_back(sqlite_stor
 async def test_titles_are_posted_in_the_headers_thread_and_take_votes_there(sqlite_store: Store) -> None:
     async with team_with_digest(sqlite_store, Style.CARDS) as (team, harness):
         header, *cards, titles = team.ml.visible
-        assert "10 more titles are in this message's thread." in header.text
+        assert "10 more titles in the thread." in header.text
         assert [card.thread_ts for card in cards] == [None] * 3
         assert (titles.thread_ts, titles.broadcast) == (header.ts, False)
         post = (await harness.posts(team.place))[-1]
