@@ -292,7 +292,7 @@ def _clauses(part: re.Match[str], plain: bool, together: bool) -> list[Clause]:
 def _add_variants(groups: list[list[Clause]], text: str) -> None:
     """Add to the words of each name with a number the other ways to write it."""
     for name in list(_NUMBERED.finditer(text.lower()))[:_MOST_NUMBERED]:
-        if name["name"] in STOP_WORDS:
+        if name["name"] in STOP_WORDS or name["letters"] == "d":  # "maps 3D" is no name: 3D is a dimension
             continue
         typed = words(name[0])
         letters = name["apart"] or name["joined"]

@@ -574,3 +574,8 @@ def test_names_with_signs_and_numbers_come_first(queries: list[str], first: list
 def test_a_topic_with_a_number_matches_every_way_to_write_it(topic: str) -> None:
     matches = {hit.paper_id: hit.score for hit in NAMED.matching(topic, list(NAMED_PAPERS))}
     assert {paper for paper, score in matches.items() if score > 0} == {"n6", "n8", "n9"}
+
+
+@pytest.mark.parametrize("text", ["integrates 2D maps", "maps into 3D", "a 4d scene"])
+def test_a_dimension_is_no_number_of_a_name(text: str) -> None:
+    assert parse(text).variants == ()
