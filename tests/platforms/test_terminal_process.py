@@ -112,8 +112,8 @@ def test_somebody_completes_asks_reacts_and_leaves_by_ctrl_c(tmp_path: Path) -> 
         keys.press("never sent\x03")
         keys.wait_for("never sent")
         keys.wait_for("#papers ›")
-        keys.press("2?\r")
-        keys.wait_for("What about 2?")
+        keys.press("1?\r")
+        keys.wait_for("What about 1?")
         keys.press("\x03")
         keys.wait_for("Bye")
         assert keys.leave() == 0
