@@ -249,11 +249,14 @@ def export(channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Its n
 
 
 @app.command()
-def forget(member: Annotated[str, typer.Argument(metavar="MEMBER", help="The member's id on their platform.")]) -> None:
-    """Delete every trace of a member everywhere."""
+def forget(
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="The member's id on their platform.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete every trace of a member everywhere. It says what goes, and asks first."""
     from bot.operate.store import forget_member
 
-    _go(forget_member(_settings(), member))
+    _go(forget_member(_settings(), member, sure=yes))
 
 
 def main() -> None:

@@ -10,19 +10,32 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.commands.context import CommandContext, error_reply
+from bot.commands.names import EXPORT, FORGET
 from bot.digests.feedback import BUTTONS
-from bot.model.messages import Attachment, Reply
+from bot.model.messages import Action, Attachment, Reply
+from bot.model.text import count, cut, plain_text
 from bot.store import contributions, deliveries, members, pick_log, topics, votes, word_votes
 from bot.store.channels import Channel
+from bot.store.members import MemberData
+
+MINE = "mine"
+"""The argument of `export` that asks for the asker's own data."""
+_YES = "yes"
+_CHANNELS_SHOWN = 5
 
 
 async def forget(ctx: CommandContext, argument: str) -> Reply:
-    """Delete every trace of the asker."""
-    if argument.casefold().strip(" .!") != "me":
+    """Delete every trace of the asker, once they have confirmed it."""
+    words = argument.casefold().strip(" .!").split()
+    if words not in (["me"], ["me", _YES]):
         return error_reply(
-            "`/papers forget me` deletes your votes, your saved papers and your private topics, for good."
+            "`/papers forget me` deletes your votes, your saved papers and your private topics, for good. It asks "
+            "first."
         )
     identity = (ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
+    if words == ["me"]:
+        async with ctx.services.store.read() as tx:
+            return _ask_first(await members.data_of(tx, *identity))
     async with ctx.services.store.write() as tx:
         pressed_votes = await votes.for_member(tx, *identity, BUTTONS)
         deleted = await members.forget(tx, *identity)
@@ -35,11 +48,64 @@ async def forget(ctx: CommandContext, argument: str) -> Reply:
     )
 
 
+def _ask_first(data: MemberData) -> Reply:
+    entries = f"{data.entries:,} {'entry' if data.entries == 1 else 'entries'}"
+    return Reply(
+        f"This deletes, for good: {what_goes(data)}.{lost_right(data, 'you')} `/papers export {MINE}` gives you a copy "
+        f"first. To delete it all, press the button or say `/papers {FORGET} me {_YES}`.",
+        actions=(
+            Action(f"Yes, delete {entries}" if data.entries else "Yes, delete", FORGET, f"me {_YES}"),
+            Action("Give me a copy", EXPORT, MINE),
+        ),
+    )
+
+
+def what_goes(data: MemberData) -> str:
+    """The entries that are deleted with a member, with their numbers."""
+    parts = [
+        count(data.votes, "vote") if data.votes else "",
+        f"{count(data.word_votes, 'vote')} on words" if data.word_votes else "",
+        count(data.saved, "saved paper") if data.saved else "",
+        f"{count(data.private_papers, 'private paper')} that nobody else gave" if data.private_papers else "",
+        "the direct conversation with me, with its topics and its digests" if data.conversations else "",
+    ]
+    *others, last = [part for part in parts if part] or ["nothing but the name, where it is noted"]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def lost_right(data: MemberData, who: str) -> str:
+    """A sentence on the channels that a member may then no longer manage; "" if there are none."""
+    if not data.owned:
+        return ""
+    names = [f"#{cut(plain_text(name), 40)}" for name in data.owned[:_CHANNELS_SHOWN]]
+    rest = len(data.owned) - len(names)
+    names += [f"{rest} more"] if rest else []
+    *others, last = names
+    place = f"{', '.join(others)} and {last}" if others else last
+    subject = "You invited" if who == "you" else f"{who} invited"
+    then = "you may then no longer" if who == "you" else "they may then no longer"
+    return f" {subject} me to {place}: {then} manage the digests there, unless as a manager of the place."
+
+
 async def export(ctx: CommandContext, argument: str) -> Reply:
-    """Export everything that is stored about the channel, as JSONL."""
+    """Export everything that is stored about the channel as JSONL, or with `mine` everything about the asker."""
+    if argument.casefold() == MINE:
+        async with ctx.services.store.read() as tx:
+            text = await own_rows(tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
+        if not text:
+            return Reply("I have nothing of yours: no vote, no saved paper, no topic.")
+        return Reply("All that I have of you, one JSON object a line.", attachment=Attachment("mine.jsonl", text))
     async with ctx.services.store.read() as tx:
         text = await everything(tx, ctx.channel)
     return Reply("All that this channel has, one JSON object a line.", attachment=Attachment("channel.jsonl", text))
+
+
+async def own_rows(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> str:
+    """Everything that is stored about a member, as JSON lines."""
+    return "".join(
+        json.dumps({"row": kind, **row}, default=_plain, ensure_ascii=False) + "\n"
+        for kind, row in await members.rows_of(tx, platform, workspace, member)
+    )
 
 
 async def everything(tx: AsyncConnection, channel: Channel) -> str:

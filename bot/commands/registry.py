@@ -136,7 +136,13 @@ COMMANDS = CommandSet(
         Command(names.SOURCES, "where the papers come from", talk.sources, listed=False, alone=True),
         Command(names.HELLO, "who I am", talk.hello, listed=False, alone=True),
         Command(names.THANKS, "a kind word", talk.thanks, listed=False, alone=True),
-        Command("forget me", "delete every trace of you", members.forget),
-        Command("export", "everything this channel has, as JSONL", members.export, managers_only=True),
+        Command(f"{names.FORGET} me", "delete every trace of you; it asks first", members.forget),
+        Command(
+            f"{names.EXPORT} [{members.MINE}]",
+            "everything this channel has, or all about you, as JSONL",
+            members.export,
+            managers_only=True,
+            for_anyone=members.MINE,
+        ),
     ]
 )

@@ -48,6 +48,8 @@ class CommandTraits:
     """Whether only members who may manage the channel may run it."""
     anyone_may_look: bool = False
     """Whether anybody may run a managers' command without an argument: then it only shows something."""
+    for_anyone: str = ""
+    """The argument with which anybody may run a managers' command, as it is about the asker; "" if there is none."""
     shareable: bool = False
     """Whether the answer holds only what every member may see, so that it may be shown to all."""
     takes_paper: bool = False

@@ -8,11 +8,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.commands.members import lost_right, what_goes
 from bot.model.text import count
 from bot.operate.context import index, opened_store
-from bot.operate.output import CommandError, UsageError, out, progress
+from bot.operate.output import CommandError, UsageError, err, out, progress
 from bot.settings import Settings
 from bot.store import channels, members, metadata, papers
 from bot.store.channels import Channel
@@ -100,13 +102,27 @@ async def channel_named(tx: AsyncConnection, name: str) -> Channel:
     return matches[0]
 
 
-async def forget_member(settings: Settings, member: str) -> None:
-    """Delete all data about a member, in all platforms and workspaces."""
-    deleted = 0
-    async with opened_store(settings) as store, store.write() as tx:
-        for place in {(each.place.platform, each.place.workspace) for each in await channels.list_all(tx)}:
-            deleted += await members.forget(tx, *place, member)
-    if deleted:
+async def forget_member(settings: Settings, member: str, *, sure: bool) -> None:
+    """Delete all data about a member, in all platforms and workspaces. Unless the operator is `sure`, they are told
+    what goes, and asked at a terminal."""
+    async with opened_store(settings) as store:
+        async with store.read() as tx:
+            places = {(each.place.platform, each.place.workspace) for each in await channels.list_all(tx)}
+            data = {place: await members.data_of(tx, *place, member) for place in sorted(places)}
+        data = {place: each for place, each in data.items() if each.entries or each.owned or each.topics}
+        if data and not sure:
+            for (platform, workspace), each in data.items():
+                where = f"{platform} {workspace}".strip()
+                err(f"On {where}, this deletes {what_goes(each)} of {member}.{lost_right(each, member)}")
+            if not sys.stdin.isatty():
+                raise UsageError("Nothing was deleted. Say --yes to delete it, for good.")
+            if not await asyncio.to_thread(typer.confirm, "Delete it, for good?", err=True):
+                raise CommandError("Nothing was deleted.")
+        deleted = 0
+        async with store.write() as tx:
+            for place in places:
+                deleted += await members.forget(tx, *place, member)
+    if deleted or data:
         out(f"Deleted {deleted:,} {'entry' if deleted == 1 else 'entries'} about {member}.")
     else:
         out(f"Nothing is known of {member}.")

@@ -140,8 +140,10 @@ class BotService:
                 )
                 offset = min(max(offset, 0), _FURTHEST)
                 ctx = CommandContext(self._services, place, asker, channel, self._services.clock(), offset, event_id)
-                only_looks = command.anyone_may_look and not argument
-                if command.managers_only and not ctx.may_manage and not only_looks:
+                is_open = (
+                    not argument if command.anyone_may_look else argument.casefold() == (command.for_anyone or None)
+                )
+                if command.managers_only and not ctx.may_manage and not is_open:
                     if not (command.starts_digests and await ctx.may_become_owner()):
                         return schedule.not_yours()
                     ctx = await schedule.make_owner(ctx)

@@ -1,6 +1,9 @@
-"""Deletes everything that is stored about a member."""
+"""Everything that is stored about a member: counted, exported and deleted."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +14,94 @@ from bot.store.contributions import delete_orphans
 from bot.store.tables import channels, contributions, corrections, installations, saved, topics, votes
 
 
+@dataclass(frozen=True, slots=True)
+class MemberData:
+    """What is stored about a member: numbers of rows, and the channels that the member invited the bot to."""
+
+    votes: int
+    word_votes: int
+    saved: int
+    private_papers: int
+    conversations: int
+    topics: int
+    owned: tuple[str, ...]
+
+    @property
+    def entries(self) -> int:
+        """The rows that `forget` deletes, without those of the inbox."""
+        return self.votes + self.word_votes + self.saved + self.conversations
+
+
+async def data_of(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> MemberData:
+    """What is stored about a member, in all workspaces if none is given."""
+    rows = _rows_of(platform, workspace, member)
+
+    async def counted(table: sa.Table) -> int:
+        return int((await tx.execute(sa.select(sa.func.count()).select_from(table).where(*rows[table]))).scalar_one())
+
+    conversations = rows[channels]
+    owned = await tx.execute(
+        sa.select(channels.c.name, channels.c.address)
+        .where(*_within(channels, platform, workspace), channels.c.owner == member, ~sa.and_(*conversations))
+        .order_by(channels.c.id)
+    )
+    return MemberData(
+        votes=await counted(votes),
+        word_votes=await counted(corrections),
+        saved=await counted(saved),
+        private_papers=await counted(contributions),
+        conversations=await counted(channels),
+        topics=await counted(topics),
+        owned=tuple(row.name or row.address for row in owned),
+    )
+
+
+async def rows_of(
+    tx: AsyncConnection, platform: str, workspace: str | None, member: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """Every row about a member with the name of its kind, in all workspaces if none is given."""
+    rows = _rows_of(platform, workspace, member)
+    kinds = {
+        channels: "conversation",
+        topics: "topic",
+        votes: "vote",
+        corrections: "correction",
+        saved: "saved",
+        contributions: "contribution",
+    }
+    found = []
+    for table, kind in kinds.items():
+        result = await tx.execute(sa.select(table).where(*rows[table]).order_by(*table.primary_key))
+        found += [(kind, dict(row._mapping)) for row in result]
+    owned = sa.select(channels).where(
+        *_within(channels, platform, workspace), channels.c.owner == member, ~sa.and_(*rows[channels])
+    )
+    found += [("invited", dict(row._mapping)) for row in await tx.execute(owned.order_by(channels.c.id))]
+    return found
+
+
+def _within(table: sa.Table, platform: str, workspace: str | None) -> list[sa.ColumnElement[bool]]:
+    return [table.c.platform == platform, *([] if workspace is None else [table.c.workspace == workspace])]
+
+
+def _rows_of(platform: str, workspace: str | None, member: str) -> dict[sa.Table, tuple[sa.ColumnElement[bool], ...]]:
+    """The conditions that select a member's rows, by table. Of the channels these are direct conversations."""
+    in_workspace = _within(channels, platform, workspace)
+    channel_ids = sa.select(channels.c.id).where(*in_workspace)
+    by_channel = {
+        table: (table.c.member == member, table.c.channel_id.in_(channel_ids))
+        for table in (votes, corrections, topics, contributions)
+    }
+    return by_channel | {
+        saved: (*_within(saved, platform, workspace), saved.c.member == member),
+        channels: (
+            *in_workspace,
+            channels.c.kind == PlaceKind.DIRECT,
+            sa.or_(channels.c.owner == member, channels.c.address == member),
+        ),
+    }
+
+
 async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
     """Delete every trace of a member: votes on papers and words, private papers that only they gave, saved papers,
     their direct conversation, and events that name them. Their topics and channels stay, without the name.
@@ -18,33 +109,19 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
     Without a workspace, the member with this id is deleted in all of them. Returns the number of deleted rows.
     """
 
-    def within(table: sa.Table) -> list[sa.ColumnElement[bool]]:
-        return [table.c.platform == platform, *([] if workspace is None else [table.c.workspace == workspace])]
-
-    in_workspace = within(channels)
-    channel_ids = sa.select(channels.c.id).where(*in_workspace)
+    rows = _rows_of(platform, workspace, member)
     deleted = 0
-    for statement in (
-        sa.delete(votes).where(votes.c.member == member, votes.c.channel_id.in_(channel_ids)),
-        sa.delete(corrections).where(corrections.c.member == member, corrections.c.channel_id.in_(channel_ids)),
-        sa.delete(saved).where(*within(saved), saved.c.member == member),
-        sa.delete(channels).where(
-            *in_workspace,
-            channels.c.kind == PlaceKind.DIRECT,
-            sa.or_(channels.c.owner == member, channels.c.address == member),
-        ),
-    ):
-        deleted += (await tx.execute(statement)).rowcount
+    for table in (votes, corrections, saved, channels):
+        deleted += (await tx.execute(sa.delete(table).where(*rows[table]))).rowcount
     # Contributions are not counted: each has a vote, which is counted already.
-    by_member = contributions.c.member == member, contributions.c.channel_id.in_(channel_ids)
-    await tx.execute(sa.delete(contributions).where(*by_member))
+    await tx.execute(sa.delete(contributions).where(*rows[contributions]))
     await delete_orphans(tx)
     deleted += await inbox.forget(tx, platform, member)
-    await tx.execute(
-        sa.update(topics).where(topics.c.member == member, topics.c.channel_id.in_(channel_ids)).values(member="")
-    )
+    await tx.execute(sa.update(topics).where(*rows[topics]).values(member=""))
+    in_workspace = _within(channels, platform, workspace)
     await tx.execute(sa.update(channels).where(*in_workspace, channels.c.owner == member).values(owner=""))
+    installed = _within(installations, platform, workspace)
     await tx.execute(
-        sa.update(installations).where(*within(installations), installations.c.installer == member).values(installer="")
+        sa.update(installations).where(*installed, installations.c.installer == member).values(installer="")
     )
     return deleted

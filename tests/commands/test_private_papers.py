@@ -228,7 +228,7 @@ async def test_a_private_index_adds_taught_papers_and_drops_deleted_ones(harness
     after = await harness.app.service._services.private.engine(channel)
     assert before is after is not None
     assert len(after) == 2
-    await harness.say("forget me", BEN, HOME)
+    await harness.say("forget me yes", BEN, HOME)
     assert await harness.app.service.suggest(HOME, "search xenol") == []
 
 
@@ -301,9 +301,9 @@ async def test_forget_me_deletes_private_papers_that_only_this_member_gave(harne
     await harness.say(f"save {TITLE}", BEN, HOME)
     await harness.say(f"more {TITLE}", BEN, BESIDE)
     await harness.say(f"submit {TITLE}", place=BESIDE)
-    await harness.say("forget me", BEN, HOME)
+    await harness.say("forget me yes", BEN, HOME)
     assert await kept(harness) == [TITLE], "another's"
-    await harness.say("forget me", ADA, HOME)
+    await harness.say("forget me yes", ADA, HOME)
     assert await kept(harness) == []
     assert not await finds(harness, HOME)
     async with harness.store.read() as tx:
@@ -319,9 +319,9 @@ async def test_forget_me_deletes_private_papers_that_only_this_member_gave(harne
 async def test_a_private_paper_of_two_members_stays_until_both_are_forgotten(harness: BotHarness) -> None:
     await harness.say(f"teach {DRAFT}", place=HOME)
     await harness.say(f"teach {DRAFT}", replace(BEN, manager=True), BESIDE)
-    await harness.say("forget me", ADA, HOME)
+    await harness.say("forget me yes", ADA, HOME)
     assert await finds(harness, HOME)
-    await harness.say("forget me", BEN, HOME)
+    await harness.say("forget me yes", BEN, HOME)
     assert await kept(harness) == []
 
 
@@ -335,7 +335,7 @@ async def test_a_planned_card_of_a_forgotten_private_paper_is_not_posted(harness
     await harness.app.digests.plan_card(
         await harness.channel(HOME), paper, DeliveryKind.SUBMISSION, "A member …", harness.clock()
     )
-    await harness.say("forget me", ADA, HOME)
+    await harness.say("forget me yes", ADA, HOME)
     await harness.app.delivery_worker.deliver_all()
     assert "Nightingale" not in str(harness.chat.shown["c1"])
 
@@ -353,7 +353,7 @@ async def test_an_uncertain_post_of_a_forgotten_private_paper_leaves_no_text(
     setattr(harness.chat, "after" if stands else "before", fault)
     harness.chat.unable_to_look_up = Uncertain("not now")
     assert (await harness.say(f"submit {TITLE}", place=HOME)).text == "It is on its way."
-    await harness.say("forget me", ADA, HOME)
+    await harness.say("forget me yes", ADA, HOME)
     harness.chat.unable_to_look_up = None
     await harness.beat_until_settled()
     assert "Nightingale" not in str(await harness.posts(HOME))

@@ -208,7 +208,7 @@ async def test_forget_me_removes_the_tally_line(store: Store, clock: Clock) -> N
     await harness.say(f"less {OTHER}")
     await harness.say(f"more {ONE}", BEN)
     await harness.settle()
-    await harness.say("forget me")
+    await harness.say("forget me yes")
     await harness.settle()
     assert (chat.tally(ONE), chat.tally(OTHER)) == ("By button: 👍 1", "")
 

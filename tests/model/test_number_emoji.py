@@ -156,5 +156,5 @@ async def test_a_number_counts_for_the_paper_that_its_paper_was_merged_into(stor
 async def test_a_forgotten_member_has_no_numbers_either(store: Store, clock: Clock) -> None:
     harness = await with_numbers(store, clock)
     await put(harness, "1️⃣", member="ben")
-    await harness.say("forget me", BEN)
+    await harness.say("forget me yes", BEN)
     assert await values(harness) == {}

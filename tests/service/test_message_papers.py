@@ -127,7 +127,7 @@ async def test_a_repeated_save_event_saves_once(harness: BotHarness) -> None:
 
 async def test_forget_me_forgets_what_was_pressed(harness: BotHarness) -> None:
     await harness.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")
-    await harness.say("forget me", BEN)
+    await harness.say("forget me yes", BEN)
     assert (await harness.app.service.act(PLACE, BEN, Action("", "more", KNOWN.id), "press:ben:1")).text.startswith(
         "Counted"
     )

@@ -235,7 +235,7 @@ async def test_forget_me_leaves_no_trace_and_says_so(store: Store, clock: Clock)
     for line in (f"save {KNOWN.id}", f"less {PAPERS[1].id}", f"teach {PAPERS[2].id}", "subscribe graphs"):
         assert (await harness.say(line, ben)).ok
     await harness.say("subscribe robots", ben, Place("fake", "benjamin-7", kind=PlaceKind.DIRECT))
-    reply = await harness.say("forget me", ben)
+    reply = await harness.say("forget me yes", ben)
     assert reply.text.startswith("Done: ")
     assert "deleted" in reply.text
     export = (await harness.say("export", ADA)).attachment
@@ -263,7 +263,7 @@ async def test_saved_papers_and_forget_me_span_workspaces_where_member_ids_do(
     assert ("no longer" in (await harness.say(f"save {KNOWN.id}", BEN, other)).text) == same
     assert "Digests begin here" in (await harness.say("subscribe robots", BEN, alone)).text
     assert "Digests begin" not in (await harness.say("subscribe nets", BEN, alone)).text
-    assert (await harness.say("forget me", BEN, one)).ok
+    assert (await harness.say("forget me yes", BEN, one)).ok
     async with harness.store.read() as tx:
         left = [await votes.for_channel(tx, (await harness.channel(place)).id) for place in (one, other)]
         assert [len(some) for some in left] == [0, 0 if same else 1]
