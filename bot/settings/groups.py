@@ -228,8 +228,10 @@ class TasteSettings(Section):
 class ExperimentSettings(Section):
     """Two learners at each digest, to see whose picks are liked better; `paperboy rivals` tells."""
 
-    rival: Literal["", "upvotes", "rocchio"] = Field(
-        "", description="upvotes or rocchio picks every other card of each digest. Empty: the taste picks alone."
+    rival: Literal["", "upvotes", "rocchio", "built-in"] = Field(
+        "",
+        description="upvotes, rocchio or, beside a taste.estimator, built-in picks every other card of each digest. "
+        "Empty: the taste picks alone.",
     )
 
 

@@ -62,8 +62,9 @@ class TasteModel:
     background. `liked_rows` are the positive rows among them. Teachers are numbered: first `other_teachers`
     (preferences, and papers outside the index), then `papers`, whose places in `labels` are `label_places`.
     `calibration` are random papers, `held_out` says which of them the fit never saw, and `calibration_boosts` is what
-    the preferences add to the scores of these. `has_likes` says whether anything was liked or subscribed. `custom` says
-    that another classifier than the solver was fitted; `remainder` is what its scores have beyond those of `model`.
+    the preferences add to the scores of these. `has_likes` says whether anything was liked or subscribed. Where
+    another classifier than the solver was fitted, `remainder` is what its scores have beyond those of `model`, and
+    `solved` is the solver's model of the same rows.
     `neighbours` is the part of the weights that comes from the likes of other channels.
     """
 
@@ -80,9 +81,14 @@ class TasteModel:
     preferences: tuple[Preference, ...]
     labels: Labels
     has_likes: bool
-    custom: bool = False
+    solved: LogisticModel | None = None
     remainder: Callable[[FeatureMatrix], Floats] | None = None
     neighbours: Floats | None = None
+
+    @property
+    def custom(self) -> bool:
+        """Whether another classifier than the solver was fitted."""
+        return self.solved is not None
 
     def teacher(self, number: int) -> Teacher:
         """The teacher of that number, as reasons name it."""
@@ -105,6 +111,11 @@ class TasteModel:
         if self.custom:
             return bias + self.remainder(rows) if self.remainder else bias
         return bias + self.likeness(rows.dense)
+
+    def built_in_scores(self, rows: FeatureMatrix) -> Floats:
+        """What `decision_function` would be without a custom classifier."""
+        model = self.solved or self.model
+        return rows.dot(model.weights) + np.float32(model.bias) + self.likeness(rows.dense)
 
     @ignore_invalid
     def likeness(self, embeddings: Floats) -> Floats:
@@ -240,7 +251,7 @@ class Learner:
         sample_weight = np.concatenate(weights).astype(np.float32)
         model = fit(rows, positive, sample_weight, REGULARIZATION_C)
         held_out = not_in_feedback[calibration_papers]
-        custom = None
+        custom, solved = None, model
         if self._estimator is not None and has_likes:
             custom = self._fit_custom(rows, positive, sample_weight, model, calibration[held_out])
             model = custom.model if custom else model
@@ -249,6 +260,7 @@ class Learner:
         if prior is not None:
             prior = prior if has_likes else PRIOR_BOOST_BEFORE_LIKES * prior
             model = replace(model, weights=model.weights + prior)
+            solved = replace(solved, weights=solved.weights + prior)
 
         supplied_teachers = [*supplied_liked.teachers, *supplied_disliked.teachers]
         preference_teachers = (preference.teacher for preference in [*wanted, *unwanted])
@@ -271,7 +283,7 @@ class Learner:
             preferences,
             labels,
             has_likes,
-            custom is not None,
+            solved if custom else None,
             custom.remainder if custom else None,
             of_neighbours,
         )

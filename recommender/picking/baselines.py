@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.learning.matrix import FeatureMatrix
+from recommender.learning.scoring import ScoredCandidates
 from recommender.learning.taste import TasteModel
 
 Floats = NDArray[np.float32]
@@ -20,11 +21,16 @@ class Baseline(StrEnum):
 
     UPVOTES = "upvotes"  # most upvotes first
     ROCCHIO = "rocchio"  # nearness to the liked papers
+    BUILT_IN = "built-in"  # the taste as the built-in classifier learns it
 
 
-def baseline_scores(baseline: Baseline, taste: TasteModel, rows: FeatureMatrix, popular: Floats) -> Floats:
-    """The score of each candidate. `popularity` is ln(1 + upvotes)."""
-    return popular if baseline is Baseline.UPVOTES else rocchio(taste, rows)
+def baseline_scores(baseline: Baseline, taste: TasteModel, scored: ScoredCandidates) -> Floats:
+    """The score of each candidate."""
+    if baseline is Baseline.UPVOTES:
+        return scored.popularity
+    if baseline is Baseline.ROCCHIO:
+        return rocchio(taste, scored.rows)
+    return scored.scores - taste.decision_function(scored.rows) + taste.built_in_scores(scored.rows)
 
 
 def rocchio(taste: TasteModel, rows: FeatureMatrix) -> Floats:

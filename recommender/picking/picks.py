@@ -84,7 +84,8 @@ class Picker:
 
     def pick(self, options: PickOptions) -> list[Pick]:
         """The picks, best first, the guess last; shared with a baseline as soon as there is a taste."""
-        if options.baseline and self._taste.has_likes:
+        other = options.baseline is not Baseline.BUILT_IN or self._taste.custom
+        if options.baseline and self._taste.has_likes and other:
             return self._pick_interleaved(options, options.baseline)
         return self._pick_alone(options)
 
@@ -110,7 +111,7 @@ class Picker:
         taste, scored = self._taste, self._scored
         count = len(self._pick_alone(options))
         unmuted = self._unmuted_best_first(scored.scores)
-        baseline_ranking = baseline_scores(baseline, taste, scored.rows, scored.popularity)
+        baseline_ranking = baseline_scores(baseline, taste, scored)
         rankings = (
             unmuted[self._percentiles[unmuted] >= options.bar].tolist(),
             unmuted[np.argsort(-baseline_ranking[unmuted], kind="stable")].tolist(),

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 
-from recommender import EstimatorError, Profile, Recommender, TasteClassifier, load_estimator
+from recommender import Baseline, EstimatorError, Profile, Recommender, TasteClassifier, load_estimator
 from tests.recommender.papers import NOW, library, votes
 
 FEEDBACK = [*votes("federated-1", "federated-2", "physics-3"), *votes("vision-1", "vision-2", value=-1.0)]
@@ -116,6 +116,16 @@ def test_percentiles_compare_with_random_papers_whatever_the_scale_of_the_scores
 
 def test_a_classifier_that_takes_no_sparse_rows_gets_an_array(engine: Recommender) -> None:
     assert picked(engine.with_estimator(GaussianNB(), pytest.fail))[0].startswith("federated")
+
+
+def test_a_digest_can_be_shared_with_the_built_in_classifier(engine: Recommender) -> None:
+    forest = engine.with_estimator(RandomForestClassifier(n_estimators=30), pytest.fail)
+    shared = forest.pick(FEEDBACK, CANDIDATES, 4, now=NOW, baseline=Baseline.BUILT_IN)
+    assert sorted(pick.arm for pick in shared) == ["built-in", "built-in", "taste", "taste"]
+    best = [each.paper_id for each in engine.rank(FEEDBACK, CANDIDATES, now=NOW)]
+    assert min(best.index(pick.paper_id) for pick in shared if pick.arm == "built-in") < 2
+    alone = engine.pick(FEEDBACK, CANDIDATES, 4, now=NOW, baseline=Baseline.BUILT_IN)
+    assert {pick.arm for pick in alone} == {""}, "with itself it shares nothing"
 
 
 def test_before_the_first_like_the_solver_goes_on(engine: Recommender) -> None:
