@@ -106,7 +106,15 @@ def build(
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
     baseline = Baseline(settings.experiment.rival) if settings.experiment.rival else None
-    digests = DigestComposer(store, paper_index, emoji, window, baseline, neighbours=settings.votes.neighbours)
+    digests = DigestComposer(
+        store,
+        paper_index,
+        emoji,
+        window,
+        baseline,
+        neighbours=settings.votes.neighbours,
+        sources=[source.name for source in sources],
+    )
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)

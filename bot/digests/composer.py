@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from bot.model.schedule import Hour, Rule
 from bot.model.text import count, cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
+from bot.sources.guard import without_private_hosts
 from bot.store import deliveries, exposures, papers, pick_log, runs, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -34,6 +35,11 @@ _LONGEST_LOOK_BACK = timedelta(days=30)
 _NEIGHBOURS_UNTIL = 100
 """With so many votes of its own, a channel gives its neighbours' votes a tenth of their weight: they are not read
 any more."""
+_ARXIV = "arxiv"
+_WEEKEND = "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
+_TROUBLES_SHOWN = 3
+_REASON_CHARS = 300
+"""Of the reasons of all sources together."""
 _ALL_HERE = "all that was listed has been here already."
 
 
@@ -110,7 +116,8 @@ class DigestComposer:
     """Composes digests and plans their posts.
 
     `window_days` is how long a paper counts as news for a channel that has had no digest yet. With `neighbours` a new
-    channel begins with the likes of its workspace's other channels.
+    channel begins with the likes of its workspace's other channels. `sources` are the names of the sources that are
+    switched on: no other one is named as failing.
     """
 
     def __init__(
@@ -122,9 +129,10 @@ class DigestComposer:
         baseline: Baseline | None = None,
         *,
         neighbours: bool = True,
+        sources: Collection[str] | None = None,
     ) -> None:
         self._store, self._paper_index, self._emoji, self._baseline = store, paper_index, emoji, baseline
-        self._neighbours = neighbours
+        self._neighbours, self._sources = neighbours, sources
         self._window = timedelta(days=window_days)
 
     async def profile(self, tx: AsyncConnection, channel_id: int) -> Profile:
@@ -352,11 +360,10 @@ class DigestComposer:
                 f"{papers_text} listed, none close enough to what this channel likes{learned}. "
                 f"`/papers settings bar {max(bar - 0.2, 0):.1f}` lets more through."
             )
-        failing = await runs.failing(tx)
+        failing = await runs.failing(tx, self._sources)
+        is_weekend = day.weekday() >= 5 and _ARXIV not in [run.source for run in failing]
         if failing:
-            names = " and ".join(plain_text(run.source) for run in failing)
-            reason = cut(plain_text(failing[0].reason), 200).rstrip(".")
-            return f"{names} could not be read ({reason}). What was missed comes when it answers."
+            return f"{_WEEKEND} Besides, {_troubles(failing)}" if is_weekend else _troubles(failing)
         if candidates.recent:
             return _ALL_HERE
         last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
@@ -364,10 +371,22 @@ class DigestComposer:
         if read_at is None or (last_digest and read_at <= last_digest.planned_at):
             since = "since the last digest" if last_digest else "yet"
             return f"the sources have not been read {since}. What they list comes with the next one."
-        if day.weekday() >= 5:
-            return "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
-        notes = await runs.notes_of_last(tx)
-        return plain_text(notes[0]) if notes else "no new papers were listed."
+        if is_weekend:
+            return _WEEKEND
+        notes = await runs.notes_of_last(tx, self._sources)
+        return plain_text(without_private_hosts(notes[0])) if notes else "no new papers were listed."
+
+
+def _troubles(failing: Sequence[runs.Run]) -> str:
+    """The sources that could not be read, each with its reason."""
+    causes = []
+    for run in failing[:_TROUBLES_SHOWN]:
+        name, reason = without_private_hosts(run.source), without_private_hosts(run.reason, run.source)
+        room = _REASON_CHARS // min(len(failing), _TROUBLES_SHOWN)
+        causes.append(f"{plain_text(name)} could not be read ({cut(plain_text(reason), room).rstrip('.')})")
+    if len(failing) > _TROUBLES_SHOWN:
+        causes.append(f"{len(failing) - _TROUBLES_SHOWN} more could not be read either")
+    return f"{'; '.join(causes)}. What was missed comes when {'it answers' if len(failing) == 1 else 'they answer'}."
 
 
 def _for(day: date) -> str:

@@ -12,7 +12,7 @@ from bot.app import system_clock
 from bot.installations.encryption import TokensUnreadable
 from bot.model.messages import Place
 from bot.operate import core_checks
-from bot.operate.output import err, out
+from bot.operate.output import err, full_disk, is_full_disk, out
 from bot.operate.run import environment_of
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.ports.platform import Check, Checkable, Finding
@@ -68,6 +68,8 @@ async def run_checks(checks: Sequence[Check], seconds: float) -> list[Finding]:
             problem, _, mend = str(error).partition(". ")
             return Finding(f"{problem.rstrip('.')}.", mend or "Look at database_url, and whether the database runs.")
         except Exception as error:
+            if isinstance(error, OSError) and is_full_disk(error):
+                return Finding(full_disk(error))
             return Finding(f"{type(error).__name__}: {error}", "Nobody foresaw that; please report it.")
 
     return await asyncio.gather(*map(run, checks))
@@ -126,7 +128,7 @@ async def _none_set_up() -> Finding:
 
 
 async def _not_without_store() -> Finding:
-    return Finding(mend="They are looked at once the store is there and up to date: `paperboy db upgrade`.")
+    return Finding(mend="They are looked at once the store is there and up to date: `paperboy db upgrade`.", seen=False)
 
 
 async def _half_set_up(problem: str) -> Finding:
@@ -135,7 +137,8 @@ async def _half_set_up(problem: str) -> Finding:
 
 def _line(name: str, finding: Finding) -> str:
     text = " ".join(part for part in (finding.problem, finding.mend) if part)
-    return f"{'wrong' if finding.problem else 'ok   '}  {name}" + (f": {text}" if text else "")
+    verdict = "wrong" if finding.problem else "ok" if finding.seen else "unknown"
+    return f"{verdict:5}  {name}" + (f": {text}" if text else "")
 
 
 def _as_json(named: Sequence[tuple[str, Finding]]) -> dict[str, object]:

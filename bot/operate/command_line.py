@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import io
 import os
 import re
@@ -15,7 +14,7 @@ from collections.abc import Coroutine, Sequence
 from itertools import islice
 from typing import Any
 
-from bot.operate.output import err
+from bot.operate.output import err, full_disk, is_full_disk
 
 _MOST_SECONDS_TO_END = 9.0
 """Seconds after a signal. Docker kills a process after 10, other service managers later."""
@@ -73,8 +72,8 @@ def print_error(error: Exception, *, trace: bool) -> None:
         err(f"paperboy: {error}")  # the project's own errors say what is wrong and how to mend it
     elif isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            err(f"paperboy: The disk is full{where}. Nothing was lost; make room and try again.")
+        if is_full_disk(error):
+            err(f"paperboy: {full_disk(error)}")
         else:
             err(f"paperboy: {error.strerror or error}{where}.")
         drop_output()

@@ -101,7 +101,7 @@ async def index(settings: Settings) -> Finding:
     except (CorruptIndexError, NewerIndexError) as error:
         return Finding(f"It can't be used: {error}", "The next start rebuilds it from the store; nothing is lost.")
     if revision < 0:
-        return Finding(mend="It can be read; the store that it belongs to can't.")
+        return Finding(mend="It can be read; the store that it belongs to can't.", seen=False)
     if engine.marker == f"{store_id}:{revision}" or not (len(engine) or revision):
         return Finding()
     return Finding(mend="It is not in step with the store; the next start catches up.")
@@ -162,7 +162,7 @@ async def clock(addresses: Sequence[str], now: Clock) -> Finding:
                 f"This machine's clock is {abs(drift).total_seconds():,.0f} s {way} that of {answer.url.host}.",
                 "Let it follow a time server (NTP): digests come by this clock.",
             )
-    return Finding(mend="Nobody told the time, so the clock was compared with none.")
+    return Finding(mend="Nobody told the time, so the clock was compared with none.", seen=False)
 
 
 async def zones(stored_channels: Sequence[Channel]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,3 +82,14 @@ def _lines(what: str) -> Tick:
             err(f"{what}: {done:,}" + (f" of {total:,}" if total else ""))
 
     return tick
+
+
+def is_full_disk(error: OSError) -> bool:
+    """Whether an error means that there is no room left, on the disk or in a quota of it."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def full_disk(error: OSError) -> str:
+    """The sentence for a full disk."""
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The disk is full{where}. Nothing was lost; make room and try again."

@@ -184,11 +184,13 @@ class Platform(Protocol):
 class Finding:
     """The result of a check: the problem, "" if there is none, and how to mend it.
 
-    A finding without a problem may say in `mend` what the check cannot see, and where to see it.
+    A finding without a problem may tell more in `mend`. If it is not `seen`, the check could not look, and `mend` says
+    why, and where to look.
     """
 
     problem: str = ""
     mend: str = ""
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -32,6 +33,11 @@ _SPECIAL = tuple(
         ),
     )
 )  # fmt: skip
+_FEED_NAME = re.compile(r"\bfeed (\S{1,100}) \([0-9a-f]{6}\)")
+_HOST = re.compile(
+    r"(?<![\w.:-])(?:[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*[0-9a-f]|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)", re.IGNORECASE
+)
+"""What may be a host in a text: an IPv6 address, or words with dots between."""
 _INSIDE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home", ".corp", ".home.arpa")
 """Ends of names that no public name server knows (RFC 6761, 6762, 8375 and ICANN's decisions)."""
 
@@ -100,6 +106,30 @@ def refuse_inside_names(url: httpx.URL) -> None:
     private = not is_public(address) if looks_like_address else "." not in host or host.endswith(_INSIDE_NAMES)
     if private:
         raise _inside(url)
+
+
+def without_private_hosts(text: str, source: str = "") -> str:
+    """A sentence about a source, as all may read it: instead of each host in a private network, "a private server".
+    `source` is the name of the source, which may name a host that is not known as a host by itself."""
+    feed = _FEED_NAME.search(source or text)
+    hosts = set(_HOST.findall(text)) | ({feed[1]} if feed else set())
+    for host in sorted(hosts, key=len, reverse=True):
+        if _is_private_name(host):
+            text = text.replace(host, "a private server")
+    return text
+
+
+def _is_private_name(host: str) -> bool:
+    try:
+        if ":" in host:
+            ip_address(host)
+    except ValueError:  # a time of day
+        return False
+    try:
+        refuse_inside_names(httpx.URL(scheme="http", host=host))
+    except (BadAddress, httpx.InvalidURL):
+        return True
+    return False
 
 
 def _inside(url: httpx.URL) -> BadAddress:

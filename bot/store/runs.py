@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -89,15 +89,15 @@ async def latest(tx: AsyncConnection, source: str, state: RunState | None = None
     return _run(row) if row else None
 
 
-async def failing(tx: AsyncConnection) -> list[Run]:
-    """The last finished run of every source, if it failed."""
+async def failing(tx: AsyncConnection, sources: Collection[str] | None = None) -> list[Run]:
+    """The last finished run of every source, if it failed; with `sources`, of these alone."""
     last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state != RunState.RUNNING)
     rows = await tx.execute(
         sa.select(source_runs)
         .where(source_runs.c.id.in_(last.group_by(source_runs.c.source)), source_runs.c.state == RunState.FAILED)
         .order_by(source_runs.c.source)
     )
-    return [_run(row) for row in rows]
+    return [_run(row) for row in rows if sources is None or row.source in sources]
 
 
 async def last_of_each(tx: AsyncConnection, since: timedelta = timedelta(days=7)) -> list[Run]:
@@ -126,15 +126,15 @@ async def last_finished(tx: AsyncConnection) -> datetime | None:
     ).scalar_one_or_none()
 
 
-async def notes_of_last(tx: AsyncConnection) -> list[str]:
-    """The notes of the sources' last successful runs, for the line on a quiet day."""
+async def notes_of_last(tx: AsyncConnection, sources: Collection[str] | None = None) -> list[str]:
+    """The notes of the sources' last successful runs, for the line on a quiet day; with `sources`, of these alone."""
     last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state == RunState.DONE)
     rows = await tx.execute(
-        sa.select(source_runs.c.notes)
+        sa.select(source_runs.c.source, source_runs.c.notes)
         .where(source_runs.c.id.in_(last.group_by(source_runs.c.source)))
         .order_by(source_runs.c.source)
     )
-    return [note for row in rows for note in row.notes]
+    return [note for row in rows if sources is None or row.source in sources for note in row.notes]
 
 
 def _run(row: Any) -> Run:

@@ -9,16 +9,20 @@ from typing import Any
 
 import pytest
 
-from bot.digests.composer import Digest
+from bot.digests.composer import Digest, DigestComposer
+from bot.digests.feedback import EmojiTable
+from bot.jobs.ingest import Ingest
 from bot.model.messages import Card, Message, Place
 from bot.ports.platform import NotAccepted
 from bot.sources.base import Refused
+from bot.sources.feed import feed_name
+from bot.sources.guard import without_private_hosts
 from bot.store import deliveries, papers
 from bot.store.database import Store
 from bot.store.states import DeliveryKind, PostState
 from recommender import Paper
 from tests.fakes.clock import Clock
-from tests.support.harness import PLACE, BotHarness, demo_papers, harness_over, paper
+from tests.support.harness import PLACE, BotHarness, Shelf, demo_papers, harness_over, paper
 
 PAPERS = demo_papers()
 OTHER = Place("fake", "c2", name="ml-theory")
@@ -423,3 +427,43 @@ async def test_a_card_near_to_nothing_that_was_liked_says_so(sqlite_store: Store
     await harness.say(f"more {demo_papers()[0].id}")
     cards = (await harness.app.digests.compose(await harness.channel(), clock())).cards
     assert [card.why for card in cards] == ["no close match: the best of the rest today"] * 2
+
+
+async def test_a_quiet_digest_names_only_configured_sources_each_with_its_reason(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    harness = await invited(sqlite_store, clock)
+    private, dead = Shelf(feed_name("http://10.1.2.3/key/feed.xml")), Shelf("biorxiv")
+    private.fails, dead.fails = Refused("10.1.2.3 has no such page (404).", 404), Refused("bioRxiv refused (503).", 503)
+    retired = Shelf("retired", fails=Refused("It is gone (410).", 410))
+    ingest = Ingest(sqlite_store, harness.app.paper_index, [private, dead, retired], clock, 7)
+    await ingest.run()
+    digests = DigestComposer(
+        sqlite_store, harness.app.paper_index, EmojiTable.of([], []), 3, sources=[private.name, dead.name]
+    )
+    digest = await digests.compose(await harness.channel(), clock.now)
+    number = private.name.partition("(")[2]
+    assert digest.quiet == (
+        f"biorxiv could not be read (bioRxiv refused (503)); feed a private server ({number} could not be read "
+        "(a private server has no such page (404)). What was missed comes when they answer."
+    )
+    next_day(harness, 5)
+    digest = await digests.compose(await harness.channel(), clock.now)
+    assert digest.quiet.startswith("it is the weekend"), "a dead feed does not hide that"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("10.0.0.5 answered with a damaged feed.", "a private server answered with a damaged feed."),
+        ("intranet.corp has no such page (404).", "a private server has no such page (404)."),
+        ("fd00::1 is inside a private network", "a private server is inside a private network"),
+        ("feed wiki (abcdef): wiki could not be reached", "feed a private server (abcdef): a private server could not"),
+        (
+            "example.org has no such page (404), e.g. at 10:00:00.",
+            "example.org has no such page (404), e.g. at 10:00:00.",
+        ),
+    ],
+)
+def test_no_private_host_is_told_in_a_channel(text: str, shown: str) -> None:
+    assert without_private_hosts(text).startswith(shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from bot.model.messages import Place
 from bot.operate import core_checks
-from bot.operate.check import check_all, run_checks
+from bot.operate.check import _line, check_all, run_checks
 from bot.operate.context import opened_paper_index
 from bot.ports.platform import Check, Finding
 from bot.settings import Settings, load
@@ -300,3 +301,20 @@ async def test_check_prints_a_line_for_each_finding_and_exits_1_for_a_problem(
     assert ran.returncode == 1
     assert [line.split()[0] for line in ran.stdout.splitlines()] == ["ok"] * 7 + ["wrong"]
     assert "Traceback" not in ran.stderr
+
+
+def test_a_line_says_of_each_check_whether_it_is_wrong_ok_or_unknown() -> None:
+    findings = [Finding("No.", "Do it."), Finding(mend="Later."), Finding(mend="Nobody told.", seen=False)]
+    assert [_line("clock", finding) for finding in findings] == [
+        "wrong  clock: No. Do it.",
+        "ok     clock: Later.",
+        "unknown  clock: Nobody told.",
+    ]
+
+
+async def test_a_full_disk_is_told_in_the_sentence_of_the_other_commands() -> None:
+    async def fails() -> Finding:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/store.db")
+
+    (finding,) = await run_checks([Check("index", fails)], 5.0)
+    assert finding.problem == "The disk is full (/data/store.db). Nothing was lost; make room and try again."

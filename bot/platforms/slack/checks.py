@@ -84,10 +84,10 @@ async def _scopes(workspaces: Workspaces, workspace_id: str) -> Finding:
     try:
         answer = await _auth(workspaces, workspace_id)
     except PlatformError as error:
-        return Finding(mend=f"They can't be seen: {error}.")
+        return Finding(mend=f"They can't be seen: {error}.", seen=False)
     header = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), None)
     if header is None:
-        return Finding(mend="Slack did not tell them.")
+        return Finding(mend="Slack did not tell them.", seen=False)
     granted = {scope.strip() for scope in header.split(",")}
     missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in granted]
     if not missing:
@@ -111,7 +111,7 @@ async def _channels(
     try:
         joined = await _joined((await workspaces.get(workspace_id)).api)
     except PlatformError as error:
-        return Finding(mend=f"They can't be seen: {error}.")
+        return Finding(mend=f"They can't be seen: {error}.", seen=False)
     left = [place for place in rooms if place.address not in joined]
     archived = [place for place in rooms if joined.get(place.address)]
     if not (left or archived):
