@@ -178,7 +178,7 @@ class Picker:
 
     def _first_impression(self) -> Floats:
         """The bonus of a paper for a channel without likes: for its upvotes, and for a subject that many candidates
-        have (measured: the first ten days have three times the likes of a random choice)."""
+        have (measured: the first digest has twice the likes of a random choice)."""
         typical = self._scored.rows.sparse @ self._scored.rows.sparse.sum(axis=0)
         typical = (typical - typical.mean()) / max(float(typical.std()), 1e-6) if len(typical) else typical
         impression: Floats = TYPICAL_WEIGHT * typical + POPULAR_WEIGHT * self._scored.popularity
