@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.commands.names import SEARCH
 from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.model.commands import CommandSet, CommandTraits
-from bot.model.messages import Asker, Place, PlaceKind, Reply
+from bot.model.messages import Action, Asker, Place, PlaceKind, Reply
 from bot.model.text import cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Attending, Capabilities, Platform, PlatformError, Zoned, capabilities_in
@@ -36,6 +38,8 @@ RefreshTally = Callable[[int, str], None]
 UTC_ZONE = "UTC"
 _ZONE_SECONDS = 5.0
 """How long a platform may take to tell a member's time zone."""
+_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+_LONGEST_SEARCH = 200
 _TELLING = 8
 """Letters that a part of a title needs to name a paper."""
 
@@ -200,7 +204,15 @@ def no_such_paper(text: str) -> Reply:
     quoted_text = cut(plain_text(text), 80)
     if is_id(text):
         return error_reply(f"I don't have {quoted_text}, and no source told me about it. Check the link, or try later.")
-    return error_reply(f"I know no paper called “{quoted_text}”. Give its arXiv id, a link, or its whole title.")
+    if _LINK.match(text) and len(text.split()) == 1:
+        return error_reply(
+            f"I have no paper under {quoted_text}. I look up ids and links of arXiv, and those of bioRxiv, medRxiv and "
+            "OpenReview where they are sources here. Other pages I know once a feed brought them."
+        )
+    reply = error_reply(f"I know no paper called “{quoted_text}”. Give its arXiv id, a link, or its whole title.")
+    if len(text) > _LONGEST_SEARCH:
+        return reply
+    return replace(reply, actions=(Action(f"Search “{cut(plain_text(text), 40)}”", SEARCH, text),))
 
 
 def _letters(text: str) -> str:

@@ -15,6 +15,7 @@ from bot.model.text import count, cut, day_name, plain_text
 from bot.store import exposures, papers, topics, votes
 from recommender.search.query import MINUS, parse
 
+_AT_ONCE = 10
 _LONGEST = 200
 _MOST = 50
 _LOOK_BACK = timedelta(days=30)
@@ -26,8 +27,24 @@ _MANY_ALERTS = 3
 
 
 async def subscribe(ctx: CommandContext, argument: str) -> Reply:
-    """Follow a topic. `-word` mutes a topic; `alert` as the last word posts matches as soon as they are listed."""
+    """Follow a topic, or several with commas between them. `-word` mutes a topic; `alert` as the last word posts
+    matches as soon as they are listed."""
+    arguments = _split(argument)
+    if len(arguments) == 1:
+        return await _subscribe(ctx, arguments[0])
+    if len(arguments) > _AT_ONCE:
+        return error_reply(f"That are {len(arguments)} topics: at most {_AT_ONCE} at a time, please.")
+    replies = [await _subscribe(ctx, each) for each in arguments]
+    text = "\n".join(f"• {reply.text}" for reply in replies)
+    return Reply(f"{len(replies)} topics, because commas part them:\n{text}", ok=any(reply.ok for reply in replies))
+
+
+async def _subscribe(ctx: CommandContext, argument: str) -> Reply:
     query, muted, alert = _read(argument)
+    if not query and muted:
+        return error_reply(
+            "Mute what? As in `/papers mute robotics`; `/papers subscribe federated learning` follows a topic."
+        )
     if not query:
         return error_reply("Subscribe to what? As in `/papers subscribe federated learning`.")
     if not parse(query).groups:
@@ -37,7 +54,8 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
         return error_reply(f"That topic is too long: at most {_LONGEST} characters, please.")
     async with ctx.services.store.write() as tx:
         channel_topics = await topics.for_channel(tx, ctx.channel.id)
-        query = next((topic.query for topic in channel_topics if topic.query.casefold() == query.casefold()), query)
+        same = next((topic for topic in channel_topics if topic.query.casefold() == query.casefold()), None)
+        query = same.query if same else query
         if len(channel_topics) >= _MOST and query not in [topic.query for topic in channel_topics]:
             return error_reply(
                 f"This channel follows {_MOST} topics, which is as many as I can keep. Unsubscribe one first."
@@ -47,6 +65,9 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
         )
         channel_begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is PlaceKind.DIRECT else None
     name = plain_text(query)
+    if same and (same.muted, same.alert) == (muted, alert and not muted) and not channel_begun:
+        state = "is muted here already" if muted else "is followed here already"
+        return Reply(f"“{name}” {state}. `/papers unsubscribe {name}` ends that; `/papers topics` lists all.")
     note = query_notes.explain(
         await asyncio.to_thread(ctx.services.paper_index.engine.interpret, query), for_topic=True
     )
@@ -63,7 +84,33 @@ async def subscribe(ctx: CommandContext, argument: str) -> Reply:
 
 def followable(query: str) -> bool:
     """Whether subscribing to a query would follow exactly that query."""
-    return _read(query) == (query, False, False) and len(query) <= _LONGEST and bool(parse(query).groups)
+    is_one = _split(query) == [query] and _read(query) == (query, False, False)
+    return is_one and len(query) <= _LONGEST and bool(parse(query).groups)
+
+
+def _split(argument: str) -> list[str]:
+    """The topics that commas part, outside quotation marks; `alert` at the end is for all of them.
+
+    >>> _split('graphs, author:"Doe, Jane" alert')
+    ['graphs alert', 'author:"Doe, Jane" alert']
+    """
+    raw, quoted = [""], False
+    for char in argument:
+        quoted ^= char in '"“”'
+        if char == "," and not quoted:
+            raw.append("")
+        else:
+            raw[-1] += char
+    parts = [" ".join(part.split()) for part in raw if part.strip(" -")]
+    if len(parts) < 2:
+        return [argument]
+    words = parts[-1].split()
+    ending = f" {words[-1]}" if len(words) > 1 and _is_alert(words[-1]) else ""
+    return [*(part + ending for part in parts[:-1]), parts[-1]]
+
+
+def _is_alert(word: str) -> bool:
+    return word.casefold().strip("[]-") == "alert"
 
 
 async def unsubscribe(ctx: CommandContext, argument: str) -> Reply:
@@ -136,7 +183,7 @@ async def reach(ctx: CommandContext, query: str, *, alert: bool = False) -> str:
 def _read(argument: str) -> tuple[str, bool, bool]:
     """(query, muted, alert): the query of a topic, whether it is muted, and whether matches are posted at once."""
     words = argument.split()
-    alert = bool(words) and words[-1].casefold().strip("[]-") == "alert" and len(words) > 1
+    alert = len(words) > 1 and _is_alert(words[-1])
     query = " ".join(words[:-1] if alert else words)
     return query.lstrip(MINUS).strip(), query.startswith(tuple(MINUS)), alert
 

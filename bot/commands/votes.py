@@ -6,7 +6,7 @@ import asyncio
 
 from bot.commands import bibliography, corrections, ris, zotero
 from bot.commands.context import CommandContext, error_reply, no_such_paper, not_here
-from bot.commands.names import SAVED, TEACH
+from bot.commands.names import SAVED, TEACH, UNSAVE
 from bot.commands.search import lines_for
 from bot.digests.feedback import on_message
 from bot.model.commands import LONGEST_LINE
@@ -121,23 +121,24 @@ async def submit(ctx: CommandContext, argument: str) -> Reply:
 
 
 async def save(ctx: CommandContext, argument: str) -> Reply:
-    """Save a paper for the asker. The same command again removes it."""
+    """Save a paper for the asker. The same command again changes nothing, and has a button that removes it."""
     paper = await ctx.paper(argument)
     if paper is None:
         return no_such_paper(argument)
-    platform, workspace, member = ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member
     title = cut(plain_text(paper.title), 100)
     async with ctx.services.store.write() as tx:
-        is_saved = paper.id in [paper_id for paper_id, _ in await saved.for_member(tx, platform, workspace, member)]
-        if await ctx.claim_event(tx):
-            is_saved = not is_saved
-            if is_saved:
-                await saved.put(tx, platform, ctx.place.workspace, member, paper.id, ctx.now)
-            else:
-                await saved.remove(tx, platform, workspace, member, paper.id)
-    if is_saved:
-        return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
-    return _dropped(title)
+        own_ids = await saved.for_member(tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
+        is_saved = paper.id in [paper_id for paper_id, _ in own_ids]
+        # A repeated event gets the answer that the first one got.
+        is_new = await ctx.claim_event(tx)
+        if is_new and not is_saved:
+            await saved.put(tx, ctx.place.platform, ctx.place.workspace, ctx.asker.member, paper.id, ctx.now)
+    if is_saved and is_new:
+        return Reply(
+            f"You keep “{title}” already. `/papers saved` lists what you keep.",
+            actions=(Action("Remove it", UNSAVE, paper.id),),
+        )
+    return Reply(f"Saved “{title}”. `/papers saved` lists what you keep.")
 
 
 async def unsave(ctx: CommandContext, argument: str) -> Reply:

@@ -61,7 +61,11 @@ async def test_saved_papers_are_private_to_the_member_and_export_as_bibtex_that_
     bib = (await harness.say("saved bib", BEN)).attachment
     assert bib is not None
     assert (await harness.say(f"teach {bib.content}")).text.startswith("Learned from 12 papers")
-    assert (await harness.say(f"save {PAPERS[0].id}", BEN)).text.endswith("no longer among your saved papers.")
+    again = await harness.say(f"save {PAPERS[0].id}", BEN)
+    assert again.text.startswith(f"You keep “{PAPERS[0].title}” already.")
+    assert "12 in all" in (await harness.say("saved", BEN)).text
+    dropped = await press(harness, button(again, "Remove it"), BEN)
+    assert dropped.text.endswith("no longer among your saved papers.")
     assert "11 in all" in (await harness.say("saved", BEN)).text
 
 

@@ -100,3 +100,47 @@ def _nimble(number: int) -> Paper:
 
 def _yarn(number: int) -> Paper:
     return paper(number, "Yarn in many colours", "We study yarn.")
+
+
+async def test_a_topic_said_again_is_told_to_be_there(sqlite_store: Store, clock: Clock) -> None:
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    await harness.say("subscribe yarn")
+    assert (await harness.say("subscribe Yarn")).text.startswith("“yarn” is followed here already.")
+    assert (await harness.say("subscribe yarn alert")).text.startswith("Changed “yarn”.")
+    await harness.say("mute ropes")
+    assert (await harness.say("mute ropes")).text.startswith("“ropes” is muted here already.")
+
+
+async def test_commas_part_topics(sqlite_store: Store, clock: Clock) -> None:
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    reply = await harness.say('subscribe wool, author:"Doe, Jane",  flax alert')
+    assert reply.text.startswith("3 topics, because commas part them:\n• Subscribed to “wool”.")
+    await harness.say("mute: ropes, carpets")
+    rows = (await harness.say("topics")).text.split("\n")[1:]
+    assert [row.split(":")[0] for row in rows] == [
+        "• wool (alerts at once)",
+        "• author",
+        "• flax (alerts at once)",
+        "• ropes",
+        "• carpets",
+    ]
+    assert "at most 10 at a time" in (await harness.say(f"subscribe {', '.join(map(str, range(11)))}")).text
+    assert "too long" in (await harness.say("subscribe " + "x" * 300)).text
+    assert "Follow" not in [action.label for action in (await harness.say("wool, cotton")).actions]
+
+
+async def test_a_paper_that_is_not_known_can_be_searched_for(sqlite_store: Store, clock: Clock) -> None:
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    [search] = (await harness.say("similar federated averaging")).actions
+    assert (search.label, search.command, search.argument) == (
+        "Search “federated averaging”",
+        "search",
+        "federated averaging",
+    )
+    for command in ("submit", "save"):
+        reply = await harness.say(f"{command} https://example.org/blog/9")
+        assert "I look up ids and links of arXiv" in reply.text
+        assert not reply.actions

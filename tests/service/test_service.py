@@ -260,7 +260,7 @@ async def test_saved_papers_and_forget_me_span_workspaces_where_member_ids_do(
         await harness.say(f"more {PAPERS[1].id}", BEN, place)
     await harness.say(f"save {KNOWN.id}", BEN, one)
     assert [line.paper_id for line in (await harness.say("saved", BEN, alone)).lines] == [KNOWN.id] * same
-    assert ("no longer" in (await harness.say(f"save {KNOWN.id}", BEN, other)).text) == same
+    assert ("already" in (await harness.say(f"save {KNOWN.id}", BEN, other)).text) == same
     assert "Digests begin here" in (await harness.say("subscribe robots", BEN, alone)).text
     assert "Digests begin" not in (await harness.say("subscribe nets", BEN, alone)).text
     assert (await harness.say("forget me yes", BEN, one)).ok
