@@ -35,8 +35,9 @@ _SMALL = 1_000
 _REWRITE_SHARE = 0.3
 """The share of deleted rows from which on all rows are written anew."""
 _PATIENCE = 5.0
-_RETRAIN_AT = 1.5
-"""Growth of the index since its word vectors were trained, after which they are trained again."""
+_RETRAIN_AT, _RETRAIN_LARGE_AT, _LARGE = 1.5, 2.0, 10_000
+"""Growth of the index since its word vectors were trained, after which they are trained again. Training a large index
+takes seconds, and its vectors change less."""
 
 
 class Index:
@@ -119,7 +120,7 @@ class Index:
             longer = storage.append_columns(self._folder, manifest, more)
             columns, manifest = storage.map_columns(self._folder, longer, manifest, columns), longer
         snapshot = Snapshot(before.vocabulary, columns, _derived(columns, blocks), upvotes, marker, before.word_vectors)
-        if snapshot.live > _RETRAIN_AT * snapshot.word_vectors.papers:
+        if _has_outgrown(snapshot):
             snapshot = replace(snapshot, word_vectors=_trained(snapshot))
         if self._folder is not None:
             self._save(self._folder, manifest, snapshot)
@@ -249,6 +250,12 @@ class _Batch:
         upvotes[replaced[replaced >= 0]] = DELETED
         upvotes[last[:, 0]] = last[:, 1]
         return upvotes
+
+
+def _has_outgrown(snapshot: Snapshot) -> bool:
+    """Whether the index has grown too much for its word vectors."""
+    trained_on = snapshot.word_vectors.papers
+    return snapshot.live > (_RETRAIN_LARGE_AT if trained_on >= _LARGE else _RETRAIN_AT) * trained_on
 
 
 def _trained(snapshot: Snapshot) -> WordVectors:
