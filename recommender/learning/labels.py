@@ -35,8 +35,9 @@ Name = TypeVar("Name", bound=Hashable)
 @dataclass(frozen=True, slots=True)
 class Labels:
     """The labels of all papers with feedback, in the order the papers first appear: the weight of each paper as liked,
-    as disliked and as ignored, (papers,) each. `votes` and `members` count the votes that stand and who cast them.
-    `since` is the day (UTC) of the first feedback. `supplied` holds the papers that came with their feedback, by id."""
+    as disliked and as ignored, (papers,) each. `votes` and `members` count the votes that stand and the members who
+    cast them. `since` is the day (UTC) of the first feedback. `supplied` holds the papers that came
+    with their feedback, by id."""
 
     paper_ids: tuple[str, ...]
     like: Weights

@@ -130,7 +130,7 @@ class Picker:
     def list_titles(self, picked: Sequence[str], limit: int, seed: int) -> list[Ranked]:
         """The next best `limit` titles besides the picks, best first: none muted, none a near-duplicate of these.
 
-        Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first GLANCE_AMONG.
+        Spread by maximal marginal relevance (Carbonell & Goldstein, SIGIR 1998) among the first TITLES_AMONG.
         """
         scores, words = self._ranking_scores(seed), self._scored.rows.sparse
         picked_at = [self._scored.ids.index(paper_id) for paper_id in picked]
