@@ -62,6 +62,17 @@ _OLDEST = date(1665, 3, 6)
 _WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IGNORECASE)
 _WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}@/?#]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
 _LONGEST_LINK = 2_000
+_REPOSITORY = re.compile(
+    r"https?://(?:www\.)?(?P<host>github|gitlab)\.com/(?P<owner>[\w.-]{1,100})/(?P<name>[\w.-]{1,100})", re.ASCII | re.I
+)
+_PROJECT_PAGE = re.compile(
+    r"\bproject(?:'s)? (?:web ?)?(?:page|site)\b[^.]{0,40}?(?P<url>https?://[\w./~%-]{4,200})", re.ASCII | re.I
+)
+_OF_CODE = re.compile(
+    r"\b(?:codes?|codebase|implementations?|software|package|library|toolkit|repository|github|gitlab|released?"
+    r"|available|open[- ]?sourced?)\b",
+    re.IGNORECASE,
+)
 
 _LONGEST_NOTICE = 2_000
 _WORK = (
@@ -133,13 +144,16 @@ class Paper:
 
     @property
     def code_link(self) -> str:
-        """The repository of the paper's code."""
-        return web_link(self.code_url)
+        """The repository of the paper's code: as its source names it, else as its abstract does."""
+        return web_link(self.code_url) or _repository_in(self.abstract)
 
     @property
     def project_link(self) -> str:
-        """The page of the project."""
-        return web_link(self.project_url)
+        """The page of the project: as the paper's source names it, else as its abstract does."""
+        if url := web_link(self.project_url):
+            return url
+        page = _PROJECT_PAGE.search(self.abstract)
+        return web_link(page["url"].rstrip("./-")) if page and not _REPOSITORY.match(page["url"]) else ""
 
     @property
     def discussion_link(self) -> str:
@@ -257,6 +271,18 @@ def link_key(url: str) -> str:
     parameters = "&".join(part for part in query.split("&") if part and not part.lower().startswith("utm_"))
     host = re.sub(r"^www\.|:(?:80|443)$", "", host.lower())
     return "/".join(part for part in (host, path.rstrip("/")) if part) + (f"?{parameters}" if parameters else "")
+
+
+def _repository_in(abstract: str) -> str:
+    """The repository that an abstract offers as its paper's code; empty if it names none, or more than one."""
+    links = set()
+    for match in _REPOSITORY.finditer(abstract):
+        around = abstract[max(match.start() - 120, 0) : match.start()] + abstract[match.end() : match.end() + 60]
+        if not _OF_CODE.search(around):
+            return ""
+        name = match["name"].rstrip(".").removesuffix(".git")
+        links.add(f"https://{match['host'].lower()}.com/{match['owner']}/{name}")
+    return links.pop() if len(links) == 1 and not next(iter(links)).endswith("/") else ""
 
 
 def title_key(title: str) -> str | None:

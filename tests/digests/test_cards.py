@@ -61,6 +61,41 @@ def test_a_withdrawn_paper_is_marked_on_cards_and_in_lists() -> None:
     assert card(paper).title == line(paper).title == "Withdrawn: A title"
 
 
+def test_a_card_tells_category_and_source_and_has_each_link_once() -> None:
+    paper = Paper(
+        "2310.01234",
+        "A title",
+        categories=("cs.LG", "stat.ML"),
+        code_url="https://github.com/a/b",
+        project_url="https://github.com/a/b",
+        discussion_url="https://huggingface.co/papers/2310.01234",
+        source="A feed of arXiv",
+    )
+    shown = card(paper)
+    assert (shown.category, shown.source) == ("cs.LG", "")
+    assert [(link.label, link.url) for link in shown.links] == [
+        ("PDF", "https://arxiv.org/pdf/2310.01234"),
+        ("Code", "https://github.com/a/b"),
+        ("Hugging Face", "https://huggingface.co/papers/2310.01234"),
+    ]
+
+
+def test_a_card_of_a_feed_names_the_feed_and_leaves_out_the_link_of_its_title() -> None:
+    url = "https://e.org/1.pdf"
+    shown = card(
+        Paper("link:1", "A title", url=url, pdf_url=url, discussion_url="https://e.org/1", source="`A` \u202efeed")
+    )
+    assert (shown.category, shown.source, shown.url) == ("", "'A' feed", url)
+    assert [(link.label, link.url) for link in shown.links] == [("Discussion", "https://e.org/1")]
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://github.com@evil.example/", "https://e.org/" + "x" * 3_000]
+)
+def test_a_hostile_link_never_reaches_a_card(url: str) -> None:
+    assert card(Paper("x", "T", pdf_url=url, code_url=url, project_url=url, discussion_url=url)).links == ()
+
+
 def test_the_first_three_authors_are_named_and_the_others_counted() -> None:
     assert authors_line(["A", "B", "C"]) == "A, B, C"
     assert authors_line(["A", "B", "C", "D", "E"]) == "A, B, C + 2"

@@ -124,3 +124,49 @@ def test_the_pdf_of_an_arxiv_paper_is_arxivs() -> None:
 def test_a_link_that_can_not_be_followed_is_never_given(url: str) -> None:
     paper = Paper("x", "T", pdf_url=url, code_url=url, project_url=url, discussion_url=url)
     assert (paper.pdf_link, paper.code_link, paper.project_link, paper.discussion_link) == ("", "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("abstract", "code"),
+    [
+        ("It works. Code is available at https://github.com/a/b-c.", "https://github.com/a/b-c"),
+        ("Our code: \\href{http://www.GitHub.com/a/b.git}{https://github.com/a/b}.", "https://github.com/a/b"),
+        ("The source code (https://gitlab.com/a/b/-/tree/main) is open.", "https://gitlab.com/a/b"),
+        ("We study commits to https://github.com/torvalds/linux over time.", ""),
+        ("Code: https://github.com/a/b and https://github.com/a/c.", ""),
+        ("Code: https://github.com/a", ""),
+        ("Code: https://github.com.evil.example/a/b", ""),
+        ("Code: https://github.com@evil.example/a/b", ""),
+        ("Code: https://evil.example/github.com/a/b", ""),
+        ("Code: https://github.com/../..", ""),
+    ],
+)
+def test_the_code_is_the_only_repository_that_an_abstract_offers(abstract: str, code: str) -> None:
+    assert Paper("x", "T", abstract).code_link == code
+
+
+@pytest.mark.parametrize(
+    ("abstract", "page"),
+    [
+        ("Project page: https://a.github.io/b/.", "https://a.github.io/b"),
+        ("See the project's website at http://a.example.", "http://a.example"),
+        ("Project page: https://github.com/a/b", ""),
+        ("A project. The page of it. https://a.example", ""),
+        ("Project page: https://./-/", ""),
+        ("Project page: javascript:alert(1)", ""),
+    ],
+)
+def test_the_project_page_is_the_one_that_an_abstract_calls_so(abstract: str, page: str) -> None:
+    assert Paper("x", "T", abstract).project_link == page
+
+
+def test_a_link_of_the_source_comes_before_one_in_the_abstract() -> None:
+    abstract = "Code: https://github.com/a/b. Project page: https://a.example"
+    paper = Paper("x", "T", abstract, code_url="https://github.com/c/d", project_url="https://c.example")
+    assert (paper.code_link, paper.project_link) == ("https://github.com/c/d", "https://c.example")
+
+
+@pytest.mark.parametrize("piece", ["https://github.com/a/b code ", "project page ", "https://github.com/" + "a" * 90])
+def test_no_abstract_is_slow_to_look_for_links_in(piece: str) -> None:
+    paper = Paper("x", "T", (piece * 20_000)[:20_000])
+    assert_cheap(lambda: (paper.code_link, paper.project_link))
