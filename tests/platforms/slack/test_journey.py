@@ -16,7 +16,7 @@ from recommender import Paper
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.values import Message
-from tests.platforms.slack.team import SlackTeam, buttons, readable
+from tests.platforms.slack.team import SlackTeam, buttons, choices, readable
 from tests.support.harness import BotHarness, demo_papers, harness_over
 
 PAPERS = demo_papers()
@@ -47,9 +47,11 @@ class Days:
 
     async def press(self, said: Message, label: str) -> str:
         [block] = [block for block in said.blocks if block["type"] == "actions"]
-        [button] = [each for each in block["elements"] if each["text"]["text"] == label]
+        held = [each["action_id"] for each in buttons([block]) if each["text"]["text"] == label]
+        chosen = [pair for pair in choices([block]) if f'"{label.lower()}"' in pair[1]]
+        action_id, value = (held[0], None) if held else chosen[0]
         count = len(self.team.bo.ephemeral)
-        await self.team.bo.presses(self.room, said.ts, button["action_id"])
+        await self.team.bo.presses(self.room, said.ts, action_id, value)
         return await self.team.told(self.team.bo, count)
 
 

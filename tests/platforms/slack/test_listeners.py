@@ -17,7 +17,7 @@ from bot.store.errors import StoreError
 from tests.fakes.slack.world import Channel
 from tests.platforms.conformance import CARD
 from tests.platforms.recording_service import RecordingService
-from tests.platforms.slack.team import SlackTeam, buttons, team_at_work
+from tests.platforms.slack.team import SlackTeam, buttons, choices, team_at_work
 
 
 @dataclass
@@ -361,10 +361,11 @@ async def test_command_in_a_conversation_between_members_counts_for_the_asker_al
     service.answer = Reply("Subscribed.", cards=(CARD,), form=Form("schedule", "When", ()))
     await ada.says("/papers", "subscribe graphs", between)
     await team.told(ada, 0)
-    for label in ("More like this", "Similar"):
-        [button] = [each for each in buttons(ada.ephemeral[0].blocks) if each["text"]["text"] == label]
+    [button] = [each for each in buttons(ada.ephemeral[0].blocks) if each["text"]["text"] == "More like this"]
+    [similar, *_] = choices(ada.ephemeral[0].blocks)
+    for action_id, value in ((button["action_id"], None), similar):
         count = len(ada.ephemeral)
-        await ada.presses(between, ada.ephemeral[0].ts, button["action_id"])
+        await ada.presses(between, ada.ephemeral[0].ts, action_id, value)
         await team.told(ada, count)
     [change] = [each for each in buttons(ada.ephemeral[0].blocks) if each["text"]["text"] == "Change"]
     await ada.presses(between, ada.ephemeral[0].ts, change["action_id"])
