@@ -15,6 +15,7 @@ from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.estimator import ChosenEstimator
 from bot.jobs.alerts import Alerts
+from bot.jobs.channel_feeds import ChannelFeeds, OpenFeed
 from bot.jobs.clean_up import delete_removed_workspaces
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
 from bot.jobs.ingest import Ingest
@@ -30,7 +31,7 @@ from bot.ports.platform import Clock, Platform, Sleep, TokenRenewing
 from bot.private_indexes import PrivateIndexes
 from bot.service.service import BotService
 from bot.settings import Settings
-from bot.source_registry import configured_sources, configured_zotero
+from bot.source_registry import configured_sources, configured_zotero, strangers_feeds
 from bot.sources.base import PaperLookup, Source, SourceError
 from bot.sources.zotero import Zotero
 from bot.store.database import Store
@@ -87,7 +88,8 @@ async def opened(
             sources = await stack.enter_async_context(configured_sources(settings))
         zotero = await stack.enter_async_context(configured_zotero(settings))
         built = platforms if isinstance(platforms, Mapping) else await platforms(store)
-        yield build(settings, store, paper_index, built, sources, clock, sleep, zotero=zotero)
+        open_feed = await stack.enter_async_context(strangers_feeds(settings))
+        yield build(settings, store, paper_index, built, sources, clock, sleep, zotero=zotero, open_feed=open_feed)
 
 
 def build(
@@ -100,12 +102,14 @@ def build(
     sleep: Sleep,
     seconds: Callable[[], float] = time.monotonic,
     zotero: Zotero | None = None,
+    open_feed: OpenFeed | None = None,
 ) -> App:
     """The parts over an open store and index. `seconds` is a clock that only runs forward."""
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
     baseline = Baseline(settings.experiment.rival) if settings.experiment.rival else None
+    private = PrivateIndexes(store)
     digests = DigestComposer(
         store,
         paper_index,
@@ -114,17 +118,19 @@ def build(
         baseline,
         neighbours=settings.votes.neighbours,
         sources=[source.name for source in sources],
+        private=private,
     )
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)
     delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, seconds, reactions)
     ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days)
+    channel_feeds = ChannelFeeds(store, clock, open_feed)
     services = Services(
         COMMANDS,
         store,
         paper_index,
-        PrivateIndexes(store),
+        private,
         digests,
         emoji,
         clock,
@@ -133,10 +139,14 @@ def build(
         platforms,
         vote_counters.refresh_tally,
         zotero,
+        channel_feeds,
+        [source.name for source in sources],
         settings.digest.zone,
     )
     alerts = Alerts(store, paper_index, digests, platforms, clock, window)
-    source_reading = SourceReading(store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes))
+    source_reading = SourceReading(
+        store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes), channel_feeds
+    )
     planner = DigestPlanner(store, digests, delivery_worker, source_reading, platforms, clock, grace)
     resync = ReactionResync(store, reactions, platforms, clock, timedelta(days=settings.votes.read_back_days))
     lost_channels = LostChannels(store, platforms, clock, grace)

@@ -72,6 +72,7 @@ def _feeds(settings: Settings, fetcher: Fetcher) -> Sequence[Source]:
     return [Feed(fetcher, url, trusted=True) for url in settings.sources.feeds]
 
 
+_STRANGERS_SECONDS = 20.0
 SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("huggingface", _huggingface, lambda settings: settings.sources.huggingface.url),
     SourceEntry("arxiv", _arxiv, lambda settings: settings.sources.arxiv.rss_url),
@@ -90,6 +91,19 @@ async def configured_sources(settings: Settings) -> AsyncIterator[list[Source]]:
     limits = Limits(total=settings.sources.timeout, size=settings.sources.max_bytes)
     async with Fetcher(limits=limits, paces=PACES) as fetcher:
         yield [source for entry in SOURCES for source in entry.build(settings, fetcher)]
+
+
+@contextlib.asynccontextmanager
+async def strangers_feeds(settings: Settings) -> AsyncIterator[Callable[[str, str], Source]]:
+    """Makes the feed of a stranger from its address and name. It may lead to public servers only."""
+    from bot.sources.feed import Feed
+    from bot.sources.fetch import Fetcher, Limits
+
+    limits = Limits(
+        total=min(settings.sources.timeout, _STRANGERS_SECONDS), size=settings.sources.max_bytes, attempts=2
+    )
+    async with Fetcher(limits=limits) as fetcher:
+        yield lambda url, name: Feed(fetcher, url, name=name)
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,7 @@ from bot.ports.platform import Attending, Capabilities, Platform, PlatformError,
 from bot.private_indexes import PrivateIndexes
 from bot.sources.zotero import Zotero
 from bot.store import contributions, inbox, papers
+from bot.store.channel_feeds import ChannelFeed
 from bot.store.channels import Channel
 from bot.store.database import Store
 from recommender import Paper
@@ -44,6 +45,19 @@ _TELLING = 8
 """Letters that a part of a title needs to name a paper."""
 
 
+class ChannelFeedReader(Protocol):
+    """Reads the feeds of channels."""
+
+    @property
+    def are_read(self) -> bool:
+        """Whether feeds of channels are read here."""
+        ...
+
+    async def read(self, feed: ChannelFeed) -> int:
+        """Read one feed. Returns the number of papers that it lists. Raises SourceError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the bot that commands use. `clock` gives the time in UTC."""
@@ -60,6 +74,8 @@ class Services:
     platforms: Mapping[str, Platform]
     refresh_tally: RefreshTally
     zotero: Zotero | None = None
+    channel_feeds: ChannelFeedReader | None = None
+    source_names: Sequence[str] = ()
     default_zone: str = ""
     """The time zone of new channels; "" for that of the member who begins there."""
 

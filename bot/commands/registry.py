@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from bot.commands import digest, help_text, members, names, schedule, search, stats, talk, taste, topics, undo, votes
+from bot.commands import (
+    digest,
+    feeds,
+    help_text,
+    members,
+    names,
+    schedule,
+    search,
+    stats,
+    talk,
+    taste,
+    topics,
+    undo,
+    votes,
+)
 from bot.commands.context import Command
 from bot.model.commands import CardButton, CommandSet, MenuEntry
 
@@ -109,6 +123,13 @@ COMMANDS = CommandSet(
             votes.teach,
             managers_only=True,
             takes_file="a .bib file of papers you love",
+        ),
+        Command(
+            f"{names.FEEDS} [add URL|drop NAME]",
+            "this channel's own feeds, and how all sources do",
+            feeds.feeds,
+            managers_only=True,
+            anyone_may_look=True,
         ),
         Command("submit <arXiv link>", "put a paper before the channel", votes.submit, completes_titles=True),
         Command("taste", "what this channel likes and dislikes", taste.taste, shareable=True),

@@ -7,6 +7,7 @@ from bot.commands.context import CommandContext
 from bot.commands.names import HELP, PAUSE, RESUME, SCHEDULE, TODAY
 from bot.model.messages import Action, PlaceKind, Reply
 from bot.model.text import count, cut, day_name, plain_text
+from bot.sources.guard import without_private_hosts
 from bot.store import runs, topics
 from bot.store.runs import Run
 from bot.store.states import ChannelState, RunState
@@ -51,13 +52,18 @@ async def status(ctx: CommandContext, argument: str) -> Reply:
 async def sources(ctx: CommandContext, argument: str) -> Reply:
     """The sources that are read, when each was read last, and how many papers it listed."""
     async with ctx.services.store.read() as tx:
-        last_runs = await runs.last_of_each(tx)
+        last_runs = [run for run in await runs.last_of_each(tx) if run.source in ctx.services.source_names]
     if not last_runs:
         return Reply("No source has been read yet. The first reading comes within the hour.", actions=(_TODAY,))
     rows = [f"• {_run_line(ctx, run)}" for run in last_runs[:_SOURCES_SHOWN]]
     if len(last_runs) > _SOURCES_SHOWN:
         rows.append(f"• and {len(last_runs) - _SOURCES_SHOWN} more")
-    return Reply("\n".join(["I read these sources:", *rows, "Whoever runs me sets them."]), actions=(_TODAY,))
+    return Reply(
+        "\n".join(
+            ["I read these sources:", *rows, "Whoever runs me sets them; `/papers feeds` has those of this channel."]
+        ),
+        actions=(_TODAY,),
+    )
 
 
 async def state_lines(ctx: CommandContext) -> list[str]:
@@ -75,7 +81,8 @@ async def state_lines(ctx: CommandContext) -> list[str]:
 def _run_line(ctx: CommandContext, run: Run) -> str:
     local = run.started_at.astimezone(ctx.zone)
     at = f"{day_name(local.date(), ctx.now.astimezone(ctx.zone).date())} at {local:%H:%M}"
-    name = plain_text(run.source)
+    name = plain_text(without_private_hosts(run.source))
     if run.state is RunState.FAILED:
-        return f"{name}: could not be read {at} ({cut(plain_text(run.reason), 120).rstrip('.')}); it is tried again"
+        reason = without_private_hosts(run.reason, run.source)
+        return f"{name}: could not be read {at} ({cut(plain_text(reason), 120).rstrip('.')}); it is tried again"
     return f"{name}: read {at}, {count(run.listed, 'paper')} listed"

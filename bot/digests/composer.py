@@ -20,14 +20,15 @@ from bot.model.schedule import Hour, Rule
 from bot.model.text import count, cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
+from bot.private_indexes import PrivateIndexes
 from bot.sources.guard import without_private_hosts
-from bot.store import deliveries, exposures, papers, pick_log, runs, topics, votes
+from bot.store import channel_feeds, deliveries, exposures, papers, pick_log, runs, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind
-from recommender import Baseline, Explanation, Paper, Pick, Profile, RecommenderError, Standing
+from recommender import Baseline, Explanation, Feedback, Paper, Pick, PickOptions, Profile, RecommenderError, Standing
 from recommender.learning.threshold import PickOutcome, learned_threshold
 
 log = structlog.get_logger(__name__)
@@ -130,9 +131,10 @@ class DigestComposer:
         *,
         neighbours: bool = True,
         sources: Collection[str] | None = None,
+        private: PrivateIndexes | None = None,
     ) -> None:
         self._store, self._paper_index, self._emoji, self._baseline = store, paper_index, emoji, baseline
-        self._neighbours, self._sources = neighbours, sources
+        self._neighbours, self._sources, self._private = neighbours, sources, private
         self._window = timedelta(days=window_days)
 
     async def profile(self, tx: AsyncConnection, channel_id: int) -> Profile:
@@ -161,7 +163,8 @@ class DigestComposer:
         recommendation = await self._paper_index.read_consistent(
             lambda engine: engine.recommend(profile, engine.known(unseen), options, channel.titles, now)
         )
-        picks = recommendation.picks
+        own_picks = await self._picks_of_feeds(channel, profile, pick_options(channel, day, bar, None), now)
+        picks = _together(recommendation.picks, own_picks, channel.count)
         logged_picks = tuple(
             LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.arm)
             for p in picks
@@ -184,6 +187,33 @@ class DigestComposer:
             upvoted=upvoted,
             from_neighbours=recommendation.from_neighbours,
         )
+
+    async def _picks_of_feeds(
+        self, channel: Channel, profile: Profile, options: PickOptions, now: datetime
+    ) -> list[Pick]:
+        """The best of what the channel's own feeds brought since its last digest. They are private papers, which only
+        an index of this channel's has, so that index is told of all papers that the taste is learned from."""
+        if self._private is None:
+            return []
+        async with self._store.read() as tx:
+            last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
+            after = last_digest.planned_at if last_digest else now - self._window
+            posted_ids = await exposures.posted(tx, channel.id)
+            new_ids = [i for i in await channel_feeds.came_after(tx, channel.id, after) if i not in posted_ids]
+            if not new_ids:
+                return []
+            votes_ = (*profile.feedback, *profile.neighbours)
+            papers_by_id = await papers.get_many(tx, [vote.paper_id for vote in votes_])
+        engine = await self._private.engine(channel.id)
+        if engine is None:
+            return []
+
+        def told(feedback_: Sequence[Feedback]) -> tuple[Feedback, ...]:
+            return tuple(vote._replace(paper=papers_by_id.get(vote.paper_id, vote.paper)) for vote in feedback_)
+
+        told_profile = replace(profile, feedback=told(profile.feedback), neighbours=told(profile.neighbours))
+        recommendation = await asyncio.to_thread(engine.recommend, told_profile, engine.known(new_ids), options, 0, now)
+        return [pick for pick in recommendation.picks if not pick.guess]
 
     async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""
@@ -375,6 +405,16 @@ class DigestComposer:
             return _WEEKEND
         notes = await runs.notes_of_last(tx, self._sources)
         return plain_text(without_private_hosts(notes[0])) if notes else "no new papers were listed."
+
+
+def _together(picks: Sequence[Pick], own_picks: Sequence[Pick], most: int) -> tuple[Pick, ...]:
+    """The picks with those of the channel's own feeds, which are at most half of the cards. A guess stays the last."""
+    if not own_picks:
+        return tuple(picks)
+    guesses = [pick for pick in picks if pick.guess]
+    own_picks = own_picks[: max(1, most // 2)]
+    kept = [pick for pick in picks if not pick.guess][: max(0, most - len(guesses) - len(own_picks))]
+    return (*sorted((*kept, *own_picks), key=lambda pick: pick.percentile, reverse=True), *guesses)
 
 
 def _troubles(failing: Sequence[runs.Run]) -> str:

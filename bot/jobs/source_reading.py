@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.jobs import restoring
 from bot.jobs.alerts import Alerts
+from bot.jobs.channel_feeds import ChannelFeeds
 from bot.jobs.ingest import Ingest
 from bot.ports.platform import Clock
 from bot.store import runs
@@ -19,8 +20,17 @@ that does not answer may cost no channel its digest."""
 class SourceReading:
     """Reads every source each `read_every`."""
 
-    def __init__(self, store: Store, ingest: Ingest, alerts: Alerts, clock: Clock, read_every: timedelta) -> None:
+    def __init__(
+        self,
+        store: Store,
+        ingest: Ingest,
+        alerts: Alerts,
+        clock: Clock,
+        read_every: timedelta,
+        channel_feeds: ChannelFeeds,
+    ) -> None:
         self._store, self._ingest, self._alerts, self._clock = store, ingest, alerts, clock
+        self._channel_feeds = channel_feeds
         self._read_every = read_every
         self._is_reading = False
         self._held_until: datetime | None = None
@@ -39,6 +49,7 @@ class SourceReading:
     async def read(self) -> None:
         """Read every source, then plan the alerts of topics; the next look for planned posts delivers them."""
         await self._ingest.run()
+        await self._channel_feeds.read_all()
         async with self._store.write() as tx:
             await restoring.caught_up(tx, self._clock())
         await self._alerts.plan()

@@ -89,6 +89,13 @@ async def latest(tx: AsyncConnection, source: str, state: RunState | None = None
     return _run(row) if row else None
 
 
+async def latest_finished(tx: AsyncConnection, source: str) -> Run | None:
+    """The last run of a source that is over, done or failed."""
+    query = sa.select(source_runs).where(source_runs.c.source == source, source_runs.c.state != RunState.RUNNING)
+    row = (await tx.execute(query.order_by(source_runs.c.id.desc()).limit(1))).one_or_none()
+    return _run(row) if row else None
+
+
 async def failing(tx: AsyncConnection, sources: Collection[str] | None = None) -> list[Run]:
     """The last finished run of every source, if it failed; with `sources`, of these alone."""
     last = sa.select(sa.func.max(source_runs.c.id)).where(source_runs.c.state != RunState.RUNNING)

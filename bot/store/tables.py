@@ -255,6 +255,18 @@ contributions = sa.Table(
 )
 """Which member gave a private paper to which channel. A private paper lives as long as it has a row here."""
 
+channel_feeds = sa.Table(
+    "channel_feeds",
+    metadata,
+    _channel(),
+    # The feed's host and a hash; the address may hold a secret and is never shown.
+    _name("name"),
+    _text("url"),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.PrimaryKeyConstraint("channel_id", "name"),
+)
+"""Feeds that managers added for their channels."""
+
 deliveries = sa.Table(
     "deliveries",
     metadata,

@@ -13,6 +13,7 @@ from typing import Any
 import bot.demo
 from bot.app import App, build
 from bot.estimator import ChosenEstimator
+from bot.jobs.channel_feeds import OpenFeed
 from bot.model.messages import Asker, Place, Reaction, Reply
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
@@ -148,6 +149,7 @@ def harness_over(
     seconds: Callable[[], float] | None = None,
     sources: Sequence[Source] = (),
     zotero: Zotero | None = None,
+    open_feed: OpenFeed | None = None,
     **settings: Any,
 ) -> BotHarness:
     """A bot over an open store, as after a start. Call this again on the same store for a restart. Its digests are
@@ -166,6 +168,7 @@ def harness_over(
         sleep,
         seconds or (lambda: clock().timestamp()),
         zotero=zotero,
+        open_feed=open_feed,
     )
     return BotHarness(app, chat, clock, shelf)
 

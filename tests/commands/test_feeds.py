@@ -1,0 +1,203 @@
+"""Feeds that managers add for their channel: their papers are that channel's alone, and change no other paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import pytest
+
+from bot.model.messages import Place
+from bot.sources.base import BadAddress, Batch, Listing, ListingKind, Refused, Source
+from bot.sources.feed import Feed, feed_name
+from bot.sources.fetch import Fetcher
+from bot.store import channel_feeds, installations, papers, runs
+from bot.store.database import Store
+from recommender import Paper
+from tests.fakes.clock import Clock
+from tests.support.harness import ADA, BEN, PLACE, BotHarness, harness_over, paper
+
+HOME, ROOM = Place("fake", "c1", "T1", "ml", private=True), Place("fake", "c2", "T1", "theory")
+URL = "https://blog.example.org/feed.xml?key=secret"
+ABSTRACT = "We study federated averaging across hospitals. It converges with few rounds."
+
+
+class Blog:
+    """The feed of a stranger, whose entries a test sets."""
+
+    def __init__(self) -> None:
+        self.papers: list[Paper] = []
+        self.kind = ListingKind.FEED
+        self.fails: Exception | None = None
+        self.day = date(2026, 3, 2)
+
+    def open(self, url: str, name: str) -> Source:
+        self.name = name
+        return self
+
+    async def fetch(self, since: date, until: date, memory: Mapping[str, str]) -> Batch:
+        if self.fails:
+            raise self.fails
+        return Batch(tuple(Listing(post, self.name, self.day, self.kind) for post in self.papers))
+
+
+def post(number: int, title: str = "") -> Paper:
+    text = title or f"Post {number} on federated averaging in many hospitals"
+    return Paper(f"title:{number}", text, ABSTRACT, url=f"https://blog.example.org/post/{number}")
+
+
+async def harness_of(store: Store, clock: Clock, blog: Blog) -> BotHarness:
+    harness = harness_over(store, clock, open_feed=blog.open)
+    for place in (HOME, ROOM):
+        await harness.invite(place)
+    return harness
+
+
+async def test_a_feed_is_added_listed_and_dropped(store: Store, clock: Clock) -> None:
+    blog = Blog()
+    blog.papers = [post(1), post(2)]
+    harness = await harness_of(store, clock, blog)
+    assert "has no feeds of its own" in (await harness.say("feeds", place=HOME)).text
+    added = await harness.say(f"feeds add {URL}", place=HOME)
+    assert added.ok
+    assert "It lists 2 papers now" in added.text
+    assert "secret" not in added.text
+    listed = (await harness.say("feeds", BEN, place=HOME)).text
+    assert f"• {feed_name(URL)}: read just now." in listed
+    assert "• shelf: not read yet." in listed
+    assert "secret" not in listed
+    assert not (await harness.say(f"feeds add {URL}", place=HOME)).ok
+    assert not (await harness.say("feeds drop nothing.example", place=HOME)).ok
+    assert (await harness.say("feeds drop blog.example", place=HOME)).text.startswith("Dropped feed blog.example.org")
+    assert not (await harness.say("search federated averaging", place=HOME)).lines
+    async with store.read() as tx:
+        assert await channel_feeds.list_all(tx) == []
+
+
+async def test_only_managers_change_feeds(sqlite_store: Store, clock: Clock) -> None:
+    harness = await harness_of(sqlite_store, clock, Blog())
+    assert not (await harness.say(f"feeds add {URL}", BEN, place=HOME)).ok
+    async with sqlite_store.read() as tx:
+        assert await channel_feeds.list_all(tx) == []
+
+
+async def test_papers_of_a_channels_feed_are_found_and_picked_there_alone(store: Store, clock: Clock) -> None:
+    blog = Blog()
+    blog.papers = [post(n) for n in range(1, 6)]
+    harness = await harness_of(store, clock, blog)
+    await harness.say("settings bar 0", place=HOME)
+    await harness.say("subscribe federated averaging", place=HOME)
+    await harness.say(f"feeds add {URL}", place=HOME)
+    home = await harness.say("search federated averaging", place=HOME)
+    assert len(home.lines) == 5
+    assert not (await harness.say("search federated averaging", place=ROOM)).lines
+    named = await harness.say("abstract https://blog.example.org/post/3", place=HOME)
+    assert named.cards[0].title == post(3).title
+    today = await harness.say("today", place=HOME)
+    assert {card.title for card in today.cards} <= {one.title for one in blog.papers}
+    assert today.cards
+    assert not (await harness.say("today", place=ROOM)).cards
+    harness.clock.now = harness.clock.now.replace(hour=9, minute=1)
+    await harness.beat_until_settled()
+    shown = [message.message.card.title for message in harness.chat.shown["c1"] if message.message.card]
+    assert shown
+    assert set(shown) <= {one.title for one in blog.papers}
+
+
+async def test_a_feed_of_a_member_changes_no_paper_of_a_source(sqlite_store: Store, clock: Clock) -> None:
+    blog = Blog()
+    harness = await harness_of(sqlite_store, clock, blog)
+    await harness.list_papers([paper(1)])
+    blog.papers = [Paper("2603.00001", "Bought cheap", "Spam " * 500, url="https://evil.example/1")]
+    await harness.say(f"feeds add {URL}", place=HOME)
+    async with sqlite_store.read() as tx:
+        assert await papers.get(tx, "2603.00001") == paper(1)
+        assert await papers.count(tx) == 1
+
+
+async def test_undated_and_old_posts_are_no_news_when_a_feed_is_added(sqlite_store: Store, clock: Clock) -> None:
+    blog = Blog()
+    blog.kind, blog.papers = ListingKind.UNDATED, [post(1), post(2)]
+    harness = await harness_of(sqlite_store, clock, blog)
+    await harness.say(f"feeds add {URL}", place=HOME)
+    home = await harness.channel(HOME)
+    async with sqlite_store.read() as tx:
+        assert await channel_feeds.came_after(tx, home.id, clock.now - timedelta(days=3)) == []
+    blog.papers.append(post(3))
+    clock.advance(timedelta(hours=1))
+    await harness.app.source_reading.read()
+    async with sqlite_store.read() as tx:
+        (new_id,) = await channel_feeds.came_after(tx, home.id, clock.now - timedelta(days=3))
+        stored = await papers.get(tx, new_id)
+    assert stored is not None
+    assert stored.title == post(3).title
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            Refused("blog.example.org has no such page (404).", 404),
+            "I did not add it. blog.example.org has no such page",
+        ),
+        (BadAddress("10.0.0.1 is inside a private network."), "I did not add it. a private server is inside a private"),
+        (ValueError("odd"), "I did not add it. It failed in an unexpected way"),
+    ],
+)
+async def test_a_feed_that_cannot_be_read_is_not_added(
+    sqlite_store: Store, clock: Clock, error: Exception, text: str
+) -> None:
+    blog = Blog()
+    blog.fails = error
+    harness = await harness_of(sqlite_store, clock, blog)
+    answer = await harness.say(f"feeds add {URL}", place=HOME)
+    assert (answer.ok, answer.text.startswith(text)) == (False, True), answer.text
+    async with sqlite_store.read() as tx:
+        assert await channel_feeds.list_all(tx) == []
+
+
+async def test_a_failing_feed_costs_no_other_and_its_list_says_why(sqlite_store: Store, clock: Clock) -> None:
+    blog = Blog()
+    harness = await harness_of(sqlite_store, clock, blog)
+    await harness.say(f"feeds add {URL}", place=HOME)
+    blog.fails = Refused("blog.example.org refused (503).", 503)
+    clock.advance(timedelta(hours=3))
+    await harness.app.source_reading.read()
+    text = (await harness.say("feeds", place=HOME)).text
+    assert "could not be read just now (blog.example.org refused (503))." in text
+    assert "blog" not in (await harness.say("sources", place=ROOM)).text
+    async with sqlite_store.read() as tx:
+        assert await runs.latest_finished(tx, "shelf"), "the other sources were read"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "notaurl", "ftp://x.example/f", "https://", "https://a b", "https://" + "a" * 3000]
+)
+async def test_a_text_that_is_no_address_is_refused(sqlite_store: Store, clock: Clock, text: str) -> None:
+    harness = await harness_of(sqlite_store, clock, Blog())
+    answer = await harness.say(f"feeds add {text}", place=HOME)
+    assert (answer.ok, "whole address" in answer.text) == (False, True)
+
+
+async def test_a_channel_has_ten_feeds_at_most_and_they_go_with_it(store: Store, clock: Clock) -> None:
+    blog = Blog()
+    harness = await harness_of(store, clock, blog)
+    for number in range(10):
+        blog.papers = [post(number)]
+        assert (await harness.say(f"feeds add https://x.example/{number}", place=HOME)).ok
+    refused = await harness.say("feeds add https://x.example/10", place=HOME)
+    assert "10 feeds, which is as many as I read" in refused.text
+    async with store.write() as tx:
+        await installations.delete(tx, "fake", "T1")
+    async with store.read() as tx:
+        assert await channel_feeds.list_all(tx) == []
+
+
+async def test_a_strangers_feed_in_a_private_network_is_refused(sqlite_store: Store, clock: Clock) -> None:
+    async with Fetcher() as fetcher:
+        harness = harness_over(sqlite_store, clock, open_feed=lambda url, name: Feed(fetcher, url, name=name))
+        await harness.invite(PLACE)
+        answer = await harness.say("feeds add http://127.0.0.1:9/feed.xml", ADA, PLACE)
+    assert not answer.ok
+    assert "a private server is inside a private network" in answer.text
+    assert "127.0.0.1" not in answer.text
