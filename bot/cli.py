@@ -196,6 +196,24 @@ def rivals(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     _go(print_rivals(_settings(), as_json=as_json))
 
 
+@app.command("channels")
+def list_channels(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False) -> None:
+    """List the channels: state, next digest, votes and topics of each."""
+    from bot.operate.channels import print_channels
+
+    _go(print_channels(_settings("error"), as_json=as_json))
+
+
+@app.command("today")
+def show_today(
+    channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Its name, address or number.")],
+) -> None:
+    """Print the digest that a channel would get now. Posts nothing and records nothing."""
+    from bot.operate.channels import print_today
+
+    _go(print_today(_settings("error"), channel))
+
+
 @db_app.command()
 def upgrade() -> None:
     """Bring the store's tables up to date."""

@@ -20,9 +20,11 @@ from bot.commands import (
 from bot.commands.context import Command
 from bot.model.commands import CardButton, CommandSet, MenuEntry
 
+FIND, TASTE, YOURS, HERE = "Find papers", "Say what you like", "What is yours", "This channel"
+"""The headings of the help text."""
+
 COMMANDS = CommandSet(
     [
-        Command(names.HELP, "this list, and how things stand here", help_text.show, shareable=True),
         Command(
             f'{names.SEARCH} federated "differential privacy" cat:cs.LG author:mcmahan after:2025 -survey',
             "search; add `for us` to rank by this channel's taste",
@@ -31,11 +33,16 @@ COMMANDS = CommandSet(
             completes_titles=True,
             completes_queries=True,
             completes_topics=True,
+            group=FIND,
         ),
-        Command(names.TODAY, "today's digest, or as it would be now", search.today, shareable=True),
-        Command(names.DIGEST, "post today's digest now", digest.post_digest, listed=False),
+        Command(names.TODAY, "today's digest, or as it would be now", search.today, shareable=True, group=FIND),
+        Command(names.DIGEST, "post today's digest now", digest.post_digest, listed=False, group=FIND),
         Command(
-            f"{names.TRENDING} [day|week|month]", "the most upvoted and most liked", search.trending, shareable=True
+            f"{names.TRENDING} [day|week|month]",
+            "the most upvoted and most liked",
+            search.trending,
+            shareable=True,
+            group=FIND,
         ),
         Command(
             f"{names.SUBSCRIBE} federated learning [alert]",
@@ -44,6 +51,7 @@ COMMANDS = CommandSet(
             managers_only=True,
             completes_queries=True,
             starts_digests=True,
+            group=TASTE,
         ),
         Command(
             f"{names.UNSUBSCRIBE} federated learning",
@@ -51,8 +59,9 @@ COMMANDS = CommandSet(
             topics.unsubscribe,
             managers_only=True,
             completes_topics=True,
+            group=TASTE,
         ),
-        Command("topics", "this channel's topics and what each brings", topics.show, shareable=True),
+        Command("topics", "this channel's topics and what each brings", topics.show, shareable=True, group=TASTE),
         Command(
             f"{names.SIMILAR} <paper>",
             "the papers nearest to one (an id, a link or a title)",
@@ -60,6 +69,7 @@ COMMANDS = CommandSet(
             shareable=True,
             takes_paper=True,
             button=CardButton(4, "Similar", in_menu=True),
+            group=FIND,
         ),
         Command(
             "why <paper>",
@@ -68,6 +78,7 @@ COMMANDS = CommandSet(
             shareable=True,
             takes_paper=True,
             menu=MenuEntry(2, "Why this paper", "How well this message's paper fits this channel"),
+            group=FIND,
         ),
         Command(
             "abstract <paper>",
@@ -77,6 +88,7 @@ COMMANDS = CommandSet(
             takes_paper=True,
             shows_abstract=True,
             button=CardButton(5, "Abstract", in_menu=True),
+            group=FIND,
         ),
         Command(
             f"{names.MORE} <paper or words>",
@@ -87,6 +99,7 @@ COMMANDS = CommandSet(
             button=CardButton(1, "More like this"),
             menu=MenuEntry(1, "More like this", "Count this message's paper as liked here"),
             emoji="👍",
+            group=TASTE,
         ),
         Command(
             f"{names.LESS} <paper or words>",
@@ -96,8 +109,9 @@ COMMANDS = CommandSet(
             answers_at_once=True,
             button=CardButton(2, "Less"),
             emoji="👎",
+            group=TASTE,
         ),
-        Command(names.UNDO, "take back your last vote here", undo.undo, alone=True, answers_at_once=True),
+        Command(names.UNDO, "take back your last vote here", undo.undo, alone=True, answers_at_once=True, group=TASTE),
         Command(
             f"{names.SAVE} <paper>",
             "keep it for yourself",
@@ -105,6 +119,7 @@ COMMANDS = CommandSet(
             takes_paper=True,
             answers_at_once=True,
             button=CardButton(3, "Save"),
+            group=YOURS,
         ),
         Command(
             f"{names.UNSAVE} <paper>",
@@ -113,9 +128,14 @@ COMMANDS = CommandSet(
             listed=False,
             takes_paper=True,
             answers_at_once=True,
+            group=YOURS,
         ),
         Command(
-            f"{names.SAVED} [bib|ris|zotero]", "what you keep, also as BibTeX or RIS", votes.show_saved, pages_home=True
+            f"{names.SAVED} [bib|ris|zotero]",
+            "what you keep, also as BibTeX or RIS",
+            votes.show_saved,
+            pages_home=True,
+            group=YOURS,
         ),
         Command(
             f"{names.TEACH} <ids, links, BibTeX, RIS or zotero>",
@@ -123,6 +143,7 @@ COMMANDS = CommandSet(
             votes.teach,
             managers_only=True,
             takes_file="a .bib file of papers you love",
+            group=TASTE,
         ),
         Command(
             f"{names.FEEDS} [add URL|drop NAME]",
@@ -130,10 +151,13 @@ COMMANDS = CommandSet(
             feeds.feeds,
             managers_only=True,
             anyone_may_look=True,
+            group=HERE,
         ),
-        Command("submit <arXiv link>", "put a paper before the channel", votes.submit, completes_titles=True),
-        Command("taste", "what this channel likes and dislikes", taste.taste, shareable=True),
-        Command("stats", "how many picks were liked, week by week", stats.stats, shareable=True),
+        Command(
+            "submit <arXiv link>", "put a paper before the channel", votes.submit, completes_titles=True, group=FIND
+        ),
+        Command("taste", "what this channel likes and dislikes", taste.taste, shareable=True, group=TASTE),
+        Command("stats", "how many picks were liked, week by week", stats.stats, shareable=True, group=TASTE),
         Command(
             f"{names.SCHEDULE} 09:00 weekdays Europe/Berlin 5",
             "when digests come and how many cards",
@@ -142,9 +166,18 @@ COMMANDS = CommandSet(
             anyone_may_look=True,
             has_form=True,
             starts_digests=True,
+            group=HERE,
         ),
-        Command(names.PAUSE, "no digests until `/papers resume`", schedule.pause, managers_only=True),
-        Command(names.RESUME, "digests again", schedule.resume, listed=False, managers_only=True, starts_digests=True),
+        Command(names.PAUSE, "no digests until `/papers resume`", schedule.pause, managers_only=True, group=HERE),
+        Command(
+            names.RESUME,
+            "digests again",
+            schedule.resume,
+            listed=False,
+            managers_only=True,
+            starts_digests=True,
+            group=HERE,
+        ),
         Command(
             f"{names.SETTINGS} [name value]",
             "every setting here, the digest's style among them",
@@ -152,18 +185,28 @@ COMMANDS = CommandSet(
             managers_only=True,
             anyone_may_look=True,
             has_form=True,
+            group=HERE,
         ),
-        Command(names.STATUS, "whether digests come, and what I know here", talk.status, listed=False, alone=True),
-        Command(names.SOURCES, "where the papers come from", talk.sources, listed=False, alone=True),
-        Command(names.HELLO, "who I am", talk.hello, listed=False, alone=True),
-        Command(names.THANKS, "a kind word", talk.thanks, listed=False, alone=True),
-        Command(f"{names.FORGET} me", "delete every trace of you; it asks first", members.forget),
+        Command(
+            names.STATUS,
+            "whether digests come, and what I know here",
+            talk.status,
+            listed=False,
+            alone=True,
+            group=HERE,
+        ),
+        Command(names.SOURCES, "where the papers come from", talk.sources, listed=False, alone=True, group=HERE),
+        Command(names.HELLO, "who I am", talk.hello, listed=False, alone=True, group=HERE),
+        Command(names.THANKS, "a kind word", talk.thanks, listed=False, alone=True, group=HERE),
+        Command(f"{names.FORGET} me", "delete every trace of you; it asks first", members.forget, group=YOURS),
         Command(
             f"{names.EXPORT} [{members.MINE}]",
             "everything this channel has, or all about you, as JSONL",
             members.export,
             managers_only=True,
             for_anyone=members.MINE,
+            group=YOURS,
         ),
+        Command(names.HELP, "this list, and how things stand here", help_text.show, shareable=True, group=HERE),
     ]
 )

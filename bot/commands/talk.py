@@ -14,7 +14,7 @@ from bot.store.states import ChannelState, RunState
 
 _TOPICS_SHOWN = 10
 _SOURCES_SHOWN = 12
-_TODAY = Action("Today's papers", TODAY)
+TODAY_BUTTON = Action("Today's papers", TODAY)
 _HELP = Action("What I can do", HELP)
 
 
@@ -31,13 +31,15 @@ async def hello(ctx: CommandContext, argument: str) -> Reply:
         text += " `/papers resume` begins the digests here."
     else:
         text += f" Next digest: {schedule.next_digest(ctx.channel)}."
-    return Reply(f"{text} Any other words are a search, as `/papers federated learning`.", actions=(_TODAY, _HELP))
+    return Reply(
+        f"{text} Any other words are a search, as `/papers federated learning`.", actions=(TODAY_BUTTON, _HELP)
+    )
 
 
 async def thanks(ctx: CommandContext, argument: str) -> Reply:
     """Answer a thank-you or a goodbye."""
     return Reply(
-        "My pleasure! A 👍 or 👎 on a card helps me most: the next digest follows it.", actions=(_TODAY, _HELP)
+        "My pleasure! A 👍 or 👎 on a card helps me most: the next digest follows it.", actions=(TODAY_BUTTON, _HELP)
     )
 
 
@@ -46,7 +48,7 @@ async def status(ctx: CommandContext, argument: str) -> Reply:
     running = ctx.channel.state is ChannelState.ACTIVE
     actions = (Action("Pause", PAUSE) if running else Action("Resume", RESUME), Action("Schedule", SCHEDULE))
     offered = actions if ctx.may_manage and ctx.channel.state is not ChannelState.LOST else ()
-    return Reply("\n".join(await state_lines(ctx)), actions=(_TODAY, *offered, _HELP))
+    return Reply("\n".join(await state_lines(ctx)), actions=(TODAY_BUTTON, *offered, _HELP))
 
 
 async def sources(ctx: CommandContext, argument: str) -> Reply:
@@ -54,7 +56,7 @@ async def sources(ctx: CommandContext, argument: str) -> Reply:
     async with ctx.services.store.read() as tx:
         last_runs = [run for run in await runs.last_of_each(tx) if run.source in ctx.services.source_names]
     if not last_runs:
-        return Reply("No source has been read yet. The first reading comes within the hour.", actions=(_TODAY,))
+        return Reply("No source has been read yet. The first reading comes within the hour.", actions=(TODAY_BUTTON,))
     rows = [f"• {_run_line(ctx, run)}" for run in last_runs[:_SOURCES_SHOWN]]
     if len(last_runs) > _SOURCES_SHOWN:
         rows.append(f"• and {len(last_runs) - _SOURCES_SHOWN} more")
@@ -62,7 +64,7 @@ async def sources(ctx: CommandContext, argument: str) -> Reply:
         "\n".join(
             ["I read these sources:", *rows, "Whoever runs me sets them; `/papers feeds` has those of this channel."]
         ),
-        actions=(_TODAY,),
+        actions=(TODAY_BUTTON,),
     )
 
 

@@ -40,6 +40,8 @@ class CommandTraits:
     usage: str
     does: str
     _: KW_ONLY
+    group: str = "More"
+    """The heading under which the help text shows it."""
     listed: bool = True
     """Whether the help text shows it."""
     alone: bool = False

@@ -34,6 +34,14 @@ async def test_an_empty_line_shows_help_and_the_channels_state(harness: BotHarne
         assert (f"• `/papers {command.usage}`: {command.does}" in text) == command.listed, name
 
 
+async def test_help_is_grouped_under_few_headings_and_fits_every_platform(harness: BotHarness) -> None:
+    reply = await harness.say("help")
+    headings = [row for row in reply.text.split("\n") if row.endswith(":")]
+    assert headings == ["Find papers:", "Say what you like:", "What is yours:", "This channel:"]
+    assert len(reply.text) < 3_000
+    assert [action.label for action in reply.actions] == ["Today's papers"]
+
+
 async def test_help_in_a_paused_channel_says_how_to_go_on(harness: BotHarness) -> None:
     await harness.say("pause")
     assert "paused; `/papers resume` begins the digests" in (await harness.say("help")).text

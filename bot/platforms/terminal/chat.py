@@ -45,9 +45,12 @@ NextDay = Callable[[], Awaitable[bool]]
 """Lets one day pass; its posts come through the platform's `send`. Returns False if no day can pass."""
 PLATFORM = "terminal"
 _HELP = (
-    "`2 👍` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back. Words do as well: `2 like`, `3 heart`.\n"
-    "`1 3 👍` and `1-3 👍` speak of several, `all 👍` of the whole digest."
+    "• `2 👍` likes paper 2, `2 👎` dislikes it, `-2 👍` takes it back. Words do as well: `2 like`, `3 heart`.\n"
+    "• `1 3 👍` and `1-3 👍` speak of several, `all 👍` of the whole digest."
 )
+
+
+_BOT_HELP = "Any other words are a search, and `help` lists all that I answer. Several commands may be pasted at once."
 
 
 class Chat:
@@ -161,9 +164,17 @@ class Chat:
                 await self._speak_as(name)
             case Help():
                 local = [f"• `{name}`: {does}" for name, does in LOCAL.items() if name != "/next" or self._next_day]
-                self._screen.print(
-                    render.Prose("\n".join([_HELP, self._paper_help(), *local, "`help` tells what I answer."]))
-                )
+                rows = [
+                    "On a numbered paper:",
+                    _HELP,
+                    self._paper_help(),
+                    "",
+                    "In this window:",
+                    *local,
+                    "",
+                    _BOT_HELP,
+                ]
+                self._screen.print(render.Prose("\n".join(rows)))
             case Unclear(hint, numbers, line):
                 if line and not any(map(self._screen.numbers.get, self._meant(numbers, quiet=True))):
                     await self._ask(line)  # no card has such a number: `4 bit quantization`
@@ -179,7 +190,7 @@ class Chat:
             command for command in self._paper_commands if command not in on_card and self._commands[command].listed
         ]
         *rest, last = [f"`{command} 2`" for command in (*on_card, *others)]
-        return f"{', '.join(rest)} and {last} do what they say."
+        return f"• {', '.join(rest)} and {last} do what they say."
 
     async def _ask(self, line: str) -> None:
         action = self._screen.offer(line)
