@@ -45,9 +45,9 @@ TOPIC_BOOST = 2.0
 """Added to the score of a paper that has every word of a topic, in full for the best possible match."""
 WORD_VOTE_BOOST = 1.0
 """The same for each vote on words: members see its effect at once, however rare the words are."""
-PRIOR_BOOST_BEFORE_LIKES = np.float32(4.0)
-"""Factor on the shared prior before the channel's first like, as there is nothing else to go by (measured in
-docs/how-it-learns.md)."""
+PRIOR_BOOST_BEFORE_LIKES = np.float32(8.0)
+"""Factor on the shared prior before the channel's first like, as there is nothing else to go by. Twice TYPICAL_WEIGHT,
+the ratio that was measured in docs/how-it-learns.md."""
 MUTE = 100.0
 """Subtracted from the score of a paper that a muting topic matches."""
 
