@@ -8,6 +8,8 @@ from bot.commands import intents
 from bot.commands.names import HELP, SEARCH
 from bot.model.commands import Commands, sanitize
 
+_MOST_PASTED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
@@ -41,3 +43,18 @@ def parse(line: str, commands: Commands) -> ParsedLine:
         return ParsedLine(traits.name, words=text)
     intent = intents.phrase(text)
     return ParsedLine(intent.name, intent.argument, text) if intent else ParsedLine(SEARCH, text)
+
+
+def split_commands(text: str, commands: Commands) -> list[str]:
+    """The lines of a text in which every line is a command; else the text as it is, for a .bib file is one argument.
+
+    >>> from bot.commands.registry import COMMANDS
+    >>> split_commands("subscribe graphs\\n\\n/papers why 2310.01234", COMMANDS)
+    ['subscribe graphs', 'why 2310.01234']
+    >>> split_commands("Federated learning\\nwith similar clients", COMMANDS)
+    ['Federated learning\\nwith similar clients']
+    """
+    lines = [line.strip().removeprefix("/papers ").strip() for line in sanitize(text).splitlines() if line.strip()]
+    if 1 < len(lines) <= _MOST_PASTED and all(parse(line, commands) != ParsedLine(SEARCH, line) for line in lines):
+        return lines
+    return [text]

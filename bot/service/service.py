@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import structlog
@@ -46,7 +46,14 @@ class BotService:
         self.sync_memberships = memberships.sync_memberships
 
     async def ask(self, place: Place, asker: Asker, line: str) -> Reply:
-        """Answer one line of text. Where it means a command without naming it, a button searches for its words."""
+        """Answer one line of text, or several pasted commands. Where a line means a command without naming it, a button
+        searches for its words."""
+        lines = parser.split_commands(line, self._commands)
+        if len(lines) > 1:
+            return joined([await self._answer(place, asker, each) for each in lines])
+        return await self._answer(place, asker, line)
+
+    async def _answer(self, place: Place, asker: Asker, line: str) -> Reply:
         parsed = parser.parse(line, self._commands)
         intent = intents.mistyped(parsed.argument, self._commands) if parsed.argument == sanitize(line) else None
         if intent and not await self._is_word(intent.typed):
@@ -173,3 +180,15 @@ def with_search(reply: Reply, parsed: ParsedLine) -> Reply:
     if len(parsed.words) <= _LONGEST_SEARCH:
         actions += (Action(f"Search “{cut(plain_text(parsed.words), _LABEL)}”", SEARCH, parsed.words),)
     return replace(reply, text=text, actions=actions)
+
+
+def joined(replies: Sequence[Reply]) -> Reply:
+    """The replies to several commands as one: their texts, papers and first file, and the buttons of the last."""
+    return Reply(
+        "\n\n".join(reply.text for reply in replies if reply.text),
+        lines=tuple(line for reply in replies for line in reply.lines),
+        cards=tuple(card for reply in replies for card in reply.cards),
+        actions=replies[-1].actions,
+        attachment=next((reply.attachment for reply in replies if reply.attachment), None),
+        ok=all(reply.ok for reply in replies),
+    )

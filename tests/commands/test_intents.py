@@ -166,3 +166,14 @@ async def test_sources_tells_when_each_was_read(harness: BotHarness) -> None:
 def test_no_line_is_too_odd(line: str) -> None:
     for intent in (phrase(line), mistyped(line, COMMANDS)):
         assert intent is None or (isinstance(intent, Intent) and intent.name in COMMANDS)
+
+
+async def test_several_pasted_commands_are_each_answered(harness: BotHarness) -> None:
+    reply = await harness.say(f"subscribe graphs\n/papers more {KNOWN.id}\n\nfollow robots\nsearch federated")
+    parts = reply.text.split("\n\n")
+    assert [part.split("“")[0] for part in parts] == ["Subscribed to ", "Counted. More like ", "Subscribed to ", ""]
+    assert reply.lines
+    assert reply.ok
+    one = await harness.say("federated learning\nwith clients")
+    assert "federated learning with clients" in one.text
+    assert not (await harness.say("subscribe\npause", BEN)).ok
