@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from bot.commands.query_notes import explain
+from bot.digests.cards import authors_line
 from bot.operate.context import opened_paper_index
 from bot.operate.output import CommandError, Problems, err, out, progress
 from bot.settings import Settings
@@ -15,6 +20,8 @@ from bot.store import papers
 from recommender import snippet
 from recommender.formats import Problem, read_objects
 from recommender.text import display
+
+_NARROWEST = 20
 
 
 async def search_once(settings: Settings, query: str, limit: int, as_json: bool) -> None:
@@ -46,9 +53,21 @@ async def search_once(settings: Settings, query: str, limit: int, as_json: bool)
         err("The store has no papers yet: `paperboy ingest` reads the sources, `paperboy papers import` a file.")
     elif not rows:
         err("Nothing found. Fewer or other words may help.")
+    if query.casefold().split()[-2:] == ["for", "us"]:
+        err("`for us` ranks by a channel's taste: say it in a channel, or in `paperboy chat`.")
     for number, row in enumerate(rows, 1):
-        lines = [f"{row['title']}", f"{row['published'] or 'no date'}  {row['url']}", f"{row['snippet']}"]
-        out(f"{number:>3}. " + "\n     ".join(line for line in lines if line))
+        authors = authors_line(stored[str(row["id"])].authors)
+        lines = [row["title"], authors, f"{row['published'] or 'no date'}  {row['url']}", row["snippet"]]
+        out(_wrapped(f"{number:>3}. ", [str(line) for line in lines if line]))
+
+
+def _wrapped(mark: str, lines: Sequence[str]) -> str:
+    """Lines behind a mark; on a terminal they are wrapped between words."""
+    indent = " " * len(mark)
+    if sys.stdout.isatty():
+        width = max(shutil.get_terminal_size().columns - len(mark), _NARROWEST)
+        lines = [part for line in lines for part in textwrap.wrap(line, width, break_on_hyphens=False)]
+    return mark + f"\n{indent}".join(lines)
 
 
 async def search_batch(settings: Settings, queries: Path, run: Path, limit: int) -> int:

@@ -21,10 +21,10 @@ def test_search_prints_json_with_exactly_the_promised_fields(stocked: Operator) 
     assert "federated" in found[0]["snippet"].lower()
 
 
-def test_search_tells_people_title_date_link_and_where(stocked: Operator) -> None:
+def test_search_tells_people_title_authors_date_link_and_where(stocked: Operator) -> None:
     ran = stocked("search", "federatd", "--limit", "2")
     assert (ran.code, ran.err) == (0, "Nothing has this as written; did you mean “federated”? This is for that.\n")
-    assert re.fullmatch(r"(?: +\d\. .+\n +2025-\S+  https://\S+\n +\S.+\n){2}", ran.out)
+    assert re.fullmatch(r"(?: +\d\. .+\n +\S.+\n +2025-\S+  https://\S+\n +\S.+\n){2}", ran.out)
 
 
 def test_a_word_with_a_dash_excludes_wherever_it_stands(stocked: Operator) -> None:
@@ -84,3 +84,8 @@ def test_an_answer_that_can_not_be_written_overwrites_nothing(stocked: Operator,
     queries = lines(tmp_path, '{"id": "q1", "text": "x"}')
     ran = stocked("search", "--batch", queries, "--trec-run", tmp_path)
     assert ran.told == [f"paperboy: {tmp_path} can't be written: Is a directory."]
+
+
+def test_a_search_at_the_command_line_says_that_for_us_is_for_channels(stocked: Operator) -> None:
+    ran = stocked("search", "federated", "learning", "for", "us", "--limit", "1")
+    assert "`for us` ranks by a channel's taste" in ran.err
