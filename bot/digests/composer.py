@@ -109,7 +109,8 @@ class Digest:
         """The words that tell what is in the thread of the header, or ""."""
         titles_text = count(tucked, "more title")
         if style is Style.THREAD:
-            return f", in the thread{f' with {titles_text}' if tucked else ''}"
+            # A platform may name the thread after the header's first sentence.
+            return f". All in the thread{f', with {titles_text}' if tucked else ''}"
         return f", and {titles_text} in the thread" if tucked else ""
 
 

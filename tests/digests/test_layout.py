@@ -55,14 +55,14 @@ async def test_the_header_of_a_thread_says_where_the_cards_are(sqlite_store: Sto
     await harness.beat()
     header, *cards = shown(harness)
     assert header.text == (
-        "5 papers for Monday, 2 March, in the thread. React with 👍 or 👎: tomorrow's follow your taste."
+        "5 papers for Monday, 2 March. All in the thread. React with 👍 or 👎: tomorrow's follow your taste."
     )
     assert all(card.card and card.thread for card in cards)
     await harness.react(cards[0].card.paper_id if cards[0].card else "")
     await harness.list_papers(PAPERS[30:38], clock.now.date() + timedelta(days=1))
     await harness.next_morning()
     await harness.beat()
-    assert shown(harness)[6].text.endswith("learned from 1 vote by 1 member, in the thread.")
+    assert shown(harness)[6].text.endswith("learned from 1 vote by 1 member. All in the thread.")
 
 
 @pytest.mark.parametrize("style", ["thread", "compact"])

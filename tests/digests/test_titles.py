@@ -88,7 +88,7 @@ async def test_ten_more_titles_stand_in_one_message_below_the_cards(sqlite_store
     [
         ("cards", ", and 10 more titles in the thread."),
         ("compact", ", and 10 more titles in the thread."),
-        ("thread", ", in the thread with 10 more titles."),
+        ("thread", ". All in the thread, with 10 more titles."),
     ],
 )
 async def test_where_asides_belong_in_threads_the_titles_wait_in_the_headers(

@@ -64,7 +64,7 @@ async def votes(team: SlackTeam, harness: BotHarness) -> dict[str, float]:
 async def test_a_channel_sees_the_header_and_its_thread_the_cards(sqlite_store: Store) -> None:
     async with team_with_digest(sqlite_store, Style.THREAD) as (team, harness):
         header, *cards = team.ml.visible
-        said = "3 papers for Monday, 2 March, in the thread with 10 more titles."
+        said = "3 papers for Monday, 2 March. All in the thread, with 10 more titles."
         assert said in header.text
         assert said in header.words
         assert (header.thread_ts, [card.thread_ts for card in cards]) == (None, [header.ts] * 4)
