@@ -144,24 +144,27 @@ async def clock(addresses: Sequence[str], now: Clock) -> Finding:
     """Check the clock against the first of these servers that sends a time (RFC 9110, Date and Age)."""
     import httpx
 
-    async with httpx.AsyncClient(timeout=10.0) as client:
-        for address in addresses:
-            try:
-                before = now()
-                answer = await client.head(address)
-                server_time = parsedate_to_datetime(answer.headers["date"])
-                server_time += timedelta(seconds=int(answer.headers.get("age", "0")))
-            except (httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError):
-                continue
-            own_time = before + (now() - before) / 2
-            drift = own_time - server_time
-            if abs(drift) <= _LARGEST_DRIFT:
-                return Finding()
-            way = "ahead of" if drift > timedelta(0) else "behind"
-            return Finding(
-                f"This machine's clock is {abs(drift).total_seconds():,.0f} s {way} that of {answer.url.host}.",
-                "Let it follow a time server (NTP): digests come by this clock.",
-            )
+    from bot.sources.fetch import direct_client
+    from bot.sources.guard import proxy_for
+
+    for address in addresses:
+        try:
+            before = now()
+            async with direct_client(proxy_for(httpx.URL(address))) as client:
+                answer = await client.head(address, timeout=10.0)
+            server_time = parsedate_to_datetime(answer.headers["date"])
+            server_time += timedelta(seconds=int(answer.headers.get("age", "0")))
+        except (SourceError, httpx.HTTPError, httpx.InvalidURL, KeyError, TypeError, ValueError, OverflowError):
+            continue
+        own_time = before + (now() - before) / 2
+        drift = own_time - server_time
+        if abs(drift) <= _LARGEST_DRIFT:
+            return Finding()
+        way = "ahead of" if drift > timedelta(0) else "behind"
+        return Finding(
+            f"This machine's clock is {abs(drift).total_seconds():,.0f} s {way} that of {answer.url.host}.",
+            "Let it follow a time server (NTP): digests come by this clock.",
+        )
     return Finding(mend="Nobody told the time, so the clock was compared with none.", seen=False)
 
 

@@ -4,6 +4,7 @@ SourceError          a source could not be read: the text says which host failed
 ├── Unreachable      no answer: no such host, no connection, or a connection cut in the middle
 │   └── TimedOut     an answer that took too long
 ├── BadAddress       no web address, or one inside the bot's own network, where no feed may lead
+├── BadSurroundings   a proxy or a certificate, which the environment names, can't be used
 ├── Refused          a refusal; `status` is its HTTP status
 │   └── RateLimited  ... for now; `retry_after` is the wait that the server asked for, in seconds
 ├── TooLarge         more bytes than a list of papers has
@@ -35,6 +36,10 @@ class TimedOut(Unreachable):
 
 class BadAddress(SourceError):
     """The text is no web address, or it leads, itself or by a redirect, into the bot's own network."""
+
+
+class BadSurroundings(SourceError):
+    """A proxy can't be used, or a certificate is not trusted: a variable of the environment mends it."""
 
 
 class Refused(SourceError):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import random
+import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC
@@ -16,7 +18,7 @@ from typing import Self
 
 import httpx
 
-from bot.sources.base import BadAddress, RateLimited, Refused, TimedOut, Unreachable
+from bot.sources.base import BadAddress, BadSurroundings, RateLimited, Refused, TimedOut, Unreachable
 from bot.sources.body import body_of
 from bot.sources.guard import Resolve, leads_inside, proxy_for, public_address, refuse_inside_names, resolve
 from bot.sources.host_throttle import Clock, HostThrottle
@@ -27,6 +29,7 @@ PACES = {"arxiv.org": 3.0, "biorxiv.org": 1.0, "openreview.net": 1.0}
 its hosts together; the others name no number."""
 
 _VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+_DEEPEST_CAUSE = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -106,7 +109,7 @@ class Fetcher:
         self.limits = limits or Limits()
         self.clock = clock or Clock()
         self._borrowed = client is not None
-        self._client = client or _direct()
+        self._client = client
         self._proxy_clients: dict[str, httpx.AsyncClient] = {}
         self._timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
         self._paces = paces
@@ -121,7 +124,7 @@ class Fetcher:
     async def __aexit__(self, *_: object) -> None:
         for client in self._proxy_clients.values():
             await client.aclose()
-        if not self._borrowed:
+        if self._client and not self._borrowed:
             await self._client.aclose()
 
     async def get(
@@ -218,6 +221,11 @@ class Fetcher:
         except httpx.InvalidURL as error:  # httpx parses the address of a redirect even if it does not follow it
             raise BadAddress(f"{host} redirects to what is not a web address.") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
+            if reason := distrust(error):
+                raise BadSurroundings(
+                    f"{host}'s certificate is not trusted ({reason}). Behind a proxy that reads along, or with an "
+                    "authority of your own, name the file with that authority's certificate in SSL_CERT_FILE."
+                ) from error
             raise Unreachable(f"{host} could not be reached or hung up; the next run will try again.") from error
         memory = {name: value for name in _VALIDATORS if _can_be_sent_back(value := response.headers.get(name, ""))}
         if unchanged:
@@ -230,9 +238,10 @@ class Fetcher:
 
     def _client_for(self, proxy: str) -> httpx.AsyncClient:
         if not proxy:
+            self._client = self._client or direct_client()
             return self._client
         if proxy not in self._proxy_clients:
-            self._proxy_clients[proxy] = _direct(proxy)
+            self._proxy_clients[proxy] = direct_client(proxy)
         return self._proxy_clients[proxy]
 
     async def _build(self, request: _Request, url: httpx.URL, guarded: bool, proxy: str) -> httpx.Request:
@@ -245,7 +254,7 @@ class Fetcher:
             address = await public_address(url, self._resolve)
             # A connection is kept for one host name. Hosts that share an address must not share the connection.
             headers |= {"Host": url.netloc.decode("ascii"), "Connection": "close"}
-            return self._client.build_request(
+            return self._client_for("").build_request(
                 method,
                 url.copy_with(host=address),
                 content=request.content,
@@ -253,7 +262,9 @@ class Fetcher:
                 timeout=self._timeout,
                 extensions={"sni_hostname": url.raw_host.decode("ascii")},
             )
-        return self._client.build_request(method, url, content=request.content, headers=headers, timeout=self._timeout)
+        return self._client_for(proxy).build_request(
+            method, url, content=request.content, headers=headers, timeout=self._timeout
+        )
 
     def _raise_for_status(self, response: httpx.Response, host: str, request: _Request, throttle: HostThrottle) -> None:
         """Raises RateLimited or Refused, unless the status means that there is an answer to read."""
@@ -293,12 +304,30 @@ class Fetcher:
         return self._throttles[name]
 
 
-def _direct(proxy: str = "") -> httpx.AsyncClient:
-    """A client that connects directly, or through a proxy, and reads no proxy from the environment."""
+def distrust(error: BaseException) -> str:
+    """Why a certificate was not trusted, if that is behind an error, else ""."""
+    cause: BaseException | None = error
+    for _ in range(_DEEPEST_CAUSE):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (cause.verify_message or "no reason given").rstrip(".")
+        cause = (cause.__cause__ or cause.__context__) if cause else None
+    return ""
+
+
+def direct_client(proxy: str = "") -> httpx.AsyncClient:
+    """A client that connects directly, or through a proxy, and reads no proxy from the environment. Raises
+    BadSurroundings if SSL_CERT_FILE or SSL_CERT_DIR can't be used."""
     # Cookies would connect requests that have nothing to do with each other.
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     # SSL_CERT_FILE and SSL_CERT_DIR are still read, but no proxy and no .netrc.
-    return httpx.AsyncClient(cookies=cookies, proxy=proxy or None, verify=httpx.create_ssl_context(), trust_env=False)
+    try:
+        tls = httpx.create_ssl_context()
+    except OSError as error:  # also the errors of ssl
+        variable = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+        raise BadSurroundings(
+            f"{variable} names no readable file of certificates; let it name one in PEM form, or unset it."
+        ) from error
+    return httpx.AsyncClient(cookies=cookies, proxy=proxy or None, verify=tls, trust_env=False)
 
 
 def _address(url: str, base: httpx.URL | None = None) -> httpx.URL:

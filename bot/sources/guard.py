@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from importlib.util import find_spec
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from bot.sources.base import BadAddress, Unreachable
+from bot.sources.base import BadAddress, BadSurroundings, Unreachable
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """A function from host and port to the host's addresses. Raises OSError when the name is unknown."""
@@ -137,7 +139,7 @@ def _inside(url: httpx.URL) -> BadAddress:
 
 
 def proxy_for(url: httpx.URL) -> str:
-    """The proxy that the environment names for a URL; "" if the host is asked directly.
+    """The proxy that the environment names for a URL; "" if the host is asked directly. Raises BadSurroundings.
 
     Only this function reads NO_PROXY. httpx reads it in its own way, and where the two differed, a redirect was
     followed directly and without the guard.
@@ -145,5 +147,24 @@ def proxy_for(url: httpx.URL) -> str:
     if proxy_bypass(f"{url.host}:{url.port}" if url.port else url.host) or proxy_bypass(url.host):
         return ""
     proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all") or ""
-    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+    name = url.scheme if proxies.get(url.scheme) else "all"
+    proxy = proxies.get(name) or ""
+    proxy = proxy if "://" in proxy or not proxy else f"http://{proxy}"
+    if proxy and not _is_usable(proxy):
+        variable = next(
+            (v for v in (f"{name}_proxy", f"{name.upper()}_PROXY") if os.environ.get(v)), "The proxy setting"
+        )
+        raise BadSurroundings(
+            f"{variable} names no proxy that Paperboy can use; one looks like http://proxy.example:3128."
+        )
+    return proxy
+
+
+def _is_usable(proxy: str) -> bool:
+    try:
+        url = httpx.URL(proxy)
+    except httpx.InvalidURL:
+        return False
+    socks = url.scheme in ("socks5", "socks5h") and find_spec("socksio") is not None
+    has_host = bool(url.host) and not re.search(r"[\s%]", url.host)
+    return (url.scheme in ("http", "https") or socks) and has_host and 0 < (url.port or 80) < 65_536
