@@ -65,14 +65,14 @@ async def _subscribe(ctx: CommandContext, argument: str) -> Reply:
         )
         channel_begun = await wake(tx, ctx.channel, ctx.now) if ctx.place.kind is PlaceKind.DIRECT else None
     name = plain_text(query)
-    if same and (same.muted, same.alert) == (muted, alert and not muted) and not channel_begun:
-        state = "is muted here already" if muted else "is followed here already"
-        return Reply(f"“{name}” {state}. `/papers unsubscribe {name}` ends that; `/papers topics` lists all.")
     note = query_notes.explain(
         await asyncio.to_thread(ctx.services.paper_index.engine.interpret, query), for_topic=True
     )
     daily = f"Digests begin here with it. {when(channel_begun)} `/papers pause` stops them." if channel_begun else ""
     explanation = " ".join(filter(None, [await reach(ctx, query, alert=alert and not muted), note, daily]))
+    if same and (same.muted, same.alert) == (muted, alert and not muted) and not channel_begun:
+        state = "muted" if muted else "followed"
+        return Reply(f"“{name}” is {state} here already. {explanation} `/papers unsubscribe {name}` ends that.")
     if muted:
         return Reply(
             f"Muted “{name}”: papers about it are left out. {explanation} "
