@@ -168,3 +168,18 @@ def test_an_open_pipe_does_not_keep_an_interrupted_process_alive(tmp_path: Path)
         assert process.stderr
         assert process.stderr.read() == b""
     assert told(tmp_path)["asked"] == ["federated"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_piped_line_that_is_not_utf8_costs_no_other(tmp_path: Path, encoding: str) -> None:
+    typed = b"federated\ncaf\xe9 x\nd\xc3\xa9j\xc3\xa0 vu\nlast\n"
+    finished = subprocess.run(
+        [*COMMAND, str(tmp_path)],
+        input=typed if encoding == "utf-8" else typed.replace(b"d\xc3\xa9j\xc3\xa0 vu\n", b""),
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    assert b"This line is not UTF-8, so I left it out." in finished.stdout
+    assert told(tmp_path)["asked"] == ["federated", *(["déjà vu"] if encoding == "utf-8" else []), "last"]

@@ -15,7 +15,7 @@ from bot.model.number_emoji import keycap
 from bot.platforms import rendering
 from bot.platforms.terminal import completion, render
 from bot.platforms.terminal.completion import Suggestion
-from bot.platforms.terminal.keyboard import Keyboard
+from bot.platforms.terminal.keyboard import Keyboard, is_text
 from bot.platforms.terminal.numbers import Numbered
 from bot.platforms.terminal.sanitize import one_line
 from bot.platforms.terminal.screen import Screen
@@ -96,6 +96,11 @@ class Chat:
             await self._guarded(self._enter(show=keyboard.attended))
             while (line := await keyboard.line(f"{self._name()} › ")) is not None:
                 begin_event()
+                if not is_text(line):
+                    self._screen.say(
+                        "This line is not UTF-8, so I left it out. Save its text as UTF-8 and send it again."
+                    )
+                    continue
                 typed = parse(line, self._paper_commands, self._commands)
                 if isinstance(typed, Quit):
                     break

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import re
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -15,6 +17,7 @@ from bot.platforms.terminal.sanitize import one_line
 from bot.platforms.terminal.typed import LONGEST_LINE
 
 _LINES_AHEAD = 100
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 
 
 class Keyboard(Protocol):
@@ -32,12 +35,19 @@ class Keyboard(Protocol):
         ...
 
 
+def is_text(line: str) -> bool:
+    """Whether all bytes of a line could be decoded; `Stream` reads each other byte as half of a surrogate pair."""
+    return not _NO_TEXT.search(line)
+
+
 class Stream:
     """Lines from a pipe or a file. A thread of its own reads them, so that nothing else waits."""
 
     attended = False
 
     def __init__(self, stream: TextIO) -> None:
+        if isinstance(stream, io.TextIOWrapper):  # bytes that are no text cost their line alone
+            stream.reconfigure(errors="surrogateescape")
         self._stream = stream
         self._lines: asyncio.Queue[str | None] | None = None
 
