@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import asdict, replace
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -27,9 +29,22 @@ class ChannelMembership:
 
     def __init__(self, services: Services, defaults: ChannelDefaults) -> None:
         self._services, self._defaults = services, defaults
+        self._joining: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
     async def joined(self, place: Place, by: str) -> Reply:
         """The bot was invited: digests begin, or go on as before. The reply greets the channel."""
+        async with self._one_at_a_time(place):
+            return await self._join(place, by)
+
+    def _one_at_a_time(self, place: Place) -> asyncio.Lock:
+        """The lock of a place. When the bot starts, the event of an invitation may come while its channels are listed:
+        only the first of both greets."""
+        key = Place(place.platform, place.address, place.workspace)
+        lock = self._joining.get(key) or asyncio.Lock()
+        self._joining[key] = lock
+        return lock
+
+    async def _join(self, place: Place, by: str) -> Reply:
         now = self._services.clock()
         channel = await self.find_or_add(place, owner=by)
         was_lost, is_new = channel.state is ChannelState.LOST, channel.state is ChannelState.NEW
@@ -116,7 +131,10 @@ class ChannelMembership:
             begun = {channel.place.address for channel in stored_channels if channel.state is not ChannelState.NEW}
             for address, place in places_by_address.items():
                 if address not in begun and place.kind is not PlaceKind.DIRECT:
-                    greetings.append((place, await self.joined(place, "")))
+                    async with self._one_at_a_time(place):
+                        stored = await self._find(place)
+                        if stored is None or stored.state is ChannelState.NEW:
+                            greetings.append((place, await self._join(place, "")))
         return greetings
 
     async def _find(self, place: Place) -> Channel | None:

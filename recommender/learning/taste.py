@@ -238,8 +238,10 @@ class Learner:
 
         ignored_total = IGNORED_WEIGHT * labels.ignored[not_liked].sum()
         liked_total = sum(pseudo_positives.weights) + labels.like[liked].sum()
-        limit = MAX_IGNORED_TO_LIKED * liked_total / ignored_total if has_likes and ignored_total else 1.0
-        ignored_weight = IGNORED_WEIGHT * min(1.0, limit)
+        most_ignored = MAX_IGNORED_TO_LIKED * liked_total
+        # The quotient is below 1: votes of long ago weigh so little that another one could overflow.
+        share = most_ignored / ignored_total if has_likes and ignored_total > most_ignored else 1.0
+        ignored_weight = IGNORED_WEIGHT * share
         pseudo_weights = np.array([*pseudo_negatives.weights, *pseudo_positives.weights])
         negative_weights = labels.dislike[not_liked] + ignored_weight * labels.ignored[not_liked]
         weights = [

@@ -67,8 +67,6 @@ class Together:
 
     async def begin(self) -> None:
         """The digest's hour is over by a minute."""
-        for name in SIDES:
-            await self.app.service.joined(self.side(name).place, "ada")
         self.clock.advance(timedelta(hours=1, minutes=1))
         await self.app.scheduler.tick()
 
@@ -134,6 +132,10 @@ async def together(store: Store, folder: Path, *, away: str = "") -> AsyncIterat
         async with store.write() as tx:
             await papers.record(tx, DAY, clock(), {paper.id: clock().date() for paper in DAY})
         await paper_index.sync()
+        # A channel that is unknown when the bot starts would be greeted.
+        team.lab.channels["C2"].members.remove(team.lab.bot_user)
+        for name in SIDES:
+            await app.service.joined(harness.side(name).place, "ada")
         if away:
             await harness.fake(away).goes_away()
         serving = asyncio.create_task(serve(app, platforms, sleep=harness.wait, seconds=clock.seconds))

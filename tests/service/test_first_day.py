@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -117,6 +118,14 @@ async def test_the_late_event_of_an_invitation_tells_the_zone_too(zoned: BotHarn
     assert (channel.owner, channel.zone) == ("ada", "America/New_York")
     assert channel.next_due_at
     assert channel.next_due_at.hour == 14
+
+
+async def test_an_invitation_while_the_channels_are_listed_greets_once(zoned: BotHarness) -> None:
+    service = zoned.app.service
+    sync = service.sync_memberships("fake", OTHER.workspace, [OTHER])
+    reply, greetings = await asyncio.gather(service.joined(OTHER, "ada"), sync)
+    assert ("Hello" in reply.text, greetings) == (True, [])
+    assert (await zoned.channel(OTHER)).owner == "ada"
 
 
 async def test_platforms_that_need_no_invitation_greet_no_unknown_channel(sqlite_store: Store, clock: Clock) -> None:
