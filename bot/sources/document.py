@@ -59,7 +59,6 @@ _WEB_ENCODING = re.compile(
     r"iso-?8859-\d+|latin-?1|windows-125\d|cp125\d|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)|koi8-[ru]",
     re.IGNORECASE,
 )
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _FEW = 10
 """In UTF-8, that many characters that are no ASCII come for each broken byte. Text in another encoding has no such
 characters, or only a few by chance."""
@@ -204,7 +203,7 @@ def _decoded(answer: Answer) -> tuple[str, bool]:
         return body.decode("utf-8-sig"), False
     text = body.decode("utf-8-sig", errors="replace")
     broken = text.count("\ufffd")
-    whole = sum(map(len, _NOT_ASCII.findall(text))) - broken
+    whole = len(text) - len(text.encode("ascii", errors="ignore")) - broken
     if whole > _FEW * broken:
         return text, True
     for encoding in (declared[1] if declared else "", answer.charset):

@@ -23,6 +23,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from recommender import Paper, PaperVectorizer, Recommender, TasteClassifier
+from recommender.learning.features import EMBEDDING_WEIGHT
 from recommender.learning.logistic import BIAS_SCALE, fit
 from recommender.learning.matrix import FeatureMatrix
 from tests.recommender.papers import library
@@ -215,7 +216,7 @@ def test_a_pipeline_of_both_is_cloned_pickled_and_cross_validated(engine: Recomm
     assert again.predict_proba(papers) == pytest.approx(model.predict_proba(papers))
     with_engine = clone(PaperVectorizer(engine))
     assert with_engine.engine is engine, "papers are not copied"
-    assert clone(model)[0].get_params() == {"engine": None, "embedding_weight": 0.5}
+    assert clone(model)[0].get_params() == {"engine": None, "embedding_weight": EMBEDDING_WEIGHT}
 
 
 def test_what_the_vectorizer_can_not_read_is_refused(engine: Recommender) -> None:
