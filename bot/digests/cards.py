@@ -124,7 +124,7 @@ def _reason(reason: Reason, titles: Mapping[str, str], liked_on: Mapping[str, da
         return f"because you liked “{cut(plain_text(titles[reason.because]), 70)}”{day}{tail}"
     match reason.basis:
         case ReasonBasis.TYPICAL:
-            return f"many of today's papers are about this{tail}"
+            return f"several of today's papers are about this{tail}"
         case ReasonBasis.POPULAR:
             return "popular with readers of Hugging Face"
         case ReasonBasis.NEIGHBOURS:
