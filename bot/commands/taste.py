@@ -61,9 +61,12 @@ async def why(ctx: CommandContext, argument: str) -> Reply:
 
 
 def _private_paper_reply(paper: Paper) -> str:
-    """The answer about a private paper: it is never ranked, and the channel only learns from it."""
+    """The answer about a private paper, which is not in the common index: how well it fits is not known."""
     title = cut(plain_text(paper.title), 100)
-    return f"“{title}” was taught here, and no source has listed it. Picks that are like it rank higher."
+    return (
+        f"“{title}” belongs to this channel or its workspace: it was taught here, or a feed of the channel brought it. "
+        "No common source has listed it, so I can't say how well it fits."
+    )
 
 
 async def _reason_lines(ctx: CommandContext, explanation: Explanation, profile: Profile) -> list[str]:

@@ -129,7 +129,7 @@ async def save(ctx: CommandContext, argument: str) -> Reply:
     async with ctx.services.store.write() as tx:
         own_ids = await saved.for_member(tx, ctx.place.platform, ctx.services.known_in(ctx.place), ctx.asker.member)
         is_saved = paper.id in [paper_id for paper_id, _ in own_ids]
-        # A repeated event gets the answer that the first one got.
+        # A repeated event of the press that saved the paper gets the answer that the first one got.
         is_new = await ctx.claim_event(tx)
         if is_new and not is_saved:
             await saved.put(tx, ctx.place.platform, ctx.place.workspace, ctx.asker.member, paper.id, ctx.now)
