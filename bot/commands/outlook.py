@@ -49,7 +49,7 @@ def next_digest(standing: Standing, max_cards: int, twin: str = "") -> str:
 
 
 async def _past(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
-    """When the channel had the paper; "" if it has not had it."""
+    """When the channel had the paper, or that it was taught; "" for any other paper."""
     shown_papers = {exposure.paper_id: exposure for exposure in await exposures.for_channel(tx, ctx.channel.id)}
     if paper.id in shown_papers:
         at = shown_papers[paper.id].at.astimezone(ctx.zone)
@@ -60,6 +60,8 @@ async def _past(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
         return f"It was {shown_how} here {day}{f', {votes_text}' if votes_text else ''}; no paper comes twice."
     if paper.id in await exposures.posted(tx, ctx.channel.id, [paper.id]):
         return "It is on its way here."
+    if paper.id in await votes.taught(tx, ctx.channel.id):
+        return "It was taught here, so the channel knows it and no digest brings it."
     return ""
 
 

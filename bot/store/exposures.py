@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store import votes
 from bot.store.channels import visible_from
 from bot.store.states import PostState
 from bot.store.tables import channels, numbers, papers, posts
@@ -68,6 +69,11 @@ async def posted(tx: AsyncConnection, channel_id: int, paper_ids: Sequence[str] 
     """The papers that a channel has had or will have: all, or those among the given ones."""
     query = _POSTED if paper_ids is None else _POSTED_OF
     return set((await tx.execute(query, {"channel": channel_id, "papers": paper_ids})).scalars())
+
+
+async def known(tx: AsyncConnection, channel_id: int) -> set[str]:
+    """The papers that a channel has had, will have, or taught: none of them is new there."""
+    return await posted(tx, channel_id) | await votes.taught(tx, channel_id)
 
 
 async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str]:

@@ -83,6 +83,12 @@ async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Vote]:
     return [_vote(row) for row in rows]
 
 
+async def taught(tx: AsyncConnection, channel_id: int) -> set[str]:
+    """The ids of the papers that were taught in a channel, and not taken back."""
+    is_taught = votes.c.channel_id == channel_id, votes.c.signal == VoteSignal.TAUGHT, votes.c.on
+    return set((await tx.execute(sa.select(votes.c.paper_id).where(*is_taught))).scalars())
+
+
 async def for_paper(tx: AsyncConnection, channel_id: int, paper_id: str) -> list[Vote]:
     """The standing votes on one paper in one channel."""
     return (await for_papers(tx, channel_id, [paper_id])).get(paper_id, [])
