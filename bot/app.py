@@ -143,7 +143,7 @@ def build(
         [source.name for source in sources],
         settings.digest.zone,
     )
-    alerts = Alerts(store, paper_index, digests, platforms, clock, window)
+    alerts = Alerts(store, paper_index, digests, platforms, clock, window, private)
     source_reading = SourceReading(
         store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes), channel_feeds
     )

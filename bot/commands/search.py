@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from bot.commands import query_notes, topics
 from bot.commands.context import CommandContext, error_reply, no_such_paper
@@ -15,7 +15,7 @@ from bot.digests import cards, feedback
 from bot.model.codec import load_message
 from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import deliveries, exposures, papers, votes
+from bot.store import channel_feeds, deliveries, exposures, papers, votes
 from bot.store.states import DeliveryKind, PostState
 from recommender import Hit, Paper, Profile, snippet
 from recommender.search.query import Field, parse
@@ -153,6 +153,8 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
     until = ctx.now.astimezone(ctx.zone).date()
     async with ctx.services.store.read() as tx:
         listed_ids = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
+        first_day = datetime.combine(until - timedelta(days=_PERIODS[period] - 1), time(), ctx.zone)
+        listed_ids += await channel_feeds.came_after(tx, ctx.channel.id, first_day, visible=True)
         listed_papers = await papers.get_many(tx, listed_ids)
         channel_votes = await votes.visible_from(tx, ctx.channel.id, listed_ids) if len(listed_ids) <= 20_000 else []
     likes: Counter[str] = Counter()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests import cards, feedback, layout
+from bot.digests import cards, feedback, layout, own_feeds
 from bot.digests.feedback import EmojiTable
 from bot.digests.selection import pick_options
 from bot.model.codec import dump_message
@@ -22,13 +22,13 @@ from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
 from bot.private_indexes import PrivateIndexes
 from bot.sources.guard import without_private_hosts
-from bot.store import channel_feeds, deliveries, exposures, papers, pick_log, runs, topics, votes
+from bot.store import deliveries, exposures, papers, pick_log, runs, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind
-from recommender import Baseline, Explanation, Feedback, Paper, Pick, PickOptions, Profile, RecommenderError, Standing
+from recommender import Baseline, Explanation, Paper, Pick, Profile, RecommenderError, Standing
 from recommender.learning.threshold import PickOutcome, learned_threshold
 
 log = structlog.get_logger(__name__)
@@ -164,8 +164,13 @@ class DigestComposer:
         recommendation = await self._paper_index.read_consistent(
             lambda engine: engine.recommend(profile, engine.known(unseen), options, channel.titles, now)
         )
-        own_picks = await self._picks_of_feeds(channel, profile, pick_options(channel, day, bar, None), now)
-        picks = _together(recommendation.picks, own_picks, channel.count)
+        own = own_feeds.NOTHING
+        if self._private:
+            own_options = replace(options, baseline=None)
+            own = await own_feeds.recommend(
+                self._store, self._private, channel, profile, own_options, self._window, now
+            )
+        picks, title_ids = own_feeds.join(recommendation, own, channel.count, channel.titles)
         logged_picks = tuple(
             LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.arm)
             for p in picks
@@ -176,7 +181,7 @@ class DigestComposer:
                 too_high = bar if recommendation.lower_bar_would_help else None
                 reason = await self._quiet_reason(tx, channel, candidates, too_high, day)
                 return Digest(day, profile, revision, quiet=reason, upvoted=upvoted)
-            titles = tuple(map(cards.line, (await papers.get_many(tx, recommendation.titles)).values()))
+            titles = tuple(map(cards.line, (await papers.get_many(tx, title_ids)).values()))
         rendered_cards = tuple(await self._cards(channel, profile, picks, now))
         return Digest(
             day,
@@ -189,33 +194,6 @@ class DigestComposer:
             from_neighbours=recommendation.from_neighbours,
         )
 
-    async def _picks_of_feeds(
-        self, channel: Channel, profile: Profile, options: PickOptions, now: datetime
-    ) -> list[Pick]:
-        """The best of what the channel's own feeds brought since its last digest. They are private papers, which only
-        an index of this channel's has, so that index is told of all papers that the taste is learned from."""
-        if self._private is None:
-            return []
-        async with self._store.read() as tx:
-            last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
-            after = last_digest.planned_at if last_digest else now - self._window
-            posted_ids = await exposures.posted(tx, channel.id)
-            new_ids = [i for i in await channel_feeds.came_after(tx, channel.id, after) if i not in posted_ids]
-            if not new_ids:
-                return []
-            votes_ = (*profile.feedback, *profile.neighbours)
-            papers_by_id = await papers.get_many(tx, [vote.paper_id for vote in votes_])
-        engine = await self._private.engine(channel.id)
-        if engine is None:
-            return []
-
-        def told(feedback_: Sequence[Feedback]) -> tuple[Feedback, ...]:
-            return tuple(vote._replace(paper=papers_by_id.get(vote.paper_id, vote.paper)) for vote in feedback_)
-
-        told_profile = replace(profile, feedback=told(profile.feedback), neighbours=told(profile.neighbours))
-        recommendation = await asyncio.to_thread(engine.recommend, told_profile, engine.known(new_ids), options, 0, now)
-        return [pick for pick in recommendation.picks if not pick.guess]
-
     async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""
         async with self._store.read() as tx:
@@ -226,11 +204,11 @@ class DigestComposer:
         return DigestCandidates(revision, tuple(recent), tuple(await self.unseen(channel, recent)))
 
     async def unseen(self, channel: Channel, paper_ids: Sequence[str]) -> list[str]:
-        """Those of the papers that the channel has not had, nor under another title."""
+        """Those of the papers that the channel has not had and was not taught, nor under another title."""
         async with self._store.read() as tx:
-            posted_ids = await exposures.posted(tx, channel.id)
-        new_ids = [paper_id for paper_id in paper_ids if paper_id not in posted_ids]
-        duplicates = await asyncio.to_thread(self._paper_index.engine.duplicates_of_seen, new_ids, posted_ids)
+            known_ids = await exposures.known(tx, channel.id)
+        new_ids = [paper_id for paper_id in paper_ids if paper_id not in known_ids]
+        duplicates = await asyncio.to_thread(self._paper_index.engine.duplicates_of_seen, new_ids, known_ids)
         return [paper_id for paper_id in new_ids if paper_id not in duplicates]
 
     async def bar(self, tx: AsyncConnection, channel: Channel, profile: Profile, day: date) -> float:
@@ -406,16 +384,6 @@ class DigestComposer:
             return _WEEKEND
         notes = await runs.notes_of_last(tx, self._sources)
         return plain_text(without_private_hosts(notes[0])) if notes else "no new papers were listed."
-
-
-def _together(picks: Sequence[Pick], own_picks: Sequence[Pick], most: int) -> tuple[Pick, ...]:
-    """The picks with those of the channel's own feeds, which are at most half of the cards. A guess stays the last."""
-    if not own_picks:
-        return tuple(picks)
-    guesses = [pick for pick in picks if pick.guess]
-    own_picks = own_picks[: max(1, most // 2)]
-    kept = [pick for pick in picks if not pick.guess][: max(0, most - len(guesses) - len(own_picks))]
-    return (*sorted((*kept, *own_picks), key=lambda pick: pick.percentile, reverse=True), *guesses)
 
 
 def _troubles(failing: Sequence[runs.Run]) -> str:

@@ -10,7 +10,9 @@ from bot.digests.composer import DigestComposer
 from bot.model.text import plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Platform
-from bot.store import channels, metadata, papers, topics
+from bot.private_indexes import PrivateIndexes
+from bot.store import channel_feeds, channels, exposures, metadata, papers, topics
+from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.states import ChannelState, DeliveryKind
 from bot.store.topics import Topic
@@ -18,6 +20,10 @@ from recommender import Recommender
 
 ALERTED_REVISION = "alerts_heard_revision"
 """The fact that holds the count of changes up to which topics have been alerted."""
+_FEEDS_ALERTED_AT = "alerts_of_feeds_heard_at"
+"""The fact that holds the time up to which topics have been alerted of papers of channels' feeds."""
+_OVERLAP = timedelta(minutes=1)
+"""How long before that time a paper of a feed may have come in a transaction that was not committed then."""
 _MOST_CARDS = 5
 """Cards that one topic may bring from one reading. Further matches come as numbered titles, as many as the platform can
 number; the digest has the rest."""
@@ -34,9 +40,10 @@ class Alerts:
         platforms: Mapping[str, Platform],
         clock: Clock,
         window_days: int,
+        private: PrivateIndexes,
     ) -> None:
         self._store, self._paper_index, self._digests, self._clock = store, paper_index, digests, clock
-        self._platforms = platforms
+        self._platforms, self._private = platforms, private
         self._window = timedelta(days=window_days)
 
     async def plan(self) -> int:
@@ -46,15 +53,18 @@ class Alerts:
             alerted_until = int(await metadata.get(tx, ALERTED_REVISION) or 0)
             # What the index could not take in yet is for the next time.
             indexed_until = max(await self._paper_index.revision(tx), alerted_until)
+            feeds_alerted_at = await metadata.get(tx, _FEEDS_ALERTED_AT)
             alert_topics = await topics.alerting(tx)
+        came_after = datetime.fromisoformat(feeds_alerted_at) - _OVERLAP if feeds_alerted_at else now - self._window
         planned = 0
         for topic in alert_topics:
-            planned += await self._plan(topic, alerted_until, now)
+            planned += await self._plan(topic, alerted_until, came_after, now)
         async with self._store.write() as tx:
             await metadata.put(tx, ALERTED_REVISION, str(indexed_until))
+            await metadata.put(tx, _FEEDS_ALERTED_AT, now.isoformat())
         return planned
 
-    async def _plan(self, topic: Topic, alerted_until: int, now: datetime) -> int:
+    async def _plan(self, topic: Topic, alerted_until: int, came_after: datetime, now: datetime) -> int:
         today = now.date()
         async with self._store.read() as tx:
             channel = await channels.get(tx, topic.channel_id)
@@ -62,10 +72,13 @@ class Alerts:
             new_ids = await papers.news(
                 tx, today - self._window, today + timedelta(days=1), after=alerted_until, heard_after=topic.created_at
             )
-            if channel is None or channel.state is not ChannelState.ACTIVE or not new_ids:
-                return 0
-        matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, new_ids)
-        unseen_ids = await self._digests.unseen(channel, matches)
+        if channel is None or channel.state is not ChannelState.ACTIVE:
+            return 0
+        unseen_ids = []
+        if new_ids:
+            matches = await asyncio.to_thread(_matching, self._paper_index.engine, topic.query, new_ids)
+            unseen_ids = await self._digests.unseen(channel, matches)
+        unseen_ids += await self._matches_of_feeds(channel, topic, max(came_after, topic.created_at))
         platform = self._platforms.get(channel.place.platform)
         most_titles = platform.capabilities.numbers if platform else 0
         async with self._store.read() as tx:
@@ -81,6 +94,16 @@ class Alerts:
             text = f"{more} React with the number of each you like:"
             deliveries.append(await self._digests.plan_list(channel, further_papers, DeliveryKind.ALERT, text, now))
         return sum(delivery is not None for delivery in deliveries)
+
+    async def _matches_of_feeds(self, channel: Channel, topic: Topic, after: datetime) -> list[str]:
+        """The papers of the channel's own feeds that came after a moment and match a topic, unless it has had them."""
+        async with self._store.read() as tx:
+            new_ids = await channel_feeds.came_after(tx, channel.id, after)
+            known_ids = await exposures.known(tx, channel.id) if new_ids else set()
+        if not (new_ids := [paper_id for paper_id in new_ids if paper_id not in known_ids]):
+            return []
+        engine = await self._private.engine(channel.id)
+        return await asyncio.to_thread(_matching, engine, topic.query, new_ids) if engine else []
 
 
 def _matching(engine: Recommender, query: str, paper_ids: Sequence[str]) -> list[str]:

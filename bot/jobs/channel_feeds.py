@@ -7,12 +7,13 @@ channel. No text of it changes a paper that a source lists.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.jobs import restoring
 from bot.ports.platform import Clock
 from bot.sources.base import Batch, Listing, ListingKind, Source, SourceError
 from bot.store import channel_feeds, channels, contributions, papers, runs
@@ -25,6 +26,8 @@ from bot.store.states import RunState
 log = structlog.get_logger(__name__)
 OpenFeed = Callable[[str, str], Source]
 """The feed of a stranger, from its address and its name."""
+IsNews = Callable[[Listing], bool]
+"""Whether the entry of a feed is news for the feed's channel, and not only known from now on."""
 _MOST_TAKEN = 200
 """Papers that one reading of a feed may bring."""
 _AT_ONCE = 5
@@ -44,12 +47,25 @@ class ChannelFeeds:
         """Whether feeds of channels are read here."""
         return self._open_feed is not None
 
-    async def read_all(self) -> None:
-        """Read every feed of every channel. One that fails costs no other."""
+    async def due(self, every: timedelta) -> list[ChannelFeed]:
+        """The feeds that were last tried longer ago than `every`."""
         if not self.are_read:
-            return
+            return []
+        now = self._clock()
         async with self._store.read() as tx:
             feeds = await channel_feeds.list_all(tx)
+            names = [feed.run_name for feed in feeds]
+            # A run in the future was made while the clock was wrong.
+            tried = await runs.started_between(tx, names, now - every, now) if feeds else set()
+        return [feed for feed in feeds if feed.run_name not in tried]
+
+    async def read_all(self, feeds: Sequence[ChannelFeed] | None = None) -> None:
+        """Read these feeds, or every feed of every channel. One that fails costs no other."""
+        if not self.are_read:
+            return
+        if feeds is None:
+            async with self._store.read() as tx:
+                feeds = await channel_feeds.list_all(tx)
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def read(feed: ChannelFeed) -> None:
@@ -84,7 +100,13 @@ class ChannelFeeds:
         async with self._store.write() as tx:
             channel = await channels.get(tx, feed.channel_id)
             if channel and feed.name in [kept.name for kept in await channel_feeds.for_channel(tx, feed.channel_id)]:
-                new = await _keep(tx, channel, feed, batch, now, is_first=last_run is None)
+                # After a restore, nobody knows which of the papers the channel has had since the backup.
+                catching_up, is_first = await restoring.is_catching_up(tx), last_run is None
+
+                def is_news(listing: Listing) -> bool:
+                    return not catching_up and (not is_first or _is_recent(listing, now))
+
+                new = await _keep(tx, channel, feed, batch, self._clock(), is_news)
                 await runs.done(
                     tx,
                     run_id,
@@ -98,7 +120,7 @@ class ChannelFeeds:
 
 
 async def _keep(
-    tx: AsyncConnection, channel: Channel, feed: ChannelFeed, batch: Batch, now: datetime, *, is_first: bool
+    tx: AsyncConnection, channel: Channel, feed: ChannelFeed, batch: Batch, now: datetime, is_news: IsNews
 ) -> int:
     """Give the papers of a feed to its channel. A paper that a source lists stays as the source tells it, and comes to
     the channel from there."""
@@ -107,7 +129,7 @@ async def _keep(
     for listing in batch.listings[:_MOST_TAKEN]:
         if await papers.same_as(tx, listing.paper):
             continue
-        at = now if not is_first or _is_recent(listing, now) else now - _LONG_AGO
+        at = now if is_news(listing) else now - _LONG_AGO
         if paper_id := await contributions.give(tx, channel, feed.name, listing.paper, at):
             listed_ids.add(paper_id)
     if batch.listings:

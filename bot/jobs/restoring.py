@@ -55,6 +55,11 @@ async def settle(tx: AsyncConnection, made_at: datetime | None, now: datetime) -
     return Given(channel_count, posts)
 
 
+async def is_catching_up(tx: AsyncConnection) -> bool:
+    """Whether the sources have not been read yet since a backup was restored."""
+    return await metadata.get(tx, _RESTORED_AT) is not None
+
+
 async def caught_up(tx: AsyncConnection, now: datetime) -> None:
     """Note that the sources have been read. After a restore their papers count as known: no alert tells of them, and a
     channel that may have had them already gets them in no digest."""

@@ -36,8 +36,12 @@ class SourceReading:
         self._held_until: datetime | None = None
 
     async def read_if_due(self) -> None:
-        """Read the sources if any of them was last tried longer ago than `read_every`."""
+        """Read the sources if any of them was last tried longer ago than `read_every`, or else the channels' feeds
+        that were."""
         if not await self._ingest.due(self._read_every):
+            if due_feeds := await self._channel_feeds.due(self._read_every):
+                await self._channel_feeds.read_all(due_feeds)
+                await self._alerts.plan()
             return
         self._held_until = self._clock() + _LONGEST_HOLD if await self._was_silent() else None
         self._is_reading = True

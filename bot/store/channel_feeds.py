@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store import contributions
+from bot.store.channels import visible_from
 from bot.store.tables import channel_feeds, insert_new, numbers, posts, saved, source_runs, votes
 from bot.store.tables import contributions as given
 
@@ -64,11 +65,13 @@ async def forget_old(tx: AsyncConnection, feed: ChannelFeed, before: datetime, l
     await _forget_papers(tx, feed, sa.and_(given.c.at < before, given.c.paper_id.not_in(list(listed_ids))))
 
 
-async def came_after(tx: AsyncConnection, channel_id: int, after: datetime) -> list[str]:
-    """The ids of the papers that the channel's feeds brought after a moment, the newest first."""
+async def came_after(tx: AsyncConnection, channel_id: int, after: datetime, *, visible: bool = False) -> list[str]:
+    """The ids of the papers that the channel's feeds brought after a moment, the newest first. With `visible`, also
+    those that the feeds of other channels brought and that this channel may see."""
+    in_channel = given.c.channel_id.in_(visible_from(channel_id)) if visible else given.c.channel_id == channel_id
     rows = await tx.execute(
         sa.select(given.c.paper_id)
-        .where(given.c.channel_id == channel_id, given.c.member.startswith(_GIVER), given.c.at > after)
+        .where(in_channel, given.c.member.startswith(_GIVER), given.c.at > after)
         .order_by(given.c.at.desc(), given.c.paper_id)
     )
     return list(dict.fromkeys(rows.scalars()))

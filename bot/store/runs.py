@@ -89,6 +89,13 @@ async def latest(tx: AsyncConnection, source: str, state: RunState | None = None
     return _run(row) if row else None
 
 
+async def started_between(tx: AsyncConnection, sources: Sequence[str], after: datetime, until: datetime) -> set[str]:
+    """Those of the sources that have a run which started after a moment, and not later than another."""
+    in_time = source_runs.c.started_at > after, source_runs.c.started_at <= until
+    rows = await tx.execute(sa.select(source_runs.c.source).distinct().where(*in_time))
+    return set(rows.scalars()) & set(sources)
+
+
 async def latest_finished(tx: AsyncConnection, source: str) -> Run | None:
     """The last run of a source that is over, done or failed."""
     query = sa.select(source_runs).where(source_runs.c.source == source, source_runs.c.state != RunState.RUNNING)

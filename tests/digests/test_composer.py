@@ -467,3 +467,26 @@ async def test_a_quiet_digest_names_only_configured_sources_each_with_its_reason
 )
 def test_no_private_host_is_told_in_a_channel(text: str, shown: str) -> None:
     assert without_private_hosts(text).startswith(shown)
+
+
+async def test_what_was_taught_is_neither_card_nor_title_nor_new(store: Store, clock: Clock) -> None:
+    harness = await invited(store, clock, PAPERS[:12])
+    await harness.say("settings titles 9")
+    taught = [listed.id for listed in PAPERS[:4]]
+    await harness.say(f"teach {' '.join(taught)}")
+    await harness.say("settings bar 0")
+    await morning(harness)
+    shown = [message.message for message in harness.chat.shown["c1"]]
+    ids = {message.card.paper_id for message in shown if message.card}
+    ids |= {line.paper_id for message in shown for line in message.lines}
+    assert ids
+    assert not ids & set(taught)
+    assert "taught here" in (await harness.say(f"why {taught[0]}")).text
+
+
+async def test_a_taught_paper_that_is_taken_back_may_come(sqlite_store: Store, clock: Clock) -> None:
+    harness = await invited(sqlite_store, clock, PAPERS[:1])
+    await harness.say(f"teach {PAPERS[0].id}")
+    assert "all that was listed has been here already" in (await harness.say("today")).text
+    await harness.say("undo")
+    assert [card.paper_id for card in (await harness.say("today")).cards] == [PAPERS[0].id]
