@@ -331,6 +331,35 @@ class DiscordSettings(Section):
         return SecretStr(token)
 
 
+class EmailSettings(Section):
+    """Mail: papers in the inbox of whoever subscribes; off without the address of a mail server."""
+
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="The mail server, as smtp://user:password@mail.example.org:587, or smtps://… for TLS from the "
+        "start. Signs that are special in an address are written as %40 and the like.",
+    )
+    starttls: Literal["auto", "required", "never"] = Field(
+        "auto",
+        description="auto encrypts a smtp:// connection where the server offers it, required refuses one that does "
+        "not, never sends in clear. A password leaves this machine encrypted only.",
+    )
+    timeout: float = Field(
+        10.0, gt=0, le=300, description="Seconds until the server must be ready for a mail; then delivery.timeout runs."
+    )
+    connections: int = Field(2, ge=1, le=20, description="Connections to the server at the same time.")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _server(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value().strip()
+        if text and not re.fullmatch(
+            r"smtps?://(?:[^\s/@:]+(?::[^\s/@]*)?@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?/?", text
+        ):
+            raise ValueError("is no address like smtp://user:password@mail.example.org:587")
+        return SecretStr(text)
+
+
 class WebSettings(Section):
     """The web server, for what Slack sends over HTTP; it serves a proxy that speaks HTTPS."""
 

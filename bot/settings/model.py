@@ -15,6 +15,7 @@ from bot.settings.groups import (
     DeliverySettings,
     DigestSettings,
     DiscordSettings,
+    EmailSettings,
     ExperimentSettings,
     LogSettings,
     ScheduleSettings,
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     slack: SlackSettings = SlackSettings()
     discord: DiscordSettings = DiscordSettings()
+    email: EmailSettings = EmailSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
