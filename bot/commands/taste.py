@@ -13,6 +13,7 @@ from bot.commands.names import LESS, SAVE, SIMILAR
 from bot.digests import cards
 from bot.model.messages import Action, Reply
 from bot.model.text import count, cut, plain_text
+from bot.reports.charts import taste_chart
 from bot.store import papers, word_votes
 from recommender import Explanation, Paper, Profile, Word
 
@@ -118,7 +119,8 @@ async def taste(ctx: CommandContext, argument: str) -> Reply:
             rows.append(f"{name} it avoids: {_words(disliked)}.")
     line, actions = corrections_line(standing_votes, ctx.asker.member)
     rows.append(f"{line} Say one again to take yours back." if line else "Not so? `/papers less survey` corrects me.")
-    return Reply("\n".join(rows), actions=actions)
+    chart = taste_chart(words)
+    return Reply("\n".join(rows), actions=actions, charts=(chart,) if chart else ())
 
 
 def _listed(words: Sequence[str]) -> str:

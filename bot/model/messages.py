@@ -14,6 +14,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from bot.model.charts import Chart
+
 
 class PlaceKind(StrEnum):
     """The kind of a place."""
@@ -180,6 +182,8 @@ class Reply:
     ok: bool = True
     field: str = ""
     first: int = 1
+    charts: tuple[Chart, ...] = ()
+    """Charts of what the text says."""
 
 
 @dataclass(frozen=True, slots=True)

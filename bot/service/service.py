@@ -183,12 +183,13 @@ def with_search(reply: Reply, parsed: ParsedLine) -> Reply:
 
 
 def joined(replies: Sequence[Reply]) -> Reply:
-    """The replies to several commands as one: their texts, papers and first file, and the buttons of the last."""
+    """The replies to several commands as one: their texts, papers, charts, first file, and the last one's buttons."""
     return Reply(
         "\n\n".join(reply.text for reply in replies if reply.text),
         lines=tuple(line for reply in replies for line in reply.lines),
         cards=tuple(card for reply in replies for card in reply.cards),
         actions=replies[-1].actions,
         attachment=next((reply.attachment for reply in replies if reply.attachment), None),
+        charts=tuple(chart for reply in replies for chart in reply.charts),
         ok=all(reply.ok for reply in replies),
     )

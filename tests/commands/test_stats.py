@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.stats import Record
+from bot.commands.stats import beside
 from bot.model.messages import Place
+from bot.reports.stats import Record
 from bot.store import papers, pick_log
 from bot.store.database import Store
 from bot.store.pick_log import LoggedPick
@@ -154,4 +155,4 @@ def test_the_record_never_claims_more_than_was_seen(
     assert told.upvoted_liked <= told.upvoted_shown <= min(told.upvoted, len(seen))
     both = set(picked) & set(upvoted) & seen & liked
     assert told.liked - told.liked_only_here == len(both)
-    assert len(told.beside) == bool(upvoted)
+    assert len(beside(told)) == bool(upvoted)
