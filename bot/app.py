@@ -57,6 +57,7 @@ class App:
     source_reading: SourceReading
     planner: DigestPlanner
     scheduler: Scheduler
+    source_names: Sequence[str]
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
@@ -178,6 +179,7 @@ def build(
         source_reading,
         planner,
         scheduler,
+        services.source_names,
     )
 
 

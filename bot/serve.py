@@ -48,7 +48,8 @@ async def serve(
     }
     preparation = asyncio.create_task(_prepare_learning(app))
     try:
-        await (tasks[until] if until else asyncio.gather(*tasks.values()))
+        # Without any platform the page is served all the same.
+        await (tasks[until] if until else asyncio.gather(*tasks.values()) if tasks else asyncio.Event().wait())
     finally:
         app.scheduler.pause()
         await cancel_all([*tasks.values(), preparation])

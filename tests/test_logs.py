@@ -130,7 +130,9 @@ def test_libraries_tell_of_trouble_with_the_store_in_one_line_too() -> None:
     assert other.exc_info
 
 
-@pytest.mark.parametrize("module", ["bot.platforms.slack.responses", "bot.platforms.discord.interactions", "bot.web"])
+@pytest.mark.parametrize(
+    "module", ["bot.platforms.slack.responses", "bot.platforms.discord.interactions", "bot.web.server"]
+)
 def test_an_info_line_of_a_platform_is_json_with_the_id_of_its_event(
     module: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date
 
 from bot.commands import query_notes, topics
 from bot.commands.context import CommandContext, error_reply, no_such_paper
@@ -15,14 +14,15 @@ from bot.digests import cards, feedback
 from bot.model.codec import load_message
 from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import channel_feeds, deliveries, exposures, papers, votes
+from bot.reports import trends
+from bot.reports.listings import Period
+from bot.store import deliveries, exposures, listings, papers, votes
 from bot.store.states import DeliveryKind, PostState
 from recommender import Hit, Paper, Profile, snippet
 from recommender.search.query import Field, parse
 from recommender.text import fold, names
 
 PAGE = 5
-_PERIODS = {"day": 1, "week": 7, "month": 30}
 _SINCE = "new"
 """The argument of `today` that asks for what came after today's digest."""
 _DEEPEST = 500
@@ -148,31 +148,19 @@ async def _posted_today(ctx: CommandContext) -> Reply | None:
 async def trending(ctx: CommandContext, argument: str) -> Reply:
     """The papers of a day, a week or a month with the most upvotes and likes."""
     period = argument.casefold().removeprefix("this ").strip() or "week"
-    if period not in _PERIODS:
+    if period not in list(Period):
         return error_reply("Trending over what? `/papers trending day`, `week` or `month`.")
-    until = ctx.now.astimezone(ctx.zone).date()
+    today_ = ctx.now.astimezone(ctx.zone).date()
     async with ctx.services.store.read() as tx:
-        listed_ids = await papers.news(tx, until - timedelta(days=_PERIODS[period] - 1), until + timedelta(days=1))
-        first_day = datetime.combine(until - timedelta(days=_PERIODS[period] - 1), time(), ctx.zone)
-        listed_ids += await channel_feeds.came_after(tx, ctx.channel.id, first_day, visible=True)
-        listed_papers = await papers.get_many(tx, listed_ids)
-        channel_votes = await votes.visible_from(tx, ctx.channel.id, listed_ids) if len(listed_ids) <= 20_000 else []
-    likes: Counter[str] = Counter()
-    by_channel: dict[int, list[votes.Vote]] = {}
-    for vote in channel_votes:
-        by_channel.setdefault(vote.channel_id, []).append(vote)
-    for votes_in_channel in by_channel.values():
-        for standing_vote in feedback.standing_votes(votes_in_channel, ctx.services.emoji):
-            likes[standing_vote.paper_id] += standing_vote.value > 0
-    # A like in this workspace counts as five upvotes from elsewhere.
-    heat = {i: paper.upvotes + 5 * likes[i] for i, paper in listed_papers.items()}
-    hot = sorted((i for i in listed_papers if heat[i] > 0), key=lambda i: (-heat[i], i))[:_DEEPEST]
-    if not hot:
-        total = len(listed_ids)
+        ids = await trends.trending_for(
+            tx, ctx.channel.id, ctx.services.emoji, Period(period), ctx.zone, today_, _DEEPEST
+        )
+        total = 0 if ids else await listings.count(tx, *trends.window(Period(period), today_))
+    if not ids:
         return Reply(
             f"Nothing is trending this {period} yet: {total} papers were listed, none has upvotes or reactions."
         )
-    hits = [Hit(i, float(heat[i])) for i in hot[ctx.offset : ctx.offset + PAGE + 1]]
+    hits = [Hit(paper_id, 0.0) for paper_id in ids[ctx.offset : ctx.offset + PAGE + 1]]
     if not hits:
         return Reply("That was all.")
     return await _page(ctx, f"Most upvoted and most liked this {period}:", hits, TRENDING, period, "")

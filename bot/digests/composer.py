@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests import cards, feedback, layout, own_feeds
+from bot.digests import cards, feedback, layout, own_feeds, quiet
 from bot.digests.feedback import EmojiTable
 from bot.digests.selection import pick_options
 from bot.model.codec import dump_message
@@ -21,7 +21,6 @@ from bot.model.text import count, cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
 from bot.private_indexes import PrivateIndexes
-from bot.sources.guard import without_private_hosts
 from bot.store import deliveries, exposures, papers, pick_log, runs, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
@@ -36,11 +35,6 @@ _LONGEST_LOOK_BACK = timedelta(days=30)
 _NEIGHBOURS_UNTIL = 100
 """With so many votes of its own, a channel gives its neighbours' votes a tenth of their weight: they are not read
 any more."""
-_ARXIV = "arxiv"
-_WEEKEND = "it is the weekend, and arXiv announces nothing on Saturdays and Sundays."
-_TROUBLES_SHOWN = 3
-_REASON_CHARS = 300
-"""Of the reasons of all sources together."""
 _ALL_HERE = "all that was listed has been here already."
 
 
@@ -369,33 +363,11 @@ class DigestComposer:
                 f"{papers_text} listed, none close enough to what this channel likes{learned}. "
                 f"`/papers settings bar {max(bar - 0.2, 0):.1f}` lets more through."
             )
-        failing = await runs.failing(tx, self._sources)
-        is_weekend = day.weekday() >= 5 and _ARXIV not in [run.source for run in failing]
-        if failing:
-            return f"{_WEEKEND} Besides, {_troubles(failing)}" if is_weekend else _troubles(failing)
-        if candidates.recent:
+        if candidates.recent and not await runs.failing(tx, self._sources):
             return _ALL_HERE
         last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
-        read_at = await runs.last_finished(tx)
-        if read_at is None or (last_digest and read_at <= last_digest.planned_at):
-            since = "since the last digest" if last_digest else "yet"
-            return f"the sources have not been read {since}. What they list comes with the next one."
-        if is_weekend:
-            return _WEEKEND
-        notes = await runs.notes_of_last(tx, self._sources)
-        return plain_text(without_private_hosts(notes[0])) if notes else "no new papers were listed."
-
-
-def _troubles(failing: Sequence[runs.Run]) -> str:
-    """The sources that could not be read, each with its reason."""
-    causes = []
-    for run in failing[:_TROUBLES_SHOWN]:
-        name, reason = without_private_hosts(run.source), without_private_hosts(run.reason, run.source)
-        room = _REASON_CHARS // min(len(failing), _TROUBLES_SHOWN)
-        causes.append(f"{plain_text(name)} could not be read ({cut(plain_text(reason), room).rstrip('.')})")
-    if len(failing) > _TROUBLES_SHOWN:
-        causes.append(f"{len(failing) - _TROUBLES_SHOWN} more could not be read either")
-    return f"{'; '.join(causes)}. What was missed comes when {'it answers' if len(failing) == 1 else 'they answer'}."
+        read_since, since_when = (last_digest.planned_at, "since the last digest") if last_digest else (None, "yet")
+        return await quiet.reason_of_sources(tx, day, read_since, self._sources, since_when)
 
 
 def _for(day: date) -> str:

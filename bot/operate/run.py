@@ -32,7 +32,8 @@ from bot.source_registry import configured_sources
 from bot.sources.feed import feed_name
 from bot.store.database import Store
 from bot.store.serving import ServingLock
-from bot.web import Served, Unservable, serving
+from bot.web.server import Unservable
+from bot.website import website
 
 log = structlog.get_logger(__name__)
 
@@ -40,16 +41,22 @@ log = structlog.get_logger(__name__)
 async def run_platforms(settings: Settings) -> None:
     """Run the bot on every platform of the settings, until it is interrupted."""
     entries = set_up(settings)
-    if not entries:
-        raise UsageError(f"No platform is set up. {how_to_set_up()}")
+    if not entries and not settings.web.page:
+        raise UsageError(f"No platform is set up, and the page is off. {how_to_set_up()}")
     # A search in a thread gives way to the event loop after a millisecond, not after Python's usual five.
     sys.setswitchinterval(0.001)
     async with sole_bot(settings) as lock:
         try:
-            async with _open_app(settings, partial(_prepared, settings), lock) as app, _website(settings, app):
+            async with (
+                _open_app(settings, partial(_prepared, settings), lock) as app,
+                website(app, required=not entries),
+            ):
                 for line in filter(None, (entry.announcement(settings) for entry in entries)):
                     log.info(line)
-                log.info(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
+                if entries:
+                    log.info(f"Paperboy runs on {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
+                else:
+                    log.warning(f"No platform is set up, so only the page is served. {how_to_set_up()}")
                 _collect_seldom()
                 await serve(app, app.platforms)
         except (TokensUnreadable, Unservable, PlatformError) as error:
@@ -80,18 +87,6 @@ def environment_of(settings: Settings, store: Store) -> Environment:
     return Environment(
         settings, system_clock, COMMANDS, lambda platform: StoredInstallations(store, cipher, system_clock, platform)
     )
-
-
-@contextlib.asynccontextmanager
-async def _website(settings: Settings, app: App) -> AsyncIterator[None]:
-    """The web server, if any platform has routes."""
-    routes = [route for platform in app.platforms.values() if isinstance(platform, Served) for route in platform.routes]
-    if not routes:
-        yield
-        return
-    async with serving(routes, settings.web.host, settings.web.port) as url:
-        log.info(f"The web server listens on {url}.")
-        yield
 
 
 async def chat_here(settings: Settings) -> None:

@@ -37,7 +37,7 @@ def _no_checks(environment: Environment) -> Sequence[Check]:
 @dataclass(frozen=True, slots=True)
 class PlatformEntry:
     """One platform in the registry. Routes of the web server and further checks come from the platform itself: it
-    implements `bot.web.Served` and `bot.ports.platform.Checkable`."""
+    implements `bot.web.server.Served` and `bot.ports.platform.Checkable`."""
 
     name: str
     """The platform's name, which is also the name of its section in the settings."""

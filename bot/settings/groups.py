@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote
 from zoneinfo import available_timezones
@@ -361,10 +362,38 @@ class EmailSettings(Section):
 
 
 class WebSettings(Section):
-    """The web server, for what Slack sends over HTTP; it serves a proxy that speaks HTTPS."""
+    """The web server, for the page and for what Slack sends over HTTP; a proxy before it speaks HTTPS."""
 
     host: str = Field("127.0.0.1", description="The address it listens on.")
     port: int = Field(8080, ge=0, le=65535, description="The port it listens on; 0 is any free one.")
+    page: bool = Field(True, description="Serve the page: the day's papers, search, feeds.")
+    public_url: str = Field(
+        "",
+        description="The address at which others reach the page, as https://papers.example.org: links in chat, feeds "
+        "and mails begin with it. Empty: http://host:port.",
+    )
+    trusted_proxies: Texts = Field(
+        ("127.0.0.1", "::1"),
+        description="Proxies before the server, as addresses or networks: their X-Forwarded-For tells the client's "
+        "address.",
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?", value):
+            raise ValueError("is no address like https://papers.example.org")
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError("holds what is neither an address nor a network like 10.0.0.0/8") from None
+        return value
 
 
 class ScheduleSettings(Section):

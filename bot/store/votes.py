@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model.messages import SUPER_REACTION_SUFFIX
 from bot.store import channels
 from bot.store.tables import channels as channel_rows
-from bot.store.tables import insert_new, numbers, posts, votes
+from bot.store.tables import insert_new, numbers, papers, posts, votes
 
 
 class VoteSignal(StrEnum):
@@ -142,6 +142,20 @@ async def visible_from(tx: AsyncConnection, channel_id: int, paper_ids: Sequence
     rows = await tx.execute(
         sa.select(votes).where(
             votes.c.paper_id.in_(paper_ids), votes.c.on, votes.c.channel_id.in_(channels.visible_from(channel_id))
+        )
+    )
+    return [_vote(row) for row in rows]
+
+
+async def visible_on_news(tx: AsyncConnection, channel_id: int, since: date, until: date) -> list[Vote]:
+    """The standing votes, in the channels that a channel may see, on the papers that became news in these days."""
+    rows = await tx.execute(
+        sa.select(votes)
+        .join(papers, papers.c.id == votes.c.paper_id)
+        .where(
+            papers.c.listed_on.between(since, until),
+            votes.c.on,
+            votes.c.channel_id.in_(channels.visible_from(channel_id)),
         )
     )
     return [_vote(row) for row in rows]

@@ -8,7 +8,7 @@ import sys
 from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
-from bot.web import serving
+from bot.web.server import serving
 
 
 async def main(secret: str) -> None:

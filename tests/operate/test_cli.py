@@ -36,7 +36,6 @@ SLOW_TO_IMPORT = ("alembic", "sklearn", "prompt_toolkit", "pylatexenc", "httpx",
         (["ingest", "--since", "yesterday"], "2026-03-31"),
         (["ingest", "--since", "2999-01-01"], "still to come"),
         (["replay"], "--papers"),
-        (["run"], "`paperboy chat`"),
         (["--config", "/nowhere.toml", "search", "x"], "/nowhere.toml"),
     ],
 )
@@ -46,6 +45,13 @@ def test_wrong_use_is_one_line_with_the_mend_and_exit_2(operator: Operator, word
     assert told in ran.err
     assert ".." not in ran.err
     assert "?." not in ran.err
+
+
+def test_run_without_a_platform_and_without_the_page_is_wrong_use(operator: Operator) -> None:
+    operator.set(WEB__PAGE="false")
+    ran = operator("run")
+    assert (ran.code, ran.out, len(ran.told)) == (2, "", 1)
+    assert "`paperboy chat`" in ran.err
 
 
 def test_a_wrong_setting_is_wrong_use(operator: Operator) -> None:

@@ -13,7 +13,7 @@ from bot.platforms import registry
 from bot.platforms.registry import build_platforms, how_to_set_up, platform_sections
 from bot.settings import Settings, SettingsError, load
 from bot.store.database import Store
-from bot.web import Served
+from bot.web.server import Served
 from tests.platforms.postcards import POSTCARDS
 
 

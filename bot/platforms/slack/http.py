@@ -34,7 +34,7 @@ from bot.platforms.slack.reading import is_plain
 from bot.platforms.slack.token_store import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import BotApi, Check, Clock, PlatformError, Sleep
-from bot.web import body_of
+from bot.web.server import body_of
 
 _STAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 _SECONDS, _SIGNED = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")

@@ -23,7 +23,7 @@ class Postcards(Section):
 
 
 class PostcardPlatform:
-    """Implements `bot.ports.platform.Platform`, `bot.web.Served` and `bot.ports.platform.Checkable`."""
+    """Implements `bot.ports.platform.Platform`, `bot.web.server.Served` and `bot.ports.platform.Checkable`."""
 
     name = "postcards"
     capabilities = Capabilities(max_text=200)

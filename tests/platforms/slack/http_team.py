@@ -18,7 +18,7 @@ from bot.platforms.slack.scopes import SCOPES
 from bot.platforms.slack.token_store import AppKeys
 from bot.ports.installations import Installation
 from bot.store.database import Store
-from bot.web import serving
+from bot.web.server import serving
 from tests.fakes.clock import Clock
 from tests.fakes.slack.server import FakeSlack
 from tests.fakes.slack.world import TOKEN_LIVES, Workspace

@@ -21,7 +21,7 @@ from bot.model.messages import Message, Place
 from bot.platforms.slack.http import _is_signed
 from bot.ports.platform import AccessLost
 from bot.store.database import Store
-from bot.web import Unservable, serving
+from bot.web.server import Unservable, serving
 from tests.fakes.slack.signed import signature
 from tests.platforms.conformance import CARD
 from tests.platforms.slack.http_team import HttpTeam, http_team_at_work

@@ -17,6 +17,10 @@ import structlog
 from aiohttp import ClientPayloadError, web
 from aiohttp.typedefs import Handler
 
+from bot.web.errors import error_pages
+from bot.web.security import HEADERS, Network, client_address
+from bot.web.templates import Templates, static_routes
+
 _LONGEST_BODY = 1024 * 1024
 """Bytes of one request; Slack's largest are a tenth of it."""
 _SMALL_BODY = 64 * 1024
@@ -64,13 +68,16 @@ async def serving(
     header_seconds: float = _HEADER_SECONDS,
     idle_seconds: float = _IDLE_SECONDS,
     connections: int | None = None,
+    trusted_proxies: Iterable[Network] = (),
 ) -> AsyncIterator[str]:
-    """Run a server with these routes and /healthz, and yield its address. `connections` is the most that it holds at
-    the same time; by default it depends on how many files the process may open. Raises Unservable."""
-    app = web.Application(client_max_size=_LONGEST_BODY, middlewares=[_counted])
+    """Run a server with these routes, /healthz and the style of pages, and yield its address. `connections` is the most
+    that it holds at the same time; by default it depends on how many files the process may open. `trusted_proxies` tell
+    the truth about the address of their client. Raises Unservable."""
+    app = web.Application(client_max_size=_LONGEST_BODY, middlewares=[_counted, error_pages(Templates("bot.web"))])
     app[_LARGE] = asyncio.Semaphore(_LARGE_BODIES)
-    app.add_routes([web.get("/healthz", _healthy), *routes])
-    app.on_response_prepare.append(_unversioned)
+    app[_TRUSTED_PROXIES] = tuple(trusted_proxies)
+    app.add_routes([web.get("/healthz", _healthy), *static_routes(), *routes])
+    app.on_response_prepare.append(_add_headers)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING_SECONDS)
     await runner.setup()
     assert runner.server is not None
@@ -132,14 +139,22 @@ async def body_of(request: web.Request) -> bytes:
 
 
 _LARGE = web.AppKey("large", asyncio.Semaphore)
+_TRUSTED_PROXIES: web.AppKey[Iterable[Network]] = web.AppKey("trusted_proxies")
+
+
+def client_of(request: web.Request) -> str:
+    """The address of the client that sent a request, also behind the proxies that are trusted."""
+    return client_address(request, request.app[_TRUSTED_PROXIES])
 
 
 async def _healthy(request: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
 
-async def _unversioned(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = _SERVER
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 @web.middleware

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot import web as served
-from bot.web import body_of, serving
+from bot.web import server as served
+from bot.web.server import body_of, serving
 
 PATIENCE_SECONDS = 30
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -82,8 +82,14 @@ async def door(
     *, header_seconds: float = 20.0, idle_seconds: float = 60.0, connections: int = 100
 ) -> AsyncIterator[Door]:
     here = Door()
-    how = {"header_seconds": header_seconds, "idle_seconds": idle_seconds}
-    async with serving(here.routes(), "127.0.0.1", 0, connections=connections, **how) as here.url:
+    async with serving(
+        here.routes(),
+        "127.0.0.1",
+        0,
+        connections=connections,
+        header_seconds=header_seconds,
+        idle_seconds=idle_seconds,
+    ) as here.url:
         yield here
         here.open.set()
         for _, writer in here.streams:

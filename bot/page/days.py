@@ -1,0 +1,82 @@
+"""The papers of a day, a week or a month."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from aiohttp import web
+
+from bot.page import views
+from bot.page.context import PAGE_PAPERS, PageContext, page_number
+from bot.reports import listings
+from bot.reports.listings import Period, Span
+from bot.web.errors import PageError
+
+_WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class DayPages:
+    """The routes /, /day/YYYY-MM-DD, /week, /week/YYYY-Www, /month and /month/YYYY-MM."""
+
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
+
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """The routes."""
+        return [
+            web.get("/", self._latest),
+            web.get("/{period:week|month}", self._latest),
+            web.get("/{period:day|week|month}/{name}", self._named),
+        ]
+
+    async def _latest(self, request: web.Request) -> web.Response:
+        period = Period(request.match_info.get("period", Period.DAY))
+        async with self._context.store.read() as tx:
+            span = await listings.latest(tx, period, self._context.today)
+        return await self._page(request, span)
+
+    async def _named(self, request: web.Request) -> web.Response:
+        return await self._page(request, span_named(Period(request.match_info["period"]), request.match_info["name"]))
+
+    async def _page(self, request: web.Request, span: Span) -> web.Response:
+        context, number = self._context, page_number(request)
+        async with context.store.read() as tx:
+            page = await listings.page_of(
+                tx,
+                span,
+                context.today,
+                limit=PAGE_PAPERS,
+                offset=(number - 1) * PAGE_PAPERS,
+                sources=context.sources,
+            )
+        if number > 1 and not page.papers:
+            raise PageError(404, "The list ends before this page.")
+        return context.templates.page(
+            "listing.html",
+            here=span.period.value,
+            title=views.span_title(span),
+            page=page,
+            papers=await views.cards_of(page.papers),
+            earlier=views.span_link(page.earlier),
+            later=views.span_link(page.later),
+            pager=views.pager(views.span_url(span), number, page.total, PAGE_PAPERS),
+        )
+
+
+def span_named(period: Period, name: str) -> Span:
+    """The period that the end of an address names: 2026-11-30, 2026-W49 or 2026-11. Raises PageError."""
+    try:
+        if period is Period.DAY and _DAY.fullmatch(name):
+            return Span.around(period, date.fromisoformat(name))
+        if period is Period.WEEK and (week := _WEEK.fullmatch(name)):
+            return Span.around(period, date.fromisocalendar(int(week[1]), int(week[2]), 1))
+        if period is Period.MONTH and (month := _MONTH.fullmatch(name)):
+            return Span.around(period, date(int(month[1]), int(month[2]), 1))
+    except ValueError:
+        pass
+    example = {Period.DAY: "/day/2026-11-30", Period.WEEK: "/week/2026-W49", Period.MONTH: "/month/2026-11"}[period]
+    raise PageError(404, f"There is no such {period}. One looks like {example}.")

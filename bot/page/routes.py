@@ -1,0 +1,13 @@
+"""All routes of the page."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.page.context import PageContext
+from bot.page.days import DayPages
+
+
+def page_routes(context: PageContext) -> list[web.RouteDef]:
+    """The routes of the page."""
+    return [*DayPages(context).routes]

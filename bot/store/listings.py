@@ -1,0 +1,72 @@
+"""The papers of a day, a week or a month, the days that have papers, and what is trending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.papers import paper_of
+from bot.store.tables import papers
+from recommender import Paper
+
+_NEWS = ~papers.c.withdrawn, ~papers.c.private
+_MOST_UPVOTED_FIRST = papers.c.upvotes.desc(), papers.c.listed_on.desc(), papers.c.id
+
+
+async def listed(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
+    """The papers that became news from day `since` to day `until`, both included, the most upvoted first. Withdrawn
+    papers are none of them."""
+    query = sa.select(papers).where(papers.c.listed_on.between(since, until), *_NEWS)
+    rows = await tx.execute(query.order_by(*_MOST_UPVOTED_FIRST).limit(limit).offset(offset))
+    return [paper_of(row) for row in rows]
+
+
+async def count(tx: AsyncConnection, since: date, until: date) -> int:
+    """The number of papers that became news in these days."""
+    query = sa.select(sa.func.count()).select_from(papers).where(papers.c.listed_on.between(since, until), *_NEWS)
+    return int((await tx.execute(query)).scalar_one())
+
+
+async def last_day(tx: AsyncConnection, until: date) -> date | None:
+    """The last day up to `until` that has papers; None if there is none."""
+    return await _day(tx, sa.func.max(papers.c.listed_on), papers.c.listed_on <= until)
+
+
+async def first_day(tx: AsyncConnection, since: date, until: date) -> date | None:
+    """The first day from `since` to `until` that has papers; None if there is none."""
+    return await _day(tx, sa.func.min(papers.c.listed_on), papers.c.listed_on.between(since, until))
+
+
+async def most_upvoted(
+    tx: AsyncConnection,
+    since: date,
+    until: date,
+    limit: int,
+    *,
+    bonus: Sequence[tuple[str, int]] = (),
+    further: Sequence[str] = (),
+) -> list[str]:
+    """The ids of these days' papers with the most upvotes, best first. Papers without any are left out.
+
+    `bonus` gives papers by id further points. The `further` papers take part though they are no news for everyone.
+    """
+    news = papers.c.listed_on.between(since, until), *_NEWS
+    query = sa.select(papers.c.id, papers.c.upvotes).where(*news, papers.c.upvotes > 0)
+    rows = await tx.execute(query.order_by(papers.c.upvotes.desc(), papers.c.id).limit(limit))
+    points = {row.id: int(row.upvotes) for row in rows}
+    extra = dict(bonus)
+    if extra or further:
+        is_meant = sa.or_(sa.and_(*news, papers.c.id.in_(extra)), papers.c.id.in_(further))
+        for row in await tx.execute(sa.select(papers.c.id, papers.c.upvotes).where(is_meant)):
+            points[row.id] = int(row.upvotes) + extra.get(row.id, 0)
+    ids = [paper_id for paper_id in points if points[paper_id]]
+    return sorted(ids, key=lambda paper_id: (-points[paper_id], paper_id))[:limit]
+
+
+async def _day(tx: AsyncConnection, chosen: Any, condition: sa.ColumnElement[bool]) -> date | None:
+    day = (await tx.execute(sa.select(chosen).where(condition, *_NEWS))).scalar_one_or_none()
+    return date.fromisoformat(day) if isinstance(day, str) else day

@@ -1,0 +1,1 @@
+"""The web server, and what all its pages share: the layout, the headers, and the limits."""

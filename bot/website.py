@@ -1,0 +1,53 @@
+"""The web server of a running bot: the routes of its platforms, and the page."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+
+from bot.app import App, system_clock
+from bot.page.context import PageContext
+from bot.page.routes import page_routes
+from bot.page.views import page_templates
+from bot.ports.platform import Clock
+from bot.web.security import networks_of
+from bot.web.server import Served, Unservable, serving
+
+log = structlog.get_logger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def website(app: App, *, required: bool = False, clock: Clock = system_clock) -> AsyncIterator[str]:
+    """Serve the platforms' routes and the page, and yield the page's address; "" if no page is served.
+
+    Raises Unservable if the server can't listen and a platform needs it, or the page is `required`. Else the bot runs
+    on without a page, and the log says why.
+    """
+    web = app.settings.web
+    platform_routes = [
+        route for platform in app.platforms.values() if isinstance(platform, Served) for route in platform.routes
+    ]
+    page = PageContext(app.store, app.paper_index, clock, page_templates(), app.source_names) if web.page else None
+    async with contextlib.AsyncExitStack() as stack:
+        if not (platform_routes or page):
+            yield ""
+            return
+        routes = [*platform_routes, *(page_routes(page) if page else ())]
+        server = serving(routes, web.host, web.port, trusted_proxies=networks_of(web.trusted_proxies))
+        try:
+            url = await stack.enter_async_context(server)
+        except Unservable as error:
+            if platform_routes or required:
+                raise
+            log.warning("The page is not served.", why=str(error))
+            yield ""
+            return
+        if page is None:
+            log.info(f"The web server listens on {url}.")
+            yield ""
+            return
+        page.url = web.public_url or url
+        log.info(f"The page is at {page.url}." if page.url == url else f"The page is at {page.url}, served by {url}.")
+        yield page.url
