@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bot.model.messages import Action, Attachment, Reply
 from bot.platforms.terminal import render
+from bot.platforms.terminal.charts import DrawnChart
 from bot.platforms.terminal.numbers import Numbers, is_header, opens
 from bot.platforms.terminal.sanitize import one_line
 from bot.platforms.terminal.terminal_log import PostedMessage
@@ -53,6 +54,8 @@ class Screen:
         self.print(render.answer(reply, self.numbers.answer(reply)))
         if reply.actions or reply.lines or reply.cards:  # an answer in words alone leaves the earlier offers
             self._offers = render.short_words(reply.actions)
+        for chart in reply.charts:
+            self.print(DrawnChart(chart))
         if reply.attachment:
             self.print(render.attached(reply.attachment, self._store(reply.attachment)))
 
