@@ -75,8 +75,8 @@ class Digest:
         """The text above the papers, or the line that says why there are none. `tucked` says that the titles are in the
         thread of this message. In an `answer` to a member only the cards' buttons count, and reactions do not."""
         if not self.cards:
-            return f"Nothing new {_for(self.day)}: {self.quiet}"
-        start, profile = f"{count(len(self.cards), 'paper')} {_for(self.day)}", self.profile
+            return layout.nothing_new(self.day, self.quiet)
+        start, profile = f"{count(len(self.cards), 'paper')} {layout.for_day(self.day)}", self.profile
         react = f"{'Vote' if answer else 'React'} with 👍 or 👎"
         if style is Style.COMPACT:
             react = "React with the number of each you like, as 1️⃣"
@@ -368,10 +368,6 @@ class DigestComposer:
         last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
         read_since, since_when = (last_digest.planned_at, "since the last digest") if last_digest else (None, "yet")
         return await quiet.reason_of_sources(tx, day, read_since, self._sources, since_when)
-
-
-def _for(day: date) -> str:
-    return f"for {day:%A}, {day.day} {day:%B}"
 
 
 async def next_hour(tx: AsyncConnection, channel: Channel, now: datetime) -> Hour:

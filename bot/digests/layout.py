@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from bot.model.codec import dump_message
 from bot.model.messages import Card, Line, Message, Style
@@ -10,6 +11,16 @@ from bot.ports.platform import Capabilities
 from bot.store.deliveries import Draft
 
 _FURTHER = "Also today. React with the number of each you like: it counts as a 👍 on a card."
+
+
+def nothing_new(day: date, reason: str) -> str:
+    """The text of a digest without papers."""
+    return f"Nothing new {for_day(day)}: {reason}"
+
+
+def for_day(day: date) -> str:
+    """The words that say which day a digest is for."""
+    return f"for {day:%A}, {day.day} {day:%B}"
 
 
 def supported_styles(can: Capabilities) -> tuple[Style, ...]:

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from bot.jobs import post_updates
 from bot.jobs.reactions import ReactionRecorder
 from bot.jobs.tasks import cancel_all
 from bot.model.codec import load_message
@@ -162,6 +163,8 @@ class DeliveryWorker:
         async with self._steps, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
             post = await deliveries.next_post(tx, channel_id, _UNDER_WAY)
+            is_unsent = post is not None and post.state is PostState.PLANNED
+            changes = await post_updates.since_planning(tx, post) if post and is_unsent else None
         if channel is None or channel.state is ChannelState.LOST or post is None:
             return False
         bind_contextvars(post=post.key, paper=post.paper_id)
@@ -176,7 +179,9 @@ class DeliveryWorker:
             return await self._resolve_uncertain(platform, channel, post)
         if now - post.planned_at > self._policy.grace:
             return await self._move(post, PostState.DROPPED, reason="too late to be news")
-        return await self._send(platform, channel, post)
+        if changes and changes.drops:
+            return await self._move(post, PostState.DROPPED, reason=post_updates.WITHDRAWN)
+        return await self._send(platform, channel, await post_updates.applied(post, changes) if changes else post)
 
     async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
         """Send a post. An uncertain post is sent again only if its key makes that safe."""
@@ -190,7 +195,8 @@ class DeliveryWorker:
         # If an earlier send may have posted the message, the time of that first send is kept.
         first_begun_at = previous.sending_at if previous.state is PostState.UNCERTAIN else None
         attempts, first_at = post.attempts + 1, first_begun_at or begun_at
-        if not await self._move(post, PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun_at):
+        begun = {"attempts": attempts, "sending_at": first_at, "tried_at": begun_at}
+        if not await self._move(post, PostState.SENDING, body=post.body, **begun):
             return False
         post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun_at)
         tries, now = self._tries.get(post.id), self._seconds()

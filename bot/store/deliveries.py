@@ -237,6 +237,18 @@ async def latest(tx: AsyncConnection, channel_id: int, kind: DeliveryKind) -> De
     return _delivery(row) if row else None
 
 
+async def get(tx: AsyncConnection, delivery_id: int) -> Delivery:
+    """The delivery with this id."""
+    return _delivery((await tx.execute(sa.select(deliveries).where(deliveries.c.id == delivery_id))).one())
+
+
+async def count_cards(tx: AsyncConnection, delivery_id: int) -> int:
+    """The number of planned cards of a delivery whose papers are not withdrawn."""
+    is_card = posts.c.delivery_id == delivery_id, posts.c.state == PostState.PLANNED, ~papers.c.withdrawn
+    cards = sa.select(sa.func.count()).select_from(posts).join(papers, papers.c.id == posts.c.paper_id)
+    return int((await tx.execute(cards.where(*is_card))).scalar_one())
+
+
 async def first_post(tx: AsyncConnection, delivery_id: int) -> Post:
     """The first message of a delivery: threaded messages go in its thread."""
     first = sa.select(posts).where(posts.c.delivery_id == delivery_id).order_by(posts.c.position).limit(1)

@@ -54,7 +54,7 @@ _POSTED_OF = sa.select(_ENTRIES_OF_PAPERS.c.paper_id).where(_ENTRIES_OF_PAPERS.c
 _DROPPED = (
     sa.select(papers.c.id)
     .join(_ENTRIES, _ENTRIES.c.paper_id == papers.c.id)
-    .where(_ENTRIES.c.state == PostState.DROPPED, papers.c.listed_on >= sa.bindparam("since"))
+    .where(_ENTRIES.c.state == PostState.DROPPED, papers.c.listed_on >= sa.bindparam("since"), ~papers.c.withdrawn)
     .order_by(papers.c.listed_on.desc(), papers.c.id)
 )
 
@@ -77,7 +77,8 @@ async def known(tx: AsyncConnection, channel_id: int) -> set[str]:
 
 
 async def dropped(tx: AsyncConnection, channel_id: int, since: date) -> list[str]:
-    """The papers that became news since a day and were planned for the channel but dropped, the newest first."""
+    """The papers that became news since a day and were planned for the channel but dropped, the newest first. Withdrawn
+    papers are none of them."""
     return list((await tx.execute(_DROPPED, {"channel": channel_id, "since": since})).scalars())
 
 

@@ -211,6 +211,12 @@ async def most_upvoted(tx: AsyncConnection, ids: Sequence[str], limit: int) -> l
     return [paper_id for _, paper_id in sorted(ranked)[:limit]]
 
 
+async def changed_among(tx: AsyncConnection, ids: Sequence[str], revision: int) -> dict[str, Paper]:
+    """Those of these papers that changed after a revision, by id."""
+    rows = await tx.execute(sa.select(papers).where(papers.c.id.in_(ids), papers.c.revision > revision))
+    return {row.id: paper_of(row) for row in rows}
+
+
 async def news_revision(tx: AsyncConnection, paper_id: str) -> int | None:
     """The revision at which a paper became news; None if it never did."""
     query = sa.select(papers.c.news_revision).where(papers.c.id == paper_id)

@@ -1,0 +1,110 @@
+"""A planned post as its papers are now.
+
+Between planning and sending a source may withdraw a paper, change its title, or turn out to list it under another id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.digests import cards, layout
+from bot.model.codec import dump_message, load_message
+from bot.model.messages import Card, Line, Message
+from bot.model.text import count
+from bot.store import deliveries, exposures, papers
+from bot.store.deliveries import Delivery, Post
+from bot.store.states import DeliveryKind
+from recommender import Paper
+
+WITHDRAWN = "its paper has been withdrawn meanwhile"
+"""The reason of a dropped card whose paper was withdrawn."""
+_COUNT = re.compile(r"^\d+ papers?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The changes of the papers that a post shows since it was planned.
+
+    `papers` are those that changed, by the number of their line, or under 0 for the card's. `cards` is the number of
+    cards that a digest's header announces and that will come, None for any other post.
+    """
+
+    delivery: Delivery
+    papers: dict[int, Paper]
+    cards: int | None = None
+
+    @property
+    def drops(self) -> bool:
+        """Whether the post is a card of a withdrawn paper that no member asked for."""
+        card_paper = self.papers.get(0)
+        return card_paper is not None and card_paper.withdrawn and self.delivery.kind is not DeliveryKind.SUBMISSION
+
+
+async def since_planning(tx: AsyncConnection, post: Post) -> Changes:
+    """What has changed for a post that is still to be sent."""
+    delivery = await deliveries.get(tx, post.delivery_id)
+    paper_ids = {0: post.paper_id} if post.paper_id else {}
+    if not paper_ids and post.body.get("lines"):
+        paper_ids = {
+            n: paper_id for (_, n), paper_id in (await exposures.by_number(tx, post.channel_id, post.id)).items()
+        }
+    if paper_ids:
+        # The row of a paper that another one was merged into may be older than the delivery.
+        revision = delivery.papers_revision if _shown(post.body).items() >= paper_ids.items() else -1
+        changed = await papers.changed_among(tx, list(paper_ids.values()), revision)
+        return Changes(delivery, {n: changed[i] for n, i in paper_ids.items() if i in changed})
+    is_header = post.position == 0 and delivery.kind is DeliveryKind.DIGEST
+    return Changes(delivery, {}, await deliveries.count_cards(tx, delivery.id) if is_header else None)
+
+
+def _shown(body: Mapping[str, Any]) -> dict[int, str]:
+    """The ids in a post's text, by the numbers of its lines; a card's is under 0."""
+    entries = [body.get("card"), *(body.get("lines") or ())]
+    return {n: str(entry.get("paper_id")) for n, entry in enumerate(entries) if isinstance(entry, Mapping)}
+
+
+async def applied(post: Post, changes: Changes) -> Post:
+    """The post with these changes in its text. A post whose text can't be read is left as it is."""
+    if not changes.papers and changes.cards is None:
+        return post
+    try:
+        message = load_message(post.body)
+    except ValidationError:
+        return post
+    # The texts of papers may be full of TeX, so they are converted in a thread.
+    updated = await asyncio.to_thread(_updated, message, changes)
+    return post if updated == message else replace(post, body=dump_message(updated))
+
+
+def _updated(message: Message, changes: Changes) -> Message:
+    if changes.cards is not None:
+        return replace(message, text=_header(message.text, changes.cards, changes.delivery.local_date))
+    card = _card(message.card, changes.papers[0]) if message.card and 0 in changes.papers else message.card
+    lines = (
+        _line(line, changes.papers[number]) if number in changes.papers else line
+        for number, line in enumerate(message.lines, 1)
+    )
+    return replace(message, card=card, lines=tuple(lines))
+
+
+def _header(text: str, card_count: int, day: date) -> str:
+    """A digest's header with the number of its cards; a header that names none stays as it is."""
+    if card_count or not _COUNT.match(text):
+        return _COUNT.sub(count(card_count, "paper"), text)
+    return layout.nothing_new(day, "what was picked has been withdrawn meanwhile.")
+
+
+def _card(card: Card, paper: Paper) -> Card:
+    return cards.card(paper, card.why, guess=card.guess, note=card.note)
+
+
+def _line(line: Line, paper: Paper) -> Line:
+    return cards.line(paper, line.detail, line.note)
