@@ -68,6 +68,7 @@ def what_goes(data: MemberData) -> str:
         count(data.saved, "saved paper") if data.saved else "",
         f"{count(data.private_papers, 'private paper')} that nobody else gave" if data.private_papers else "",
         "the direct conversation with me, with its topics and its digests" if data.conversations else "",
+        f"{count(data.subscriptions, 'subscription')} by mail" if data.subscriptions else "",
     ]
     *others, last = [part for part in parts if part] or ["nothing but the name, where it is noted"]
     return f"{', '.join(others)} and {last}" if others else last

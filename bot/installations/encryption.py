@@ -6,6 +6,7 @@ Fernet is AES-128 in CBC mode with an HMAC-SHA256 over it: cryptography.io/en/la
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ class TokenCipher:
 
     def __init__(self, keys: Sequence[str], file: Path) -> None:
         self._keys, self._file = tuple(keys), file
+        self._all: tuple[str, ...] = ()
         self._fernet: MultiFernet | None = None
         self._first: Fernet | None = None
 
@@ -72,9 +74,17 @@ class TokenCipher:
         except (InvalidToken, ValueError):
             return ""
 
+    def fingerprints(self, text: str) -> tuple[str, ...]:
+        """The keyed hash of a text by each key, in hexadecimal; that of the first key is the one to store. Without a
+        key nobody can find the text by trying. Raises TokensUnreadable when no key can be stored."""
+        self._loaded()
+        return tuple(
+            hmac.new(key.encode(), b"fingerprint\0" + text.encode(), "sha256").hexdigest() for key in self._all
+        )
+
     def _loaded(self) -> MultiFernet:
         if self._fernet is None:
-            keys = self._keys or (_stored_key(self._file),)
+            keys = self._all = self._keys or (_stored_key(self._file),)
             try:
                 self._first = Fernet(keys[0])
                 self._fernet = MultiFernet([self._first, *map(Fernet, keys[1:])])

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model.messages import PlaceKind
 from bot.store import inbox
 from bot.store.contributions import delete_orphans
-from bot.store.tables import channels, contributions, corrections, installations, saved, topics, votes
+from bot.store.subscriptions import asked_by
+from bot.store.tables import channels, contributions, corrections, installations, saved, subscriptions, topics, votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,13 @@ class MemberData:
     private_papers: int
     conversations: int
     topics: int
+    subscriptions: int
     owned: tuple[str, ...]
 
     @property
     def entries(self) -> int:
         """The rows that `forget` deletes, without those of the inbox."""
-        return self.votes + self.word_votes + self.saved + self.conversations
+        return self.votes + self.word_votes + self.saved + self.conversations + self.subscriptions
 
 
 async def data_of(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> MemberData:
@@ -52,6 +54,7 @@ async def data_of(tx: AsyncConnection, platform: str, workspace: str | None, mem
         private_papers=await counted(contributions),
         conversations=await counted(channels),
         topics=await counted(topics),
+        subscriptions=await counted(subscriptions),
         owned=tuple(row.name or row.address for row in owned),
     )
 
@@ -68,10 +71,13 @@ async def rows_of(
         corrections: "correction",
         saved: "saved",
         contributions: "contribution",
+        subscriptions: "subscription",
     }
     found = []
     for table, kind in kinds.items():
-        result = await tx.execute(sa.select(table).where(*rows[table]).order_by(*table.primary_key))
+        # An encrypted address tells nobody anything.
+        columns = [column for column in table.c if not column.name.startswith("address") or table is channels]
+        result = await tx.execute(sa.select(*columns).where(*rows[table]).order_by(*table.primary_key))
         found += [(kind, dict(row._mapping)) for row in result]
     owned = sa.select(channels).where(
         *_within(channels, platform, workspace), channels.c.owner == member, ~sa.and_(*rows[channels])
@@ -93,6 +99,7 @@ def _rows_of(platform: str, workspace: str | None, member: str) -> dict[sa.Table
         for table in (votes, corrections, topics, contributions)
     }
     return by_channel | {
+        subscriptions: tuple(asked_by(platform, workspace, member)),
         saved: (*_within(saved, platform, workspace), saved.c.member == member),
         channels: (
             *in_workspace,
@@ -104,13 +111,15 @@ def _rows_of(platform: str, workspace: str | None, member: str) -> dict[sa.Table
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
     """Delete every trace of a member: votes on papers and words, private papers that only they gave, saved papers,
-    their direct conversation, and events that name them. Their topics and channels stay, without the name.
+    their direct conversation, their subscriptions by mail, and events that name them. Their topics and channels stay,
+    without the name.
 
     Without a workspace, the member with this id is deleted in all of them. Returns the number of deleted rows.
     """
 
     rows = _rows_of(platform, workspace, member)
-    deleted = 0
+    of_subscriptions = sa.select(subscriptions.c.channel_id).where(*rows[subscriptions])
+    deleted = (await tx.execute(sa.delete(channels).where(channels.c.id.in_(of_subscriptions)))).rowcount
     for table in (votes, corrections, saved, channels):
         deleted += (await tx.execute(sa.delete(table).where(*rows[table]))).rowcount
     # Contributions are not counted: each has a vote, which is counted already.

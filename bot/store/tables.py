@@ -443,3 +443,29 @@ installations = sa.Table(
     sa.PrimaryKeyConstraint("platform", "workspace"),
 )
 """The workspaces in which the bot is or was installed."""
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column(
+        "channel_id", Id, sa.ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    # The encrypted address, and a keyed hash that finds it.
+    _text("address"),
+    _name("address_hash"),
+    # What it gets (the kind), and of what: a query, or the hash of a channel's link.
+    _name("content"),
+    _name("subject"),
+    # The member who asked for it in chat; empty if it was asked for on the page.
+    _name("platform"),
+    _name("workspace"),
+    _name("member"),
+    # How many mails in a row were refused for good.
+    sa.Column("refusals", sa.Integer, nullable=False),
+    # Why no more mails are sent, until it is asked for again; empty while they are.
+    _text("paused"),
+    sa.Column("confirmed_at", Instant, nullable=False),
+    sa.UniqueConstraint("address_hash", "content", "subject"),
+    sa.Index("ix_subscriptions_member", "platform", "workspace", "member"),
+)
+"""The addresses that get mail, each with a channel of its own, which has the schedule."""

@@ -1,0 +1,104 @@
+"""Subscriptions by mail. Addresses are encrypted, and are not decrypted here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model.subscriptions import Content
+from bot.store.tables import channels, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubscription:
+    """A row of the table. `subject` is a query, the hash of a channel's link, or "". `paused` says why no more mails
+    are sent, "" while they are."""
+
+    channel_id: int
+    address: str
+    address_hash: str
+    content: Content
+    subject: str
+    platform: str
+    workspace: str
+    member: str
+    refusals: int
+    paused: str
+    confirmed_at: datetime
+
+
+async def add(tx: AsyncConnection, channel_id: int, **values: Any) -> None:
+    """Add the subscription of a channel; the values are the other columns, without those of a pause."""
+    await tx.execute(sa.insert(subscriptions).values(channel_id=channel_id, refusals=0, paused="", **values))
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int) -> StoredSubscription | None:
+    """The subscription of a channel; None for a channel in chat."""
+    rows = await _select(tx, subscriptions.c.channel_id == channel_id)
+    return rows[0] if rows else None
+
+
+async def at(tx: AsyncConnection, platform: str, address: str) -> StoredSubscription | None:
+    """The subscription whose channel has this address on a platform."""
+    channel_id = sa.select(channels.c.id).where(
+        channels.c.platform == platform, channels.c.workspace == "", channels.c.address == address
+    )
+    rows = await _select(tx, subscriptions.c.channel_id == channel_id.scalar_subquery())
+    return rows[0] if rows else None
+
+
+async def of_address(tx: AsyncConnection, hashes: Sequence[str]) -> list[StoredSubscription]:
+    """The subscriptions of an address, the oldest first. The hashes are those by all keys."""
+    return await _select(tx, subscriptions.c.address_hash.in_(hashes))
+
+
+async def of_member(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> list[StoredSubscription]:
+    """The subscriptions that a member asked for in chat, in all workspaces if none is given."""
+    return await _select(tx, *asked_by(platform, workspace, member))
+
+
+async def every(tx: AsyncConnection) -> list[StoredSubscription]:
+    """Every subscription."""
+    return await _select(tx)
+
+
+def asked_by(platform: str, workspace: str | None, member: str) -> list[sa.ColumnElement[bool]]:
+    """The condition for the subscriptions of a member, in all workspaces if none is given."""
+    in_workspace = [] if workspace is None else [subscriptions.c.workspace == workspace]
+    return [subscriptions.c.platform == platform, subscriptions.c.member == member, *in_workspace]
+
+
+async def change(tx: AsyncConnection, channel_id: int, **values: Any) -> None:
+    """Set columns of a subscription."""
+    await tx.execute(sa.update(subscriptions).where(subscriptions.c.channel_id == channel_id).values(**values))
+
+
+async def count_refusal(tx: AsyncConnection, channel_id: int) -> int:
+    """Count one more mail that was refused for good. Returns how many that were in a row."""
+    row = await tx.execute(
+        sa.update(subscriptions)
+        .where(subscriptions.c.channel_id == channel_id)
+        .values(refusals=subscriptions.c.refusals + 1)
+        .returning(subscriptions.c.refusals)
+    )
+    return int(row.scalar_one_or_none() or 0)
+
+
+async def pause_address(tx: AsyncConnection, address_hash: str, reason: str) -> None:
+    """Send no more mail to an address, whatever it subscribed to."""
+    await tx.execute(sa.update(subscriptions).where(subscriptions.c.address_hash == address_hash).values(paused=reason))
+
+
+async def delete(tx: AsyncConnection, channel_ids: Sequence[int]) -> int:
+    """Delete subscriptions with their channels, and all that their channels have. Returns their number."""
+    return int((await tx.execute(sa.delete(channels).where(channels.c.id.in_(channel_ids)))).rowcount)
+
+
+async def _select(tx: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> list[StoredSubscription]:
+    rows = await tx.execute(sa.select(subscriptions).where(*conditions).order_by(subscriptions.c.channel_id))
+    return [StoredSubscription(**{**row._mapping, "content": Content(row.content)}) for row in rows]
