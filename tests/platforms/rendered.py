@@ -15,6 +15,7 @@ from bot.commands.registry import COMMANDS
 from bot.digests.composer import Digest
 from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Link, Message, Reply
 from recommender import Feedback, Profile
+from tests.charts.examples import STATS, TASTE, charts
 from tests.platforms.conformance import CARD, HOSTILE
 
 LINES = tuple(
@@ -35,6 +36,7 @@ SHOWN: dict[str, Message | Reply] = {
     ),
     "today": Reply("Today, as it would be now:", cards=(CARD, CARD), actions=(Action("Share", "share", "today"),)),
     "saved": Reply("2 papers as BibTeX.", attachment=Attachment("saved.bib", "@article{a,\n  title = {A <b>}\n}\n")),
+    "taste": Reply("Learned from 3 votes by 2 members and 1 topic.", charts=(TASTE, STATS)),
     "help": Reply(
         "Next digest: Tuesday, 3 March at 09:00 (UTC).\n\nWhat you can say:\n• `/papers help`: this list\n"
         "• `/papers subscribe federated learning [alert]`: rank a topic up; `-word` mutes one\n"
@@ -102,6 +104,7 @@ replies = st.builds(
     st.lists(actions, max_size=30).map(tuple),
     st.none() | st.builds(Attachment, texts, texts),
     st.none() | st.builds(Form, st.sampled_from(FORMS), texts, st.lists(fields, max_size=12).map(tuple)),
+    charts=st.lists(charts, max_size=2).map(tuple),
 )
 
 

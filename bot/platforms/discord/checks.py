@@ -14,13 +14,14 @@ from bot.model.messages import Place, PlaceKind
 from bot.platforms.discord.commands import IN_SERVERS, application_commands, differing, installs_of
 from bot.platforms.discord.failures import UNKNOWN_CHANNEL, code_of
 from bot.platforms.discord.forums import is_forum, tags
-from bot.platforms.discord.permissions import invitation, missing
+from bot.platforms.discord.permissions import FOR_PICTURES, invitation, missing
 from bot.platforms.discord.places import timed_out_until
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
 from bot.ports.platform import AccessLost, Check, Clock, Finding, PlatformError, TokenRefused
 
 _PORTAL = "discord.com/developers/applications → your application"
+_NO_PICTURES = "Answers to mentions come without their pictures: allow Attach Files to the bot's role."
 Look = Callable[[Rest], Awaitable[Finding]]
 
 
@@ -113,7 +114,8 @@ async def _channels(clock: Clock, server: str, places: Sequence[Place], lost: Se
         )
     problems = [await _problem(rest, place, guild, member, me, place in lost) for place in places]
     if not any(problems):
-        return Finding()
+        in_all = held(guild, member, me, ())
+        return Finding() if getattr(in_all, FOR_PICTURES) else Finding(mend=_NO_PICTURES)
     return Finding(
         " ".join(filter(None, problems)),
         "Allow it in each channel's settings → Permissions → the bot's role, or choose another.",

@@ -15,7 +15,8 @@ from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.places import PLATFORM, place_of
 from bot.platforms.discord.posting import DiscordPosting
-from bot.platforms.discord.rest import Http, Rest, tracing
+from bot.platforms.discord.rest import Http, Rest
+from bot.platforms.discord.tracing import tracing
 from bot.ports.platform import BotApi, Clock, NotAccepted, PlatformError, Sleep
 
 # The bot needs no voice, so the operator need not read warnings about it.

@@ -27,6 +27,7 @@ from bot.platforms.discord.render import Renderer
 from bot.platforms.discord.rest import Rest
 from bot.platforms.discord.zones import MemberZones
 from bot.platforms.files import UNREADABLE, is_readable
+from bot.platforms.pictures import drawn
 from bot.ports.platform import BotApi, PlatformError
 
 _IN_TIME = 2.0
@@ -90,7 +91,7 @@ class Interactions:
             if not reply.public:
                 reply = await reply_or_error(self._ask_line(place, asker, line, file))
                 address, reply_to = (address, "") if is_direct else (await self._rest.direct(asker.member), "")
-            for each in self._renderer.answer(reply):
+            for each in self._renderer.answer(reply, await drawn(reply.charts)):
                 await self._rest.post(address, each, reply_to=reply_to)
         except PlatformError as error:
             log.warning("An answer could not be shown.", why=str(error))
@@ -206,7 +207,7 @@ class Interactions:
             return await ask(*await self._where(interaction))
 
         reply = await reply_or_error(answered())
-        messages = self._renderer.answer(reply)
+        messages = self._renderer.answer(reply, await drawn(reply.charts))
         if reply.public:
             # A deferred answer stays private, so the public answer is a message of its own.
             messages = [*self._renderer.answer(Reply("Everybody here sees it now.")), *messages]

@@ -1,4 +1,4 @@
-"""The permissions that the bot needs, and the invitation link that asks for exactly these.
+"""The permissions that the bot needs, the one for pictures, and the invitation link that asks for exactly these.
 
 docs.discord.com/developers/topics/permissions
 """
@@ -18,6 +18,8 @@ NEEDED = {
     "create_public_threads": "Create Public Threads",
 }
 """Every permission by discord.py's name, and as Discord's settings show it."""
+FOR_PICTURES = "attach_files"
+"""What an answer to a mention needs to bring its pictures. Without it the answer comes with its text alone."""
 _TO_POST = {"view_channel", "send_messages", "read_message_history"}
 _IN_THREADS = {"view_channel", "read_message_history", "send_messages_in_threads"}
 
@@ -45,6 +47,6 @@ def application_of(token: str) -> str:
 
 def invitation(application: str) -> str:
     """The link with which a server's manager invites the bot."""
-    permissions = discord.Permissions(**dict.fromkeys(NEEDED, True)).value
+    permissions = discord.Permissions(**dict.fromkeys([*NEEDED, FOR_PICTURES], True)).value
     query = {"client_id": application, "scope": "bot applications.commands", "permissions": permissions}
     return f"https://discord.com/oauth2/authorize?{urlencode(query)}"

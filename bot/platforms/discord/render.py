@@ -14,9 +14,11 @@ from typing import Any
 from bot.model.commands import Commands
 from bot.model.messages import Action, Attachment, Card, Line, Message, Reply
 from bot.model.number_emoji import MOST, buttons, keycap
-from bot.model.text import count
+from bot.model.text import count, cut
 from bot.platforms.discord.custom_ids import PAPERS, ActionStore, card_button_id, change_id
 from bot.platforms.discord.markup import one_line, own_words, titled, together
+from bot.platforms.discord.uploads import DiscordFile
+from bot.platforms.pictures import Picture
 from bot.platforms.rendering import SHARES, facts, links, longest_that_fits, reason, utf16_length
 from recommender.text import visible
 
@@ -26,21 +28,36 @@ MAX_TEXT = 4_000
 """Characters of all texts in one message."""
 MAX_COMPONENTS = 40
 V2, EPHEMERAL = 1 << 15, 1 << 6
-_ROW, _BUTTON, _SELECT, _TEXT, _FILE, _SEPARATOR, _CONTAINER = 1, 2, 3, 10, 13, 14, 17
+_ROW, _BUTTON, _SELECT, _TEXT, _GALLERY, _FILE, _SEPARATOR, _CONTAINER = 1, 2, 3, 10, 12, 13, 14, 17
 _GREY = 2
 _MESSAGES, _LINES, _CARDS, _OPTIONS = 5, 30, 10, 25
 _FEW_LINES = 10
 """Up to so many lines have room between them."""
 _LABEL, _OPTION, _IN_ROW, _BUTTONS = 80, 100, 5, 10
 _TITLE, _SHORT, _URL = 300, 300, 500
+_ITEM_TEXT = 256
+"""The most characters that describe a picture in its place; the file itself may have a longer description."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiscordMessage:
-    """One message for Discord: its components, and the file that it shows."""
+    """One message for Discord: its components, and the files that it shows."""
 
     components: list[Json]
     attachment: Attachment | None = None
+    pictures: tuple[Picture, ...] = ()
+
+    def without_pictures(self) -> DiscordMessage:
+        """The same message for a place where the bot may not send files."""
+        return replace(self, components=[each for each in self.components if not _is_gallery(each)], pictures=())
+
+    def files(self) -> list[DiscordFile]:
+        """The files that the components show."""
+        files = [DiscordFile(each.name, each.content, "image/png", each.text) for each in self.pictures]
+        if self.attachment:
+            content = self.attachment.content.encode("utf-8", "replace")
+            files.append(DiscordFile(file_name(self.attachment), content, "application/octet-stream"))
+        return files
 
     def payload(self, flags: int = 0) -> Json:
         """The message as JSON. It mentions nobody."""
@@ -71,17 +88,20 @@ class Renderer:
             components[0] = {**components[0], "id": mark(key)}
         return DiscordMessage(components)
 
-    def answer(self, reply: Reply) -> list[DiscordMessage]:
-        """The reply to the asker, in as few messages as possible."""
+    def answer(self, reply: Reply, pictures: Sequence[Picture] = ()) -> list[DiscordMessage]:
+        """The reply to the asker, in as few messages as possible. `pictures` are its charts."""
         messages: list[list[Json]] = [[]]
-        for part in self._parts(reply):
+        for part in self._parts(reply, pictures):
             if messages[-1] and not _fits([*messages[-1], part]):
                 messages.append([])
             messages[-1].append(part)
         rendered = [_without_duplicates(_without_leading_gap(message)) for message in messages[:_MESSAGES]]
-        return [DiscordMessage(each, reply.attachment if any(map(_is_file, each)) else None) for each in rendered]
+        return [
+            DiscordMessage(each, reply.attachment if any(map(_is_file, each)) else None, _shown(pictures, each))
+            for each in rendered
+        ]
 
-    def _parts(self, reply: Reply) -> Iterator[Json]:
+    def _parts(self, reply: Reply, pictures: Sequence[Picture]) -> Iterator[Json]:
         id_of = self.action_store.id_of
         left_out = max(len(reply.cards) - _CARDS, 0) + max(len(reply.lines) - _LINES, 0)
         if len(reply.cards) == 1 and reply == Reply(reply.text, cards=(replace(reply.cards[0], summary=""),)):
@@ -93,6 +113,7 @@ class Renderer:
             yield from words
         elif not (reply.cards or reply.lines or reply.attachment or reply.form):
             yield _text("…")
+        yield from map(_gallery, pictures)
         for card in reply.cards[:_CARDS]:
             yield from _fitting(lambda share, card=card: [self._card(card, share, id_of)])  # type: ignore[misc]
         yield from _list(reply.lines, SHARES[1], first=reply.first)
@@ -187,6 +208,21 @@ def _without_leading_gap(components: list[Json]) -> list[Json]:
 
 def _is_file(component: Json) -> bool:
     return bool(component["type"] == _FILE)
+
+
+def _gallery(picture: Picture) -> Json:
+    """One picture over the whole width of the message."""
+    item = {"media": {"url": f"attachment://{picture.name}"}, "description": cut(picture.text, _ITEM_TEXT)}
+    return {"type": _GALLERY, "items": [item]}
+
+
+def _is_gallery(component: Json) -> bool:
+    return bool(component["type"] == _GALLERY)
+
+
+def _shown(pictures: Sequence[Picture], components: Sequence[Json]) -> tuple[Picture, ...]:
+    galleries = [_gallery(picture) for picture in pictures]
+    return tuple(picture for picture, gallery in zip(pictures, galleries, strict=True) if gallery in components)
 
 
 def _fitting(build: Callable[[int], list[Json]]) -> list[Json]:

@@ -8,32 +8,30 @@ docs.discord.com/developers/topics/opcodes-and-status-codes.
 from __future__ import annotations
 
 import asyncio
-import io
-import json
 from collections.abc import Awaitable, Callable, Mapping
-from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
 import discord
+import structlog
 import yarl
 from discord.http import HTTPClient, Route
 
 from bot.platforms.discord.failures import (
     ALREADY_ANSWERED,
-    BANNED_SECONDS,
     HAS_THREAD,
     INVALID_WEBHOOK_TOKEN,
     NO_REPLY_WITHOUT_HISTORY,
     NotDiscords,
     code_of,
-    retry_after,
     translate_errors,
 )
 from bot.platforms.discord.pace import Pace
-from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Json, file_name
+from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Json
+from bot.platforms.discord.tracing import tracing
+from bot.platforms.discord.uploads import multipart
 from bot.platforms.files import decoded
-from bot.ports.platform import NotAccepted, PlatformError, Sleep, Uncertain
+from bot.ports.platform import AccessLost, NotAccepted, PlatformError, Rejected, Sleep, Uncertain
 
 API_URL, GATEWAY_URL = "https://discord.com/api/v10", ""
 _LONGEST_WAIT = 30.0
@@ -42,6 +40,7 @@ _LONGEST_QUEUE_SECONDS = 10.0
 _ANSWER_WAITS_SECONDS = (1.0, 4.0, 15.0, 60.0, 120.0)
 """Waits between the tries to show an answer, whose token is valid for fifteen minutes."""
 _DEFERRED, _CHOICES, _MODAL = 5, 8, 9
+log = structlog.get_logger(__name__)
 
 
 class Http(HTTPClient):
@@ -241,16 +240,22 @@ class Rest:
                     raise
 
     async def _send(self, route: Route, message: DiscordMessage, body: Json, *, patient: bool = True) -> Any:
-        if message.attachment is None:
-            return await self._request(route, patient=patient, json=body)
-        name = file_name(message.attachment)
-        file = discord.File(io.BytesIO(message.attachment.content.encode("utf-8", "replace")), name)
-        body = body | {"attachments": [{"id": 0, "filename": name}]}
-        parts = [
-            {"name": "payload_json", "value": json.dumps(body)},
-            {"name": "files[0]", "value": file.fp, "filename": name, "content_type": "application/octet-stream"},
-        ]
-        return await self._request(route, files=[file], form=parts)
+        """Send a message with its files. Where Discord refuses it with its pictures, it is sent without them."""
+
+        async def send(message: DiscordMessage) -> Any:
+            whole, files = body | {"components": message.components}, message.files()
+            return await self._request(
+                route, patient=patient, **(multipart(whole, files) if files else {"json": whole})
+            )
+
+        try:
+            return await send(message)
+        except (Rejected, AccessLost) as error:
+            rest = message.without_pictures()
+            if rest == message or not rest.components:
+                raise
+            log.warning("Discord did not take a picture.", why=str(error))
+        return await send(rest)
 
     async def _request(self, route: Route, *, patient: bool = True, **how: Any) -> Any:
         if not patient and self.pace.wait > _LONGEST_QUEUE_SECONDS:
@@ -264,38 +269,6 @@ class Rest:
             if route.method == "GET":  # it changes nothing
                 raise NotAccepted(str(error)) from error
             raise
-
-
-_NOT_REPEATED = ("/channels/", "/webhooks/", "/interactions/")
-"""A repeated POST under these paths would act twice, or be refused the second time."""
-_UNBOUND = ("/webhooks/", "/interactions/")
-"""The global rate limit does not count requests under these paths."""
-
-
-def tracing(api_url: str, pace: Pace) -> aiohttp.TraceConfig:
-    """Hooks into every request of aiohttp. Each request, also a repeated one, waits for its turn; and a POST ends with
-    its first answer, where discord.py would try again."""
-
-    async def begins(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams) -> None:
-        if str(params.url).startswith(api_url) and not any(each in params.url.path for each in _UNBOUND):
-            await pace.acquire()
-
-    async def ended(session: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
-        status = params.response.status
-        if status == 429 and params.response.headers.get("X-RateLimit-Global"):
-            pace.pause(retry_after(params.response.headers))
-        path = next((each for each in _NOT_REPEATED if each in params.url.path), "")
-        if params.method == "POST" and path and (status >= 500 or (status == 429 and path == _NOT_REPEATED[0])):
-            seconds = retry_after(params.response.headers)
-            params.response.close()
-            if status == 429:
-                raise NotAccepted("Discord says 429: too many messages.", seconds or BANNED_SECONDS)
-            raise Uncertain(f"Discord says {status}, and not whether it took the message.")
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(begins)
-    trace.on_request_end.append(ended)
-    return trace
 
 
 def _hook(interaction: discord.Interaction) -> dict[str, Any]:

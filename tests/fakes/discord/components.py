@@ -15,6 +15,8 @@ SELECTS = {3, 5, 6, 7, 8}
 SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 9, 10, 11, 12, 13, 14, 17, 18
 LINK = 5
 MOST, MOST_TEXT = 40, 4000
+MOST_DESCRIPTION = 256
+"""As libraries of Discord document it for a gallery's item."""
 TOP = {ROW, SECTION, TEXT, GALLERY, FILE, SEPARATOR, CONTAINER}
 
 
@@ -165,6 +167,7 @@ def _gallery(errors: Errors, at: Path, one: Json) -> None:
     errors.count((*at, "items"), items, 10, 1)
     for number, item in enumerate(items):
         errors.url((*at, "items", number, "media", "url"), item.get("media", {}).get("url"))
+        errors.text((*at, "items", number, "description"), item.get("description"), MOST_DESCRIPTION)
 
 
 def _file(errors: Errors, at: Path, one: Json) -> None:

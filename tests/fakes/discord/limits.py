@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from tests.fakes.discord.bits import COMPONENTS_V2
 from tests.fakes.discord.components import check_components
 from tests.fakes.discord.errors import Errors, Path
-from tests.fakes.discord.message import embed_texts
+from tests.fakes.discord.message import embed_texts, every_component
 from tests.fakes.discord.values import Json, Refused, Upload
 
 ALL_EMBEDS = 6000
+MOST_DESCRIPTION = 1024
+"""Of a file."""
 
 
 def check_message(body: Json, files: Sequence[Upload] = ()) -> None:
@@ -32,9 +34,23 @@ def check_message(body: Json, files: Sequence[Upload] = ()) -> None:
                 errors.add((field,), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", text)
     check_components(errors, components, rich=rich)
     _mentions(errors, body.get("allowed_mentions"))
+    _files(errors, body, files)
     errors.stop()
     if not (components if rich else body.get("content") or embeds or files or components):
         raise Refused(50006)
+
+
+def _files(errors: Errors, body: Json, files: Sequence[Upload]) -> None:
+    """Every file that a component shows must come with the message."""
+    for number, one in enumerate(body.get("attachments") or []):
+        errors.text(("attachments", number, "description"), one.get("description"), MOST_DESCRIPTION)
+    names = {file.filename for file in files}
+    for component in every_component(body.get("components") or []):
+        for media in [component.get("file") or {}, *(item.get("media", {}) for item in component.get("items") or [])]:
+            scheme, _, name = str(media.get("url") or "").partition("://")
+            if scheme == "attachment" and name not in names:
+                text = "The referenced attachment was not found"
+                errors.add(("components",), "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND", text)
 
 
 def _embed(errors: Errors, at: Path, embed: Json) -> None:

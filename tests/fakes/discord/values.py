@@ -20,6 +20,7 @@ REFUSALS: dict[int, tuple[int, str]] = {
     10062: (404, "Unknown interaction"),
     30010: (400, "Maximum number of reactions reached (20)"),
     30034: (400, "Max number of daily application command creates has been reached (200)"),
+    40005: (413, "Request entity too large"),
     40060: (400, "Interaction has already been acknowledged."),
     40066: (400, "There are no tags available that can be set by non-moderators"),
     40067: (400, "A tag is required to create a forum post in this channel"),

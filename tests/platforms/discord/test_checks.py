@@ -57,6 +57,7 @@ async def test_check_of_a_healthy_server_finds_nothing_and_shows_the_invitation_
         | Right.READ_MESSAGE_HISTORY
         | Right.SEND_MESSAGES_IN_THREADS
         | Right.CREATE_PUBLIC_THREADS
+        | Right.ATTACH_FILES
     )
     assert f"permissions={int(needed)}" in link
     assert f"client_id={server.fake.application}" in link

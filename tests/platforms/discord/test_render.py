@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,10 @@ from bot.model.codec import load_message
 from bot.model.messages import Card, Line, Link, Message, Reply, Style
 from bot.platforms.discord.custom_ids import form_id
 from bot.platforms.discord.reading import modal
-from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Renderer, file_name
+from bot.platforms.discord.render import EPHEMERAL, DiscordMessage, Renderer
+from bot.platforms.discord.uploads import multipart
+from bot.platforms.pictures import Picture
+from bot.platforms.rendering import one_line
 from tests.fakes.clock import Clock
 from tests.fakes.discord import FakeDiscord, Upload
 from tests.fakes.discord.limits import check_message
@@ -32,14 +36,20 @@ DIGESTS = [*((style, False) for style in Style), (Style.CARDS, True)]
 
 def assert_discord_takes(shown: DiscordMessage) -> None:
     """Every limit that the fake knows, and it knows those that Discord documents."""
-    files = [Upload(file_name(shown.attachment), b"")] if shown.attachment else []
-    check_message(shown.payload(EPHEMERAL), files)
+    form = multipart(shown.payload(EPHEMERAL), shown.files())["form"]
+    check_message(json.loads(form[0]["value"]), [Upload(part["filename"], b"") for part in form[1:]])
+
+
+def pictures(reply: Reply) -> list[Picture]:
+    """Pictures of the reply's charts; their pixels do not matter here."""
+    texts = ((one_line(chart.title, 100), one_line(chart.text, 1_000)) for chart in reply.charts)
+    return [Picture(f"chart-{number}.png", *both, b"") for number, both in enumerate(texts, 1)]
 
 
 @settings(deadline=None)
 @given(replies)
 def test_discord_takes_every_answer(reply: Reply) -> None:
-    shown = Renderer(COMMANDS).answer(reply)
+    shown = Renderer(COMMANDS).answer(reply, pictures(reply))
     assert 0 < len(shown) <= 5
     for each in shown:
         assert_discord_takes(each)
@@ -138,7 +148,7 @@ def snapshot(name: str) -> Any:
     shown, renderer = SHOWN[name], Renderer(COMMANDS)
     if isinstance(shown, Message):
         return renderer.posted(shown, "key-1").payload()
-    sent: list[Any] = [each.payload(EPHEMERAL) for each in renderer.answer(shown)]
+    sent: list[Any] = [each.payload(EPHEMERAL) for each in renderer.answer(shown, pictures(shown))]
     return sent + ([modal(shown.form, form_id(shown.form.command))] if shown.form else [])
 
 
