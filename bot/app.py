@@ -39,6 +39,7 @@ from bot.store.opening import open_store
 from recommender import Baseline, Paper
 
 _TOKENS_EVERY = timedelta(minutes=10)
+_INDEX_EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ def build(
     jobs = [
         Job("source reading", source_reading.read_if_due, tick, slow=True),
         Job("reaction resync", resync.run_if_due, tick, slow=True),
+        Job("search index", paper_index.follow, _INDEX_EVERY, slow=True),
         Job("vote counts", lambda: vote_counters.refresh_since(clock() - REFRESHED_FOR), day),
         Job("lost channels", lost_channels.try_again, tick, slow=True),
         Job("removed workspaces", lambda: delete_removed_workspaces(store, clock, keep), day),

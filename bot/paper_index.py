@@ -86,6 +86,15 @@ class PaperIndex:
                     return await self._sync_or_rebuild(progress)
             return await self._sync_or_rebuild(progress)
 
+    async def follow(self) -> None:
+        """Index what other processes stored, so that a search finds it also where nobody posts or reads sources here.
+        While another process writes to the index, it is left to the next time."""
+        async with self._store.read() as tx:
+            is_current = await self.revision(tx) == await metadata.revision(tx)
+        if not is_current:
+            with contextlib.suppress(IndexBusyError):
+                await self.sync(tries=1)
+
     async def prepare_learning(self) -> None:
         """Fit a taste to nothing. The first fit of a process imports scikit-learn, which takes most of a second."""
         await asyncio.to_thread(self.engine.rank, (), ())

@@ -51,6 +51,15 @@ async def test_search_works_while_another_program_writes_to_the_index(sqlite_sto
     assert search_ids(beside, "zebra") == {paper(1).id, paper(2).id}
 
 
+async def test_a_search_finds_what_another_process_stored(store: Store, clock: Clock) -> None:
+    harness = harness_over(store, clock)
+    await harness.app.scheduler.run("search index")
+    await record(store, paper(1, "Zebra one"))
+    assert search_ids(harness.app.paper_index, "zebra") == set()
+    await harness.app.scheduler.run("search index")
+    assert search_ids(harness.app.paper_index, "zebra") == {paper(1).id}
+
+
 async def test_sync_is_retried_while_another_program_writes(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,13 +42,18 @@ _ALL_HERE = "all that was listed has been here already."
 class DigestCandidates:
     """The papers that a channel's next digest is chosen from, as of one `revision` of the papers.
 
-    `recent` are the papers listed since the channel's last digest. `unseen` are those of them that the channel has not
-    had under any title.
+    `recent` are the papers listed since the channel's last digest, each with its upvotes. `unseen` are those of them
+    that the channel has not had under any title.
     """
 
     revision: int
-    recent: tuple[str, ...]
+    recent: Mapping[str, int]
     unseen: tuple[str, ...]
+
+    def most_upvoted(self, limit: int) -> tuple[str, ...]:
+        """The most upvoted of the unseen papers, best first. Papers without an upvote are left out."""
+        ids = [paper_id for paper_id in self.unseen if self.recent[paper_id]]
+        return tuple(sorted(ids, key=lambda paper_id: (-self.recent[paper_id], paper_id))[:limit])
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +174,8 @@ class DigestComposer:
             LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.arm)
             for p in picks
         )
+        upvoted = candidates.most_upvoted(channel.count)
         async with self._store.read() as tx:
-            upvoted = tuple(await papers.most_upvoted(tx, unseen, channel.count))
             if not picks:
                 too_high = bar if recommendation.lower_bar_would_help else None
                 reason = await self._quiet_reason(tx, channel, candidates, too_high, day)
@@ -195,7 +200,7 @@ class DigestComposer:
             # Papers that the index has not taken in yet are for the digest after this one.
             revision = max(await self._paper_index.revision(tx), last_digest.papers_revision if last_digest else 0)
             recent = await self._recent(tx, channel, day, last_digest)
-        return DigestCandidates(revision, tuple(recent), tuple(await self.unseen(channel, recent)))
+        return DigestCandidates(revision, recent, tuple(await self.unseen(channel, list(recent))))
 
     async def unseen(self, channel: Channel, paper_ids: Sequence[str]) -> list[str]:
         """Those of the papers that the channel has not had and was not taught, nor under another title."""
@@ -299,16 +304,19 @@ class DigestComposer:
             draft = layout.numbered(text, lines, glance=True)
             return await deliveries.plan(tx, channel.id, day, kind, now, [draft], now, subject=listed_papers[0].id)
 
-    async def _recent(self, tx: AsyncConnection, channel: Channel, day: date, latest: Delivery | None) -> list[str]:
-        """Papers that became news since the channel's last digest, and papers whose posts were dropped since. For a
-        first digest, the news within the window."""
+    async def _recent(
+        self, tx: AsyncConnection, channel: Channel, day: date, latest: Delivery | None
+    ) -> dict[str, int]:
+        """Papers that became news since the channel's last digest, and papers whose posts were dropped since, each with
+        its upvotes. For a first digest, the news within the window."""
         if latest is None:
             # East of the channel's zone it is tomorrow already, so papers may be listed for tomorrow.
-            return await papers.news(tx, day - self._window, day + timedelta(days=1))
+            return await papers.upvotes_of_news(tx, day - self._window, day + timedelta(days=1))
         # Every paper stored since then counts, also one from a source that had failed and was read late.
         since = day - _LONGEST_LOOK_BACK
-        recent_ids = await papers.news(tx, since, day + timedelta(days=1), latest.papers_revision)
-        return list(dict.fromkeys([*recent_ids, *await exposures.dropped(tx, channel.id, since)]))
+        recent = await papers.upvotes_of_news(tx, since, day + timedelta(days=1), latest.papers_revision)
+        dropped = await papers.get_many(tx, await exposures.dropped(tx, channel.id, since))
+        return recent | {paper.id: paper.upvotes for paper in dropped.values()}
 
     async def _cards(self, channel: Channel, profile: Profile, picks: Sequence[Pick], now: datetime) -> list[Card]:
         zone = ZoneInfo(channel.zone)

@@ -36,6 +36,7 @@ from bot.store.votes import Vote, VoteSignal
 
 log = structlog.get_logger(__name__)
 _REACTION = TypeAdapter(Reaction)
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _TRIES = 5
 _WORKSPACES_AT_ONCE = 5
 _FAILURES_IN_A_ROW = 3
@@ -368,8 +369,10 @@ class ReactionRecorder:
         if vote_on is None:
             return _Applied()
         paper_id, signal = vote_on
-        # A platform's clock that is ahead of ours must not make a vote that no later event can take back.
-        at = min(reaction.at, self._clock())
+        now = self._clock()
+        # The clocks of two processes may differ by minutes. A platform's clock that is further ahead must not make a
+        # vote that no later event can take back.
+        at = reaction.at if reaction.at <= now + _CLOCKS_DIFFER else now
         changed = await votes.put(tx, Vote(channel.id, paper_id, reaction.member, signal, reaction.on, at))
         value = self._emoji.value(signal)
         if not value:

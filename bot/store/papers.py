@@ -181,12 +181,21 @@ async def news(
 
     With `after`, only those that became news later than that revision; with `heard_after`, later than that moment.
     """
-    query = sa.select(papers.c.id).where(papers.c.listed_on.between(since, until), ~papers.c.withdrawn)
+    return list(await upvotes_of_news(tx, since, until, after, heard_after))
+
+
+async def upvotes_of_news(
+    tx: AsyncConnection, since: date, until: date, after: int | None = None, heard_after: datetime | None = None
+) -> dict[str, int]:
+    """The upvotes of the papers that became news, by id, in the order of `news`."""
+    query = sa.select(papers.c.id, papers.c.upvotes)
+    query = query.where(papers.c.listed_on.between(since, until), ~papers.c.withdrawn)
     if after is not None:
         query = query.where(papers.c.news_revision > after)
     if heard_after is not None:
         query = query.where(papers.c.news_at > heard_after)
-    return list((await tx.execute(query.order_by(papers.c.listed_on.desc(), papers.c.id))).scalars())
+    rows = await tx.execute(query.order_by(papers.c.listed_on.desc(), papers.c.id))
+    return {row.id: row.upvotes for row in rows}
 
 
 async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
@@ -195,20 +204,6 @@ async def listed_on(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, date]:
         sa.select(papers.c.id, papers.c.listed_on).where(papers.c.id.in_(ids), papers.c.listed_on.is_not(None))
     )
     return {row.id: row.listed_on for row in rows}
-
-
-async def most_upvoted(tx: AsyncConnection, ids: Sequence[str], limit: int) -> list[str]:
-    """The most upvoted of these papers, best first. Papers without an upvote are left out."""
-    ranked: list[tuple[int, str]] = []
-    for chunk in _chunks(ids):
-        rows = await tx.execute(
-            sa.select(papers.c.upvotes, papers.c.id)
-            .where(papers.c.id.in_(chunk), papers.c.upvotes > 0)
-            .order_by(papers.c.upvotes.desc(), papers.c.id)
-            .limit(limit)
-        )
-        ranked += [(-row.upvotes, row.id) for row in rows]
-    return [paper_id for _, paper_id in sorted(ranked)[:limit]]
 
 
 async def changed_among(tx: AsyncConnection, ids: Sequence[str], revision: int) -> dict[str, Paper]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.commands.stats import beside
 from bot.model.messages import Place
 from bot.reports.stats import Record
-from bot.store import papers, pick_log
+from bot.store import pick_log
 from bot.store.database import Store
 from bot.store.pick_log import LoggedPick
 from tests.fakes.clock import Clock
@@ -126,11 +126,10 @@ async def test_stats_count_weeks_by_the_digests_local_day(sqlite_store: Store, c
 async def test_the_most_upvoted_are_found_among_any_number_of_papers(store: Store, clock: Clock, many: int) -> None:
     harness = harness_over(store, clock)
     await harness.list_papers([paper(n, upvotes=n % 7) for n in range(many)])
-    ids = [f"2603.{n:05d}" for n in range(many)]
-    async with store.read() as tx:
-        best = await papers.most_upvoted(tx, ids, 4)
+    await harness.invite()
+    candidates = await harness.app.digests.candidates(await harness.channel(), clock.now.date())
     expected = sorted((n for n in range(many) if n % 7), key=lambda n: (-(n % 7), n))[:4]
-    assert best == [f"2603.{n:05d}" for n in expected]
+    assert candidates.most_upvoted(4) == tuple(f"2603.{n:05d}" for n in expected)
 
 
 some_ids = st.sets(st.sampled_from("abcdefgh"))

@@ -222,6 +222,18 @@ async def test_a_clock_that_runs_ahead_makes_no_vote_that_cannot_be_taken_back(
     assert await values(harness) == {}
 
 
+async def test_a_vote_is_taken_back_also_where_another_process_whose_clock_is_slower_hears_it(
+    store: Store, clock: Clock
+) -> None:
+    harness = await with_cards(store, clock)
+    on, off = reaction(harness, "👍", after=10), reaction(harness, "👍", on=False, after=20)
+    clock.advance(timedelta(seconds=60))
+    await harness.app.service.react(on)
+    clock.advance(timedelta(seconds=-120))
+    await harness.app.service.react(off)
+    assert await values(harness) == {}
+
+
 async def test_a_repeated_reaction_event_is_recorded_once(store: Store, clock: Clock) -> None:
     harness = await with_cards(store, clock)
     on, off = reaction(harness, "👍"), reaction(harness, "👍", on=False)
