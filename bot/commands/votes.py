@@ -13,6 +13,7 @@ from bot.model.commands import LONGEST_LINE
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.schedule_text import MOST_CARDS
 from bot.model.text import count, cut, plain_text
+from bot.reports import citations
 from bot.store import channels, contributions, deliveries, metadata, papers, saved, votes
 from bot.store.states import ChannelState, DeliveryKind, PostState
 from bot.store.votes import Vote, VoteSignal
@@ -167,7 +168,7 @@ async def show_saved(ctx: CommandContext, argument: str) -> Reply:
     if not saved_papers:
         return Reply("You have saved nothing yet. The Save button of a card, or `/papers save` with an id, keeps it.")
     if argument.casefold() in ("bib", "bibtex"):
-        text = bibliography.write(list(papers_by_id.values()))
+        text = citations.bibtex(list(papers_by_id.values()))
         return Reply(f"{count(len(papers_by_id), 'paper')} as BibTeX.", attachment=Attachment("saved.bib", text))
     if argument.casefold() == "ris":
         text = ris.write(list(papers_by_id.values()))

@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.commands import bibtex, ris
-from bot.commands.bibliography import read, write
+from bot.commands.bibliography import read
 from bot.model.commands import LONGEST_LINE
+from bot.reports.citations import bibtex as write
 from recommender import Paper
 from recommender.paper import title_key
 from tests.support.harness import demo_papers
