@@ -21,6 +21,7 @@ from bot.model.text import cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Attending, Capabilities, Platform, PlatformError, Zoned, capabilities_in
 from bot.private_indexes import PrivateIndexes
+from bot.reports.channel_view import ChannelView
 from bot.sources.zotero import Zotero
 from bot.store import contributions, inbox, papers
 from bot.store.channel_feeds import ChannelFeed
@@ -117,6 +118,13 @@ class CommandContext:
     def zone(self) -> ZoneInfo:
         """The channel's time zone."""
         return ZoneInfo(self.channel.zone)
+
+    @property
+    def view(self) -> ChannelView:
+        """The channel for the reports about it."""
+        services = self.services
+        parts = services.store, services.paper_index, services.digests, services.emoji
+        return ChannelView(self.channel, *parts, self.now)
 
     @property
     def can(self) -> Capabilities:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 
-from bot.commands import query_notes, topics
+from bot.commands import topics
 from bot.commands.context import CommandContext, error_reply, no_such_paper
 from bot.commands.names import SEARCH, SIMILAR, SUBSCRIBE, TODAY, TRENDING
-from bot.digests import cards, feedback
+from bot.digests import cards
 from bot.model.codec import load_message
 from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
-from bot.reports import trends
+from bot.reports import query_notes, search_lines, trends
 from bot.reports.listings import Period
-from bot.store import deliveries, exposures, listings, papers, votes
+from bot.reports.search_lines import AskedAuthors
+from bot.store import deliveries, listings, papers
 from bot.store.states import DeliveryKind, PostState
-from recommender import Hit, Paper, Profile, snippet
-from recommender.search.query import Field, parse
-from recommender.text import fold, names
+from recommender import Hit, Paper, Profile
 
 PAGE = 5
 _SINCE = "new"
@@ -171,57 +169,15 @@ async def lines_for(
 ) -> tuple[Line, ...]:
     """Papers as lines: authors and date, where the workspace has had them, and the sentence that matches the query."""
     async with ctx.services.store.read() as tx:
-        seen_papers = await exposures.seen_in_workspace(tx, ctx.channel.id, ids)
-        channel_votes = await votes.visible_from(tx, ctx.channel.id, ids)
-    parsed_query = parse(query)
-    asked_authors = {
-        fold(word) for group in parsed_query.groups for c in group if c.field is Field.AUTHOR for word in c.words
-    }
-    name = set(map(fold, parsed_query.name))
+        sightings = await search_lines.sightings(tx, ctx.channel.id, ids, ctx.services.emoji)
+    asked_authors = AskedAuthors.of(query)
 
-    def render() -> tuple[Line, ...]:
-        lines = []
-        for paper_id in ids:
-            paper = papers_by_id[paper_id]
-            facts = [cards.authors_line(_with_asked(paper.authors, asked_authors, name)), _day(paper.published)]
-            facts += [f"▲ {paper.upvotes}"] if paper.upvotes else []
-            for seen_id, channel_id, channel_name, at, by_title in seen_papers:
-                if seen_id != paper_id:
-                    continue
-                paper_votes = [
-                    vote for vote in channel_votes if (vote.paper_id, vote.channel_id) == (paper_id, channel_id)
-                ]
-                likes, _ = feedback.tally(paper_votes, ctx.services.emoji)
-                location = "" if channel_id == ctx.channel.id else f" in {_channel(channel_name)}"
-                day = at.astimezone(ctx.zone).date()
-                event = "listed" if by_title else "posted"
-                facts.append(f"{event}{location} {day.day} {day:%b}" + (f", {likes} 👍" if likes else ""))
-            detail = " · ".join(fact for fact in facts if fact)
-            matching_sentence = plain_text(snippet(query, paper.abstract)) if query else ""
-            lines.append(cards.line(paper, detail, matching_sentence))
-        return tuple(lines)
+    def line(paper: Paper) -> Line:
+        facts = search_lines.paper_facts(paper, asked_authors)
+        facts += [sighting.text(ctx.channel.id, ctx.zone) for sighting in sightings.get(paper.id, ())]
+        return cards.line(paper, " · ".join(facts), search_lines.matching_sentence(query, paper))
 
-    return await asyncio.to_thread(render)
-
-
-def _channel(name: str) -> str:
-    return f"#{plain_text(name)}" if name else "another channel"
-
-
-def _with_asked(authors: Sequence[str], asked_authors: set[str], name: set[str]) -> list[str]:
-    """The authors in their order, but an author who was asked for, or whose name has all words of `name`, moves up to
-    the third place, because only three are shown."""
-
-    def meant(author: str) -> bool:
-        words = set(names(author))
-        return not asked_authors.isdisjoint(words) or (bool(name) and name <= words)
-
-    position = next((at for at, author in enumerate(authors[3:], 3) if meant(author)), None)
-    return (
-        list(authors)
-        if position is None
-        else [*authors[:2], authors[position], *authors[2:position], *authors[position + 1 :]]
-    )
+    return await asyncio.to_thread(lambda: tuple(line(papers_by_id[paper_id]) for paper_id in ids))
 
 
 async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], command: str, argument: str, query: str) -> Reply:
@@ -245,7 +201,3 @@ def _for_us(argument: str) -> tuple[str, bool]:
     if len(words) > 2 and [word.casefold() for word in words[-2:]] == ["for", "us"]:
         return " ".join(words[:-2]), True
     return argument.strip(), False
-
-
-def _day(day: date | None) -> str:
-    return f"{day.day} {day:%b %Y}" if day else ""

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Collection
 from datetime import timedelta
 
-from bot.commands import query_notes
 from bot.commands.context import CommandContext, error_reply
 from bot.commands.schedule import wake, when
 from bot.digests import feedback
 from bot.model.messages import PlaceKind, Reply
 from bot.model.text import count, cut, day_name, plain_text
+from bot.reports import query_notes
 from bot.store import exposures, papers, topics, votes
 from recommender.search.query import MINUS, parse
 

@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bot.commands.query_notes import explain
 from bot.digests.cards import authors_line
 from bot.operate.context import opened_paper_index
 from bot.operate.output import CommandError, Problems, err, out, progress
+from bot.reports.query_notes import explain
 from bot.settings import Settings
 from bot.store import papers
 from recommender import snippet

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.commands.context import CommandContext
 from bot.digests import feedback
 from bot.digests.composer import DigestCandidates
 from bot.model.text import count, cut, day_name, plain_text
+from bot.reports.channel_view import ChannelView
 from bot.store import deliveries, exposures, papers, pick_log, votes
 from bot.store.states import DeliveryKind
 from recommender import Paper, Standing
@@ -15,21 +15,21 @@ from recommender import Paper, Standing
 _TWIN = "This channel has had the same work under another title, and no work comes twice."
 
 
-async def past(ctx: CommandContext, paper: Paper, candidates: DigestCandidates) -> str:
+async def past(view: ChannelView, paper: Paper, candidates: DigestCandidates) -> str:
     """When the channel had the paper, or why it will not come; "" for a candidate of the next digest."""
-    async with ctx.services.store.read() as tx:
-        if shown_here := await _past(tx, ctx, paper):
+    async with view.store.read() as tx:
+        if shown_here := await _past(tx, view, paper):
             return shown_here
         if paper.id in candidates.unseen:
             return ""
-        return _TWIN if paper.id in candidates.recent else await _passed_over(tx, ctx, paper)
+        return _TWIN if paper.id in candidates.recent else await _passed_over(tx, view, paper)
 
 
-async def future(ctx: CommandContext, standing: Standing) -> str:
+async def future(view: ChannelView, standing: Standing) -> str:
     """A sentence on where a candidate stands in the next digest."""
-    async with ctx.services.store.read() as tx:
+    async with view.store.read() as tx:
         twin = await papers.get(tx, standing.twin) if standing.twin else None
-    return next_digest(standing, ctx.channel.count, twin.title if twin else "")
+    return next_digest(standing, view.channel.count, twin.title if twin else "")
 
 
 def next_digest(standing: Standing, max_cards: int, twin: str = "") -> str:
@@ -48,31 +48,31 @@ def next_digest(standing: Standing, max_cards: int, twin: str = "") -> str:
     )
 
 
-async def _past(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
+async def _past(tx: AsyncConnection, view: ChannelView, paper: Paper) -> str:
     """When the channel had the paper, or that it was taught; "" for any other paper."""
-    shown_papers = {exposure.paper_id: exposure for exposure in await exposures.for_channel(tx, ctx.channel.id)}
+    shown_papers = {exposure.paper_id: exposure for exposure in await exposures.for_channel(tx, view.channel.id)}
     if paper.id in shown_papers:
-        at = shown_papers[paper.id].at.astimezone(ctx.zone)
-        likes, dislikes = feedback.tally(await votes.for_paper(tx, ctx.channel.id, paper.id), ctx.services.emoji)
+        at = shown_papers[paper.id].at.astimezone(view.zone)
+        likes, dislikes = feedback.tally(await votes.for_paper(tx, view.channel.id, paper.id), view.emoji)
         votes_text = ", ".join(f"{number} {mark}" for number, mark in ((likes, "👍"), (dislikes, "👎")) if number)
-        day = day_name(at.date(), ctx.now.astimezone(ctx.zone).date())
+        day = day_name(at.date(), view.today)
         shown_how = "listed by its title" if shown_papers[paper.id].glance else "posted"
         return f"It was {shown_how} here {day}{f', {votes_text}' if votes_text else ''}; no paper comes twice."
-    if paper.id in await exposures.posted(tx, ctx.channel.id, [paper.id]):
+    if paper.id in await exposures.posted(tx, view.channel.id, [paper.id]):
         return "It is on its way here."
-    if paper.id in await votes.taught(tx, ctx.channel.id):
+    if paper.id in await votes.taught(tx, view.channel.id):
         return "It was taught here, so the channel knows it and no digest brings it."
     return ""
 
 
-async def _passed_over(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -> str:
+async def _passed_over(tx: AsyncConnection, view: ChannelView, paper: Paper) -> str:
     """Why a paper that was not posted here will not come."""
     revision = await papers.news_revision(tx, paper.id)
     if revision is None:
         return f"No source has listed it, so no digest brings it; `/papers submit {paper.id}` does."
     past_digests = [
         delivery
-        for delivery in await deliveries.for_channel(tx, ctx.channel.id)
+        for delivery in await deliveries.for_channel(tx, view.channel.id)
         if delivery.kind is DeliveryKind.DIGEST
     ]
     missed_digest = next((delivery for delivery in past_digests if delivery.papers_revision >= revision), None)
@@ -83,7 +83,7 @@ async def _passed_over(tx: AsyncConnection, ctx: CommandContext, paper: Paper) -
         return f"It could have come with {day}, which brought nothing: {missed_digest.reason}"
     picks = [
         pick
-        for pick in await pick_log.for_channel(tx, ctx.channel.id)
+        for pick in await pick_log.for_channel(tx, view.channel.id)
         if pick.place and pick.day == missed_digest.local_date
     ]
     return f"It could have come with {day}, which brought {count(len(picks), 'other paper')}."

@@ -1,4 +1,4 @@
-"""Notes that tell a member how the search read their query."""
+"""Notes that tell a reader how the search read their query."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PART = 60
 _SUGGESTION = 80
 
 
-def explain(interpretation: QueryInterpretation, *, for_topic: bool = False) -> str:
-    """Sentences on how a query was read; "" if it was taken as written. The query of a topic
-    (`for_topic`) is never corrected: the sentences only ask what was meant."""
+def explain(interpretation: QueryInterpretation, *, for_topic: bool = False, in_chat: bool = True) -> str:
+    """Sentences on how a query was read; "" if it was taken as written. The query of a topic (`for_topic`) is never
+    corrected: the sentences only ask what was meant. Only those for a chat (`in_chat`) name its commands."""
     sentences = [_left_out([r.part for r in interpretation.issues if r.kind is IssueKind.MEANINGLESS])]
     issues = [issue for issue in interpretation.issues if issue.kind is not IssueKind.MEANINGLESS]
-    sentences += [_sentence(issue, for_topic) for issue in issues[:_SENTENCES]]
+    sentences += [_sentence(issue, for_topic, in_chat) for issue in issues[:_SENTENCES]]
     if interpretation.suggestion:
         suggestion = cut(plain_text(interpretation.suggestion), _SUGGESTION)
         note = "" if for_topic else " This is for that."
@@ -41,7 +41,7 @@ def _left_out(parts: Sequence[str]) -> str:
     return f"Not understood or too much, and left out: {parts_text}" + (f" and {rest:,} more." if rest > 0 else ".")
 
 
-def _sentence(issue: QueryIssue, for_topic: bool) -> str:
+def _sentence(issue: QueryIssue, for_topic: bool, in_chat: bool) -> str:
     part = _shown(issue.part)
     names = [_shown(name) for name in issue.near[:_PARTS_SHOWN]]
     match issue.kind:
@@ -55,7 +55,7 @@ def _sentence(issue: QueryIssue, for_topic: bool) -> str:
             hint = f"; did you mean {' or '.join(f'cat:{name}' for name in names)}?" if names else "."
             return f"No paper here is in “{part}”{'' if for_topic else ', so it is left out'}{hint}"
         case IssueKind.NO_PAPER:
-            ask = f" `/papers abstract {part}` asks arXiv for it." if arxiv_id(issue.part) else ""
+            ask = f" `/papers abstract {part}` asks arXiv for it." if in_chat and arxiv_id(issue.part) else ""
             return f"I don't have “{part}”.{ask}"
         case IssueKind.NO_AUTHOR:
             return f"No author here is called as in “{part}”."

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.commands.outlook import next_digest
 from bot.model.codec import dump_message
 from bot.model.messages import Message, Place
+from bot.reports.outlook import next_digest
 from bot.store import deliveries, papers, pick_log
 from bot.store.database import Store
 from bot.store.deliveries import Draft

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.commands.query_notes import explain
+from bot.reports.query_notes import explain
 from recommender import QueryInterpretation
 from recommender.search.query import parse
 from tests.support.harness import BotHarness, demo_papers
