@@ -76,8 +76,9 @@ async def run_checks(checks: Sequence[Check], seconds: float) -> list[Finding]:
 
 
 @contextlib.asynccontextmanager
-async def _current_store(settings: Settings) -> AsyncIterator[tuple[Store, list[Channel]]]:
-    """The store and its channels, neither created nor upgraded. If there is no store, an empty one in memory."""
+async def _current_store(settings: Settings) -> AsyncIterator[tuple[Store, list[Channel] | None]]:
+    """The store and its channels, neither created nor upgraded. If there is no store, an empty one in memory. The
+    channels are None if the store can't be read."""
     try:
         store = None if core_checks.is_new(settings) else Store(make_engine(settings.store_url, 0.0))
     except StoreError:
@@ -85,17 +86,17 @@ async def _current_store(settings: Settings) -> AsyncIterator[tuple[Store, list[
     store = store or await open_store("sqlite://")
     try:
         async with store.read() as tx:
-            stored_channels = await channels.list_all(tx)
+            stored_channels: list[Channel] | None = await channels.list_all(tx)
     except Exception:  # the check of the store says what is wrong
-        stored_channels = []
+        stored_channels = None
     try:
         yield store, stored_channels
     finally:
         await store.close()
 
 
-async def _of_platforms(settings: Settings, store: Store, stored_channels: Sequence[Channel]) -> list[Check]:
-    """The platforms' own checks, with their channels."""
+async def _of_platforms(settings: Settings, store: Store, stored_channels: Sequence[Channel] | None) -> list[Check]:
+    """The platforms' own checks, with their channels; without channels that can't be read, but with a word on that."""
     try:
         environment = environment_of(settings, store)
         platforms = await build_platforms(environment)
@@ -106,13 +107,15 @@ async def _of_platforms(settings: Settings, store: Store, stored_channels: Seque
     checks: list[Check] = []
     for name, platform in platforms.items():
         lost, served = list[Place](), list[Place]()
-        for channel in stored_channels:
+        for channel in stored_channels or ():
             if channel.place.platform == name:
                 (lost if channel.state is ChannelState.LOST else served).append(channel.place)
         checks += platform.checks(served, lost) if isinstance(platform, Checkable) else []
     for entry in set_up(settings):
         checks += entry.checks(environment)
-    return checks if platforms else [Check("platforms", _none_set_up)]
+    if not platforms:
+        return [Check("platforms", _none_set_up)]
+    return checks if stored_channels is not None else [*checks, Check("channels", _channels_unread)]
 
 
 def _platform_addresses(settings: Settings) -> list[str]:
@@ -124,7 +127,11 @@ def _platform_addresses(settings: Settings) -> list[str]:
 
 
 async def _none_set_up() -> Finding:
-    return Finding("No platform is set up.", how_to_set_up())
+    return Finding(mend=f"No platform is set up. {how_to_set_up()}", seen=False)
+
+
+async def _channels_unread() -> Finding:
+    return Finding(mend="The store can't be read, so nobody looked whether the bot may post in them.", seen=False)
 
 
 async def _not_without_store() -> Finding:
@@ -138,7 +145,7 @@ async def _half_set_up(problem: str) -> Finding:
 def _line(name: str, finding: Finding) -> str:
     text = " ".join(part for part in (finding.problem, finding.mend) if part)
     verdict = "wrong" if finding.problem else "ok" if finding.seen else "unknown"
-    return f"{verdict:5}  {name}" + (f": {text}" if text else "")
+    return f"{verdict:7}  {name}" + (f": {text}" if text else "")
 
 
 def _as_json(named: Sequence[tuple[str, Finding]]) -> dict[str, object]:

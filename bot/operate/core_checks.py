@@ -168,8 +168,10 @@ async def clock(addresses: Sequence[str], now: Clock) -> Finding:
     return Finding(mend="Nobody told the time, so the clock was compared with none.", seen=False)
 
 
-async def zones(stored_channels: Sequence[Channel]) -> Finding:
-    """Check that this machine knows the time zone of every channel."""
+async def zones(stored_channels: Sequence[Channel] | None) -> Finding:
+    """Check that this machine knows the time zone of every channel. Without channels, that the store can't be read."""
+    if stored_channels is None:
+        return Finding(mend="The store can't be read, so nobody knows which zones its channels have.", seen=False)
     names = {"Europe/Berlin", *(channel.zone for channel in stored_channels)}
     unknown = sorted(name for name in names if not _is_known(name))
     if not unknown:

@@ -18,7 +18,16 @@ from bot.platforms.discord.permissions import FOR_PICTURES, invitation, missing
 from bot.platforms.discord.places import timed_out_until
 from bot.platforms.discord.render import Json
 from bot.platforms.discord.rest import Rest
-from bot.ports.platform import AccessLost, Check, Clock, Finding, PlatformError, TokenRefused
+from bot.ports.platform import (
+    AccessLost,
+    Check,
+    Clock,
+    Finding,
+    NotAccepted,
+    PlatformError,
+    TokenRefused,
+    Uncertain,
+)
 
 _PORTAL = "discord.com/developers/applications → your application"
 _NO_PICTURES = "Answers to mentions come without their pictures: allow Attach Files to the bot's role."
@@ -46,12 +55,16 @@ def checks(
 
 
 async def _with(new_rest: Callable[[], Rest], look: Look) -> Finding:
+    """The finding of a look at Discord. If Discord does not answer, or does not know the token, the check of the token
+    says so, and the others could not look."""
     rest = new_rest()
     try:
         return await look(rest)
-    except TokenRefused:
-        return Finding("Discord does not know the bot's token.", f"Copy it anew: {_PORTAL} → Bot → Reset Token.")
     except PlatformError as error:
+        if look is not _token and isinstance(error, NotAccepted | Uncertain):
+            return Finding(mend=f"This can't be seen: {str(error).rstrip('.')}.", seen=False)
+        if isinstance(error, TokenRefused):
+            return Finding("Discord does not know the bot's token.", f"Copy it anew: {_PORTAL} → Bot → Reset Token.")
         return Finding(str(error), "Look at the network, its proxy, and discord.api_url; then try again.")
     finally:
         await rest.close()

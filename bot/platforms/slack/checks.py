@@ -13,7 +13,7 @@ from bot.platforms.slack.listeners import EVENTS
 from bot.platforms.slack.scopes import SCOPES
 from bot.platforms.slack.workspaces import Workspaces
 from bot.ports.installations import Installations
-from bot.ports.platform import Check, Finding, PlatformError
+from bot.ports.platform import Check, Finding, NotAccepted, PlatformError, Uncertain
 
 _NAMED = 10
 _PAGE = 200
@@ -147,6 +147,9 @@ async def _app_token(api: SlackApi, token: str) -> Finding:
     except PlatformError as error:
         if "missing_scope" in str(error):
             return Finding("It may not open connections.", _MENDS["connections:write"])
+        if isinstance(error, NotAccepted | Uncertain):  # Slack said nothing of the token
+            finding = _finding(error)
+            return Finding(mend=f"It can't be seen: {finding.problem} {finding.mend}".rstrip(), seen=False)
         return _finding(error)
     return Finding()
 
@@ -154,7 +157,8 @@ async def _app_token(api: SlackApi, token: str) -> Finding:
 async def _events() -> Finding:
     return Finding(
         mend="Slack does not tell which ones it sends. In your app's Event Subscriptions there must be "
-        f"{', '.join(EVENTS)}; config/slack-manifest.yaml has them all."
+        f"{', '.join(EVENTS)}; config/slack-manifest.yaml has them all.",
+        seen=False,
     )
 
 

@@ -138,7 +138,9 @@ async def test_check_of_a_server_that_removed_the_bot_is_no_problem(server: Disc
 
 async def test_a_wrong_token_and_a_spent_gateway_are_told(server: DiscordServer, tmp_path: Path) -> None:
     wrong = DiscordPlatform("a.b.c", server.clock, tmp_path, COMMANDS, api_url=server.fake.api)
-    assert "Reset Token" in (await found(server, [], wrong))["token"].mend
+    findings = await found(server, [server.place], wrong)
+    assert "Reset Token" in findings["token"].mend
+    assert [name for name, finding in findings.items() if finding.problem] == ["token"]
     server.fake.gateway.starts_left = 0
     findings = await found(server, [])
     assert "too often" in findings["gateway"].problem
@@ -146,4 +148,7 @@ async def test_a_wrong_token_and_a_spent_gateway_are_told(server: DiscordServer,
 
 async def test_nobody_who_answers_is_told_with_what_to_look_at(server: DiscordServer, tmp_path: Path) -> None:
     nowhere = DiscordPlatform("a.b.c", server.clock, tmp_path, COMMANDS, api_url="http://127.0.0.1:9/api/v10")
-    assert "discord.api_url" in (await found(server, [], nowhere))["token"].mend
+    findings = await found(server, [server.place], nowhere)
+    assert "discord.api_url" in findings["token"].mend
+    assert [name for name, finding in findings.items() if finding.problem] == ["token"], "it is told once"
+    assert [name for name, finding in findings.items() if not finding.seen] == ["gateway", "commands", "server"]

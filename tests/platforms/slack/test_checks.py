@@ -43,9 +43,14 @@ def wrong(findings: dict[str, Finding]) -> set[str]:
     return {name for name, finding in findings.items() if finding.problem}
 
 
+def unseen(findings: dict[str, Finding]) -> set[str]:
+    return {name for name, finding in findings.items() if not finding.seen}
+
+
 async def test_check_of_a_healthy_team_finds_nothing_and_posts_nothing(team: SlackTeam) -> None:
     findings = await found(team)
     assert wrong(findings) == set()
+    assert unseen(findings) == {"events"}
     assert list(findings) == ["bot token", "scopes", "channels", "app token", "events"]
     assert {call.method for call in team.slack.calls} == {"auth.test", "users.conversations", "apps.connections.open"}
     assert not team.slack.sockets.connections
@@ -122,15 +127,17 @@ async def test_a_slack_that_can_not_be_reached_or_makes_no_sense_is_told(team: S
         team.lab.bot_token, team.slack.app_token, team.clock, COMMANDS, api_url="http://127.0.0.1:9/api/"
     )
     findings = await found(team, None, nowhere)
-    assert wrong(findings) == {"bot token", "app token"}
+    assert wrong(findings) == {"bot token"}, "it is told once"
     assert "network" in findings["bot token"].mend
+    assert unseen(findings) == {"scopes", "channels", "app token", "events"}
     team.slack.faults.status("*", 503, times=10)
-    assert wrong(await found(team)) == {"bot token", "app token"}
+    assert wrong(await found(team)) == {"bot token"}
 
 
 async def test_a_second_look_within_a_minute_is_no_trouble_of_the_tokens(team: SlackTeam) -> None:
     team.slack.faults.limit("apps.connections.open", 60)
-    assert "Try again in a minute" in (await found(team))["app token"].mend
+    finding = (await found(team))["app token"]
+    assert (finding.problem, finding.seen, "Try again in a minute" in finding.mend) == ("", False, True)
 
 
 async def test_of_many_workspaces_each_is_looked_at_alone(tmp_path: Path, sqlite_store: Store) -> None:
