@@ -6,8 +6,9 @@ from aiohttp import web
 
 from bot.page.context import PageContext
 from bot.page.days import DayPages
+from bot.page.feeds import Feeds
 
 
 def page_routes(context: PageContext) -> list[web.RouteDef]:
     """The routes of the page."""
-    return [*DayPages(context).routes]
+    return [*DayPages(context).routes, *Feeds(context).routes]

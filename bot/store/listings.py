@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,16 @@ from recommender import Paper
 
 _NEWS = ~papers.c.withdrawn, ~papers.c.private
 _MOST_UPVOTED_FIRST = papers.c.upvotes.desc(), papers.c.listed_on.desc(), papers.c.id
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """When a paper became news here, and the id that it had then. For a paper that never did, it is the beginning of
+    the day on which it was published."""
+
+    at: datetime
+    first_id: str
 
 
 async def listed(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
@@ -39,6 +50,13 @@ async def last_day(tx: AsyncConnection, until: date) -> date | None:
 async def first_day(tx: AsyncConnection, since: date, until: date) -> date | None:
     """The first day from `since` to `until` that has papers; None if there is none."""
     return await _day(tx, sa.func.min(papers.c.listed_on), papers.c.listed_on.between(since, until))
+
+
+async def births(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, Birth]:
+    """When these papers became news, by id. Private and withdrawn papers are left out."""
+    columns = papers.c.id, papers.c.news_at, papers.c.listed_on, papers.c.published
+    rows = await tx.execute(sa.select(*columns).where(papers.c.id.in_(ids), *_NEWS))
+    return {row.id: Birth(row.news_at or _midnight(row.listed_on or row.published), row.id) for row in rows}
 
 
 async def most_upvoted(
@@ -70,3 +88,7 @@ async def most_upvoted(
 async def _day(tx: AsyncConnection, chosen: Any, condition: sa.ColumnElement[bool]) -> date | None:
     day = (await tx.execute(sa.select(chosen).where(condition, *_NEWS))).scalar_one_or_none()
     return date.fromisoformat(day) if isinstance(day, str) else day
+
+
+def _midnight(day: date | None) -> datetime:
+    return datetime.combine(day, time(), UTC) if day else _LONG_AGO

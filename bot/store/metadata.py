@@ -40,6 +40,15 @@ async def store_id(tx: AsyncConnection) -> str:
     return existing
 
 
+async def site_id(tx: AsyncConnection) -> str:
+    """The name of this site in the ids of its feeds. It stays the same when a backup is restored. Needs a write
+    transaction."""
+    await tx.execute(insert_new(tx, facts).values(name="site_id", value=uuid4().hex))
+    existing = await get(tx, "site_id")
+    assert existing is not None
+    return existing
+
+
 async def lock_papers(tx: AsyncConnection) -> None:
     """Lock papers until commit: two processes that record the same paper do so one after the other."""
     await tx.execute(insert_new(tx, facts).values(name="revision", value="0"))
