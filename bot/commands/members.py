@@ -14,7 +14,7 @@ from bot.commands.names import EXPORT, FORGET
 from bot.digests.feedback import BUTTONS
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import contributions, deliveries, members, pick_log, topics, votes, word_votes
+from bot.store import contributions, deliveries, links, members, pick_log, topics, votes, word_votes
 from bot.store.channels import Channel
 from bot.store.members import MemberData
 
@@ -110,10 +110,11 @@ async def own_rows(tx: AsyncConnection, platform: str, workspace: str | None, me
 
 
 async def everything(tx: AsyncConnection, channel: Channel) -> str:
-    """Everything that is stored about a channel, as JSON lines: the channel, its topics, deliveries, posts, the logged
-    picks of each digest, its private papers, votes on words, and votes."""
+    """Everything that is stored about a channel, as JSON lines: the channel, its topics, links, deliveries, posts, the
+    logged picks of each digest, its private papers, votes on words, and votes."""
     rows: list[tuple[str, Any]] = [("channel", channel)]
     rows += [("topic", topic) for topic in await topics.for_channel(tx, channel.id)]
+    rows += [("link", link) for link in await links.for_channel(tx, channel.id)]
     rows += [("delivery", delivery) for delivery in await deliveries.for_channel(tx, channel.id)]
     rows += [("post", post) for post in await deliveries.posts_in_channel(tx, channel.id)]
     rows += [("choice", choice) for choice in await pick_log.for_channel(tx, channel.id)]

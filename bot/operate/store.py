@@ -16,7 +16,7 @@ from bot.model.text import count
 from bot.operate.context import index, opened_store
 from bot.operate.output import CommandError, UsageError, err, out, progress
 from bot.settings import Settings
-from bot.store import channels, members, metadata, papers
+from bot.store import channels, links, members, metadata, papers
 from bot.store.channels import Channel
 from bot.store.database import sqlite_file
 
@@ -72,11 +72,18 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
         with progress("Restoring") as tick:
             rows = await restore(store, file, lambda done: tick(done, 0), settle)
         await index(store, settings, replaced=replaced)
+        async with store.read() as tx:
+            standing_links = await links.count_standing(tx)
     out(f"Restored {rows:,} rows from {file}.")
     if settled.channels or settled.posts:
         out(
             f"{count(settled.channels, 'digest')} and {count(settled.posts, 'message')} that were due may have "
             "been posted since the backup was made, so they are not posted again."
+        )
+    if standing_links:
+        out(
+            f"{count(standing_links, 'link')} to channels' pages worked when the backup was made, so they work again, "
+            "also if they were revoked since. `/papers link revoke` in the channel ends its link."
         )
 
 

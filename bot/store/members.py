@@ -12,7 +12,17 @@ from bot.model.messages import PlaceKind
 from bot.store import inbox
 from bot.store.contributions import delete_orphans
 from bot.store.subscriptions import asked_by
-from bot.store.tables import channels, contributions, corrections, installations, saved, subscriptions, topics, votes
+from bot.store.tables import (
+    channels,
+    contributions,
+    corrections,
+    installations,
+    links,
+    saved,
+    subscriptions,
+    topics,
+    votes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ async def rows_of(
     kinds = {
         channels: "conversation",
         topics: "topic",
+        links: "link",
         votes: "vote",
         corrections: "correction",
         saved: "saved",
@@ -100,6 +111,7 @@ def _rows_of(platform: str, workspace: str | None, member: str) -> dict[sa.Table
     }
     return by_channel | {
         subscriptions: tuple(asked_by(platform, workspace, member)),
+        links: (links.c.made_by == member, links.c.channel_id.in_(channel_ids)),
         saved: (*_within(saved, platform, workspace), saved.c.member == member),
         channels: (
             *in_workspace,
@@ -111,8 +123,8 @@ def _rows_of(platform: str, workspace: str | None, member: str) -> dict[sa.Table
 
 async def forget(tx: AsyncConnection, platform: str, workspace: str | None, member: str) -> int:
     """Delete every trace of a member: votes on papers and words, private papers that only they gave, saved papers,
-    their direct conversation, their subscriptions by mail, and events that name them. Their topics and channels stay,
-    without the name.
+    their direct conversation, their subscriptions by mail, and events that name them. Their topics, links and channels
+    stay, without the name.
 
     Without a workspace, the member with this id is deleted in all of them. Returns the number of deleted rows.
     """
@@ -127,6 +139,7 @@ async def forget(tx: AsyncConnection, platform: str, workspace: str | None, memb
     await delete_orphans(tx)
     deleted += await inbox.forget(tx, platform, member)
     await tx.execute(sa.update(topics).where(*rows[topics]).values(member=""))
+    await tx.execute(sa.update(links).where(*rows[links]).values(made_by=""))
     in_workspace = _within(channels, platform, workspace)
     await tx.execute(sa.update(channels).where(*in_workspace, channels.c.owner == member).values(owner=""))
     installed = _within(installations, platform, workspace)

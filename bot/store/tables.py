@@ -267,6 +267,20 @@ channel_feeds = sa.Table(
 )
 """Feeds that managers added for their channels."""
 
+links = sa.Table(
+    "links",
+    metadata,
+    # The SHA-256 of the link's secret, in hexadecimal. The secret itself is stored nowhere.
+    _name("token_hash", primary_key=True),
+    _channel(),
+    _name("made_by"),
+    sa.Column("made_at", Instant, nullable=False),
+    # When it was revoked or replaced; NULL while it works.
+    sa.Column("revoked_at", Instant),
+    sa.Index("ix_links_channel_id", "channel_id", "made_at"),
+)
+"""The secret links to channels' pages, those that were revoked among them."""
+
 deliveries = sa.Table(
     "deliveries",
     metadata,
