@@ -14,12 +14,12 @@ from bot.platforms.rendering import one_line
 
 log = structlog.get_logger(__name__)
 _MOST = 4
-_TITLE, _TEXT = 100, 1_000
+_TITLE, _TEXT = 100, 900
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG file. `text` tells its content to those who do not see it, in at most 1,000 characters."""
+    """A PNG file. `text` tells its content to those who do not see it, in at most 900 characters."""
 
     name: str
     title: str

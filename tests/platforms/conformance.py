@@ -16,6 +16,7 @@ from typing import Protocol
 import pytest
 
 from bot.digests.feedback import plain_emoji
+from bot.model.charts import Bar, BarChart, BarGroup
 from bot.model.messages import Action, Attachment, Card, Form, FormField, Line, Link, Message, Place, Reply
 from bot.model.number_emoji import keycap, number_of
 from bot.ports.platform import AccessLost, NotAccepted, Platform, PlatformError, Rejected, Rewriting, Uncertain
@@ -512,6 +513,16 @@ class PlatformConformance:
             "09:00",
         )
         assert [text for text in shown if text not in answer] == [], answer
+
+    async def test_an_answer_with_a_chart_keeps_its_text_for_those_who_see_no_picture(
+        self, under_test: PlatformUnderTest
+    ) -> None:
+        taste = BarChart("What it likes", "privacy", (BarGroup("Words", (Bar("privacy", 1.0),)),))
+        under_test.service.answer = Reply("Learned from 3 votes.\nWords it likes: privacy.", charts=(taste,))
+        answer = await under_test.ask("ada", "taste")
+        assert "Learned from 3 votes." in answer
+        assert "Words it likes: privacy." in answer
+        assert await under_test.seen(under_test.place) == [], "the asker alone sees it"
 
     async def test_a_private_word_is_not_posted(self, under_test: PlatformUnderTest) -> None:
         await under_test.platform.tell(under_test.place, "ada", "I can't post there any more.")

@@ -9,7 +9,7 @@ SCOPES = {
     "chat:write": "posts",
     "commands": "answers the slash command",
     "files:read": "reads a .bib file that a member sends it with `teach`",
-    "files:write": "hands out files too long for a message, to who asked alone",
+    "files:write": "hands out the pictures of charts, and files too long for a message",
     "groups:history": "the same in private channels",
     "groups:read": "the same in private channels",
     "im:history": "is asked in a direct message",

@@ -12,6 +12,8 @@ from tests.fakes.slack.views import check_view
 if TYPE_CHECKING:
     from tests.fakes.slack.person import Person
 
+MOST_ALT_TEXT = 1000
+
 
 def _shown(asked: Asked, view: View) -> Json:
     return {"view": payloads.view(view, asked.workspace)}
@@ -68,8 +70,12 @@ def upload_address(asked: Asked) -> Json:
     name, length = asked.args.get("filename"), asked.number("length", 0, 1 << 30)
     if not name:
         raise Refused("invalid_arguments")
+    if len(str(asked.args.get("alt_txt") or "")) > MOST_ALT_TEXT:
+        raise Refused("alt_txt_too_large")
     made = asked.slack.unique("F")
     asked.workspace.files[made] = {"id": made, "name": str(name), "size": length}
+    if asked.args.get("alt_txt"):
+        asked.workspace.files[made]["alt_txt"] = str(asked.args["alt_txt"])
     return {"file_id": made, "upload_url": f"{asked.slack.url}/upload/{asked.workspace.id}/{made}"}
 
 
