@@ -99,11 +99,18 @@ def chat() -> None:
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say what is wrong here and how to mend it.
 
-    Looks at tokens, permissions, sources, store and clock. Exits 1 when anything is wrong.
+    Looks at settings, tokens, permissions, sources, store and clock. Exits 1 when anything is wrong.
     """
-    from bot.operate.check import check_all
+    from bot.operate.check import check_all, print_findings
+    from bot.ports.platform import Finding
 
-    _go(check_all(_settings("error"), as_json=as_json))
+    try:
+        settings = _settings("error")
+    except SettingsError as error:
+        problem, _, mend = str(error).partition(". ")
+        finding = Finding(f"{problem.rstrip('.')}.", mend or "Mend it in the environment or the settings file.")
+        raise typer.Exit(print_findings([("settings", finding)], as_json=as_json)) from error
+    _go(check_all(settings, as_json=as_json))
 
 
 @app.command()

@@ -45,13 +45,18 @@ async def check_all(settings: Settings, *, as_json: bool) -> int:
         ]
         err(f"Looking at {len(checks)} things …")
         findings = await run_checks(checks, _SECONDS)
-    named = list(zip((check.name for check in checks), findings, strict=True))
+    return print_findings(list(zip((check.name for check in checks), findings, strict=True)), as_json=as_json)
+
+
+def print_findings(findings: Sequence[tuple[str, Finding]], *, as_json: bool) -> int:
+    """Print findings with the names of their checks, a line each or as JSON. Returns the exit code: 1 when anything is
+    wrong."""
     if as_json:
-        out(json.dumps(_as_json(named), ensure_ascii=False, indent=1))
+        out(json.dumps(_as_json(findings), ensure_ascii=False, indent=1))
     else:
-        for name, finding in named:
+        for name, finding in findings:
             out(_line(name, finding))
-    return int(any(finding.problem for finding in findings))
+    return int(any(finding.problem for _, finding in findings))
 
 
 async def run_checks(checks: Sequence[Check], seconds: float) -> list[Finding]:

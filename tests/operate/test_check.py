@@ -29,6 +29,7 @@ from bot.store import channels
 from bot.store.opening import open_store
 from tests.fakes.slack.server import FakeSlack
 from tests.support.harness import paper
+from tests.support.operator import Operator
 from tests.support.paper_sources import PaperSources, Reply
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,27 @@ async def found(capsys: pytest.CaptureFixture[str], of: Settings) -> dict[str, A
     assert all(row["mend"] for row in told["checks"] if row["problem"]), "whatever is wrong has its mend"
     assert told["ok"] == all(row["ok"] for row in told["checks"]) == (code == 0)
     return {row["name"]: row for row in told["checks"]}
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem", "mend"),
+    [
+        ({"DIGEST__HUOR": "9"}, "There is no setting PAPERBOY_DIGEST__HUOR.", "Did you mean PAPERBOY_DIGEST__HOUR?"),
+        ({"SLACK__BOT_TOKEN": "xapp-1"}, "Wrong settings: slack.bot_token: is not the right kind", "Mend it"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_a_check_that_fails(
+    operator: Operator, variables: dict[str, str], problem: str, mend: str
+) -> None:
+    operator.set(**variables)
+    ran = operator("check", "--json")
+    assert (ran.code, ran.err) == (1, "")
+    told = json.loads(ran.out)
+    [row] = told["checks"]
+    assert (told["ok"], row["name"], row["ok"]) == (False, "settings", False)
+    assert row["problem"].startswith(problem)
+    assert row["mend"].startswith(mend)
+    assert "settings" in operator("check").out
 
 
 def facts(home: Path) -> list[Any]:
