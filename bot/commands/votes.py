@@ -192,6 +192,26 @@ async def show_saved(ctx: CommandContext, argument: str) -> Reply:
     )
 
 
+async def set_vote(ctx: CommandContext, paper_id: str, value: int) -> Reply:
+    """Set the asker's vote on a paper: 1, -1, or 0 for none."""
+    paper = await ctx.known_paper(paper_id)
+    if paper is None:
+        return no_such_paper(paper_id)
+    channel, member = ctx.channel.id, ctx.asker.member
+    wanted = {1: VoteSignal.MORE, -1: VoteSignal.LESS}.get(value)
+    async with ctx.services.store.write() as tx:
+        standing_signals = {v.signal for v in await votes.for_paper(tx, channel, paper.id) if v.member == member}
+        for signal in sorted(standing_signals - {wanted}):
+            await votes.put(tx, Vote(channel, paper.id, member, signal, False, ctx.now))
+        if wanted and wanted not in standing_signals:
+            await votes.put(tx, Vote(channel, paper.id, member, wanted, True, ctx.now))
+    ctx.services.refresh_tally(channel, paper.id)
+    title = cut(plain_text(paper.title), 100)
+    if wanted is None:
+        return Reply(f"Taken back: “{title}” no longer counts.")
+    return Reply(f"Counted: {'more' if value > 0 else 'less'} like “{title}”, from the next digest on.")
+
+
 async def _vote(ctx: CommandContext, argument: str, signal: str, opposite: str, words: str) -> Reply:
     if not argument:
         return error_reply(

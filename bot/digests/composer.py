@@ -17,11 +17,12 @@ from bot.digests.selection import pick_options
 from bot.model.codec import dump_message
 from bot.model.messages import Card, Line, Message, PlaceKind, Style
 from bot.model.schedule import Hour, Rule
+from bot.model.subscriptions import Content
 from bot.model.text import count, cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Capabilities
 from bot.private_indexes import PrivateIndexes
-from bot.store import deliveries, exposures, papers, pick_log, runs, topics, votes
+from bot.store import deliveries, exposures, papers, pick_log, runs, subscriptions, topics, votes
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
@@ -96,6 +97,8 @@ class Digest:
 
     def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
         """The digest's messages in their order. In a forum they all stand in the thread of the day's post."""
+        if can.whole_digests:
+            return layout.letter(self.day, self.cards, self.profile)
         if forum and style is Style.THREAD:
             style = Style.CARDS
         tucked = not forum and layout.list_in_thread(style, can)
@@ -157,7 +160,7 @@ class DigestComposer:
         async with self._store.read() as tx:
             profile = await self.profile(tx, channel.id)
             bar = await self.bar(tx, channel, profile, day)
-        candidates = await self.candidates(channel, day)
+        candidates = await self._wanted(channel, await self.candidates(channel, day))
         revision, unseen = candidates.revision, candidates.unseen
         options = pick_options(channel, day, bar, self._baseline)
         recommendation = await self._paper_index.read_consistent(
@@ -192,6 +195,20 @@ class DigestComposer:
             upvoted=upvoted,
             from_neighbours=recommendation.from_neighbours,
         )
+
+    async def _wanted(self, channel: Channel, candidates: DigestCandidates) -> DigestCandidates:
+        """The candidates, or for a subscription to a search those of them that match."""
+        async with self._store.read() as tx:
+            subscription = await subscriptions.of_channel(tx, channel.id)
+        if subscription is None or subscription.content is not Content.SEARCH:
+            return candidates
+
+        def matching(query: str) -> tuple[str, ...]:
+            engine = self._paper_index.engine
+            return tuple(hit.paper_id for hit in engine.matching(query, engine.known(candidates.unseen)))
+
+        unseen = await asyncio.to_thread(matching, subscription.subject)
+        return replace(candidates, recent={i: candidates.recent[i] for i in unseen}, unseen=unseen)
 
     async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""
@@ -311,7 +328,8 @@ class DigestComposer:
         its upvotes. For a first digest, the news within the window."""
         if latest is None:
             # East of the channel's zone it is tomorrow already, so papers may be listed for tomorrow.
-            return await papers.upvotes_of_news(tx, day - self._window, day + timedelta(days=1))
+            window = max(self._window, Rule.of(channel.hour, channel.days, channel.zone).longest_gap)
+            return await papers.upvotes_of_news(tx, day - window, day + timedelta(days=1))
         # Every paper stored since then counts, also one from a source that had failed and was read late.
         since = day - _LONGEST_LOOK_BACK
         recent = await papers.upvotes_of_news(tx, since, day + timedelta(days=1), latest.papers_revision)

@@ -7,10 +7,14 @@ from datetime import date
 
 from bot.model.codec import dump_message
 from bot.model.messages import Card, Line, Message, Style
+from bot.model.text import count, cut, plain_text
 from bot.ports.platform import Capabilities
 from bot.store.deliveries import Draft
+from recommender import Profile
 
 _FURTHER = "Also today. React with the number of each you like: it counts as a 👍 on a card."
+
+_TITLE_IN_SUBJECT = 90
 
 
 def nothing_new(day: date, reason: str) -> str:
@@ -51,6 +55,23 @@ def list_in_thread(style: Style, can: Capabilities) -> bool:
 def list_post(titles: Sequence[Line], *, threaded: bool) -> Draft:
     """The message that lists further titles below a digest's papers."""
     return numbered(_FURTHER, titles, threaded=threaded, glance=True)
+
+
+def letter(day: date, cards: Sequence[Card], profile: Profile) -> list[Draft]:
+    """A whole digest as one message to one reader, where a digest is one; no message without papers."""
+    if not cards:
+        return []
+    others = f" + {len(cards) - 1} more" if len(cards) > 1 else ""
+    title = f"{day:%a} {day.day} {day:%b}: {cut(cards[0].title, _TITLE_IN_SUBJECT)}{others}"
+    start = f"{count(len(cards), 'paper')} {for_day(day)}"
+    if profile.votes:
+        header = f"{start}, learned from your {count(profile.votes, 'vote')}."
+    elif profile.topics:
+        header = f"{start}, about “{cut(plain_text(profile.topics[0]), _TITLE_IN_SUBJECT)}”."
+    else:
+        header = f"{start}. Tell me with 👍 or 👎, and the next ones follow your taste."
+    message = Message(header, cards=tuple(cards), title=title)
+    return [Draft(dump_message(message), numbered=tuple(card.paper_id for card in cards))]
 
 
 def numbered(text: str, lines: Sequence[Line], *, threaded: bool = False, glance: bool = False) -> Draft:

@@ -33,8 +33,8 @@ _COUNT = re.compile(r"^\d+ papers?\b")
 class Changes:
     """The changes of the papers that a post shows since it was planned.
 
-    `papers` are those that changed, by the number of their line, or under 0 for the card's. `cards` is the number of
-    cards that a digest's header announces and that will come, None for any other post.
+    `papers` are those that changed, by the number of their line or card, or under 0 for that of a single card. `cards`
+    is the number of cards that a digest's header announces and that will come, None for any other post.
     """
 
     delivery: Delivery
@@ -52,7 +52,7 @@ async def since_planning(tx: AsyncConnection, post: Post) -> Changes:
     """What has changed for a post that is still to be sent."""
     delivery = await deliveries.get(tx, post.delivery_id)
     paper_ids = {0: post.paper_id} if post.paper_id else {}
-    if not paper_ids and post.body.get("lines"):
+    if not paper_ids and (post.body.get("lines") or post.body.get("cards")):
         paper_ids = {
             n: paper_id for (_, n), paper_id in (await exposures.by_number(tx, post.channel_id, post.id)).items()
         }
@@ -66,8 +66,8 @@ async def since_planning(tx: AsyncConnection, post: Post) -> Changes:
 
 
 def _shown(body: Mapping[str, Any]) -> dict[int, str]:
-    """The ids in a post's text, by the numbers of its lines; a card's is under 0."""
-    entries = [body.get("card"), *(body.get("lines") or ())]
+    """The ids in a post's text, by the numbers of its lines or cards; that of a single card is under 0."""
+    entries = [body.get("card"), *(body.get("lines") or body.get("cards") or ())]
     return {n: str(entry.get("paper_id")) for n, entry in enumerate(entries) if isinstance(entry, Mapping)}
 
 
@@ -92,7 +92,11 @@ def _updated(message: Message, changes: Changes) -> Message:
         _line(line, changes.papers[number]) if number in changes.papers else line
         for number, line in enumerate(message.lines, 1)
     )
-    return replace(message, card=card, lines=tuple(lines))
+    several = (
+        _card(each, changes.papers[number]) if number in changes.papers else each
+        for number, each in enumerate(message.cards, 1)
+    )
+    return replace(message, card=card, lines=tuple(lines), cards=tuple(several))
 
 
 def _header(text: str, card_count: int, day: date) -> str:

@@ -223,7 +223,8 @@ class Message:
     """A post for everybody in a channel: a card, a text, or a list.
 
     `numbered` lines can be liked by number: a member who reacts with 1️⃣ likes the first. `further` lines continue an
-    earlier post, as the titles under the cards do. `thread` is the platform's id of the message in whose thread this is
+    earlier post, as the titles under the cards do. `cards` are there on platforms where a digest is one message, and
+    `title` is the subject of such a message. `thread` is the platform's id of the message in whose thread this is
     posted. `actions` are buttons below.
     """
 
@@ -234,3 +235,5 @@ class Message:
     further: bool = False
     thread: str = ""
     actions: tuple[Action, ...] = ()
+    cards: tuple[Card, ...] = ()
+    title: str = ""

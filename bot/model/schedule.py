@@ -32,6 +32,12 @@ class Rule:
         """The rule from the texts in a channel's row."""
         return cls(read_hour(hour), read_days(days), ZoneInfo(zone))
 
+    @property
+    def longest_gap(self) -> timedelta:
+        """The most days between two hours: a week for a rule with one day of the week."""
+        days = sorted(self.days)
+        return timedelta(days=max(later - day for day, later in zip(days, [*days[1:], days[0] + 7], strict=True)))
+
     def on(self, day: date) -> datetime:
         """The instant, in UTC, of the rule's hour on a local day.
 

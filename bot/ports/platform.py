@@ -71,6 +71,10 @@ class Capabilities:
     """Whether members expect side notes in a thread and not in the channel."""
     numbers: int = 0
     """How many lines of one message members can react to by number: 1️⃣, 2️⃣ … 🔟."""
+    whole_digests: bool = False
+    """Whether a digest is one message with all of its cards, and a day without papers brings none."""
+    interactive: bool = True
+    """Whether members can ask, react and press buttons in a place. Where they can't, they vote by links."""
     one_member_everywhere: bool = False
     """Whether a member id means the same person in all workspaces."""
     way_back: str = "Invite me again"
@@ -86,6 +90,10 @@ class BotApi(Protocol):
 
     async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
         """Answer a pressed button. With an event id a vote is counted once, however often the event arrives."""
+        ...
+
+    async def vote(self, place: Place, asker: Asker, paper_id: str, value: int) -> Reply:
+        """Set a member's vote on a paper: 1 for it, -1 against it, 0 for none. The same vote twice is as once."""
         ...
 
     async def act_on_message(

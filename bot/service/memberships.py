@@ -91,14 +91,14 @@ class ChannelMembership:
 
     async def left(self, place: Place, reason: str) -> None:
         """The bot may not post in a place any more. Everything is kept until it is invited again."""
-        channel = await self._find(place)
+        channel = await self.find(place)
         if channel and channel.state is not ChannelState.NEW:
             async with self._services.store.write() as tx:
                 await channels.change(tx, channel.id, state=ChannelState.LOST, state_reason=reason)
 
     async def renamed(self, place: Place) -> None:
         """The place has a new name, or became private or public."""
-        channel = await self._find(place)
+        channel = await self.find(place)
         if channel:
             async with self._services.store.write() as tx:
                 await channels.change(tx, channel.id, **_columns(place))
@@ -132,12 +132,13 @@ class ChannelMembership:
             for address, place in places_by_address.items():
                 if address not in begun and place.kind is not PlaceKind.DIRECT:
                     async with self._one_at_a_time(place):
-                        stored = await self._find(place)
+                        stored = await self.find(place)
                         if stored is None or stored.state is ChannelState.NEW:
                             greetings.append((place, await self._join(place, "")))
         return greetings
 
-    async def _find(self, place: Place) -> Channel | None:
+    async def find(self, place: Place) -> Channel | None:
+        """The stored channel of a place; None if the bot was never there."""
         async with self._services.store.read() as tx:
             return await channels.find(tx, place)
 
@@ -154,7 +155,7 @@ class ChannelMembership:
     async def find_or_add(self, place: Place, owner: str) -> Channel:
         """The channel at a place. A channel that was never seen is added as new, since nobody asked for digests
         there."""
-        stored = await self._find(place)
+        stored = await self.find(place)
         if stored:
             if place.private and not stored.place.private:
                 await self.renamed(replace(place, name=place.name or stored.place.name))

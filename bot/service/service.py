@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.commands import intents, parser, schedule
+from bot.commands import intents, parser, schedule, votes
 from bot.commands.context import CommandContext, Services, error_reply
 from bot.commands.names import SEARCH
 from bot.commands.parser import ParsedLine
@@ -75,6 +75,19 @@ class BotService:
         if action.command not in self._commands:
             return error_reply("This button is from another time; say `/papers help` for what can be done now.")
         return await self._dispatch(place, asker, action.command, sanitize(action.argument), action.offset, event_id)
+
+    async def vote(self, place: Place, asker: Asker, paper_id: str, value: int) -> Reply:
+        """Set a member's vote on a paper, in a place that is known: 1 for it, -1 against it, 0 for none."""
+        try:
+            with high_priority():
+                channel = await self._memberships.find(place)
+                if channel is None:
+                    return error_reply("Nothing is sent here any more, so the vote counts for nothing.")
+                ctx = CommandContext(self._services, channel.place, asker, channel, self._services.clock())
+                return await votes.set_vote(ctx, paper_id, value)
+        except StoreError as error:
+            log.error("The store did not answer.", exc_info=error)
+            return error_reply(_SILENT)
 
     async def act_on_message(
         self, place: Place, asker: Asker, command: str, message: str, text: str = "", event_id: str = ""

@@ -17,6 +17,7 @@ class RecordingService:
     suggestions: list[str] = field(default_factory=list)
     asked: list[tuple[Place, Asker, str]] = field(default_factory=list)
     acted: list[tuple[Place, Asker, Action]] = field(default_factory=list)
+    votes: list[tuple[Place, Asker, str, int]] = field(default_factory=list)
     presses: list[str] = field(default_factory=list)
     """The event ids of what was pressed."""
     abouts: list[tuple[Place, Asker, str, str, str]] = field(default_factory=list)
@@ -41,6 +42,12 @@ class RecordingService:
     async def act(self, place: Place, asker: Asker, action: Action, event_id: str = "") -> Reply:
         self.acted.append((place, asker, action))
         self.presses.append(event_id)
+        if self.breaks:
+            raise self.breaks
+        return self.answer
+
+    async def vote(self, place: Place, asker: Asker, paper_id: str, value: int) -> Reply:
+        self.votes.append((place, asker, paper_id, value))
         if self.breaks:
             raise self.breaks
         return self.answer
