@@ -11,7 +11,7 @@ from bot.app import App, system_clock
 from bot.page.context import PageContext
 from bot.page.routes import page_routes
 from bot.page.views import page_templates
-from bot.ports.platform import Clock
+from bot.ports.platform import Clock, Inviting
 from bot.web.security import networks_of
 from bot.web.server import Served, Unservable, serving
 
@@ -29,7 +29,12 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
     platform_routes = [
         route for platform in app.platforms.values() if isinstance(platform, Served) for route in platform.routes
     ]
-    page = PageContext(app.store, app.paper_index, clock, page_templates(), app.source_names) if web.page else None
+    invitations = [each.invitation for each in app.platforms.values() if isinstance(each, Inviting)]
+    page = None
+    if web.page:
+        page = PageContext(
+            app.store, app.paper_index, clock, page_templates(), app.source_names, invitations=invitations
+        )
     async with contextlib.AsyncExitStack() as stack:
         if not (platform_routes or page):
             yield ""

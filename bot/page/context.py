@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from aiohttp import web
 
 from bot.paper_index import PaperIndex
-from bot.ports.platform import Clock
+from bot.ports.platform import Clock, Invitation
 from bot.store.database import Store
 from bot.web.errors import PageError
 from bot.web.templates import Templates
@@ -21,7 +21,8 @@ _MOST_PAGES = 100
 
 @dataclass(slots=True)
 class PageContext:
-    """The parts of the bot that the page uses. `sources` are the names of the sources that are switched on.
+    """The parts of the bot that the page uses. `sources` are the names of the sources that are switched on,
+    `invitations` are those of the platforms.
 
     `url` is the address at which others reach the page, without a slash at its end. It is set before the first request,
     and never taken from a request: whoever sends one could name any.
@@ -33,6 +34,7 @@ class PageContext:
     templates: Templates
     sources: Collection[str]
     url: str = ""
+    invitations: Sequence[Invitation] = ()
 
     @property
     def today(self) -> date:

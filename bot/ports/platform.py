@@ -220,6 +220,28 @@ class Checkable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """How people get the bot on a service, for the page /install. `text` is a sentence, which may end with a `command`
+    that they type there. `url` is where the button with the `label` leads, "" where there is no button."""
+
+    service: str
+    text: str
+    command: str = ""
+    label: str = ""
+    url: str = ""
+
+
+@runtime_checkable
+class Inviting(Protocol):
+    """A platform that can say how people get the bot there."""
+
+    @property
+    def invitation(self) -> Invitation:
+        """How people get the bot on this platform."""
+        ...
+
+
 @runtime_checkable
 class TokenRenewing(Protocol):
     """A platform whose workspaces have tokens that expire."""

@@ -16,11 +16,12 @@ from bot.platforms.discord import checks, gateway
 from bot.platforms.discord.commands import CommandRegistration
 from bot.platforms.discord.custom_ids import ActionStore
 from bot.platforms.discord.pace import Pace
+from bot.platforms.discord.permissions import application_of, invitation
 from bot.platforms.discord.places import PLATFORM
 from bot.platforms.discord.posting import DiscordPosting
 from bot.platforms.discord.render import MAX_TEXT, Renderer
 from bot.platforms.discord.rest import API_URL, GATEWAY_URL, Rest
-from bot.ports.platform import BotApi, Capabilities, Check, Clock, Sleep
+from bot.ports.platform import BotApi, Capabilities, Check, Clock, Invitation, Sleep
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +106,19 @@ class DiscordPlatform:
             return True
         permissions = channel.permissions_for(channel.guild.me)
         return permissions.create_public_threads and permissions.send_messages_in_threads
+
+    @property
+    def invitation(self) -> Invitation:
+        """The link with which a server's manager invites the bot, where the token tells its application."""
+        application = application_of(self._token)
+        if not application:
+            return Invitation("Discord", "Ask whoever runs this Paperboy for its invitation link.")
+        return Invitation(
+            "Discord",
+            "Whoever manages a server can bring it there. It then asks in which channels it shall post.",
+            label="Add to Discord",
+            url=invitation(application),
+        )
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """The checks of the token, the gateway, and each of these places."""

@@ -33,7 +33,7 @@ from bot.platforms.slack.platform import API_URL, SlackPosting
 from bot.platforms.slack.reading import is_plain
 from bot.platforms.slack.token_store import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installations
-from bot.ports.platform import BotApi, Check, Clock, PlatformError, Sleep
+from bot.ports.platform import BotApi, Check, Clock, Invitation, PlatformError, Sleep
 from bot.web.server import body_of
 
 _STAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
@@ -93,9 +93,20 @@ class HttpSlack(SlackPosting):
         """The routes for Slack's events and for installing the bot."""
         return [
             web.post("/slack/events", self._receive_event),
-            web.get("/slack/install", self._start_installation),
+            web.get(pages.INSTALL, self._start_installation),
             web.get("/slack/oauth_redirect", self._finish_installation),
         ]
+
+    @property
+    def invitation(self) -> Invitation:
+        """Installing the bot in a workspace, for anybody who may do so there."""
+        return Invitation(
+            "Slack",
+            "Any workspace can install it, if its rules let you add apps. Afterwards it comes into a channel by",
+            "/invite @Paperboy",
+            "Add to Slack",
+            pages.INSTALL,
+        )
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """The checks of the installations and of the workspaces of these channels."""
@@ -174,7 +185,7 @@ class HttpSlack(SlackPosting):
 
 async def _page(built: BoltResponse) -> web.Response:
     answer = await to_aiohttp_response(built)
-    answer.headers.update(pages.HEADERS)
+    answer.headers.update({"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"})
     return answer
 
 

@@ -34,6 +34,7 @@ from bot.ports.platform import (
     Capabilities,
     Check,
     Clock,
+    Invitation,
     NotAccepted,
     PlatformError,
     Rejected,
@@ -254,6 +255,15 @@ class SlackPlatform(SlackPosting):
         super().__init__(self._workspace, clock, command, commands)
         self._app_token, self._ping_seconds = app_token, ping_seconds
         self._listened = False
+
+    @property
+    def invitation(self) -> Invitation:
+        """A token of one workspace serves that workspace alone."""
+        return Invitation(
+            "Slack",
+            "This Paperboy serves one workspace, and no other can install it. There it comes into a channel by",
+            "/invite @Paperboy",
+        )
 
     def checks(self, places: Sequence[Place], lost: Sequence[Place] = ()) -> Sequence[Check]:
         """The checks of the tokens, their scopes, and each of these channels."""

@@ -12,6 +12,7 @@ import pytest
 
 from bot.model.messages import Message, Place
 from bot.platforms.slack.scopes import SCOPES
+from bot.ports.platform import Inviting
 from bot.store.database import Store
 from tests.fakes.slack.world import Workspace
 from tests.platforms.slack.http_team import HttpTeam, http_team_at_work
@@ -151,9 +152,27 @@ async def test_pages_may_run_nothing_and_be_framed_nowhere(team: HttpTeam) -> No
     from aiohttp import ClientSession
 
     async with ClientSession() as browser, browser.get(f"{team.url}/slack/oauth_redirect?error=x") as page:
-        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "unsafe" not in policy
+        assert "<style" not in await page.text()
+        assert page.headers["Cache-Control"] == "no-store"
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+async def test_pages_have_the_style_of_the_page(team: HttpTeam) -> None:
+    for path in ("/slack/install", "/slack/oauth_redirect?error=access_denied"):
+        _, page, _ = await team.browse(path)
+        style = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        assert (await team.browse(style))[0] == 200
+
+
+async def test_the_page_install_leads_to_the_installation(team: HttpTeam) -> None:
+    assert isinstance(team.platform, Inviting)
+    invitation = team.platform.invitation
+    assert (await team.browse(invitation.url))[0] == 200
+    assert invitation.label == "Add to Slack"
 
 
 SECRET_CODE = "123.456.secret-code-of-an-installation"
