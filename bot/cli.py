@@ -78,13 +78,10 @@ def run() -> None:
 @app.command()
 def demo(script: Annotated[bool, typer.Option("--script", help="Play a scripted visit and print it.")] = False) -> None:
     """Try the whole bot here, with papers of its own."""
-    from bot.demo.visit import interactive, scripted
+    from bot.demo.visit import interactive, is_talked_to, scripted
 
     settings = _settings("error")
-    if script or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        _go(scripted(settings))
-    else:
-        _go(interactive(settings))
+    _go(interactive(settings) if not script and is_talked_to(sys.stdin, sys.stdout) else scripted(settings))
 
 
 @app.command()

@@ -202,9 +202,11 @@ class CommandContext:
 
 @dataclass(frozen=True, slots=True)
 class Command(CommandTraits):
-    """A command with the function that answers it. The function gets the argument as text."""
+    """A command with the function that answers it. The function gets the argument as text. `values` gives whole
+    arguments that complete one, for a channel and its platform; without it the words in the usage do."""
 
     handler: Callable[[CommandContext, str], Coroutine[Any, Any, Reply]]
+    values: Callable[[Channel, Capabilities, str], Sequence[str]] | None = None
 
 
 def error_reply(text: str, field: str = "") -> Reply:

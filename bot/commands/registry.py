@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.commands import (
+    completions,
     digest,
     feeds,
     help_text,
@@ -162,6 +163,7 @@ COMMANDS = CommandSet(
             f"{names.SCHEDULE} 09:00 weekdays Europe/Berlin 5",
             "when digests come and how many cards",
             schedule.schedule,
+            values=completions.of_schedule,
             managers_only=True,
             anyone_may_look=True,
             has_form=True,
@@ -182,6 +184,7 @@ COMMANDS = CommandSet(
             f"{names.SETTINGS} [name value]",
             "every setting here, the digest's style among them",
             schedule.settings,
+            values=completions.of_settings,
             managers_only=True,
             anyone_may_look=True,
             has_form=True,

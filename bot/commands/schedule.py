@@ -84,7 +84,7 @@ async def resume(ctx: CommandContext, argument: str) -> Reply:
 async def settings(ctx: CommandContext, argument: str) -> Reply:
     """Show all settings of the channel, or change some: `settings bar 0.4`."""
     if not argument:
-        rows = [f"• {field.name} {field.value}: {field.label}" for field in _fields(ctx.channel, ctx.can)]
+        rows = [f"• {field.name} {field.value}: {field.label}" for field in fields(ctx.channel, ctx.can)]
         text = "Settings here (change one as in `/papers settings bar 0.4`):\n" + "\n".join(rows)
         return Reply(text, form=_form(ctx, SETTINGS, "Settings here"))
     parts = _NAMED_SETTING.split(argument)
@@ -100,7 +100,7 @@ async def settings(ctx: CommandContext, argument: str) -> Reply:
         except ValueError as error:
             return error_reply(f"{error}.", name)
     channel = await _change(ctx, values)
-    values_by_name = {field.name: field.value for field in _fields(channel, ctx.can)}
+    values_by_name = {field.name: field.value for field in fields(channel, ctx.can)}
     text = "Done: " + ", ".join(f"{name} is {values_by_name[name]}" for name in dict.fromkeys(names)) + "."
     return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
 
@@ -224,11 +224,11 @@ def when(channel: Channel) -> str:
 
 def _form(ctx: CommandContext, command: str, title: str) -> Form | None:
     """The form of a command; None for a member who may not change the channel."""
-    fields = [field for field in _fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (command == SCHEDULE)]
-    return Form(command, title, tuple(fields)) if ctx.may_manage else None
+    form_fields = [field for field in fields(ctx.channel, ctx.can) if (field.name in _WHEN) == (command == SCHEDULE)]
+    return Form(command, title, tuple(form_fields)) if ctx.may_manage else None
 
 
-def _fields(channel: Channel, can: Capabilities) -> tuple[FormField, ...]:
+def fields(channel: Channel, can: Capabilities) -> tuple[FormField, ...]:
     """Every setting as a field. The labels fit into 45 characters, which the narrowest form has."""
     return (
         FormField("hour", "when the digest is posted, as 09:00 or 5pm", channel.hour),

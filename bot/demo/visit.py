@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+import select
 import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -35,6 +38,7 @@ _WELCOME = (
 _PRIVACY = r"federated|differential(ly)? priva|\bprivacy\b|\bprivate\b|unlearn|membership inference"
 """The subject of the scripted visit's team: it likes every card that matches, and no other."""
 _CARDS = 5
+_FIRST_LINE_SECONDS = 1.0
 _DRAWS = 50
 _TOPIC = "gaussian splatting"
 """A topic that one member also follows from the fifth day on."""
@@ -50,6 +54,18 @@ def _program() -> str:
     if shutil.which("paperboy") or not program.exists():
         return "paperboy"
     return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
+
+
+def is_talked_to(stdin: TextIO, stdout: TextIO, seconds: float = _FIRST_LINE_SECONDS) -> bool:
+    """Whether a person is at the terminal, or lines come through a pipe or from a file. A pipe that says nothing for
+    so many seconds counts as silent."""
+    try:
+        if stdin.isatty():
+            return stdout.isatty()
+        has_come = bool(select.select([stdin], [], [], seconds)[0])
+        return has_come and isinstance(stdin, io.TextIOWrapper) and bool(cast(io.BufferedReader, stdin.buffer).peek(1))
+    except (OSError, ValueError, AttributeError):  # it is closed, or the system can't wait for it
+        return False
 
 
 async def interactive(settings: Settings) -> None:
@@ -72,7 +88,8 @@ async def interactive(settings: Settings) -> None:
         return TerminalPlatform(folder, console, clock, COMMANDS, next_day=next_day, farewell=_farewell())
 
     async with demo_world(settings, clock, platform) as world:
-        console.print(_WELCOME, highlight=False)
+        if sys.stdin.isatty():
+            console.print(_WELCOME, highlight=False)
         await _run_chat(world, "you")
 
 

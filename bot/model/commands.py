@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import TypeVar
@@ -9,6 +10,7 @@ from typing import TypeVar
 from bot.model.messages import Action
 from recommender.text import visible
 
+_CHOICES = re.compile(r"\S+ \[([^\]]+)\]")
 LONGEST_LINE = 100_000
 """Characters of a line that are read: enough for a .bib file, and a bound for anything hostile."""
 
@@ -85,6 +87,12 @@ class CommandTraits:
     def takes_argument(self) -> bool:
         """Whether words may stand behind the name."""
         return " " in self.usage
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that may stand behind the name, where the usage lists them: `trending [day|week|month]`."""
+        listed = _CHOICES.fullmatch(self.usage)
+        return tuple(choice.partition(" ")[0] for choice in listed[1].split("|")) if listed else ()
 
 
 _NO_COMMAND = CommandTraits("", "")

@@ -33,6 +33,7 @@ _OLD_NAMES = {"bombay": "mumbai", "bangalore": "bengaluru", "calcutta": "kolkata
               "milano": "milan", "lisboa": "lisbon", "kobenhavn": "copenhagen", "tel aviv": "jerusalem"}  # fmt: skip
 """Cities by other names in use."""
 _OFFERED = 3
+_COMPLETED = 8
 _LONGEST = 60
 
 
@@ -64,6 +65,23 @@ def find_zone(text: str) -> str:
     near = [] if name in _NO_ZONES else _near(name)
     hint = f"; perhaps {_or(near)}" if near else "; it looks like Europe/Berlin"
     raise UnknownZone(f"is no time zone I know{hint}", near)
+
+
+def zones_beginning(text: str) -> list[str]:
+    """The zones, most people first, whose names, or the names of whose cities, begin with a text."""
+    start = _fold(text).replace(" ", "_")
+    by_name = [
+        zone
+        for zone in populated_zones()
+        if zone.casefold().startswith(start) or zone.casefold().rpartition("/")[2].startswith(start)
+    ]
+    by_city = [
+        zone
+        for zone, cities in populated_zones().items()
+        if any(_fold(city).replace(" ", "_").startswith(start) for city in cities)
+    ]
+    others = [zone for name, zone in _zones().items() if name.startswith(start)]
+    return list(dict.fromkeys([*by_name, *by_city, *others]))[:_COMPLETED]
 
 
 def _distinct(zones: Iterable[str]) -> list[str]:

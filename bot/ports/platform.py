@@ -107,6 +107,10 @@ class BotApi(Protocol):
         they are in, `offset` is the first saved paper of the page."""
         ...
 
+    def command_for(self, emoji: str) -> str:
+        """The command that means the same as a reaction with this emoji on a card; "" for an emoji that is no vote."""
+        ...
+
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Record a reaction. With an event id it is recorded once, however often the event arrives."""
         ...

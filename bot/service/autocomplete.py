@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.commands.context import Services
+from bot.commands.context import Command, Services
 from bot.commands.names import SEARCH
 from bot.model.messages import Place
 from bot.model.text import plain_text
+from bot.ports.platform import capabilities_in
 from bot.store import channels, papers, topics
 from recommender import Completion
 
@@ -17,8 +18,19 @@ _LEAST_TYPED = 3
 """The number of characters from which on titles are offered."""
 
 
+async def _values(services: Services, place: Place, command: Command, argument: str) -> list[str]:
+    """The arguments of a command that complete one: its own values, else the words that its usage lists."""
+    if command.values is None:
+        return [choice for choice in command.choices if choice.startswith(argument.casefold())]
+    async with services.store.read() as tx:
+        channel = await channels.find(tx, place)
+    can = capabilities_in(services.platforms[place.platform], place)
+    return list(command.values(channel, can, argument)) if channel else []
+
+
 async def suggestions(services: Services, place: Place, line: str) -> list[str]:
-    """Whole lines, each once: commands, the channel's topics, queries with their last word completed, then titles."""
+    """Whole lines, each once: commands and their values, the channel's topics, queries with their last word completed,
+    then titles."""
     text = line.lstrip()
     first, space, argument = text.partition(" ")
     name = first.casefold()
@@ -27,6 +39,7 @@ async def suggestions(services: Services, place: Place, line: str) -> list[str]:
     completes_queries = command is None or command.completes_queries
     completes_titles = command is None or command.completes_titles or command.takes_paper
     prefix, query = (f"{name} ", argument) if command else ("", text)
+    lines += [prefix + value for value in await _values(services, place, command, query)] if command else []
     if command is None or command.completes_topics:
         async with services.store.read() as tx:
             channel = await channels.find(tx, place)

@@ -114,6 +114,11 @@ class BotService:
             log.error("The store did not answer.", exc_info=error)
             return Home(Overview(place, _SILENT))
 
+    def command_for(self, emoji: str) -> str:
+        """The command that means the same as a reaction with this emoji on a card; "" for an emoji that is no vote."""
+        value = self._services.emoji.value(emoji)
+        return self._commands.for_emoji("👍" if value > 0 else "👎") if value else ""
+
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Record a reaction, once per event id."""
         with high_priority():

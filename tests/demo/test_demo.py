@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,7 +15,7 @@ import pytest
 from rich.console import Console
 from structlog.testing import capture_logs
 
-from bot.demo.visit import scripted
+from bot.demo.visit import is_talked_to, scripted
 from bot.demo.world import DemoClock
 from bot.settings import load
 from recommender import Paper
@@ -161,3 +164,41 @@ def test_the_readme_shows_what_the_demo_prints(offline: Transcript) -> None:
 def _rounded(line: str) -> str:
     """A line without the last digits of scores, in which machines may differ."""
     return re.sub(r"([-+]\d+\.\d{2})\d+", r"\1", line.rstrip())
+
+
+@pytest.mark.parametrize(
+    ("said", "closes", "expected"), [(b"federated\n", False, True), (b"", True, False), (b"", False, False)]
+)
+def test_the_demo_answers_lines_that_come_through_a_pipe(said: bytes, closes: bool, expected: bool) -> None:
+    read_end, write_end = os.pipe()
+    os.write(write_end, said)
+    if closes:
+        os.close(write_end)
+    with os.fdopen(read_end) as stdin:
+        assert is_talked_to(stdin, io.StringIO(), seconds=0.01) == expected
+        if said:
+            assert stdin.readline() == said.decode(), "nothing is lost"
+    if not closes:
+        os.close(write_end)
+
+
+def test_without_any_input_the_demo_plays_its_script(tmp_path: Path) -> None:
+    with Path(os.devnull).open() as nothing:
+        assert not is_talked_to(nothing, io.StringIO())
+    closed = (tmp_path / "lines").open("w+")
+    closed.close()
+    assert not is_talked_to(closed, io.StringIO())
+
+
+def test_piped_lines_are_answered_by_the_demo_of_the_program() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "demo"],
+        input="federated\n",
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PAPERBOY_SOURCES__HUGGINGFACE__URL": NOBODY},
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("“federated”, 5 papers, best first:")

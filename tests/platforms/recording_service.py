@@ -63,6 +63,9 @@ class RecordingService:
         self.homes.append((place, asker, sorted(addresses), offset))
         return self.at_home or Home(Overview(place, "Nothing here yet."))
 
+    def command_for(self, emoji: str) -> str:
+        return {"👍": "more", "❤": "more", "🔥": "more", "👎": "less"}.get(emoji[:1], "")
+
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         if event_id not in self._events:
             self.reactions.append(reaction)

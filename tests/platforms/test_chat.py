@@ -93,8 +93,9 @@ async def test_thumb_for_a_listed_paper_becomes_its_number_emoji(guest: Terminal
     told = [(each.message, each.emoji, each.on) for each in guest.service.reactions]
     assert told == [("2-1", "2️⃣", True), ("2-1", "1️⃣", True), ("2-1", "2️⃣", False)]
     await guest.enter("1 👎")
-    assert [(action.command, action.argument) for _, _, action in guest.service.acted] == [("less", "a")]
-    assert "stands in a list" in await guest.enter("2 🔥")
+    assert "🤔 is no vote. 2 takes `2 👍`, `2 👎` and `save 2`." in await guest.enter("2 🤔")
+    await guest.enter("2 heart")
+    assert [(action.command, action.argument) for _, _, action in guest.service.acted] == [("less", "a"), ("more", "b")]
 
 
 async def test_a_compact_digest_is_numbered_anew_by_whoever_comes_later(guest: TerminalGuest) -> None:
@@ -176,8 +177,74 @@ async def test_hits_are_numbered_after_the_digest_and_can_be_acted_on(guest: Ter
         ("less", "h2"),
     ]
     assert "`3 👍` said again takes it back" in await guest.enter("-3 👍")
-    assert "stands in a list" in await guest.enter("3 🔥")
+    assert "🤔 is no vote" in await guest.enter("3 🤔")
+    await guest.enter("4 heart")
+    assert (guest.service.acted[-1][2].command, guest.service.acted[-1][2].argument) == ("more", "h2")
     assert not guest.service.reactions
+
+
+@pytest.mark.parametrize("typed", ["teach my.bib", "teach '{folder}/my papers.ris'", "teach {folder}/my\\ papers.ris"])
+async def test_a_file_whose_path_is_typed_after_teach_is_read(
+    guest: TerminalGuest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "@article{a,\n title={Über Größe}\n}\n"
+    (tmp_path / "my.bib").write_bytes(text.encode("cp1252"))
+    (tmp_path / "my papers.ris").write_bytes(text.encode("cp1252"))
+    await guest.enter(typed.format(folder=tmp_path))
+    assert [line for _, _, line in guest.service.asked] == [f"teach\n{text}"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("teach none.bib", "There is no file none.bib."),
+        ("teach ./folder.bib", "There is no file folder.bib."),
+        ("teach paper.pdf", "I read BibTeX, RIS and plain text only."),
+    ],
+)
+async def test_a_file_that_cannot_be_read_is_told(
+    guest: TerminalGuest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.bib").mkdir()
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF")
+    assert told in await guest.enter(typed)
+    assert not guest.service.asked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "teach 1602.05629",
+        "teach https://x.example/my.bib",
+        "search my.bib",
+        "teach @article{a, title={b}}",
+        "teach",
+        "my.bib",
+    ],
+)
+async def test_a_line_that_names_no_file_goes_to_the_bot_as_it_is(
+    guest: TerminalGuest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.bib").write_text("@article{a}")
+    await guest.enter(line)
+    assert [asked for _, _, asked in guest.service.asked] == [line]
+
+
+async def test_of_a_very_large_file_the_beginning_is_read(guest: TerminalGuest, tmp_path: Path) -> None:
+    (tmp_path / "large.txt").write_bytes(b"x" * 3_000_000)
+    await guest.enter(f"teach {tmp_path / 'large.txt'}")
+    assert [len(line) for _, _, line in guest.service.asked] == [100_006]
+
+
+async def test_all_commands_are_suggested_after_the_slash_command(guest: TerminalGuest) -> None:
+    guest.service.suggestions = ["similar", "save"]
+    chat = guest.platform._chat
+    assert chat is not None
+    suggested = await chat.suggest("/papers ")
+    assert [(each.text, each.replaces) for each in suggested] == [("similar", 0), ("save", 0)]
 
 
 async def test_a_new_list_goes_on_counting_and_the_one_before_can_still_be_named(guest: TerminalGuest) -> None:

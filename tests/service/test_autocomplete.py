@@ -50,6 +50,46 @@ async def test_titles_complete_what_is_about_a_paper(harness: BotHarness) -> Non
         assert await offered(harness, f"{line} {start}") == []
 
 
+@pytest.mark.parametrize(
+    ("line", "some"),
+    [
+        ("schedule ", ["schedule 09:00", "schedule noon", "schedule weekdays", "schedule UTC"]),
+        ("schedule 9am week", ["schedule 9am weekdays", "schedule 9am weekends"]),
+        ("schedule noon weekdays Berl", ["schedule noon weekdays Europe/Berlin"]),
+        ("schedule noon mum", ["schedule noon Asia/Kolkata"]),
+        ("schedule 9am europe/par", ["schedule 9am Europe/Paris"]),
+        ("settings ", ["settings hour", "settings bar", "settings style"]),
+        ("settings gu", ["settings guess"]),
+        ("settings guess ", ["settings guess on", "settings guess off"]),
+        ("settings style co", ["settings style compact"]),
+        ("settings bar l", ["settings bar learned"]),
+        ("Settings zone Europe/Ber", ["settings zone Europe/Berlin"]),
+        ("settings days ", ["settings days daily", "settings days weekdays"]),
+        ("trending ", ["trending day", "trending week", "trending month"]),
+        ("saved b", ["saved bib"]),
+        ("feeds ", ["feeds add", "feeds drop"]),
+    ],
+)
+async def test_the_values_of_a_command_are_offered(harness: BotHarness, line: str, some: list[str]) -> None:
+    assert [each for each in await offered(harness, line, 100) if each in some] == some
+
+
+async def test_what_is_offered_for_schedules_and_settings_is_taken(harness: BotHarness) -> None:
+    for line in ("schedule ", "schedule noon ", "schedule noon eu", *(f"settings {name} " for name in NAMES)):
+        for each in await offered(harness, line, 100):
+            assert (await harness.say(each)).ok, each
+
+
+NAMES = ("hour", "days", "zone", "count", "bar", "guess", "style", "titles")
+
+
+@pytest.mark.parametrize(
+    "line", ["schedule 9am 10am ", "settings color ", "settings bar 0.8 x", "schedule 9am weekdays xyzz"]
+)
+async def test_nothing_is_offered_that_would_be_refused(harness: BotHarness, line: str) -> None:
+    assert await offered(harness, line) == []
+
+
 @pytest.mark.parametrize("limit", [-3, 0, 1, 7])
 async def test_completions_keep_to_their_limit(harness: BotHarness, limit: int) -> None:
     assert len(await offered(harness, "s", limit)) == max(limit, 0)

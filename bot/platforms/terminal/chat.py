@@ -13,7 +13,7 @@ from bot.model.commands import Commands
 from bot.model.messages import Action, Asker, Place, PlaceKind, Reaction
 from bot.model.number_emoji import keycap
 from bot.platforms import rendering
-from bot.platforms.terminal import completion, render
+from bot.platforms.terminal import completion, render, typed_files
 from bot.platforms.terminal.completion import Suggestion
 from bot.platforms.terminal.keyboard import Keyboard, is_text
 from bot.platforms.terminal.numbers import Numbered
@@ -127,7 +127,7 @@ class Chat:
             channels = [place.address for place in await asyncio.to_thread(self._log.places)]
             suggestions = completion.local(typed, channels, self._members)
             line = completion.bot_part(typed)
-            if suggestions is None and line:
+            if suggestions is None and (line or typed.startswith("/papers ")):
                 texts = await self._service.suggest(self.place, line)
                 return [Suggestion(one_line(text, 300), len(line)) for text in texts]
         except Exception:
@@ -201,8 +201,14 @@ class Chat:
         action = self._screen.offer(line)
         if action:
             await self._press(action)
-        else:
-            self._screen.reply(await self._service.ask(self.place, self._asker(), line))
+            return
+        if path := typed_files.named_file(line, self._commands):
+            try:
+                line = await asyncio.to_thread(typed_files.with_file, line, path)
+            except OSError as error:
+                self._screen.say(typed_files.unreadable(path, error))
+                return
+        self._screen.reply(await self._service.ask(self.place, self._asker(), line))
 
     async def _press(self, action: Action) -> None:
         self._screen.reply(await self._service.act(self.place, self._asker(), action))
@@ -235,13 +241,14 @@ class Chat:
 
     async def _vote_in_list(self, number: int, paper_id: str, emoji: tuple[str, ...], *, on: bool) -> None:
         """Vote on a paper in a list. It is no post that could have an emoji, so a thumb presses the button instead."""
-        commands = [command for each in emoji if (command := self._commands.for_emoji(each[0]))]
+        commands = [command for each in emoji if (command := self._service.command_for(each))]
         if on and commands:
             await self._press(Action(commands[0].capitalize(), commands[0], paper_id))
         elif commands:
             self._screen.say(f"{number} stands in a list: there `{number} {emoji[0]}` said again takes it back.")
         else:
-            self._screen.say(f"{number} stands in a list: there `{number} 👍`, `{number} 👎` and `save {number}` work.")
+            said = one_line(" ".join(emoji), 40)
+            self._screen.say(f"{said} is no vote. {number} takes `{number} 👍`, `{number} 👎` and `save {number}`.")
 
     async def _let_pass(self, days: int) -> None:
         if self._next_day is None:
