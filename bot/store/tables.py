@@ -307,7 +307,7 @@ posts = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("delivery_id", Id, sa.ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False),
     _channel(),
-    _paper(nullable=True),
+    _paper(nullable=True, index=True),
     sa.Column("position", sa.Integer, nullable=False),
     _name("key", unique=True),
     _text("state"),
@@ -327,6 +327,8 @@ posts = sa.Table(
     # While it is not known whether it was posted: when the last try to send it began.
     sa.Column("tried_at", Instant),
     sa.UniqueConstraint("channel_id", "paper_id"),
+    sa.Index("ix_posts_delivery_id", "delivery_id", "position"),
+    sa.Index("ix_posts_channel_id", "channel_id", "state"),
     sa.Index("ix_posts_message", "channel_id", "message"),
     sa.Index("ix_posts_state", "state", "not_before"),
 )
@@ -338,7 +340,7 @@ numbers = sa.Table(
     sa.Column("post_id", Id, sa.ForeignKey("posts.id", ondelete="CASCADE"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
     _channel(),
-    _paper(nullable=True),
+    _paper(nullable=True, index=True),
     sa.PrimaryKeyConstraint("post_id", "number"),
     sa.UniqueConstraint("channel_id", "paper_id"),
 )
@@ -366,7 +368,7 @@ votes = sa.Table(
     "votes",
     metadata,
     _channel(),
-    _paper(nullable=False),
+    _paper(nullable=False, index=True),
     _name("member"),
     _name("signal"),
     sa.Column("on", sa.Boolean, nullable=False),
@@ -394,7 +396,7 @@ saved = sa.Table(
     _name("platform"),
     _name("workspace"),
     _name("member"),
-    _paper(nullable=False),
+    _paper(nullable=False, index=True),
     sa.Column("at", Instant, nullable=False),
     sa.PrimaryKeyConstraint("platform", "workspace", "member", "paper_id"),
 )
