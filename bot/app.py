@@ -26,6 +26,7 @@ from bot.jobs.resync import ReactionResync
 from bot.jobs.scheduler import Job, Scheduler
 from bot.jobs.source_reading import SourceReading
 from bot.jobs.vote_counts import REFRESHED_FOR, VoteCounters
+from bot.model.page_address import PageAddress
 from bot.paper_index import PaperIndex, Progress
 from bot.ports.platform import Clock, Platform, Sleep, TokenRenewing
 from bot.private_indexes import PrivateIndexes
@@ -59,6 +60,7 @@ class App:
     planner: DigestPlanner
     scheduler: Scheduler
     source_names: Sequence[str]
+    page: PageAddress
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
@@ -144,6 +146,7 @@ def build(
         channel_feeds,
         [source.name for source in sources],
         settings.digest.zone,
+        page := PageAddress(settings.web.public_url if settings.web.page else ""),
     )
     alerts = Alerts(store, paper_index, digests, platforms, clock, window, private)
     source_reading = SourceReading(
@@ -182,6 +185,7 @@ def build(
         planner,
         scheduler,
         services.source_names,
+        page,
     )
 
 

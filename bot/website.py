@@ -12,7 +12,7 @@ from bot.page.context import PageContext
 from bot.page.routes import page_routes
 from bot.page.views import page_templates
 from bot.ports.platform import Clock, Inviting
-from bot.web.security import networks_of
+from bot.web.security import networks_of, others_reach
 from bot.web.server import Served, Unservable, serving
 
 log = structlog.get_logger(__name__)
@@ -54,5 +54,7 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
             yield ""
             return
         page.url = web.public_url or url
+        if web.public_url or others_reach(web.host):
+            app.page.url = page.url
         log.info(f"The page is at {page.url}." if page.url == url else f"The page is at {page.url}, served by {url}.")
         yield page.url

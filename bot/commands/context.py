@@ -17,6 +17,7 @@ from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.model.commands import CommandSet, CommandTraits
 from bot.model.messages import Action, Asker, Place, PlaceKind, Reply
+from bot.model.page_address import PageAddress
 from bot.model.text import cut, plain_text
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Attending, Capabilities, Platform, PlatformError, Zoned, capabilities_in
@@ -79,6 +80,7 @@ class Services:
     source_names: Sequence[str] = ()
     default_zone: str = ""
     """The time zone of new channels; "" for that of the member who begins there."""
+    page: PageAddress = field(default_factory=PageAddress)
 
     async def zone_for(self, place: Place, member: str) -> str:
         """The time zone in which a member begins a channel: the default, else the member's own, else UTC."""

@@ -7,6 +7,7 @@ from bot.commands import (
     digest,
     feeds,
     help_text,
+    links,
     members,
     names,
     schedule,
@@ -152,6 +153,14 @@ COMMANDS = CommandSet(
             feeds.feeds,
             managers_only=True,
             anyone_may_look=True,
+            group=HERE,
+        ),
+        Command(
+            f"{names.LINK} [new|revoke]",
+            "a web page of this channel, and its feed, for whoever has the link",
+            links.link,
+            arguments=links.ARGUMENTS,
+            managers_only=True,
             group=HERE,
         ),
         Command(

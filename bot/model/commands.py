@@ -48,6 +48,8 @@ class CommandTraits:
     """Whether the help text shows it."""
     alone: bool = False
     """Whether its name means the command only as a whole line. With words behind it the line is a search."""
+    arguments: tuple[str, ...] = ()
+    """All arguments that the command has. With other words behind its name the line is a search. Empty: any words."""
     managers_only: bool = False
     """Whether only members who may manage the channel may run it."""
     anyone_may_look: bool = False
@@ -122,7 +124,9 @@ class CommandSet(Mapping[str, Traits]):
         """The traits of the command that a line begins with; none if the line begins with any other word."""
         first, *rest = line.split(maxsplit=1) or [""]
         traits = self.traits(first.casefold().rstrip(":"))
-        return _NO_COMMAND if traits.alone and rest else traits
+        arguments = traits.arguments
+        is_search = traits.alone or (arguments and " ".join(rest).casefold().strip(" .!") not in arguments)
+        return _NO_COMMAND if rest and is_search else traits
 
     def card_actions(self, paper_id: str, *, in_menu: bool | None = None) -> list[Action]:
         """The buttons of a paper's card: all of them, or those that do or do not stand in its menu."""

@@ -184,6 +184,8 @@ class Reply:
     first: int = 1
     charts: tuple[Chart, ...] = ()
     """Charts of what the text says."""
+    links: tuple[Link, ...] = ()
+    """Links below the text, with their whole addresses where a platform can show these."""
 
 
 @dataclass(frozen=True, slots=True)

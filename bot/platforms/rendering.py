@@ -64,9 +64,10 @@ def under_command(typed: str, command: str) -> str:
     return command + space + rest if first == "/papers" else typed
 
 
-def links(card: Card, most: int) -> list[Link]:
-    """The links of a card that can be followed, of at most `most` characters each. Their labels are plain words."""
-    safe = (Link(" ".join(re.findall(r"\w+", link.label))[:_LABEL], web_link(link.url, most)) for link in card.links)
+def links(shown: Card | Reply, most: int) -> list[Link]:
+    """The links of a card or a reply that can be followed, of at most `most` characters each. Their labels are plain
+    words."""
+    safe = (Link(" ".join(re.findall(r"\w+", link.label))[:_LABEL], web_link(link.url, most)) for link in shown.links)
     return [link for link in safe if link.label and link.url][:_LINKS]
 
 

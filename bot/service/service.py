@@ -201,7 +201,8 @@ def with_search(reply: Reply, parsed: ParsedLine) -> Reply:
 
 
 def joined(replies: Sequence[Reply]) -> Reply:
-    """The replies to several commands as one: their texts, papers, charts, first file, and the last one's buttons."""
+    """The replies to several commands as one: their texts, links, papers, charts, first file, and the last one's
+    buttons."""
     return Reply(
         "\n\n".join(reply.text for reply in replies if reply.text),
         lines=tuple(line for reply in replies for line in reply.lines),
@@ -209,5 +210,6 @@ def joined(replies: Sequence[Reply]) -> Reply:
         actions=replies[-1].actions,
         attachment=next((reply.attachment for reply in replies if reply.attachment), None),
         charts=tuple(chart for reply in replies for chart in reply.charts),
+        links=tuple(link for reply in replies for link in reply.links),
         ok=all(reply.ok for reply in replies),
     )

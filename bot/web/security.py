@@ -38,6 +38,19 @@ def networks_of(values: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(value, strict=False) for value in values)
 
 
+def others_reach(host: str) -> bool:
+    """Whether other machines may reach a server by the address that it listens on: neither one of this machine alone,
+    nor one that stands for all addresses. A name other than localhost may be reached.
+
+    >>> [others_reach(host) for host in ("192.168.1.5", "papers.local", "127.0.0.1", "localhost", "0.0.0.0", "::")]
+    [True, True, False, False, False, False]
+    """
+    address = _parsed(host)
+    if address is None:
+        return bool(host) and host != "localhost" and not host.endswith(".localhost")
+    return not (address.is_loopback or address.is_unspecified)
+
+
 def client_address(request: web.Request, trusted_proxies: Iterable[Network]) -> str:
     """The address of the client that sent a request.
 

@@ -37,6 +37,15 @@ SHOWN: dict[str, Message | Reply] = {
     "today": Reply("Today, as it would be now:", cards=(CARD, CARD), actions=(Action("Share", "share", "today"),)),
     "saved": Reply("2 papers as BibTeX.", attachment=Attachment("saved.bib", "@article{a,\n  title = {A <b>}\n}\n")),
     "taste": Reply("Learned from 3 votes by 2 members and 1 topic.", charts=(TASTE, STATS)),
+    "link": Reply(
+        "This is the page of this channel, and a feed for feed readers.",
+        links=(
+            Link("Page", "https://papers.example.org/c/_A*b_c~"),
+            Link("Feed", "https://papers.example.org/feeds/c/_A*b_c~.atom"),
+            Link("Script", "javascript:alert(1)"),
+        ),
+        actions=(Action("Revoke", "link", "revoke"),),
+    ),
     "help": Reply(
         "Next digest: Tuesday, 3 March at 09:00 (UTC).\n\nWhat you can say:\n• `/papers help`: this list\n"
         "• `/papers subscribe federated learning [alert]`: rank a topic up; `-word` mutes one\n"
@@ -105,6 +114,7 @@ replies = st.builds(
     st.none() | st.builds(Attachment, texts, texts),
     st.none() | st.builds(Form, st.sampled_from(FORMS), texts, st.lists(fields, max_size=12).map(tuple)),
     charts=st.lists(charts, max_size=2).map(tuple),
+    links=st.lists(links, max_size=8).map(tuple),
 )
 
 

@@ -113,6 +113,8 @@ class Renderer:
             yield from words
         elif not (reply.cards or reply.lines or reply.attachment or reply.form):
             yield _text("…")
+        if addresses := _links(reply, SHARES[0]):
+            yield _text("\n".join(addresses))
         yield from map(_gallery, pictures)
         for card in reply.cards[:_CARDS]:
             yield from _fitting(lambda share, card=card: [self._card(card, share, id_of)])  # type: ignore[misc]
@@ -238,8 +240,8 @@ def _reason(card: Card, share: int) -> str:
     return reason(card, lambda text: one_line(text, min(share, _SHORT)))
 
 
-def _links(card: Card, share: int) -> list[str]:
-    texts = (titled(link.label, link.url, share) for link in links(card, min(2 * share, _URL)))
+def _links(shown: Card | Reply, share: int) -> list[str]:
+    texts = (titled(link.label, link.url, share) for link in links(shown, min(2 * share, _URL)))
     return [text for text in texts if text.startswith("[")]  # a link that Discord would not take is only its label
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.model.messages import Line
+from bot.model.messages import Line, Link
 from bot.model.number_emoji import keycap
 from bot.model.text import cut
 from bot.platforms.rendering import TYPED, one_line, under_command, web_link
@@ -49,6 +49,12 @@ def heading(title: str, url: str, share: int, *, bold: bool = True) -> list[Json
     if link := web_link(url, min(2 * share, URL)):
         return [{"type": "link", "url": link, "text": text, **style}]
     return [{"type": "text", "text": text, **style}]
+
+
+def addresses(links: Sequence[Link]) -> list[Json]:
+    """Links with their labels and their whole addresses, each on a line of its own."""
+    sections = [section(span(f"{link.label}: "), {"type": "link", "url": link.url}) for link in links]
+    return [{"type": "rich_text", "elements": sections}] if sections else []
 
 
 def quote(text: str) -> Json:

@@ -23,6 +23,7 @@ from bot.platforms.slack.blocks import (
     TITLE,
     URL,
     Json,
+    addresses,
     button_value,
     heading,
     numbered_list,
@@ -96,7 +97,7 @@ def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackM
     rest = f"… and {count(left_out, 'paper')} more." if left_out else ""
 
     def build(share: int) -> list[Json]:
-        blocks = own_words(reply.text, share, command)
+        blocks = own_words(reply.text, share, command) + addresses(links(reply, URL))
         for place, card in enumerate(reply.cards[:_CARDS]):
             blocks += _card(card, share, place, commands)
         blocks += paper_list(reply.lines, share)
@@ -104,7 +105,8 @@ def answer(reply: Reply, commands: Commands, command: str = "/papers") -> SlackM
         blocks += _attachment(reply.attachment, share) if reply.attachment else []
         return blocks + _actions((*reply.actions, *change), "offer", min(share, _LABEL))
 
-    parts = [reply.text, reply.attachment.name if reply.attachment else ""]
+    urls = [f"{link.label}: {link.url}" for link in links(reply, URL)]
+    parts = [reply.text, *urls, reply.attachment.name if reply.attachment else ""]
     text = _fallback("\n".join(filter(None, parts)), reply.cards, reply.lines, command)
     return SlackMessage(text, longest_that_fits(build, _is_light))
 

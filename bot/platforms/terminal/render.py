@@ -88,6 +88,9 @@ def answer(reply: Reply, first: int = 1) -> RenderableType:
     """A reply; its papers are numbered from `first` on."""
     text = cut(strip_control(reply.text).strip(), MAX_TEXT)
     parts: list[RenderableType] = [Prose(text, style="" if reply.ok else "yellow")] if text else []
+    for each in links(reply, MAX_URL):
+        # An address stands at the margin, so that a long one is not broken before it can be copied.
+        parts += [Prose(f"{each.label}:"), Block(Text(each.url, style=Style(link=each.url)), indent=0)]
     parts += [card(each, first + place) for place, each in enumerate(reply.cards)]
     parts += paper_list(reply.lines, first + len(reply.cards))
     # The form is left out if the text already names all of its fields.
