@@ -15,6 +15,8 @@ from bot.ports.platform import Clock, Inviting
 from bot.web.security import networks_of, others_reach
 from bot.web.server import Served, Unservable, serving
 
+_MAIL = "/mail"
+"""The page on which visitors subscribe to mails, if a platform serves it."""
 log = structlog.get_logger(__name__)
 
 
@@ -35,6 +37,7 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
         page = PageContext(
             app.store, app.paper_index, clock, page_templates(), app.source_names, invitations=invitations
         )
+        page.has_mail = any(route.path == _MAIL for route in platform_routes)
     async with contextlib.AsyncExitStack() as stack:
         if not (platform_routes or page):
             yield ""

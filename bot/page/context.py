@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -17,6 +21,34 @@ from bot.web.templates import Templates
 PAGE_PAPERS = 50
 """Papers on one page of a list."""
 _MOST_PAGES = 100
+LONGEST_QUERY = 500
+"""Characters of a query."""
+_SEARCHES = 2
+"""Searches of visitors at the same time."""
+_MOST_WAITING = 100
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Turns:
+    """So many things at the same time at most. The others wait; where too many wait already, PageError is raised."""
+
+    def __init__(self, at_once: int, most_waiting: int = _MOST_WAITING) -> None:
+        self._free, self._waiting, self._most_waiting = asyncio.Semaphore(at_once), 0, most_waiting
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One turn. Raises PageError."""
+        if self._waiting >= self._most_waiting:
+            raise PageError(503, "Too many searches are waiting. Try again in a moment.", {"Retry-After": "5"})
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 @dataclass(slots=True)
@@ -25,7 +57,8 @@ class PageContext:
     `invitations` are those of the platforms.
 
     `url` is the address at which others reach the page, without a slash at its end. It is set before the first request,
-    and never taken from a request: whoever sends one could name any.
+    and never taken from a request: whoever sends one could name any. `has_mail` says whether papers come by mail here.
+    `turns` are for whatever searches: threads that search slow down all else.
     """
 
     store: Store
@@ -35,6 +68,8 @@ class PageContext:
     sources: Collection[str]
     url: str = ""
     invitations: Sequence[Invitation] = ()
+    has_mail: bool = False
+    turns: Turns = field(default_factory=lambda: Turns(_SEARCHES))
 
     @property
     def today(self) -> date:
@@ -48,3 +83,21 @@ def page_number(request: web.Request) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= _MOST_PAGES):
         raise PageError(404, f"Pages of a list have numbers from 1 to {_MOST_PAGES}.")
     return int(text)
+
+
+def query_of(request: web.Request) -> str:
+    """The query of a request on one line; "" if it has none. Raises PageError."""
+    text = request.query.get("q", "")
+    if len(text) > LONGEST_QUERY:
+        raise PageError(413, f"A search may have {LONGEST_QUERY} characters at most; this one has {len(text):,}.")
+    return " ".join(text.replace("\0", "").encode(errors="ignore").decode().split())
+
+
+def choice_of(request: web.Request, name: str, default: Choice) -> Choice:
+    """The value of a parameter that has a few values. Raises PageError."""
+    text = request.query.get(name, "") or default.value
+    try:
+        return type(default)(text)
+    except ValueError:
+        values = ", ".join(type(default))
+        raise PageError(404, f"There is no such {name}. It is one of these: {values}.") from None

@@ -8,9 +8,11 @@ from datetime import date
 from aiohttp import web
 
 from bot.page import views
+from bot.page.cache import PublicPages
 from bot.page.context import PAGE_PAPERS, PageContext, page_number
 from bot.reports import listings
 from bot.reports.listings import Period, Span
+from bot.store.state import StoreState
 from bot.web.errors import PageError
 
 _WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
@@ -21,28 +23,29 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 class DayPages:
     """The routes /, /day/YYYY-MM-DD, /week, /week/YYYY-Www, /month and /month/YYYY-MM."""
 
-    def __init__(self, context: PageContext) -> None:
-        self._context = context
+    def __init__(self, context: PageContext, pages: PublicPages) -> None:
+        self._context, self._pages = context, pages
 
     @property
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
         return [
-            web.get("/", self._latest),
-            web.get("/{period:week|month}", self._latest),
-            web.get("/{period:day|week|month}/{name}", self._named),
+            self._pages.get("/", self._latest),
+            self._pages.get("/{period:day|week|month}", self._latest),
+            self._pages.get("/{period:day|week|month}/{name}", self._named),
         ]
 
-    async def _latest(self, request: web.Request) -> web.Response:
+    async def _latest(self, request: web.Request, state: StoreState) -> web.Response:
         period = Period(request.match_info.get("period", Period.DAY))
         async with self._context.store.read() as tx:
             span = await listings.latest(tx, period, self._context.today)
-        return await self._page(request, span)
+        return await self._page(request, span, state)
 
-    async def _named(self, request: web.Request) -> web.Response:
-        return await self._page(request, span_named(Period(request.match_info["period"]), request.match_info["name"]))
+    async def _named(self, request: web.Request, state: StoreState) -> web.Response:
+        span = span_named(Period(request.match_info["period"]), request.match_info["name"])
+        return await self._page(request, span, state)
 
-    async def _page(self, request: web.Request, span: Span) -> web.Response:
+    async def _page(self, request: web.Request, span: Span, state: StoreState) -> web.Response:
         context, number = self._context, page_number(request)
         async with context.store.read() as tx:
             page = await listings.page_of(
@@ -64,6 +67,8 @@ class DayPages:
             earlier=views.span_link(page.earlier),
             later=views.span_link(page.later),
             pager=views.pager(views.span_url(span), number, page.total, PAGE_PAPERS),
+            read_at=views.read_text(state.read_at),
+            mail_url="/mail" if context.has_mail else "",
         )
 
 

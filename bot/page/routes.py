@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import structlog
 from aiohttp import web
 
 from bot.page.about import AboutPages
+from bot.page.cache import PublicPages
 from bot.page.context import PageContext
 from bot.page.days import DayPages
 from bot.page.feeds import Feeds
+from bot.page.paper import PaperPages
+from bot.page.search import SearchPages
+from bot.page.trending import TrendingPages
+from bot.store.errors import StoreError
+from bot.web.errors import PageError
+
+_RETRY = {"Retry-After": "5"}
+log = structlog.get_logger(__name__)
 
 
 def page_routes(context: PageContext) -> list[web.RouteDef]:
     """The routes of the page."""
-    return [*DayPages(context).routes, *Feeds(context).routes, *AboutPages(context).routes]
+    pages = PublicPages(context)
+    public = [kind(context, pages) for kind in (DayPages, TrendingPages, SearchPages, PaperPages)]
+    parts = [*public, Feeds(context), AboutPages(context)]
+    return _guarded([route for part in parts for route in part.routes])
+
+
+def _guarded(routes: Sequence[web.RouteDef]) -> list[web.RouteDef]:
+    """The routes, which answer 503 while the store is away or locked."""
+
+    def guarded(route: web.RouteDef) -> web.RouteDef:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            try:
+                answer: web.StreamResponse = await route.handler(request)
+            except StoreError as error:
+                log.warning("A page could not be read from the store.", path=request.path, why=str(error))
+                raise PageError(503, "The papers can't be read now. Try again in a moment.", _RETRY) from error
+            return answer
+
+        return web.RouteDef(route.method, route.path, handler, route.kwargs)
+
+    return list(map(guarded, routes))

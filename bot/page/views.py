@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from urllib.parse import quote
+from datetime import date, datetime
+from urllib.parse import quote, urlencode, urlsplit
 
 from bot.digests import cards
 from bot.model.messages import Card, Link
@@ -14,13 +15,14 @@ from bot.reports.listings import Period, Span
 from bot.web.templates import Templates
 from recommender import Paper
 
-_KEPT_CARDS = 20_000
-"""Cards that are kept: converting the TeX of a paper takes a millisecond, and a paper stands on many pages."""
+_KEPT_CARDS = 5_000
+"""Cards that are kept, 25 MB at most: converting the TeX of a paper takes a millisecond, and a paper stands on many
+pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """The links between the pages of a list; "" where there is none."""
+    """The links between the pages of a list; "" where there is none. `pages` is their number, 0 if it is not known."""
 
     number: int
     pages: int
@@ -31,21 +33,79 @@ class Pager:
 def page_templates() -> Templates:
     """The templates of the page."""
     templates = Templates("bot.page")
-    templates.filters["paper_url"] = paper_url
+    templates.filters.update(paper_url=paper_url, search_url=search_url, day_text=day_text, page_name=page_name)
     return templates
 
 
+class KeptCards:
+    """The cards of papers, each made once for each state of its paper. At most `most` are kept."""
+
+    def __init__(self, most: int = _KEPT_CARDS) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, tuple[Paper, Card]] = OrderedDict()
+
+    async def cards_of(self, papers: Sequence[Paper]) -> list[Card]:
+        """The papers as cards. Those that are new are made in a thread, since they may be full of TeX."""
+        new = [paper for paper in papers if not self._has(paper)]
+        made = await asyncio.to_thread(lambda: [cards.card(paper) for paper in new]) if new else []
+        made_by_id = {paper.id: (paper, card) for paper, card in zip(new, made, strict=True)}
+        answer = [made_by_id[paper.id][1] if paper.id in made_by_id else self._used(paper) for paper in papers]
+        self._kept.update(made_by_id)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return answer
+
+    def _has(self, paper: Paper) -> bool:
+        return paper.id in self._kept and self._kept[paper.id][0] == paper
+
+    def _used(self, paper: Paper) -> Card:
+        self._kept.move_to_end(paper.id)
+        return self._kept[paper.id][1]
+
+
+_cards = KeptCards()
+
+
 async def cards_of(papers: Sequence[Paper]) -> list[Card]:
-    """The papers as cards. They are converted in a thread, since they may be full of TeX."""
-    return await asyncio.to_thread(lambda: [_card(paper) for paper in papers])
-
-
-_card = lru_cache(maxsize=_KEPT_CARDS)(cards.card)
+    """The papers as cards."""
+    return await _cards.cards_of(papers)
 
 
 def paper_url(paper_id: str) -> str:
     """The path of a paper's page."""
     return f"/paper/{quote(paper_id, safe='/:')}"
+
+
+def address(path: str, **parameters: str) -> str:
+    """A path with its parameters. Those that are empty are left out."""
+    given = {name: value for name, value in parameters.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def search_url(query: str, **parameters: str) -> str:
+    """The path of a search."""
+    return address("/search", q=query, **parameters)
+
+
+def author_url(name: str) -> str:
+    """The path of the search for the papers of an author."""
+    return search_url(f'author:"{" ".join(name.replace(chr(34), " ").split())}"')
+
+
+def page_name(card: Card) -> str:
+    """The name of the page that a card's title leads to in chat: arXiv, or the host of its link."""
+    host = urlsplit(card.url).hostname or ""
+    return "arXiv" if host == "arxiv.org" else host.removeprefix("www.") or "Paper"
+
+
+def day_text(day: date) -> str:
+    """A day as text: "30 Nov 2026"."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def read_text(read_at: datetime | None) -> str:
+    """When the sources were last read, in UTC: "30 Nov 2026, 22:14 UTC"; "" if they were not."""
+    return f"{day_text(read_at)}, {read_at:%H:%M} UTC" if read_at else ""
 
 
 def span_url(span: Span) -> str:
@@ -73,6 +133,13 @@ def span_link(span: Span | None) -> Link | None:
     first = span.since
     label = f"{first:%a} {first.day} {first:%b}" if span.period is Period.DAY else span_title(span)
     return Link(label, span_url(span))
+
+
+def open_pager(url: str, number: int, *, has_more: bool) -> Pager:
+    """The links of page `number` of a list whose length is not known. `url` is that of the list."""
+    mark = "&" if "?" in url else "?"
+    newer = f"{url}{mark}page={number - 1}" if number > 2 else url
+    return Pager(number, 0, newer if number > 1 else "", f"{url}{mark}page={number + 1}" if has_more else "")
 
 
 def pager(url: str, number: int, total: int, size: int) -> Pager:

@@ -12,6 +12,7 @@ from bot.digests import feedback
 from bot.digests.feedback import EmojiTable
 from bot.reports.listings import Period
 from bot.store import channel_feeds, listings, votes
+from recommender import Paper
 
 DAYS = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30}
 """The days that each period looks back, today among them."""
@@ -29,6 +30,11 @@ async def trending(tx: AsyncConnection, period: Period, today: date, limit: int)
     """The ids of the most upvoted papers, best first, for everyone: nothing of any workspace takes part."""
     since, until = window(period, today)
     return await listings.most_upvoted(tx, since, until, limit)
+
+
+async def trending_papers(tx: AsyncConnection, period: Period, today: date, limit: int, offset: int = 0) -> list[Paper]:
+    """The papers of `trending`, from one statement."""
+    return await listings.trending(tx, *window(period, today), limit, offset)
 
 
 async def trending_for(

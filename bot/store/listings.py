@@ -1,4 +1,5 @@
-"""The papers of a day, a week or a month, the days that have papers, and what is trending."""
+"""The papers of a day, a week or a month, the days that have papers, and what is trending. Private papers, which
+only some channels may see, are in none of these answers."""
 
 from __future__ import annotations
 
@@ -34,6 +35,40 @@ async def listed(tx: AsyncConnection, since: date, until: date, limit: int, offs
     query = sa.select(papers).where(papers.c.listed_on.between(since, until), *_NEWS)
     rows = await tx.execute(query.order_by(*_MOST_UPVOTED_FIRST).limit(limit).offset(offset))
     return [paper_of(row) for row in rows]
+
+
+async def trending(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
+    """The papers of these days that have upvotes, the most upvoted first."""
+    # The rows are chosen by the index alone, and only those that are shown are read with their abstracts.
+    chosen = sa.select(papers.c.id).where(papers.c.listed_on.between(since, until), *_NEWS, papers.c.upvotes > 0)
+    chosen = chosen.order_by(papers.c.upvotes.desc(), papers.c.id).limit(limit).offset(offset)
+    query = sa.select(papers).where(papers.c.id.in_(chosen.scalar_subquery()))
+    rows = await tx.execute(query.order_by(papers.c.upvotes.desc(), papers.c.id))
+    return [paper_of(row) for row in rows]
+
+
+async def public(tx: AsyncConnection, paper_id: str) -> tuple[Paper, date | None] | None:
+    """A paper of a source, with the day on which it became news; None if there is no such paper, or it is private."""
+    row = (await tx.execute(sa.select(papers).where(papers.c.id == paper_id, ~papers.c.private))).one_or_none()
+    return (paper_of(row), row.listed_on) if row else None
+
+
+async def by_date(tx: AsyncConnection, ids: Sequence[str], limit: int, offset: int = 0) -> list[Paper]:
+    """These papers, the newest first; papers without a date come last."""
+    return await _ordered(tx, ids, [papers.c.published.desc().nulls_last(), papers.c.id.desc()], limit, offset)
+
+
+async def by_upvotes(tx: AsyncConnection, ids: Sequence[str], limit: int, offset: int = 0) -> list[Paper]:
+    """These papers, the most upvoted first, and the newest first among equals."""
+    order = [papers.c.upvotes.desc(), papers.c.published.desc().nulls_last(), papers.c.id.desc()]
+    return await _ordered(tx, ids, order, limit, offset)
+
+
+async def _ordered(
+    tx: AsyncConnection, ids: Sequence[str], order: Sequence[Any], limit: int, offset: int
+) -> list[Paper]:
+    query = sa.select(papers).where(papers.c.id.in_(ids), ~papers.c.private)
+    return [paper_of(row) for row in await tx.execute(query.order_by(*order).limit(limit).offset(offset))]
 
 
 async def count(tx: AsyncConnection, since: date, until: date) -> int:

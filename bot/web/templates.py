@@ -7,7 +7,7 @@ for all of them.
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
@@ -34,6 +34,14 @@ class Templates:
         )
         self._environment.globals.update(style_url=style_url(), **shared_values)
 
+    @cached_property
+    def version(self) -> str:
+        """A hash of all templates. It changes when a page may look different."""
+        loader = self._environment.loader
+        assert loader is not None
+        sources = [loader.get_source(self._environment, name)[0] for name in sorted(loader.list_templates())]
+        return hashlib.sha256("".join([style_url(), *sources]).encode()).hexdigest()[:12]
+
     @property
     def filters(self) -> dict[str, Any]:
         """The functions that a template may apply to a value."""
@@ -48,9 +56,10 @@ class Templates:
         return html_response(self.render(name, **values), status)
 
 
-def html_response(text: str, status: int = 200) -> web.Response:
+def html_response(page: str | bytes, status: int = 200) -> web.Response:
     """The answer with a finished page."""
-    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    body = page.encode(errors="replace") if isinstance(page, str) else page  # a lone surrogate becomes a question mark
+    return web.Response(body=body, status=status, content_type="text/html", charset="utf-8")
 
 
 def static_routes() -> list[web.RouteDef]:
