@@ -14,6 +14,7 @@ from bot.platforms.slack.platform import SlackPlatform
 from bot.ports.platform import Invitation, Platform
 from bot.settings import load
 from bot.store.database import Store
+from bot.store.tables import metadata
 from bot.website import website
 from tests.fakes.clock import Clock
 from tests.page.conftest import HTML, Site
@@ -55,6 +56,17 @@ async def test_install_says_what_each_platform_offers(sqlite_store: Store, clock
 async def test_install_says_that_no_chat_is_set_up(site: Site) -> None:
     page = await site.get("/install")
     assert "This Paperboy is in no chat yet." in page.text
+
+
+async def test_privacy_tells_of_every_table_and_field(site: Site) -> None:
+    page = await site.get("/privacy")
+    assert page.status == 200
+    for table in metadata.tables.values():
+        assert f"<h3>{table.name}</h3>" in page.text
+        for column in table.c:
+            assert f"<code>{column.name}</code>: " in page.text
+    assert "<code>/papers forget me</code>" in page.text
+    assert "`" not in page.text
 
 
 def test_one_slack_workspace_has_no_button(clock: Clock) -> None:

@@ -1,0 +1,86 @@
+"""Descriptions of the tables about papers and sources."""
+
+from __future__ import annotations
+
+from bot.store.descriptions.description import EVERYBODY, FOR_EVER, OPERATOR, PAPER, ROW, About, TableDescription
+
+PAPERS: dict[str, TableDescription] = {
+    "papers": TableDescription(
+        About.PAPERS,
+        "The papers, as arXiv, Hugging Face and other sources published them.",
+        f"{FOR_EVER} A private paper goes when nobody gives it any more.",
+        f"{EVERYBODY} Private papers are seen by the channels that they were given to.",
+        {
+            "id": "its arXiv id, DOI or another name",
+            "title": "its title",
+            "abstract": "its abstract",
+            "authors": "its authors, as published",
+            "categories": "its categories",
+            "published": "when it was published",
+            "upvotes": "its upvotes at the source",
+            "comments": "its comments at the source",
+            "organization": "the organisation of its authors",
+            "url": "its address",
+            "doi": "its DOI",
+            "listed_on": "the day on which it was listed",
+            "news_at": "when this Paperboy first listed it",
+            "revision": "the count of changes at its last change",
+            "news_revision": "the count of changes when it was listed",
+            "private": "whether a member gave it and no source has it",
+            "pdf_url": "the address of the PDF",
+            "code_url": "the address of its code",
+            "project_url": "the address of its project",
+            "discussion_url": "the address where readers discuss it",
+            "source": "the server, journal or blog that listed it",
+            "withdrawn": "whether it was taken back",
+        },
+    ),
+    "paper_names": TableDescription(
+        About.PAPERS,
+        "All names of a paper: its ids, its title, its links.",
+        FOR_EVER,
+        EVERYBODY,
+        {"name": "the name", "paper_id": PAPER},
+    ),
+    "contributed_names": TableDescription(
+        About.PAPERS,
+        "All names of a private paper.",
+        "As long as the private paper.",
+        "The channels that see the paper.",
+        {"name": "the name", "paper_id": PAPER},
+    ),
+    "removed_papers": TableDescription(
+        About.PAPERS,
+        "The ids of papers that turned out to be the same as another one, or were deleted.",
+        FOR_EVER,
+        OPERATOR,
+        {"id": "the id", "revision": "the count of changes when it went"},
+    ),
+    "source_runs": TableDescription(
+        About.PAPERS,
+        "When each source was read, and how that went.",
+        "As long as this Paperboy runs; for a channel's own feed, until it is removed.",
+        OPERATOR,
+        {
+            "id": ROW,
+            "source": "the source",
+            "state": "whether it could be read",
+            "since": "the first day that was asked for",
+            "until": "the last day",
+            "started_at": "when reading began",
+            "finished_at": "when it ended",
+            "listed": "how many papers it listed",
+            "added": "how many of them were new",
+            "reason": "why it could not be read",
+            "notes": "what was remarkable",
+            "memory": "what the source wants to be told next time",
+        },
+    ),
+    "facts": TableDescription(
+        About.PAPERS,
+        "Facts about the store itself, such as its id.",
+        "As long as this Paperboy runs.",
+        OPERATOR,
+        {"name": "the name of the fact", "value": "its value"},
+    ),
+}
