@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from hashlib import sha256
+from hmac import compare_digest
 from secrets import token_hex
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,7 +18,7 @@ from bot.model.schedule import Rule
 from bot.model.subscriptions import Content, Wish
 from bot.ports.platform import Clock
 from bot.ports.subscriptions import TooManyConfirmations, WishRefused
-from bot.store import channels, inbox, subscriptions, topics
+from bot.store import channels, inbox, links, subscriptions, topics
 from bot.store.database import Store
 from bot.store.states import ChannelState
 from bot.store.subscriptions import StoredSubscription
@@ -30,22 +30,11 @@ _REFUSALS_IN_A_ROW = 2
 """Mails that may be refused for good one after the other before the address is paused."""
 _WEEKLY_ON = "mon"
 _MOST_CARDS = 10
+_SIGNATURE = 20
+"""Characters of a signature: 80 bits, which nobody guesses over the network."""
 _WISH = "wish"
 REFUSED = "the mailbox refuses mail"
 BOUNCED = "a mail came back"
-
-LinkLookup = Callable[[AsyncConnection, str], Awaitable[int | None]]
-"""The id of the channel that a link's hash leads to; None for a link that was revoked, or never was."""
-
-
-def link_hash(token: str) -> str:
-    """The hash under which the store knows a channel's link."""
-    return sha256(token.encode()).hexdigest()
-
-
-async def no_links(tx: AsyncConnection, token_hash: str) -> int | None:
-    """The lookup of a store without links."""
-    return None
 
 
 class StoredSubscriptions:
@@ -58,10 +47,9 @@ class StoredSubscriptions:
         clock: Clock,
         platform: str,
         defaults: ChannelDefaults,
-        channel_of_link: LinkLookup = no_links,
     ) -> None:
         self._store, self._cipher, self._clock, self._platform = store, cipher, clock, platform
-        self._defaults, self._channel_of_link = defaults, channel_of_link
+        self._defaults = defaults
 
     async def check(self, wish: Wish) -> None:
         """Raise WishRefused for a wish that can't be fulfilled now, whoever's address it names."""
@@ -69,7 +57,9 @@ class StoredSubscriptions:
             raise WishRefused("Which papers? Name some words, as in a search.")
         if wish.content is Content.CHANNEL:
             async with self._store.read() as tx:
-                await self._channel_behind(tx, wish.subject)
+                link = await links.find(tx, wish.subject)
+            if link is None or not link.works:
+                raise WishRefused("This link leads nowhere any more. Ask whoever gave it to you for the new one.")
 
     async def request(self, wish: Wish) -> str:
         """A token that confirms a wish within two days. Raises TooManyConfirmations and WishRefused."""
@@ -96,7 +86,7 @@ class StoredSubscriptions:
         """Begin a subscription, or begin it again with another schedule. Raises WishRefused."""
         await self.check(wish)
         now = self._clock()
-        subject = link_hash(wish.subject) if wish.content is Content.CHANNEL else wish.subject.strip()
+        subject = links.token_hash(wish.subject) if wish.content is Content.CHANNEL else wish.subject.strip()
         async with self._store.write() as tx:
             earlier = await subscriptions.of_address(tx, self._hashes(wish.address))
             same = next((each for each in earlier if (each.content, each.subject) == (wish.content, subject)), None)
@@ -151,12 +141,6 @@ class StoredSubscriptions:
             return {"titles": 0, "count": _MOST_CARDS if wish.weekly else self._defaults.count}
         return {"titles": 0, "count": _MOST_CARDS, "bar": 0.0, "bar_learned": False, "guess": False}
 
-    async def _channel_behind(self, tx: AsyncConnection, token: str) -> int:
-        channel_id = await self._channel_of_link(tx, link_hash(token))
-        if channel_id is None:
-            raise WishRefused("This link leads nowhere any more. Ask whoever gave it to you for the new one.")
-        return channel_id
-
     def seal(self, purpose: str, *values: str) -> str:
         """A token for a link. It holds for ever, and nobody else can make or read it."""
         return self._sealed(purpose, json.dumps(values, ensure_ascii=False), self._clock())
@@ -172,6 +156,15 @@ class StoredSubscriptions:
 
     def _sealed(self, purpose: str, text: str, now: datetime) -> str:
         return self._cipher.encrypt(f"{purpose} {text}", now)
+
+    def signature(self, purpose: str, text: str) -> str:
+        """A short signature of a text, of 20 letters and digits."""
+        return self._cipher.fingerprints(f"{purpose} {text}")[0][:_SIGNATURE]
+
+    def is_signed(self, purpose: str, text: str, signature: str) -> bool:
+        """Whether a signature is one of ours for this purpose and text."""
+        hashes = self._cipher.fingerprints(f"{purpose} {text}")
+        return any(compare_digest(each[:_SIGNATURE].encode(), signature.encode()) for each in hashes)
 
     async def address_of(self, place: Place) -> str | None:
         """The mail address of a place; None if its subscription has ended or is paused. Raises TokensUnreadable."""

@@ -11,20 +11,19 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.installations.encryption import TokenCipher
 from bot.model.messages import Place
 from bot.model.subscriptions import Content, Wish, read_address
 from bot.ports.subscriptions import TooManyConfirmations, WishRefused
 from bot.settings import DigestSettings
-from bot.store import channels, inbox, members, subscriptions, topics
+from bot.store import channels, inbox, links, members, subscriptions, topics
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.states import ChannelState
-from bot.subscriptions import StoredSubscriptions, link_hash
+from bot.subscriptions import StoredSubscriptions
 from tests.fakes.clock import Clock
-from tests.store.whole import dump
+from tests.store.whole import add_channel, dump
 
 ADA = "Ada@example.org"
 WISH = Wish(ADA, zone="Europe/Berlin")
@@ -32,12 +31,9 @@ SEARCH = Wish(ADA, Content.SEARCH, "federated learning", weekly=True)
 KEYS = [Fernet.generate_key().decode() for _ in range(2)]
 
 
-def over(store: Store, clock: Clock, *keys: str, links: dict[str, int] | None = None) -> StoredSubscriptions:
-    async def channel_of_link(tx: AsyncConnection, token_hash: str) -> int | None:
-        return {link_hash(token): channel_id for token, channel_id in (links or {}).items()}.get(token_hash)
-
+def over(store: Store, clock: Clock, *keys: str) -> StoredSubscriptions:
     cipher = TokenCipher(keys or KEYS[:1], Path("unused"))
-    return StoredSubscriptions(store, cipher, clock, "mail", DigestSettings().channel_defaults(), channel_of_link)
+    return StoredSubscriptions(store, cipher, clock, "mail", DigestSettings().channel_defaults())
 
 
 async def channel_at(store: Store, place: Place) -> Channel:
@@ -141,15 +137,19 @@ async def test_an_address_has_ten_subscriptions_at_most(store: Store, clock: Clo
 
 
 async def test_a_link_must_lead_somewhere_both_times(store: Store, clock: Clock) -> None:
-    links = {"secret": 1}
-    mail = over(store, clock, links=links)
-    wish = Wish(ADA, Content.CHANNEL, "secret")
+    mail = over(store, clock)
+    async with store.write() as tx:
+        channel = await add_channel(tx)
+        secret = await links.make(tx, channel.id, "ada", clock.now)
+    assert secret is not None
+    wish = Wish(ADA, Content.CHANNEL, secret)
     token = await mail.request(wish)
     with pytest.raises(WishRefused, match="leads nowhere"):
         await mail.request(Wish(ADA, Content.CHANNEL, "another"))
     await mail.confirm(wish)
-    assert "secret" not in repr(await dump(store))
-    links.clear()
+    assert secret not in repr(await dump(store))
+    async with store.write() as tx:
+        await links.revoke(tx, channel.id, clock.now)
     with pytest.raises(WishRefused, match="leads nowhere"):
         await mail.confirm(mail.wish_of(token) or wish)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.digests import cards, feedback, layout, own_feeds, quiet
+from bot.digests import cards, channel_picks, feedback, layout, own_feeds, quiet
 from bot.digests.feedback import EmojiTable
 from bot.digests.selection import pick_options
 from bot.model.codec import dump_message
@@ -28,7 +28,7 @@ from bot.store.database import Store
 from bot.store.deliveries import Delivery, Draft
 from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind
-from recommender import Baseline, Explanation, Paper, Pick, Profile, RecommenderError, Standing
+from recommender import Baseline, Explanation, Paper, Pick, PickOptions, Profile, RecommenderError, Standing
 from recommender.learning.threshold import PickOutcome, learned_threshold
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ _LONGEST_LOOK_BACK = timedelta(days=30)
 _NEIGHBOURS_UNTIL = 100
 """With so many votes of its own, a channel gives its neighbours' votes a tenth of their weight: they are not read
 any more."""
+_OVERLAP = timedelta(hours=1)
+"""A post that another channel was just being sent while a digest was made is found by the next one."""
 _ALL_HERE = "all that was listed has been here already."
 
 
@@ -64,7 +66,7 @@ class Digest:
     `day` is the local day it is for, `profile` and `revision` are the feedback and the revision of the papers that it
     was made from. `titles` stand below the `cards`; `quiet` says why there are no cards. `picked` is logged for each
     card. `upvoted` are the papers that a list of the most upvoted would bring instead. `from_neighbours` says that the
-    likes of other channels took part.
+    likes of other channels took part, `of_channel` that these are the picks of another channel.
     """
 
     day: date
@@ -76,6 +78,7 @@ class Digest:
     picked: tuple[LoggedPick, ...] = ()
     upvoted: tuple[str, ...] = ()
     from_neighbours: bool = False
+    of_channel: bool = False
 
     def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
         """The text above the papers, or the line that says why there are none. `tucked` says that the titles are in the
@@ -98,7 +101,7 @@ class Digest:
     def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
         """The digest's messages in their order. In a forum they all stand in the thread of the day's post."""
         if can.whole_digests:
-            return layout.letter(self.day, self.cards, self.profile)
+            return layout.letter(self.day, self.cards, self.profile, of_channel=self.of_channel)
         if forum and style is Style.THREAD:
             style = Style.CARDS
         tucked = not forum and layout.list_in_thread(style, can)
@@ -160,7 +163,12 @@ class DigestComposer:
         async with self._store.read() as tx:
             profile = await self.profile(tx, channel.id)
             bar = await self.bar(tx, channel, profile, day)
-        candidates = await self._wanted(channel, await self.candidates(channel, day))
+            subscription = await subscriptions.of_channel(tx, channel.id)
+        candidates = await self.candidates(channel, day)
+        if subscription and subscription.content is Content.CHANNEL:
+            return await self._picks_of_channel(channel, subscription.subject, candidates.revision, profile, day, now)
+        if subscription and subscription.content is Content.SEARCH:
+            candidates = await self._matching(candidates, subscription.subject)
         revision, unseen = candidates.revision, candidates.unseen
         options = pick_options(channel, day, bar, self._baseline)
         recommendation = await self._paper_index.read_consistent(
@@ -196,19 +204,37 @@ class DigestComposer:
             from_neighbours=recommendation.from_neighbours,
         )
 
-    async def _wanted(self, channel: Channel, candidates: DigestCandidates) -> DigestCandidates:
-        """The candidates, or for a subscription to a search those of them that match."""
-        async with self._store.read() as tx:
-            subscription = await subscriptions.of_channel(tx, channel.id)
-        if subscription is None or subscription.content is not Content.SEARCH:
-            return candidates
+    async def _matching(self, candidates: DigestCandidates, query: str) -> DigestCandidates:
+        """The candidates that match a query."""
 
-        def matching(query: str) -> tuple[str, ...]:
+        def matching() -> tuple[str, ...]:
             engine = self._paper_index.engine
             return tuple(hit.paper_id for hit in engine.matching(query, engine.known(candidates.unseen)))
 
-        unseen = await asyncio.to_thread(matching, subscription.subject)
+        unseen = await asyncio.to_thread(matching)
         return replace(candidates, recent={i: candidates.recent[i] for i in unseen}, unseen=unseen)
+
+    async def _picks_of_channel(
+        self, channel: Channel, secret_hash: str, revision: int, profile: Profile, day: date, now: datetime
+    ) -> Digest:
+        """The digest of a subscription to another channel's link: what that channel was shown since the last one."""
+        async with self._store.read() as tx:
+            last_digest = await deliveries.latest(tx, channel.id, DeliveryKind.DIGEST)
+            moment = last_digest.planned_at - _OVERLAP if last_digest else now - self._window_of(channel)
+            picks, why_none = await channel_picks.since(tx, secret_hash, channel.id, moment, self._emoji)
+        if profile.votes:
+            ids, everything = [card.paper_id for card in picks], PickOptions(len(picks))
+            own_ranking = await self._paper_index.read_consistent(
+                lambda engine: engine.recommend(profile, engine.known(ids), everything, 0, now)
+            )
+            ranks = {pick.paper_id: rank for rank, pick in enumerate(own_ranking.picks)}
+            picks.sort(key=lambda card: ranks.get(card.paper_id, len(picks)))
+        cards_ = tuple(picks[: channel.count])
+        return Digest(day, profile, revision, cards_, quiet=why_none, of_channel=True)
+
+    def _window_of(self, channel: Channel) -> timedelta:
+        """How long a paper counts as news for a first digest: at least as long as the schedule's days lie apart."""
+        return max(self._window, Rule.of(channel.hour, channel.days, channel.zone).longest_gap)
 
     async def candidates(self, channel: Channel, day: date) -> DigestCandidates:
         """The papers that the channel's digest of a local day is chosen from."""
@@ -328,7 +354,7 @@ class DigestComposer:
         its upvotes. For a first digest, the news within the window."""
         if latest is None:
             # East of the channel's zone it is tomorrow already, so papers may be listed for tomorrow.
-            window = max(self._window, Rule.of(channel.hour, channel.days, channel.zone).longest_gap)
+            window = self._window_of(channel)
             return await papers.upvotes_of_news(tx, day - window, day + timedelta(days=1))
         # Every paper stored since then counts, also one from a source that had failed and was read late.
         since = day - _LONGEST_LOOK_BACK

@@ -57,17 +57,20 @@ def list_post(titles: Sequence[Line], *, threaded: bool) -> Draft:
     return numbered(_FURTHER, titles, threaded=threaded, glance=True)
 
 
-def letter(day: date, cards: Sequence[Card], profile: Profile) -> list[Draft]:
-    """A whole digest as one message to one reader, where a digest is one; no message without papers."""
+def letter(day: date, cards: Sequence[Card], profile: Profile, *, of_channel: bool = False) -> list[Draft]:
+    """A whole digest as one message to one reader, where a digest is one; no message without papers. `of_channel` says
+    that these are the picks of a channel."""
     if not cards:
         return []
     others = f" + {len(cards) - 1} more" if len(cards) > 1 else ""
     title = f"{day:%a} {day.day} {day:%b}: {cut(cards[0].title, _TITLE_IN_SUBJECT)}{others}"
-    start = f"{count(len(cards), 'paper')} {for_day(day)}"
+    start = f"{count(len(cards), 'paper')} {for_day(day)}{', picked for the channel' if of_channel else ''}"
     if profile.votes:
-        header = f"{start}, learned from your {count(profile.votes, 'vote')}."
+        header = f"{start}, {'in the order of' if of_channel else 'learned from'} your {count(profile.votes, 'vote')}."
     elif profile.topics:
         header = f"{start}, about “{cut(plain_text(profile.topics[0]), _TITLE_IN_SUBJECT)}”."
+    elif of_channel:
+        header = f"{start}. Tell me with 👍 or 👎, and those you like come first."
     else:
         header = f"{start}. Tell me with 👍 or 👎, and the next ones follow your taste."
     message = Message(header, cards=tuple(cards), title=title)

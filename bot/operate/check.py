@@ -126,7 +126,7 @@ async def _of_platforms(settings: Settings, store: Store, stored_channels: Seque
 def _platform_addresses(settings: Settings) -> list[str]:
     """The addresses of the platforms. The bot's clock is compared with theirs too."""
     try:
-        return [entry.address(settings) for entry in set_up(settings)]
+        return [address for entry in set_up(settings) if (address := entry.address(settings))]
     except SettingsError:  # the check of the platforms says so
         return []
 

@@ -32,6 +32,7 @@ from bot.source_registry import configured_sources
 from bot.sources.feed import feed_name
 from bot.store.database import Store
 from bot.store.serving import ServingLock
+from bot.subscriptions import StoredSubscriptions
 from bot.web.server import Unservable
 from bot.website import website
 
@@ -84,8 +85,13 @@ async def _prepared(settings: Settings, store: Store) -> dict[str, Platform]:
 def environment_of(settings: Settings, store: Store) -> Environment:
     """The environment from which platforms are built."""
     cipher = TokenCipher(settings.encryption_keys, settings.key_file)
+    defaults = settings.digest.channel_defaults()
     return Environment(
-        settings, system_clock, COMMANDS, lambda platform: StoredInstallations(store, cipher, system_clock, platform)
+        settings,
+        system_clock,
+        COMMANDS,
+        lambda platform: StoredInstallations(store, cipher, system_clock, platform),
+        lambda platform: StoredSubscriptions(store, cipher, system_clock, platform, defaults),
     )
 
 

@@ -13,17 +13,19 @@ from bot.settings.groups import Section
 
 if TYPE_CHECKING:  # reading the settings alone does not load the store's libraries
     from bot.installations.store_backed import StoredInstallations
+    from bot.subscriptions import StoredSubscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The values from which a platform is built. `installations` gives the stored installations of a platform by
-    name."""
+    """The values from which a platform is built. `installations` and `subscriptions` give the stored ones of a platform
+    by its name."""
 
     settings: Settings
     clock: Clock
     commands: Commands
     installations: Callable[[str], StoredInstallations]
+    subscriptions: Callable[[str], StoredSubscriptions]
 
 
 async def _nothing(environment: Environment) -> str:
@@ -40,7 +42,7 @@ class PlatformEntry:
     implements `bot.web.server.Served` and `bot.ports.platform.Checkable`."""
 
     name: str
-    """The platform's name, which is also the name of its section in the settings."""
+    """The platform's name, which is also the name of its section in the settings, unless `settings_name` is."""
     title: str
     section: type[Section]
     """The platform's settings. A setting of the type SecretStr is never shown."""
@@ -51,7 +53,8 @@ class PlatformEntry:
     build: Callable[[Environment], Awaitable[Platform]]
     """Builds the platform. Raises TokensUnreadable if its tokens in the store can't be decrypted."""
     address: Callable[[Settings], str]
-    """The address of the platform's API, whose clock the bot's own is compared with."""
+    """The address of the platform's API, whose clock the bot's own is compared with; "" if it tells no time."""
+    settings_name: str = ""
     prepare: Callable[[Environment], Awaitable[str]] = _nothing
     """Runs once before the bot. Returns a line for the operator, or ""."""
     announcement: Callable[[Settings], str] = lambda settings: ""

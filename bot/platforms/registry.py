@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bot.platforms.discord.setup import DISCORD
 from bot.platforms.entry import Environment, PlatformEntry
+from bot.platforms.mail.setup import MAIL
 from bot.platforms.slack.setup import SLACK
 from bot.ports.platform import Platform
 from bot.settings import Settings
 from bot.settings.groups import Section
 
-PLATFORMS: tuple[PlatformEntry, ...] = (SLACK, DISCORD)
+PLATFORMS: tuple[PlatformEntry, ...] = (SLACK, DISCORD, MAIL)
 
 
 def how_to_set_up() -> str:
@@ -36,4 +37,4 @@ async def build_platforms(environment: Environment) -> dict[str, Platform]:
 
 def platform_sections() -> dict[str, type[Section]]:
     """The section of each platform in the settings."""
-    return {entry.name: entry.section for entry in PLATFORMS}
+    return {entry.settings_name or entry.name: entry.section for entry in PLATFORMS}

@@ -43,6 +43,14 @@ class Subscriptions(Protocol):
         """The values in a token that was sealed for this purpose; None for anything else."""
         ...
 
+    def signature(self, purpose: str, text: str) -> str:
+        """A short signature of a text, of 20 letters and digits."""
+        ...
+
+    def is_signed(self, purpose: str, text: str, signature: str) -> bool:
+        """Whether a signature is one of ours for this purpose and text."""
+        ...
+
     async def address_of(self, place: Place) -> str | None:
         """The mail address of a place; None if its subscription has ended or is paused."""
         ...

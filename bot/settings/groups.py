@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
+from email.utils import formataddr, parseaddr
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote
@@ -25,6 +26,7 @@ from pydantic_settings import NoDecode
 from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Style
 from bot.model.schedule_text import read_days, read_hour
+from bot.model.subscriptions import read_address
 
 
 def _listed(value: object) -> object:
@@ -349,6 +351,29 @@ class EmailSettings(Section):
         10.0, gt=0, le=300, description="Seconds until the server must be ready for a mail; then delivery.timeout runs."
     )
     connections: int = Field(2, ge=1, le=20, description="Connections to the server at the same time.")
+    sender: str = Field(
+        "",
+        description="Who mails are from, as Paperboy <papers@example.org>. Empty: paperboy@ and the host of "
+        "web.public_url.",
+    )
+    bounces: str = Field(
+        "",
+        description="The address that mails come back to, as bounces@example.org; each mail adds +token before the @, "
+        "and docs/decisions/0015-mail.md says where to pass them on. Empty: to the sender.",
+    )
+    unsubscribe: str = Field(
+        "", description="An address whose inbox somebody reads, for mail programs that unsubscribe by mail only."
+    )
+
+    @field_validator("sender", "bounces", "unsubscribe")
+    @classmethod
+    def _mail_address(cls, value: str, info: Any) -> str:
+        name, address = parseaddr(value) if info.field_name == "sender" else ("", value)
+        if not value.strip():
+            return ""
+        if not name.isprintable():
+            raise ValueError("has a name that can't be shown")
+        return formataddr((name, read_address(address))) if name else read_address(address)
 
     @field_validator("smtp_url")
     @classmethod

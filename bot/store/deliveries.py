@@ -271,6 +271,14 @@ async def posts_in_channel(
     return [_post(row) for row in await tx.execute(query)]
 
 
+async def sent_after(tx: AsyncConnection, channel_id: int, moment: datetime) -> list[Post]:
+    """The posts of a channel that were sent after a moment, in the order in which they appear."""
+    query = sa.select(posts).where(
+        posts.c.channel_id == channel_id, posts.c.state == PostState.SENT, posts.c.sent_at > moment
+    )
+    return [_post(row) for row in await tx.execute(query.order_by(posts.c.delivery_id, posts.c.position))]
+
+
 async def next_post(tx: AsyncConnection, channel_id: int, states: Sequence[PostState]) -> Post | None:
     """The first of a channel's posts in these states, in the order in which they appear."""
     row = (await tx.execute(_NEXT, {"channel": channel_id, "states": states})).one_or_none()

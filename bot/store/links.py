@@ -46,7 +46,7 @@ async def make(tx: AsyncConnection, channel_id: int, made_by: str, now: datetime
         return None
     await revoke(tx, channel_id, now)
     token = secrets.token_urlsafe(_SECRET_BYTES)
-    row = {"token_hash": _hash(token), "channel_id": channel_id, "made_by": made_by, "made_at": now}
+    row = {"token_hash": token_hash(token), "channel_id": channel_id, "made_by": made_by, "made_at": now}
     await tx.execute(sa.insert(links).values(row))
     latest = sa.select(links.c.token_hash).where(links.c.channel_id == channel_id)
     latest = latest.order_by(links.c.revoked_at.is_(None).desc(), links.c.made_at.desc()).limit(_MOST_KEPT)
@@ -57,7 +57,12 @@ async def make(tx: AsyncConnection, channel_id: int, made_by: str, now: datetime
 
 async def find(tx: AsyncConnection, token: str) -> ChannelLink | None:
     """The link with this secret, also if it was revoked; None if there is none."""
-    row = (await tx.execute(sa.select(links).where(links.c.token_hash == _hash(token)))).one_or_none()
+    return await with_hash(tx, token_hash(token))
+
+
+async def with_hash(tx: AsyncConnection, secret_hash: str) -> ChannelLink | None:
+    """The link whose secret has this hash, also if it was revoked; None if there is none."""
+    row = (await tx.execute(sa.select(links).where(links.c.token_hash == secret_hash))).one_or_none()
     return _link(row) if row else None
 
 
@@ -86,7 +91,8 @@ async def count_standing(tx: AsyncConnection) -> int:
     return int((await tx.execute(query)).scalar_one())
 
 
-def _hash(token: str) -> str:
+def token_hash(token: str) -> str:
+    """The hash under which the store knows a link's secret."""
     return sha256(token.encode(errors="replace")).hexdigest()
 
 

@@ -114,4 +114,4 @@ async def test_links_go_with_their_channel_and_lose_the_name_of_a_forgotten_memb
 @settings(max_examples=200)
 @given(st.text())
 def test_any_text_has_a_hash_of_the_same_length(token: str) -> None:
-    assert len(links._hash(token)) == 64
+    assert len(links.token_hash(token)) == 64
