@@ -43,7 +43,13 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
             yield ""
             return
         routes = [*platform_routes, *(page_routes(page) if page else ())]
-        server = serving(routes, web.host, web.port, trusted_proxies=networks_of(web.trusted_proxies))
+        server = serving(
+            routes,
+            web.host,
+            web.port,
+            trusted_proxies=networks_of(web.trusted_proxies),
+            requests_per_minute=web.requests_per_minute,
+        )
         try:
             url = await stack.enter_async_context(server)
         except Unservable as error:

@@ -403,6 +403,14 @@ class WebSettings(Section):
         "address.",
     )
 
+    requests_per_minute: int = Field(
+        600,
+        ge=0,
+        le=1_000_000,
+        description="Requests that one client may send in a minute, 0 for any number. What Slack sends is not counted. "
+        "Clients behind a proxy count as one, unless trusted_proxies names it.",
+    )
+
     @field_validator("public_url")
     @classmethod
     def _address(cls, value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from aiohttp import web
 
@@ -31,6 +31,8 @@ _MOST_HOPS = 20
 _IPV6_PREFIX = 64
 """Bits of an IPv6 address that count as one client: a customer has at least so large a network."""
 _MOST_CLIENTS = 10_000
+_UNLIMITED = "is_unlimited"
+HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
 
 def networks_of(values: Iterable[str]) -> tuple[Network, ...]:
@@ -92,6 +94,18 @@ class RateLimiter:
         while len(self._buckets) > _MOST_CLIENTS:
             self._buckets.popitem(last=False)
         return 0.0 if is_allowed else (1 - tokens) / self._per_second
+
+
+def unlimited(handler: HandlerFunction) -> HandlerFunction:
+    """Mark a handler whose requests are not limited: those of a platform, whose many members have one address, and
+    those that ask whether the bot is well."""
+    setattr(handler, _UNLIMITED, True)
+    return handler
+
+
+def is_unlimited(handler: object) -> bool:
+    """Whether the requests of a handler are not limited."""
+    return getattr(handler, _UNLIMITED, False)
 
 
 def _client(address: str) -> str:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
 from aiohttp import ClientPayloadError, web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
-from bot.web.errors import error_pages
-from bot.web.security import HEADERS, Network, client_address
+from bot.web.errors import PageError, error_pages
+from bot.web.security import HEADERS, Network, RateLimiter, client_address, is_unlimited, unlimited
 from bot.web.templates import Templates, static_routes
 
 _LONGEST_BODY = 1024 * 1024
@@ -69,11 +71,17 @@ async def serving(
     idle_seconds: float = _IDLE_SECONDS,
     connections: int | None = None,
     trusted_proxies: Iterable[Network] = (),
+    requests_per_minute: int = 0,
+    seconds: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[str]:
     """Run a server with these routes, /healthz and the style of pages, and yield its address. `connections` is the most
     that it holds at the same time; by default it depends on how many files the process may open. `trusted_proxies` tell
-    the truth about the address of their client. Raises Unservable."""
-    app = web.Application(client_max_size=_LONGEST_BODY, middlewares=[_counted, error_pages(Templates("bot.web"))])
+    the truth about the address of their client. A client may send so many `requests_per_minute`, 0 for any number;
+    `seconds` is the clock for that, which only runs forward. Raises Unservable."""
+    middlewares = [_counted, error_pages(Templates("bot.web"))]
+    if requests_per_minute:
+        middlewares.append(_limited(RateLimiter(requests_per_minute / 60, requests_per_minute, seconds)))
+    app = web.Application(client_max_size=_LONGEST_BODY, middlewares=middlewares)
     app[_LARGE] = asyncio.Semaphore(_LARGE_BODIES)
     app[_TRUSTED_PROXIES] = tuple(trusted_proxies)
     app.add_routes([web.get("/healthz", _healthy), *static_routes(), *routes])
@@ -147,6 +155,7 @@ def client_of(request: web.Request) -> str:
     return client_address(request, request.app[_TRUSTED_PROXIES])
 
 
+@unlimited
 async def _healthy(request: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
@@ -163,6 +172,19 @@ async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse
     assert isinstance(connection, _Connection)
     with connection.in_request():
         return await handler(request)
+
+
+def _limited(limiter: RateLimiter) -> Middleware:
+    """The middleware that refuses the requests of a client who sends too many."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not is_unlimited(request.match_info.handler) and (wait := limiter.seconds_until_allowed(client_of(request))):
+            retry = {"Retry-After": str(math.ceil(wait))}
+            raise PageError(429, "Too many requests came from your address. Wait a moment, then try again.", retry)
+        return await handler(request)
+
+    return middleware
 
 
 def _affordable_connections() -> int:

@@ -52,7 +52,7 @@ class Site:
 
 @pytest.fixture
 async def site(sqlite_store: Store, clock: Clock) -> AsyncIterator[Site]:
-    web = load(None, {}).web.model_copy(update={"port": 0})
+    web = load(None, {}).web.model_copy(update={"port": 0, "requests_per_minute": 0})
     bot = harness_over(sqlite_store, clock, web=web)
     async with website(bot.app, required=True, clock=clock) as url, aiohttp.ClientSession() as client:
         yield Site(url, bot, client)

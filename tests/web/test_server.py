@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from bot.web import server as served
+from bot.web.security import networks_of, unlimited
 from bot.web.server import body_of, serving
 
 PATIENCE_SECONDS = 30
@@ -94,6 +95,38 @@ async def door(
         here.open.set()
         for _, writer in here.streams:
             writer.close()
+
+
+async def test_a_client_that_sends_too_much_is_told_when_to_come_again() -> None:
+    now = [0.0]
+    routes = [web.get("/page", _page), web.post("/signed", _signed)]
+    how = {"requests_per_minute": 3, "seconds": lambda: now[0], "trusted_proxies": networks_of(["127.0.0.1"])}
+    async with serving(routes, "127.0.0.1", 0, **how) as url, aiohttp.ClientSession() as session:  # type: ignore[arg-type]
+
+        async def status(method: str, path: str, client: str = "203.0.113.7") -> tuple[int, str | None, str]:
+            headers = {"X-Forwarded-For": client, "Accept": "text/html"}
+            async with session.request(method, url + path, headers=headers) as answer:
+                return answer.status, answer.headers.get("Retry-After"), await answer.text()
+
+        assert [(await status("GET", path))[0] for path in ("/page", "/nowhere", "/page")] == [200, 404, 200]
+        refused, retry, text = await status("GET", "/page")
+        assert (refused, retry) == (429, "20")
+        assert "Too many requests came from your address." in text
+        assert [(await status("GET", path))[0] for path in ("/nowhere", "/page")] == [429, 429]
+        assert (await status("GET", "/page", "203.0.113.8"))[0] == 200
+        for method, path in (("GET", "/healthz"), ("POST", "/signed")):
+            assert (await status(method, path))[0] == 200
+        now[0] = 20
+        assert (await status("GET", "/page"))[0] == 200
+
+
+async def _page(request: web.Request) -> web.Response:
+    return web.Response(text="page")
+
+
+@unlimited
+async def _signed(request: web.Request) -> web.Response:
+    return web.Response(text="signed")
 
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: here\r\nX-Slow: "

@@ -34,6 +34,7 @@ from bot.platforms.slack.reading import is_plain
 from bot.platforms.slack.token_store import RENEWED_BEFORE, AppKeys, InstalledWorkspaces
 from bot.ports.installations import Installations
 from bot.ports.platform import BotApi, Check, Clock, Invitation, PlatformError, Sleep
+from bot.web.security import unlimited
 from bot.web.server import body_of
 
 _STAMP, _SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
@@ -153,6 +154,7 @@ class HttpSlack(SlackPosting):
         self._next_sync.pop(workspace_id, None)
         self._installed.set()
 
+    @unlimited
     async def _receive_event(self, request: web.Request) -> web.Response:
         if not self._may_be_signed(request.headers):
             return _unsigned()

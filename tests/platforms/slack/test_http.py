@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from slack_sdk.signature import SignatureVerifier
 
 from bot.model.messages import Message, Place
-from bot.platforms.slack.http import _is_signed
+from bot.platforms.slack.http import HttpSlack, _is_signed
 from bot.ports.platform import AccessLost
 from bot.store.database import Store
+from bot.web.security import is_unlimited
 from bot.web.server import Unservable, serving
 from tests.fakes.slack.signed import signature
 from tests.platforms.conformance import CARD
@@ -262,3 +263,8 @@ async def test_a_port_that_is_taken_is_told_in_one_line() -> None:
 
 async def test_the_server_says_that_it_is_well(team: HttpTeam) -> None:
     assert (await team.browse("/healthz"))[:2] == (200, "ok\n")
+
+
+def test_events_are_not_limited_since_all_members_have_the_address_of_slack() -> None:
+    assert is_unlimited(HttpSlack._receive_event)
+    assert not is_unlimited(HttpSlack._start_installation)
