@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.writer import Index
@@ -163,11 +162,8 @@ class Recommender:
         if ours and len(papers):
             taste = view.learner.fit(_profile(feedback, topics), None)
             # The probability of a like, not the percentile, which is 1 for all papers of one liked subject.
-            liked = (
-                expit(taste.decision_function(view.features.matrix(papers)))
-                if taste.has_likes
-                else np.zeros(len(papers))
-            )
+            log_odds = taste.decision_function(view.features.matrix(papers)) if taste.has_likes else -np.inf
+            liked = np.exp(-np.logaddexp(0, -log_odds))
             scores = (scores / max(float(scores.max()), 1e-9) + liked).astype(np.float32)
             order = best_first(scores)
             papers, scores = papers[order], scores[order]

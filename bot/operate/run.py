@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from functools import partial
 from getpass import getuser
+from typing import TYPE_CHECKING
 
 import structlog
 from rich.console import Console
@@ -31,10 +32,12 @@ from bot.settings import Settings
 from bot.source_registry import configured_sources
 from bot.sources.feed import feed_name
 from bot.store.database import Store
-from bot.store.serving import ServingLock
 from bot.subscriptions import StoredSubscriptions
 from bot.web.server import Unservable
 from bot.website import website
+
+if TYPE_CHECKING:
+    from bot.store.serving import ServingLock
 
 log = structlog.get_logger(__name__)
 

@@ -9,14 +9,17 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.operate.context import retry_while_away
 from bot.operate.output import CommandError
 from bot.operate.private import keep_private
 from bot.settings import Settings
 from bot.store.database import parsed_url, sqlite_file
-from bot.store.serving import ServingLock
 from recommender.index.file_lock import try_lock, try_lock_database
+
+if TYPE_CHECKING:
+    from bot.store.serving import ServingLock
 
 
 @contextlib.asynccontextmanager
@@ -30,6 +33,8 @@ async def sole_bot(settings: Settings) -> AsyncIterator[ServingLock | None]:
         with single_instance(settings):
             yield None
         return
+    from bot.store.serving import ServingLock  # imports psycopg, which SQLite does without
+
     lock = ServingLock(settings.store_url, settings.database_busy_seconds)
     async with contextlib.AsyncExitStack() as stack:
         await retry_while_away(settings, lambda: stack.enter_async_context(lock.hold()))

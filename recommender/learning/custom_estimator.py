@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from scipy.special import logit
 
 from recommender.errors import EstimatorError
 from recommender.learning.logistic import LogisticModel
@@ -173,7 +172,9 @@ def _raw_scores(model: Any, rows: Any) -> Floats:
         return np.asarray(model.decision_function(rows), np.float32)
     probabilities = np.asarray(model.predict_proba(rows), float)
     liked = list(getattr(model, "classes_", (0, 1))).index(1)
-    return logit(probabilities[:, liked].clip(_SURE, 1 - _SURE)).astype(np.float32)
+    likely = probabilities[:, liked].clip(_SURE, 1 - _SURE)
+    log_odds: Floats = np.log(likely / (1 - likely)).astype(np.float32)
+    return log_odds
 
 
 def _linear_part(model: Any, width: int) -> tuple[Floats | None, float]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from recommender.learning.matrix import FeatureMatrix
 
@@ -124,8 +123,9 @@ def _stepped(
 def _evaluated(position: Floats, responses: Floats, cost: Floats, target: Floats) -> tuple[Floats, float]:
     """(probability of each row to be positive, objective)."""
     response = position @ responses
-    loss = np.maximum(response, 0) + np.log1p(np.exp(-np.abs(response))) - target * response
-    return expit(response), 0.5 * float(position @ position) + float(cost @ loss)
+    odds = np.exp(-np.abs(response))  # of the less probable class: at most 1, so nothing overflows
+    loss = np.maximum(response, 0) + np.log1p(odds) - target * response
+    return np.where(response < 0, odds, 1) / (1 + odds), 0.5 * float(position @ position) + float(cost @ loss)
 
 
 def _first_bias(liked: float, others: float) -> float:

@@ -14,8 +14,6 @@ from datetime import date, timedelta
 from statistics import median
 from typing import NamedTuple
 
-from scipy.special import betainc
-
 MIN_RELATIVE_RATE = 0.5
 """Papers whose rate of likes is below this share of the channel's rate are not worth posting."""
 CONFIDENCE = 0.9
@@ -46,6 +44,8 @@ def learned_threshold(outcomes: Sequence[PickOutcome], start: float, today: date
     For each percentile, the likes below it are binomial, with a Beta prior around the channel's own rate. At least half
     of the remembered digests would have had a paper above the threshold, so a channel never falls silent for good.
     """
+    from scipy.special import betainc  # takes a sixth of a second to import
+
     recent = [outcome for outcome in outcomes if outcome.day > today - MEMORY]
     scored = sorted((outcome for outcome in recent if outcome.place > 1), key=lambda outcome: outcome.percentile)
     likes = sum(outcome.liked for outcome in scored)

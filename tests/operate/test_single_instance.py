@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,3 +159,9 @@ def test_a_new_store_is_made_and_locked_for_its_owner_alone(operator: Operator, 
         assert (tmp_path / "new" / "paperboy.db").stat().st_mode & 0o777 == 0o600
         with pytest.raises(CommandError), single_instance(load()):
             pass
+
+
+def test_a_bot_on_sqlite_does_not_import_the_driver_of_postgresql() -> None:
+    code = "import sys; import bot.operate.run; print('psycopg' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False"
