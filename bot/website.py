@@ -9,6 +9,7 @@ import structlog
 
 from bot.app import App, system_clock
 from bot.page.context import PageContext
+from bot.page.health import Health
 from bot.page.routes import page_routes
 from bot.page.views import page_templates
 from bot.ports.platform import Clock, Inviting
@@ -42,7 +43,9 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
         if not (platform_routes or page):
             yield ""
             return
-        routes = [*platform_routes, *(page_routes(page) if page else ())]
+        token = web.metrics_token.get_secret_value()
+        health = Health(app.store, app.paper_index, clock, token, is_behind_proxy=bool(web.public_url))
+        routes = [*platform_routes, *health.routes, *(page_routes(page) if page else ())]
         server = serving(
             routes,
             web.host,

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+from bot import metrics
 from bot.jobs import post_updates
 from bot.jobs.reactions import ReactionRecorder
 from bot.jobs.tasks import cancel_all
@@ -40,7 +41,7 @@ from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
 from bot.store.papers import PRIVATE_PREFIX
-from bot.store.states import ChannelState, PostState
+from bot.store.states import POST_MOVES, ChannelState, PostState
 
 log = structlog.get_logger(__name__)
 _FIRST_WAIT_SECONDS = 5.0
@@ -362,6 +363,8 @@ class DeliveryWorker:
             moved = await deliveries.move(tx, post, to, **values)
             if moved and to not in deliveries.UNSETTLED and _is_private(post):
                 await deliveries.withdraw_if_forgotten(tx, post.id)
+        if moved and not POST_MOVES[to]:
+            metrics.POSTS.labels(to).inc()
         if to not in deliveries.UNSETTLED:
             self._tries.pop(post.id, None)
             if self._reactions:

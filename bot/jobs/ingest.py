@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 import structlog
 
+from bot import metrics
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock
 from bot.sources.base import Batch, Listing, ListingKind, Source, SourceError
@@ -96,6 +97,7 @@ class Ingest:
         except Exception as error:
             log.exception("A source failed unexpectedly.", source=source.name)
             outcome = Outcome(source.name, failure=f"{type(error).__name__}: {error}")
+        metrics.SOURCE_RUNS.labels("failed" if outcome.failure else "done").inc()
         if outcome.failure:
             log.warning("A source could not be read.", source=source.name, why=outcome.failure)
             async with self._store.write() as tx:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot import metrics
 from bot.commands import intents, parser, schedule, votes
 from bot.commands.context import CommandContext, Services, error_reply
 from bot.commands.names import SEARCH
@@ -49,9 +50,10 @@ class BotService:
         """Answer one line of text, or several pasted commands. Where a line means a command without naming it, a button
         searches for its words."""
         lines = parser.split_commands(line, self._commands)
-        if len(lines) > 1:
-            return joined([await self._answer(place, asker, each) for each in lines])
-        return await self._answer(place, asker, line)
+        with metrics.ANSWER_SECONDS.labels(place.platform).time():
+            if len(lines) > 1:
+                return joined([await self._answer(place, asker, each) for each in lines])
+            return await self._answer(place, asker, line)
 
     async def _answer(self, place: Place, asker: Asker, line: str) -> Reply:
         parsed = parser.parse(line, self._commands)
@@ -121,8 +123,10 @@ class BotService:
 
     async def react(self, reaction: Reaction, event_id: str | None = None) -> None:
         """Record a reaction, once per event id."""
-        with high_priority():
-            await self._reactions.react(reaction, event_id)
+        platform = reaction.place.platform
+        with high_priority(), metrics.EVENT_SECONDS.labels(platform).time():
+            if await self._reactions.react(reaction, event_id):
+                metrics.VOTES.labels(platform).inc()
 
     async def resync_message(self, place: Place, message: str) -> None:
         """Read the reactions on one message back from its platform."""

@@ -397,6 +397,11 @@ class WebSettings(Section):
         description="The address at which others reach the page, as https://papers.example.org: links in chat, feeds "
         "and mails begin with it. Empty: http://host:port.",
     )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Who sends it as a bearer token may read /metrics. Empty: only this machine, and nobody where "
+        "public_url is set.",
+    )
     trusted_proxies: Texts = Field(
         ("127.0.0.1", "::1"),
         description="Proxies before the server, as addresses or networks: their X-Forwarded-For tells the client's "

@@ -19,6 +19,7 @@ import structlog
 from aiohttp import ClientPayloadError, web
 from aiohttp.typedefs import Handler, Middleware
 
+from bot import metrics
 from bot.web.errors import PageError, error_pages
 from bot.web.security import HEADERS, Network, RateLimiter, client_address, is_unlimited, unlimited
 from bot.web.templates import Templates, static_routes
@@ -170,8 +171,17 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
 async def _counted(request: web.Request, handler: Handler) -> web.StreamResponse:
     connection = request.protocol
     assert isinstance(connection, _Connection)
-    with connection.in_request():
-        return await handler(request)
+    begun, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+    try:
+        with connection.in_request():
+            answer = await handler(request)
+        status = answer.status
+    finally:
+        # The route's pattern, and not the path: anybody may ask for any path.
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "none"
+        metrics.PAGE_SECONDS.labels(route, status).observe(time.perf_counter() - begun)
+    return answer
 
 
 def _limited(limiter: RateLimiter) -> Middleware:
