@@ -64,7 +64,7 @@ class PublicPages:
                     return answer
                 page = answer.body
                 self._kept.put(tag, page)
-            is_had = tags is None and _is_had_since(request, modified)
+            is_had = tags is None and is_had_since(request, modified)
         answer = web.Response(status=HTTPStatus.NOT_MODIFIED) if is_had or page is None else html_response(page)
         answer.headers["Cache-Control"] = f"public, max-age={_MAX_AGE}"
         answer.etag, answer.last_modified = tag, modified
@@ -110,7 +110,7 @@ def _size(page: bytes) -> int:
     return len(page) + _OVERHEAD
 
 
-def _is_had_since(request: web.Request, modified: datetime) -> bool:
+def is_had_since(request: web.Request, modified: datetime) -> bool:
     """Whether the client has a page of this state or a later one."""
     try:
         since = request.if_modified_since

@@ -31,14 +31,14 @@ def entries_of(items: Iterable[NewsItem], url: str, templates: Templates) -> tup
 def _entry(item: NewsItem, url: str, templates: Templates) -> AtomEntry:
     paper = item.paper
     card, abstract, authors, categories = _texts(paper)
-    links = [AtomLink("alternate", url + paper_url(paper.id), "text/html")]
+    links = [] if item.private else [AtomLink("alternate", url + paper_url(paper.id), "text/html")]
     if card.url:
         links.append(AtomLink("via", card.url, "text/html", card.source or "Paper"))
     links += [
         AtomLink("related", link.url, "application/pdf" if link.label == "PDF" else "text/html", link.label)
         for link in card.links
     ]
-    content = templates.render("feed_entry.html", card=card, abstract=abstract, why=item.why)
+    content = templates.render("feed_entry.html", card=card, abstract=abstract, why=_sentence(item.why))
     return AtomEntry(
         id=entry_id(item.first_id),
         title=card.title,
@@ -46,10 +46,16 @@ def _entry(item: NewsItem, url: str, templates: Templates) -> AtomEntry:
         published=paper.published,
         authors=authors,
         categories=categories,
-        summary=f"Why: {item.why}. {card.summary}".strip() if item.why else card.summary,
+        summary=" ".join(filter(None, (_sentence(item.why), card.summary))),
         content=content,
         links=tuple(links),
     )
+
+
+def _sentence(why: str) -> str:
+    """A reason as a sentence of its own."""
+    why = why.strip()
+    return f"{why[:1].upper()}{why[1:]}{'' if why[-1:] in '.!?…' else '.'}" if why else ""
 
 
 @lru_cache(maxsize=_KEPT)

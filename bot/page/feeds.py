@@ -12,19 +12,23 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from bot.model.messages import PlaceKind
+from bot.model.text import plain_text
 from bot.page import atom
-from bot.page.context import PageContext
+from bot.page.cache import is_had_since
+from bot.page.context import PageContext, choice_of, query_of
 from bot.page.feed_entries import entries_of
 from bot.reports import news_items
 from bot.reports.listings import Period
 from bot.reports.news_items import NewsItem
-from bot.store import metadata
+from bot.store import channels, links, metadata
+from bot.store import state as store_state
+from bot.store.channels import Channel
 from bot.web.errors import PageError
+from bot.web.security import PRIVATE_HEADERS
 
-LONGEST_QUERY = 500
-"""Characters of a search that a feed may follow."""
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
-_KEPT = 64
+_MOST_KEPT = 64
 """Feeds that are kept as finished documents, a quarter of a megabyte each at most."""
 
 
@@ -51,7 +55,7 @@ class _Document:
 
 
 class Feeds:
-    """The routes /feeds, /feeds/day.atom, /feeds/trending.atom and /feeds/search.atom."""
+    """The routes /feeds, /feeds/day.atom, /feeds/trending.atom, /feeds/search.atom and /feeds/c/{token}.atom."""
 
     def __init__(self, context: PageContext) -> None:
         self._context, self._site = context, ""
@@ -65,6 +69,7 @@ class Feeds:
             web.get("/feeds/day.atom", self._day),
             web.get("/feeds/trending.atom", self._trending),
             web.get("/feeds/search.atom", self._search),
+            web.get("/feeds/c/{token}.atom", self._channel),
         ]
 
     async def _day(self, request: web.Request) -> web.StreamResponse:
@@ -76,7 +81,7 @@ class Feeds:
         return await self._answer(request, subject, read)
 
     async def _trending(self, request: web.Request) -> web.StreamResponse:
-        period = _period(request)
+        period = choice_of(request, "period", Period.WEEK)
 
         async def read() -> list[NewsItem]:
             async with self._context.store.read() as tx:
@@ -93,18 +98,42 @@ class Feeds:
         return await self._answer(request, subject, read)
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
-        query = _query(request)
+        query = query_of(request)
         if not query:
             raise PageError(400, "Name what the feed is to follow: /feeds/search.atom?q=federated+learning.")
 
         async def read() -> list[NewsItem]:
             context = self._context
-            return await news_items.of_query(context.store, context.paper_index.engine, query, context.today)
+            async with context.turns.turn():
+                return await news_items.of_query(context.store, context.paper_index.engine, query, context.today)
 
         return await self._answer(request, _search_subject(query), read)
 
+    async def _channel(self, request: web.Request) -> web.StreamResponse:
+        """A channel's picks. They are read anew for each request, since posts come without a new state of the papers,
+        and a revoked link must work no more."""
+        context, token = self._context, request.match_info["token"]
+        site = await self._site_id()
+        async with context.store.read() as tx:
+            link = await links.find(tx, token)
+            if link is None:
+                raise PageError(404, "There is no such feed. Perhaps its address was cut off.", PRIVATE_HEADERS)
+            if not link.works:
+                raise PageError(410, "This address works no more. Ask the channel for its new one.", PRIVATE_HEADERS)
+            channel = await channels.get(tx, link.channel_id)
+            items = await news_items.of_channel(tx, link.channel_id) if channel else []
+        subject = _Subject(
+            f"channel:{link.channel_id}",
+            f"Papers for {_name(channel)}",
+            "The papers that were picked for this channel, with the reason for each.",
+            f"/feeds/c/{token}.atom",
+            f"/c/{token}",
+        )
+        body = await asyncio.to_thread(self._xml, subject, site, items)
+        return conditional(request, self._kept(f"{subject.key}:{token}", None, body), PRIVATE_HEADERS)
+
     async def _overview(self, request: web.Request) -> web.Response:
-        query = _query(request)
+        query = query_of(request)
         url = self._context.url
         return self._context.templates.page(
             "feeds.html",
@@ -126,7 +155,7 @@ class Feeds:
         context = self._context
         async with context.store.read() as tx:
             state = (
-                await metadata.revision(tx),
+                await store_state.current(tx),
                 await context.paper_index.revision(tx),
                 context.today,
                 context.url,
@@ -136,14 +165,19 @@ class Feeds:
             site = await self._site_id()
             items = await read()
             body = await asyncio.to_thread(self._xml, subject, site, items)
-            etag = sha256(body).hexdigest()[:32]
-            at = kept.at if kept and kept.etag == etag else context.clock()
-            kept = _Document(state, body, etag, at)
-            self._documents[subject.key] = kept
+            return self._kept(subject.key, state, body)
         self._documents.move_to_end(subject.key)
-        while len(self._documents) > _KEPT:
-            self._documents.popitem(last=False)
         return kept
+
+    def _kept(self, key: str, state: Hashable, body: bytes) -> _Document:
+        """Keep a finished feed. It is as old as its content."""
+        earlier, etag = self._documents.get(key), sha256(body).hexdigest()[:32]
+        at = earlier.at if earlier and earlier.etag == etag else self._context.clock()
+        self._documents[key] = _Document(state, body, etag, at)
+        self._documents.move_to_end(key)
+        while len(self._documents) > _MOST_KEPT:
+            self._documents.popitem(last=False)
+        return self._documents[key]
 
     async def _site_id(self) -> str:
         """The name of this site in the ids of its feeds."""
@@ -170,10 +204,8 @@ def conditional(request: web.Request, document: _Document, headers: dict[str, st
     """The answer with a feed, or 304 for a client that has it (RFC 9110, section 13)."""
     since = document.at.replace(microsecond=0)
     tags = request.if_none_match
-    if tags is not None:
-        is_known = any(tag.value in ("*", document.etag) for tag in tags)
-    else:
-        is_known = request.if_modified_since is not None and since <= request.if_modified_since
+    is_named = any(tag.value in ("*", document.etag) for tag in tags or ())
+    is_known = is_named or (tags is None and is_had_since(request, since))
     answer = (
         web.Response(status=304)
         if is_known
@@ -184,21 +216,13 @@ def conditional(request: web.Request, document: _Document, headers: dict[str, st
     return answer
 
 
+def _name(channel: Channel | None) -> str:
+    if channel is None or not channel.place.name:
+        return "a channel"
+    return "you" if channel.place.kind is PlaceKind.DIRECT else f"#{plain_text(channel.place.name)}"
+
+
 _LAST = {Period.DAY: "day", Period.WEEK: "7 days", Period.MONTH: "30 days"}
-
-
-def _period(request: web.Request) -> Period:
-    text = request.query.get("period", "") or Period.WEEK
-    if text not in list(Period):
-        raise PageError(404, "Papers are trending over a day, a week or a month: ?period=week.")
-    return Period(text)
-
-
-def _query(request: web.Request) -> str:
-    text = request.query.get("q", "")
-    if len(text) > LONGEST_QUERY:
-        raise PageError(413, f"A search may have {LONGEST_QUERY} characters at most.")
-    return " ".join(text.split())
 
 
 def _search_subject(query: str) -> _Subject:

@@ -13,10 +13,13 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.model.codec import load_message
+from bot.model.messages import Card
 from bot.reports import trends
 from bot.reports.listings import Period
-from bot.store import listings, papers
+from bot.store import listings, papers, posted
 from bot.store.database import Store
+from bot.store.posted import PostedPaper
 from recommender import Paper, Recommender
 
 MOST = 100
@@ -32,13 +35,14 @@ _BEST = 500
 
 @dataclass(frozen=True, slots=True)
 class NewsItem:
-    """A paper of a feed. `at` is when it became news here, `first_id` is the id that it had then. `why` says why it was
-    picked for a channel, "" elsewhere."""
+    """A paper of a feed. `at` is when it became news here, or was posted to the channel, `first_id` is the id that it
+    had when it became news. `why` says why it was picked for a channel, "" elsewhere. A `private` paper has no page."""
 
     paper: Paper
     at: datetime
     first_id: str
     why: str = ""
+    private: bool = False
 
 
 async def of_latest_days(tx: AsyncConnection, today: date) -> list[NewsItem]:
@@ -76,6 +80,29 @@ async def of_query(store: Store, engine: Recommender, query: str, today: date) -
         ids += await asyncio.to_thread(_matching, engine, query, [hit.paper_id for hit in hits])
     async with store.read() as tx:
         return (await _items(tx, ids))[:MOST]
+
+
+async def of_channel(tx: AsyncConnection, channel_id: int) -> list[NewsItem]:
+    """The papers that were posted to a channel last, each with its reason."""
+    return [
+        NewsItem(each.paper, each.at, each.first_id, _why(each), each.private)
+        for each in await posted.latest(tx, channel_id, MOST)
+    ]
+
+
+def _why(shown: PostedPaper) -> str:
+    """Why a paper was picked, as its message says."""
+    message = load_message(shown.body)
+    if not shown.number:
+        return _reason(message.card) if message.card else ""
+    at = shown.number - 1
+    if at < len(message.cards):
+        return _reason(message.cards[at])
+    return message.lines[at].note if at < len(message.lines) else ""
+
+
+def _reason(card: Card) -> str:
+    return card.why or ("a guess" if card.guess else "")
 
 
 def _matching(engine: Recommender, query: str, ids: Sequence[str]) -> list[str]:

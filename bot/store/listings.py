@@ -89,9 +89,11 @@ async def first_day(tx: AsyncConnection, since: date, until: date) -> date | Non
 
 async def births(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, Birth]:
     """When these papers became news, by id. Private and withdrawn papers are left out."""
-    columns = papers.c.id, papers.c.news_at, papers.c.listed_on, papers.c.published
+    columns = papers.c.id, papers.c.first_id, papers.c.news_at, papers.c.listed_on, papers.c.published
     rows = await tx.execute(sa.select(*columns).where(papers.c.id.in_(ids), *_NEWS))
-    return {row.id: Birth(row.news_at or _midnight(row.listed_on or row.published), row.id) for row in rows}
+    return {
+        row.id: Birth(row.news_at or _midnight(row.listed_on or row.published), row.first_id or row.id) for row in rows
+    }
 
 
 async def most_upvoted(

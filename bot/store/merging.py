@@ -14,11 +14,16 @@ async def merge_into(tx: AsyncConnection, survivor: str, duplicate: str, revisio
     """Merge a duplicate into the surviving paper. If a member has put the same emoji on both, the later vote stands. If
     a channel was shown both papers, see `_merge_exposures`. Nothing else is lost."""
     # The lock waits for transactions that are adding a reference to the duplicate.
-    news = sa.select(papers.c.news_at, papers.c.news_revision).where(papers.c.id == duplicate).with_for_update()
+    columns = papers.c.news_at, papers.c.news_revision, papers.c.first_id
+    news = sa.select(*columns).where(papers.c.id == duplicate).with_for_update()
     first_news = (await tx.execute(news)).one_or_none()
     if first_news and first_news.news_revision is not None:
         first = sa.or_(papers.c.news_revision.is_(None), papers.c.news_revision > first_news.news_revision)
-        values = {"news_at": first_news.news_at, "news_revision": first_news.news_revision}
+        values = {
+            "news_at": first_news.news_at,
+            "news_revision": first_news.news_revision,
+            "first_id": first_news.first_id or duplicate,
+        }
         await tx.execute(sa.update(papers).where(papers.c.id == survivor, first).values(values))
     await _merge_exposures(tx, survivor, duplicate)
     other_vote = votes.alias()

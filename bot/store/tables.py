@@ -169,6 +169,8 @@ papers = sa.Table(
     _text("source", server_default=sa.text("''")),
     # Whether its authors or its archive took it back: it is never picked, and marked wherever it stands.
     sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The id that it had when it became news, if it has another one now: feeds name it by that for ever.
+    _text("first_id", server_default=sa.text("''")),
 )
 
 removed_papers = sa.Table(

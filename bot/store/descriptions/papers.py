@@ -33,6 +33,7 @@ PAPERS: dict[str, TableDescription] = {
             "discussion_url": "the address where readers discuss it",
             "source": "the server, journal or blog that listed it",
             "withdrawn": "whether it was taken back",
+            "first_id": "the id that it had when it was listed, if it has another one now",
         },
     ),
     "paper_names": TableDescription(
