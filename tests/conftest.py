@@ -16,6 +16,7 @@ from typing import cast
 import pytest
 import sqlalchemy as sa
 import structlog
+from hypothesis import settings
 
 from bot.demo.world import CORPUS
 from bot.store.database import Store
@@ -27,6 +28,10 @@ from tests.support.operator import ROOT, Operator
 
 # A run that was started in the background ignores Ctrl-C, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A busy machine is no failure: what an example may cost is measured in processor time where it matters (test_fuzz.py).
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture
