@@ -12,21 +12,22 @@ from recommender.text import display
 
 _LINE = re.compile(r"\s*(?P<tag>[A-Z][A-Z0-9]) {0,3}-(?: (?P<value>.*)|\s*)")
 _BEGINNING = re.compile(r"(?m:^)\s*TY {0,3}-(?: |$)")
+_END = re.compile(r"^\s*ER {0,3}-\s*$", re.MULTILINE)
 
 
 def is_ris(text: str) -> bool:
     """Whether a text has an entry in RIS."""
-    return bool(_BEGINNING.search(text))
+    return bool(_BEGINNING.search(text) or _END.search(text))
 
 
 def entries(text: str) -> list[Entry]:
-    """The entries from each TY to the next ER or TY. The values of a tag that is repeated are its lines; a line without
-    a tag goes on with the value before it."""
+    """The entries from each TY to the next ER or TY; in a text without any TY, to each ER. The values of a tag that is
+    repeated are its lines; a line without a tag goes on with the value before it."""
     found: list[Entry] = []
-    tag = ""
+    tag, has_beginnings = "", bool(_BEGINNING.search(text))
     for number, line in enumerate(text.splitlines(), 1):
         named = _LINE.fullmatch(line)
-        if named and named["tag"] == "TY":
+        if named and (named["tag"] == "TY" if has_beginnings else not tag and named["tag"] != "ER"):
             found.append(Entry("", number, {}))
         if named:
             tag = named["tag"] if named["tag"] != "ER" else ""

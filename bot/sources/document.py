@@ -65,6 +65,8 @@ characters, or only a few by chance."""
 _WIDE = {"x0x0": "utf-16-le", "0x0x": "utf-16-be", "x000": "utf-32-le", "000x": "utf-32-be"}
 """By which of the first four bytes are NUL, here written 0. The first character is ASCII."""
 _WEB_PAGE = re.compile(r"\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_LAST_TAG = re.compile(r"</[A-Za-z][\w:.-]*\s*$")
+"""The last end tag without its bracket. Nothing else of such a feed is missing if it is the root's."""
 _DECLARED = re.compile(r"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b")
 # A part that may be one long tag, and the tag in it. Quoted values may hold a ">".
 _LONG_PART = re.compile(rf"<(?![!?/])[^<]{{{_LONG_TAG},}}")
@@ -160,6 +162,8 @@ def markup_of(answer: Answer, most_elements: int = MOST_ELEMENTS, most_text: int
         text = text[declaration.end() :]
     if doctype := _DOCTYPE.match(text):
         text = _EXTERNAL_DOCTYPE + text[doctype.end() :]
+    if _LAST_TAG.search(text[-_LONGEST_NAME:]):
+        text = text.rstrip() + ">"
     try:
         return replace(_copied(text, most_elements, most_text), broken=broken)
     except _Declared as error:
