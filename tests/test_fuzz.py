@@ -10,22 +10,27 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from bot.commands import bibliography, parser
+from bot.commands import bibliography, completions, parser
 from bot.commands.registry import COMMANDS
 from bot.digests.cards import card
-from bot.model import schedule_text
+from bot.model import schedule_text, zones
 from bot.model.commands import LONGEST_LINE
 from bot.model.text import without_markup
+from bot.operate import env_file
 from bot.platforms.files import decoded
+from bot.platforms.terminal import completion, typed
+from bot.ports.platform import Capabilities
 from bot.sources import arxiv_xml, biorxiv, clean, feed, huggingface, openreview, zotero
 from bot.sources.base import SourceError
 from bot.sources.fetch import Answer
-from recommender import Paper, Recommender
+from recommender import Paper, Recommender, formats
 from recommender.paper import canonical_id, title_key
 from recommender.search import query
 from recommender.search.snippets import snippet
@@ -110,6 +115,30 @@ LINKS = (
     "abs-", ".pdf", "10.48550/arxiv.", "doi:", "@", "%2f", " ",
 )  # fmt: skip
 
+REACTIONS = (
+    "2 ", "1-3 ", "1 to 9 ", "all ", "👍", "👍🏽", ":fire:", "2️⃣", "heart ", "thumbs up ", "and ", "+1 ", "-1 ", "#2 ",
+    "save ", "/react ", "/next ", "\n", "❤️", "🇩🇪", "👩\u200d🔬",
+)  # fmt: skip
+VARIABLES = (
+    "A=",
+    "B='",
+    '"',
+    "'",
+    "\\",
+    "\n",
+    "export ",
+    "=",
+    " #",
+    'C="x"\n',
+    "x",
+    " ",
+    "${A}",
+    "\0",
+    "é",
+    "D\n",
+    "# ",
+)
+
 LIBRARY = Recommender()
 LIBRARY.add(demo_papers())
 SLOWEST: dict[str, tuple[float, str]] = {}
@@ -159,6 +188,15 @@ def _card(text: str) -> object:
     return card(Paper("1", text[:1_000], text, (text[:200],) * 3, organization=text[:200]))
 
 
+def _values(text: str) -> object:
+    channel: Any = SimpleNamespace(hour="09:00", zone="UTC")
+    return completions.of_schedule(channel, Capabilities(max_text=1_000), text)
+
+
+def _lines_of(made: Callable[[dict[str, Any]], object], text: str) -> object:
+    return [formats._record(n, line, made) for n, line in enumerate(text.encode(errors="replace").splitlines())]
+
+
 READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "display": (display, TEX, clean.ABSTRACT_CHARS),
     "words": (words, TEX, 100_000),
@@ -195,6 +233,23 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...], int]] = {
     "snippet": (lambda text: snippet(text[:1_000], text), TYPED, clean.ABSTRACT_CHARS),
     "command": (lambda text: parser.parse(text, COMMANDS), TYPED, LONGEST_LINE),
     "schedule": (schedule_text.read_line, TIMES, LONGEST_LINE),
+    "zone": (zones.find_zone, TIMES, LONGEST_LINE),
+    "zones that begin so": (zones.zones_beginning, TIMES, LONGEST_LINE),
+    "typed in the terminal": (
+        lambda text: typed.parse(text, ("save", "why"), COMMANDS), (*TYPED, *REACTIONS), LONGEST_LINE
+    ),
+    "suggested in the terminal": (
+        lambda text: completion.local(text, ("a",), ("b",)), (*TYPED, *REACTIONS), LONGEST_LINE
+    ),
+    "a command's values": (_values, TIMES, LONGEST_LINE),
+    "environment file": (env_file.variables_in, VARIABLES, env_file.LARGEST),
+    "paper file": (
+        lambda text: _lines_of(formats.paper_from, text), (*JSON, '{"id":"1","title":"', '"}', "\n"), 1_000_000
+    ),
+    "feedback file": (
+        lambda text: _lines_of(formats.feedback_from, text), (*JSON, '{"channel":"c","paper":"1",', '"value":1}', "\n"),
+        1_000_000,
+    ),
 }  # fmt: skip
 
 

@@ -80,6 +80,22 @@ def test_env_file_that_others_can_read_is_refused_with_the_mend(operator: Operat
     assert (ran.code, f"chmod 600 {file}" in ran.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# a\nPAPERBOY_X=1\nPAPERBOY_DISCORD__TOKEN secret\n", 3),
+        ("PAPERBOY_X\n", 1),
+        ('A="secret\nB=2\n', 1),
+        ("=x", 1),
+    ],
+)
+def test_a_line_of_an_env_file_that_is_no_variable_is_told_and_not_shown(
+    operator: Operator, tmp_path: Path, text: str, line: int
+) -> None:
+    ran = operator("--env-file", _env_file(tmp_path, text), "search", "x")
+    assert (ran.code, f"Line {line} of" in ran.err, "secret" in ran.err) == (2, True, False)
+
+
 def test_env_file_that_is_not_text_is_refused(operator: Operator, tmp_path: Path) -> None:
     file = _env_file(tmp_path, "")
     file.write_bytes(b"PAPERBOY_X=\xff\xfe\n")
