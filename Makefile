@@ -36,7 +36,7 @@ lint: .venv/dev ## style, types, and the walls between packages
 	@$(BIN)/lint-imports --no-logo
 
 unit: .venv/dev ## the tests alone
-	@$(BIN)/pytest -n auto
+	@CHROMIUM="$$(scripts/chromium)" $(BIN)/pytest -n auto
 
 bench: .venv/dev ## the benchmarks; DATA=folder measures on real papers
 	@$(BIN)/python -m tests.benchmarks $(if $(DATA),--data "$(DATA)")

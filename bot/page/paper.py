@@ -98,7 +98,7 @@ def _text_of(paper: Paper) -> PaperText:
     title = plain_text(paper.title) or "(untitled)"
     abstract = [plain_text(part) for part in paper.abstract.split("\n\n")]
     categories = [name for category in paper.categories if (name := plain_text(category))]
-    page = (Link("Paper", paper.link),) if paper.link else ()
+    page = (Link(views.page_name(paper.link), paper.link),) if paper.link else ()
     return PaperText(
         title,
         tuple(Link(name, views.author_url(name)) for name in names),

@@ -92,9 +92,9 @@ def author_url(name: str) -> str:
     return search_url(f'author:"{" ".join(name.replace(chr(34), " ").split())}"')
 
 
-def page_name(card: Card) -> str:
-    """The name of the page that a card's title leads to in chat: arXiv, or the host of its link."""
-    host = urlsplit(card.url).hostname or ""
+def page_name(url: str) -> str:
+    """The name of the page that a paper's link leads to: arXiv, or else the link's host."""
+    host = urlsplit(url).hostname or ""
     return "arXiv" if host == "arxiv.org" else host.removeprefix("www.") or "Paper"
 
 
