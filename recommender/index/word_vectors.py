@@ -17,8 +17,8 @@ CONTEXTS = 2_000
 """The most frequent words, whose company tells words apart."""
 MAX_WORDS = 12_000
 """The most words that get a vector."""
-MAX_VECTOR_PAPERS = 60_000
-"""The most papers that are read."""
+MAX_TRAINING_WORDS = 4_000_000
+"""The most words that are read: some 20,000 abstracts. More of them take longer and make the vectors no better."""
 SVD_ITERATIONS = 2
 _MIN_PER_DIMENSION = 10
 """The least number of papers and of words for each dimension; fewer would be overfitted."""

@@ -21,7 +21,7 @@ from recommender.index.columns import ABSTRACT, DELETED, EMPTY, FIELDS, TITLE, C
 from recommender.index.postings import MAX_PAPERS, Block, derive, mean_lengths
 from recommender.index.snapshot import Snapshot, day_number, key_of
 from recommender.index.vocabulary import AUTHOR_SIGN, Vocabulary, categories_of
-from recommender.index.word_vectors import MAX_VECTOR_PAPERS, NO_VECTORS, WordVectors, train
+from recommender.index.word_vectors import MAX_TRAINING_WORDS, NO_VECTORS, WordVectors, train
 from recommender.paper import Paper
 from recommender.text import names, words
 
@@ -259,7 +259,10 @@ def _has_outgrown(snapshot: Snapshot) -> bool:
 
 
 def _trained(snapshot: Snapshot) -> WordVectors:
-    tokens, owners = snapshot.tokens(snapshot.sample(MAX_VECTOR_PAPERS), TITLE, ABSTRACT)
+    papers = snapshot.sample(snapshot.live)
+    starts, stops = snapshot.columns.spans(papers, TITLE, ABSTRACT)
+    papers = papers[np.cumsum(stops - starts) <= MAX_TRAINING_WORDS]
+    tokens, owners = snapshot.tokens(papers, TITLE, ABSTRACT)
     return train(tokens, owners, snapshot.content_flags, snapshot.live)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from recommender import Recommender
-from recommender.index import word_vectors
+from recommender.index import word_vectors, writer
+from recommender.index.columns import ABSTRACT, TITLE
 from recommender.index.word_vectors import train
 from recommender.index.writer import Index
 from tests.recommender.papers import library, made, votes
@@ -47,6 +48,23 @@ def test_words_are_learned_anew_only_when_the_index_has_grown_by_half() -> None:
     index.add([made("vision", 200)])
     assert index.snapshot.word_vectors is not first
     assert index.snapshot.word_vectors.papers == 61
+
+
+def test_training_reads_no_more_words_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, part = Index(), Index()
+    whole.add(library(40))
+    words = int(whole.snapshot.columns.bounds[-1])
+    monkeypatch.setattr(writer, "MAX_TRAINING_WORDS", words // 2)
+    part.add(library(40))
+    vectors = part.snapshot.word_vectors
+    assert vectors.papers == whole.snapshot.word_vectors.papers
+    numbers = part.snapshot.sample(part.snapshot.live)
+    lengths = np.cumsum(np.subtract(*part.snapshot.columns.spans(numbers, TITLE, ABSTRACT)[::-1]))
+    read = numbers[lengths <= words // 2]
+    assert 0 < len(read) < len(numbers)
+    tokens, owners = part.snapshot.tokens(read, TITLE, ABSTRACT)
+    alone = train(tokens, owners, part.snapshot.content_flags, vectors.papers)
+    assert np.array_equal(vectors.vectors, alone.vectors)
 
 
 def test_an_index_opened_again_knows_the_same_meanings(tmp_path: Path) -> None:
