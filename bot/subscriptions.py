@@ -25,6 +25,8 @@ from bot.store.subscriptions import StoredSubscription
 
 CONFIRMATION_LIFETIME = timedelta(days=2)
 _CONFIRMATIONS_A_DAY = 3
+_REQUESTS_A_DAY = 10
+"""Confirmations that one member of a chat may ask for in a day, for whatever addresses."""
 _MOST_FOR_AN_ADDRESS = 10
 _REFUSALS_IN_A_ROW = 2
 """Mails that may be refused for good one after the other before the address is paused."""
@@ -64,14 +66,21 @@ class StoredSubscriptions:
     async def request(self, wish: Wish) -> str:
         """A token that confirms a wish within two days. Raises TooManyConfirmations and WishRefused."""
         await self.check(wish)
-        now = self._clock()
-        day, address_hash = now.date().isoformat(), self._hashes(wish.address)[0]
+        now, asker = self._clock(), f"{wish.platform} {wish.workspace} {wish.member}"
         async with self._store.write() as tx:
-            for number in range(_CONFIRMATIONS_A_DAY):
-                event = f"confirmation {address_hash} {day} {number}"
-                if await inbox.receive(tx, self._platform, event, {}, now, wish.member, done=True):
-                    return self._sealed(_WISH, json.dumps(asdict(wish)), now)
-        raise TooManyConfirmations
+            may_ask = not wish.member or await self._claim(tx, f"asker {asker}", _REQUESTS_A_DAY, now)
+            if not may_ask or not await self._claim(tx, _address(wish.address), _CONFIRMATIONS_A_DAY, now):
+                raise TooManyConfirmations
+        return self._sealed(_WISH, json.dumps(asdict(wish)), now)
+
+    async def _claim(self, tx: AsyncConnection, text: str, most: int, now: datetime) -> bool:
+        """Note one more confirmation of today for a text, of which the store keeps a keyed hash; False if it had as
+        many as it may."""
+        event = f"confirmation {self._cipher.fingerprints(text)[0]} {now.date().isoformat()}"
+        for number in range(most):
+            if await inbox.receive(tx, self._platform, f"{event} {number}", {}, now, done=True):
+                return True
+        return False
 
     def wish_of(self, token: str) -> Wish | None:
         """The wish that a token confirms; None for anything else, and for a token that is too old."""
@@ -235,4 +244,9 @@ class StoredSubscriptions:
         return len(old)
 
     def _hashes(self, address: str) -> tuple[str, ...]:
-        return self._cipher.fingerprints(f"address {address.casefold()}")
+        return self._cipher.fingerprints(_address(address))
+
+
+def _address(address: str) -> str:
+    """An address as it is hashed. Nobody has two mailboxes whose names differ in capitals alone."""
+    return f"address {address.casefold()}"

@@ -8,6 +8,7 @@ from bot.commands import (
     feeds,
     help_text,
     links,
+    mail,
     members,
     names,
     schedule,
@@ -137,6 +138,12 @@ COMMANDS = CommandSet(
             "what you keep, also as BibTeX or RIS",
             votes.show_saved,
             pages_home=True,
+            group=YOURS,
+        ),
+        Command(
+            f"{names.MAIL} you@example.org [weekly] [words or link]",
+            "papers in your inbox, from a direct message; `mail off` ends it",
+            mail.mail,
             group=YOURS,
         ),
         Command(

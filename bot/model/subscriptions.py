@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.model.text import cut, plain_text
+
 _LONGEST_ADDRESS, _LONGEST_LOCAL_PART = 254, 64
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -61,3 +63,19 @@ def read_address(text: str) -> str:
     if not is_address:
         raise ValueError("is no mail address like you@example.org")
     return f"{local_part}@{domain}"
+
+
+def wish_text(wish: Wish) -> str:
+    """What somebody asked for, as a part of a sentence.
+
+    >>> wish_text(Wish("ada@example.org", Content.SEARCH, "federated learning", weekly=True))
+    'new papers about “federated learning” every Monday at 09:00 (UTC)'
+    """
+    match wish.content:
+        case Content.TRENDING:
+            what = "trending papers"
+        case Content.SEARCH:
+            what = f"new papers about “{cut(plain_text(wish.subject), 200)}”"
+        case Content.CHANNEL:
+            what = "a channel's picks"
+    return f"{what} every {'Monday' if wish.weekly else 'day'} at {wish.hour} ({wish.zone})"

@@ -15,6 +15,9 @@ from bot.commands.registry import COMMANDS
 MODULES = sorted(Path(bot.platforms.__file__).parent.rglob("*.py"))
 NO_COMMAND = {
     ("slack/blocks.py", "link"): "the type of a link in Block Kit",
+    ("mail/links.py", "mail"): "the platform's name",
+    ("mail/pages.py", "link"): "the name of a field",
+    ("mail/setup.py", "mail"): "the platform's name",
     ("slack/views.py", "submit"): "the key of a modal's button, as Slack names it",
 }
 """Words that are spelled like a command and are none: where, and what they are."""

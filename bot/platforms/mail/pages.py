@@ -12,12 +12,11 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from bot.model.messages import Asker
-from bot.model.subscriptions import Content, Wish, read_address
+from bot.model.subscriptions import Content, Wish, read_address, wish_text
 from bot.model.text import count
 from bot.model.zones import find_zone
 from bot.platforms.mail.bounces import came_back
 from bot.platforms.mail.links import MailLinks, Vote
-from bot.platforms.mail.wording import wish_text
 from bot.ports.platform import BotApi, Clock, NotAccepted
 from bot.ports.subscriptions import Subscriptions, TooManyConfirmations, WishRefused
 from bot.web.errors import PageError
@@ -81,7 +80,7 @@ class MailPages:
         return self._form_page({"content": content, "q": query, "link": link})
 
     def _form_page(self, values: Mapping[str, str], problem: str = "", status: int = 200) -> web.Response:
-        defaults = {"address": "", "content": "trending", "q": "", "link": "", "often": "daily", "hour": "09:00"}
+        defaults = {"address": "", "content": Content.TRENDING, "q": "", "link": "", "often": "daily", "hour": "09:00"}
         token = self._subscriptions.seal(_FORM, str(int(self._clock().timestamp())))
         page = self._templates.page(
             "subscribe.html",

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from bot.model.messages import Message, Place
-from bot.model.subscriptions import Wish
+from bot.model.subscriptions import Wish, wish_text
 from bot.platforms.mail.checks import mail_checks
 from bot.platforms.mail.envelope import Sender, composed, message_id
 from bot.platforms.mail.letter import LONGEST_TEXT, Letter, letter_of
@@ -19,7 +19,6 @@ from bot.platforms.mail.links import NAME, MailLinks, Vote
 from bot.platforms.mail.outbox import Outbox
 from bot.platforms.mail.pages import MailPages
 from bot.platforms.mail.smtp import RecipientRefused, SmtpClient
-from bot.platforms.mail.wording import wish_text
 from bot.ports.platform import AccessLost, BotApi, Capabilities, Check, Clock, Rejected, Sleep
 from bot.ports.subscriptions import Subscriptions
 from bot.web.templates import Templates
