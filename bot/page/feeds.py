@@ -90,7 +90,7 @@ class Feeds:
         query = urlencode({"period": period.value})
         subject = _Subject(
             f"trending:{period}",
-            f"Trending papers of the {period}",
+            _NAMES[period],
             f"The most upvoted papers of the last {_LAST[period]}.",
             f"/feeds/trending.atom?{query}",
             f"/trending?{query}",
@@ -138,9 +138,9 @@ class Feeds:
         return self._context.templates.page(
             "feeds.html",
             here="feeds",
-            query=query,
+            feed_query=query,
             day_feed=f"{url}/feeds/day.atom",
-            trending_feeds=[(period, f"{url}/feeds/trending.atom?period={period}") for period in Period],
+            trending_feeds=[(name, f"{url}/feeds/trending.atom?period={period}") for period, name in _NAMES.items()],
             search_feed=f"{url}{_search_subject(query).path}" if query else "",
             search_page=_search_subject(query).page,
         )
@@ -222,6 +222,7 @@ def _name(channel: Channel | None) -> str:
     return "you" if channel.place.kind is PlaceKind.DIRECT else f"#{plain_text(channel.place.name)}"
 
 
+_NAMES = {Period.DAY: "Trending today", Period.WEEK: "Trending this week", Period.MONTH: "Trending this month"}
 _LAST = {Period.DAY: "day", Period.WEEK: "7 days", Period.MONTH: "30 days"}
 
 

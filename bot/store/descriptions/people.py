@@ -48,7 +48,7 @@ PEOPLE: dict[str, TableDescription] = {
     "saved": TableDescription(
         About.PEOPLE,
         "The papers that a member saved for later.",
-        UNTIL_FORGOTTEN,
+        "Until the member takes them off the list, or asks to be forgotten.",
         "The member alone.",
         {"platform": CHAT, "workspace": TEAM, "member": MEMBER, "paper_id": PAPER, "at": "when"},
         frozenset({"member"}),
