@@ -1,4 +1,5 @@
-"""The files that an operator copies and fills in: settings, tokens, and the manifests of the Slack app."""
+"""The files that an operator copies and fills in: settings, tokens, manifests of the Slack app, and what keeps the bot
+running."""
 
 from __future__ import annotations
 
@@ -12,6 +13,10 @@ TEMPLATES = {
     "env": "paperboy.env",
     "slack": "slack-manifest.yaml",
     "slack-http": "slack-manifest-http.yaml",
+    "systemd": "paperboy.service",
+    "caddy": "Caddyfile",
+    "nginx": "nginx.conf",
+    "alerts": "prometheus-alerts.yaml",
 }
 """The file of each template, by the name that `paperboy template` takes."""
 

@@ -1,0 +1,67 @@
+"""The files under config/ that run the bot as a service name what exists."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot import metrics
+from bot.settings import load
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "config"
+FILES = ("Containerfile", "compose.yaml", "paperboy.service", "Caddyfile", "nginx.conf")
+
+
+def text(name: str) -> str:
+    return (CONFIG / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_its_variables_are_settings(name: str) -> None:
+    samples = {"DATA_DIR": "/data", "WEB__HOST": "0.0.0.0", "DATABASE_URL": "postgresql://a@b/c"}
+    samples |= {"ENCRYPTION_KEYS": "", "WEB__PUBLIC_URL": "https://papers.example.org"}
+    variables = set(re.findall(r"PAPERBOY_([A-Z_]+)", text(name)))
+    assert variables <= samples.keys()
+    load(None, {f"PAPERBOY_{variable}": samples[variable] for variable in variables})
+
+
+def test_the_container_copies_what_is_there_and_installs_what_is_locked() -> None:
+    lines = text("Containerfile").splitlines()
+    sources = [source for line in lines if re.match(r"COPY (?!--from)", line) for source in line.split()[1:-1]]
+    assert sources
+    assert all((ROOT / source).exists() for source in sources)
+    assert "RUN scripts/install requirements.lock /opt/paperboy" in lines
+    assert "USER 10001:10001" in lines
+
+
+@pytest.mark.parametrize("name", ["Containerfile", "compose.yaml", "Caddyfile", "nginx.conf"])
+def test_it_speaks_to_the_port_of_the_settings(name: str) -> None:
+    assert f":{load(None, {}).web.port}" in text(name)
+
+
+def test_alerts_ask_for_metrics_that_exist() -> None:
+    families = {family.name for family in metrics.REGISTRY.collect()}
+    asked = set(re.findall(r"paperboy_[a-z_]+", "\n".join(re.findall(r"expr: (.*)", text("prometheus-alerts.yaml")))))
+    assert asked
+    assert {name.removesuffix("_total") for name in asked} <= families
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this machine has no systemd")
+def test_systemd_understands_the_service(tmp_path: Path) -> None:
+    unit = tmp_path / "paperboy.service"
+    # The program and its variables need not be on this machine.
+    unit.write_text(
+        re.sub(
+            r"^EnvironmentFile=",
+            "EnvironmentFile=-",
+            text(unit.name).replace("/usr/local/bin/paperboy", "/bin/true"),
+            flags=re.M,
+        )
+    )
+    ran = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
