@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bot.commands import schedule, search
+from bot.commands import search
 from bot.commands.context import CommandContext, error_reply, not_here
 from bot.digests.composer import next_hour
 from bot.model.messages import Reply
 from bot.model.schedule import Hour
+from bot.reports.digest_time import next_digest
 from bot.store import channels
 from bot.store.states import ChannelState
 
@@ -30,4 +31,4 @@ async def post_digest(ctx: CommandContext, argument: str) -> Reply:
         await channels.change(tx, channel.id, next_due_at=hour.at, next_due_on=hour.local_date)
         channel = await channels.get(tx, channel.id) or channel
     await ctx.services.deliver(channel.id)
-    return Reply(f"Here it is. The next digest: {schedule.next_digest(channel)}.")
+    return Reply(f"Here it is. The next digest: {next_digest(channel)}.")

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +18,7 @@ from bot.model.messages import Form, FormField, Reply, Style
 from bot.model.schedule import Hour, Rule
 from bot.model.text import cut, plain_text
 from bot.ports.platform import Capabilities
+from bot.reports.digest_time import next_digest
 from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
@@ -124,16 +124,6 @@ def _passed(channel: Channel, now: datetime) -> Hour | None:
         return None
     passed = Rule.of(channel.hour, channel.days, channel.zone).missed(Hour(day, due), now)
     return passed[-1] if passed else None
-
-
-def next_digest(channel: Channel) -> str:
-    """When the next digest comes, in the channel's own time."""
-    if channel.state is ChannelState.LOST:
-        return f"lost access here: {channel.state_reason}"
-    if channel.next_due_at is None:
-        return "paused; `/papers resume` begins the digests"
-    local = channel.next_due_at.astimezone(ZoneInfo(channel.zone))
-    return f"{local:%A}, {local.day} {local:%B} at {local:%H:%M} ({channel.zone})"
 
 
 async def make_owner(ctx: CommandContext) -> CommandContext:

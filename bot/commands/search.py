@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.commands import topics
@@ -13,18 +13,18 @@ from bot.digests import cards
 from bot.model.codec import load_message
 from bot.model.messages import SHARE, Action, Line, PlaceKind, Reply
 from bot.model.text import count, cut, plain_text
-from bot.reports import query_notes, search_lines, trends
+from bot.reports import channel_search, query_notes, search_lines, trends
+from bot.reports.channel_search import ChannelHits
 from bot.reports.listings import Period
+from bot.reports.search import DEEPEST
 from bot.reports.search_lines import AskedAuthors
 from bot.store import deliveries, listings, papers
 from bot.store.states import DeliveryKind, PostState
-from recommender import Hit, Paper, Profile
+from recommender import Hit, Paper
 
 PAGE = 5
 _SINCE = "new"
 """The argument of `today` that asks for what came after today's digest."""
-_DEEPEST = 500
-"""The number of hits that can be paged through."""
 
 
 async def search(ctx: CommandContext, argument: str) -> Reply:
@@ -32,22 +32,10 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     query, for_us = _for_us(argument)
     if not query:
         return error_reply("Search for what? As in `/papers federated learning`.")
-    engine = ctx.services.paper_index.engine
-    interpretation = await asyncio.to_thread(engine.interpret, query)
-    profile = Profile()
-    if for_us:
-        async with ctx.services.store.read() as tx:
-            profile = await ctx.services.digests.profile(tx, ctx.channel.id)
-    hits = []
-    if ctx.offset < _DEEPEST:
-        private_hits = await ctx.services.private.matching(ctx.channel.id, query)
-        # A channel without private papers reads just this page. Private hits are mixed in from the top of the list.
-        start, limit = (0, ctx.offset + PAGE + 1) if private_hits else (ctx.offset, PAGE + 1)
-        hits = await asyncio.to_thread(engine.search, query, limit, start, profile.feedback, profile.topics)
-        if private_hits:
-            ids = engine.known([hit.paper_id for hit in hits])
-            full_matches = {hit.paper_id for hit in await asyncio.to_thread(engine.matching, query, ids)}
-            hits = _mixed(hits, private_hits, full_matches)[ctx.offset : ctx.offset + PAGE + 1]
+    found = await channel_search.search(
+        ctx.view, ctx.services.private, query, for_us=for_us, limit=PAGE, offset=ctx.offset
+    )
+    interpretation, hits = found.interpretation, found.hits
     heading = [note] if (note := query_notes.explain(interpretation)) else []
     if not hits:
         nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”."
@@ -55,36 +43,26 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
             nothing_found += " Fewer or other words may help, and `/papers help` tells what else I do."
         heading.append(nothing_found if ctx.offset == 0 else "That was all.")
         return Reply(" ".join(heading))
-    heading.append(f"“{cut(plain_text(query), 80)}”, {_order(ctx.offset, len(hits), profile, for_us=for_us)}:")
+    heading.append(f"“{cut(plain_text(query), 80)}”, {_order(ctx.offset, found, for_us=for_us)}:")
     followed_query = " ".join((interpretation.suggestion or query).split())
-    reply = await _page(ctx, " ".join(heading), hits, SEARCH, argument, interpretation.answered)
+    text = " ".join(heading)
+    reply = await _page(ctx, text, hits, SEARCH, argument, interpretation.answered, has_more=found.has_more)
     follow_button = (Action("Follow", SUBSCRIBE, followed_query),)
     if not (ctx.may_manage and ctx.offset == 0 and topics.followable(followed_query)):
         return reply
     return replace(reply, actions=(*reply.actions, *follow_button))
 
 
-def _mixed(hits: Sequence[Hit], own: Sequence[Hit], full_matches: Collection[str]) -> list[Hit]:
-    """Public and private hits in one list.
-
-    The scores of two indexes do not compare, so the lists are merged by rank (reciprocal rank fusion: Cormack et al.,
-    SIGIR 2009). At equal rank a public paper goes first if it is among the `full_matches`, which match the whole query
-    as all private hits do.
-    """
-    turns = [(rank, 1 if hit.paper_id in full_matches else 3, hit) for rank, hit in enumerate(hits)]
-    turns += [(rank, 2, hit) for rank, hit in enumerate(own)]
-    return [hit for _, _, hit in sorted(turns, key=lambda turn: turn[:2])]
-
-
-def _order(offset: int, hits: int, profile: Profile, *, for_us: bool) -> str:
+def _order(offset: int, found: ChannelHits, *, for_us: bool) -> str:
     """The text that says which hits are shown, and in what order."""
-    is_whole = offset == 0 and hits <= PAGE
-    range_text = count(hits, "paper") if is_whole else f"{offset + 1}–{offset + min(hits, PAGE)}"
+    hits = len(found.hits)
+    is_whole = offset == 0 and not found.has_more
+    range_text = count(hits, "paper") if is_whole else f"{offset + 1}–{offset + hits}"
     if not for_us:
         return f"{range_text}, best first" if hits > 1 else range_text
     return (
         f"{range_text}, best for this channel first"
-        if profile.has_taste
+        if found.profile.has_taste
         else f"{range_text}, best first; nothing liked here yet"
     )
 
@@ -103,7 +81,8 @@ async def similar(ctx: CommandContext, argument: str) -> Reply:
         return Reply(f"Nothing is much like “{title}”." if ctx.offset == 0 else "That was all.")
     ids = [hit.paper_id for hit in hits]
     duplicates = await asyncio.to_thread(engine.duplicates_of_seen, ids, [paper.id])
-    reply = await _page(ctx, f"Most like “{title}”:", hits, SIMILAR, paper.id, paper.title)
+    has_more = _has_more(ctx, hits)
+    reply = await _page(ctx, f"Most like “{title}”:", hits, SIMILAR, paper.id, paper.title, has_more=has_more)
     duplicate_note = "the same work under another title"
     lines = (
         replace(line, detail=f"{line.detail} · {duplicate_note}") if line.paper_id in duplicates else line
@@ -151,7 +130,7 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
     today_ = ctx.now.astimezone(ctx.zone).date()
     async with ctx.services.store.read() as tx:
         ids = await trends.trending_for(
-            tx, ctx.channel.id, ctx.services.emoji, Period(period), ctx.zone, today_, _DEEPEST
+            tx, ctx.channel.id, ctx.services.emoji, Period(period), ctx.zone, today_, DEEPEST
         )
         total = 0 if ids else await listings.count(tx, *trends.window(Period(period), today_))
     if not ids:
@@ -161,7 +140,8 @@ async def trending(ctx: CommandContext, argument: str) -> Reply:
     hits = [Hit(paper_id, 0.0) for paper_id in ids[ctx.offset : ctx.offset + PAGE + 1]]
     if not hits:
         return Reply("That was all.")
-    return await _page(ctx, f"Most upvoted and most liked this {period}:", hits, TRENDING, period, "")
+    heading = f"Most upvoted and most liked this {period}:"
+    return await _page(ctx, heading, hits, TRENDING, period, "", has_more=_has_more(ctx, hits))
 
 
 async def lines_for(
@@ -180,8 +160,21 @@ async def lines_for(
     return await asyncio.to_thread(lambda: tuple(line(papers_by_id[paper_id]) for paper_id in ids))
 
 
-async def _page(ctx: CommandContext, text: str, hits: Sequence[Hit], command: str, argument: str, query: str) -> Reply:
-    has_more = len(hits) > PAGE and ctx.offset + PAGE < _DEEPEST
+def _has_more(ctx: CommandContext, hits: Sequence[Hit]) -> bool:
+    """Whether a list that was read one hit too far goes on after this page."""
+    return len(hits) > PAGE and ctx.offset + PAGE < DEEPEST
+
+
+async def _page(
+    ctx: CommandContext,
+    text: str,
+    hits: Sequence[Hit],
+    command: str,
+    argument: str,
+    query: str,
+    *,
+    has_more: bool,
+) -> Reply:
     async with ctx.services.store.read() as tx:
         # The index may still hold papers that were merged into others.
         papers_by_id = await papers.get_many(tx, [hit.paper_id for hit in hits[:PAGE]])

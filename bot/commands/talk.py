@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.commands import schedule
 from bot.commands.context import CommandContext
 from bot.commands.names import HELP, PAUSE, RESUME, SCHEDULE, TODAY
 from bot.model.messages import Action, PlaceKind, Reply
 from bot.model.text import count, cut, day_name, plain_text
+from bot.reports.digest_time import next_digest
 from bot.sources.guard import without_private_hosts
 from bot.store import runs, topics
 from bot.store.runs import Run
@@ -30,7 +30,7 @@ async def hello(ctx: CommandContext, argument: str) -> Reply:
     elif ctx.channel.state is ChannelState.NEW:
         text += " `/papers resume` begins the digests here."
     else:
-        text += f" Next digest: {schedule.next_digest(ctx.channel)}."
+        text += f" Next digest: {next_digest(ctx.channel)}."
     return Reply(
         f"{text} Any other words are a search, as `/papers federated learning`.", actions=(TODAY_BUTTON, _HELP)
     )
@@ -75,7 +75,7 @@ async def state_lines(ctx: CommandContext) -> list[str]:
         channel_topics = await topics.for_channel(tx, ctx.channel.id)
     names = ", ".join(f"“{plain_text(topic.line)}”" for topic in channel_topics[:_TOPICS_SHOWN]) or "none yet"
     return [
-        f"Next digest: {schedule.next_digest(ctx.channel)}.",
+        f"Next digest: {next_digest(ctx.channel)}.",
         f"Learned from {count(profile.votes, 'vote')} by {count(profile.members, 'member')}. Topics: {names}.",
     ]
 

@@ -16,6 +16,7 @@ from bot.digests.composer import next_hour
 from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Action, Place, PlaceKind, Reply
 from bot.ports.platform import Attending, Describing, PlatformError
+from bot.reports.digest_time import next_digest
 from bot.store import channels
 from bot.store.channels import Channel
 from bot.store.states import ChannelState
@@ -69,7 +70,7 @@ class ChannelMembership:
         is_late = channel.next_due_at is not None and channel.next_due_at <= now
         zone_note = f" {_ZONE_NOTE}" if is_new and zone not in (UTC_ZONE, self._services.default_zone) else ""
         return Reply(
-            f"{hello} Next digest: {'in a moment' if is_late else schedule.next_digest(channel)}.{zone_note}\n"
+            f"{hello} Next digest: {'in a moment' if is_late else next_digest(channel)}.{zone_note}\n"
             "React to a card with 👍 or 👎 and I learn. `/papers subscribe federated learning` (any topic) gives me a "
             "start, `/papers schedule 09:00 weekdays Europe/Berlin 5` sets the hour, `/papers help` tells the rest.",
             actions=() if was_lost else (Action("Show me one now", DIGEST),),
@@ -87,7 +88,7 @@ class ChannelMembership:
             hour = await next_hour(tx, stored, self._services.clock())
             await channels.change(tx, channel.id, next_due_at=hour.at, next_due_on=hour.local_date)
             stored = await channels.get(tx, channel.id) or stored
-        return Reply(f"{_ZONE_NOTE} Next digest: {schedule.next_digest(stored)}.", public=True)
+        return Reply(f"{_ZONE_NOTE} Next digest: {next_digest(stored)}.", public=True)
 
     async def left(self, place: Place, reason: str) -> None:
         """The bot may not post in a place any more. Everything is kept until it is invited again."""

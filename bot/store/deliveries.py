@@ -220,6 +220,20 @@ async def for_channel(tx: AsyncConnection, channel_id: int) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
+async def days(tx: AsyncConnection, channel_id: int, limit: int, offset: int = 0) -> list[date]:
+    """The local days on which a channel had any delivery, the latest first."""
+    query = sa.select(deliveries.c.local_date).distinct().where(deliveries.c.channel_id == channel_id)
+    rows = await tx.execute(query.order_by(deliveries.c.local_date.desc()).limit(limit).offset(offset))
+    return list(rows.scalars())
+
+
+async def on_days(tx: AsyncConnection, channel_id: int, local_days: Collection[date]) -> list[Delivery]:
+    """The deliveries of a channel on some local days, the oldest first."""
+    of_days = deliveries.c.channel_id == channel_id, deliveries.c.local_date.in_(local_days)
+    rows = await tx.execute(sa.select(deliveries).where(*of_days).order_by(deliveries.c.due_at, deliveries.c.id))
+    return [_delivery(row) for row in rows]
+
+
 async def latest(tx: AsyncConnection, channel_id: int, kind: DeliveryKind) -> Delivery | None:
     """The channel's last delivery of this kind that was planned, or may have been given before a restore."""
     row = (
@@ -259,6 +273,12 @@ async def posts_of_delivery(tx: AsyncConnection, delivery_id: int) -> list[Post]
     """The messages of a delivery, in their order."""
     query = sa.select(posts).where(posts.c.delivery_id == delivery_id).order_by(posts.c.position)
     return [_post(row) for row in await tx.execute(query)]
+
+
+async def posts_of_deliveries(tx: AsyncConnection, delivery_ids: Collection[int]) -> list[Post]:
+    """The messages of several deliveries, in the order in which they appear."""
+    query = sa.select(posts).where(posts.c.delivery_id.in_(delivery_ids))
+    return [_post(row) for row in await tx.execute(query.order_by(posts.c.delivery_id, posts.c.position))]
 
 
 async def posts_in_channel(

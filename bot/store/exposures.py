@@ -5,7 +5,7 @@ Some of the numbered papers are picks, others only listed titles (see `posts.gla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -104,6 +104,12 @@ async def seen_in_workspace(
     channel name, time, whether only as a listed title)."""
     rows = await tx.execute(_SEEN_IN_WORKSPACE, {"channel": channel_id, "papers": paper_ids})
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+async def numbers_on(tx: AsyncConnection, post_ids: Collection[int]) -> dict[tuple[int, int], str]:
+    """The numbered papers on some posts: (post id, number) → paper id."""
+    query = sa.select(numbers).where(numbers.c.post_id.in_(post_ids), numbers.c.paper_id.is_not(None))
+    return {(row.post_id, row.number): row.paper_id for row in await tx.execute(query)}
 
 
 async def by_number(tx: AsyncConnection, channel_id: int, post_id: int | None = None) -> dict[tuple[int, int], str]:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.stats import beside
 from bot.model.messages import Place
 from bot.reports.stats import Record
+from bot.reports.stats_words import beside
 from bot.store import pick_log
 from bot.store.database import Store
 from bot.store.pick_log import LoggedPick
