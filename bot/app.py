@@ -61,6 +61,8 @@ class App:
     scheduler: Scheduler
     source_names: Sequence[str]
     page: PageAddress
+    emoji: EmojiTable
+    private: PrivateIndexes
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
@@ -186,6 +188,8 @@ def build(
         scheduler,
         services.source_names,
         page,
+        emoji,
+        private,
     )
 
 

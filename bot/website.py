@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import structlog
 
 from bot.app import App, system_clock
-from bot.page.context import PageContext
+from bot.page.context import ChannelParts, PageContext
 from bot.page.health import Health
 from bot.page.routes import page_routes
 from bot.page.views import page_templates
@@ -35,8 +36,9 @@ async def website(app: App, *, required: bool = False, clock: Clock = system_clo
     invitations = [each.invitation for each in app.platforms.values() if isinstance(each, Inviting)]
     page = None
     if web.page:
+        parts = ChannelParts(app.digests, app.emoji, app.private, time.monotonic)
         page = PageContext(
-            app.store, app.paper_index, clock, page_templates(), app.source_names, invitations=invitations
+            app.store, app.paper_index, clock, page_templates(), app.source_names, parts, invitations=invitations
         )
         page.has_mail = any(route.path == _MAIL for route in platform_routes)
     async with contextlib.AsyncExitStack() as stack:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -12,8 +12,11 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from bot.digests.composer import DigestComposer
+from bot.digests.feedback import EmojiTable
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Invitation
+from bot.private_indexes import PrivateIndexes
 from bot.store.database import Store
 from bot.web.errors import PageError
 from bot.web.templates import Templates
@@ -51,6 +54,16 @@ class Turns:
             self._free.release()
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelParts:
+    """The parts of the bot that tell of a channel. `seconds` is a clock that only runs forward."""
+
+    digests: DigestComposer
+    emoji: EmojiTable
+    private: PrivateIndexes
+    seconds: Callable[[], float]
+
+
 @dataclass(slots=True)
 class PageContext:
     """The parts of the bot that the page uses. `sources` are the names of the sources that are switched on,
@@ -66,6 +79,7 @@ class PageContext:
     clock: Clock
     templates: Templates
     sources: Collection[str]
+    channels: ChannelParts
     url: str = ""
     invitations: Sequence[Invitation] = ()
     has_mail: bool = False

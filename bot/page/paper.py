@@ -77,7 +77,7 @@ class PaperPages:
             "paper.html",
             here="paper",
             paper=paper,
-            text=await asyncio.to_thread(_text_of, paper),
+            text=await text_of(paper),
             published=views.day_text(paper.published) if paper.published else "",
             listed=Link(views.day_text(listed_on), views.span_url(Span.around(Period.DAY, listed_on)))
             if listed_on
@@ -90,6 +90,11 @@ class PaperPages:
             canonical=f"{context.url}{url}",
             read_at=views.read_text(state.read_at),
         )
+
+
+async def text_of(paper: Paper) -> PaperText:
+    """The plain texts of a paper. They are converted in a thread, since they may be full of TeX."""
+    return await asyncio.to_thread(_text_of, paper)
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.page.about import AboutPages
 from bot.page.cache import PublicPages
+from bot.page.channel import ChannelPages
 from bot.page.context import PageContext
 from bot.page.days import DayPages
 from bot.page.feeds import Feeds
@@ -26,7 +27,7 @@ def page_routes(context: PageContext) -> list[web.RouteDef]:
     """The routes of the page."""
     pages = PublicPages(context)
     public = [kind(context, pages) for kind in (DayPages, TrendingPages, SearchPages, PaperPages)]
-    parts = [*public, Feeds(context), AboutPages(context)]
+    parts = [*public, Feeds(context), AboutPages(context), ChannelPages(context)]
     return _guarded([route for part in parts for route in part.routes])
 
 
@@ -38,7 +39,8 @@ def _guarded(routes: Sequence[web.RouteDef]) -> list[web.RouteDef]:
             try:
                 answer: web.StreamResponse = await route.handler(request)
             except StoreError as error:
-                log.warning("A page could not be read from the store.", path=request.path, why=str(error))
+                # The path of a request may hold a secret, so the log gets that of the route.
+                log.warning("A page could not be read from the store.", path=route.path, why=str(error))
                 raise PageError(503, "The papers can't be read now. Try again in a moment.", _RETRY) from error
             return answer
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote, urlencode, urlsplit
+
+from markupsafe import Markup, escape
 
 from bot.digests import cards
 from bot.model.messages import Card, Link
@@ -15,6 +18,7 @@ from bot.reports.listings import Period, Span
 from bot.web.templates import Templates
 from recommender import Paper
 
+_TYPED = re.compile(r"`([^`\n]+)`")
 _KEPT_CARDS = 5_000
 """Cards that are kept, 25 MB at most: converting the TeX of a paper takes a millisecond, and a paper stands on many
 pages."""
@@ -33,7 +37,9 @@ class Pager:
 def page_templates() -> Templates:
     """The templates of the page."""
     templates = Templates("bot.page")
-    templates.filters.update(paper_url=paper_url, search_url=search_url, day_text=day_text, page_name=page_name)
+    templates.filters.update(
+        typed=typed, paper_url=paper_url, search_url=search_url, day_text=day_text, page_name=page_name
+    )
     return templates
 
 
@@ -85,6 +91,17 @@ def address(path: str, **parameters: str) -> str:
 def search_url(query: str, **parameters: str) -> str:
     """The path of a search."""
     return address("/search", q=query, **parameters)
+
+
+def typed(text: str) -> Markup:
+    """The bot's own words, with those that may be typed as code.
+
+    >>> typed("`/papers resume` begins <them>")
+    Markup('<code>/papers resume</code> begins &lt;them&gt;')
+    """
+    parts = _TYPED.split(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
 
 
 def author_url(name: str) -> str:

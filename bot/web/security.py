@@ -23,6 +23,8 @@ HEADERS = {
 }
 PRIVATE_HEADERS = {"Cache-Control": "private, no-cache", "X-Robots-Tag": "noindex, nofollow"}
 """The headers of a page that only the holders of its secret address may see."""
+PRIVATE_PATHS = ("/c/", "/feeds/c/")
+"""The beginnings of the paths with a secret of a channel in them. All answers there have `PRIVATE_HEADERS`."""
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -21,7 +21,16 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bot import metrics
 from bot.web.errors import PageError, error_pages
-from bot.web.security import HEADERS, Network, RateLimiter, client_address, is_unlimited, unlimited
+from bot.web.security import (
+    HEADERS,
+    PRIVATE_HEADERS,
+    PRIVATE_PATHS,
+    Network,
+    RateLimiter,
+    client_address,
+    is_unlimited,
+    unlimited,
+)
 from bot.web.templates import Templates, static_routes
 
 _LONGEST_BODY = 1024 * 1024
@@ -165,6 +174,9 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     response.headers["Server"] = _SERVER
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.path.startswith(PRIVATE_PATHS):
+        for name, value in PRIVATE_HEADERS.items():
+            response.headers.setdefault(name, value)
 
 
 @web.middleware
