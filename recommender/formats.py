@@ -1,7 +1,7 @@
-"""Papers and feedback as files: one JSON object a line (`.jsonl`, `.jsonl.gz`).
+"""Files of papers and of feedback, with one JSON object on each line (`.jsonl`, `.jsonl.gz`).
 
-Readers yield, line by line, a record or the Problem that made the line unreadable; nothing in a file raises, only a
-file that cannot be opened does (OSError).
+A reader yields a record for each line, or the Problem with that line. A file that cannot be opened raises OSError.
+Nothing in a file raises an error.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ from recommender.text import visible
 from recommender.values import Feedback
 
 LONGEST_LINE = 1_000_000
-"""Bytes of a line that are read; a longer one is a problem."""
+"""The most bytes of a line. A longer line is a problem."""
 LONGEST_ID = 300
 MOST_NAMES = 5_000
-"""Authors or categories that one paper may have."""
+"""The most authors, and the most categories, of a paper."""
 
 _DAY = re.compile(r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?|(\d\d)(\d\d))?(?![\d/.-])")
-
 _YEARS = range(1000, 10_000)
 
 Record = TypeVar("Record")
@@ -39,7 +38,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A line that could not be read: its number, from 1, and why."""
+    """A line that could not be read: its number, from 1, and the reason."""
 
     line: int
     reason: str
@@ -50,18 +49,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFeedback:
-    """One line of a feedback file: what is fed back, and in which channel."""
+    """One line of a feedback file: a channel and its feedback."""
 
     channel: str
     feedback: Feedback
 
 
 def read_papers(path: str | Path, today: date | None = None) -> Iterator[Paper | Problem]:
-    """The papers of a file, in the form that `paper_line` writes or that of arXiv's own dump on Kaggle.
-
-    A paper that was published after `today` is a problem, if that day is given.
-    """
-    return read_objects(Path(path), lambda held: paper_from(held, today))
+    """The papers of a file, in the format of `paper_line` or of arXiv's own dump on Kaggle. If `today` is given, a
+    paper that was published later is a problem."""
+    return read_objects(Path(path), lambda fields: paper_from(fields, today))
 
 
 def read_feedback(path: str | Path) -> Iterator[ChannelFeedback | Problem]:
@@ -70,18 +67,18 @@ def read_feedback(path: str | Path) -> Iterator[ChannelFeedback | Problem]:
 
 
 def write_papers(path: str | Path, papers: Iterable[Paper]) -> int:
-    """Write papers, packed when the name ends in .gz; how many they were."""
-    return _write(Path(path), map(paper_line, papers))
-
-
-def write_feedback(path: str | Path, feedback: Iterable[ChannelFeedback]) -> int:
-    """Write feedback, packed when the name ends in .gz; how many lines it was."""
-    return _write(Path(path), map(feedback_line, feedback))
+    """Write papers to a file, compressed if its name ends in .gz. Returns their number."""
+    path, count = Path(path), 0
+    with gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as file:
+        for paper in papers:
+            file.write(paper_line(paper) + "\n")
+            count += 1
+    return count
 
 
 def paper_line(paper: Paper) -> str:
-    """The paper as a line, without what is empty."""
-    held = {
+    """The line of a paper, without its empty fields."""
+    fields = {
         "id": paper.id,
         "title": paper.title,
         "abstract": paper.abstract,
@@ -100,60 +97,62 @@ def paper_line(paper: Paper) -> str:
         "source": paper.source,
         "withdrawn": paper.withdrawn,
     }
-    return _line({name: value for name, value in held.items() if value or name in ("id", "title")})
+    return _line({name: value for name, value in fields.items() if value or name in ("id", "title")})
 
 
 def feedback_line(item: ChannelFeedback) -> str:
-    """One piece of feedback as a line."""
-    given = item.feedback
-    held: dict[str, Any] = {"channel": item.channel, "paper": given.paper_id, "value": given.value}
-    return _line({**held, "at": given.at.isoformat(), "member": given.member})
+    """The line of one piece of feedback."""
+    vote = item.feedback
+    fields = {"channel": item.channel, "paper": vote.paper_id, "value": vote.value, "at": vote.at.isoformat()}
+    return _line({**fields, "member": vote.member})
 
 
-def paper_from(held: dict[str, Any], today: date | None = None) -> Paper:
-    """The paper in an object; ValueError says what is wrong with it."""
-    paper_id, abstract = _id(held, "id"), _text(held, "abstract")
-    comment = held.get("comments")  # arXiv's is a text, and no number of comments
+def paper_from(fields: dict[str, Any], today: date | None = None) -> Paper:
+    """The paper of a JSON object. ValueError with a reason if it has none."""
+    paper_id, abstract = _id(fields, "id"), _text(fields, "abstract")
+    comment = fields.get("comments")  # in arXiv's dump a text, elsewhere a number
     comment = comment if isinstance(comment, str) else ""
     return Paper(
         id=paper_id,
-        title=" ".join(_text(held, "title", required=True).split()),
+        title=" ".join(_text(fields, "title", required=True).split()),
         abstract=abstract,
-        authors=_authors(held),
-        categories=_categories(held),
-        published=_published(held, paper_id, today),
-        upvotes=_count(held, "upvotes"),
-        comments=0 if comment else _count(held, "comments"),
-        organization=_text(held, "organization"),
-        url=web_link(_text(held, "url")),  # a javascript: or file: link costs nobody the paper
-        doi=_text(held, "doi"),
-        pdf_url=web_link(_text_if_any(held, "pdf_url")),
-        code_url=web_link(_text_if_any(held, "code_url")),
-        project_url=web_link(_text_if_any(held, "project_url")),
-        discussion_url=web_link(_text_if_any(held, "discussion_url")),
-        source=_text_if_any(held, "source")[:LONGEST_ID],
-        withdrawn=held.get("withdrawn") is True or says_withdrawn(abstract) or says_withdrawn(comment),
+        authors=_authors(fields),
+        categories=_categories(fields),
+        published=_published(fields, paper_id, today),
+        upvotes=_count(fields, "upvotes"),
+        comments=0 if comment else _count(fields, "comments"),
+        organization=_text(fields, "organization"),
+        url=web_link(_text(fields, "url")),  # a paper with a javascript: or file: link is kept without it
+        doi=_text(fields, "doi"),
+        pdf_url=web_link(_text_if_any(fields, "pdf_url")),
+        code_url=web_link(_text_if_any(fields, "code_url")),
+        project_url=web_link(_text_if_any(fields, "project_url")),
+        discussion_url=web_link(_text_if_any(fields, "discussion_url")),
+        source=_text_if_any(fields, "source")[:LONGEST_ID],
+        withdrawn=fields.get("withdrawn") is True or says_withdrawn(abstract) or says_withdrawn(comment),
     )
 
 
-def feedback_from(held: dict[str, Any]) -> ChannelFeedback:
-    """The feedback in an object; ValueError says what is wrong with it."""
-    value = held.get("value")
+def feedback_from(fields: dict[str, Any]) -> ChannelFeedback:
+    """The feedback of a JSON object. ValueError with a reason if it has none."""
+    value = fields.get("value")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1:
         raise ValueError("value must be a number from -1 to 1")
-    member = held.get("member")
+    member = fields.get("member")
     if member is not None and not isinstance(member, str):
         raise ValueError("member must be text")
-    channel = held.get("channel")
+    channel = fields.get("channel")
     if not isinstance(channel, str):
         raise ValueError("channel must be text")
-    return ChannelFeedback(channel, Feedback(_id(held, "paper"), float(value), _moment(held.get("at")), member or None))
+    return ChannelFeedback(
+        channel, Feedback(_id(fields, "paper"), float(value), _moment(fields.get("at")), member or None)
+    )
 
 
-def read_objects(path: Path, made: Callable[[dict[str, Any]], Record]) -> Iterator[Record | Problem]:
-    """What `made` makes of each object of a file, whatever the objects are; its ValueError becomes a Problem."""
+def read_objects(path: Path, parse: Callable[[dict[str, Any]], Record]) -> Iterator[Record | Problem]:
+    """The records that `parse` makes of the objects in a file. A ValueError of `parse` becomes a Problem."""
     with path.open("rb") as raw:
-        packed = raw.peek(2)[:2] == b"\x1f\x8b"  # looked at, not read: a pipe can't go back
+        packed = raw.peek(2)[:2] == b"\x1f\x8b"  # not `read`, because a pipe can't go back
         file = gzip.GzipFile(fileobj=raw) if packed else raw
         number = 0
         while True:
@@ -163,61 +162,52 @@ def read_objects(path: Path, made: Callable[[dict[str, Any]], Record]) -> Iterat
                 long = len(line) > LONGEST_LINE
                 while long and not line.endswith(b"\n") and line:
                     line = file.readline(LONGEST_LINE)
-            except (OSError, EOFError, zlib.error) as broken:
-                yield Problem(number, f"the file is damaged from here on ({broken})")
+            except (OSError, EOFError, zlib.error) as error:
+                yield Problem(number, f"the file is damaged from here on ({error})")
                 return
             if long:
                 yield Problem(number, f"longer than {LONGEST_LINE:,} bytes")
             elif not line:
                 return
             elif line.strip():
-                yield _record(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, made)
+                yield _record(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, parse)
 
 
-def _record(number: int, line: bytes, made: Callable[[dict[str, Any]], Record]) -> Record | Problem:
+def _record(number: int, line: bytes, parse: Callable[[dict[str, Any]], Record]) -> Record | Problem:
     try:
-        held = json.loads(line.decode("utf-8"))
-        if not isinstance(held, dict):
+        fields = json.loads(line.decode("utf-8"))
+        if not isinstance(fields, dict):
             raise ValueError("not a JSON object")
-        return made(held)
+        return parse(fields)
     except UnicodeDecodeError:
         return Problem(number, "not UTF-8")
-    except json.JSONDecodeError as broken:
-        return Problem(number, f"not JSON ({broken.msg})")
+    except json.JSONDecodeError as error:
+        return Problem(number, f"not JSON ({error.msg})")
     except RecursionError:
         return Problem(number, "nested too deeply")
-    except (ValueError, OverflowError) as wrong:
-        return Problem(number, str(wrong))
+    except (ValueError, OverflowError) as error:
+        return Problem(number, str(error))
 
 
-def _write(path: Path, lines: Iterable[str]) -> int:
-    count = 0
-    with gzip.open(path, "wt", encoding="utf-8") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as file:
-        for line in lines:
-            file.write(line + "\n")
-            count += 1
-    return count
+def _line(fields: dict[str, Any]) -> str:
+    text = json.dumps(fields, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(fields)
 
 
-def _line(held: dict[str, Any]) -> str:
-    text = json.dumps(held, ensure_ascii=False)
-    return text if text.isprintable() else json.dumps(held)
-
-
-def _id(held: dict[str, Any], name: str) -> str:
-    value = held.get(name)
+def _id(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    found = canonical_id(visible(value)) if isinstance(value, str) else ""
-    if not found:
+    paper_id = canonical_id(visible(value)) if isinstance(value, str) else ""
+    if not paper_id:
         raise ValueError(f"{name} is missing")
-    if len(found) > LONGEST_ID:
+    if len(paper_id) > LONGEST_ID:
         raise ValueError(f"{name} is longer than {LONGEST_ID} characters")
-    return found
+    return paper_id
 
 
-def _text(held: dict[str, Any], name: str, *, required: bool = False) -> str:
-    value = held.get(name)
+def _text(fields: dict[str, Any], name: str, *, required: bool = False) -> str:
+    value = fields.get(name)
     if value is None and not required:
         return ""
     if not isinstance(value, str):
@@ -228,31 +218,31 @@ def _text(held: dict[str, Any], name: str, *, required: bool = False) -> str:
     return text
 
 
-def _text_if_any(held: dict[str, Any], name: str) -> str:
-    """A text, "" for another value: files of other programs may have anything under this name."""
-    value = held.get(name)
+def _text_if_any(fields: dict[str, Any], name: str) -> str:
+    """A text, or "" for a value of another type, because files of other programs may have any value here."""
+    value = fields.get(name)
     return " ".join(visible(value).split()) if isinstance(value, str) else ""
 
 
-def _authors(held: dict[str, Any]) -> tuple[str, ...]:
-    """The authors: of arXiv's dump those that it has parsed, else a list, or a text with all of them."""
-    parsed, authors = held.get("authors_parsed"), held.get("authors")
+def _authors(fields: dict[str, Any]) -> tuple[str, ...]:
+    """The authors. arXiv's dump has them split already; elsewhere they are a list, or one text."""
+    parsed, authors = fields.get("authors_parsed"), fields.get("authors")
     if isinstance(parsed, list) and parsed and all(isinstance(name, list) and _all_texts(name) for name in parsed):
         names = [" ".join(part for part in (*name[1:2], *name[:1], *name[2:3]) if part) for name in parsed]
         names = names[:MOST_NAMES]
     elif isinstance(authors, str):
         names = split_line(authors)
     else:
-        return _texts(held, "authors")
+        return _texts(fields, "authors")
     return tuple(dict.fromkeys(visible(converted(name)).strip() for author in names for name in names_in(author)))
 
 
-def _categories(held: dict[str, Any]) -> tuple[str, ...]:
-    """The categories: a list, or a text with spaces or commas between them."""
-    categories = held.get("categories")
+def _categories(fields: dict[str, Any]) -> tuple[str, ...]:
+    """The categories, from a list, or from a text with spaces or commas between them."""
+    categories = fields.get("categories")
     if isinstance(categories, str):
         return tuple(dict.fromkeys(re.split(r"[\s,;]+", visible(categories).strip(" \t\n,;"))))[:MOST_NAMES]
-    return _texts(held, "categories")
+    return _texts(fields, "categories")
 
 
 def _list(value: object) -> list[Any]:
@@ -263,31 +253,31 @@ def _all_texts(values: list[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _published(held: dict[str, Any], paper_id: str, today: date | None) -> date | None:
-    """The day a paper was published. arXiv's dump has the days of all versions, or only of the last change: such a
-    paper is at least as old as its id."""
-    published = _date(held.get("published"))
+def _published(fields: dict[str, Any], paper_id: str, today: date | None) -> date | None:
+    """The day a paper was published. arXiv's dump has the days of all versions, or only the day of the last change.
+    In the latter case the paper is at least as old as its id."""
+    published = _date(fields.get("published"))
     if published is None:
-        created = [version.get("created") for version in _list(held.get("versions")) if isinstance(version, dict)]
+        created = [version.get("created") for version in _list(fields.get("versions")) if isinstance(version, dict)]
         published = min(filter(None, map(_mail_day, created)), default=None)
-        if published is None and (changed := _date(held.get("update_date"))):
+        if published is None and (changed := _date(fields.get("update_date"))):
             published = min(changed, last_day_of_id(paper_id) or changed)
     if published and plausible(published, today or published) is None:
-        fault = "that day is to come" if today and published > today else "no paper is so old"
-        raise ValueError(f"published can't be {published}: {fault}")
+        reason = "that day is to come" if today and published > today else "no paper is so old"
+        raise ValueError(f"published can't be {published}: {reason}")
     return published
 
 
 def _mail_day(value: object) -> date | None:
-    """The day of a date as e-mails have it: Mon, 2 Apr 2007 19:18:42 GMT."""
+    """The day of a date in the format of e-mails: Mon, 2 Apr 2007 19:18:42 GMT."""
     try:
         return parsedate_to_datetime(value).date() if isinstance(value, str) else None
     except (ValueError, OverflowError):
         return None
 
 
-def _texts(held: dict[str, Any], name: str) -> tuple[str, ...]:
-    value = held.get(name)
+def _texts(fields: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = fields.get(name)
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -297,8 +287,8 @@ def _texts(held: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(text for item in value if (text := visible(item).strip()))
 
 
-def _count(held: dict[str, Any], name: str) -> int:
-    value = held.get(name)
+def _count(fields: dict[str, Any], name: str) -> int:
+    value = fields.get(name)
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
@@ -307,14 +297,14 @@ def _count(held: dict[str, Any], name: str) -> int:
 
 
 def _date(value: object) -> date | None:
-    """A day as people and programs write it; of a month or a year its first."""
+    """A day, from the forms that people and programs write. The first day of a month or year that is given alone."""
     if value is None or value == "":
         return None
     if isinstance(value, int) and value in _YEARS:
         value = str(value)
-    if isinstance(value, str) and (found := _DAY.match(value.strip())):
+    if isinstance(value, str) and (match := _DAY.match(value.strip())):
         try:
-            return date(int(found[1]), int(found[2] or found[4] or 1), int(found[3] or found[5] or 1))
+            return date(int(match[1]), int(match[2] or match[4] or 1), int(match[3] or match[5] or 1))
         except ValueError:
             pass
     raise ValueError("published must be a date such as 2025-03-31")
@@ -323,8 +313,8 @@ def _date(value: object) -> date | None:
 def _moment(value: object) -> datetime:
     try:
         if isinstance(value, str):
-            found = datetime.fromisoformat(value)
-            return (found.replace(tzinfo=UTC) if found.tzinfo is None else found).astimezone(UTC)
+            moment = datetime.fromisoformat(value)
+            return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise ValueError("at must be a time such as 2025-03-31T09:00:00Z")

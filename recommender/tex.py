@@ -1,8 +1,8 @@
-r"""TeX in titles, abstracts and names turned into Unicode, in one pass over the text.
+r"""Turns the TeX of titles, abstracts and names into Unicode, in one pass over the text.
 
-pylatexenc knows what the commands mean, and its tables are used here. Its parser is not: it tries again from every
-unclosed bracket, so that 200 characters of `\sqrt[\sqrt[` keep it busy for hours. This reader never goes back. Its work
-grows with the length of the text, and it gives up on text that is too long, too deeply nested or not closed.
+The meaning of commands comes from the tables of pylatexenc. Its parser is not used, because it starts again from every
+unclosed bracket: 200 characters of `\sqrt[\sqrt[` keep it busy for hours. The reader in this module never goes back, so
+its time grows with the length of the text. A text that is too long, too deeply nested or not closed stays as it is.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import cache
 from itertools import pairwise
 
 LONGEST = 20_000
-"""Characters of a text that is converted; it is the longest abstract that sources may give."""
+"""The most characters of a text that is converted. Sources give no longer abstract."""
 _DEEPEST = 12
-"""Levels of nested groups and arguments. Real abstracts have up to five."""
+"""The most levels of nested groups and arguments. Real abstracts have up to five."""
 
 _ACCENTS = {
     "'": "\u0301", "`": "\u0300", '"': "\u0308", "c": "\u0327", "^": "\u0302", "~": "\u0303", "H": "\u030b",
@@ -36,7 +36,7 @@ _TEMPLATES = {
 }  # fmt: skip
 """Commands for which pylatexenc has code instead of a text."""
 _CITATION = "\0"
-"""Stands for a citation until the whole text is converted."""
+"""The mark of a citation until the whole text is converted."""
 _LOOKS = """
     Big Bigg Biggl Biggr Bigl Bigr Huge LARGE Large allowbreak bf bfseries big bigg biggl biggr bigl bigr bigskip bm
     bold boldmath boldsymbol cal centering displaystyle em frak hfill huge indent it itshape large left limits linebreak
@@ -45,7 +45,7 @@ _LOOKS = """
     scriptstyle sf sffamily sl small smallskip smash substack textnormal textstyle tiny tt ttfamily uppercase upshape
     xspace
 """.split()  # noqa: SIM905 - a list of 80 quoted words reads worse
-"""Commands for the look of a text, which show nothing themselves."""
+"""Commands for the style of a text. They print nothing themselves."""
 _CITES = ("citealp", "citealt", "parencite", "textcite", "autocite", "footcite", "nocite")
 _MORE_TEMPLATES = {
     **dict.fromkeys(_LOOKS, ""),
@@ -60,7 +60,7 @@ _MORE_TEMPLATES = {
     "checkmark": "✓", "Re": "ℜ", "Im": "ℑ", "bmod": "mod", "pmod": "mod", "binom": "(%s choose %s)",
     "tfrac": "%s/%s", "dfrac": "%s/%s", "sfrac": "%s/%s", "cfrac": "%s/%s", "mathds": "%s", "Bbb": "%s",
 }  # fmt: skip
-"""Commands that pylatexenc's tables lack, or show otherwise than a reader of abstracts expects."""
+"""Commands that pylatexenc's tables lack, or convert to something that readers of abstracts do not expect."""
 _FORMS = {
     **dict.fromkeys(_ACCENTS, "{"),
     **dict.fromkeys(("part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph"), "*[{"),
@@ -69,7 +69,7 @@ _FORMS = {
     **dict.fromkeys(("mathds", "Bbb", "phantom", "hphantom", "vphantom"), "{"),
     "href": "{{",
 }  # fmt: skip
-"""Arguments of commands that pylatexenc's table of them lacks or has wrong."""
+"""The arguments of commands that are missing or wrong in pylatexenc's table."""
 _MATH = {"(": True, "[": True, ")": False, "]": False}
 _DOTLESS = {"ı": "i", "ȷ": "j"}
 _LIGATURES = {"---": "—", "--": "–", "``": "“", "''": "”", "!`": "¡", "?`": "¿", "~": " "}
@@ -82,36 +82,39 @@ _DOLLAR = re.compile(r"(?<!\\)\$")
 _AMOUNT = re.compile(
     r"(?:\d[^\\^_={}<>$]*(?:\s\$.?|[^\s\d.,$]\$\d)|\S[^\\^_={}<>$]*[A-Za-z]{3}[^\\^_={}<>$]*\s\$\w)", re.DOTALL
 )
-"""The text from one dollar to the sign behind the next where both stand for money: $5 per hour and $10, US$5-$10."""
+"""The text from one dollar sign to the character after the next one, where both mean money: $5 per hour and $10,
+US$5-$10."""
 _MARKS = r"\0(?:[,;]? ?\0)*"
 _LEAD = r"(?:(?:see(?: also)?|cf\.?|e\.g\.,?) )*"
 _CITED = re.compile(
     rf" ?[(\[] ?{_LEAD}{_MARKS} ?[)\]]|[,;]? ?\b(?=see|cf|e\.g){_LEAD}{_MARKS}"
     rf"|(?P<noun>^|\b(?:and|as|at|by|following|from|in|of|on|or|per|than|to|via|with)) ?{_MARKS}| ?{_MARKS}"
 )
-"""A citation and the words that only lead to it. One that is a noun of its sentence has that `noun`'s preposition."""
+"""A citation with the words that only lead to it, such as "see". Where the citation is a noun of its sentence, `noun`
+holds the preposition before it."""
 _BRACKET = re.compile(r"\\.|[{}\[\]]", re.DOTALL)
 
 
 class _Senseless(Exception):
-    """The text is no TeX that could be converted."""
+    """The text is not TeX that can be converted."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Macro:
-    """`arguments` has one sign for each: * and [ may be missing, { must be there. `template` is filled with them."""
+    """A command. `arguments` has one character for each argument: * and [ are optional, { is required. `template` is
+    the text of the command, with places for the arguments."""
 
     arguments: str
     template: str
 
 
 def converted(text: str) -> str:
-    """`text` with its TeX as Unicode; the text itself where its TeX makes no sense, whatever is wrong with it."""
+    """`text` with its TeX as Unicode, or the same text if its TeX cannot be converted."""
     if len(text) > LONGEST:
         return text
     try:
         return _without_citations(_Reader(text.replace(_CITATION, "")).read(len(text)))
-    except Exception:  # a text is shown as it is, rather than not at all
+    except Exception:  # the reader sees the text with its TeX, rather than nothing
         return text
 
 
@@ -125,7 +128,7 @@ class _Reader:
         self._money = _money(text)
 
     def read(self, end: int) -> str:
-        """What stands before `end`, converted."""
+        """The text from here to `end`, converted."""
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _Senseless
@@ -155,7 +158,7 @@ class _Reader:
         return sign
 
     def _group(self) -> str:
-        """The inside of the group or optional argument that begins here."""
+        """The content of the group or optional argument that begins here, converted."""
         close = self._closing[self._at]
         self._at += 1
         inside = self.read(close)
@@ -196,15 +199,15 @@ class _Reader:
         return found[1]
 
     def _unknown(self, name: str, end: int) -> str:
-        """A command of the author's own: one with a group in braces is for the look of that group; any other stands
-        for a text, often the name of a method, and is shown by its own name."""
+        """The text of a command that the author has defined. If a group follows, the command is probably a style of it
+        and has no text. Otherwise the text is the command's name, which is often the name of a method."""
         if not name[0].isalpha() or self._closing.get(self._at, self._at + 1) > self._at + 1:
             return ""
         return name + self._space_after(name, name, end)
 
     def _space_after(self, template: str, name: str, end: int) -> str:
-        """The space after a command of letters ends its name. It is only seen in formulas, before plain text, and
-        after a word, which most authors end so by mistake."""
+        """The space after a command of letters, or "". TeX prints no such space. It is kept before plain text in a
+        formula, and after a word, because most authors expect one there."""
         if not name[0].isalpha():
             return ""
         space = _SPACE.match(self._text, self._at, end)
@@ -246,7 +249,8 @@ class _Reader:
 
 
 def _money(text: str) -> set[int]:
-    """Where a dollar stands for money, and not before or after a formula: without a partner, or as in $5 or $10."""
+    """The positions of dollar signs that mean money and do not delimit a formula: those without a partner, and those
+    of amounts such as $5 or $10."""
     dollars = [found.start() for found in _DOLLAR.finditer(text)]
     money: set[int] = set()
     formula = False
@@ -261,14 +265,15 @@ def _money(text: str) -> set[int]:
 
 
 def _without_citations(text: str) -> str:
-    """The text without the marks of its citations, and without words such as "see" that only lead to one."""
+    """The text without the marks of citations, and without words such as "see" that only lead to one."""
     if _CITATION not in text:
         return text
     return _CITED.sub(lambda cited: "" if cited["noun"] is None else f"{cited['noun']} […]", " ".join(text.split()))
 
 
 def _closing(text: str) -> dict[int, int]:
-    """Where each bracket is closed. Braces must pair; a square bracket that nobody closes is a plain sign."""
+    """The position of the closing bracket for the position of each opening one. Braces must pair. A square bracket
+    without a partner is a plain character."""
     closing: dict[int, int] = {}
     opened: list[int] = []
     for found in _BRACKET.finditer(text):
@@ -290,7 +295,7 @@ def _closing(text: str) -> dict[int, int]:
 
 
 def _accented(text: str, accent: str) -> str:
-    """Every letter of `text` with the accent; marks already there get none, or nested accents would double them."""
+    """`text` with the accent on every letter. A mark that is there already gets no accent."""
     letters = (_DOTLESS.get(letter, letter) for letter in text)
     return "".join(
         letter if unicodedata.combining(letter) else unicodedata.normalize("NFC", letter + accent) for letter in letters
@@ -299,8 +304,8 @@ def _accented(text: str, accent: str) -> str:
 
 @cache
 def _macros() -> dict[str, _Macro]:
-    """Every command that is known, from the tables of pylatexenc."""
-    # Imported here: reading these tables takes as long as everything else this package imports.
+    """All known commands by their names, from the tables of pylatexenc and of this module."""
+    # Imported here, because these tables take as long to read as all other imports of this package.
     from pylatexenc.latex2text import get_default_latex_context_db as texts
     from pylatexenc.latexwalker import get_default_latex_context_db as forms
 
@@ -327,7 +332,7 @@ def _macros() -> dict[str, _Macro]:
 
 @cache
 def _environments() -> dict[str, str]:
-    """The arguments of each environment, as of a command."""
+    """The arguments of each environment, written like those of a command."""
     from pylatexenc.latexwalker import get_default_latex_context_db as forms
 
     return {

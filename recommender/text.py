@@ -1,7 +1,4 @@
-"""The words of a paper, and its text made fit to be shown.
-
-Two readings of one text: `words` splits it for the index, `display` turns its TeX into Unicode for people.
-"""
+"""The text of papers: `words` splits it for the index, `display` turns its TeX into Unicode for people."""
 
 from __future__ import annotations
 
@@ -16,14 +13,14 @@ import Stemmer
 from recommender.tex import converted
 
 LONGEST_TEXT = 100_000
-"""Characters of one field that are read; no abstract is longer, a hostile one may be."""
+"""The most characters of one field that are read. A real abstract is shorter, but a hostile one may be longer."""
 _LONGEST_WORD = 64
 
-# Scripts written without spaces: every character is a word, and a search for two of them is a phrase.
+# Scripts that are written without spaces. Each character is a word here, and a search for two of them is a phrase.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _UNSPACED_WORD = re.compile(f"[{_UNSPACED}]")
 _SIGNED = r"(?<!\w)[a-z](?:\+\+(?!\+)|[#*](?![\w#*]))"
-"""Names of one letter with signs, which make them another name: C++, C#, A*."""
+"""Names of one letter with signs, such as C++, C# and A*."""
 _ASCII_WORD = re.compile(r"[a-z0-9_]+")
 _SIGNED_ASCII_WORD = re.compile(rf"{_SIGNED}|{_ASCII_WORD.pattern}")
 _INVISIBLE = re.compile(
@@ -34,7 +31,7 @@ _VARIANT = re.compile("[\ufe00-\ufe0f]")  # whether a sign is drawn as an emoji
 _MOST_MARKS = 30
 _HALFWIDTH_MARKS = "\uff9e\uff9f"  # letters by themselves, accents once they are normalized
 _MARKS = re.compile(rf"(?:[^\w\s\x00-\x7f]|[{_HALFWIDTH_MARKS}]){{{_MOST_MARKS + 1},}}")
-"""A row of signs that may be accents; accents are neither letters nor spaces."""
+"""A run of characters that may be accents: neither letters nor spaces."""
 _TEX_SIGN = re.compile(r"[\\$]")
 _TEX_ACCENT = re.compile(r"""\\(?P<accent>["'`^~=.]|[cHuvk](?=[\s{]))\s*\{?\\?(?P<letter>[A-Za-z])\}?""")
 _TEX_STYLE = re.compile(
@@ -50,12 +47,12 @@ _COMBINING = {
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th"}
 )
-"""Letters of European names that are no letter with an accent, as people without the key type them."""
+"""Letters of European names that do not split into a letter and an accent, and what people type who lack the key."""
 _POINTS = frozenset(range(10, 37))
-"""The classes of the signs that write out vowels in Hebrew and Arabic, where most texts leave them out."""
+"""The combining classes of vowel signs in Hebrew and Arabic. Most texts leave these signs out."""
 _ACCENTS = 200
-"""From this class on a mark is an accent. Below it stand the marks that are letters of their script."""
-# A Greek letter that stands alone among others is a symbol: β, π0; in a row of them it is Greek.
+"""The first combining class of accents. Marks of lower classes are letters of their script."""
+# A single Greek letter, as in β or π0, is a symbol. Several in a row are a Greek word.
 _SYMBOL = re.compile("(?<![α-ω])[α-ω](?![α-ω])")
 
 STOP_WORDS = frozenset(
@@ -74,7 +71,7 @@ STOP_WORDS = frozenset(
     well were what whatever when whence whenever where whereas whereby wherein whereupon wherever whether which while
     who whoever whole whom whose why will with within without would yet you your yours yourself yourselves""".split()  # noqa: SIM905 - a list of 280 quoted words reads worse
 )
-"""English words that carry no subject: they are left out of what the learner sees."""
+"""English words without a subject. The learner does not see them."""
 
 EVERYDAY_WORDS = frozenset(
     """able according achieve achieved achieves achieving add added adding additional additionally address addressed
@@ -128,17 +125,18 @@ EVERYDAY_WORDS = frozenset(
 )
 """Words that papers of every subject have: of the words in at least 0.4 % of the abstracts of arXiv in 2025, those
 whose papers spread over arXiv's categories as all papers do (a Kullback-Leibler divergence below 0.055), and other
-forms of these. Words that name a subject together with a neighbour were left out by hand: "language models", "zero
-shot". The learner looks at an everyday word, but forms no pair with it and never gives it as a reason."""
+forms of these. A word that names a subject together with its neighbour is not in the list, such as those of "language
+models" and "zero shot"; they were removed by hand. The learner sees an everyday word, but forms no pair with it and
+never gives it as a reason."""
 _ADDRESS_WORDS = frozenset("http https www com org net io html github huggingface gitlab url".split())  # noqa: SIM905
-"""Words of web addresses. They carry no subject, wherever an abstract links to."""
+"""Words of web addresses. They have no subject."""
 
 _stemmer = Stemmer.Stemmer("english")
-_stemmer_lock = Lock()  # a Stemmer object is not made for two threads at once
+_stemmer_lock = Lock()  # a Stemmer object is not safe in two threads at once
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in order: lower case, split at hyphens and most other signs, TeX commands taken out."""
+    """The words of `text` in order, in lower case, without TeX commands. Hyphens and most signs separate words."""
     text = plain(text[:LONGEST_TEXT]).lower()
     signed = "++" in text or "#" in text or "*" in text
     if text.isascii():
@@ -149,13 +147,13 @@ def words(text: str) -> list[str]:
 
 
 def unspaced(word: str) -> bool:
-    """Whether `word` is a sign of a script that is written without spaces: several of them make what others call a
-    word."""
+    """Whether `word` is one character of a script that is written without spaces. Several of these make what other
+    scripts call a word."""
     return bool(_UNSPACED_WORD.fullmatch(word))
 
 
 def plain(text: str) -> str:
-    """`text` with TeX's accents applied and its commands for style taken out; the names of symbols stay as words."""
+    """`text` with TeX's accents applied and its style commands removed. The names of symbols stay as words."""
     if not _TEX_SIGN.search(text):
         return text
     text = _TEX_LINK.sub(" ", text.replace(r"\#", "#"))
@@ -165,27 +163,27 @@ def plain(text: str) -> str:
 
 
 def fold(word: str) -> str:
-    """`word` without case and accents; the marks that are letters of their script stay."""
+    """`word` without case and accents. Marks that are letters of their script stay."""
     if word.isascii():
         return word.lower()
-    apart = normalized("NFKD", word.casefold()).translate(_LETTERS)
-    bare = "".join(char for char in apart if not _accent(unicodedata.combining(char)))
-    return unicodedata.normalize("NFC", bare) or word
+    characters = normalized("NFKD", word.casefold()).translate(_LETTERS)
+    letters = "".join(char for char in characters if not _is_accent(unicodedata.combining(char)))
+    return unicodedata.normalize("NFC", letters) or word
 
 
 @lru_cache(maxsize=65_536)  # few words make up nearly all of every text
 def stem(word: str) -> str:
-    """What search takes `word` for: folded, a Greek letter by its name, and cut to its English stem (Snowball). How a
-    symbol is written makes no difference: π₀, π_0, pi0."""
-    bare = fold(word)
-    if not bare.isascii():
-        bare = _SYMBOL.sub(lambda letter: _letter_name(letter[0]), bare)
+    """The form of `word` that search compares: folded, with Greek symbols by their names, and cut to its English stem
+    (Snowball). All spellings of a symbol have the same stem: π₀, π_0 and pi0."""
+    folded = fold(word)
+    if not folded.isascii():
+        folded = _SYMBOL.sub(lambda letter: _letter_name(letter[0]), folded)
     with _stemmer_lock:
-        return str(_stemmer.stemWord(bare.replace("_", "") or bare))
+        return str(_stemmer.stemWord(folded.replace("_", "") or folded))
 
 
 def is_content_word(word: str) -> bool:
-    """Whether the learner looks at `word`: it begins with a letter, and is no stop word and no part of an address."""
+    """Whether the learner sees `word`: it begins with a letter, and is no stop word and no part of a web address."""
     if word in STOP_WORDS or word in _ADDRESS_WORDS:
         return False
     return word[:1].isalpha() and (len(word) > 1 or not word.isascii())
@@ -197,23 +195,23 @@ def names(author: str) -> list[str]:
 
 
 def visible(text: str) -> str:
-    """`text` without characters that nobody sees: controls, lone surrogates, marks that turn the direction of text."""
+    """`text` without invisible characters: controls, lone surrogates, and marks that change the direction of text."""
     return text if text.isprintable() else _INVISIBLE.sub("", text)
 
 
 def normalized(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
     """`text` in a Unicode normal form, with at most 30 accents in a row (as in Unicode's Stream-Safe Text Format,
-    UAX 15). Without that limit the time grows with the square of the text: 80,000 accents take five seconds."""
+    UAX 15). Without that limit the time grows with the square of the number of accents: 80,000 take five seconds."""
     if text.isascii():
         return text
     return unicodedata.normalize(form, _MARKS.sub(_fewer_marks, text))
 
 
 def display(text: str, *, is_tex: bool = False) -> str:
-    """`text` for people: TeX turned into Unicode, invisible and direction-changing characters taken out, spaces single.
+    """`text` for people: with TeX as Unicode, without invisible characters, and with single spaces.
 
-    Text whose TeX makes no sense comes back with its TeX as it was. `is_tex` is for text that is known to be TeX, even
-    without a command or a formula in it.
+    TeX that cannot be converted stays as it is. `is_tex` says that the text is TeX, even if it has no command and no
+    formula.
     """
     text = visible(text)
     if is_tex or _TEX_SIGN.search(text):
@@ -232,18 +230,18 @@ def _fewer_marks(run: re.Match[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _word(marks: str, signed: bool) -> re.Pattern[str]:
-    """What a word is in a text with these combining marks, which belong to the letter before them; and, in a text with
-    signs, names such as C++."""
+    """The pattern of a word in a text with these combining marks, which belong to the letter before them. In a `signed`
+    text, names such as C++ are words too."""
     letter = rf"[^\W{_UNSPACED}]"
     word = rf"{letter}(?:{letter}|[{marks}])*" if marks else rf"{letter}+"
     return re.compile(rf"{_SIGNED}|[{_UNSPACED}]|{word}" if signed else rf"[{_UNSPACED}]|{word}")
 
 
 def _letter_name(letter: str) -> str:
-    """What a Greek letter is called in English; Unicode's own names say LAMDA."""
+    """The English name of a Greek letter. Unicode's own name of λ has LAMDA."""
     return unicodedata.name(letter).rpartition(" ")[2].lower().replace("lamda", "lambda")
 
 
-def _accent(kind: int) -> bool:
-    """Whether a mark of this canonical combining class is left out where words are compared (Unicode, 4.3)."""
-    return kind >= _ACCENTS or kind in _POINTS or kind == 1
+def _is_accent(combining_class: int) -> bool:
+    """Whether marks of this canonical combining class are ignored where words are compared (Unicode, 4.3)."""
+    return combining_class >= _ACCENTS or combining_class in _POINTS or combining_class == 1

@@ -1,4 +1,4 @@
-"""The values that go into the recommender besides papers, and the values that come out."""
+"""The values that the recommender takes, besides papers, and the values that it returns."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Feedback(NamedTuple):
     """One member's vote on a paper, or (`value` 0, no member) a shown paper that nobody reacted to. `on_words` makes a
     vote on all papers that have some words.
 
-    `value` is in −1…1; `at` without a time zone is taken as UTC; `member` is opaque. `glance` says that the paper was
-    shown as one title among many, so that having no reaction means little. `paper` is the paper itself if it is not in
-    the index: the taste learns from it, and no search finds it.
+    `value` is in −1…1. `at` is in UTC if it has no time zone. `member` is any name of the member. `glance` says that
+    the paper was shown as one title in a list, where a missing reaction means little. `paper` is the paper itself if it
+    is not in the index: the taste learns from it, and no search finds it.
     """
 
     paper_id: str
@@ -31,15 +31,15 @@ class Feedback(NamedTuple):
 
     @classmethod
     def on_words(cls, words: str, value: float, at: datetime, member: str | None = None) -> Feedback:
-        """A vote for more (above 0) or less of the papers that match a query. It is counted, decays, is bounded and is
+        """A vote for more (above 0) or less of the papers that match a query. It counts, fades, is bounded and can be
         taken back like a vote on a paper."""
         return cls(WORDS + words, value, at, member)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Everything the engine learns a channel's taste from: the channel's feedback, the topics it follows or mutes (a
-    minus in front mutes), and the votes of neighbouring channels that it may begin with (see learning/prior.py)."""
+    """Everything that a channel's taste is learned from: its feedback, the topics it follows or mutes (with a minus in
+    front), and the votes of neighbouring channels that it may begin with (see learning/prior.py)."""
 
     feedback: tuple[Feedback, ...] = ()
     topics: tuple[str, ...] = ()
@@ -70,18 +70,18 @@ class Hit:
 
 
 class Ranked(NamedTuple):
-    """A candidate and its score, which compares within one channel at one moment only. A tuple, because there are
-    hundreds in each answer."""
+    """A candidate and its score. Scores compare within one channel at one moment only. A tuple, because each answer has
+    hundreds of them."""
 
     paper_id: str
     score: float
 
 
 class ReasonBasis(StrEnum):
-    """What a reason rests on."""
+    """The basis of a reason."""
 
     TASTE = "taste"
-    """What the channel itself likes."""
+    """The channel's own likes."""
     TYPICAL = "typical"
     """The subjects of the day: many of the candidates are about this."""
     POPULAR = "popular"
@@ -92,9 +92,9 @@ class ReasonBasis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason for a pick, from the weights of the model: its words as written, and their teacher: a liked paper
-    (`because`, an id), a `topic` (as subscribed) or the `asked` words of a vote. `weight` is what this reason adds to
-    the score. A channel that has liked nothing has no taste: the `basis` of its reasons is something else."""
+    """One reason for a pick, from the weights of the model: its words as written, and their teacher, which is a liked
+    paper (`because`, an id), a `topic` (as subscribed) or the `asked` words of a vote. `weight` is the part of this
+    reason in the score. In a channel without likes the `basis` is not the taste."""
 
     words: tuple[str, ...]
     because: str | None = None
@@ -181,10 +181,10 @@ class Taste:
 class IssueKind(StrEnum):
     """The kind of problem with a part of a query."""
 
-    MEANINGLESS = "meaningless"  # or one too many
-    EVERYDAY = "everyday"  # nothing but stop words
+    MEANINGLESS = "meaningless"  # also for one part too many
+    EVERYDAY = "everyday"  # only stop words
     NO_DAY = "no day"
-    NO_DAYS = "no days"  # after one day and before an earlier one
+    NO_DAYS = "no days"  # after a day, and before an earlier one
     NO_CATEGORY = "no category"
     NO_PAPER = "no paper"
     NO_AUTHOR = "no author"

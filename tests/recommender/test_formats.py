@@ -16,9 +16,9 @@ from recommender.formats import (
     LONGEST_LINE,
     ChannelFeedback,
     Problem,
+    feedback_line,
     read_feedback,
     read_papers,
-    write_feedback,
     write_papers,
 )
 
@@ -50,12 +50,16 @@ FEEDBACK = [
 ]
 
 
+def test_feedback_that_is_written_is_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    file.write_text("".join(f"{feedback_line(item)}\n" for item in FEEDBACK))
+    assert list(read_feedback(file)) == FEEDBACK
+
+
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
 def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
     assert write_papers(tmp_path / name, PAPERS) == 3
     assert list(read_papers(tmp_path / name)) == PAPERS
-    assert write_feedback(tmp_path / name, FEEDBACK) == 2
-    assert list(read_feedback(tmp_path / name)) == FEEDBACK
 
 
 @pytest.mark.parametrize(
