@@ -35,6 +35,9 @@ _SPECIAL = tuple(
         ),
     )
 )  # fmt: skip
+_SOCKS = ("socks5", "socks5h")
+"""The kinds of SOCKS proxies that httpx speaks to, with the package socksio."""
+_EXAMPLE = "http://proxy.example:3128"
 _FEED_NAME = re.compile(r"\bfeed (\S{1,100}) \([0-9a-f]{6}\)")
 _HOST = re.compile(
     r"(?<![\w.:-])(?:[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*[0-9a-f]|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)", re.IGNORECASE
@@ -154,10 +157,18 @@ def proxy_for(url: httpx.URL) -> str:
         variable = next(
             (v for v in (f"{name}_proxy", f"{name.upper()}_PROXY") if os.environ.get(v)), "The proxy setting"
         )
-        raise BadSurroundings(
-            f"{variable} names no proxy that Paperboy can use; one looks like http://proxy.example:3128."
-        )
+        raise BadSurroundings(f"{variable} names {_unusable(proxy)}; one looks like {_EXAMPLE}.")
     return proxy
+
+
+def _unusable(proxy: str) -> str:
+    """What a proxy is that can't be used, and what mends it; never the proxy itself, which may hold a password."""
+    scheme = proxy.partition("://")[0].lower()
+    if scheme in _SOCKS and find_spec("socksio") is None:
+        return "a SOCKS proxy: install the package socksio beside Paperboy, or name an HTTP proxy"
+    if scheme.startswith("socks") and scheme not in _SOCKS:
+        return f"a SOCKS proxy of another kind than {' and '.join(_SOCKS)}: name an HTTP proxy"
+    return "no proxy that Paperboy can use"
 
 
 def _is_usable(proxy: str) -> bool:
@@ -165,6 +176,6 @@ def _is_usable(proxy: str) -> bool:
         url = httpx.URL(proxy)
     except httpx.InvalidURL:
         return False
-    socks = url.scheme in ("socks5", "socks5h") and find_spec("socksio") is not None
+    socks = url.scheme in _SOCKS and find_spec("socksio") is not None
     has_host = bool(url.host) and not re.search(r"[\s%]", url.host)
     return (url.scheme in ("http", "https") or socks) and has_host and 0 < (url.port or 80) < 65_536

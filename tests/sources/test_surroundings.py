@@ -39,9 +39,20 @@ def test_a_proxy_that_cannot_be_used_is_told_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, proxy: str
 ) -> None:
     monkeypatch.setenv(variable, proxy)
-    with pytest.raises(BadSurroundings, match=rf"^{variable} names no proxy") as raised:
+    with pytest.raises(BadSurroundings, match=rf"^{variable} names (no proxy|a SOCKS proxy of another kind)") as raised:
         proxy_for(ADDRESS)
     assert "secret" not in str(raised.value)
+
+
+def test_a_socks_proxy_without_its_package_is_told_with_both_mends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5h://me:secret@127.0.0.1:1080")
+    monkeypatch.setattr("bot.sources.guard.find_spec", lambda name: None)
+    with pytest.raises(BadSurroundings) as raised:
+        proxy_for(ADDRESS)
+    assert str(raised.value) == (
+        "ALL_PROXY names a SOCKS proxy: install the package socksio beside Paperboy, or name an HTTP proxy; one looks "
+        "like http://proxy.example:3128."
+    )
 
 
 @pytest.mark.parametrize("proxy", ["http://h:3128", "https://me:secret@h", "h:3128", "http://[::1]:3128"])
