@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bot.commands.context import CommandContext, error_reply
 from bot.model.messages import Reply
 from bot.model.text import count, cut, plain_text
-from bot.sources.base import SourceError
+from bot.sources.base import BadAddress, SourceError
 from bot.sources.feed import feed_name
 from bot.sources.guard import without_private_hosts
 from bot.store import channel_feeds, runs
@@ -80,13 +80,22 @@ async def _add(ctx: CommandContext, address: str) -> Reply:
     except SourceError as error:
         async with services.store.write() as tx:
             await channel_feeds.drop(tx, feed)
-        return error_reply(f"I did not add it. {cut(plain_text(without_private_hosts(str(error), feed.name)), 300)}")
+        return error_reply(_not_added(feed, error))
     papers_text = f"It lists {count(listed, 'paper')} now" if listed else "It lists nothing now"
     return Reply(
         f"Added {plain_text(feed.name)} for this channel. {papers_text}; what is new there can come in the digests "
         f"here, and is found here alone. `/papers feeds drop {plain_text(feed.name.rpartition('(')[2].rstrip(')'))}` "
         "removes it."
     )
+
+
+def _not_added(feed: ChannelFeed, error: SourceError) -> str:
+    if isinstance(error, BadAddress):  # the name of a server inside is nobody's business
+        return (
+            "I did not add it: its address leads into a private network, or is none. Whoever runs me can set such a "
+            "feed in sources.feeds."
+        )
+    return f"I did not add it. {cut(plain_text(without_private_hosts(str(error), feed.name)), 300)}"
 
 
 async def _drop(ctx: CommandContext, named: str) -> Reply:

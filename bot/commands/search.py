@@ -23,6 +23,7 @@ from bot.store.states import DeliveryKind, PostState
 from recommender import Hit, Paper
 
 PAGE = 5
+_NO_PAPERS = "I have no papers yet, so there is nothing to find. `/papers sources` says whether they could be read."
 _SINCE = "new"
 """The argument of `today` that asks for what came after today's digest."""
 
@@ -39,7 +40,9 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     heading = [note] if (note := query_notes.explain(interpretation)) else []
     if not hits:
         nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”."
-        if not interpretation.issues:
+        if not len(engine):
+            nothing_found = _NO_PAPERS
+        elif not interpretation.issues:
             nothing_found += " Fewer or other words may help, and `/papers help` tells what else I do."
         heading.append(nothing_found if ctx.offset == 0 else "That was all.")
         return Reply(" ".join(heading))

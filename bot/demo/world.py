@@ -102,7 +102,7 @@ class World:
 
     async def next_day(self) -> bool:
         """Let one day pass. After the last day of the corpus comes the real today. Returns False after today."""
-        tomorrow = self.clock.now + timedelta(days=1)
+        tomorrow = datetime.combine(self.clock.now.date() + timedelta(days=1), HOUR, UTC)
         if tomorrow.date() <= self.last_day:
             self.clock.now = tomorrow
         elif not await self._wake(datetime.combine(self.present().date(), HOUR, UTC)):
@@ -120,12 +120,18 @@ class World:
         return any(source.name not in failing for source in self.live)
 
     async def _morning(self) -> None:
-        """Read the sources as of half an hour ago, and post the digest now."""
+        """Read the sources as of half an hour ago, and post the digests of the day."""
         now, self.clock.now = self.clock.now, self.clock.now - _BEFORE
         await self.app.source_reading.read()
-        self.clock.now = now
+        self.clock.now = max(now, await self._last_hour_of(now.date()) or now)
         await self.app.planner.plan_due()
         await self.app.delivery_worker.deliver_all()
+
+    async def _last_hour_of(self, day: date) -> datetime | None:
+        """The last hour of this day at which a digest is due: somebody may have put off the hour of a channel."""
+        async with self.app.store.read() as tx:
+            hours = [channel.next_due_at for channel in await channels.list_all(tx) if channel.next_due_at]
+        return max((hour for hour in hours if hour.date() <= day), default=None)
 
     async def _wake(self, today: datetime) -> bool:
         """Jump to today. The days between count as not missed. Returns False if today is here already."""

@@ -104,7 +104,10 @@ async def test_undated_and_old_posts_are_no_news_when_a_feed_is_added(sqlite_sto
             Refused("blog.example.org has no such page (404).", 404),
             "I did not add it. blog.example.org has no such page",
         ),
-        (BadAddress("10.0.0.1 is inside a private network."), "I did not add it. a private server is inside a private"),
+        (
+            BadAddress("10.0.0.1 is inside a private network."),
+            "I did not add it: its address leads into a private network",
+        ),
         (ValueError("odd"), "I did not add it. It failed in an unexpected way"),
     ],
 )
@@ -163,5 +166,5 @@ async def test_a_strangers_feed_in_a_private_network_is_refused(sqlite_store: St
         await harness.invite(PLACE)
         answer = await harness.say("feeds add http://127.0.0.1:9/feed.xml", ADA, PLACE)
     assert not answer.ok
-    assert "a private server is inside a private network" in answer.text
+    assert "its address leads into a private network" in answer.text
     assert "127.0.0.1" not in answer.text

@@ -7,7 +7,9 @@ import pytest
 from bot.commands.registry import COMMANDS
 from bot.model.messages import Action
 from bot.store import saved
-from tests.support.harness import BEN, BotHarness, paper
+from bot.store.database import Store
+from tests.fakes.clock import Clock
+from tests.support.harness import BEN, BotHarness, harness_over, paper
 from tests.support.saying import DM, KNOWN, button, press
 
 
@@ -120,3 +122,12 @@ async def test_a_button_with_an_unknown_command_is_refused(harness: BotHarness, 
     reply = await press(harness, Action("x", command, "y"))
     assert not reply.ok
     assert "`/papers help`" in reply.text
+
+
+async def test_a_search_among_no_papers_says_so(sqlite_store: Store, clock: Clock) -> None:
+    harness = harness_over(sqlite_store, clock)
+    await harness.invite()
+    reply = await harness.say("federated")
+    assert reply.text == (
+        "I have no papers yet, so there is nothing to find. `/papers sources` says whether they could be read."
+    )

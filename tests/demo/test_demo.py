@@ -193,7 +193,7 @@ def test_without_any_input_the_demo_plays_its_script(tmp_path: Path) -> None:
 def test_piped_lines_are_answered_by_the_demo_of_the_program() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "bot", "demo"],
-        input="federated\n",
+        input="federated\nschedule noon\n/next\npause\n/next\n",
         capture_output=True,
         text=True,
         env=os.environ | {"PAPERBOY_SOURCES__HUGGINGFACE__URL": NOBODY},
@@ -202,3 +202,5 @@ def test_piped_lines_are_answered_by_the_demo_of_the_program() -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("“federated”, 5 papers, best first:")
+    assert "5 papers for Tuesday, 4 November." in ran.stdout, "the day goes on to the hour of the digest"
+    assert ran.stdout.endswith("Wednesday: no digest here. `status` says when the next one comes.\n")

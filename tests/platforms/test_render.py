@@ -53,6 +53,13 @@ def on_terminal(renderable: RenderableType, **environment: str) -> str:
     return captured.get()
 
 
+def test_the_further_lines_of_a_bullet_stand_below_its_words() -> None:
+    text = "Try:\n• `search` " + "word " * 9 + "\nAnd that is all."
+    assert plain(render.Prose(text), 30) == (
+        "Try:\n• `search` word word word word\n  word word word word word\nAnd that is all.\n"
+    )
+
+
 def test_a_card_at_80_columns() -> None:
     assert plain(render.card(CARD, 1), 80) == (
         "\n"

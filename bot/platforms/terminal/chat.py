@@ -255,9 +255,12 @@ class Chat:
             self._screen.say("Here days pass by themselves; the digest comes at its hour, and `today` shows it now.")
             return
         for _ in range(days):
+            before = await self._posted()
             if not await self._next_day():
                 break
             await self._show_new()
+            if await self._posted() == before:
+                self._screen.say(f"{self._clock():%A}: no digest here. `status` says when the next one comes.")
 
     async def _go_to(self, name: str) -> None:
         if name:
@@ -293,6 +296,10 @@ class Chat:
         messages = await asyncio.to_thread(self._log.messages, place)
         if place.address == self.place.address:
             self._screen.show(messages)
+
+    async def _posted(self) -> int:
+        """The number of messages in the channel on the screen."""
+        return len(await asyncio.to_thread(self._log.messages, self.place))
 
     def _meant(self, numbers: Sequence[int], *, quiet: bool = False) -> list[int]:
         """The numbers, with those of the whole digest in place of `all`. Of several, those that no paper has are left

@@ -35,9 +35,13 @@ _NARROWEST = 8
 _TITLE, _NUMBER, _QUIET, _WHY = "bold", "bold cyan", "dim", "italic green"
 
 
+_BULLET = "• "
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A wrapped paragraph with an indent; `mark` stands in the margin of the first line."""
+    """Wrapped paragraphs with an indent; `mark` stands in the margin of the first line. Where a paragraph begins with a
+    bullet, its further lines stand below its words."""
 
     text: Text
     mark: str = ""
@@ -49,10 +53,14 @@ class Block:
             width = 0
         mark = f"{self.mark:>{self.indent - 2}}".ljust(width) if width else f"{self.mark} ".lstrip()
         lead = Text.assemble((mark, _NUMBER))  # without a style of its own, which the line behind it would take over
-        for line in self.text.wrap(console, max(options.max_width - max(width, len(lead)), 2), overflow="fold"):
-            line.rstrip()
-            yield lead + line if line.plain else Text("")
-            lead = Text(" " * width)
+        room = max(options.max_width - max(width, len(lead)), 2)
+        for paragraph in self.text.split("\n", allow_blank=True):
+            bullet = _BULLET if paragraph.plain.startswith(_BULLET) and room > _NARROWEST else ""
+            before = Text(bullet, style=paragraph.style)
+            for line in paragraph[len(bullet) :].wrap(console, room - len(bullet), overflow="fold"):
+                line.rstrip()
+                yield lead + before + line if line.plain else Text("")
+                lead, before = Text(" " * width), Text(" " * len(bullet))
 
 
 @dataclass(frozen=True, slots=True)
