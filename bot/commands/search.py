@@ -40,7 +40,7 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
     heading = [note] if (note := query_notes.explain(interpretation)) else []
     if not hits:
         nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”."
-        if not len(engine):
+        if not len(ctx.services.paper_index.engine):
             nothing_found = _NO_PAPERS
         elif not interpretation.issues:
             nothing_found += " Fewer or other words may help, and `/papers help` tells what else I do."

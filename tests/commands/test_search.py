@@ -99,7 +99,9 @@ async def test_commands_that_are_private_or_change_something_cannot_be_shared(
     await harness.say(f"save {KNOWN.id}")
     await harness.say(f"more {KNOWN.id}")
     before = await harness.say("export")
-    argument = {"forget": "me", "settings": "bar 0.1", "schedule": "10:00", "saved": "bib"}.get(command, KNOWN.id)
+    argument = {"forget": "me", "settings": "bar 0.1", "schedule": "10:00", "saved": "bib", "link": "new"}.get(
+        command, KNOWN.id
+    )
     if COMMANDS[command].alone or COMMANDS[command].arguments:  # with words behind its name the line is a search
         argument = ""
     reply = await press(harness, Action("Share", "share", f"{command} {argument}"))

@@ -19,7 +19,7 @@ from tests.support.chat import FakeChat
 from tests.support.harness import ADA, BEN, BotHarness, harness_over
 from tests.support.saying import DM, HOSTILE, KNOWN, PAPERS, press
 
-_ENOUGH = {"teach": KNOWN.id, "schedule": "10:00", "export": "", "pause": "", "resume": ""}
+_ENOUGH = {"teach": KNOWN.id, "schedule": "10:00", "export": "", "pause": "", "resume": "", "link": "new"}
 _ABOUT_A_PAPER = ["similar", "why", "abstract", "more", "less", "save", "unsave", "submit"]
 
 
