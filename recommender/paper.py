@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from recommender.text import display, normalized
 
@@ -60,7 +60,8 @@ _OLDEST = date(1665, 3, 6)
 """The first issue of the Philosophical Transactions: no paper is older."""
 
 _WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IGNORECASE)
-_WEB_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}@/?#]+(?:[/?#][^\s<>\"\\^`{|}]*)?", re.IGNORECASE)
+_NOT_IN_LINKS = r"\s\x00-\x1f\x7f<>\"\\^`{|}"
+_WEB_LINK = re.compile(rf"https?://[^{_NOT_IN_LINKS}@/?#]+(?:[/?#][^{_NOT_IN_LINKS}]*)?", re.IGNORECASE)
 _LONGEST_LINK = 2_000
 _REPOSITORY = re.compile(
     r"https?://(?:www\.)?(?P<host>github|gitlab)\.com/(?P<owner>[\w.-]{1,100})/(?P<name>[\w.-]{1,100})", re.ASCII | re.I
@@ -253,8 +254,16 @@ def web_link(text: str) -> str:
 
     >>> web_link("javascript:alert(1)"), web_link("https://arxiv.org@evil.example/"), web_link("https://x.example/a@b")
     ('', '', 'https://x.example/a@b')
+    >>> web_link("https://[half"), web_link("https://x.example:99999/"), web_link("https://[::1]:80/x")
+    ('', '', 'https://[::1]:80/x')
     """
-    return text if len(text) <= _LONGEST_LINK and _WEB_LINK.fullmatch(text) else ""
+    if len(text) > _LONGEST_LINK or not _WEB_LINK.fullmatch(text):
+        return ""
+    try:
+        parts = urlsplit(text)
+        return text if parts.hostname and parts.port != 0 else ""
+    except ValueError:  # half an IPv6 address, a port that is none, a host that Unicode makes another one
+        return ""
 
 
 def link_key(url: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from urllib.parse import quote
 from uuid import UUID, uuid5
 from xml.etree import ElementTree
 
@@ -20,6 +21,8 @@ _XMLNS = "http://www.w3.org/2005/Atom"
 _NAMESPACE = UUID("6f0f2d0e-5b0b-5d7c-9d5c-0b6a6a1f3c55")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 forbids, and the control characters and non-characters that it advises against."""
+
+_NOT_IN_IRIS = re.compile(r"[\s<>\"{}|\\^`]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ def _add(parent: ElementTree.Element, name: str, text: str, attributes: dict[str
 
 
 def _add_link(parent: ElementTree.Element, link: AtomLink) -> None:
-    attributes = {"rel": link.rel, "type": link.media_type, "title": link.title, "href": link.url}
+    url = _NOT_IN_IRIS.sub(lambda char: quote(char[0]), link.url)
+    attributes = {"rel": link.rel, "type": link.media_type, "title": link.title, "href": url}
     ElementTree.SubElement(parent, "link", {name: _allowed(value) for name, value in attributes.items() if value})
 
 

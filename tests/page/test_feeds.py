@@ -212,6 +212,12 @@ async def test_the_page_of_feeds_lists_them_and_makes_one_for_a_search(site: Sit
     assert f"{site.url}/feeds/search.atom?q=%22graph+networks%22+-survey" in made.text
 
 
+async def test_a_doi_with_signs_that_no_link_may_have_makes_a_valid_feed(site: Site) -> None:
+    await site.bot.list_papers([Paper("doi:10.1234/a{b}|c^d`e\\f", "A paper with quite a strange digital object id")])
+    [entry] = parsed(await site.get("/feeds/day.atom")).entries
+    assert "https://doi.org/10.1234/a%7Bb%7D%7Cc%5Ed%60e%5Cf" in [link.href for link in entry.links]
+
+
 hostile = st.text(st.characters(codec=None), max_size=60)
 any_paper = st.builds(
     Paper,
