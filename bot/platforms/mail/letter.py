@@ -144,5 +144,9 @@ def _fact(text: str) -> str:
 
 
 def header_text(text: str, most: int = _SUBJECT) -> str:
-    """A text that can stand in a header: one line without invisible characters or halves of surrogate pairs."""
-    return one_line(re.sub(r"[\ud800-\udfff]", "", visible(text)), most)
+    """A text that can stand in a header: one line without invisible characters or halves of surrogate pairs.
+
+    Python's library decodes what looks like an encoded word (RFC 2047), also where that hides a line end; so nothing in
+    the text may look like one.
+    """
+    return one_line(re.sub(r"[\ud800-\udfff]", "", visible(text)).replace("=?", "= ?"), most)
