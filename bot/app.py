@@ -86,7 +86,11 @@ async def opened(
 ) -> AsyncIterator[App]:
     """The bot on these platforms, with its store and index open. `sources` replace those of the settings."""
     async with contextlib.AsyncExitStack() as stack:
-        store = await open_store(settings.store_url, busy_seconds=settings.database_busy_seconds)
+        store = await open_store(
+            settings.store_url,
+            busy_seconds=settings.database_busy_seconds,
+            connections=settings.database_connections,
+        )
         stack.push_async_callback(store.close)
         estimator = await asyncio.to_thread(ChosenEstimator, settings.taste)
         paper_index = await PaperIndex.open(store, settings.index_dir, progress, prepare=estimator.applied)

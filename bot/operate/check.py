@@ -11,7 +11,7 @@ from functools import partial
 from bot.app import system_clock
 from bot.installations.encryption import TokensUnreadable
 from bot.model.messages import Place
-from bot.operate import core_checks
+from bot.operate import core_checks, store_checks
 from bot.operate.output import err, full_disk, is_full_disk, out
 from bot.operate.run import environment_of
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
@@ -41,6 +41,7 @@ async def check_all(settings: Settings, *, as_json: bool) -> int:
             Check("clock", partial(core_checks.clock, clocks, system_clock)),
             Check("time zones", partial(core_checks.zones, stored_channels)),
             *([Check("estimator", partial(core_checks.estimator, settings))] if settings.taste.estimator else []),
+            *(_of_store(settings, store) if stored_channels is not None and not core_checks.is_new(settings) else []),
             *await _of_platforms(settings, store, stored_channels),
         ]
         err(f"Looking at {len(checks)} things …")
@@ -98,6 +99,14 @@ async def _current_store(settings: Settings) -> AsyncIterator[tuple[Store, list[
         yield store, stored_channels
     finally:
         await store.close()
+
+
+def _of_store(settings: Settings, store: Store) -> list[Check]:
+    """The checks of what a store that can be read holds."""
+    checks = [Check("deliveries", partial(store_checks.deliveries, store, system_clock))]
+    if not store.is_sqlite:
+        checks.append(Check("connections", partial(store_checks.connections, store, settings)))
+    return checks
 
 
 async def _of_platforms(settings: Settings, store: Store, stored_channels: Sequence[Channel] | None) -> list[Check]:

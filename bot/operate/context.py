@@ -47,7 +47,11 @@ async def retry_while_away(
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings."""
     keep_private(settings)
-    store = await open_store(settings.store_url, busy_seconds=settings.database_busy_seconds)
+    store = await open_store(
+        settings.store_url,
+        busy_seconds=settings.database_busy_seconds,
+        connections=settings.database_connections,
+    )
     try:
         yield store
     finally:

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     database_busy_seconds: float = Field(
         10.0, gt=0, le=600, description="Seconds to wait for another program that keeps the store locked."
     )
+    database_connections: int = Field(
+        15,
+        ge=2,
+        le=1000,
+        description="Connections that one process opens to PostgreSQL at most; `run` has one more, for its lock.",
+    )
     database_start_seconds: float = Field(
         60.0, ge=0, le=3600, description="Seconds that a starting bot waits for a PostgreSQL that does not answer yet."
     )

@@ -38,6 +38,39 @@ async def waiting(tx: AsyncConnection, now: datetime) -> Waiting:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What was given up since a moment: posts, with the reason of the last one, and events that were not recorded."""
+
+    posts: int
+    reason: str
+    events: int
+
+
+async def failures(tx: AsyncConnection, since: datetime) -> Failures:
+    """The posts and events that were given up since a moment."""
+    is_failed = posts.c.state == PostState.FAILED, posts.c.planned_at >= since
+    number = (await tx.execute(sa.select(sa.func.count()).where(*is_failed))).scalar_one()
+    last = sa.select(posts.c.reason).where(*is_failed).order_by(posts.c.id.desc()).limit(1)
+    reason = (await tx.execute(last)).scalar_one_or_none() or ""
+    is_lost = inbox.c.state == InboxState.FAILED, inbox.c.received_at >= since
+    events = (await tx.execute(sa.select(sa.func.count()).select_from(inbox).where(*is_lost))).scalar_one()
+    return Failures(int(number), reason, int(events))
+
+
+async def connections(tx: AsyncConnection) -> tuple[int, int]:
+    """How many connections PostgreSQL has open now, and how many it admits for programs like this one."""
+    row = await tx.execute(
+        sa.text(
+            "select (select count(*) from pg_stat_activity where backend_type = 'client backend') as open,"
+            " cast(current_setting('max_connections') as integer)"
+            " - cast(current_setting('superuser_reserved_connections') as integer) as admitted"
+        )
+    )
+    numbers = row.one()
+    return int(numbers.open), int(numbers.admitted)
+
+
 async def channels_by_state(tx: AsyncConnection) -> dict[tuple[str, str], int]:
     """The number of channels of each platform in each state."""
     columns = channels.c.platform, channels.c.state

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.store import sqlite
 from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
 
+_KEPT_CONNECTIONS = 5
+"""Connections to PostgreSQL that stay open while nobody needs them."""
 _CHECKPOINT_EVERY = 500
 """Transactions that SQLite's log may hold before they are moved into the file."""
 _WRITERS = 7_402_511
@@ -154,12 +156,17 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database).absolute()
 
 
-def make_engine(url: str, busy_seconds: float) -> AsyncEngine:
-    """An engine for `sqlite:///file` or `postgresql://…`. A driver that the URL names is ignored."""
+def make_engine(url: str, busy_seconds: float, connections: int = 15) -> AsyncEngine:
+    """An engine for `sqlite:///file` or `postgresql://…`. A driver that the URL names is ignored. `connections` is the
+    most that it opens to PostgreSQL at the same time; SQLite's file has as many as it needs."""
     parsed = parsed_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_size=min(connections, _KEPT_CONNECTIONS),
+            max_overflow=max(0, connections - _KEPT_CONNECTIONS),
+            hide_parameters=True,
         )
     if parsed.database and parsed.database != ":memory:":
         try:

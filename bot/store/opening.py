@@ -6,9 +6,10 @@ from bot.store.database import Store, make_engine
 from bot.store.upgrade import upgrade
 
 
-async def open_store(url: str, *, busy_seconds: float = 10.0) -> Store:
-    """Open the store at an SQLAlchemy URL and bring its tables up to date. Raises a `StoreError` subclass."""
-    store = Store(make_engine(url, busy_seconds))
+async def open_store(url: str, *, busy_seconds: float = 10.0, connections: int = 15) -> Store:
+    """Open the store at an SQLAlchemy URL and bring its tables up to date. `connections` is the most that it opens to
+    PostgreSQL. Raises a `StoreError` subclass."""
+    store = Store(make_engine(url, busy_seconds, connections))
     try:
         await upgrade(store)
     except BaseException:
