@@ -76,12 +76,16 @@ def run() -> None:
 
 
 @app.command()
-def demo(script: Annotated[bool, typer.Option("--script", help="Play a scripted visit and print it.")] = False) -> None:
+def demo(
+    script: Annotated[bool, typer.Option("--script", help="Play a scripted visit and print it.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Serve its page too, and name the address.")] = False,
+) -> None:
     """Try the whole bot here, with papers of its own."""
     from bot.demo.visit import interactive, is_talked_to, scripted
 
     settings = _settings("error")
-    _go(interactive(settings) if not script and is_talked_to(sys.stdin, sys.stdout) else scripted(settings))
+    is_chat = not script and is_talked_to(sys.stdin, sys.stdout)
+    _go(interactive(settings, page=page) if is_chat else scripted(settings, page=page))
 
 
 @app.command()

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from bot.app import system_clock
 from bot.commands.registry import COMMANDS
+from bot.demo.page import demo_page
 from bot.demo.world import DemoClock, World, demo_world, first_morning
 from bot.model.codec import load_message
 from bot.model.messages import Message, Place
@@ -35,6 +36,11 @@ _WELCOME = (
     "Nothing of this visit is kept. Try: [b]2 👍[/b] or [b]2 like[/b] (card 2) · [b]/next[/b] (tomorrow's digest) · "
     "[b]/papers federated[/b] (search) · [b]taste[/b] · [b]/help[/b]"
 )
+_PAGE = (
+    "This channel has a page too, while you are here. Open it in a browser, and again after some 👍 and a /next:\n{}\n"
+    "The papers of the day, for everyone: {}"
+)
+_PAGE_ENDS = "The page of this visit was at\n{}\nand ends with it; [b]{} run[/b] serves one that stays."
 _PRIVACY = r"federated|differential(ly)? priva|\bprivacy\b|\bprivate\b|unlearn|membership inference"
 """The subject of the scripted visit's team: it likes every card that matches, and no other."""
 _CARDS = 5
@@ -68,8 +74,8 @@ def is_talked_to(stdin: TextIO, stdout: TextIO, seconds: float = _FIRST_LINE_SEC
         return False
 
 
-async def interactive(settings: Settings) -> None:
-    """The interactive demo."""
+async def interactive(settings: Settings, *, page: bool = False) -> None:
+    """The interactive demo; with its `page` while it lasts."""
     console = Console()
     clock = DemoClock(first_morning(settings))
 
@@ -90,11 +96,14 @@ async def interactive(settings: Settings) -> None:
     async with demo_world(settings, clock, platform) as world:
         if sys.stdin.isatty():
             console.print(_WELCOME, highlight=False)
-        await _run_chat(world, "you")
+        await _run_chat(world, "you", console, page=page)
 
 
-async def scripted(settings: Settings, console: Console | None = None, present: Clock = system_clock) -> None:
-    """Play a visit of eight days through the same terminal, and print it as a transcript. It ends in the `present`."""
+async def scripted(
+    settings: Settings, console: Console | None = None, present: Clock = system_clock, *, page: bool = False
+) -> None:
+    """Play a visit of eight days through the same terminal, and print it as a transcript; with its `page` while it
+    lasts. It ends in the `present`."""
     console = console or Console(width=None if sys.stdout.isatty() else 100, soft_wrap=False)
     clock = DemoClock(first_morning(settings))
     visit = Visit(console)
@@ -113,16 +122,22 @@ async def scripted(settings: Settings, console: Console | None = None, present: 
 
     async with demo_world(settings, clock, platform, present) as world:
         visit.world = world
-        await _run_chat(world, "ada")
+        await _run_chat(world, "ada", console, page=page)
 
 
-async def _run_chat(world: World, who: str) -> None:
-    """Invite the bot to the channel, and run the chat."""
+async def _run_chat(world: World, who: str, console: Console, *, page: bool) -> None:
+    """Invite the bot to the channel, and run the chat. The page's address is told at the start and at the end."""
     terminal = world.app.delivery_worker.platforms[PLACE.platform]
     assert isinstance(terminal, TerminalPlatform)
     terminal.log.join(PLACE)
     await world.open_channel(PLACE, who)
-    await terminal.run(world.app.service)
+    if not page:
+        await terminal.run(world.app.service)
+        return
+    async with demo_page(world.app, PLACE, who, world.clock) as served:
+        console.print(_PAGE.format(served.channel_url, served.url), highlight=False, soft_wrap=True)
+        await terminal.run(world.app.service)
+        console.print(_PAGE_ENDS.format(served.channel_url, _program()), highlight=False, soft_wrap=True)
 
 
 @dataclass

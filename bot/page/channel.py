@@ -29,7 +29,7 @@ from bot.reports.query_notes import explain
 from bot.store.channels import Channel
 from bot.web.errors import PageError
 
-_DAYS = 7
+_DAYS = 5
 """Days of a channel on one page."""
 _HITS = 20
 _LONGEST_NAME = 1_000
@@ -39,8 +39,8 @@ _NAME = 60
 class ChannelPages:
     """The routes below /c/{token}."""
 
-    def __init__(self, context: PageContext) -> None:
-        self._context, self._access = context, ChannelAccess(context)
+    def __init__(self, context: PageContext, access: ChannelAccess) -> None:
+        self._context, self._access = context, access
 
     @property
     def routes(self) -> list[web.RouteDef]:

@@ -16,12 +16,13 @@ from bot.model.messages import PlaceKind
 from bot.model.text import plain_text
 from bot.page import atom
 from bot.page.cache import is_had_since
+from bot.page.channel_access import ChannelAccess
 from bot.page.context import PageContext, choice_of, query_of
 from bot.page.feed_entries import entries_of
 from bot.reports import news_items
 from bot.reports.listings import Period
 from bot.reports.news_items import NewsItem
-from bot.store import channels, links, metadata
+from bot.store import metadata
 from bot.store import state as store_state
 from bot.store.channels import Channel
 from bot.web.errors import PageError
@@ -57,8 +58,8 @@ class _Document:
 class Feeds:
     """The routes /feeds, /feeds/day.atom, /feeds/trending.atom, /feeds/search.atom and /feeds/c/{token}.atom."""
 
-    def __init__(self, context: PageContext) -> None:
-        self._context, self._site = context, ""
+    def __init__(self, context: PageContext, access: ChannelAccess) -> None:
+        self._context, self._access, self._site = context, access, ""
         self._documents: OrderedDict[str, _Document] = OrderedDict()
 
     @property
@@ -113,17 +114,12 @@ class Feeds:
         """A channel's picks. They are read anew for each request, since posts come without a new state of the papers,
         and a revoked link must work no more."""
         context, token = self._context, request.match_info["token"]
+        channel = (await self._access.view_of(request)).channel
         site = await self._site_id()
         async with context.store.read() as tx:
-            link = await links.find(tx, token)
-            if link is None:
-                raise PageError(404, "There is no such feed. Perhaps its address was cut off.", PRIVATE_HEADERS)
-            if not link.works:
-                raise PageError(410, "This address works no more. Ask the channel for its new one.", PRIVATE_HEADERS)
-            channel = await channels.get(tx, link.channel_id)
-            items = await news_items.of_channel(tx, link.channel_id) if channel else []
+            items = await news_items.of_channel(tx, channel.id)
         subject = _Subject(
-            f"channel:{link.channel_id}",
+            f"channel:{channel.id}",
             f"Papers for {_name(channel)}",
             "The papers that were picked for this channel, with the reason for each.",
             f"/feeds/c/{token}.atom",
@@ -216,8 +212,8 @@ def conditional(request: web.Request, document: _Document, headers: dict[str, st
     return answer
 
 
-def _name(channel: Channel | None) -> str:
-    if channel is None or not channel.place.name:
+def _name(channel: Channel) -> str:
+    if not channel.place.name:
         return "a channel"
     return "you" if channel.place.kind is PlaceKind.DIRECT else f"#{plain_text(channel.place.name)}"
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.page.about import AboutPages
 from bot.page.cache import PublicPages
 from bot.page.channel import ChannelPages
+from bot.page.channel_access import ChannelAccess
 from bot.page.context import PageContext
 from bot.page.days import DayPages
 from bot.page.feeds import Feeds
@@ -25,9 +26,9 @@ log = structlog.get_logger(__name__)
 
 def page_routes(context: PageContext) -> list[web.RouteDef]:
     """The routes of the page."""
-    pages = PublicPages(context)
+    pages, access = PublicPages(context), ChannelAccess(context)
     public = [kind(context, pages) for kind in (DayPages, TrendingPages, SearchPages, PaperPages)]
-    parts = [*public, Feeds(context), AboutPages(context), ChannelPages(context)]
+    parts = [*public, Feeds(context, access), AboutPages(context), ChannelPages(context, access)]
     return _guarded([route for part in parts for route in part.routes])
 
 

@@ -4,19 +4,25 @@ import asyncio
 import io
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 from rich.console import Console
 from structlog.testing import capture_logs
 
-from bot.demo.visit import is_talked_to, scripted
-from bot.demo.world import DemoClock
+from bot.commands.registry import COMMANDS
+from bot.demo.page import demo_page
+from bot.demo.visit import PLACE, is_talked_to, scripted
+from bot.demo.world import DemoClock, demo_world
+from bot.model.messages import Asker
+from bot.platforms.terminal import TerminalPlatform
 from bot.settings import load
 from recommender import Paper
 from tests.support.paper_sources import PaperSources
@@ -188,6 +194,48 @@ def test_without_any_input_the_demo_plays_its_script(tmp_path: Path) -> None:
     closed = (tmp_path / "lines").open("w+")
     closed.close()
     assert not is_talked_to(closed, io.StringIO())
+
+
+async def test_the_page_of_the_demo_shows_its_channel_while_it_lasts(tmp_path: Path) -> None:
+    clock = DemoClock(datetime(2025, 11, 3, 8, 30, tzinfo=UTC))
+    settings = load(None, {"PAPERBOY_SOURCES__HUGGINGFACE__ENABLED": "false"})
+
+    def terminal(folder: Path) -> TerminalPlatform:
+        return TerminalPlatform(folder, Console(file=io.StringIO()), clock, COMMANDS)
+
+    async with demo_world(settings, clock, terminal) as world, aiohttp.ClientSession() as client:
+        await world.open_channel(PLACE, "you")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            web = settings.web.model_copy(update={"port": port, "host": "0.0.0.0", "page": False})
+            app = replace(world.app, settings=world.app.settings.model_copy(update={"web": web}))
+            async with demo_page(app, PLACE, "you", clock) as page:
+                assert page.url.startswith("http://127.0.0.1:")
+                assert not page.url.endswith(f":{port}"), "a port that is taken is no obstacle"
+                for url, shown in ((page.url, "Monday, 3 November 2025"), (page.channel_url, "#papers")):
+                    async with client.get(url) as answer:
+                        assert answer.status == 200
+                        assert shown in await answer.text()
+                asked = await app.service.ask(PLACE, Asker("you", manager=True), "link")
+                assert "There is a link already: you made it today." in asked.text
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await client.get(page.url)
+
+
+def test_the_demo_with_its_page_names_it_first_and_last() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "demo", "--page"],
+        input="federated\n",
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PAPERBOY_SOURCES__HUGGINGFACE__URL": NOBODY, "PAPERBOY_WEB__PORT": "0"},
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    first, last = re.findall(r"^http://127\.0\.0\.1:\d+/c/\S{43}$", ran.stdout, flags=re.MULTILINE)
+    assert first == last
+    assert ran.stdout.index(first) < ran.stdout.index("“federated”") < ran.stdout.rindex(last)
 
 
 def test_piped_lines_are_answered_by_the_demo_of_the_program() -> None:
