@@ -334,6 +334,10 @@ class DiscordSettings(Section):
         return SecretStr(token)
 
 
+_LONGEST_BEFORE_TOKEN = 25
+"""Characters before the @ that leave room for a plus and a token: 64 may stand there (RFC 5321)."""
+
+
 class EmailSettings(Section):
     """Mail: papers in the inbox of whoever subscribes; off without the address of a mail server."""
 
@@ -368,12 +372,17 @@ class EmailSettings(Section):
     @field_validator("sender", "bounces", "unsubscribe")
     @classmethod
     def _mail_address(cls, value: str, info: Any) -> str:
-        name, address = parseaddr(value) if info.field_name == "sender" else ("", value)
         if not value.strip():
             return ""
-        if not name.isprintable():
-            raise ValueError("has a name that can't be shown")
-        return formataddr((name, read_address(address))) if name else read_address(address)
+        if not value.isprintable():
+            raise ValueError("holds signs that can't be shown")
+        name, address = parseaddr(value) if info.field_name == "sender" else ("", value)
+        address = read_address(address)
+        if info.field_name == "bounces" and len(address.partition("@")[0]) > _LONGEST_BEFORE_TOKEN:
+            raise ValueError(
+                f"has more than {_LONGEST_BEFORE_TOKEN} characters before the @: a token must fit there too"
+            )
+        return formataddr((name, address)) if name else address
 
     @field_validator("smtp_url")
     @classmethod
