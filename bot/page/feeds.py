@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
@@ -122,8 +122,8 @@ class Feeds:
             f"channel:{channel.id}",
             f"Papers for {_name(channel)}",
             "The papers that were picked for this channel, with the reason for each.",
-            f"/feeds/c/{token}.atom",
-            f"/c/{token}",
+            f"/feeds/c/{quote(token, safe='')}.atom",
+            f"/c/{quote(token, safe='')}",
         )
         body = await asyncio.to_thread(self._xml, subject, site, items)
         return conditional(request, self._kept(f"{subject.key}:{token}", None, body), PRIVATE_HEADERS)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import sqlalchemy as sa
+
 from bot.model.messages import Place
 from bot.page import atom
 from bot.store import contributions, links, listings, papers
 from bot.store.database import Store
+from bot.store.tables import installations
 from recommender import Paper
 from tests.page.conftest import Site
 from tests.page.test_feeds import parsed
@@ -93,6 +96,17 @@ async def test_a_revoked_link_is_gone_and_an_invented_one_is_unknown(site: Site)
         answer = await site.get(f"/feeds/c/{invented}.atom")
         assert answer.status == 404, invented
         assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+
+
+async def test_the_feed_ends_where_the_workspace_removed_the_bot(site: Site) -> None:
+    await site.bot.invite()
+    path, now = f"/feeds/c/{await link(site)}.atom", site.bot.clock()
+    assert (await site.get(path)).status == 200
+    async with site.bot.store.write() as tx:
+        row = {"platform": PLACE.platform, "workspace": PLACE.workspace, "name": "", "bot_user": "", "bot": ""}
+        more = {"installer": "", "scopes": [], "token": "", "refresh_token": "", "installed_at": now}
+        await tx.execute(sa.insert(installations).values(**row, **more, uninstalled_at=now))
+    assert (await site.get(path)).status == 410
 
 
 async def test_a_private_paper_is_in_its_channels_feed_alone(site: Site) -> None:
