@@ -44,7 +44,7 @@ def learned_threshold(outcomes: Sequence[PickOutcome], start: float, today: date
     For each percentile, the likes below it are binomial, with a Beta prior around the channel's own rate. At least half
     of the remembered digests would have had a paper above the threshold, so a channel never falls silent for good.
     """
-    from scipy.special import betainc  # takes a sixth of a second to import
+    from scipy.special import betainc  # takes 0.1 s to import
 
     recent = [outcome for outcome in outcomes if outcome.day > today - MEMORY]
     scored = sorted((outcome for outcome in recent if outcome.place > 1), key=lambda outcome: outcome.percentile)
