@@ -32,18 +32,22 @@ class Birth:
 async def listed(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
     """The papers that became news from day `since` to day `until`, both included, the most upvoted first. Withdrawn
     papers are none of them."""
-    query = sa.select(papers).where(papers.c.listed_on.between(since, until), *_NEWS)
-    rows = await tx.execute(query.order_by(*_MOST_UPVOTED_FIRST).limit(limit).offset(offset))
-    return [paper_of(row) for row in rows]
+    return await _chosen(tx, [papers.c.listed_on.between(since, until), *_NEWS], limit, offset)
 
 
 async def trending(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
     """The papers of these days that have upvotes, the most upvoted first."""
-    # The rows are chosen by the index alone, and only those that are shown are read with their abstracts.
-    chosen = sa.select(papers.c.id).where(papers.c.listed_on.between(since, until), *_NEWS, papers.c.upvotes > 0)
-    chosen = chosen.order_by(papers.c.upvotes.desc(), papers.c.id).limit(limit).offset(offset)
-    query = sa.select(papers).where(papers.c.id.in_(chosen.scalar_subquery()))
-    rows = await tx.execute(query.order_by(papers.c.upvotes.desc(), papers.c.id))
+    is_trending = papers.c.listed_on.between(since, until), *_NEWS, papers.c.upvotes > 0
+    return await _chosen(tx, is_trending, limit, offset)
+
+
+async def _chosen(
+    tx: AsyncConnection, conditions: Sequence[sa.ColumnElement[bool]], limit: int, offset: int
+) -> list[Paper]:
+    """The most upvoted papers that meet the conditions. An index alone chooses them, and only those that are shown are
+    read with their abstracts."""
+    chosen = sa.select(papers.c.id).where(*conditions).order_by(*_MOST_UPVOTED_FIRST).limit(limit).offset(offset)
+    rows = await tx.execute(sa.select(papers).where(papers.c.id.in_(chosen)).order_by(*_MOST_UPVOTED_FIRST))
     return [paper_of(row) for row in rows]
 
 
@@ -79,12 +83,12 @@ async def count(tx: AsyncConnection, since: date, until: date) -> int:
 
 async def last_day(tx: AsyncConnection, until: date) -> date | None:
     """The last day up to `until` that has papers; None if there is none."""
-    return await _day(tx, sa.func.max(papers.c.listed_on), papers.c.listed_on <= until)
+    return await _day(tx, papers.c.listed_on <= until, papers.c.listed_on.desc())
 
 
 async def first_day(tx: AsyncConnection, since: date, until: date) -> date | None:
     """The first day from `since` to `until` that has papers; None if there is none."""
-    return await _day(tx, sa.func.min(papers.c.listed_on), papers.c.listed_on.between(since, until))
+    return await _day(tx, papers.c.listed_on.between(since, until), papers.c.listed_on)
 
 
 async def births(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, Birth]:
@@ -122,9 +126,9 @@ async def most_upvoted(
     return sorted(ids, key=lambda paper_id: (-points[paper_id], paper_id))[:limit]
 
 
-async def _day(tx: AsyncConnection, chosen: Any, condition: sa.ColumnElement[bool]) -> date | None:
-    day = (await tx.execute(sa.select(chosen).where(condition, *_NEWS))).scalar_one_or_none()
-    return date.fromisoformat(day) if isinstance(day, str) else day
+async def _day(tx: AsyncConnection, condition: sa.ColumnElement[bool], order: sa.ColumnElement[Any]) -> date | None:
+    query = sa.select(papers.c.listed_on).where(condition, *_NEWS).order_by(order).limit(1)
+    return (await tx.execute(query)).scalar_one_or_none()
 
 
 def _midnight(day: date | None) -> datetime:

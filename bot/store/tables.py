@@ -151,7 +151,7 @@ papers = sa.Table(
     _text("url"),
     _text("doi"),
     # The day on which it became news; NULL for papers that were only imported, looked up or revised.
-    sa.Column("listed_on", sa.Date, index=True),
+    sa.Column("listed_on", sa.Date),
     # When this store first recorded it as news. A topic's alerts are for the papers that came after the topic.
     sa.Column("news_at", Instant, index=True),
     # The revision of the papers at its last change. The index continues from the revision that it has.
@@ -160,7 +160,7 @@ papers = sa.Table(
     # order, times do not.
     sa.Column("news_revision", sa.BigInteger, index=True),
     # Whether a member gave it and no source listed it. Only the channels in `contributions` may see it.
-    sa.Column("private", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
+    sa.Column("private", sa.Boolean, nullable=False, server_default=sa.false()),
     _text("pdf_url", server_default=sa.text("''")),
     _text("code_url", server_default=sa.text("''")),
     _text("project_url", server_default=sa.text("''")),
@@ -171,6 +171,10 @@ papers = sa.Table(
     sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
     # The id that it had when it became news, if it has another one now: feeds name it by that for ever.
     _text("first_id", server_default=sa.text("''")),
+    # It chooses the papers of a day, and the most upvoted of them, without a look at the rows.
+    sa.Index("ix_papers_news", "listed_on", "withdrawn", "private", "upvotes", "id"),
+    # Only the private ones: SQLite would rather look through all papers that are not than through one day's.
+    sa.Index("ix_papers_private", "private", sqlite_where=sa.text("private = 1"), postgresql_where=sa.text("private")),
 )
 
 removed_papers = sa.Table(
