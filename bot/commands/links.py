@@ -45,9 +45,10 @@ async def _make(ctx: CommandContext, *, replacing: bool) -> Reply:
         return error_reply("This channel is gone, so there is nothing to link to.")
     ended = " The link before it has ended." if standing else ""
     return Reply(
-        f"{_page_of(ctx)}, and a feed for feed readers.{ended} Whoever has a link can read what I posted here and what "
-        f"you liked (no names), {_OWN[_is_direct(ctx)]}, without signing in: keep the links as you keep a "
-        "password. I can't show them again, since I keep no copy. `/papers link revoke` ends both at once.",
+        f"{_page_of(ctx)}, and a feed for feed readers.{ended} Whoever has a link can read, without signing in, what I "
+        f"posted here and what you liked (no names), {_OWN[_is_direct(ctx)]}, and where your public channels had a "
+        "paper: keep the links as you keep a password. I can't show them again, since I keep no copy. "
+        "`/papers link revoke` ends both at once.",
         links=(Link("Page", page_url(ctx, token)), Link("Feed", f"{ctx.services.page.url}/feeds/c/{token}.atom")),
         actions=(Action("Revoke", LINK, _REVOKE),),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from bot.demo.world import CORPUS
+from bot.store import links
+from bot.store.opening import open_store
 from recommender import Paper
 from recommender.formats import paper_line, read_papers
+from tests.store.whole import START, add_channel
 from tests.support.operator import ROOT, Operator, exported, good, ids, lines
 
 
@@ -32,6 +36,20 @@ def test_a_backup_brings_everything_back(stocked: Operator, tmp_path: Path) -> N
     stocked.set(DATA_DIR=str(tmp_path / "elsewhere"))
     assert stocked("db", "restore", tmp_path / "backup").code == 0
     assert stocked("papers", "export").out == before
+
+
+def test_a_restore_says_that_links_of_channels_work_again(stocked: Operator, tmp_path: Path) -> None:
+    async def make_link() -> None:
+        store = await open_store(f"sqlite:///{stocked.home / 'paperboy.db'}")
+        async with store.write() as tx:
+            await links.make(tx, (await add_channel(tx)).id, "ada", START)
+        await store.close()
+
+    assert stocked("db", "backup", tmp_path / "none").code == 0
+    asyncio.run(make_link())
+    assert stocked("db", "backup", tmp_path / "one").code == 0
+    assert "1 link to channels' pages" in stocked("db", "restore", tmp_path / "one", "--force").out
+    assert "channels' pages" not in stocked("db", "restore", tmp_path / "none", "--force").out
 
 
 def test_what_is_there_already_is_replaced_only_when_said(stocked: Operator, tmp_path: Path) -> None:
