@@ -15,9 +15,10 @@ from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.writer import Index
 from recommender.learning.duplicates import DuplicateFinder
 from recommender.learning.features import Features
+from recommender.learning.learner import Learner
 from recommender.learning.scoring import ScoredCandidates, gather_candidates, score_candidates, score_for_channels
 from recommender.learning.similar import similar
-from recommender.learning.taste import Learner, TasteModel
+from recommender.learning.taste import TasteModel
 from recommender.paper import Paper
 from recommender.picking.baselines import Baseline
 from recommender.picking.picks import Picker, PickOptions, best_first, ranked

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.learning.features import Features
 from recommender.learning.labels import utc
+from recommender.learning.learner import Learner
 from recommender.learning.matrix import FeatureMatrix
 from recommender.learning.preferences import Preference, Teacher
-from recommender.learning.taste import Learner, TasteModel
+from recommender.learning.taste import TasteModel
 
 UPVOTE_WEIGHT = 0.05
 """Added for each e-fold of a paper's upvotes: a weak signal, and a late one."""
