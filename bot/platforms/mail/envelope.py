@@ -50,7 +50,7 @@ def composed(
 def message_id(key: str, host: str) -> str:
     """The Message-ID of a post, without its brackets."""
     safe_key = "".join(char for char in key if char.isascii() and (char.isalnum() or char in "-._"))
-    return f"{safe_key.strip('.') or 'mail'}@{host}"
+    return f"{safe_key.strip('.') or 'message'}@{host}"
 
 
 def leaving_headers(off_url: str, unsubscribe_address: str) -> dict[str, str]:
