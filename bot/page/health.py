@@ -84,7 +84,8 @@ class Health:
     def _may_read(self, request: web.Request) -> bool:
         if self._token:
             given = request.headers.get("Authorization", "")
-            return hmac.compare_digest(given.encode(), f"{_BEARER}{self._token}".encode())
+            # aiohttp keeps the bytes of a header that is no UTF-8 as halves of surrogate pairs.
+            return hmac.compare_digest(given.encode(errors="surrogateescape"), f"{_BEARER}{self._token}".encode())
         if self._is_behind_proxy or "X-Forwarded-For" in request.headers:
             return False
         address = client_of(request)

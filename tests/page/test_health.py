@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import aiohttp
@@ -109,6 +110,11 @@ async def test_with_a_token_metrics_want_it(harness: BotHarness) -> None:
             assert (await site.get("/metrics")).status == 404
             assert (await site.get("/metrics", Authorization="Bearer hunter3")).status == 404
             assert (await site.get("/metrics", Authorization="Bearer hunter2")).status == 200
+        host, _, port = url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\r\nConnection: close\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 404")
+        writer.close()
 
 
 async def test_where_a_proxy_stands_before_it_metrics_want_a_token(harness: BotHarness) -> None:

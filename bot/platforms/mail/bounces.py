@@ -8,15 +8,20 @@ from email.message import Message
 from email.policy import compat32
 
 _MOST_PARTS = 50
+_MOST_BYTES = 64 * 1024
+"""Bytes of a report that are read: the part for programs comes before the mail that came back."""
 
 
 def came_back(report: bytes) -> bool:
     """Whether a report says that a mail failed for good. A report of a delay does not, and nothing else is a report."""
-    return any(
-        fields.get("Action", "").strip().casefold() == "failed"
-        and str(fields.get("Status", "5")).strip().startswith("5")
-        for fields in _status_fields(report)
-    )
+    try:
+        return any(
+            fields.get("Action", "").strip().casefold() == "failed"
+            and str(fields.get("Status", "5")).strip().startswith("5")
+            for fields in _status_fields(report[:_MOST_BYTES])
+        )
+    except RecursionError:  # parts within parts, a thousand deep
+        return False
 
 
 def _status_fields(report: bytes) -> Iterator[Message]:
