@@ -15,10 +15,10 @@ from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
 from bot.estimator import ChosenEstimator
 from bot.jobs.alerts import Alerts
-from bot.jobs.channel_feeds import ChannelFeeds, OpenFeed
+from bot.jobs.channel_feeds import ChannelFeeds
 from bot.jobs.clean_up import delete_removed_workspaces
 from bot.jobs.delivery import DeliveryWorker, RetryPolicy
-from bot.jobs.ingest import Ingest
+from bot.jobs.ingest import Ingest, OpenFeed
 from bot.jobs.lost_channels import LostChannels
 from bot.jobs.planning import DigestPlanner
 from bot.jobs.reactions import ReactionRecorder
@@ -120,6 +120,7 @@ def build(
     grace = timedelta(hours=settings.digest.grace_hours)
     baseline = Baseline(settings.experiment.rival) if settings.experiment.rival else None
     private = PrivateIndexes(store)
+    ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days, open_feed)
     digests = DigestComposer(
         store,
         paper_index,
@@ -127,14 +128,13 @@ def build(
         window,
         baseline,
         neighbours=settings.votes.neighbours,
-        sources=[source.name for source in sources],
+        sources=ingest.names,
         private=private,
     )
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)
     delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, seconds, reactions)
-    ingest = Ingest(store, paper_index, sources, clock, settings.sources.look_back_days)
     channel_feeds = ChannelFeeds(store, clock, open_feed)
     services = Services(
         COMMANDS,
@@ -150,9 +150,11 @@ def build(
         vote_counters.refresh_tally,
         zotero,
         channel_feeds,
-        [source.name for source in sources],
+        ingest.names,
         settings.digest.zone,
         page := PageAddress(settings.web.public_url if settings.web.page else ""),
+        ingest,
+        frozenset(settings.sources.operators),
     )
     alerts = Alerts(store, paper_index, digests, platforms, clock, window, private)
     source_reading = SourceReading(

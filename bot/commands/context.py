@@ -27,6 +27,7 @@ from bot.sources.zotero import Zotero
 from bot.store import contributions, inbox, papers
 from bot.store.channel_feeds import ChannelFeed
 from bot.store.channels import Channel
+from bot.store.common_feeds import CommonFeed
 from bot.store.database import Store
 from recommender import Paper
 from recommender.paper import arxiv_id, canonical_id, is_id
@@ -45,6 +46,18 @@ _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 _LONGEST_SEARCH = 200
 _TELLING = 8
 """Letters that a part of a title needs to name a paper."""
+
+
+class CommonFeedReader(Protocol):
+    """Adds and drops feeds for all channels."""
+
+    async def add_feed(self, feed: CommonFeed) -> int:
+        """Add a feed, if it can be read. Returns the number of papers that it lists. Raises SourceError."""
+        ...
+
+    async def drop_feed(self, name: str) -> None:
+        """Read a feed no more."""
+        ...
 
 
 class ChannelFeedReader(Protocol):
@@ -81,6 +94,14 @@ class Services:
     default_zone: str = ""
     """The time zone of new channels; "" for that of the member who begins there."""
     page: PageAddress = field(default_factory=PageAddress)
+    common_feeds: CommonFeedReader | None = None
+    operators: frozenset[str] = frozenset()
+    """The members who run the bot, as `operator_name` names them."""
+
+    def operator_name(self, place: Place, member: str) -> str:
+        """The member as `sources.operators` in the settings names operators."""
+        workspace = self.known_in(place)
+        return f"{place.platform}:{member}" if workspace is None else f"{place.platform}:{workspace}/{member}"
 
     async def zone_for(self, place: Place, member: str) -> str:
         """The time zone in which a member begins a channel: the default, else the member's own, else UTC."""
@@ -137,6 +158,14 @@ class CommandContext:
     def may_manage(self) -> bool:
         """Whether the asker may change what the channel gets: managers, who invited the bot, anyone in private."""
         return self.asker.manager or self.place.kind is PlaceKind.DIRECT or self.asker.member == self.channel.owner
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the asker runs the bot: the platform knows it, or the settings name the member."""
+        return self.asker.operator or (
+            bool(self.asker.member)
+            and self.services.operator_name(self.place, self.asker.member) in self.services.operators
+        )
 
     async def bot_is_member(self) -> bool:
         """Whether the bot is in the place, so that it can post there. False only where the platform says so: a platform

@@ -14,8 +14,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.jobs import restoring
+from bot.jobs.ingest import OpenFeed
 from bot.ports.platform import Clock
-from bot.sources.base import Batch, Listing, ListingKind, Source, SourceError
+from bot.sources.base import Batch, Listing, ListingKind, SourceError
 from bot.store import channel_feeds, channels, contributions, papers, runs
 from bot.store.channel_feeds import ChannelFeed
 from bot.store.channels import Channel
@@ -24,8 +25,6 @@ from bot.store.errors import StoreError
 from bot.store.states import RunState
 
 log = structlog.get_logger(__name__)
-OpenFeed = Callable[[str, str], Source]
-"""The feed of a stranger, from its address and its name."""
 IsNews = Callable[[Listing], bool]
 """Whether the entry of a feed is news for the feed's channel, and not only known from now on."""
 _MOST_TAKEN = 200

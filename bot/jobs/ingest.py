@@ -17,13 +17,16 @@ from bot import metrics
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock
 from bot.sources.base import Batch, Listing, ListingKind, Source, SourceError
-from bot.store import papers, runs
+from bot.store import common_feeds, papers, runs
+from bot.store.common_feeds import CommonFeed
 from bot.store.database import Store
 from bot.store.errors import StoreError
 from bot.store.states import RunState
 from recommender.paper import arxiv_id
 
 log = structlog.get_logger(__name__)
+OpenFeed = Callable[[str, str], Source]
+"""The feed of a stranger, from its address and its name."""
 _AT_ONCE = 1_000
 _OLD_CROSS_DAYS = 62
 """A paper cross-listed this long after its arXiv number was given is no news."""
@@ -42,21 +45,63 @@ class Outcome:
 
 
 class Ingest:
-    """Runs sources. `look_back_days` is how far a first run, or one after failures, looks back at most."""
+    """Runs sources: those of the settings, and the feeds in the store, which `open_feed` opens. `look_back_days` is how
+    far a first run, or one after failures, looks back at most.
+
+    `names` are the names of all of them. The list is brought up to date whenever the sources are looked at.
+    """
 
     def __init__(
-        self, store: Store, paper_index: PaperIndex, sources: Sequence[Source], clock: Clock, look_back_days: int
+        self,
+        store: Store,
+        paper_index: PaperIndex,
+        sources: Sequence[Source],
+        clock: Clock,
+        look_back_days: int,
+        open_feed: OpenFeed | None = None,
     ) -> None:
         self._store, self._paper_index, self.sources, self._clock = store, paper_index, tuple(sources), clock
-        self._look_back = timedelta(days=look_back_days)
+        self._look_back, self._open_feed = timedelta(days=look_back_days), open_feed
+        self.names = [source.name for source in self.sources]
         self._running = asyncio.Lock()
+
+    async def all_sources(self) -> list[Source]:
+        """The sources of the settings, and the feeds for all channels that are in the store."""
+        own_names = {source.name for source in self.sources}
+        stored: list[Source] = []
+        if self._open_feed:
+            async with self._store.read() as tx:
+                feeds = await common_feeds.list_all(tx)
+            stored = [self._open_feed(feed.url, feed.name) for feed in feeds if feed.name not in own_names]
+        sources = [*self.sources, *stored]
+        self.names[:] = [source.name for source in sources]
+        return sources
+
+    async def add_feed(self, feed: CommonFeed) -> int:
+        """Add a feed for all channels, if it can be read. Returns the number of papers that it lists. Raises
+        SourceError."""
+        async with self._store.write() as tx:
+            await common_feeds.add(tx, feed)
+        source = next((source for source in await self.all_sources() if source.name == feed.name), None)
+        outcome = await self._read(source, None, None) if source else Outcome(feed.name, failure="It is gone already.")
+        if outcome.failure:
+            await self.drop_feed(feed.name)
+            raise SourceError(outcome.failure)
+        await self._paper_index.sync()
+        return outcome.listed
+
+    async def drop_feed(self, name: str) -> None:
+        """Read a feed for all channels no more."""
+        async with self._store.write() as tx:
+            await common_feeds.drop(tx, name)
+        await self.all_sources()
 
     async def run(
         self, only: str | None = None, since: date | None = None, report: Callable[[Outcome], None] | None = None
     ) -> list[Outcome]:
         """Read every source, or the one named; `since` looks further back than the records ask for."""
         async with self._running:
-            sources = [source for source in self.sources if only in (None, source.name)]
+            sources = [source for source in await self.all_sources() if only in (None, source.name)]
             # All results are awaited: no read goes on in the background after another met a store that does not answer.
             reads = (self._read(source, since, report) for source in sources)
             outcomes = await asyncio.gather(*reads, return_exceptions=True)
@@ -68,8 +113,9 @@ class Ingest:
 
     async def due(self, every: timedelta) -> bool:
         """Whether any source was last tried longer ago than `every`."""
+        sources = await self.all_sources()
         async with self._store.read() as tx:
-            for source in self.sources:
+            for source in sources:
                 last_run = await runs.latest(tx, source.name)
                 # A run in the future was made while the clock was wrong.
                 if last_run is None or not timedelta(0) <= self._clock() - last_run.started_at < every:

@@ -49,11 +49,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The member who asks: an opaque member id, and whether they may change the channel's settings."""
+    """The member who asks: an opaque member id, and whether they may change the channel's settings. An `operator` runs
+    the bot, as whoever sits at its own terminal does."""
 
     member: str
     manager: bool = False
     name: str = ""
+    operator: bool = False
 
 
 SUPER_REACTION_SUFFIX = "::burst"

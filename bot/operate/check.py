@@ -17,9 +17,10 @@ from bot.operate.run import environment_of
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.ports.platform import Check, Checkable, Finding
 from bot.settings import Settings, SettingsError
-from bot.source_registry import configured_sources, source_addresses
-from bot.store import channels
+from bot.source_registry import configured_sources, source_addresses, strangers_feeds
+from bot.store import channels, common_feeds
 from bot.store.channels import Channel
+from bot.store.common_feeds import CommonFeed
 from bot.store.database import Store, make_engine
 from bot.store.errors import StoreError
 from bot.store.opening import open_store
@@ -30,7 +31,12 @@ _SECONDS = 60.0
 
 async def check_all(settings: Settings, *, as_json: bool) -> int:
     """Print the findings, a line each or as JSON. Returns the exit code: 1 when anything is wrong."""
-    async with configured_sources(settings) as sources, _current_store(settings) as (store, stored_channels):
+    async with (
+        configured_sources(settings) as sources,
+        strangers_feeds(settings) as open_feed,
+        _current_store(settings) as (store, stored_channels),
+    ):
+        sources += [open_feed(feed.url, feed.name) for feed in await _stored_feeds(store)]
         clocks = source_addresses(settings, sources) + _platform_addresses(settings)
         checks = [
             Check("store", partial(core_checks.store, settings)),
@@ -79,6 +85,16 @@ async def run_checks(checks: Sequence[Check], seconds: float) -> list[Finding]:
             return Finding(f"{type(error).__name__}: {error}", "Nobody foresaw that; please report it.")
 
     return await asyncio.gather(*map(run, checks))
+
+
+async def _stored_feeds(store: Store) -> list[CommonFeed]:
+    """The feeds for all channels that were added in chat; none if the store can't be read or is of an earlier
+    revision."""
+    try:
+        async with store.read() as tx:
+            return await common_feeds.list_all(tx)
+    except Exception:  # the check of the store says what is wrong
+        return []
 
 
 @contextlib.asynccontextmanager

@@ -29,7 +29,7 @@ from bot.platforms.terminal import TerminalPlatform
 from bot.ports.platform import Platform, PlatformError
 from bot.serve import serve
 from bot.settings import Settings
-from bot.source_registry import configured_sources
+from bot.source_registry import configured_sources, strangers_feeds
 from bot.sources.feed import feed_name
 from bot.store.database import Store
 from bot.subscriptions import StoredSubscriptions
@@ -140,16 +140,16 @@ async def ingest_now(settings: Settings, only: str | None, since: date | None) -
     """Read the sources. Returns the exit code: 1 when one of them failed."""
     if since and since > system_clock().date():
         raise UsageError("--since names a day that is still to come.")
-    async with configured_sources(settings) as sources:
-        names = [source.name for source in sources]
-        if not names:
-            raise UsageError("Every source is switched off in the settings.")
-        if only in settings.sources.feeds:
+    async with configured_sources(settings) as sources, strangers_feeds(settings) as open_feed:
+        if only is not None and "://" in only:
             only = feed_name(only)
-        if only is not None and only not in names:
-            raise UsageError(f"There is no such source. They are {', '.join(names)}.")
         async with opened_paper_index(settings) as (store, paper_index):
-            ingest = Ingest(store, paper_index, sources, system_clock, settings.sources.look_back_days)
+            ingest = Ingest(store, paper_index, sources, system_clock, settings.sources.look_back_days, open_feed)
+            names = [source.name for source in await ingest.all_sources()]
+            if not names:
+                raise UsageError("Every source is switched off in the settings.")
+            if only is not None and only not in names:
+                raise UsageError(f"There is no such source. They are {', '.join(names)}.")
             err(f"Reading {only or ', '.join(names)} …")
             with progress("Reading the sources"):
                 outcomes = await ingest.run(only, since, _print_outcome)

@@ -136,6 +136,11 @@ class SourcesSettings(Section):
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds that one request may take in all.")
     max_bytes: int = Field(10_000_000, ge=10_000, description="The largest answer read, in bytes.")
     feeds: Texts = Field((), description="Further RSS or Atom feeds, by URL.")
+    operators: Texts = Field(
+        (),
+        description="Who may add and drop feeds for all channels in chat, as slack:T0123456/U0123456 (workspace, then "
+        "member) or discord:123456789012345678.",
+    )
     huggingface: HuggingFaceSettings = HuggingFaceSettings()
     arxiv: ArxivSettings = ArxivSettings()
     biorxiv: BiorxivSettings = BiorxivSettings()

@@ -273,6 +273,16 @@ channel_feeds = sa.Table(
 )
 """Feeds that managers added for their channels."""
 
+common_feeds = sa.Table(
+    "common_feeds",
+    metadata,
+    # As for the feeds of channels.
+    sa.Column("name", Name, primary_key=True),
+    _text("url"),
+    sa.Column("created_at", Instant, nullable=False),
+)
+"""Feeds that operators added in chat for all channels."""
+
 links = sa.Table(
     "links",
     metadata,

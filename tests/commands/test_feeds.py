@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.model.messages import Asker, Place
 from bot.sources.base import BadAddress, ListingKind, Refused
 from bot.sources.feed import Feed, feed_name
 from bot.sources.fetch import Fetcher
-from bot.store import channel_feeds, installations, papers, runs
+from bot.store import channel_feeds, common_feeds, installations, papers, runs
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
@@ -102,13 +103,13 @@ async def test_undated_and_old_posts_are_no_news_when_a_feed_is_added(sqlite_sto
     [
         (
             Refused("blog.example.org has no such page (404).", 404),
-            "I did not add it. blog.example.org has no such page",
+            "I did not add it: blog.example.org has no such page",
         ),
         (
             BadAddress("10.0.0.1 is inside a private network."),
             "I did not add it: its address leads into a private network",
         ),
-        (ValueError("odd"), "I did not add it. It failed in an unexpected way"),
+        (ValueError("odd"), "I did not add it: It failed in an unexpected way"),
     ],
 )
 async def test_a_feed_that_cannot_be_read_is_not_added(
@@ -168,3 +169,87 @@ async def test_a_strangers_feed_in_a_private_network_is_refused(sqlite_store: St
     assert not answer.ok
     assert "its address leads into a private network" in answer.text
     assert "127.0.0.1" not in answer.text
+
+
+OPERATOR = {"operators": ["fake:T1/ada", "fake:T2/ben"]}
+
+
+async def test_an_operator_adds_and_drops_a_feed_for_all_channels(store: Store, clock: Clock) -> None:
+    blog = Blog()
+    blog.papers = [post(1), post(2)]
+    harness = await harness_of(store, clock, blog, **OPERATOR)
+    added = await harness.say(f"feeds add <{URL}> for all", place=HOME)
+    assert added.ok, added.text
+    assert "It lists 2 papers now" in added.text
+    assert "secret" not in added.text
+    for place in (HOME, ROOM):
+        assert len((await harness.say("search federated averaging", place=place)).lines) == 2
+        assert f"• {feed_name(URL)}: read just now." in (await harness.say("feeds", place=place)).text
+    async with store.read() as tx:
+        assert await papers.count(tx) == 2
+    assert "already" in (await harness.say(f"feeds add {URL} for all", place=HOME)).text
+    assert "already" in (await harness.say(f"feeds add {URL}", place=ROOM)).text
+    blog.papers.append(post(3))
+    clock.advance(timedelta(hours=2))
+    await harness.app.source_reading.read_if_due()
+    assert len((await harness.say("search federated averaging", place=ROOM)).lines) == 3
+    blog.fails = Refused("blog.example.org refused (503).", 503)
+    clock.advance(timedelta(hours=2))
+    await harness.app.source_reading.read_if_due()
+    assert "blog.example.org (42ea28): could not be read" in (await harness.say("sources", place=ROOM)).text
+    dropped = await harness.say("feeds drop blog.example for everyone", place=HOME)
+    assert dropped.text == f"Dropped {feed_name(URL)} for all channels. Its papers stay."
+    assert "blog" not in (await harness.say("sources", place=ROOM)).text, "nobody is blamed any more"
+    assert not (await harness.say("feeds drop blog for all", place=HOME)).ok
+
+
+@pytest.mark.parametrize("asker", [ADA, BEN, Asker("", manager=True), Asker("ada/", manager=True)])
+@pytest.mark.parametrize("line", ["feeds add https://x.example/1 for all", "Feeds drop blog for ALL"])
+async def test_nobody_else_adds_or_drops_a_feed_for_all(
+    sqlite_store: Store, clock: Clock, asker: Asker, line: str
+) -> None:
+    harness = await harness_of(sqlite_store, clock, Blog())
+    refused = await harness.say(line, asker, HOME)
+    assert not refused.ok
+    in_settings = await harness_of(sqlite_store, clock, Blog(), **OPERATOR)
+    elsewhere = Place("fake", "c9", "T3", "ml")
+    refused = await in_settings.say(line, asker, elsewhere)
+    assert not refused.ok, "a member of another workspace may have the same id"
+    async with sqlite_store.read() as tx:
+        assert await common_feeds.list_all(tx) == []
+        assert await channel_feeds.list_all(tx) == []
+
+
+async def test_a_refused_operator_learns_what_to_set(sqlite_store: Store, clock: Clock) -> None:
+    harness = await harness_of(sqlite_store, clock, Blog())
+    refused = await harness.say(f"feeds add {URL} for all", place=HOME)
+    assert "put `fake:T1/ada` into sources.operators" in refused.text
+
+
+async def test_whoever_sits_at_the_bots_own_terminal_is_its_operator(sqlite_store: Store, clock: Clock) -> None:
+    blog = Blog()
+    blog.papers = [post(1)]
+    harness = await harness_of(sqlite_store, clock, blog)
+    assert (await harness.say(f"feeds add {URL} for all", Asker("zoe", manager=True, operator=True), HOME)).ok
+
+
+async def test_a_feed_for_all_that_cannot_be_read_is_not_added(sqlite_store: Store, clock: Clock) -> None:
+    blog = Blog()
+    blog.fails = Refused("blog.example.org refused (503).", 503)
+    harness = await harness_of(sqlite_store, clock, blog, **OPERATOR)
+    answer = await harness.say(f"feeds add {URL} for all", place=HOME)
+    assert (answer.ok, answer.text) == (False, "I did not add it: blog.example.org refused (503).")
+    assert "blog" not in (await harness.say("feeds", place=HOME)).text
+    async with sqlite_store.read() as tx:
+        assert await common_feeds.list_all(tx) == []
+        assert await runs.latest(tx, feed_name(URL)) is None
+
+
+async def test_feeds_for_all_are_sources_after_a_restart(sqlite_store: Store, clock: Clock) -> None:
+    blog = Blog()
+    blog.papers = [post(1)]
+    harness = await harness_of(sqlite_store, clock, blog, **OPERATOR)
+    await harness.say(f"feeds add {URL} for all", place=HOME)
+    again = harness_over(sqlite_store, clock, harness.chat, open_feed=blog.open)
+    assert [source.name for source in await again.app.ingest.all_sources()] == ["shelf", feed_name(URL)]
+    assert feed_name(URL) in again.app.source_names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from bot.model.messages import Place
 from bot.sources.base import Batch, Listing, ListingKind, Source
@@ -41,8 +42,8 @@ def post(number: int, title: str = "") -> Paper:
     return Paper(f"title:{number}", text, ABSTRACT, url=f"https://blog.example.org/post/{number}")
 
 
-async def harness_of(store: Store, clock: Clock, blog: Blog) -> BotHarness:
-    harness = harness_over(store, clock, open_feed=blog.open)
+async def harness_of(store: Store, clock: Clock, blog: Blog, **settings: Any) -> BotHarness:
+    harness = harness_over(store, clock, open_feed=blog.open, **settings)
     for place in (HOME, ROOM):
         await harness.invite(place)
     return harness

@@ -13,7 +13,7 @@ from typing import Any
 import bot.demo
 from bot.app import App, build
 from bot.estimator import ChosenEstimator
-from bot.jobs.channel_feeds import OpenFeed
+from bot.jobs.ingest import OpenFeed
 from bot.model.messages import Asker, Place, Reaction, Reply
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
@@ -150,6 +150,7 @@ def harness_over(
     sources: Sequence[Source] = (),
     zotero: Zotero | None = None,
     open_feed: OpenFeed | None = None,
+    operators: Sequence[str] = (),
     **settings: Any,
 ) -> BotHarness:
     """A bot over an open store, as after a start. Call this again on the same store for a restart. Its digests are
@@ -157,6 +158,7 @@ def harness_over(
     it runs with the other one."""
     chat, shelf = chat or FakeChat(), Shelf()
     values = load(None, {}).model_copy(update={"digest": DigestSettings(titles=0), **settings})
+    values = values.model_copy(update={"sources": values.sources.model_copy(update={"operators": tuple(operators)})})
     paper_index = PaperIndex(store, Recommender(), None, ChosenEstimator(values.taste).applied)
     app = build(
         values,

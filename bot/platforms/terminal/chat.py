@@ -326,7 +326,7 @@ class Chat:
         )
 
     def _asker(self) -> Asker:
-        return Asker(self._who, manager=True, name=self._who)
+        return Asker(self._who, manager=True, name=self._who, operator=True)
 
     def _name(self) -> str:
         return DIRECT if self._channel == DIRECT else f"#{self._channel}"
