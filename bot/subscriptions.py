@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +17,7 @@ from bot.model.channel_defaults import ChannelDefaults
 from bot.model.messages import Place, PlaceKind
 from bot.model.schedule import Rule
 from bot.model.subscriptions import Content, Wish
-from bot.ports.platform import Clock
+from bot.ports.platform import Clock, NotAccepted
 from bot.ports.subscriptions import TooManyConfirmations, WishRefused
 from bot.store import channels, inbox, links, subscriptions, topics
 from bot.store.database import Store
@@ -35,8 +36,14 @@ _MOST_CARDS = 10
 _SIGNATURE = 20
 """Characters of a signature: 80 bits, which nobody guesses over the network."""
 _WISH = "wish"
+_KEYLESS_SECONDS = 3_600.0
+"""When to try again to send to an address that no key opens: the operator may bring the key back."""
 REFUSED = "the mailbox refuses mail"
 BOUNCED = "a mail came back"
+
+
+class _BegunMeanwhile(Exception):
+    """Another confirmation of the same wish was faster; rolls the transaction back."""
 
 
 class StoredSubscriptions:
@@ -94,10 +101,16 @@ class StoredSubscriptions:
     async def confirm(self, wish: Wish) -> Place:
         """Begin a subscription, or begin it again with another schedule. Raises WishRefused."""
         await self.check(wish)
-        now = self._clock()
+        while True:
+            # Where another confirmation of the same wish was faster, the second round finds its row.
+            with contextlib.suppress(_BegunMeanwhile):
+                return await self._begin(wish)
+
+    async def _begin(self, wish: Wish) -> Place:
+        now, hashes = self._clock(), self._hashes(wish.address)
         subject = links.token_hash(wish.subject) if wish.content is Content.CHANNEL else wish.subject.strip()
         async with self._store.write() as tx:
-            earlier = await subscriptions.of_address(tx, self._hashes(wish.address))
+            earlier = await subscriptions.of_address(tx, hashes)
             same = next((each for each in earlier if (each.content, each.subject) == (wish.content, subject)), None)
             if same:
                 return await self._begin_again(tx, same, wish, now)
@@ -106,11 +119,11 @@ class StoredSubscriptions:
             place = Place(self._platform, token_hex(8), kind=PlaceKind.DIRECT, private=True)
             values = asdict(self._defaults) | self._schedule(wish, now) | self._choice(wish)
             channel = await channels.add(tx, place, owner="", created_at=now, **values)
-            await subscriptions.add(
+            is_new = await subscriptions.add(
                 tx,
                 channel.id,
                 address=self._cipher.encrypt(wish.address, now),
-                address_hash=self._hashes(wish.address)[0],
+                address_hash=hashes[0],
                 content=wish.content,
                 subject=subject,
                 platform=wish.platform,
@@ -118,6 +131,8 @@ class StoredSubscriptions:
                 member=wish.member,
                 confirmed_at=now,
             )
+            if not is_new:
+                raise _BegunMeanwhile
             if wish.content is Content.SEARCH:
                 await topics.put(tx, channel.id, subject, muted=False, alert=False, member="", now=now)
         return place
@@ -176,10 +191,27 @@ class StoredSubscriptions:
         return any(compare_digest(each[:_SIGNATURE].encode(), signature.encode()) for each in hashes)
 
     async def address_of(self, place: Place) -> str | None:
-        """The mail address of a place; None if its subscription has ended or is paused. Raises TokensUnreadable."""
+        """The mail address of a place; None if its subscription has ended or is paused. Raises NotAccepted where no key
+        opens it."""
         async with self._store.read() as tx:
             stored = await subscriptions.at(tx, self._platform, place.address)
-        return self._cipher.decrypt(stored.address) if stored and not stored.paused else None
+        if stored is None or stored.paused:
+            return None
+        address = self._opened(stored)
+        if address is None:
+            raise NotAccepted("no encryption key opens the address", _KEYLESS_SECONDS)
+        return address
+
+    def _opened(self, stored: StoredSubscription) -> str | None:
+        try:
+            return self._cipher.decrypt(stored.address)
+        except TokensUnreadable:
+            return None
+
+    async def count_unreadable(self) -> int:
+        """The number of subscriptions whose address no key opens."""
+        async with self._store.read() as tx:
+            return sum(self._opened(each) is None for each in await subscriptions.every(tx))
 
     async def accepted(self, place: Place) -> None:
         """A mail was accepted: forget earlier refusals."""
@@ -230,18 +262,19 @@ class StoredSubscriptions:
             return await subscriptions.delete(tx, [each.channel_id for each in stored])
 
     async def reseal(self) -> int:
-        """Encrypt all addresses with the first key, so that older keys can go. Returns how many were changed. Raises
-        TokensUnreadable, and then nothing was changed."""
+        """Encrypt all addresses with the first key, so that older keys can go. Returns how many were changed. An
+        address that no key opens is left as it is."""
         async with self._store.read() as tx:
             old = [each for each in await subscriptions.every(tx) if not self._cipher.uses_first_key(each.address)]
-        if not old:
-            return 0
-        async with self._store.write() as tx:
-            for each in old:
-                address_hash = self._hashes(self._cipher.decrypt(each.address))[0]
-                sealed = self._cipher.rotate(each.address)
-                await subscriptions.change(tx, each.channel_id, address=sealed, address_hash=address_hash)
-        return len(old)
+        opened = {each: address for each in old if (address := self._opened(each))}
+        if opened:
+            async with self._store.write() as tx:
+                for each, address in opened.items():
+                    sealed = self._cipher.rotate(each.address)
+                    await subscriptions.change(
+                        tx, each.channel_id, address=sealed, address_hash=self._hashes(address)[0]
+                    )
+        return len(opened)
 
     def _hashes(self, address: str) -> tuple[str, ...]:
         return self._cipher.fingerprints(_address(address))

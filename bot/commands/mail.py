@@ -51,9 +51,9 @@ async def mail(ctx: CommandContext, argument: str) -> Reply:
     except NotAccepted:
         return error_reply("Too many ask for mail just now. Please try again in a minute.")
     except TooManyConfirmations:
-        return error_reply("I sent as many letters to confirm today as I may. Please try again tomorrow.")
+        return error_reply("I sent as many mails to confirm today as I may. Please try again tomorrow.")
     return Reply(
-        f"A letter is on its way to {wish.address}. Open its link within two days, and I send you {wish_text(wish)}. "
+        f"A mail is on its way to {wish.address}. Open its link within two days, and I send you {wish_text(wish)}. "
         "`/papers mail off` ends it, as does a link in each mail."
     )
 

@@ -14,7 +14,7 @@ from bot.commands.names import EXPORT, FORGET
 from bot.digests.feedback import BUTTONS
 from bot.model.messages import Action, Attachment, Reply
 from bot.model.text import count, cut, plain_text
-from bot.store import contributions, deliveries, links, members, pick_log, topics, votes, word_votes
+from bot.store import contributions, deliveries, links, members, pick_log, subscriptions, topics, votes, word_votes
 from bot.store.channels import Channel
 from bot.store.members import MemberData
 
@@ -117,6 +117,8 @@ async def everything(tx: AsyncConnection, channel: Channel) -> str:
     rows += [("link", link) for link in await links.for_channel(tx, channel.id)]
     rows += [("delivery", delivery) for delivery in await deliveries.for_channel(tx, channel.id)]
     rows += [("post", post) for post in await deliveries.posts_in_channel(tx, channel.id)]
+    subscription = await subscriptions.of_channel(tx, channel.id)
+    rows += [("subscription", dataclasses.replace(subscription, address="", address_hash=""))] if subscription else []
     rows += [("choice", choice) for choice in await pick_log.for_channel(tx, channel.id)]
     rows += [("paper", paper) for paper in await contributions.given_to(tx, channel.id)]
     rows += [("correction", vote_on_words) for vote_on_words in await word_votes.for_channel(tx, channel.id)]

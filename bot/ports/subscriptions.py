@@ -52,7 +52,8 @@ class Subscriptions(Protocol):
         ...
 
     async def address_of(self, place: Place) -> str | None:
-        """The mail address of a place; None if its subscription has ended or is paused."""
+        """The mail address of a place; None if its subscription has ended or is paused. Raises NotAccepted where no key
+        opens it."""
         ...
 
     async def accepted(self, place: Place) -> None:

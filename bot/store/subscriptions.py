@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.subscriptions import Content
-from bot.store.tables import channels, subscriptions
+from bot.store.tables import channels, insert_new, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,11 @@ class StoredSubscription:
     confirmed_at: datetime
 
 
-async def add(tx: AsyncConnection, channel_id: int, **values: Any) -> None:
-    """Add the subscription of a channel; the values are the other columns, without those of a pause."""
-    await tx.execute(sa.insert(subscriptions).values(channel_id=channel_id, refusals=0, paused="", **values))
+async def add(tx: AsyncConnection, channel_id: int, **values: Any) -> bool:
+    """Add the subscription of a channel; the values are the other columns, without those of a pause. False if the
+    address has the same one already."""
+    row = {"channel_id": channel_id, "refusals": 0, "paused": "", **values}
+    return bool((await tx.execute(insert_new(tx, subscriptions).values(row))).rowcount)
 
 
 async def of_channel(tx: AsyncConnection, channel_id: int) -> StoredSubscription | None:

@@ -55,7 +55,7 @@ def bot(sqlite_store: Store, clock: Clock, chat: MailingChat) -> BotHarness:
 async def test_an_address_alone_asks_for_what_is_trending(bot: BotHarness, chat: MailingChat) -> None:
     reply = await bot.say("mail ben@example.org", BEN, ALONE)
     assert reply.ok
-    assert "A letter is on its way to ben@example.org." in reply.text
+    assert "A mail is on its way to ben@example.org." in reply.text
     assert "trending papers every day at 09:00 (UTC)" in reply.text
     [wish] = chat.wishes
     assert wish == Wish("ben@example.org", platform="fake", member="ben")

@@ -117,9 +117,9 @@ class MailPages:
             raise PageError(HTTPStatus.SERVICE_UNAVAILABLE, "Too many ask just now. Try again in a minute.") from None
         return self._answer(
             "Look into your inbox",
-            f"If mail reaches {wish.address}, a letter with a link is on its way. Open it within two days, and papers "
-            "begin to come. Nothing came? Look under spam, or ask again tomorrow: an address gets three such letters a "
-            "day at most.",
+            f"If mail reaches {wish.address}, one with a link is on its way. Open it within two days, and papers begin "
+            "to come. Nothing came? Look under spam, or ask again tomorrow: an address gets three such mails a day at "
+            "most.",
         )
 
     def _is_fresh(self, token: str) -> bool:

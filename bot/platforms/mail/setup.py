@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.utils import parseaddr
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.model.text import count
 from bot.platforms.entry import Environment, PlatformEntry
-from bot.ports.platform import Platform
+from bot.ports.platform import Check, Finding, Platform
 from bot.settings import Settings, SettingsError
 from bot.settings.groups import EmailSettings
 
@@ -62,6 +64,22 @@ async def _build(environment: Environment) -> Platform:
     return MailPlatform(client, sender, subscriptions, links, environment.clock, zone=settings.digest.zone)
 
 
+def _checks(environment: Environment) -> Sequence[Check]:
+    return [Check("mail keys", partial(_check_keys, environment))]
+
+
+async def _check_keys(environment: Environment) -> Finding:
+    """Whether the addresses in the store can be opened."""
+    unreadable = await environment.subscriptions(_NAME).count_unreadable()
+    if not unreadable:
+        return Finding()
+    return Finding(
+        f"No key opens the addresses of {count(unreadable, 'subscription')}.",
+        "Bring back the key that sealed them (encryption.key in the data folder, or PAPERBOY_ENCRYPTION_KEYS); without "
+        "it their readers have to subscribe again.",
+    )
+
+
 async def _reseal(environment: Environment) -> str:
     changed = await environment.subscriptions(_NAME).reseal()
     return f"The addresses of {count(changed, 'subscription')} are now sealed with the first key." if changed else ""
@@ -76,5 +94,6 @@ MAIL = PlatformEntry(
     build=_build,
     address=lambda settings: "",
     prepare=_reseal,
+    checks=_checks,
     settings_name="email",
 )

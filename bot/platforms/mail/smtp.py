@@ -18,14 +18,22 @@ from urllib.parse import unquote, urlsplit
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
-    SMTPConnectError,
     SMTPException,
     SMTPRecipientRefused,
-    SMTPResponse,
     SMTPResponseException,
-    SMTPServerDisconnected,
 )
 
+from bot.platforms.mail.answers import (
+    LATER_SECONDS,
+    PERMANENT,
+    SOON_SECONDS,
+    TEMPORARY,
+    cause,
+    codes,
+    refusal,
+    refused_for_now,
+    unusable,
+)
 from bot.ports.platform import NotAccepted, PlatformError, Rejected, Uncertain
 from bot.settings.groups import EmailSettings
 
@@ -33,26 +41,7 @@ _SUBMISSION, _SUBMISSION_TLS = 587, 465
 _IDLE_SECONDS = 5.0
 """Seconds for which a connection waits for another mail before it is closed."""
 _GOODBYE_SECONDS = 2.0
-_LATER_SECONDS = 300.0
-"""When to try again after a temporary refusal: servers that greylist let a mail in after five minutes."""
-_SOON_SECONDS = 60.0
-"""When to try again after the server could not be reached."""
-_START_DATA, _DONE, _CLOSING = 354, 250, 421
-_TEMPORARY, _PERMANENT = 4, 5
-_ENHANCED_CODE = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
-_MEANINGS = {
-    "5.1.1": "there is no such mailbox",
-    "5.1.2": "there is no such mail domain",
-    "5.1.10": "the domain takes no mail",
-    "5.2.1": "the mailbox is closed",
-    "4.2.2": "the mailbox is full",
-    "5.2.2": "the mailbox is full",
-    "5.3.4": "the mail is too large",
-    "5.7.1": "the server's rules forbid it",
-    "4.7.1": "the server's rules forbid it for now",
-    "5.7.26": "the sender's domain is not authenticated (SPF or DKIM)",
-}
-"""What the enhanced codes of RFC 3463 mean that come most often."""
+_START_DATA, _DONE = 354, 250
 
 
 class RecipientRefused(Rejected):
@@ -127,7 +116,7 @@ class SmtpClient:
         except TimeoutError:
             if is_prepared:
                 raise Uncertain("the mail server did not answer after it got the mail") from None
-            raise NotAccepted("the mail server was not ready in time", _SOON_SECONDS) from None
+            raise NotAccepted("the mail server was not ready in time", SOON_SECONDS) from None
 
     async def look(self) -> None:
         """Connect, encrypt and log in as for a mail, and send none. Raises NotAccepted."""
@@ -135,7 +124,7 @@ class SmtpClient:
             async with asyncio.timeout(self._ready_seconds):
                 await _part(await self._connected())
         except TimeoutError:
-            raise NotAccepted("the mail server was not ready in time", _SOON_SECONDS) from None
+            raise NotAccepted("the mail server was not ready in time", SOON_SECONDS) from None
 
     async def close(self) -> None:
         """Close all idle connections."""
@@ -205,7 +194,7 @@ class SmtpClient:
             raise
         except (SMTPException, OSError, ValueError) as error:
             connection.close()
-            raise _unusable(error) from None
+            raise unusable(error) from None
         except BaseException:
             connection.close()
             raise
@@ -219,19 +208,19 @@ class SmtpClient:
             await connection.starttls(tls_context=self._context(), server_hostname=server.host)
             await connection.ehlo()
         elif server.starttls == "required":
-            raise NotAccepted("the mail server offers no encryption, and email.starttls requires it", _SOON_SECONDS)
+            raise NotAccepted("the mail server offers no encryption, and email.starttls requires it", SOON_SECONDS)
 
     async def _log_in(self, connection: SMTP) -> None:
         server = self.server
         if not server.user:
             return
         if not (server.is_local or connection.get_transport_info("sslcontext")):
-            raise NotAccepted("the mail server offers no encryption, so the password was not sent", _SOON_SECONDS)
+            raise NotAccepted("the mail server offers no encryption, so the password was not sent", SOON_SECONDS)
         try:
             await connection.login(server.user, server.password)
         except SMTPAuthenticationError as error:
             raise NotAccepted(
-                f"the mail server refuses the user or the password ({_codes(error)})", _LATER_SECONDS
+                f"the mail server refuses the user or the password ({codes(error)})", LATER_SECONDS
             ) from None
 
     def _context(self) -> ssl.SSLContext:
@@ -250,20 +239,20 @@ class SmtpClient:
             await connection.rcpt(recipient)
             answer = await connection.execute_command(b"DATA")
         except SMTPResponseException as error:
-            if isinstance(error, SMTPRecipientRefused) and error.code // 100 == _PERMANENT:
-                raise RecipientRefused(f"the address was refused ({_codes(error)})") from None
-            if error.code // 100 in (_TEMPORARY, _PERMANENT):
-                raise _refused_for_now(error) from None
+            if isinstance(error, SMTPRecipientRefused) and error.code // 100 == PERMANENT:
+                raise RecipientRefused(f"the address was refused ({codes(error)})") from None
+            if error.code // 100 in (TEMPORARY, PERMANENT):
+                raise refused_for_now(error) from None
             connection.close()
-            raise _unusable(error) from None
+            raise unusable(error) from None
         except (SMTPException, OSError, ValueError) as error:
             connection.close()
-            raise _unusable(error) from None
-        if answer.code // 100 in (_TEMPORARY, _PERMANENT):
-            raise _refusal(answer)
+            raise unusable(error) from None
+        if answer.code // 100 in (TEMPORARY, PERMANENT):
+            raise refusal(answer)
         if answer.code != _START_DATA:
             connection.close()
-            raise NotAccepted(f"the mail server can't be used: it answered {answer.code} to DATA", _SOON_SECONDS)
+            raise NotAccepted(f"the mail server can't be used: it answered {answer.code} to DATA", SOON_SECONDS)
 
 
 async def _transmit(connection: SMTP, content: bytes) -> None:
@@ -273,9 +262,9 @@ async def _transmit(connection: SMTP, content: bytes) -> None:
         connection.protocol.write(_stuffed(content))
         answer = await connection.protocol.read_response(None)
     except (SMTPException, OSError) as error:
-        raise Uncertain(f"no clear answer of the mail server after it got the mail: {_cause(error)}") from None
-    if answer.code // 100 in (_TEMPORARY, _PERMANENT):
-        raise _refusal(answer)
+        raise Uncertain(f"no clear answer of the mail server after it got the mail: {cause(error)}") from None
+    if answer.code // 100 in (TEMPORARY, PERMANENT):
+        raise refusal(answer)
     if answer.code != _DONE:
         raise Uncertain(f"the mail server answered {answer.code} after it got the mail")
 
@@ -293,42 +282,3 @@ async def _part(connection: SMTP) -> None:
         async with asyncio.timeout(_GOODBYE_SECONDS):
             await connection.quit()
     connection.close()
-
-
-def _unusable(error: Exception) -> NotAccepted:
-    return NotAccepted(f"the mail server can't be used: {_cause(error)}", _SOON_SECONDS)
-
-
-def _refusal(answer: SMTPResponse) -> PlatformError:
-    """The error of a clear refusal, by its code."""
-    if answer.code // 100 == _PERMANENT:
-        return Rejected(f"the mail was refused ({_codes(answer)})")
-    return _refused_for_now(answer)
-
-
-def _refused_for_now(answer: SMTPResponse | SMTPResponseException) -> NotAccepted:
-    return NotAccepted(f"the mail server refuses for now ({_codes(answer)})", _LATER_SECONDS)
-
-
-def _codes(answer: SMTPResponse | SMTPResponseException) -> str:
-    """The codes of an answer and what they mean. The server's own words are left out: they often hold the address."""
-    enhanced_code = _ENHANCED_CODE.match(answer.message)
-    if not enhanced_code:
-        return str(answer.code)
-    meaning = _MEANINGS.get(enhanced_code[1])
-    return f"{answer.code} {enhanced_code[1]}" + (f", {meaning}" if meaning else "")
-
-
-def _cause(error: Exception) -> str:
-    """The cause of a failure in words that name no address of a recipient."""
-    if isinstance(error, SMTPResponseException):
-        return "its answer makes no sense" if error.code < 0 else f"it answered {_codes(error)}"
-    if isinstance(error, SMTPServerDisconnected):
-        return "the connection was cut"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid ({error.verify_message})"
-    if isinstance(error, SMTPConnectError) and isinstance(error.__cause__, Exception):
-        return _cause(error.__cause__)
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return type(error).__name__

@@ -122,6 +122,7 @@ async def test_check_tries_the_server_and_sends_nothing(tmp_path: Path) -> None:
         found = await checked(tmp_path, mail_settings(server) | {"EMAIL__SMTP_URL": url})
         assert found["mail server"] == {"name": "mail server", "ok": True, "problem": "", "mend": ""}
         assert "SPF and DKIM" in str(found["mail links"]["mend"])
+        assert found["mail keys"]["ok"]
         wrong = await checked(tmp_path, mail_settings(server) | {"EMAIL__SMTP_URL": url.replace("right", "wrong")})
         assert "refuses the user or the password" in str(wrong["mail server"]["problem"])
         assert "email.smtp_url" in str(wrong["mail server"]["mend"])
