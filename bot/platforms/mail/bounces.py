@@ -15,13 +15,14 @@ _MOST_BYTES = 64 * 1024
 def came_back(report: bytes) -> bool:
     """Whether a report says that a mail failed for good. A report of a delay does not, and nothing else is a report."""
     try:
-        return any(
-            fields.get("Action", "").strip().casefold() == "failed"
-            and str(fields.get("Status", "5")).strip().startswith("5")
-            for fields in _status_fields(report[:_MOST_BYTES])
-        )
-    except RecursionError:  # parts within parts, a thousand deep
+        return any(map(_says_failed, _status_fields(report)))
+    except (RecursionError, ValueError, LookupError):  # parts in parts without end, or an unknown encoding
         return False
+
+
+def _says_failed(fields: Message) -> bool:
+    action, status = (str(fields.get(name, "")).strip().casefold() for name in ("Action", "Status"))
+    return action == "failed" and status.startswith("5")
 
 
 def _status_fields(report: bytes) -> Iterator[Message]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ _BURST, _PER_SECOND = 5, 1 / 60
 """Requests to subscribe from one client: five at once, then one a minute."""
 _LONGEST_FORM, _MOST_FIELDS = 20_000, 20
 _LONGEST_QUERY = 500
+_LONGEST_REPORT = 256 * 1024
+"""Bytes of a report that are read. The part for programs stands before the mail that came back."""
 _LINK_TOKEN = re.compile(r"(?:https?://\S{1,300}/)?([A-Za-z0-9_-]{20,100})/?")
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 _ZONES = ("UTC", "Europe/London", "Europe/Berlin", "Europe/Athens", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo",
@@ -203,7 +206,8 @@ class MailPages:
         place = self._links.place_of_return(_token(request))
         if place is None:
             raise PageError(HTTPStatus.NOT_FOUND, "No mail has this token.")
-        if not came_back(await body_of(request)):
+        report = (await body_of(request))[:_LONGEST_REPORT]
+        if not await asyncio.to_thread(came_back, report):
             raise PageError(HTTPStatus.UNPROCESSABLE_ENTITY, "This is no report (RFC 3464) of a mail that failed.")
         await self._subscriptions.bounced(place)
         return web.Response(text="The address is paused.\n")
