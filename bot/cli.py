@@ -276,7 +276,9 @@ def export(channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Its n
 
 @app.command()
 def forget(
-    member: Annotated[str, typer.Argument(metavar="MEMBER", help="The member's id on their platform.")],
+    member: Annotated[
+        str, typer.Argument(metavar="MEMBER", help="The member's id on their platform, or a mail address.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete every trace of a member everywhere. It says what goes, and asks first."""

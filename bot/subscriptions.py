@@ -261,6 +261,17 @@ class StoredSubscriptions:
             stored = await subscriptions.of_member(tx, platform, workspace, member)
             return await subscriptions.delete(tx, [each.channel_id for each in stored])
 
+    async def count_at(self, address: str) -> int:
+        """The number of subscriptions of a mail address."""
+        async with self._store.read() as tx:
+            return len(await subscriptions.of_address(tx, self._hashes(address)))
+
+    async def end_all_at(self, address: str) -> int:
+        """Delete the subscriptions of a mail address. Returns their number."""
+        async with self._store.write() as tx:
+            stored = await subscriptions.of_address(tx, self._hashes(address))
+            return await subscriptions.delete(tx, [each.channel_id for each in stored])
+
     async def reseal(self) -> int:
         """Encrypt all addresses with the first key, so that older keys can go. Returns how many were changed. An
         address that no key opens is left as it is."""

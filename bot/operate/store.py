@@ -11,14 +11,19 @@ from pathlib import Path
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.app import system_clock
 from bot.commands.members import lost_right, what_goes
+from bot.installations.encryption import TokenCipher
+from bot.model.subscriptions import read_address
 from bot.model.text import count
 from bot.operate.context import index, opened_store
 from bot.operate.output import CommandError, UsageError, err, out, progress
+from bot.platforms.mail.setup import MAIL
 from bot.settings import Settings
-from bot.store import channels, links, members, metadata, papers
+from bot.store import channels, links, members, metadata, papers, subscriptions
 from bot.store.channels import Channel
 from bot.store.database import sqlite_file
+from bot.subscriptions import StoredSubscriptions
 
 
 async def upgrade_store(settings: Settings) -> None:
@@ -74,11 +79,17 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
         await index(store, settings, replaced=replaced)
         async with store.read() as tx:
             standing_links = await links.count_standing(tx)
+            mailed = len(await subscriptions.every(tx))
     out(f"Restored {rows:,} rows from {file}.")
     if settled.channels or settled.posts:
         out(
             f"{count(settled.channels, 'digest')} and {count(settled.posts, 'message')} that were due may have "
             "been posted since the backup was made, so they are not posted again."
+        )
+    if mailed:
+        out(
+            f"{count(mailed, 'subscription')} by mail of that time go on, also those that ended since: the link in the "
+            "next mail ends them, as does `paperboy forget` with the address."
         )
     if standing_links:
         out(
@@ -109,9 +120,36 @@ async def channel_named(tx: AsyncConnection, name: str) -> Channel:
     return matches[0]
 
 
+async def _forget_address(settings: Settings, address: str, *, sure: bool) -> None:
+    """Delete the subscriptions of a mail address, with their votes."""
+    cipher, defaults = TokenCipher(settings.encryption_keys, settings.key_file), settings.digest.channel_defaults()
+    async with opened_store(settings) as store:
+        stored = StoredSubscriptions(store, cipher, system_clock, MAIL.name, defaults)
+        if (subscription_count := await stored.count_at(address)) and not sure:
+            err(f"This deletes {count(subscription_count, 'subscription')} of {address}, with the votes in its mails.")
+            await _make_sure()
+        deleted = await stored.end_all_at(address)
+    out(f"Deleted {count(deleted, 'subscription')} of {address}." if deleted else f"Nothing is known of {address}.")
+
+
+async def _make_sure() -> None:
+    """Ask the operator at a terminal. Raises UsageError where nobody can be asked, CommandError for a no."""
+    if not sys.stdin.isatty():
+        raise UsageError("Nothing was deleted. Say --yes to delete it, for good.")
+    if not await asyncio.to_thread(typer.confirm, "Delete it, for good?", err=True):
+        raise CommandError("Nothing was deleted.")
+
+
 async def forget_member(settings: Settings, member: str, *, sure: bool) -> None:
     """Delete all data about a member, in all platforms and workspaces. Unless the operator is `sure`, they are told
-    what goes, and asked at a terminal."""
+    what goes, and asked at a terminal. A mail address is not a member: its subscriptions are deleted."""
+    if "@" in member:
+        try:
+            address = read_address(member)
+        except ValueError as error:
+            raise UsageError(f"{member} {error}.") from None
+        await _forget_address(settings, address, sure=sure)
+        return
     async with opened_store(settings) as store:
         async with store.read() as tx:
             places = {(each.place.platform, each.place.workspace) for each in await channels.list_all(tx)}
@@ -121,10 +159,7 @@ async def forget_member(settings: Settings, member: str, *, sure: bool) -> None:
             for (platform, workspace), each in data.items():
                 where = f"{platform} {workspace}".strip()
                 err(f"On {where}, this deletes {what_goes(each)} of {member}.{lost_right(each, member)}")
-            if not sys.stdin.isatty():
-                raise UsageError("Nothing was deleted. Say --yes to delete it, for good.")
-            if not await asyncio.to_thread(typer.confirm, "Delete it, for good?", err=True):
-                raise CommandError("Nothing was deleted.")
+            await _make_sure()
         deleted = 0
         async with store.write() as tx:
             for place in places:

@@ -7,9 +7,13 @@ import json
 from datetime import UTC, datetime
 
 from bot.app import opened, system_clock
+from bot.installations.encryption import TokenCipher
 from bot.model.messages import Asker, Place
+from bot.model.subscriptions import Content, Wish
 from bot.settings import load
 from bot.store import channels, deliveries, papers, votes
+from bot.store.opening import open_store
+from bot.subscriptions import StoredSubscriptions
 from recommender import Paper
 from tests.support.chat import FakeChat
 from tests.support.operator import Operator
@@ -82,3 +86,23 @@ def test_a_member_is_forgotten_only_when_that_is_confirmed(operator: Operator) -
     assert operator("forget", "ada", "--yes").out == "Deleted 2 entries about ada.\n"
     assert asyncio.run(_state(operator))[1:] == (0, "")
     assert operator("forget", "ada", "--yes").out == "Nothing is known of ada.\n"
+
+
+def test_what_a_mail_address_gets_is_forgotten_by_the_address(operator: Operator) -> None:
+    settings = load(None, {"PAPERBOY_DATA_DIR": str(operator.home)})
+
+    async def subscribe() -> None:
+        store = await open_store(settings.store_url)
+        cipher, defaults = TokenCipher((), settings.key_file), settings.digest.channel_defaults()
+        mail = StoredSubscriptions(store, cipher, system_clock, "mail", defaults)
+        for wish in (Wish("ada@example.org"), Wish("ben@example.org"), Wish("ada@example.org", Content.SEARCH, "x")):
+            await mail.confirm(wish)
+        await store.close()
+
+    asyncio.run(subscribe())
+    refused = operator("forget", "Ada@Example.org")
+    assert (refused.code, refused.out) == (2, "")
+    assert "This deletes 2 subscriptions of Ada@example.org" in refused.err
+    assert operator("forget", "Ada@Example.org", "--yes").out == "Deleted 2 subscriptions of Ada@example.org.\n"
+    assert operator("forget", "ada@example.org", "--yes").out == "Nothing is known of ada@example.org.\n"
+    assert operator("forget", "ada@", "--yes").code == 2
