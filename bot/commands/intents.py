@@ -84,6 +84,7 @@ _LONGEST_TOPIC = 8
 """Words of a topic after a verb. A longer line is a title or a sentence."""
 _ADDRESS = re.compile(r"\b(?:please|pls|paperboy|bot)\b")
 _SHORT = re.compile(r"\b(what|who|how|where|when)['’]?s\b")
+_BREAKS = re.compile(r"[,.;:!?…]+")
 _CLOSING = " \t.,;:!…)('’\"“”*_~"
 _LEAST_MISTYPED, _LONG = 4, 9
 """Letters of a word that may be a mistyped name, and of a name in which two letters may be wrong instead of one."""
@@ -101,7 +102,7 @@ def phrase(text: str) -> Intent | None:
     >>> phrase("follow the leader algorithm"), phrase("status report generation")
     (None, None)
     """
-    if name := _COMMAND_OF.get(_bare(text)):
+    if name := _COMMAND_OF.get(_bare(text)) or _said_in_turn(text):
         return Intent(name)
     first, _, argument = text.partition(" ")
     verb = _VERBS.get(first.casefold().rstrip(":"))
@@ -145,6 +146,16 @@ def _bare(text: str) -> str:
     plain = plain.strip(_CLOSING)
     bare = " ".join(plain.replace(",", " ").split())
     return bare.rstrip("? ") or bare
+
+
+def _said_in_turn(text: str) -> str:
+    """The command that a line of several such phrases means, as `hello, what can you do?`: the last that is more than
+    courtesy; "" for any other line."""
+    clauses = [clause for part in _BREAKS.split(text[:200]) if (clause := _bare(part))]
+    names = [_COMMAND_OF.get(clause, "") for clause in clauses]
+    if len(names) < 2 or not all(names):
+        return ""
+    return next((name for name in reversed(names) if name not in (HELLO, THANKS)), names[-1])
 
 
 def _is_topic(argument: str) -> bool:

@@ -94,6 +94,8 @@ async def settings(ctx: CommandContext, argument: str) -> Reply:
         )
     values: dict[str, Any] = {}
     names = [name.lower() for name in parts[1::2]]
+    if argument.strip().lower() in _SETTINGS:  # a name alone asks; a field that was emptied in a form does not
+        return _show_setting(ctx, names[0])
     for name, value in zip(names, parts[2::2], strict=True):
         try:
             values |= _read(name, value.strip(), ctx.can)
@@ -103,6 +105,12 @@ async def settings(ctx: CommandContext, argument: str) -> Reply:
     values_by_name = {field.name: field.value for field in fields(channel, ctx.can)}
     text = "Done: " + ", ".join(f"{name} is {values_by_name[name]}" for name in dict.fromkeys(names)) + "."
     return Reply(f"{text} Next digest: {next_digest(channel)}." if values.keys() & set(_WHEN) else text)
+
+
+def _show_setting(ctx: CommandContext, name: str) -> Reply:
+    field = next(field for field in fields(ctx.channel, ctx.can) if field.name == name)
+    choices = f" It is one of {', '.join(field.choices)}." if field.choices else ""
+    return Reply(f"{name} is {field.value}: {field.label}.{choices} `/papers {SETTINGS} {name} …` changes it.")
 
 
 async def wake(tx: AsyncConnection, channel: Channel, now: datetime) -> Channel | None:

@@ -37,7 +37,7 @@ async def search(ctx: CommandContext, argument: str) -> Reply:
         ctx.view, ctx.services.private, query, for_us=for_us, limit=PAGE, offset=ctx.offset
     )
     interpretation, hits = found.interpretation, found.hits
-    heading = [note] if (note := query_notes.explain(interpretation)) else []
+    heading = [note] if (note := query_notes.explain(interpretation, has_hits=bool(hits))) else []
     if not hits:
         nothing_found = f"Nothing found for “{cut(plain_text(query), 80)}”."
         if not len(ctx.services.paper_index.engine):

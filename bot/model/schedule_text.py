@@ -33,6 +33,7 @@ _WRITTEN_APART = (
 _FILLERS = frozenset(
     {"at", "on", "every", "each", "and", "the", "in", "time", "cards", "card", "papers", "paper", "to"}
 )
+_BEFORE_HOUR = frozenset({"at", "@", "um"})
 _NEVER = frozenset({"never", "off", "none", "stop"})
 _LOOKS = "It reads like `schedule 09:00 weekdays Europe/Berlin 5`"
 _SHOWN = 60
@@ -111,8 +112,8 @@ def read_line(line: str) -> Change:
     numbers: list[str] = []
     days: set[int] = set()
     zone_words: list[str] = []
-    for word in words:
-        if _CLEARLY_HOUR.fullmatch(word):
+    for before, word in zip(["", *words], words, strict=False):
+        if _CLEARLY_HOUR.fullmatch(word) or (before.lower() in _BEFORE_HOUR and word.isdecimal()):
             hours.append(read_hour(word))
         elif _NUMBER.fullmatch(word):
             numbers.append(word)

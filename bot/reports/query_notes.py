@@ -14,9 +14,12 @@ _PART = 60
 _SUGGESTION = 80
 
 
-def explain(interpretation: QueryInterpretation, *, for_topic: bool = False, in_chat: bool = True) -> str:
+def explain(
+    interpretation: QueryInterpretation, *, for_topic: bool = False, in_chat: bool = True, has_hits: bool = True
+) -> str:
     """Sentences on how a query was read; "" if it was taken as written. The query of a topic (`for_topic`) is never
-    corrected: the sentences only ask what was meant. Only those for a chat (`in_chat`) name its commands."""
+    corrected: the sentences only ask what was meant. Only those for a chat (`in_chat`) name its commands, and only
+    where it `has_hits` do they tell what the hits are for."""
     sentences = [_left_out([r.part for r in interpretation.issues if r.kind is IssueKind.MEANINGLESS])]
     issues = [issue for issue in interpretation.issues if issue.kind is not IssueKind.MEANINGLESS]
     sentences += [_sentence(issue, for_topic, in_chat) for issue in issues[:_SENTENCES]]
@@ -27,7 +30,7 @@ def explain(interpretation: QueryInterpretation, *, for_topic: bool = False, in_
     for term, suggestion in interpretation.added_terms[:_SENTENCES]:
         note = "" if for_topic else " Both are here."
         sentences.append(f"Hardly any paper has “{_shown(term)}”; did you mean “{_shown(suggestion)}”?{note}")
-    if interpretation.relaxed_phrases and not for_topic:
+    if interpretation.relaxed_phrases and not for_topic and has_hits:
         phrases = ", ".join(f"“{_shown(phrase)}”" for phrase in interpretation.relaxed_phrases)
         sentences.append(f"Nothing has {phrases} word for word; this is for the words.")
     return " ".join(filter(None, sentences))

@@ -21,6 +21,11 @@ REAL_WORDS = sorted({word for paper in demo_papers() for word in f"{paper.title}
         *((line, "hello") for line in ("hi", "Hi!", "hello", "Hello there", "hey", "who are you?")),
         *((line, "thanks") for line in ("thanks", "Thank you!", "thank you, Paperboy", "Thanks a lot :)")),
         *((line, "help") for line in ("what can you do?", "/help", "?", "please what can you do")),
+        *(
+            (line, "help")
+            for line in ("hello, what can you do?", "Hi! Thanks. What can you do?", "hi paperboy, help me")
+        ),
+        *((line, "thanks") for line in ("thanks, bye", "Thank you! Good night.")),
         *((line, "status") for line in ("status", "Status?", "how are you?")),
         *((line, "undo") for line in ("undo", "undo that")),
         *((line, "sources") for line in ("sources", "Sources!")),

@@ -36,6 +36,13 @@ async def test_every_setting_is_set_in_every_form(
     assert f"• {name} " in (await harness.say("settings")).text
 
 
+async def test_the_name_of_a_setting_alone_shows_it(harness: BotHarness) -> None:
+    reply = await harness.say("settings count")
+    assert reply.text.startswith("count is 5: cards at most. It is one of 1, 2, 3,")
+    assert (await harness.say("settings Hour")).text.endswith("`/papers settings hour …` changes it.")
+    assert not (await harness.say("settings hour=")).ok, "an emptied field of a form is refused"
+
+
 async def test_several_settings_are_set_at_once_or_not_at_all(harness: BotHarness) -> None:
     assert not (await harness.say("settings hour=10:00 bar=2")).ok
     assert (await harness.channel()).hour == "09:00"

@@ -133,3 +133,7 @@ async def test_a_search_among_no_papers_says_so(sqlite_store: Store, clock: Cloc
     assert reply.text == (
         "I have no papers yet, so there is nothing to find. `/papers sources` says whether they could be read."
     )
+
+
+async def test_where_nothing_is_found_the_note_names_no_hits(harness: BotHarness) -> None:
+    assert (await harness.say("フェデレーテッド")).text.startswith("Nothing found for “フェデレーテッド”.")

@@ -42,6 +42,8 @@ from bot.model.zones import find_zone, populated_zones
         ("every day at 5 p.m.", Change("17:00", "daily")),
         ("every monday and friday at 9 o'clock, 4 cards", Change("09:00", "mon,fri", count=4)),
         ("9h", Change("09:00")),
+        ("in berlin at 8", Change("08:00", zone="Europe/Berlin")),
+        ("3 cards at 8 on weekdays", Change("08:00", "weekdays", count=3)),
         ("9am Mumbai", Change("09:00", zone="Asia/Kolkata")),
         ("9am UTC+5:30", Change("09:00", zone="Asia/Kolkata")),
         ("9am GMT+5", Change("09:00", zone="Asia/Karachi")),

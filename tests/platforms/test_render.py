@@ -124,8 +124,8 @@ def test_a_form_says_how_to_say_it_in_words() -> None:
     )
     assert plain(render.answer(Reply("", form=form))) == (
         "When\n"
-        "    At what hour: hour=09:00\n"
-        "    On (daily, mon): days=daily\n"
+        "    hour=09:00: At what hour\n"
+        "    days=daily: On (daily, mon)\n"
         "    To change one, say it: `schedule hour=09:00`\n"
     )
 

@@ -183,7 +183,7 @@ def _form(form: Form) -> list[RenderableType]:
     for field in form.fields:
         choices = f" ({', '.join(one_line(choice, 40) for choice in field.choices)})" if field.choices else ""
         parts.append(
-            Block(Text(f"{one_line(field.label, 120)}{choices}: {one_line(field.name, 40)}={one_line(field.value)}"))
+            Block(Text(f"{one_line(field.name, 40)}={one_line(field.value)}: {one_line(field.label, 120)}{choices}"))
         )
     if form.fields:
         example = f"{form.command} {form.fields[0].name}={form.fields[0].value}"
