@@ -13,6 +13,7 @@ from bot.sources.zotero import library_of
 from recommender import Paper
 
 WORD = "zotero"
+_NOT_SET_UP = "No Zotero library is set up here: whoever runs me can set zotero.library and zotero.key."
 
 
 def is_meant(argument: str) -> bool:
@@ -30,10 +31,7 @@ async def read_library(ctx: CommandContext, argument: str, most: int) -> Bibliog
         quoted_text = cut(plain_text(named), 80)
         return error_reply(f"“{quoted_text}” is no library of Zotero. One looks like groups/4567 or users/1234.")
     if not zotero or not library:
-        return error_reply(
-            "No Zotero library is set up here. Name a public one, as in `/papers teach zotero groups/4567`, or have "
-            "whoever runs me set zotero.library and zotero.key."
-        )
+        return error_reply(f"{_NOT_SET_UP} Or name a public one, as in `/papers teach zotero groups/4567`.")
     try:
         items = await zotero.papers(library)
     except SourceError as error:
@@ -48,10 +46,7 @@ async def put_papers(ctx: CommandContext, papers: Sequence[Paper]) -> Reply:
     """Add papers to the operator's library, and say how many it had already."""
     zotero = ctx.services.zotero
     if not zotero or not zotero.library:
-        return error_reply(
-            "No Zotero library is set up here: whoever runs me can set zotero.library and zotero.key. "
-            "`/papers saved bib` gives a file that Zotero imports."
-        )
+        return error_reply(f"{_NOT_SET_UP} `/papers saved bib` gives a file that Zotero imports.")
     try:
         sent = await zotero.add(papers)
     except SourceError as error:

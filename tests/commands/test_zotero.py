@@ -132,7 +132,7 @@ async def test_a_library_that_takes_nothing_is_told_in_one_sentence(server: Pape
 async def test_without_a_library_both_say_what_to_set(sqlite_store: Store, clock: Clock, fetcher: Fetcher) -> None:
     for zotero in (None, Zotero(fetcher)):
         harness = await invited(sqlite_store, clock, zotero)
-        assert "whoever runs me set zotero.library and zotero.key" in (await harness.say("teach zotero")).text
+        assert "whoever runs me can set zotero.library and zotero.key" in (await harness.say("teach zotero")).text
         await harness.say(f"save {paper(1).id}")
         reply = await harness.say("saved zotero")
         assert "whoever runs me can set zotero.library and zotero.key" in reply.text
