@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import cards, channel_picks, feedback, layout, own_feeds, quiet
 from bot.digests.feedback import EmojiTable
-from bot.digests.selection import pick_options
+from bot.digests.selection import pick_options, upvoted_first
 from bot.model.codec import dump_message
 from bot.model.messages import Card, Line, Message, PlaceKind, Style
 from bot.model.schedule import Hour, Rule
@@ -66,7 +66,7 @@ class Digest:
     `day` is the local day it is for, `profile` and `revision` are the feedback and the revision of the papers that it
     was made from. `titles` stand below the `cards`; `quiet` says why there are no cards. `picked` is logged for each
     card. `upvoted` are the papers that a list of the most upvoted would bring instead. `from_neighbours` says that the
-    likes of other channels took part, `of_channel` that these are the picks of another channel.
+    likes of other channels took part, `origin` says in words where the papers of a subscription come from.
     """
 
     day: date
@@ -78,7 +78,7 @@ class Digest:
     picked: tuple[LoggedPick, ...] = ()
     upvoted: tuple[str, ...] = ()
     from_neighbours: bool = False
-    of_channel: bool = False
+    origin: str = ""
 
     def header(self, style: Style = Style.CARDS, *, tucked: bool = False, answer: bool = False) -> str:
         """The text above the papers, or the line that says why there are none. `tucked` says that the titles are in the
@@ -101,7 +101,7 @@ class Digest:
     def drafts(self, style: Style, can: Capabilities, *, forum: bool = False) -> list[Draft]:
         """The digest's messages in their order. In a forum they all stand in the thread of the day's post."""
         if can.whole_digests:
-            return layout.letter(self.day, self.cards, self.profile, of_channel=self.of_channel)
+            return layout.letter(self.day, self.cards, self.profile, self.origin)
         if forum and style is Style.THREAD:
             style = Style.CARDS
         tucked = not forum and layout.list_in_thread(style, can)
@@ -181,11 +181,14 @@ class DigestComposer:
                 self._store, self._private, channel, profile, own_options, self._window, now
             )
         picks, title_ids = own_feeds.join(recommendation, own, channel.count, channel.titles)
+        upvoted = candidates.most_upvoted(channel.count)
+        is_trending = subscription and subscription.content is Content.TRENDING and not profile.has_taste
+        if is_trending and upvoted:
+            picks = upvoted_first(upvoted, picks, channel.count)
         logged_picks = tuple(
             LoggedPick(p.paper_id, fit=p.percentile if profile.has_taste else None, guess=p.guess, team=p.arm)
             for p in picks
         )
-        upvoted = candidates.most_upvoted(channel.count)
         async with self._store.read() as tx:
             if not picks:
                 too_high = bar if recommendation.lower_bar_would_help else None
@@ -202,6 +205,7 @@ class DigestComposer:
             picked=logged_picks,
             upvoted=upvoted,
             from_neighbours=recommendation.from_neighbours,
+            origin=layout.MOST_UPVOTED if is_trending and upvoted else "",
         )
 
     async def _matching(self, candidates: DigestCandidates, query: str) -> DigestCandidates:
@@ -230,7 +234,7 @@ class DigestComposer:
             ranks = {pick.paper_id: rank for rank, pick in enumerate(own_ranking.picks)}
             picks.sort(key=lambda card: ranks.get(card.paper_id, len(picks)))
         cards_ = tuple(picks[: channel.count])
-        return Digest(day, profile, revision, cards_, quiet=why_none, of_channel=True)
+        return Digest(day, profile, revision, cards_, quiet=why_none, origin=layout.OF_CHANNEL)
 
     def _window_of(self, channel: Channel) -> timedelta:
         """How long a paper counts as news for a first digest: at least as long as the schedule's days lie apart."""

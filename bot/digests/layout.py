@@ -15,6 +15,8 @@ from recommender import Profile
 _FURTHER = "Also today. React with the number of each you like: it counts as a 👍 on a card."
 
 _TITLE_IN_SUBJECT = 90
+OF_CHANNEL, MOST_UPVOTED = "picked for the channel", "the most upvoted first"
+"""Where the papers of a subscription come from."""
 
 
 def nothing_new(day: date, reason: str) -> str:
@@ -57,19 +59,20 @@ def list_post(titles: Sequence[Line], *, threaded: bool) -> Draft:
     return numbered(_FURTHER, titles, threaded=threaded, glance=True)
 
 
-def letter(day: date, cards: Sequence[Card], profile: Profile, *, of_channel: bool = False) -> list[Draft]:
-    """A whole digest as one message to one reader, where a digest is one; no message without papers. `of_channel` says
-    that these are the picks of a channel."""
+def letter(day: date, cards: Sequence[Card], profile: Profile, origin: str = "") -> list[Draft]:
+    """A whole digest as one message to one reader, where a digest is one; no message without papers. `origin` says in
+    words where the papers come from, if not from the reader's own taste."""
     if not cards:
         return []
     others = f" + {len(cards) - 1} more" if len(cards) > 1 else ""
     title = f"{day:%a} {day.day} {day:%b}: {cut(cards[0].title, _TITLE_IN_SUBJECT)}{others}"
-    start = f"{count(len(cards), 'paper')} {for_day(day)}{', picked for the channel' if of_channel else ''}"
-    if profile.votes:
-        header = f"{start}, {'in the order of' if of_channel else 'learned from'} your {count(profile.votes, 'vote')}."
+    start = f"{count(len(cards), 'paper')} {for_day(day)}{f', {origin}' if origin else ''}"
+    if profile.votes and origin != MOST_UPVOTED:
+        basis = "in the order of" if origin == OF_CHANNEL else "learned from"
+        header = f"{start}, {basis} your {count(profile.votes, 'vote')}."
     elif profile.topics:
         header = f"{start}, about “{cut(plain_text(profile.topics[0]), _TITLE_IN_SUBJECT)}”."
-    elif of_channel:
+    elif origin == OF_CHANNEL:
         header = f"{start}. Tell me with 👍 or 👎, and those you like come first."
     else:
         header = f"{start}. Tell me with 👍 or 👎, and the next ones follow your taste."

@@ -159,3 +159,32 @@ async def test_a_vote_counts_also_while_messages_are_paused(store: Store, clock:
     async with store.write() as tx:
         await channels.change(tx, channel.id, state=state)
     assert (await harness.app.service.vote(READER, ME, one.id, 1)).ok
+
+
+async def test_what_is_trending_is_the_most_upvoted_until_there_is_a_like(store: Store, clock: Clock) -> None:
+    harness = await reading(store, clock)
+    channel = await harness.channel(READER)
+    async with store.write() as tx:
+        values = dict.fromkeys(("address", "address_hash", "platform", "workspace", "member", "subject"), "")
+        await subscriptions.add(tx, channel.id, **values, content=Content.TRENDING, confirmed_at=clock.now)
+    corpus = [replace(each, upvotes=number % 13) for number, each in enumerate(demo_papers())]
+    await harness.next_morning()
+    await harness.list_papers(corpus[:40])
+    await harness.beat()
+    message = harness.chat.shown["r1"][-1].message
+    assert [card.upvotes for card in message.cards] == [12, 12, 12, 11, 11]
+    assert "the most upvoted first. Tell me with" in message.text
+    assert {card.why for card in message.cards} == {"popular with readers of Hugging Face"}
+    await harness.app.service.vote(READER, ME, message.cards[0].paper_id, -1)
+    await harness.next_morning()
+    await harness.list_papers([replace(each, upvotes=0) for each in corpus[40:60]] + corpus[60:62])
+    await harness.beat()
+    message = harness.chat.shown["r1"][-1].message
+    assert len(message.cards) == 5
+    assert message.cards[0].upvotes
+    assert "the most upvoted first. Tell me with" in message.text
+    await harness.app.service.vote(READER, ME, message.cards[0].paper_id, 1)
+    await harness.next_morning()
+    await harness.list_papers(corpus[62:100])
+    await harness.beat()
+    assert "learned from your 2 votes." in harness.chat.shown["r1"][-1].message.text
