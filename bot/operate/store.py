@@ -93,8 +93,8 @@ async def restore_store(settings: Settings, file: Path, *, force: bool) -> None:
         )
     if standing_links:
         out(
-            f"{count(standing_links, 'link')} to channels' pages worked when the backup was made, so they work again, "
-            "also if they were revoked since. `/papers link revoke` in the channel ends its link."
+            f"{count(standing_links, 'link')} to channels' pages that worked when the backup was made can be followed "
+            "again, even if revoked since. `/papers link revoke` in a channel ends its link."
         )
 
 

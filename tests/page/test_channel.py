@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import pytest
@@ -195,6 +195,32 @@ async def test_wrong_secrets_get_one_page_and_too_many_have_to_wait(site: Site) 
 async def test_no_token_of_any_form_opens_a_page_or_breaks_it(site: Site, token: str, path: str) -> None:
     page = await site.get(f"/c/{quote(token, safe='')}{path}")
     assert page.status in (404, 429)
+
+
+ODD_TEXTS = ["1e9", "-1", "x" * 1_200, "\0", "a/../b", "%", "ä" * 180]
+ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=60) | st.sampled_from(ODD_TEXTS)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["", "/next", "/search", "/paper/", "/"]),
+    ANY_TEXT,
+    st.dictionaries(st.sampled_from(["q", "page", "order", "sort"]), ANY_TEXT),
+    st.sampled_from(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]),
+    st.sampled_from([{}, {"Host": "evil.example"}, {"X-Forwarded-For": "::1, x"}, {"If-Modified-Since": "x" * 99}]),
+)
+async def test_no_request_below_a_link_breaks_the_page(
+    site: Site, path: str, rest: str, query: dict[str, str], method: str, headers: dict[str, str]
+) -> None:
+    await site.bot.invite()
+    base = await link_to(site.bot)
+    url = f"{base}{path}{quote(rest, safe='')}?{urlencode(query)}"
+    answer = await site.ask(method, url, headers=headers)
+    assert answer.status < 500, (url, answer.text)
+    assert "Traceback" not in answer.text
+    assert "evil.example" not in answer.text
+    if answer.status != 400:  # aiohttp answers a request that is no HTTP without the app
+        assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
 
 
 async def test_every_answer_below_the_link_is_private_also_of_wrong_methods(team: Site) -> None:
