@@ -101,11 +101,15 @@ class Reasons:
         return telling
 
     def against(self, at: int, most: int = 5) -> tuple[Word, ...]:
-        """The words that lower a candidate's score most."""
+        """The words that lower a candidate's score most, among those that somebody disliked or asked for less of: the
+        taste also learns from papers that nobody reacted to, and from random ones."""
         columns, effects = self._effects(at)
-        return tuple(
-            name_columns(self._features, columns, np.minimum(effects, 0), self._names(self._scored.papers[at]), most)
-        )
+        lowering = np.where(self._disliked[columns], np.minimum(effects, 0), np.float32(0))
+        return tuple(name_columns(self._features, columns, lowering, self._names(self._scored.papers[at]), most))
+
+    @cached_property
+    def _disliked(self) -> NDArray[np.bool_]:
+        return _disliked_columns(self._taste, self._features.width)
 
     def _names(self, paper: np.int64) -> FeatureNames:
         return FeatureNames(self._features, np.array([paper]))

@@ -151,6 +151,11 @@ def test_an_explanation_says_what_speaks_against_a_paper(engine: Recommender) ->
     assert told.score == scores["vision-25"]
 
 
+def test_nothing_speaks_against_a_paper_where_nobody_disliked_anything(engine: Recommender) -> None:
+    for paper_id in ("vision-25", "federated-25"):
+        assert engine.explain(paper_id, LIKES, now=NOW).against == ()
+
+
 def test_a_taste_is_told_in_words(engine: Recommender) -> None:
     taste = engine.taste([*LIKES, *votes("vision-1", value=-1.0, member="ben")], now=NOW)
     assert (taste.votes, taste.members) == (4, 2)
