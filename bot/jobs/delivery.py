@@ -211,7 +211,7 @@ class DeliveryWorker:
             if not message.thread and in_forum:
                 return await self._move(post, PostState.FAILED, reason="the day's post in the forum was refused")
         try:
-            async with asyncio.timeout(self._policy.timeout):
+            async with asyncio.timeout(platform.capabilities.send_seconds or self._policy.timeout):
                 message_id = await platform.send(channel.place, message, post.key)
         except NotAccepted as error:
             return await self._reschedule(previous, post, str(error), error.retry_after)

@@ -59,6 +59,8 @@ class Capabilities:
     """Characters in one message."""
     idempotent_for: float = 0.0
     """Seconds during which sending the same key twice gives one message; 0 where it gives two."""
+    send_seconds: float = 0.0
+    """Seconds that sending one message may take; 0 where the setting for all platforms is enough."""
     lookup: bool = False
     """Whether `find` can tell whether a key was posted."""
     reads_reactions: bool = False

@@ -357,7 +357,17 @@ class EmailSettings(Section):
         "not, never sends in clear. A password leaves this machine encrypted only.",
     )
     timeout: float = Field(
-        10.0, gt=0, le=300, description="Seconds until the server must be ready for a mail; then delivery.timeout runs."
+        10.0,
+        gt=0,
+        le=300,
+        description="Seconds until the server must be ready for a mail; a slower one is tried later.",
+    )
+    answer_timeout: float = Field(
+        120.0,
+        gt=0,
+        le=600,
+        description="Seconds for the server to take a mail and answer; after that nobody knows whether it did, and the "
+        "mail is given up.",
     )
     connections: int = Field(2, ge=1, le=20, description="Connections to the server at the same time.")
     sender: str = Field(

@@ -18,6 +18,7 @@ from bot.model.codec import load_message
 from bot.model.messages import Message, Place
 from bot.ports.platform import AccessLost, Capabilities, NotAccepted, PlatformError, Rejected, Uncertain
 from bot.settings import DigestSettings
+from bot.settings.groups import DeliverySettings
 from bot.store import deliveries
 from bot.store.database import Store
 from bot.store.states import ChannelState, PostState
@@ -477,3 +478,19 @@ async def test_a_post_with_an_unreadable_body_does_not_block_the_channel(store: 
     await harness.beat()
     assert len(chat.shown["c1"]) == 5
     assert (await states(harness))[1] is PostState.DROPPED
+
+
+async def test_a_platform_may_take_longer_than_the_others_to_send(sqlite_store: Store, clock: Clock) -> None:
+    class SlowChat(FakeChat):
+        async def send(self, place: Place, message: Message, key: str) -> str:
+            await asyncio.sleep(0.1)
+            return await super().send(place, message, key)
+
+    for patience, state in ((0.0, PostState.FAILED), (5.0, PostState.SENT)):
+        chat = SlowChat(Capabilities(max_text=4000, send_seconds=patience))
+        harness = harness_over(sqlite_store, clock, chat, delivery=DeliverySettings(timeout=0.01, margin=0))
+        place = Place("fake", f"slow {patience}")
+        await harness.invite(place)
+        await harness.next_morning()
+        await harness.beat_until_settled()
+        assert {post.state for post in await harness.posts(place)} == {state}

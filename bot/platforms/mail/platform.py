@@ -25,6 +25,7 @@ from bot.web.templates import Templates
 
 log = structlog.get_logger(__name__)
 _FOOT = "You get this because this address asked for it and confirmed it. Nothing in it tells whether you read it."
+_SPARE_SECONDS = 5.0
 _ABOUT = "Paperboy brings new research papers, and learns which of them you like."
 
 
@@ -33,13 +34,6 @@ class MailPlatform:
     `bot.web.server.Served`. `zone` is the time zone that the form for subscribing suggests."""
 
     name = NAME
-    capabilities = Capabilities(
-        max_text=LONGEST_TEXT,
-        private_replies=False,
-        whole_digests=True,
-        interactive=False,
-        way_back="Subscribe again",
-    )
 
     def __init__(
         self,
@@ -54,6 +48,15 @@ class MailPlatform:
     ) -> None:
         self._client, self._sender, self._subscriptions, self._clock = client, sender, subscriptions, clock
         self._links, self._templates = links, Templates("bot.platforms.mail")
+        self.capabilities = Capabilities(
+            max_text=LONGEST_TEXT,
+            # The client ends a send by itself and knows what that means; the worker would not.
+            send_seconds=client.send_seconds + _SPARE_SECONDS,
+            private_replies=False,
+            whole_digests=True,
+            interactive=False,
+            way_back="Subscribe again",
+        )
         self.outbox = Outbox(client, sender.address.addr_spec, sleep)
         self._pages = MailPages(subscriptions, links, self.request, clock, self._templates, zone)
 

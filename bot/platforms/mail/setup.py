@@ -55,9 +55,8 @@ async def _build(environment: Environment) -> Platform:
     client = SmtpClient(
         SmtpServer.of(email),
         sender.host,
-        # The time for a mail is over when delivery.timeout is, and then its fate would not be known.
-        ready_seconds=min(email.timeout, settings.delivery.timeout / 2),
-        taking_seconds=settings.delivery.timeout,
+        ready_seconds=email.timeout,
+        taking_seconds=email.answer_timeout,
         connections=email.connections,
     )
     links = MailLinks(subscriptions, settings.web.public_url, email.bounces)

@@ -81,7 +81,8 @@ class SmtpClient:
     """A client of one mail server that keeps connections open for a batch of mails.
 
     `name` is this machine's name in EHLO. `ready_seconds` is the time until the server must be ready for the data of a
-    mail, with the wait for a free connection. `taking_seconds` is the time for the data and its answer.
+    mail, with the wait for a free connection. `taking_seconds` is the time for the data and its answer. `send_seconds`
+    is the time for both.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class SmtpClient:
     ) -> None:
         self.server, self._name, self._tls_context = server, name, tls_context
         self._ready_seconds, self._taking_seconds, self._idle_seconds = ready_seconds, taking_seconds, idle_seconds
+        self.send_seconds = ready_seconds + taking_seconds
         self._free = asyncio.Semaphore(connections)
         self._idle: list[tuple[SMTP, asyncio.TimerHandle]] = []
         self._farewells = set[asyncio.Task[None]]()
