@@ -1,1 +1,1 @@
-"""The page: the papers of days, weeks and months, for everyone. It holds nothing of any workspace."""
+"""The pages for everyone, which hold nothing of any workspace, and those of channels, each behind its secret link."""
