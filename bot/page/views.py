@@ -52,21 +52,28 @@ class KeptCards:
 
     async def cards_of(self, papers: Sequence[Paper]) -> list[Card]:
         """The papers as cards. Those that are new are made in a thread, since they may be full of TeX."""
-        new = [paper for paper in papers if not self._has(paper)]
-        made = await asyncio.to_thread(lambda: [cards.card(paper) for paper in new]) if new else []
-        made_by_id = {paper.id: (paper, card) for paper, card in zip(new, made, strict=True)}
-        answer = [made_by_id[paper.id][1] if paper.id in made_by_id else self._used(paper) for paper in papers]
-        self._kept.update(made_by_id)
+        # What is kept is taken before the wait for the thread: other requests may drop it meanwhile.
+        taken = {paper.id: card for paper in papers if (card := self._kept_card(paper))}
+        new = [paper for paper in papers if paper.id not in taken]
+        if new:
+            made = await asyncio.to_thread(lambda: [cards.card(paper) for paper in new])
+            for paper, card in zip(new, made, strict=True):
+                taken[paper.id] = card
+                self._keep(paper, card)
+        return [taken[paper.id] for paper in papers]
+
+    def _kept_card(self, paper: Paper) -> Card | None:
+        kept = self._kept.get(paper.id)
+        if kept is None or kept[0] != paper:
+            return None
+        self._kept.move_to_end(paper.id)
+        return kept[1]
+
+    def _keep(self, paper: Paper, card: Card) -> None:
+        self._kept[paper.id] = paper, card
+        self._kept.move_to_end(paper.id)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
-        return answer
-
-    def _has(self, paper: Paper) -> bool:
-        return paper.id in self._kept and self._kept[paper.id][0] == paper
-
-    def _used(self, paper: Paper) -> Card:
-        self._kept.move_to_end(paper.id)
-        return self._kept[paper.id][1]
 
 
 _cards = KeptCards()
