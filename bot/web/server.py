@@ -333,6 +333,9 @@ class _Connection(web.RequestHandler):
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Answer invalid HTTP, or a request whose handler failed, without saying why."""
+        if not request.headers.get("Expect", "").isascii():
+            # aiohttp fails on such a header before any handler is called.
+            status = HTTPStatus.EXPECTATION_FAILED
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             log.debug("A client sent no valid HTTP request.", status=status)
         else:

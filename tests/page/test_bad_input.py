@@ -148,7 +148,7 @@ async def test_every_route_answers_hostile_requests_plainly(
         status, answer = await raw(filled_site, sent)
         assert is_plain(status, answer), (sent, answer[:500])
 
-    @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+    @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def fuzz(data: st.DataObject) -> None:
         for pattern in router.paths:

@@ -267,6 +267,8 @@ async def test_a_compressed_body_is_not_unpacked() -> None:
         (b"GET /healthz HTTP/9.9\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00 hello\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nHost here\r\n\r\n", 400),
+        (CLOSING.replace(b"Host", b"Expect: \x80\r\nHost"), 417),
+        (CLOSING.replace(b"/healthz", b"/nowhere").replace(b"Host", b"Expect: \x80\r\nHost"), 417),
         (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n", 400),
     ],
 )
