@@ -114,7 +114,6 @@ async def test_a_missing_or_unknown_paper_is_told_with_the_mend(harness: BotHarn
         ("settings volume 11", "hour, days, zone, count, bar, guess, style"),
         ("settings style loud", "cards, thread or compact"),
         ("settings style " + "x" * 50_000, "cards, thread or compact"),
-        ("settings bar", "from 0"),
         ("settings bar nan", "from 0"),
         ("settings bar 101%", "from 0"),
         ("settings guess perhaps", "on or off"),
