@@ -68,6 +68,14 @@ CHANNELS: dict[str, TableDescription] = {
         {"channel_id": CHANNEL, "name": "the feed's host and a hash", "url": "its address", "created_at": "when"},
         frozenset({"url"}),
     ),
+    "common_feeds": TableDescription(
+        About.CHANNELS,
+        "The feeds that operators added in chat for all channels.",
+        "Until the feed is removed.",
+        "Its papers are seen by everybody, of its address the host alone, since an address may hold a secret.",
+        {"name": "the feed's host and a hash", "url": "its address", "created_at": "when"},
+        frozenset({"url"}),
+    ),
     "installations": TableDescription(
         About.CHANNELS,
         "The workspaces in which the bot is installed, with its token for each.",
