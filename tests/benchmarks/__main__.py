@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import attacks, building, learning, relearning, relevance, searching, serving
+from tests.benchmarks import attacks, building, learning, relearning, relevance, searching, serving, visiting
 from tests.benchmarks.corpus import paper_files
 from tests.benchmarks.figures import table
 
@@ -29,7 +30,9 @@ def main() -> int:
         print(table(figures), flush=True)
         figures += relearning.run(file, folder / "store" / "index")
         figures += attacks.run(file, folder / "store" / "index")
+        shutil.copytree(folder / "store", folder / "visited")
         figures += serving.run(folder / "store")
+        figures += visiting.run(folder / "visited")
     print(table(figures))
     return 0 if all(figure.ok for figure in figures) else 1
 

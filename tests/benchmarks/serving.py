@@ -42,6 +42,8 @@ _SLACK_SECONDS = 0.1
 """How long the played Slack takes for each call of its Web API."""
 _WITHIN = 0.3
 _BARE_SECONDS = 3.0
+_ADDRESS = re.compile(r"(?:listens on|page is at) (http\S+)\.[\"\n]")
+"""The address of the server in the bot's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,11 @@ async def _run(folder: Path, size: Load) -> list[Figure]:
         slack.faults.slow("*", _SLACK_SECONDS, times=sys.maxsize)
         slack.rates.on = True
         bare = await _bare(slack, teams, size.rate)
-        async with _bot(slack, folder):
-            acts = list(_acts(teams, int(size.rate * size.seconds), random.Random(1)))
+        async with bot_at_work(slack, folder):
+            acts = list(acts_of(teams, int(size.rate * size.seconds), random.Random(1)))
             due = asyncio.create_task(_due_after(size.seconds / 10, store, teams))
-            with _without_pauses():
-                told = await _at_their_moments(acts, size.rate)
+            with without_pauses():
+                told = await at_their_moments(acts, size.rate)
             took = await due
             unanswered = await _answered(slack, told)
             missing = await _posted(store, teams)
@@ -117,7 +119,7 @@ async def _bare(slack: FakeSlack, teams: Sequence[Team], rate: float) -> float:
             rng = random.Random(0)
             spoken = [(rng.choice(teams), rng.choice(_LINES)) for _ in range(int(_BARE_SECONDS * rate))]
             acts: list[Act] = [("commands", partial(t.members[0].says, "/papers", line, t.room)) for t, line in spoken]
-            told = await _at_their_moments(acts, rate)
+            told = await at_their_moments(acts, rate)
         finally:
             server.terminate()
     assert not told.lost
@@ -125,7 +127,7 @@ async def _bare(slack: FakeSlack, teams: Sequence[Team], rate: float) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _bot(slack: FakeSlack, folder: Path) -> AsyncIterator[None]:
+async def bot_at_work(slack: FakeSlack, folder: Path, **environment: str) -> AsyncIterator[None]:
     """`paperboy run` for this Slack, from when it listens until it has left cleanly."""
     environ = os.environ | {
         "PAPERBOY_DATA_DIR": str(folder),
@@ -137,13 +139,14 @@ async def _bot(slack: FakeSlack, folder: Path) -> AsyncIterator[None]:
         "PAPERBOY_SOURCES__ARXIV__ENABLED": "false",
         "PAPERBOY_SCHEDULE__TICK_SECONDS": "1",
         "PAPERBOY_WEB__PORT": "0",
+        **environment,
     }
     said = folder / "bot.log"
     with said.open("w") as log:
         bot = subprocess.Popen([sys.executable, "-m", "bot", "run"], env=environ, cwd=ROOT, stderr=log)
     try:
-        await _until(lambda: re.search(r"listens on (http\S+)\.[\"\n]", said.read_text()) or bot.poll() is not None, 60)
-        found = re.search(r"listens on (http\S+)\.[\"\n]", said.read_text())
+        await _until(lambda: _ADDRESS.search(said.read_text()) or bot.poll() is not None, 60)
+        found = _ADDRESS.search(said.read_text())
         if not found:
             raise SystemExit(said.read_text())
         slack.listener = f"{found[1]}/slack/events"
@@ -161,7 +164,7 @@ Act = tuple[str, Callable[[], Awaitable[Sequence[Delivery] | Delivery]]]
 """A kind, and how it is done."""
 
 
-def _acts(teams: Sequence[Team], count: int, rng: random.Random) -> Iterator[Act]:
+def acts_of(teams: Sequence[Team], count: int, rng: random.Random) -> Iterator[Act]:
     """Commands, reactions and presses in the proportion 2:2:1, by whoever, wherever; no emoji is put twice."""
     free = [(team, ts, who, emoji) for team in teams for ts in team.cards for who in team.members for emoji in _EMOJI]
     rng.shuffle(free)
@@ -179,7 +182,7 @@ def _acts(teams: Sequence[Team], count: int, rng: random.Random) -> Iterator[Act
             yield "presses", lambda who=who, a=(team.room, ts, button): who.presses(*a)  # type: ignore[misc]
 
 
-async def _at_their_moments(acts: Sequence[Act], rate: float) -> Told:
+async def at_their_moments(acts: Sequence[Act], rate: float) -> Told:
     """Do every act at its moment, and see when it was acknowledged."""
     told, began = Told(), time.perf_counter()
 
@@ -199,7 +202,7 @@ async def _at_their_moments(acts: Sequence[Act], rate: float) -> Told:
 
 
 @contextlib.contextmanager
-def _without_pauses() -> Iterator[None]:
+def without_pauses() -> Iterator[None]:
     """Look for no garbage meanwhile: a pause of this process would be taken for one of the bot."""
     gc.disable()
     try:
