@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup, escape
@@ -37,6 +38,13 @@ class Pager:
 def page_templates() -> Templates:
     """The templates of the page."""
     templates = Templates("bot.page")
+
+    @lru_cache(maxsize=_KEPT_CARDS)
+    def card_html(card: Card, dated: bool) -> Markup:
+        # Every value in it is escaped by its own template.
+        return Markup(templates.render("card.html", card=card, dated=dated))  # noqa: S704
+
+    templates.filters["card_html"] = card_html
     templates.filters.update(
         typed=typed, paper_url=paper_url, search_url=search_url, day_text=day_text, page_name=page_name
     )
