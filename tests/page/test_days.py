@@ -27,6 +27,13 @@ async def test_the_start_shows_the_latest_day_with_the_most_upvoted_first(site: 
     assert f"{today.day} {today:%B} {today.year}" in page.text
 
 
+async def test_a_day_without_upvotes_does_not_speak_of_them(site: Site) -> None:
+    await site.bot.list_papers([paper(1), paper(2)])
+    page = await site.get("/")
+    assert "2 papers." in page.text
+    assert "upvoted" not in page.text
+
+
 async def test_days_link_to_the_nearest_days_that_have_papers(site: Site) -> None:
     today = site.bot.clock.now.date()
     for number, ago in enumerate((0, 4, 9)):

@@ -40,7 +40,7 @@ async def address_of(program: Process) -> str:
     assert program.stderr
     async with asyncio.timeout(60):
         while told := (await program.stderr.readline()).decode():
-            if "listens on" in told:
-                event: str = json.loads(told)["event"]
+            event: str = json.loads(told)["event"]
+            if event.startswith(("The web server listens on ", "The page is at ")):
                 return event.split()[-1].rstrip(".")
     raise AssertionError("it ended before it listened")
