@@ -41,7 +41,7 @@ async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path:
                 process.send_signal(number)
                 told = await ended(process)
                 assert process.returncode == code
-                assert [line.split()[0] for line in log_lines(told)] == ["Bring", "Paperboy"], told
+                assert [line.split()[0] for line in log_lines(told)] == ["The", "Bring", "Paperboy"], told
                 await fake.until(lambda: not fake.gateway.ready)
         assert fake.commands.syncs.total() == 1, "the second start found the commands as they were"
         assert [message.words.startswith("Hello, I am Paperboy") for message in general.visible] == [True, True]
@@ -58,7 +58,7 @@ async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path) -> 
         async with running(tmp_path, discord(fake, "MTAx.wrong.token")) as process:
             told = (await ended(process)).splitlines()
         assert process.returncode == 1
-        assert len(told) == 3, told
+        assert len(told) == 4, told
         assert told[-1].startswith("paperboy: Discord does not know the bot's token. Copy it anew: discord.com/")
         assert "wrong" not in "\n".join(told)
         assert len(fake.invalid) == 1

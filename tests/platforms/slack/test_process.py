@@ -39,7 +39,9 @@ async def test_a_team_invites_the_bot_asks_it_and_ends_it(tmp_path: Path) -> Non
             process.send_signal(signal.SIGINT)
             _, told = await asyncio.wait_for(process.communicate(), 30)
             assert process.returncode == 130
-            assert log_lines(told.decode()) == ["Paperboy runs on slack. Ctrl-C ends it; nothing is lost."]
+            page, runs = log_lines(told.decode())
+            assert page.startswith("The page is at http://127.0.0.1:")
+            assert runs == "Paperboy runs on slack. Ctrl-C ends it; nothing is lost."
     assert slack.unknown == []
 
 
@@ -51,7 +53,8 @@ async def test_a_wrong_token_is_told_in_one_line_and_ends_it(tmp_path: Path, wro
         tokens = one_workspace(slack, slack.workspace("T1", "lab").bot_token)
         async with running(slack, tokens | wrong, tmp_path) as process:
             _, told = await asyncio.wait_for(process.communicate(), 60)
-    runs, *why = told.decode().splitlines()
+    page, runs, *why = told.decode().splitlines()
+    assert "The page is at " in page
     assert (process.returncode, "Paperboy runs on slack." in runs) == (1, True)
     assert [line.startswith("paperboy: ") and "invalid_auth" in line for line in why] == [True], why
     assert "-wrong" not in why[0]

@@ -150,7 +150,8 @@ async def test_a_newcomers_walk(tmp_path: Path) -> None:
             assert f"Up to 2 cards at {HOUR} on Mon, Tue, Wed and Thu" in await team.says(ada, "resume")
 
             await team.lab.uninstalls()
-            runs, *lost = (await team.ended(process)).splitlines()
+            page, runs, *lost = (await team.ended(process)).splitlines()
+            assert "The page is at " in page
             assert log_lines(runs) == ["Paperboy runs on slack. Ctrl-C ends it; nothing is lost."]
             assert log_lines("\n".join(lost)) == ["A workspace is lost; what it taught is kept."] * 2
         code, found = await team.types("check")
