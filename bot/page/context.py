@@ -21,7 +21,7 @@ from bot.store.database import Store
 from bot.web.errors import PageError
 from bot.web.templates import Templates
 
-PAGE_PAPERS = 50
+PAGE_PAPERS = 25
 """Papers on one page of a list."""
 _MOST_PAGES = 100
 LONGEST_QUERY = 500

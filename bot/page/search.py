@@ -20,7 +20,7 @@ from bot.store.state import StoreState
 from bot.web.errors import PageError
 from recommender import Paper
 
-_HITS = 20
+_HITS = 10
 """Hits on one page."""
 _SORTS = {Sort.BEST: "Best first", Sort.NEWEST: "Newest first", Sort.UPVOTES: "Most upvoted first"}
 

@@ -83,7 +83,7 @@ async def test_a_day_that_does_not_exist_is_a_plain_404(site: Site, path: str) -
 
 async def test_long_lists_have_pages(site: Site) -> None:
     today = site.bot.clock.now.date()
-    await site.bot.list_papers([paper(number) for number in range(120)], today)
+    await site.bot.list_papers([paper(number) for number in range(70)], today)
     assert "Page 1 of 3" in (await site.get("/")).text
     last = await site.get(f"/day/{today}?page=3")
     assert last.text.count('class="paper"') == 20

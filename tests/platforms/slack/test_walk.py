@@ -99,7 +99,7 @@ async def test_a_newcomers_walk(tmp_path: Path) -> None:
 
         team.settings |= one_workspace(slack, team.lab.bot_token)
         code, found = await team.types("check")
-        assert (code, "wrong" in found, "ok     slack bot token" in found) == (0, False, True), found
+        assert (code, "wrong" in found, "ok       slack bot token" in found) == (0, False, True), found
         code, said = await team.types("ingest")
         assert (code, "40 listed, 40 new" in said) == (0, True), said
 
