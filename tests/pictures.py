@@ -43,7 +43,7 @@ async def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as home:
         store = await open_store(f"sqlite:///{home}/paperboy.db")
         clock = Clock(datetime(2025, 11, 3, 8, 0, tzinfo=UTC))
-        web = load(None, {}).web.model_copy(update={"port": 0, "requests_per_minute": 0})
+        web = load(None, {}).web.model_copy(update={"port": 8080, "requests_per_minute": 0})
         bot = harness_over(store, clock, web=web, digest=DigestSettings(titles=10, bar=0.6))
         await bot.invite()
         await bot.say("subscribe federated learning")
@@ -94,7 +94,7 @@ async def _pages(site: Site, token: str, browser: Browser, folder: Path) -> None
         ("day", "/", Look(DESK, "light")),
         ("search", "/search?q=federated", Look(PHONE, "dark")),
         ("paper", f"/paper/{paper_id}", Look(DESK, "light")),
-        ("channel", f"/c/{token}", Look(DESK, "light")),
+        ("channel-desk", f"/c/{token}", Look(DESK, "light")),
         ("channel-phone", f"/c/{token}", Look(PHONE, "dark")),
         ("feeds", "/feeds", Look(DESK, "light")),
     ):
