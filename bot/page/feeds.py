@@ -223,7 +223,7 @@ _LAST = {Period.DAY: "day", Period.WEEK: "7 days", Period.MONTH: "30 days"}
 
 
 def _search_subject(query: str) -> _Subject:
-    encoded = urlencode({"q": query})
+    encoded = urlencode({"q": query}, errors="replace")
     return _Subject(
         f"search:{query}",
         f"“{query}”",

@@ -94,13 +94,13 @@ async def cards_of(papers: Sequence[Paper]) -> list[Card]:
 
 def paper_url(paper_id: str) -> str:
     """The path of a paper's page."""
-    return f"/paper/{quote(paper_id, safe='/:')}"
+    return f"/paper/{quote(paper_id, safe='/:', errors='replace')}"
 
 
 def address(path: str, **parameters: str) -> str:
     """A path with its parameters. Those that are empty are left out."""
     given = {name: value for name, value in parameters.items() if value}
-    return f"{path}?{urlencode(given)}" if given else path
+    return f"{path}?{urlencode(given, errors='replace')}" if given else path
 
 
 def search_url(query: str, **parameters: str) -> str:

@@ -79,6 +79,8 @@ class Renderer:
             parts = self._words(message.text, share)
             parts += [self._card(message.card, share, card_button_id)] if message.card else []
             parts += _list(message.lines, share, numbered=message.numbered, close=message.further)
+            while pieces(parts) > MAX_COMPONENTS:  # the last lines of a long list below a card
+                parts.pop()
             likes = buttons(message.lines, self.commands.for_emoji("👍")) if message.numbered else []
             choices = _rows(self._buttons([*likes, *message.actions]))
             return [*parts, *choices] if pieces([*parts, *choices]) <= MAX_COMPONENTS else parts

@@ -63,6 +63,13 @@ def test_discord_takes_every_message(text: str, card: Card | None, some: list[Li
         assert_discord_takes(shown)
 
 
+def test_a_list_below_a_card_leaves_out_what_discord_has_no_room_for() -> None:
+    some = tuple(Line(str(number), f"Paper {number}") for number in range(30))
+    shown = Renderer(COMMANDS).posted(Message("Two at once", CARD, some))
+    assert_discord_takes(shown)
+    assert "Paper 20" in json.dumps(shown.components)
+
+
 def test_a_usual_answer_is_one_message_with_room_between_its_papers() -> None:
     [shown] = Renderer(COMMANDS).answer(SHOWN["search"])  # type: ignore[arg-type]
     assert [each["type"] for each in shown.components] == [10, *[14, 10] * 3, 1, 1]
