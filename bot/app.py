@@ -36,6 +36,7 @@ from bot.source_registry import configured_sources, configured_zotero, strangers
 from bot.sources.base import PaperLookup, Source, SourceError
 from bot.sources.zotero import Zotero
 from bot.store.database import Store
+from bot.store.leases import Leases, LeaseTimes
 from bot.store.opening import open_store
 from recommender import Baseline, Paper
 
@@ -63,6 +64,7 @@ class App:
     page: PageAddress
     emoji: EmojiTable
     private: PrivateIndexes
+    leases: Leases
 
 
 PlatformsOver = Callable[[Store], Awaitable[Mapping[str, Platform]]]
@@ -99,7 +101,11 @@ async def opened(
         zotero = await stack.enter_async_context(configured_zotero(settings))
         built = platforms if isinstance(platforms, Mapping) else await platforms(store)
         open_feed = await stack.enter_async_context(strangers_feeds(settings))
-        yield build(settings, store, paper_index, built, sources, clock, sleep, zotero=zotero, open_feed=open_feed)
+        app = build(settings, store, paper_index, built, sources, clock, sleep, zotero=zotero, open_feed=open_feed)
+        if store.is_sqlite:  # one bot serves it (`operate.single_instance`): the one before is dead
+            await app.leases.end_others()
+        stack.push_async_callback(app.leases.release_all)
+        yield app
 
 
 def build(
@@ -113,8 +119,10 @@ def build(
     seconds: Callable[[], float] = time.monotonic,
     zotero: Zotero | None = None,
     open_feed: OpenFeed | None = None,
+    leases: Leases | None = None,
 ) -> App:
     """The parts over an open store and index. `seconds` is a clock that only runs forward."""
+    leases = leases or Leases(store, lease_times(settings, platforms), seconds=seconds)
     emoji = EmojiTable.of(settings.votes.likes, settings.votes.dislikes)
     window = settings.digest.window_days
     grace = timedelta(hours=settings.digest.grace_hours)
@@ -166,6 +174,7 @@ def build(
     keep = timedelta(days=settings.slack.keep_days)
     tick, hour, day = timedelta(seconds=settings.schedule.tick_seconds), timedelta(hours=1), timedelta(days=1)
     jobs = [
+        Job("leases", leases.renew, timedelta(seconds=leases.times.renew_every), slow=True),
         Job("source reading", source_reading.read_if_due, tick, slow=True),
         Job("reaction resync", resync.run_if_due, tick, slow=True),
         Job("search index", paper_index.follow, _INDEX_EVERY, slow=True),
@@ -196,7 +205,14 @@ def build(
         page,
         emoji,
         private,
+        leases,
     )
+
+
+def lease_times(settings: Settings, platforms: Mapping[str, Platform]) -> LeaseTimes:
+    """How long leases last: longer than the longest send of any platform."""
+    longest_sends = (platform.capabilities.send_seconds for platform in platforms.values())
+    return LeaseTimes.of(max(settings.delivery.timeout, *longest_sends, 0.0), settings.delivery.takeover)
 
 
 async def _renew_tokens(platforms: Mapping[str, Platform]) -> None:

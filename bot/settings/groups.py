@@ -272,6 +272,13 @@ class DeliverySettings(Section):
         description="Seconds after that in which a message may still appear: until then a post whose answer never came "
         "is looked for, and not sent again.",
     )
+    takeover: float = Field(
+        60.0,
+        ge=1,
+        le=900,
+        description="Seconds, beyond the longest send, after which another process takes over the work of a dead one, "
+        "where several processes share a PostgreSQL store.",
+    )
 
 
 class SlackSettings(Section):

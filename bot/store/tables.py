@@ -136,6 +136,16 @@ def _paper(**options: Any) -> sa.Column[str]:
 facts = sa.Table("facts", metadata, _name("name", primary_key=True), _text("value"))
 """Key and value pairs about the store itself, such as its id and the revision of the papers."""
 
+leases = sa.Table(
+    "leases",
+    metadata,
+    _name("name", primary_key=True),
+    _name("holder"),
+    sa.Column("until", Instant, nullable=False),
+    sa.Index("ix_leases_holder", "holder"),
+)
+"""What only one process may do at a time, with the process that does it and the end of its right to do so."""
+
 papers = sa.Table(
     "papers",
     metadata,

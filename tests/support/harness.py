@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bot.demo
-from bot.app import App, build
+from bot.app import App, build, lease_times
 from bot.estimator import ChosenEstimator
 from bot.jobs.ingest import OpenFeed
 from bot.model.messages import Asker, Place, Reaction, Reply
@@ -24,6 +24,7 @@ from bot.store import channels, deliveries, papers
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
+from bot.store.leases import Leases
 from bot.store.states import PostState
 from recommender import Paper, Recommender
 from tests.fakes.clock import Clock
@@ -151,15 +152,18 @@ def harness_over(
     zotero: Zotero | None = None,
     open_feed: OpenFeed | None = None,
     operators: Sequence[str] = (),
+    process: str = "the only process",
     **settings: Any,
 ) -> BotHarness:
-    """A bot over an open store, as after a start. Call this again on the same store for a restart. Its digests are
-    cards alone, unless the settings say otherwise. `seconds` is the steady clock; without it,
-    it runs with the other one."""
+    """A bot over an open store, as after a start. Call this again on the same store for a restart: it goes on with the
+    leases of the one before, unless it is another `process`. Its digests are cards alone, unless the settings say
+    otherwise. `seconds` is the steady clock; without it, it runs with the other one."""
     chat, shelf = chat or FakeChat(), Shelf()
     values = load(None, {}).model_copy(update={"digest": DigestSettings(titles=0), **settings})
     values = values.model_copy(update={"sources": values.sources.model_copy(update={"operators": tuple(operators)})})
     paper_index = PaperIndex(store, Recommender(), None, ChosenEstimator(values.taste).applied)
+    seconds = seconds or (lambda: clock().timestamp())
+    times = lease_times(values, {chat.name: chat})
     app = build(
         values,
         store,
@@ -168,9 +172,10 @@ def harness_over(
         [shelf, *sources],
         clock,
         sleep,
-        seconds or (lambda: clock().timestamp()),
+        seconds,
         zotero=zotero,
         open_feed=open_feed,
+        leases=Leases(store, times, clock=clock, seconds=seconds, holder=process),
     )
     return BotHarness(app, chat, clock, shelf)
 

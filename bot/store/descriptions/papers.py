@@ -77,6 +77,13 @@ PAPERS: dict[str, TableDescription] = {
             "memory": "what the source wants to be told next time",
         },
     ),
+    "leases": TableDescription(
+        About.PAPERS,
+        "What one of several processes of this Paperboy does at the moment, such as posting in a channel.",
+        "While it lasts, and for a minute or two.",
+        OPERATOR,
+        {"name": "what is done", "holder": "a random id of the process", "until": "when its right to do it ends"},
+    ),
     "facts": TableDescription(
         About.PAPERS,
         "Facts about the store itself, such as its id.",
