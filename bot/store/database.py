@@ -21,6 +21,9 @@ _CHECKPOINT_EVERY = 500
 """Transactions that SQLite's log may hold before they are moved into the file."""
 _WRITERS = 7_402_511
 """PostgreSQL advisory lock: writers share it, an upgrade or a restored backup takes it exclusively."""
+_IDLE = "30s"
+"""How long a process may leave its transaction idle that writes to PostgreSQL. After that the server ends it: a process
+that was paused or cut off would keep others from the rows that it has locked."""
 _HIGH_PRIORITY: ContextVar[bool] = ContextVar("high_priority", default=False)
 
 
@@ -85,8 +88,9 @@ class Store:
                 await self.ready_to_write()
             if not self.is_sqlite:
                 lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
+                ends = sa.func.set_config("idle_in_transaction_session_timeout", _IDLE, True)
                 async with self.engine.begin() as connection:
-                    await connection.execute(sa.select(lock(_WRITERS)))
+                    await connection.execute(sa.select(ends, lock(_WRITERS)))
                     yield connection
                 return
             await self._yield_to_others()

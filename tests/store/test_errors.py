@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.store import channels, deliveries, inbox, metadata, papers, topics, votes
+from bot.store import channels, database, deliveries, inbox, metadata, papers, topics, votes
 from bot.store.database import Store
 from bot.store.deliveries import Draft
-from bot.store.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
+from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreMissing
 from bot.store.opening import open_store
 from bot.store.states import DeliveryKind
 from bot.store.votes import Vote
@@ -60,6 +60,28 @@ async def test_deadlocked_writers_raise_store_busy(store_url: str) -> None:
     results = await asyncio.gather(cross("a", "b"), cross("b", "a"), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["NoneType", "StoreBusy"]
     await store.close()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one process
+async def test_a_process_paused_in_a_transaction_keeps_nobody_waiting_for_ever(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_IDLE", "200ms")
+    paused, other = await open_store(store_url), await open_store(store_url)
+
+    async def stand_still() -> None:
+        async with paused.write() as tx:
+            await metadata.put(tx, "a", "paused")
+            async with asyncio.timeout(20), other.write() as others:
+                await metadata.put(others, "a", "other")
+            await metadata.put(tx, "b", "paused")
+
+    with pytest.raises(StoreAway):
+        await stand_still()
+    async with paused.write() as tx:
+        assert (await metadata.get(tx, "a"), await metadata.get(tx, "b")) == ("other", None)
+    await paused.close()
+    await other.close()
 
 
 async def test_a_full_disk_raises_store_full_and_loses_nothing(sqlite_url: str) -> None:

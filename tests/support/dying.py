@@ -1,11 +1,12 @@
-"""A process that dies where a test says: nothing after that runs."""
+"""A process that dies or is paused where a test says. After a death nothing more of it runs."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +19,16 @@ class Death(BaseException):
     """The process ends here: nothing after it runs."""
 
 
+class Step(Enum):
+    """Where in its work a process can be met."""
+
+    COMMITTING = "before a commit"
+    COMMITTED = "after a commit"
+    SENDING = "before a post leaves"
+    POSTED = "before the answer to a post is read"
+    FOUND = "before the answer to a lookup is read"
+
+
 @dataclass
 class Fate:
     """Says at which step the process dies; 0: never."""
@@ -26,11 +37,26 @@ class Fate:
     steps: int = 0
     dead: bool = False
 
-    def step(self) -> None:
+    async def step(self, step: Step) -> None:
         self.steps += 1
         self.dead = self.dead or self.steps == self.at
         if self.dead:
             raise Death
+
+
+@dataclass
+class Pause(Fate):
+    """Says at which step the process stands still, while something else happens; it goes on after that. A process is
+    never paused in a transaction: others would wait for its locks."""
+
+    meanwhile: Callable[[Step], Awaitable[None]] | None = None
+
+    async def step(self, step: Step) -> None:
+        if step is Step.COMMITTING:
+            return
+        self.steps += 1
+        if self.steps == self.at and self.meanwhile:
+            await self.meanwhile(step)
 
 
 class MortalStore(Store):
@@ -44,8 +70,8 @@ class MortalStore(Store):
     async def write(self, *, exclusive: bool = False) -> AsyncIterator[AsyncConnection]:
         async with super().write(exclusive=exclusive) as tx:
             yield tx
-            self._fate.step()
-        self._fate.step()
+            await self._fate.step(Step.COMMITTING)
+        await self._fate.step(Step.COMMITTED)
 
 
 class MortalPlatform:
@@ -56,16 +82,16 @@ class MortalPlatform:
         self._platform, self._fate = platform, fate
 
     async def send(self, place: Place, message: Message, key: str) -> str:
-        self._fate.step()
+        await self._fate.step(Step.SENDING)
         message_id = await self._platform.send(place, message, key)
-        self._fate.step()
+        await self._fate.step(Step.POSTED)
         return message_id
 
     async def find(
         self, place: Place, key: str, since: datetime | None = None, thread: str = "", after: str = ""
     ) -> str | None:
         found = await self._platform.find(place, key, since, thread, after)
-        self._fate.step()
+        await self._fate.step(Step.FOUND)
         return found
 
     async def reactions(self, place: Place, message: str) -> list[tuple[str, str]]:
