@@ -17,7 +17,7 @@ from recommender.learning.duplicates import DuplicateFinder
 from recommender.learning.features import Features
 from recommender.learning.learner import Learner
 from recommender.learning.scoring import ScoredCandidates, gather_candidates, score_candidates, score_for_channels
-from recommender.learning.similar import similar
+from recommender.learning.similar import SimilarPapers
 from recommender.learning.taste import TasteModel
 from recommender.paper import Paper
 from recommender.picking.baselines import Baseline
@@ -69,6 +69,10 @@ class _View:
     @cached_property
     def features(self) -> Features:
         return Features(self.snapshot)
+
+    @cached_property
+    def similar_papers(self) -> SimilarPapers:
+        return SimilarPapers(self.features, self.searcher)
 
     @cached_property
     def learner(self) -> Learner:
@@ -196,7 +200,7 @@ class Recommender:
         a value if it is not in the index. ValueError for an unknown id."""
         view = self._now()
         near_to = paper if isinstance(paper, Paper) else int(_known(view.snapshot, [paper])[0])
-        return _hits(view.snapshot, *similar(view.features, view.searcher, near_to, limit))
+        return _hits(view.snapshot, *view.similar_papers.similar(near_to, limit))
 
     def duplicates_of_seen(self, candidates: Sequence[str], had: Iterable[str]) -> set[str]:
         """The candidates that are the same work as a paper in `had` under another title and id (see

@@ -187,14 +187,18 @@ class Snapshot:
     def tokens(self, numbers: Rows, first: int, last: int) -> tuple[UInts, Rows]:
         """The words in fields `first`…`last` of each paper, one after the other, and for each word the place in
         `numbers`."""
+        tokens, ends = self.texts(numbers, first, last)
+        return tokens, np.repeat(np.arange(len(numbers)), np.diff(ends, prepend=0))
+
+    def texts(self, numbers: Rows, first: int, last: int) -> tuple[UInts, Rows]:
+        """The words in fields `first`…`last` of each paper, one after the other, and for each paper where its words
+        end."""
         starts, stops = self.columns.spans(numbers, first, last)
-        lengths = stops - starts
-        if lengths.sum() < _SHORT * len(numbers):
-            tokens = self.columns.tokens[ranges(starts, stops)]
-        else:
-            spans = map(slice, starts.tolist(), stops.tolist())
-            tokens = np.concatenate([self.columns.tokens[:0], *(self.columns.tokens[span] for span in spans)])
-        return tokens, np.repeat(np.arange(len(numbers)), lengths)
+        ends = np.cumsum(stops - starts)
+        if not len(ends) or ends[-1] < _SHORT * len(numbers):
+            return self.columns.tokens[ranges(starts, stops)], ends
+        spans = map(slice, starts.tolist(), stops.tolist())
+        return np.concatenate([self.columns.tokens[span] for span in spans]), ends
 
     def postings(self, terms: Sequence[int]) -> list[list[Postings]]:
         """The postings of each term, block by block, deleted papers included."""

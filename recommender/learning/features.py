@@ -10,13 +10,14 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse import csr_array, hstack
 
-from recommender.index.bigrams import PAIR_SPACE, ngrams
+from recommender.index.bigrams import PAIR_SPACE, ngrams, pair_starts, pairs_of
 from recommender.index.columns import ABSTRACT, CATEGORIES, TITLE
 from recommender.index.snapshot import Rows, Snapshot
 from recommender.index.vocabulary import categories_of
 from recommender.learning.matrix import FeatureMatrix
+from recommender.learning.row_cache import RowCache
 from recommender.paper import Paper
 from recommender.text import words
 
@@ -33,6 +34,8 @@ MAX_CACHED_ROWS = 20_000
 """The most rows held in memory, about 1 KB each."""
 MAX_CACHED_TEXTS = 1_000
 _LARGE_INDEX = 5_000
+_SINGLE, _FIRST, _SECOND = 1, 2, 4
+"""Marks of words: that a word has a column, that it is the first of a bigram, that it is the second."""
 
 Floats = NDArray[np.float32]
 Owned = tuple[NDArray[np.uint32], Rows]
@@ -57,7 +60,7 @@ class Features:
         columns = np.full(snapshot.words + PAIR_SPACE, -1, np.int32)
         columns[chosen] = np.arange(len(chosen), dtype=np.int32)
         self._word_columns, self._pair_columns = columns[: snapshot.words], columns[snapshot.words :]
-        self._chosen = chosen
+        self._chosen, self._is_content = chosen, snapshot.content_flags > 0
         self.ngram_count = len(chosen)
         self.width = self.ngram_count + 2 * len(snapshot.categories)
         self.idf: Floats = np.ones(self.width, np.float32)
@@ -67,44 +70,17 @@ class Features:
             lambda words, categories: self._text_matrix([(self._tokens(words), self._tags(categories))])
         )
         self._idf_damping = self.idf ** (IDF_POWER - EMBEDDING_IDF_POWER)
-        self._cache: tuple[NDArray[np.int32], csr_array, Floats] = (  # type: ignore[assignment]
-            np.full(snapshot.size, -1, np.int32),
-            csr_array((0, self.width), dtype=np.float32),
-            np.zeros((0, 0), np.float32),
-        )
+        dimensions = snapshot.word_vectors.vectors.shape[1]
+        self._cache = RowCache(snapshot.size, self.width, dimensions, MAX_CACHED_ROWS, self._build_rows, self.embed)
 
     def rows(self, papers: Rows) -> csr_array:
         """The sparse rows of papers, by number: (papers, width) float32. Rows are cached."""
-        places, cached, _ = self._cached(papers)
-        return cached[places[papers]]
+        return self._cache.rows(papers)
 
     def matrix(self, papers: Rows) -> FeatureMatrix:
         """The feature matrix of papers, by number, also cached."""
-        places, cached, embeddings = self._cached(papers)
-        if len(embeddings) < cached.shape[0]:
-            fresh = self.embed(cached[len(embeddings) :])
-            embeddings = np.concatenate([embeddings, fresh]) if len(embeddings) else fresh
-            self._cache = places, cached, embeddings
-        at = places[papers]
-        return FeatureMatrix(cached[at], embeddings[at])
-
-    def _cached(self, papers: Rows) -> tuple[NDArray[np.int32], csr_array, Floats]:
-        """(place of each paper among the cached rows, these rows, the embeddings of the first of them)."""
-        places, cached, embeddings = self._cache
-        missing = np.unique(papers[places[papers] < 0])
-        if len(missing):
-            if cached.shape[0] + len(missing) > MAX_CACHED_ROWS:
-                places, cached, embeddings, missing = (
-                    np.full_like(places, -1),
-                    cached[:0],
-                    embeddings[:0],
-                    np.unique(papers),
-                )
-            places = places.copy()
-            places[missing] = np.arange(cached.shape[0], cached.shape[0] + len(missing))
-            cached = vstack([cached, self._build_rows(missing)], format="csr")
-            self._cache = places, cached, embeddings
-        return places, cached, embeddings
+        _ = self._centre  # made before the cache embeds rows, because it takes rows from the cache
+        return self._cache.matrix(papers)
 
     def embed(self, rows: csr_array) -> Floats:
         """The embeddings that belong to sparse rows, (rows, dimensions): the sum of the word vectors, weighted with
@@ -208,47 +184,110 @@ class Features:
     def _text_matrix(self, texts: Sequence[tuple[NDArray[np.uint32], NDArray[np.uint32]]]) -> FeatureMatrix:
         """The feature matrix of texts, each given as words and categories."""
         tokens, tags = zip(*texts, strict=True) if texts else ((), ())
-        rows = self._weighted(_owned(tokens), _owned(tags), len(texts))
+        rows, _ = self._weighted(_owned(tokens), _owned(tags), len(texts))
         return FeatureMatrix(rows, self.embed(rows))
 
-    def _build_rows(self, papers: Rows) -> csr_array:
+    def weighted(self, papers: Rows) -> tuple[csr_array, Floats]:
+        """(the sparse rows of papers, made anew; the factors of each row). What an entry of a row is, beside its
+        weight, is the row's factor: (papers, 2), one of words and bigrams, one of categories."""
         tokens = self.snapshot.tokens(papers, TITLE, ABSTRACT)
         return self._weighted(tokens, self.snapshot.tokens(papers, CATEGORIES, CATEGORIES), len(papers))
 
-    def _weighted(self, tokens: Owned, tags: Owned, papers: int) -> csr_array:
-        """Sparse rows from words and categories, each given with the row that it belongs to. Words and categories are
-        normalised separately, the categories scaled down, and then both together."""
-        from sklearn.preprocessing import normalize
+    def occurrences(self, tokens: NDArray[np.uint32]) -> Rows:
+        """The column of each word and bigram among the words `tokens` of one paper."""
+        _, columns = self._ngram_columns((tokens, np.zeros(len(tokens), np.int64)))
+        return columns[columns >= 0].astype(np.int64)
 
+    def shared_occurrences(self, tokens: NDArray[np.uint32], papers: Rows) -> tuple[Rows, Rows]:
+        """(the place in `papers`, the column) of each word and bigram of papers that may be one of the paper with the
+        words `tokens`. It takes a tenth of the time that looking up all of their bigrams would. Another bigram that
+        has the hash of one of them is left out."""
+        flags, is_content = self.snapshot.content_flags, self._is_content
+        own = tokens[is_content[tokens]]
+        first = pair_starts(own, np.zeros(len(own), np.int64), flags)
+        marks = np.zeros(len(flags), np.uint8)
+        marks[own[self._word_columns[own] >= 0]] = _SINGLE
+        marks[own[first]] |= _FIRST
+        marks[own[first + 1]] |= _SECOND
+        texts, ends = self.snapshot.texts(papers, TITLE, ABSTRACT)
+        content = np.flatnonzero(is_content[texts])
+        texts = texts[content]
+        marked = marks[texts]
+        single = np.flatnonzero((marked & _SINGLE) > 0)
+        double = np.flatnonzero((marked[:-1] & (marked[1:] >> 1) & _FIRST) > 0)
+        rows, double_rows, next_rows = (
+            np.searchsorted(ends, content[places], "right") for places in (single, double, double + 1)
+        )
+        double, double_rows = double[double_rows == next_rows], double_rows[double_rows == next_rows]
+        columns = np.concatenate(
+            [self._word_columns[texts[single]], self._pair_columns[pairs_of(texts[double], texts[double + 1])]]
+        )
+        rows = np.concatenate([rows, double_rows])
+        return rows[columns >= 0], columns[columns >= 0].astype(np.int64)
+
+    def category_columns(self, papers: Rows) -> tuple[Rows, Rows]:
+        """(the place in `papers`, the column) of each category of papers, and again of each first one."""
+        rows, columns = self._tag_columns(self.snapshot.tokens(papers, CATEGORIES, CATEGORIES))
+        return rows, columns + self.ngram_count
+
+    def weights(self, columns: Rows, counts: Rows) -> Floats:
+        """The weight of each column that occurs so often in a paper."""
+        weights: Floats = self._scale[columns] * (1 + np.log(counts, dtype=np.float32))
+        return weights
+
+    def _build_rows(self, papers: Rows) -> csr_array:
+        return self.weighted(papers)[0]
+
+    def _ngram_columns(self, tokens: Owned) -> tuple[Rows, NDArray[np.int32]]:
+        """(the row, the column) of each word and bigram, −1 for one that has no column."""
         words, word_rows, pairs, pair_rows = ngrams(*tokens, self.snapshot.content_flags)
         columns = np.concatenate([self._word_columns[words], self._pair_columns[pairs]])
+        return np.concatenate([word_rows, pair_rows]), columns
+
+    def _tag_columns(self, tags: Owned) -> tuple[Rows, Rows]:
+        """(the row, the column among those of categories) of each category, and again of each first one."""
         categories, owners = np.searchsorted(self.snapshot.categories, tags[0]), tags[1]
         first = np.flatnonzero(np.diff(owners, prepend=-1))
-        category_columns = np.concatenate([categories, categories[first] + len(self.snapshot.categories)])
-        parts = [
-            self._tf_idf(np.concatenate([word_rows, pair_rows]), columns, papers, slice(self.ngram_count)),
-            self._tf_idf(
-                np.concatenate([owners, owners[first]]), category_columns, papers, slice(self.ngram_count, self.width)
-            )
-            * np.float32(CATEGORY_WEIGHT),
-        ]
-        joined = csr_array(hstack(parts, format="csr"))
-        return csr_array(normalize(joined, copy=False)) if joined.nnz else joined
+        columns = np.concatenate([categories, categories[first] + len(self.snapshot.categories)])
+        return np.concatenate([owners, owners[first]]), columns
 
-    def _tf_idf(self, rows: Rows, columns: Rows, papers: int, span: slice) -> csr_array:
-        """Rows of unit length from the row and the column of each occurrence, over a span of columns. The document
-        frequencies are those of the index, so nothing is fitted. Columns below 0 are left out."""
+    def _weighted(self, tokens: Owned, tags: Owned, papers: int) -> tuple[csr_array, Floats]:
+        """Sparse rows from words and categories, each given with the row that it belongs to, and the factors of the
+        rows. Words and categories are normalised separately, the categories scaled down, and then both together."""
+        from sklearn.preprocessing import normalize
+
+        by_words, word_lengths = self._tf_idf(*self._ngram_columns(tokens), papers, slice(self.ngram_count))
+        by_tags, tag_lengths = self._tf_idf(*self._tag_columns(tags), papers, slice(self.ngram_count, self.width))
+        joined = csr_array(hstack([by_words, by_tags * np.float32(CATEGORY_WEIGHT)], format="csr"))
+        length = np.sqrt((word_lengths > 0) + CATEGORY_WEIGHT**2 * (tag_lengths > 0))
+        factors = np.zeros((papers, 2), np.float32)
+        np.divide(1, word_lengths * length, out=factors[:, 0], where=word_lengths > 0, casting="same_kind")
+        np.divide(CATEGORY_WEIGHT, tag_lengths * length, out=factors[:, 1], where=tag_lengths > 0, casting="same_kind")
+        return csr_array(normalize(joined, copy=False)) if joined.nnz else joined, factors
+
+    def _tf_idf(
+        self, rows: Rows, columns: Rows | NDArray[np.int32], papers: int, span: slice
+    ) -> tuple[csr_array, NDArray[np.float64]]:
+        """(rows of unit length from the row and the column of each occurrence, over a span of columns; their lengths
+        before). The document frequencies are those of the index, so nothing is fitted. Columns below 0 are left
+        out."""
         from sklearn.feature_extraction.text import TfidfTransformer
+        from sklearn.preprocessing import normalize
 
-        weighting = TfidfTransformer(sublinear_tf=True)
+        weighting = TfidfTransformer(norm=None, sublinear_tf=True)
         weighting.idf_ = self._scale[span]
         kept = columns >= 0
         occurrences = (
             np.ones(int(kept.sum()), np.float32),
             (rows[kept].astype(np.int32), columns[kept].astype(np.int32)),
         )
-        counts = csr_array(occurrences, shape=(papers, len(weighting.idf_)))
-        return csr_array(weighting.transform(counts, copy=False)) if counts.nnz else counts
+        weights = csr_array(occurrences, shape=(papers, len(weighting.idf_)))
+        if not weights.nnz:
+            return weights, np.zeros(papers)
+        weights = csr_array(weighting.transform(weights, copy=False))
+        owners = np.repeat(np.arange(papers), np.diff(weights.indptr))
+        lengths = np.sqrt(np.bincount(owners, np.square(weights.data, dtype=np.float64), papers))
+        return csr_array(normalize(weights, copy=False)), lengths
 
     @cached_property
     def informativeness(self) -> Floats:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,27 +22,121 @@ COMPARED = 300
 EMBEDDING_SHARE = 0.5
 """Weight of the likeness of embeddings, relative to the likeness of words. With it 6.2 instead of 5.8 of ten neighbours
 are on the same one of three curated lists; half or double of it makes little difference."""
+MOST_MEASURED = 100_000
+"""The most papers whose measures are held in memory, 216 bytes each."""
+_MOST_ANSWERS = 5_000
+
+Floats = NDArray[np.float32]
 
 
-@ignore_invalid
-def similar(features: Features, searcher: Searcher, paper: int | Paper, limit: int) -> tuple[Rows, NDArray[np.float32]]:
-    """(papers, likenesses) of the nearest papers, best first, without the paper itself. The paper is given by its
-    number in the index, or as a value. The likeness, at most 1, is the weighted mean of the cosine of the words and the
-    cosine of the embeddings."""
-    snapshot = features.snapshot
-    if isinstance(paper, Paper):
-        tokens, paper_row = features.tokens_of(paper), features.matrix_of([paper])
-    else:
-        tokens, _ = snapshot.tokens(np.array([paper], np.int64), TITLE, ABSTRACT)
-        paper_row = features.matrix(np.array([paper], np.int64))
-    tokens = tokens[snapshot.content_flags[tokens] > 0]
-    near = searcher.by_words(
-        [snapshot.vocabulary.words[token] for token in tokens], LOOKUP_WORDS, max(COMPARED, limit + 1)
-    )
-    near = near[near != paper] if isinstance(paper, int) else near
-    near_rows = features.matrix(near)
-    by_words = (near_rows.sparse @ paper_row.sparse.T).toarray().ravel()
-    by_embedding = near_rows.dense @ paper_row.dense[0] / EMBEDDING_WEIGHT**2
-    likeness = (by_words + EMBEDDING_SHARE * by_embedding) / (1 + EMBEDDING_SHARE)
+class SimilarPapers:
+    """Finds papers like a paper in one snapshot.
+
+    The likeness of two papers, at most 1, is the weighted mean of the cosine of their words and the cosine of their
+    embeddings. For 300 papers, it takes a tenth of the time that making their rows would: of their words only those
+    count that the paper has too, and what needs all of their words, the length of the row and the embedding, is kept.
+    """
+
+    def __init__(self, features: Features, searcher: Searcher) -> None:
+        self._features, self._searcher = features, searcher
+        self._measures = _Measures(features)
+        self._of_indexed = lru_cache(_MOST_ANSWERS)(self._to_indexed)
+
+    def similar(self, paper: int | Paper, limit: int) -> tuple[Rows, Floats]:
+        """(papers, likenesses) of the nearest papers, best first, without the paper itself. The paper is given by its
+        number in the index, or as a value."""
+        return self._to_given(paper, limit) if isinstance(paper, Paper) else self._of_indexed(paper, limit)
+
+    def _to_given(self, paper: Paper, limit: int) -> tuple[Rows, Floats]:
+        row, tokens = self._features.matrix_of([paper]), self._features.tokens_of(paper)
+        near, (columns, values) = self._sharing(tokens, limit), row.entries(0)
+        return _nearest(near, self._likeness(near, tokens, columns.astype(np.int64), values, row.dense[0]), limit)
+
+    def _to_indexed(self, paper: int, limit: int) -> tuple[Rows, Floats]:
+        features, alone = self._features, np.array([paper], np.int64)
+        tokens, _ = features.snapshot.texts(alone, TITLE, ABSTRACT)
+        near = self._sharing(tokens, limit)
+        near = near[near != paper]
+        columns, counts = np.unique(
+            np.concatenate([features.occurrences(tokens), features.category_columns(alone)[1]]), return_counts=True
+        )
+        factors, embeddings = self._measures.of(alone)
+        values = features.weights(columns, counts) * factors[0, (columns >= features.ngram_count).astype(np.int8)]
+        return _nearest(near, self._likeness(near, tokens, columns, values, embeddings[0]), limit)
+
+    def _sharing(self, tokens: NDArray[np.uint32], limit: int) -> Rows:
+        """The papers that share most of the words."""
+        snapshot = self._features.snapshot
+        words = map(snapshot.vocabulary.words.__getitem__, tokens[snapshot.content_flags[tokens] > 0].tolist())
+        return self._searcher.by_words(words, LOOKUP_WORDS, max(COMPARED, limit + 1))
+
+    @ignore_invalid
+    def _likeness(
+        self, papers: Rows, tokens: NDArray[np.uint32], columns: Rows, values: Floats, embedding: Floats
+    ) -> Floats:
+        """The likeness of papers to the paper with these words, these entries in its sparse row, and this
+        embedding."""
+        features, width = self._features, self._features.width
+        own = np.zeros(width, np.float32)
+        own[columns] = values
+        rows, columns = map(
+            np.concatenate,
+            zip(features.shared_occurrences(tokens, papers), features.category_columns(papers), strict=True),
+        )
+        is_shared = np.flatnonzero(own[columns] != 0)
+        entries, counts = np.unique(rows[is_shared] * width + columns[is_shared], return_counts=True)
+        rows, columns = np.divmod(entries, width)
+        factors, embeddings = self._measures.of(papers)
+        weights = features.weights(columns, counts) * factors[rows, (columns >= features.ngram_count).astype(np.int8)]
+        by_words = np.bincount(rows, weights * own[columns], len(papers))
+        by_embedding = embeddings @ embedding / EMBEDDING_WEIGHT**2
+        likeness: Floats = ((by_words + EMBEDDING_SHARE * by_embedding) / (1 + EMBEDDING_SHARE)).astype(np.float32)
+        return likeness
+
+
+class _Measures:
+    """The factors (see `Features.weighted`) and the embeddings of the papers that were measured last."""
+
+    def __init__(self, features: Features) -> None:
+        snapshot = features.snapshot
+        most = min(snapshot.size, MOST_MEASURED)
+        self._features, self._lock, self._next = features, threading.Lock(), 0
+        self._places, self._owners = np.full(snapshot.size, -1, np.int32), np.full(most, -1, np.int64)
+        # Memory that was never written takes no room.
+        self._factors = np.empty((most, 2), np.float32)
+        self._embeddings = np.empty((most, snapshot.word_vectors.vectors.shape[1]), np.float16)
+
+    def of(self, papers: Rows) -> tuple[Floats, Floats]:
+        """(factors, (papers, 2); embeddings, (papers, dimensions)) of papers."""
+        factors = np.zeros((len(papers), 2), np.float32)
+        embeddings = np.zeros((len(papers), self._embeddings.shape[1]), np.float32)
+        with self._lock:
+            places = self._places[papers]
+            held = places >= 0
+            factors[held], embeddings[held] = self._factors[places[held]], self._embeddings[places[held]]
+        if not held.all():
+            missing = papers[~held]
+            rows, factors[~held] = self._features.weighted(missing)
+            # Rounded as it will be kept, so that a likeness does not depend on what was asked for before.
+            embeddings[~held] = fresh = self._features.embed(rows).astype(np.float16)
+            with self._lock:
+                self._keep(missing, factors[~held], fresh)
+        return factors, embeddings
+
+    def _keep(self, papers: Rows, factors: Floats, embeddings: NDArray[np.float16]) -> None:
+        """Keep the measures in the place of those that were kept first."""
+        most = len(self._owners)
+        papers, factors, embeddings = papers[:most], factors[:most], embeddings[:most]
+        places = (self._next + np.arange(len(papers))) % most
+        # Another thread may have kept a paper elsewhere, too.
+        owners = self._owners[places]
+        gone = owners[(owners >= 0) & (self._places[owners] == places)]
+        self._places[gone] = -1
+        self._owners[places], self._factors[places], self._embeddings[places] = papers, factors, embeddings
+        self._places[papers] = places
+        self._next = (self._next + len(papers)) % most
+
+
+def _nearest(papers: Rows, likeness: Floats, limit: int) -> tuple[Rows, Floats]:
     order = np.argsort(-likeness, kind="stable")[:limit]
-    return near[order], likeness[order]
+    return papers[order], likeness[order]
