@@ -41,6 +41,14 @@ def choose_style(style: Style, can: Capabilities, papers: int) -> Style:
     return style if papers and style in supported_styles(can) and not too_many else Style.CARDS
 
 
+def most_messages(style: Style, can: Capabilities, papers: int, titles: int) -> int:
+    """How many messages a digest of so many papers and further titles is at most."""
+    if can.whole_digests:
+        return 1
+    in_one = choose_style(style, can, papers) is Style.COMPACT
+    return (1 if in_one else 1 + papers) + (1 if titles and can.numbers else 0)
+
+
 def render_posts(header: str, cards: Sequence[Card], style: Style, *, threaded: bool) -> list[Draft]:
     """The messages of a digest in their order. With `threaded` the cards go into the thread of the first message."""
     if style is Style.COMPACT:

@@ -141,6 +141,9 @@ async def _of_platforms(settings: Settings, store: Store, stored_channels: Seque
             if channel.place.platform == name:
                 (lost if channel.state is ChannelState.LOST else served).append(channel.place)
         checks += platform.checks(served, lost) if isinstance(platform, Checkable) else []
+        if platform.capabilities.requests_a_second:
+            own = [channel for channel in stored_channels or () if channel.place.platform == name]
+            checks.append(Check(f"{name} pace", partial(store_checks.pace, own, platform.capabilities)))
     for entry in set_up(settings):
         checks += entry.checks(environment)
     if not platforms:

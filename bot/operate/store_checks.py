@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+from bot.digests.layout import most_messages, supported_styles
+from bot.model.messages import Style
 from bot.model.text import count
-from bot.ports.platform import Clock, Finding
+from bot.ports.platform import Capabilities, Clock, Finding
 from bot.settings import Settings
 from bot.store import counts
+from bot.store.channels import Channel
 from bot.store.database import Store
+from bot.store.states import ChannelState
 
 _LATE = timedelta(minutes=15)
 """A digest may be late by so much where many are due at once."""
 _GIVEN_UP_WITHIN = timedelta(days=7)
+_HOUR = timedelta(hours=1)
 
 
 async def deliveries(store: Store, now: Clock) -> Finding:
@@ -50,6 +57,40 @@ async def connections(store: Store, settings: Settings) -> Finding:
     return Finding(
         mend=f"PostgreSQL admits {admitted} connections; {in_use} are open, and a process may have {needed}."
     )
+
+
+async def pace(stored_channels: Sequence[Channel], can: Capabilities) -> Finding:
+    """Check that the platform takes the digests of its busiest hour within that hour."""
+    active = [one for one in stored_channels if one.state is ChannelState.ACTIVE and one.next_due_at]
+    messages, compact = Counter[datetime](), Counter[datetime]()
+    for channel in active:
+        assert channel.next_due_at
+        hour = channel.next_due_at.replace(minute=0, second=0, microsecond=0)
+        messages[hour] += most_messages(channel.style, can, channel.count, channel.titles)
+        compact[hour] += most_messages(Style.COMPACT, can, channel.count, channel.titles)
+    if not messages:
+        return Finding()
+    [(hour, busiest)] = messages.most_common(1)
+    takes = timedelta(seconds=busiest / can.requests_a_second)
+    told = f"Up to {busiest:,} messages are due at {hour:%H:%M} UTC"
+    rate = f"at {can.requests_a_second:.0f} requests a second for the whole bot"
+    if takes <= _HOUR:
+        return Finding(mend=f"{told}; {rate} they take {_minutes(takes)}.")
+    mend = "Let channels have other hours (`/papers schedule`)."
+    if Style.COMPACT in supported_styles(can):
+        shorter = _minutes(timedelta(seconds=compact[hour] / can.requests_a_second))
+        mend = (
+            f"As compact digests they would take {shorter}: `/papers settings style compact` in a channel, and "
+            f"PAPERBOY_DIGEST__STYLE=compact for new ones. {mend}"
+        )
+    return Finding(f"{told}, and {rate} they take {_minutes(takes)}.", mend)
+
+
+def _minutes(takes: timedelta) -> str:
+    seconds = takes.total_seconds()
+    if seconds > _HOUR.total_seconds():
+        return f"{seconds / 3600:.1f} hours"
+    return f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} s"
 
 
 def _duration(late: timedelta) -> str:

@@ -61,6 +61,8 @@ class Capabilities:
     """Seconds during which sending the same key twice gives one message; 0 where it gives two."""
     send_seconds: float = 0.0
     """Seconds that sending one message may take; 0 where the setting for all platforms is enough."""
+    requests_a_second: float = 0.0
+    """How many requests the platform takes in a second from the whole bot, in all its processes; 0 for any number."""
     lookup: bool = False
     """Whether `find` can tell whether a key was posted."""
     reads_reactions: bool = False

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from bot.model.messages import Style
 from bot.operate import store_checks
+from bot.ports.platform import Finding
 from bot.settings import load
 from bot.store import channels, inbox
 from bot.store.database import Store
-from bot.store.states import PostState
+from bot.store.states import ChannelState, PostState
 from bot.store.tables import posts
 from tests.fakes.clock import Clock
+from tests.store.whole import START, add_channel
+from tests.support.chat import FakeChat
 from tests.support.harness import harness_over, paper
 
 
@@ -53,6 +58,26 @@ async def test_failed_posts_and_events_of_the_last_week_are_told(store: Store, c
         channel = await harness.channel()
         await channels.change(tx, channel.id, next_due_at=clock() + timedelta(days=1))
     assert (await store_checks.deliveries(store, clock)).mend == ""
+
+
+async def test_digests_that_take_a_platform_hours_are_wrong_and_compact_ones_are_offered(sqlite_store: Store) -> None:
+    async with sqlite_store.write() as tx:
+        one = await add_channel(tx, next_due_at=START, next_due_on=START.date())
+    can = replace(FakeChat().capabilities, requests_a_second=50.0)
+    many = [replace(one, id=number) for number in range(100_000)]
+    finding = await store_checks.pace(many, can)
+    assert finding.problem == (
+        f"Up to 700,000 messages are due at {START:%H}:00 UTC, and at 50 requests a second for the whole bot they take "
+        "3.9 hours."
+    )
+    assert finding.mend.startswith("As compact digests they would take 1.1 hours: `/papers settings style compact`")
+    untitled = [replace(channel, titles=0, style=Style.COMPACT) for channel in many]
+    assert "they take 33 minutes." in (await store_checks.pace(untitled, can)).mend
+    assert "compact" not in (await store_checks.pace(many, replace(can, numbers=0))).mend
+    later = [replace(channel, next_due_at=START + timedelta(hours=channel.id % 12)) for channel in many]
+    assert not (await store_checks.pace(later, can)).problem, "each hour has its own messages"
+    paused = [replace(channel, state=ChannelState.PAUSED) for channel in many]
+    assert await store_checks.pace(paused, can) == Finding()
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])

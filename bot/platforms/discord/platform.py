@@ -37,6 +37,7 @@ class DiscordPlatform:
     capabilities = Capabilities(
         max_text=MAX_TEXT,
         idempotent_for=120.0,
+        requests_a_second=50.0,
         lookup=True,
         reads_reactions=True,
         private_replies=True,
