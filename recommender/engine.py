@@ -212,6 +212,14 @@ class Recommender:
         same = view.duplicate_finder.duplicates_of(papers[known], others[others >= 0])
         return {ids[at] for at in known[same]}
 
+    def copies_among(self, candidates: Sequence[str]) -> set[str]:
+        """The candidates that have the abstract of an earlier one of them. Ids that are not in the index are
+        ignored."""
+        view = self._now()
+        papers = view.snapshot.find(candidates)
+        known = np.flatnonzero(papers >= 0)
+        return {candidates[at] for at in known[view.duplicate_finder.copies_among(papers[known])]}
+
     def rank(
         self,
         feedback: Sequence[Feedback],

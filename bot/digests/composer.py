@@ -30,6 +30,7 @@ from bot.store.pick_log import LoggedPick
 from bot.store.states import DeliveryKind
 from recommender import Baseline, Explanation, Paper, Pick, PickOptions, Profile, RecommenderError, Standing
 from recommender.learning.threshold import PickOutcome, learned_threshold
+from recommender.paper import arxiv_id
 
 log = structlog.get_logger(__name__)
 _LONGEST_LOOK_BACK = timedelta(days=30)
@@ -250,12 +251,20 @@ class DigestComposer:
         return DigestCandidates(revision, recent, tuple(await self.unseen(channel, list(recent))))
 
     async def unseen(self, channel: Channel, paper_ids: Sequence[str]) -> list[str]:
-        """Those of the papers that the channel has not had and was not taught, nor under another title."""
+        """Those of the papers that the channel has not had and was not taught, nor under another title. Of a work that
+        is listed under several titles one is left, on arXiv if it is there."""
         async with self._store.read() as tx:
             known_ids = await exposures.known(tx, channel.id)
         new_ids = [paper_id for paper_id in paper_ids if paper_id not in known_ids]
-        duplicates = await asyncio.to_thread(self._paper_index.engine.duplicates_of_seen, new_ids, known_ids)
-        return [paper_id for paper_id in new_ids if paper_id not in duplicates]
+        engine = self._paper_index.engine
+
+        def first_of_works() -> set[str]:
+            fresh = set(new_ids) - engine.duplicates_of_seen(new_ids, known_ids)
+            best_first = sorted(fresh, key=lambda paper_id: (arxiv_id(paper_id) != paper_id, paper_id))
+            return fresh - engine.copies_among(best_first)
+
+        kept = await asyncio.to_thread(first_of_works)
+        return [paper_id for paper_id in new_ids if paper_id in kept]
 
     async def bar(self, tx: AsyncConnection, channel: Channel, profile: Profile, day: date) -> float:
         """The share of random papers that the channel's picks must beat on that day."""

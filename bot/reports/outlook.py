@@ -12,7 +12,7 @@ from bot.store import deliveries, exposures, papers, pick_log, votes
 from bot.store.states import DeliveryKind
 from recommender import Paper, Standing
 
-_TWIN = "This channel has had the same work under another title, and no work comes twice."
+_TWIN = "It is the same work under another title that this channel had or is about to have; no work comes twice."
 
 
 async def past(view: ChannelView, paper: Paper, candidates: DigestCandidates) -> str:

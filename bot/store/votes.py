@@ -162,12 +162,15 @@ async def visible_on_news(tx: AsyncConnection, channel_id: int, since: date, unt
 
 
 async def from_neighbours(tx: AsyncConnection, channel_id: int, limit: int) -> list[Vote]:
-    """The latest standing votes in the other public channels of a channel's workspace."""
+    """The latest standing votes in the other public channels of a channel's workspace. Each member's latest vote comes
+    before any member's second one, and so on: a member with many votes fills only the places that others leave."""
     in_visible = votes.c.channel_id.in_(channels.visible_from(channel_id))
+    latest_first = (votes.c.at.desc(), votes.c.channel_id, votes.c.paper_id, votes.c.member, votes.c.signal)
+    nth_of_member = sa.func.row_number().over(partition_by=votes.c.member, order_by=latest_first)
     rows = await tx.execute(
         sa.select(votes)
         .where(in_visible, votes.c.channel_id != channel_id, votes.c.on)
-        .order_by(votes.c.at.desc(), votes.c.channel_id, votes.c.paper_id, votes.c.member, votes.c.signal)
+        .order_by(nth_of_member, *latest_first)
         .limit(limit)
     )
     return [_vote(row) for row in rows]

@@ -6,6 +6,8 @@ with its own votes; a reader needs only one of them. Found by MinHash with bandi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +39,6 @@ class DuplicateFinder:
 
     def duplicates_of(self, papers: Rows, others: Rows) -> NDArray[np.bool_]:
         """A mask of the papers that are the same work as one of the `others` without being that very paper."""
-        same = np.zeros(len(papers), bool)
         own, other_hashes = self._hashes_of(papers), self._hashes_of(others)
         matches = [np.zeros(0, np.int64)]
         for band in range(_BANDS):
@@ -45,23 +46,37 @@ class DuplicateFinder:
             low, high = (np.searchsorted(other_hashes[order, band], own[:, band], side) for side in ("left", "right"))
             high = np.where(own[:, band] == _NO_HASH, low, high)
             matches.append(np.repeat(np.arange(len(papers)), high - low) * len(others) + order[ranges(low, high)])
-        pairs, bands = np.unique(np.concatenate(matches), return_counts=True)
-        for pair in pairs[bands >= _AGREEING].tolist():
-            at, other = divmod(pair, len(others))
-            same[at] = same[at] or (
-                papers[at] != others[other] and self._is_duplicate(int(papers[at]), int(others[other]))
-            )
-        return same
+        return _confirmed(papers, others, np.concatenate(matches), self._is_duplicate)
+
+    def copies_among(self, papers: Rows) -> NDArray[np.bool_]:
+        """A mask of the papers with the abstract of an earlier one of them, whoever their authors are said to be.
+
+        Each is compared with the first ones that share its bands, so a work that is listed many times costs no more.
+        """
+        hashes, places = self._hashes_of(papers), np.arange(len(papers))
+        matches = [np.zeros(0, np.int64)]
+        for band in range(_BANDS):
+            _, first, group = np.unique(hashes[:, band], return_index=True, return_inverse=True)
+            later = places[(hashes[:, band] != _NO_HASH) & (first[group] < places)]
+            matches.append(later * len(papers) + first[group][later])
+        return _confirmed(papers, papers, np.concatenate(matches), self._is_copy)
 
     def _is_duplicate(self, paper: int, other: int) -> bool:
-        words, other_words = self._words(paper, ABSTRACT), self._words(other, ABSTRACT)
-        if min(len(words), len(other_words)) < _MIN_WORDS:
-            return False
-        overlap = len(words & other_words) / len(words | other_words)
+        overlap = self._overlap(paper, other)
         names, other_names = self._words(paper, AUTHORS), self._words(other, AUTHORS)
         if not names or not other_names:
             return overlap >= MIN_OVERLAP_WITHOUT_AUTHORS
         return overlap >= MIN_OVERLAP and len(names & other_names) >= min(2, len(names), len(other_names))
+
+    def _is_copy(self, paper: int, other: int) -> bool:
+        return self._overlap(paper, other) >= MIN_OVERLAP_WITHOUT_AUTHORS
+
+    def _overlap(self, paper: int, other: int) -> float:
+        """The Jaccard overlap of the content words of two abstracts; 0 where one of them says little."""
+        words, other_words = self._words(paper, ABSTRACT), self._words(other, ABSTRACT)
+        if min(len(words), len(other_words)) < _MIN_WORDS:
+            return 0.0
+        return len(words & other_words) / len(words | other_words)
 
     def _words(self, paper: int, field: int) -> set[int]:
         tokens, _ = self._snapshot.tokens(np.array([paper]), field, field)
@@ -94,3 +109,14 @@ class DuplicateFinder:
                 key = key * np.uint64(0x9E3779B97F4A7C15) + least
             out[owners[starts], band] = key
         return out
+
+
+def _confirmed(papers: Rows, others: Rows, matches: Rows, is_same: Callable[[int, int], bool]) -> NDArray[np.bool_]:
+    """A mask of the papers that are the same as another one that agrees with them in enough bands. A match of one band
+    is the place of the paper times the number of others, and the place of the other one."""
+    same = np.zeros(len(papers), bool)
+    pairs, bands = np.unique(matches, return_counts=True)
+    for pair in pairs[bands >= _AGREEING].tolist():
+        at, other = divmod(pair, len(others))
+        same[at] = same[at] or (papers[at] != others[other] and is_same(int(papers[at]), int(others[other])))
+    return same

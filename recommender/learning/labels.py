@@ -24,7 +24,13 @@ INACTIVE_WEIGHT = 0.5
 """Weight of an ignored paper if nobody voted on anything in the following day, relative to one that was ignored while
 members were active."""
 UNCAPPED_VOTES = 10.0
-"""Votes of a member that always count in full, however few the others cast."""
+"""Votes of the most active member, and of the most active third of them together, that always count in full, however
+few the others cast."""
+MAX_MEMBER_TO_NEXT = 2.0
+"""The most votes that the most active member counts for, relative to the next one."""
+MAX_THIRD_TO_REST = 0.6
+"""The most votes that the most active third of the members counts for, relative to all other members. It would be 0.5
+if all were equally active."""
 _MAX_VOTE_WEIGHT = 3.0
 _DAY_SECONDS = 86400
 
@@ -58,9 +64,9 @@ def aggregate_labels(feedback: Iterable[Feedback], now: datetime | None) -> Labe
     """Sum up the feedback of each paper.
 
     The latest vote of a member on a paper stands. Votes decay until `now` (the latest feedback if None). No member
-    counts for more than twice as many votes as the next most active one (beyond UNCAPPED_VOTES), so that the influence
-    of one member is bounded and grows with agreement (Resnick & Sami, RecSys 2007). Dislikes reduce the likes of the
-    same paper (average without misery: Masthoff).
+    counts for more votes than `_most_votes` allows, so that the influence of one member, and of a third of them, is
+    bounded and grows with agreement (Resnick & Sami, RecSys 2007). Dislikes reduce the likes of the same paper (average
+    without misery: Masthoff).
     """
     votes = [vote for vote in feedback if math.isfinite(vote.value)]
     # Each field as a column.
@@ -114,10 +120,37 @@ def _decay(seconds: Weights) -> Weights:
 def _vote_weights(votes_per_member: NDArray[np.int64]) -> Weights:
     """The weight of one vote of each member: the more votes a member cast, the less each counts, so that nobody
     dominates."""
-    if np.count_nonzero(votes_per_member) < 2:
+    active = np.sort(votes_per_member[votes_per_member > 0])
+    if len(active) < 2:
         return np.ones(len(votes_per_member))
-    bounded = np.minimum(votes_per_member, max(UNCAPPED_VOTES, 2 * np.sort(votes_per_member)[-2]))
+    bounded = np.minimum(votes_per_member, _most_votes(active))
     # Scaled up, so that the channel's votes keep their total weight relative to ignored papers and background.
     scale = min(_MAX_VOTE_WEIGHT, votes_per_member.sum() / bounded.sum())
     shares: Weights = scale * bounded / np.maximum(votes_per_member, 1)
     return shares
+
+
+def _most_votes(votes: NDArray[np.int64]) -> float:
+    """The most votes c that a member counts for, given the votes v of each of two or more members, ascending.
+
+    The largest c that is at most MAX_MEMBER_TO_NEXT times the votes of the second most active member, and for which the
+    sum of min(v, c) over the most active third is at most MAX_THIRD_TO_REST times the sum over all others. Where either
+    bound is below UNCAPPED_VOTES, that number is the bound.
+    """
+    most = max(UNCAPPED_VOTES, MAX_MEMBER_TO_NEXT * float(votes[-2]))
+    third = len(votes) // 3
+    if not third or votes[-third:].sum() <= UNCAPPED_VOTES:
+        return most
+    # Both sums for each c in `levels`; between two of them they are linear.
+    levels = np.append(0.0, votes)
+    places = np.arange(len(levels))
+    first_of_third = len(votes) - third
+    of_all = np.cumsum(levels) + levels * (len(votes) - places)
+    of_rest = np.where(places <= first_of_third, of_all - third * levels, votes[:first_of_third].sum())
+    excess = of_all - of_rest - MAX_THIRD_TO_REST * of_rest
+    last = int(np.flatnonzero(excess <= 0)[-1])
+    if last == len(votes):
+        return most
+    share = -excess[last] / (excess[last + 1] - excess[last])
+    level = float(levels[last] + share * (levels[last + 1] - levels[last]))
+    return min(most, max(UNCAPPED_VOTES / third, level))

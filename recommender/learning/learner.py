@@ -44,6 +44,11 @@ TOPIC_BOOST = 2.0
 """Added to the score of a paper that has every word of a topic, in full for the best possible match."""
 WORD_VOTE_BOOST = 1.0
 """The same for each vote on words: members see its effect at once, however rare the words are."""
+MAX_WORDS_BOOST = WORD_VOTE_BOOST
+"""The most that all votes on words together add to the score of a paper, or subtract from it, so that no member can
+bury a subject by naming all of its words."""
+MAX_WORDS_WEIGHT = 3.0
+"""The most that all votes for more of some words weigh together as training rows, and all votes for less."""
 PRIOR_BOOST_BEFORE_LIKES = np.float32(8.0)
 """Factor on the shared prior before the channel's first like, as there is nothing else to go by. Twice TYPICAL_WEIGHT,
 the ratio that was measured in docs/how-it-learns.md."""
@@ -212,7 +217,7 @@ class Learner:
         self, preferences: Sequence[Preference], papers: Rows
     ) -> tuple[Floats, Sequence[Mapping[Teacher, float]], Sequence[Preference | None]]:
         """(what the preferences add to the score of each paper, the part of each teacher in it, the topic that mutes
-        the paper). Of several topics the one that adds most counts; votes on words add up."""
+        the paper). Of several topics the one that adds most counts; votes on words add up to MAX_WORDS_BOOST."""
         topic_boosts = np.zeros(len(papers), np.float32)
         if not preferences:
             return topic_boosts, [{}] * len(papers), [None] * len(papers)
@@ -228,6 +233,9 @@ class Learner:
                     parts[at][preference.teacher] = WORD_VOTE_BOOST * preference.votes * float(strength[at])
                 elif TOPIC_BOOST * strength[at] > topic_boosts[at]:
                     topic_boosts[at], topic[at] = TOPIC_BOOST * strength[at], preference.teacher
+        for amounts in parts:
+            share = MAX_WORDS_BOOST / max(abs(sum(amounts.values())), MAX_WORDS_BOOST)
+            amounts.update({teacher: share * amount for teacher, amount in amounts.items()})
         for at in np.flatnonzero(topic_boosts).tolist():
             parts[at][topic[at]] = float(topic_boosts[at])
         boosts = np.array([sum(amounts.values()) for amounts in parts], np.float32)
@@ -259,11 +267,12 @@ class Learner:
         rows = [self._no_rows]
         teachers: list[Teacher] = []
         weights: list[float] = []
+        words_share = MAX_WORDS_WEIGHT / max(sum(abs(preference.votes) for preference in preferences), MAX_WORDS_WEIGHT)
         for preference in preferences:
             query = preference.query
             categories = [CATEGORY_SIGN + clause.value for group in query.groups for clause in group if clause.value]
             own_words = self._features.matrix_of_text(query.words, categories)
-            weight = abs(preference.votes) or TOPIC_WEIGHT
+            weight = words_share * abs(preference.votes) or TOPIC_WEIGHT
             parts = []
             if own_words.sparse.nnz:
                 parts.append((own_words, weight))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.index.snapshot import Snapshot
 from recommender.learning.features import Features
-from recommender.learning.labels import utc
+from recommender.learning.labels import aggregate_labels, utc
 from recommender.learning.logistic import fit
 from recommender.learning.matrix import vstack
 from recommender.values import Feedback
@@ -49,8 +49,10 @@ class SharedPrior:
     def weights(self, since: date, neighbours: Sequence[Feedback], votes: float) -> tuple[Floats | None, Floats | None]:
         """The prior of a channel that has cast so many votes, as weights of a feature matrix, and the part of it that
         comes from the neighbours; None for what too little is known of. `since` is the channel's first day: papers and
-        votes from that day on are left out. `neighbours` are the votes of other channels of its workspace."""
-        liked = tuple(sorted({f.paper_id for f in neighbours if f.value > 0 and utc(f.at).date() < since}))
+        votes from that day on are left out. `neighbours` are the votes of other channels of its workspace. A paper
+        weighs as much as those who like it, and no member counts for more than in a channel's own taste."""
+        labels = aggregate_labels((vote for vote in neighbours if utc(vote.at).date() < since), None)
+        liked = tuple(sorted((labels.paper_ids[at], float(labels.like[at])) for at in np.flatnonzero(labels.like)))
         day = since.toordinal()
         decay = 1 + votes / HALVING_VOTES
         of_sources, of_neighbours = self._cached_weights(day, None), self._cached_weights(day, liked)
@@ -61,13 +63,18 @@ class SharedPrior:
         total = np.float32(SOURCES_WEIGHT / decay) * of_sources
         return (total if of_neighbours is None else total + of_neighbours), of_neighbours
 
-    def _fit(self, since: int, liked: tuple[str, ...] | None) -> Floats | None:
+    def _fit(self, since: int, liked: tuple[tuple[str, float], ...] | None) -> Floats | None:
         """Weights whose scores have a standard deviation of 1, fitted to papers before the day number `since`: the
-        `liked` papers against the others, or, if None, the papers with upvotes."""
+        `liked` papers, with the weight of each, against the others, or, if None, the papers with upvotes."""
         snapshot = self._snapshot
         published = snapshot.published[snapshot.alive]
         dated = snapshot.alive[(published > 0) & (published < since)]
-        is_liked = snapshot.upvotes[dated] > 0 if liked is None else np.isin(dated, snapshot.find(liked))
+        if liked is None:
+            like_weights = (snapshot.upvotes > 0).astype(float)
+        else:
+            like_weights = np.zeros(snapshot.size + 1)  # the last place is for unknown papers
+            like_weights[snapshot.find([paper_id for paper_id, _ in liked])] = [weight for _, weight in liked]
+        is_liked = like_weights[dated] > 0
         liked_papers = dated[is_liked][np.argsort(-snapshot.published[dated[is_liked]], kind="stable")[:MAX_PAPERS]]
         if len(liked_papers) < MIN_LIKED:
             return None
@@ -77,9 +84,10 @@ class SharedPrior:
             return None
         rows = vstack([self._features.matrix(liked_papers), self._features.matrix(other_papers)])
         positive = np.arange(len(rows)) < len(liked_papers)
-        sample_weight = np.where(positive, _EVIDENCE / len(liked_papers), _EVIDENCE / len(other_papers)).astype(
-            np.float32
-        )
+        like_weights = like_weights[liked_papers] / like_weights[liked_papers].sum()
+        sample_weight = np.concatenate(
+            [_EVIDENCE * like_weights, np.full(len(other_papers), _EVIDENCE / len(other_papers))]
+        ).astype(np.float32)
         weights = fit(rows, positive, sample_weight, REGULARIZATION_C).weights
         deviation = float(rows.dot(weights).std())
         return weights / np.float32(max(deviation, 1e-6))

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.model.messages import Place, PlaceKind
+from bot.model.messages import Asker, Place, PlaceKind
 from bot.settings.groups import VotesSettings
+from bot.store import votes
 from bot.store.database import Store
 from recommender import Paper
 from tests.fakes.clock import Clock
@@ -98,3 +99,23 @@ async def test_a_channel_with_a_taste_of_its_own_asks_no_other(sqlite_store: Sto
         await harness.say(f"teach {' '.join(one.id for one in OTHERS[start : start + 60])}", place=NEW)
     assert await said(harness) == 0
     assert await said(harness, PLACE) == 120
+
+
+async def test_a_flood_by_one_member_does_not_decide_how_a_new_channel_begins(store: Store, clock: Clock) -> None:
+    harness = await taught(store, clock)
+    clock.advance(-timedelta(days=1))
+    for one in OTHERS[:150]:
+        await harness.say(f"more {one.id}", Asker("loud"), PLACE)
+    clock.advance(timedelta(days=1))
+    assert await said(harness) == len(ROBOTS) + 150
+    assert await on_robots(harness) >= 3
+
+
+async def test_members_with_few_votes_are_heard_before_one_with_many(store: Store, clock: Clock) -> None:
+    harness = await taught(store, clock)
+    for one in OTHERS[:60]:
+        await harness.say(f"more {one.id}", Asker("loud"), PLACE)
+    channel = await harness.channel(NEW)
+    async with harness.store.read() as tx:
+        members = [vote.member for vote in await votes.from_neighbours(tx, channel.id, 40)]
+    assert members.count("loud") == members.count("ada") == 20

@@ -68,3 +68,14 @@ def test_one_of_many_is_found_among_many() -> None:
     twins = [replace(one, id=f"t{one.id}", title="Another", abstract=one.abstract + " and more") for one in some[:9]]
     engine.add([*some, *twins])
     assert engine.duplicates_of_seen([t.id for t in twins], [p.id for p in some]) == {t.id for t in twins}
+
+
+def test_of_one_abstract_under_many_titles_the_first_is_no_copy() -> None:
+    engine = Recommender()
+    copies = [replace(ONE, id=f"c{n}", title=f"Number {n}", authors=(f"Writer {n}",)) for n in range(500)]
+    other = Paper("o", "Iron", "zinc iron gold copper lead tin steel brass bronze nickel cobalt chrome silver ore slag")
+    empty = [Paper(f"e{n}", f"Untitled {n}", "") for n in range(3)]
+    engine.add([ONE, other, *copies, *empty])
+    found = engine.copies_among(["unknown", "o", "1", *(paper.id for paper in [*copies, *empty])])
+    assert found == {paper.id for paper in copies}
+    assert engine.copies_among([]) == set()

@@ -59,7 +59,7 @@ def test_one_member_who_likes_all_else_there_is_takes_no_channel_over(engine: Re
     rest = [paper_id for paper_id in SEEN if not paper_id.startswith("physics")]
     loud = [Feedback(rest[n % len(rest)], 1.0, NOW - timedelta(minutes=n), "loud") for n in range(10_000)]
     assert subjects(engine, [*team, *loud], 10).count("physics") >= 5
-    allies = [vote._replace(member=f"ally{n}") for n in range(3) for vote in loud[: len(rest)]]
+    allies = [vote._replace(member=f"ally{n}") for n in range(6) for vote in loud[: len(rest)]]
     assert subjects(engine, [*team, *loud, *allies], 10).count("physics") < 5, "those who agree are heard"
 
 
