@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from bot.commands.context import LookUp, Services
 from bot.commands.registry import COMMANDS
@@ -35,7 +36,7 @@ from bot.settings import Settings
 from bot.source_registry import configured_sources, configured_zotero, strangers_feeds
 from bot.sources.base import PaperLookup, Source, SourceError
 from bot.sources.zotero import Zotero
-from bot.store.database import Store
+from bot.store.database import BOT, Store
 from bot.store.leases import Leases, LeaseTimes
 from bot.store.opening import open_store
 from recommender import Baseline, Paper
@@ -92,6 +93,7 @@ async def opened(
             settings.store_url,
             busy_seconds=settings.database_busy_seconds,
             connections=settings.database_connections,
+            application=f"{BOT} {uuid4().hex[:12]}",
         )
         stack.push_async_callback(store.close)
         estimator = await asyncio.to_thread(ChosenEstimator, settings.taste)

@@ -252,6 +252,19 @@ def restore(
     _go(restore_store(_settings(), file, force=force))
 
 
+@db_app.command()
+def move(
+    url: Annotated[str, typer.Argument(metavar="URL", help="An empty database, as postgresql://user@host/name.")],
+) -> None:
+    """Copy the store into an empty database of either kind, and compare every row.
+
+    For a change from SQLite to PostgreSQL, or back. The old store stays as it is. No bot may run meanwhile.
+    """
+    from bot.operate.moving import move_store
+
+    _go(move_store(_settings(), url))
+
+
 @app.command("template")
 def print_template(
     name: Annotated[str, typer.Argument(metavar="NAME", help="settings, env, slack or slack-http.")] = "",

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.database import BOT
 from bot.store.states import ChannelState, InboxState, PostState
 from bot.store.tables import channels, inbox, posts
 
@@ -69,6 +70,15 @@ async def connections(tx: AsyncConnection) -> tuple[int, int]:
     )
     numbers = row.one()
     return int(numbers.open), int(numbers.admitted)
+
+
+async def bots(tx: AsyncConnection) -> int:
+    """How many serving processes are connected to this PostgreSQL database."""
+    names = sa.text(
+        "select count(distinct application_name) from pg_stat_activity"
+        " where datname = current_database() and application_name like :name"
+    )
+    return int((await tx.execute(names, {"name": f"{BOT} %"})).scalar_one())
 
 
 async def channels_by_state(tx: AsyncConnection) -> dict[tuple[str, str], int]:

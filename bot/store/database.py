@@ -17,6 +17,8 @@ from bot.store.errors import StoreAway, StoreBusy, StoreDamaged, StoreError, Sto
 
 _KEPT_CONNECTIONS = 5
 """Connections to PostgreSQL that stay open while nobody needs them."""
+BOT = "paperboy bot"
+"""The beginning of the name under which the connections of a serving process stand in pg_stat_activity."""
 _CHECKPOINT_EVERY = 500
 """Transactions that SQLite's log may hold before they are moved into the file."""
 _WRITERS = 7_402_511
@@ -135,17 +137,18 @@ class Store:
         await self.engine.dispose()
 
 
-def parsed_url(url: str) -> sa.URL:
-    """The parts of a database's URL. Raises StoreMissing if it is no URL, or one of another kind of database."""
+def parsed_url(url: str, name: str = "database_url") -> sa.URL:
+    """The parts of a database's URL. Raises StoreMissing, which calls the URL by its `name`, if it is no URL, or one of
+    another kind of database."""
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise StoreMissing(
-            "database_url is not a database's URL. It looks like sqlite:////var/lib/paperboy/paperboy.db "
+            f"{name} is not a database's URL. It looks like sqlite:////var/lib/paperboy/paperboy.db "
             "or postgresql://user@host/name."
         ) from error
     if (backend := parsed.get_backend_name()) not in ("sqlite", "postgresql", "postgres"):
-        raise StoreMissing(f"database_url names {backend}; Paperboy keeps its store in SQLite or PostgreSQL.")
+        raise StoreMissing(f"{name} names {backend}; Paperboy keeps its store in SQLite or PostgreSQL.")
     return parsed
 
 
@@ -160,9 +163,10 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database).absolute()
 
 
-def make_engine(url: str, busy_seconds: float, connections: int = 15) -> AsyncEngine:
+def make_engine(url: str, busy_seconds: float, connections: int = 15, application: str = "paperboy") -> AsyncEngine:
     """An engine for `sqlite:///file` or `postgresql://…`. A driver that the URL names is ignored. `connections` is the
-    most that it opens to PostgreSQL at the same time; SQLite's file has as many as it needs."""
+    most that it opens to PostgreSQL at the same time; SQLite's file has as many as it needs. `application` is the name
+    of its connections in pg_stat_activity."""
     parsed = parsed_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(
@@ -171,6 +175,7 @@ def make_engine(url: str, busy_seconds: float, connections: int = 15) -> AsyncEn
             pool_size=min(connections, _KEPT_CONNECTIONS),
             max_overflow=max(0, connections - _KEPT_CONNECTIONS),
             hide_parameters=True,
+            connect_args={"application_name": application},
         )
     if parsed.database and parsed.database != ":memory:":
         try:

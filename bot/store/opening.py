@@ -6,10 +6,12 @@ from bot.store.database import Store, make_engine
 from bot.store.upgrade import upgrade
 
 
-async def open_store(url: str, *, busy_seconds: float = 10.0, connections: int = 15) -> Store:
+async def open_store(
+    url: str, *, busy_seconds: float = 10.0, connections: int = 15, application: str = "paperboy"
+) -> Store:
     """Open the store at an SQLAlchemy URL and bring its tables up to date. `connections` is the most that it opens to
-    PostgreSQL. Raises a `StoreError` subclass."""
-    store = Store(make_engine(url, busy_seconds, connections))
+    PostgreSQL, `application` their name in pg_stat_activity. Raises a `StoreError` subclass."""
+    store = Store(make_engine(url, busy_seconds, connections, application))
     try:
         await upgrade(store)
     except BaseException:

@@ -29,14 +29,15 @@ def clean_name(text: str) -> str:
     return f"{encoded[: _LONGEST_NAME - 33].decode(errors='ignore')}~{sha256(encoded).hexdigest()[:32]}"
 
 
-def _clean_json(value: Any) -> Any:
+def clean_json(value: Any) -> Any:
+    """The lists and dicts with all their texts cleaned."""
     match value:
         case str():
             return clean_text(value)
         case list() | tuple():
-            return [_clean_json(item) for item in value]
+            return [clean_json(item) for item in value]
         case dict():
-            return {_clean_json(name): _clean_json(item) for name, item in value.items()}
+            return {clean_json(name): clean_json(item) for name, item in value.items()}
     return value
 
 
@@ -70,7 +71,7 @@ class Json(sa.types.TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         """Remove the characters that databases refuse."""
-        return _clean_json(value)
+        return clean_json(value)
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
