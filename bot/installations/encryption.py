@@ -18,6 +18,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 _LONGEST_FILE = 1_000
 """Bytes; a key has 44."""
+_OWN_NAME, _NAME = "the name of the key itself", 16
+"""The text whose keyed hash is a key's public name, and the characters of it: 64 bits, so that no two keys share it."""
 
 
 class TokensUnreadable(Exception):
@@ -26,10 +28,10 @@ class TokensUnreadable(Exception):
 
 class TokenCipher:
     """Encrypts with the first key and decrypts with any. Without keys it makes a key and stores it in `file`, which
-    only its owner can read."""
+    only its owner can read; but not if several processes must have the same key (`shared`)."""
 
-    def __init__(self, keys: Sequence[str], file: Path) -> None:
-        self._keys, self._file = tuple(keys), file
+    def __init__(self, keys: Sequence[str], file: Path, *, shared: bool = False) -> None:
+        self._keys, self._file, self._shared = tuple(keys), file, shared
         self._all: tuple[str, ...] = ()
         self._fernet: MultiFernet | None = None
         self._first: Fernet | None = None
@@ -82,8 +84,16 @@ class TokenCipher:
             hmac.new(key.encode(), b"fingerprint\0" + text.encode(), "sha256").hexdigest() for key in self._all
         )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The public names of the keys, the first key's first. They tell keys apart and give none away. Raises
+        TokensUnreadable when no key is set or can be stored."""
+        return tuple(each[:_NAME] for each in self.fingerprints(_OWN_NAME))
+
     def _loaded(self) -> MultiFernet:
         if self._fernet is None:
+            if self._shared and not self._keys:
+                raise TokensUnreadable(_how_to_set(self._file))
             keys = self._all = self._keys or (_stored_key(self._file),)
             try:
                 self._first = Fernet(keys[0])
@@ -94,6 +104,15 @@ class TokenCipher:
                     "workspace install again."
                 ) from None
         return self._fernet
+
+
+def _how_to_set(file: Path) -> str:
+    """A sentence on how to set the key that all processes share. `file` may hold the key of an earlier start."""
+    own = f"the one in {file}, which an earlier start made" if file.exists() else "a new one"
+    return (
+        f"Processes that share a PostgreSQL store share one encryption key: set PAPERBOY_ENCRYPTION_KEYS to {own}"
+        f"{'' if file.exists() else ', as `openssl rand -base64 32 | tr +/ -_` makes it'}, for every process."
+    )
 
 
 def _stored_key(file: Path) -> str:

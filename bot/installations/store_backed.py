@@ -46,10 +46,10 @@ class StoredInstallations:
             return 0
         async with self._store.write() as tx:
             old = [row for row in await installations.tokens(tx) if not self._have_first_key(row[2:])]
-            for platform, workspace, *tokens in old:
-                token, refresh_token = (self._cipher.rotate(value) if value else "" for value in tokens)
-                await installations.set_tokens(tx, platform, workspace, token=token, refresh_token=refresh_token)
-        return len(old)
+            return sum([await installations.replace_tokens(tx, *row, *map(self._rotated, row[2:])) for row in old])
+
+    def _rotated(self, token: str) -> str:
+        return self._cipher.rotate(token) if token else ""
 
     def _have_first_key(self, tokens: Iterable[str]) -> bool:
         return all(self._cipher.uses_first_key(token) for token in tokens if token)

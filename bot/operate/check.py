@@ -12,6 +12,7 @@ from bot.app import system_clock
 from bot.installations.encryption import TokensUnreadable
 from bot.model.messages import Place
 from bot.operate import core_checks, store_checks
+from bot.operate.context import token_cipher
 from bot.operate.output import err, full_disk, is_full_disk, out
 from bot.operate.run import environment_of
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
@@ -144,8 +145,12 @@ async def _of_platforms(settings: Settings, store: Store, stored_channels: Seque
         if platform.capabilities.requests_a_second:
             own = [channel for channel in stored_channels or () if channel.place.platform == name]
             checks.append(Check(f"{name} pace", partial(store_checks.pace, own, platform.capabilities)))
-    for entry in set_up(settings):
+    entries = set_up(settings)
+    for entry in entries:
         checks += entry.checks(environment)
+    if not store.is_sqlite and any(entry.seals(settings) for entry in entries):
+        key_check = partial(store_checks.encryption_key, store, token_cipher(settings))
+        checks.append(Check("encryption key", key_check))
     if not platforms:
         return [Check("platforms", _none_set_up)]
     return checks if stored_channels is not None else [*checks, Check("channels", _channels_unread)]

@@ -8,12 +8,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
+from bot.installations.encryption import TokenCipher
 from bot.operate.output import err, progress
 from bot.operate.private import keep_private
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Sleep
 from bot.settings import Settings
-from bot.store.database import Store
+from bot.store.database import Store, parsed_url
 from bot.store.errors import StoreAway
 from bot.store.opening import open_store
 
@@ -41,6 +42,13 @@ async def retry_while_away(
                 err(f"{str(error).rstrip('.')}. Waiting up to {settings.database_start_seconds:.0f} seconds for it.")
                 announced = True
         await sleep(_RETRY_SECONDS)
+
+
+def token_cipher(settings: Settings) -> TokenCipher:
+    """What encrypts the secrets in the store. Processes on several machines can share a PostgreSQL store, and no file:
+    their key comes from the settings."""
+    shared = parsed_url(settings.store_url).get_backend_name() != "sqlite"
+    return TokenCipher(settings.encryption_keys, settings.key_file, shared=shared)
 
 
 @contextlib.asynccontextmanager

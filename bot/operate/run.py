@@ -17,10 +17,11 @@ from tzlocal import get_localzone_name
 
 from bot.app import App, PlatformsOver, opened, system_clock
 from bot.commands.registry import COMMANDS
-from bot.installations.encryption import TokenCipher, TokensUnreadable
+from bot.installations import store_key
+from bot.installations.encryption import TokensUnreadable
 from bot.installations.store_backed import StoredInstallations
 from bot.jobs.ingest import Ingest, Outcome
-from bot.operate.context import opened_paper_index, retry_while_away
+from bot.operate.context import opened_paper_index, retry_while_away, token_cipher
 from bot.operate.output import CommandError, UsageError, err, out, progress
 from bot.operate.single_instance import sole_bot
 from bot.platforms.entry import Environment
@@ -52,7 +53,7 @@ async def run_platforms(settings: Settings) -> None:
     async with sole_bot(settings) as lock:
         try:
             async with (
-                _open_app(settings, partial(_prepared, settings), lock) as app,
+                _open_app(settings, partial(prepared, settings), lock) as app,
                 website(app, required=not entries),
             ):
                 for line in filter(None, (entry.announcement(settings) for entry in entries)):
@@ -75,8 +76,10 @@ def _collect_seldom() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-async def _prepared(settings: Settings, store: Store) -> dict[str, Platform]:
+async def prepared(settings: Settings, store: Store) -> dict[str, Platform]:
     """The platforms of the settings, after the preparations that each needs."""
+    if any(entry.seals(settings) for entry in set_up(settings)):
+        await store_key.agree(store, token_cipher(settings))
     environment = environment_of(settings, store)
     platforms = await build_platforms(environment)
     for entry in set_up(environment.settings):
@@ -87,7 +90,7 @@ async def _prepared(settings: Settings, store: Store) -> dict[str, Platform]:
 
 def environment_of(settings: Settings, store: Store) -> Environment:
     """The environment from which platforms are built."""
-    cipher = TokenCipher(settings.encryption_keys, settings.key_file)
+    cipher = token_cipher(settings)
     defaults = settings.digest.channel_defaults()
     return Environment(
         settings,

@@ -13,10 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import system_clock
 from bot.commands.members import lost_right, what_goes
-from bot.installations.encryption import TokenCipher
 from bot.model.subscriptions import read_address
 from bot.model.text import count
-from bot.operate.context import index, opened_store
+from bot.operate.context import index, opened_store, token_cipher
 from bot.operate.output import CommandError, UsageError, err, out, progress
 from bot.platforms.mail.setup import MAIL
 from bot.settings import Settings
@@ -122,7 +121,7 @@ async def channel_named(tx: AsyncConnection, name: str) -> Channel:
 
 async def _forget_address(settings: Settings, address: str, *, sure: bool) -> None:
     """Delete the subscriptions of a mail address, with their votes."""
-    cipher, defaults = TokenCipher(settings.encryption_keys, settings.key_file), settings.digest.channel_defaults()
+    cipher, defaults = token_cipher(settings), settings.digest.channel_defaults()
     async with opened_store(settings) as store:
         stored = StoredSubscriptions(store, cipher, system_clock, MAIL.name, defaults)
         if (subscription_count := await stored.count_at(address)) and not sure:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.digests.layout import most_messages, supported_styles
+from bot.installations import store_key
+from bot.installations.encryption import TokenCipher, TokensUnreadable
 from bot.model.messages import Style
 from bot.model.text import count
 from bot.ports.platform import Capabilities, Clock, Finding
@@ -91,6 +93,16 @@ def _minutes(takes: timedelta) -> str:
     if seconds > _HOUR.total_seconds():
         return f"{seconds / 3600:.1f} hours"
     return f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} s"
+
+
+async def encryption_key(store: Store, cipher: TokenCipher) -> Finding:
+    """Check that this process has the encryption key of the others."""
+    try:
+        agreed = await store_key.check(store, cipher)
+    except TokensUnreadable as error:
+        problem, _, mend = str(error).partition(": ")
+        return Finding(f"{problem}.", f"{mend[:1].upper()}{mend[1:]}")
+    return Finding(mend=f"It is the key {agreed}, which every process must have.")
 
 
 def _duration(late: timedelta) -> str:

@@ -55,6 +55,8 @@ class PlatformEntry:
     address: Callable[[Settings], str]
     """The address of the platform's API, whose clock the bot's own is compared with; "" if it tells no time."""
     settings_name: str = ""
+    seals: Callable[[Settings], bool] = lambda settings: False
+    """Whether the platform, as it is set up, keeps secrets in the store, so that the processes need one key."""
     prepare: Callable[[Environment], Awaitable[str]] = _nothing
     """Runs once before the bot. Returns a line for the operator, or ""."""
     announcement: Callable[[Settings], str] = lambda settings: ""

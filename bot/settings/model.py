@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     encryption_keys: Texts = Field(
         (),
         repr=False,
-        description="What seals tokens in the store: the first key seals, all open. A file in data_dir by default.",
+        description="What seals tokens in the store: the first key seals, all open. A file in data_dir with SQLite.",
     )
     sources: SourcesSettings = SourcesSettings()
     zotero: ZoteroSettings = ZoteroSettings()

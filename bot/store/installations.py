@@ -78,9 +78,14 @@ async def tokens(tx: AsyncConnection) -> list[tuple[str, str, str, str]]:
     return [(*row,) for row in await tx.execute(sa.select(*columns).where(has_token))]
 
 
-async def set_tokens(tx: AsyncConnection, platform: str, workspace: str, **values: str) -> None:
-    """Replace encrypted tokens, with `token` and `refresh_token`."""
-    await tx.execute(sa.update(installations).where(*_is(platform, workspace)).values(**values))
+async def replace_tokens(
+    tx: AsyncConnection, platform: str, workspace: str, token: str, refresh_token: str, new_token: str, new_refresh: str
+) -> bool:
+    """Replace both encrypted tokens; False if another process has put others in their place meanwhile."""
+    are_same = installations.c.token == token, installations.c.refresh_token == refresh_token
+    values = {"token": new_token, "refresh_token": new_refresh}
+    changed = await tx.execute(sa.update(installations).where(*_is(platform, workspace), *are_same).values(**values))
+    return bool(changed.rowcount)
 
 
 async def uninstalled_before(tx: AsyncConnection, before: datetime) -> list[tuple[str, str]]:

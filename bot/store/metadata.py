@@ -25,6 +25,14 @@ async def put(tx: AsyncConnection, name: str, value: str) -> None:
         await tx.execute(sa.update(facts).where(facts.c.name == name).values(value=value))
 
 
+async def put_first(tx: AsyncConnection, name: str, value: str) -> str:
+    """Set the value of a key unless it has one. Returns the value that it has now."""
+    await tx.execute(insert_new(tx, facts).values(name=name, value=value))
+    existing = await get(tx, name)
+    assert existing is not None
+    return existing
+
+
 async def forget(tx: AsyncConnection, name: str) -> None:
     """Delete a key."""
     await tx.execute(sa.delete(facts).where(facts.c.name == name))
@@ -32,21 +40,13 @@ async def forget(tx: AsyncConnection, name: str) -> None:
 
 async def store_id(tx: AsyncConnection) -> str:
     """The id of this store, which changes when a backup is restored. Needs a write transaction."""
-    existing = await get(tx, "store_id")
-    if existing is None:
-        await tx.execute(insert_new(tx, facts).values(name="store_id", value=uuid4().hex))
-        existing = await get(tx, "store_id")
-        assert existing is not None
-    return existing
+    return await get(tx, "store_id") or await put_first(tx, "store_id", uuid4().hex)
 
 
 async def site_id(tx: AsyncConnection) -> str:
     """The name of this site in the ids of its feeds. It stays the same when a backup is restored. Needs a write
     transaction."""
-    await tx.execute(insert_new(tx, facts).values(name="site_id", value=uuid4().hex))
-    existing = await get(tx, "site_id")
-    assert existing is not None
-    return existing
+    return await put_first(tx, "site_id", uuid4().hex)
 
 
 async def lock_papers(tx: AsyncConnection) -> None:

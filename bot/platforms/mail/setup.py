@@ -92,6 +92,7 @@ MAIL = PlatformEntry(
     is_set_up=_is_set_up,
     build=_build,
     address=lambda settings: "",
+    seals=lambda settings: True,
     prepare=_reseal,
     checks=_checks,
     settings_name="email",

@@ -86,16 +86,23 @@ def _checks(environment: Environment) -> Sequence[Check]:
     if slack_mode(environment.settings.slack) != "http":
         return ()
     several = len(environment.settings.encryption_keys) > 1
-    return [Check("encryption keys", partial(check_keys, environment.installations(_NAME), several=several))]
+    mails = bool(environment.settings.email.smtp_url.get_secret_value())
+    look = partial(check_keys, environment.installations(_NAME), several=several, mails=mails)
+    return [Check("encryption keys", look)]
 
 
-async def check_keys(installations: StoredInstallations, *, several: bool) -> Finding:
-    """Whether keys after the first are still needed. Raises StoreError."""
+async def check_keys(installations: StoredInstallations, *, several: bool, mails: bool = False) -> Finding:
+    """Whether keys after the first are still needed. With `mails`, older mails hold links that need them. Raises
+    StoreError."""
     old = await installations.count_old_keys()
     if old:
         return Finding(
             mend=f"The tokens of {count(old, 'workspace')} still need an older key; the next start of "
             "`paperboy run` seals them with the first."
+        )
+    if several and mails:
+        return Finding(
+            mend="Every token is sealed with the first key; the links in older mails work as long as the others stay."
         )
     if several:
         return Finding(mend="Every token is sealed with the first key; the others are no longer needed.")
@@ -110,6 +117,7 @@ SLACK = PlatformEntry(
     is_set_up=lambda settings: slack_mode(settings.slack) is not None,
     build=_build,
     address=lambda settings: settings.slack.api_url,
+    seals=lambda settings: slack_mode(settings.slack) == "http",
     prepare=_reencrypt,
     checks=_checks,
 )
