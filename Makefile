@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help demo install uninstall test lint unit bench soak lock clean
+.PHONY: help demo install uninstall test lint unit bench soak audit lock clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,9 @@ soak: .venv/dev ## many more kills and hostile texts, from a new seed; ROUNDS=, 
 	@SOAK_EXAMPLES=$(or $(EXAMPLES),300) SOAK_ROUNDS=$(or $(ROUNDS),40) \
 		SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest tests/platforms/slack/test_kills.py tests/test_fuzz.py -s -q --timeout 7200
+
+audit: .venv/dev ## known vulnerabilities of the pinned packages, where the network has them
+	@scripts/audit requirements.lock
 
 lock: ## pin the newest versions that fit pyproject.toml (needs uv)
 	uv lock --upgrade
