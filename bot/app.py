@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from bot.commands.context import LookUp, Services
@@ -144,7 +145,7 @@ def build(
     retry_policy = RetryPolicy(settings.delivery.attempts, settings.delivery.timeout, grace, settings.delivery.margin)
     vote_counters = VoteCounters(store, platforms, emoji, sleep, settings.delivery.timeout)
     reactions = ReactionRecorder(store, clock, sleep, emoji, settings.delivery.timeout, vote_counters.refresh_tally)
-    delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, seconds, reactions)
+    delivery_worker = DeliveryWorker(store, platforms, clock, retry_policy, leases, seconds, reactions)
     channel_feeds = ChannelFeeds(store, clock, open_feed)
     services = Services(
         COMMANDS,
@@ -170,11 +171,12 @@ def build(
     source_reading = SourceReading(
         store, ingest, alerts, clock, timedelta(minutes=settings.sources.every_minutes), channel_feeds
     )
-    planner = DigestPlanner(store, digests, delivery_worker, source_reading, platforms, clock, grace)
+    planner = DigestPlanner(store, digests, delivery_worker, source_reading, platforms, clock, grace, leases)
     resync = ReactionResync(store, reactions, platforms, clock, timedelta(days=settings.votes.read_back_days))
     lost_channels = LostChannels(store, platforms, clock, grace)
     keep = timedelta(days=settings.slack.keep_days)
-    tick, hour, day = timedelta(seconds=settings.schedule.tick_seconds), timedelta(hours=1), timedelta(days=1)
+    tick, minute = timedelta(seconds=settings.schedule.tick_seconds), timedelta(minutes=1)
+    hour, day = timedelta(hours=1), timedelta(days=1)
     jobs = [
         Job("leases", leases.renew, timedelta(seconds=leases.times.renew_every), slow=True),
         Job("source reading", source_reading.read_if_due, tick, slow=True),
@@ -184,6 +186,7 @@ def build(
         Job("lost channels", lost_channels.try_again, tick, slow=True),
         Job("removed workspaces", lambda: delete_removed_workspaces(store, clock, keep), day),
         Job("old events", reactions.purge, day),
+        Job("unfinished events", partial(reactions.replay, untried=True), minute),
         Job("token renewal", lambda: _renew_tokens(platforms), _TOKENS_EVERY, slow=True),
         Job("schedules", planner.correct_schedules, hour),
         Job("digests and deliveries", planner.plan_and_deliver, tick),

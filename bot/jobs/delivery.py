@@ -3,6 +3,9 @@
 A post is marked `sending` and committed before the request leaves, and `sent` after its id has come back. A crash in
 between leaves a row that says so: nothing is sent again before the platform was asked (see `store.states`).
 
+One process at a time delivers to a channel: the one that holds its lease (see `store.leases`). So a post that is
+`sending` when a process begins with a channel was left behind by one that died, or that lost its lease.
+
 A request whose answer never came may still be carried out, and the platform may show the message later still. So a
 post counts as lost only when it was looked for, and not found, at least `RetryPolicy.settled_after` after the last try
 to send it began.
@@ -13,9 +16,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 import structlog
 from pydantic import ValidationError
@@ -24,6 +28,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from bot import metrics
 from bot.jobs import post_updates
+from bot.jobs.post_updates import Changes
 from bot.jobs.reactions import ReactionRecorder
 from bot.jobs.tasks import cancel_all
 from bot.model.codec import load_message
@@ -32,6 +37,7 @@ from bot.ports.platform import (
     AccessLost,
     Clock,
     NotAccepted,
+    Paced,
     Platform,
     Rejected,
     WorkspaceLost,
@@ -40,6 +46,7 @@ from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.deliveries import Post
+from bot.store.leases import Leases, channel_lease, channel_leases
 from bot.store.papers import PRIVATE_PREFIX
 from bot.store.states import POST_MOVES, ChannelState, PostState
 
@@ -54,7 +61,7 @@ _LONG_AGO_SECONDS = 86_400.0
 """Longer than any chat platform knows the key of a message."""
 _CHANNELS_AT_ONCE = 10
 """Channels of one workspace that are delivered to at a time; no workspace waits for another."""
-_STEPS_AT_ONCE = 1
+_STEPS_AT_ONCE_ON_SQLITE, _STEPS_AT_ONCE = 1, 4
 """Transactions of deliveries at a time. With more of them, a digest for hundreds of channels would keep members who
 ask or vote waiting."""
 _UNDER_WAY = (PostState.PLANNED, PostState.SENDING, PostState.UNCERTAIN)
@@ -90,6 +97,14 @@ class _Tries:
     before: float = 0.0
 
 
+class _Next(Enum):
+    """What to do after a step with a post."""
+
+    GO_ON = auto()  # with the next post: this one has come to its end
+    LOOK_AGAIN = auto()  # there is more to do now, perhaps with the same post
+    STOP = auto()  # the later posts of the channel wait
+
+
 class DeliveryWorker:
     """Sends the posts that are planned in the store, over the given platforms (by name).
 
@@ -103,10 +118,11 @@ class DeliveryWorker:
         platforms: Mapping[str, Platform],
         clock: Clock,
         retry_policy: RetryPolicy,
+        leases: Leases,
         seconds: Callable[[], float] = time.monotonic,
         reactions: ReactionRecorder | None = None,
     ) -> None:
-        self.platforms, self._reactions = platforms, reactions
+        self.platforms, self._leases, self._reactions = platforms, leases, reactions
         self._store, self._clock, self._policy, self._seconds = store, clock, retry_policy, seconds
         self._tries: dict[int, _Tries] = {}
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -114,13 +130,17 @@ class DeliveryWorker:
             lambda: asyncio.Semaphore(_CHANNELS_AT_ONCE)
         )
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._steps = asyncio.Semaphore(_STEPS_AT_ONCE)
+        self._steps = asyncio.Semaphore(_STEPS_AT_ONCE_ON_SQLITE if store.is_sqlite else _STEPS_AT_ONCE)
 
-    async def begin(self) -> None:
-        """Start delivery to every channel that has due posts and no delivery running, without waiting for any."""
+    async def waiting(self, among: Collection[int] | None = None) -> list[tuple[int, str, str]]:
+        """(id, platform, workspace) of the channels with posts whose time has come; of all, or `among` some."""
         async with self._store.read() as tx:
-            waiting_channels = await deliveries.channels_to_deliver(tx, self._clock(), list(self.platforms), _UNDER_WAY)
-        for channel_id, platform, workspace in waiting_channels:
+            return await deliveries.channels_to_deliver(tx, self._clock(), list(self.platforms), _UNDER_WAY, among)
+
+    async def begin(self, among: Collection[int] | None = None) -> None:
+        """Start delivery to every channel that has due posts and no delivery running, without waiting for any. With
+        `among`, only to some channels."""
+        for channel_id, platform, workspace in await self.waiting(among):
             if channel_id not in self._under_way:
                 delivery = self._deliver_one(channel_id, self._gates[platform, workspace])
                 self._under_way[channel_id] = asyncio.create_task(delivery)
@@ -133,6 +153,14 @@ class DeliveryWorker:
         await asyncio.gather(*self._under_way.values())
         if self._reactions:
             await self._reactions.wait_for_resyncs()
+
+    async def deliver_channels(self, channel_ids: Sequence[int]) -> None:
+        """Deliver the posts of these channels whose time has come, and wait until that is done. A channel of another
+        process is left to that one."""
+        async with self._leases.holding(*channel_leases(channel_ids)):
+            await self.begin(channel_ids)
+            under_way = (self._under_way.get(channel_id) for channel_id in channel_ids)
+            await asyncio.gather(*filter(None, under_way))
 
     async def stop(self) -> None:
         """Cancel the running deliveries. A post that was being sent is looked up at the next start."""
@@ -148,34 +176,41 @@ class DeliveryWorker:
             del self._under_way[channel_id]
 
     async def deliver(self, channel_id: int) -> None:
-        """Deliver one channel's posts in their order, until one has to wait."""
-        async with self._busy[channel_id]:
-            while await self._step(channel_id):
+        """Deliver one channel's posts in their order, until one has to wait. A channel that another process delivers to
+        is left to that one."""
+        async with self._busy[channel_id], self._leases.holding(channel_lease(channel_id)) as held:
+            while held and await self._deliver_waiting(channel_id):
                 pass
 
-    async def _step(self, channel_id: int) -> bool:
-        """Move the channel's next post one state on; False when nothing more can be done now.
+    async def _deliver_waiting(self, channel_id: int) -> bool:
+        """Move the posts on that wait in a channel now. Whether to look for more.
 
-        The post's key stands in the task's log lines from here on, also in those of the platform. The message on the
+        The key of a post stands in the log lines of its steps, also in those of the platform. The message on the
         platform carries the same key.
         """
         bind_contextvars(channel=channel_id)
         unbind_contextvars("post", "paper")
         async with self._steps, self._store.read() as tx:
             channel = await channels.get(tx, channel_id)
-            post = await deliveries.next_post(tx, channel_id, _UNDER_WAY)
-            is_unsent = post is not None and post.state is PostState.PLANNED
-            changes = await post_updates.since_planning(tx, post) if post and is_unsent else None
-        if channel is None or channel.state is ChannelState.LOST or post is None:
+            posts = await deliveries.posts_in_channel(tx, channel_id, _UNDER_WAY)
+            changes = await post_updates.since_planning(tx, [post for post in posts if post.state is PostState.PLANNED])
+        if channel is None or channel.state is ChannelState.LOST:
             return False
-        bind_contextvars(post=post.key, paper=post.paper_id)
+        for post in posts:
+            bind_contextvars(post=post.key, paper=post.paper_id)
+            outcome = await self._step(channel, post, changes.get(post.id))
+            if outcome is not _Next.GO_ON:
+                return outcome is _Next.LOOK_AGAIN
+        return False
+
+    async def _step(self, channel: Channel, post: Post, changes: Changes | None) -> _Next:
+        """Move a post one state on."""
         platform, now = self.platforms[channel.place.platform], self._clock()
         if post.state is PostState.SENDING:
-            # Only one task sends in a channel, and it holds the lock: the task that began this send died or was
-            # cancelled.
+            # This process holds the channel's lease and its lock: whoever began this send is gone.
             return await self._move(post, PostState.UNCERTAIN, reason="the bot stopped while sending")
         if post.not_before > now:
-            return False
+            return _Next.STOP
         if post.state is PostState.UNCERTAIN:
             return await self._resolve_uncertain(platform, channel, post)
         if now - post.planned_at > self._policy.grace:
@@ -184,7 +219,7 @@ class DeliveryWorker:
             return await self._move(post, PostState.DROPPED, reason=post_updates.WITHDRAWN)
         return await self._send(platform, channel, await post_updates.applied(post, changes) if changes else post)
 
-    async def _send(self, platform: Platform, channel: Channel, post: Post) -> bool:
+    async def _send(self, platform: Platform, channel: Channel, post: Post) -> _Next:
         """Send a post. An uncertain post is sent again only if its key makes that safe."""
         try:
             message = load_message(post.body)
@@ -196,9 +231,11 @@ class DeliveryWorker:
         # If an earlier send may have posted the message, the time of that first send is kept.
         first_begun_at = previous.sending_at if previous.state is PostState.UNCERTAIN else None
         attempts, first_at = post.attempts + 1, first_begun_at or begun_at
-        begun = {"attempts": attempts, "sending_at": first_at, "tried_at": begun_at}
-        if not await self._move(post, PostState.SENDING, body=post.body, **begun):
-            return False
+        begun = {"body": post.body, "attempts": attempts, "sending_at": first_at, "tried_at": begun_at}
+        if isinstance(platform, Paced):
+            await platform.turn(channel.place)
+        if not self._may_send(channel) or await self._move(post, PostState.SENDING, **begun) is _Next.STOP:
+            return _Next.STOP
         post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun_at)
         tries, now = self._tries.get(post.id), self._seconds()
         self._tries[post.id] = _Tries(tries.first, now, tries.last) if tries and first_begun_at else _Tries(now, now)
@@ -210,6 +247,9 @@ class DeliveryWorker:
                 message = replace(message, thread=await _thread(tx, post))
             if not message.thread and in_forum:
                 return await self._move(post, PostState.FAILED, reason="the day's post in the forum was refused")
+        if not self._may_send(channel):  # the process was paused since it marked the post
+            await self._not_sent(previous, post, "another process delivers to this channel")
+            return _Next.STOP
         try:
             async with asyncio.timeout(platform.capabilities.send_seconds or self._policy.timeout):
                 message_id = await platform.send(channel.place, message, post.key)
@@ -225,7 +265,7 @@ class DeliveryWorker:
         except AccessLost as error:
             await self._not_sent(previous, post, str(error))
             await self._mark_lost(platform, channel, error)
-            return False
+            return _Next.STOP
         except Exception as error:
             # After a time-out, a broken connection or an unexpected error, the message may or may not be posted.
             log.warning(
@@ -237,7 +277,7 @@ class DeliveryWorker:
         late = previous.state is PostState.UNCERTAIN or self._ages(post)[1] > _LATE_SECONDS
         return await self._sent(platform, channel, post, message_id, self._clock(), late=late)
 
-    async def _resolve_uncertain(self, platform: Platform, channel: Channel, post: Post) -> bool:
+    async def _resolve_uncertain(self, platform: Platform, channel: Channel, post: Post) -> _Next:
         """Find out whether an uncertain post was posted, before any later post is sent."""
         tried_at, now = post.sending_at or post.planned_at, self._clock()
         too_late = now - post.planned_at > self._policy.grace
@@ -255,7 +295,7 @@ class DeliveryWorker:
                 message = await platform.find(channel.place, post.key, thread=thread, after=previous)
         except AccessLost as error:
             await self._mark_lost(platform, channel, error)
-            return False
+            return _Next.STOP
         except Exception as error:
             log.warning("An uncertain post can't be looked up yet.", why=_reason(error))
             retry_after = error.retry_after if isinstance(error, NotAccepted) else 0.0
@@ -272,30 +312,33 @@ class DeliveryWorker:
 
     async def _sent(
         self, platform: Platform, channel: Channel, post: Post, message: str, at: datetime, *, late: bool
-    ) -> bool:
+    ) -> _Next:
         """Record that a post stands on the platform as this message. If that was learned late, members may have reacted
         to it before its id was known, so that their reactions are still to be read."""
-        moved = await self._move(post, PostState.SENT, message=message, sent_at=at, reason="")
-        if moved and channel.state is ChannelState.ACTIVE and channel.state_reason:  # the channel was lost, and is back
+        outcome = await self._move(post, PostState.SENT, message=message, sent_at=at, reason="")
+        if outcome is _Next.STOP:
+            return outcome
+        if late and self._reactions:
+            self._reactions.confirmed_late(platform, channel, replace(post, state=PostState.SENT, message=message))
+        if channel.state is ChannelState.ACTIVE and channel.state_reason:  # the channel was lost, and is back
             async with self._store.write() as tx:
                 await channels.change_from(tx, channel.id, ChannelState.ACTIVE, state_reason="")
-        if moved and late and self._reactions:
-            self._reactions.confirmed_late(platform, channel, replace(post, state=PostState.SENT, message=message))
-        return moved
+            return _Next.LOOK_AGAIN
+        return outcome
 
-    async def _look_again(self, post: Post, seconds: float) -> bool:
+    async def _look_again(self, post: Post, seconds: float) -> _Next:
         """Look an uncertain post up again in so many seconds; the later posts of its channel wait until then."""
-        async with self._steps, self._store.write() as tx:
-            await deliveries.postpone(tx, post, self._clock() + timedelta(seconds=seconds))
-        return False
+        async with self._steps:
+            await self._store.change(deliveries.postpone(post, self._clock() + timedelta(seconds=seconds)))
+        return _Next.STOP
 
-    async def _again(self, post: Post, reason: str) -> bool:
+    async def _again(self, post: Post, reason: str) -> _Next:
         """Send a post again that surely was not posted, up to the number of attempts."""
         if post.attempts >= self._policy.attempts:
             return await self._give_up(post, reason)
         return await self._move(post, PostState.PLANNED, reason=reason, sending_at=None, tried_at=None)
 
-    async def _reschedule(self, previous: Post, post: Post, reason: str, retry_after: float) -> bool:
+    async def _reschedule(self, previous: Post, post: Post, reason: str, retry_after: float) -> _Next:
         """Try a post again later that the platform refused for now; the later posts of its channel wait. `retry_after`:
         the seconds that the platform named, 0 if it named none."""
         if not retry_after and post.attempts >= self._policy.attempts and previous.state is PostState.PLANNED:
@@ -303,9 +346,9 @@ class DeliveryWorker:
         later = self._clock() + timedelta(seconds=retry_after or self._wait(post))
         attempts = previous.attempts if retry_after else post.attempts
         await self._not_sent(previous, post, reason, not_before=later, attempts=attempts)
-        return False
+        return _Next.STOP
 
-    async def _not_sent(self, previous: Post, post: Post, reason: str, **values: object) -> bool:
+    async def _not_sent(self, previous: Post, post: Post, reason: str, **values: object) -> _Next:
         """This send surely posted nothing: the post gets back the state it had before. An earlier send of an uncertain
         post may still have posted it."""
         if previous.state is PostState.UNCERTAIN:
@@ -327,7 +370,7 @@ class DeliveryWorker:
         by_wall = (self._clock() - post.sending_at).total_seconds() if post.sending_at else 0.0
         return max(now - tries.first, by_wall), now - tries.last
 
-    async def _give_up(self, post: Post, reason: str) -> bool:
+    async def _give_up(self, post: Post, reason: str) -> _Next:
         log.warning("A post has failed after its last attempt.", tries=post.attempts, why=reason)
         return await self._move(post, PostState.FAILED, reason=reason)
 
@@ -358,18 +401,28 @@ class DeliveryWorker:
             except Exception as error:
                 log.warning("The channel's owner could not be told.", why=_reason(error))
 
-    async def _move(self, post: Post, to: PostState, **values: object) -> bool:
-        async with self._steps, self._store.write() as tx:
-            moved = await deliveries.move(tx, post, to, **values)
-            if moved and to not in deliveries.UNSETTLED and _is_private(post):
-                await deliveries.withdraw_if_forgotten(tx, post.id)
+    def _may_send(self, channel: Channel) -> bool:
+        """Whether this process surely holds the channel until a send that begins now has ended."""
+        return self._leases.may_send(channel_lease(channel.id))
+
+    async def _move(self, post: Post, to: PostState, **values: object) -> _Next:
+        """Move a post to a state. STOP if another process moved it meanwhile."""
+        async with self._steps:
+            if to not in deliveries.UNSETTLED and _is_private(post):
+                async with self._store.write() as tx:
+                    if moved := await deliveries.move(tx, post, to, **values):
+                        await deliveries.withdraw_if_forgotten(tx, post.id)
+            else:
+                moved = bool(await self._store.change(deliveries.move_statement(post, to, **values)))
         if moved and not POST_MOVES[to]:
             metrics.POSTS.labels(to).inc()
         if to not in deliveries.UNSETTLED:
             self._tries.pop(post.id, None)
             if self._reactions:
                 await self._reactions.settled(post.channel_id)
-        return moved
+        if not moved:
+            return _Next.STOP
+        return _Next.LOOK_AGAIN if POST_MOVES[to] else _Next.GO_ON
 
 
 def _is_private(post: Post) -> bool:

@@ -16,6 +16,7 @@ from bot.store import channels, deliveries
 from bot.store.channels import Channel
 from bot.store.database import Store
 from bot.store.errors import StoreError
+from bot.store.leases import Leases, channel_lease, channel_leases
 from bot.store.states import DeliveryKind
 
 log = structlog.get_logger(__name__)
@@ -39,9 +40,10 @@ class DigestPlanner:
         platforms: Mapping[str, Platform],
         clock: Clock,
         grace: timedelta,
+        leases: Leases,
     ) -> None:
         self._store, self._digests, self._delivery, self._reading = store, digests, delivery_worker, source_reading
-        self._platforms, self._clock, self._grace = platforms, clock, grace
+        self._platforms, self._clock, self._grace, self._leases = platforms, clock, grace, leases
 
     async def plan_and_deliver(self) -> None:
         """Plan the digests that are due, some at a time, and begin to deliver what is planned. Digests wait while the
@@ -83,10 +85,12 @@ class DigestPlanner:
                 log.warning("A digest's hour was too far ahead and was corrected.", channel=channel.id, was=str(due))
 
     async def _plan_some(self) -> list[int]:
-        """Plan the digests that have been due for longest; for each channel that was due, 1 if a digest was planned."""
+        """Plan the digests that have been due for longest; for each channel that was due, 1 if a digest was planned.
+        The channels of another process are left to that one."""
         async with self._store.read() as tx:
             due_channels = await channels.due(tx, self._clock(), list(self._platforms), _PLANNED_AT_ONCE)
-        return [await self._plan(channel) for channel in due_channels]
+        async with self._leases.holding(*channel_leases(channel.id for channel in due_channels)) as held:
+            return [await self._plan(channel) for channel in due_channels if channel_lease(channel.id) in held]
 
     async def _plan(self, channel: Channel) -> int:
         now, due = self._clock(), channel.next_due_at

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -19,7 +19,7 @@ from bot.digests import cards, layout
 from bot.model.codec import dump_message, load_message
 from bot.model.messages import Card, Line, Message
 from bot.model.text import count
-from bot.store import deliveries, exposures, papers
+from bot.store import deliveries, exposures, metadata, papers
 from bot.store.deliveries import Delivery, Post
 from bot.store.states import DeliveryKind
 from recommender import Paper
@@ -48,9 +48,18 @@ class Changes:
         return card_paper is not None and card_paper.withdrawn and self.delivery.kind is not DeliveryKind.SUBMISSION
 
 
-async def since_planning(tx: AsyncConnection, post: Post) -> Changes:
-    """What has changed for a post that is still to be sent."""
-    delivery = await deliveries.get(tx, post.delivery_id)
+async def since_planning(tx: AsyncConnection, posts: Sequence[Post]) -> dict[int, Changes]:
+    """What has changed for posts that are still to be sent, by post id. Most often it is nothing, and one look at the
+    revision of the papers tells that."""
+    if not posts:
+        return {}
+    revision = await metadata.revision(tx)
+    by_id = {each.id: each for each in await deliveries.get_many(tx, {post.delivery_id for post in posts})}
+    outdated = [post for post in posts if by_id[post.delivery_id].papers_revision != revision]
+    return {post.id: await _since(tx, post, by_id[post.delivery_id]) for post in outdated}
+
+
+async def _since(tx: AsyncConnection, post: Post, delivery: Delivery) -> Changes:
     paper_ids = {0: post.paper_id} if post.paper_id else {}
     if not paper_ids and (post.body.get("lines") or post.body.get("cards")):
         paper_ids = {

@@ -135,11 +135,14 @@ class ReactionRecorder:
             platform, now = reaction.place.platform, self._clock()
             return await inbox.receive(tx, platform, event_id, _body(reaction), now, reaction.member)
 
-    async def replay(self) -> int:
-        """At the start: process the events that an earlier process recorded and did not finish; how many there were."""
-        await self.purge()
+    async def replay(self, *, untried: bool = False) -> int:
+        """Process the events that this process or another one recorded and did not finish; how many there were. With
+        `untried`, those that failed before are left to the next start.
+
+        Early reactions are among the events. They are processed here when another process delivered their post.
+        """
         async with self._store.read() as tx:
-            events = await inbox.unfinished(tx)
+            events = await inbox.unfinished(tx, untried=untried)
         for platform, event_id, body in events:
             await self._process(platform, event_id, body)
         return len(events)

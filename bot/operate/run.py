@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from functools import partial
 from getpass import getuser
-from typing import TYPE_CHECKING
 
 import structlog
 from rich.console import Console
@@ -23,7 +22,7 @@ from bot.installations.store_backed import StoredInstallations
 from bot.jobs.ingest import Ingest, Outcome
 from bot.operate.context import opened_paper_index, retry_while_away, token_cipher
 from bot.operate.output import CommandError, UsageError, err, out, progress
-from bot.operate.single_instance import sole_bot
+from bot.operate.single_instance import single_instance
 from bot.platforms.entry import Environment
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.platforms.terminal import TerminalPlatform
@@ -37,9 +36,6 @@ from bot.subscriptions import StoredSubscriptions
 from bot.web.server import Unservable
 from bot.website import website
 
-if TYPE_CHECKING:
-    from bot.store.serving import ServingLock
-
 log = structlog.get_logger(__name__)
 
 
@@ -50,10 +46,10 @@ async def run_platforms(settings: Settings) -> None:
         raise UsageError(f"No platform is set up, and the page is off. {how_to_set_up()}")
     # A search in a thread gives way to the event loop after a millisecond, not after Python's usual five.
     sys.setswitchinterval(0.001)
-    async with sole_bot(settings) as lock:
+    with single_instance(settings):
         try:
             async with (
-                _open_app(settings, partial(prepared, settings), lock) as app,
+                _open_app(settings, partial(prepared, settings)) as app,
                 website(app, required=not entries),
             ):
                 for line in filter(None, (entry.announcement(settings) for entry in entries)):
@@ -103,12 +99,12 @@ def environment_of(settings: Settings, store: Store) -> Environment:
 
 async def chat_here(settings: Settings) -> None:
     """Run the bot on the real store in this terminal, until the person leaves; digests come at their hour."""
-    async with sole_bot(settings) as lock:
+    with single_instance(settings):
         terminal = TerminalPlatform(
             settings.data_dir / "terminal", Console(), system_clock, COMMANDS, who=_user_name(), zone=_machine_zone()
         )
         platforms = {terminal.name: terminal}
-        async with _open_app(settings, platforms, lock) as app:
+        async with _open_app(settings, platforms) as app:
             await serve(app, platforms, until=terminal.name)
 
 
@@ -122,10 +118,8 @@ def _machine_zone() -> str:
 
 
 @contextlib.asynccontextmanager
-async def _open_app(
-    settings: Settings, platforms: Mapping[str, Platform] | PlatformsOver, lock: ServingLock | None
-) -> AsyncIterator[App]:
-    """The built bot, once its database answers. With a lock it writes only while it holds the lock."""
+async def _open_app(settings: Settings, platforms: Mapping[str, Platform] | PlatformsOver) -> AsyncIterator[App]:
+    """The built bot, once its database answers."""
 
     async def sync() -> None:
         # The progress bar is gone before the person types.
@@ -134,9 +128,7 @@ async def _open_app(
 
     await retry_while_away(settings, sync)
     async with contextlib.AsyncExitStack() as stack:
-        app = await retry_while_away(settings, lambda: stack.enter_async_context(opened(settings, platforms)))
-        app.store.ready_to_write = lock.ready if lock else None
-        yield app
+        yield await retry_while_away(settings, lambda: stack.enter_async_context(opened(settings, platforms)))
 
 
 async def ingest_now(settings: Settings, only: str | None, since: date | None) -> int:

@@ -1,49 +1,27 @@
-"""Lets only one bot serve a store: two bots on one store would both post and answer.
+"""Lets only one bot serve an SQLite store: two bots on its file would both post and answer.
 
-Searches, imports and backups may run beside the bot.
+Searches, imports and backups may run beside the bot. On PostgreSQL any number of processes share the store, by leases.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bot.operate.context import retry_while_away
 from bot.operate.output import CommandError
 from bot.operate.private import keep_private
 from bot.settings import Settings
-from bot.store.database import parsed_url, sqlite_file
+from bot.store.database import sqlite_file
 from recommender.index.file_lock import try_lock, try_lock_database
-
-if TYPE_CHECKING:
-    from bot.store.serving import ServingLock
-
-
-@contextlib.asynccontextmanager
-async def sole_bot(settings: Settings) -> AsyncIterator[ServingLock | None]:
-    """Be the only bot on the store of the settings. The lock is None on SQLite, where it can't be lost.
-
-    Raises CommandError or StoreTaken if there is another bot, or StoreError.
-    """
-    keep_private(settings)
-    if parsed_url(settings.store_url).get_backend_name() == "sqlite":
-        with single_instance(settings):
-            yield None
-        return
-    from bot.store.serving import ServingLock  # imports psycopg, which SQLite does without
-
-    lock = ServingLock(settings.store_url, settings.database_busy_seconds)
-    async with contextlib.AsyncExitStack() as stack:
-        await retry_while_away(settings, lambda: stack.enter_async_context(lock.hold()))
-        yield lock
 
 
 @contextlib.contextmanager
 def single_instance(settings: Settings) -> Iterator[None]:
-    """Be the only bot on an SQLite store, until this process ends. Raises CommandError when there is another."""
+    """Be the only bot on an SQLite store, until the block ends. Raises CommandError when there is another. PostgreSQL
+    admits any number."""
+    keep_private(settings)
     database = sqlite_file(settings.store_url)
     if database is None:
         yield

@@ -306,6 +306,18 @@ class Threading(Protocol):
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """A platform that takes messages for one place only so often."""
+
+    async def turn(self, place: Place) -> None:
+        """Wait for the moment at which a message may be sent to a place, up to some seconds. Raises no PlatformError.
+
+        A message that is sent earlier waits inside `send`, where nobody can tell whether it was posted.
+        """
+        ...
+
+
+@runtime_checkable
 class Rewriting(Protocol):
     """A platform that can edit its own messages. Not needed where votes by button are visible without an edit."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -63,8 +63,6 @@ class Store:
         self.engine = engine
         self._writing, self._background = _BroadcastMutex(), asyncio.Lock()
         self._written = 0
-        self.ready_to_write: Callable[[], Awaitable[None]] | None = None
-        """Awaited before each `write`. The bot that serves a PostgreSQL store waits here while its lock is lost."""
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.in_memory = self.is_sqlite and engine.url.database in (None, "", ":memory:")
 
@@ -86,8 +84,6 @@ class Store:
     async def write(self, *, exclusive: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction that may change the store. An `exclusive` one (for changes to all of it) admits no writer."""
         with translated():
-            if self.ready_to_write:
-                await self.ready_to_write()
             if not self.is_sqlite:
                 lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
                 ends = sa.func.set_config("idle_in_transaction_session_timeout", _IDLE, True)
@@ -102,6 +98,18 @@ class Store:
             self._written += 1
             if self._written % _CHECKPOINT_EVERY == 0:
                 await self._checkpoint()
+
+    async def change(self, statement: sa.Update | sa.Delete) -> int:
+        """Run one statement in a transaction of its own. Returns how many rows it changed. On PostgreSQL this takes a
+        third of the time of `write`."""
+        if self.is_sqlite:
+            async with self.write() as tx:
+                return (await tx.execute(statement)).rowcount
+        shared_lock = sa.select(sa.func.pg_advisory_xact_lock_shared(_WRITERS)).scalar_subquery()
+        with translated():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                return (await connection.execute(statement.where(shared_lock.is_not(None)))).rowcount
 
     async def _yield_to_others(self) -> None:
         """Yield to the event loop before each transaction. Background transactions start one per iteration, so that

@@ -251,9 +251,10 @@ async def latest(tx: AsyncConnection, channel_id: int, kind: DeliveryKind) -> De
     return _delivery(row) if row else None
 
 
-async def get(tx: AsyncConnection, delivery_id: int) -> Delivery:
-    """The delivery with this id."""
-    return _delivery((await tx.execute(sa.select(deliveries).where(deliveries.c.id == delivery_id))).one())
+async def get_many(tx: AsyncConnection, delivery_ids: Collection[int]) -> list[Delivery]:
+    """The deliveries with these ids."""
+    rows = await tx.execute(sa.select(deliveries).where(deliveries.c.id.in_(delivery_ids)))
+    return [_delivery(row) for row in rows]
 
 
 async def count_cards(tx: AsyncConnection, delivery_id: int) -> int:
@@ -346,10 +347,15 @@ async def posts_about(tx: AsyncConnection, channel_id: int, paper_ids: Collectio
 
 
 async def channels_to_deliver(
-    tx: AsyncConnection, now: datetime, platforms: Sequence[str], states: Sequence[PostState]
+    tx: AsyncConnection,
+    now: datetime,
+    platforms: Sequence[str],
+    states: Sequence[PostState],
+    among: Collection[int] | None = None,
 ) -> list[tuple[int, str, str]]:
-    """(id, platform, workspace) of channels that are not lost and have posts in these states whose time has come."""
-    rows = await tx.execute(
+    """(id, platform, workspace) of channels that are not lost and have posts in these states whose time has come: of
+    all channels, or `among` some."""
+    query = (
         sa.select(posts.c.channel_id, channels.c.platform, channels.c.workspace)
         .distinct()
         .join(channels, channels.c.id == posts.c.channel_id)
@@ -361,20 +367,27 @@ async def channels_to_deliver(
         )
         .order_by(posts.c.channel_id)
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    if among is not None:
+        query = query.where(posts.c.channel_id.in_(among))
+    return [(row[0], row[1], row[2]) for row in await tx.execute(query)]
 
 
 async def move(tx: AsyncConnection, post: Post, to: PostState, **values: Any) -> bool:
-    """Move a post to a state; False if another process moved it meanwhile.
+    """Move a post to a state; False if another process moved it meanwhile. Raises ImpossibleMove."""
+    return bool((await tx.execute(move_statement(post, to, **values))).rowcount)
+
+
+def move_statement(post: Post, to: PostState, **values: Any) -> sa.Update:
+    """The statement that moves a post to a state. It changes no row if another process moved the post meanwhile.
 
     Raises ImpossibleMove for a move the state machine does not have.
     """
     if to not in POST_MOVES[post.state]:
         raise ImpossibleMove(f"post {post.id}: {post.state} -> {to}")
-    moved = await tx.execute(
-        sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state).values(state=to, **values)
-    )
-    return bool(moved.rowcount)
+    # One process may have tried the post again while another one still waits for an answer to its own try.
+    is_same_try = posts.c.tried_at.is_not_distinct_from(post.tried_at)
+    is_unmoved = posts.c.id == post.id, posts.c.state == post.state, is_same_try
+    return sa.update(posts).where(*is_unmoved).values(state=to, **values)
 
 
 async def withdraw_if_forgotten(tx: AsyncConnection, post_id: int) -> None:
@@ -386,10 +399,9 @@ async def withdraw_if_forgotten(tx: AsyncConnection, post_id: int) -> None:
     await tx.execute(sa.update(posts).where(*forgotten, posts.c.state.not_in(UNSETTLED)).values(body={}))
 
 
-async def postpone(tx: AsyncConnection, post: Post, until: datetime) -> None:
-    """Leave a post in its state until then, unless another process moved it meanwhile."""
-    unmoved = sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state)
-    await tx.execute(unmoved.values(not_before=until))
+def postpone(post: Post, until: datetime) -> sa.Update:
+    """The statement that leaves a post in its state until then, unless another process moved it meanwhile."""
+    return sa.update(posts).where(posts.c.id == post.id, posts.c.state == post.state).values(not_before=until)
 
 
 async def _lock(tx: AsyncConnection, channel_id: int) -> bool:

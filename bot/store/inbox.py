@@ -46,11 +46,15 @@ async def receive(
     return bool(new.rowcount)
 
 
-async def unfinished(tx: AsyncConnection, limit: int = 1_000) -> list[tuple[str, str, dict[str, Any]]]:
-    """Events that were not processed to the end, the oldest first: (platform, event id, body)."""
+async def unfinished(
+    tx: AsyncConnection, limit: int = 1_000, *, untried: bool = False
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Events that were not processed to the end, the oldest first: (platform, event id, body). With `untried`, without
+    those that failed before."""
+    are_wanted = [inbox.c.state == InboxState.RECEIVED, *([inbox.c.attempts == 0] if untried else [])]
     rows = await tx.execute(
         sa.select(inbox.c.platform, inbox.c.event_id, inbox.c.body)
-        .where(inbox.c.state == InboxState.RECEIVED)
+        .where(*are_wanted)
         .order_by(inbox.c.received_at, inbox.c.event_id)
         .limit(limit)
     )

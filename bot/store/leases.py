@@ -119,9 +119,10 @@ class Leases:
     async def holding(self, *names: str) -> AsyncIterator[set[str]]:
         """Take leases, and give them back once no block of this process uses them any more. Yields the names of those
         that this process holds."""
+        held = {name for name in names if self._users[name] and self.may_send(name)}
         self._users.update(names)
         try:
-            yield await self.take(*names)
+            yield held | await self.take(*(name for name in names if name not in held))
         finally:
             self._users.subtract(names)
             unused = {name for name in names if not self._users[name]}

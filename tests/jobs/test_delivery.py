@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -174,7 +175,9 @@ async def test_a_failing_message_to_the_owner_does_not_block_delivery(sqlite_sto
 
     chat = Deaf(before=on_call(1, AccessLost("not_in_channel")))
     harness = await a_due_digest(sqlite_store, clock, chat)
-    delivery_worker = DeliveryWorker(sqlite_store, {chat.name: chat}, clock, RetryPolicy(timeout=0.05))
+    delivery_worker = DeliveryWorker(
+        sqlite_store, {chat.name: chat}, clock, RetryPolicy(timeout=0.05), harness.app.leases
+    )
     await harness.app.planner.plan_due()
     await asyncio.wait_for(delivery_worker.deliver_all(), 10)
     assert (await harness.channel()).state is ChannelState.LOST
@@ -494,3 +497,75 @@ async def test_a_platform_may_take_longer_than_the_others_to_send(sqlite_store: 
         await harness.next_morning()
         await harness.beat_until_settled()
         assert {post.state for post in await harness.posts(place)} == {state}
+
+
+@pytest.mark.parametrize("pause_at", ["before the post is marked", "after the post is marked"])
+async def test_a_process_that_was_paused_sends_nothing_after_another_one_took_its_channel(
+    store: Store, clock: Clock, pause_at: str
+) -> None:
+    harness = await a_due_digest(store, clock, chat := FakeChat())
+    await harness.app.planner.plan_due()
+    other = harness_over(store, clock, chat, process="another process")
+    leases = harness.app.leases
+    asks = itertools.count(1)
+    may_send = leases.may_send
+
+    def pause(name: str) -> bool:
+        if next(asks) == (1 if pause_at.startswith("before") else 2):
+            clock.advance(timedelta(seconds=120))
+        return may_send(name)
+
+    leases.may_send = pause  # type: ignore[method-assign]
+    await harness.app.delivery_worker.deliver_all()
+    assert chat.shown["c1"] == []
+    await other.beat_until_settled()
+    assert len(chat.shown["c1"]) == len({message.key for message in chat.shown["c1"]}) == 6
+    assert await states(other) == [PostState.SENT] * 6
+
+
+async def test_a_channel_is_left_to_the_process_that_delivers_to_it(store: Store, clock: Clock) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(FakeChat):
+        async def send(self, place: Place, message: Message, key: str) -> str:
+            begun.set()
+            await go_on.wait()
+            return await super().send(place, message, key)
+
+    harness = await a_due_digest(store, clock, chat := Slow())
+    other = harness_over(store, clock, chat, process="another process")
+    await harness.app.planner.plan_due()
+    delivery = asyncio.create_task(harness.app.delivery_worker.deliver_all())
+    await begun.wait()
+    await other.beat()
+    go_on.set()
+    await delivery
+    assert await states(harness) == [PostState.SENT] * 6
+    assert len(chat.shown["c1"]) == 6
+
+
+async def test_an_answer_that_comes_after_another_try_is_not_taken_for_the_answer_to_that_one(
+    store: Store, clock: Clock
+) -> None:
+    harness = await a_due_digest(store, clock, FakeChat())
+    await harness.app.planner.plan_due()
+    planned = (await harness.posts())[0]
+    tried, tried_again = clock(), clock() + timedelta(minutes=5)
+    async with store.write() as tx:
+        await deliveries.move(tx, planned, PostState.SENDING, tried_at=tried)
+        await tx.execute(sa.update(posts).where(posts.c.id == planned.id).values(tried_at=tried_again))
+        late = replace(planned, state=PostState.SENDING, tried_at=tried)
+        assert not await deliveries.move(tx, late, PostState.SENT, message="m", sent_at=tried)
+        assert await deliveries.move(tx, replace(late, tried_at=tried_again), PostState.SENT, message="m")
+
+
+async def test_a_message_waits_for_its_turn_before_its_post_is_marked(sqlite_store: Store, clock: Clock) -> None:
+    marked: list[PostState] = []
+
+    class PacedChat(FakeChat):
+        async def turn(self, place: Place) -> None:
+            marked.append((await harness.posts())[len(self.shown[place.address])].state)
+
+    harness = await a_due_digest(sqlite_store, clock, PacedChat())
+    await harness.beat()
+    assert marked == [PostState.PLANNED] * 6

@@ -378,6 +378,20 @@ async def test_a_failed_inbox_event_is_kept_and_processed_on_the_next_start(stor
     assert (await states(harness), await values(harness)) == ({"e1": InboxState.DONE}, {(ONE, "ada"): 1.0})
 
 
+async def test_an_early_reaction_counts_once_another_process_has_delivered_its_post(store: Store, clock: Clock) -> None:
+    harness = await with_cards(store, clock)
+    other = harness_over(store, clock, harness.chat, process="another process")
+    channel, message = await harness.channel(), harness.chat.message_of(ONE)
+    await becomes(store, PostState.SENDING, None)
+    assert not await other.app.reactions.react(reaction(harness, "👍"), "e1")
+    await becomes(store, PostState.SENT, message)
+    await harness.app.reactions.settled(channel.id)
+    assert await values(other) == {}
+    await other.app.scheduler.run("unfinished events")
+    assert await values(other) == {(ONE, "ada"): 1.0}
+    await other.app.scheduler.stop()
+
+
 async def states(harness: BotHarness) -> dict[str, InboxState]:
     async with harness.store.read() as tx:
         return {row.event_id: InboxState(row.state) for row in await tx.execute(sa.select(inbox_table))}
@@ -409,8 +423,8 @@ async def test_finished_events_are_forgotten_after_two_days(sqlite_store: Store,
     harness = await with_cards(sqlite_store, clock)
     await harness.app.reactions.react(reaction(harness, "👍"), "e1")
     clock.advance(timedelta(days=1, hours=23))
-    await harness.app.reactions.replay()
+    await harness.app.reactions.purge()
     assert "e1" in await states(harness)
     clock.advance(timedelta(hours=2))
-    await harness.app.reactions.replay()
+    await harness.app.reactions.purge()
     assert await states(harness) == {}

@@ -169,3 +169,15 @@ async def test_a_lone_process_ends_the_leases_of_its_predecessor(store: Store, c
     assert await new.take("a") == {"a"}
     await new.release_all()
     assert await names(store) == set()
+
+
+async def test_a_block_inside_another_one_of_its_process_asks_the_database_nothing(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = a_process(store, clock)
+    async with one.holding("a", "b"):
+        monkeypatch.setattr(store, "write", None)
+        async with one.holding("a") as held:
+            assert held == {"a"}
+        monkeypatch.undo()
+    assert await names(store) == set()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.messages import Message, Place
@@ -65,6 +66,14 @@ class MortalStore(Store):
     def __init__(self, url: str, fate: Fate) -> None:
         super().__init__(make_engine(url, 10))
         self._fate = fate
+
+    async def change(self, statement: sa.Update | sa.Delete) -> int:
+        if self.is_sqlite:
+            return await super().change(statement)
+        self._fate.step()
+        count = await super().change(statement)
+        self._fate.step()
+        return count
 
     @contextlib.asynccontextmanager
     async def write(self, *, exclusive: bool = False) -> AsyncIterator[AsyncConnection]:

@@ -99,10 +99,10 @@ class SlackApi:
         connections: Connections | None = None,
         managers: Collection[str] = (),
     ) -> None:
-        limiter, self._connections = RateLimiter(seconds, sleep), connections or Connections()
-        self.client = RateLimitedClient(limiter, self._connections, token, url)
-        self.reader = RateLimitedClient(limiter, self._connections, token, url, _READING_WAITS_SECONDS)
-        self.answerer = RateLimitedClient(limiter, self._connections, token, url, _ANSWERING_WAITS_SECONDS)
+        self._limiter, self._connections = RateLimiter(seconds, sleep), connections or Connections()
+        self.client = RateLimitedClient(self._limiter, self._connections, token, url)
+        self.reader = RateLimitedClient(self._limiter, self._connections, token, url, _READING_WAITS_SECONDS)
+        self.answerer = RateLimitedClient(self._limiter, self._connections, token, url, _ANSWERING_WAITS_SECONDS)
         self._clock = clock
         self._identity, self._managers = identity, frozenset(managers)
         self._people: dict[str, tuple[datetime, Person]] = {}
@@ -111,6 +111,10 @@ class SlackApi:
     def set_token(self, token: str) -> None:
         """Use a renewed token from now on. The caches stay."""
         self.client.token = self.reader.token = self.answerer.token = token
+
+    async def turn(self, channel: str) -> None:
+        """Wait until a channel may be posted in again."""
+        await self._limiter.wait(channel)
 
     async def identity(self) -> BotIdentity:
         """The bot's own identity, asked once."""

@@ -87,6 +87,12 @@ class SlackPosting:
             await self._workspaces.mark_revoked(workspace, token, str(error))
             raise
 
+    async def turn(self, place: Place) -> None:
+        """Wait until a second has passed since the last post in a channel."""
+        with contextlib.suppress(PlatformError):  # `send` meets the same error, and says so
+            async with self._at(place) as workspace:
+                await workspace.api.turn(place.address)
+
     async def send(self, place: Place, message: Message, key: str) -> str:
         """Post a message under a key, by which `find` finds it again; its id is Slack's `ts`.
 

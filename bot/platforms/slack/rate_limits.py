@@ -40,6 +40,11 @@ class RateLimiter:
         """Pause a method for the seconds that Slack asked for."""
         self._resting_until[method] = self._seconds() + max(seconds, _SHORTEST_REST_SECONDS)
 
+    async def wait(self, channel: str) -> None:
+        """Wait for the next moment at which a channel may be posted in, without taking it; ten seconds at most."""
+        if (seconds := self._free_at.get(channel, 0.0) - self._seconds()) > 0:
+            await self.sleep(min(seconds, _LONGEST_TURN_SECONDS))
+
     async def acquire(self, channel: str) -> None:
         """Wait for the next moment at which a channel may be posted in. Raises NotAccepted when too many wait there."""
         now = self._seconds()
