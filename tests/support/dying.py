@@ -70,9 +70,9 @@ class MortalStore(Store):
     async def change(self, statement: sa.Update | sa.Delete) -> int:
         if self.is_sqlite:
             return await super().change(statement)
-        self._fate.step()
+        await self._fate.step(Step.COMMITTING)
         count = await super().change(statement)
-        self._fate.step()
+        await self._fate.step(Step.COMMITTED)
         return count
 
     @contextlib.asynccontextmanager
