@@ -26,6 +26,9 @@ _WRITERS = 7_402_511
 _IDLE = "30s"
 """How long a process may leave its transaction idle that writes to PostgreSQL. After that the server ends it: a process
 that was paused or cut off would keep others from the rows that it has locked."""
+_ENDS_IDLE = sa.func.set_config("idle_in_transaction_session_timeout", sa.bindparam("idle"), True)
+_BEGIN_WRITE = sa.select(_ENDS_IDLE, sa.func.pg_advisory_xact_lock_shared(_WRITERS))
+_BEGIN_ALONE = sa.select(_ENDS_IDLE, sa.func.pg_advisory_xact_lock(_WRITERS))
 _HIGH_PRIORITY: ContextVar[bool] = ContextVar("high_priority", default=False)
 
 
@@ -85,10 +88,8 @@ class Store:
         """A transaction that may change the store. An `exclusive` one (for changes to all of it) admits no writer."""
         with translated():
             if not self.is_sqlite:
-                lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
-                ends = sa.func.set_config("idle_in_transaction_session_timeout", _IDLE, True)
                 async with self.engine.begin() as connection:
-                    await connection.execute(sa.select(ends, lock(_WRITERS)))
+                    await connection.execute(_BEGIN_ALONE if exclusive else _BEGIN_WRITE, {"idle": _IDLE})
                     yield connection
                 return
             await self._yield_to_others()

@@ -79,6 +79,9 @@ UNSETTLED = (PostState.SENDING, PostState.UNCERTAIN)
 """The states of a post that may have been posted, under an id that is not known yet."""
 
 _INSERT_POST = sa.insert(posts).returning(posts.c.id)
+_BY_MESSAGE = sa.select(posts).where(
+    posts.c.channel_id == sa.bindparam("channel"), posts.c.message == sa.bindparam("message")
+)
 _NEXT = (
     sa.select(posts)
     .where(posts.c.channel_id == sa.bindparam("channel"), posts.c.state.in_(sa.bindparam("states", expanding=True)))
@@ -329,9 +332,7 @@ async def message_before(tx: AsyncConnection, post: Post) -> str:
 
 async def post_by_message(tx: AsyncConnection, channel_id: int, message: str) -> Post | None:
     """The post that became this message on the platform."""
-    row = (
-        await tx.execute(sa.select(posts).where(posts.c.channel_id == channel_id, posts.c.message == message))
-    ).one_or_none()
+    row = (await tx.execute(_BY_MESSAGE, {"channel": channel_id, "message": message})).one_or_none()
     return _post(row) if row else None
 
 

@@ -31,18 +31,17 @@ async def receive(
 ) -> bool:
     """Record an event that a member made; False when it is recorded already. If it is `done`, this transaction also
     processes it, and its body is not stored."""
-    new = await tx.execute(
-        insert_new(tx, inbox).values(
-            platform=platform,
-            event_id=event_id,
-            state=InboxState.DONE if done else InboxState.RECEIVED,
-            body={} if done else body,
-            attempts=0,
-            reason="",
-            received_at=now,
-            member_hash=_hashed(platform, member),
-        )
-    )
+    row = {
+        "platform": platform,
+        "event_id": event_id,
+        "state": InboxState.DONE if done else InboxState.RECEIVED,
+        "body": {} if done else body,
+        "attempts": 0,
+        "reason": "",
+        "received_at": now,
+        "member_hash": _hashed(platform, member),
+    }
+    new = await tx.execute(insert_new(tx, inbox), row)
     return bool(new.rowcount)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -110,9 +111,15 @@ metadata = sa.MetaData(
 def insert_new(tx: AsyncConnection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """An insert that does nothing when the row exists, or when another process is inserting it. Its `rowcount` is 0
     then."""
+    return _insert_new(tx.dialect.name, table)
+
+
+@cache
+def _insert_new(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    # Built once: building it takes longer than running it.
     insert: postgresql.Insert | sqlite.Insert = (
         sqlite.insert(table).on_conflict_do_nothing()
-        if tx.dialect.name == "sqlite"
+        if dialect == "sqlite"
         else postgresql.insert(table).on_conflict_do_nothing()
     )
     return insert.execution_options(preserve_rowcount=True)

@@ -57,7 +57,7 @@ async def put(tx: AsyncConnection, vote: Vote) -> bool:
 
     If two votes have the same time, the one that arrives last wins.
     """
-    new = await tx.execute(insert_new(tx, votes).values(_row(vote)))
+    new = await tx.execute(insert_new(tx, votes), _row(vote))
     if new.rowcount:
         return vote.on
     key = (
