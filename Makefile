@@ -7,10 +7,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help demo install uninstall test lint unit bench soak audit lock clean
+.PHONY: help demo install uninstall test lint unit bench bench-scale soak audit lock clean
 
 help: ## list these commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 demo: .venv/runtime ## the whole bot in this terminal, with no account
 	@$(BIN)/paperboy demo
@@ -40,6 +40,11 @@ unit: .venv/dev ## the tests alone
 
 bench: .venv/dev ## the benchmarks; DATA=folder measures on real papers
 	@$(BIN)/python -m tests.benchmarks $(if $(DATA),--data "$(DATA)")
+
+bench-scale: .venv/dev ## many channels and votes on PostgreSQL with 1, 2 and 4 workers; DATA=folder, CHANNELS=, PAPERS=, WORKERS=
+	@$(BIN)/python -m tests.benchmarks.scale $(if $(DATA),--data "$(DATA)") --channels $(or $(CHANNELS),1000,10000) \
+		--papers $(or $(PAPERS),20000) --workers $(or $(WORKERS),1,2,4)
+	@$(BIN)/python -m tests.benchmarks.intake
 
 soak: .venv/dev ## many more kills and hostile texts, from a new seed; ROUNDS=, EXAMPLES=, SEED=number
 	@SOAK_EXAMPLES=$(or $(EXAMPLES),300) SOAK_ROUNDS=$(or $(ROUNDS),40) \

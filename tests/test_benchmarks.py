@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from bot.installations.encryption import TokenCipher
+from bot.installations.store_backed import StoredInstallations
+from bot.store import channels, deliveries, votes
+from bot.store.opening import open_store
 from recommender import Paper
 from recommender.formats import write_papers
-from tests.benchmarks import attacks, building, learning, relearning, relevance, searching, serving
+from tests.benchmarks import (
+    attacks,
+    building,
+    intake,
+    learning,
+    relearning,
+    relevance,
+    scale_store,
+    searching,
+    serving,
+)
 from tests.benchmarks.corpus import made_up
 from tests.benchmarks.engines import ENGINES
+from tests.benchmarks.scale_run import KEY
+from tests.fakes.postgres import Postgres, running_postgres
+from tests.store.whole import add_channel
 
 PAPERS = list(made_up(60))
 
@@ -107,3 +124,34 @@ def test_an_order_is_worth_the_more_the_earlier_its_good_papers_come(tmp_path: P
     best, found = 2 + 1 / 1.585, 1 + 2 / 1.585
     assert ours.ours == pytest.approx(1 - found / best / 2, abs=1e-3)
     assert [figure.name[-9:] for figure in [ours, *rivals]] == ["10 (FTS5)", "(tantivy)"]
+
+
+async def test_a_large_store_is_built_whole(postgres: Postgres, tmp_path: Path) -> None:
+    write_papers(tmp_path / "papers.jsonl", made_up(330))
+    url = postgres.create()
+    await scale_store.build(url, scale_store.Size(12, 300, 30), tmp_path / "papers.jsonl", KEY)
+    store = await open_store(url.render_as_string(hide_password=False))
+    async with store.read() as tx:
+        every = await channels.list_all(tx)
+        assert len(every) == 12
+        for channel in every:
+            shown = {post.paper_id for post in await deliveries.posts_in_channel(tx, channel.id)} - {None}
+            given = await votes.for_channel(tx, channel.id)
+            assert {vote.paper_id for vote in given} == shown
+            assert len(shown) == len(given) == scale_store.VOTES
+        message = scale_store.message_of(7, 0, 1)
+        assert await deliveries.post_by_message(tx, 7, message)
+    sealed = StoredInstallations(store, TokenCipher((KEY,), tmp_path / "key"), lambda: datetime.now(UTC), "slack")
+    await sealed.check()
+    assert await sealed.alive() == ["T0", "T1"]
+    async with store.write() as tx:
+        assert (await add_channel(tx)).id == 13, "the next rows have numbers of their own"
+    await store.close()
+    postgres.drop(url)
+
+
+def test_votes_of_several_processes_are_all_stored(tmp_path: Path) -> None:
+    with running_postgres(own=True) as server:
+        taken = intake.run(server, tmp_path, rate=40.0, seconds=1.0, processes=2)
+    assert (taken.given, taken.stored) == (40, 40)
+    assert 0 < taken.p50 <= taken.p99 <= taken.longest

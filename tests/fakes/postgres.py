@@ -25,17 +25,33 @@ _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"
 
 @dataclass
 class Postgres:
-    """A running server; `url` is that of its maintenance database."""
+    """A running server; `url` is that of its maintenance database. A server of ours can be restarted, and its `home` is
+    the folder of its socket and its data."""
 
     url: sa.URL
+    home: Path | None = None
+    owner: pwd.struct_passwd | None = None
+    _control: Sequence[str | Path] = ()
+    _start: Sequence[str | Path] = ()
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def create(self) -> sa.URL:
-        """A fresh database."""
+    def create(self, template: str = "template0", tablespace: str = "pg_default") -> sa.URL:
+        """A fresh database, or a copy of another that nobody uses."""
         # Several test workers may share a server named in the environment.
         name = f"paperboy_{os.getpid()}_{next(self._numbers)}"
-        self._say(self.url, f'create database "{name}" template template0')
+        self._say(self.url, f'create database "{name}" template "{template}" tablespace {tablespace}')
         return self.url.set(database=name)
+
+    def restart(self) -> None:
+        """Let the server crash, and start again: whoever is connected is cut off."""
+        assert self._control, "only a server of ours"
+        _run([*self._control, "-m", "immediate", "stop"], self.owner)
+        _run([*self._control, *self._start], self.owner)
+
+    def cut(self, url: sa.URL) -> None:
+        """Cut every connection to a database."""
+        others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        self._say(url, f"select pg_terminate_backend(pid) {others}")
 
     def empty(self, url: sa.URL) -> None:
         """Take every row out of a store's database: ten times faster than a new database."""
@@ -58,10 +74,11 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """The server that the environment names, or one started here that leaves nothing behind."""
+def running_postgres(*, own: bool = False, **more: str) -> Iterator[Postgres]:
+    """The server that the environment names, or one started here that leaves nothing behind: surely one of ours if
+    `own`, with `more` of PostgreSQL's settings."""
     named = os.environ.get(SERVER_VARIABLE)
-    if named:
+    if named and not own:
         yield Postgres(sa.make_url(named).set(drivername="postgresql"))
         return
     # A socket's path may have some 100 characters, so not below pytest's own folders.
@@ -75,11 +92,13 @@ def running_postgres() -> Iterator[Postgres]:
         _run(
             [programs / "initdb", "-D", data, "-A", "trust", "-N", "-U", "paperboy", "-E", "UTF8", "--no-locale"], user
         )
-        settings = " ".join(f"-c {name}='{value}'" for name, value in _QUICK.items())
+        settings = " ".join(f"-c {name}='{value}'" for name, value in (_QUICK | more).items())
         control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-s"]
-        _run([*control, "-l", home / "log", "-o", f"-k {home} {settings}", "start"], user)
+        start: list[str | Path] = ["-l", home / "log", "-o", f"-k {home} {settings}", "start"]
+        _run([*control, *start], user)
+        url = sa.URL.create("postgresql", "paperboy", database="postgres", query={"host": str(home)})
         try:
-            yield Postgres(sa.URL.create("postgresql", "paperboy", database="postgres", query={"host": str(home)}))
+            yield Postgres(url, home, user, control, start)
         finally:
             _run([*control, "-m", "immediate", "stop"], user)
     finally:
