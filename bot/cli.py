@@ -9,7 +9,7 @@ import sys
 from collections.abc import Coroutine
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -17,6 +17,9 @@ from typer.exceptions import TyperException
 from bot.operate.command_line import arrange_arguments, drop_output, print_error, until_signal, use_utf8
 from bot.operate.output import UsageError, err
 from bot.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from bot.serve import Stop
 
 app = typer.Typer(
     name="paperboy",
@@ -71,8 +74,23 @@ def options(
 def run() -> None:
     """Run every configured platform and the scheduler."""
     from bot.operate.run import run_platforms
+    from bot.serve import Stop
 
-    _go(run_platforms(_settings(serving=True)))
+    stop = Stop()
+    _go(run_platforms(_settings(serving=True), stop), stop)
+
+
+@app.command()
+def worker() -> None:
+    """Help `paperboy run` with its work, from one more process.
+
+    Needs a PostgreSQL store. It listens to no platform and serves no page.
+    """
+    from bot.operate.run import run_worker
+    from bot.serve import Stop
+
+    stop = Stop()
+    _go(run_worker(_settings(serving=True), stop), stop)
 
 
 @app.command()
@@ -348,7 +366,7 @@ def _settings(at_least: str = "warning", *, serving: bool = False) -> Settings:
     return settings
 
 
-def _go(work: Coroutine[Any, Any, int | None]) -> None:
-    code = asyncio.run(until_signal(work))
+def _go(work: Coroutine[Any, Any, int | None], stop: Stop | None = None) -> None:
+    code = asyncio.run(until_signal(work, stop))
     if code:
         raise typer.Exit(code)

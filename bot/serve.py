@@ -1,8 +1,12 @@
-"""Runs the scheduler and every platform side by side, and restarts each platform on its own."""
+"""Runs the scheduler and every platform side by side, and restarts each platform on its own.
+
+A bot that is asked to stop begins nothing more, and ends the sends that are under way.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 
@@ -10,12 +14,36 @@ import structlog
 
 from bot.app import App
 from bot.jobs.tasks import cancel_all
-from bot.ports.platform import Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
+from bot.ports.platform import Connecting, Platform, PlatformError, Sleep, TokenRefused, WorkspaceLost
 
 log = structlog.get_logger(__name__)
 _PREPARED_AFTER_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 300.0
+_SENDS_SECONDS = 15.0
+
+
+class Stop:
+    """A request to stop, after which the sends under way have `seconds` to end. Until somebody waits for the request,
+    whoever makes it has to cancel the work instead."""
+
+    def __init__(self, seconds: float = _SENDS_SECONDS) -> None:
+        self.seconds, self.is_awaited = seconds, False
+        self._requested = asyncio.Event()
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether the request was made."""
+        return self._requested.is_set()
+
+    def request(self) -> None:
+        """Make the request."""
+        self._requested.set()
+
+    async def wait(self) -> None:
+        """Return once the request is made."""
+        self.is_awaited = True
+        await self._requested.wait()
 
 
 async def serve(
@@ -23,37 +51,59 @@ async def serve(
     platforms: Mapping[str, Platform],
     *,
     until: str | None = None,
+    stop: Stop | None = None,
     sleep: Sleep = asyncio.sleep,
     seconds: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Serve until cancelled, or until the platform named `until` ends by itself (when the person at a terminal leaves).
+    """Listen on these platforms, and do the bot's work on all of its own. Ends when cancelled, after a `stop` was
+    requested, or when the platform named `until` ends by itself, since the person at a terminal leaves.
 
     Raises TokenRefused or WorkspaceLost if no platform lets the bot in at the start: there is nothing to serve.
     `seconds` is a clock that only runs forward; it measures how long a connection held.
     """
-    await app.scheduler.recover()
-    app.scheduler.start()
-    not_refused = set(platforms)
+    async with contextlib.AsyncExitStack() as stack:
+        for platform in app.platforms.values():
+            if isinstance(platform, Connecting):
+                await stack.enter_async_context(platform.connected())
+        await app.scheduler.recover()
+        app.scheduler.start()
+        not_refused = set(platforms)
 
-    def is_last(refused: str) -> bool:
-        not_refused.discard(refused)
-        return not not_refused
+        def is_last(refused: str) -> bool:
+            not_refused.discard(refused)
+            return not not_refused
 
-    tasks = {
-        name: asyncio.create_task(
-            platform.run(app.service) if name == until else _keep_running(platform, app, is_last, sleep, seconds),
-            name=name,
-        )
-        for name, platform in platforms.items()
-    }
-    preparation = asyncio.create_task(_prepare_learning(app))
+        tasks = {
+            name: asyncio.create_task(
+                platform.run(app.service) if name == until else _keep_running(platform, app, is_last, sleep, seconds),
+                name=name,
+            )
+            for name, platform in platforms.items()
+        }
+        preparation = asyncio.create_task(_prepare_learning(app))
+        stopping = asyncio.create_task((stop or Stop()).wait())
+        try:
+            # Without any platform the page is served all the same.
+            ends = [tasks[until]] if until else list(tasks.values())
+            done, _ = await asyncio.wait([stopping, *ends], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            app.scheduler.pause()
+            await cancel_all([*tasks.values(), preparation, stopping])
+            if stop and stop.is_requested:
+                await _drain(app, stop.seconds)
+            await app.scheduler.stop()
+
+
+async def _drain(app: App, seconds: float) -> None:
+    """Wait for the sends under way, up to so many seconds. A post whose send takes longer is looked up by the next
+    process."""
     try:
-        # Without any platform the page is served all the same.
-        await (tasks[until] if until else asyncio.gather(*tasks.values()) if tasks else asyncio.Event().wait())
-    finally:
-        app.scheduler.pause()
-        await cancel_all([*tasks.values(), preparation])
-        await app.scheduler.stop()
+        async with asyncio.timeout(seconds):
+            await app.delivery_worker.finish()
+    except TimeoutError:
+        log.warning("Some sends did not end in time. Their posts are looked up before they are sent again.")
 
 
 async def _prepare_learning(app: App) -> None:

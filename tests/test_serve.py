@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from bot.model.messages import Message, Place
 from bot.ports.platform import BotApi, Platform, PlatformError, TokenRefused, WorkspaceLost
-from bot.serve import serve
+from bot.serve import Stop, serve
 from bot.store.database import Store
+from bot.store.states import PostState
 from tests.fakes.clock import Clock
 from tests.support.chat import FakeChat
 from tests.support.harness import BotHarness, harness_over, paper
@@ -34,8 +37,8 @@ class Line(FakeChat):
     lasts: float = 0.0
     watch: Watch | None = None
     runs: int = 0
-    cancelled: bool = False
     holding: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, service: BotApi) -> None:
         self.runs += 1
@@ -47,8 +50,12 @@ class Line(FakeChat):
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            self.cancelled = True
+            self.left.set()
             raise
+
+    @property
+    def cancelled(self) -> bool:
+        return self.left.is_set()
 
 
 @dataclass
@@ -76,9 +83,13 @@ async def ended(task: asyncio.Task[None]) -> None:
         await task
 
 
-def served(harness: BotHarness, *platforms: Platform, watch: Watch, until: str | None = None) -> asyncio.Task[None]:
+def served(
+    harness: BotHarness, *platforms: Platform, watch: Watch, until: str | None = None, stop: Stop | None = None
+) -> asyncio.Task[None]:
     named = {platform.name: platform for platform in platforms}
-    return asyncio.create_task(serve(harness.app, named, until=until, sleep=watch.sleep, seconds=watch.seconds))
+    return asyncio.create_task(
+        serve(harness.app, named, until=until, stop=stop, sleep=watch.sleep, seconds=watch.seconds)
+    )
 
 
 async def test_a_platform_that_fails_is_restarted_while_the_others_and_the_scheduler_go_on(
@@ -201,3 +212,66 @@ async def test_cancelling_in_the_middle_of_a_beat_leaves_nothing_running(sqlite_
     await asyncio.wait_for(sending.wait(), 30)
     await ended(task)
     assert asyncio.all_tasks() == before
+
+
+@dataclass
+class Slow(Line):
+    """A platform that posts a message only when it is let."""
+
+    sending: asyncio.Event = field(default_factory=asyncio.Event)
+    let: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: int = 0
+    connected_at_send: bool = False
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        self.connections += 1
+        yield
+        self.connections -= 1
+
+    async def send(self, place: Place, message: Message, key: str) -> str:
+        self.sending.set()
+        await self.let.wait()
+        self.connected_at_send = bool(self.connections)
+        return await super().send(place, message, key)
+
+
+async def with_a_digest_under_way(
+    store: Store, clock: Clock, stop: Stop
+) -> tuple[BotHarness, Slow, asyncio.Task[None]]:
+    chat = Slow()
+    harness = harness_over(store, clock, chat)
+    await harness.list_papers([paper(1), paper(2)])
+    await harness.invite()
+    await harness.next_morning()
+    task = served(harness, chat, watch=Watch(), stop=stop)
+    await asyncio.wait_for(chat.sending.wait(), 30)
+    return harness, chat, task
+
+
+async def test_a_bot_that_is_asked_to_stop_ends_the_send_under_way_and_begins_no_other(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    stop, before = Stop(), asyncio.all_tasks()
+    harness, chat, task = await with_a_digest_under_way(sqlite_store, clock, stop)
+    stop.request()
+    await asyncio.wait_for(chat.left.wait(), 30)  # it listens no more
+    assert not task.done()
+    chat.let.set()
+    await asyncio.wait_for(task, 30)
+    assert [post.state for post in await harness.posts()] == [PostState.SENT, PostState.PLANNED]
+    assert (chat.connected_at_send, chat.connections) == (True, 0)
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_send_that_takes_too_long_for_a_stop_is_left_to_the_next_process(
+    sqlite_store: Store, clock: Clock
+) -> None:
+    harness, chat, task = await with_a_digest_under_way(sqlite_store, clock, stop := Stop(seconds=0.01))
+    stop.request()
+    await asyncio.wait_for(task, 30)
+    assert (await harness.posts())[0].state is PostState.SENDING
+    again = harness_over(sqlite_store, clock, chat)
+    chat.let.set()
+    await again.beat_until_settled()
+    assert len(chat.shown["c1"]) == 2

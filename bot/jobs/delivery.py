@@ -131,6 +131,7 @@ class DeliveryWorker:
         )
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._steps = asyncio.Semaphore(_STEPS_AT_ONCE_ON_SQLITE if store.is_sqlite else _STEPS_AT_ONCE)
+        self._is_finishing = False
 
     async def waiting(self, among: Collection[int] | None = None) -> list[tuple[int, str, str]]:
         """(id, platform, workspace) of the channels with posts whose time has come; of all, or `among` some."""
@@ -161,6 +162,11 @@ class DeliveryWorker:
             await self.begin(channel_ids)
             under_way = (self._under_way.get(channel_id) for channel_id in channel_ids)
             await asyncio.gather(*filter(None, under_way))
+
+    async def finish(self) -> None:
+        """Begin no further send, and return once those under way have ended."""
+        self._is_finishing = True
+        await asyncio.gather(*self._under_way.values())
 
     async def stop(self) -> None:
         """Cancel the running deliveries. A post that was being sent is looked up at the next start."""
@@ -197,6 +203,8 @@ class DeliveryWorker:
         if channel is None or channel.state is ChannelState.LOST:
             return False
         for post in posts:
+            if self._is_finishing:
+                return False
             bind_contextvars(post=post.key, paper=post.paper_id)
             outcome = await self._step(channel, post, changes.get(post.id))
             if outcome is not _Next.GO_ON:
@@ -234,7 +242,9 @@ class DeliveryWorker:
         begun = {"body": post.body, "attempts": attempts, "sending_at": first_at, "tried_at": begun_at}
         if isinstance(platform, Paced):
             await platform.turn(channel.place)
-        if not self._may_send(channel) or await self._move(post, PostState.SENDING, **begun) is _Next.STOP:
+        if self._is_finishing or not self._may_send(channel):
+            return _Next.STOP
+        if await self._move(post, PostState.SENDING, **begun) is _Next.STOP:
             return _Next.STOP
         post = replace(post, state=PostState.SENDING, attempts=attempts, sending_at=first_at, tried_at=begun_at)
         tries, now = self._tries.get(post.id), self._seconds()

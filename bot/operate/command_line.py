@@ -11,13 +11,19 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.operate.output import err, full_disk, is_full_disk
 
+if TYPE_CHECKING:
+    from bot.serve import Stop
+
 _MOST_SECONDS_TO_END = 9.0
 """Seconds after a signal. Docker kills a process after 10, other service managers later."""
+_MOST_SECONDS_TO_STOP = 19.0
+"""The same for a bot, which first ends what it is sending."""
 _GENERAL = ("--config", "--env-file")
 """Options of every command that take a value."""
 
@@ -90,8 +96,8 @@ def drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _end_soon(number: int, _frame: object) -> None:
-    """End the process in a few seconds, whatever it does then.
+def _end_soon(seconds: float, number: int, _frame: object) -> None:
+    """End the process in so many seconds, whatever it does then.
 
     A thread that parses can't be stopped, and Python would wait for it. Ending the process is as safe as a kill: the
     store commits whole transactions.
@@ -103,27 +109,35 @@ def _end_soon(number: int, _frame: object) -> None:
             sys.stdout.flush()
         os._exit(128 + number)
 
-    timer = threading.Timer(_MOST_SECONDS_TO_END, end)
+    timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
 
 
-async def until_signal(work: Coroutine[Any, Any, int | None]) -> int | None:
-    """The exit code of the work, or 130 or 143 when a signal ended it. Its resources are closed in order either way."""
+async def until_signal(work: Coroutine[Any, Any, int | None], stop: Stop | None = None) -> int | None:
+    """The exit code of the work, or 130 or 143 when a signal ended it. Its resources are closed in order either way.
+
+    Where the work awaits `stop`, the first signal requests that, and the work ends by itself.
+    """
     task = asyncio.ensure_future(work)
     signals: list[int] = []
     loop = asyncio.get_running_loop()
 
-    def stop(number: int) -> None:
+    def end(number: int) -> None:
+        if stop and stop.is_awaited and not stop.is_requested:
+            stop.request()
+            return
         signals.append(number)
         task.cancel()
+
+    end_soon = partial(_end_soon, _MOST_SECONDS_TO_STOP if stop else _MOST_SECONDS_TO_END)
 
     # Only a handler of the loop wakes it. Without one, a signal just before the loop sleeps is handled much later.
     with contextlib.suppress(NotImplementedError):  # Windows has none
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop, number)
+            loop.add_signal_handler(number, end, number)
             # This handler is called even while the loop is blocked.
-            signal.signal(number, _end_soon)
+            signal.signal(number, end_soon)
     try:
         return await task
     except asyncio.CancelledError:

@@ -1,4 +1,5 @@
-"""`paperboy run`, `chat` and `ingest`: run the bot on its platforms or in this terminal, or read its sources once."""
+"""`paperboy run`, `worker`, `chat` and `ingest`: run the bot on its platforms, beside another process or in this
+terminal, or read its sources once."""
 
 from __future__ import annotations
 
@@ -22,16 +23,17 @@ from bot.installations.store_backed import StoredInstallations
 from bot.jobs.ingest import Ingest, Outcome
 from bot.operate.context import opened_paper_index, retry_while_away, token_cipher
 from bot.operate.output import CommandError, UsageError, err, out, progress
+from bot.operate.private import keep_private
 from bot.operate.single_instance import single_instance
 from bot.platforms.entry import Environment
 from bot.platforms.registry import build_platforms, how_to_set_up, set_up
 from bot.platforms.terminal import TerminalPlatform
 from bot.ports.platform import Platform, PlatformError
-from bot.serve import serve
+from bot.serve import Stop, serve
 from bot.settings import Settings
 from bot.source_registry import configured_sources, strangers_feeds
 from bot.sources.feed import feed_name
-from bot.store.database import Store
+from bot.store.database import Store, parsed_url
 from bot.subscriptions import StoredSubscriptions
 from bot.web.server import Unservable
 from bot.website import website
@@ -39,8 +41,8 @@ from bot.website import website
 log = structlog.get_logger(__name__)
 
 
-async def run_platforms(settings: Settings) -> None:
-    """Run the bot on every platform of the settings, until it is interrupted."""
+async def run_platforms(settings: Settings, stop: Stop) -> None:
+    """Run the bot on every platform of the settings, until it is asked to stop."""
     entries = set_up(settings)
     if not entries and not settings.web.page:
         raise UsageError(f"No platform is set up, and the page is off. {how_to_set_up()}")
@@ -59,9 +61,30 @@ async def run_platforms(settings: Settings) -> None:
                 else:
                     log.warning(f"No platform is set up, so only the page is served. {how_to_set_up()}")
                 _collect_seldom()
-                await serve(app, app.platforms)
+                await serve(app, app.platforms, stop=stop)
         except (TokensUnreadable, Unservable, PlatformError) as error:
             raise CommandError(str(error)) from error
+
+
+async def run_worker(settings: Settings, stop: Stop) -> None:
+    """Do the work of the bot that `run_platforms` serves, in one more process, until it is asked to stop."""
+    entries = set_up(settings)
+    if parsed_url(settings.store_url).get_backend_name() == "sqlite":
+        raise UsageError(
+            "A worker shares the store with `paperboy run`, which SQLite does not allow. Name a PostgreSQL database in "
+            "PAPERBOY_DATABASE_URL for both, or leave all work to `paperboy run`."
+        )
+    if not entries:
+        raise UsageError(f"No platform is set up, so a worker has nothing to do. {how_to_set_up()}")
+    keep_private(settings)
+    sys.setswitchinterval(0.001)
+    try:
+        async with _open_app(settings, partial(prepared, settings)) as app:
+            log.info(f"This worker posts to {' and '.join(app.platforms)}. Ctrl-C ends it; nothing is lost.")
+            _collect_seldom()
+            await serve(app, {}, stop=stop)
+    except (TokensUnreadable, PlatformError) as error:
+        raise CommandError(str(error)) from error
 
 
 def _collect_seldom() -> None:

@@ -12,6 +12,7 @@ PlatformError
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -256,6 +257,15 @@ class TokenRenewing(Protocol):
 
     async def renew_tokens(self) -> None:
         """Renew the tokens that expire soon, also those of workspaces where nothing happens."""
+        ...
+
+
+@runtime_checkable
+class Connecting(Protocol):
+    """A platform that sends faster over connections that stay open between sends."""
+
+    def connected(self) -> AbstractAsyncContextManager[None]:
+        """Keep connections for sending open until the block ends. `run`, which also listens, is not needed for that."""
         ...
 
 

@@ -38,9 +38,9 @@ async def begun(folder: Path, settings: Mapping[str, str], *command: str) -> Pro
 
 
 @asynccontextmanager
-async def running(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Process]:
-    """`paperboy run`, until the block ends."""
-    process = await begun(folder, settings, "run")
+async def running(folder: Path, settings: Mapping[str, str], command: str = "run") -> AsyncIterator[Process]:
+    """`paperboy run` or `paperboy worker`, until the block ends."""
+    process = await begun(folder, settings, command)
     try:
         yield process
     finally:

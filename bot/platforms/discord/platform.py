@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -107,6 +108,14 @@ class DiscordPlatform:
             return True
         permissions = channel.permissions_for(channel.guild.me)
         return permissions.create_public_threads and permissions.send_messages_in_threads
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Close the connections of sends at the end of the block. The first send opens them."""
+        try:
+            yield
+        finally:
+            await asyncio.shield(self.rest.close())
 
     @property
     def invitation(self) -> Invitation:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from secrets import token_hex
 
@@ -73,6 +74,14 @@ class MailPlatform:
         finally:
             self._pages.service = None
             await self.outbox.stop()
+            await self._client.close()
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Close the connections of sends at the end of the block. The first send opens them."""
+        try:
+            yield
+        finally:
             await self._client.close()
 
     async def send(self, place: Place, message: Message, key: str) -> str:

@@ -23,7 +23,11 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Keep connections open for the next call, and close them all at the end. Workspaces share no cookies."""
+        """Keep connections open for the next call, and close them all at the end. Workspaces share no cookies. A block
+        inside another one shares its connections."""
+        if self.session is not None:
+            yield
+            return
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS),
             timeout=aiohttp.ClientTimeout(_CALL_SECONDS),

@@ -71,18 +71,18 @@ class HttpSlack(SlackPosting):
         starting_seconds: float = 2.0,
         managers: Collection[str] = (),
     ) -> None:
-        self._connections = Connections()
+        connections = Connections()
         new_api = partial(
             SlackApi,
             url=api_url,
             clock=clock,
             sleep=sleep,
             seconds=seconds,
-            connections=self._connections,
+            connections=connections,
             managers=managers,
         )
         self._tokens = InstalledWorkspaces(installations, secrets.keys, api_url, clock, new_api)
-        super().__init__(self._tokens, clock, command, commands)
+        super().__init__(self._tokens, connections, clock, command, commands)
         self._installations, self._url, self._installed = installations, api_url, asyncio.Event()
         self._verifier = SignatureVerifier(secrets.signing_secret, _Unix(clock))
         self._flow = oauth.flow(installations, secrets.keys, api_url, clock, self._on_installed)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -71,9 +72,16 @@ class SlackPosting:
         numbers=10,
     )
 
-    def __init__(self, workspaces: Workspaces, clock: Clock, command: str, commands: Commands) -> None:
-        self._workspaces, self._clock, self._command, self._commands = workspaces, clock, command, commands
+    def __init__(
+        self, workspaces: Workspaces, connections: Connections, clock: Clock, command: str, commands: Commands
+    ) -> None:
+        self._workspaces, self._connections, self._clock = workspaces, connections, clock
+        self._command, self._commands = command, commands
         self._next_sync: dict[str, datetime] = {}
+
+    def connected(self) -> AbstractAsyncContextManager[None]:
+        """Keep connections to Slack open until the block ends."""
+        return self._connections.kept()
 
     @contextlib.asynccontextmanager
     async def _at(self, place: Place) -> AsyncIterator[Workspace]:
@@ -253,12 +261,10 @@ class SlackPlatform(SlackPosting):
         installations: Installations | None = None,
         managers: Collection[str] = (),
     ) -> None:
-        self._connections = Connections()
-        self._api = SlackApi(
-            bot_token, api_url, clock, sleep, seconds, connections=self._connections, managers=managers
-        )
+        connections = Connections()
+        self._api = SlackApi(bot_token, api_url, clock, sleep, seconds, connections=connections, managers=managers)
         self._workspace = OneWorkspace(self._api, clock, installations)
-        super().__init__(self._workspace, clock, command, commands)
+        super().__init__(self._workspace, connections, clock, command, commands)
         self._app_token, self._ping_seconds = app_token, ping_seconds
         self._listened = False
 

@@ -26,7 +26,7 @@ async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path:
     async with FakeDiscord() as fake:
         club = fake.guild("club", bot=False)
         general, boss = club.text("general"), club.member("boss", manager=True)
-        for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        for number in (signal.SIGTERM, signal.SIGINT):
             async with running(tmp_path, discord(fake, fake.token)) as process:
                 await fake.until(lambda: fake.gateway.ready, within=60)
                 if not club.has_bot:
@@ -40,7 +40,7 @@ async def test_a_server_invites_the_bot_asks_it_and_its_keeper_ends_it(tmp_path:
                 await boss.types(general, "papers", "x")  # once that is answered, all that was asked before is at rest
                 process.send_signal(number)
                 told = await ended(process)
-                assert process.returncode == code
+                assert process.returncode == 0
                 assert [line.split()[0] for line in log_lines(told)] == ["The", "Bring", "Paperboy"], told
                 await fake.until(lambda: not fake.gateway.ready)
         assert fake.commands.syncs.total() == 1, "the second start found the commands as they were"

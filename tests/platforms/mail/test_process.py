@@ -70,7 +70,7 @@ async def test_a_reader_subscribes_and_a_kill_after_the_data_sends_no_second_mai
             [path] = set(links_in(server.received[0])["confirm"])
             assert (await browser.post(path)).status == 200
             process.send_signal(signal.SIGTERM)
-            assert await process.wait() == 143
+            assert await process.wait() == 0
         await let_come(tmp_path)
         server.data_answers.append("hang")
         async with served(tmp_path, settings) as (process, _):

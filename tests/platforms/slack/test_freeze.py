@@ -47,4 +47,4 @@ async def test_no_text_of_a_member_or_a_source_stops_the_program(tmp_path: Path)
             assert r"\sqrt[" in await team.says(team.ada, f"abstract {PAPERS[6].id}")
             process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.communicate(), 20)
-            assert process.returncode == 143
+            assert process.returncode == 0
