@@ -1,17 +1,20 @@
 """Public pages that are finished: kept in memory, and not sent again to a browser that has them.
 
-A page depends on its address, the day, the templates, and the state of the store. A hash of these is its ETag, which is
-known before the page is made.
+A page depends on its path and some parameters, the day, the templates, and the state of the store. A hash of these is
+its ETag, which is known before the page is made. Any other parameter changes nothing, so nobody can have pages made
+again and again with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.metadata import version
+from typing import Any
 
 from aiohttp import web
 
@@ -28,8 +31,10 @@ _OVERHEAD = 500
 _MAX_AGE = 60
 """Seconds for which a browser shows a page again without asking."""
 
-PageHandler = Callable[[web.Request, StoreState], Awaitable[web.Response]]
-"""Answers a request for a public page, which tells nothing but what follows from the state of the store."""
+Rendering = Callable[[], str]
+"""Makes the text of a page in a thread, from what was read."""
+PageHandler = Callable[[web.Request, StoreState], Coroutine[Any, Any, Rendering]]
+"""Reads what a public page tells: nothing but what follows from the state of the store."""
 
 
 class PublicPages:
@@ -41,37 +46,46 @@ class PublicPages:
         self._kept = _KeptPages(kept_bytes)
         self._seen: tuple[StoreState, datetime] | None = None
 
-    def get(self, path: str, handler: PageHandler) -> web.RouteDef:
-        """The route of a page."""
+    def get(self, path: str, handler: PageHandler, *parameters: str) -> web.RouteDef:
+        """The route of a page, and the names of the parameters that it depends on."""
 
         async def answer(request: web.Request) -> web.Response:
-            return await self._answer(request, handler)
+            return await self._answer(request, handler, parameters)
 
         return web.get(path, answer)
 
-    async def _answer(self, request: web.Request, handler: PageHandler) -> web.Response:
+    async def _answer(self, request: web.Request, handler: PageHandler, parameters: Sequence[str]) -> web.Response:
         async with self._context.store.read() as tx:
             store_state = await state.current(tx)
-        tag, modified = self._tag(request, store_state), self._modified(store_state)
+        tag, modified = self._tag(request, parameters, store_state), self._modified(store_state)
         tags = request.if_none_match
         page: bytes | None = None
         is_had = any(each.value == tag for each in tags or ())
         if not is_had:
             page = self._kept.get(tag)
             if page is None:
-                answer = await handler(request, store_state)
-                if answer.status != HTTPStatus.OK or not isinstance(answer.body, bytes):
-                    return answer
-                page = answer.body
-                self._kept.put(tag, page)
+                try:
+                    page = await self._context.builds.once(tag, lambda: self._build(tag, request, handler, store_state))
+                except web.HTTPFound as found:
+                    # It is the answer to one request, and others may wait for it.
+                    raise web.HTTPFound(found.location) from None
             is_had = tags is None and is_had_since(request, modified)
         answer = web.Response(status=HTTPStatus.NOT_MODIFIED) if is_had or page is None else html_response(page)
         answer.headers["Cache-Control"] = f"public, max-age={_MAX_AGE}"
         answer.etag, answer.last_modified = tag, modified
         return answer
 
-    def _tag(self, request: web.Request, store_state: StoreState) -> str:
-        parts = (self._version, store_state, self._context.today, self._context.url, request.raw_path)
+    async def _build(self, tag: str, request: web.Request, handler: PageHandler, store_state: StoreState) -> bytes:
+        if page := self._kept.get(tag):  # made while this request read the state
+            return page
+        rendering = await handler(request, store_state)
+        page = await asyncio.to_thread(lambda: rendering().encode(errors="replace"))
+        self._kept.put(tag, page)
+        return page
+
+    def _tag(self, request: web.Request, parameters: Sequence[str], store_state: StoreState) -> str:
+        given = [(name, request.query[name]) for name in parameters if request.query.get(name)]
+        parts = (self._version, store_state, self._context.today, self._context.url, request.rel_url.raw_path, given)
         return sha256("\n".join(map(str, parts)).encode(errors="surrogateescape")).hexdigest()[:32]
 
     def _modified(self, store_state: StoreState) -> datetime:

@@ -60,7 +60,7 @@ class ChannelPages:
             raise PageError(404, "The days of this channel end before this page.")
         taste, charts = None, list[Markup]()
         if number == 1:
-            async with self._context.turns.turn():
+            async with self._context.channel_builds.turn():
                 taste = await channel_taste.of_channel(view)
                 charts = await asyncio.to_thread(_drawn, (taste.taste, taste.record))
         base = _base(request)
@@ -80,7 +80,7 @@ class ChannelPages:
 
     async def _next(self, request: web.Request) -> web.Response:
         view = await self._access.view_of(request)
-        async with self._context.turns.turn():
+        async with self._context.channel_builds.turn():
             digest = await view.digests.compose(view.channel, view.now)
         return self._page(
             "channel_next.html",
@@ -99,7 +99,7 @@ class ChannelPages:
         url = f"{base}/{views.address('search', q=query, order='' if for_us else 'query')}"
         papers, note, has_more, has_taste = list[ShownPaper](), "", False, True
         if query:
-            async with self._context.turns.turn():
+            async with self._context.channel_builds.turn():
                 found = await channel_search.search(
                     view, self._context.channels.private, query, for_us=for_us, limit=_HITS, offset=offset
                 )
@@ -132,11 +132,11 @@ class ChannelPages:
             raise PageError(404, "Neither a source nor this channel has such a paper. The search may know it.")
         if paper_id != name:
             raise web.HTTPFound(channel_views.paper_url(base, paper_id))
-        async with self._context.turns.turn():
+        async with self._context.channel_builds.turn():
             report = await channel_papers.report_on(view, paper_id)
         if report is None:
             raise PageError(404, "Neither a source nor this channel has such a paper.")
-        text = await text_of(report.paper)
+        text = await asyncio.to_thread(text_of, report.paper)
         return self._page(
             "channel_paper.html",
             request,

@@ -64,7 +64,8 @@ def paper_url(base: str, paper_id: str) -> str:
 async def days_of(days: Sequence[PostedDay], view: ChannelView, base: str) -> list[ShownDay]:
     """The days of a channel for a template."""
     posted = [paper for day in days for delivery in day.deliveries for paper in delivery.papers]
-    cards_by_id = {card.paper_id: card for card in await views.cards_of([each.paper for each in posted])}
+    rendered = await asyncio.to_thread(views.cards_of, [each.paper for each in posted])
+    cards_by_id = {card.paper_id: card for card in rendered}
 
     def shown(each: PostedPaper) -> ShownPaper:
         card = replace(cards_by_id[each.paper.id], why=each.why, guess=each.guess)
@@ -104,7 +105,6 @@ async def hits_of(found: ChannelHits, view: ChannelView, base: str) -> list[Show
         papers_by_id = await papers.get_many(tx, [hit.paper_id for hit in found.hits])
         votes_by_paper = await votes.for_papers(tx, view.channel.id, list(papers_by_id))
         sightings = await search_lines.sightings(tx, view.channel.id, list(papers_by_id), view.emoji)
-    rendered_cards = await views.cards_of(list(papers_by_id.values()))
     answered = found.interpretation.answered
     asked_authors = AskedAuthors.of(answered)
 
@@ -117,4 +117,5 @@ async def hits_of(found: ChannelHits, view: ChannelView, base: str) -> list[Show
         facts = tuple(sighting.text(view.channel.id, view.zone) for sighting in seen)
         return ShownPaper(card, paper_url(base, paper.id), likes, dislikes, facts)
 
-    return await asyncio.to_thread(lambda: list(map(shown, rendered_cards, papers_by_id.values())))
+    found_papers = list(papers_by_id.values())
+    return await asyncio.to_thread(lambda: list(map(shown, views.cards_of(found_papers), found_papers)))

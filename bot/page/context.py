@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -14,6 +12,7 @@ from aiohttp import web
 
 from bot.digests.composer import DigestComposer
 from bot.digests.feedback import EmojiTable
+from bot.page.builds import Builds
 from bot.paper_index import PaperIndex
 from bot.ports.platform import Clock, Invitation
 from bot.private_indexes import PrivateIndexes
@@ -26,32 +25,10 @@ PAGE_PAPERS = 25
 _MOST_PAGES = 100
 LONGEST_QUERY = 500
 """Characters of a query."""
-_SEARCHES = 2
-"""Searches of visitors at the same time."""
-_MOST_WAITING = 100
+_BUILDS, _CHANNEL_BUILDS = 2, 1
+"""Pages that are made at the same time: public ones, which take milliseconds, and those of channels, which take longer
+where a taste is learned."""
 Choice = TypeVar("Choice", bound=StrEnum)
-
-
-class Turns:
-    """So many things at the same time at most. The others wait; where too many wait already, PageError is raised."""
-
-    def __init__(self, at_once: int, most_waiting: int = _MOST_WAITING) -> None:
-        self._free, self._waiting, self._most_waiting = asyncio.Semaphore(at_once), 0, most_waiting
-
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """One turn. Raises PageError."""
-        if self._waiting >= self._most_waiting:
-            raise PageError(503, "Too many searches are waiting. Try again in a moment.", {"Retry-After": "5"})
-        self._waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +48,8 @@ class PageContext:
 
     `url` is the address at which others reach the page, without a slash at its end. It is set before the first request,
     and never taken from a request: whoever sends one could name any. `has_mail` says whether papers come by mail here.
-    `turns` are for whatever searches: threads that search slow down all else.
+    `builds` are for public pages, `channel_builds` for those of channels: all else has to go on beside them, the
+    acknowledgements of platforms above all.
     """
 
     store: Store
@@ -83,7 +61,8 @@ class PageContext:
     url: str = ""
     invitations: Sequence[Invitation] = ()
     has_mail: bool = False
-    turns: Turns = field(default_factory=lambda: Turns(_SEARCHES))
+    builds: Builds = field(default_factory=lambda: Builds(_BUILDS))
+    channel_builds: Builds = field(default_factory=lambda: Builds(_CHANNEL_BUILDS))
 
     @property
     def today(self) -> date:

@@ -8,7 +8,7 @@ from datetime import date
 from aiohttp import web
 
 from bot.page import views
-from bot.page.cache import PublicPages
+from bot.page.cache import PublicPages, Rendering
 from bot.page.context import PAGE_PAPERS, PageContext, page_number
 from bot.reports import listings
 from bot.reports.listings import Period, Span
@@ -30,22 +30,22 @@ class DayPages:
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
         return [
-            self._pages.get("/", self._latest),
-            self._pages.get("/{period:day|week|month}", self._latest),
-            self._pages.get("/{period:day|week|month}/{name}", self._named),
+            self._pages.get("/", self._latest, "page"),
+            self._pages.get("/{period:day|week|month}", self._latest, "page"),
+            self._pages.get("/{period:day|week|month}/{name}", self._named, "page"),
         ]
 
-    async def _latest(self, request: web.Request, state: StoreState) -> web.Response:
+    async def _latest(self, request: web.Request, state: StoreState) -> Rendering:
         period = Period(request.match_info.get("period", Period.DAY))
         async with self._context.store.read() as tx:
             span = await listings.latest(tx, period, self._context.today)
         return await self._page(request, span, state)
 
-    async def _named(self, request: web.Request, state: StoreState) -> web.Response:
+    async def _named(self, request: web.Request, state: StoreState) -> Rendering:
         span = span_named(Period(request.match_info["period"]), request.match_info["name"])
         return await self._page(request, span, state)
 
-    async def _page(self, request: web.Request, span: Span, state: StoreState) -> web.Response:
+    async def _page(self, request: web.Request, span: Span, state: StoreState) -> Rendering:
         context, number = self._context, page_number(request)
         async with context.store.read() as tx:
             page = await listings.page_of(
@@ -58,12 +58,12 @@ class DayPages:
             )
         if number > 1 and not page.papers:
             raise PageError(404, "The list ends before this page.")
-        return context.templates.page(
+        return lambda: context.templates.render(
             "listing.html",
             here=span.period.value,
             title=views.span_title(span),
             page=page,
-            papers=await views.cards_of(page.papers),
+            papers=views.cards_of(page.papers),
             earlier=views.span_link(page.earlier),
             later=views.span_link(page.later),
             pager=views.pager(views.span_url(span), number, page.total, PAGE_PAPERS),

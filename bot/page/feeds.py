@@ -105,8 +105,7 @@ class Feeds:
 
         async def read() -> list[NewsItem]:
             context = self._context
-            async with context.turns.turn():
-                return await news_items.of_query(context.store, context.paper_index.engine, query, context.today)
+            return await news_items.of_query(context.store, context.paper_index.engine, query, context.today)
 
         return await self._answer(request, _search_subject(query), read)
 
@@ -158,12 +157,16 @@ class Feeds:
             )
         kept = self._documents.get(subject.key)
         if kept is None or kept.state != state:
-            site = await self._site_id()
-            items = await read()
-            body = await asyncio.to_thread(self._xml, subject, site, items)
-            return self._kept(subject.key, state, body)
+            return await context.builds.once((subject.key, state), lambda: self._build(subject, state, read))
         self._documents.move_to_end(subject.key)
         return kept
+
+    async def _build(
+        self, subject: _Subject, state: Hashable, read: Callable[[], Awaitable[list[NewsItem]]]
+    ) -> _Document:
+        site = await self._site_id()
+        items = await read()
+        return self._kept(subject.key, state, await asyncio.to_thread(self._xml, subject, site, items))
 
     def _kept(self, key: str, state: Hashable, body: bytes) -> _Document:
         """Keep a finished feed. It is as old as its content."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +11,7 @@ from bot.digests import cards
 from bot.model.messages import Link
 from bot.model.text import plain_text
 from bot.page import views
-from bot.page.cache import PublicPages
+from bot.page.cache import PublicPages, Rendering
 from bot.page.context import PageContext, choice_of
 from bot.reports import papers
 from bot.reports.citations import bibtex
@@ -28,6 +27,7 @@ _SIMILAR = 12
 _LONGEST_NAME = 1_000
 """Characters of an id, a link or a title in an address."""
 _MOST_AUTHORS = 200
+_NO_SUCH_PAPER = "No source has listed such a paper here. The search may know it by its title."
 _KEPT_TEXTS = 1_000
 _SORTS = {Sort.BEST: "Most similar", Sort.NEWEST: "Newest", Sort.UPVOTES: "Most upvoted"}
 
@@ -57,32 +57,31 @@ class PaperPages:
     @property
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
-        return [self._pages.get("/paper/{id:.+}", self._paper)]
+        return [self._pages.get("/paper/{id:.+}", self._paper, "sort")]
 
-    async def _paper(self, request: web.Request, state: StoreState) -> web.Response:
+    async def _paper(self, request: web.Request, state: StoreState) -> Rendering:
         context, name = self._context, request.match_info["id"]
         sort = choice_of(request, "sort", Sort.BEST)
-        paper_id = await papers.resolve(context.store, name) if len(name) <= _LONGEST_NAME else None
-        if paper_id is None:
-            raise PageError(404, "No source has listed such a paper here. The search may know it by its title.")
-        if paper_id != name:
-            raise web.HTTPFound(views.address(views.paper_url(paper_id), sort=request.query.get("sort", "")))
-        async with context.turns.turn():
-            report = await papers.report_on(context.store, context.paper_index, paper_id, sort, _SIMILAR)
+        if len(name) > _LONGEST_NAME:
+            raise PageError(404, _NO_SUCH_PAPER)
+        report = await papers.report_on(context.store, context.paper_index, name, sort, _SIMILAR)
         if report is None:
-            raise PageError(404, "No source has listed such a paper here.")
+            paper_id = await papers.resolve(context.store, name)
+            if paper_id is None or paper_id == name:
+                raise PageError(404, _NO_SUCH_PAPER)
+            raise web.HTTPFound(views.address(views.paper_url(paper_id), sort=request.query.get("sort", "")))
         paper, listed_on = report.paper, report.listed_on
-        url = views.paper_url(paper_id)
-        return context.templates.page(
+        url = views.paper_url(paper.id)
+        return lambda: context.templates.render(
             "paper.html",
             here="paper",
             paper=paper,
-            text=await text_of(paper),
+            text=text_of(paper),
             published=views.day_text(paper.published) if paper.published else "",
             listed=Link(views.day_text(listed_on), views.span_url(Span.around(Period.DAY, listed_on)))
             if listed_on
             else None,
-            similar=await views.cards_of(report.similar),
+            similar=views.cards_of(report.similar),
             sorts=[
                 (each is sort, Link(label, f"{views.address(url, sort='' if each is Sort.BEST else each)}#similar"))
                 for each, label in _SORTS.items()
@@ -92,13 +91,9 @@ class PaperPages:
         )
 
 
-async def text_of(paper: Paper) -> PaperText:
-    """The plain texts of a paper. They are converted in a thread, since they may be full of TeX."""
-    return await asyncio.to_thread(_text_of, paper)
-
-
 @lru_cache(maxsize=_KEPT_TEXTS)
-def _text_of(paper: Paper) -> PaperText:
+def text_of(paper: Paper) -> PaperText:
+    """The plain texts of a paper. They are to be made in a thread, since they may be full of TeX."""
     names = [name for author in paper.authors[:_MOST_AUTHORS] if (name := plain_text(author))]
     title = plain_text(paper.title) or "(untitled)"
     abstract = [plain_text(part) for part in paper.abstract.split("\n\n")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ from aiohttp import web
 from bot.digests import cards
 from bot.model.messages import Card, Link
 from bot.page import views
-from bot.page.cache import PublicPages
+from bot.page.cache import PublicPages, Rendering
 from bot.page.context import PageContext, choice_of, page_number, query_of
 from bot.reports import search_lines
 from bot.reports.search import SearchPage, Sort, search
@@ -34,29 +33,26 @@ class SearchPages:
     @property
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
-        return [self._pages.get("/search", self._search)]
+        return [self._pages.get("/search", self._search, "q", "sort", "page")]
 
-    async def _search(self, request: web.Request, state: StoreState) -> web.Response:
+    async def _search(self, request: web.Request, state: StoreState) -> Rendering:
         context, number = self._context, page_number(request)
         query, sort = query_of(request), choice_of(request, "sort", Sort.BEST)
         read_at = views.read_text(state.read_at)
         if not query:
-            return context.templates.page("search_help.html", here="search", query=query, read_at=read_at)
-        async with context.turns.turn():
-            found = await search(
-                context.store, context.paper_index, query, sort, limit=_HITS, offset=(number - 1) * _HITS
-            )
+            return lambda: context.templates.render("search_help.html", here="search", query=query, read_at=read_at)
+        found = await search(context.store, context.paper_index, query, sort, limit=_HITS, offset=(number - 1) * _HITS)
         if number > 1 and not found.papers:
             raise PageError(404, "The list ends before this page.")
         sort_value = "" if sort is Sort.BEST else sort.value
         followed = " ".join((found.suggestion or query).split())
-        return context.templates.page(
+        return lambda: context.templates.render(
             "search.html",
             here="search",
             query=query,
             read_at=read_at,
             note=found.note,
-            papers=await _cards(found),
+            papers=_cards(found),
             first=(number - 1) * _HITS + 1,
             sorts=[
                 (each is sort, Link(label, views.search_url(query, sort="" if each is Sort.BEST else each.value)))
@@ -68,9 +64,9 @@ class SearchPages:
         )
 
 
-async def _cards(found: SearchPage) -> Sequence[Card]:
+def _cards(found: SearchPage) -> Sequence[Card]:
     """The hits as cards. The sentence that matches the query stands in place of the summary."""
-    hits = await views.cards_of(found.papers)
+    hits = views.cards_of(found.papers)
     asked_authors = AskedAuthors.of(found.answered)
 
     def matching(card: Card, paper: Paper) -> Card:
@@ -78,4 +74,4 @@ async def _cards(found: SearchPage) -> Sequence[Card]:
         authors = cards.authors_line(asked_authors.moved_up(paper.authors))
         return replace(card, authors=authors, summary=sentence or card.summary)
 
-    return await asyncio.to_thread(lambda: list(map(matching, hits, found.papers)))
+    return list(map(matching, hits, found.papers))

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bot.model.messages import Link
 from bot.page import views
-from bot.page.cache import PublicPages
+from bot.page.cache import PublicPages, Rendering
 from bot.page.context import PAGE_PAPERS, PageContext, choice_of, page_number
 from bot.reports import trends
 from bot.reports.listings import Period
@@ -26,9 +26,9 @@ class TrendingPages:
     @property
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
-        return [self._pages.get("/trending", self._trending)]
+        return [self._pages.get("/trending", self._trending, "period", "page")]
 
-    async def _trending(self, request: web.Request, state: StoreState) -> web.Response:
+    async def _trending(self, request: web.Request, state: StoreState) -> Rendering:
         context, number = self._context, page_number(request)
         period = choice_of(request, "period", Period.WEEK)
         async with context.store.read() as tx:
@@ -38,13 +38,13 @@ class TrendingPages:
         if number > 1 and not papers:
             raise PageError(404, "The list ends before this page.")
         url = f"/trending?period={period}"
-        return context.templates.page(
+        return lambda: context.templates.render(
             "trending.html",
             here="trending",
             title=f"Trending {_NAMES[period]}",
             last=_LAST[period],
             periods=[(each is period, Link(_NAMES[each].capitalize(), f"/trending?period={each}")) for each in Period],
-            papers=await views.cards_of(papers[:PAGE_PAPERS]),
+            papers=views.cards_of(papers[:PAGE_PAPERS]),
             first=(number - 1) * PAGE_PAPERS + 1,
             pager=views.open_pager(url, number, has_more=len(papers) > PAGE_PAPERS),
             feed_url=f"/feeds/trending.atom?period={period}",

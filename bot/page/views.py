@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,23 +52,22 @@ def page_templates() -> Templates:
 
 
 class KeptCards:
-    """The cards of papers, each made once for each state of its paper. At most `most` are kept."""
+    """The cards of papers, each made once for each state of its paper. At most `most` are kept. Any thread may ask."""
 
     def __init__(self, most: int = _KEPT_CARDS) -> None:
-        self._most = most
+        self._most, self._lock = most, threading.Lock()
         self._kept: OrderedDict[str, tuple[Paper, Card]] = OrderedDict()
 
-    async def cards_of(self, papers: Sequence[Paper]) -> list[Card]:
-        """The papers as cards. Those that are new are made in a thread, since they may be full of TeX."""
-        # What is kept is taken before the wait for the thread: other requests may drop it meanwhile.
-        taken = {paper.id: card for paper in papers if (card := self._kept_card(paper))}
-        new = [paper for paper in papers if paper.id not in taken]
-        if new:
-            made = await asyncio.to_thread(lambda: [cards.card(paper) for paper in new])
-            for paper, card in zip(new, made, strict=True):
-                taken[paper.id] = card
-                self._keep(paper, card)
-        return [taken[paper.id] for paper in papers]
+    def cards_of(self, papers: Sequence[Paper]) -> list[Card]:
+        """The papers as cards. Those that are new are to be made in a thread, since they may be full of TeX."""
+        with self._lock:
+            taken = [self._kept_card(paper) for paper in papers]
+        found = [card or cards.card(paper) for paper, card in zip(papers, taken, strict=True)]
+        with self._lock:
+            for paper, was_kept, card in zip(papers, taken, found, strict=True):
+                if was_kept is None:
+                    self._keep(paper, card)
+        return found
 
     def _kept_card(self, paper: Paper) -> Card | None:
         kept = self._kept.get(paper.id)
@@ -87,9 +86,9 @@ class KeptCards:
 _cards = KeptCards()
 
 
-async def cards_of(papers: Sequence[Paper]) -> list[Card]:
-    """The papers as cards."""
-    return await _cards.cards_of(papers)
+def cards_of(papers: Sequence[Paper]) -> list[Card]:
+    """The papers as cards. They are to be made in a thread."""
+    return _cards.cards_of(papers)
 
 
 def paper_url(paper_id: str) -> str:

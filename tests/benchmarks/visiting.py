@@ -1,5 +1,5 @@
-"""The page under load: days, searches, papers and what is trending, beside the plainest static page of the same server;
-and how soon the bot acknowledges to Slack meanwhile.
+"""The page under load: days, searches and papers that nobody asked for before, beside the plainest static page of the
+same server and a page that is kept; and how soon the bot acknowledges to Slack meanwhile.
 
 The bot is `paperboy run` in a process of its own; this process plays the visitors, Slack and its people. The load is
 open: each request has its moment, and its latency counts from there. Kinds of pages take turns of some seconds each, so
@@ -23,6 +23,8 @@ import aiohttp
 import sqlalchemy as sa
 
 from bot.operate.context import opened_store
+from bot.page.context import PAGE_PAPERS
+from bot.page.views import paper_url
 from bot.platforms.slack.listeners import EVENTS
 from bot.settings import load
 from bot.store import tables
@@ -41,6 +43,8 @@ _UPVOTED = 7
 _STATIC = "static page"
 _CONNECTIONS = 100
 """Connections of all visitors together, as a proxy keeps them. The server closes more than 200."""
+_MOST_PAGES = 100
+"""Pages of one day that the site shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,37 +132,29 @@ async def _list_papers(store: Store) -> None:
 
 
 async def _kinds(store: Store, rng: random.Random) -> list[Kind]:
-    """The kinds of pages. All but the kept one have addresses that were not asked for before."""
+    """The kinds of pages. No page but the kept one comes twice before all others of its kind have come."""
     rows = tables.papers.c
     async with store.read() as tx:
-        days = list(
-            (await tx.execute(sa.select(rows.listed_on).distinct().where(rows.listed_on.is_not(None)))).scalars()
-        )
+        on_day = sa.select(rows.listed_on, sa.func.count()).where(rows.listed_on.is_not(None)).group_by(rows.listed_on)
+        days = [
+            f"/day/{day}?page={page}"
+            for day, count in (await tx.execute(on_day)).all()
+            for page in range(1, min(-(-count // PAGE_PAPERS), _MOST_PAGES) + 1)
+        ]
         papers = list((await tx.execute(sa.select(rows.id, rows.title))).all())
     rng.shuffle(days)
     rng.shuffle(papers)
-    numbers = itertools.count()
-
-    def fresh(path: str) -> str:
-        return f"{path}{'&' if '?' in path else '?'}n={next(numbers)}"
-
-    def query(title: str) -> str:
-        found = [word for word in words(title) if len(word) > 3] or ["graph"]
-        return " ".join(rng.sample(found, min(len(found), 2)))
 
     def search(title: str) -> str:
-        return "/search?" + urlencode({"q": query(title)})
+        found = [word for word in words(title) if len(word) > 3] or ["graph"]
+        return "/search?" + urlencode({"q": " ".join(rng.sample(found, min(len(found), 2)))})
 
-    titles = itertools.cycle(title for _, title in papers)
-    ids = itertools.cycle(paper_id for paper_id, _ in papers)
-    month = "/trending?period=month"
     return [
         (_STATIC, itertools.repeat(style_url())),
-        ("day", (fresh(f"/day/{day}") for day in itertools.cycle(days))),
-        ("search", (fresh(search(title)) for title in titles)),
-        ("paper", (fresh(f"/paper/{paper_id}") for paper_id in ids)),
-        ("month of trending papers", (fresh(month) for _ in itertools.count())),
-        ("kept page", itertools.repeat(month)),
+        ("day", itertools.cycle(days)),
+        ("search", (search(title) for title in itertools.cycle([title for _, title in papers]))),
+        ("paper", (paper_url(paper_id) for paper_id in itertools.cycle([paper_id for paper_id, _ in papers]))),
+        ("kept page", itertools.repeat("/trending?period=month")),
     ]
 
 

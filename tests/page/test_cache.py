@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.page import search as search_page
 from bot.page.cache import _KeptPages
+from bot.reports import search as reports_search
 from bot.store import runs
 from tests.page.conftest import Site
 from tests.support.harness import paper
@@ -65,6 +68,53 @@ async def test_a_kept_page_is_not_made_again(site: Site, monkeypatch: pytest.Mon
     first = await site.get("/search?q=graphs")
     monkeypatch.setattr(search_page, "search", None)
     assert (await site.get("/search?q=graphs")).text == first.text
+
+
+@pytest.mark.parametrize(
+    ("path", "others"),
+    [
+        ("/", ["/?utm_source=mail", "/?n=1&n=2&page", "/?q=graphs"]),
+        ("/trending?period=week", ["/trending?x=1&period=week&y=2"]),
+        ("/search?q=graphs&sort=newest", ["/search?sort=newest&q=graphs", "/search?q=graphs&n=1&sort=newest"]),
+        ("/paper/2603.00000", ["/paper/2603.00000?q=x&page=3"]),
+    ],
+)
+async def test_a_parameter_that_changes_nothing_makes_no_other_page(site: Site, path: str, others: list[str]) -> None:
+    await site.bot.list_papers([paper(0, upvotes=1)])
+    first = await site.get(path)
+    for other in others:
+        answer = await site.get(other)
+        assert (answer.headers["ETag"], answer.text) == (first.headers["ETag"], first.text)
+
+
+async def test_each_parameter_of_a_page_makes_another(site: Site) -> None:
+    await site.bot.list_papers([paper(number) for number in range(60)])
+    paths = [
+        *("/", "/?page=2", "/trending", "/trending?period=day", "/search?q=graphs", "/search?q=graph"),
+        *("/search?q=graphs&sort=newest"),
+        *("/paper/2603.00000", "/paper/2603.00000?sort=newest", "/paper/2603.00001"),
+    ]
+    assert len({(await site.get(path)).headers["ETag"] for path in paths}) == len(paths)
+
+
+async def test_many_visitors_of_one_page_have_it_made_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    await site.bot.list_papers([paper(0)])
+    searches, search = list[str](), reports_search.search
+
+    async def counted(store: Any, index: Any, query: str, *args: Any, **how: Any) -> Any:
+        searches.append(query)
+        return await search(store, index, query, *args, **how)
+
+    monkeypatch.setattr(search_page, "search", counted)
+    answers = await asyncio.gather(*(site.get("/search?q=graphs") for _ in range(30)))
+    assert {answer.status for answer in answers} == {200}
+    assert searches == ["graphs"]
+
+
+async def test_many_visitors_who_are_sent_elsewhere_are_all_sent_there(site: Site) -> None:
+    await site.bot.list_papers([paper(0)])
+    answers = await asyncio.gather(*(site.get("/paper/https://arxiv.org/abs/2603.00000v2") for _ in range(10)))
+    assert {(answer.status, answer.headers["Location"]) for answer in answers} == {(302, "/paper/2603.00000")}
 
 
 async def test_errors_are_not_kept_and_have_no_tag(site: Site) -> None:

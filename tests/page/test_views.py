@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -28,23 +28,23 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Paper]:
     return papers
 
 
-async def test_a_card_is_made_once_for_each_state_of_its_paper(made: list[Paper]) -> None:
+def test_a_card_is_made_once_for_each_state_of_its_paper(made: list[Paper]) -> None:
     kept, first, second = KeptCards(), paper(1), replace(paper(1), upvotes=5)
     for each in (first, first, second, second):
-        assert [card.upvotes for card in await kept.cards_of([each])] == [each.upvotes]
+        assert [card.upvotes for card in kept.cards_of([each])] == [each.upvotes]
     assert made == [first, second]
 
 
-async def test_only_the_cards_used_last_are_kept(made: list[Paper]) -> None:
+def test_only_the_cards_used_last_are_kept(made: list[Paper]) -> None:
     kept = KeptCards(most=2)
     for number in (1, 2, 1, 3, 1, 2):
-        await kept.cards_of([paper(number)])
+        kept.cards_of([paper(number)])
     assert [each.id for each in made] == [paper(number).id for number in (1, 2, 3, 2)]
 
 
-async def test_requests_that_push_out_each_others_cards_all_get_theirs() -> None:
+def test_threads_that_push_out_each_others_cards_all_get_theirs() -> None:
     kept = KeptCards(most=3)
-    await kept.cards_of([paper(number) for number in range(3)])
-    requests = [[paper(number), paper(100 + number)] for number in range(3)]
-    answers = await asyncio.gather(*map(kept.cards_of, requests))
+    requests = [[paper(number % 7), paper(number % 5), paper(100 + number)] for number in range(200)]
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(kept.cards_of, requests))
     assert [[card.paper_id for card in answer] for answer in answers] == [[p.id for p in asked] for asked in requests]
