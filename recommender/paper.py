@@ -63,6 +63,9 @@ _WITH_USER = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#\s]*@|//[^/?#\s]*@", re.IG
 _NOT_IN_LINKS = r"\s\x00-\x1f\x7f<>\"\\^`{|}"
 _WEB_LINK = re.compile(rf"https?://[^{_NOT_IN_LINKS}@/?#]+(?:[/?#][^{_NOT_IN_LINKS}]*)?", re.IGNORECASE)
 _LONGEST_LINK = 2_000
+_SHORT_LINK = 100
+_LINK_SIGN = "://"
+"""Any text with a link has it. It is found faster than a link is."""
 _REPOSITORY = re.compile(
     r"https?://(?:www\.)?(?P<host>github|gitlab)\.com/(?P<owner>[\w.-]{1,100})/(?P<name>[\w.-]{1,100})", re.ASCII | re.I
 )
@@ -153,7 +156,7 @@ class Paper:
         """The page of the project: as the paper's source names it, else as its abstract does."""
         if url := web_link(self.project_url):
             return url
-        page = _PROJECT_PAGE.search(self.abstract)
+        page = _PROJECT_PAGE.search(self.abstract) if _LINK_SIGN in self.abstract else None
         return web_link(page["url"].rstrip("./-")) if page and not _REPOSITORY.match(page["url"]) else ""
 
     @property
@@ -168,6 +171,12 @@ def arxiv_id(text: str) -> str | None:
     >>> arxiv_id("https://arxiv.org/pdf/2310.01234v2.pdf")
     '2310.01234'
     """
+    # Each paper that is shown asks several times.
+    return _arxiv_id(text) if len(text) <= _SHORT_LINK else _arxiv_id.__wrapped__(text)
+
+
+@lru_cache(maxsize=4_096)
+def _arxiv_id(text: str) -> str | None:
     text = unquote(text.strip())
     if _WITH_USER.match(text):
         return None
@@ -284,6 +293,8 @@ def link_key(url: str) -> str:
 
 def _repository_in(abstract: str) -> str:
     """The repository that an abstract offers as its paper's code; empty if it names none, or more than one."""
+    if _LINK_SIGN not in abstract:
+        return ""
     links = set()
     for match in _REPOSITORY.finditer(abstract):
         around = abstract[max(match.start() - 120, 0) : match.start()] + abstract[match.end() : match.end() + 60]

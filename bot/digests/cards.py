@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain, islice
 
 from bot.model.messages import Card, Line, Link
 from bot.model.text import cut, day_name, plain_text
@@ -82,11 +83,13 @@ def authors_line(authors: Sequence[str]) -> str:
 
 def summary(abstract: str) -> str:
     """Two sentences of an abstract: the first, and the one that says what was done."""
-    sentences_ = [plain_text(sentence) for sentence in sentences(display(abstract))]
+    # Few sentences are read in most cases.
+    rest = map(plain_text, sentences(display(abstract)))
+    sentences_ = list(islice(rest, 3))
     if len(sentences_) > 2:
-        cue_sentence = next((s for s in sentences_[1:] if _CUE.search(s)), sentences_[1])
-        if _CUE.search(sentences_[0]):
-            cue_sentence = sentences_[1]
+        cue_sentence = sentences_[1]
+        if not _CUE.search(sentences_[0]):
+            cue_sentence = next((s for s in chain(sentences_[1:], rest) if _CUE.search(s)), cue_sentence)
         sentences_ = [sentences_[0], cue_sentence]
     text = " ".join(sentences_)
     if len(text) > _SUMMARY and len(sentences_) == 2 and len(sentences_[1]) <= _SUMMARY:

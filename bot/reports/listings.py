@@ -63,20 +63,15 @@ async def page_of(
 ) -> ListingPage:
     """A page of the papers of a period. East of UTC it is tomorrow already, so papers may be listed for tomorrow.
     `sources` are the names of the sources that are switched on."""
-    total = await listings.count(tx, span.since, span.until)
-    papers = await listings.listed(tx, span.since, span.until, limit, offset) if total else []
-    earlier_day = later_day = None
-    if span.since > date.min:
-        earlier_day = await listings.last_day(tx, span.since - timedelta(days=1))
-    if span.until < today + timedelta(days=1):
-        later_day = await listings.first_day(tx, span.until + timedelta(days=1), today + timedelta(days=1))
+    around = await listings.surroundings(tx, span.since, span.until, today + timedelta(days=1))
+    papers = await listings.listed(tx, span.since, span.until, limit, offset) if around.count else []
     return ListingPage(
         span,
         tuple(papers),
-        total,
-        Span.around(span.period, earlier_day) if earlier_day else None,
-        Span.around(span.period, later_day) if later_day else None,
-        "" if total else await quiet.reason_of_span(tx, span.since, span.until, today, sources),
+        around.count,
+        Span.around(span.period, around.earlier) if around.earlier else None,
+        Span.around(span.period, around.later) if around.later else None,
+        "" if around.count else await quiet.reason_of_span(tx, span.since, span.until, today, sources),
     )
 
 

@@ -29,31 +29,78 @@ class Birth:
     first_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The number of papers of some days, and the nearest days before and after them that have papers, None if there is
+    none."""
+
+    count: int
+    earlier: date | None
+    later: date | None
+
+
+# Statements that a page needs are built once, since that takes as long as running them.
+_IN_SPAN = papers.c.listed_on.between(sa.bindparam("since"), sa.bindparam("until")), *_NEWS
+_LISTED, _TRENDING = (
+    sa.select(papers)
+    .where(
+        # An index alone chooses the papers, and only those that are shown are read with their abstracts.
+        papers.c.id.in_(
+            sa.select(papers.c.id)
+            .where(*conditions)
+            .order_by(*_MOST_UPVOTED_FIRST)
+            .limit(sa.bindparam("most", type_=sa.Integer))
+            .offset(sa.bindparam("skipped", type_=sa.Integer))
+        )
+    )
+    .order_by(*_MOST_UPVOTED_FIRST)
+    for conditions in (_IN_SPAN, (*_IN_SPAN, papers.c.upvotes > 0))
+)
+_PUBLIC = sa.select(papers).where(papers.c.id == sa.bindparam("paper_id"), ~papers.c.private)
+_SURROUNDINGS = sa.select(
+    sa.select(sa.func.count()).select_from(papers).where(*_IN_SPAN).scalar_subquery().label("total"),
+    sa.select(papers.c.listed_on)
+    .where(papers.c.listed_on < sa.bindparam("since"), *_NEWS)
+    .order_by(papers.c.listed_on.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("earlier"),
+    sa.select(papers.c.listed_on)
+    .where(papers.c.listed_on > sa.bindparam("until"), papers.c.listed_on <= sa.bindparam("last"), *_NEWS)
+    .order_by(papers.c.listed_on)
+    .limit(1)
+    .scalar_subquery()
+    .label("later"),
+)
+
+
 async def listed(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
     """The papers that became news from day `since` to day `until`, both included, the most upvoted first. Withdrawn
     papers are none of them."""
-    return await _chosen(tx, [papers.c.listed_on.between(since, until), *_NEWS], limit, offset)
+    return await _chosen(tx, _LISTED, since, until, limit, offset)
 
 
 async def trending(tx: AsyncConnection, since: date, until: date, limit: int, offset: int = 0) -> list[Paper]:
     """The papers of these days that have upvotes, the most upvoted first."""
-    is_trending = papers.c.listed_on.between(since, until), *_NEWS, papers.c.upvotes > 0
-    return await _chosen(tx, is_trending, limit, offset)
+    return await _chosen(tx, _TRENDING, since, until, limit, offset)
 
 
 async def _chosen(
-    tx: AsyncConnection, conditions: Sequence[sa.ColumnElement[bool]], limit: int, offset: int
+    tx: AsyncConnection, statement: sa.Select[Any], since: date, until: date, limit: int, offset: int
 ) -> list[Paper]:
-    """The most upvoted papers that meet the conditions. An index alone chooses them, and only those that are shown are
-    read with their abstracts."""
-    chosen = sa.select(papers.c.id).where(*conditions).order_by(*_MOST_UPVOTED_FIRST).limit(limit).offset(offset)
-    rows = await tx.execute(sa.select(papers).where(papers.c.id.in_(chosen)).order_by(*_MOST_UPVOTED_FIRST))
-    return [paper_of(row) for row in rows]
+    parameters = {"since": since, "until": until, "most": limit, "skipped": offset}
+    return [paper_of(row) for row in await tx.execute(statement, parameters)]
+
+
+async def surroundings(tx: AsyncConnection, since: date, until: date, last: date) -> Surroundings:
+    """The surroundings of the days from `since` to `until`. Later days count up to the `last`."""
+    row = (await tx.execute(_SURROUNDINGS, {"since": since, "until": until, "last": last})).one()
+    return Surroundings(row.total, row.earlier, row.later)
 
 
 async def public(tx: AsyncConnection, paper_id: str) -> tuple[Paper, date | None] | None:
     """A paper of a source, with the day on which it became news; None if there is no such paper, or it is private."""
-    row = (await tx.execute(sa.select(papers).where(papers.c.id == paper_id, ~papers.c.private))).one_or_none()
+    row = (await tx.execute(_PUBLIC, {"paper_id": paper_id})).one_or_none()
     return (paper_of(row), row.listed_on) if row else None
 
 
@@ -84,11 +131,6 @@ async def count(tx: AsyncConnection, since: date, until: date) -> int:
 async def last_day(tx: AsyncConnection, until: date) -> date | None:
     """The last day up to `until` that has papers; None if there is none."""
     return await _day(tx, papers.c.listed_on <= until, papers.c.listed_on.desc())
-
-
-async def first_day(tx: AsyncConnection, since: date, until: date) -> date | None:
-    """The first day from `since` to `until` that has papers; None if there is none."""
-    return await _day(tx, papers.c.listed_on.between(since, until), papers.c.listed_on)
 
 
 async def births(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, Birth]:

@@ -43,6 +43,9 @@ PRIVATE_PREFIX = "taught:"
 _MOST = 2**31 - 1
 """The largest number that an integer column holds."""
 
+_WITH_IDS = sa.select(papers).where(papers.c.id.in_(sa.bindparam("ids", expanding=True)))
+"""Built once, since that takes longer than reading a few papers."""
+
 
 @dataclass(slots=True)
 class Recorded:
@@ -117,7 +120,7 @@ async def get_many(tx: AsyncConnection, ids: Iterable[str]) -> dict[str, Paper]:
     """The papers with these ids, by id; unknown ids are left out."""
     by_id, ids = {}, list(dict.fromkeys(ids))
     for chunk in _chunks(ids):
-        for row in await tx.execute(sa.select(papers).where(papers.c.id.in_(chunk))):
+        for row in await tx.execute(_WITH_IDS, {"ids": chunk}):
             by_id[row.id] = paper_of(row)
     return {paper_id: by_id[paper_id] for paper_id in ids if paper_id in by_id}
 

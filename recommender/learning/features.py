@@ -184,14 +184,31 @@ class Features:
     def _text_matrix(self, texts: Sequence[tuple[NDArray[np.uint32], NDArray[np.uint32]]]) -> FeatureMatrix:
         """The feature matrix of texts, each given as words and categories."""
         tokens, tags = zip(*texts, strict=True) if texts else ((), ())
-        rows, _ = self._weighted(_owned(tokens), _owned(tags), len(texts))
+        rows = self._weighted(_owned(tokens), _owned(tags), len(texts))
         return FeatureMatrix(rows, self.embed(rows))
 
-    def weighted(self, papers: Rows) -> tuple[csr_array, Floats]:
-        """(the sparse rows of papers, made anew; the factors of each row). What an entry of a row is, beside its
-        weight, is the row's factor: (papers, 2), one of words and bigrams, one of categories."""
-        tokens = self.snapshot.tokens(papers, TITLE, ABSTRACT)
-        return self._weighted(tokens, self.snapshot.tokens(papers, CATEGORIES, CATEGORIES), len(papers))
+    def measures(self, papers: Rows) -> tuple[Floats, Floats]:
+        """(the factors of papers, (papers, 2); their embeddings, (papers, dimensions)). An entry of a sparse row is the
+        weight of its column and count times a factor: the first for words and bigrams, the second for categories."""
+        snapshot, count = self.snapshot, len(papers)
+        rows, columns, weights = self._entries(*self._ngram_columns(snapshot.tokens(papers, TITLE, ABSTRACT)))
+        tag_rows, _, tag_weights = self._entries(*self.category_columns(papers))
+        lengths = np.stack([
+            np.sqrt(np.bincount(rows, weights * weights, count)),
+            np.sqrt(np.bincount(tag_rows, tag_weights * tag_weights, count)) / CATEGORY_WEIGHT,
+        ], axis=1)  # fmt: skip
+        shares = np.sqrt((lengths > 0) @ np.array([1, CATEGORY_WEIGHT**2]))
+        factors = np.zeros((count, 2), np.float32)
+        np.divide(1, lengths * shares[:, None], out=factors, where=lengths > 0, casting="same_kind")
+        pointers = np.searchsorted(rows, np.arange(count + 1))
+        return factors, self.embed(csr_array((weights, columns, pointers), shape=(count, self.width)))
+
+    def _entries(self, rows: Rows, columns: Rows | NDArray[np.int32]) -> tuple[Rows, Rows, Floats]:
+        """(row, column, weight) of each entry, in this order, from the row and the column of each occurrence."""
+        kept = columns >= 0
+        entries, counts = np.unique(rows[kept] * self.width + columns[kept], return_counts=True)
+        rows, distinct = np.divmod(entries, self.width)
+        return rows, distinct, self.weights(distinct, counts)
 
     def occurrences(self, tokens: NDArray[np.uint32]) -> Rows:
         """The column of each word and bigram among the words `tokens` of one paper."""
@@ -236,7 +253,8 @@ class Features:
         return weights
 
     def _build_rows(self, papers: Rows) -> csr_array:
-        return self.weighted(papers)[0]
+        tokens = self.snapshot.tokens(papers, TITLE, ABSTRACT)
+        return self._weighted(tokens, self.snapshot.tokens(papers, CATEGORIES, CATEGORIES), len(papers))
 
     def _ngram_columns(self, tokens: Owned) -> tuple[Rows, NDArray[np.int32]]:
         """(the row, the column) of each word and bigram, −1 for one that has no column."""
@@ -251,43 +269,33 @@ class Features:
         columns = np.concatenate([categories, categories[first] + len(self.snapshot.categories)])
         return np.concatenate([owners, owners[first]]), columns
 
-    def _weighted(self, tokens: Owned, tags: Owned, papers: int) -> tuple[csr_array, Floats]:
-        """Sparse rows from words and categories, each given with the row that it belongs to, and the factors of the
-        rows. Words and categories are normalised separately, the categories scaled down, and then both together."""
+    def _weighted(self, tokens: Owned, tags: Owned, papers: int) -> csr_array:
+        """Sparse rows from words and categories, each given with the row that it belongs to. Words and categories are
+        normalised separately, the categories scaled down, and then both together."""
         from sklearn.preprocessing import normalize
 
-        by_words, word_lengths = self._tf_idf(*self._ngram_columns(tokens), papers, slice(self.ngram_count))
-        by_tags, tag_lengths = self._tf_idf(*self._tag_columns(tags), papers, slice(self.ngram_count, self.width))
-        joined = csr_array(hstack([by_words, by_tags * np.float32(CATEGORY_WEIGHT)], format="csr"))
-        length = np.sqrt((word_lengths > 0) + CATEGORY_WEIGHT**2 * (tag_lengths > 0))
-        factors = np.zeros((papers, 2), np.float32)
-        np.divide(1, word_lengths * length, out=factors[:, 0], where=word_lengths > 0, casting="same_kind")
-        np.divide(CATEGORY_WEIGHT, tag_lengths * length, out=factors[:, 1], where=tag_lengths > 0, casting="same_kind")
-        return csr_array(normalize(joined, copy=False)) if joined.nnz else joined, factors
+        parts = [
+            self._tf_idf(*self._ngram_columns(tokens), papers, slice(self.ngram_count)),
+            self._tf_idf(*self._tag_columns(tags), papers, slice(self.ngram_count, self.width))
+            * np.float32(CATEGORY_WEIGHT),
+        ]
+        joined = csr_array(hstack(parts, format="csr"))
+        return csr_array(normalize(joined, copy=False)) if joined.nnz else joined
 
-    def _tf_idf(
-        self, rows: Rows, columns: Rows | NDArray[np.int32], papers: int, span: slice
-    ) -> tuple[csr_array, NDArray[np.float64]]:
-        """(rows of unit length from the row and the column of each occurrence, over a span of columns; their lengths
-        before). The document frequencies are those of the index, so nothing is fitted. Columns below 0 are left
-        out."""
+    def _tf_idf(self, rows: Rows, columns: Rows | NDArray[np.int32], papers: int, span: slice) -> csr_array:
+        """Rows of unit length from the row and the column of each occurrence, over a span of columns. The document
+        frequencies are those of the index, so nothing is fitted. Columns below 0 are left out."""
         from sklearn.feature_extraction.text import TfidfTransformer
-        from sklearn.preprocessing import normalize
 
-        weighting = TfidfTransformer(norm=None, sublinear_tf=True)
+        weighting = TfidfTransformer(sublinear_tf=True)
         weighting.idf_ = self._scale[span]
         kept = columns >= 0
         occurrences = (
             np.ones(int(kept.sum()), np.float32),
             (rows[kept].astype(np.int32), columns[kept].astype(np.int32)),
         )
-        weights = csr_array(occurrences, shape=(papers, len(weighting.idf_)))
-        if not weights.nnz:
-            return weights, np.zeros(papers)
-        weights = csr_array(weighting.transform(weights, copy=False))
-        owners = np.repeat(np.arange(papers), np.diff(weights.indptr))
-        lengths = np.sqrt(np.bincount(owners, np.square(weights.data, dtype=np.float64), papers))
-        return csr_array(normalize(weights, copy=False)), lengths
+        counts = csr_array(occurrences, shape=(papers, len(weighting.idf_)))
+        return csr_array(weighting.transform(counts, copy=False)) if counts.nnz else counts
 
     @cached_property
     def informativeness(self) -> Floats:

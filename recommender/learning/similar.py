@@ -95,7 +95,7 @@ class SimilarPapers:
 
 
 class _Measures:
-    """The factors (see `Features.weighted`) and the embeddings of the papers that were measured last."""
+    """The factors (see `Features.measures`) and the embeddings of the papers that were measured last."""
 
     def __init__(self, features: Features) -> None:
         snapshot = features.snapshot
@@ -116,11 +116,12 @@ class _Measures:
             factors[held], embeddings[held] = self._factors[places[held]], self._embeddings[places[held]]
         if not held.all():
             missing = papers[~held]
-            rows, factors[~held] = self._features.weighted(missing)
+            factors[~held], fresh = self._features.measures(missing)
             # Rounded as it will be kept, so that a likeness does not depend on what was asked for before.
-            embeddings[~held] = fresh = self._features.embed(rows).astype(np.float16)
+            rounded = fresh.astype(np.float16)
+            embeddings[~held] = rounded
             with self._lock:
-                self._keep(missing, factors[~held], fresh)
+                self._keep(missing, factors[~held], rounded)
         return factors, embeddings
 
     def _keep(self, papers: Rows, factors: Floats, embeddings: NDArray[np.float16]) -> None:

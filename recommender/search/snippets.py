@@ -23,9 +23,15 @@ _FEW = 20
 """Up to this many words it is faster to search for each word than to read all words of the text."""
 
 
-def sentences(text: str) -> list[str]:
+def sentences(text: str) -> Iterator[str]:
     """The sentences of `text`, in order, trimmed."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    begin = 0
+    for end in _SENTENCE_END.finditer(text):
+        if sentence := text[begin : end.start()].strip():
+            yield sentence
+        begin = end.end()
+    if sentence := text[begin:].strip():
+        yield sentence
 
 
 def snippet(query: str, text: str, limit: int = LIMIT) -> str:

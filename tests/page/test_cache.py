@@ -91,7 +91,7 @@ async def test_each_parameter_of_a_page_makes_another(site: Site) -> None:
     await site.bot.list_papers([paper(number) for number in range(60)])
     paths = [
         *("/", "/?page=2", "/trending", "/trending?period=day", "/search?q=graphs", "/search?q=graph"),
-        *("/search?q=graphs&sort=newest"),
+        "/search?q=graphs&sort=newest",
         *("/paper/2603.00000", "/paper/2603.00000?sort=newest", "/paper/2603.00001"),
     ]
     assert len({(await site.get(path)).headers["ETag"] for path in paths}) == len(paths)
