@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help demo install uninstall test lint unit bench bench-scale soak audit lock clean
+.PHONY: help demo install uninstall test lint unit bench bench-scale soak reference audit dist lock clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -51,8 +51,14 @@ soak: .venv/dev ## many more kills and hostile texts, from a new seed; ROUNDS=, 
 		SOAK_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest tests/platforms/slack/test_kills.py tests/test_fuzz.py -s -q --timeout 7200
 
+reference: .venv/dev ## write what is made from the code: config/paperboy.toml, docs/settings.md, docs/commands.md
+	@$(BIN)/python scripts/reference
+
 audit: .venv/dev ## known vulnerabilities of the pinned packages, where the network has them
 	@scripts/audit requirements.lock
+
+dist: .venv/dev ## the wheel and the source archive in dist/, tried in an environment of their own
+	@scripts/dist
 
 lock: ## pin the newest versions that fit pyproject.toml (needs uv)
 	uv lock --upgrade

@@ -285,7 +285,12 @@ def move(
 
 @app.command("template")
 def print_template(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="settings, env, slack or slack-http.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="settings, env, slack, slack-http, systemd, caddy, nginx, alerts or grafana."
+        ),
+    ] = "",
 ) -> None:
     """Print a file to copy and fill in.
 

@@ -17,6 +17,7 @@ TEMPLATES = {
     "caddy": "Caddyfile",
     "nginx": "nginx.conf",
     "alerts": "prometheus-alerts.yaml",
+    "grafana": "grafana-dashboard.json",
 }
 """The file of each template, by the name that `paperboy template` takes."""
 

@@ -19,8 +19,8 @@ def how_to_set_up() -> str:
         f"for {entry.title} {'' if place else 'set '}{entry.variables}" for place, entry in enumerate(PLATFORMS)
     )
     return (
-        f"{names[:1].upper()}{names[1:]}; the README says where they come from. `paperboy chat` talks to the same bot "
-        "in this terminal."
+        f"{names[:1].upper()}{names[1:]}; docs/README.md says where they come from. `paperboy chat` talks to the "
+        "same bot in this terminal."
     )
 
 

@@ -25,18 +25,19 @@ def settings_file() -> str:
         for name in (name for name in meanings if name not in written and f"{section}.".startswith(f"{name}.")):
             written[name] = meanings[name]
             lines += ["", f"[{name}] # {meanings[name]}", ""]
-        lines += [f"# {setting.meaning}", f"#{key} = {_toml(setting.default)}"]
+        lines += [f"# {setting.meaning}", f"#{key} = {toml(setting.default)}"]
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: str | bool | float | Sequence[str] | Mapping[str, Any]) -> str:
+def toml(value: str | bool | float | Sequence[str] | Mapping[str, Any]) -> str:
+    """The value of a setting in TOML."""
     if isinstance(value, bool | str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int | float):
         return f"{value:_}"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_toml(entry)}' for key, entry in value.items())}}}"
-    return f"[{', '.join(_toml(entry) for entry in value)}]"
+        return f"{{{', '.join(f'{key} = {toml(entry)}' for key, entry in value.items())}}}"
+    return f"[{', '.join(toml(entry) for entry in value)}]"
 
 
 if __name__ == "__main__":

@@ -282,7 +282,7 @@ class DeliverySettings(Section):
 
 
 class SlackSettings(Section):
-    """Slack: two tokens for one workspace, or three secrets for many; the README says where they come from."""
+    """Slack: two tokens for one workspace, or three secrets for many: see docs/install-slack.md."""
 
     bot_token: SecretStr = Field(SecretStr(""), description="One workspace: the bot user's OAuth token, xoxb-….")
     app_token: SecretStr = Field(
@@ -328,7 +328,7 @@ class SlackSettings(Section):
 
 
 class DiscordSettings(Section):
-    """Discord; off without its token. The README says where it comes from."""
+    """Discord; off without its token: see docs/install-discord.md."""
 
     token: SecretStr = Field(SecretStr(""), description="The bot's token.")
     command: str = Field("papers", pattern=r"^[a-z0-9_-]{1,32}$", description="The slash command, without its slash.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -44,11 +45,31 @@ def test_it_speaks_to_the_port_of_the_settings(name: str) -> None:
     assert f":{load(None, {}).web.port}" in text(name)
 
 
+FAMILIES = {family.name: family.type for family in metrics.REGISTRY.collect()}
+
+
+def families_of(expressions: str) -> set[str]:
+    """The metrics that expressions ask for, without what Prometheus adds to the names of counters and histograms."""
+    return {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in re.findall(r"paperboy_[a-z_]+", expressions)}
+
+
 def test_alerts_ask_for_metrics_that_exist() -> None:
-    families = {family.name for family in metrics.REGISTRY.collect()}
-    asked = set(re.findall(r"paperboy_[a-z_]+", "\n".join(re.findall(r"expr: (.*)", text("prometheus-alerts.yaml")))))
+    asked = families_of("\n".join(re.findall(r"expr: (.*)", text("prometheus-alerts.yaml"))))
     assert asked
-    assert {name.removesuffix("_total") for name in asked} <= families
+    assert asked <= FAMILIES.keys()
+
+
+def test_the_dashboard_shows_every_metric_and_no_other() -> None:
+    board = json.loads(text("grafana-dashboard.json"))
+    expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    assert families_of(" ".join(expressions)) == FAMILIES.keys()
+    for expression in expressions:
+        for name, ending in re.findall(r"(paperboy_[a-z_]+?)(_total|_bucket|_count|)(?=[^a-z_])", expression):
+            kinds = {"counter": {"_total"}, "histogram": {"_bucket", "_count"}, "gauge": {""}}
+            assert ending in kinds[FAMILIES[name]], expression
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in board["panels"]]
+    assert len(set(places)) == len(places)
+    assert all(panel["description"] for panel in board["panels"])
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this machine has no systemd")

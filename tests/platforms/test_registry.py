@@ -61,4 +61,4 @@ async def test_paperboy_check_looks_at_it(
 
 
 def test_who_has_set_up_none_is_told_of_it() -> None:
-    assert ", for postcards PAPERBOY_POSTCARDS__STAMP; the README" in how_to_set_up()
+    assert ", for postcards PAPERBOY_POSTCARDS__STAMP; docs/README.md" in how_to_set_up()

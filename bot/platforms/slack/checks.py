@@ -22,8 +22,8 @@ _MENDS = {
     "account_inactive": "The app was removed from the workspace: install it again, and set the new token.",
     "token_revoked": "Install the app again (api.slack.com/apps → your app → Install App), and set the new token.",
     "token_expired": "Install the app again (api.slack.com/apps → your app → Install App), and set the new token.",
-    "invalid_auth": "Copy the token once more from api.slack.com/apps → your app; the README says where it stands.",
-    "not_authed": "Copy the token once more from api.slack.com/apps → your app; the README says where it stands.",
+    "invalid_auth": "Copy the token once more from api.slack.com/apps → your app, as docs/install-slack.md says.",
+    "not_authed": "Copy the token once more from api.slack.com/apps → your app, as docs/install-slack.md says.",
     "connections:write": "Make a new app-level token with the scope connections:write (Basic Information → "
     "App-Level Tokens), and set it as slack.app_token.",
     "can't be reached": "Look at the network, its proxy, and slack.api_url.",

@@ -31,14 +31,15 @@ def slack_mode(slack: SlackSettings) -> Literal["socket", "http"] | None:
     if is_socket and is_http:
         raise SettingsError(
             "Slack is set up twice. For one workspace keep slack.bot_token and slack.app_token alone; for many keep "
-            "slack.signing_secret, slack.client_id and slack.client_secret alone. The README tells the two apart."
+            "slack.signing_secret, slack.client_id and slack.client_secret alone: see "
+            "docs/install-slack.md."
         )
     missing = [name for name, value in (socket if is_socket else http).items() if not value.get_secret_value()]
     if missing and (is_socket or is_http):
         needs = "two tokens" if is_socket else "three secrets"
         are = "are" if len(missing) > 1 else "is"
         raise SettingsError(
-            f"Slack needs {needs}, and {' and '.join(missing)} {are} missing; the README says where to find them."
+            f"Slack needs {needs}, and {' and '.join(missing)} {are} missing: see docs/install-slack.md."
         )
     return "socket" if is_socket else "http" if is_http else None
 
